@@ -1,0 +1,27 @@
+"""The boot sequence of the web process, on one screen."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from core.http import errors, pipeline
+from core.http.health import mount_health
+from core.http.mount import mount
+from core.http.openapi import mount_openapi
+from core.http.session import mount_session
+from core.platform import Platform
+
+
+def create_app(platform: Platform) -> Flask:
+    """The web application of a booted platform."""
+    app = Flask("dealwright", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = platform.config.max_upload
+    app.config["DEALWRIGHT_MAX_BODY"] = platform.config.max_body
+    app.before_request(pipeline.start)
+    app.after_request(pipeline.finish)
+    errors.install(app, platform)
+    mount_session(app, platform)
+    mount_health(app, platform)
+    mount_openapi(app, platform)
+    mount(app, platform)
+    return app

@@ -1,0 +1,51 @@
+"""What every command shares: how it gets the platform, and how it tells a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import click
+
+from core import config as configs
+from core.data import migrate
+from core.platform import Platform, boot
+from sdk import DeclarationError, Refusal, Unavailable, _
+
+P = ParamSpec("P")
+R = TypeVar("R")
+EXIT_REFUSED = 2
+
+
+def refusals_told(command: Callable[P, R]) -> Callable[P, R]:
+    """Tell a refusal in one line instead of a traceback, and exit with 2."""
+
+    @wraps(command)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except (Refusal, DeclarationError) as refusal:
+            click.echo(f"dealwright: {refusal}", err=True)
+            raise SystemExit(EXIT_REFUSED) from refusal
+
+    return told
+
+
+def platform(*, check_schema: bool = True) -> Platform:
+    """The booted installation of this folder. An empty database gets its schema at once; one that is behind is refused."""
+    booted = boot(configs.load(), check_schema=check_schema)
+    if not check_schema:
+        return booted
+    core = booted.branches()[0]
+    with booted.database.reading_as_owner() as connection:
+        there = migrate.current(connection, core)
+    if there is None:
+        booted.close()
+        fresh = boot(configs.load(), check_schema=False)
+        migrate.upgrade(fresh.database, fresh.branches())
+        fresh.close()
+        return boot(configs.load())
+    if there != core.head():
+        raise Unavailable(_("the schema is at {there}, the code at {here}; run `dealwright db upgrade`"), there=there, here=core.head())
+    return booted

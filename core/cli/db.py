@@ -1,0 +1,64 @@
+"""`dealwright db`: the schema."""
+
+from __future__ import annotations
+
+import click
+
+from core.cli.base import platform, refusals_told
+from core.data import migrate
+from core.data.revise import revise
+from sdk import NotFound, _
+
+
+@click.group()
+def db() -> None:
+    """The schema of the database."""
+
+
+@db.command()
+@refusals_told
+def upgrade() -> None:
+    """Bring the schema of core and of every plugin up to the code."""
+    booted = platform(check_schema=False)
+    moved = migrate.upgrade(booted.database, booted.branches())
+    for name, before, after in moved:
+        click.echo(f"{name}: {before or 'nothing'} -> {after}")
+    if not moved:
+        click.echo("nothing to do: the schema is that of the code")
+
+
+@db.command()
+@refusals_told
+def status() -> None:
+    """The revision of each plugin, in the database and in the code; exits with 1 when one is behind."""
+    booted = platform(check_schema=False)
+    branches = booted.branches()
+    behind = migrate.behind(booted.database, branches)
+    for branch in branches:
+        there, here = behind.get(branch.plugin, (branch.head(), branch.head()))
+        click.echo(f"{branch.plugin:16} database {there or '-':8} code {here or '-':8} {'behind' if branch.plugin in behind else 'ok'}")
+    if behind:
+        raise SystemExit(1)
+
+
+@db.command()
+@refusals_told
+def orphans() -> None:
+    """Plugins that have tables here but whose code is gone."""
+    booted = platform(check_schema=False)
+    for name in migrate.orphans(booted.database, booted.branches()):
+        click.echo(name)
+
+
+@db.command()
+@click.argument("plugin")
+@click.option("-m", "--message", required=True, help="What the revision does.")
+@refusals_told
+def revision(plugin: str, message: str) -> None:
+    """Write the migration that brings the database to what PLUGIN declares."""
+    booted = platform(check_schema=False)
+    branch = next((b for b in booted.branches() if b.plugin == plugin), None)
+    if branch is None:
+        raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=plugin)
+    path = revise(booted.database, branch, message)
+    click.echo(f"wrote {path}" if path else f"nothing to do: the tables of {plugin} are as declared")

@@ -1,0 +1,71 @@
+"""`dealwright demo`: a tenant with sample data, served at once."""
+
+from __future__ import annotations
+
+import secrets
+from random import Random
+
+import click
+import sqlalchemy as sa
+
+from core.cli.base import platform, refusals_told
+from core.cli.serve import Server
+from core.context import Work
+from core.identity import tokens
+from core.platform import Platform
+from core.tenancy import lifecycle
+from core.tenancy.lifecycle import NewTenant
+from core.tenancy.tables import tenants
+from core.worker.drain import Drain
+from sdk import Channel, Draft
+from sdk.context import id_of
+
+NAME, ADMIN, SEED, MONTHS = "demo", "admin@demo.example", 20_260_101, 24
+PEOPLE = (("North", "王芳", ("李伟", "Anna Berg")), ("South", "James Hill", ("陈静", "赵磊", "Maria Rossi")))
+
+
+def fill(booted: Platform, seed: int = SEED) -> None:
+    """The demo tenant with teams, people and each plugin's own sample data; the same seed gives the same data."""
+    made = lifecycle.create(booted, NewTenant(NAME, "zh_CN", "Asia/Shanghai", "CNY"))
+    work = booted.system(made.id)
+    lifecycle.add_person(work, "Admin", ADMIN, ["admin"], None)
+    with work.transaction(write=True):
+        for team_name, manager, members in PEOPLE:
+            _team(work, team_name, manager, members)
+        booted.calls.moment("demo_data", work.enabled, ctx=work, random=Random(seed), months=MONTHS)
+    Drain(booted).run_until_empty()
+
+
+def _team(work: Work, name: str, manager: str, members: tuple[str, ...]) -> None:
+    users, teams = work.records("core.user"), work.records("core.team")
+    team = id_of(teams.create({"name": name}))
+    boss = id_of(users.create({"name": manager, "team": team, "roles": ["sales_manager"]}))
+    teams.update(team, {"manager": boss})
+    drafts = [Draft("create", {"name": member, "team": team, "manager": boss, "roles": ["sales_rep"]}) for member in members]
+    for outcome in users.write(drafts):
+        if outcome.refusal is not None:
+            raise outcome.refusal
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True)
+@click.option("--fill-only", is_flag=True, help="Make the data and do not serve.")
+@refusals_told
+def demo(port: int, fill_only: bool) -> None:
+    """Serve a tenant `demo` with generated sample data; prints the address, a log-in and a token."""
+    booted = platform()
+    with booted.database.begin(write=False, tenant=None) as connection:
+        there = connection.execute(sa.select(tenants.c.id).where(tenants.c.name == NAME)).scalar()
+    if there is None:
+        click.echo("making sample data …", err=True)
+        fill(booted)
+    password = secrets.token_urlsafe(9)
+    admin = lifecycle.reset_password(booted, NAME, ADMIN, password)
+    work = booted.user(NAME, admin, Channel.CLI)
+    _id, secret = tokens.issue(work, admin, "demo")
+    address = f"http://127.0.0.1:{port}"
+    click.echo(f"address   {address}\nsign in   {ADMIN}  password {password}\ntoken     {secret}")
+    click.echo(f"try       curl -H 'Authorization: Bearer {secret}' {address}/api/v1/customers/accounts?limit=3")
+    booted.close()
+    if not fill_only:
+        Server("127.0.0.1", port, 1, quiet=True).run()

@@ -1,0 +1,27 @@
+"""`dealwright`: the commands of core, and those that plugins register."""
+
+from __future__ import annotations
+
+import click
+
+from core.cli import db, demo, plugin, registered, serve, tenant, token
+
+
+class Commands(click.Group):
+    """Core's commands, then those of the plugins, which are booted only when one of theirs is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *registered.commands()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or registered.commands().get(cmd_name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="dealwright")
+def main() -> None:
+    """Dealwright, a sales platform made of plugins."""
+
+
+for command in (db.db, demo.demo, plugin.plugin, serve.serve, serve.config, tenant.tenant, token.token):
+    main.add_command(command)

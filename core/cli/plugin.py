@@ -1,0 +1,91 @@
+"""`dealwright plugin`: what is installed, in which state, for which tenant."""
+
+from __future__ import annotations
+
+import click
+import orjson
+
+from core.cli.base import platform, refusals_told
+from core.extension.discover import Found
+from core.tenancy import lifecycle
+from sdk import NotFound, _, hooks
+
+
+@click.group()
+def plugin() -> None:
+    """What is installed, in which state, for which tenant."""
+
+
+@plugin.command("list")
+@click.option("--tenant", help="Say also what this tenant has.")
+@refusals_told
+def list_(tenant: str | None) -> None:
+    """All plugins with their states."""
+    booted = platform()
+    enabled = booted.system(tenant).enabled if tenant else frozenset()
+    for found in booted.plugins:
+        version = found.manifest.version if found.manifest else "-"
+        switch = ("on " if found.name in enabled else "off ") if tenant else ""
+        reason = found.reason.strip().splitlines()[-1] if found.reason else ""
+        click.echo(f"{found.name:16} {version:8} {found.state.value:14} {switch}{reason}".rstrip())
+
+
+@plugin.command()
+@refusals_told
+def doctor() -> None:
+    """Order, states with their reasons, and who implements which hook in which order; exits with 1 when one is ill."""
+    booted = platform()
+    click.echo("order: " + ", ".join(booted.calls.serving()))
+    for name in sorted(vars(hooks)):
+        if hasattr(vars(hooks)[name], f"{hooks.PROJECT}_spec"):
+            owners = [owner for owner, _function in booted.calls.implementers(name)]
+            click.echo(f"hook {name}: {', '.join(owners) or '-'}")
+    ill = [found for found in booted.plugins if not found.serves]
+    for found in ill:
+        click.echo(f"{found.name} is {found.state.value}:\n    " + "\n    ".join(found.reason.strip().splitlines()))
+    if ill:
+        raise SystemExit(1)
+
+
+@plugin.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@refusals_told
+def show(name: str, as_json: bool) -> None:
+    """Everything that plugin NAME put anywhere."""
+    booted = platform()
+    found = _installed(booted.plugins, name)
+    put = booted.catalog.provenance(name)
+    if as_json:
+        click.echo(orjson.dumps({"name": name, "state": found.state.value, **put}, option=orjson.OPT_INDENT_2).decode())
+        return
+    click.echo(f"{name} {found.manifest.version if found.manifest else ''} is {found.state.value} (package {found.distribution})")
+    for kind, names in put.items():
+        click.echo(f"{kind}: {', '.join(names) or '-'}")
+
+
+def _installed(plugins: list[Found], name: str) -> Found:
+    found = next((one for one in plugins if one.name == name), None)
+    if found is None:
+        raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=name)
+    return found
+
+
+@plugin.command()
+@click.argument("name")
+@click.option("--tenant", required=True, help="For which tenant.")
+@refusals_told
+def enable(name: str, tenant: str) -> None:
+    """Switch plugin NAME on for a tenant."""
+    lifecycle.switch(platform().system(tenant), name, True)
+    click.echo(f"{name} is on for {tenant}")
+
+
+@plugin.command()
+@click.argument("name")
+@click.option("--tenant", required=True, help="For which tenant.")
+@refusals_told
+def disable(name: str, tenant: str) -> None:
+    """Switch plugin NAME off for a tenant; its data stay."""
+    lifecycle.switch(platform().system(tenant), name, False)
+    click.echo(f"{name} is off for {tenant}")

@@ -1,0 +1,59 @@
+"""`dealwright serve` and `dealwright config`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from gunicorn.app.base import BaseApplication
+
+from core import config as configs
+from core.app import create_app
+from core.cli.base import platform, refusals_told
+from core.platform import boot
+from core.worker.drain import Drain
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn with threads, configured here; each worker boots after the fork, so that no connection is shared."""
+
+    def __init__(self, host: str, port: int, workers: int, *, quiet: bool = False) -> None:
+        self._options = {
+            "bind": f"{host}:{port}", "workers": workers, "worker_class": "gthread", "threads": 8, "keepalive": 30,
+            "accesslog": None if quiet else "-", "loglevel": "warning", "control_socket_disable": True, "timeout": 60,
+            "graceful_timeout": 10,
+        }  # fmt: skip
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        booted = boot(configs.load())
+        if booted.config.drain:
+            Drain(booted).start()
+        return create_app(booted)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", default=1, show_default=True, help="Processes; each has 8 threads.")
+@refusals_told
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve the API."""
+    booted = platform()
+    ill = [f"{found.name} ({found.state.value})" for found in booted.plugins if not found.serves]
+    booted.close()
+    click.echo(f"dealwright serves on http://{host}:{port}" + (f"; not in force: {', '.join(ill)}" if ill else ""), err=True)
+    Server(host, port, workers).run()
+
+
+@click.command()
+@refusals_told
+def config() -> None:
+    """What is in force, and from where."""
+    for name, value, origin in configs.shown(configs.load()):
+        click.echo(f"{name:14} {value:50} {origin}")

@@ -1,0 +1,79 @@
+"""`dealwright tenant`: the companies on this installation."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+
+import click
+import sqlalchemy as sa
+
+from core.cli.base import platform, refusals_told
+from core.tenancy import lifecycle
+from core.tenancy.lifecycle import NewTenant
+from core.tenancy.tables import tenants
+
+
+@click.group()
+def tenant() -> None:
+    """The companies on this installation."""
+
+
+@tenant.command()
+@click.argument("name")
+@click.option("--admin", required=True, metavar="EMAIL", help="Who may do everything in it.")
+@click.option("--password-stdin", is_flag=True, help="Read the admin's password from standard input.")
+@click.option("--plugins", metavar="NAMES", help="Plugins with commas between; default: all that are in force.")
+@click.option("--locale", default="en", show_default=True, help="en or zh_CN.")
+@click.option("--timezone", default="UTC", show_default=True, help="For example Asia/Shanghai.")
+@click.option("--currency", default="USD", show_default=True, help="The tenant's own currency (ISO 4217).")
+@refusals_told
+def create(name: str, admin: str, password_stdin: bool, plugins: str | None, locale: str, timezone: str, currency: str) -> None:
+    """Create tenant NAME with an administrator."""
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else secrets.token_urlsafe(12)
+    booted = platform()
+    chosen = None if plugins is None else [word.strip() for word in plugins.split(",") if word.strip()]
+    made = lifecycle.create(booted, NewTenant(name, locale, timezone, currency, chosen))
+    try:
+        lifecycle.add_person(booted.system(made.id), admin.partition("@")[0], admin, ["admin"], password)
+    except BaseException:
+        lifecycle.purge(booted, name)  # a tenant that nobody can enter is half a tenant
+        raise
+    click.echo(f"tenant {name} with administrator {admin}")
+    if not password_stdin:
+        click.echo(f"password {password}")
+
+
+@tenant.command("list")
+@refusals_told
+def list_() -> None:
+    """All tenants with their state."""
+    booted = platform()
+    with booted.database.begin(write=False, tenant=None) as connection:
+        for row in connection.execute(sa.select(tenants).order_by(tenants.c.name)):
+            click.echo(f"{row.name:24} {row.state:10} {row.locale:6} {row.timezone:20} {row.currency}")
+
+
+@tenant.command()
+@click.argument("name")
+@click.option("--resume", is_flag=True, help="Let it work again.")
+@refusals_told
+def suspend(name: str, resume: bool) -> None:
+    """Let tenant NAME answer nobody; its data stay."""
+    lifecycle.set_state(platform(), name, "active" if resume else "suspended")
+    click.echo(f"{name} is {'active' if resume else 'suspended'}")
+
+
+@tenant.command()
+@click.argument("name")
+@click.option("--yes", metavar="NAME", help="The name once more, instead of typing it.")
+@refusals_told
+def purge(name: str, yes: str | None) -> None:
+    """Delete tenant NAME and every row of it, for ever."""
+    typed = yes if yes is not None else click.prompt("Type the tenant's name to delete it for ever")
+    if typed != name:
+        click.echo("dealwright: the names differ; nothing was deleted", err=True)
+        raise SystemExit(2)
+    for table, rows in lifecycle.purge(platform(), name).items():
+        if rows:
+            click.echo(f"{table}: {rows}")

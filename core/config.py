@@ -1,0 +1,105 @@
+"""Settings of one installation, from `dealwright.toml` and the environment; the environment wins."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from sdk.errors import DeclarationError
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is in force; `origins` says from where each value came."""
+
+    home: Path
+    database_url: str
+    redis_url: str = ""
+    plugins: tuple[str, ...] | None = None
+    """Names to discover; None: all that are installed."""
+    secret_key: str = ""
+    max_body: int = 4 << 20
+    max_upload: int = 200 << 20
+    drain: bool = True
+    """Whether `serve` delivers events and runs jobs itself, in a thread."""
+    origins: Mapping[str, str] | None = None
+
+
+_ENVIRONMENT = {
+    "home": "DEALWRIGHT_HOME", "database_url": "DATABASE_URL", "redis_url": "REDIS_URL", "plugins": "DEALWRIGHT_PLUGINS",
+    "secret_key": "DEALWRIGHT_SECRET_KEY", "max_body": "DEALWRIGHT_MAX_BODY", "max_upload": "DEALWRIGHT_MAX_UPLOAD",
+    "drain": "DEALWRIGHT_DRAIN",
+}  # fmt: skip
+
+
+def load(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Config:
+    """The configuration of `folder` (default: here). Raises DeclarationError naming a key that does not exist or fit."""
+    environment = os.environ if environment is None else environment
+    file = (folder or Path.cwd()) / "dealwright.toml"
+    written = _read(file)
+    origins = dict.fromkeys(_ENVIRONMENT, "default")
+    found: dict[str, object] = {}
+    for key, variable in _ENVIRONMENT.items():
+        if environment.get(variable):
+            found[key], origins[key] = environment[variable], f"environment {variable}"
+        elif key in written:
+            found[key], origins[key] = written[key], str(file)
+    home = Path(str(found.get("home", "var"))).absolute()
+    config = Config(home, _url(str(found.get("database_url", "")), home))
+    typed = {key: _typed(key, value) for key, value in found.items() if key not in ("home", "database_url")}
+    return replace(config, **typed, origins=origins)  # type: ignore[arg-type]
+
+
+def _read(file: Path) -> dict[str, object]:
+    if not file.exists():
+        return {}
+    try:
+        written = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
+        raise DeclarationError(f"{file}: not a TOML file: {failure}; correct it") from failure
+    if unknown := sorted(set(written) - set(_ENVIRONMENT)):
+        raise DeclarationError(f"{file}: unknown key {unknown[0]!r}; there are {', '.join(_ENVIRONMENT)}")
+    return written
+
+
+def _typed(key: str, value: object) -> object:
+    if key == "plugins":
+        names = value.split(",") if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise DeclarationError(f"plugins: expected a list of names, got {value!r}")
+        return tuple(name.strip() for name in names if name.strip())
+    if key in ("max_body", "max_upload"):
+        if not str(value).isdigit():
+            raise DeclarationError(f"{key}: expected a number of bytes, got {value!r}")
+        return int(str(value))
+    if key == "drain":
+        return str(value).lower() in ("1", "true", "yes")
+    return str(value)
+
+
+def _url(url: str, home: Path) -> str:
+    if not url:
+        return f"sqlite:///{home / 'dealwright.sqlite3'}"
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def shown(config: Config) -> list[tuple[str, str, str]]:
+    """Key, value and origin for people; secrets are not shown."""
+    rows = []
+    for item in fields(config):
+        if item.name == "origins":
+            continue
+        value = str(getattr(config, item.name))
+        if item.name == "secret_key" and value:
+            value = "(set)"
+        if "@" in value and "://" in value:
+            scheme, _sep, rest = value.partition("://")
+            value = f"{scheme}://…@{rest.rpartition('@')[2]}"
+        rows.append((item.name, value, (config.origins or {}).get(item.name, "default")))
+    return rows

@@ -1,0 +1,173 @@
+"""The context that plugins receive: one actor in one tenant through one channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy.engine import Connection
+
+from core.entities import journal
+from core.entities.read import Reader
+from core.entities.records import EntityRecords
+from core.entities.shape import Shape
+from core.files import LocalFiles
+from core.policy.grants import SYSTEM, Grants
+from core.policy.scopes import Scopes
+from core.tenancy.tables import tenants
+from sdk import Actor, Channel, Entity, NotFound, Tenant, Text, _
+from sdk.errors import NO_PARAMS, Params
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+
+class Transaction:
+    """The open connection that contexts of the same work share, and what to do once it has committed."""
+
+    def __init__(self) -> None:
+        self.connection: Connection | None = None
+        self.writes = False
+        self.after: list[Callable[[], None]] = []
+
+
+class Work:
+    """See `sdk.Context`. Not shared between threads."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        tenant: Tenant,
+        actor: Actor,
+        grants: Grants,
+        enabled: frozenset[str],
+        channel: Channel,
+        *,
+        locale: str = "",
+        depth: int = 0,
+        transaction: Transaction | None = None,
+    ) -> None:
+        self.platform, self.tenant, self.actor, self.grants = platform, tenant, actor, grants
+        self.enabled, self.channel, self.depth = enabled, channel, depth
+        self.locale = locale or tenant.locale
+        self.scopes = Scopes(platform.catalog, tenant.id, grants)
+        self._transaction = transaction or Transaction()
+        self._readers: dict[str, Reader] = {}
+
+    # --- the doors -----------------------------------------------------------------------------------------------
+
+    def records(self, entity: str) -> EntityRecords:
+        return EntityRecords(self, self.shape(entity))
+
+    def shape(self, entity: str) -> Shape:
+        """The entity as this tenant has it; raises NotFound where it has not."""
+        if not self.offers(entity):
+            raise NotFound(_("there is no entity {entity!r} here"), entity=entity[:80])
+        return self.platform.shape(entity, self.enabled)
+
+    def reader(self, entity: Entity) -> Reader:
+        """The door out of one entity."""
+        name = entity.full_name
+        if name not in self._readers:
+            self._readers[name] = Reader(self, self.platform.shape(name, self.enabled))
+        return self._readers[name]
+
+    def offers(self, entity: str) -> bool:
+        found = self.platform.catalog.entities.get(entity)
+        return found is not None and found.plugin in self.enabled
+
+    def can(self, permission: str) -> bool:
+        return self.platform.catalog.owner_of(permission) in self.enabled and bool(self.grants.of(permission))
+
+    # --- time, words, files --------------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        return self.platform.clock()
+
+    def say(self, text: Text | str, params: Params = NO_PARAMS) -> str:
+        return self.platform.translator.say(text, self.locale, params)
+
+    @property
+    def files(self) -> LocalFiles:
+        return LocalFiles(self.platform.config.home, self.tenant.id)
+
+    # --- transactions --------------------------------------------------------------------------------------------
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the open transaction, for core's machinery alone."""
+        connection = self._transaction.connection
+        if connection is None:
+            raise RuntimeError("no transaction is open: use `with ctx.transaction():`")
+        return connection
+
+    @contextmanager
+    def transaction(self, *, write: bool = False) -> Iterator[None]:
+        shared = self._transaction
+        if shared.connection is not None:
+            if write and not shared.writes:
+                raise RuntimeError("a read transaction cannot turn into a write: open it with write=True")
+            yield
+            return
+        with self.platform.database.begin(write=write, tenant=self.tenant.id) as connection:
+            try:
+                with self.adopt(connection, writes=write):
+                    yield
+            except BaseException:
+                shared.after.clear()
+                raise
+        done, shared.after = shared.after, []
+        for call in dict.fromkeys(done):
+            call()
+
+    @contextmanager
+    def adopt(self, connection: Connection, *, writes: bool) -> Iterator[None]:
+        """Work inside a transaction that somebody else opened and will end."""
+        shared = self._transaction
+        shared.connection, shared.writes = connection, writes
+        try:
+            yield
+        finally:
+            shared.connection, shared.writes = None, False
+
+    def awaken(self) -> None:
+        """Once committed, tell the drain that there is something to do."""
+        self._transaction.after.append(self.platform.awaken)
+
+    def access_changed(self) -> None:
+        """Somebody's rights changed: every process compiles them anew at its next request."""
+        self.connection.execute(tenants.update().where(tenants.c.id == self.tenant.id).values(access_version=tenants.c.access_version + 1))
+
+    def enqueue(self, job: str, arguments: Mapping[str, object]) -> None:
+        if job not in self.platform.catalog.jobs:
+            raise NotFound(_("there is no job {job!r}"), job=job)
+        with self.transaction(write=True):
+            journal.ask(self, job, arguments)
+
+    # --- the same work in another part ---------------------------------------------------------------------------
+
+    def as_system(self) -> Work:
+        return self._variant(grants=SYSTEM)
+
+    def over(self, channel: Channel) -> Work:
+        return self._variant(channel=channel)
+
+    def _variant(self, *, grants: Grants | None = None, channel: Channel | None = None) -> Work:
+        return Work(self.platform, self.tenant, self.actor, grants or self.grants, self.enabled, channel or self.channel,
+                    locale=self.locale, depth=self.depth, transaction=self._transaction)  # fmt: skip
+
+
+SYSTEM_ACTOR = Actor(None, "system")
+
+
+def record_id(word: str) -> UUID:
+    """An id from an address; raises NotFound for what cannot be one."""
+    try:
+        if len(word) == 36:
+            return UUID(word)
+    except ValueError:
+        pass
+    raise NotFound(_("there is no record {id!r}"), id=word[:80])

@@ -1,0 +1,102 @@
+"""Connections and transactions, the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, make_url
+
+from core.data.local_time import register_functions
+from sdk.migrations import APP_ROLE, TENANT_SETTING
+
+RELAY_ROLE = "dealwright_relay"
+"""The PostgreSQL role that claims waiting work of all tenants; it sees the outbox and nothing else."""
+_WRITES = "dealwright_writes"
+
+
+class Database:
+    """One database. On SQLite one write lock a process: writers queue here instead of failing there."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            if parsed.database and parsed.database != ":memory:":
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = _sqlite(url)
+        else:
+            self.engine = sa.create_engine(url, pool_size=16, max_overflow=8, pool_pre_ping=False)
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def begin(self, *, write: bool, tenant: UUID | None, role: str = APP_ROLE) -> Iterator[Connection]:
+        """A transaction of one tenant (None: of the platform's own tables). Committed on leaving, rolled back on an exception.
+
+        On PostgreSQL it runs as `role`, which owns nothing, with the tenant set for the transaction: row-level security
+        shows no row without it.
+        """
+        with self._lock if self.is_sqlite and write else nullcontext(), self.engine.connect() as connection:
+            connection = connection.execution_options(**{_WRITES: write})
+            with connection.begin():
+                if not self.is_sqlite:
+                    connection.exec_driver_sql(_preamble(role, tenant))
+                yield connection
+
+    @contextmanager
+    def begin_as_owner(self) -> Iterator[Connection]:
+        """A write transaction of the schema's owner, for migrations and the life of tenants."""
+        with self._lock if self.is_sqlite else nullcontext(), self.engine.connect() as connection:
+            connection = connection.execution_options(**{_WRITES: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def reading_as_owner(self) -> Iterator[Connection]:
+        """A read transaction of the schema's owner, for the state of the schema."""
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(**{_WRITES: False})
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def _preamble(role: str, tenant: UUID | None) -> str:
+    # A literal, not a parameter: SET takes none. Both parts are validated: a constant and a UUID.
+    if role not in (APP_ROLE, RELAY_ROLE):
+        raise ValueError(f"unknown database role {role!r}")
+    setting = f"; SET LOCAL {TENANT_SETTING} = '{UUID(str(tenant))}'" if tenant is not None else ""
+    return f"SET LOCAL ROLE {role}{setting}"
+
+
+def _sqlite(url: str) -> Engine:
+    engine = sa.create_engine(
+        url, poolclass=sa.pool.QueuePool, pool_size=16, max_overflow=16, connect_args={"timeout": 5, "check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves: the driver would commit before DDL
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA busy_timeout=5000")
+        connection.execute("PRAGMA cache_size=-65536")
+        register_functions(connection)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # IMMEDIATE for writers: a read transaction that turns into a writer fails at once when another has written.
+        writes = connection.get_execution_options().get(_WRITES, True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

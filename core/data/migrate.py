@@ -1,0 +1,122 @@
+"""Migrations: Alembic, one version table a plugin, one transaction a plugin, one lock for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from core.data.engine import RELAY_ROLE, Database
+from sdk.migrations import APP_ROLE
+
+TEMPLATE = Path(__file__).parent / "template"
+_LOCK = 0x64_65_61_6C  # "deal": any constant that all our processes share
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The migrations of one plugin."""
+
+    plugin: str
+    directory: Path
+
+    @property
+    def version_table(self) -> str:
+        """Where the plugin's revision is kept."""
+        return f"migrations_{self.plugin}"
+
+    def scripts(self) -> ScriptDirectory:
+        """Its migration scripts."""
+        return ScriptDirectory(str(TEMPLATE), version_locations=[str(self.directory)], file_template="%%(rev)s_%%(slug)s")
+
+    def head(self) -> str | None:
+        """The newest revision that its code has."""
+        return self.scripts().get_current_head() if self.directory.is_dir() else None
+
+
+def current(connection: Connection, branch: Branch) -> str | None:
+    """The revision that the database has."""
+    return MigrationContext.configure(connection, opts={"version_table": branch.version_table}).get_current_revision()
+
+
+def behind(database: Database, branches: Sequence[Branch]) -> dict[str, tuple[str | None, str | None]]:
+    """Plugins whose schema is not that of their code: revision in the database, revision in the code."""
+    with database.reading_as_owner() as connection:
+        pairs = {branch.plugin: (current(connection, branch), branch.head()) for branch in branches}
+    return {plugin: pair for plugin, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def orphans(database: Database, branches: Sequence[Branch]) -> list[str]:
+    """Plugins that have a schema here but no code any more."""
+    tables = sa.inspect(database.engine).get_table_names()
+    known = {branch.version_table for branch in branches}
+    return sorted(table.removeprefix("migrations_") for table in tables if table.startswith("migrations_") and table not in known)
+
+
+def upgrade(database: Database, branches: Sequence[Branch]) -> list[tuple[str, str | None, str | None]]:
+    """Bring each plugin, in the given order, to its newest revision; returns what moved. A failure leaves its plugin as it was."""
+    moved: list[tuple[str, str | None, str | None]] = []
+    with _one_at_a_time(database):
+        _make_roles(database)
+        for branch in branches:
+            head = branch.head()
+            if head is None:
+                continue
+            with database.begin_as_owner() as connection:
+                before = current(connection, branch)
+                if before != head:
+                    _run(connection, branch, lambda rev, _context, b=branch: b.scripts()._upgrade_revs("head", rev))
+                    moved.append((branch.plugin, before, head))
+    return moved
+
+
+def downgrade(database: Database, branch: Branch, revision: str) -> None:
+    """Take one plugin back to `revision` ("base": before its first)."""
+    with _one_at_a_time(database), database.begin_as_owner() as connection:
+        _run(connection, branch, lambda rev, _context: branch.scripts()._downgrade_revs(revision, rev))
+
+
+def _run(connection: Connection, branch: Branch, steps: Any) -> None:
+    scripts = branch.scripts()
+    with EnvironmentContext(Config(), scripts, fn=steps) as environment:
+        environment.configure(connection=connection, version_table=branch.version_table, transactional_ddl=True)
+        environment.run_migrations()
+
+
+@contextmanager
+def _one_at_a_time(database: Database) -> Iterator[None]:
+    if database.is_sqlite:  # BEGIN IMMEDIATE keeps other processes out, and the revision is read inside it
+        yield
+        return
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
+            connection.commit()
+
+
+def _make_roles(database: Database) -> None:
+    """The roles belong to the whole server, so another database's upgrade may be making them this instant."""
+    if database.is_sqlite:
+        return
+    with database.begin_as_owner() as connection:
+        for role in (APP_ROLE, RELAY_ROLE):
+            connection.exec_driver_sql(
+                f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS;"
+                f" EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+            )
+            if not connection.exec_driver_sql(f"SELECT pg_has_role(current_user, '{role}', 'MEMBER')").scalar():
+                connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
+            connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {role}")

@@ -1,0 +1,148 @@
+"""`db revision`: what a plugin's declared tables have that the database has not, written as a migration."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.autogenerate import produce_migrations
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import render_op_text
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
+from alembic.util import rev_id
+
+from core.data import migrate
+from core.data.engine import Database
+from core.data.migrate import Branch
+from sdk import Conflict, Record, _
+from sdk.columns import Exact, UtcDateTime
+
+_STANDARD = frozenset({"tenant_id", "id", "owner_id", "version", "created_at", "updated_at", "deleted_at", "custom"})
+
+
+def revise(database: Database, branch: Branch, message: str) -> Path | None:
+    """Write the migration that brings the database to what the plugin declares; None when nothing is missing.
+
+    The database must be at the plugin's newest revision. Raises Conflict where it is not.
+    """
+    with database.reading_as_owner() as connection:
+        there = migrate.current(connection, branch)
+        if there != branch.head():
+            raise Conflict(_("the schema of {plugin!r} is behind its code; run `dealwright db upgrade` first"), plugin=branch.plugin)
+        mine = f"{branch.plugin}_"
+
+        def ours(name: str | None, kind: str, _parents: Any) -> bool:
+            return kind != "table" or (name or "").startswith(mine)
+
+        context = MigrationContext.configure(
+            connection,
+            opts={"include_name": ours, "include_object": lambda item, name, kind, *rest: ours(name, kind, None),
+                  "target_metadata": Record.metadata, "version_table": branch.version_table, "compare_type": False},
+        )  # fmt: skip
+        script = produce_migrations(context, Record.metadata)
+        assert script.upgrade_ops is not None and script.downgrade_ops is not None
+        if not script.upgrade_ops.ops:
+            return None
+        rendering = AutogenContext(context, Record.metadata, opts=dict(context.opts) | {"sqlalchemy_module_prefix": "sa.",
+                                   "alembic_module_prefix": "op.", "user_module_prefix": None, "render_item": _render_item})  # fmt: skip
+        up = _lines(rendering, script.upgrade_ops.ops)
+        down = _lines(rendering, script.downgrade_ops.ops)
+    return _write(branch, message, there, up, down)
+
+
+def _write(branch: Branch, message: str, there: str | None, up: list[str], down: list[str]) -> Path:
+    branch.directory.mkdir(parents=True, exist_ok=True)
+    number = f"{int(there) + 1:04d}" if there and there.isdigit() else ("0001" if there is None else rev_id())
+    text = (migrate.TEMPLATE / "script.py.mako").read_text(encoding="utf-8")
+    words = {
+        "${message}": message[:1].upper() + message[1:].rstrip(".") + ".",
+        "${repr(up_revision)}": _quoted(number), "${repr(down_revision)}": _quoted(there),
+        '${upgrades if upgrades else "pass"}': "\n    ".join(up) or "pass",
+        '${downgrades if downgrades else "pass"}': "\n    ".join(down) or "pass",
+    }  # fmt: skip
+    for word, value in words.items():
+        text = text.replace(word, value)
+    for module in ("columns", "sa"):
+        if not re.search(rf"\b{module}\.", text):
+            text = (
+                text.replace("import sqlalchemy as sa\n", "")
+                if module == "sa"
+                else text.replace("from sdk import columns, migrations", "from sdk import migrations")
+            )
+    slug = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_")[:40]
+    path = branch.directory / f"{number}_{slug}.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _quoted(value: str | None) -> str:
+    return "None" if value is None else f'"{value}"'
+
+
+def _lines(rendering: AutogenContext, operations: list[Any], dropped: frozenset[str] = frozenset()) -> list[str]:
+    lines: list[str] = []
+    dropped |= {operation.table_name for operation in operations if isinstance(operation, ops.DropTableOp)}
+    for operation in operations:
+        if isinstance(operation, ops.ModifyTableOps):
+            lines += _lines(rendering, operation.ops, dropped)
+        elif isinstance(operation, ops.CreateTableOp) and _is_record(operation):
+            lines += _create(operation)
+        elif isinstance(operation, ops.DropTableOp):
+            lines.append(f'migrations.drop_table(op, "{operation.table_name}")')
+        elif isinstance(operation, ops.CreateIndexOp):
+            lines += _index(rendering, operation)
+        elif isinstance(operation, ops.DropIndexOp) and operation.table_name in dropped:
+            continue  # goes with its table
+        else:
+            lines += render_op_text(rendering, operation).splitlines()
+    return lines
+
+
+def _is_record(operation: ops.CreateTableOp) -> bool:
+    return {column.name for column in operation.columns if isinstance(column, sa.Column)} >= _STANDARD
+
+
+def _create(operation: ops.CreateTableOp) -> list[str]:
+    lines = ["migrations.create_table(", "    op,", f'    "{operation.table_name}",']
+    for item in operation.columns:
+        if isinstance(item, sa.Column) and item.name not in _STANDARD:
+            lines.append(f'    sa.Column("{item.name}", {_type(item.type)}, nullable={item.nullable}),')
+    for item in operation.columns:
+        if isinstance(item, sa.ForeignKeyConstraint):
+            column = next(name for name in item.column_keys if name != "tenant_id")
+            target = item.elements[0].target_fullname.partition(".")[0]
+            lines.append(f'    migrations.foreign_key("{operation.table_name}", "{column}", "{target}"),')
+    return [*lines, ")"]
+
+
+def _index(rendering: AutogenContext, operation: ops.CreateIndexOp) -> list[str]:
+    table, names = operation.table_name, [getattr(column, "name", column) for column in operation.columns]
+    if operation.index_name == f"ix_{table}_owner":
+        return []  # made with the table
+    column = str(names[1]) if len(names) > 1 else ""
+    if operation.unique and operation.index_name == f"uq_{table}_{column}":
+        return [f'migrations.create_unique(op, "{table}", "{column}")']
+    if operation.index_name == f"ix_{table}_{column}":
+        return [f'migrations.create_index(op, "{table}", "{column}")']
+    return render_op_text(rendering, operation).splitlines()
+
+
+def _type(kind: sa.types.TypeEngine[Any]) -> str:
+    if isinstance(kind, Exact):
+        return "columns.Exact()"
+    if isinstance(kind, UtcDateTime):
+        return "columns.UtcDateTime()"
+    if isinstance(kind, sa.Uuid):
+        return "columns.key()"
+    if isinstance(kind, sa.JSON):
+        return "columns.json_data()"
+    if isinstance(kind, sa.String) and not isinstance(kind, sa.Text):
+        return f"sa.String({kind.length})"
+    return f"sa.{type(kind).__name__}()"
+
+
+def _render_item(kind: str, item: Any, _context: Any) -> str | bool:
+    return _type(item) if kind == "type" else False

@@ -1,0 +1,1 @@
+"""The entity registry's machinery: the two doors, and what they share."""

@@ -1,0 +1,160 @@
+"""Field checks of the write door, a column at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from core.entities.item import Item
+from core.entities.shape import Shape
+from sdk import Forbidden, Problem, Verb, _
+from sdk.fields import Field, Money, NaturalKey
+
+if TYPE_CHECKING:
+    from core.context import Work
+    from core.policy.grants import Grant
+
+_CHUNK = 500
+
+
+def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
+    """Unknown and read-only fields, types and ranges, defaults, required fields."""
+    names: dict[str, list[Item]] = {}
+    for item in items:
+        for name in item.draft.values:
+            names.setdefault(name, []).append(item)
+    visible = work.reader(shape.entity).visible() if names else {}
+    for name, holders in names.items():
+        field = shape.fields.get(name)
+        if field is None or (name not in visible and not _writable(grants, name)):
+            for item in holders:
+                problem = Problem(name[:80], "unknown_field", _("{entity} has no field {field!r}"),
+                                  {"entity": shape.entity.full_name, "field": name[:80]})  # fmt: skip
+                item.problems.append(problem)
+        elif field.readonly:
+            for item in holders:
+                item.problems.append(Problem(name, "read_only", _("is set by the platform; leave it out")))
+        else:
+            _permit_field(field, holders, grants)
+            _check_column(work, field, holders)
+    required = [field for field in shape.entity.fields.values() if (field.required or field.default is not None) and not field.readonly]
+    for item in items:
+        if item.draft.verb in ("create", "update"):
+            _complete(required, item)
+
+
+def _writable(grants: dict[str, tuple[Grant, ...]], name: str) -> bool:
+    return any(grant.fields is None or name in grant.fields for held in grants.values() for grant in held)
+
+
+def _permit_field(field: Field, holders: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
+    for verb, held in grants.items():
+        if all(grant.fields is None or field.name in grant.fields for grant in held):
+            continue
+        if not any(grant.fields is None or field.name in grant.fields for grant in held):
+            for item in holders:
+                if item.draft.verb == verb and item.refusal is None:
+                    item.refusal = Forbidden(_("you may not write the field {field!r}"), code="field_forbidden", field=field.name)
+
+
+def _check_column(work: Work, field: Field, holders: Sequence[Item]) -> None:
+    parsed = field.parse([item.draft.values[field.name] for item in holders])
+    currency = work.tenant.currency
+    for item, value in zip(holders, parsed.values, strict=True):
+        if isinstance(value, Money) and not value.currency:
+            value = Money(value.amount, currency)
+        item.values[field.name] = value
+    for flaw in parsed.flaws:
+        holders[flaw.row].problems.append(Problem(field.name, flaw.code, flaw.message, flaw.params))
+
+
+def _complete(required: Sequence[Field], item: Item) -> None:
+    creating = item.draft.verb == "create"
+    for field in required:
+        if item.values.get(field.name) is not None or (not creating and field.name not in item.values):
+            continue
+        if field.default is not None:
+            item.values[field.name] = field.default
+        elif not any(problem.field == field.name for problem in item.problems):
+            item.problems.append(Problem(field.name, "required", _("is required")))
+
+
+def check_unique(work: Work, shape: Shape, items: Sequence[Item]) -> None:
+    """No two live records with the same value of a unique field: within the batch and against the database."""
+    for field in shape.entity.record.__fields__.values():
+        if not field.unique:
+            continue
+        wanted: dict[Any, Item] = {}
+        for item in items:
+            value = item.after(field.name)
+            moved = field.name in item.values or item.draft.verb == "restore"
+            if value is None or isinstance(value, NaturalKey) or not moved or not item.stands:
+                continue
+            if value in wanted:
+                item.problems.append(_duplicate(field, value))
+            else:
+                wanted[value] = item
+        for value, id in _taken(work, shape, field, list(wanted)):
+            if wanted[value].id != id:
+                wanted[value].problems.append(_duplicate(field, value))
+
+
+def _duplicate(field: Field, value: object) -> Problem:
+    return Problem(field.name, "duplicate", _("{value!r} is taken already"), {"value": str(value)})
+
+
+def _taken(work: Work, shape: Shape, field: Field, values: list[Any]) -> list[tuple[Any, Any]]:
+    table, found = shape.table, list[tuple[Any, Any]]()
+    column = table.c[field.attribute]
+    for start in range(0, len(values), _CHUNK):
+        query = sa.select(column, table.c.id).where(
+            table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), column.in_(values[start : start + _CHUNK])
+        )
+        found += [(row[0], row[1]) for row in work.connection.execute(query)]
+    return found
+
+
+def check_owner(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
+    """A new owner or parent must be within the scope of the actor's grant; without an owner given, it is the actor."""
+    entity = shape.entity
+    for item in items:
+        if entity.owned and item.draft.verb == "create" and item.values.get("owner") is None:
+            item.values["owner"] = work.actor.user_id
+    for verb, held in grants.items():
+        moved = [item for item in items if item.draft.verb == verb and item.stands and _moves(shape, item)]
+        if not moved or verb not in ("create", "update"):
+            continue
+        allowed = _reachable(work, shape, moved, held, Verb(verb))
+        for item in moved:
+            if allowed is not None and item not in allowed:
+                item.refusal = Forbidden(_("you may not {verb} this {entity} for that owner or parent"), verb=verb, entity=entity.full_name)
+
+
+def _moves(shape: Shape, item: Item) -> bool:
+    parent = shape.entity.parent
+    return "owner" in item.values or (parent is not None and parent.name in item.values)
+
+
+def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Grant, ...], verb: Verb) -> list[Item] | None:
+    """The items whose record, as it will be, some grant reaches; None: all. Asks with a row of the new values alone."""
+    entity = shape.entity
+    parent = entity.parent
+    names = {"id": "id", "owner_id": "owner"} | ({parent.attribute: parent.name} if parent is not None else {})
+    reached: list[Item] = []
+    for start in range(0, len(items), _CHUNK):
+        part = items[start : start + _CHUNK]
+        rows = sa.values(*(sa.column(column, sa.Uuid()) for column in names), name="future").data(
+            [tuple(_id(item.id if name == "id" else item.after(name)) for name in names.values()) for item in part]
+        )
+        clause = work.scopes.clause(entity, rows, held, verb)
+        if clause is None:
+            return None
+        found = set(work.connection.execute(sa.select(rows.c.id).where(clause)).scalars())
+        reached += [item for item in part if item.id in found]
+    return reached
+
+
+def _id(value: object) -> object:
+    return None if isinstance(value, NaturalKey) else value

@@ -1,0 +1,81 @@
+"""Keyset paging: a cursor names the last row, so that each row comes exactly once while others insert."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+
+from sdk import BadRequest, _
+from sdk.fields import Field, FlawError, Money
+from sdk.fields.number import exact
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """One column of a sort; empty values come last in both directions."""
+
+    field: Field
+    column: sa.ColumnElement[Any]
+    descending: bool
+    nullable: bool
+
+    def order(self) -> sa.ColumnElement[Any]:
+        """The ORDER BY term."""
+        ordered = self.column.desc() if self.descending else self.column.asc()
+        return ordered.nulls_last() if self.nullable else ordered
+
+    def after(self, value: Any) -> sa.ColumnElement[bool]:
+        """Rows that come strictly after `value`."""
+        if value is None:
+            return sa.false()
+        beyond = self.column < value if self.descending else self.column > value
+        return sa.or_(beyond, self.column.is_(None)) if self.nullable else beyond
+
+    def same(self, value: Any) -> sa.ColumnElement[bool]:
+        """Rows with exactly `value`."""
+        return self.column.is_(None) if value is None else self.column == value
+
+
+def beyond(keys: Sequence[SortKey], values: Sequence[Any]) -> sa.ColumnElement[bool]:
+    """Rows after the one with `values`, in the order of `keys`."""
+    terms, prefix = [], list[sa.ColumnElement[bool]]()
+    for key, value in zip(keys, values, strict=True):
+        terms.append(sa.and_(*prefix, key.after(value)))
+        prefix.append(key.same(value))
+    return sa.or_(*terms)
+
+
+def encode(sort: str, values: Sequence[Any]) -> str:
+    """An opaque cursor for the next page."""
+    plain = [str(value.amount) if isinstance(value, Money) else value for value in values]
+    return base64.urlsafe_b64encode(orjson.dumps([sort, *plain], default=str)).decode().rstrip("=")
+
+
+def decode(cursor: str, sort: str, keys: Sequence[SortKey]) -> list[Any]:
+    """The values of the last row; raises BadRequest for a cursor of another sort or of nobody."""
+    try:
+        read = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        if not isinstance(read, list) or len(read) != len(keys) + 1 or read[0] != sort:
+            raise ValueError("of another query")
+        return [_value(key, value) for key, value in zip(keys, read[1:], strict=True)]
+    except (ValueError, binascii.Error, FlawError, UnicodeDecodeError, TypeError) as failure:
+        raise BadRequest(_("the cursor does not belong to this query; start from the first page"), code="bad_cursor") from failure
+
+
+def _value(key: SortKey, value: object) -> Any:
+    if value is None:
+        if not key.nullable:
+            raise ValueError("no value")
+        return None
+    if key.field.kind == "id":
+        return UUID(str(value))
+    if key.field.kind in ("money", "decimal"):
+        return exact(value)
+    return key.field.check(value)

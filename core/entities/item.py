@@ -1,0 +1,46 @@
+"""One draft on its way through the write door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sdk import Conflict, Draft, Invalid, Problem, Refusal, _
+
+
+@dataclass(slots=True)
+class Item:
+    """A draft with what the door has found out about it; `refusal` or `problems` end its way."""
+
+    draft: Draft
+    id: UUID
+    before: Mapping[str, Any] | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    refusal: Refusal | None = None
+    changed: bool = True
+
+    @property
+    def stands(self) -> bool:
+        """Whether nothing is wrong with it so far."""
+        return self.refusal is None and not self.problems
+
+    def after(self, name: str) -> Any:
+        """The value that the field will have."""
+        if name in self.values:
+            return self.values[name]
+        return self.before.get(name) if self.before is not None else None
+
+    def row(self) -> dict[str, Any]:
+        """The record as it will be."""
+        return {**(self.before or {}), **self.values, "id": self.id}
+
+    def verdict(self) -> Refusal | None:
+        """The refusal, if there is one: duplicates are a conflict, other problems make the draft invalid."""
+        if self.refusal is not None or not self.problems:
+            return self.refusal
+        if all(problem.code == "duplicate" for problem in self.problems):
+            return Conflict(_("there is such a record already"), code="duplicate", problems=self.problems)
+        return Invalid(_("some values are not valid"), problems=self.problems)

@@ -1,0 +1,98 @@
+"""What a write leaves behind in the same transaction: the audit and the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from core.data import bulk
+from core.entities.ids import new_ids
+from core.entities.item import Item
+from core.entities.shape import Shape
+from core.events.tables import audit, outbox
+from sdk.fields import Money, exact_text
+from sdk.fields.money import money_wire
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+BATCH = 1000
+MASK = "•••"
+STAMPS = frozenset({"version", "created_at", "updated_at"})
+PAST = {"create": "created", "update": "updated", "delete": "deleted", "restore": "restored"}
+
+
+def plain(value: object) -> object:
+    """A Python value as JSON keeps it."""
+    if isinstance(value, Money):
+        return money_wire(value.amount, value.currency)
+    if isinstance(value, Decimal):
+        return exact_text(value)
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value) if isinstance(value, UUID | date) else value
+
+
+def keep_audit(work: Work, shape: Shape, items: Sequence[Item]) -> None:
+    """Who, when, what, old and new value, channel; sensitive values masked."""
+    now, ids = work.now(), new_ids(len(items))
+    sensitive = {name for name, field in shape.fields.items() if field.sensitive}
+    rows = [
+        {
+            "tenant_id": work.tenant.id, "id": id, "at": now, "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
+            "channel": work.channel.value, "entity": shape.entity.full_name, "record_id": item.id,
+            "action": item.draft.verb, "changes": _changes(item, sensitive),
+        }
+        for id, item in zip(ids, items, strict=True)
+    ]  # fmt: skip
+    bulk.insert(work.connection, audit, rows)
+
+
+def _changes(item: Item, sensitive: set[str]) -> dict[str, list[object]]:
+    before = item.before or {}
+    changes: dict[str, list[object]] = {}
+    if item.draft.verb not in ("create", "update"):
+        return changes
+    for name, value in item.values.items():
+        old = before.get(name)
+        if name in STAMPS or value == old:
+            continue
+        changes[name] = [plain(old), plain(value)]
+        if name in sensitive:
+            changes[name] = [None if old is None else MASK, None if value is None else MASK]
+    return changes
+
+
+def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object]]]) -> None:
+    """Put an event of some records into the outbox, and a delivery for each subscriber that the tenant has switched on.
+
+    Up to 1,000 records each has a row of its own; above, a row holds up to 1,000.
+    """
+    told = [{"id": str(id), **{key: plain(value) for key, value in payload.items()}} for id, payload in items]
+    size = 1 if len(told) <= BATCH else BATCH
+    parts = [told[start : start + size] for start in range(0, len(told), size)]
+    rows = [_row(work, "event", event, None, {"items": part}, "done") for part in parts]
+    for subscription in work.platform.catalog.subscriptions.get(event, ()):
+        if subscription.plugin in work.enabled:
+            handler = f"{subscription.plugin}.{subscription.name}"
+            rows += [_row(work, "delivery", event, handler, {"items": part}, "waiting") for part in parts]
+            work.awaken()
+    bulk.insert(work.connection, outbox, rows)
+
+
+def ask(work: Work, job: str, arguments: Mapping[str, object]) -> None:
+    """Put a job into the outbox."""
+    bulk.insert(work.connection, outbox, [_row(work, "job", job, job, dict(arguments), "waiting")])
+    work.awaken()
+
+
+def _row(work: Work, kind: str, name: str, handler: str | None, payload: Mapping[str, Any], state: str) -> dict[str, Any]:
+    now = work.now()
+    return {
+        "tenant_id": work.tenant.id, "id": new_ids(1)[0], "kind": kind, "name": name, "handler": handler, "payload": payload,
+        "actor_id": work.actor.user_id, "depth": work.depth, "state": state, "attempts": 0, "due_at": now, "created_at": now,
+        "error": None,
+    }  # fmt: skip

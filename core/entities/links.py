@@ -1,0 +1,132 @@
+"""Links of the write door: ids must exist and be visible, natural keys are looked up, a column at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from core.entities.item import Item
+from core.entities.shape import Shape
+from sdk import Entity, Problem, Verb, _
+from sdk.fields import KeysField, LinkField, NaturalKey
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+_CHUNK = 500
+_CANDIDATES = 1000
+
+
+def resolve(work: Work, shape: Shape, items: Sequence[Item]) -> None:
+    """Replace natural keys by ids; what is not there becomes a problem that names the nearest match."""
+    links = [field for field in shape.fields.values() if isinstance(field, LinkField)]
+    for field in sorted(links, key=lambda link: bool(link.within)):  # the narrowing sibling first
+        holders = [item for item in items if item.values.get(field.name) is not None]
+        if holders:
+            _resolve_field(work, shape, field, holders)
+    for keys in shape.fields.values():
+        if isinstance(keys, KeysField) and keys.of:
+            _check_keys(work, keys, [item for item in items if item.values.get(keys.name)])
+
+
+def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence[Item]) -> None:
+    target = shape.target(field)
+    assert target is not None
+    words = {item.values[field.name].text for item in holders if isinstance(item.values[field.name], NaturalKey)}
+    ids = {item.values[field.name] for item in holders} - {NaturalKey(word) for word in words}
+    # A value that did not change was checked when it was written; whether one still sees its target is no matter.
+    kept = {item.before[field.name] for item in holders if item.before and item.before.get(field.name) in ids}
+    known = kept | _visible(work, target, ids - kept)
+    named = _named(work, shape, field, target, words)
+    for item in holders:
+        value = item.values[field.name]
+        if isinstance(value, NaturalKey):
+            _choose(work, target, field, item, value.text, named)
+        elif value not in known:
+            item.problems.append(_missing(target, field, str(value), None))
+
+
+def _choose(work: Work, target: Entity, field: LinkField, item: Item, word: str, named: dict[str, list[tuple[UUID, Any]]]) -> None:
+    found = named.get(word, [])
+    if field.within and (narrow := item.after(field.within)) is not None and not isinstance(narrow, NaturalKey):
+        found = [pair for pair in found if pair[1] == narrow]
+    if len(found) == 1:
+        item.values[field.name] = found[0][0]
+    elif found:
+        text = _("{count} records of {target} are called {value!r}; give the id")
+        params = {"count": len(found), "target": target.full_name, "value": word}
+        item.problems.append(Problem(field.name, "ambiguous", text, params))
+    else:
+        item.problems.append(_missing(target, field, word, nearest(work, target, word)))
+
+
+def _missing(target: Entity, field: LinkField, value: str, near: str | None) -> Problem:
+    if near is None:
+        return Problem(field.name, "no_such_record", _("there is no {target} {value!r}"), {"target": target.full_name, "value": value})
+    text = _("there is no {target} {value!r}; the nearest is {nearest!r}")
+    return Problem(field.name, "no_such_record", text, {"target": target.full_name, "value": value, "nearest": near})
+
+
+def _reach(work: Work, target: Entity, table: Any) -> list[sa.ColumnElement[bool]]:
+    clauses = [table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None)]
+    clause = work.scopes.clause(target, table, work.scopes.grants_of(target, Verb.READ), Verb.READ)
+    return clauses if clause is None else [*clauses, clause]
+
+
+def _visible(work: Work, target: Entity, ids: Iterable[Any]) -> set[UUID]:
+    table, found, wanted = target.record.table(), set[UUID](), list(ids)
+    for start in range(0, len(wanted), _CHUNK):
+        query = sa.select(table.c.id).where(*_reach(work, target, table), table.c.id.in_(wanted[start : start + _CHUNK]))
+        found |= set(work.connection.execute(query).scalars())
+    return found
+
+
+def _named(work: Work, shape: Shape, field: LinkField, target: Entity, words: Iterable[str]) -> dict[str, list[tuple[UUID, Any]]]:
+    """For each word the records that it names, with the value of the narrowing link."""
+    table, found, wanted = target.record.table(), dict[str, list[tuple[UUID, Any]]](), sorted(words)
+    matches = [table.c[target.record.__fields__[name].attribute] for name in target.match_fields]
+    narrowing = target.record.__fields__.get(field.within)
+    within = table.c[narrowing.attribute] if narrowing is not None else sa.null()
+    for start in range(0, len(wanted), _CHUNK):
+        part = wanted[start : start + _CHUNK]
+        query = sa.select(table.c.id, within, *matches).where(
+            *_reach(work, target, table), sa.or_(*(column.in_(part) for column in matches))
+        )
+        for id, narrow, *names in work.connection.execute(query):
+            for name in set(names) & set(part):
+                found.setdefault(name, []).append((id, narrow))
+    return found
+
+
+def nearest(work: Work, target: Entity, word: str) -> str | None:
+    """The title most like `word` among the visible records that start with the same character."""
+    table = target.record.table()
+    title = table.c[target.record.__fields__[target.title].attribute]
+    query = (
+        sa.select(title)
+        .where(*_reach(work, target, table), title.istartswith(word[:1], autoescape=True))
+        .order_by(title)
+        .limit(_CANDIDATES)
+    )
+    close = get_close_matches(word, [str(name) for name in work.connection.execute(query).scalars()], n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def _check_keys(work: Work, field: KeysField, holders: Sequence[Item]) -> None:
+    target = work.platform.catalog.entities.get(field.of)
+    if target is None or not holders:
+        return
+    wanted = sorted({key for item in holders for key in item.values[field.name]})
+    table = target.record.table()
+    column = table.c[target.record.__fields__[target.match_fields[0]].attribute]
+    query = sa.select(column).where(table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), column.in_(wanted))
+    known = set(work.connection.execute(query).scalars())
+    for item in holders:
+        for key in item.values[field.name]:
+            if key not in known:
+                text = _("there is no {target} {value!r}")
+                item.problems.append(Problem(field.name, "no_such_record", text, {"target": field.of, "value": key}))

@@ -1,0 +1,74 @@
+"""The two doors of one entity, as plugins hold them (`ctx.records`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from core.entities.aggregate import aggregate
+from core.entities.read import MOST_ROWS, Reader
+from core.entities.shape import Shape
+from core.entities.write import Writer
+from sdk import Draft, Filter, Outcome, Page, Query
+from sdk.context import Row, Values
+from sdk.fields import Field
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+
+class EntityRecords:
+    """See `sdk.Records`."""
+
+    def __init__(self, work: Work, shape: Shape) -> None:
+        self._work, self._shape = work, shape
+
+    def _reader(self) -> Reader:
+        return self._work.reader(self._shape.entity)
+
+    def query(self, query: Query = Query()) -> Page:  # noqa: B008 (frozen)
+        with self._work.transaction():
+            return self._reader().page(query)
+
+    def get(self, id: UUID, *, fields: Sequence[str] = (), include: Sequence[str] = ()) -> Row:
+        with self._work.transaction():
+            return self._reader().one(id, fields, include)
+
+    def values(self, ids: Iterable[UUID]) -> dict[UUID, Row]:
+        with self._work.transaction():
+            return dict(self._reader().values(ids))
+
+    def find(self, filter: Filter, limit: int = MOST_ROWS) -> list[Row]:
+        with self._work.transaction():
+            return list(self._reader().find(filter, limit))
+
+    def aggregate(self, measures: Sequence[str], by: Sequence[str] = (), filter: Filter = (), limit: int = 10_000) -> list[Row]:
+        with self._work.transaction():
+            return list(aggregate(self._reader(), measures, by, filter, limit))
+
+    def create(self, values: Values) -> Row:
+        return self._one(Draft("create", values))
+
+    def update(self, id: UUID, values: Values, *, expected_version: int | None = None, act: str = "") -> Row:
+        return self._one(Draft("update", values, id, expected_version, act))
+
+    def delete(self, id: UUID, *, expected_version: int | None = None) -> None:
+        self._one(Draft("delete", {}, id, expected_version))
+
+    def restore(self, id: UUID) -> Row:
+        return self._one(Draft("restore", {}, id))
+
+    def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        return Writer(self._work, self._shape).write(drafts)
+
+    def fields(self) -> Mapping[str, Field]:
+        return self._reader().visible()
+
+    def _one(self, draft: Draft) -> Row:
+        with self._work.transaction(write=True):
+            (outcome,) = self.write([draft])
+            if outcome.refusal is not None:
+                raise outcome.refusal
+            assert outcome.row is not None
+            return outcome.row

@@ -1,0 +1,125 @@
+"""An entity as one tenant has it: declared fields, extensions of its plugins, links to what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.sql import FromClause
+
+from core.entities.serialize import Convert, serializer, valuer
+from sdk import Entity, Extension, Side
+from sdk.fields import Field, LinkField
+
+if TYPE_CHECKING:
+    from core.extension.catalog import Catalog
+
+
+_MOST_CONVERTERS = 500
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the doors need to know; built once for each set of enabled plugins."""
+
+    entity: Entity
+    catalog: Catalog
+    enabled: frozenset[str]
+    _converters: dict[tuple[object, ...], Convert] = field(default_factory=dict)
+
+    def serializer(self, names: Sequence[str]) -> Convert:
+        """Rows of these fields to JSON objects."""
+        return self._converter(serializer, tuple(names))
+
+    def valuer(self, names: Sequence[str]) -> Convert:
+        """Rows of these fields to Python values."""
+        return self._converter(valuer, tuple(names))
+
+    def _converter(self, make: Callable[[tuple[Field, ...]], Convert], names: tuple[str, ...]) -> Convert:
+        key = (make, *names)
+        if key not in self._converters:
+            if len(self._converters) > _MOST_CONVERTERS:  # callers choose the fields: do not let them fill the memory
+                self._converters.clear()
+            self._converters[key] = make(tuple(self.fields[name] for name in names))
+        return self._converters[key]
+
+    @cached_property
+    def table(self) -> sa.Table:
+        """The entity's own table."""
+        return self.entity.record.table()
+
+    @cached_property
+    def extensions(self) -> tuple[Extension, ...]:
+        """The extensions of enabled plugins, in order of their plugins' names."""
+        found = self.catalog.extensions.get(self.entity.full_name, ())
+        return tuple(sorted((x for x in found if x.plugin in self.enabled), key=lambda x: x.plugin))
+
+    @cached_property
+    def fields(self) -> Mapping[str, Field]:
+        """All fields by name; links to entities that the tenant does not have are absent."""
+        own = dict(self.entity.fields)
+        for extension in self.extensions:
+            own |= extension.own_fields()
+        return {name: field for name, field in own.items() if self._has_target(field)}
+
+    def _has_target(self, field: Field) -> bool:
+        return not isinstance(field, LinkField) or self.target(field) is not None
+
+    def target(self, link: LinkField) -> Entity | None:
+        """The entity that a link points to, None where the tenant does not have it."""
+        found = self.catalog.entities.get(self.catalog.target(link, self.entity))
+        return found if found is not None and found.plugin in self.enabled else None
+
+    @cached_property
+    def sides(self) -> Mapping[str, Side]:
+        """Side tables by plugin name."""
+        return {x.plugin: x.source for x in self.extensions if isinstance(x.source, Side)}
+
+    def extension_of(self, name: str) -> Extension | None:
+        """The extension that an added field `plugin.field` belongs to."""
+        if "." not in name:
+            return None
+        return next(x for x in self.extensions if x.plugin == name.partition(".")[0] and name in x.own_fields())
+
+
+class Source:
+    """The FROM of one statement over a shape: joins side tables when a field of theirs is used."""
+
+    def __init__(self, shape: Shape, tenant: UUID, table: FromClause | None = None) -> None:
+        self.shape, self.tenant = shape, tenant
+        self.table: FromClause = shape.table if table is None else table
+        self._sides: dict[str, FromClause] = {}
+
+    def columns(self, name: str) -> list[sa.ColumnElement[Any]]:
+        """The columns of a field, the main one first."""
+        field, extension = self.shape.fields[name], self.shape.extension_of(name)
+        if extension is None:
+            return [self.table.c[column] for column in field.columns()]
+        if isinstance(extension.source, Side):
+            side = self._side(extension.plugin, extension.source)
+            return [side.c[column] for column in field.columns()]
+        return [extension.source[name.partition(".")[2]].source(self.table)]
+
+    def _side(self, plugin: str, side: Side) -> FromClause:
+        if plugin not in self._sides:
+            self._sides[plugin] = side.record.table().alias(f"side_{plugin}")
+        return self._sides[plugin]
+
+    def joined(self) -> FromClause:
+        """The table with the side tables that were used."""
+        joined = self.table
+        for plugin, side in self._sides.items():
+            link = self.shape.sides[plugin].link
+            joined = joined.outerjoin(
+                side,
+                sa.and_(side.c.tenant_id == self.tenant, side.c[link] == self.table.c.id, side.c.deleted_at.is_(None)),
+            )
+        return joined
+
+    def live(self) -> list[sa.ColumnElement[bool]]:
+        """The tenant's records that are not in the recycle bin; the filter is explicit so that one shard is asked."""
+        return [self.table.c.tenant_id == self.tenant, self.table.c.deleted_at.is_(None)]

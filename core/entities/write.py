@@ -1,0 +1,271 @@
+"""The door in: every write to a record, one or a hundred thousand, passes here, in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from core.data import bulk
+from core.entities import journal, links
+from core.entities.checks import check_owner, check_unique, check_values
+from core.entities.ids import new_ids
+from core.entities.item import Item
+from core.entities.shape import Shape
+from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
+from sdk.fields import Field
+
+if TYPE_CHECKING:
+    from core.context import Work
+    from core.policy.grants import Grant
+
+_CHUNK = 500
+_VERBS = {"create": Verb.CREATE, "update": Verb.UPDATE, "delete": Verb.DELETE, "restore": Verb.DELETE}
+
+
+class Writer:
+    """Writes one entity for one actor, inside the actor's transaction."""
+
+    def __init__(self, work: Work, shape: Shape) -> None:
+        self.work, self.shape, self.entity = work, shape, shape.entity
+
+    def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """An outcome for each draft, in order; refused drafts change nothing, the others are written."""
+        with self.work.transaction(write=True):
+            items = self._items(drafts)
+            grants = self._permit(items)
+            self._load(items)
+            standing = [item for item in items if item.stands]
+            check_values(self.work, self.shape, standing, grants)
+            links.resolve(self.work, self.shape, [item for item in standing if item.refusal is None])
+            check_owner(self.work, self.shape, [item for item in standing if item.stands], grants)
+            check_unique(self.work, self.shape, [item for item in standing if item.stands])
+            batch = self._ask_hooks([item for item in standing if item.stands])
+            written = [item for item in standing if item.stands and self._has_changes(item)]
+            self._store(written)
+            self._leave_traces(written, batch)
+            return [self._outcome(item) for item in items]
+
+    # --- who and what --------------------------------------------------------------------------------------------
+
+    def _items(self, drafts: Sequence[Draft]) -> list[Item]:
+        fresh = iter(new_ids(sum(draft.verb == "create" for draft in drafts)))
+        items, seen = [], set[UUID]()
+        for draft in drafts:
+            item = Item(draft, next(fresh) if draft.verb == "create" else draft.id or UUID(int=0))
+            if item.id in seen:
+                item.refusal = BadRequest(_("the record {id} is twice in this batch; send one change for each"), id=str(item.id))
+            seen.add(item.id)
+            items.append(item)
+        return items
+
+    def _permit(self, items: Sequence[Item]) -> dict[str, tuple[Grant, ...]]:
+        grants: dict[str, tuple[Grant, ...]] = {}
+        for verb in dict.fromkeys(item.draft.verb for item in items):
+            needed = _VERBS[verb]
+            grants[verb] = self.work.scopes.grants_of(self.entity, needed)
+            if grants[verb] and (needed in self.entity.verbs or self.work.grants.everything):
+                continue
+            for item in items:
+                if item.draft.verb == verb:
+                    item.refusal = Forbidden(_("you may not {verb} {entity}"), verb=needed.value, entity=self.entity.full_name)
+        return grants
+
+    def _load(self, items: Sequence[Item]) -> None:
+        """Before-images, in one query a chunk, locked on PostgreSQL in the order of their ids."""
+        wanted = [item for item in items if item.stands and item.draft.verb != "create"]
+        rows = self._before({item.id for item in wanted})
+        seen = self._reached(Verb.READ, rows) if rows else set()
+        reach = {verb: self._reached(_VERBS[verb], rows) for verb in {item.draft.verb for item in wanted}}
+        for item in wanted:
+            row = rows.get(item.id)
+            gone = row is not None and (row.pop("deleted_at", None) is not None) != (item.draft.verb == "restore")
+            if row is None or gone or item.id not in seen:
+                item.refusal = NotFound(_("there is no {entity} {id}"), entity=self.entity.full_name, id=str(item.id))
+            elif item.id not in reach[item.draft.verb]:
+                item.refusal = Forbidden(_("you may not {verb} this {entity}"), verb=item.draft.verb, entity=self.entity.full_name)
+            elif item.draft.expected_version not in (None, row["version"]):
+                item.refusal = Stale(_("the record was changed since you read it; read it again"), version=row["version"])
+            else:
+                item.before = row
+
+    def _reached(self, verb: Verb, rows: Mapping[UUID, Any]) -> set[UUID]:
+        return self.work.reader(self.entity).reached_by(verb, list(rows))
+
+    def _before(self, ids: set[UUID]) -> dict[UUID, dict[str, Any]]:
+        fields = [field for name, field in self.shape.fields.items() if "." not in name]
+        table, found, wanted = self.shape.table, dict[UUID, dict[str, Any]](), sorted(ids)
+        columns = [table.c[column] for field in fields for column in field.columns()]
+        convert = self.shape.valuer([field.name for field in fields])
+        for start in range(0, len(wanted), _CHUNK):
+            query = (
+                sa.select(*columns, table.c.deleted_at)
+                .where(table.c.tenant_id == self.work.tenant.id, table.c.id.in_(wanted[start : start + _CHUNK]))
+                .order_by(table.c.id)
+                .with_for_update()
+            )
+            rows = self.work.connection.execute(query).all()
+            for row, values in zip(rows, convert([row[:-1] for row in rows]), strict=True):
+                found[values["id"]] = {**values, "deleted_at": row[-1]}
+        self._before_sides(found)
+        return found
+
+    def _before_sides(self, found: dict[UUID, dict[str, Any]]) -> None:
+        for plugin, side in self.shape.sides.items():
+            if found:
+                for id, values in self._side_rows(plugin, list(found)).items():
+                    found[id] |= values
+
+    def _side_rows(self, plugin: str, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+        side, fields = self.shape.sides[plugin], self._side_fields(plugin)
+        table, found = side.record.table(), dict[UUID, dict[str, Any]]()
+        columns = [table.c[column] for field in fields for column in field.columns()]
+        for start in range(0, len(ids), _CHUNK):
+            query = sa.select(table.c[side.link], *columns).where(
+                table.c.tenant_id == self.work.tenant.id, table.c.deleted_at.is_(None),
+                table.c[side.link].in_(ids[start : start + _CHUNK]),
+            )  # fmt: skip
+            rows = self.work.connection.execute(query).all()
+            convert = self.shape.valuer([field.name for field in fields])
+            found |= {row[0]: values for row, values in zip(rows, convert([row[1:] for row in rows]), strict=True)}
+        return found
+
+    def _side_fields(self, plugin: str) -> tuple[Field, ...]:
+        return tuple(field for name, field in self.shape.fields.items() if name.startswith(f"{plugin}."))
+
+    # --- hooks ---------------------------------------------------------------------------------------------------
+
+    def _ask_hooks(self, items: Sequence[Item]) -> Batch:
+        changes = [Change(item.id, item.draft.verb, item.before, item.values, item.draft.act, item.problems) for item in items]
+        batch = Batch(self.entity.full_name, changes)
+        calls, work = self.work.platform.calls, self.work
+        if changes:
+            calls.moment("prepare_changes", frozenset({self.entity.plugin}), ctx=work, batch=batch)
+            calls.moment("validate_changes", work.enabled, ctx=work, batch=batch)
+        for item, change in zip(items, changes, strict=True):
+            if change.conflict is not None:
+                code, message, params = change.conflict
+                item.refusal = Conflict.of(code, message, params)
+        return batch
+
+    def _has_changes(self, item: Item) -> bool:
+        if item.draft.verb == "update":
+            before = item.before or {}
+            item.values = {name: value for name, value in item.values.items() if value != before.get(name)}
+            item.changed = bool(item.values)
+        return item.changed
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    def _store(self, items: Sequence[Item]) -> None:
+        try:
+            self._insert([item for item in items if item.draft.verb == "create"])
+            self._update([item for item in items if item.draft.verb != "create"])
+            self._store_sides(items)
+        except IntegrityError as failure:
+            # Somebody wrote between our check and our write; the transaction is gone, nothing is half-written.
+            text = _("somebody wrote a record with the same values at the same moment; try again")
+            raise Conflict(text, code="concurrent") from failure
+
+    def _insert(self, items: Sequence[Item]) -> None:
+        now, tenant = self.work.now(), self.work.tenant.id
+        fields = [(name, field) for name, field in self.entity.fields.items() if name not in ("id", "version", "created_at", "updated_at")]
+        single = [(name, field.attribute) for name, field in fields if not field.siblings()]
+        several = [(name, field, field.columns()) for name, field in fields if field.siblings()]
+        rows = []
+        for item in items:
+            item.values |= {"version": 1, "created_at": now, "updated_at": now}
+            get = item.values.get
+            row: dict[str, Any] = {"tenant_id": tenant, "id": item.id, "version": 1, "created_at": now, "updated_at": now}
+            for name, attribute in single:
+                row[attribute] = get(name)
+            for name, field, columns in several:
+                row.update(zip(columns, field.split(get(name)), strict=True))
+            rows.append(row)
+        bulk.insert(self.work.connection, self.shape.table, rows)
+
+    def _update(self, items: Sequence[Item]) -> None:
+        """Rows that set the same columns go together."""
+        now, groups = self.work.now(), dict[tuple[str, ...], list[dict[str, Any]]]()
+        for item in items:
+            assert item.before is not None
+            item.values |= {"version": item.before["version"] + 1, "updated_at": now}
+            cells: dict[str, Any] = {"deleted_at": now if item.draft.verb == "delete" else None} if item.draft.verb != "update" else {}
+            for name, value in item.values.items():
+                if name in self.entity.fields:
+                    field = self.entity.fields[name]
+                    cells.update(zip(field.columns(), field.split(value), strict=True))
+            keys = {"b_tenant": self.work.tenant.id, "b_id": item.id, "b_version": item.before["version"]}
+            groups.setdefault(tuple(sorted(cells)), []).append({**keys, **{f"v_{name}": cell for name, cell in cells.items()}})
+        for names, rows in groups.items():
+            if bulk.update(self.work.connection, self.shape.table, names, rows) != len(rows):
+                raise Conflict(_("the record was changed at the same moment; try again"), code="concurrent")
+
+    def _store_sides(self, items: Sequence[Item]) -> None:
+        for plugin in self.shape.sides:
+            fields = self._side_fields(plugin)
+            touched = [item for item in items if any(field.name in item.values for field in fields)]
+            if touched:
+                self._store_side(plugin, fields, touched)
+
+    def _store_side(self, plugin: str, fields: Sequence[Field], items: Sequence[Item]) -> None:
+        side, now, tenant = self.shape.sides[plugin], self.work.now(), self.work.tenant.id
+        table, there = side.record.table(), self._side_rows(plugin, [item.id for item in items])
+        fresh = []
+        for item in items:
+            cells = {c: v for f in fields for c, v in zip(f.columns(), f.split(_or_default(f, item)), strict=True)}
+            if item.id in there:
+                mine = (table.c.tenant_id == tenant, table.c[side.link] == item.id, table.c.deleted_at.is_(None))
+                self.work.connection.execute(table.update().where(*mine).values(**cells, updated_at=now, version=table.c.version + 1))
+            else:
+                stamps = {"owner_id": None, "version": 1, "created_at": now, "updated_at": now}
+                fresh.append({"tenant_id": tenant, side.link: item.id, **cells, **stamps})
+        for row, id in zip(fresh, new_ids(len(fresh)), strict=True):
+            row["id"] = id
+        bulk.insert(self.work.connection, table, fresh)
+
+    # --- afterwards ----------------------------------------------------------------------------------------------
+
+    def _leave_traces(self, items: Sequence[Item], batch: Batch) -> None:
+        if not items:
+            return
+        written = {item.id for item in items}
+        by_verb: dict[str, list[tuple[UUID, Mapping[str, object]]]] = {}
+        for item in items:
+            by_verb.setdefault(item.draft.verb, []).append((item.id, {"fields": sorted(item.values.keys() - journal.STAMPS)}))
+        for verb, told in by_verb.items():
+            journal.tell(self.work, f"{self.entity.full_name}.{journal.PAST[verb]}", told)
+        journal.keep_audit(self.work, self.shape, items)
+        events: dict[str, list[tuple[UUID, Mapping[str, object]]]] = {}
+        for name, id, payload in batch.events:
+            if id in written:
+                events.setdefault(name, []).append((id, payload))
+        for name, domain in events.items():
+            journal.tell(self.work, name, domain)
+        self._write_side_rows(batch, written)
+        if self.entity.guards_access:
+            self.work.access_changed()
+
+    def _write_side_rows(self, batch: Batch, written: set[UUID]) -> None:
+        rows: dict[str, list[Draft]] = {}
+        for entity, id, values in batch.side_rows:
+            if id in written:
+                rows.setdefault(entity, []).append(Draft("create", values))
+        for entity, drafts in rows.items():
+            for outcome in self.work.as_system().records(entity).write(drafts):
+                if outcome.refusal is not None:  # the plugin's own rows must fit: better no write than half of one
+                    raise outcome.refusal
+
+    def _outcome(self, item: Item) -> Outcome:
+        refusal = item.verdict()
+        if refusal is not None:
+            return Outcome(None if item.draft.verb == "create" else item.id, None, refusal, False)
+        return Outcome(item.id, item.row(), None, item.changed)
+
+
+def _or_default(field: Field, item: Item) -> Any:
+    value = item.after(field.name)
+    return field.default if value is None else value

@@ -1,0 +1,1 @@
+"""The outbox: what happened and what is to be done, committed with the change that caused it."""

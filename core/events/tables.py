@@ -1,0 +1,46 @@
+"""The outbox and the audit."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from sdk.columns import UtcDateTime, json_data, key
+from sdk.entities import Record
+
+outbox = sa.Table(
+    "core_outbox",
+    Record.metadata,
+    sa.Column("tenant_id", key(), primary_key=True),
+    sa.Column("id", key(), primary_key=True),
+    sa.Column("kind", sa.String(10), nullable=False),  # event: happened; delivery: tell a subscriber; job: to be run
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("handler", sa.String(100), nullable=True),  # plugin.name of the subscription or job
+    sa.Column("payload", json_data(), nullable=False),
+    sa.Column("actor_id", key(), nullable=True),
+    sa.Column("depth", sa.Integer(), nullable=False),  # how many deliveries led here; loops end at a limit
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("attempts", sa.Integer(), nullable=False),
+    sa.Column("due_at", UtcDateTime(), nullable=False),
+    sa.Column("created_at", UtcDateTime(), nullable=False),
+    sa.Column("error", sa.Text(), nullable=True),
+    sa.Index(
+        "ix_core_outbox_waiting", "due_at", "id",
+        sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"),
+    ),
+)  # fmt: skip
+
+audit = sa.Table(
+    "core_audit",
+    Record.metadata,
+    sa.Column("tenant_id", key(), primary_key=True),
+    sa.Column("id", key(), primary_key=True),
+    sa.Column("at", UtcDateTime(), nullable=False),
+    sa.Column("actor_id", key(), nullable=True),
+    sa.Column("actor", sa.String(100), nullable=False),
+    sa.Column("channel", sa.String(10), nullable=False),
+    sa.Column("entity", sa.String(80), nullable=False),
+    sa.Column("record_id", key(), nullable=False),
+    sa.Column("action", sa.String(10), nullable=False),
+    sa.Column("changes", json_data(), nullable=False),
+    sa.Index("ix_core_audit_record", "tenant_id", "record_id", "id"),
+)

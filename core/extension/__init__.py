@@ -1,0 +1,1 @@
+"""Plugins: found, ordered, called one by one, and switched per tenant. Only this package knows pluggy."""

@@ -1,0 +1,95 @@
+"""Hooks called one plugin at a time: in order, isolated, timed, with the owner known."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pluggy
+
+from core.extension.discover import Found, State
+from sdk import hooks
+
+log = logging.getLogger("dealwright.hooks")
+SLOW = 1.0
+"""Seconds after which a single hook call is worth a warning."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one plugin answered to a hook."""
+
+    owner: str
+    value: Any
+
+
+class Calls:
+    """The hooks of the loaded plugins."""
+
+    def __init__(self, plugins: Sequence[Found], builtin: object) -> None:
+        self._manager = pluggy.PluginManager(hooks.PROJECT)
+        self._manager.add_hookspecs(hooks)
+        self._manager.register(builtin, name="core")
+        self.order = ["core"]
+        self.states: dict[str, Found] = {}
+        for plugin in plugins:
+            self.states[plugin.name] = self._register(plugin) if plugin.serves else plugin
+
+    def _register(self, plugin: Found) -> Found:
+        try:
+            self._manager.register(plugin.module, name=plugin.name)
+            self._manager.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as failure:
+            # Unknown hook or wrong arguments; pluggy's message names plugin, hook and definition.
+            self._manager.unregister(name=plugin.name)
+            return plugin.but(State.FAILED, str(failure))
+        self.order.append(plugin.name)
+        return plugin
+
+    def serving(self) -> list[str]:
+        """Names of the plugins in force, in order, core first."""
+        return list(self.order)
+
+    def drop(self, name: str, state: State, reason: str) -> None:
+        """Take a plugin out of force, and those that require it."""
+        plugin = self.states[name]
+        self.states[name] = plugin.but(state, reason)
+        if name in self.order:
+            self.order.remove(name)
+            self._manager.unregister(name=name)
+        for other in list(self.states.values()):
+            if other.serves and other.manifest is not None and name in other.manifest.requires:
+                self.drop(other.name, State.BLOCKED, f"requires {name!r}, which is {state}; mend that first")
+
+    def implementers(self, hook: str) -> list[tuple[str, Any]]:
+        """Owner and function of each implementation, in order."""
+        found = {impl.plugin_name: impl.function for impl in getattr(self._manager.hook, hook).get_hookimpls()}
+        return [(name, found[name]) for name in self.order if name in found]
+
+    def declared(self, hook: str) -> Iterator[Answer]:
+        """The answers to a `register_*` hook; a plugin that raises is taken out of force with its traceback."""
+        for owner, function in self.implementers(hook):
+            try:
+                value = tuple(function())
+            except Exception:  # whatever a declaration raises, the plugin is shown as failed and the others serve
+                self.drop(owner, State.FAILED, traceback.format_exc())
+                continue
+            yield Answer(owner, value)
+
+    def moment(self, hook: str, only: frozenset[str], **arguments: object) -> None:
+        """Call a moment of the plugins in `only`; an exception goes to the caller, whose transaction it undoes."""
+        for owner, function in self.implementers(hook):
+            if owner not in only:
+                continue
+            started = time.perf_counter()
+            try:
+                function(**{name: arguments[name] for name in function.__code__.co_varnames[: function.__code__.co_argcount]})
+            except Exception as failure:
+                failure.add_note(f"in hook {hook} of plugin {owner!r}")
+                raise
+            if (took := time.perf_counter() - started) > SLOW:
+                log.warning("hook %s of plugin %r took %.1f s", hook, owner, took)

@@ -1,0 +1,198 @@
+"""Everything that plugins have declared, stamped with its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from core.extension.calls import Calls
+from core.extension.discover import State, check_declared
+from sdk import (
+    Command,
+    DeclarationError,
+    Entity,
+    EventType,
+    Extension,
+    Job,
+    Permission,
+    Record,
+    Role,
+    Route,
+    Scope,
+    Side,
+    Subscription,
+    Verb,
+)
+from sdk.fields import LinkField
+from sdk.permissions import verbs_of
+
+
+@dataclass
+class Catalog:
+    """The registry: entities, extensions, permissions, roles, routes, events, subscriptions, jobs and commands by name."""
+
+    entities: dict[str, Entity] = field(default_factory=dict)
+    extensions: dict[str, list[Extension]] = field(default_factory=dict)
+    permissions: dict[str, tuple[str, Permission]] = field(default_factory=dict)
+    roles: dict[str, tuple[str, Role]] = field(default_factory=dict)
+    routes: list[Route] = field(default_factory=list)
+    events: dict[str, tuple[str, EventType]] = field(default_factory=dict)
+    subscriptions: dict[str, list[Subscription]] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    commands: dict[str, Command] = field(default_factory=dict)
+    by_record: dict[type[Record], Entity] = field(default_factory=dict)
+
+    def target(self, link: LinkField, of: Entity) -> str:
+        """The full name of the entity that a link of `of` points to."""
+        if link.target == "self":
+            return of.full_name
+        if isinstance(link.target, str):
+            return link.target
+        return self.by_record[link.target].full_name
+
+    def owner_of(self, permission: str) -> str:
+        """The plugin that a permission belongs to."""
+        return permission.partition(".")[0]
+
+    def provenance(self, plugin: str) -> dict[str, list[str]]:
+        """Everything that one plugin put anywhere, by kind."""
+        return {
+            "entities": [e.full_name for e in self.entities.values() if e.plugin == plugin],
+            "fields": [f"{e.full_name}.{name}" for e in self.entities.values() if e.plugin == plugin for name in e.record.__fields__]
+            + [f"{x.entity}.{name}" for many in self.extensions.values() for x in many if x.plugin == plugin for name in x.own_fields()],
+            "permissions": [name for name, (owner, _p) in self.permissions.items() if owner == plugin],
+            "roles": [key for key, (owner, _r) in self.roles.items() if owner == plugin],
+            "routes": [f"{r.method} /api/v1/{r.plugin}{r.path}" for r in self.routes if r.plugin == plugin],
+            "events": [name for name, (owner, _e) in self.events.items() if owner == plugin],
+            "subscriptions": [f"{s.event} -> {s.name}" for many in self.subscriptions.values() for s in many if s.plugin == plugin],
+            "jobs": [name for name, job in self.jobs.items() if job.plugin == plugin],
+            "commands": [name for name, command in self.commands.items() if command.plugin == plugin],
+        }  # fmt: skip
+
+
+def build(calls: Calls) -> Catalog:
+    """Collect all declarations; a plugin whose declarations clash is taken out of force and the collection starts again."""
+    while True:
+        catalog = Catalog()
+        culprit = _collect(calls, catalog)
+        if culprit is None:
+            return catalog
+        calls.drop(culprit[0], State.FAILED, culprit[1])
+
+
+def _collect(calls: Calls, catalog: Catalog) -> tuple[str, str] | None:
+    serving = list(calls.order)
+    for hook, add in _ADDERS.items():
+        for answer in calls.declared(hook):
+            for spec in answer.value:
+                try:
+                    add(catalog, answer.owner, spec)
+                except DeclarationError as failure:
+                    return answer.owner, str(failure)
+                except (TypeError, AttributeError) as failure:
+                    return answer.owner, f"{hook} returned {spec!r}, which is not what the hook asks for: {failure}"
+    if calls.order != serving:  # a declaration raised: what it gave before must go too
+        return _collect_again(calls, catalog)
+    return _loose_ends(catalog)
+
+
+def _collect_again(calls: Calls, catalog: Catalog) -> tuple[str, str] | None:
+    for part in vars(catalog).values():
+        part.clear()
+    return _collect(calls, catalog)
+
+
+def _loose_ends(catalog: Catalog) -> tuple[str, str] | None:
+    """Links to classes that nobody registered, extensions of what is not there (an absent partner is fine)."""
+    for entity in catalog.entities.values():
+        for name, declared in entity.record.__fields__.items():
+            if not isinstance(declared, LinkField) or isinstance(declared.target, str) or declared.target in catalog.by_record:
+                continue
+            return entity.plugin, f"{entity.full_name}.{name} links to {declared.target.__name__}, which no plugin registers"
+    return None
+
+
+def _add_entity(catalog: Catalog, owner: str, entity: Entity) -> None:
+    entity = replace(entity, plugin=owner)
+    if entity.full_name in catalog.entities:
+        raise DeclarationError(f"entity {entity.full_name!r} is declared twice; keep one")
+    table = entity.record.table().name
+    if not table.startswith(f"{owner}_"):
+        raise DeclarationError(f"table {table!r} of plugin {owner!r}: expected a name that starts with {owner + '_'!r}; rename it")
+    if any(other.plugin == owner and other.plural == entity.plural for other in catalog.entities.values()):
+        raise DeclarationError(f"two entities of {owner!r} have the plural {entity.plural!r}; rename one")
+    catalog.entities[entity.full_name] = entity
+    catalog.by_record[entity.record] = entity
+    for verb in entity.verbs | {Verb.READ}:
+        roles = {role: verbs_of(access)[verb] for role, access in entity.access.items() if verb in verbs_of(access)}
+        name = f"{entity.full_name}.{verb}"
+        catalog.permissions[name] = (owner, Permission(name, entity.label, _sensible(entity, roles)))
+
+
+def _sensible(entity: Entity, roles: Mapping[str, Scope]) -> Mapping[str, Scope]:
+    if not entity.owned and any(scope in (Scope.OWN, Scope.TEAM) for scope in roles.values()):
+        raise DeclarationError(f"entity {entity.full_name!r} belongs to nobody (owned=False): use Scope.ALL or Scope.PARENT")
+    return roles
+
+
+def _add_extension(catalog: Catalog, owner: str, extension: Extension) -> None:
+    extension = replace(extension, plugin=owner)
+    if isinstance(extension.source, Side) and not extension.source.record.table().name.startswith(f"{owner}_"):
+        raise DeclarationError(f"extension of {extension.entity!r}: the side table belongs to another plugin than {owner!r}")
+    catalog.extensions.setdefault(extension.entity, []).append(extension)
+
+
+def _named(part: str, what: str) -> Callable[[Catalog, str, Any], None]:
+    def add(catalog: Catalog, owner: str, spec: Any) -> None:
+        check_declared(spec.name, owner, what)
+        _once(getattr(catalog, part), spec.name, owner, spec, what)
+
+    return add
+
+
+def _once(part: dict[str, Any], name: str, owner: str, spec: Any, what: str) -> None:
+    if name in part:
+        raise DeclarationError(f"{what} {name!r} of plugin {owner!r} is there already, from {part[name][0]!r}; rename one")
+    part[name] = (owner, spec)
+
+
+def _add_role(catalog: Catalog, owner: str, role: Role) -> None:
+    _once(catalog.roles, role.key, owner, role, "role")
+
+
+def _add_route(catalog: Catalog, owner: str, route: Route) -> None:
+    if not route.path.startswith("/"):
+        raise DeclarationError(f"route {route.path!r} of plugin {owner!r}: expected a path that starts with '/'")
+    if any((r.plugin, r.method, r.path) == (owner, route.method, route.path) for r in catalog.routes):
+        raise DeclarationError(f"route {route.method} {route.path} of plugin {owner!r} is declared twice")
+    catalog.routes.append(replace(route, plugin=owner))
+
+
+def _add_subscription(catalog: Catalog, owner: str, subscription: Subscription) -> None:
+    catalog.subscriptions.setdefault(subscription.event, []).append(replace(subscription, plugin=owner))
+
+
+def _add_job(catalog: Catalog, owner: str, job: Job) -> None:
+    catalog.jobs[f"{owner}.{job.name}"] = replace(job, plugin=owner)
+
+
+def _add_command(catalog: Catalog, owner: str, command: Command) -> None:
+    if command.name in catalog.commands:
+        raise DeclarationError(
+            f"command {command.name!r} of plugin {owner!r} is there already, from {catalog.commands[command.name].plugin!r}"
+        )
+    catalog.commands[command.name] = replace(command, plugin=owner)
+
+
+_ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
+    "register_entities": _add_entity,
+    "register_extensions": _add_extension,
+    "register_permissions": _named("permissions", "permission"),
+    "register_roles": _add_role,
+    "register_routes": _add_route,
+    "register_events": _named("events", "event"),
+    "register_subscriptions": _add_subscription,
+    "register_jobs": _add_job,
+    "register_commands": _add_command,
+}

@@ -1,0 +1,132 @@
+"""Which plugins are installed: the entry points of the group `dealwright.plugins`."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+
+from sdk.errors import DeclarationError
+from sdk.manifest import API_VERSION, Manifest
+
+GROUP = "dealwright.plugins"
+
+
+class State(StrEnum):
+    """The state of a plugin in this process; a broken one is a row on a page, the rest serves."""
+
+    LOADED = "loaded"
+    INCOMPATIBLE = "incompatible"
+    FAILED = "failed"
+    BEHIND = "behind"
+    BLOCKED = "blocked"
+    MISSING_EXTRA = "missing_extra"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A plugin that is installed, whatever its state; `reason` says why it does not serve, and what to do."""
+
+    name: str
+    distribution: str
+    state: State
+    reason: str = ""
+    manifest: Manifest | None = None
+    module: ModuleType | None = None
+
+    @property
+    def serves(self) -> bool:
+        """Whether its declarations are in force."""
+        return self.state is State.LOADED
+
+    @property
+    def migrations(self) -> Path:
+        """Where its migrations are: beside its `plugin` module."""
+        assert self.module is not None and self.module.__file__ is not None
+        return Path(self.module.__file__).parent / "migrations"
+
+    def but(self, state: State, reason: str) -> Found:
+        """The same plugin in another state."""
+        return replace(self, state=state, reason=reason)
+
+
+def discover(only: Sequence[str] | None, group: Sequence[EntryPoint] | None = None) -> list[Found]:
+    """The installed plugins by name; with `only`, no other is even imported. Never raises for a broken plugin."""
+    installed = {point.name: point for point in (entry_points(group=GROUP) if group is None else group)}
+    wanted = sorted(installed) if only is None else list(dict.fromkeys(only))
+    return [
+        _load(installed[name])
+        if name in installed
+        else Found(name, "", State.FAILED, f"plugin {name!r} is named in `plugins` but not installed; install its package")
+        for name in wanted
+    ]
+
+
+def _load(point: EntryPoint) -> Found:
+    distribution = point.dist.name if point.dist is not None else ""
+    try:
+        module = point.load()
+    except ModuleNotFoundError as failure:
+        if failure.name and not failure.name.startswith(("plugins", "sdk", point.module.partition(".")[0])):
+            reason = f"needs the package {failure.name!r}; install the plugin with its extra"
+            return Found(point.name, distribution, State.MISSING_EXTRA, reason)
+        return Found(point.name, distribution, State.FAILED, traceback.format_exc())
+    except Exception:  # a plugin may raise anything at import: it is shown, and the others serve
+        return Found(point.name, distribution, State.FAILED, traceback.format_exc())
+    manifest = getattr(module, "manifest", None)
+    if not isinstance(module, ModuleType) or not isinstance(manifest, Manifest):
+        reason = f"{point.value}: expected a module with `manifest = Manifest(...)`; add one"
+        return Found(point.name, distribution, State.FAILED, reason)
+    found = Found(point.name, distribution, State.LOADED, "", manifest, module)
+    if manifest.name != point.name:
+        reason = f"the manifest says {manifest.name!r}, the entry point {point.name!r}; make them the same"
+        return found.but(State.FAILED, reason)
+    if manifest.api != API_VERSION:
+        reason = f"written for platform API {manifest.api}, this platform speaks {API_VERSION}; install a matching version"
+        return found.but(State.INCOMPATIBLE, reason)
+    return found
+
+
+def ordered(plugins: Sequence[Found]) -> list[Found]:
+    """By `requires` and `after`, then by name. A plugin whose requirement does not serve is blocked by it, as is a circle."""
+    by_name = {plugin.name: plugin for plugin in plugins}
+    done: dict[str, Found] = {}
+    waiting = dict(sorted(by_name.items()))
+    while waiting:
+        ready = next((p for p in waiting.values() if not _partners(p) & waiting.keys()), None)
+        if ready is None:
+            circle = ", ".join(waiting)
+            done |= {n: p.but(State.BLOCKED, f"waits in a circle: {circle}; break it") for n, p in waiting.items()}
+            break
+        del waiting[ready.name]
+        done[ready.name] = _unless_blocked(ready, done)
+    return list(done.values())
+
+
+def _partners(plugin: Found) -> set[str]:
+    if plugin.manifest is None:
+        return set()
+    return {*plugin.manifest.requires, *plugin.manifest.after} - {"core"}
+
+
+def _unless_blocked(plugin: Found, done: dict[str, Found]) -> Found:
+    if plugin.manifest is None or not plugin.serves:
+        return plugin
+    for name in plugin.manifest.requires:
+        if name == "core":
+            continue
+        if name not in done:
+            return plugin.but(State.BLOCKED, f"requires {name!r}, which is not installed; install it, or list it in `plugins`")
+        if not done[name].serves:
+            return plugin.but(State.BLOCKED, f"requires {name!r}, which is {done[name].state}; mend that first")
+    return plugin
+
+
+def check_declared(name: str, owner: str, what: str) -> None:
+    """Raise DeclarationError where a name does not start with its owner's."""
+    if not name.startswith(f"{owner}."):
+        raise DeclarationError(f"{what} {name!r} of plugin {owner!r}: expected a name that starts with {owner + '.'!r}; rename it")

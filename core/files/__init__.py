@@ -1,0 +1,45 @@
+"""Uploads and issued documents in a local folder."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+from core.entities.ids import new_id
+from sdk import NotFound, _
+
+_KEY = re.compile(r"[0-9a-f]{32}\Z")
+
+
+class LocalFiles:
+    """The files of one tenant under `home/files/<tenant>`; a key says nothing of the file's name."""
+
+    def __init__(self, home: Path, tenant: UUID) -> None:
+        self._folder = home / "files" / tenant.hex
+
+    def save(self, source: BinaryIO) -> str:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        key = new_id().hex
+        part = self._folder / f"{key}.part"
+        with part.open("wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+        part.rename(self._folder / key)  # whole or not at all
+        return key
+
+    def open(self, key: str) -> BinaryIO:
+        try:
+            return (self._folder / self._checked(key)).open("rb")
+        except FileNotFoundError as failure:
+            raise NotFound(_("there is no file {key}"), key=key) from failure
+
+    def remove(self, key: str) -> None:
+        (self._folder / self._checked(key)).unlink(missing_ok=True)
+
+    @staticmethod
+    def _checked(key: str) -> str:
+        if not _KEY.match(key):
+            raise NotFound(_("there is no file {key}"), key=key[:80])
+        return key

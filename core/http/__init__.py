@@ -1,0 +1,1 @@
+"""HTTP: the pipeline every request passes, the generic collections, OpenAPI, errors."""

@@ -1,0 +1,208 @@
+"""The collection of each entity: list, create, read, change, delete, restore, batch, history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import request
+
+from core.context import Work, record_id
+from core.entities.read import MOST_ROWS
+from core.events.tables import audit
+from core.http.errors import body_of
+from core.http.pipeline import json_body, query_pairs
+from sdk import BadRequest, Draft, Entity, Query, Response, Stale, Verb, _, parse_filter
+
+RESERVED = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "count"})
+MOST_ITEMS = 1000
+_NONE: frozenset[str] = frozenset()
+_SHOWN = frozenset({"fields", "include"})
+
+
+class Collection:
+    """The handlers of one entity."""
+
+    def __init__(self, entity: Entity) -> None:
+        self.entity = entity
+        self.name = entity.full_name
+        self.path = f"/api/v1/{entity.plugin}/{entity.plural}"
+
+    def list(self, work: Work, _path: Mapping[str, str]) -> object:
+        """A page; `?stage=won&amount[gte]=1000&sort=-amount&limit=50&cursor=…`."""
+        page = work.records(self.name).query(read_query(query_pairs()))
+        following: dict[str, object] = {"next": page.next}
+        if page.total is not None:
+            following["total"] = page.total
+        return {"data": page.data, "page": following}
+
+    def create(self, work: Work, _path: Mapping[str, str]) -> Response:
+        """A new record: 201 with Location and ETag."""
+        query_pairs(_NONE)
+        row = work.records(self.name).create(json_body())
+        id = row["id"]
+        assert isinstance(id, UUID)
+        return self._shown(work, id, 201, {"Location": f"{self.path}/{id}"})
+
+    def get(self, work: Work, path: Mapping[str, str]) -> Response:
+        """One record with its ETag; 304 when the caller has it."""
+        shown = _lists(query_pairs(_SHOWN))
+        id = record_id(path["id"])
+        fields = shown.get("fields", ())
+        row = dict(work.records(self.name).get(id, fields=(*fields, "version") if fields else (), include=shown.get("include", ())))
+        tag = etag(row["version"])
+        if fields and "version" not in fields:
+            del row["version"]
+        if tag in request.headers.get("If-None-Match", "").replace(" ", "").split(","):
+            return Response(None, 204 if request.method == "HEAD" else 304, {"ETag": tag})
+        return Response(row, 200, {"ETag": tag})
+
+    def update(self, work: Work, path: Mapping[str, str]) -> Response:
+        """Change the fields that are sent; `If-Match` refuses a stale change with 412."""
+        query_pairs(_NONE)
+        id = record_id(path["id"])
+        work.records(self.name).update(id, json_body(), expected_version=expected_version())
+        return self._shown(work, id, 200, {})
+
+    def delete(self, work: Work, path: Mapping[str, str]) -> Response:
+        """Into the recycle bin."""
+        query_pairs(_NONE)
+        work.records(self.name).delete(record_id(path["id"]), expected_version=expected_version())
+        return Response(None, 204)
+
+    def restore(self, work: Work, path: Mapping[str, str]) -> Response:
+        """Out of the recycle bin."""
+        query_pairs(_NONE)
+        id = record_id(path["id"])
+        work.records(self.name).restore(id)
+        return self._shown(work, id, 200, {})
+
+    def _shown(self, work: Work, id: UUID, status: int, headers: dict[str, str]) -> Response:
+        """The record as its writer may see it; who may write but not read gets its id alone."""
+        reader = work.reader(self.entity)
+        rows = reader.many([id]) if reader.grants else []
+        row = rows[0] if rows else {"id": id}
+        if "version" in row:
+            headers["ETag"] = etag(row["version"])
+        return Response(row, status, headers)
+
+    def batch(self, work: Work, _path: Mapping[str, str]) -> Response:
+        """Up to 1,000 changes, each with its own outcome: 200 when all were taken, 207 when some were refused."""
+        query_pairs(_NONE)
+        drafts = [_draft(index, item) for index, item in enumerate(_items(json_body()))]
+        outcomes = work.records(self.name).write(drafts)
+        done = {"create": 201, "update": 200, "delete": 204, "restore": 200}
+        data: list[dict[str, Any]] = []
+        for draft, outcome in zip(drafts, outcomes, strict=True):
+            if outcome.refusal is None:
+                version = outcome.row["version"] if outcome.row is not None else None
+                data.append({"status": done[draft.verb], "id": outcome.id, "version": version})
+            else:
+                data.append({"status": outcome.refusal.status, "id": outcome.id, "problem": body_of(work.platform, outcome.refusal)})
+        return Response({"data": data}, 200 if all(outcome.refusal is None for outcome in outcomes) else 207)
+
+    def history(self, work: Work, path: Mapping[str, str]) -> object:
+        """Who changed what, when and through what, newest first; fields that one may not see are left out."""
+        pairs = dict(query_pairs(frozenset({"limit"})))
+        limit = _limit(pairs.get("limit", "50"))
+        id = record_id(path["id"])
+        row = work.records(self.name).get(id)
+        query = (
+            sa.select(audit.c.at, audit.c.actor_id, audit.c.actor, audit.c.channel, audit.c.action, audit.c.changes)
+            .where(audit.c.tenant_id == work.tenant.id, audit.c.record_id == id, audit.c.entity == self.name)
+            .order_by(audit.c.id.desc())
+            .limit(limit)
+        )
+        entries = []
+        for entry in work.connection.execute(query).mappings():
+            changes = {name: pair for name, pair in entry["changes"].items() if name in row}
+            entries.append({**entry, "changes": changes})
+        return {"data": entries}
+
+
+def etag(version: object) -> str:
+    """The ETag of a version (strong: the same version, the same record)."""
+    return f'"v{version}"'
+
+
+def expected_version() -> int | None:
+    """The version in `If-Match`; one that is none of ours is stale."""
+    given = request.headers.get("If-Match")
+    if given is None or given.strip() == "*":
+        return None
+    word = given.strip().removeprefix("W/").strip('"')
+    if not word.startswith("v") or not word[1:].isascii() or not word[1:].isdigit():
+        raise Stale(_("If-Match names no version of ours; send the ETag of the record"))
+    return int(word[1:])
+
+
+def read_query(pairs: list[tuple[str, str]]) -> Query:
+    """The parameters of a list as a Query; raises BadRequest for what is not understood."""
+    reserved: dict[str, str] = {}
+    others = []
+    for name, value in pairs:
+        if name not in RESERVED:
+            others.append((name, value))
+        elif name in reserved:
+            raise BadRequest(_("parameter {name!r} is sent twice"), name=name)
+        else:
+            reserved[name] = value
+    lists = _lists([(name, value) for name, value in reserved.items() if name in ("fields", "include", "sort")])
+    count = reserved.get("count", "false")
+    if count not in ("true", "false"):
+        raise BadRequest(_("count takes true or false"))
+    return Query(
+        filter=parse_filter(others), sort=lists.get("sort", ()), fields=lists.get("fields", ()), include=lists.get("include", ()),
+        q=reserved.get("q", "").strip(), limit=_limit(reserved.get("limit", "50")), cursor=reserved.get("cursor", ""),
+        count=count == "true",
+    )  # fmt: skip
+
+
+def _lists(pairs: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    lists: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        words = tuple(word.strip() for word in value.split(",") if word.strip())
+        if not words or len(words) > 100:
+            raise BadRequest(_("{name} takes 1 to 100 names with commas between"), name=name)
+        lists[name] = words
+    return lists
+
+
+def _limit(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) < 5 and 1 <= int(word) <= MOST_ROWS):
+        raise BadRequest(_("limit takes 1 to {most}"), most=MOST_ROWS)
+    return int(word)
+
+
+def _items(body: dict[str, Any]) -> list[Any]:
+    items = body.get("items")
+    if set(body) != {"items"} or not isinstance(items, list) or not 1 <= len(items) <= MOST_ITEMS:
+        raise BadRequest(_("a batch is an object with `items`, a list of 1 to {most} changes"), most=MOST_ITEMS)
+    return items
+
+
+def _draft(index: int, item: Any) -> Draft:
+    if (
+        not isinstance(item, dict)
+        or set(item) - {"op", "id", "version", "values"}
+        or item.get("op") not in ("create", "update", "delete", "restore")
+    ):
+        raise BadRequest(_("item {index}: expected op (create, update, delete or restore), id, version, values"), index=index)
+    op, values, version = str(item["op"]), item.get("values", {}), item.get("version")
+    if not isinstance(values, dict) or (op in ("delete", "restore") and values):
+        raise BadRequest(_("item {index}: values is an object, and only for create and update"), index=index)
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+        raise BadRequest(_("item {index}: version is a whole number"), index=index)
+    if (item.get("id") is None) != (op == "create"):
+        raise BadRequest(_("item {index}: id is needed for all but create"), index=index)
+    try:
+        return Draft(op, values, UUID(str(item["id"])) if op != "create" else None, version)
+    except ValueError as failure:
+        raise BadRequest(_("item {index}: the id is not one (UUID)"), index=index) from failure
+
+
+def may(work: Work, entity: Entity, verb: Verb) -> bool:
+    """Whether the actor has the verb on any record."""
+    return verb in entity.verbs | {Verb.READ} and bool(work.scopes.grants_of(entity, verb))

@@ -1,0 +1,101 @@
+"""The one shape of an error: `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import orjson
+from flask import Flask, Response, g, request
+from sqlalchemy.exc import DBAPIError, OperationalError
+from werkzeug.exceptions import HTTPException
+
+from sdk import Problem, Refusal, TooLarge, Unavailable, _
+from sdk.errors import Params
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+log = logging.getLogger("dealwright.http")
+LOCALES = ("en", "zh_CN")
+
+
+def install(app: Flask, platform: Platform) -> None:
+    """Answer every failure with a problem body and a trace id."""
+
+    @app.errorhandler(Refusal)
+    def refused(refusal: Refusal) -> Response:
+        return problem(platform, refusal)
+
+    @app.errorhandler(HTTPException)
+    def http(failure: HTTPException) -> Response:
+        if failure.code == 413:
+            return problem(platform, TooLarge(_("the body is larger than the server takes")))
+        status = failure.code or 500
+        code = {404: "not_found", 405: "method_not_allowed"}.get(status, (failure.name or "error").lower().replace(" ", "_"))
+        response = _answer(status, code, failure.name, failure.description or failure.name, [])
+        for name, value in failure.get_headers():
+            if name == "Allow":
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(OperationalError)
+    def database_away(failure: OperationalError) -> Response:
+        log.exception("database failure", exc_info=failure)
+        return problem(platform, Unavailable(_("the database does not answer; try again")))
+
+    @app.errorhandler(DBAPIError)
+    def database(failure: DBAPIError) -> Response:
+        return crashed(failure)
+
+    @app.errorhandler(Exception)
+    def crashed(failure: Exception) -> Response:
+        log.exception("unexpected failure, trace %s", trace_id(), exc_info=failure)
+        return _answer(500, "internal", "Internal error", "This is our fault; tell us the trace id.", [])
+
+
+def trace_id() -> str:
+    """The id that ties an answer to the log."""
+    return str(g.get("trace_id", ""))
+
+
+def locale_wanted() -> str:
+    """The language of the signed-in user, else of the request."""
+    chosen = g.get("locale", "") or request.accept_languages.best_match(["en", "zh", "zh-CN"]) or "en"
+    return "zh_CN" if chosen.startswith("zh") else "en"
+
+
+def problem(platform: Platform, refusal: Refusal) -> Response:
+    """A refusal as a response."""
+    locale = locale_wanted()
+
+    def say(text: str, params: Params) -> str:
+        return platform.translator.say(text, locale, params)
+
+    errors = [_error(one, say(one.message, one.params)) for one in refusal.problems]
+    detail = say(refusal.message, refusal.params)
+    response = _answer(refusal.status, refusal.reason, say(refusal.heading, {}), detail, errors)
+    if refusal.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _error(one: Problem, message: str) -> dict[str, object]:
+    error: dict[str, object] = {"field": one.field, "code": one.code, "message": message}
+    if "nearest" in one.params:
+        error["nearest"] = one.params["nearest"]
+    return error
+
+
+def body_of(platform: Platform, refusal: Refusal) -> dict[str, object]:
+    """A refusal as the problem of one item of a batch."""
+    parsed: dict[str, object] = orjson.loads(problem(platform, refusal).get_data())
+    return parsed
+
+
+def _answer(status: int, code: str, title: str, detail: str, errors: list[dict[str, object]]) -> Response:
+    body = {
+        "type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, "errors": errors,
+        "trace_id": trace_id(),
+    }  # fmt: skip
+    return Response(orjson.dumps(body), status, mimetype="application/problem+json")

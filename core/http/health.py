@@ -1,0 +1,69 @@
+"""Is the process alive, can it serve, and what does this tenant have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from flask import Flask
+from flask import Response as FlaskResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.data import migrate
+from core.http.collections import may
+from core.http.pipeline import answer, endpoint
+from sdk import Response, Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from core.context import Work
+    from core.platform import Platform
+
+
+def mount_health(app: Flask, platform: Platform) -> None:
+    """`/health/live`, `/health/ready`, `/api/v1/meta`."""
+
+    def live() -> FlaskResponse:
+        return answer({"status": "ok"})
+
+    def ready() -> FlaskResponse:
+        try:
+            with platform.database.begin(write=False, tenant=None) as connection:
+                connection.execute(sa.text("SELECT 1 FROM core_tenants LIMIT 1"))
+            behind = migrate.behind(platform.database, platform.branches()[:1])
+        except SQLAlchemyError:
+            return answer(Response({"status": "unavailable", "database": "no answer", "plugins": {}}, 503))
+        states = {plugin.name: plugin.state.value for plugin in platform.plugins}
+        status = "behind" if behind else "ok"
+        return answer(Response({"status": status, "database": "ok", "plugins": states}, 503 if behind else 200))
+
+    def meta(work: Work, _path: Mapping[str, str]) -> object:
+        return {
+            "tenant": {"name": work.tenant.name, "locale": work.tenant.locale, "timezone": work.tenant.timezone, "currency": work.tenant.currency},
+            "user": {"id": work.actor.user_id, "name": work.actor.name},
+            "plugins": sorted(work.enabled - {"core"}),
+            "entities": [
+                {
+                    "name": entity.full_name,
+                    "label": work.say(entity.label),
+                    "path": f"/api/v1/{entity.plugin}/{entity.plural}",
+                    "verbs": sorted(verb.value for verb in Verb if may(work, entity, verb)),
+                    "fields": [
+                        {"name": name, "label": work.say(field.label), "type": field.kind, "required": field.required,
+                         "readonly": field.readonly, "operators": list(field.operators), "role": field.role.value,
+                         "plugin": name.partition(".")[0] if "." in name else entity.plugin}
+                        for name, field in work.reader(entity).visible().items()
+                    ],
+                }
+                for entity in work.platform.catalog.entities.values()
+                if entity.plugin in work.enabled and may(work, entity, Verb.READ)
+            ],
+        }  # fmt: skip
+
+    for path, name, view in (
+        ("/health/live", "health:live", live),
+        ("/health/ready", "health:ready", ready),
+        ("/api/v1/meta", "meta", endpoint(platform, "core", meta)),
+    ):
+        app.add_url_rule(path, name, view, methods=["GET"], provide_automatic_options=False)

@@ -1,0 +1,173 @@
+"""What every request passes: trace id, who it is, tenant, gate, transaction, answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import orjson
+import sqlalchemy as sa
+from flask import Response as FlaskResponse
+from flask import current_app, g, request
+
+from core.context import Work
+from core.identity import sessions, tokens
+from core.identity.tables import User
+from core.platform import tenant_of
+from sdk import Actor, BadRequest, Channel, Forbidden, NotFound, Response, Unauthenticated, UnsupportedMedia, _
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+type_handler = Callable[[Work, Mapping[str, str]], object]
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_TRACE = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
+OPTIONS = orjson.OPT_UTC_Z
+
+
+def start() -> None:
+    """Before anything: the id by which this request is found in the log; a caller's own is taken over."""
+    given = request.headers.get("X-Trace-Id", "")
+    g.trace_id = given if _TRACE.match(given) else uuid4().hex
+
+
+def finish(response: FlaskResponse) -> FlaskResponse:
+    """After everything: what browsers must know of every answer."""
+    response.headers.setdefault("X-Trace-Id", g.get("trace_id", ""))
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+@contextmanager
+def entered(platform: Platform, write: bool) -> Iterator[Work]:
+    """The context of whoever sent the request, inside one transaction of the tenant."""
+    header = request.headers.get("Authorization", "")
+    if header:
+        with _by_token(platform, header, write) as work:
+            yield work
+    elif cookie := request.cookies.get(sessions.COOKIE):
+        with _by_session(platform, cookie, write) as work:
+            yield work
+    else:
+        raise Unauthenticated(_("send `Authorization: Bearer dw_...` or sign in at /api/v1/session"))
+
+
+@contextmanager
+def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
+    scheme, _space, secret = header.partition(" ")
+    tenant = tokens.tenant_in(secret.strip()) if scheme.lower() == "bearer" else None
+    if tenant is None:
+        raise Unauthenticated(_("the token is not valid; expected `Authorization: Bearer dw_...`"))
+    with platform.database.begin(write=write, tenant=tenant) as connection:
+        row = tokens.bearer(connection, tenant, secret.strip(), platform.clock())
+        if row is None:
+            raise Unauthenticated(_("the token is unknown, expired or revoked; issue another"))
+        enabled = platform.gate.enabled(connection, tenant, row.access_version)
+        grants = platform.policy.grants(connection, tenant, row.user_id, tuple(row.user_roles or ()), row.access_version, enabled)
+        if row.token_allows:
+            grants = grants.narrowed(row.token_allows)
+        actor = Actor(row.user_id, row.user_name)
+        work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "")
+        g.locale = work.locale
+        with work.adopt(connection, writes=write):
+            yield work
+    _after(work)
+
+
+@contextmanager
+def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
+    with platform.database.begin(write=False, tenant=None) as connection:
+        session = sessions.find(connection, cookie, platform.clock())
+    if session is None:
+        raise Unauthenticated(_("the session has ended; sign in again"))
+    if write and request.headers.get("X-CSRF-Token") != session.csrf:
+        raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
+    tenant, user = _chosen(session)
+    with platform.database.begin(write=write, tenant=tenant) as connection:
+        person = User.table()
+        row = platform.tenant_row(connection, tenant)
+        found = connection.execute(
+            sa.select(person).where(person.c.tenant_id == tenant, person.c.id == user, person.c.active, person.c.deleted_at.is_(None))
+        ).one_or_none()
+        if found is None:
+            raise Unauthenticated(_("your user is no longer active; ask an administrator"))
+        work = platform.work_of(connection, row, found, Channel.API)
+        g.locale = work.locale
+        with work.adopt(connection, writes=write):
+            yield work
+    _after(work)
+
+
+def _chosen(session: sessions.Session) -> tuple[UUID, UUID]:
+    wanted = request.headers.get("X-Tenant", "")
+    if wanted in session.tenants:
+        return session.tenants[wanted]
+    if wanted or len(session.tenants) != 1:
+        names = ", ".join(session.tenants) or "-"
+        raise NotFound(_("choose a tenant with the header X-Tenant; yours are: {names}"), code="choose_tenant", names=names)
+    return next(iter(session.tenants.values()))
+
+
+def _after(work: Work) -> None:
+    for call in dict.fromkeys(work._transaction.after):
+        call()
+
+
+def endpoint(platform: Platform, plugin: str, handler: type_handler) -> Callable[..., FlaskResponse]:
+    """A Flask view: enter, ask the gate, call the handler, answer in JSON."""
+
+    def view(**path: str) -> FlaskResponse:
+        with entered(platform, request.method not in _SAFE) as work:
+            if plugin not in work.enabled:
+                raise NotFound(_("there is nothing at this address"))
+            value = handler(work, path)
+        return answer(value)
+
+    return view
+
+
+def answer(value: object) -> FlaskResponse:
+    """A handler's value as JSON."""
+    if isinstance(value, FlaskResponse):
+        return value
+    spec = value if isinstance(value, Response) else Response(value)
+    if spec.status == 204:
+        return FlaskResponse(status=204, headers=dict(spec.headers))
+    response = FlaskResponse(orjson.dumps(spec.value, option=OPTIONS, default=_json), spec.status, mimetype="application/json")
+    response.headers.extend(dict(spec.headers))
+    return response
+
+
+def _json(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"cannot answer with {type(value).__name__}")
+
+
+def json_body() -> dict[str, Any]:
+    """The JSON object that was sent; raises UnsupportedMedia or BadRequest."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMedia(_("send the body as application/json"))
+    request.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]
+    try:
+        body = orjson.loads(request.get_data())
+    except orjson.JSONDecodeError as failure:
+        raise BadRequest(_("the body is not JSON: {reason}"), code="malformed_json", reason=str(failure)) from failure
+    if not isinstance(body, dict):
+        raise BadRequest(_("the body is to be a JSON object"), code="malformed_json")
+    return body
+
+
+def query_pairs(known: frozenset[str] | None = None) -> list[tuple[str, str]]:
+    """The query string's pairs; with `known`, any other name is a BadRequest, as is a name sent twice."""
+    pairs = list(request.args.items(multi=True))
+    for name, value in pairs:
+        if known is not None and name not in known:
+            raise BadRequest(_("unknown parameter {name!r}"), code="unknown_parameter", name=name[:80])
+        if "\x00" in name or "\x00" in value:
+            raise BadRequest(_("parameter {name!r} contains a null character"), name=name.replace("\x00", "")[:80])
+    return pairs

@@ -1,0 +1,56 @@
+"""Signing in and out: `POST /api/v1/session`, `DELETE /api/v1/session`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, request
+from flask import Response as FlaskResponse
+
+from core.http.pipeline import answer, json_body, query_pairs
+from core.identity import sessions
+from sdk import Invalid, Problem, Response, Unauthenticated, _
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+PATH = "/api/v1/session"
+
+
+def mount_session(app: Flask, platform: Platform) -> None:
+    """The routes of the session; they belong to no tenant."""
+
+    def sign_in() -> FlaskResponse:
+        query_pairs(frozenset())
+        body = json_body()
+        words = {name: body.get(name) for name in ("email", "password")}
+        problems = [Problem(name, "required", _("is required")) for name, word in words.items() if not isinstance(word, str) or not word]
+        problems += [Problem(name[:80], "unknown_field", _("there is no such field")) for name in sorted(set(body) - set(words))]
+        if problems:
+            raise Invalid(_("some values are not valid"), problems=problems)
+        with platform.database.begin(write=True, tenant=None) as connection:
+            found = sessions.sign_in(connection, str(words["email"]), str(words["password"]), platform.clock())
+        if found is None:
+            raise Unauthenticated(_("the e-mail or the password is wrong"), code="wrong_credentials")
+        cookie, session = found
+        response = answer(Response({"csrf_token": session.csrf, "tenants": list(session.tenants)}, 201))
+        response.set_cookie(
+            sessions.COOKIE, cookie, max_age=int(sessions.LIFETIME.total_seconds()), httponly=True, samesite="Lax",
+            secure=request.is_secure, path="/",
+        )  # fmt: skip
+        return response
+
+    def sign_out() -> FlaskResponse:
+        query_pairs(frozenset())
+        cookie = request.cookies.get(sessions.COOKIE, "")
+        with platform.database.begin(write=True, tenant=None) as connection:
+            session = sessions.find(connection, cookie, platform.clock()) if cookie else None
+            if session is None or request.headers.get("X-CSRF-Token") != session.csrf:
+                raise Unauthenticated(_("there is no session to end"))
+            sessions.end(connection, cookie)
+        response = answer(Response(None, 204))
+        response.delete_cookie(sessions.COOKIE, path="/")
+        return response
+
+    app.add_url_rule(PATH, "session:in", sign_in, methods=["POST"], provide_automatic_options=False)
+    app.add_url_rule(PATH, "session:out", sign_out, methods=["DELETE"], provide_automatic_options=False)

@@ -1,0 +1,119 @@
+"""Signing in and out, tokens, and the switches of plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+from marshmallow import Schema, fields, validate
+
+from core.identity import tokens
+from core.identity.tables import Token
+from core.tenancy import lifecycle
+from sdk import SIGNED_IN, Context, Forbidden, Request, Response, Route, _
+from sdk.fields import Checked, Field
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+
+def _of(name: str) -> Checked:
+    field: Field = Token.__fields__[name]
+    return field.input()
+
+
+class NewToken(Schema):
+    """A token for oneself, or, for who may update users, for another."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 100))
+    user = fields.UUID(load_default=None, allow_none=True)
+    allows = _of("allows")
+    expires_at = _of("expires_at")
+
+
+class IssuedToken(Schema):
+    """The one time that the secret is shown."""
+
+    id = fields.UUID(required=True)
+    token = fields.String(required=True)
+
+
+class Switch(Schema):
+    """Whether the tenant has the plugin."""
+
+    enabled = fields.Boolean(required=True, truthy={True}, falsy={False})
+
+
+class PluginRow(Schema):
+    """A plugin as the tenant sees it."""
+
+    name = fields.String(required=True)
+    title = fields.String(required=True)
+    summary = fields.String(required=True)
+    version = fields.String(required=True)
+    state = fields.String(required=True)
+    enabled = fields.Boolean(required=True)
+    requires = fields.List(fields.String(), required=True)
+
+
+class PluginList(Schema):
+    """All plugins that are installed."""
+
+    data = fields.List(fields.Nested(PluginRow), required=True)
+
+
+def issue_token(ctx: Context, request: Request) -> Response:
+    """Issue a token; one made with a token can do no more than that."""
+    work = cast("Work", ctx)
+    body = request.body
+    user = cast("UUID | None", body["user"]) or work.actor.user_id
+    if user is None or (user != work.actor.user_id and not work.can("core.user.update")):
+        raise Forbidden(_("you may not issue a token for somebody else"))
+    work.as_system().records("core.user").get(user)
+    allows = cast("list[str] | None", body.get("allows"))
+    if work.grants.allows is not None:
+        allows = sorted(work.grants.allows & set(allows)) if allows else sorted(work.grants.allows)
+    id, secret = tokens.issue(work, user, str(body["name"]), allows, body.get("expires_at"))  # type: ignore[arg-type]
+    return Response({"id": id, "token": secret}, 201, {"Location": f"/api/v1/core/tokens/{id}"})
+
+
+def list_plugins(ctx: Context, _request: Request) -> object:
+    """All plugins with their state and whether the tenant has them."""
+    work = cast("Work", ctx)
+    return {
+        "data": [
+            {
+                "name": plugin.name,
+                "title": work.say(plugin.manifest.title) if plugin.manifest else plugin.name,
+                "summary": work.say(plugin.manifest.summary) if plugin.manifest else "",
+                "version": plugin.manifest.version if plugin.manifest else "",
+                "state": plugin.state.value,
+                "enabled": plugin.name in work.enabled,
+                "requires": list(plugin.manifest.requires) if plugin.manifest else [],
+            }
+            for plugin in work.platform.plugins
+        ]
+    }
+
+
+def switch_plugin(ctx: Context, request: Request) -> object:
+    """Switch a plugin on or off for the tenant."""
+    lifecycle.switch(cast("Work", ctx), request.path["name"], bool(request.body["enabled"]))
+    return {"name": request.path["name"], "enabled": request.body["enabled"]}
+
+
+class Switched(Schema):
+    """What is in force now."""
+
+    name = fields.String(required=True)
+    enabled = fields.Boolean(required=True)
+
+
+ROUTES: Sequence[Route] = (
+    Route(method="POST", path="/tokens", view=issue_token, permission=SIGNED_IN, summary=_("Issue a token"),
+          body=NewToken, answer=IssuedToken, status=201),
+    Route(method="GET", path="/plugins", view=list_plugins, permission=SIGNED_IN, summary=_("List plugins"), answer=PluginList),
+    Route(method="PATCH", path="/plugins/{name}", view=switch_plugin, permission="core.plugin.update",
+          summary=_("Switch a plugin"), body=Switch, answer=Switched),
+)  # fmt: skip

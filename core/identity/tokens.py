@@ -1,0 +1,75 @@
+"""Tokens of programs: `dw_<tenant>_<secret>`; the tenant inside lets the look-up run under its row-level security."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core.identity.tables import Token, User, token_secrets
+from core.tenancy.tables import tenants
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+PREFIX = "dw_"
+_TOKEN = re.compile(r"dw_(?P<tenant>[0-9a-f]{32})_[A-Za-z0-9_-]{43}\Z")
+
+
+def issue(work: Work, user: UUID, name: str, allows: list[str] | None = None, expires_at: datetime | None = None) -> tuple[UUID, str]:
+    """A new token; returned once, only its hash is kept."""
+    secret = f"{PREFIX}{work.tenant.id.hex}_{secrets.token_urlsafe(32)}"
+    with work.transaction(write=True):
+        values = {"name": name, "user": user, "allows": allows, "expires_at": expires_at, "owner": user}
+        row = work.as_system().records("core.token").create(values)
+        id = row["id"]
+        assert isinstance(id, UUID)
+        work.connection.execute(token_secrets.insert().values(tenant_id=work.tenant.id, hash=digest(secret), token_id=id))
+    return id, secret
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret. It has 256 random bits, so a fast hash suffices."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def tenant_in(secret: str) -> UUID | None:
+    """The tenant that a token names, if it has the form of one."""
+    found = _TOKEN.match(secret)
+    return UUID(found["tenant"]) if found else None
+
+
+def bearer(connection: Connection, tenant: UUID, secret: str, now: datetime) -> sa.Row[tuple[object, ...]] | None:
+    """Tenant, user and allow-list behind a token in one query; None when there is no such live token."""
+    row = connection.execute(_BEARER, {"b_tenant": tenant, "b_hash": digest(secret)}).one_or_none()
+    if row is None or (row.token_expires_at is not None and row.token_expires_at <= now):
+        return None
+    return row
+
+
+def _bearer_statement() -> sa.Select[tuple[object, ...]]:
+    token, person = Token.table(), User.table()
+    return (
+        sa.select(
+            tenants, token.c.allows.label("token_allows"), token.c.expires_at.label("token_expires_at"),
+            person.c.id.label("user_id"), person.c.name.label("user_name"), person.c.roles.label("user_roles"),
+            person.c.locale.label("user_locale"),
+        )
+        .select_from(token_secrets)
+        .join(tenants, tenants.c.id == token_secrets.c.tenant_id)
+        .join(token, sa.and_(token.c.tenant_id == token_secrets.c.tenant_id, token.c.id == token_secrets.c.token_id))
+        .join(person, sa.and_(person.c.tenant_id == token.c.tenant_id, person.c.id == token.c.user_id))
+        .where(
+            token_secrets.c.tenant_id == sa.bindparam("b_tenant"), token_secrets.c.hash == sa.bindparam("b_hash"),
+            token.c.deleted_at.is_(None), person.c.deleted_at.is_(None), person.c.active,
+        )
+    )  # fmt: skip
+
+
+_BEARER = _bearer_statement()

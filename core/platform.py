@@ -1,0 +1,148 @@
+"""One booted installation: database, plugins, registry, policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core import builtin
+from core.config import Config
+from core.context import SYSTEM_ACTOR, Work
+from core.data import migrate
+from core.data.engine import Database
+from core.data.migrate import Branch
+from core.entities.shape import Shape
+from core.extension import catalog as catalogs
+from core.extension.calls import Calls
+from core.extension.catalog import Catalog
+from core.extension.discover import Found, State, discover, ordered
+from core.extension.gate import Gate
+from core.identity.tables import User
+from core.policy.enforcer import Policy
+from core.policy.grants import SYSTEM
+from core.tenancy.tables import tenants
+from core.translation import Translator
+from sdk import Actor, Channel, NotFound, Tenant, Unavailable, _
+
+type_clock = Callable[[], datetime]
+HERE = Path(__file__).parent
+
+
+def system_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Platform:
+    """What the processes of an installation share: web, worker and command line boot the same."""
+
+    config: Config
+    database: Database
+    calls: Calls
+    catalog: Catalog
+    gate: Gate
+    policy: Policy
+    translator: Translator
+    clock: type_clock = system_clock
+    awaken: Callable[[], None] = lambda: None
+    _shapes: dict[tuple[str, frozenset[str]], Shape] = field(default_factory=dict)
+
+    @property
+    def plugins(self) -> list[Found]:
+        """All installed plugins with their states."""
+        return list(self.calls.states.values())
+
+    def branches(self) -> list[Branch]:
+        """The migrations of core and of every plugin whose code is here, in order of `requires`."""
+        found = [plugin for plugin in self.plugins if plugin.serves or plugin.state is State.BEHIND]
+        return [Branch("core", HERE / "migrations"), *(Branch(plugin.name, plugin.migrations) for plugin in found)]
+
+    def shape(self, entity: str, enabled: frozenset[str]) -> Shape:
+        """An entity as a tenant with these plugins has it."""
+        key = (entity, enabled)
+        if key not in self._shapes:
+            self._shapes[key] = Shape(self.catalog.entities[entity], self.catalog, enabled)
+        return self._shapes[key]
+
+    # --- work ----------------------------------------------------------------------------------------------------
+
+    def tenant_row(self, connection: Connection, name: str | UUID) -> sa.Row[tuple[object, ...]]:
+        """The tenant by name or id; raises NotFound."""
+        column = tenants.c.id if isinstance(name, UUID) else tenants.c.name
+        row = connection.execute(sa.select(tenants).where(column == name)).one_or_none()
+        if row is None:
+            raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=str(name))
+        return row
+
+    def system(self, tenant: str | UUID, channel: Channel = Channel.CLI) -> Work:
+        """A context of the system in a tenant; raises NotFound."""
+        with self.database.begin(write=False, tenant=None) as connection:
+            row = self.tenant_row(connection, tenant)
+            enabled = self.gate.enabled(connection, row.id, row.access_version)
+        return Work(self, tenant_of(row), SYSTEM_ACTOR, SYSTEM, enabled, channel)
+
+    def user(self, tenant: str | UUID, user: UUID | str, channel: Channel, depth: int = 0) -> Work:
+        """A context of a user, by id or e-mail; raises NotFound, also for one who is not active."""
+        with self.database.begin(write=False, tenant=None) as connection:
+            row = self.tenant_row(connection, tenant)
+        person = User.table()
+        with self.database.begin(write=False, tenant=row.id) as connection:
+            who = person.c.id == user if isinstance(user, UUID) else person.c.email == user.lower()
+            found = connection.execute(
+                sa.select(person).where(person.c.tenant_id == row.id, who, person.c.deleted_at.is_(None), person.c.active)
+            ).one_or_none()
+            if found is None:
+                raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=str(user), tenant=row.name)
+            return self.work_of(connection, row, found, channel, depth=depth)
+
+    def work_of(self, connection: Connection, row: sa.Row[tuple[object, ...]], person: sa.Row[tuple[object, ...]],
+                channel: Channel, *, locale: str = "", depth: int = 0) -> Work:  # fmt: skip
+        """The context of a user whose tenant and user rows have been read."""
+        enabled = self.gate.enabled(connection, row.id, row.access_version)
+        grants = self.policy.grants(connection, row.id, person.id, tuple(person.roles or ()), row.access_version, enabled)
+        actor = Actor(person.id, person.name)
+        return Work(self, tenant_of(row), actor, grants, enabled, channel, locale=locale or person.locale or "", depth=depth)
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.database.close()
+
+
+def tenant_of(row: sa.Row[tuple[object, ...]]) -> Tenant:
+    """A tenant from its row; raises Unavailable while it is suspended."""
+    if row.state != "active":
+        raise Unavailable(_("tenant {name!r} is suspended; ask the operator"), code="tenant_suspended", name=row.name)
+    return Tenant(row.id, row.name, row.locale, row.timezone, row.currency)
+
+
+def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequence[EntryPoint] | None = None,
+         check_schema: bool = True) -> Platform:  # fmt: skip
+    """Find the plugins, collect what they declare, open the database; never fails because of a plugin.
+
+    `check_schema=False` is for the commands that bring the schema up to the code.
+    """
+    database = Database(config.database_url)
+    calls = Calls(ordered(discover(config.plugins, entry_points)), builtin)
+    catalog = catalogs.build(calls)
+    if check_schema and _take_out_those_behind(calls, database):
+        catalog = catalogs.build(calls)
+    gate = Gate({p.name: p.manifest for p in calls.states.values() if p.serves and p.manifest is not None})
+    folders = [HERE / "locales", *(p.migrations.parent / "locales" for p in calls.states.values() if p.serves)]
+    return Platform(config, database, calls, catalog, gate, Policy(catalog), Translator(folders), clock)
+
+
+def _take_out_those_behind(calls: Calls, database: Database) -> bool:
+    branches = [Branch(p.name, p.migrations) for p in calls.states.values() if p.serves]
+    for name, (there, here) in migrate.behind(database, branches).items():
+        if calls.states[name].serves:
+            reason = f"its schema is at {there or 'nothing'}, its code at {here}; run `dealwright db upgrade`"
+            calls.drop(name, State.BEHIND, reason)
+    return any(plugin.state is State.BEHIND for plugin in calls.states.values())

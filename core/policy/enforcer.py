@@ -1,0 +1,142 @@
+"""One small Casbin enforcer a tenant, and the grants compiled from it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import casbin
+import sqlalchemy as sa
+from casbin.persist import Adapter
+from sqlalchemy.engine import Connection
+
+from core.identity.tables import Grant as GrantRecord
+from core.identity.tables import Role as RoleRecord
+from core.identity.tables import Team, User
+from core.policy.grants import Grant, Grants
+from sdk import Scope
+
+if TYPE_CHECKING:
+    from core.extension.catalog import Catalog
+
+EVERYTHING = "*"
+_KEPT = 20_000
+"""Compiled users kept in memory, least recently used go first."""
+_MODEL = str(Path(__file__).with_name("model.conf"))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of policy: the role `role` has `permission` within `scope` on `fields` ("*" or a list with commas)."""
+
+    role: str
+    permission: str
+    scope: str
+    fields: str
+
+
+class _Lines(Adapter):  # type: ignore[misc]  # casbin has no types
+    """Lines that are in memory already; a tenant's own are read with its connection, under its row-level security."""
+
+    def __init__(self, tenant: str, lines: list[Line]) -> None:
+        self._tenant, self._lines = tenant, lines
+
+    def load_policy(self, model: casbin.Model) -> None:
+        for line in self._lines:
+            thing, _dot, verb = line.permission.rpartition(".")
+            model.add_policy("p", "p", [line.role, self._tenant, thing or EVERYTHING, verb, line.scope, line.fields])
+
+
+class Policy:
+    """Decisions of all tenants; what was compiled is dropped when the tenant's access version grows."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._enforcers: OrderedDict[UUID, tuple[int, casbin.Enforcer]] = OrderedDict()
+        self._grants: OrderedDict[tuple[UUID, UUID], tuple[int, Grants]] = OrderedDict()
+        self._lock = threading.Lock()  # pycasbin is not safe for threads; a compilation takes milliseconds
+
+    def grants(
+        self, connection: Connection, tenant: UUID, user: UUID, roles: tuple[str, ...], version: int, enabled: frozenset[str]
+    ) -> Grants:
+        """What a user with `roles` may do, from memory unless something changed since."""
+        found = self._grants.get((tenant, user))
+        if found is not None and found[0] == version:
+            return found[1]
+        with self._lock:
+            enforcer = self._enforcer(connection, tenant, version, enabled)
+            table: dict[str, list[Grant]] = {}
+            enforcer.delete_roles_for_user_in_domain(str(user), "*", str(tenant))
+            for role in roles:
+                enforcer.add_role_for_user_in_domain(str(user), role, str(tenant))
+            for role, _domain, thing, verb, scope, fields in enforcer.get_implicit_permissions_for_user(str(user), str(tenant)):
+                name = EVERYTHING if thing == EVERYTHING else f"{thing}.{verb}"
+                only = None if fields == EVERYTHING else frozenset(fields.split(","))
+                table.setdefault(name, []).append(Grant(Scope(scope), only, role))
+            for role in roles:
+                enforcer.delete_roles_for_user_in_domain(str(user), role, str(tenant))
+            compiled = Grants(user, {name: tuple(dict.fromkeys(g)) for name, g in table.items()}, _teams(connection, tenant, user))
+            self._grants[(tenant, user)] = (version, compiled)
+            while len(self._grants) > _KEPT:
+                self._grants.popitem(last=False)
+            return compiled
+
+    def _enforcer(self, connection: Connection, tenant: UUID, version: int, enabled: frozenset[str]) -> casbin.Enforcer:
+        known = self._enforcers.get(tenant)
+        if known is None or known[0] != version:
+            stored = _stored(connection, tenant, self._catalog)
+            replaced = {(line.role, line.permission) for line in stored}
+            lines = stored + [line for line in self._contributed(enabled) if (line.role, line.permission) not in replaced]
+            known = (version, casbin.Enforcer(_MODEL, _Lines(str(tenant), lines)))
+            self._enforcers[tenant] = known
+            while len(self._enforcers) > 1000:
+                self._enforcers.popitem(last=False)
+        return known[1]
+
+    def _contributed(self, enabled: frozenset[str]) -> list[Line]:
+        everything = [Line(key, EVERYTHING, Scope.ALL, EVERYTHING) for key, (_o, role) in self._catalog.roles.items() if role.everything]
+        return everything + [
+            Line(role, name, scope, EVERYTHING)
+            for name, (owner, permission) in self._catalog.permissions.items()
+            if owner in enabled
+            for role, scope in permission.default_for.items()
+        ]
+
+
+def _stored(connection: Connection, tenant: UUID, catalog: Catalog) -> list[Line]:
+    """The tenant's own lines; for a permission that a role has stored grants of, those replace the contributed ones."""
+    role, grant = RoleRecord.table(), GrantRecord.table()
+    rows = connection.execute(
+        sa.select(role.c.key, role.c.everything, grant.c.permission, grant.c.scope, grant.c.only_fields)
+        .outerjoin(grant, (grant.c.tenant_id == role.c.tenant_id) & (grant.c.role_id == role.c.id) & grant.c.deleted_at.is_(None))
+        .where(role.c.tenant_id == tenant, role.c.deleted_at.is_(None))
+    ).all()
+    lines = [Line(row.key, EVERYTHING, Scope.ALL, EVERYTHING) for row in rows if row.everything and row.key not in catalog.roles]
+    for row in rows:
+        if row.permission is not None:
+            lines.append(Line(row.key, row.permission, row.scope, ",".join(row.only_fields) if row.only_fields else EVERYTHING))
+    return list(dict.fromkeys(lines))
+
+
+def _teams(connection: Connection, tenant: UUID, user: UUID) -> frozenset[UUID]:
+    """The user's team, the teams that the user manages, and all teams below these."""
+    team, person = Team.table(), User.table()
+    teams = connection.execute(
+        sa.select(team.c.id, team.c.parent_id, team.c.manager_id).where(team.c.tenant_id == tenant, team.c.deleted_at.is_(None))
+    ).all()
+    mine = connection.execute(sa.select(person.c.team_id).where(person.c.tenant_id == tenant, person.c.id == user)).scalar()
+    below: dict[UUID | None, list[UUID]] = {}
+    for row in teams:
+        below.setdefault(row.parent_id, []).append(row.id)
+    reached: set[UUID] = set()
+    open_ = [row.id for row in teams if row.manager_id == user or row.id == mine]
+    while open_:
+        here = open_.pop()
+        if here not in reached:
+            reached.add(here)
+            open_ += below.get(here, [])
+    return frozenset(reached)

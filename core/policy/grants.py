@@ -1,0 +1,55 @@
+"""What one actor may do, compiled: a look-up a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from sdk import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A scope with the fields it holds for (None: all), and the role that gave it."""
+
+    scope: Scope
+    fields: frozenset[str] | None = None
+    role: str = ""
+
+
+_ALL = (Grant(Scope.ALL),)
+
+
+@dataclass(frozen=True)
+class Grants:
+    """The grants of one user, or of the system (`everything`). `allows` narrows them for a token: None means no narrowing."""
+
+    user: UUID | None
+    table: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
+    teams: frozenset[UUID] = frozenset()
+    everything: bool = False
+    allows: frozenset[str] | None = None
+
+    def of(self, permission: str) -> tuple[Grant, ...]:
+        """The grants that hold for `<plugin>.<entity>.<verb>`; none: forbidden."""
+        if not self.admits(permission):
+            return ()
+        if self.everything or "*" in self.table:
+            return _ALL
+        return self.table.get(permission, ())
+
+    def admits(self, permission: str) -> bool:
+        """Whether the token's allow-list, if there is one, has the permission; `pipeline.deal` there stands for all its verbs."""
+        return self.allows is None or permission in self.allows or permission.rpartition(".")[0] in self.allows
+
+    def narrowed(self, allows: Iterable[str]) -> Grants:
+        """These grants within an allow-list of permissions."""
+        return replace(self, allows=frozenset(allows))
+
+    def reaches(self, permission: str, field_name: str) -> tuple[Grant, ...]:
+        """The grants of `permission` that include a field."""
+        return tuple(grant for grant in self.of(permission) if grant.fields is None or field_name in grant.fields)
+
+
+SYSTEM = Grants(None, everything=True)

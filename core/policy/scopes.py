@@ -1,0 +1,70 @@
+"""Record scopes as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.sql import FromClause
+
+from core.identity.tables import User
+from core.policy.grants import Grant, Grants
+from sdk import Entity, Scope, Verb
+
+if TYPE_CHECKING:
+    from core.extension.catalog import Catalog
+
+PARENT_VERB = {Verb.READ: Verb.READ, Verb.CREATE: Verb.UPDATE, Verb.UPDATE: Verb.UPDATE, Verb.DELETE: Verb.UPDATE}
+"""What one must be able to do with the parent to do something with the child."""
+
+
+class Scopes:
+    """The WHERE clauses of one actor in one tenant."""
+
+    def __init__(self, catalog: Catalog, tenant: UUID, grants: Grants) -> None:
+        self._catalog, self._tenant, self.grants = catalog, tenant, grants
+
+    def grants_of(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
+        """The actor's grants of a verb; a child record without grants of its own follows its parent."""
+        own = self.grants.of(f"{entity.full_name}.{verb}")
+        if own or entity.parent is None:
+            return own
+        admitted = self.grants.admits(f"{entity.full_name}.{verb}")
+        parent = self._catalog.entities.get(self._catalog.target(entity.parent, entity))
+        if parent is None or not admitted or not self.grants_of(parent, PARENT_VERB[verb]):
+            return ()
+        return (Grant(Scope.PARENT),)
+
+    def clause(self, entity: Entity, table: FromClause, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool] | None:
+        """The records that any of `grants` reaches; None means all of them."""
+        scopes = {grant.scope for grant in grants}
+        if Scope.ALL in scopes or (scopes and not entity.owned and Scope.PARENT not in scopes):
+            return None
+        parts = [self._one(entity, table, scope, verb) for scope in sorted(scopes)]
+        return sa.or_(*parts) if parts else sa.false()
+
+    def _one(self, entity: Entity, table: FromClause, scope: Scope, verb: Verb) -> sa.ColumnElement[bool]:
+        if scope is Scope.OWN:
+            return table.c.owner_id == self.grants.user
+        if scope is Scope.TEAM:
+            return sa.or_(table.c.owner_id == self.grants.user, table.c.owner_id.in_(self._team_members()))
+        return self._parent(entity, table, verb)
+
+    def _team_members(self) -> sa.Select[Any]:
+        person = User.table().alias()
+        return sa.select(person.c.id).where(person.c.tenant_id == self._tenant, person.c.team_id.in_(sorted(self.grants.teams)))
+
+    def _parent(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
+        if entity.parent is None:
+            return sa.false()
+        target = self._catalog.entities.get(self._catalog.target(entity.parent, entity))
+        if target is None:
+            return sa.false()
+        parent = target.record.table().alias()
+        reach = self.clause(target, parent, self.grants_of(target, PARENT_VERB[verb]), PARENT_VERB[verb])
+        query = sa.select(sa.literal(1)).where(
+            parent.c.tenant_id == self._tenant, parent.c.id == table.c[entity.parent.attribute], parent.c.deleted_at.is_(None)
+        )
+        return sa.exists(query if reach is None else query.where(reach))

@@ -1,0 +1,164 @@
+"""The life of a tenant: created, suspended, purged; its people and its roles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
+
+import sqlalchemy as sa
+
+from core.context import SYSTEM_ACTOR, Work
+from core.entities.ids import new_id
+from core.identity import passwords
+from core.identity.tables import memberships, sign_ins
+from core.policy.grants import SYSTEM
+from core.tenancy.tables import tenants
+from sdk import Channel, Conflict, Invalid, NotFound, Problem, Tenant, _, where
+from sdk.context import id_of
+from sdk.entities import Record
+from sdk.fields.money import CURRENCIES
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,58}[a-z0-9]?\Z")
+
+
+@dataclass(frozen=True)
+class NewTenant:
+    """What a tenant starts with; `plugins` None: all that are in force."""
+
+    name: str
+    locale: str = "en"
+    timezone: str = "UTC"
+    currency: str = "USD"
+    plugins: Sequence[str] | None = None
+
+
+def create(platform: Platform, wish: NewTenant) -> Tenant:
+    """Create a tenant with its plugins and their roles; raises Invalid or Conflict, and then nothing is there."""
+    _check(wish)
+    tenant = Tenant(new_id(), wish.name, wish.locale, wish.timezone, wish.currency)
+    serving = [name for name in platform.calls.serving() if name != "core"]
+    chosen = serving if wish.plugins is None else list(wish.plugins)
+    if unknown := sorted(set(chosen) - set(serving)):
+        raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=unknown[0])
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        if connection.execute(sa.select(tenants.c.id).where(tenants.c.name == wish.name)).first():
+            raise Conflict(_("there is a tenant {name!r} already; choose another name"), name=wish.name)
+        row = {"id": tenant.id, "name": wish.name, "state": "active", "locale": wish.locale, "timezone": wish.timezone,
+               "currency": wish.currency, "access_version": 1, "created_at": platform.clock()}  # fmt: skip
+        connection.execute(tenants.insert().values(**row))
+        for name in [n for n in serving if n in chosen]:
+            platform.gate.switch(connection, tenant.id, name, True)
+        enabled = frozenset({"core", *chosen})
+        work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, enabled, Channel.CLI)
+        with work.adopt(connection, writes=True):
+            ensure_roles(work)
+    return tenant
+
+
+def _check(wish: NewTenant) -> None:
+    problems = [
+        Problem(name, code, text, {"value": value})
+        for name, value, fits, code, text in (
+            ("name", wish.name, bool(NAME.match(wish.name)), "malformed", _("expected lower-case letters, digits and dashes, got {value!r}")),
+            ("timezone", wish.timezone, wish.timezone in available_timezones(), "unknown_timezone", _("there is no time zone {value!r}")),
+            ("currency", wish.currency, wish.currency in CURRENCIES, "unknown_currency", _("there is no currency {value!r}")),
+            ("locale", wish.locale, wish.locale in ("en", "zh_CN"), "unknown_locale", _("there is no language {value!r}; there are en and zh_CN")),
+        )
+        if not fits
+    ]  # fmt: skip
+    if problems:
+        raise Invalid(_("the tenant cannot be created"), problems=problems)
+    ZoneInfo(wish.timezone)
+
+
+def ensure_roles(work: Work) -> None:
+    """A record for each role that an enabled plugin contributes; those that are there stay as they are."""
+    records = work.as_system().records("core.role")
+    there = {row["key"] for row in records.find(())}
+    for key, (owner, role) in work.platform.catalog.roles.items():
+        if owner in work.enabled and key not in there:
+            records.create({"key": key, "name": work.say(role.label), "everything": role.everything})
+
+
+def switch(work: Work, name: str, on: bool) -> None:
+    """Switch a plugin for the tenant; its roles appear with it."""
+    with work.transaction(write=True):
+        work.platform.gate.switch(work.connection, work.tenant.id, name, on)
+        if on:
+            widened = Work(work.platform, work.tenant, work.actor, SYSTEM, work.enabled | {name}, work.channel)
+            with widened.adopt(work.connection, writes=True):
+                ensure_roles(widened)
+
+
+def add_person(work: Work, name: str, email: str, roles: Sequence[str], password: str | None) -> UUID:
+    """A user of the tenant; with a password one who can sign in. An e-mail that signs in elsewhere keeps its password."""
+    with work.transaction(write=True):
+        users = work.as_system().records("core.user")
+        found = users.find(where(email=email), 1)
+        user = found[0] if found else users.create({"name": name, "email": email, "roles": list(roles)})
+        id = id_of(user)
+        if password is not None:
+            _let_in(work, id, email.lower(), password)
+        return id
+
+
+def _let_in(work: Work, user: UUID, email: str, password: str) -> None:
+    connection = work.connection
+    known = connection.execute(sa.select(sign_ins.c.id).where(sign_ins.c.email == email)).scalar()
+    if known is None:
+        known = new_id()
+        row = {"id": known, "email": email, "password_hash": passwords.hashed(password), "created_at": work.now()}
+        connection.execute(sign_ins.insert().values(**row))
+    mine = (memberships.c.sign_in_id == known, memberships.c.tenant_id == work.tenant.id)
+    if not connection.execute(sa.select(memberships.c.user_id).where(*mine)).first():
+        connection.execute(memberships.insert().values(sign_in_id=known, tenant_id=work.tenant.id, user_id=user))
+
+
+def reset_password(platform: Platform, tenant: str, email: str, password: str) -> UUID:
+    """Give a user of the tenant a password, and a sign-in if there was none; returns the user's id."""
+    work = platform.system(tenant)
+    with work.transaction(write=True):
+        found = work.records("core.user").find(where(email=email), 1)
+        if not found:
+            raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=email, tenant=tenant)
+        user = id_of(found[0])
+        _let_in(work, user, email.lower(), password)
+        change = sign_ins.update().where(sign_ins.c.email == email.lower()).values(password_hash=passwords.hashed(password))
+        work.connection.execute(change)
+    return user
+
+
+def set_state(platform: Platform, name: str, state: str) -> None:
+    """`active` or `suspended`: a suspended tenant answers nobody and keeps its data."""
+    with platform.database.begin(write=True, tenant=None) as connection:
+        if not connection.execute(tenants.update().where(tenants.c.name == name).values(state=state)).rowcount:
+            raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=name)
+
+
+def purge(platform: Platform, name: str) -> dict[str, int]:
+    """Delete a tenant with all its rows; returns how many rows each table lost."""
+    with platform.database.begin(write=False, tenant=None) as connection:
+        id = connection.execute(sa.select(tenants.c.id).where(tenants.c.name == name)).scalar()
+    if id is None:
+        raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=name)
+    lost: dict[str, int] = {}
+    with platform.database.begin(write=True, tenant=id) as connection:
+        there = set(sa.inspect(connection).get_table_names())
+        for table in reversed(Record.metadata.sorted_tables):
+            if table.name not in there or "tenant_id" not in table.c:
+                continue
+            links = [
+                column for column in table.c for key in column.foreign_keys if key.column.table is table and column.name != "tenant_id"
+            ]
+            for column in links:  # rows that point at each other: let go first
+                connection.execute(table.update().where(table.c.tenant_id == id).values({column.name: None}))
+            lost[table.name] = connection.execute(table.delete().where(table.c.tenant_id == id)).rowcount
+        lost["core_tenants"] = connection.execute(tenants.delete().where(tenants.c.id == id)).rowcount
+    return lost

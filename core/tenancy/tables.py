@@ -1,0 +1,30 @@
+"""The platform's own tables: tenants and what each has switched on."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from sdk.columns import UtcDateTime, key
+from sdk.entities import Record
+
+tenants = sa.Table(
+    "core_tenants",
+    Record.metadata,
+    sa.Column("id", key(), primary_key=True),
+    sa.Column("name", sa.String(60), nullable=False, unique=True),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("locale", sa.String(20), nullable=False),
+    sa.Column("timezone", sa.String(60), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    # Grows with every change of rights or plugins, so that all processes drop what they compiled from the old ones.
+    sa.Column("access_version", sa.Integer(), nullable=False),
+    sa.Column("created_at", UtcDateTime(), nullable=False),
+)
+
+tenant_plugins = sa.Table(
+    "core_tenant_plugins",
+    Record.metadata,
+    sa.Column("tenant_id", key(), primary_key=True),
+    sa.Column("plugin", sa.String(30), primary_key=True),
+    sa.Column("enabled", sa.Boolean(), nullable=False),
+)

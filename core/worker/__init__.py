@@ -1,0 +1,1 @@
+"""Delivery of what waits in the outbox."""

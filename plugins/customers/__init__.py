@@ -1,0 +1,1 @@
+"""Customers: the companies we sell to and the people there."""

@@ -1,0 +1,55 @@
+"""Sample customers in both languages; the names are made up."""
+
+from __future__ import annotations
+
+from random import Random
+
+from sdk import Context, Draft
+
+PLACES = (("中国", "北京"), ("中国", "上海"), ("中国", "深圳"), ("中国", "成都"), ("Germany", "Hamburg"), ("United Kingdom", "Leeds"),
+          ("United States", "Portland"), ("Singapore", "Singapore"))  # fmt: skip
+HEADS_ZH = ("华宸", "远航", "明泽", "启润", "天禾", "瑞腾", "博远", "云岭", "锦程", "海纳", "新越", "恒拓")
+TAILS_ZH = ("科技有限公司", "贸易有限公司", "医疗器械有限公司", "智能制造有限公司", "信息技术有限公司")
+HEADS_EN = ("Alder", "Birchwood", "Clearwater", "Dunmore", "Eastgate", "Fairhaven", "Greystone", "Highfield", "Ironbridge", "Juniper")
+TAILS_EN = ("Logistics", "Instruments", "Foods", "Software", "Components")
+INDUSTRIES = {"科技": "software", "贸易": "retail", "医疗": "medical", "智能": "manufacturing", "信息": "software",
+              "Logistics": "logistics", "Instruments": "manufacturing", "Foods": "retail", "Software": "software",
+              "Components": "manufacturing"}  # fmt: skip
+FAMILY, GIVEN = "王李张刘陈杨赵黄周吴", ("伟", "芳", "敏", "静", "磊", "洋", "艳", "杰", "娟", "涛", "晓明", "丽华")
+FIRST_EN = ("Alice", "Ben", "Carla", "David", "Emma", "Felix", "Grace", "Henry")
+LAST_EN = ("Archer", "Baker", "Cole", "Dawson", "Ellis", "Foster")
+
+
+def fill(ctx: Context, random: Random) -> None:
+    """Accounts with contacts, owned by the people of the tenant."""
+    owners = [row["id"] for row in ctx.records("core.user").find(()) if row["team"] is not None]
+    names = [head + tail for head in HEADS_ZH for tail in TAILS_ZH] + [f"{head} {tail}" for head in HEADS_EN for tail in TAILS_EN]
+    random.shuffle(names)
+    accounts = [Draft("create", _account(name, random, owners)) for name in names]
+    made = ctx.records("customers.account").write(accounts)
+    contacts = [
+        Draft("create", _contact(str(draft.values["name"]), index, outcome.id, draft.values["owner"], random))
+        for draft, outcome in zip(accounts, made, strict=True)
+        for index in range(random.randint(1, 3))
+    ]
+    ctx.records("customers.contact").write(contacts)
+
+
+def _account(name: str, random: Random, owners: list[object]) -> dict[str, object]:
+    chinese = ord(name[0]) > 0x2E7F
+    country, city = random.choice(PLACES[:4] if chinese else PLACES[4:])
+    return {
+        "name": name, "tier": random.choices(("key", "normal", "small"), (1, 4, 3))[0], "country": country, "city": city,
+        "industry": next(value for word, value in INDUSTRIES.items() if word in name), "employees": random.randint(10, 5000),
+        "founded": random.randint(1975, 2022), "owner": random.choice(owners) if owners else None,
+        "revenue": {"amount": str(random.randint(5, 900) * 100_000), "currency": "CNY" if chinese else "USD"},
+        "phone": f"+86 21 5550 {random.randint(1000, 9999)}" if chinese else f"+1 503 555 0{random.randint(100, 199)}",
+        "website": f"https://{random.randint(1000, 9999)}.example.com",
+    }  # fmt: skip
+
+
+def _contact(account: str, index: int, id: object, owner: object, random: Random) -> dict[str, object]:
+    chinese = ord(account[0]) > 0x2E7F
+    name = random.choice(FAMILY) + random.choice(GIVEN) if chinese else f"{random.choice(FIRST_EN)} {random.choice(LAST_EN)}"
+    title = random.choice(("采购经理", "总经理", "技术总监") if chinese else ("Buyer", "Managing director", "Head of IT"))
+    return {"name": name, "account": id, "owner": owner, "title": title, "email": f"c{random.randint(10_000, 99_999)}.{index}@example.com"}

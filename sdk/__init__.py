@@ -1,0 +1,89 @@
+"""What a plugin author reads and imports: `from sdk import Entity, Manifest, Record, _, fields as f, hookimpl`."""
+
+from sdk import fields
+from sdk.changes import Batch, Change
+from sdk.commands import Command, Parameter, Terminal
+from sdk.context import Actor, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
+from sdk.entities import Entity, Extension, Record, Side
+from sdk.errors import (
+    BadRequest,
+    Conflict,
+    DeclarationError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Problem,
+    Refusal,
+    Stale,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMedia,
+)
+from sdk.events import Event, EventType, Job, Subscription
+from sdk.filters import Condition, Filter, parse_filter, parse_where, where
+from sdk.hooks import hookimpl
+from sdk.manifest import Manifest
+from sdk.permissions import Access, Permission, Role, Scope, Verb
+from sdk.routes import PUBLIC, SIGNED_IN, Request, Response, Route, Upload
+from sdk.text import Text, _
+
+__all__ = [
+    "PUBLIC",
+    "SIGNED_IN",
+    "Access",
+    "Actor",
+    "BadRequest",
+    "Batch",
+    "Change",
+    "Channel",
+    "Command",
+    "Condition",
+    "Conflict",
+    "Context",
+    "DeclarationError",
+    "Draft",
+    "Entity",
+    "Event",
+    "EventType",
+    "Extension",
+    "Files",
+    "Filter",
+    "Forbidden",
+    "Invalid",
+    "Job",
+    "Manifest",
+    "NotFound",
+    "Outcome",
+    "Page",
+    "Parameter",
+    "Permission",
+    "Problem",
+    "Query",
+    "Record",
+    "Records",
+    "Refusal",
+    "Request",
+    "Response",
+    "Role",
+    "Route",
+    "Scope",
+    "Side",
+    "Stale",
+    "Subscription",
+    "Tenant",
+    "Terminal",
+    "Text",
+    "TooLarge",
+    "Unauthenticated",
+    "Unavailable",
+    "UnsupportedMedia",
+    "Upload",
+    "Verb",
+    "_",
+    "fields",
+    "hookimpl",
+    "parse_filter",
+    "parse_where",
+    "where",
+]

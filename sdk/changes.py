@@ -1,0 +1,68 @@
+"""A batch of changes on its way through the write door, as hooks see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sdk.errors import Problem
+from sdk.text import Text
+
+
+@dataclass(slots=True)
+class Change:
+    """One record about to be written: its state before (None when created) and the values that are new."""
+
+    id: UUID
+    verb: str
+    before: Mapping[str, object] | None
+    values: dict[str, object]
+    act: str = ""
+    problems: list[Problem] = field(default_factory=list)
+    conflict: tuple[str, Text, Mapping[str, object]] | None = None
+
+    def after(self, name: str) -> object:
+        """The value that the field will have."""
+        if name in self.values:
+            return self.values[name]
+        return self.before.get(name) if self.before else None
+
+    def changes(self, name: str) -> bool:
+        """Whether the field gets another value."""
+        return name in self.values and (self.before is None or self.before.get(name) != self.values[name])
+
+    def refuse(self, field: str, code: str, message: Text, **params: object) -> None:
+        """Refuse this change: a value is not valid (422)."""
+        self.problems.append(Problem(field, code, message, params))
+
+    def forbid(self, code: str, message: Text, **params: object) -> None:
+        """Refuse this change: the present state does not allow it (409)."""
+        self.conflict = self.conflict or (code, message, params)
+
+    @property
+    def stands(self) -> bool:
+        """Whether nobody has refused it."""
+        return not self.problems and self.conflict is None
+
+
+@dataclass(slots=True)
+class Batch:
+    """The changes of one write to one entity; refused ones are left out of what follows."""
+
+    entity: str
+    changes: list[Change]
+    events: list[tuple[str, UUID, Mapping[str, object]]] = field(default_factory=list)
+    side_rows: list[tuple[str, UUID, Mapping[str, object]]] = field(default_factory=list)
+
+    def standing(self) -> list[Change]:
+        """The changes that nobody has refused, deletions and restorations left out."""
+        return [change for change in self.changes if change.verb in ("create", "update") and change.stands]
+
+    def emit(self, event: str, change: Change, payload: Mapping[str, object]) -> None:
+        """Say that something happened in the domain; committed with the change and delivered after."""
+        self.events.append((event, change.id, payload))
+
+    def also_create(self, entity: str, change: Change, values: Mapping[str, object]) -> None:
+        """Write a side row of the same plugin (a stage history) after the change, in the same transaction."""
+        self.side_rows.append((entity, change.id, values))

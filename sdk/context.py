@@ -1,0 +1,193 @@
+"""What a plugin works with: who acts, for which tenant, when, and the doors to the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import BinaryIO, Protocol, TypeAlias
+from uuid import UUID
+
+from sdk.errors import Refusal
+from sdk.fields.base import Field
+from sdk.filters import Filter
+from sdk.text import Text
+
+
+class Channel(StrEnum):
+    """Through what a write came in; kept in the audit."""
+
+    API = "api"
+    PAGE = "page"
+    IMPORT = "import"
+    RULE = "rule"
+    PLUGIN = "plugin"
+    CLI = "cli"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A company that uses the platform; all its data carry its id."""
+
+    id: UUID
+    name: str
+    locale: str
+    timezone: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a user, or the system (`user_id` None), which may do everything."""
+
+    user_id: UUID | None
+    name: str
+
+
+Values: TypeAlias = "Mapping[str, object]"
+Row: TypeAlias = "Mapping[str, object]"
+
+
+def id_of(row: Row) -> UUID:
+    """The id of a record."""
+    id = row["id"]
+    assert isinstance(id, UUID)
+    return id
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One wish of a batch. `act` names the domain act behind it where that matters (a reopening)."""
+
+    verb: str
+    values: Values = field(default_factory=dict)
+    id: UUID | None = None
+    expected_version: int | None = None
+    act: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one draft: the record's id and its state as written, or the refusal."""
+
+    id: UUID | None
+    row: Row | None = None
+    refusal: Refusal | None = None
+    changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of records in JSON form; `next` is the cursor of the next page."""
+
+    data: Sequence[Row]
+    next: str | None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to read: names of fields, a filter, a sort such as ("-amount", "name"), links to include."""
+
+    filter: Filter = ()
+    sort: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    q: str = ""
+    limit: int = 50
+    cursor: str = ""
+    count: bool = False
+
+
+class Records(Protocol):
+    """The two doors of one entity, for the context's actor."""
+
+    def query(self, query: Query = ...) -> Page:
+        """A page in JSON form. Raises BadRequest for unknown fields and operators."""
+
+    def get(self, id: UUID, *, fields: Sequence[str] = ..., include: Sequence[str] = ...) -> Row:
+        """One record in JSON form; raises NotFound."""
+
+    def values(self, ids: Iterable[UUID]) -> dict[UUID, Row]:
+        """Records by id as Python values (Decimal, date, UUID), for code; what is not visible is left out."""
+
+    def find(self, filter: Filter, limit: int = ...) -> list[Row]:
+        """Records as Python values in order of creation, at most `limit`."""
+
+    def aggregate(self, measures: Sequence[str], by: Sequence[str] = ..., filter: Filter = ..., limit: int = ...) -> list[Row]:
+        """Counts, sums and averages by dimensions, one SQL statement; rows in JSON form."""
+
+    def create(self, values: Values) -> Row:
+        """One new record as Python values; raises Refusal."""
+
+    def update(self, id: UUID, values: Values, *, expected_version: int | None = ..., act: str = ...) -> Row:
+        """One changed record as Python values; raises Refusal, Stale where the version is another."""
+
+    def delete(self, id: UUID, *, expected_version: int | None = ...) -> None:
+        """Put a record into the recycle bin."""
+
+    def restore(self, id: UUID) -> Row:
+        """Take a record out of the recycle bin."""
+
+    def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """A batch, in sets; each draft has its own outcome and refused ones change nothing."""
+
+    def fields(self) -> Mapping[str, Field]:
+        """The fields that the actor may read here, extensions included, by name."""
+
+
+class Files(Protocol):
+    """Where uploads and issued documents are kept."""
+
+    def save(self, source: BinaryIO) -> str:
+        """Keep a stream and return its key."""
+
+    def open(self, key: str) -> BinaryIO:
+        """The kept bytes; raises NotFound."""
+
+    def remove(self, key: str) -> None:
+        """Forget a key; an unknown one is no error."""
+
+
+class Context(Protocol):
+    """One actor in one tenant through one channel, for the length of one request, command or job."""
+
+    @property
+    def tenant(self) -> Tenant: ...
+    @property
+    def actor(self) -> Actor: ...
+    @property
+    def channel(self) -> Channel: ...
+    @property
+    def locale(self) -> str: ...
+    @property
+    def files(self) -> Files: ...
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+
+    def records(self, entity: str) -> Records:
+        """The doors of `plugin.entity`; raises NotFound where the tenant does not have it."""
+
+    def offers(self, entity: str) -> bool:
+        """Whether the tenant has the entity now: ask before reaching for an `after` partner."""
+
+    def transaction(self, *, write: bool = ...) -> AbstractContextManager[None]:
+        """A transaction; joined when one is open. Leaving by an exception rolls all of it back."""
+
+    def can(self, permission: str) -> bool:
+        """Whether the actor has `<plugin>.<noun>.<verb>` for any record."""
+
+    def enqueue(self, job: str, arguments: Mapping[str, object]) -> None:
+        """Run `<plugin>.<job>` after this transaction commits, as this actor; at least once."""
+
+    def as_system(self) -> Context:
+        """The same transaction without the actor's limits, for side effects that the actor need not have rights to."""
+
+    def over(self, channel: Channel) -> Context:
+        """The same transaction under another channel."""
+
+    def say(self, text: Text | str, params: Mapping[str, object] = ...) -> str:
+        """A text in the actor's language."""

@@ -1,0 +1,210 @@
+"""Records, the rows of a tenant, and entities, what the platform knows about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar, TypeAlias
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
+
+from sdk import fields as f
+from sdk.columns import UtcDateTime, json_data, key
+from sdk.errors import DeclarationError
+from sdk.fields.base import Field
+from sdk.fields.computed import Computed
+from sdk.fields.identity import IdField
+from sdk.names import ENTITY, FIELD, RESERVED_FIELDS, check_name
+from sdk.permissions import Access, Verb
+from sdk.text import Text, _
+
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "fk": "fk_%(table_name)s_%(column_1_name)s",
+    "pk": "pk_%(table_name)s",
+}
+LIVE = "deleted_at IS NULL"
+
+
+def _described(type_: Any, of: Field, *, nullable: bool, **more: Any) -> MappedColumn[Any]:
+    return mapped_column(type_, nullable=nullable, info={"field": of}, **more)
+
+
+class Record(DeclarativeBase):
+    """A row of a tenant. The declared fields follow; key, owner, version and time stamps are here.
+
+    Write and read records through `ctx.records(...)` only: the doors carry tenant, rights, audit and events.
+    """
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+    __fields__: ClassVar[dict[str, Field]]
+
+    tenant_id: Mapped[UUID] = mapped_column(key(), primary_key=True, sort_order=-20)
+    id: Mapped[UUID] = _described(key(), IdField(label=_("Id"), readonly=True), nullable=False, primary_key=True, sort_order=-19)
+    owner_id: Mapped[UUID | None] = _described(
+        key(), f.LinkField(label=_("Owner"), target="core.user", track=True), nullable=True, sort_order=90
+    )
+    version: Mapped[int] = _described(sa.Integer(), f.IntegerField(label=_("Version"), readonly=True), nullable=False, sort_order=91)
+    created_at: Mapped[datetime] = _described(
+        UtcDateTime(), f.DateTimeField(label=_("Created"), readonly=True), nullable=False, sort_order=92
+    )
+    updated_at: Mapped[datetime] = _described(
+        UtcDateTime(), f.DateTimeField(label=_("Changed"), readonly=True), nullable=False, sort_order=93
+    )
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), nullable=True, sort_order=94)
+    custom: Mapped[dict[str, Any] | None] = mapped_column(json_data(), nullable=True, sort_order=95)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        table = getattr(cls, "__tablename__", "")
+        declared = [(name, value) for name, value in vars(cls).items() if isinstance(value, MappedColumn)]
+        bound: dict[str, Field] = {}
+        extra: list[sa.schema.SchemaItem] = []
+        for attribute, mapped in declared:
+            bare = mapped.column.info.get("field")
+            if not isinstance(bare, Field):
+                raise DeclarationError(f"{cls.__name__}.{attribute}: expected a field such as f.text(_('Name')), not a bare column")
+            field_ = bare.bound(_field_name(cls, attribute, bare), attribute)
+            mapped.column.info["field"] = field_
+            bound[field_.name] = field_
+            for suffix, type_ in field_.siblings().items():
+                setattr(cls, f"{attribute}_{suffix}", mapped_column(type_, nullable=field_.nullable()))
+            extra += _constraints(table, field_)
+        extra.append(sa.Index(f"ix_{table}_owner", "tenant_id", "owner_id"))
+        cls.__table_args__ = (*getattr(cls, "__table_args__", ()), *extra)
+        cls.__fields__ = bound
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def table(cls) -> sa.Table:
+        """The SQLAlchemy table."""
+        found = cls.__table__
+        assert isinstance(found, sa.Table)
+        return found
+
+
+def _field_name(cls: type[Record], attribute: str, bare: Field) -> str:
+    if not isinstance(bare, f.LinkField):
+        name = attribute
+    elif attribute.endswith("_id"):
+        name = attribute.removesuffix("_id")
+    else:
+        raise DeclarationError(f"{cls.__name__}.{attribute}: the attribute of a link ends in _id; call it {attribute}_id")
+    if name in RESERVED_FIELDS:
+        raise DeclarationError(f"{cls.__name__}.{attribute}: {name!r} is reserved in the API; choose another name")
+    return check_name(FIELD, name, f"field of {cls.__name__}")
+
+
+def _constraints(table: str, field_: Field) -> list[sa.schema.SchemaItem]:
+    column, made = field_.attribute, list[sa.schema.SchemaItem]()
+    if isinstance(field_, f.LinkField) and not (isinstance(field_.target, str) and field_.target != "self"):
+        target = table if isinstance(field_.target, str) else str(field_.target.__tablename__)
+        made.append(sa.ForeignKeyConstraint(["tenant_id", column], [f"{target}.tenant_id", f"{target}.id"]))
+    if field_.unique:
+        made.append(sa.Index(f"uq_{table}_{column}", "tenant_id", column, unique=True,
+                             sqlite_where=sa.text(LIVE), postgresql_where=sa.text(LIVE)))  # fmt: skip
+    elif field_.index or field_.match:
+        made.append(sa.Index(f"ix_{table}_{column}", "tenant_id", column, "id"))
+    return made
+
+
+_SYSTEM = ("id", "owner", "version", "created_at", "updated_at")
+
+
+def system_fields() -> dict[str, Field]:
+    """The fields that every record has, by name."""
+    found: dict[str, Field] = {}
+    for attribute in ("id", "owner_id", "version", "created_at", "updated_at"):
+        bare = vars(Record)[attribute].column.info["field"]
+        name = attribute.removesuffix("_id") if attribute == "owner_id" else attribute
+        found[name] = bare.bound(name, attribute)
+    return found
+
+
+@dataclass(frozen=True)
+class Entity:
+    """What the platform knows of a kind of record; REST, OpenAPI, permissions, import and report follow from it.
+
+    `name` and `plural` are its words in addresses; `title` is the field that names a record to people; `access` says what
+    which role may do with which records from the start. `owned=False` is for master data that belongs to nobody.
+    `verbs` leaves out what its API must not offer. `guards_access=True`: a write changes who may do what.
+    """
+
+    record: type[Record]
+    name: str
+    plural: str
+    label: Text
+    plural_label: Text
+    title: str = "name"
+    access: Mapping[str, Access] = field(default_factory=dict)
+    owned: bool = True
+    verbs: frozenset[Verb] = frozenset(Verb)
+    guards_access: bool = False
+    plugin: str = ""
+    """The plugin that declared it; core stamps it at boot."""
+
+    def __post_init__(self) -> None:
+        check_name(ENTITY, self.name, "entity")
+        check_name(ENTITY, self.plural, "plural")
+        if self.title not in self.record.__fields__:
+            raise DeclarationError(f"entity {self.name!r}: title {self.title!r} is no field of {self.record.__name__}; name one")
+
+    @property
+    def full_name(self) -> str:
+        """`plugin.entity`."""
+        return f"{self.plugin}.{self.name}"
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """The declared fields, then the system's, by name."""
+        system = system_fields()
+        if not self.owned:
+            del system["owner"]
+        return {"id": system.pop("id"), **self.record.__fields__, **system}
+
+    @cached_property
+    def parent(self) -> f.LinkField | None:
+        """The link through which its visibility is inherited, if any."""
+        links = (field_ for field_ in self.record.__fields__.values() if isinstance(field_, f.LinkField))
+        return next((link for link in links if link.parent), None)
+
+    @cached_property
+    def match_fields(self) -> tuple[str, ...]:
+        """The fields whose values name a record: for links by natural key and for import matching."""
+        matching = tuple(name for name, field_ in self.record.__fields__.items() if field_.match)
+        return matching or (self.title,)
+
+
+@dataclass(frozen=True)
+class Side:
+    """A one-to-one side table: `record` has a unique link (attribute `link`) to the extended entity."""
+
+    record: type[Record]
+    link: str
+
+
+@dataclass(frozen=True)
+class Extension:
+    """Fields that a plugin adds to an entity it does not own; they appear there as `<plugin>.<field>` while it is on.
+
+    `source` is a side table, all of whose fields are added and can be written through the entity, or computed fields by name.
+    """
+
+    entity: str
+    source: Side | Mapping[str, Computed]
+    plugin: str = ""
+
+    def own_fields(self) -> dict[str, Field]:
+        """The added fields by their full names."""
+        if isinstance(self.source, Side):
+            fields = {n: v for n, v in self.source.record.__fields__.items() if v.attribute != self.source.link}
+        else:
+            fields = {n: c.field.bound(n, n) for n, c in self.source.items()}
+        return {f"{self.plugin}.{n}": v.bound(f"{self.plugin}.{n}", v.attribute) for n, v in fields.items()}
+
+
+EntityLookup: TypeAlias = "Callable[[str], Entity]"

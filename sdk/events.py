@@ -1,0 +1,52 @@
+"""What happened, told to whoever subscribed, after the change has been committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sdk.text import Text
+
+if TYPE_CHECKING:
+    from sdk.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """An event that a plugin emits, `<plugin>.<entity>.<past tense>`; every entity has created, updated, deleted, restored."""
+
+    name: str
+    label: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to one record."""
+
+    name: str
+    record_id: UUID
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Call `handler` for `event`, in a transaction of its own, at least once; its effect and its done-mark commit together.
+
+    The events of one delivery are of one tenant and one kind, at most 1,000. Off for a tenant: not delivered.
+    """
+
+    event: str
+    name: str
+    handler: Callable[[Context, Sequence[Event]], None]
+    plugin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that `ctx.enqueue("<plugin>.<name>", {...})` runs later, as the actor who asked; at least once."""
+
+    name: str
+    run: Callable[[Context, Mapping[str, object]], None]
+    plugin: str = ""

@@ -1,0 +1,51 @@
+"""The field types: `from sdk import fields as f`, then `f.text(...)`, `f.money(...)`, `f.link(...)`."""
+
+from sdk.fields.base import Checked, Field, Flaw, FlawError, Parsed, ReportRole
+from sdk.fields.choice import ChoiceField, choice
+from sdk.fields.computed import Computed, computed
+from sdk.fields.link import LinkField, NaturalKey, link
+from sdk.fields.money import Money, MoneyField, money
+from sdk.fields.number import BooleanField, DecimalField, IntegerField, boolean, decimal, exact_text, integer, percent
+from sdk.fields.text import KeysField, TextField, email, key, keys, long_text, phone, text, url
+from sdk.fields.time import DateField, DateTimeField, at, date_orders, on
+
+__all__ = [
+    "BooleanField",
+    "Checked",
+    "ChoiceField",
+    "Computed",
+    "DateField",
+    "DateTimeField",
+    "DecimalField",
+    "Field",
+    "Flaw",
+    "FlawError",
+    "IntegerField",
+    "KeysField",
+    "LinkField",
+    "Money",
+    "MoneyField",
+    "NaturalKey",
+    "Parsed",
+    "ReportRole",
+    "TextField",
+    "at",
+    "boolean",
+    "choice",
+    "computed",
+    "date_orders",
+    "decimal",
+    "email",
+    "exact_text",
+    "integer",
+    "key",
+    "keys",
+    "link",
+    "long_text",
+    "money",
+    "on",
+    "percent",
+    "phone",
+    "text",
+    "url",
+]

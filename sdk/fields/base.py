@@ -1,0 +1,193 @@
+"""What every field type can do: one class holds all faces of a kind of value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
+
+import sqlalchemy as sa
+from marshmallow import ValidationError
+from marshmallow import fields as mm
+from sqlalchemy.orm import MappedColumn, mapped_column
+
+from sdk.errors import Params
+from sdk.text import Text, _
+
+Cells: TypeAlias = "Sequence[object]"
+Check: TypeAlias = "Callable[[object], object]"
+
+
+class ReportRole(StrEnum):
+    """What a report can do with a field: group by it, add it up, or neither."""
+
+    DIMENSION = "dimension"
+    MEASURE = "measure"
+    NONE = "none"
+
+
+class Flaw(NamedTuple):
+    """What is wrong with one cell of a column."""
+
+    row: int
+    code: str
+    message: Text
+    params: Params
+
+
+class Parsed(NamedTuple):
+    """A checked column: `values` is as long as the cells, None where a flaw says why."""
+
+    values: list[object]
+    flaws: list[Flaw]
+
+
+class FlawError(ValueError):
+    """Raised by a field's check of one cell; `parse` turns it into a Flaw."""
+
+    def __init__(self, code: str, message: Text, **params: object) -> None:
+        super().__init__(message)
+        self.code, self.message, self.params = code, message, params
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """A kind of value with all its faces; `name` is its address in API, files and filters, `attribute` its column."""
+
+    label: Text
+    name: str = ""
+    attribute: str = ""
+    required: bool = False
+    unique: bool = False
+    search: bool = False
+    match: bool = False
+    track: bool = False
+    sensitive: bool = False
+    readonly: bool = False
+    index: bool = False
+    default: object = None
+    owner: str = ""
+    """The plugin that declared it; core stamps it at boot."""
+
+    kind: ClassVar[str] = ""
+    operators: ClassVar[tuple[str, ...]] = ("eq", "ne", "in", "empty")
+    role: ClassVar[ReportRole] = ReportRole.NONE
+    widget: ClassVar[str] = "text"
+    sortable: ClassVar[bool] = True
+
+    # --- storage -------------------------------------------------------------------------------------------------
+
+    def column_type(self) -> sa.types.TypeEngine[Any]:
+        """The SQL type of the field's main column."""
+        raise TypeError(f"field type {type(self).__name__} declares no column type")
+
+    def siblings(self) -> Mapping[str, sa.types.TypeEngine[Any]]:
+        """Further columns by suffix, for values that need more than one (the currency of an amount)."""
+        return {}
+
+    def columns(self) -> tuple[str, ...]:
+        """The attribute names of all columns, the main one first."""
+        return (self.attribute, *(f"{self.attribute}_{suffix}" for suffix in self.siblings()))
+
+    def split(self, value: object) -> tuple[object, ...]:
+        """One checked value as the values of `columns()`."""
+        return (value,)
+
+    def join(self, cells: Sequence[object]) -> object:
+        """The values of `columns()` as one value."""
+        return cells[0]
+
+    # --- input ---------------------------------------------------------------------------------------------------
+
+    def input(self) -> Checked:
+        """The marshmallow face, for the bodies of routes."""
+        return Checked(self)
+
+    def check(self, cell: object) -> object:
+        """One JSON value, checked and converted; raises FlawError."""
+        raise TypeError(f"field type {type(self).__name__} declares no check")
+
+    def parse(self, cells: Cells) -> Parsed:
+        """A column of JSON values, checked and converted; None and absent stay None."""
+        return _column(self.check, cells)
+
+    def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
+        """A column of text as people write it in files; "" is None. `style` says what a whole column revealed (date order)."""
+        style = style or {}
+        return _column(lambda cell: self.read_cell(str(cell), style), [cell.strip() or None for cell in cells])
+
+    def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
+        """One non-empty text cell; raises FlawError."""
+        return self.check(cell)
+
+    # --- output --------------------------------------------------------------------------------------------------
+
+    def wire(self, *cells: str) -> str:
+        """A Python expression over the named cells that gives the JSON value; compiled into the serializer."""
+        return cells[0]
+
+    def format(self, value: object) -> str:
+        """One value as a cell of a file that `read` takes back unchanged."""
+        return "" if value is None else str(value)
+
+    def json_schema(self) -> dict[str, object]:
+        """JSON Schema (2020-12) of a non-null value."""
+        return {"type": "string"}
+
+    # --- binding -------------------------------------------------------------------------------------------------
+
+    def bound(self, name: str, attribute: str) -> Self:
+        """This field under its name, with its column attribute."""
+        return replace(self, name=name, attribute=attribute)
+
+    def nullable(self) -> bool:
+        """Whether the column takes NULL."""
+        return not self.required and self.default is None
+
+
+def _column(check: Check, cells: Cells) -> Parsed:
+    values: list[object] = []
+    flaws: list[Flaw] = []
+    add = values.append
+    for index, cell in enumerate(cells):
+        if cell is None:
+            add(None)
+            continue
+        try:
+            add(check(cell))
+        except FlawError as flaw:
+            add(None)
+            flaws.append(Flaw(index, flaw.code, flaw.message, flaw.params))
+    return Parsed(values, flaws)
+
+
+def wrong_type(expected: Text, cell: object) -> FlawError:
+    """The flaw of a JSON value of another type."""
+    return FlawError("type", _("expected {expected}, got {got}"), expected=expected, got=_json_kind(cell))
+
+
+def _json_kind(cell: object) -> str:
+    kinds: list[tuple[type, str]] = [
+        (bool, "true/false"), (str, "text"), (int, "a whole number"), (float, "a number"), (list, "a list"), (dict, "an object"),
+    ]  # fmt: skip
+    return next((name for kind, name in kinds if isinstance(cell, kind)), type(cell).__name__)
+
+
+class Checked(mm.Field[Any]):
+    """The marshmallow face of a field: the field's own check, so that a route's body and the write door agree."""
+
+    def __init__(self, of: Field) -> None:
+        super().__init__(required=of.required, allow_none=not of.required)
+        self.of = of
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> object:
+        try:
+            return self.of.check(value)
+        except FlawError as flaw:
+            raise ValidationError(flaw.message.format(**flaw.params)) from flaw
+
+
+def column(of: Field) -> MappedColumn[Any]:
+    """The mapped column that carries `of` in its info; Record binds the name."""
+    return mapped_column(of.column_type(), nullable=of.nullable(), info={"field": of})

@@ -1,0 +1,70 @@
+"""References to other records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import MappedColumn
+
+from sdk.columns import key
+from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
+from sdk.text import Text, _
+
+if TYPE_CHECKING:
+    from sdk.entities import Record
+
+
+@dataclass(frozen=True, slots=True)
+class NaturalKey:
+    """What people call a record (its name, its key); the write door looks it up."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkField(Field):
+    """A link to one record: `target` is the class of a required partner (a foreign key), or an entity's name (none).
+
+    On input an id or a natural key; `within` names a sibling link that narrows the natural key (a stage within its pipeline).
+    """
+
+    target: type[Record] | str = ""
+    parent: bool = False
+    within: str = ""
+
+    kind: ClassVar[str] = "link"
+    role: ClassVar[ReportRole] = ReportRole.DIMENSION
+    widget: ClassVar[str] = "link"
+    sortable: ClassVar[bool] = False
+
+    def column_type(self) -> sa.types.TypeEngine[Any]:
+        return key()
+
+    def check(self, cell: object) -> object:
+        if isinstance(cell, UUID):
+            return cell
+        if not isinstance(cell, str):
+            raise wrong_type(_("an id or a natural key"), cell)
+        cell = cell.strip()
+        if not cell or len(cell) > 255 or "\x00" in cell:
+            raise FlawError("malformed", _("expected an id or a natural key"))
+        try:
+            return UUID(cell) if len(cell) == 36 else NaturalKey(cell)
+        except ValueError:
+            return NaturalKey(cell)
+
+    def json_schema(self) -> dict[str, object]:
+        return {"type": "string", "format": "uuid"}
+
+
+def link(label: Text, target: type[Record] | Literal["self"] | str, *, required: bool = False, parent: bool = False,
+         within: str = "", unique: bool = False, track: bool = False, readonly: bool = False) -> MappedColumn[Any]:  # fmt: skip
+    """A link to a record of `target`: "self", a required partner's class, or a possible partner's entity name.
+
+    `parent=True`: who reaches the parent reaches this record (lines, history, comments).
+    """
+    return column(LinkField(label=label, target=target, required=required, parent=parent, within=within, unique=unique,
+                            track=track, readonly=readonly, index=True))  # fmt: skip

@@ -1,0 +1,116 @@
+"""Amounts with a currency: exact, and never added across currencies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import MappedColumn
+
+from sdk.columns import Exact
+from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
+from sdk.fields.number import exact, exact_text
+from sdk.text import Text, _
+
+_WRITTEN = re.compile(r"(?:(?P<before>[A-Z]{3}) ?)?(?P<amount>-?[\d,]+(?:\.\d+)?)(?: ?(?P<after>[A-Z]{3}))?\Z", re.ASCII)
+_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
+CURRENCIES = frozenset(
+    (
+        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF "
+        "CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL "
+        "HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD "
+        "MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG "
+        "QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SYP SZL THB TJS TMT TND TOP TRY TTD TWD "
+        "TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XDR XOF XPF YER ZAR ZMW ZWG "
+    ).split()
+)
+"""The ISO 4217 codes that are legal tender somewhere."""
+
+
+class Money(NamedTuple):
+    """An exact amount in a currency; `currency` "" means the tenant's own, filled in by the write door."""
+
+    amount: Decimal
+    currency: str
+
+
+def money_wire(amount: Decimal | None, currency: str | None) -> dict[str, str | None] | None:
+    """The form on the wire: `{"amount": "10.00", "currency": "CNY"}`."""
+    return None if amount is None else {"amount": exact_text(amount, 2), "currency": currency}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoneyField(Field):
+    """An amount in two columns, the value and its ISO 4217 code; both or neither."""
+
+    least: Decimal | None = None
+
+    kind: ClassVar[str] = "money"
+    operators: ClassVar[tuple[str, ...]] = ("eq", "ne", "gt", "gte", "lt", "lte", "empty")
+    role: ClassVar[ReportRole] = ReportRole.MEASURE
+    widget: ClassVar[str] = "money"
+
+    def column_type(self) -> sa.types.TypeEngine[Any]:
+        return Exact()
+
+    def siblings(self) -> Mapping[str, sa.types.TypeEngine[Any]]:
+        return {"currency": sa.String(3)}
+
+    def split(self, value: object) -> tuple[object, ...]:
+        return (value.amount, value.currency) if isinstance(value, Money) else (None, None)
+
+    def join(self, cells: Sequence[object]) -> object:
+        amount, currency = cells
+        return Money(amount, str(currency)) if isinstance(amount, Decimal) else None
+
+    def check(self, cell: object) -> object:
+        if not isinstance(cell, dict):
+            raise wrong_type(_('an object such as {{"amount": "10.00", "currency": "CNY"}}'), cell)
+        if unknown := sorted(set(cell) - {"amount", "currency"}):
+            raise FlawError("unknown_key", _("unknown key {got}"), got=str(unknown[0])[:40])
+        if cell.get("amount") is None:
+            raise FlawError("required", _("an amount is needed"))
+        currency = cell.get("currency", "")
+        if currency is None or (currency != "" and currency not in CURRENCIES if isinstance(currency, str) else True):
+            raise FlawError("unknown_currency", _("expected an ISO 4217 currency such as CNY"))
+        return self._money(exact(cell["amount"]), str(currency))
+
+    def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
+        written = _WRITTEN.match(cell)
+        if written is None or ("," in written["amount"] and not _GROUPED.match(written["amount"])):
+            raise FlawError("malformed", _("expected an amount such as 1,234.50 or 1234.50 CNY"))
+        currency = written["before"] or written["after"] or ""
+        return self.check({"amount": written["amount"].replace(",", ""), "currency": currency})
+
+    def _money(self, amount: Decimal, currency: str) -> Money:
+        if self.least is not None and amount < self.least:
+            raise FlawError("out_of_range", _("expected at least {least}"), least=self.least)
+        return Money(amount, currency)
+
+    def wire(self, *cells: str) -> str:
+        return f"money_wire({cells[0]}, {cells[1]})"
+
+    def format(self, value: object) -> str:
+        return f"{exact_text(value.amount, 2)} {value.currency}" if isinstance(value, Money) else ""
+
+    def json_schema(self) -> dict[str, object]:
+        amount = {"type": "string", "pattern": r"^-?[0-9]{1,13}(\.[0-9]{1,4})?$"}
+        if self.least == 0:
+            amount["pattern"] = r"^[0-9]{1,13}(\.[0-9]{1,4})?$"
+        currency = {"type": "string", "enum": sorted(CURRENCIES)}
+        return {
+            "type": "object",
+            "properties": {"amount": amount, "currency": currency},
+            "required": ["amount"],
+            "additionalProperties": False,
+        }
+
+
+def money(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
+          least: Decimal | None = None) -> MappedColumn[Any]:  # fmt: skip
+    """An amount with its currency; left out, the currency is the tenant's own."""
+    return column(MoneyField(label=label, required=required, track=track, readonly=readonly, least=least))

@@ -1,0 +1,163 @@
+"""Counted and measured values: whole numbers, exact decimals, percentages, yes or no."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import MappedColumn
+
+from sdk.columns import LIMIT, SCALE, Exact
+from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
+from sdk.text import Text, _
+
+_ORDERED = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "empty")
+_PLAIN = re.compile(r"-?\d{1,13}(\.\d{1,4})?\Z", re.ASCII)
+_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
+_WORDS = {"true": True, "yes": True, "y": True, "1": True, "是": True,
+          "false": False, "no": False, "n": False, "0": False, "否": False}  # fmt: skip
+
+
+def exact(cell: object) -> Decimal:
+    """A JSON number or numeric text as a Decimal of at most 13 + 4 digits; raises FlawError. A float is taken by its text."""
+    if isinstance(cell, bool) or not isinstance(cell, int | float | str | Decimal):
+        raise wrong_type(_("a decimal number"), cell)
+    if isinstance(cell, str) and not _PLAIN.match(cell):
+        raise FlawError("malformed", _("expected a decimal number such as -12.50"))
+    try:
+        value = Decimal(str(cell)).quantize(Decimal(1).scaleb(-SCALE))
+    except InvalidOperation as failure:
+        raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=str(LIMIT)) from failure
+    if abs(value) >= LIMIT:
+        raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=str(LIMIT))
+    if value != Decimal(str(cell)):
+        raise FlawError("too_precise", _("at most {digits} digits behind the decimal point"), digits=SCALE)
+    return value
+
+
+def exact_text(value: Decimal, least: int = 0) -> str:
+    """A decimal without trailing zeros beyond `least` digits behind the point: the one form on the wire."""
+    whole, _point, fraction = f"{value:.{SCALE}f}".partition(".")
+    fraction = fraction.rstrip("0").ljust(least, "0")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegerField(Field):
+    least: int = -(2**31)
+    most: int = 2**31 - 1
+
+    kind: ClassVar[str] = "integer"
+    operators: ClassVar[tuple[str, ...]] = _ORDERED
+    role: ClassVar[ReportRole] = ReportRole.MEASURE
+    widget: ClassVar[str] = "number"
+
+    def column_type(self) -> sa.types.TypeEngine[Any]:
+        return sa.Integer()
+
+    def check(self, cell: object) -> object:
+        if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
+            cell = int(cell)  # JSON knows only numbers: 2.0 is the whole number 2
+        if isinstance(cell, bool) or not isinstance(cell, int):
+            raise wrong_type(_("a whole number"), cell)
+        if not self.least <= cell <= self.most:
+            raise FlawError("out_of_range", _("expected {least} to {most}"), least=self.least, most=self.most)
+        return cell
+
+    def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
+        plain = cell.replace(",", "") if _GROUPED.match(cell) else cell
+        if not re.fullmatch(r"[+-]?\d{1,19}(\.0+)?", plain, re.ASCII):
+            raise FlawError("malformed", _("expected a whole number"))
+        return self.check(int(plain.partition(".")[0]))
+
+    def json_schema(self) -> dict[str, object]:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecimalField(Field):
+    """An exact decimal; text on the wire, since a JSON number would be read as a float."""
+
+    least: Decimal | None = None
+    most: Decimal | None = None
+
+    kind: ClassVar[str] = "decimal"
+    operators: ClassVar[tuple[str, ...]] = _ORDERED
+    role: ClassVar[ReportRole] = ReportRole.MEASURE
+    widget: ClassVar[str] = "decimal"
+
+    def column_type(self) -> sa.types.TypeEngine[Any]:
+        return Exact()
+
+    def check(self, cell: object) -> object:
+        value = exact(cell)
+        if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
+            raise FlawError("out_of_range", _("expected {least} to {most}"), least=self.least, most=self.most)
+        return value
+
+    def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
+        return self.check((cell.replace(",", "") if _GROUPED.match(cell) else cell).removesuffix("%").strip())
+
+    def wire(self, *cells: str) -> str:
+        return f"(None if {cells[0]} is None else exact_text({cells[0]}))"
+
+    def format(self, value: object) -> str:
+        return exact_text(value) if isinstance(value, Decimal) else ""
+
+    def json_schema(self) -> dict[str, object]:
+        return {"type": "string", "pattern": r"^-?[0-9]{1,13}(\.[0-9]{1,4})?$"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BooleanField(Field):
+    kind: ClassVar[str] = "boolean"
+    operators: ClassVar[tuple[str, ...]] = ("eq", "ne", "empty")
+    role: ClassVar[ReportRole] = ReportRole.DIMENSION
+    widget: ClassVar[str] = "checkbox"
+
+    def column_type(self) -> sa.types.TypeEngine[Any]:
+        return sa.Boolean()
+
+    def check(self, cell: object) -> object:
+        if not isinstance(cell, bool):
+            raise wrong_type(_("true or false"), cell)
+        return cell
+
+    def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
+        if cell.lower() not in _WORDS:
+            raise FlawError("malformed", _("expected true or false"))
+        return _WORDS[cell.lower()]
+
+    def format(self, value: object) -> str:
+        return "" if value is None else "true" if value else "false"
+
+    def json_schema(self) -> dict[str, object]:
+        return {"type": "boolean"}
+
+
+def integer(label: Text, *, least: int = -(2**31), most: int = 2**31 - 1, required: bool = False, track: bool = False,
+            readonly: bool = False, default: int | None = None, index: bool = False) -> MappedColumn[Any]:  # fmt: skip
+    """A whole number from `least` to `most`."""
+    return column(IntegerField(label=label, least=least, most=most, required=required, track=track, readonly=readonly,
+                               default=default, index=index))  # fmt: skip
+
+
+def decimal(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
+            least: Decimal | None = None, most: Decimal | None = None) -> MappedColumn[Any]:  # fmt: skip
+    """An exact decimal with up to four digits behind the point."""
+    return column(DecimalField(label=label, required=required, track=track, readonly=readonly, least=least, most=most))
+
+
+def percent(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False) -> MappedColumn[Any]:
+    """A share from 0 to 100, in per cent."""
+    return column(DecimalField(label=label, required=required, track=track, readonly=readonly,
+                               least=Decimal(0), most=Decimal(100)))  # fmt: skip
+
+
+def boolean(label: Text, *, default: bool = False, track: bool = False) -> MappedColumn[Any]:
+    """Yes or no; no is the default."""
+    return column(BooleanField(label=label, default=default, track=track))

@@ -1,0 +1,175 @@
+"""Words: names, notes, addresses of mail and telephone, keys, lists of keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import MappedColumn
+
+from sdk.columns import json_data
+from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
+from sdk.text import Text, _
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,255}\Z")
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}(?: ?(?:x|ext\.?|转) ?[0-9]{1,8})?\Z")
+_URL = re.compile(r"https?://[^\s/?#]+[^\s]*\Z")
+_KEY = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextField(Field):
+    """A line or a page of text; blank text is no text, surrounding white space is dropped."""
+
+    length: int = 255
+    lines: bool = False
+    pattern: re.Pattern[str] | None = None
+    expected: Text = _("text")
+
+    kind: ClassVar[str] = "text"
+    operators: ClassVar[tuple[str, ...]] = ("eq", "ne", "in", "contains", "empty", "gt", "gte", "lt", "lte")
+    role: ClassVar[ReportRole] = ReportRole.DIMENSION
+
+    def column_type(self) -> sa.types.TypeEngine[Any]:
+        return sa.Text() if self.lines else sa.String(self.length)
+
+    def check(self, cell: object) -> object:
+        if not isinstance(cell, str):
+            raise wrong_type(_("text"), cell)
+        cell = cell.strip()
+        if not cell:
+            return None
+        if len(cell) > self.length:
+            raise FlawError("too_long", _("at most {limit} characters, got {got}"), limit=self.length, got=len(cell))
+        if _CONTROL.search(cell):
+            raise FlawError("control_character", _("contains a control character; remove it"))
+        if self.pattern is not None and not self.pattern.match(cell):
+            raise FlawError("malformed", _("expected {expected}"), expected=self.expected)
+        return cell
+
+    def json_schema(self) -> dict[str, object]:
+        schema: dict[str, object] = {"type": "string", "maxLength": self.length}
+        if self.pattern is not None:
+            schema["pattern"] = "^" + self.pattern.pattern.replace("\\Z", "$")
+        return schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongTextField(TextField):
+    kind: ClassVar[str] = "long_text"
+    operators: ClassVar[tuple[str, ...]] = ("contains", "empty")
+    role: ClassVar[ReportRole] = ReportRole.NONE
+    widget: ClassVar[str] = "textarea"
+    sortable: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailField(TextField):
+    """A mail address, kept in lower case (RFC 5321 leaves the local part's case to the host; in practice none cares)."""
+
+    kind: ClassVar[str] = "email"
+    widget: ClassVar[str] = "email"
+
+    def check(self, cell: object) -> object:
+        checked = TextField.check(self, cell)
+        return checked.lower() if isinstance(checked, str) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhoneField(TextField):
+    kind: ClassVar[str] = "phone"
+    widget: ClassVar[str] = "tel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UrlField(TextField):
+    kind: ClassVar[str] = "url"
+    widget: ClassVar[str] = "url"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeysField(Field):
+    """A list of natural keys (a person's roles), kept in one column; `of` names the entity whose keys they are."""
+
+    of: str = ""
+    options: tuple[str, ...] = field(default=())
+
+    kind: ClassVar[str] = "keys"
+    operators: ClassVar[tuple[str, ...]] = ("empty",)
+    widget: ClassVar[str] = "keys"
+    sortable: ClassVar[bool] = False
+
+    def column_type(self) -> sa.types.TypeEngine[Any]:
+        return json_data()
+
+    def check(self, cell: object) -> object:
+        if not isinstance(cell, list):
+            raise wrong_type(_("a list of keys"), cell)
+        if len(cell) > 200:
+            raise FlawError("too_many", _("at most {limit} entries, got {got}"), limit=200, got=len(cell))
+        for key in cell:
+            if not isinstance(key, str) or not _KEY.match(key) or len(key) > 100:
+                raise FlawError("malformed", _("expected lower-case keys, got {got}"), got=str(key)[:100])
+            if self.options and key not in self.options:
+                raise FlawError("unknown_key", _("unknown key {got}"), got=key)
+        return list(dict.fromkeys(cell))
+
+    def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
+        return self.check([part.strip() for part in cell.split(";") if part.strip()])
+
+    def format(self, value: object) -> str:
+        return ";".join(str(key) for key in value) if isinstance(value, list) else ""
+
+    def json_schema(self) -> dict[str, object]:
+        item = {"type": "string", "pattern": r"^[a-z0-9][a-z0-9_.-]*$", "maxLength": 100}
+        return {"type": "array", "items": item, "maxItems": 200}
+
+
+def text(label: Text, *, length: int = 255, required: bool = False, unique: bool = False, search: bool = False,
+         match: bool = False, track: bool = False, sensitive: bool = False, readonly: bool = False,
+         index: bool = False, default: str | None = None) -> MappedColumn[Any]:  # fmt: skip
+    """A line of text of at most `length` characters."""
+    return column(TextField(label=label, length=length, required=required, unique=unique, search=search, match=match,
+                            track=track, sensitive=sensitive, readonly=readonly, index=index, default=default))  # fmt: skip
+
+
+def long_text(label: Text, *, length: int = 20_000, required: bool = False, track: bool = False,
+              sensitive: bool = False, readonly: bool = False) -> MappedColumn[Any]:  # fmt: skip
+    """Text of several lines."""
+    return column(LongTextField(label=label, length=length, lines=True, required=required, track=track,
+                                sensitive=sensitive, readonly=readonly))  # fmt: skip
+
+
+def key(label: Text, *, length: int = 60, required: bool = False, unique: bool = False, match: bool = True,
+        readonly: bool = False) -> MappedColumn[Any]:  # fmt: skip
+    """A short name for machines: lower-case letters, digits, dot, dash and underscore."""
+    return column(TextField(label=label, length=length, required=required, unique=unique, match=match, readonly=readonly,
+                            pattern=_KEY, expected=_("a key of lower-case letters, digits, dot, dash or underscore")))  # fmt: skip
+
+
+def email(label: Text, *, required: bool = False, unique: bool = False, search: bool = True, match: bool = True,
+          track: bool = False, sensitive: bool = False) -> MappedColumn[Any]:  # fmt: skip
+    """A mail address."""
+    return column(EmailField(label=label, required=required, unique=unique, search=search, match=match, track=track,
+                             sensitive=sensitive, pattern=_EMAIL, expected=_("a mail address such as name@example.com")))  # fmt: skip
+
+
+def phone(label: Text, *, required: bool = False, search: bool = True, sensitive: bool = False) -> MappedColumn[Any]:
+    """A telephone number as people write it."""
+    return column(PhoneField(label=label, length=40, required=required, search=search, sensitive=sensitive, pattern=_PHONE,
+                             expected=_("a telephone number such as +86 10 1234 5678")))  # fmt: skip
+
+
+def url(label: Text, *, required: bool = False) -> MappedColumn[Any]:
+    """A web address with http or https."""
+    return column(UrlField(label=label, length=500, required=required, pattern=_URL,
+                           expected=_("a web address such as https://example.com")))  # fmt: skip
+
+
+def keys(label: Text, of: str = "", *, options: tuple[str, ...] = (), track: bool = False) -> MappedColumn[Any]:
+    """A list of the natural keys of another entity's records."""
+    return column(KeysField(label=label, of=of, options=options, track=track))

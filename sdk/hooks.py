@@ -1,0 +1,158 @@
+"""Every hook of the platform: the table of contents for plugin authors.
+
+Declarations (`register_*`) take nothing, have no effect, and return frozen specs; they are called once, at boot. Moments
+take the context and may read and write through its doors. A body's `return` shows and types the default; it never runs.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from sdk.changes import Batch
+    from sdk.commands import Command
+    from sdk.context import Context
+    from sdk.entities import Entity, Extension
+    from sdk.events import EventType, Job, Subscription
+    from sdk.permissions import Permission, Role
+    from sdk.routes import Route
+
+PROJECT = "dealwright"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_entities() -> Sequence[Entity]:
+    """The records of the plugin.
+
+    When: at boot. Returns: entities over `Record` classes whose tables start with the plugin's name.
+    Example: `return (Entity(Account, "account", "accounts", _("Account"), _("Accounts")),)`.
+    Off for a tenant: their routes answer 404 and they are absent from OpenAPI, reports and import; the rows stay.
+    """
+    return ()
+
+
+@hookspec
+def register_extensions() -> Sequence[Extension]:
+    """Fields on entities of other plugins.
+
+    When: at boot. Returns: extensions whose fields appear there as `<plugin>.<field>`.
+    Example: `return (Extension("customers.account", Side(Points, "account_id")),)`.
+    Off for a tenant: the fields are absent, unknown to filters, and kept.
+    """
+    return ()
+
+
+@hookspec
+def register_permissions() -> Sequence[Permission]:
+    """Rights beyond reading, creating, updating and deleting records.
+
+    When: at boot. Returns: permissions named `<plugin>.<noun>.<verb>` with the roles that have them from the start.
+    Example: `return (Permission("reports.report.run", _("Run reports"), {"sales_rep": Scope.ALL}),)`.
+    Off for a tenant: nobody has them.
+    """
+    return ()
+
+
+@hookspec
+def register_roles() -> Sequence[Role]:
+    """Roles that people can be given.
+
+    When: at boot. Returns: roles; each becomes a record of `core.role` in the tenants that have the plugin.
+    Example: `return (Role("sales_rep", _("Sales representative")),)`.
+    Off for a tenant: the role's record stays and grants nothing of this plugin.
+    """
+    return ()
+
+
+@hookspec
+def register_routes() -> Sequence[Route]:
+    """Operations beyond the collections, for domain acts.
+
+    When: at boot. Returns: routes under `/api/v1/<plugin>/`, each with a permission.
+    Example: `return (Route(method="POST", path="/deals/{id}/moves", view=move, permission="pipeline.deal.update", ...),)`.
+    Off for a tenant: 404, absent from OpenAPI.
+    """
+    return ()
+
+
+@hookspec
+def register_events() -> Sequence[EventType]:
+    """Events that the plugin emits beyond created, updated, deleted and restored.
+
+    When: at boot. Returns: event types named `<plugin>.<entity>.<past tense>`.
+    Example: `return (EventType("pipeline.deal.won", _("Deal won")),)`.
+    Off for a tenant: nothing emits them.
+    """
+    return ()
+
+
+@hookspec
+def register_subscriptions() -> Sequence[Subscription]:
+    """What the plugin does when something has happened elsewhere.
+
+    When: at boot. Returns: subscriptions to events by name; the emitting plugin may be absent.
+    Example: `return (Subscription("pipeline.deal.won", "mark_customer", mark_customer),)`.
+    Off for a tenant: not delivered; what was waiting is recorded as skipped.
+    """
+    return ()
+
+
+@hookspec
+def register_jobs() -> Sequence[Job]:
+    """Work that runs in the background.
+
+    When: at boot. Returns: jobs that `ctx.enqueue("<plugin>.<name>", {...})` can ask for.
+    Example: `return (Job("run_import", run_import),)`.
+    Off for a tenant: what was waiting is recorded as skipped.
+    """
+    return ()
+
+
+@hookspec
+def register_commands() -> Sequence[Command]:
+    """Commands of `dealwright`.
+
+    When: at boot. Returns: commands; `--tenant`, `--user` and `--json` are added by core.
+    Example: `return (Command("import", _("Import a file"), run_import, (Parameter("ENTITY", _("What to import")),)),)`.
+    Off for a tenant: the command says so and exits with 4.
+    """
+    return ()
+
+
+@hookspec
+def prepare_changes(ctx: Context, batch: Batch) -> None:
+    """Complete the changes to one's own entities: derived values, numbers, side rows, domain events.
+
+    When: before a write, after the fields have been checked; only the plugin that owns the entity is called.
+    Returns: nothing; sets `change.values`, calls `change.refuse`, `batch.emit`, `batch.also_create`.
+    Example: `for change in batch.standing(): change.values["status"] = ...`.
+    Off for a tenant: not called, as its entities cannot be written. An exception undoes the whole write.
+    """
+
+
+@hookspec
+def validate_changes(ctx: Context, batch: Batch) -> None:
+    """Veto changes to any entity: the only way to stop another plugin's write.
+
+    When: after `prepare_changes`, before anything is written.
+    Returns: nothing; calls `change.refuse` or `change.forbid`, and must not set values.
+    Example: `if batch.entity == "customers.account": ...`.
+    Off for a tenant: not called. An exception undoes the whole write.
+    """
+
+
+@hookspec
+def demo_data(ctx: Context, random: random.Random, months: int) -> None:
+    """Fill a tenant with sample data in both languages, ending today.
+
+    When: `dealwright demo`, in the order of `requires`; the same `random` gives the same data.
+    Returns: nothing; writes through the doors.
+    Example: `ctx.records("customers.account").write([Draft("create", {"name": "..."})])`.
+    Off for a tenant: not called.
+    """

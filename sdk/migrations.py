@@ -1,0 +1,84 @@
+"""What a plugin's migrations use to make the tables of its records, alike on SQLite and PostgreSQL.
+
+A script imports `op` from Alembic and passes it: `create_table(op, "visits_visits", *columns)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from sdk.columns import UtcDateTime, json_data, key
+from sdk.entities import LIVE, NAMING
+
+APP_ROLE = "dealwright_app"
+"""The PostgreSQL role under which requests run; it owns nothing, so row-level security holds for it."""
+TENANT_SETTING = "dealwright.tenant"
+SAME_TENANT = f"tenant_id = NULLIF(current_setting('{TENANT_SETTING}', true), '')::uuid"
+
+
+class Operations(Protocol):
+    """The part of Alembic's `op` that the helper uses."""
+
+    def create_table(self, table_name: str, *columns: Any, **kw: Any) -> Any: ...
+    def drop_table(self, table_name: str, **kw: Any) -> Any: ...
+    def create_index(self, index_name: str, table_name: str, columns: Any, **kw: Any) -> Any: ...
+    def execute(self, sqltext: Any) -> Any: ...
+    def get_bind(self) -> Any: ...
+
+
+def create_table(op: Operations, name: str, *items: sa.schema.SchemaItem) -> None:
+    """Create a tenant's table: the given columns and foreign keys, plus key, owner, version, time stamps and custom fields.
+
+    On PostgreSQL row-level security is switched on and forced: without a tenant no row is visible or can be written.
+    """
+    op.create_table(
+        name,
+        sa.Column("tenant_id", key(), nullable=False),
+        sa.Column("id", key(), nullable=False),
+        *items,
+        sa.Column("owner_id", key(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("deleted_at", UtcDateTime(), nullable=True),
+        sa.Column("custom", json_data(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=f"pk_{name}"),
+    )
+    op.create_index(f"ix_{name}_owner", name, ["tenant_id", "owner_id"])
+    protect(op, name)
+
+
+def foreign_key(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
+    """A link to `target` within the tenant."""
+    name = NAMING["fk"] % {"table_name": table, "column_1_name": column}
+    return sa.ForeignKeyConstraint(["tenant_id", column], [f"{target}.tenant_id", f"{target}.id"], name=name)
+
+
+def create_index(op: Operations, table: str, column: str) -> None:
+    """An index for filters and sorts by `column`."""
+    op.create_index(f"ix_{table}_{column}", table, ["tenant_id", column, "id"])
+
+
+def create_unique(op: Operations, table: str, column: str) -> None:
+    """No two live records of a tenant share a value of `column`."""
+    op.create_index(
+        f"uq_{table}_{column}", table, ["tenant_id", column], unique=True,
+        sqlite_where=sa.text(LIVE), postgresql_where=sa.text(LIVE),
+    )  # fmt: skip
+
+
+def protect(op: Operations, table: str) -> None:
+    """Raise the second wall around a table with `tenant_id` (PostgreSQL; SQLite has none)."""
+    if op.get_bind().dialect.name != "postgresql":
+        return
+    op.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
+    op.execute(f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY')
+    op.execute(f'CREATE POLICY tenant ON "{table}" TO {APP_ROLE} USING ({SAME_TENANT}) WITH CHECK ({SAME_TENANT})')
+    op.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO {APP_ROLE}')
+
+
+def drop_table(op: Operations, name: str) -> None:
+    """Drop a tenant's table with its indexes and policies."""
+    op.drop_table(name)

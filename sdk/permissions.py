@@ -1,0 +1,58 @@
+"""Who may do what to which records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from sdk.text import Text
+
+
+class Scope(StrEnum):
+    """Which records a grant reaches."""
+
+    OWN = "own"
+    """records whose owner is the actor"""
+    TEAM = "team"
+    """records whose owner is in the actor's team, in a team below it, or in a team that the actor manages"""
+    PARENT = "parent"
+    """records whose parent link points to a record that the actor reaches"""
+    ALL = "all"
+
+
+class Verb(StrEnum):
+    """What the two doors do to a record; a permission is `<plugin>.<entity>.<verb>`."""
+
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+Access: TypeAlias = "Scope | Mapping[Verb, Scope]"
+"""One scope for all four verbs, or a scope for each verb that is granted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A right beyond the four verbs, `<plugin>.<noun>.<verb>`; `default_for` names the roles that have it from the start."""
+
+    name: str
+    label: Text
+    default_for: Mapping[str, Scope] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A named bundle of grants that people get; `everything` grants every permission of every enabled plugin."""
+
+    key: str
+    label: Text
+    everything: bool = False
+
+
+def verbs_of(access: Access) -> Mapping[Verb, Scope]:
+    """The scope of each granted verb."""
+    return dict.fromkeys(Verb, access) if isinstance(access, Scope) else access

@@ -1,0 +1,69 @@
+"""Routes beyond the collections that entities get by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
+
+from marshmallow import Schema
+
+from sdk.text import Text
+
+if TYPE_CHECKING:
+    from sdk.context import Context
+
+PUBLIC: Final = "public"
+"""The permission of a route that anybody may call; one has to write it."""
+SIGNED_IN: Final = "signed_in"
+"""The permission of a route that every user of the tenant may call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file in a multipart body."""
+
+    filename: str
+    stream: BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A value with a status and headers; a view that returns a bare value answers 200."""
+
+    value: object
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a view gets: validated path, query and body, and the files of a multipart body."""
+
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, object] = field(default_factory=dict)
+    body: Mapping[str, object] = field(default_factory=dict)
+    files: Mapping[str, Upload] = field(default_factory=dict)
+
+
+View: TypeAlias = "Callable[[Context, Request], object]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One operation under `/api/v1/<plugin>/`; `permission` has no default. `answer` is the schema of its JSON.
+
+    `path` holds `{name}` for parameters, which are record ids. `body` with `uploads` is read from multipart/form-data.
+    """
+
+    method: str
+    path: str
+    view: View
+    permission: str
+    summary: Text
+    answer: type[Schema] | Mapping[str, object] | None = None
+    status: int = 200
+    query: type[Schema] | None = None
+    body: type[Schema] | None = None
+    uploads: tuple[str, ...] = ()
+    plugin: str = ""
