@@ -81,8 +81,11 @@ def _typed(key: str, value: object) -> object:
 
 
 def _url(url: str, home: Path) -> str:
-    if not url:
-        return f"sqlite:///{home / 'dealwright.sqlite3'}"
+    return database_address(url) or f"sqlite:///{home / 'dealwright.sqlite3'}"
+
+
+def database_address(url: str) -> str:
+    """A database's URL as people write it, with the driver that we use."""
     for prefix in ("postgres://", "postgresql://"):
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)

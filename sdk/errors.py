@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as made_by
 from types import MappingProxyType
 from typing import ClassVar, Self, TypeAlias
 
@@ -20,7 +21,7 @@ class Problem:
     field: str
     code: str
     message: Text
-    params: Params = NO_PARAMS
+    params: Params = made_by(default_factory=lambda: NO_PARAMS)  # Python 3.11 takes no mapping proxy as a default
 
     def __str__(self) -> str:
         return self.message.format(**self.params)

@@ -30,7 +30,7 @@ class Account(Record):
     address: Mapped[str | None] = f.text(_("Address"))
     employees: Mapped[int | None] = f.integer(_("Employees"), least=0)
     founded: Mapped[int | None] = f.integer(_("Founded in"), least=1000, most=9999)
-    revenue: Mapped[object] = f.money(_("Annual revenue"))
+    revenue: Mapped[f.Money | None] = f.money(_("Annual revenue"))
     parent_id: Mapped[UUID | None] = f.link(_("Parent company"), "self", track=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 

@@ -2,7 +2,7 @@
 
 from sdk.fields.base import Checked, Field, Flaw, FlawError, Parsed, ReportRole
 from sdk.fields.choice import ChoiceField, choice
-from sdk.fields.computed import Computed, computed
+from sdk.fields.computed import Computed, computed, over
 from sdk.fields.link import LinkField, NaturalKey, link
 from sdk.fields.money import Money, MoneyField, money
 from sdk.fields.number import BooleanField, DecimalField, IntegerField, boolean, decimal, exact_text, integer, percent
@@ -44,6 +44,7 @@ __all__ = [
     "long_text",
     "money",
     "on",
+    "over",
     "percent",
     "phone",
     "text",

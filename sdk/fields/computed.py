@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import FromClause
 
 from sdk.fields.base import Field
@@ -30,3 +31,17 @@ def computed(column: object, source: Source) -> Computed:
     if not isinstance(found, Field) or found.siblings():
         raise TypeError("computed() expects a field of one column, such as f.integer(_('Orders'))")
     return Computed(replace(found, readonly=True), source)
+
+
+def over(link: InstrumentedAttribute[Any], value: sa.ColumnElement[Any]) -> Source:
+    """What `value` (a count, a sum, the latest) is over the records whose `link` points to the extended record.
+
+    `over(Order.account_id, sa.func.count())`: within the tenant, without what is in the recycle bin.
+    """
+    record = link.class_
+
+    def source(extended: FromClause) -> sa.ColumnElement[object]:
+        mine = (record.tenant_id == extended.c.tenant_id, link == extended.c.id, record.deleted_at.is_(None))
+        return sa.select(value).select_from(record).where(*mine).scalar_subquery()
+
+    return source

@@ -44,7 +44,7 @@ class LinkField(Field):
         return key()
 
     def check(self, cell: object) -> object:
-        if isinstance(cell, UUID):
+        if isinstance(cell, UUID | NaturalKey):
             return cell
         if not isinstance(cell, str):
             raise wrong_type(_("an id or a natural key"), cell)

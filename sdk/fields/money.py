@@ -68,6 +68,8 @@ class MoneyField(Field):
         return Money(amount, str(currency)) if isinstance(amount, Decimal) else None
 
     def check(self, cell: object) -> object:
+        if isinstance(cell, Money):
+            return self._money(exact(cell.amount), cell.currency)
         if not isinstance(cell, dict):
             raise wrong_type(_('an object such as {{"amount": "10.00", "currency": "CNY"}}'), cell)
         if unknown := sorted(set(cell) - {"amount", "currency"}):

@@ -1,0 +1,1 @@
+"""What plugin authors test with: fixtures of pytest over a real, freshly migrated database."""

@@ -1,0 +1,24 @@
+"""Products."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy.orm import Mapped
+
+from sdk import Record, _
+from sdk import fields as f
+
+
+class Product(Record):
+    """Something we sell."""
+
+    __tablename__ = "catalog_products"
+
+    name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True)
+    sku: Mapped[str | None] = f.text(_("SKU"), length=60, unique=True, match=True, search=True)
+    series: Mapped[str | None] = f.text(_("Product line"), length=100, index=True)
+    price: Mapped[f.Money | None] = f.money(_("List price"), track=True, least=Decimal(0))
+    unit: Mapped[str | None] = f.text(_("Unit"), length=20)
+    active: Mapped[bool] = f.boolean(_("For sale"), default=True, track=True)
+    description: Mapped[str | None] = f.long_text(_("Description"))

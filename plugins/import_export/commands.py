@@ -1,0 +1,98 @@
+"""`dealwright import`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from plugins.import_export import imports
+from plugins.import_export.plan import MODES, Wish
+from plugins.import_export.run import COUNTS
+from sdk import Command, Context, NotFound, Parameter, Terminal, _
+from sdk.context import Row, id_of
+
+TAKEN, NOTHING, PARTIAL = 0, 1, 3
+SHOWN = 20
+
+
+def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
+    """Import a file in this process; 0: all rows taken, 3: some, 1: none."""
+    path = Path(str(options["FILE"]))
+    lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set")}
+    wish = Wish(str(options["ENTITY"]), path.name, str(options["mode"]), **lists, dry_run=bool(options["dry-run"]))
+    try:
+        source = path.open("rb")
+    except OSError as failure:
+        raise NotFound(_("cannot read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
+    with source, terminal.progress(path.name, None) as step:
+        record = imports.begin(ctx, wish)
+        done = imports.carry_out(ctx, record, wish, source, step)
+    left = _rows(ctx, done)
+    if options["json"]:
+        terminal.print(json.dumps(_document(done, left), ensure_ascii=False, indent=2))
+    else:
+        _tell(terminal, done, left)
+    return _exit_code(done)
+
+
+def _exit_code(done: Row) -> int:
+    counts = {name: int(str(done[name])) for name in COUNTS}
+    if not counts["failed"] and not counts["skipped"]:
+        return TAKEN
+    return PARTIAL if counts["created"] + counts["updated"] + counts["unchanged"] else NOTHING
+
+
+def _rows(ctx: Context, done: Row) -> list[Row]:
+    found: list[Row] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = imports.rows(ctx, id_of(done), None, 500, cursor)
+        found += page.data
+        cursor = page.next
+    return found
+
+
+def _document(done: Row, left: list[Row]) -> dict[str, object]:
+    ignored = str(done["ignored"]).split(", ") if done["ignored"] else []
+    rows = [
+        {"row": row["number"], **{name: row[name] for name in ("outcome", "column", "value", "code", "reason", "nearest")}} for row in left
+    ]
+    head = {name: done[name] for name in ("entity", "mode", "dry_run", "state", *COUNTS)}
+    return {"id": str(done["id"]), "file": done["file_name"], **head, "ignored": ignored, "rows": rows}
+
+
+def _tell(terminal: Terminal, done: Row, left: list[Row]) -> None:
+    for row in left[:SHOWN]:
+        place = f"row {row['number']}" + (f", column {row['column']}" if row["column"] else "")
+        value = f" {row['value']!r}" if row["value"] is not None else ""
+        terminal.note(f"{row['outcome']}: {place}{value}: {row['reason']}")
+    if len(left) > SHOWN:
+        terminal.note(f"… and {len(left) - SHOWN} more; --json lists them all")
+    if done["ignored"]:
+        terminal.note(f"columns left out: {done['ignored']}")
+    counts = ", ".join(f"{done[name]} {name}" for name in COUNTS)
+    terminal.print(f"{done['state']}: {counts}{' (dry run: nothing was written)' if done['dry_run'] else ''}")
+
+
+COMMANDS = (
+    Command(
+        "import",
+        _("Import a CSV file into an entity: 0 all rows taken, 3 some, 1 none."),
+        run_import,
+        (
+            Parameter("ENTITY", _("Such as customers.account")),
+            Parameter("FILE", _("A CSV file with headings")),
+            Parameter("--mode", _("What to do with rows"), choices=MODES, default="create"),
+            Parameter("--match", _("A field that names a record; may be repeated"), many=True, metavar="FIELD"),
+            Parameter(
+                "--map", _("Which field a column is for, none to leave it out; may be repeated"), many=True, metavar="'Heading=field'"
+            ),
+            Parameter("--value", _("What a value of a column means; may be repeated"), many=True, metavar="'field:from=to'"),
+            Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
+            Parameter("--dry-run", _("Validate everything, write nothing"), flag=True),
+            Parameter("--json", _("One JSON document with every row that was not taken"), flag=True),
+        ),
+    ),
+)

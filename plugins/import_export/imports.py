@@ -1,0 +1,90 @@
+"""Starting, running and showing imports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import BinaryIO, cast
+from uuid import UUID
+
+from plugins.import_export.csv_file import open_csv
+from plugins.import_export.plan import Wish, make_plan
+from plugins.import_export.run import Run
+from sdk import Context, Forbidden, Page, Query, Refusal, Verb, _, where
+from sdk.context import Row, id_of
+
+PERMISSION = "import_export.import.create"
+
+
+def begin(ctx: Context, wish: Wish) -> Row:
+    """The record of a new import; the actor owns it."""
+    needed = [Verb.CREATE] if wish.mode == "create" else [Verb.UPDATE] if wish.mode == "update" else [Verb.CREATE, Verb.UPDATE]
+    ctx.records(wish.entity)  # raises NotFound for an entity that is not here
+    for verb in needed:
+        if not ctx.can(f"{wish.entity}.{verb}"):
+            raise Forbidden(_("you may not {verb} {entity}"), verb=verb.value, entity=wish.entity)
+    values = {"entity": wish.entity, "file_name": wish.file_name[:255] or "-", "mode": wish.mode, "dry_run": wish.dry_run}
+    return ctx.as_system().records("import_export.import").create(values)
+
+
+def carry_out(ctx: Context, record: Row, wish: Wish, source: BinaryIO, step: Callable[[int], None] = lambda _count: None) -> Row:
+    """Run an import to its end; a file or mapping that does not fit fails the import with its reason, and is raised."""
+    imports = ctx.as_system().records("import_export.import")
+    try:
+        file = open_csv(source)
+        Run(ctx, record, wish, make_plan(ctx, wish, file), file).execute(step)
+    except Refusal as refusal:
+        if refusal.status not in (409, 412):  # another process has it: leave its state alone
+            fail(ctx, id_of(record), refusal)
+        raise
+    return imports.values([id_of(record)])[id_of(record)]
+
+
+def fail(ctx: Context, id: UUID, refusal: Refusal) -> None:
+    """Record why an import could not run."""
+    reason = "; ".join([ctx.say(refusal.message, refusal.params), *(ctx.say(p.message, p.params) for p in refusal.problems)])
+    ctx.as_system().records("import_export.import").update(id, {"state": "failed", "reason": reason[:20_000]})
+
+
+def run_job(ctx: Context, arguments: Mapping[str, object]) -> None:
+    """The background side of `POST /imports`: at least once, and each row once."""
+    id = UUID(str(arguments["import"]))
+    record = ctx.as_system().records("import_export.import").values([id]).get(id)
+    if record is None or record["state"] not in ("waiting", "running"):
+        return
+    wish = _wish(cast("Mapping[str, object]", arguments["wish"]))
+    key = str(arguments["file"])
+    with ctx.files.open(key) as source:
+        try:
+            carry_out(ctx, record, wish, source)
+        except Refusal as refusal:
+            if refusal.status in (409, 412):  # another process has it, or wrote at the same moment: try again later
+                raise
+    ctx.files.remove(key)
+
+
+def arguments(record: Row, wish: Wish, key: str) -> dict[str, object]:
+    """What the job is asked with: names and JSON only."""
+    return {"import": str(record["id"]), "wish": asdict(wish), "file": key}
+
+
+def _wish(written: Mapping[str, object]) -> Wish:
+    def words(name: str) -> tuple[str, ...]:
+        return tuple(cast("list[str]", written[name]))
+
+    return Wish(
+        str(written["entity"]),
+        str(written["file_name"]),
+        str(written["mode"]),
+        match=words("match"),
+        map=words("map"),
+        value=words("value"),
+        set=words("set"),
+        dry_run=bool(written["dry_run"]),
+    )
+
+
+def rows(ctx: Context, id: UUID, outcome: str | None, limit: int, cursor: str) -> Page:
+    """The rows that were not taken, in the order of the file."""
+    chosen = where(**{"import": id}) + (where(outcome=outcome) if outcome else ())
+    return ctx.records("import_export.row").query(Query(filter=chosen, sort=("number",), limit=limit, cursor=cursor))

@@ -1,0 +1,157 @@
+"""What is to be imported, and how its columns become fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from plugins.import_export.csv_file import CsvFile
+from sdk import BadRequest, Context, _
+from sdk.fields import DateField, Field, Flaw, LinkField, date_orders
+
+MODES = ("create", "update", "upsert")
+_WORD = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the caller asked for, as written: `Heading=field`, `field:from=to`, `FIELD=VALUE`."""
+
+    entity: str
+    file_name: str
+    mode: str = "create"
+    match: tuple[str, ...] = ()
+    map: tuple[str, ...] = ()
+    value: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The columns by field, what their values mean, constants, and headings that lead nowhere."""
+
+    columns: Mapping[str, int]
+    headings: Mapping[str, str]
+    fields: Mapping[str, Field]
+    values: Mapping[str, Mapping[str, str]]
+    fixed: Mapping[str, object]
+    match: tuple[str, ...]
+    ignored: tuple[str, ...]
+    styles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def make_plan(ctx: Context, wish: Wish, file: CsvFile) -> Plan:
+    """Settle the mapping; raises BadRequest naming what is unknown and the nearest name."""
+    if wish.mode not in MODES:
+        raise BadRequest(_("unknown mode {mode!r}; there are {modes}"), mode=wish.mode[:40], modes=", ".join(MODES))
+    fields = {name: one for name, one in ctx.records(wish.entity).fields().items() if not one.readonly}
+    asked = dict(_split(pair, "=", _("cannot read the mapping {word!r}; write Heading=field")) for pair in wish.map)
+    columns, headings, ignored = _columns(ctx, file.headings, fields, asked)
+    values: dict[str, dict[str, str]] = {}
+    for word in wish.value:
+        name, rest = _split(word, ":", _("cannot read the value mapping {word!r}; write field:from=to"))
+        old, new = _split(rest, "=", _("cannot read the value mapping {word!r}; write field:from=to"))
+        values.setdefault(_known(name, fields), {})[old] = new
+    fixed = dict(_fixed(word, fields) for word in wish.set)
+    match = tuple(_known(name, fields) for name in wish.match)
+    _check_match(wish, match, fields, {*columns, *fixed})
+    plan = Plan(columns, headings, fields, values, fixed, match, ignored)
+    return Plan(columns, headings, fields, values, fixed, match, ignored, _styles(plan, file))
+
+
+def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], filled: Iterable[str]) -> None:
+    if wish.mode != "create" and not match:
+        raise BadRequest(_("mode {mode} needs at least one field to match by"), mode=wish.mode)
+    for name in match:
+        if isinstance(fields[name], LinkField) or fields[name].siblings():
+            raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date"), field=name)
+        if name not in filled:
+            raise BadRequest(_("the file has no column for {field!r}, by which to match"), field=name)
+
+
+def _split(word: str, mark: str, message: str) -> tuple[str, str]:
+    left, found, right = word.partition(mark)
+    if not found or not left.strip():
+        raise BadRequest(_(message), word=word[:80])  # the callers mark the text
+    return left.strip(), right.strip()
+
+
+def _known(name: str, fields: Mapping[str, Field]) -> str:
+    if name not in fields:
+        near = get_close_matches(name, fields, n=1, cutoff=0.5)
+        hint = near[0] if near else ", ".join(fields)
+        raise BadRequest(_("there is no field {name!r} to import into; the nearest is {hint}"), name=name[:80], hint=hint)
+    return name
+
+
+def _fixed(word: str, fields: Mapping[str, Field]) -> tuple[str, object]:
+    name, text = _split(word, "=", _("cannot read the constant {word!r}; write FIELD=VALUE"))
+    parsed = fields[_known(name, fields)].read([text])
+    for flaw in parsed.flaws:
+        raise BadRequest(_("the constant {word!r} does not fit: {reason}"), word=word[:80], reason=flaw.message.format(**flaw.params))
+    return name, parsed.values[0]
+
+
+def _columns(
+    ctx: Context, headings: Sequence[str], fields: Mapping[str, Field], asked: Mapping[str, str]
+) -> tuple[dict[str, int], dict[str, str], tuple[str, ...]]:
+    for heading in asked:
+        if heading not in headings:
+            near = get_close_matches(heading, headings, n=1, cutoff=0.5)
+            raise BadRequest(_("the file has no heading {heading!r}; it has {headings}"), heading=heading[:80],
+                             headings=", ".join(near or headings)[:500])  # fmt: skip
+    words = {_plain(word): name for name, one in fields.items() for word in (one.label, ctx.say(one.label), name)}
+    columns: dict[str, int] = {}
+    names: dict[str, str] = {}
+    ignored = []
+    for index, heading in enumerate(headings):
+        if asked.get(heading) == "":  # "Heading=": leave this column out
+            ignored.append(heading)
+            continue
+        name = _known(asked[heading], fields) if heading in asked else words.get(_plain(heading), "")
+        if not name or (name in asked.values() and heading not in asked):
+            ignored.append(heading or f"#{index + 1}")
+        elif name in columns:
+            raise BadRequest(_("{first!r} and {second!r} both lead to the field {field!r}"), first=names[name], second=heading, field=name)
+        else:
+            columns[name], names[name] = index, heading
+    if not columns:
+        raise BadRequest(_("no heading of the file names a field; map them: {headings}"), headings=", ".join(headings)[:500])
+    return columns, names, tuple(ignored)
+
+
+def _plain(word: str) -> str:
+    return _WORD.sub("", word.casefold())
+
+
+def _styles(plan: Plan, file: CsvFile) -> dict[str, dict[str, str]]:
+    """The order of day, month and year that a whole column allows; where it allows two, each such cell is refused."""
+    dates = {name: index for name, index in plan.columns.items() if isinstance(plan.fields[name], DateField)}
+    if not dates:
+        return {}
+    orders: dict[str, set[str]] = {name: {"ymd", "mdy", "dmy"} for name in dates}
+    for _number, cells in file.rows():
+        for name, index in dates.items():
+            cell = cells[index].strip().partition(" ")[0] if index < len(cells) else ""
+            if cell and (allowed := date_orders(cell)):
+                orders[name] &= allowed
+    return {name: {"date_order": next(iter(left))} if len(left) == 1 else {} for name, left in orders.items()}
+
+
+def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, list[object]], dict[str, list[Flaw]]]:
+    """The chunk's columns as typed values, and what is wrong with their cells."""
+    values: dict[str, list[object]] = {}
+    flaws: dict[str, list[Flaw]] = {}
+    for name, index in plan.columns.items():
+        cells = [row[index] if index < len(row) else "" for row in rows]
+        if name in plan.values:
+            renamed = plan.values[name]
+            cells = [renamed.get(cell.strip(), cell) for cell in cells]
+        parsed = plan.fields[name].read(cells, plan.styles.get(name))
+        values[name] = parsed.values
+        if parsed.flaws:
+            flaws[name] = parsed.flaws
+    return values, flaws

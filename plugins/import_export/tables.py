@@ -1,0 +1,56 @@
+"""Imports and what became of their rows."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped
+
+from sdk import Record, _
+from sdk import fields as f
+
+MODES = {"create": _("Create"), "update": _("Update"), "upsert": _("Create or update")}
+STATES = {
+    "waiting": _("Waiting"),
+    "running": _("Running"),
+    "succeeded": _("Succeeded"),
+    "partial": _("Partial"),
+    "failed": _("Failed"),
+}
+OUTCOMES = {"skipped": _("Skipped"), "failed": _("Failed")}
+
+
+class Import(Record):
+    """One run over one file. `position` is the last row whose fate is committed: a killed run goes on after it."""
+
+    __tablename__ = "import_export_imports"
+
+    entity: Mapped[str] = f.text(_("Entity"), length=80, required=True)
+    file_name: Mapped[str] = f.text(_("File"), required=True, search=True)
+    mode: Mapped[str] = f.choice(_("Mode"), MODES, default="create")
+    dry_run: Mapped[bool] = f.boolean(_("Dry run"))
+    state: Mapped[str] = f.choice(_("State"), STATES, default="waiting", index=True)
+    created: Mapped[int] = f.integer(_("Created"), default=0)
+    updated: Mapped[int] = f.integer(_("Updated"), default=0)
+    unchanged: Mapped[int] = f.integer(_("Unchanged"), default=0)
+    skipped: Mapped[int] = f.integer(_("Skipped"), default=0)
+    failed: Mapped[int] = f.integer(_("Failed"), default=0)
+    position: Mapped[int] = f.integer(_("Rows done"), default=0)
+    deferred: Mapped[str | None] = f.long_text(_("Rows put off"), length=2_000_000)
+    ignored: Mapped[str | None] = f.long_text(_("Columns left out"))
+    reason: Mapped[str | None] = f.long_text(_("Reason"))
+
+
+class ImportRow(Record):
+    """A row of the file that was not taken, and why; visible as its import is."""
+
+    __tablename__ = "import_export_rows"
+
+    import_id: Mapped[UUID] = f.link(_("Import"), Import, required=True, parent=True)
+    number: Mapped[int] = f.integer(_("Row"), required=True, index=True)
+    outcome: Mapped[str] = f.choice(_("Outcome"), OUTCOMES, required=True, index=True)
+    column: Mapped[str | None] = f.text(_("Column"), length=200)
+    value: Mapped[str | None] = f.text(_("Value"))
+    code: Mapped[str | None] = f.text(_("Code"), length=60)
+    reason: Mapped[str | None] = f.long_text(_("Reason"))
+    nearest: Mapped[str | None] = f.text(_("Nearest match"))

@@ -1,0 +1,1 @@
+"""Pipeline: the defined sales process, and the deals that go through it."""

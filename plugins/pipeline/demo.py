@@ -1,0 +1,53 @@
+"""Sample deals over the last months: won, lost and open."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from random import Random
+
+from plugins.pipeline.template import DIRECT, apply
+from sdk import Context, Draft
+from sdk.context import Row
+
+DEALS_A_MONTH = 25
+
+
+def fill(ctx: Context, random: Random, months: int) -> None:
+    """Some deals a month; three out of five that are old enough were won."""
+    pipeline = apply(ctx, DIRECT.key)
+    accounts = ctx.records("customers.account").find(())
+    products = ctx.records("catalog.product").find(()) if ctx.offers("catalog.product") else []
+    today = ctx.now().date()
+    drafts = [
+        Draft("create", _deal(random.choice(accounts), products, today - timedelta(days=30 * back + random.randint(0, 29)), today, random))
+        for back in range(months, -1, -1)
+        for _index in range(DEALS_A_MONTH)
+    ]
+    for draft in drafts:
+        assert isinstance(draft.values, dict)
+        draft.values["pipeline"] = pipeline
+    for outcome in ctx.records("pipeline.deal").write(drafts):
+        if outcome.refusal is not None:
+            raise outcome.refusal
+
+
+def _deal(account: Row, products: list[Row], opened: date, today: date, random: Random) -> dict[str, object]:
+    product = random.choice(products) if products else None
+    closing = opened + timedelta(days=random.randint(20, 110))
+    open_stages = [stage.key for stage in DIRECT.stages if stage.type == "open"]
+    stage = random.choice(open_stages) if closing > today else random.choices(("won", "lost"), (3, 2))[0]
+    chinese = ord(str(account["name"])[0]) > 0x2E7F
+    noun = random.choice(("采购", "续约", "扩容", "试点") if chinese else ("purchase", "renewal", "expansion", "pilot"))
+    return {
+        "name": f"{account['name']}{'' if chinese else ' '}{noun}",
+        "account": account["id"],
+        "owner": account["owner"],
+        "product": product["id"] if product else None,
+        "stage": stage,
+        "amount": {"amount": str(random.randint(2, 90) * 1_000), "currency": "CNY" if chinese else "USD"},
+        "opened_on": opened,
+        "close_date": closing,
+        "lost_reason": random.choice(("价格", "竞争对手", "暂缓") if chinese else ("price", "competitor", "postponed"))
+        if stage == "lost"
+        else None,
+    }

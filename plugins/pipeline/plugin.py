@@ -1,0 +1,78 @@
+"""The menu of the pipeline plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+from plugins.pipeline import demo, process, routes
+from plugins.pipeline.tables import Deal, Pipeline, Stage, StageChange, open_deals
+from sdk import Access, Batch, Context, Entity, EventType, Extension, Manifest, Route, Scope, Verb, _, hookimpl
+from sdk import fields as f
+
+manifest = Manifest(
+    name="pipeline",
+    version="0.1",
+    title=_("Sales process"),
+    summary=_("Pipelines with stages, and the deals that go through them."),
+    requires=("customers",),
+    after=("catalog",),
+)
+
+DEALS: dict[str, Access] = {
+    "sales_rep": {Verb.READ: Scope.TEAM, Verb.CREATE: Scope.OWN, Verb.UPDATE: Scope.OWN},
+    "sales_manager": Scope.TEAM,
+    "finance": {Verb.READ: Scope.ALL},
+    "read_only": {Verb.READ: Scope.ALL},
+}
+READERS: dict[str, Access] = {role: {Verb.READ: Scope.ALL} for role in DEALS}
+PREPARE: dict[str, Callable[[Context, Batch], None]] = {
+    "pipeline.deal": process.prepare_deals,
+    "pipeline.stage": process.prepare_stages,
+    "pipeline.pipeline": process.prepare_pipelines,
+}
+
+
+@hookimpl
+def register_entities() -> Sequence[Entity]:
+    return (
+        Entity(Pipeline, "pipeline", "pipelines", _("Pipeline"), _("Pipelines"), owned=False, access=READERS),
+        Entity(Stage, "stage", "stages", _("Stage"), _("Stages"), owned=False, access=READERS),
+        Entity(Deal, "deal", "deals", _("Deal"), _("Deals"), access=DEALS),
+        Entity(
+            StageChange,
+            "stage_change",
+            "stage_changes",
+            _("Stage change"),
+            _("Stage history"),
+            title="moved_at",
+            owned=False,
+            verbs=frozenset({Verb.READ}),
+        ),
+    )
+
+
+@hookimpl
+def register_extensions() -> Sequence[Extension]:
+    return (Extension("customers.account", {"open_deals": f.computed(f.integer(_("Open deals")), open_deals)}),)
+
+
+@hookimpl
+def register_events() -> Sequence[EventType]:
+    return (EventType("pipeline.deal.won", _("Deal won")), EventType("pipeline.deal.lost", _("Deal lost")))
+
+
+@hookimpl
+def register_routes() -> Sequence[Route]:
+    return routes.ROUTES
+
+
+@hookimpl
+def prepare_changes(ctx: Context, batch: Batch) -> None:
+    if batch.entity in PREPARE:
+        PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def demo_data(ctx: Context, random: Random, months: int) -> None:
+    demo.fill(ctx, random, months)

@@ -1,0 +1,138 @@
+"""The rules of the sales process: the one gate through which every deal moves."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sdk import Batch, Change, Context, _, where
+from sdk.context import Row, id_of
+
+REOPEN = "reopen"
+"""The act that may take a won or lost deal back."""
+_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+class Process:
+    """The pipelines and stages of a tenant, read once a batch."""
+
+    def __init__(self, ctx: Context) -> None:
+        system = ctx.as_system()
+        self.pipelines = {id_of(row): row for row in system.records("pipeline.pipeline").find(())}
+        self.stages = {id_of(row): row for row in system.records("pipeline.stage").find(())}
+        self.today = ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
+        self.now = ctx.now()
+
+    def stage(self, id: object) -> Row | None:
+        """The stage with this id, if it is one."""
+        return self.stages.get(id) if isinstance(id, UUID) else None
+
+    def default_pipeline(self) -> UUID | None:
+        """The default one, or the only one."""
+        chosen = [id for id, row in self.pipelines.items() if row["is_default"]] or list(self.pipelines)
+        return chosen[0] if len(chosen) == 1 else None
+
+    def stages_of(self, pipeline: UUID) -> list[Row]:
+        """The stages of a pipeline in their order."""
+        mine = [row for row in self.stages.values() if row["pipeline"] == pipeline]
+        return sorted(mine, key=lambda row: (row["position"] is None, row["position"] or 0, str(row["id"])))
+
+    def counterpart(self, stage: Row, pipeline: UUID) -> Row | None:
+        """Where a deal of `stage` stands in another pipeline: the stage with the same key, else the first of its type."""
+        others = self.stages_of(pipeline)
+        same = [other for other in others if other["key"] == stage["key"]]
+        return next(iter(same or [other for other in others if other["type"] == stage["type"]]), None)
+
+
+def prepare_deals(ctx: Context, batch: Batch) -> None:
+    """Place each deal, derive its status and probability, keep its history, say what happened."""
+    process = Process(ctx)
+    for change in batch.standing():
+        before = process.stage(change.before["stage"]) if change.before else None
+        _place(process, change, before)
+        if not change.stands:
+            continue
+        stage = process.stage(change.after("stage"))
+        if stage is not None and (before is None or stage["id"] != before["id"]):
+            _enter(process, batch, change, before, stage)
+
+
+def _place(process: Process, change: Change, before: Row | None) -> None:
+    """Settle pipeline and stage; a deal leaves won and lost only by the act of reopening."""
+    stage = process.stage(change.after("stage"))
+    pipeline = change.after("pipeline")
+    if change.before and change.changes("pipeline") and not change.changes("stage") and before is not None and isinstance(pipeline, UUID):
+        stage = process.counterpart(before, pipeline)
+    elif pipeline is None or (change.changes("stage") and not change.changes("pipeline") and stage is not None):
+        pipeline = stage["pipeline"] if stage is not None else process.default_pipeline()
+    if not isinstance(pipeline, UUID):
+        change.refuse("pipeline", "required", _("is required: there is no default pipeline"))
+        return
+    if stage is None:
+        stage = next((row for row in process.stages_of(pipeline) if row["type"] == "open"), None)
+    if stage is None:
+        change.refuse("stage", "required", _("is required: the pipeline has no open stage"))
+    elif stage["pipeline"] != pipeline:
+        change.refuse("stage", "wrong_pipeline", _("the stage {stage!r} belongs to another pipeline"), stage=str(stage["name"]))
+    elif before is not None and before["type"] != "open" and stage["id"] != before["id"] and change.act != REOPEN:
+        change.forbid("deal_closed", _("the deal is {status}; reopen it to move it"), status=str(before["type"]))
+    else:
+        change.values["pipeline"], change.values["stage"] = pipeline, stage["id"]
+
+
+def _enter(process: Process, batch: Batch, change: Change, before: Row | None, stage: Row) -> None:
+    change.values["status"] = stage["type"]
+    if "probability" not in change.values:
+        change.values["probability"] = stage["probability"]
+    if stage["type"] != "open" and change.after("close_date") is None:
+        change.values["close_date"] = process.today
+    if before is None and change.after("opened_on") is None:
+        close = change.after("close_date")
+        change.values["opened_on"] = min(process.today, close) if isinstance(close, date) else process.today
+    moved = {"deal": change.id, "from_stage": before["id"] if before else None, "to_stage": stage["id"], "moved_at": process.now}
+    batch.also_create("pipeline.stage_change", change, moved)
+    if stage["type"] != "open":
+        batch.emit(f"pipeline.deal.{stage['type']}", change, {"account": change.after("account"), "stage": stage["id"]})
+
+
+def prepare_stages(ctx: Context, batch: Batch) -> None:
+    """Give each stage a pipeline, a key and a place; no two stages of a pipeline share a key."""
+    process = Process(ctx)
+    taken = {(row["pipeline"], row["key"]): id for id, row in process.stages.items()}
+    last = {id: max((_place_of(row) for row in process.stages_of(id)), default=0) for id in process.pipelines}
+    for change in batch.standing():
+        pipeline = change.after("pipeline") or process.default_pipeline()
+        if not isinstance(pipeline, UUID):
+            change.refuse("pipeline", "required", _("is required: there is no default pipeline"))
+            continue
+        change.values["pipeline"] = pipeline
+        if change.after("position") is None:
+            last[pipeline] = last.get(pipeline, 0) + 1
+            change.values["position"] = last[pipeline]
+        key = change.after("key") or _SLUG.sub("-", str(change.after("name")).lower()).strip("-") or f"stage-{change.after('position')}"
+        if taken.get((pipeline, key), change.id) != change.id:
+            change.refuse("key", "duplicate", _("{value!r} is taken already"), value=key)
+            continue
+        taken[(pipeline, key)] = change.id
+        change.values["key"] = key
+        if change.after("probability") is None:
+            change.values["probability"] = {"won": Decimal(100), "lost": Decimal(0)}.get(str(change.after("type")))
+
+
+def prepare_pipelines(ctx: Context, batch: Batch) -> None:
+    """One default at the most."""
+    records = ctx.as_system().records("pipeline.pipeline")
+    there = {id_of(row) for row in records.find(where(is_default=True))}
+    for change in batch.standing():
+        if change.after("is_default") and change.changes("is_default"):
+            if there - {change.id}:
+                change.refuse("is_default", "second_default", _("another pipeline is the default; take it from that one first"))
+            there.add(change.id)
+
+
+def _place_of(row: Row) -> int:
+    position = row["position"]
+    return position if isinstance(position, int) else 0

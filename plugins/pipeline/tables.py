@@ -1,0 +1,90 @@
+"""Pipelines, stages, deals and the history of their moves."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped
+from sqlalchemy.sql import FromClause
+
+from plugins.customers.api import Account, Contact
+from sdk import Record, _
+from sdk import fields as f
+
+TYPES = {"open": _("Open"), "won": _("Won"), "lost": _("Lost")}
+_LIVE = sa.text("deleted_at IS NULL")
+
+
+class Pipeline(Record):
+    """A sales process: new business, renewals."""
+
+    __tablename__ = "pipeline_pipelines"
+
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True)
+    is_default: Mapped[bool] = f.boolean(_("Default"))
+
+
+class Stage(Record):
+    """A step of a pipeline; its type decides whether a deal there is open, won or lost."""
+
+    __tablename__ = "pipeline_stages"
+    __table_args__ = (
+        sa.Index(
+            "uq_pipeline_stages_key",
+            "tenant_id",
+            "pipeline_id",
+            "key",
+            unique=True,
+            sqlite_where=_LIVE,
+            postgresql_where=_LIVE,
+        ),
+    )
+
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True, search=True, track=True)
+    key: Mapped[str | None] = f.key(_("Key"))
+    pipeline_id: Mapped[UUID | None] = f.link(_("Pipeline"), Pipeline)
+    position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000, track=True)
+    type: Mapped[str] = f.choice(_("Type"), TYPES, default="open", track=True)
+    probability: Mapped[object] = f.percent(_("Probability"), track=True)
+    colour: Mapped[str | None] = f.text(_("Colour"), length=20)
+    expected_days: Mapped[int | None] = f.integer(_("Expected days"), least=0, most=3650)
+
+
+class Deal(Record):
+    """A chance to sell."""
+
+    __tablename__ = "pipeline_deals"
+
+    name: Mapped[str] = f.text(_("Name"), required=True, match=True, search=True, track=True)
+    account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True)
+    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact)
+    product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product", track=True)
+    pipeline_id: Mapped[UUID | None] = f.link(_("Pipeline"), Pipeline, track=True)
+    stage_id: Mapped[UUID | None] = f.link(_("Stage"), Stage, within="pipeline", track=True)
+    status: Mapped[str] = f.choice(_("Status"), TYPES, default="open", readonly=True, index=True)
+    amount: Mapped[f.Money | None] = f.money(_("Amount"), track=True)
+    probability: Mapped[object] = f.percent(_("Probability"), track=True)
+    opened_on: Mapped[date | None] = f.on(_("Opened on"))
+    close_date: Mapped[date | None] = f.on(_("Close date"), track=True, index=True)
+    lost_reason: Mapped[str | None] = f.text(_("Lost reason"), track=True)
+    notes: Mapped[str | None] = f.long_text(_("Notes"))
+
+
+class StageChange(Record):
+    """One move of a deal; visible as its deal is."""
+
+    __tablename__ = "pipeline_stage_changes"
+
+    deal_id: Mapped[UUID] = f.link(_("Deal"), Deal, required=True, parent=True)
+    from_stage_id: Mapped[UUID | None] = f.link(_("From stage"), Stage)
+    to_stage_id: Mapped[UUID] = f.link(_("To stage"), Stage, required=True)
+    moved_at: Mapped[datetime] = f.at(_("Moved at"), required=True, index=True)
+
+
+def open_deals(account: FromClause) -> sa.ColumnElement[object]:
+    """How many open deals an account has."""
+    deal = Deal.table().alias()
+    mine = (deal.c.tenant_id == account.c.tenant_id, deal.c.account_id == account.c.id, deal.c.deleted_at.is_(None))
+    return sa.select(sa.func.count()).where(*mine, deal.c.status == "open").scalar_subquery()

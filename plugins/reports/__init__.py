@@ -1,0 +1,1 @@
+"""Reports: any entity, grouped and added up."""

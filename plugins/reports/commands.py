@@ -1,0 +1,47 @@
+"""`dealwright report`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import cast
+
+from plugins.reports import table
+from plugins.reports.query import run
+from sdk import Command, Context, Parameter, Terminal, _
+
+FORMATS = ("table", "json", "csv", "xlsx")
+
+
+def run_report(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
+    """Print a report."""
+    entity = str(options["ENTITY"])
+    words = {name: cast("tuple[str, ...]", options[name]) for name in ("measure", "by", "where")}
+    rows = run(ctx, entity, words["measure"], words["by"], words["where"])
+    shape = "json" if options["json"] else str(options["format"])
+    if shape == "json":
+        terminal.print(json.dumps({"data": rows}, ensure_ascii=False, indent=2, default=str))
+    elif shape == "csv":
+        terminal.bytes(table.as_csv(rows))
+    elif shape == "xlsx":
+        terminal.bytes(table.as_xlsx(rows, entity))
+    else:
+        terminal.print(table.as_table(rows, ctx.say(_("no records"))))
+    return 0
+
+
+COMMANDS = (
+    Command(
+        "report",
+        _("Count, add up and average the records of an entity by any dimensions."),
+        run_report,
+        (
+            Parameter("ENTITY", _("Such as pipeline.deal")),
+            Parameter("--measure", _("count, sum:FIELD or avg:FIELD; may be repeated"), many=True),
+            Parameter("--by", _("A field, or a date with its grain, such as close_date:month; may be repeated"), many=True),
+            Parameter("--where", _("A condition, such as stage=won; may be repeated"), many=True),
+            Parameter("--format", _("How to print it; xlsx is for redirection into a file"), choices=FORMATS, default="table"),
+            Parameter("--json", _("The same as --format json"), flag=True),
+        ),
+    ),
+)
