@@ -58,16 +58,19 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
 
 def _refuse_circles(ctx: Context, batch: Batch, link: str) -> None:
     """Walk up from each changed record; who meets itself would be its own superior."""
-    records = ctx.as_system().records(batch.entity)
     moved = {change.id: change for change in batch.standing() if change.changes(link) and change.values[link] is not None}
-    for change in moved.values():
-        seen, above = {change.id}, _link(change.values, link)
-        while above is not None:
-            if above in seen:
-                change.refuse(link, "circle", _("would make the record its own superior"))
-                break
-            seen.add(above)
-            above = _link(moved[above].values if above in moved else records.values([above]).get(above, {}), link)
+    above = {id: _link(change.values, link) for id, change in moved.items()}
+    records = ctx.as_system().records(batch.entity)
+    while unknown := {superior for superior in above.values() if superior is not None and superior not in above}:
+        rows = records.values(unknown)  # one query a level of the tree, for all changes at once
+        above |= {id: _link(rows.get(id, {}), link) for id in unknown}
+    for id, change in moved.items():
+        seen, superior = {id}, above[id]
+        while superior is not None and superior not in seen:
+            seen.add(superior)
+            superior = above[superior]
+        if superior is not None:
+            change.refuse(link, "circle", _("would make the record its own superior"))
 
 
 def _link(row: Mapping[str, object], name: str) -> UUID | None:

@@ -31,6 +31,7 @@ class Transaction:
     def __init__(self) -> None:
         self.connection: Connection | None = None
         self.writes = False
+        self.doomed = False
         self.after: list[Callable[[], None]] = []
 
 
@@ -127,11 +128,17 @@ class Work:
     def adopt(self, connection: Connection, *, writes: bool) -> Iterator[None]:
         """Work inside a transaction that somebody else opened and will end."""
         shared = self._transaction
-        shared.connection, shared.writes = connection, writes
+        shared.connection, shared.writes, shared.doomed = connection, writes, False
         try:
             yield
+            if shared.doomed:
+                raise RuntimeError("a write failed half-way inside this transaction and was caught: all of it is undone")
         finally:
             shared.connection, shared.writes = None, False
+
+    def doom(self) -> None:
+        """A write failed after it had begun: whoever catches that may go on reading, but nothing will be committed."""
+        self._transaction.doomed = True
 
     def awaken(self) -> None:
         """Once committed, tell the drain that there is something to do."""

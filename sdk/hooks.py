@@ -75,7 +75,7 @@ def register_routes() -> Sequence[Route]:
     """Operations beyond the collections, for domain acts.
 
     When: at boot. Returns: routes under `/api/v1/<plugin>/`, each with a permission.
-    Example: `return (Route(method="POST", path="/deals/{id}/moves", view=move, permission="pipeline.deal.update", ...),)`.
+    Example: `return (Route(method="POST", path="/deals/{id}/moves", view=move, permission="pipeline.deal.update", summary=_("Move")),)`.
     Off for a tenant: 404, absent from OpenAPI.
     """
     return ()

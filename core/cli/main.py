@@ -13,6 +13,13 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *registered.commands()})
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """A command that is not there may belong to a plugin that is not in force: say so."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as unknown:
+            raise click.UsageError(unknown.message + registered.hint(), ctx) from unknown
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return super().get_command(ctx, cmd_name) or registered.commands().get(cmd_name)
 

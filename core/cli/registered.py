@@ -18,9 +18,20 @@ EXIT_OFF = 4
 
 
 @lru_cache(maxsize=1)
+def _booted() -> Platform:
+    return platform()
+
+
+def hint() -> str:
+    """Which plugins are not in force, and what their last word was."""
+    ill = [f"{found.name} is {found.state.value}: {found.reason.strip().splitlines()[-1]}" for found in _booted().plugins if not found.serves]
+    return "".join(f"\nPlugin {line}" for line in ill)
+
+
+@lru_cache(maxsize=1)
 def commands() -> dict[str, click.Command]:
     """All registered commands by name."""
-    booted = platform()
+    booted = _booted()
     return {name: _as_click(booted, command) for name, command in booted.catalog.commands.items()}
 
 

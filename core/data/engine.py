@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
@@ -19,6 +20,7 @@ from sdk.migrations import APP_ROLE, TENANT_SETTING
 RELAY_ROLE = "dealwright_relay"
 """The PostgreSQL role that claims waiting work of all tenants; it sees the outbox and nothing else."""
 _WRITES = "dealwright_writes"
+_JSON: dict[str, Any] = {"json_serializer": lambda value: orjson.dumps(value).decode(), "json_deserializer": orjson.loads}
 
 
 class Database:
@@ -32,7 +34,7 @@ class Database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self.engine = _sqlite(url)
         else:
-            self.engine = sa.create_engine(url, pool_size=16, max_overflow=8, pool_pre_ping=False)
+            self.engine = sa.create_engine(url, pool_size=16, max_overflow=8, **_JSON)
         self._lock = threading.RLock()
 
     @contextmanager
@@ -80,7 +82,12 @@ def _preamble(role: str, tenant: UUID | None) -> str:
 
 def _sqlite(url: str) -> Engine:
     engine = sa.create_engine(
-        url, poolclass=sa.pool.QueuePool, pool_size=16, max_overflow=16, connect_args={"timeout": 5, "check_same_thread": False}
+        url,
+        poolclass=sa.pool.QueuePool,
+        pool_size=16,
+        max_overflow=16,
+        connect_args={"timeout": 5, "check_same_thread": False},
+        **_JSON,
     )
 
     @event.listens_for(engine, "connect")

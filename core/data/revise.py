@@ -55,6 +55,9 @@ def revise(database: Database, branch: Branch, message: str) -> Path | None:
 
 def _write(branch: Branch, message: str, there: str | None, up: list[str], down: list[str]) -> Path:
     branch.directory.mkdir(parents=True, exist_ok=True)
+    face = branch.directory / "__init__.py"
+    if not face.exists():  # a package, so that build tools take it along
+        face.write_text(f'"""The migrations of {branch.plugin}."""\n', encoding="utf-8")
     number = f"{int(there) + 1:04d}" if there and there.isdigit() else ("0001" if there is None else rev_id())
     text = (migrate.TEMPLATE / "script.py.mako").read_text(encoding="utf-8")
     words = {
@@ -110,12 +113,13 @@ def _create(operation: ops.CreateTableOp) -> list[str]:
     for item in operation.columns:
         if isinstance(item, sa.Column) and item.name not in _STANDARD:
             lines.append(f'    sa.Column("{item.name}", {_type(item.type)}, nullable={item.nullable}),')
+    links = []
     for item in operation.columns:
         if isinstance(item, sa.ForeignKeyConstraint):
             column = next(name for name in item.column_keys if name != "tenant_id")
             target = item.elements[0].target_fullname.partition(".")[0]
-            lines.append(f'    migrations.foreign_key("{operation.table_name}", "{column}", "{target}"),')
-    return [*lines, ")"]
+            links.append(f'    migrations.foreign_key("{operation.table_name}", "{column}", "{target}"),')
+    return [*lines, *sorted(links), ")"]  # constraints come as a set: the same tables give the same file
 
 
 def _index(rendering: AutogenContext, operation: ops.CreateIndexOp) -> list[str]:

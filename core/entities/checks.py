@@ -39,7 +39,8 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
         else:
             _permit_field(field, holders, grants)
             _check_column(work, field, holders)
-    required = [field for field in shape.entity.fields.values() if (field.required or field.default is not None) and not field.readonly]
+    declared = [*shape.entity.fields.values(), *(field for name, field in shape.fields.items() if "." in name)]
+    required = [field for field in declared if (field.required or field.default is not None) and not field.readonly]
     for item in items:
         if item.draft.verb in ("create", "update"):
             _complete(required, item)
@@ -73,7 +74,8 @@ def _check_column(work: Work, field: Field, holders: Sequence[Item]) -> None:
 def _complete(required: Sequence[Field], item: Item) -> None:
     creating = item.draft.verb == "create"
     for field in required:
-        if item.values.get(field.name) is not None or (not creating and field.name not in item.values):
+        asked = creating and "." not in field.name  # a side row is made with its first value
+        if item.values.get(field.name) is not None or (not asked and field.name not in item.values):
             continue
         if field.default is not None:
             item.values[field.name] = field.default

@@ -27,6 +27,8 @@ PAST = {"create": "created", "update": "updated", "delete": "deleted", "restore"
 
 def plain(value: object) -> object:
     """A Python value as JSON keeps it."""
+    if value is None or type(value) is str:
+        return value
     if isinstance(value, Money):
         return money_wire(value.amount, value.currency)
     if isinstance(value, Decimal):

@@ -14,7 +14,7 @@ from core.entities.cursor import SortKey
 from core.entities.shape import Shape, Source
 from core.policy.grants import Grant
 from core.policy.scopes import Scopes
-from sdk import BadRequest, Condition, Entity, Filter, Forbidden, NotFound, Page, Query, Verb, _
+from sdk import BadRequest, Condition, Entity, Filter, Forbidden, NotFound, Page, Query, Side, Verb, _
 from sdk.fields import Field, LinkField
 
 if TYPE_CHECKING:
@@ -209,7 +209,8 @@ class Reader:
         return self.shape.valuer(names)(self.work.connection.execute(statement).all())
 
     def _computed(self, name: str) -> bool:
-        return "." in name and name.partition(".")[0] not in self.shape.sides
+        extension = self.shape.extension_of(name)
+        return extension is not None and not isinstance(extension.source, Side)
 
     def reached_by(self, verb: Verb, ids: Sequence[UUID]) -> set[UUID]:
         """Of the given records those that the actor reaches with `verb`."""

@@ -79,11 +79,18 @@ class Shape:
         """Side tables by plugin name."""
         return {x.plugin: x.source for x in self.extensions if isinstance(x.source, Side)}
 
+    @cached_property
+    def _added(self) -> Mapping[str, Extension]:
+        return {name: extension for extension in self.extensions for name in extension.own_fields()}
+
     def extension_of(self, name: str) -> Extension | None:
         """The extension that an added field `plugin.field` belongs to."""
-        if "." not in name:
-            return None
-        return next(x for x in self.extensions if x.plugin == name.partition(".")[0] and name in x.own_fields())
+        return self._added.get(name)
+
+    def side_fields(self, plugin: str) -> tuple[Field, ...]:
+        """The fields that the plugin's side table adds; its computed ones are not among them."""
+        side = self.sides[plugin]
+        return tuple(self.fields[name] for name, x in self._added.items() if x.source is side and name in self.fields)
 
 
 class Source:
@@ -95,14 +102,18 @@ class Source:
         self._sides: dict[str, FromClause] = {}
 
     def columns(self, name: str) -> list[sa.ColumnElement[Any]]:
-        """The columns of a field, the main one first."""
+        """The columns of a field, the main one first. An added field with a default has it where there is no side row yet."""
         field, extension = self.shape.fields[name], self.shape.extension_of(name)
         if extension is None:
             return [self.table.c[column] for column in field.columns()]
         if isinstance(extension.source, Side):
             side = self._side(extension.plugin, extension.source)
-            return [side.c[column] for column in field.columns()]
-        return [extension.source[name.partition(".")[2]].source(self.table)]
+            columns: list[sa.ColumnElement[Any]] = [side.c[column] for column in field.columns()]
+        else:
+            columns = [extension.source[name.partition(".")[2]].source(self.table)]
+        if field.default is not None:
+            columns[0] = sa.func.coalesce(columns[0], sa.literal(field.default, field.column_type()))
+        return columns
 
     def _side(self, plugin: str, side: Side) -> FromClause:
         if plugin not in self._sides:

@@ -45,8 +45,12 @@ class Writer:
             check_unique(self.work, self.shape, [item for item in standing if item.stands])
             batch = self._ask_hooks([item for item in standing if item.stands])
             written = [item for item in standing if item.stands and self._has_changes(item)]
-            self._store(written)
-            self._leave_traces(written, batch)
+            try:
+                self._store(written)
+                self._leave_traces(written, batch)
+            except BaseException:
+                self.work.doom()
+                raise
             return [self._outcome(item) for item in items]
 
     # --- who and what --------------------------------------------------------------------------------------------
@@ -114,13 +118,13 @@ class Writer:
         return found
 
     def _before_sides(self, found: dict[UUID, dict[str, Any]]) -> None:
-        for plugin, side in self.shape.sides.items():
-            if found:
-                for id, values in self._side_rows(plugin, list(found)).items():
-                    found[id] |= values
+        for plugin in self.shape.sides if found else ():
+            rows, defaults = self._side_rows(plugin, list(found)), {field.name: field.default for field in self.shape.side_fields(plugin)}
+            for id, values in found.items():
+                values |= rows.get(id, defaults)
 
     def _side_rows(self, plugin: str, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-        side, fields = self.shape.sides[plugin], self._side_fields(plugin)
+        side, fields = self.shape.sides[plugin], self.shape.side_fields(plugin)
         table, found = side.record.table(), dict[UUID, dict[str, Any]]()
         columns = [table.c[column] for field in fields for column in field.columns()]
         for start in range(0, len(ids), _CHUNK):
@@ -132,9 +136,6 @@ class Writer:
             convert = self.shape.valuer([field.name for field in fields])
             found |= {row[0]: values for row, values in zip(rows, convert([row[1:] for row in rows]), strict=True)}
         return found
-
-    def _side_fields(self, plugin: str) -> tuple[Field, ...]:
-        return tuple(field for name, field in self.shape.fields.items() if name.startswith(f"{plugin}."))
 
     # --- hooks ---------------------------------------------------------------------------------------------------
 
@@ -206,7 +207,7 @@ class Writer:
 
     def _store_sides(self, items: Sequence[Item]) -> None:
         for plugin in self.shape.sides:
-            fields = self._side_fields(plugin)
+            fields = self.shape.side_fields(plugin)
             touched = [item for item in items if any(field.name in item.values for field in fields)]
             if touched:
                 self._store_side(plugin, fields, touched)

@@ -105,11 +105,17 @@ def _collect_again(calls: Calls, catalog: Catalog) -> tuple[str, str] | None:
 
 def _loose_ends(catalog: Catalog) -> tuple[str, str] | None:
     """Links to classes that nobody registered, extensions of what is not there (an absent partner is fine)."""
-    for entity in catalog.entities.values():
-        for name, declared in entity.record.__fields__.items():
+    records = [(entity.plugin, entity.record) for entity in catalog.entities.values()]
+    records += [(x.plugin, x.source.record) for many in catalog.extensions.values() for x in many if isinstance(x.source, Side)]
+    for plugin, record in records:
+        for name, declared in record.__fields__.items():
             if not isinstance(declared, LinkField) or isinstance(declared.target, str) or declared.target in catalog.by_record:
                 continue
-            return entity.plugin, f"{entity.full_name}.{name} links to {declared.target.__name__}, which no plugin registers"
+            return plugin, f"{record.__name__}.{name} links to {declared.target.__name__}, which no plugin registers"
+    plugins = {entity.plugin for entity in catalog.entities.values()}
+    for name, extensions in catalog.extensions.items():
+        if name not in catalog.entities and name.partition(".")[0] in plugins:
+            return extensions[0].plugin, f"extends {name!r}, which {name.partition('.')[0]!r} does not register; correct the name"
     return None
 
 
@@ -138,9 +144,26 @@ def _sensible(entity: Entity, roles: Mapping[str, Scope]) -> Mapping[str, Scope]
 
 def _add_extension(catalog: Catalog, owner: str, extension: Extension) -> None:
     extension = replace(extension, plugin=owner)
-    if isinstance(extension.source, Side) and not extension.source.record.table().name.startswith(f"{owner}_"):
-        raise DeclarationError(f"extension of {extension.entity!r}: the side table belongs to another plugin than {owner!r}")
+    if isinstance(extension.source, Side):
+        _check_side(extension.source, f"extension of {extension.entity!r} by {owner!r}", owner)
+    mine = [other for other in catalog.extensions.get(extension.entity, ()) if other.plugin == owner]
+    if isinstance(extension.source, Side) and any(isinstance(other.source, Side) for other in mine):
+        raise DeclarationError(f"extension of {extension.entity!r} by {owner!r}: there is a side table already; put all fields into one")
+    if twice := extension.own_fields().keys() & {name for other in mine for name in other.own_fields()}:
+        raise DeclarationError(f"extension of {extension.entity!r}: the field {min(twice)!r} is added twice; rename one")
     catalog.extensions.setdefault(extension.entity, []).append(extension)
+
+
+def _check_side(side: Side, where: str, owner: str) -> None:
+    fields = {field.attribute: field for field in side.record.__fields__.values()}
+    link = fields.pop(side.link, None)
+    if not side.record.table().name.startswith(f"{owner}_"):
+        raise DeclarationError(f"{where}: the side table belongs to another plugin")
+    if not isinstance(link, LinkField) or not link.unique:
+        raise DeclarationError(f"{where}: {side.link!r} is no unique link of {side.record.__name__}; write f.link(..., unique=True)")
+    for other in fields.values():
+        if other.unique or (other.required and other.default is None):
+            raise DeclarationError(f"{where}: {other.name!r} cannot be required or unique, as most records have no side row; drop that")
 
 
 def _named(part: str, what: str) -> Callable[[Catalog, str, Any], None]:

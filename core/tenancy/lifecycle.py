@@ -81,7 +81,7 @@ def _check(wish: NewTenant) -> None:
 def ensure_roles(work: Work) -> None:
     """A record for each role that an enabled plugin contributes; those that are there stay as they are."""
     records = work.as_system().records("core.role")
-    there = {row["key"] for row in records.find(())}
+    there = {row["key"] for row in records.find((), 10_000)}
     for key, (owner, role) in work.platform.catalog.roles.items():
         if owner in work.enabled and key not in there:
             records.create({"key": key, "name": work.say(role.label), "everything": role.everything})

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from sdk import Batch, Change, Context, _, where
 from sdk.context import Row, id_of
 
+MOST = 10_000
+"""More pipelines or stages than any company has."""
 REOPEN = "reopen"
 """The act that may take a won or lost deal back."""
 _SLUG = re.compile(r"[^a-z0-9]+")
@@ -21,8 +23,8 @@ class Process:
 
     def __init__(self, ctx: Context) -> None:
         system = ctx.as_system()
-        self.pipelines = {id_of(row): row for row in system.records("pipeline.pipeline").find(())}
-        self.stages = {id_of(row): row for row in system.records("pipeline.stage").find(())}
+        self.pipelines = {id_of(row): row for row in system.records("pipeline.pipeline").find((), MOST)}
+        self.stages = {id_of(row): row for row in system.records("pipeline.stage").find((), MOST)}
         self.today = ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
         self.now = ctx.now()
 

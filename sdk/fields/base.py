@@ -115,7 +115,10 @@ class Field:
     def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
         """A column of text as people write it in files; "" is None. `style` says what a whole column revealed (date order)."""
         style = style or {}
-        return _column(lambda cell: self.read_cell(str(cell), style), [cell.strip() or None for cell in cells])
+        stripped = [cell.strip() or None for cell in cells]
+        if type(self).read_cell is Field.read_cell:
+            return self.parse(stripped)
+        return _column(lambda cell: self.read_cell(str(cell), style), stripped)
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
         """One non-empty text cell; raises FlawError."""

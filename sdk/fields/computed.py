@@ -42,6 +42,6 @@ def over(link: InstrumentedAttribute[Any], value: sa.ColumnElement[Any]) -> Sour
 
     def source(extended: FromClause) -> sa.ColumnElement[object]:
         mine = (record.tenant_id == extended.c.tenant_id, link == extended.c.id, record.deleted_at.is_(None))
-        return sa.select(value).select_from(record).where(*mine).scalar_subquery()
+        return sa.select(value).select_from(record).where(*mine).correlate(extended).scalar_subquery()
 
     return source
