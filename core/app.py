@@ -7,7 +7,8 @@ from flask import Flask
 from core.http import errors, pipeline
 from core.http.health import mount_health
 from core.http.mount import mount
-from core.http.openapi import mount_openapi
+from core.http.openapi import Descriptions, mount_openapi
+from core.http.options import mount_options
 from core.http.session import mount_session
 from core.platform import Platform
 
@@ -22,6 +23,8 @@ def create_app(platform: Platform) -> Flask:
     errors.install(app, platform)
     mount_session(app, platform)
     mount_health(app, platform)
-    mount_openapi(app, platform)
+    descriptions = Descriptions()
+    mount_openapi(app, platform, descriptions)
     mount(app, platform)
+    mount_options(app, platform, descriptions)
     return app

@@ -37,7 +37,6 @@ def register_permissions() -> Sequence[Permission]:
     """Rights over the platform itself."""
     return (
         Permission("core.plugin.update", _("Switch plugins")),
-        Permission("core.audit.read", _("Read the audit")),
     )
 
 

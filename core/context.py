@@ -20,6 +20,7 @@ from core.policy.scopes import Scopes
 from core.tenancy.tables import tenants
 from sdk import Actor, Channel, Entity, NotFound, Tenant, Text, _
 from sdk.errors import NO_PARAMS, Params
+from sdk.fields import LinkField
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -80,8 +81,17 @@ class Work:
         found = self.platform.catalog.entities.get(entity)
         return found is not None and found.plugin in self.enabled
 
+    def target(self, entity: str, link: str) -> str:
+        shape = self.shape(entity)
+        field = shape.fields.get(link)
+        found = shape.target(field) if isinstance(field, LinkField) else None
+        if found is None:
+            raise NotFound(_("{entity} has no link {link!r}"), entity=entity, link=link[:80])
+        return found.full_name
+
     def can(self, permission: str) -> bool:
-        return self.platform.catalog.owner_of(permission) in self.enabled and bool(self.grants.of(permission))
+        catalog = self.platform.catalog
+        return permission in catalog.permissions and catalog.owner_of(permission) in self.enabled and bool(self.grants.of(permission))
 
     # --- time, words, files --------------------------------------------------------------------------------------
 

@@ -132,15 +132,20 @@ def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequ
     database = Database(config.database_url)
     calls = Calls(ordered(discover(config.plugins, entry_points)), builtin)
     catalog = catalogs.build(calls)
-    if check_schema and _take_out_those_behind(calls, database):
+    if check_schema and _take_out_those_behind(calls, catalog, database):
         catalog = catalogs.build(calls)
     gate = Gate({p.name: p.manifest for p in calls.states.values() if p.serves and p.manifest is not None})
     folders = [HERE / "locales", *(p.migrations.parent / "locales" for p in calls.states.values() if p.serves)]
     return Platform(config, database, calls, catalog, gate, Policy(catalog), Translator(folders), clock)
 
 
-def _take_out_those_behind(calls: Calls, database: Database) -> bool:
+def _take_out_those_behind(calls: Calls, catalog: Catalog, database: Database) -> bool:
     branches = [Branch(p.name, p.migrations) for p in calls.states.values() if p.serves]
+    with_records = {entity.plugin for entity in catalog.entities.values()}
+    for name in [branch.plugin for branch in branches if branch.plugin in with_records and branch.head() is None]:
+        if calls.states[name].serves:
+            reason = f"it has records but no migration yet; run `dealwright db revision {name} -m 'what it makes'` and `dealwright db upgrade`"
+            calls.drop(name, State.BEHIND, reason)
     for name, (there, here) in migrate.behind(database, branches).items():
         if calls.states[name].serves:
             reason = f"its schema is at {there or 'nothing'}, its code at {here}; run `dealwright db upgrade`"

@@ -8,6 +8,7 @@ from pathlib import Path
 from babel.messages.pofile import read_po
 
 from sdk.errors import NO_PARAMS, Params
+from sdk.text import Text
 
 SOURCE_LOCALE = "en"
 
@@ -20,12 +21,12 @@ class Translator:
         self._messages: dict[str, Mapping[str, str]] = {}
 
     def say(self, text: str, locale: str, params: Params = NO_PARAMS) -> str:
-        """The text in `locale` with its braces filled; texts among the parameters are translated too."""
+        """The text in `locale` with its braces filled; marked texts among the parameters are translated, people's own words are not."""
         messages = self._of(locale)
         said = messages.get(text, text)
         if not params and "{" not in said:
             return said
-        return said.format(**{k: messages.get(v, v) if isinstance(v, str) else v for k, v in params.items()})
+        return said.format(**{k: messages.get(v, v) if isinstance(v, Text) else v for k, v in params.items()})
 
     def _of(self, locale: str) -> Mapping[str, str]:
         if locale == SOURCE_LOCALE:

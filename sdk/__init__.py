@@ -25,7 +25,7 @@ from sdk.filters import Condition, Filter, parse_filter, parse_where, where
 from sdk.hooks import hookimpl
 from sdk.manifest import Manifest
 from sdk.permissions import Access, Permission, Role, Scope, Verb
-from sdk.routes import PUBLIC, SIGNED_IN, Request, Response, Route, Upload
+from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload
 from sdk.text import Text, _
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Conflict",
     "Context",
     "DeclarationError",
+    "Download",
     "Draft",
     "Entity",
     "Event",

@@ -15,6 +15,9 @@ from sdk.fields.base import Field
 from sdk.filters import Filter
 from sdk.text import Text
 
+CURSOR = r"^c1\.[A-Za-z0-9_-]{12,7000}$"
+"""The pattern of `Page.next`, for the schemas of routes that take it back."""
+
 
 class Channel(StrEnum):
     """Through what a write came in; kept in the audit."""
@@ -173,6 +176,9 @@ class Context(Protocol):
 
     def offers(self, entity: str) -> bool:
         """Whether the tenant has the entity now: ask before reaching for an `after` partner."""
+
+    def target(self, entity: str, link: str) -> str:
+        """The name of the entity that a link of `entity` points to; raises NotFound where the tenant has neither."""
 
     def transaction(self, *, write: bool = ...) -> AbstractContextManager[None]:
         """A transaction; joined when one is open. Leaving by an exception rolls all of it back."""

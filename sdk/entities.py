@@ -105,14 +105,16 @@ def _constraints(table: str, field_: Field) -> list[sa.schema.SchemaItem]:
         target = table if isinstance(field_.target, str) else str(field_.target.__tablename__)
         made.append(sa.ForeignKeyConstraint(["tenant_id", column], [f"{target}.tenant_id", f"{target}.id"]))
     if field_.unique:
-        made.append(sa.Index(f"uq_{table}_{column}", "tenant_id", column, unique=True,
-                             sqlite_where=sa.text(LIVE), postgresql_where=sa.text(LIVE)))  # fmt: skip
+        made.append(unique_together(table, column))
     elif field_.index or field_.match:
         made.append(sa.Index(f"ix_{table}_{column}", "tenant_id", column, "id"))
     return made
 
 
-_SYSTEM = ("id", "owner", "version", "created_at", "updated_at")
+def unique_together(table: str, *columns: str) -> sa.Index:
+    """No two live records of a tenant share the values of all `columns`; goes into `__table_args__`."""
+    name, live = f"uq_{table}_{'_'.join(columns)}", sa.text(LIVE)
+    return sa.Index(name, "tenant_id", *columns, unique=True, sqlite_where=live, postgresql_where=live)
 
 
 def system_fields() -> dict[str, Field]:

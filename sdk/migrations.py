@@ -61,12 +61,11 @@ def create_index(op: Operations, table: str, column: str) -> None:
     op.create_index(f"ix_{table}_{column}", table, ["tenant_id", column, "id"])
 
 
-def create_unique(op: Operations, table: str, column: str) -> None:
-    """No two live records of a tenant share a value of `column`."""
-    op.create_index(
-        f"uq_{table}_{column}", table, ["tenant_id", column], unique=True,
-        sqlite_where=sa.text(LIVE), postgresql_where=sa.text(LIVE),
-    )  # fmt: skip
+def create_unique(op: Operations, table: str, *columns: str) -> None:
+    """No two live records of a tenant share the values of `columns`."""
+    live = sa.text(LIVE)
+    name = f"uq_{table}_{'_'.join(columns)}"
+    op.create_index(name, table, ["tenant_id", *columns], unique=True, sqlite_where=live, postgresql_where=live)
 
 
 def protect(op: Operations, table: str) -> None:

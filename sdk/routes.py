@@ -36,6 +36,15 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file as the value of a view, instead of JSON."""
+
+    content: bytes
+    media_type: str
+    filename: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a view gets: validated path, query and body, and the files of a multipart body."""
@@ -51,7 +60,8 @@ View: TypeAlias = "Callable[[Context, Request], object]"
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One operation under `/api/v1/<plugin>/`; `permission` has no default. `answer` is the schema of its JSON.
+    """One operation under `/api/v1/<plugin>/`; `permission` has no default. `answer` is the schema of its JSON,
+    `media_type` names what it answers instead where it answers a Download.
 
     `path` holds `{name}` for parameters, which are record ids. `body` with `uploads` is read from multipart/form-data.
     """
@@ -66,4 +76,5 @@ class Route:
     query: type[Schema] | None = None
     body: type[Schema] | None = None
     uploads: tuple[str, ...] = ()
+    media_type: str = "application/json"
     plugin: str = ""

@@ -65,7 +65,7 @@ def demo(port: int, fill_only: bool) -> None:
     _id, secret = tokens.issue(work, admin, "demo")
     address = f"http://127.0.0.1:{port}"
     click.echo(f"address   {address}\nsign in   {ADMIN}  password {password}\ntoken     {secret}")
-    click.echo(f"try       curl -H 'Authorization: Bearer {secret}' {address}/api/v1/customers/accounts?limit=3")
+    click.echo(f"try       curl -H 'Authorization: Bearer {secret}' '{address}/api/v1/customers/accounts?limit=3'")
     booted.close()
     if not fill_only:
         Server("127.0.0.1", port, 1, quiet=True).run()

@@ -62,13 +62,13 @@ GRAINS = tuple(_POSTGRESQL)
 @compiles(bucket, "postgresql")
 def _postgresql_bucket(element: Any, compiler: Any, **kw: Any) -> str:
     moment, grain = element.clauses
-    return f"to_char({compiler.process(moment, **kw)}, '{_POSTGRESQL[grain.text.strip(chr(39))]}')"
+    return f"to_char({compiler.process(moment, **kw)}, '{_POSTGRESQL[grain.name.strip(chr(39))]}')"
 
 
 @compiles(bucket, "sqlite")
 def _sqlite_bucket(element: Any, compiler: Any, **kw: Any) -> str:
     moment, literal = element.clauses
-    text, grain = compiler.process(moment, **kw), literal.text.strip("'")
+    text, grain = compiler.process(moment, **kw), literal.name.strip("'")
     if grain == "quarter":
         return f"(substr({text}, 1, 4) || '-Q' || ((CAST(substr({text}, 6, 2) AS INTEGER) + 2) / 3))"
     return f"substr({text}, 1, {_LENGTH[grain]})"

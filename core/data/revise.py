@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from sdk.columns import Exact, UtcDateTime
 _STANDARD = frozenset({"tenant_id", "id", "owner_id", "version", "created_at", "updated_at", "deleted_at", "custom"})
 
 
-def revise(database: Database, branch: Branch, message: str) -> Path | None:
+def revise(database: Database, branch: Branch, message: str, beside: Iterable[str] = ()) -> Path | None:
     """Write the migration that brings the database to what the plugin declares; None when nothing is missing.
 
+    `beside` names the other plugins: one whose name begins like this one's keeps its tables.
     The database must be at the plugin's newest revision. Raises Conflict where it is not.
     """
     with database.reading_as_owner() as connection:
@@ -33,9 +35,10 @@ def revise(database: Database, branch: Branch, message: str) -> Path | None:
         if there != branch.head():
             raise Conflict(_("the schema of {plugin!r} is behind its code; run `dealwright db upgrade` first"), plugin=branch.plugin)
         mine = f"{branch.plugin}_"
+        theirs = tuple(f"{other}_" for other in beside if other.startswith(mine))
 
         def ours(name: str | None, kind: str, _parents: Any) -> bool:
-            return kind != "table" or (name or "").startswith(mine)
+            return kind != "table" or ((name or "").startswith(mine) and not (name or "").startswith(theirs))
 
         context = MigrationContext.configure(
             connection,
@@ -126,11 +129,12 @@ def _index(rendering: AutogenContext, operation: ops.CreateIndexOp) -> list[str]
     table, names = operation.table_name, [getattr(column, "name", column) for column in operation.columns]
     if operation.index_name == f"ix_{table}_owner":
         return []  # made with the table
-    column = str(names[1]) if len(names) > 1 else ""
-    if operation.unique and operation.index_name == f"uq_{table}_{column}":
-        return [f'migrations.create_unique(op, "{table}", "{column}")']
-    if operation.index_name == f"ix_{table}_{column}":
-        return [f'migrations.create_index(op, "{table}", "{column}")']
+    columns = [str(name) for name in names[1:]]
+    if operation.unique and operation.index_name == f"uq_{table}_{'_'.join(columns)}":
+        listed = ", ".join(f'"{column}"' for column in columns)
+        return [f'migrations.create_unique(op, "{table}", {listed})']
+    if columns and operation.index_name == f"ix_{table}_{columns[0]}":
+        return [f'migrations.create_index(op, "{table}", "{columns[0]}")']
     return render_op_text(rendering, operation).splitlines()
 
 

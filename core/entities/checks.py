@@ -147,9 +147,10 @@ def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Gran
     reached: list[Item] = []
     for start in range(0, len(items), _CHUNK):
         part = items[start : start + _CHUNK]
-        rows = sa.values(*(sa.column(column, sa.Uuid()) for column in names), name="future").data(
-            [tuple(_id(item.id if name == "id" else item.after(name)) for name in names.values()) for item in part]
-        )
+        cells = [tuple(_id(item.id if name == "id" else item.after(name)) for name in names.values()) for item in part]
+        # The types in the first row, as a column may hold nothing but NULL; WITH, as SQLite names no columns of a bare VALUES.
+        typed = [tuple(sa.cast(cell, sa.Uuid()) for cell in cells[0]), *cells[1:]]
+        rows = sa.values(*(sa.column(column, sa.Uuid()) for column in names)).data(typed).cte("future")
         clause = work.scopes.clause(entity, rows, held, verb)
         if clause is None:
             return None

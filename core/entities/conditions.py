@@ -104,7 +104,7 @@ def _value(field: Field, condition: Condition, value: object) -> Any:
     try:
         if value is None:
             raise FlawError("malformed", _("expected a value"))
-        return field.read_cell(value.strip(), {}) if isinstance(value, str) and value.strip() else _typed(field, value)
+        return field.sought(value.strip()) if isinstance(value, str) and value.strip() else _typed(field, value)
     except FlawError as flaw:
         raise BadRequest(
             _("the value {value!r} of filter {field!r} does not fit: {reason}"), code="bad_value",

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
 
-from sdk import BadRequest, _
+from sdk import BadRequest, NotFound, _
+from sdk.context import CURSOR
 from sdk.fields import Field, FlawError, Money
 from sdk.fields.number import exact
+
+_SUM = 6
+"""Bytes in front of the content that tell a cursor of ours from an invented one."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +61,37 @@ def beyond(keys: Sequence[SortKey], values: Sequence[Any]) -> sa.ColumnElement[b
 def encode(sort: str, values: Sequence[Any]) -> str:
     """An opaque cursor for the next page."""
     plain = [str(value.amount) if isinstance(value, Money) else value for value in values]
-    return base64.urlsafe_b64encode(orjson.dumps([sort, *plain], default=str)).decode().rstrip("=")
+    content = orjson.dumps([sort, *plain], default=str)
+    return f"c1.{base64.urlsafe_b64encode(_sum(content) + content).decode().rstrip('=')}"
+
+
+def _sum(content: bytes) -> bytes:
+    return blake2b(content, digest_size=_SUM).digest()
+
+
+def _content(cursor: str) -> bytes:
+    """What we wrote into a cursor; raises BadRequest for what is none, NotFound for one that we did not make."""
+    if not re.match(CURSOR, cursor, re.ASCII):
+        raise BadRequest(_("this is no cursor; send `page.next` of the page before, or nothing for the first page"), code="bad_cursor")
+    word = cursor.removeprefix("c1.")
+    try:
+        raw = base64.b64decode(word + "=" * (-len(word) % 4), altchars=b"-_", validate=True)
+    except binascii.Error:
+        raw = b""
+    if _sum(raw[_SUM:]) != raw[:_SUM]:
+        raise NotFound(_("there is no such page; start from the first one"), code="bad_cursor")
+    return raw[_SUM:]
 
 
 def decode(cursor: str, sort: str, keys: Sequence[SortKey]) -> list[Any]:
-    """The values of the last row; raises BadRequest for a cursor of another sort or of nobody."""
+    """The values of the last row; raises BadRequest for a cursor of another sort, NotFound for one of nobody."""
+    content = _content(cursor)
     try:
-        read = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        read = orjson.loads(content)
         if not isinstance(read, list) or len(read) != len(keys) + 1 or read[0] != sort:
             raise ValueError("of another query")
         return [_value(key, value) for key, value in zip(keys, read[1:], strict=True)]
-    except (ValueError, binascii.Error, FlawError, UnicodeDecodeError, TypeError) as failure:
+    except (ValueError, FlawError, TypeError) as failure:
         raise BadRequest(_("the cursor does not belong to this query; start from the first page"), code="bad_cursor") from failure
 
 

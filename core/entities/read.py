@@ -105,7 +105,7 @@ class Reader:
             if not field.sortable:
                 raise BadRequest(_("cannot sort by {field!r}"), code="not_sortable", field=field.name)
             if field.name in [key.field.name for key in keys]:
-                raise BadRequest(_("{field!r} is twice in the sort"), field=field.name)
+                continue  # rows that are equal in a field are so in both directions
             column = source.columns(field.name)[0]
             stored = "." not in field.name and field.name in ("id", "version", "created_at", "updated_at")
             nullable = not stored and (field.nullable() or "." in field.name)

@@ -86,11 +86,13 @@ class Writer:
         reach = {verb: self._reached(_VERBS[verb], rows) for verb in {item.draft.verb for item in wanted}}
         for item in wanted:
             row = rows.get(item.id)
-            gone = row is not None and (row.pop("deleted_at", None) is not None) != (item.draft.verb == "restore")
-            if row is None or gone or item.id not in seen:
+            gone, restoring = row is not None and row.pop("deleted_at", None) is not None, item.draft.verb == "restore"
+            if row is None or (gone and not restoring) or item.id not in seen:
                 item.refusal = NotFound(_("there is no {entity} {id}"), entity=self.entity.full_name, id=str(item.id))
             elif item.id not in reach[item.draft.verb]:
                 item.refusal = Forbidden(_("you may not {verb} this {entity}"), verb=item.draft.verb, entity=self.entity.full_name)
+            elif restoring and not gone:
+                item.refusal = Conflict(_("the record is not in the recycle bin"), code="not_deleted")
             elif item.draft.expected_version not in (None, row["version"]):
                 item.refusal = Stale(_("the record was changed since you read it; read it again"), version=row["version"])
             else:

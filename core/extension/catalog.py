@@ -193,10 +193,17 @@ def _add_route(catalog: Catalog, owner: str, route: Route) -> None:
 
 
 def _add_subscription(catalog: Catalog, owner: str, subscription: Subscription) -> None:
-    catalog.subscriptions.setdefault(subscription.event, []).append(replace(subscription, plugin=owner))
+    there = catalog.subscriptions.setdefault(subscription.event, [])
+    if any((s.plugin, s.name) == (owner, subscription.name) for s in there):
+        raise DeclarationError(
+            f"subscription {subscription.name!r} of plugin {owner!r} to {subscription.event!r} is there already; rename one"
+        )
+    there.append(replace(subscription, plugin=owner))
 
 
 def _add_job(catalog: Catalog, owner: str, job: Job) -> None:
+    if f"{owner}.{job.name}" in catalog.jobs:
+        raise DeclarationError(f"job {job.name!r} of plugin {owner!r} is there already; rename one")
     catalog.jobs[f"{owner}.{job.name}"] = replace(job, plugin=owner)
 
 

@@ -13,7 +13,7 @@ from core.context import Work, record_id
 from core.entities.read import MOST_ROWS
 from core.events.tables import audit
 from core.http.errors import body_of
-from core.http.pipeline import json_body, query_pairs
+from core.http.pipeline import fresh, json_body, query_pairs
 from sdk import BadRequest, Draft, Entity, Query, Response, Stale, Verb, _, parse_filter
 
 RESERVED = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "count"})
@@ -55,8 +55,8 @@ class Collection:
         tag = etag(row["version"])
         if fields and "version" not in fields:
             del row["version"]
-        if tag in request.headers.get("If-None-Match", "").replace(" ", "").split(","):
-            return Response(None, 204 if request.method == "HEAD" else 304, {"ETag": tag})
+        if fresh(request, tag):
+            return Response(None, 304, {"ETag": tag})
         return Response(row, 200, {"ETag": tag})
 
     def update(self, work: Work, path: Mapping[str, str]) -> Response:
@@ -118,7 +118,7 @@ class Collection:
         entries = []
         for entry in work.connection.execute(query).mappings():
             changes = {name: pair for name, pair in entry["changes"].items() if name in row}
-            entries.append({**entry, "changes": changes})
+            entries.append({str(name): value for name, value in entry.items()} | {"changes": changes})
         return {"data": entries}
 
 
@@ -191,14 +191,15 @@ def _draft(index: int, item: Any) -> Draft:
     ):
         raise BadRequest(_("item {index}: expected op (create, update, delete or restore), id, version, values"), index=index)
     op, values, version = str(item["op"]), item.get("values", {}), item.get("version")
-    if not isinstance(values, dict) or (op in ("delete", "restore") and values):
-        raise BadRequest(_("item {index}: values is an object, and only for create and update"), index=index)
-    if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
-        raise BadRequest(_("item {index}: version is a whole number"), index=index)
-    if (item.get("id") is None) != (op == "create"):
+    if not isinstance(values, dict) or ("values" in item) != (op in ("create", "update")):
+        raise BadRequest(_("item {index}: values is an object, for create and update and for nothing else"), index=index)
+    if "version" in item and (op == "create" or isinstance(version, bool) or not isinstance(version, int | float) or version % 1):
+        raise BadRequest(_("item {index}: version is a whole number, and not for create"), index=index)
+    if ("id" in item) == (op == "create"):
         raise BadRequest(_("item {index}: id is needed for all but create"), index=index)
+    id = item.get("id", "")
     try:
-        return Draft(op, values, UUID(str(item["id"])) if op != "create" else None, version)
+        return Draft(op, values, None if op == "create" else UUID(id if isinstance(id, str) and len(id) == 36 else ""), version)
     except ValueError as failure:
         raise BadRequest(_("item {index}: the id is not one (UUID)"), index=index) from failure
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import orjson
 from flask import Flask, Response, g, request
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from sdk import Problem, Refusal, TooLarge, Unavailable, _
+from sdk import BadRequest, Problem, Refusal, TooLarge, Unavailable, _
 from sdk.errors import Params
 
 if TYPE_CHECKING:
@@ -40,13 +41,17 @@ def install(app: Flask, platform: Platform) -> None:
         return response
 
     @app.errorhandler(OperationalError)
-    def database_away(failure: OperationalError) -> Response:
-        log.exception("database failure", exc_info=failure)
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(PoolTimeout)
+    def database_away(failure: Exception) -> Response:
+        log.exception("database failure, trace %s", trace_id(), exc_info=failure)
         return problem(platform, Unavailable(_("the database does not answer; try again")))
 
-    @app.errorhandler(DBAPIError)
-    def database(failure: DBAPIError) -> Response:
-        return crashed(failure)
+    @app.errorhandler(DataError)
+    def beyond_the_database(failure: DataError) -> Response:
+        # A plugin let a value through that no column holds: the caller's doing, and worth a line for the plugin's author.
+        log.warning("a value that the database refuses, trace %s: %s", trace_id(), failure.orig)
+        return problem(platform, BadRequest(_("a value is too large or holds characters that cannot be kept"), code="bad_value"))
 
     @app.errorhandler(Exception)
     def crashed(failure: Exception) -> Response:
@@ -77,6 +82,8 @@ def problem(platform: Platform, refusal: Refusal) -> Response:
     response = _answer(refusal.status, refusal.reason, say(refusal.heading, {}), detail, errors)
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    elif refusal.status == 503:
+        response.headers["Retry-After"] = "2"
     return response
 
 

@@ -10,22 +10,31 @@ from uuid import UUID, uuid4
 
 import orjson
 import sqlalchemy as sa
+from flask import Request as FlaskRequest
 from flask import Response as FlaskResponse
 from flask import current_app, g, request
+from werkzeug.routing import BaseConverter
 
 from core.context import Work
 from core.identity import sessions, tokens
 from core.identity.tables import User
 from core.platform import tenant_of
-from sdk import Actor, BadRequest, Channel, Forbidden, NotFound, Response, Unauthenticated, UnsupportedMedia, _
+from sdk import Actor, BadRequest, Channel, Download, Forbidden, NotFound, Response, Unauthenticated, UnsupportedMedia, _
 
 if TYPE_CHECKING:
     from core.platform import Platform
 
 type_handler = Callable[[Work, Mapping[str, str]], object]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_RECORD_ID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _TRACE = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 OPTIONS = orjson.OPT_UTC_Z
+
+
+class RecordId(BaseConverter):
+    """The id of a record in an address: anything else is no record's address at all."""
+
+    regex = _RECORD_ID
 
 
 def start() -> None:
@@ -71,6 +80,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         if row.token_allows:
             grants = grants.narrowed(row.token_allows)
         actor = Actor(row.user_id, row.user_name)
+        _check_tenant(row.name)
         work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "")
         g.locale = work.locale
         with work.adopt(connection, writes=write):
@@ -102,6 +112,13 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
     _after(work)
 
 
+def _check_tenant(name: str) -> None:
+    """A token belongs to one tenant: who names another would take its answer for that one's."""
+    if request.headers.get("X-Tenant", name) != name:
+        raise NotFound(_("the token belongs to another tenant than the header X-Tenant names; yours is {names}"),
+                       code="choose_tenant", names=name)  # fmt: skip
+
+
 def _chosen(session: sessions.Session) -> tuple[UUID, UUID]:
     wanted = request.headers.get("X-Tenant", "")
     if wanted in session.tenants:
@@ -122,7 +139,7 @@ def endpoint(platform: Platform, plugin: str, handler: type_handler) -> Callable
 
     def view(**path: str) -> FlaskResponse:
         with entered(platform, request.method not in _SAFE) as work:
-            if plugin not in work.enabled:
+            if plugin not in work.enabled or any("\x00" in word for word in path.values()):
                 raise NotFound(_("there is nothing at this address"))
             value = handler(work, path)
         return answer(value)
@@ -131,15 +148,30 @@ def endpoint(platform: Platform, plugin: str, handler: type_handler) -> Callable
 
 
 def answer(value: object) -> FlaskResponse:
-    """A handler's value as JSON."""
+    """A handler's value as JSON, or as the file that it is."""
     if isinstance(value, FlaskResponse):
         return value
     spec = value if isinstance(value, Response) else Response(value)
-    if spec.status == 204:
-        return FlaskResponse(status=204, headers=dict(spec.headers))
-    response = FlaskResponse(orjson.dumps(spec.value, option=OPTIONS, default=_json), spec.status, mimetype="application/json")
-    response.headers.extend(dict(spec.headers))
+    if spec.status in (204, 304):
+        return FlaskResponse(status=spec.status, headers=dict(spec.headers))
+    if isinstance(spec.value, Download):
+        file = raw(spec.value.content, spec.value.media_type, spec.headers, spec.status)
+        file.headers.set("Content-Disposition", "attachment", filename=spec.value.filename)
+        return file
+    return raw(orjson.dumps(spec.value, option=OPTIONS, default=_json), "application/json", spec.headers, spec.status)
+
+
+def raw(body: bytes, media: str, headers: Mapping[str, str], status: int = 200) -> FlaskResponse:
+    """An answer that is made already."""
+    response = FlaskResponse(body, status, mimetype=media)
+    response.headers.extend(dict(headers))
     return response
+
+
+def fresh(sent: FlaskRequest, etag: str) -> bool:
+    """Whether the caller has this version already (If-None-Match, RFC 9110, section 13.1.2)."""
+    known = [tag.strip().removeprefix("W/") for tag in sent.headers.get("If-None-Match", "").split(",")]
+    return etag in known or known == ["*"]
 
 
 def _json(value: object) -> object:

@@ -8,7 +8,7 @@ from flask import Flask, request
 from flask import Response as FlaskResponse
 
 from core.http.pipeline import answer, json_body, query_pairs
-from core.identity import sessions
+from core.identity import passwords, sessions
 from sdk import Invalid, Problem, Response, Unauthenticated, _
 
 if TYPE_CHECKING:
@@ -25,6 +25,16 @@ def mount_session(app: Flask, platform: Platform) -> None:
         body = json_body()
         words = {name: body.get(name) for name in ("email", "password")}
         problems = [Problem(name, "required", _("is required")) for name, word in words.items() if not isinstance(word, str) or not word]
+        problems += [
+            Problem(name, "too_long", _("at most {limit} characters, got {got}"), {"limit": most, "got": len(word)})
+            for (name, word), most in zip(words.items(), (255, passwords.MOST), strict=True)
+            if isinstance(word, str) and len(word) > most
+        ]
+        problems += [
+            Problem(name, "control_character", _("contains a control character; remove it"))
+            for name, word in words.items()
+            if isinstance(word, str) and "\x00" in word
+        ]
         problems += [Problem(name[:80], "unknown_field", _("there is no such field")) for name in sorted(set(body) - set(words))]
         if problems:
             raise Invalid(_("some values are not valid"), problems=problems)

@@ -79,7 +79,9 @@ class Policy:
                 table.setdefault(name, []).append(Grant(Scope(scope), only, role))
             for role in roles:
                 enforcer.delete_roles_for_user_in_domain(str(user), role, str(tenant))
-            compiled = Grants(user, {name: tuple(dict.fromkeys(g)) for name, g in table.items()}, _teams(connection, tenant, user))
+            compiled = Grants(
+                user, {name: tuple(dict.fromkeys(g)) for name, g in table.items()}, _teams(connection, tenant, user), version=version
+            )
             self._grants[(tenant, user)] = (version, compiled)
             while len(self._grants) > _KEPT:
                 self._grants.popitem(last=False)

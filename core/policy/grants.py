@@ -30,6 +30,8 @@ class Grants:
     teams: frozenset[UUID] = frozenset()
     everything: bool = False
     allows: frozenset[str] | None = None
+    version: int = 0
+    """The tenant's access version that it was compiled from."""
 
     def of(self, permission: str) -> tuple[Grant, ...]:
         """The grants that hold for `<plugin>.<entity>.<verb>`; none: forbidden."""

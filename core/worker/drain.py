@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -97,13 +99,10 @@ def deliver(platform: Platform, row: type_row) -> None:
             _mark(platform, row.tenant_id, row.id, state="skipped", error=f"{plugin} is switched off, or its user is gone")
             return
         if row.depth >= MOST_DEPTH:
-            _mark(
-                platform,
-                row.tenant_id,
-                row.id,
-                state="dead",
-                error=f"{row.handler} for {row.name}: a chain of {MOST_DEPTH} deliveries; it loops",
-            )
+            _bury(platform, row, f"{row.handler} for {row.name}: a chain of {MOST_DEPTH} deliveries; it loops")
+            return
+        if row.attempts >= MOST_ATTEMPTS:  # a failure would have buried it: the process itself died each time
+            _bury(platform, row, f"the process ended {row.attempts} times while it ran; {row.error or 'no reason was left'}")
             return
         _run(platform, work, row)
     except Exception as failure:  # whatever a handler raises is kept with the row and shown there
@@ -127,8 +126,10 @@ def _run(platform: Platform, work: Work, row: type_row) -> None:
     done = outbox.update().where(outbox.c.tenant_id == row.tenant_id, outbox.c.id == row.id, outbox.c.state == "waiting")
     if row.kind == "job":
         # A job may be long and opens its own transactions: it is done when it returns, and must bear a second run.
-        platform.catalog.jobs[row.handler].run(work, row.payload)
-        _mark(platform, row.tenant_id, row.id, state="done", error=None)
+        with _lease(platform, row) as held:
+            if held:
+                platform.catalog.jobs[row.handler].run(work, row.payload)
+                _mark(platform, row.tenant_id, row.id, state="done", error=None)
         return
     subscription = next(s for s in platform.catalog.subscriptions.get(row.name, ()) if f"{s.plugin}.{s.name}" == row.handler)
     with work.transaction(write=True):
@@ -141,10 +142,42 @@ def _run(platform: Platform, work: Work, row: type_row) -> None:
 def _retry(platform: Platform, row: type_row, error: str) -> None:
     attempts = row.attempts + 1
     if attempts >= MOST_ATTEMPTS:
-        _mark(platform, row.tenant_id, row.id, state="dead", error=error[:2000])
+        _bury(platform, row, error)
         return
     wait = min(2.0**attempts, 600.0) * random.uniform(0.5, 1.5)
     _mark(platform, row.tenant_id, row.id, state="waiting", error=error[:2000], due_at=platform.clock() + timedelta(seconds=wait))
+
+
+@contextmanager
+def _lease(platform: Platform, row: type_row) -> Iterator[bool]:
+    """Keep a job's claim alive while it runs; False when another process has claimed it since we did."""
+    claim = outbox.c.attempts == row.attempts + 1
+
+    def renew() -> bool:
+        mine = (outbox.c.tenant_id == row.tenant_id, outbox.c.id == row.id, outbox.c.state == "waiting", claim)
+        with platform.database.begin(write=True, tenant=row.tenant_id) as connection:
+            return bool(connection.execute(outbox.update().where(*mine).values(due_at=platform.clock() + LEASE)).rowcount)
+
+    held, over = renew(), threading.Event()
+
+    def keep() -> None:
+        while not over.wait(LEASE.total_seconds() / 3):
+            renew()
+
+    keeper = threading.Thread(target=keep, name="dealwright-lease", daemon=True)
+    if held:
+        keeper.start()
+    try:
+        yield held
+    finally:
+        over.set()
+        if held:
+            keeper.join()
+
+
+def _bury(platform: Platform, row: type_row, error: str) -> None:
+    """No further attempt: the row stays to be seen, with its reason."""
+    _mark(platform, row.tenant_id, row.id, state="dead", error=error[:2000])
 
 
 def _mark(platform: Platform, tenant: UUID, id: UUID, **values: object) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import cast
 
 from plugins.import_export import imports
-from plugins.import_export.plan import MODES, Wish
+from plugins.import_export.plan import MODES, ORDERS, Wish
 from plugins.import_export.run import COUNTS
+from plugins.import_export.template import template
 from sdk import Command, Context, NotFound, Parameter, Terminal, _
 from sdk.context import Row, id_of
 
@@ -21,7 +22,8 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     """Import a file in this process; 0: all rows taken, 3: some, 1: none."""
     path = Path(str(options["FILE"]))
     lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set")}
-    wish = Wish(str(options["ENTITY"]), path.name, str(options["mode"]), **lists, dry_run=bool(options["dry-run"]))
+    dry_run, dates = bool(options["dry-run"]), str(options["dates"] or "")
+    wish = Wish(str(options["ENTITY"]), path.name, str(options["mode"]), **lists, dry_run=dry_run, dates=dates)
     try:
         source = path.open("rb")
     except OSError as failure:
@@ -35,6 +37,12 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     else:
         _tell(terminal, done, left)
     return _exit_code(done)
+
+
+def write_template(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
+    """Print a CSV file to fill in."""
+    terminal.bytes(template(ctx, str(options["ENTITY"])).content)
+    return TAKEN
 
 
 def _exit_code(done: Row) -> int:
@@ -91,8 +99,15 @@ COMMANDS = (
             ),
             Parameter("--value", _("What a value of a column means; may be repeated"), many=True, metavar="'field:from=to'"),
             Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
+            Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
             Parameter("--dry-run", _("Validate everything, write nothing"), flag=True),
             Parameter("--json", _("One JSON document with every row that was not taken"), flag=True),
         ),
+    ),
+    Command(
+        "import-template",
+        _("Print a CSV file to fill in, with an example row, for an entity."),
+        write_template,
+        (Parameter("ENTITY", _("Such as customers.account")),),
     ),
 )

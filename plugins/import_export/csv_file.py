@@ -5,14 +5,17 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import BinaryIO
 
 from sdk import Invalid, Problem, Text, _
 
 DELIMITERS = (",", ";", "\t", "|")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_QUOTED = re.compile(r'"[^"]*"')
 _SAMPLE = 64 << 10
 csv.field_size_limit(1 << 20)
 
@@ -27,23 +30,19 @@ class CsvFile:
     headings: tuple[str, ...]
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Number (the first data row is 1) and cells of each row that is not blank; raises Invalid for broken text."""
-        number = 0
-        for number, cells in enumerate(self._cells(), 0):
-            if number and any(cell.strip() for cell in cells):
+        """Number (the first data row is 1) and cells of each row that is not blank; raises Invalid for what is no CSV."""
+        for number, cells in enumerate(self._cells()):
+            if number and not _blank(cells):
                 yield number, cells
 
     def _cells(self) -> Iterator[list[str]]:
         self.source.seek(0)
         text = io.TextIOWrapper(self.source, encoding=self.encoding, errors="strict", newline="")
+        reader = csv.reader(text, delimiter=self.delimiter, strict=True)
         try:
-            yield from csv.reader(text, delimiter=self.delimiter, strict=True)
-        except UnicodeDecodeError as failure:
-            raise _unreadable(
-                _("is not {encoding} text (byte {position}); save it as UTF-8"), encoding=self.encoding, position=failure.start
-            ) from failure
+            yield from dropwhile(_blank, reader)
         except csv.Error as failure:
-            raise _unreadable(_("is not a CSV file: {reason}"), reason=str(failure)) from failure
+            raise _unreadable(_("is not a CSV file: line {line}: {reason}"), line=reader.line_num, reason=str(failure)) from failure
         finally:
             text.detach()
 
@@ -53,22 +52,38 @@ def open_csv(source: BinaryIO) -> CsvFile:
     source.seek(0)
     head = source.read(_SAMPLE)
     encoding = next((name for mark, name in _BOMS if head.startswith(mark)), "utf-8")
-    try:
-        # The sample may end within a character: an incremental decoder waits for the rest.
-        text = codecs.getincrementaldecoder(encoding)("strict").decode(head)
-    except UnicodeDecodeError as failure:
-        raise _unreadable(
-            _("is not {encoding} text (byte {position}); save it as UTF-8"), encoding="UTF-8", position=failure.start
-        ) from failure
-    line = next((line for line in text.splitlines() if line.strip()), "")
-    if not line:
+    _check_encoding(source, encoding)
+    # The sample may end within a character: an incremental decoder waits for the rest.
+    text = codecs.getincrementaldecoder(encoding)("strict").decode(head)
+    if not text.strip():
         raise _unreadable(_("is empty: the first line is to hold the headings"))
-    delimiter = max(DELIMITERS, key=line.count)
-    file = CsvFile(source, encoding, delimiter, ())
-    headings = tuple(cell.strip() for cell in next(iter(file._cells()), []))
+    line = next((line for line in _QUOTED.sub("", text).splitlines() if line.strip()), "")
+    file = CsvFile(source, encoding, max(DELIMITERS, key=line.count), ())
+    headings = tuple(cell.strip() for cell in next(file._cells(), []))
     if twice := sorted({heading for heading in headings if heading and headings.count(heading) > 1}):
         raise _unreadable(_("has the heading {heading!r} twice; rename one"), heading=twice[0])
-    return CsvFile(source, encoding, delimiter, headings)
+    return CsvFile(source, encoding, file.delimiter, headings)
+
+
+def _check_encoding(source: BinaryIO, encoding: str) -> None:
+    """The whole file, before anything of it is imported."""
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    source.seek(0)
+    read, block = 0, b"-"
+    while block:
+        block = source.read(_SAMPLE)
+        read += len(block)
+        try:
+            decoder.decode(block, final=not block)
+        except UnicodeDecodeError as failure:
+            name = "UTF-16" if encoding == "utf-16" else "UTF-8"
+            position = read - len(failure.object) + failure.start  # what was decoded ends where we have read to
+            text = _("is not {encoding} text (byte {position}); save it as UTF-8")
+            raise _unreadable(text, encoding=name, position=position) from failure
+
+
+def _blank(cells: list[str]) -> bool:
+    return not any(cell.strip() for cell in cells)
 
 
 def _unreadable(message: Text, **params: object) -> Invalid:

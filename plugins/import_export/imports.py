@@ -16,13 +16,20 @@ from sdk.context import Row, id_of
 PERMISSION = "import_export.import.create"
 
 
+def permit(ctx: Context, entity: str, mode: str = "create") -> None:
+    """Raise NotFound for an entity that is not here, Forbidden for one into which the actor may not import."""
+    ctx.records(entity)
+    if not ctx.can(PERMISSION):
+        raise Forbidden(_("you may not import files"))
+    needed = [Verb.CREATE] if mode == "create" else [Verb.UPDATE] if mode == "update" else [Verb.CREATE, Verb.UPDATE]
+    for verb in needed:
+        if not ctx.can(f"{entity}.{verb}"):
+            raise Forbidden(_("you may not {verb} {entity}"), verb=verb.value, entity=entity)
+
+
 def begin(ctx: Context, wish: Wish) -> Row:
     """The record of a new import; the actor owns it."""
-    needed = [Verb.CREATE] if wish.mode == "create" else [Verb.UPDATE] if wish.mode == "update" else [Verb.CREATE, Verb.UPDATE]
-    ctx.records(wish.entity)  # raises NotFound for an entity that is not here
-    for verb in needed:
-        if not ctx.can(f"{wish.entity}.{verb}"):
-            raise Forbidden(_("you may not {verb} {entity}"), verb=verb.value, entity=wish.entity)
+    permit(ctx, wish.entity, wish.mode)
     values = {"entity": wish.entity, "file_name": wish.file_name[:255] or "-", "mode": wish.mode, "dry_run": wish.dry_run}
     return ctx.as_system().records("import_export.import").create(values)
 
@@ -81,6 +88,7 @@ def _wish(written: Mapping[str, object]) -> Wish:
         value=words("value"),
         set=words("set"),
         dry_run=bool(written["dry_run"]),
+        dates=str(written["dates"]),
     )
 
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from plugins.import_export.csv_file import CsvFile
-from sdk import BadRequest, Context, _
-from sdk.fields import DateField, Field, Flaw, LinkField, date_orders
+from sdk import BadRequest, Context, Text, _
+from sdk.fields import ChoiceField, DateField, Field, Flaw, LinkField, date_orders
 
 MODES = ("create", "update", "upsert")
+ORDERS = ("ymd", "mdy", "dmy")
 _WORD = re.compile(r"[\W_]+")
+_CHOICES = re.compile(r"\[[^\[\]]*\|[^\[\]]*\]\s*\*?\s*\Z")
+"""What a template writes behind a heading: `Class [key|normal|small]`."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Wish:
     value: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
     dry_run: bool = False
+    dates: str = ""
+    """The order of day, month and year, where the file itself leaves it open."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ def make_plan(ctx: Context, wish: Wish, file: CsvFile) -> Plan:
     fields = {name: one for name, one in ctx.records(wish.entity).fields().items() if not one.readonly}
     asked = dict(_split(pair, "=", _("cannot read the mapping {word!r}; write Heading=field")) for pair in wish.map)
     columns, headings, ignored = _columns(ctx, file.headings, fields, asked)
-    values: dict[str, dict[str, str]] = {}
+    values = {name: _said(ctx, one) for name in columns if isinstance(one := fields[name], ChoiceField)}
     for word in wish.value:
         name, rest = _split(word, ":", _("cannot read the value mapping {word!r}; write field:from=to"))
         old, new = _split(rest, "=", _("cannot read the value mapping {word!r}; write field:from=to"))
@@ -59,7 +64,12 @@ def make_plan(ctx: Context, wish: Wish, file: CsvFile) -> Plan:
     match = tuple(_known(name, fields) for name in wish.match)
     _check_match(wish, match, fields, {*columns, *fixed})
     plan = Plan(columns, headings, fields, values, fixed, match, ignored)
-    return Plan(columns, headings, fields, values, fixed, match, ignored, _styles(plan, file))
+    return Plan(columns, headings, fields, values, fixed, match, ignored, _styles(plan, file, wish.dates))
+
+
+def _said(ctx: Context, field: ChoiceField) -> dict[str, str]:
+    """The labels of a choice in the actor's language; the field itself knows its keys and English labels."""
+    return {ctx.say(label): key for key, label in field.options.items()}
 
 
 def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], filled: Iterable[str]) -> None:
@@ -72,10 +82,10 @@ def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], 
             raise BadRequest(_("the file has no column for {field!r}, by which to match"), field=name)
 
 
-def _split(word: str, mark: str, message: str) -> tuple[str, str]:
+def _split(word: str, mark: str, message: Text) -> tuple[str, str]:
     left, found, right = word.partition(mark)
     if not found or not left.strip():
-        raise BadRequest(_(message), word=word[:80])  # the callers mark the text
+        raise BadRequest(message, word=word[:80])
     return left.strip(), right.strip()
 
 
@@ -103,7 +113,7 @@ def _columns(
             near = get_close_matches(heading, headings, n=1, cutoff=0.5)
             raise BadRequest(_("the file has no heading {heading!r}; it has {headings}"), heading=heading[:80],
                              headings=", ".join(near or headings)[:500])  # fmt: skip
-    words = {_plain(word): name for name, one in fields.items() for word in (one.label, ctx.say(one.label), name)}
+    words = words_of(ctx, fields)
     columns: dict[str, int] = {}
     names: dict[str, str] = {}
     ignored = []
@@ -111,7 +121,7 @@ def _columns(
         if asked.get(heading) == "":  # "Heading=": leave this column out
             ignored.append(heading)
             continue
-        name = _known(asked[heading], fields) if heading in asked else words.get(_plain(heading), "")
+        name = _known(asked[heading], fields) if heading in asked else words.get(plain(heading), "")
         if not name or (name in asked.values() and heading not in asked):
             ignored.append(heading or f"#{index + 1}")
         elif name in columns:
@@ -123,21 +133,34 @@ def _columns(
     return columns, names, tuple(ignored)
 
 
-def _plain(word: str) -> str:
-    return _WORD.sub("", word.casefold())
+def words_of(ctx: Context, fields: Mapping[str, Field]) -> dict[str, str]:
+    """What a heading may say: a field's name, or its label in English or the actor's language where no other field has that."""
+    labels: dict[str, set[str]] = {}
+    for name, one in fields.items():
+        for word in (one.label, ctx.say(one.label)):
+            labels.setdefault(plain(word), set()).add(name)
+    return {word: next(iter(names)) for word, names in labels.items() if len(names) == 1} | {plain(name): name for name in fields}
 
 
-def _styles(plan: Plan, file: CsvFile) -> dict[str, dict[str, str]]:
-    """The order of day, month and year that a whole column allows; where it allows two, each such cell is refused."""
+def plain(word: str) -> str:
+    """A heading without case, punctuation, the mark of what is required, and the choices that a template lists."""
+    return _WORD.sub("", _CHOICES.sub("", word).casefold())
+
+
+def _styles(plan: Plan, file: CsvFile, asked: str) -> dict[str, dict[str, str]]:
+    """The order of day, month and year that a whole column allows; where it allows two, each such cell is refused.
+
+    Without dates the file is read to its end all the same: what is no CSV is refused before a row is written.
+    """
     dates = {name: index for name, index in plan.columns.items() if isinstance(plan.fields[name], DateField)}
-    if not dates:
-        return {}
     orders: dict[str, set[str]] = {name: {"ymd", "mdy", "dmy"} for name in dates}
     for _number, cells in file.rows():
         for name, index in dates.items():
             cell = cells[index].strip().partition(" ")[0] if index < len(cells) else ""
             if cell and (allowed := date_orders(cell)):
                 orders[name] &= allowed
+    if asked:
+        return {name: {"date_order": asked} for name in dates}
     return {name: {"date_order": next(iter(left))} if len(left) == 1 else {} for name, left in orders.items()}
 
 

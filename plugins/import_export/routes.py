@@ -8,8 +8,9 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.import_export import imports
-from plugins.import_export.plan import MODES, Wish
+from plugins.import_export.plan import MODES, ORDERS, Wish
 from plugins.import_export.tables import OUTCOMES
+from plugins.import_export.template import template
 from sdk import Context, NotFound, Request, Response, Route, _
 
 
@@ -23,6 +24,7 @@ class NewImport(Schema):
     value = fields.List(fields.String(), load_default=list)
     set = fields.List(fields.String(), load_default=list)
     dry_run = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
+    dates = fields.String(load_default="", validate=validate.OneOf(("", *ORDERS)))
 
 
 class RowQuery(Schema):
@@ -56,7 +58,8 @@ def start_import(ctx: Context, request: Request) -> Response:
     """Take the file and import it in the background."""
     body, file = request.body, request.files["file"]
     lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set")}
-    wish = Wish(str(body["entity"]), file.filename, str(body["mode"]), **lists, dry_run=body["dry_run"] == "true")
+    dry_run, dates = body["dry_run"] == "true", str(body["dates"])
+    wish = Wish(str(body["entity"]), file.filename, str(body["mode"]), **lists, dry_run=dry_run, dates=dates)
     record = imports.begin(ctx, wish)
     key = ctx.files.save(file.stream)
     ctx.enqueue("import_export.run_import", imports.arguments(record, wish, key))
@@ -74,6 +77,11 @@ def list_rows(ctx: Context, request: Request) -> object:
     outcome, limit, cursor = (request.query[name] for name in ("outcome", "limit", "cursor"))
     page = imports.rows(ctx, id, None if outcome is None else str(outcome), int(str(limit)), str(cursor))
     return {"data": page.data, "page": {"next": page.next}}
+
+
+def get_template(ctx: Context, request: Request) -> object:
+    """A CSV file to fill in."""
+    return template(ctx, request.path["entity"])
 
 
 ROUTES = (
@@ -96,5 +104,13 @@ ROUTES = (
         summary=_("Rows that were not taken"),
         query=RowQuery,
         answer=_ROWS,
+    ),
+    Route(
+        method="GET",
+        path="/templates/{entity}",
+        view=get_template,
+        permission=imports.PERMISSION,
+        summary=_("A CSV file to fill in"),
+        media_type="text/csv",
     ),
 )

@@ -59,7 +59,7 @@ class Run:
 
     def _state(self) -> str:
         taken = self.total["created"] + self.total["updated"] + self.total["unchanged"]
-        if self.total["failed"] == 0:
+        if not self.total["failed"] and not self.total["skipped"]:
             return "succeeded"
         return "partial" if taken or self.total["skipped"] else "failed"
 

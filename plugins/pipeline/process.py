@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sdk import Batch, Change, Context, _, where
+from plugins.pipeline.tables import TYPES
+from sdk import Batch, Change, Condition, Context, _, where
 from sdk.context import Row, id_of
 
 MOST = 10_000
 """More pipelines or stages than any company has."""
+MOST_VALUES = 500
+"""As many as one filter takes."""
 REOPEN = "reopen"
 """The act that may take a won or lost deal back."""
 _SLUG = re.compile(r"[^a-z0-9]+")
@@ -68,7 +72,7 @@ def _place(process: Process, change: Change, before: Row | None) -> None:
     pipeline = change.after("pipeline")
     if change.before and change.changes("pipeline") and not change.changes("stage") and before is not None and isinstance(pipeline, UUID):
         stage = process.counterpart(before, pipeline)
-    elif pipeline is None or (change.changes("stage") and not change.changes("pipeline") and stage is not None):
+    elif pipeline is None:
         pipeline = stage["pipeline"] if stage is not None else process.default_pipeline()
     if not isinstance(pipeline, UUID):
         change.refuse("pipeline", "required", _("is required: there is no default pipeline"))
@@ -78,9 +82,10 @@ def _place(process: Process, change: Change, before: Row | None) -> None:
     if stage is None:
         change.refuse("stage", "required", _("is required: the pipeline has no open stage"))
     elif stage["pipeline"] != pipeline:
-        change.refuse("stage", "wrong_pipeline", _("the stage {stage!r} belongs to another pipeline"), stage=str(stage["name"]))
+        text = _("the stage {stage!r} belongs to another pipeline; change the pipeline too")
+        change.refuse("stage", "wrong_pipeline", text, stage=str(stage["name"]))
     elif before is not None and before["type"] != "open" and stage["id"] != before["id"] and change.act != REOPEN:
-        change.forbid("deal_closed", _("the deal is {status}; reopen it to move it"), status=str(before["type"]))
+        change.forbid("deal_closed", _("the deal is {status}; reopen it to move it"), status=TYPES[str(before["type"])])
     else:
         change.values["pipeline"], change.values["stage"] = pipeline, stage["id"]
 
@@ -89,7 +94,9 @@ def _enter(process: Process, batch: Batch, change: Change, before: Row | None, s
     change.values["status"] = stage["type"]
     if "probability" not in change.values:
         change.values["probability"] = stage["probability"]
-    if stage["type"] != "open" and change.after("close_date") is None:
+    close = change.after("close_date")
+    expected = "close_date" not in change.values and isinstance(close, date) and close > process.today
+    if stage["type"] != "open" and (close is None or expected):  # what was expected later has happened today
         change.values["close_date"] = process.today
     if before is None and change.after("opened_on") is None:
         close = change.after("close_date")
@@ -101,7 +108,8 @@ def _enter(process: Process, batch: Batch, change: Change, before: Row | None, s
 
 
 def prepare_stages(ctx: Context, batch: Batch) -> None:
-    """Give each stage a pipeline, a key and a place; no two stages of a pipeline share a key."""
+    """Give each stage a pipeline, a key and a place; no two stages of a pipeline share a key. One with deals keeps its meaning."""
+    _keep_used(ctx, batch, "stage", ("pipeline", "type"))
     process = Process(ctx)
     taken = {(row["pipeline"], row["key"]): id for id, row in process.stages.items()}
     last = {id: max((_place_of(row) for row in process.stages_of(id)), default=0) for id in process.pipelines}
@@ -125,14 +133,27 @@ def prepare_stages(ctx: Context, batch: Batch) -> None:
 
 
 def prepare_pipelines(ctx: Context, batch: Batch) -> None:
-    """One default at the most."""
+    """One default at the most; one with deals stays."""
+    _keep_used(ctx, batch, "pipeline", ())
     records = ctx.as_system().records("pipeline.pipeline")
-    there = {id_of(row) for row in records.find(where(is_default=True))}
+    there = {id_of(row) for row in records.find(where(is_default=True))} - {c.id for c in batch.standing() if not c.after("is_default")}
     for change in batch.standing():
         if change.after("is_default") and change.changes("is_default"):
             if there - {change.id}:
                 change.refuse("is_default", "second_default", _("another pipeline is the default; take it from that one first"))
             there.add(change.id)
+
+
+def _keep_used(ctx: Context, batch: Batch, link: str, meaning: Sequence[str]) -> None:
+    """What deals stand in is not deleted, and the fields of its meaning do not change: that would move deals past the gate."""
+    touched = {c.id: c for c in batch.changes if c.stands and (c.verb == "delete" or any(c.before and c.changes(name) for name in meaning))}
+    ids, deals, counts = list(touched), ctx.as_system().records("pipeline.deal"), dict[object, object]()
+    for start in range(0, len(ids), MOST_VALUES):
+        stands_in = Condition(link, "in", tuple(ids[start : start + MOST_VALUES]))
+        counts |= {row[f"{link}.id"]: row["count"] for row in deals.aggregate(["count"], [link], (stands_in,))}
+    for id, count in counts.items():
+        if isinstance(id, UUID):
+            touched[id].forbid("in_use", _("{count} deals stand in it; move them first"), count=count)
 
 
 def _place_of(row: Row) -> int:

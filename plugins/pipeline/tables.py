@@ -12,9 +12,9 @@ from sqlalchemy.sql import FromClause
 from plugins.customers.api import Account, Contact
 from sdk import Record, _
 from sdk import fields as f
+from sdk.entities import unique_together
 
 TYPES = {"open": _("Open"), "won": _("Won"), "lost": _("Lost")}
-_LIVE = sa.text("deleted_at IS NULL")
 
 
 class Pipeline(Record):
@@ -30,17 +30,7 @@ class Stage(Record):
     """A step of a pipeline; its type decides whether a deal there is open, won or lost."""
 
     __tablename__ = "pipeline_stages"
-    __table_args__ = (
-        sa.Index(
-            "uq_pipeline_stages_key",
-            "tenant_id",
-            "pipeline_id",
-            "key",
-            unique=True,
-            sqlite_where=_LIVE,
-            postgresql_where=_LIVE,
-        ),
-    )
+    __table_args__ = (unique_together("pipeline_stages", "pipeline_id", "key"),)
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True, search=True, track=True)
     key: Mapped[str | None] = f.key(_("Key"))

@@ -124,6 +124,10 @@ class Field:
         """One non-empty text cell; raises FlawError."""
         return self.check(cell)
 
+    def sought(self, cell: str) -> object:
+        """One value of a filter as written; raises FlawError. Bounds of the input do not hold: what is beyond them matches nothing."""
+        return self.read_cell(cell, {})
+
     # --- output --------------------------------------------------------------------------------------------------
 
     def wire(self, *cells: str) -> str:
@@ -135,8 +139,16 @@ class Field:
         return "" if value is None else str(value)
 
     def json_schema(self) -> dict[str, object]:
-        """JSON Schema (2020-12) of a non-null value."""
+        """JSON Schema (2020-12) of a non-null value as it is shown."""
         return {"type": "string"}
+
+    def input_schema(self) -> dict[str, object]:
+        """JSON Schema of a non-null value as `check` takes it."""
+        return self.json_schema()
+
+    def sought_schema(self) -> dict[str, object]:
+        """JSON Schema of one value of a filter, as `sought` takes it."""
+        return self.json_schema()
 
     # --- binding -------------------------------------------------------------------------------------------------
 

@@ -11,10 +11,13 @@ from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import key
 from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
+from sdk.fields.text import SAID, plain_text
 from sdk.text import Text, _
 
 if TYPE_CHECKING:
     from sdk.entities import Record
+
+_LONGEST = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,8 @@ class LinkField(Field):
             return cell
         if not isinstance(cell, str):
             raise wrong_type(_("an id or a natural key"), cell)
-        cell = cell.strip()
-        if not cell or len(cell) > 255 or "\x00" in cell:
+        cell = plain_text(cell, _LONGEST)
+        if not cell:
             raise FlawError("malformed", _("expected an id or a natural key"))
         try:
             return UUID(cell) if len(cell) == 36 else NaturalKey(cell)
@@ -58,6 +61,13 @@ class LinkField(Field):
 
     def json_schema(self) -> dict[str, object]:
         return {"type": "string", "format": "uuid"}
+
+    def input_schema(self) -> dict[str, object]:
+        text = "An id, or what people call the record."
+        return {"type": "string", "minLength": 1, "maxLength": _LONGEST, "pattern": SAID, "description": text}
+
+    def sought_schema(self) -> dict[str, object]:
+        return self.input_schema()
 
 
 def link(label: Text, target: type[Record] | Literal["self"] | str, *, required: bool = False, parent: bool = False,

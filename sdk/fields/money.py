@@ -13,7 +13,7 @@ from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import Exact
 from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
-from sdk.fields.number import exact, exact_text
+from sdk.fields.number import exact, exact_schema, exact_text
 from sdk.text import Text, _
 
 _WRITTEN = re.compile(r"(?:(?P<before>[A-Z]{3}) ?)?(?P<amount>-?[\d,]+(?:\.\d+)?)(?: ?(?P<after>[A-Z]{3}))?\Z", re.ASCII)
@@ -76,17 +76,18 @@ class MoneyField(Field):
             raise FlawError("unknown_key", _("unknown key {got}"), got=str(unknown[0])[:40])
         if cell.get("amount") is None:
             raise FlawError("required", _("an amount is needed"))
-        currency = cell.get("currency", "")
-        if currency is None or (currency != "" and currency not in CURRENCIES if isinstance(currency, str) else True):
-            raise FlawError("unknown_currency", _("expected an ISO 4217 currency such as CNY"))
-        return self._money(exact(cell["amount"]), str(currency))
+        return self._money(exact(cell["amount"]), _currency(cell["currency"]) if "currency" in cell else "")
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
+        money = self.sought(cell)
+        return self._money(*money)
+
+    def sought(self, cell: str) -> Money:
         written = _WRITTEN.match(cell)
         if written is None or ("," in written["amount"] and not _GROUPED.match(written["amount"])):
             raise FlawError("malformed", _("expected an amount such as 1,234.50 or 1234.50 CNY"))
-        currency = written["before"] or written["after"] or ""
-        return self.check({"amount": written["amount"].replace(",", ""), "currency": currency})
+        currency = written["before"] or written["after"]
+        return Money(exact(written["amount"].replace(",", "")), _currency(currency) if currency else "")
 
     def _money(self, amount: Decimal, currency: str) -> Money:
         if self.least is not None and amount < self.least:
@@ -100,16 +101,25 @@ class MoneyField(Field):
         return f"{exact_text(value.amount, 2)} {value.currency}" if isinstance(value, Money) else ""
 
     def json_schema(self) -> dict[str, object]:
-        amount = {"type": "string", "pattern": r"^-?[0-9]{1,13}(\.[0-9]{1,4})?$"}
-        if self.least == 0:
-            amount["pattern"] = r"^[0-9]{1,13}(\.[0-9]{1,4})?$"
-        currency = {"type": "string", "enum": sorted(CURRENCIES)}
-        return {
-            "type": "object",
-            "properties": {"amount": amount, "currency": currency},
-            "required": ["amount"],
-            "additionalProperties": False,
-        }
+        return _schema({"type": "string", "pattern": r"^-?[0-9]{1,13}(\.[0-9]{1,4})?$"}, ["amount", "currency"])
+
+    def input_schema(self) -> dict[str, object]:
+        return _schema(exact_schema(self.least), ["amount"])
+
+    def sought_schema(self) -> dict[str, object]:
+        return {"type": "string", "pattern": rf"^-?[0-9]{{1,13}}(\.[0-9]{{1,4}})?( ({'|'.join(sorted(CURRENCIES))}))?$"}
+
+
+def _currency(code: object) -> str:
+    if not isinstance(code, str) or code not in CURRENCIES:
+        raise FlawError("unknown_currency", _("expected an ISO 4217 currency such as CNY"))
+    return code
+
+
+def _schema(amount: dict[str, object], required: list[str]) -> dict[str, object]:
+    currency = {"type": "string", "enum": sorted(CURRENCIES)}
+    properties = {"amount": amount, "currency": currency}
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def money(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,

@@ -18,6 +18,7 @@ from sdk.text import Text, _
 _ORDERED = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "empty")
 _PLAIN = re.compile(r"-?\d{1,13}(\.\d{1,4})?\Z", re.ASCII)
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
+_NOISE = Decimal("1e-9")
 _WORDS = {"true": True, "yes": True, "y": True, "1": True, "是": True,
           "false": False, "no": False, "n": False, "0": False, "否": False}  # fmt: skip
 
@@ -34,9 +35,24 @@ def exact(cell: object) -> Decimal:
         raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=str(LIMIT)) from failure
     if abs(value) >= LIMIT:
         raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=str(LIMIT))
-    if value != Decimal(str(cell)):
+    written = Decimal(str(cell))
+    # A JSON number is a float to most of its writers: 0.30000000000000004 means 0.3.
+    if value != written and not (isinstance(cell, float) and abs(value - written) <= _NOISE * max(Decimal(1), abs(written))):
         raise FlawError("too_precise", _("at most {digits} digits behind the decimal point"), digits=SCALE)
     return value
+
+
+def exact_schema(least: Decimal | None = None, most: Decimal | None = None) -> dict[str, object]:
+    """JSON Schema of what `exact` takes, within bounds: text, or a number where a program has nothing better."""
+    number: dict[str, object] = {"type": "number", "exclusiveMinimum": -1e13, "exclusiveMaximum": 1e13, "multipleOf": 1e-4}
+    sign, digits = ("-?" if least is None or least < 0 else ""), r"[0-9]{1,13}(\.[0-9]{1,4})?"
+    if least is not None:
+        number = {**number, "minimum": float(least)}
+    if most is not None:
+        number = {**number, "maximum": float(most)}
+    if most == 100 and least == 0:
+        digits = r"(100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)"
+    return {"anyOf": [{"type": "string", "pattern": f"^{sign}{digits}$"}, number]}
 
 
 def exact_text(value: Decimal, least: int = 0) -> str:
@@ -69,13 +85,22 @@ class IntegerField(Field):
         return cell
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
+        return self._read(cell, self)
+
+    def _read(self, cell: str, within: Field) -> object:
         plain = cell.replace(",", "") if _GROUPED.match(cell) else cell
         if not re.fullmatch(r"[+-]?\d{1,19}(\.0+)?", plain, re.ASCII):
             raise FlawError("malformed", _("expected a whole number"))
-        return self.check(int(plain.partition(".")[0]))
+        return within.check(int(plain.partition(".")[0]))
+
+    def sought(self, cell: str) -> object:
+        return self._read(cell, IntegerField(label=self.label))
 
     def json_schema(self) -> dict[str, object]:
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+    def sought_schema(self) -> dict[str, object]:
+        return {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +125,10 @@ class DecimalField(Field):
         return value
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
-        return self.check((cell.replace(",", "") if _GROUPED.match(cell) else cell).removesuffix("%").strip())
+        return self.check(_ungrouped(cell))
+
+    def sought(self, cell: str) -> object:
+        return exact(_ungrouped(cell))
 
     def wire(self, *cells: str) -> str:
         return f"(None if {cells[0]} is None else exact_text({cells[0]}))"
@@ -110,6 +138,13 @@ class DecimalField(Field):
 
     def json_schema(self) -> dict[str, object]:
         return {"type": "string", "pattern": r"^-?[0-9]{1,13}(\.[0-9]{1,4})?$"}
+
+    def input_schema(self) -> dict[str, object]:
+        return exact_schema(self.least, self.most)
+
+
+def _ungrouped(cell: str) -> str:
+    return (cell.replace(",", "") if _GROUPED.match(cell) else cell).removesuffix("%").strip()
 
 
 @dataclass(frozen=True, kw_only=True)

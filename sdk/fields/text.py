@@ -14,11 +14,16 @@ from sdk.columns import json_data
 from sdk.fields.base import Cells, Field, Flaw, FlawError, Parsed, ReportRole, column, wrong_type
 from sdk.text import Text, _
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,255}\Z")
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}(?: ?(?:x|ext\.?|转) ?[0-9]{1,8})?\Z")
-_URL = re.compile(r"https?://[^\s/?#]+[^\s]*\Z")
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+_EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{1,255}}\Z")
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:x|ext\.?|转) ?[0-9]{1,8})?\Z")
+_URL = re.compile(rf"https?://[^\s/?#{_CONTROLS}]+[^\s{_CONTROLS}]*\Z")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
+PLAIN = f"^[^{_CONTROLS}]*$"
+"""JSON Schema pattern of text without control characters."""
+SAID = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
+"""The same with at least one character that is no white space."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +45,9 @@ class TextField(Field):
     def check(self, cell: object) -> object:
         if not isinstance(cell, str):
             raise wrong_type(_("text"), cell)
-        cell = cell.strip()
+        cell = plain_text(cell, self.length)
         if not cell:
             return None
-        if len(cell) > self.length:
-            raise FlawError("too_long", _("at most {limit} characters, got {got}"), limit=self.length, got=len(cell))
-        if _CONTROL.search(cell):
-            raise FlawError("control_character", _("contains a control character; remove it"))
         if self.pattern is not None and not self.pattern.match(cell):
             raise FlawError("malformed", _("expected {expected}"), expected=self.expected)
         return cell
@@ -70,10 +71,24 @@ class TextField(Field):
         return Parsed(values, flaws)
 
     def json_schema(self) -> dict[str, object]:
-        schema: dict[str, object] = {"type": "string", "maxLength": self.length}
+        return {"type": "string", "maxLength": self.length}
+
+    def input_schema(self) -> dict[str, object]:
+        pattern = SAID if self.required else PLAIN
         if self.pattern is not None:
-            schema["pattern"] = "^" + self.pattern.pattern.replace("\\Z", "$")
-        return schema
+            written = self.pattern.pattern.removesuffix("\\Z")
+            pattern = f"^{written}$" if self.required else f"^({written})?$"
+        return {**self.json_schema(), "pattern": pattern}
+
+    def sought(self, cell: str) -> object:
+        """Any text: a part of a number or an address compares as well as a whole one."""
+        found = plain_text(cell, self.length)
+        if not found:
+            raise FlawError("malformed", _("expected a value; use [empty]=true for none"))
+        return found
+
+    def sought_schema(self) -> dict[str, object]:
+        return {"type": "string", "minLength": 1, "maxLength": self.length, "pattern": SAID}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +110,9 @@ class EmailField(TextField):
     def check(self, cell: object) -> object:
         checked = TextField.check(self, cell)
         return checked.lower() if isinstance(checked, str) else None
+
+    def sought(self, cell: str) -> object:
+        return str(TextField.sought(self, cell)).lower()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +161,19 @@ class KeysField(Field):
         return ";".join(str(key) for key in value) if isinstance(value, list) else ""
 
     def json_schema(self) -> dict[str, object]:
-        item = {"type": "string", "pattern": r"^[a-z0-9][a-z0-9_.-]*$", "maxLength": 100}
+        item: dict[str, object] = {"type": "string", "pattern": r"^[a-z0-9][a-z0-9_.-]*$", "maxLength": 100}
+        if self.options:
+            item = {"type": "string", "enum": list(self.options)}
         return {"type": "array", "items": item, "maxItems": 200}
+
+
+def plain_text(cell: str, most: int) -> str:
+    """Text without the white space around it; raises FlawError where it is longer than `most` or holds control characters."""
+    if len(cell) > most:
+        raise FlawError("too_long", _("at most {limit} characters, got {got}"), limit=most, got=len(cell))
+    if _CONTROL.search(cell):
+        raise FlawError("control_character", _("contains a control character; remove it"))
+    return cell.strip()
 
 
 def text(label: Text, *, length: int = 255, required: bool = False, unique: bool = False, search: bool = False,

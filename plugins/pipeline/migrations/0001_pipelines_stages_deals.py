@@ -35,14 +35,7 @@ def upgrade() -> None:
     migrations.create_index(op, "pipeline_stages", "key")
     migrations.create_index(op, "pipeline_stages", "name")
     migrations.create_index(op, "pipeline_stages", "pipeline_id")
-    op.create_index(
-        "uq_pipeline_stages_key",
-        "pipeline_stages",
-        ["tenant_id", "pipeline_id", "key"],
-        unique=True,
-        sqlite_where=sa.text("deleted_at IS NULL"),
-        postgresql_where=sa.text("deleted_at IS NULL"),
-    )
+    migrations.create_unique(op, "pipeline_stages", "pipeline_id", "key")
     migrations.create_table(
         op,
         "pipeline_deals",

@@ -1,0 +1,168 @@
+"""The operations of an entity's collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apispec import APISpec
+
+from core.entities.read import MOST_ROWS
+from core.http.collections import MOST_ITEMS, Collection, may
+from core.http.openapi import parts
+from core.http.openapi.parts import BY_TOKEN_OR_CSRF, READ, SEND, UUID, WRITE, Json, answer, answers, ref
+from core.http.openapi.records import RecordSchemas
+from sdk import Entity, Verb, _
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+_LIST, _CREATE, _GET, _UPDATE = _("list"), _("create"), _("read"), _("change")
+_DELETE, _RESTORE, _BATCH, _HISTORY = _("delete"), _("restore"), _("many at once"), _("history")
+_FROM_BODY, _FROM_PATH, _FIRST = "$response.body#/id", "$request.path.id", "$response.body#/data/0/id"
+
+
+class CollectionOperations:
+    """Describes what the actor may do with one entity."""
+
+    def __init__(self, spec: APISpec, work: Work, entity: Entity) -> None:
+        self.spec, self.work, self.entity = spec, work, entity
+        self.own, self.path, self.tag = RecordSchemas(work, entity), Collection(entity).path, entity.full_name
+        self.verbs = {verb for verb in Verb if may(work, entity, verb)}
+
+    def describe(self) -> None:
+        """Add schemas and paths."""
+        # Prefixes: a suffix would meet other entities, the change of `pipeline.stage` the record `pipeline.stage_change`.
+        schemas = {"": self.own.record(), "PartOf": self.own.part()}
+        if Verb.CREATE in self.verbs:
+            schemas["New"] = self.own.input(creating=True)
+        if Verb.UPDATE in self.verbs:
+            schemas["ChangeOf"] = self.own.input(creating=False)
+        for prefix, schema in schemas.items():
+            self.spec.components.schema(f"{prefix}{self.own.name}", schema)
+        self._paths()
+
+    def _paths(self) -> None:
+        collection, item = {"get": self._list()}, {"get": self._get()}
+        if Verb.CREATE in self.verbs:
+            collection["post"] = self._create()
+        if Verb.UPDATE in self.verbs:
+            item["patch"] = self._update()
+        if Verb.DELETE in self.verbs:
+            item["delete"] = self._delete()
+        in_path = [parts.path_id()]
+        self.spec.path(self.path, operations=collection)
+        if Verb.UPDATE in self.entity.verbs and self.verbs - {Verb.READ}:
+            self.spec.path(f"{self.path}/batch", operations={"post": self._batch()})
+        self.spec.path(f"{self.path}/{{id}}", operations=item, parameters=in_path)
+        if Verb.DELETE in self.verbs:
+            self.spec.path(f"{self.path}/{{id}}/restore", operations={"post": self._restore()}, parameters=in_path)
+        self.spec.path(f"{self.path}/{{id}}/history", operations={"get": self._history()}, parameters=in_path)
+
+    def _operation(self, act: str, summary: str, responses: Json, parameters: list[Json] | None = None, body: Json | None = None) -> Json:
+        label = self.work.say(self.entity.plural_label if act in ("list", "batch") else self.entity.label)
+        made: Json = {"operationId": f"{self.tag}.{act}", "tags": [self.tag], "summary": f"{label}: {summary}", "responses": responses}
+        if parameters:
+            made["parameters"] = parameters
+        if body is not None:
+            made["requestBody"] = body
+        if act not in ("list", "get", "history"):
+            made["security"] = BY_TOKEN_OR_CSRF
+        return made
+
+    def _links(self, id: str, acts: tuple[str, ...], *, tagged: bool = False) -> Json:
+        """From an answer to what can be done next with the record; `tagged`: the answer has the record's ETag."""
+        possible = {"get": Verb.READ, "history": Verb.READ, "update": Verb.UPDATE, "delete": Verb.DELETE, "restore": Verb.DELETE}
+        made: Json = {}
+        for act in acts:
+            if possible[act] in self.verbs:
+                parameters = {"id": id} | ({"If-Match": "$response.header.ETag"} if tagged and act in ("update", "delete") else {})
+                made[act] = {"operationId": f"{self.tag}.{act}", "parameters": parameters}
+        return made
+
+    def _etag(self) -> Json:
+        return {"ETag": parts.header("The version of the record, for If-Match and If-None-Match.", required=self.own.all_in_sight)}
+
+    def _written(self, text: str, headers: Json | None = None) -> Json:
+        links = self._links(_FROM_BODY, ("get", "update", "delete", "history"), tagged=self.own.all_in_sight)
+        return answer(text, ref(self.own.name), {**self._etag(), **(headers or {})}, links)
+
+    # --- the operations ------------------------------------------------------------------------------------------
+
+    def _list(self) -> Json:
+        following = {"next": {"type": ["string", "null"]}, "total": {"type": "integer"}}
+        page = {"type": "object", "properties": following, "required": ["next"]}
+        rows = {"type": "array", "items": ref(f"PartOf{self.own.name}")}
+        schema = {"type": "object", "properties": {"data": rows, "page": page}, "required": ["data", "page"]}
+        good = answer("A page.", schema, links=self._links(_FIRST, ("get", "history")))
+        return self._operation("list", self.work.say(_LIST), answers({200: good}, READ), self.own.listed())
+
+    def _create(self) -> Json:
+        location = {"Location": parts.header("The address of the record.")}
+        responses = answers({201: self._written("Created.", location)}, SEND)
+        return self._operation("create", self.work.say(_CREATE), responses, body=parts.body(ref(f"New{self.own.name}")))
+
+    def _get(self) -> Json:
+        tag = {"ETag": parts.header("The version of the record, for If-Match and If-None-Match.")}
+        good = answer(
+            "The record.", ref(f"PartOf{self.own.name}"), tag, self._links(_FROM_BODY, ("update", "delete", "history"), tagged=True)
+        )
+        known = parts.asked("If-None-Match", "An ETag that you have: 304 while it is the present one.", '"v1"')
+        responses = answers({200: good, 304: answer("You have the present version.", headers=tag)}, READ)
+        return self._operation("get", self.work.say(_GET), responses, [*self.own.shown(), known])
+
+    def _update(self) -> Json:
+        responses = answers({200: self._written("Changed.")}, (*SEND, 412))
+        body = parts.body(ref(f"ChangeOf{self.own.name}"))
+        return self._operation("update", self.work.say(_UPDATE), responses, [_if_match()], body)
+
+    def _delete(self) -> Json:
+        good = answer("In the recycle bin.", links=self._links(_FROM_PATH, ("get", "restore")))
+        return self._operation("delete", self.work.say(_DELETE), answers({204: good}, (*WRITE, 412)), [_if_match()])
+
+    def _restore(self) -> Json:
+        return self._operation("restore", self.work.say(_RESTORE), answers({200: self._written("There again.")}, WRITE))
+
+    def _batch(self) -> Json:
+        good = answer("All were taken; the outcome of each in the order of the items.", _outcomes())
+        some = answer("Some were refused, the others were taken; each has its outcome.", _outcomes())
+        return self._operation("batch", self.work.say(_BATCH), answers({200: good, 207: some}, SEND), body=parts.body(self._items()))
+
+    def _items(self) -> Json:
+        values = {"type": "object", "description": f"As in New{self.own.name} and ChangeOf{self.own.name}; each item has its own outcome."}
+        version = {"type": "integer", "description": "The version that you read: a stale change is refused."}
+        kinds = []
+        for op, properties in (
+            ("create", {"values": values}),
+            ("update", {"id": UUID, "values": values, "version": version}),
+            ("delete", {"id": UUID, "version": version}),
+            ("restore", {"id": UUID, "version": version}),
+        ):
+            item: Json = {"op": {"type": "string", "const": op}, **properties}
+            needed = [name for name in item if name != "version"]
+            kinds.append({"type": "object", "properties": item, "required": needed, "additionalProperties": False})
+        items = {"type": "array", "items": {"oneOf": kinds}, "minItems": 1, "maxItems": MOST_ITEMS}
+        return {"type": "object", "properties": {"items": items}, "required": ["items"], "additionalProperties": False}
+
+    def _history(self) -> Json:
+        texts = {name: {"type": "string"} for name in ("actor", "channel", "action")}
+        moment = {"type": "string", "format": "date-time"}
+        properties = {"at": moment, "actor_id": {"type": ["string", "null"]}, **texts, "changes": {"type": "object"}}
+        entry = {"type": "object", "properties": properties, "required": sorted(properties)}
+        schema = {"type": "object", "properties": {"data": {"type": "array", "items": entry}}, "required": ["data"]}
+        limit = parts.query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, "How many entries; 50 without it.")
+        return self._operation("history", self.work.say(_HISTORY), answers({200: answer("Newest first.", schema)}, READ), [limit])
+
+
+def _if_match() -> Json:
+    return parts.asked("If-Match", "The ETag that you read: a stale change is refused with 412.", '"v1"')
+
+
+def _outcomes() -> Json:
+    properties = {
+        "status": {"type": "integer"},
+        "id": {"type": ["string", "null"], "format": "uuid"},
+        "version": {"type": ["integer", "null"]},
+        "problem": ref("Problem"),
+    }
+    data = {"type": "array", "items": {"type": "object", "properties": properties, "required": ["status", "id"]}}
+    return {"type": "object", "properties": {"data": data}, "required": ["data"]}

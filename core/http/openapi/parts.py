@@ -1,0 +1,128 @@
+"""The parts that operations are described with: parameters, answers, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+
+PROBLEM = "application/problem+json"
+UUID = {"type": "string", "format": "uuid"}
+NO_NULL = r"^[^\x00]*$"
+"""Text of a query: anything but the null character."""
+REFUSALS = {
+    400: ("BadRequest", "The form of the request is wrong: an unknown parameter, field or operator, a body that is not JSON."),
+    401: ("Unauthenticated", "No token or session, or one that is not valid."),
+    403: ("Forbidden", "You may see the thing but not do this to it; with a session cookie: the CSRF token is missing."),
+    404: ("NotFound", "It is not there, or you may not see it, or the tenant has the plugin switched off."),
+    409: ("Conflict", "The present state forbids it: a duplicate, an illegal move, a write at the same moment."),
+    412: ("Stale", "The record was changed since you read it: the version in If-Match is not the present one."),
+    413: ("TooLarge", "The body is larger than the server takes."),
+    415: ("UnsupportedMedia", "The body has another media type than the one described."),
+    422: ("Invalid", "The form is right and the values are not: `errors` names each field, with the nearest match where there is one."),
+    503: ("Unavailable", "The database does not answer or the tenant is suspended; try again later."),
+}
+READ = (400, 401, 403, 404, 503)
+WRITE = (400, 401, 403, 404, 409, 422, 503)
+SEND = (*WRITE, 413, 415)
+BY_TOKEN: list[Json] = [{"token": []}, {"session": []}]
+BY_TOKEN_OR_CSRF: list[Json] = [{"token": []}, {"session": [], "csrf": []}]
+
+
+def problem() -> Json:
+    """The schema of a refusal."""
+    texts = {name: {"type": "string"} for name in ("field", "code", "message")}
+    error = {"type": "object", "properties": {**texts, "nearest": {"type": "string"}}, "required": list(texts)}
+    words = {name: {"type": "string"} for name in ("type", "title", "detail", "code", "trace_id")}
+    properties = {**words, "status": {"type": "integer"}, "errors": {"type": "array", "items": error}}
+    return {"type": "object", "properties": properties, "required": sorted(properties)}
+
+
+def refusals() -> dict[str, Json]:
+    """The answers that operations share."""
+    made: dict[str, Json] = {}
+    for status, (name, text) in REFUSALS.items():
+        made[name] = {"description": text, "content": {PROBLEM: {"schema": ref("Problem")}}}
+        if status == 401:
+            made[name]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+        elif status == 503:
+            made[name]["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
+    return made
+
+
+def security() -> dict[str, Json]:
+    """How one says who one is."""
+    return {
+        "token": {"type": "http", "scheme": "bearer", "description": "A token of a user: `Authorization: Bearer dw_...`."},
+        "session": {"type": "apiKey", "in": "cookie", "name": "dealwright_session", "description": "The cookie of POST /api/v1/session."},
+        "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "The session's csrf_token, with every write."},
+    }
+
+
+def ref(name: str) -> Json:
+    """A reference to a shared schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def answers(good: Mapping[int, Json], refused: Iterable[int]) -> dict[str, Json]:
+    """The answers of an operation by status."""
+    made = {str(status): answer for status, answer in good.items()}
+    for status in sorted(set(refused)):
+        made[str(status)] = {"$ref": f"#/components/responses/{REFUSALS[status][0]}"}
+    return made
+
+
+def answer(text: str, schema: object = None, headers: Json | None = None, links: Json | None = None) -> Json:
+    """An answer in JSON; without a schema it has no body."""
+    made: Json = {"description": text}
+    if schema is not None:
+        made["content"] = {"application/json": {"schema": schema}}
+    if headers:
+        made["headers"] = headers
+    if links:
+        made["links"] = links
+    return made
+
+
+def header(text: str, *, required: bool = True) -> Json:
+    """A header of an answer."""
+    return {"description": text, "required": required, "schema": {"type": "string"}}
+
+
+def query(name: str, schema: Json, text: str = "") -> Json:
+    """A parameter of the query string; lists are written with commas between."""
+    made: Json = {"name": name, "in": "query", "required": False, "schema": schema}
+    if text:
+        made["description"] = text
+    if schema.get("type") == "array":
+        made |= {"style": "form", "explode": False}
+    return made
+
+
+def names(words: list[str], text: str, name: str) -> Json:
+    """A parameter that lists some of `words`."""
+    return query(name, {"type": "array", "items": {"type": "string", "enum": words}, "minItems": 1, "maxItems": 100}, text)
+
+
+def asked(name: str, text: str, example: str) -> Json:
+    """A header of a request that makes it conditional."""
+    return {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}, "example": example}
+
+
+def path_id() -> Json:
+    """The id in an address."""
+    return {"name": "id", "in": "path", "required": True, "schema": UUID}
+
+
+def body(schema: object, media: str = "application/json") -> Json:
+    """The body of a request."""
+    return {"required": True, "content": {media: {"schema": schema}}}
+
+
+def nullable(schema: Json) -> Json:
+    """The schema of the same value or none."""
+    if isinstance(schema.get("type"), str) and "enum" not in schema:
+        return {**schema, "type": [schema["type"], "null"]}
+    title = {"title": schema["title"]} if "title" in schema else {}
+    return {**title, "anyOf": [{key: part for key, part in schema.items() if key != "title"}, {"type": "null"}]}

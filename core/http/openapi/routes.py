@@ -1,0 +1,164 @@
+"""The operations of plugins' routes, and core's own beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import Schema
+from marshmallow import fields as mm
+
+from core.http.collections import Collection, may
+from core.http.openapi import parts
+from core.http.openapi.parts import BY_TOKEN, BY_TOKEN_OR_CSRF, NO_NULL, Json, answer, answers
+from sdk import Route, Verb, _
+from sdk.fields import Checked
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+_FILE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+SIGN_IN, SIGN_OUT, META, OPENAPI, DOCS = (
+    _("Sign in"),
+    _("Sign out"),
+    _("What the tenant has"),
+    _("This document"),
+    _("This document to read"),
+)
+LIVE, READY = _("Whether the process lives"), _("Whether it can serve")
+
+
+def of_field(_converter: Any, field: Any, **_kwargs: Any) -> Json:
+    """What apispec does not know: our own field types inside a body, and that no text holds a null character."""
+    if isinstance(field, Checked):
+        schema = dict(field.of.input_schema())
+        return parts.nullable(schema) if field.allow_none else schema
+    if type(field) is mm.String and not any(hasattr(rule, "regex") or hasattr(rule, "choices") for rule in field.validators):
+        return {"pattern": NO_NULL}
+    return {}
+
+
+class RouteOperations:
+    """Describes routes in one document."""
+
+    def __init__(self, spec: APISpec, converter: OpenAPIConverter, work: Work) -> None:
+        self.spec, self.converter, self.work = spec, converter, work
+        self._ids: set[str] = set()
+
+    def describe(self, route: Route) -> None:
+        """Add one route."""
+        refused = {*parts.READ} if route.method == "GET" else {*parts.SEND, 412}
+        operation: Json = {
+            "operationId": self._id(route), "tags": [route.plugin], "summary": self.work.say(route.summary),
+            "responses": answers({route.status: self._answer(route)}, refused | {422}),
+            "security": BY_TOKEN if route.method == "GET" else BY_TOKEN_OR_CSRF,
+        }  # fmt: skip
+        if route.query is not None:
+            operation["parameters"] = self.converter.schema2parameters(route.query, location="query")
+        if route.uploads:
+            operation["requestBody"] = parts.body(self._form(route), "multipart/form-data")
+        elif route.body is not None:
+            operation["requestBody"] = parts.body(self._body(route.body))
+        names = _PARAMETER.findall(route.path)
+        in_path = [parts.path_id() if name == "id" else _word(name) for name in names]
+        self.spec.path(f"/api/v1/{route.plugin}{route.path}", operations={route.method.lower(): operation}, parameters=in_path)
+
+    def _id(self, route: Route) -> str:
+        name = f"{route.plugin}.{getattr(route.view, '__name__', route.method.lower())}"
+        while name in self._ids:
+            name += f"_{route.method.lower()}"
+        self._ids.add(name)
+        return name
+
+    def _answer(self, route: Route) -> Json:
+        if route.media_type != "application/json":
+            return {"description": self.work.say(route.summary), "content": {route.media_type: {"schema": {"type": "string"}}}}
+        if route.media_type != "application/json":
+            file = {"content": {route.media_type: {"schema": {"type": "string"}}}}
+            return {**answer(self.work.say(route.summary), headers={"Content-Disposition": parts.header("The file's name.")}), **file}
+        schema = route.answer
+        if isinstance(schema, type):
+            schema = self.converter.resolve_nested_schema(schema)  # type: ignore[no-untyped-call]
+        return answer(self.work.say(route.summary), schema, links=self._links(route))
+
+    def _links(self, route: Route) -> Json:
+        """A route beside a collection (`POST /imports`) that makes records of it leads to them."""
+        made: Json = {}
+        for entity in self.work.platform.catalog.entities.values():
+            if (
+                route.method == "POST"
+                and Collection(entity).path == f"/api/v1/{route.plugin}{route.path}"
+                and may(self.work, entity, Verb.READ)
+            ):
+                for act, verb in (("get", Verb.READ), ("history", Verb.READ), ("delete", Verb.DELETE)):
+                    if may(self.work, entity, verb):
+                        made[act] = {"operationId": f"{entity.full_name}.{act}", "parameters": {"id": "$response.body#/id"}}
+        return made
+
+    def _body(self, schema: type[Schema]) -> Json:
+        """A schema that takes what it names and nothing else."""
+        known = set(self.spec.components.schemas)
+        found: Json = self.converter.resolve_nested_schema(schema)  # type: ignore[no-untyped-call]
+        for name in {*self.spec.components.schemas} - known | {found["$ref"].rpartition("/")[2]}:
+            self.spec.components.schemas[name]["additionalProperties"] = False
+        return found
+
+    def _form(self, route: Route) -> Json:
+        properties: Json = dict.fromkeys(route.uploads, _FILE)
+        required = list(route.uploads)
+        for name, field in (route.body().fields if route.body else {}).items():
+            properties[field.data_key or name] = self.converter.field2property(field)
+            required += [field.data_key or name] if field.required else []
+        return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _word(name: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1, "pattern": r"^[^/\x00]+$"}}
+
+
+def describe_core(spec: APISpec, work: Work) -> None:
+    """The session, what the tenant has, this document, the state of the process."""
+
+    def operation(name: str, summary: str, responses: Json, **more: object) -> Json:
+        return {"operationId": f"core.{name}", "tags": ["core"], "summary": work.say(summary), "responses": responses, **more}
+
+    html: Mapping[str, object] = {"text/html": {"schema": {"type": "string"}}}
+    problem: Json = {parts.PROBLEM: {"schema": parts.ref("Problem")}}
+    page = {"description": work.say(DOCS), "content": html}
+    stranger = {"description": parts.REFUSALS[401][1], "content": {**problem, **html}}
+    thing, state = {"type": "object"}, {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+    sign_in = operation("sign_in", SIGN_IN, answers({201: answer(work.say(SIGN_IN), _SESSION, _COOKIE)}, (400, 401, 413, 415, 422, 503)),
+                        requestBody=parts.body(_CREDENTIALS), security=[])  # fmt: skip
+    sign_out = operation("sign_out", SIGN_OUT, answers({204: answer(work.say(SIGN_OUT))}, (400, 401, 503)),
+                         security=[{"session": [], "csrf": []}])  # fmt: skip
+    ready = operation("ready", READY, answers({200: answer(work.say(READY), state), 503: answer(work.say(READY), state)}, ()), security=[])
+    meta = operation("meta", META, answers({200: answer(work.say(META), thing)}, parts.READ))
+    openapi = operation("openapi", OPENAPI, answers({200: answer(work.say(OPENAPI), thing)}, parts.READ))
+    docs = operation("docs", DOCS, {**answers({200: page}, (400, 403, 404, 503)), "401": stranger})
+    live = operation("live", LIVE, answers({200: answer(work.say(LIVE), state)}, ()), security=[])
+    spec.path("/api/v1/session", operations={"post": sign_in, "delete": sign_out})
+    for path, described in (
+        ("/api/v1/meta", meta), ("/api/v1/openapi.json", openapi), ("/api/docs", docs), ("/health/live", live), ("/health/ready", ready),
+    ):  # fmt: skip
+        spec.path(path, operations={"get": described})
+
+
+_CREDENTIALS = {
+    "type": "object",
+    "properties": {
+        "email": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": NO_NULL},
+        "password": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": NO_NULL, "format": "password"},
+    },
+    "required": ["email", "password"],
+    "additionalProperties": False,
+}
+_SESSION = {
+    "type": "object",
+    "properties": {"csrf_token": {"type": "string"}, "tenants": {"type": "array", "items": {"type": "string"}}},
+    "required": ["csrf_token", "tenants"],
+}
+_COOKIE = {"Set-Cookie": parts.header("The session's cookie.")}

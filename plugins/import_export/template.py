@@ -1,0 +1,104 @@
+"""A CSV file to fill in, for any entity: every field that can be written, with an example row that can be imported as it is."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from plugins.import_export.imports import permit
+from plugins.import_export.plan import plain, words_of
+from sdk import Context, Download, _, where
+from sdk.fields import (
+    BooleanField,
+    ChoiceField,
+    DateField,
+    DateTimeField,
+    DecimalField,
+    Field,
+    IntegerField,
+    LinkField,
+    Money,
+    MoneyField,
+    TextField,
+)
+
+_TEXTS = {"email": "name@example.com", "phone": "010 1234 5678", "url": "https://example.com"}
+_MOST_TRIES = 1000
+
+
+def template(ctx: Context, entity: str) -> Download:
+    """Headings in the actor's language, * for required fields, choices in brackets: the importer maps them back."""
+    permit(ctx, entity)
+    fields = {name: field for name, field in ctx.records(entity).fields().items() if not field.readonly}
+    words = words_of(ctx, fields)
+    sink = io.StringIO()
+    writer = csv.writer(sink)
+    writer.writerow([_heading(ctx, field, words) for field in fields.values()])
+    writer.writerow([_example(ctx, entity, field) for field in fields.values()])
+    # With a byte order mark, which spreadsheets need to see Chinese.
+    return Download(b"\xef\xbb\xbf" + sink.getvalue().encode(), "text/csv", f"{entity}.csv")
+
+
+def _heading(ctx: Context, field: Field, words: Mapping[str, str]) -> str:
+    label = ctx.say(field.label)
+    heading = label if words.get(plain(label)) == field.name else field.name
+    if isinstance(field, ChoiceField):
+        heading += f" [{'|'.join(ctx.say(option) for option in field.options.values())}]"
+    return f"{heading} *" if _must(field) else heading
+
+
+def _must(field: Field) -> bool:
+    return field.required and field.default is None
+
+
+def _example(ctx: Context, entity: str, field: Field) -> str:
+    """A cell that fits; links are left empty unless they are required, since what people link to differs."""
+    if isinstance(field, LinkField):
+        return _linked(ctx, entity, field) if _must(field) else ""
+    if isinstance(field, ChoiceField):
+        return ctx.say(field.options[str(field.default)] if field.default else next(iter(field.options.values()), ""))
+    make = next((make for kind, make in _VALUES.items() if isinstance(field, kind)), None)
+    value = make(ctx, field) if make is not None else field.default
+    return _free(ctx, entity, field, field.format(value)) if field.unique else field.format(value)
+
+
+def _linked(ctx: Context, entity: str, field: LinkField) -> str:
+    """The name of the first record that the link can point to, or its id where others bear the same name."""
+    records = ctx.records(ctx.target(entity, field.name))
+    for row in records.find((), 1):
+        for name, one in records.fields().items():
+            if one.match and row.get(name) is not None and len(records.find(where(**{name: row[name]}), 2)) == 1:
+                return str(row[name])
+        return str(row["id"])
+    return ""
+
+
+def _free(ctx: Context, entity: str, field: Field, value: str) -> str:
+    """The example, or the first of `2example`, `3example`, … that nobody has."""
+    records = ctx.as_system().records(entity)
+    tries = (value, *(f"{number}{value}" for number in range(2, _MOST_TRIES)))
+    return next((word for word in tries if not records.find(where(**{field.name: word}), 1)), "")
+
+
+def _text(ctx: Context, field: TextField) -> object:
+    word = _TEXTS.get(field.kind) or ("example" if field.pattern is not None else ctx.say(_("Example")))
+    return word[: field.length]
+
+
+def _decimal(field: DecimalField | MoneyField) -> Decimal:
+    least, most = field.least, getattr(field, "most", None)
+    value = Decimal(50) if least is None else max(least, Decimal(50))
+    return value if most is None else min(most, value)
+
+
+_VALUES: Mapping[type[Field], Callable[[Context, Field], object]] = {
+    TextField: lambda ctx, field: _text(ctx, field) if isinstance(field, TextField) else None,
+    IntegerField: lambda _ctx, field: max(field.least, min(1, field.most)) if isinstance(field, IntegerField) else None,
+    DecimalField: lambda _ctx, field: _decimal(field) if isinstance(field, DecimalField) else None,
+    MoneyField: lambda ctx, field: Money(_decimal(field), ctx.tenant.currency) if isinstance(field, MoneyField) else None,
+    DateField: lambda ctx, _field: ctx.now().date(),
+    DateTimeField: lambda ctx, _field: ctx.now().replace(microsecond=0),
+    BooleanField: lambda _ctx, field: bool(field.default),
+}

@@ -1,0 +1,97 @@
+"""Who may import whom, and who may name whom."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from sdk import Manifest
+from tests.architecture.source import ROOT, Source, imports, plugin_names, sources, texts
+
+PLANNED = {
+    "company", "customers", "catalog", "pipeline", "leads", "orders", "teamwork", "forecast", "reports", "automation", "documents",
+    "import_export", "console",
+}  # fmt: skip
+NAMES = sorted(PLANNED | set(plugin_names()))
+TOWERS = [source for source in sources() if source.name.startswith(("sdk/", "core/"))]
+HEAVY = ("flask", "pandas", "casbin", "alembic", "babel", "click", "werkzeug", "gunicorn", "rq", "redis")
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+@pytest.mark.parametrize("source", TOWERS, ids=lambda source: source.name)
+def test_no_plugin_is_named_in_the_towers(source: Source) -> None:
+    """A word such as "catalog" is English; an import of a plugin, its bare name as text, or `catalog.product` is a name."""
+    named = re.compile(rf"({'|'.join(NAMES)})(\.[a-z_*].*)?\Z")
+    found = [f"line {line}: {text!r}" for line, text in texts(source) if named.match(text)]
+    found += [name for name in imports(source.tree) if name.startswith("plugins.")]
+    assert not found, found
+
+
+def test_the_sdk_imports_nothing_of_ours_and_nothing_heavy() -> None:
+    wrong = {
+        source.name: [name for name in imports(source.tree) if _top(name) in ("core", "plugins", *HEAVY)]
+        for source in sources()
+        if source.name.startswith("sdk/")
+    }
+    assert not {name: found for name, found in wrong.items() if found}
+
+
+def test_importing_the_sdk_loads_nothing_of_core() -> None:
+    """In a process of its own, since here everything is loaded already."""
+    script = "import sdk, sys; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT).stdout.split()
+    assert not {"core", "plugins", *HEAVY} & set(loaded)
+
+
+@pytest.mark.feature("P37")
+@pytest.mark.parametrize("source", [s for s in sources() if s.plugin], ids=lambda source: source.name)
+def test_a_plugin_imports_the_sdk_itself_and_the_api_of_what_it_requires(source: Source) -> None:
+    manifest = import_module(f"plugins.{source.plugin}.plugin").manifest
+    assert isinstance(manifest, Manifest)
+    allowed = (f"plugins.{source.plugin}", *(f"plugins.{name}.api" for name in manifest.requires))
+    ours = [name for name in imports(source.tree) if _top(name) in ("core", "plugins") or name.startswith(".")]
+    wrong = [name for name in ours if not any(name == one or name.startswith(f"{one}.") for one in allowed)]
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [
+        ("pluggy", ("core/extension/", "sdk/hooks.py")),
+        ("casbin", ("core/policy/",)),
+        ("rq", ("core/worker/", "core/jobs/")),
+        ("alembic", ("core/data/",)),
+        ("argon2", ("core/identity/",)),
+        ("flask", ("core/http/", "core/app.py", "core/testkit/", "core/cli/")),
+    ],
+)
+def test_a_library_is_known_in_one_place_only(library: str, homes: tuple[str, ...]) -> None:
+    strangers = [
+        source.name
+        for source in sources()
+        if any(_top(name) == library for name in imports(source.tree)) and not source.name.startswith(homes)
+    ]
+    assert not strangers, strangers
+
+
+def test_only_the_gate_and_the_life_of_tenants_read_which_tenant_has_what() -> None:
+    readers = {source.name for source in sources() if any(name.endswith(".tenant_plugins") for name in imports(source.tree))}
+    assert readers <= {"core/extension/gate.py"}
+
+
+@pytest.mark.feature("P37")
+def test_a_plugin_keeps_away_from_the_connection_and_from_raw_sql() -> None:
+    """Raw text would pass the tenant's filter by on SQLite, which has no row-level security."""
+    wrong = []
+    for source in sources():
+        if source.plugin:
+            wrong += [f"{source.name}: {name}" for name in imports(source.tree) if name in ("sqlalchemy.text", "sqlalchemy.create_engine")]
+            wrong += [f"{source.name}: {word}" for word in (".connection", "sa.text(", "exec_driver_sql") if word in source.text]
+    assert not wrong, wrong

@@ -1,0 +1,68 @@
+"""Fixtures of all tests: every test of data runs on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from importlib.metadata import EntryPoint
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from core.testkit.fixtures import client, clock, entry_points, make_tenant, people, platform, tenant, work_as
+from core.testkit.templates import Templates
+from tests.servers import NoServerError, postgresql
+
+__all__ = ["client", "clock", "entry_points", "make_tenant", "people", "platform", "tenant", "work_as"]
+
+# The same examples at each run: a red test is the fault of the change before it. `explore` looks for new ones.
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
+settings.register_profile("suite", max_examples=25, derandomize=True, database=None, **_COMMON)
+settings.register_profile("explore", max_examples=500, **_COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
+@pytest.fixture(scope="session")
+def sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """SQLite files."""
+    return Templates(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates | str]:
+    """A PostgreSQL server of this worker, or the reason why there is none."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(postgresql())
+        except NoServerError as failure:
+            yield str(failure)
+            return
+        made = Templates(tmp_path_factory.mktemp("postgresql"), server)
+        yield made
+        made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_templates(request: pytest.FixtureRequest) -> Templates:
+    """Where fresh databases come from, for each kind of database in turn."""
+    made: Templates | str = request.getfixturevalue(f"{request.param}_templates")
+    if isinstance(made, Templates):
+        return made
+    if os.environ.get("DEALWRIGHT_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"no PostgreSQL: {made}")
+    pytest.skip(f"no PostgreSQL: {made}")
+
+
+@pytest.fixture
+def database_url(database_templates: Templates, entry_points: Sequence[EntryPoint] | None) -> Iterator[str]:
+    """A fresh database with the tables of all plugins."""
+    with database_templates.copy(entry_points) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(database_templates: Templates) -> Iterator[str]:
+    """A fresh database without any table."""
+    with database_templates.blank() as url:
+        yield url

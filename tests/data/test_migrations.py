@@ -1,0 +1,179 @@
+"""Migrations: up, down and up again, whole or not at all, each plugin for itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from core.config import Config
+from core.data import migrate
+from core.data.engine import Database
+from core.data.migrate import Branch
+from core.platform import HERE, boot
+from tests.architecture.source import ROOT
+from tests.probe.fixtures import CUSTOMERS, OURS, PROBE, PROBE_MORE
+
+CORE = Branch("core", HERE / "migrations")
+EVERYBODY = (*OURS, PROBE, PROBE_MORE)
+SCRIPT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{revision}"
+down_revision = {down}
+
+
+def upgrade():
+    {up}
+
+
+def downgrade():
+    {down_step}
+"""
+
+
+def write(folder: Path, revision: str, down: str | None, up: str, down_step: str = "pass") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    text = SCRIPT.format(revision=revision, down=repr(down), up=up, down_step=down_step)
+    (folder / f"{revision}_step.py").write_text(text, encoding="utf-8")
+
+
+def create(name: str) -> str:
+    return f'op.create_table("{name}", sa.Column("id", sa.Integer(), primary_key=True))'
+
+
+def tables(database: Database) -> set[str]:
+    return set(sa.inspect(database.engine).get_table_names())
+
+
+def schema(database: Database) -> dict[str, list[tuple[str, str, bool]]]:
+    """Every table with its columns and indexes, to compare."""
+    inspector = sa.inspect(database.engine)
+    found: dict[str, list[tuple[str, str, bool]]] = {}
+    for table in [name for name in inspector.get_table_names() if not name.startswith("migrations_")]:
+        columns = [(str(c["name"]), str(c["type"]), bool(c["nullable"])) for c in inspector.get_columns(table)]
+        indexes = [(str(i["name"]), str(i["column_names"]), bool(i["unique"])) for i in inspector.get_indexes(table)]
+        found[table] = sorted(columns + indexes)
+    return found
+
+
+def branches(database_url: str, folder: Path) -> list[Branch]:
+    booted = boot(Config(folder, database_url), entry_points=EVERYBODY, check_schema=False)
+    booted.close()
+    return booted.branches()
+
+
+@pytest.mark.feature("P10")
+@pytest.mark.parametrize("name", ["core", *(point.name for point in EVERYBODY)])
+def test_a_plugin_migrates_up_down_and_up_again(empty_database: Database, empty_database_url: str, tmp_path: Path, name: str) -> None:
+    """The plugins that build on it go down before it, as `requires` says, and come back to the same schema."""
+    chain = branches(empty_database_url, tmp_path)
+    migrate.upgrade(empty_database, chain)
+    before = schema(empty_database)
+    mine = next(branch for branch in chain if branch.plugin == name)
+    after_it = chain[chain.index(mine) :]
+    for branch in reversed(after_it):
+        migrate.downgrade(empty_database, branch, "base")
+    left = {table for table in tables(empty_database) if table.startswith(f"{name}_")}
+    assert not left - {f"{name}_more_points"}, left
+    migrate.upgrade(empty_database, chain)
+    assert schema(empty_database) == before
+
+
+@pytest.mark.feature("P10")
+def test_each_plugin_has_a_version_table_of_its_own(empty_database: Database, empty_database_url: str, tmp_path: Path) -> None:
+    chain = branches(empty_database_url, tmp_path)
+    migrate.upgrade(empty_database, chain)
+    assert {branch.version_table for branch in chain if branch.head()} <= tables(empty_database)
+    assert migrate.upgrade(empty_database, chain) == []
+    assert migrate.behind(empty_database, chain) == {}
+
+
+@pytest.mark.feature("P10")
+def test_a_migration_that_fails_half_way_leaves_nothing(empty_database: Database, tmp_path: Path) -> None:
+    branch = Branch("shaky", tmp_path / "shaky")
+    write(branch.directory, "0001", None, create("shaky_one") + "\n    raise RuntimeError('half-way')")
+    with pytest.raises(RuntimeError, match="half-way"):
+        migrate.upgrade(empty_database, [branch])
+    assert not {table for table in tables(empty_database) if "shaky" in table}
+
+
+@pytest.mark.feature("P10")
+def test_a_chain_that_fails_at_its_second_step_leaves_the_plugin_as_it_was(empty_database: Database, tmp_path: Path) -> None:
+    branch = Branch("shaky", tmp_path / "shaky")
+    write(branch.directory, "0001", None, create("shaky_one"))
+    migrate.upgrade(empty_database, [branch])
+    write(branch.directory, "0002", "0001", create("shaky_two"))
+    write(branch.directory, "0003", "0002", "op.execute('INSERT INTO shaky_one VALUES (1)')\n    op.execute('no SQL at all')")
+    with pytest.raises(sa.exc.DBAPIError):
+        migrate.upgrade(empty_database, [branch])
+    assert "shaky_two" not in tables(empty_database)
+    with empty_database.reading_as_owner() as connection:
+        assert migrate.current(connection, branch) == "0001"
+        assert connection.exec_driver_sql("SELECT count(*) FROM shaky_one").scalar() == 0
+
+
+@pytest.mark.feature("P10")
+def test_what_came_before_a_failing_plugin_stays(empty_database: Database, tmp_path: Path) -> None:
+    sound, shaky = Branch("sound", tmp_path / "sound"), Branch("shaky", tmp_path / "shaky")
+    write(sound.directory, "0001", None, create("sound_one"))
+    write(shaky.directory, "0001", None, create("shaky_one") + "\n    raise RuntimeError('no')")
+    with pytest.raises(RuntimeError):
+        migrate.upgrade(empty_database, [sound, shaky])
+    assert {"sound_one", "migrations_sound"} <= tables(empty_database)
+    assert "shaky_one" not in tables(empty_database)
+
+
+def test_a_failing_way_down_leaves_the_plugin_as_it_was(empty_database: Database, tmp_path: Path) -> None:
+    branch = Branch("shaky", tmp_path / "shaky")
+    write(branch.directory, "0001", None, create("shaky_one"), "op.drop_table('shaky_one')\n    raise RuntimeError('no')")
+    migrate.upgrade(empty_database, [branch])
+    with pytest.raises(RuntimeError):
+        migrate.downgrade(empty_database, branch, "base")
+    assert "shaky_one" in tables(empty_database)
+    assert migrate.behind(empty_database, [branch]) == {}
+
+
+@pytest.mark.feature("P10")
+def test_a_plugin_whose_code_is_gone_is_an_orphan_and_blocks_nobody(empty_database: Database, tmp_path: Path) -> None:
+    gone, here = Branch("gone", tmp_path / "gone"), Branch("here", tmp_path / "here")
+    write(gone.directory, "0001", None, create("gone_one"))
+    migrate.upgrade(empty_database, [gone])
+    write(here.directory, "0001", None, create("here_one"))
+    assert migrate.upgrade(empty_database, [here]) == [("here", None, "0001")]
+    assert migrate.orphans(empty_database, [here]) == ["gone"]
+
+
+def test_processes_that_upgrade_at_once_do_it_once(empty_database_url: str, tmp_path: Path) -> None:
+    """Both succeed; what the one did the other finds done."""
+    script = f"""
+import sys
+from pathlib import Path
+from core.config import Config
+from core.data import migrate
+from core.platform import boot
+booted = boot(Config(Path({str(tmp_path)!r}), {empty_database_url!r}), check_schema=False)
+for name, _before, after in migrate.upgrade(booted.database, booted.branches()):
+    print(name, after)
+"""
+    start = [sys.executable, "-c", script]
+    running = [subprocess.Popen(start, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    ended = [(process.communicate(timeout=120), process.returncode) for process in running]
+    assert [code for _output, code in ended] == [0, 0, 0], [output[1] for output, _code in ended]
+    moved = [line for (output, _errors), _code in ended for line in output.splitlines()]
+    assert len(moved) == len(set(moved)), moved
+    assert "core 0001" in moved
+
+
+def test_a_boot_against_an_older_schema_takes_out_the_plugin_alone(empty_database_url: str, tmp_path: Path) -> None:
+    """See tests/extension for what serves then."""
+    with_two = boot(Config(tmp_path, empty_database_url), entry_points=(CUSTOMERS, PROBE), check_schema=False)
+    migrate.upgrade(with_two.database, [CORE, *(b for b in with_two.branches() if b.plugin == "customers")])
+    booted = boot(Config(tmp_path, empty_database_url), entry_points=(CUSTOMERS, PROBE))
+    assert {plugin.name: plugin.state.value for plugin in booted.plugins} == {"customers": "loaded", "probe": "behind"}
+    booted.close()
+    with_two.close()

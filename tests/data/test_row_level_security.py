@@ -1,0 +1,170 @@
+"""The second wall: with PostgreSQL a tenant's rows stay its own even when the application forgets its filter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from core.data.engine import RELAY_ROLE
+from core.events.tables import outbox
+from core.platform import Platform
+from core.testkit.fixtures import MakeTenant
+from sdk import Tenant
+from sdk.migrations import APP_ROLE
+
+GLOBAL = {
+    "core_tenants": "the list of tenants, read before one is chosen",
+    "core_tenant_plugins": "read with the tenant's row, by the gate and the operator's commands",
+    "core_sign_ins": "a person's password, the same in all tenants",
+    "core_memberships": "which tenants a person may enter, read before one is chosen",
+    "core_sessions": "a person's session, which belongs to no tenant",
+}
+"""The tables without row-level security, each with its reason."""
+
+
+@pytest.fixture(autouse=True)
+def _postgresql_alone(platform: Platform) -> None:
+    if platform.database.is_sqlite:
+        pytest.skip("SQLite has one wall: the filter that both doors carry")
+
+
+@pytest.fixture
+def other(make_tenant: MakeTenant) -> Tenant:
+    """Another tenant with something to steal."""
+    return make_tenant("other")
+
+
+def raw(platform: Platform, tenant: Tenant | None, statement: str, **parameters: object) -> sa.CursorResult[object]:
+    with platform.database.begin(write=True, tenant=tenant.id if tenant else None) as connection:
+        result = connection.execute(sa.text(statement), parameters)
+        return result.freeze()() if result.returns_rows else result  # type: ignore[return-value]
+
+
+@pytest.mark.feature("B14")
+def test_raw_sql_sees_the_rows_of_its_own_tenant_alone(
+    platform: Platform, tenant: Tenant, other: Tenant, thing_of: Callable[..., UUID]
+) -> None:
+    mine, theirs = thing_of(tenant, "mine"), thing_of(other, "theirs")
+    rows = raw(platform, tenant, "SELECT id FROM probe_things").all()
+    assert [row[0] for row in rows] == [mine]
+    assert raw(platform, tenant, "SELECT 1 FROM probe_things WHERE id = :id", id=theirs).all() == []
+
+
+@pytest.mark.feature("B14")
+@pytest.mark.parametrize("statement", ["UPDATE probe_things SET name = 'stolen'", "DELETE FROM probe_things"])
+def test_raw_sql_changes_no_row_of_another_tenant(
+    platform: Platform, tenant: Tenant, other: Tenant, thing_of: Callable[..., UUID], statement: str
+) -> None:
+    theirs = thing_of(other, "theirs")
+    assert raw(platform, tenant, statement).rowcount == 0
+    assert platform.system(other.id).records("probe.thing").get(theirs)["name"] == "theirs"
+
+
+@pytest.mark.feature("B14")
+def test_raw_sql_cannot_write_a_row_for_another_tenant(platform: Platform, tenant: Tenant, other: Tenant) -> None:
+    insert = "INSERT INTO probe_entries (tenant_id, id, text, version, created_at, updated_at) VALUES (:of, :id, 'x', 1, now(), now())"
+    raw(platform, tenant, insert, of=tenant.id, id=uuid4())
+    with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
+        raw(platform, tenant, insert, of=other.id, id=uuid4())
+
+
+@pytest.mark.feature("B14")
+def test_a_row_cannot_be_moved_to_another_tenant(platform: Platform, tenant: Tenant, other: Tenant, thing_of: Callable[..., UUID]) -> None:
+    thing_of(tenant)
+    with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
+        raw(platform, tenant, "UPDATE probe_things SET tenant_id = :other", other=other.id)
+
+
+@pytest.mark.feature("B14")
+def test_without_a_tenant_no_row_is_there(platform: Platform, tenant: Tenant, thing_of: Callable[..., UUID]) -> None:
+    thing_of(tenant)
+    for table in tables_of_tenants(platform):
+        assert raw(platform, None, f'SELECT count(*) FROM "{table}"').scalar() == 0, table
+
+
+@pytest.mark.feature("B14")
+def test_the_owner_of_the_tables_sees_no_row_either(platform: Platform, tenant: Tenant, thing_of: Callable[..., UUID]) -> None:
+    """Forced: also for whoever connects with the installation's own log-in."""
+    thing_of(tenant)
+    with platform.database.reading_as_owner() as connection:
+        if connection.exec_driver_sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").scalar():
+            pytest.skip("the named server's log-in is a superuser, who passes everything by")
+        assert connection.exec_driver_sql("SELECT count(*) FROM probe_things").scalar() == 0
+
+
+def tables_of_tenants(platform: Platform) -> list[str]:
+    inspector = sa.inspect(platform.database.engine)
+    names = [name for name in inspector.get_table_names() if any(c["name"] == "tenant_id" for c in inspector.get_columns(name))]
+    return [name for name in names if name not in GLOBAL]
+
+
+@pytest.mark.feature("B14")
+def test_every_table_of_tenants_is_behind_the_wall(platform: Platform) -> None:
+    with platform.database.reading_as_owner() as connection:
+        guarded = {
+            row.relname: (row.relrowsecurity, row.relforcerowsecurity)
+            for row in connection.exec_driver_sql("SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relkind = 'r'")
+        }
+        policies = {row.tablename for row in connection.exec_driver_sql("SELECT tablename FROM pg_policies WHERE policyname = 'tenant'")}
+    open_ = {name for name in tables_of_tenants(platform) if guarded[name] != (True, True) or name not in policies}
+    assert not open_, open_
+    assert len(tables_of_tenants(platform)) > 10
+
+
+@pytest.mark.feature("B14")
+def test_every_other_table_is_global_for_a_reason(platform: Platform) -> None:
+    every = set(sa.inspect(platform.database.engine).get_table_names())
+    others = {name for name in every - set(tables_of_tenants(platform)) if not name.startswith("migrations_")}
+    assert others == set(GLOBAL)
+
+
+@pytest.mark.feature("B14")
+def test_a_pooled_connection_keeps_neither_tenant_nor_role(platform: Platform, tenant: Tenant, thing_of: Callable[..., UUID]) -> None:
+    thing_of(tenant)
+    platform.database.engine.dispose()
+    for _ in range(5):  # the pool gives the same connection again
+        assert raw(platform, tenant, "SELECT count(*) FROM probe_things").scalar() == 1
+        assert raw(platform, None, "SELECT count(*) FROM probe_things").scalar() == 0
+        with platform.database.reading_as_owner() as connection:
+            assert connection.exec_driver_sql("SELECT current_user = session_user").scalar()
+            assert not connection.exec_driver_sql("SELECT current_setting('dealwright.tenant', true)").scalar()
+
+
+@pytest.mark.feature("B14")
+def test_a_failed_transaction_leaves_no_tenant_behind(platform: Platform, tenant: Tenant, thing_of: Callable[..., UUID]) -> None:
+    thing_of(tenant)
+    with pytest.raises(sa.exc.ProgrammingError):
+        raw(platform, tenant, "no SQL at all")
+    assert raw(platform, None, "SELECT count(*) FROM probe_things").scalar() == 0
+
+
+def test_the_application_role_owns_nothing_and_cannot_pass_the_wall(platform: Platform) -> None:
+    with platform.database.reading_as_owner() as connection:
+        query = "SELECT rolsuper, rolbypassrls, rolcanlogin, rolcreaterole FROM pg_roles WHERE rolname = '{}'"
+        for role in (APP_ROLE, RELAY_ROLE):
+            assert tuple(connection.exec_driver_sql(query.format(role)).one()) == (False, False, False, False), role
+        owned = f"SELECT count(*) FROM pg_tables WHERE tableowner IN ('{APP_ROLE}', '{RELAY_ROLE}')"
+        assert connection.exec_driver_sql(owned).scalar() == 0
+
+
+def test_the_relay_sees_the_outbox_of_all_and_nothing_else(
+    platform: Platform, tenant: Tenant, other: Tenant, thing_of: Callable[..., UUID]
+) -> None:
+    thing_of(tenant)
+    thing_of(other)
+    with platform.database.begin(write=False, tenant=None, role=RELAY_ROLE) as connection:
+        assert set(connection.execute(sa.select(outbox.c.tenant_id)).scalars()) == {tenant.id, other.id}
+    for table in ("probe_things", "core_users", "core_audit", "core_tenants"):
+        with (
+            pytest.raises(sa.exc.ProgrammingError, match="permission denied"),
+            platform.database.begin(write=False, tenant=None, role=RELAY_ROLE) as connection,
+        ):
+            connection.exec_driver_sql(f"SELECT 1 FROM {table}")
+
+
+def test_a_tenant_that_is_no_uuid_reaches_no_statement(platform: Platform) -> None:
+    with pytest.raises(ValueError), platform.database.begin(write=False, tenant="'; DROP TABLE core_tenants; --"):  # type: ignore[arg-type]
+        pass

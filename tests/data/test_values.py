@@ -1,0 +1,125 @@
+"""What goes in comes out: exact decimals, instants in UTC, documents, rows in sets."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.engine import Connection
+
+from core.data import bulk
+from core.platform import Platform
+from sdk import Tenant
+from sdk.columns import LIMIT
+from tests.probe.tables import Thing
+
+things = Thing.table()
+DECIMALS = st.decimals(min_value=-(LIMIT - 1), max_value=LIMIT - 1, places=4, allow_nan=False)
+INSTANTS = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.timezones())
+WORDS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), min_size=1, max_size=40)
+JSON = st.none() | st.lists(WORDS, max_size=3)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ROWS = st.fixed_dictionaries(
+    {
+        "name": WORDS, "note": st.none() | WORDS, "tags": JSON, "size": st.none() | st.integers(-(2**31), 2**31 - 1), "weight": st.none() | DECIMALS,
+        "price": st.none() | DECIMALS, "done": st.booleans(), "day": st.none() | st.dates(), "moment": st.none() | INSTANTS,
+        "friend_id": st.none() | st.uuids(),
+    }
+)  # fmt: skip
+
+
+def complete(tenant: Tenant, values: dict[str, Any]) -> dict[str, Any]:
+    return {"tenant_id": tenant.id, "id": uuid4(), "tier": "tin", "version": 1, "created_at": NOW, "updated_at": NOW, **values}
+
+
+def stored(connection: Connection, ids: list[UUID]) -> list[dict[str, Any]]:
+    rows = connection.execute(sa.select(things).where(things.c.id.in_(ids)).order_by(things.c.id)).mappings()
+    return [dict(row) for row in rows]
+
+
+@given(value=DECIMALS)
+def test_a_decimal_comes_back_exactly(platform: Platform, tenant: Tenant, value: Decimal) -> None:
+    row = complete(tenant, {"name": "x", "done": False, "weight": value})
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        connection.execute(things.insert().values(**row))
+        (back,) = stored(connection, [row["id"]])
+    assert back["weight"] == value
+    assert type(back["weight"]) is Decimal
+
+
+@given(values=st.lists(DECIMALS, min_size=1, max_size=8))
+def test_a_sum_of_decimals_is_exact(platform: Platform, tenant: Tenant, values: list[Decimal]) -> None:
+    rows = [complete(tenant, {"name": "x", "done": False, "weight": value}) for value in values]
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        connection.execute(things.insert(), rows)
+        query = sa.select(sa.func.sum(things.c.weight, type_=things.c.weight.type)).where(things.c.id.in_([row["id"] for row in rows]))
+        assert connection.execute(query).scalar() == sum(values)
+
+
+@given(value=INSTANTS)
+def test_an_instant_comes_back_the_same_and_in_utc(platform: Platform, tenant: Tenant, value: datetime) -> None:
+    row = complete(tenant, {"name": "x", "done": False, "moment": value})
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        connection.execute(things.insert().values(**row))
+        (back,) = stored(connection, [row["id"]])
+    assert back["moment"] == value.astimezone(UTC)
+    assert back["moment"].utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_an_instant_without_a_zone_is_refused(platform: Platform, tenant: Tenant, count: int) -> None:
+    rows = [complete(tenant, {"name": "x", "done": False, "moment": datetime(2026, 1, 1)}) for _ in range(count)]
+    with (
+        pytest.raises((sa.exc.StatementError, ValueError), match="time zone"),
+        platform.database.begin(write=True, tenant=tenant.id) as connection,
+    ):
+        bulk.insert(connection, things, rows)
+
+
+def test_instants_sort_by_time_whatever_zone_they_were_given_in(platform: Platform, tenant: Tenant) -> None:
+    early = datetime(2026, 1, 1, 23, 30, tzinfo=timezone(timedelta(hours=14)))
+    late = datetime(2026, 1, 1, 0, 0, tzinfo=timezone(-timedelta(hours=12)))
+    rows = [complete(tenant, {"name": name, "done": False, "moment": at}) for name, at in (("late", late), ("early", early))]
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        connection.execute(things.insert(), rows)
+        assert list(connection.execute(sa.select(things.c.name).order_by(things.c.moment)).scalars()) == ["early", "late"]
+
+
+@given(rows=st.lists(ROWS, min_size=1, max_size=12))
+def test_rows_written_in_sets_are_those_written_one_by_one(platform: Platform, tenant: Tenant, rows: list[dict[str, Any]]) -> None:
+    many = [complete(tenant, row) for row in rows]
+    single = [{**row, "id": uuid4()} for row in many]
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        bulk.insert(connection, things, many)
+        for row in single:
+            connection.execute(things.insert().values(**row))
+        left, right = stored(connection, [row["id"] for row in many]), stored(connection, [row["id"] for row in single])
+        by_set = {row["id"]: {**row, "id": None} for row in left}
+        by_one = {row["id"]: {**row, "id": None} for row in right}
+        assert [by_set[row["id"]] for row in many] == [by_one[row["id"]] for row in single]
+        nulls = sa.select(sa.func.count()).where(things.c.id.in_([row["id"] for row in many]), things.c.tags.is_(None))
+        assert connection.execute(nulls).scalar() == sum(row["tags"] is None for row in many)
+
+
+def test_a_date_does_not_shift(platform: Platform, tenant: Tenant) -> None:
+    row = complete(tenant, {"name": "x", "done": False, "day": date(2026, 3, 29)})
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        connection.execute(things.insert().values(**row))
+        (back,) = stored(connection, [row["id"]])
+    assert back["day"] == date(2026, 3, 29)
+
+
+def test_a_set_of_changes_counts_the_rows_that_still_had_their_version(platform: Platform, tenant: Tenant) -> None:
+    rows = [complete(tenant, {"name": f"n{n}", "done": False}) for n in range(5)]
+    changes = [{"b_tenant": tenant.id, "b_id": row["id"], "b_version": 1 + (n == 0), "v_name": "changed"} for n, row in enumerate(rows)]
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        bulk.insert(connection, things, rows)
+        assert bulk.update(connection, things, ["name"], changes) == 4
+        names = sorted(row["name"] for row in stored(connection, [row["id"] for row in rows]))
+    assert names == ["changed"] * 4 + ["n0"]

@@ -1,0 +1,264 @@
+"""A broken plugin is a row on a page: it has a state with a reason, and the rest serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from core.extension.discover import State
+from sdk import DeclarationError, Manifest, Text
+from tests.extension.conftest import Installation
+from tests.packages import MANIFEST, Packages
+
+pytestmark = pytest.mark.filterwarnings("ignore:This declarative base already contains")  # made up again in each test
+type_install = Callable[..., Installation]
+ENTITY = """
+class Row(Record):
+    __tablename__ = "{table}"
+    name = f.text(_("Name"), required=True)
+
+@hookimpl
+def register_entities():
+    return (Entity(Row, "row", "rows", _("Row"), _("Rows")),)
+"""
+COMMAND = """
+@hookimpl
+def register_commands():
+    return (Command("{name}", _("C"), lambda *_: 0),)
+"""
+
+BROKEN: dict[str, tuple[dict[str, str], State, str]] = {
+    "its import raises": ({"body": "raise OSError('no disk')"}, State.FAILED, "no disk"),
+    "its code is no Python": ({"body": "def ("}, State.FAILED, "SyntaxError"),
+    "it imports a module of ours that is not there": ({"body": "import sdk.nowhere"}, State.FAILED, "sdk.nowhere"),
+    "it has no manifest": ({"manifest": ""}, State.FAILED, "manifest = Manifest(...)"),
+    "its manifest is something else": ({"manifest": "manifest = {'name': 'broken'}\n"}, State.FAILED, "manifest = Manifest(...)"),
+    "its manifest has another name": ({"manifest": MANIFEST.format(name="other", more="")}, State.FAILED, "'other'"),
+    "its manifest is full of mistakes": (
+        {"manifest": MANIFEST.format(name="Broken!", more=', requires=("Broken!",)')}, State.FAILED, "name 'Broken!'",
+    ),
+    "it speaks another API": ({"more": ", api=99"}, State.INCOMPATIBLE, "API 99"),
+    "the package of its extra is missing": ({"body": "import a_package_that_nobody_has"}, State.MISSING_EXTRA, "a_package_that_nobody_has"),
+    "its requirement is not installed": ({"more": ', requires=("absent",)'}, State.BLOCKED, "'absent'"),
+    "it implements a hook that does not exist": ({"body": "@hookimpl\ndef register_dreams():\n    return ()"}, State.FAILED, "register_dreams"),
+    "it implements a hook with other arguments": ({"body": "@hookimpl\ndef prepare_changes(ctx, dream):\n    pass"}, State.FAILED, "dream"),
+    "its declaration raises": ({"body": "@hookimpl\ndef register_jobs():\n    raise OSError('no jobs')"}, State.FAILED, "no jobs"),
+    "its declaration returns no sequence": ({"body": "@hookimpl\ndef register_jobs():\n    return 7"}, State.FAILED, "not iterable"),
+    "its declaration returns something else": ({"body": "@hookimpl\ndef register_roles():\n    return ('sales',)"}, State.FAILED, "register_roles"),
+    "it declares an entity over a string": ({"body": "@hookimpl\ndef register_entities():\n    return ('rows',)"}, State.FAILED, "register_entities"),
+    "its table has a foreign prefix": ({"body": ENTITY.format(table="probe_rows")}, State.FAILED, "'probe_rows'"),
+    "its permission has a foreign prefix": (
+        {"body": "@hookimpl\ndef register_permissions():\n    return (Permission('probe.x.y', _('P')),)"}, State.FAILED, "'probe.x.y'",
+    ),
+    "its event has a foreign prefix": (
+        {"body": "@hookimpl\ndef register_events():\n    return (EventType('probe.x.done', _('P')),)"}, State.FAILED, "'probe.x.done'",
+    ),
+    "it contributes a role that is there already": (
+        {"body": "@hookimpl\ndef register_roles():\n    return (Role('sales_rep', _('R')),)", "more": ', after=("customers",)'}, State.FAILED, "'sales_rep'",
+    ),
+    "it links to a class that nobody registers": (
+        {
+            "body": "class Lost(Record):\n    __tablename__ = 'broken_lost'\n    name = f.text(_('N'))\n"
+            "class Row(Record):\n    __tablename__ = 'broken_rows'\n    name = f.text(_('N'))\n    lost_id = f.link(_('L'), Lost)\n"
+            "@hookimpl\ndef register_entities():\n    return (Entity(Row, 'row', 'rows', _('R'), _('R')),)"
+        }, State.FAILED, "links to Lost",
+    ),
+    "its field's name is reserved": ({"body": ENTITY.format(table="broken_rows").replace("name = f", "cursor = f")}, State.FAILED, "'cursor'"),
+    "its entity has a title that is no field": (
+        {"body": ENTITY.format(table="broken_rows").replace('_("Rows")),)', '_("Rows"), title="nothing"),)')}, State.FAILED, "'nothing'",
+    ),
+    "it scopes what belongs to nobody": (
+        {"body": ENTITY.format(table="broken_rows").replace('_("Rows")),)', '_("Rows"), owned=False, access={"sales_rep": Scope.OWN}),)')},
+        State.FAILED, "belongs to nobody",
+    ),
+    "its route has no slash": (
+        {"body": "@hookimpl\ndef register_routes():\n    return (Route(method='GET', path='x', view=print, permission=PUBLIC, summary=_('X')),)"},
+        State.FAILED, "starts with '/'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.feature("P11")
+@pytest.mark.parametrize("why", BROKEN)
+def test_a_plugin_is_out_of_force_and_the_rest_serves_when(
+    install: type_install, packages: Packages, forget_tables: None, why: str
+) -> None:
+    files, state, reason = BROKEN[why]
+    installed = install(packages.plugin("broken", **files), check_schema=False)
+    assert installed.found("broken").state is state
+    assert reason in installed.found("broken").reason
+    assert {installed.state("probe"), installed.state("customers")} == {"loaded"}
+    assert installed.serves()
+
+
+def test_every_state_is_reached_by_a_test_here() -> None:
+    reached = {state for _files, state, _reason in BROKEN.values()} | {State.LOADED, State.BEHIND}
+    assert reached == set(State)
+
+
+def test_a_sound_plugin_is_loaded(install: type_install, packages: Packages) -> None:
+    installed = install(packages.plugin("sound", COMMAND.format(name="sing")))
+    assert installed.state("sound") == "loaded"
+    assert "sing" in installed.platform.catalog.commands
+    assert installed.serves()
+
+
+def test_a_plugin_whose_schema_is_behind_its_code_waits_for_the_upgrade(
+    install: type_install, packages: Packages, forget_tables: None
+) -> None:
+    point = packages.plugin("late", ENTITY.format(table="late_rows") + COMMAND.format(name="sing"))
+    needy = packages.plugin("needy", more=', requires=("late",)')
+    folder = packages._folder / "made_up_late" / "migrations"
+    folder.mkdir()
+    (folder / "0001_rows.py").write_text(
+        'from alembic import op\nimport sqlalchemy as sa\nfrom sdk import migrations\nrevision = "0001"\ndown_revision = None\n'
+        'def upgrade():\n    migrations.create_table(op, "late_rows", sa.Column("name", sa.String(255), nullable=False))\n'
+        'def downgrade():\n    migrations.drop_table(op, "late_rows")\n'
+    )
+    installed = install(point, needy)
+    assert installed.state("late") == "behind"
+    assert "dealwright db upgrade" in installed.found("late").reason
+    assert installed.state("needy") == "blocked"
+    assert "late.row" not in installed.platform.catalog.entities
+    assert "sing" not in installed.platform.catalog.commands
+    assert installed.serves()
+
+
+@pytest.mark.parametrize(
+    ("why", "body"),
+    [
+        (
+            "an entity of the same name",
+            ENTITY.format(table="broken_rows").replace("),)", "), Entity(Row, 'row', 'others', _('R'), _('R')))"),
+        ),
+        (
+            "a plural of the same name",
+            ENTITY.format(table="broken_rows").replace("),)", "), Entity(Row, 'other', 'rows', _('R'), _('R')))"),
+        ),
+        ("a command of the same name", COMMAND.format(name="x").replace("0),)", "0), Command('x', _('C'), lambda *_: 0))")),
+        ("a job of the same name", "@hookimpl\ndef register_jobs():\n    return (Job('x', print), Job('x', print))"),
+        (
+            "a subscription of the same name",
+            "@hookimpl\ndef register_subscriptions():\n    return (Subscription('a.b.c', 'x', print), Subscription('a.b.c', 'x', print))",
+        ),
+        (
+            "a route of the same address",
+            "@hookimpl\ndef register_routes():\n    r = Route(method='GET', path='/x', view=print, permission=PUBLIC, summary=_('X'))\n    return (r, r)",
+        ),
+        (
+            "a permission of the same name",
+            "@hookimpl\ndef register_permissions():\n    return (Permission('broken.a.b', _('P')), Permission('broken.a.b', _('P')))",
+        ),
+    ],
+)
+def test_what_is_declared_twice_is_refused(install: type_install, packages: Packages, forget_tables: None, why: str, body: str) -> None:
+    installed = install(packages.plugin("broken", body), check_schema=False)
+    assert installed.state("broken") == "failed", why
+    assert installed.serves()
+
+
+def test_of_two_plugins_with_the_same_command_the_second_fails_and_is_told_of_the_first(install: type_install, packages: Packages) -> None:
+    installed = install(packages.plugin("aaa", COMMAND.format(name="sing")), packages.plugin("bbb", COMMAND.format(name="sing")))
+    assert (installed.state("aaa"), installed.state("bbb")) == ("loaded", "failed")
+    assert "'aaa'" in installed.found("bbb").reason
+    assert "'bbb'" in installed.found("bbb").reason
+
+
+def test_a_failed_plugin_leaves_nothing_it_declared_before(install: type_install, packages: Packages, forget_tables: None) -> None:
+    body = ENTITY.format(table="broken_rows") + COMMAND.format(name="sing") + "\n@hookimpl\ndef register_jobs():\n    raise OSError\n"
+    installed = install(packages.plugin("broken", body), check_schema=False)
+    assert not {name for names in installed.platform.catalog.provenance("broken").values() for name in names}
+    assert "broken" not in installed.platform.calls.serving()
+
+
+def test_a_plugin_is_blocked_by_one_that_failed_and_so_are_those_behind_it(install: type_install, packages: Packages) -> None:
+    points = [
+        packages.plugin("one", "@hookimpl\ndef register_jobs():\n    raise OSError('no jobs')"),
+        packages.plugin("two", more=', requires=("one",)'),
+        packages.plugin("three", more=', requires=("two",)'),
+        packages.plugin("friend", more=', after=("one",)'),
+    ]
+    installed = install(*points)
+    assert [installed.state(name) for name in ("one", "two", "three", "friend")] == ["failed", "blocked", "blocked", "loaded"]
+    assert "'one', which is failed" in installed.found("two").reason
+    assert installed.serves()
+
+
+def test_plugins_that_require_each_other_in_a_circle_are_blocked_and_named(install: type_install, packages: Packages) -> None:
+    points = [
+        packages.plugin("hen", more=', requires=("egg",)'),
+        packages.plugin("egg", more=', requires=("hen",)'),
+        packages.plugin("fox", more=', requires=("hen",)'),
+        packages.plugin("bystander", more=', requires=("probe",)'),
+    ]
+    installed = install(*points)
+    assert [installed.state(name) for name in ("hen", "egg", "fox", "bystander")] == ["blocked", "blocked", "blocked", "loaded"]
+    assert "circle" in installed.found("hen").reason
+    assert installed.serves()
+
+
+def test_friends_that_wait_for_each_other_are_told_so(install: type_install, packages: Packages) -> None:
+    installed = install(packages.plugin("hen", more=', after=("egg",)'), packages.plugin("egg", more=', after=("hen",)'))
+    assert {installed.state("hen"), installed.state("egg")} == {"blocked"}
+    assert "hen" in installed.found("egg").reason
+
+
+def test_an_unlisted_plugin_is_never_imported(install: type_install, packages: Packages) -> None:
+    installed = install(packages.plugin("bomb", "raise SystemExit('imported')"), only=("customers", "probe"))
+    assert [plugin.name for plugin in installed.platform.plugins] == ["customers", "probe"]
+    assert installed.serves()
+
+
+def test_a_listed_plugin_that_is_not_installed_is_shown_as_such(install: type_install) -> None:
+    installed = install(only=("customers", "probe", "ghost"))
+    assert installed.state("ghost") == "failed"
+    assert "not installed" in installed.found("ghost").reason
+    assert installed.serves()
+
+
+@pytest.mark.feature("P5")
+def test_a_bad_manifest_tells_every_mistake_at_once_with_its_cure() -> None:
+    with pytest.raises(DeclarationError) as caught:
+        Manifest("Bad Name", "one", Text("T"), Text("S"), api="1", requires=("Bad Name", "x!"), after=("x!",))  # type: ignore[arg-type]
+    told = str(caught.value)
+    for word in ("name 'Bad Name'", "version 'one'", "api '1'", "'x!'", "requires itself", "in `requires` and in `after`"):
+        assert word in told
+    assert told.count(";") >= 5
+
+
+@pytest.mark.feature("P11")
+def test_the_order_is_by_requirement_then_by_name_not_by_installation(install: type_install, packages: Packages) -> None:
+    points = [
+        packages.plugin("zeta"),
+        packages.plugin("alpha", more=', after=("zeta",)'),
+        packages.plugin("beta", more=', requires=("alpha",)'),
+        packages.plugin("mid"),
+    ]
+    order = install(*points).platform.calls.serving()
+    assert order[0] == "core"
+    assert [name for name in order if name in ("zeta", "alpha", "beta", "mid")] == ["mid", "zeta", "alpha", "beta"]
+    again = install(*reversed(points)).platform.calls.serving()
+    assert again == order
+
+
+@pytest.mark.feature("P4")
+def test_everything_that_a_plugin_put_anywhere_carries_its_name(install: type_install) -> None:
+    put = install().platform.catalog.provenance("probe")
+    assert "probe.thing" in put["entities"]
+    assert "probe.thing.price" in put["fields"]
+    assert {"probe.thing.ping", "probe.thing.read"} <= set(put["permissions"])
+    assert put["routes"] == ["POST /api/v1/probe/things/{id}/pings"]
+    assert put["events"] == ["probe.thing.named"]
+    assert put["jobs"] == ["probe.remember"]
+    assert "probe.thing.created -> note_created" in put["subscriptions"]
+
+
+@pytest.mark.feature("P4")
+def test_every_entity_permission_role_and_route_belongs_to_a_plugin_in_force(install: type_install) -> None:
+    platform = install().platform
+    catalog, serving = platform.catalog, set(platform.calls.serving())
+    owners = [entity.plugin for entity in catalog.entities.values()] + [route.plugin for route in catalog.routes]
+    owners += [owner for owner, _spec in [*catalog.permissions.values(), *catalog.roles.values(), *catalog.events.values()]]
+    owners += [extension.plugin for many in catalog.extensions.values() for extension in many]
+    assert set(owners) <= serving

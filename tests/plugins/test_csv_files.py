@@ -1,0 +1,166 @@
+"""CSV files as people save them: encodings, delimiters, quotes, rows that do not fit; without a database."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugins.import_export.csv_file import DELIMITERS, CsvFile, open_csv
+from sdk import Invalid
+from sdk.fields import DateField, date_orders
+from sdk.fields.time import date_of
+from sdk.text import Text
+from tests.journeys.real_data import folder
+from tests.plugins.imports import written
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le-bom", "utf-16-be-bom")
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\x00"), min_size=1, max_size=12)
+CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    """The bytes of a file."""
+    if encoding == "utf-16-le-bom":
+        return codecs.BOM_UTF16_LE + text.encode("utf-16-le")
+    if encoding == "utf-16-be-bom":
+        return codecs.BOM_UTF16_BE + text.encode("utf-16-be")
+    return text.encode(encoding)
+
+
+def opened(content: str | bytes, encoding: str = "utf-8") -> CsvFile:
+    """The file as the importer opens it."""
+    return open_csv(io.BytesIO(encoded(content, encoding) if isinstance(content, str) else content))
+
+
+def refusal(content: bytes) -> str:
+    """Why the file is refused."""
+    with pytest.raises(Invalid) as refused:
+        list(opened(content).rows())
+    (problem,) = refused.value.problems
+    return f"{problem.code}: {problem}"
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+def test_a_file_is_read_whatever_its_unicode_encoding_and_delimiter(encoding: str, delimiter: str) -> None:
+    rows = [["Name", "城市", "Note"], ["Zoë", "上海", f"a{delimiter}b"], ["李伟", "", 'say "hi"']]
+    file = opened(written(rows, delimiter), encoding)
+    assert (file.delimiter, file.headings) == (delimiter, ("Name", "城市", "Note"))
+    assert list(file.rows()) == [(1, rows[1]), (2, rows[2])]
+
+
+@given(st.lists(WORDS.map(str.strip).filter(lambda word: word and word[0] != "\ufeff"), min_size=2, max_size=4, unique=True), st.data())
+def test_what_the_csv_module_writes_is_read_back_cell_for_cell(headings: list[str], data: st.DataObject) -> None:
+    row = st.lists(CELLS, min_size=len(headings), max_size=len(headings)).filter(lambda cells: any(cell.strip() for cell in cells))
+    rows = data.draw(st.lists(row, max_size=5))
+    sink = io.StringIO()
+    csv.writer(sink, quoting=csv.QUOTE_ALL).writerows([headings, *rows])
+    assert [cells for _number, cells in opened(sink.getvalue()).rows()] == rows
+
+
+def test_a_cell_may_hold_lines_of_its_own_and_rows_are_counted_as_rows() -> None:
+    file = opened('Name,Note\nA,"one\ntwo\r\nthree"\nB,\n')
+    assert list(file.rows()) == [(1, ["A", "one\ntwo\r\nthree"]), (2, ["B", ""])]
+
+
+def test_blank_rows_are_passed_over_and_counted() -> None:
+    file = opened("\n \nName,Note\nA,1\n\n,,\nB,2\n")
+    assert file.headings == ("Name", "Note")
+    assert list(file.rows()) == [(1, ["A", "1"]), (4, ["B", "2"])]
+
+
+def test_a_delimiter_inside_a_quoted_heading_is_no_delimiter() -> None:
+    assert opened('"Name, full, of the ""person""";Mail\nA;b\n').headings == ('Name, full, of the "person"', "Mail")
+
+
+def test_one_column_needs_no_delimiter() -> None:
+    assert list(opened("Name\nA\nB\n").rows()) == [(1, ["A"]), (2, ["B"])]
+
+
+def test_a_file_can_be_read_as_often_as_one_likes() -> None:
+    file = opened("Name\nA\n")
+    assert list(file.rows()) == list(file.rows())
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"   \n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+def test_an_empty_file_is_refused(content: bytes) -> None:
+    assert refusal(content).startswith("unreadable: is empty")
+
+
+def test_a_heading_twice_is_refused_by_name() -> None:
+    assert "'Mail' twice" in refusal(b"Mail,Name,Mail\n")
+    assert opened("Name,,\nA,,\n").headings == ("Name", "", "")
+
+
+@given(st.integers(0, 150_000))
+def test_broken_utf8_is_refused_with_its_position_wherever_it_is(position: int) -> None:
+    content = bytearray(b"name\n" + b"abcdefghi\n" * 15_000)
+    content[position] = 0xFF
+    assert refusal(bytes(content)) == f"unreadable: is not UTF-8 text (byte {position}); save it as UTF-8"
+
+
+def test_broken_utf16_is_refused_with_its_position() -> None:
+    whole = "name\n".encode("utf-16")
+    assert refusal(whole + b"\x00\xdc" + b"a\x00") == f"unreadable: is not UTF-16 text (byte {len(whole)}); save it as UTF-8"
+
+
+def test_a_file_that_ends_within_a_character_is_refused() -> None:
+    assert "byte 6" in refusal(b"name\nA" + "ü".encode()[:1])
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "latin-1", "cp1252"])
+def test_another_encoding_is_refused_and_never_guessed(encoding: str) -> None:
+    text = "名称,城市\n华为,深圳\n" if encoding == "gb18030" else "name,city\nMüller,Köln\n"
+    assert "save it as UTF-8" in refusal(text.encode(encoding))
+
+
+def test_a_quote_that_does_not_end_is_refused_with_its_line() -> None:
+    assert refusal(b'name,note\nA,b\n"C,d\n').startswith("unreadable: is not a CSV file: line 3")
+
+
+@pytest.mark.real_data
+def test_the_files_of_the_spectrum_give_their_expected_rows() -> None:
+    files = sorted((folder("csv_spectrum") / "csvs").glob("*.csv"))
+    assert files
+    for path in files:
+        expected = json.loads((path.parents[1] / "json" / f"{path.stem}.json").read_text(encoding="utf-8"))
+        file = opened(path.read_bytes())
+        found = [dict(zip(file.headings, cells, strict=True)) for _number, cells in file.rows()]
+        assert _unix(found) == _unix(expected if isinstance(expected, list) else [expected]), path.stem
+
+
+def _unix(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{key: value.replace("\r\n", "\n") for key, value in row.items()} for row in rows]
+
+
+# --- dates --------------------------------------------------------------------------------------------------------------
+
+ANY_DATE = st.dates(date(1900, 1, 1), date(2099, 12, 31))
+
+
+@given(st.lists(ANY_DATE, min_size=1, max_size=20), st.sampled_from(["mdy", "dmy"]), st.sampled_from("/-."))
+def test_a_column_of_dates_allows_the_order_in_which_it_was_written(days: list[date], order: str, mark: str) -> None:
+    written_ = [mark.join(map(str, (day.month, day.day, day.year) if order == "mdy" else (day.day, day.month, day.year))) for day in days]
+    allowed = set.intersection(*(date_orders(cell) for cell in written_))
+    assert order in allowed
+    assert (len(allowed) == 1) == any(day.day > 12 for day in days)
+    assert [date_of(cell, order) for cell in written_] == days
+
+
+@given(ANY_DATE)
+def test_a_date_is_read_back_as_it_is_written_to_a_file(day: date) -> None:
+    field = DateField(label=Text("Day"))
+    assert field.read([field.format(day), f"{day.year}年{day.month}月{day.day}日", f"{day.isoformat()} 00:00:00"]).values == [day] * 3
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_date_or_refused_with_a_reason(cell: str) -> None:
+    parsed = DateField(label=Text("Day")).read([cell], {"date_order": "mdy"})
+    assert (parsed.values[0] is not None) + len(parsed.flaws) + (not cell.strip()) == 1

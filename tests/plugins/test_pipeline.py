@@ -1,0 +1,398 @@
+"""The sales process: one gate for every move, what follows from a move, pipelines and their stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from core.context import Work
+from core.platform import Platform
+from core.testkit.fixtures import Api, Clock, MakeTenant
+from plugins.pipeline.template import TEMPLATES, apply
+from sdk import Conflict, Draft, Invalid, NotFound, where
+from sdk.context import id_of
+from tests.plugins.imports import Done, import_file
+from tests.plugins.process import Process
+
+DEALS, STAGES, PIPELINES = "/api/v1/pipeline/deals", "/api/v1/pipeline/stages", "/api/v1/pipeline/pipelines"
+SEED = ["潜在客户", "初步接触", "需求分析", "方案制定", "合同签署"]
+
+
+@pytest.fixture
+def renewal(work: Work, process: Process) -> Process:
+    """A second pipeline: it shares the key `needs-analysis` with the first and has names of its own for the rest."""
+    pipeline = id_of(work.records("pipeline.pipeline").create({"name": "Renewal"}))
+    for name, key, type_ in (
+        ("Due", "due", "open"), ("Check needs", "needs-analysis", "open"), ("Renewed", "renewed", "won"), ("Churned", "churned", "lost"),
+    ):  # fmt: skip
+        work.records("pipeline.stage").create({"pipeline": pipeline, "name": name, "key": key, "type": type_})
+    return Process(work, pipeline)
+
+
+# --- one gate ------------------------------------------------------------------------------------------------------
+
+
+class Gate:
+    """The same move through each channel; answers the code of the refusal, or "" where the deal has moved."""
+
+    def __init__(self, client: Api, work: Work, process: Process) -> None:
+        self.client, self.work, self.process = client, work, process
+
+    def by_patch(self, deal: UUID, stage: UUID) -> str:
+        return _code(self.client.patch(f"{DEALS}/{deal}", {"stage": str(stage)}).json)
+
+    def by_move(self, deal: UUID, stage: UUID) -> str:
+        return _code(self.client.post(f"{DEALS}/{deal}/moves", {"stage": str(stage)}).json)
+
+    def by_batch(self, deal: UUID, stage: UUID) -> str:
+        items = [{"op": "update", "id": str(deal), "values": {"stage": str(stage)}}]
+        (item,) = self.client.post(f"{DEALS}/batch", {"items": items}).json["data"]
+        return _code(item.get("problem", {}))
+
+    def by_import(self, deal: UUID, stage: UUID) -> str:
+        name = self.process.read(deal)["name"]
+        done = import_file(self.work, "pipeline.deal", f"name,stage\n{name},{stage}\n", mode="update", match=["name"])
+        return str(done.rows[0]["code"]) if done.rows else ""
+
+    def by_plugin(self, deal: UUID, stage: UUID) -> str:
+        try:
+            self.work.records("pipeline.deal").update(deal, {"stage": stage})
+        except (Conflict, Invalid) as refusal:
+            return refusal.problems[0].code if refusal.problems else refusal.reason
+        return ""
+
+
+def _code(body: dict) -> str:
+    return body["errors"][0]["code"] if body.get("errors") else body.get("code", "")
+
+
+CHANNELS = ("by_patch", "by_move", "by_batch", "by_import", "by_plugin")
+
+
+@pytest.fixture
+def gate(client: Api, work: Work, process: Process) -> Gate:
+    """The five ways to move a deal."""
+    return Gate(client, work, process)
+
+
+@pytest.mark.feature("D2")
+def test_every_channel_moves_a_deal_and_refuses_the_same_moves(gate: Gate, process: Process, renewal: Process) -> None:
+    for channel in CHANNELS:
+        move: Callable[[UUID, UUID], str] = getattr(gate, channel)
+        deal = process.deal(f"deal {channel}")
+        assert move(deal, renewal.stages["due"]) == "wrong_pipeline", channel
+        assert process.key_of(deal) == "potential", channel
+        assert move(deal, process.stages["proposal"]) == "", channel
+        assert process.key_of(deal) == "proposal", channel
+        assert move(deal, process.stages["lost"]) == "", channel
+        assert move(deal, process.stages["proposal"]) == "deal_closed", channel
+        assert process.read(deal)["status"] == "lost", channel
+
+
+def test_a_lost_deal_moves_again_once_it_is_reopened(client: Api, process: Process) -> None:
+    deal = process.deal(stage="lost", lost_reason="price")
+    moved = client.post(f"{DEALS}/{deal}/moves", {"stage": "proposal", "reopen": True})
+    assert moved.status_code == 201
+    assert moved.json["status"] == "open"
+    assert moved.json["probability"] == "65"
+
+
+def test_a_closed_deal_keeps_its_stage_while_its_other_fields_change(client: Api, process: Process) -> None:
+    deal = process.deal(stage="won")
+    assert client.patch(f"{DEALS}/{deal}", {"notes": "signed on paper", "stage": "won"}).status_code == 200
+
+
+def test_a_move_says_its_refusal_in_the_language_of_its_reader(client: Api, process: Process, work: Work) -> None:
+    work.records("core.user").update(work.records("core.user").find(where(email="admin@acme.example"))[0]["id"], {"locale": "zh_CN"})
+    deal = process.deal(stage="lost")
+    refused = client.post(f"{DEALS}/{deal}/moves", {"stage": "proposal"})
+    assert refused.status_code == 409
+    assert "重新打开" in refused.json["detail"]
+
+
+def test_a_move_to_a_stage_that_is_not_there_names_the_nearest(client: Api, process: Process) -> None:
+    refused = client.post(f"{DEALS}/{process.deal()}/moves", {"stage": "Propsal"})
+    assert refused.status_code == 422
+    assert refused.json["errors"][0]["nearest"] == "Proposal"
+
+
+def test_a_stale_move_is_refused(client: Api, process: Process) -> None:
+    deal = process.deal()
+    client.patch(f"{DEALS}/{deal}", {"notes": "changed"})
+    assert client.post(f"{DEALS}/{deal}/moves", {"stage": "proposal", "version": 1}).status_code == 412
+    assert process.key_of(deal) == "potential"
+
+
+# --- what follows from a move ----------------------------------------------------------------------------------------
+
+
+def test_a_new_deal_stands_in_the_first_open_stage_of_the_default_pipeline(work: Work, process: Process) -> None:
+    row = work.records("pipeline.deal").create({"name": "deal"})
+    assert (row["pipeline"], row["stage"]) == (process.id, process.stages["potential"])
+    assert (row["status"], row["probability"]) == ("open", Decimal(10))
+    assert (row["opened_on"], row["close_date"]) == (date(2026, 1, 15), None)
+
+
+def test_a_stage_without_a_pipeline_brings_its_own(work: Work, process: Process, renewal: Process) -> None:
+    row = work.records("pipeline.deal").create({"name": "deal", "stage": renewal.stages["due"]})
+    assert row["pipeline"] == renewal.id
+
+
+def test_winning_a_deal_sets_status_probability_and_close_date(process: Process, work: Work) -> None:
+    deal = process.deal()
+    row = work.records("pipeline.deal").update(deal, {"stage": "won"})
+    assert (row["status"], row["probability"], row["close_date"]) == ("won", Decimal(100), date(2026, 1, 15))
+
+
+def test_a_deal_that_was_expected_later_closes_on_the_day_it_is_won(process: Process, work: Work) -> None:
+    deal = process.deal(close_date="2026-06-30")
+    assert work.records("pipeline.deal").update(deal, {"stage": "won"})["close_date"] == date(2026, 1, 15)
+
+
+def test_a_deal_of_the_past_keeps_the_dates_it_comes_with(process: Process) -> None:
+    row = process.read(process.deal(stage="won", opened_on="2016-10-20", close_date="2017-03-01"))
+    assert (row["opened_on"], row["close_date"], row["status"]) == (date(2016, 10, 20), date(2017, 3, 1), "won")
+    undated = process.read(process.deal("undated", stage="lost", close_date="2017-03-01"))
+    assert undated["opened_on"] == date(2017, 3, 1)
+
+
+def test_the_day_of_a_move_is_that_of_the_tenants_zone(make_tenant: MakeTenant, platform: Platform, clock: Clock) -> None:
+    clock.move(hours=6)  # 18:00 in UTC, the next morning in Shanghai
+    work = platform.system(make_tenant("shanghai", timezone="Asia/Shanghai").id)
+    process = Process(work, apply(work, "direct_sales"))
+    assert process.read(process.deal(stage="won"))["close_date"] == date(2026, 1, 16)
+
+
+def test_a_probability_of_ones_own_stays_until_the_next_move(process: Process, work: Work) -> None:
+    deal = process.deal(probability="33.5")
+    assert process.read(deal)["probability"] == Decimal("33.5")
+    assert work.records("pipeline.deal").update(deal, {"stage": "proposal"})["probability"] == Decimal(65)
+
+
+def test_nobody_writes_the_status_of_a_deal(client: Api, process: Process) -> None:
+    refused = client.patch(f"{DEALS}/{process.deal()}", {"status": "won"})
+    assert refused.status_code == 422
+    assert refused.json["errors"][0]["code"] == "read_only"
+
+
+@pytest.mark.feature("D2")
+def test_each_move_leaves_one_entry_in_the_history(client: Api, process: Process) -> None:
+    deal, stages = process.deal(), process.stages
+    client.post(f"{DEALS}/{deal}/moves", {"stage": "proposal"})
+    client.post(f"{DEALS}/{deal}/moves", {"stage": "proposal"})  # it stands there already
+    client.patch(f"{DEALS}/{deal}", {"stage": "won", "notes": "yes"})
+    expected = [(None, stages["potential"]), (stages["potential"], stages["proposal"]), (stages["proposal"], stages["won"])]
+    assert process.history(deal) == expected
+    read = client.get("/api/v1/pipeline/stage_changes", {"deal": str(deal), "sort": "moved_at"}).json["data"]
+    assert len(read) == 3
+
+
+def test_nobody_writes_the_history(client: Api, process: Process) -> None:
+    values = {"deal": str(process.deal()), "to_stage": str(process.stages["won"]), "moved_at": "2026-01-01T00:00:00Z"}
+    assert client.post("/api/v1/pipeline/stage_changes", values).status_code == 405
+
+
+def test_who_does_not_see_a_deal_does_not_see_its_history(client: Api, process: Process, people) -> None:
+    process.deal(owner=people.reps[1][0])
+    assert client.as_user(people.rep).get("/api/v1/pipeline/stage_changes").json["data"] == []
+    assert len(client.as_user(people.reps[1][1]).get("/api/v1/pipeline/stage_changes").json["data"]) == 1
+
+
+# --- several pipelines -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("D2")
+def test_a_deal_that_changes_its_pipeline_stands_in_the_stage_of_the_same_key(client: Api, process: Process, renewal: Process) -> None:
+    deal = process.deal(stage="needs-analysis")
+    moved = client.patch(f"{DEALS}/{deal}", {"pipeline": "Renewal"})
+    assert moved.status_code == 200
+    assert moved.json["stage"] == str(renewal.stages["needs-analysis"])
+    assert process.history(deal)[-1] == (process.stages["needs-analysis"], renewal.stages["needs-analysis"])
+
+
+@pytest.mark.feature("D2")
+def test_without_a_stage_of_its_key_it_stands_in_the_first_of_its_type(client: Api, process: Process, renewal: Process) -> None:
+    deal = process.deal(stage="proposal")
+    assert client.patch(f"{DEALS}/{deal}", {"pipeline": "Renewal"}).json["stage"] == str(renewal.stages["due"])
+    back = client.patch(f"{DEALS}/{deal}", {"pipeline": str(process.id), "stage": "contract-signing"})
+    assert back.json["stage"] == str(process.stages["contract-signing"])
+
+
+@pytest.mark.feature("D2")
+def test_reports_and_lists_filter_by_pipeline(client: Api, process: Process, renewal: Process) -> None:
+    for _number in range(3):
+        process.deal(amount={"amount": "100"})
+    renewal.deal(amount={"amount": "70"})
+    query = {"entity": "pipeline.deal", "measure": "count,sum:amount", "by": "pipeline", "where": "pipeline=Renewal"}
+    (row,) = client.get("/api/v1/reports/query", query).json["data"]
+    assert (row["pipeline"], row["count"], row["sum:amount"]["amount"]) == ("Renewal", 1, "70.00")
+    assert len(client.get(DEALS, {"pipeline": str(process.id)}).json["data"]) == 3
+
+
+def test_a_deal_does_not_change_into_a_pipeline_without_a_place_for_it(client: Api, work: Work, process: Process) -> None:
+    work.records("pipeline.pipeline").create({"name": "Empty"})
+    refused = client.patch(f"{DEALS}/{process.deal()}", {"pipeline": "Empty"})
+    assert refused.status_code == 422
+    assert refused.json["errors"][0]["field"] == "stage"
+
+
+def test_without_a_default_the_only_pipeline_takes_new_deals_and_of_two_neither(work: Work) -> None:
+    deals, pipelines, stages = (work.records(f"pipeline.{name}") for name in ("deal", "pipeline", "stage"))
+    with pytest.raises(Invalid, match="there is no default pipeline"):
+        deals.create({"name": "too early"})
+    first = id_of(pipelines.create({"name": "First"}))
+    stages.create({"name": "Start", "pipeline": first})
+    assert deals.create({"name": "deal"})["pipeline"] == first
+    second = id_of(pipelines.create({"name": "Second"}))
+    with pytest.raises(Invalid, match="there is no default pipeline"):
+        deals.create({"name": "which?"})
+    pipelines.update(second, {"is_default": True})
+    stages.create({"name": "Start"})
+    assert deals.create({"name": "deal"})["pipeline"] == second
+
+
+def test_there_is_one_default_and_a_batch_hands_it_over(work: Work, process: Process, renewal: Process) -> None:
+    pipelines = work.records("pipeline.pipeline")
+    with pytest.raises(Invalid, match="another pipeline is the default"):
+        pipelines.update(renewal.id, {"is_default": True})
+    handed = [Draft("update", {"is_default": True}, renewal.id), Draft("update", {"is_default": False}, process.id)]
+    assert [outcome.refusal for outcome in pipelines.write(handed)] == [None, None]
+    both = pipelines.write([Draft("create", {"name": name, "is_default": True}) for name in ("A", "B")])
+    assert [outcome.refusal is None for outcome in both] == [False, False]
+
+
+# --- stages ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("D1")
+def test_the_template_makes_the_stages_in_chinese_and_they_can_be_put_in_another_order(client: Api, work: Work) -> None:
+    user = work.records("core.user").find(where(email="admin@acme.example"))[0]["id"]
+    work.records("core.user").update(user, {"locale": "zh_CN"})
+    (template,) = client.get("/api/v1/pipeline/templates").json["data"]
+    assert template["stages"] == [*SEED, "赢单", "输单"]
+    made = client.post(f"/api/v1/pipeline/templates/{template['key']}/pipelines", {})
+    assert made.status_code == 201
+    query = {"pipeline": made.json["id"], "sort": "position", "type": "open"}
+    stages = client.get(STAGES, query).json["data"]
+    assert [stage["name"] for stage in stages] == SEED
+    assert [stage["probability"] for stage in stages] == ["10", "25", "45", "65", "85"]
+    items = [{"op": "update", "id": stage["id"], "values": {"position": 5 - index}} for index, stage in enumerate(stages)]
+    assert client.post(f"{STAGES}/batch", {"items": items}).status_code == 200
+    assert [stage["name"] for stage in client.get(STAGES, query).json["data"]] == SEED[::-1]
+
+
+@pytest.mark.feature("D1")
+def test_new_deals_follow_the_new_order_of_the_stages(client: Api, process: Process) -> None:
+    client.patch(f"{STAGES}/{process.stages['proposal']}", {"position": 0})
+    assert process.key_of(process.deal()) == "proposal"
+
+
+@pytest.mark.feature("D1")
+def test_a_stage_has_a_type_a_probability_a_colour_and_expected_days(client: Api, process: Process) -> None:
+    values = {"pipeline": str(process.id), "name": "Pilot", "type": "open", "probability": "70", "colour": "#2a9d8f", "expected_days": 30}
+    made = client.post(STAGES, values).json
+    assert {name: made[name] for name in values} == values
+    assert (made["key"], made["position"]) == ("pilot", 8)
+
+
+def test_the_templates_are_in_the_language_of_who_asks(platform: Platform, make_tenant: MakeTenant) -> None:
+    for locale, expected in (("en", "Potential customer"), ("zh_CN", "潜在客户")):
+        work = platform.system(make_tenant(f"in-{locale.lower().replace('_', '-')}", locale=locale).id)
+        apply(work, "direct_sales")
+        first = work.records("pipeline.stage").find(where(key="potential"))
+        assert first[0]["name"] == expected
+
+
+def test_a_second_use_of_the_template_leaves_the_default_alone(work: Work, process: Process) -> None:
+    again = apply(work, "direct_sales", "Partners")
+    row = work.records("pipeline.pipeline").values([again])[again]
+    assert (row["name"], row["is_default"]) == ("Partners", False)
+
+
+def test_an_unknown_template_is_not_found_and_those_that_exist_are_named(work: Work) -> None:
+    with pytest.raises(NotFound, match="direct_sales"):
+        apply(work, "nothing")
+    assert list(TEMPLATES) == ["direct_sales"]
+
+
+def test_two_stages_of_a_pipeline_never_share_a_key_and_of_two_pipelines_may(work: Work, process: Process, renewal: Process) -> None:
+    stages = work.records("pipeline.stage")
+    with pytest.raises(Conflict, match="'proposal' is taken already"):
+        stages.create({"pipeline": process.id, "name": "Proposal"})
+    assert stages.create({"pipeline": renewal.id, "name": "Proposal"})["key"] == "proposal"
+    twice = stages.write([Draft("create", {"pipeline": process.id, "name": "Twin"}) for _number in range(2)])
+    assert [outcome.refusal is None for outcome in twice] == [True, False]
+
+
+def test_a_stage_with_a_chinese_name_gets_a_key_from_its_place(work: Work, process: Process) -> None:
+    assert work.records("pipeline.stage").create({"pipeline": process.id, "name": "商务谈判"})["key"] == "stage-8"
+
+
+@pytest.mark.parametrize(("type_", "probability"), [("won", Decimal(100)), ("lost", Decimal(0)), ("open", None)])
+def test_a_stage_has_the_probability_of_its_type(work: Work, process: Process, type_: str, probability: Decimal | None) -> None:
+    row = work.records("pipeline.stage").create({"pipeline": process.id, "name": "One more", "type": type_})
+    assert row["probability"] == probability
+
+
+def test_a_stage_in_which_deals_stand_stays_as_it_is(client: Api, process: Process, renewal: Process) -> None:
+    deal = process.deal(stage="won")
+    stage = process.stages["won"]
+    for change in ({"type": "open"}, {"pipeline": str(renewal.id)}):
+        refused = client.patch(f"{STAGES}/{stage}", change)
+        assert (refused.status_code, refused.json["code"]) == (409, "in_use")
+    assert client.delete(f"{STAGES}/{stage}").json["code"] == "in_use"
+    assert client.delete(f"{PIPELINES}/{process.id}").json["code"] == "in_use"
+    assert client.patch(f"{STAGES}/{stage}", {"name": "Signed"}).status_code == 200
+    assert client.delete(f"{DEALS}/{deal}").status_code == 204
+    assert client.delete(f"{STAGES}/{stage}").status_code == 204
+
+
+def test_stages_are_imported_within_the_pipeline_of_their_row(taken: Callable[..., Done], work: Work) -> None:
+    assert taken("pipeline.pipeline", "name\nA\nB\n").created == 2
+    done = taken("pipeline.stage", "Pipeline,Name,Type,Probability\nA,Start,open,10\nB,Start,open,20\nA,Done,won,\nC,Start,open,5\n")
+    assert done.counts == {"created": 3, "failed": 1}
+    assert done.reasons == [(4, "Pipeline", "no_such_record")]
+    assert taken("pipeline.deal", "name,pipeline,stage\nx,A,Start\ny,B,Start\nz,,Start\n").counts == {"created": 2, "failed": 1}
+
+
+# --- rights, events, partners ------------------------------------------------------------------------------------------
+
+
+def test_a_representative_moves_own_deals_and_not_those_of_the_team(client: Api, process: Process, people) -> None:
+    mine, theirs = process.deal("mine", owner=people.rep), process.deal("theirs", owner=people.reps[0][1])
+    rep = client.as_user(people.rep)
+    assert rep.post(f"{DEALS}/{mine}/moves", {"stage": "proposal"}).status_code == 201
+    assert rep.post(f"{DEALS}/{theirs}/moves", {"stage": "proposal"}).status_code == 403
+    assert client.as_user(people.reps[1][0]).post(f"{DEALS}/{mine}/moves", {"stage": "won"}).status_code == 404
+    assert client.as_user(people.manager).post(f"{DEALS}/{theirs}/moves", {"stage": "proposal"}).status_code == 201
+
+
+def test_a_representative_does_not_make_pipelines(client: Api, people) -> None:
+    assert client.as_user(people.rep).post("/api/v1/pipeline/templates/direct_sales/pipelines", {}).status_code == 403
+
+
+def test_an_account_counts_its_open_deals(client: Api, process: Process, work: Work) -> None:
+    account = id_of(work.records("customers.account").create({"name": "Alder"}))
+    for stage in ("potential", "proposal", "won"):
+        process.deal(stage, account=account, stage=stage)
+    shown = client.get(f"/api/v1/customers/accounts/{account}").json
+    assert shown["pipeline.open_deals"] == 2
+
+
+def test_a_tenant_without_the_plugin_has_nothing_of_it(make_tenant: MakeTenant, platform: Platform) -> None:
+    work = platform.system(make_tenant("plain", plugins=["customers"]).id)
+    assert "pipeline.open_deals" not in work.records("customers.account").fields()
+    with pytest.raises(NotFound):
+        work.records("pipeline.deal")
+
+
+def test_another_tenant_does_not_see_the_process(make_tenant: MakeTenant, platform: Platform, process: Process) -> None:
+    deal = process.deal()
+    other = platform.system(make_tenant("other").id)
+    assert other.records("pipeline.deal").values([deal]) == {}
+    with pytest.raises(Invalid):
+        other.records("pipeline.deal").create({"name": "deal", "pipeline": process.id})

