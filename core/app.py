@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from core.http import errors, pipeline
+from core.http.docs import mount_docs
 from core.http.health import mount_health
 from core.http.mount import mount
 from core.http.openapi import Descriptions, mount_openapi
@@ -25,6 +26,7 @@ def create_app(platform: Platform) -> Flask:
     mount_health(app, platform)
     descriptions = Descriptions()
     mount_openapi(app, platform, descriptions)
+    mount_docs(app, platform, descriptions)
     mount(app, platform)
     mount_options(app, platform, descriptions)
     return app

@@ -144,7 +144,9 @@ def _take_out_those_behind(calls: Calls, catalog: Catalog, database: Database) -
     with_records = {entity.plugin for entity in catalog.entities.values()}
     for name in [branch.plugin for branch in branches if branch.plugin in with_records and branch.head() is None]:
         if calls.states[name].serves:
-            reason = f"it has records but no migration yet; run `dealwright db revision {name} -m 'what it makes'` and `dealwright db upgrade`"
+            reason = (
+                f"it has records but no migration yet; run `dealwright db revision {name} -m 'what it makes'` and `dealwright db upgrade`"
+            )
             calls.drop(name, State.BEHIND, reason)
     for name, (there, here) in migrate.behind(database, branches).items():
         if calls.states[name].serves:

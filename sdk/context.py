@@ -15,8 +15,8 @@ from sdk.fields.base import Field
 from sdk.filters import Filter
 from sdk.text import Text
 
-CURSOR = r"^c1\.[A-Za-z0-9_-]{12,7000}$"
-"""The pattern of `Page.next`, for the schemas of routes that take it back."""
+CURSOR = r"^(c1\.[A-Za-z0-9_-]{12,4000})?$"
+"""The pattern of `Page.next`, for the schemas of routes that take it back; nothing is the first page."""
 
 
 class Channel(StrEnum):

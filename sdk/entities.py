@@ -183,7 +183,10 @@ class Entity:
 
 @dataclass(frozen=True)
 class Side:
-    """A one-to-one side table: `record` has a unique link (attribute `link`) to the extended entity."""
+    """A one-to-one side table: `record` has a unique link (attribute `link`) to the extended entity.
+
+    A row is made with the first value that is written; until then a field shows its default, or nothing.
+    """
 
     record: type[Record]
     link: str

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from core.cli.base import platform, refusals_told
+from core.cli.base import platform, refusals_told, settle
 from core.platform import Platform
 from sdk import Channel, Command, Parameter
 
@@ -42,6 +42,7 @@ def _as_click(booted: Platform, command: Command) -> click.Command:
         if command.plugin not in work.enabled:
             click.echo(f"dealwright: tenant {tenant!r} has plugin {command.plugin!r} switched off", err=True)
             raise SystemExit(EXIT_OFF)
+        settle()
         code = command.run(work, Screen(), {_key(name, command): value for name, value in options.items()})
         if code:
             raise SystemExit(code)

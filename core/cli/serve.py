@@ -9,7 +9,8 @@ from gunicorn.app.base import BaseApplication
 
 from core import config as configs
 from core.app import create_app
-from core.cli.base import platform, refusals_told
+from core.cli.base import platform, refusals_told, settle
+from core.http.gateway import Worker
 from core.platform import boot
 from core.worker.drain import Drain
 
@@ -19,9 +20,9 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, host: str, port: int, workers: int, *, quiet: bool = False) -> None:
         self._options = {
-            "bind": f"{host}:{port}", "workers": workers, "worker_class": "gthread", "threads": 8, "keepalive": 30,
+            "bind": f"{host}:{port}", "workers": workers, "worker_class": Worker, "threads": 8, "keepalive": 30,
             "accesslog": None if quiet else "-", "loglevel": "warning", "control_socket_disable": True, "timeout": 60,
-            "graceful_timeout": 10,
+            "graceful_timeout": 10, "limit_request_line": 8190,
         }  # fmt: skip
         super().__init__()
 
@@ -34,7 +35,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         booted = boot(configs.load())
         if booted.config.drain:
             Drain(booted).start()
-        return create_app(booted)
+        app = create_app(booted)
+        settle()
+        return app
 
 
 @click.command()

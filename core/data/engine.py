@@ -99,6 +99,8 @@ def _sqlite(url: str) -> Engine:
         connection.execute("PRAGMA busy_timeout=5000")
         connection.execute("PRAGMA cache_size=-65536")
         register_functions(connection)
+        # SQLite's own knows ASCII alone; PostgreSQL finds "école" under "ÉCOLE".
+        connection.create_function("lower", 1, lambda text: text.lower() if isinstance(text, str) else text, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -58,7 +58,11 @@ class Conditions:
         amount, currency = self._source.columns(name)
         assert isinstance(value, Money)
         compared = _COMPARE[operator](amount, value.amount) if operator in _COMPARE else _equal(amount, operator, [value.amount])
-        return sa.and_(compared, currency == value.currency) if value.currency else compared
+        if not value.currency:
+            return compared
+        if operator == "ne":  # another amount, another currency, or none at all
+            return sa.or_(compared, currency.is_distinct_from(value.currency))
+        return sa.and_(compared, currency == value.currency)
 
     def _link(self, field: LinkField, column: sa.ColumnElement[Any], operator: str, values: list[Any]) -> sa.ColumnElement[bool]:
         ids = [value for value in values if not isinstance(value, NaturalKey)]

@@ -41,7 +41,8 @@ class SortKey:
         """Rows that come strictly after `value`."""
         if value is None:
             return sa.false()
-        beyond = self.column < value if self.descending else self.column > value
+        last = sa.literal(value, self.column.type)  # SQLAlchemy compares a bare True for equality alone
+        beyond = self.column < last if self.descending else self.column > last
         return sa.or_(beyond, self.column.is_(None)) if self.nullable else beyond
 
     def same(self, value: Any) -> sa.ColumnElement[bool]:

@@ -158,7 +158,7 @@ class Reader:
                     row.pop(name, None)
 
     def _include(self, data: list[dict[str, Any]], include: Sequence[str], visible: dict[str, Field]) -> None:
-        for name in include:
+        for name in dict.fromkeys(include):
             field = shape_field(self.shape, name, visible)
             if not isinstance(field, LinkField):
                 raise BadRequest(_("{field!r} is not a link and cannot be included"), field=name)
@@ -206,7 +206,10 @@ class Reader:
         names = [name for name in visible if not self._computed(name)]
         columns = self._selected(names, source)
         statement = sa.select(*columns).select_from(source.joined()).where(*clauses).order_by(source.table.c.id).limit(limit)
-        return self.shape.valuer(names)(self.work.connection.execute(statement).all())
+        found = self.shape.valuer(names)(self.work.connection.execute(statement).all())
+        if not self.uniform():
+            self._hide(found, source, names)
+        return found
 
     def _computed(self, name: str) -> bool:
         extension = self.shape.extension_of(name)

@@ -9,7 +9,7 @@ from flask import request
 from marshmallow import Schema, ValidationError
 from marshmallow import fields as mm
 
-from core.http.pipeline import json_body, query_pairs
+from core.http.pipeline import json_body, query_pairs, reading
 from sdk import BadRequest, Invalid, Problem, Request, Route, Text, UnsupportedMedia, Upload, _
 
 _SCALARS = ((mm.Boolean, (bool,)), (mm.Integer, (int, float)), (mm.Number, (int, float, str)), (mm.String, (str,)))
@@ -42,13 +42,15 @@ def _read_form(route: Route) -> tuple[dict[str, Any], dict[str, Upload]]:
         raise UnsupportedMedia(_("send the body as multipart/form-data"))
     files: dict[str, Upload] = {}
     problems = []
-    for name, part in request.files.items(multi=True):
+    with reading():
+        sent, pairs = list(request.files.items(multi=True)), list(request.form.items(multi=True))
+    for name, part in sent:
         if name not in route.uploads or name in files:
             problems.append(Problem(name[:80], "unknown_field", _("there is no such file, or it is sent twice")))
         files[name] = Upload(part.filename or "", part.stream)  # type: ignore[arg-type]
     problems += [Problem(name, "required", _("is required")) for name in route.uploads if name not in files]
     schema = (route.body or Schema)()
-    form = _folded(schema, list(request.form.items(multi=True)))
+    form = _folded(schema, pairs)
     problems += _strictly("", schema, form)
     if problems:
         raise Invalid(_("some values are not valid"), problems=problems)

@@ -14,10 +14,12 @@ from core.entities.read import MOST_ROWS
 from core.events.tables import audit
 from core.http.errors import body_of
 from core.http.pipeline import fresh, json_body, query_pairs
-from sdk import BadRequest, Draft, Entity, Query, Response, Stale, Verb, _, parse_filter
+from sdk import BadRequest, Draft, Entity, Filter, Query, Response, Stale, Verb, _, parse_filter
 
 RESERVED = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "count"})
 MOST_ITEMS = 1000
+MOST_LISTED = 100
+"""Values of one filter: an address with more of them is longer than servers take."""
 _NONE: frozenset[str] = frozenset()
 _SHOWN = frozenset({"fields", "include"})
 
@@ -154,10 +156,18 @@ def read_query(pairs: list[tuple[str, str]]) -> Query:
     if count not in ("true", "false"):
         raise BadRequest(_("count takes true or false"))
     return Query(
-        filter=parse_filter(others), sort=lists.get("sort", ()), fields=lists.get("fields", ()), include=lists.get("include", ()),
+        filter=_filter(others), sort=lists.get("sort", ()), fields=lists.get("fields", ()), include=lists.get("include", ()),
         q=reserved.get("q", "").strip(), limit=_limit(reserved.get("limit", "50")), cursor=reserved.get("cursor", ""),
         count=count == "true",
     )  # fmt: skip
+
+
+def _filter(pairs: list[tuple[str, str]]) -> Filter:
+    conditions = parse_filter(pairs)
+    for condition in conditions:
+        if len(condition.values) > MOST_LISTED:
+            raise BadRequest(_("at most {limit} values in a filter, got {got}"), limit=MOST_LISTED, got=len(condition.values))
+    return conditions
 
 
 def _lists(pairs: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

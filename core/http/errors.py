@@ -9,9 +9,9 @@ import orjson
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from sdk import BadRequest, Problem, Refusal, TooLarge, Unavailable, _
+from sdk import BadRequest, NotFound, Problem, Refusal, TooLarge, Unavailable, _
 from sdk.errors import Params
 
 if TYPE_CHECKING:
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dealwright.http")
 LOCALES = ("en", "zh_CN")
+
+
+class NotTaken(Refusal):
+    """The address is there and takes other methods."""
+
+    status = 405
+    code = "method_not_allowed"
+    heading = _("Method not allowed")
 
 
 def install(app: Flask, platform: Platform) -> None:
@@ -32,13 +40,18 @@ def install(app: Flask, platform: Platform) -> None:
     def http(failure: HTTPException) -> Response:
         if failure.code == 413:
             return problem(platform, TooLarge(_("the body is larger than the server takes")))
-        status = failure.code or 500
-        code = {404: "not_found", 405: "method_not_allowed"}.get(status, (failure.name or "error").lower().replace(" ", "_"))
-        response = _answer(status, code, failure.name, failure.description or failure.name, [])
-        for name, value in failure.get_headers():
-            if name == "Allow":
-                response.headers[name] = value
-        return response
+        if failure.code == 404:
+            return problem(platform, NotFound(_("there is nothing at this address")))
+        if isinstance(failure, MethodNotAllowed):
+            allowed = ", ".join(sorted(failure.valid_methods or ()))
+            response = problem(
+                platform, NotTaken(_("this address takes {allowed}, not {method}"), allowed=allowed, method=request.method[:20])
+            )
+            response.headers["Allow"] = allowed
+            return response
+        return _answer(
+            failure.code or 500, (failure.name or "error").lower().replace(" ", "_"), failure.name, failure.description or "", []
+        )
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)

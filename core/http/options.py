@@ -27,7 +27,7 @@ def mount_options(app: Flask, platform: Platform, descriptions: Descriptions) ->
     for rule in app.url_map.iter_rules():
         rules.setdefault(rule.rule, set()).update(rule.methods or ())
     for rule_text, methods in rules.items():
-        open_to_all = rule_text.startswith(("/health/", "/api/v1/session"))
+        open_to_all = rule_text.startswith(("/health/", "/api/v1/session", "/api/docs.css"))
         view = _always(methods) if open_to_all else endpoint(platform, "core", _documented(rule_text, descriptions))
         app.add_url_rule(rule_text, f"options {rule_text}", view, methods=["OPTIONS"], provide_automatic_options=False)
 

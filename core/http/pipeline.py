@@ -13,13 +13,14 @@ import sqlalchemy as sa
 from flask import Request as FlaskRequest
 from flask import Response as FlaskResponse
 from flask import current_app, g, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
 from core.context import Work
 from core.identity import sessions, tokens
 from core.identity.tables import User
 from core.platform import tenant_of
-from sdk import Actor, BadRequest, Channel, Download, Forbidden, NotFound, Response, Unauthenticated, UnsupportedMedia, _
+from sdk import Actor, BadRequest, Channel, Download, Forbidden, NotFound, Refusal, Response, Unauthenticated, UnsupportedMedia, _
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -153,7 +154,9 @@ def answer(value: object) -> FlaskResponse:
         return value
     spec = value if isinstance(value, Response) else Response(value)
     if spec.status in (204, 304):
-        return FlaskResponse(status=spec.status, headers=dict(spec.headers))
+        bare = FlaskResponse(status=spec.status, headers=dict(spec.headers))
+        del bare.headers["Content-Type"]
+        return bare
     if isinstance(spec.value, Download):
         file = raw(spec.value.content, spec.value.media_type, spec.headers, spec.status)
         file.headers.set("Content-Disposition", "attachment", filename=spec.value.filename)
@@ -186,12 +189,33 @@ def json_body() -> dict[str, Any]:
         raise UnsupportedMedia(_("send the body as application/json"))
     request.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]
     try:
-        body = orjson.loads(request.get_data())
+        body = orjson.loads(_sent())
     except orjson.JSONDecodeError as failure:
         raise BadRequest(_("the body is not JSON: {reason}"), code="malformed_json", reason=str(failure)) from failure
     if not isinstance(body, dict):
         raise BadRequest(_("the body is to be a JSON object"), code="malformed_json")
     return body
+
+
+def _sent() -> bytes:
+    with reading():
+        body = request.get_data()
+    if len(body) >= current_app.config["DEALWRIGHT_MAX_BODY"]:  # a body in chunks does not say beforehand how long it is
+        raise RequestEntityTooLarge
+    if request.content_length is not None and len(body) < request.content_length:
+        raise BadRequest(_("the body could not be read to its end"), code="malformed_body")
+    return body
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """While a body comes in; raises BadRequest for one that breaks off or whose chunks are no chunks."""
+    try:
+        yield
+    except (HTTPException, Refusal):
+        raise
+    except Exception as failure:  # each server has its own exceptions for this
+        raise BadRequest(_("the body could not be read to its end"), code="malformed_body") from failure
 
 
 def query_pairs(known: frozenset[str] | None = None) -> list[tuple[str, str]]:

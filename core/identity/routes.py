@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from core.identity import tokens
 from core.identity.tables import Token
@@ -26,7 +26,7 @@ def _of(name: str) -> Checked:
 class NewToken(Schema):
     """A token for oneself, or, for who may update users, for another."""
 
-    name = fields.String(required=True, validate=validate.Length(1, 100))
+    name = _of("name")
     user = fields.UUID(load_default=None, allow_none=True)
     allows = _of("allows")
     expires_at = _of("expires_at")
@@ -99,8 +99,8 @@ def list_plugins(ctx: Context, _request: Request) -> object:
 
 def switch_plugin(ctx: Context, request: Request) -> object:
     """Switch a plugin on or off for the tenant."""
-    lifecycle.switch(cast("Work", ctx), request.path["name"], bool(request.body["enabled"]))
-    return {"name": request.path["name"], "enabled": request.body["enabled"]}
+    lifecycle.switch(cast("Work", ctx), request.path["plugin"], bool(request.body["enabled"]))
+    return {"name": request.path["plugin"], "enabled": request.body["enabled"]}
 
 
 class Switched(Schema):
@@ -114,6 +114,6 @@ ROUTES: Sequence[Route] = (
     Route(method="POST", path="/tokens", view=issue_token, permission=SIGNED_IN, summary=_("Issue a token"),
           body=NewToken, answer=IssuedToken, status=201),
     Route(method="GET", path="/plugins", view=list_plugins, permission=SIGNED_IN, summary=_("List plugins"), answer=PluginList),
-    Route(method="PATCH", path="/plugins/{name}", view=switch_plugin, permission="core.plugin.update",
+    Route(method="PATCH", path="/plugins/{plugin}", view=switch_plugin, permission="core.plugin.update",
           summary=_("Switch a plugin"), body=Switch, answer=Switched),
 )  # fmt: skip

@@ -17,9 +17,8 @@ from core.identity import passwords
 from core.identity.tables import memberships, sign_ins
 from core.policy.grants import SYSTEM
 from core.tenancy.tables import tenants
-from sdk import Channel, Conflict, Invalid, NotFound, Problem, Tenant, _, where
+from sdk import Channel, Conflict, Invalid, NotFound, Problem, Tenant, _, columns, where
 from sdk.context import id_of
-from sdk.entities import Record
 from sdk.fields.money import CURRENCIES
 
 if TYPE_CHECKING:
@@ -150,15 +149,15 @@ def purge(platform: Platform, name: str) -> dict[str, int]:
         raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=name)
     lost: dict[str, int] = {}
     with platform.database.begin(write=True, tenant=id) as connection:
-        there = set(sa.inspect(connection).get_table_names())
-        for table in reversed(Record.metadata.sorted_tables):
-            if table.name not in there or "tenant_id" not in table.c:
+        there = sa.MetaData()  # what the database has: a plugin whose package is gone has left its tables
+        there.reflect(connection)
+        for table in reversed(there.sorted_tables):
+            if "tenant_id" not in table.c:
                 continue
-            links = [
-                column for column in table.c for key in column.foreign_keys if key.column.table is table and column.name != "tenant_id"
-            ]
+            mine = table.c.tenant_id == sa.literal(id, columns.key())
+            links = [column for column in table.c for to in column.foreign_keys if to.column.table is table and column.name != "tenant_id"]
             for column in links:  # rows that point at each other: let go first
-                connection.execute(table.update().where(table.c.tenant_id == id).values({column.name: None}))
-            lost[table.name] = connection.execute(table.delete().where(table.c.tenant_id == id)).rowcount
+                connection.execute(table.update().where(mine).values({column.name: None}))
+            lost[table.name] = connection.execute(table.delete().where(mine)).rowcount
         lost["core_tenants"] = connection.execute(tenants.delete().where(tenants.c.id == id)).rowcount
     return lost

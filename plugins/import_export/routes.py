@@ -12,6 +12,7 @@ from plugins.import_export.plan import MODES, ORDERS, Wish
 from plugins.import_export.tables import OUTCOMES
 from plugins.import_export.template import template
 from sdk import Context, NotFound, Request, Response, Route, _
+from sdk.context import CURSOR
 
 
 class NewImport(Schema):
@@ -32,7 +33,7 @@ class RowQuery(Schema):
 
     outcome = fields.String(load_default=None, validate=validate.OneOf(tuple(OUTCOMES)))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
-    cursor = fields.String(load_default="")
+    cursor = fields.String(load_default="", validate=validate.Regexp(CURSOR))
 
 
 _IMPORT = {

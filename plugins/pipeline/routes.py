@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from plugins.pipeline.process import REOPEN
-from plugins.pipeline.tables import Deal
+from plugins.pipeline.tables import Deal, Pipeline
 from plugins.pipeline.template import TEMPLATES, apply
 from sdk import SIGNED_IN, Context, NotFound, Request, Response, Route, _
 
@@ -18,7 +18,7 @@ _RECORD = {"type": "object", "properties": {"id": {"type": "string", "format": "
 class Move(Schema):
     """A move of a deal to a stage (an id, a key or a name); a closed deal only with `reopen`."""
 
-    stage = fields.String(required=True, validate=validate.Length(1, 255))
+    stage = Deal.__fields__["stage"].input(required=True)
     reopen = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     lost_reason = Deal.__fields__["lost_reason"].input()
     version = fields.Integer(load_default=None, allow_none=True, strict=True)
@@ -27,7 +27,7 @@ class Move(Schema):
 class NewPipeline(Schema):
     """The name of the pipeline; left out, that of the template."""
 
-    name = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 100))
+    name = Pipeline.__fields__["name"].input(required=False)
 
 
 def record_id(path: Mapping[str, str]) -> UUID:

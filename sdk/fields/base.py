@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 
 import sqlalchemy as sa
-from marshmallow import ValidationError
+from marshmallow import ValidationError, missing
 from marshmallow import fields as mm
 from sqlalchemy.orm import MappedColumn, mapped_column
 
@@ -100,9 +100,9 @@ class Field:
 
     # --- input ---------------------------------------------------------------------------------------------------
 
-    def input(self) -> Checked:
-        """The marshmallow face, for the bodies of routes."""
-        return Checked(self)
+    def input(self, *, required: bool | None = None) -> Checked:
+        """The marshmallow face, for the bodies of routes; there it may be required, or not, other than in the record."""
+        return Checked(self, self.required if required is None else required)
 
     def check(self, cell: object) -> object:
         """One JSON value, checked and converted; raises FlawError."""
@@ -192,8 +192,8 @@ def _json_kind(cell: object) -> str:
 class Checked(mm.Field[Any]):
     """The marshmallow face of a field: the field's own check, so that a route's body and the write door agree."""
 
-    def __init__(self, of: Field) -> None:
-        super().__init__(required=of.required, allow_none=not of.required)
+    def __init__(self, of: Field, required: bool) -> None:
+        super().__init__(required=required, allow_none=not required, load_default=missing if required else None)
         self.of = of
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> object:

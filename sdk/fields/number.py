@@ -37,7 +37,7 @@ def exact(cell: object) -> Decimal:
         raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=str(LIMIT))
     written = Decimal(str(cell))
     # A JSON number is a float to most of its writers: 0.30000000000000004 means 0.3.
-    if value != written and not (isinstance(cell, float) and abs(value - written) <= _NOISE * max(Decimal(1), abs(written))):
+    if value != written and not (isinstance(cell, float) and abs(value - written) <= _NOISE * abs(written)):
         raise FlawError("too_precise", _("at most {digits} digits behind the decimal point"), digits=SCALE)
     return value
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.testkit.templates import Templates
-from tests.third_party.installation import Caller, House, install
+from tests.third_party.installation import Caller, House, Keeper, install
 
 DATABASES = [pytest.param(kind, marks=pytest.mark.xdist_group(f"third party, {kind}")) for kind in ("sqlite", "postgresql")]
 
@@ -20,7 +20,7 @@ DATABASES = [pytest.param(kind, marks=pytest.mark.xdist_group(f"third party, {ki
 class World:
     """The house, and the administrators of its two tenants."""
 
-    house: House
+    house: Keeper
     acme: Caller
     plain: Caller
 
@@ -45,8 +45,8 @@ def world(request: pytest.FixtureRequest, python: Path, tmp_path_factory: pytest
     templates: Templates | str = request.getfixturevalue(f"{request.param}_templates")
     if not isinstance(templates, Templates):
         (pytest.fail if os.environ.get("DEALWRIGHT_REQUIRE_SERVERS") == "1" else pytest.skip)(f"no PostgreSQL: {templates}")
-    with templates.blank() as url:
-        house = House(python, tmp_path_factory.mktemp("house"), url)
-        acme, plain = house.furnish({"acme": (), "plain": ("--plugins", "customers,import_export,reports")})
-        with house.served() as port:
-            yield World(house, Caller(port, acme), Caller(port, plain))
+    with templates.blank() as url, House(python, tmp_path_factory.mktemp("house"), url).kept() as house:
+        house.do("db", "upgrade")
+        acme, plain = house.furnish("acme"), house.furnish("plain", "--plugins", "customers,import_export,reports")
+        port = house.serve()
+        yield World(house, Caller(port, acme), Caller(port, plain))

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,22 +19,25 @@ from urllib.parse import urlencode
 HERE = Path(__file__).parent
 PACKAGES = ("visits", "loyalty")
 _COMMAND = "from core.cli.main import main; main()"
-_COMMANDS = """
-import json, sys
-from core.cli.main import main
-
-for words in json.load(sys.stdin):
-    main(words, standalone_mode=False)
-"""
-_SERVER = """
+_KEEPER = """
+import json, sys, threading
+from click.testing import CliRunner
 from werkzeug.serving import make_server
 from core import config
 from core.app import create_app
+from core.cli.main import main
 from core.platform import boot
 
-server = make_server("127.0.0.1", 0, create_app(boot(config.load())), threaded=True)
-print(server.port, flush=True)
-server.serve_forever()
+for line in sys.stdin:
+    words = json.loads(line)
+    if words == "serve":
+        server = make_server("127.0.0.1", 0, create_app(boot(config.load())), threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        answer = server.port
+    else:
+        said = CliRunner().invoke(main, words)
+        answer = [said.exit_code, said.stdout, said.stderr]
+    print(json.dumps(answer), flush=True)
 """
 
 
@@ -70,7 +73,7 @@ class Said:
 
 @dataclass(frozen=True)
 class House:
-    """An installation on one database."""
+    """An installation on one database; each command is a process of its own."""
 
     python: Path
     home: Path
@@ -78,7 +81,9 @@ class House:
 
     def run(self, *words: str, **environment: str) -> Said:
         """`dealwright …`, whatever comes of it."""
-        return self._say([_COMMAND, *words], "", environment)
+        command = [self.python, "-P", "-c", _COMMAND, *words]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=self.home, env=self._environment(environment))
+        return Said(done.returncode, done.stdout, done.stderr)
 
     def do(self, *words: str, **environment: str) -> str:
         """`dealwright …`, which must succeed; what it printed."""
@@ -86,39 +91,48 @@ class House:
         assert said.code == 0, (words, said)
         return said.out
 
-    def furnish(self, tenants: Mapping[str, Sequence[str]]) -> list[str]:
-        """The schema, and tenants with these options; a token of each one's administrator. One process, to be quick."""
-        commands = [["db", "upgrade"]]
-        for name, options in tenants.items():
-            admin = f"admin@{name}.example"
-            commands.append(["tenant", "create", name, "--admin", admin, "--currency", "EUR", *options])
-            commands.append(["token", "create", "--tenant", name, "--user", admin])
-        said = self._say([_COMMANDS], json.dumps(commands), {})
-        assert said.code == 0, said
-        return [line for line in said.out.splitlines() if line.startswith("dw_")]
-
-    def _say(self, words: Sequence[str], stdin: str, environment: Mapping[str, str]) -> Said:
-        command = [self.python, "-P", "-c", *words]
-        there = {"cwd": self.home, "env": self._environment(environment)}
-        done = subprocess.run(command, check=False, capture_output=True, text=True, input=stdin, **there)
-        return Said(done.returncode, done.stdout, done.stderr)
-
     @contextmanager
-    def served(self) -> Iterator[int]:
-        """Serve the API in a process of its own; yields the port."""
-        command = [self.python, "-P", "-c", _SERVER]
-        with (self.home / "log").open("w") as log, subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.home, env=self._environment({})
-        ) as server:  # fmt: skip
-            try:
-                assert server.stdout is not None
-                yield int(server.stdout.readline())
-            finally:
-                server.terminate()
+    def kept(self) -> Iterator[Keeper]:
+        """The house with a process that stays: starting Python for each of many commands would take most of the time."""
+        command = [self.python, "-P", "-c", _KEEPER]
+        there = {"cwd": self.home, "env": self._environment({})}
+        with (self.home / "log").open("w") as log:
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, **there)
+            with process:
+                yield Keeper(self.python, self.home, self.database_url, process)
+                process.terminate()
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("DEALWRIGHT_", "DATABASE_URL", "PYTHONPATH"))}
         return kept | {"DEALWRIGHT_HOME": str(self.home), "DATABASE_URL": self.database_url} | more
+
+
+@dataclass(frozen=True)
+class Keeper(House):
+    """A house whose commands and API share one process; a command with an environment of its own gets its own process."""
+
+    process: subprocess.Popen[str]
+
+    def run(self, *words: str, **environment: str) -> Said:
+        """`dealwright …`, whatever comes of it."""
+        return super().run(*words, **environment) if environment else Said(*self._ask(list(words)))
+
+    def furnish(self, name: str, *options: str) -> str:
+        """A tenant; a token of its administrator."""
+        admin = f"admin@{name}.example"
+        self.do("tenant", "create", name, "--admin", admin, "--currency", "EUR", *options)
+        return self.do("token", "create", "--tenant", name, "--user", admin).strip()
+
+    def serve(self) -> int:
+        """Serve the API; returns the port."""
+        return int(self._ask("serve"))
+
+    def _ask(self, words: object) -> Any:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(words) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
 
 
 @dataclass(frozen=True)

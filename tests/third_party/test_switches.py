@@ -12,6 +12,7 @@ from tests.third_party.conftest import World
 from tests.third_party.installation import Caller
 
 ACCOUNTS, VISITS, REDEMPTIONS = "customers/accounts", "visits/visits", "loyalty/redemptions"
+WITHOUT_LOYALTY = {"DEALWRIGHT_PLUGINS": "customers,import_export,reports,visits"}
 
 
 @pytest.mark.feature("P9")
@@ -110,18 +111,23 @@ def test_over_the_api_a_plugin_is_switched_with_respect_for_its_partners(world: 
 
 @pytest.mark.feature("P3")
 def test_without_the_package_only_its_fields_leave(world: World) -> None:
-    """Its tables stay, named as orphans, and neither the other plugin's fields nor the accounts take harm."""
+    """Its tables stay, and neither the other plugin's fields nor the accounts take harm."""
     world.acme.create(ACCOUNTS, name="Left behind", **{"loyalty.points": 6})
     world.acme.create(VISITS, account="Left behind", purpose="Stay", visited_on="2026-08-01")
-    rest = {"DEALWRIGHT_PLUGINS": "customers,import_export,reports,visits"}
     words = ("report", "customers.account", "--tenant", "acme", "--measure", "count", "--where", "name=Left behind", "--json")
-    kept = world.house.do(*words, "--where", "visits.last_visit=2026-08-01", **rest)
+    kept = world.house.do(*words, "--where", "visits.last_visit=2026-08-01", **WITHOUT_LOYALTY)
     assert json.loads(kept)["data"] == [{"count": 1}]
-    gone = world.house.run(*words, "--where", "loyalty.points=6", **rest)
+    gone = world.house.run(*words, "--where", "loyalty.points=6", **WITHOUT_LOYALTY)
     assert gone.code == 2
     assert "has no field 'loyalty.points'" in gone.err
-    assert "loyalty" in world.house.do("db", "orphans", **rest).split()
     assert [row["name"] for row in world.acme.find(ACCOUNTS, {"loyalty.points": "6"})] == ["Left behind"]  # where it is, all is there
+
+
+def test_a_purged_tenant_leaves_no_row_in_the_tables_of_a_package_that_is_gone(world: World) -> None:
+    leaver = Caller(world.acme.port, world.house.furnish("leaver"))
+    leaver.create(ACCOUNTS, name="Forgotten", **{"loyalty.points": 6})
+    told = world.house.do("tenant", "purge", "leaver", "--yes", "leaver", **WITHOUT_LOYALTY).splitlines()
+    assert {"loyalty_memberships: 1", "customers_accounts: 1", "core_tenants: 1"} <= set(told)
 
 
 @pytest.mark.feature("P4")

@@ -94,7 +94,7 @@ class CollectionOperations:
         rows = {"type": "array", "items": ref(f"PartOf{self.own.name}")}
         schema = {"type": "object", "properties": {"data": rows, "page": page}, "required": ["data", "page"]}
         good = answer("A page.", schema, links=self._links(_FIRST, ("get", "history")))
-        return self._operation("list", self.work.say(_LIST), answers({200: good}, READ), self.own.listed())
+        return self._operation("list", self.work.say(_LIST), answers({200: good}, (*READ, 414)), self.own.listed())
 
     def _create(self) -> Json:
         location = {"Location": parts.header("The address of the record.")}

@@ -19,6 +19,7 @@ REFUSALS = {
     409: ("Conflict", "The present state forbids it: a duplicate, an illegal move, a write at the same moment."),
     412: ("Stale", "The record was changed since you read it: the version in If-Match is not the present one."),
     413: ("TooLarge", "The body is larger than the server takes."),
+    414: ("AddressTooLong", "The address is longer than the server takes: ask for less at once."),
     415: ("UnsupportedMedia", "The body has another media type than the one described."),
     422: ("Invalid", "The form is right and the values are not: `errors` names each field, with the nearest match where there is one."),
     503: ("Unavailable", "The database does not answer or the tenant is suspended; try again later."),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from core.entities.conditions import MOST_VALUES
 from core.entities.read import MOST_ROWS
+from core.http.collections import MOST_LISTED
 from core.http.openapi.parts import NO_NULL, UUID, Json, names, nullable, query
 from sdk import Entity, Verb
 from sdk.context import CURSOR
@@ -111,4 +111,4 @@ class RecordSchemas:
             return query(label, value)
         if value.get("type") == "string" and "enum" not in value and "format" not in value:
             value = {**value, "pattern": value.get("pattern", _NO_COMMA).replace("[^", "[^,")}
-        return query(label, {"type": "array", "items": value, "minItems": 1, "maxItems": MOST_VALUES})
+        return query(label, {"type": "array", "items": value, "minItems": 1, "maxItems": MOST_LISTED})

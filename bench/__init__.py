@@ -1,0 +1,1 @@
+"""What Dealwright costs, as ratios to the raw limit measured in the same run."""

@@ -1,0 +1,90 @@
+"""`./dw bench`: measure and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bench import creating, importing, listing, load, policy, reporting, servers, starting
+from bench.data import Installation, fill
+from bench.table import Line, markdown
+from tests.servers import NoServerError, postgresql
+
+WORKS: dict[str, Callable[[Installation], list[Line]]] = {
+    "list": listing.measure,
+    "report": reporting.measure,
+    "policy": policy.measure,
+    "start": starting.measure,
+    "create": creating.measure,
+    "import": importing.measure,
+}
+FULL, QUICK = 100_000, 10_000
+
+
+def main() -> None:
+    """Read the arguments, measure on both databases, print."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Dealwright beside the raw limit.")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK:,} rows instead of {FULL:,}")
+    parser.add_argument("--only", default=",".join(WORKS), help=f"some of {', '.join(WORKS)}, with commas between")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), help="one alone")
+    asked = parser.parse_args()
+    works = [word.strip() for word in asked.only.split(",")]
+    if unknown := set(works) - set(WORKS):
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(WORKS)}")
+    rows = QUICK if asked.quick else FULL
+    lines: list[Line] = []
+    for kind in [asked.database] if asked.database else ["sqlite", "postgresql"]:
+        try:
+            with _database(kind) as (home, url):
+                lines += _measured(home, url, rows, works)
+        except NoServerError as failure:
+            _tell(f"no PostgreSQL: {failure}")
+    print(f"{rows:,} rows, {load.CLIENTS} clients, {servers.WORKERS} processes; ratio: time beside the raw limit\n")
+    print(markdown(lines))
+
+
+def _measured(home: Path, url: str, rows: int, works: list[str]) -> list[Line]:
+    _tell(f"{url.partition(':')[0]}: making {rows:,} deals")
+    installation = fill(home, url, rows)
+    lines = []
+    for name, measure in WORKS.items():
+        if name in works:
+            made = measure(installation)
+            for line in made:
+                _tell(f"  {line.work}: {line.measured}; {line.raw or 'no raw limit'} {line.ratio}")
+            lines += made
+    return lines
+
+
+@contextmanager
+def _database(kind: str) -> Iterator[tuple[Path, str]]:
+    """A home for one installation, and an empty database."""
+    home = Path(tempfile.mkdtemp(prefix="dealwright-bench-"))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        if kind == "sqlite":
+            yield home, f"sqlite:///{home / 'bench.sqlite3'}"
+            return
+        server = stack.enter_context(postgresql())
+        engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("DROP DATABASE IF EXISTS dealwright_bench WITH (FORCE)")
+            connection.exec_driver_sql("CREATE DATABASE dealwright_bench")
+        yield home, sa.make_url(server).set(database="dealwright_bench").render_as_string(hide_password=False)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("DROP DATABASE dealwright_bench WITH (FORCE)")
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""From a command to the first answer, and what a server holds while nobody asks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from statistics import median
+
+from bench import servers
+from bench.data import Installation
+from bench.table import Line
+from core.http.openapi.document import described
+
+ROUNDS = 3
+
+
+def measure(installation: Installation) -> list[Line]:
+    """Start, import of the vocabulary, memory, the OpenAPI document."""
+    starts, memory = zip(*(_start(installation) for _round in range(ROUNDS)), strict=True)
+    bare = median(_import("pass") for _round in range(ROUNDS))
+    imported = median(_import("import sdk") for _round in range(ROUNDS))
+    held = [f"{median(each) / 1_000_000:.0f} MB" for each in zip(*memory, strict=True)]
+    kind = installation.kind
+    return [
+        Line("start: serve to first answer", kind, f"{median(starts):.2f} s", "", "", "< 2 s", "0.44 s (PHP) - 2.4 s"),
+        Line("start: import sdk", kind, f"{imported - bare:.2f} s", f"{bare:.2f} s python itself", "", "< 0.4 s"),
+        Line("start: idle memory of serve, 1 process", kind, f"{held[0]}, {held[1]} after use", "", "", "< 200 MB", "42-270 MB"),
+        Line("start: OpenAPI document, new", kind, f"{_document(installation) * 1000:.0f} ms", "", "", "", "apispec alone 30 ms"),
+    ]
+
+
+def _start(installation: Installation) -> tuple[float, tuple[int, int]]:
+    port = servers.free_port()
+    started = time.perf_counter()
+    with servers.process([*servers.DEALWRIGHT, "serve", "--port", str(port)], installation.environment, installation.home) as child:
+        servers.wait(port, "/health/ready")
+        took = time.perf_counter() - started
+        idle = servers.resident(child.pid)
+        for _round in range(20):
+            servers.wait(port, "/health/ready")
+        return took, (idle, servers.resident(child.pid))
+
+
+def _import(what: str) -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", what], check=True, env={**os.environ, "PYTHONPATH": str(servers.ROOT)})
+    return time.perf_counter() - started
+
+
+def _document(installation: Installation) -> float:
+    booted = installation.boot()
+    work = booted.system(installation.tenant)
+    times = []
+    for _round in range(ROUNDS):
+        started = time.perf_counter()
+        described(work)
+        times.append(time.perf_counter() - started)
+    booted.close()
+    return median(times)

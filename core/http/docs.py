@@ -1,0 +1,107 @@
+"""`GET /api/docs`: the document as a page to read, without a script and without anything from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, request
+from flask import Response as FlaskResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from core.http.errors import locale_wanted
+from core.http.openapi.reading import read
+from core.http.pipeline import endpoint, raw
+from sdk import Text, Unauthenticated, _
+
+if TYPE_CHECKING:
+    from core.context import Work
+    from core.http.openapi import Descriptions
+    from core.platform import Platform
+
+HERE = Path(__file__).parent
+POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+HOW_TO_ENTER = _(
+    "Send a token, `Authorization: Bearer dw_...`, made with `dealwright token create`; or sign in with `POST /api/v1/session` "
+    "(e-mail and password as JSON): a browser that has the session's cookie may read this page."
+)
+RULES: tuple[tuple[Text, Text], ...] = (
+    (_("Who you are"), HOW_TO_ENTER),
+    (
+        _("Sessions"),
+        _("With the session's cookie, every write carries the session's `csrf_token` in the header `X-CSRF-Token`. "
+          "Who belongs to several tenants names one in the header `X-Tenant`."),
+    ),
+    (
+        _("Filters"),
+        _("`field=value` or `field[operator]=value`: eq, ne, in (values with commas between), gt, gte, lt, lte, contains, empty (true or false). "
+          "All conditions hold at once. An unknown field or operator is refused with 400, never ignored. "
+          "A link is an id or what people call the record; an amount may carry its currency: `100 CNY`."),
+    ),
+    (
+        _("Pages"),
+        _("`limit` records come at once. `page.next` is the `cursor` of the next page, or null at the end; "
+          "each record comes exactly once, while others are being made. `sort=-amount,name` orders, `fields` chooses, "
+          "`include` shows links as records, `q` searches, `count=true` counts."),
+    ),
+    (
+        _("Errors"),
+        _("Refusals are `application/problem+json` (RFC 9457) with `code`, `errors` (field, code, message, nearest match) and `trace_id`, "
+          "by which the operator finds the request in the log. 404 is also the answer for what you may not see."),
+    ),
+    (
+        _("Versions"),
+        _("A record comes with its version as ETag. Send it back in `If-Match` and a change that somebody else overtook is refused with 412; "
+          "in `If-None-Match`, and an unchanged record costs nothing (304)."),
+    ),
+    (
+        _("Sending again"),
+        _("GET, PATCH with the same values and DELETE can be sent again when an answer was lost: the second time changes nothing "
+          "(a record that is deleted already answers 404). POST makes another record each time; unique fields answer 409."),
+    ),
+)  # fmt: skip
+WORDS: Mapping[str, Text] = {
+    "title": _("The API of {tenant}"), "enter": _("Sign in to read about the API"), "contents": _("Contents"),
+    "parameters": _("Parameters"), "filters": _("Filters"), "body": _("Body"), "answers": _("Answers"), "schemas": _("Schemas"),
+    "required": _("required"), "source": _("The same as OpenAPI 3.1"),
+}  # fmt: skip
+
+
+def mount_docs(app: Flask, platform: Platform, descriptions: Descriptions) -> None:
+    """The page and its style sheet."""
+    pages = Environment(
+        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    style = (HERE / "static" / "docs.css").read_bytes()
+
+    def page(name: str, locale: str, status: int, **values: object) -> FlaskResponse:
+        words = {key: platform.translator.say(text, locale) for key, text in WORDS.items() if key != "title"}
+        rules = [(platform.translator.say(head, locale), platform.translator.say(text, locale)) for head, text in RULES]
+        lang = locale.replace("_", "-")
+        text = pages.get_template(name).render(words=words, rules=rules, lang=lang, **values)
+        return raw(text.encode(), "text/html", {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}, status)
+
+    def reading(work: Work, _path: Mapping[str, str]) -> FlaskResponse:
+        title = work.say(WORDS["title"], {"tenant": work.tenant.name})
+        groups, schemas = read(descriptions.of(work).document)
+        return page("docs.html", work.locale, 200, title=title, groups=groups, schemas=schemas)
+
+    view = endpoint(platform, "core", reading)
+
+    def docs() -> FlaskResponse:
+        try:
+            return view()
+        except Unauthenticated:
+            if request.accept_mimetypes.best_match(["application/problem+json", "text/html"]) != "text/html":
+                raise
+            stranger = page("docs_enter.html", locale_wanted(), 401)
+            stranger.headers["WWW-Authenticate"] = "Bearer"
+            return stranger
+
+    def css() -> FlaskResponse:
+        return raw(style, "text/css", {"Cache-Control": "public, max-age=3600"})
+
+    views: tuple[tuple[str, Any], ...] = (("/api/docs", docs), ("/api/docs.css", css))
+    for path, shown in views:
+        app.add_url_rule(path, path, shown, methods=["GET"], provide_automatic_options=False)

@@ -1,0 +1,52 @@
+"""The server's worker: what is refused before the application sees it is refused in the same shape."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from gunicorn.http import errors
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import ThreadWorker
+
+log = logging.getLogger("dealwright.http")
+_STATUS = (
+    (errors.LimitRequestLine, HTTPStatus.REQUEST_URI_TOO_LONG, "the address is longer than the server takes; ask for less at once"),
+    (errors.LimitRequestHeaders, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are longer than the server takes"),
+    (errors.ExpectationFailed, HTTPStatus.EXPECTATION_FAILED, "the server knows no expectation but 100-continue"),
+    (errors.UnsupportedTransferCoding, HTTPStatus.NOT_IMPLEMENTED, "the server knows no transfer coding but chunked"),
+    (errors.ParseException, HTTPStatus.BAD_REQUEST, "the request is not HTTP"),
+)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn's threaded worker with problem bodies."""
+
+    def handle_error(self, req: object, client: Any, addr: object, exc: BaseException) -> None:
+        """Answer a request that could not be read."""
+        found = next(((status, text) for kind, status, text in _STATUS if isinstance(exc, kind)), None)
+        if found is None:
+            super().handle_error(req, client, addr, exc)
+            return
+        status, text = found
+        trace = uuid4().hex
+        log.warning("refused a request that cannot be read, trace %s: %s", trace, exc)
+        try:
+            write_nonblock(client, _refusal(status, text, trace))
+        except OSError:  # who sends half a request is often gone
+            log.debug("nobody there to be told")
+
+
+def _refusal(status: HTTPStatus, text: str, trace: str) -> bytes:
+    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+    body = orjson.dumps(
+        {"type": "about:blank", "title": status.phrase, "status": status, "detail": text, "code": code, "errors": [], "trace_id": trace}
+    )
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+        f"X-Trace-Id: {trace}\r\nX-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode("latin-1") + body

@@ -1,0 +1,19 @@
+"""Whole stories, with our own plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from tests.journeys.commands import dealwright
+from tests.probe.fixtures import OURS
+
+__all__ = ["dealwright"]
+
+
+@pytest.fixture
+def entry_points() -> Sequence[EntryPoint] | None:
+    """The plugins of this repository."""
+    return OURS

@@ -1,0 +1,525 @@
+"""Imports: mapping, modes, matching, links within a file, dry runs, interrupted runs, rights, templates."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+import sqlalchemy as sa
+
+from core.context import Work
+from core.events.tables import audit, outbox
+from core.platform import Platform
+from core.testkit.fixtures import Api, Clock, MakeTenant, People
+from plugins.import_export import imports, run
+from plugins.import_export.plan import Wish
+from plugins.import_export.template import template
+from plugins.pipeline.template import apply
+from sdk import BadRequest, Forbidden, Invalid, NotFound, Stale, where
+from sdk.context import id_of
+from tests.journeys.real_data import folder
+from tests.plugins.imports import Done, import_file, written
+from tests.plugins.process import Process
+
+Take = Callable[..., Done]
+IMPORTS = "/api/v1/import_export/imports"
+
+
+def names(work: Work, entity: str = "customers.account") -> list[str]:
+    """What is there now, in order of creation."""
+    return [str(row["name"]) for row in work.records(entity).find((), 10_000)]
+
+
+def sent(client: Api, entity: str, content: str | bytes, **form: object) -> dict:
+    """An import over HTTP, begun."""
+    data = {"entity": entity, **form, "file": (io.BytesIO(content.encode() if isinstance(content, str) else content), "rows.csv")}
+    answer = client.call("POST", IMPORTS, data=data, content_type="multipart/form-data")
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["Location"] == f"{IMPORTS}/{answer.json['id']}"
+    return answer.json
+
+
+# --- columns ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_heading_is_a_field_by_its_name_its_label_or_its_label_in_the_readers_language(
+    platform: Platform, make_tenant: MakeTenant
+) -> None:
+    work = platform.system(make_tenant("chinese", locale="zh_CN").id)
+    done = import_file(work, "pipeline.pipeline", "名称,IS-DEFAULT,Nonsense\n直销,是,x\n")
+    assert done.counts == {"created": 1}
+    assert done.ignored == "Nonsense"
+    assert work.records("pipeline.pipeline").find(where(name="直销"))[0]["is_default"] is True
+
+
+def test_columns_that_lead_nowhere_or_are_left_out_are_named(taken: Take, work: Work) -> None:
+    done = taken("customers.account", "name,city,Colour,\nA,Ulm,red,?\n", map=["city="])
+    assert done.ignored == "city, Colour, #4"
+    assert work.records("customers.account").find(())[0]["city"] is None
+
+
+def test_a_mapped_field_is_not_taken_from_another_column_as_well(taken: Take, work: Work) -> None:
+    done = taken("customers.account", "name,Company\nshort,Long Name Ltd\n", map=["Company=name"])
+    assert (names(work), done.ignored) == (["Long Name Ltd"], "name")
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        ({"map": ["Nmae=name"]}, "no heading 'Nmae'; it has name"),
+        ({"map": ["name=nmae"]}, "no field 'nmae' to import into; the nearest is name"),
+        ({"map": ["name"]}, "write Heading=field"),
+        ({"map": ["name=name", "city=name"]}, "both lead to the field 'name'"),
+        ({"map": ["name=version"]}, "no field 'version'"),
+        ({"value": ["tier:key"]}, "write field:from=to"),
+        ({"value": ["teir:a=b"]}, "the nearest is tier"),
+        ({"set": ["tier"]}, "write FIELD=VALUE"),
+        ({"set": ["tier=huge"]}, "'tier=huge' does not fit: expected one of key, normal, small"),
+        ({"mode": "upsert"}, "needs at least one field to match by"),
+        ({"mode": "update", "match": ["phone"]}, "no column for 'phone'"),
+        ({"mode": "update", "match": ["parent"], "set": ["parent=A"]}, "cannot match by 'parent'"),
+        ({"mode": "update", "match": ["revenue"], "set": ["revenue=5"]}, "cannot match by 'revenue'"),
+    ],
+)
+def test_a_wish_that_does_not_fit_is_refused_before_a_row_is_read(taken: Take, work: Work, wish: dict, expected: str) -> None:
+    with pytest.raises(BadRequest, match=expected):
+        taken("customers.account", "name,city\nA,Ulm\n", **wish)
+    assert names(work) == []
+
+
+def test_a_file_that_no_heading_of_fits_is_refused(taken: Take) -> None:
+    with pytest.raises(BadRequest, match="map them: foo, bar"):
+        taken("customers.account", "foo,bar\n1,2\n")
+
+
+def test_a_file_that_breaks_at_its_end_leaves_nothing_of_its_beginning(taken: Take, work: Work) -> None:
+    for broken in (b"\xff\n", b'"no end\n'):
+        with pytest.raises(Invalid):
+            taken("customers.account", b"name\n" + b"A\n" * 5000 + broken)
+    assert names(work) == []
+    assert {row["state"] for row in work.records("import_export.import").find(())} == {"failed"}
+
+
+def test_constants_fill_every_row_and_cells_come_before_them(taken: Take, work: Work) -> None:
+    taken("customers.account", "name,city\nA,\nB,Ulm\n", set=["city=Bonn", "tier=key"])
+    assert [(row["city"], row["tier"]) for row in work.records("customers.account").find(())] == [("Bonn", "key"), ("Ulm", "key")]
+
+
+def test_a_value_is_taken_for_another_where_the_mapping_says_so(taken: Take, work: Work) -> None:
+    done = taken("customers.account", "name,tier\nA,Gold\nB,KEY\nC,Key account\nD,Lead\n", value=["tier:Gold=key"])
+    assert done.reasons == [(4, "tier", "unknown_choice")]
+    assert {row["tier"] for row in work.records("customers.account").find(())} == {"key"}
+
+
+def test_choices_are_known_in_the_language_of_the_reader(platform: Platform, make_tenant: MakeTenant) -> None:
+    work = platform.system(make_tenant("chinese", locale="zh_CN").id)
+    import_file(work, "pipeline.pipeline", "name\nA\n")
+    assert import_file(work, "pipeline.stage", "name,pipeline,type\n完成,A,赢单\n丢失,A,Lost\n进行,A,open\n").counts == {"created": 3}
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def test_each_row_that_is_not_taken_has_row_column_value_reason_and_nearest(taken: Take, process: Process, work: Work) -> None:
+    work.records("customers.account").create({"name": "Birchwood Foods"})
+    content = "Name,Account,Amount,Close date\nok,Birchwood Foods,10,2026-01-31\nx,Birchwod Foods,ten,2026-02-30\n,Birchwood Foods,1,\n"
+    done = taken("pipeline.deal", content)
+    assert done.counts == {"created": 1, "failed": 2}
+    assert done.reasons == [(2, "Amount", "malformed"), (3, "Name", "required")]
+    assert done.rows[0]["value"] == "ten"
+    assert "Close date: there is no such date" in str(done.rows[0]["reason"])
+    corrected = taken("pipeline.deal", "name,account\nx,Birchwod Foods\n")
+    (row,) = corrected.rows
+    assert (row["column"], row["value"], row["nearest"], row["code"]) == ("account", "Birchwod Foods", "Birchwood Foods", "no_such_record")
+
+
+def test_a_ragged_row_is_short_of_empty_cells_or_refused_for_what_is_too_much(taken: Take, work: Work) -> None:
+    done = taken("customers.account", "name,city\nA\nB,Ulm,,\nC,Ulm,more\n")
+    assert done.counts == {"created": 2, "failed": 1}
+    assert done.reasons == [(3, None, "too_many_cells")]
+
+
+def test_created_and_failed_rows_add_up_to_the_rows_of_the_file(taken: Take) -> None:
+    rows = [["name", "founded"], *([f"A{n}", "not a year" if n % 7 == 0 else 1990] for n in range(4500))]
+    done = taken("customers.account", written(rows))
+    assert done.created + done.failed == 4500
+    assert done.failed == len(range(0, 4500, 7))
+    assert done.state == "partial"
+
+
+@pytest.mark.real_data
+def test_naughty_texts_come_back_as_they_went_in_or_are_refused_by_row_and_column(taken: Take, work: Work) -> None:
+    strings = json.loads((folder("blns") / "blns.json").read_text(encoding="utf-8"))
+    cells = [text for text in strings if text.strip()]
+    done = taken("customers.account", written([["name", "notes"], *([f"{number}", cell] for number, cell in enumerate(cells))]))
+    assert done.created + done.failed == len(cells)
+    refused = {int(str(row["number"])) - 1 for row in done.rows}
+    assert {(row["column"], row["code"]) for row in done.rows} <= {("notes", "control_character")}
+    kept = {int(str(row["name"])): row["notes"] for row in work.records("customers.account").find((), 1000)}
+    assert kept == {number: cell.strip() for number, cell in enumerate(cells) if number not in refused}
+    assert len(refused) < 10
+
+
+# --- dates -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_order_of_day_and_month_is_that_which_the_whole_column_allows(taken: Take, work: Work) -> None:
+    taken("customers.contact", written([["name", "birthday"], *([f"A{n}", "3/4/1990"] for n in range(2100)), ["last", "12/31/1990"]]))
+    assert work.records("customers.contact").find((), 1)[0]["birthday"] == date(1990, 3, 4)
+    taken("customers.contact", "name,birthday\nB,3.4.1990\nC,31.12.1990\n")
+    assert work.records("customers.contact").find(where(name="B"))[0]["birthday"] == date(1990, 4, 3)
+
+
+def test_a_column_that_allows_both_orders_is_refused_until_one_is_named(taken: Take, work: Work) -> None:
+    content = "name,birthday\nA,3/4/1990\nB,5/6/1990\nC,1990-05-06\n"
+    done = taken("customers.contact", content)
+    assert done.counts == {"created": 1, "failed": 2}
+    assert {code for _row, _column, code in done.reasons} == {"ambiguous_date"}
+    assert taken("customers.contact", content, dates="dmy").counts == {"created": 3}
+    assert work.records("customers.contact").find(where(name="A"))[0]["birthday"] == date(1990, 4, 3)
+
+
+# --- modes -----------------------------------------------------------------------------------------------------------
+
+
+def test_create_leaves_out_what_is_there_update_what_is_not_and_upsert_neither(taken: Take, work: Work) -> None:
+    taken("customers.account", "name,city\nA,Ulm\nB,Ulm\n")
+    content = "name,city\nA,Bonn\nB,Ulm\nC,Bonn\n"
+    created = taken("customers.account", content, match=["name"])
+    assert (created.counts, created.state) == ({"created": 1, "skipped": 2}, "partial")
+    assert [(row["number"], row["code"]) for row in created.rows] == [(1, "exists"), (2, "exists")]
+    updated = taken("customers.account", content + "D,Bonn\n", mode="update", match=["name"])
+    assert updated.counts == {"updated": 1, "unchanged": 2, "skipped": 1}
+    assert updated.reasons == [(4, "name", "no_match")]
+    upserted = taken("customers.account", "name,city\nA,Kiel\nD,Kiel\n", mode="upsert", match=["name"])
+    assert (upserted.counts, upserted.state) == ({"created": 1, "updated": 1}, "succeeded")
+    assert [row["city"] for row in work.records("customers.account").find(())] == ["Kiel", "Ulm", "Bonn", "Kiel"]
+
+
+def test_the_same_file_twice_changes_nothing(taken: Take) -> None:
+    content = "name,city\n" + "".join(f"A{n},Ulm\n" for n in range(2500))
+    assert taken("customers.account", content, mode="upsert", match=["name"]).counts == {"created": 2500}
+    assert taken("customers.account", content, mode="upsert", match=["name"]).counts == {"unchanged": 2500}
+
+
+def test_rows_of_one_file_that_name_the_same_record_see_each_other(taken: Take, work: Work) -> None:
+    content = "name,city\nA,Ulm\nB,Ulm\nA,Bonn\nA,Kiel\n"
+    assert taken("customers.account", content, mode="upsert", match=["name"]).counts == {"created": 2, "updated": 2}
+    assert work.records("customers.account").find(where(name="A"))[0]["city"] == "Kiel"
+    assert taken("catalog.product", "name,sku\nA,S-1\nB,S-1\nC,S-2\n").reasons == [(2, "sku", "duplicate")]
+
+
+def test_a_row_that_several_records_match_is_refused(taken: Take) -> None:
+    taken("customers.account", "name,city\nA,Ulm\nA,Bonn\n")
+    assert taken("customers.account", "name,tier\nA,key\n", mode="update", match=["name"]).reasons == [(1, "name", "ambiguous")]
+    assert taken("customers.account", "name,city,tier\nA,Bonn,key\n", mode="update", match=["name", "city"]).counts == {"updated": 1}
+
+
+# --- links within the file ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_parent_may_stand_anywhere_in_the_file(taken: Take, work: Work, order: int) -> None:
+    rows = [["A0", ""], *([f"A{n}", f"A{n - 1}"] for n in range(1, 6))]
+    done = taken("customers.account", written([["name", "parent"], *rows[::order]]))
+    assert done.counts == {"created": 6}
+    ids = {row["name"]: row["id"] for row in work.records("customers.account").find(())}
+    assert {row["name"]: row["parent"] for row in work.records("customers.account").find(())} == {
+        f"A{n}": ids.get(f"A{n - 1}") for n in range(6)
+    }
+
+
+def test_parents_that_wait_for_each_other_or_for_nobody_fail_with_their_reason(taken: Take, work: Work) -> None:
+    done = taken("customers.account", "name,parent\nA,B\nB,A\nC,Nobody\nD,\nE,D\n")
+    assert done.counts == {"created": 2, "failed": 3}
+    assert done.reasons == [(1, "parent", "no_such_record"), (2, "parent", "no_such_record"), (3, "parent", "no_such_record")]
+    assert names(work) == ["D", "E"]
+
+
+# --- dry runs, crashes, two at once --------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_writes_nothing_and_tells_what_the_run_will_do(taken: Take, work: Work, platform: Platform) -> None:
+    taken("customers.account", "name,city\nA5,Ulm\n")
+    content = written([["name", "city", "parent", "founded"], *([f"A{n}", "", f"A{n - 1}" if n % 5 else "", 7 if n % 9 == 0 else 1990] for n in range(60, 0, -1))])  # fmt: skip
+    before = _rows_of(platform, work)
+    wish = {"mode": "upsert", "match": ["name"]}
+    dry = taken("customers.account", content, dry_run=True, **wish)
+    assert names(work) == ["A5"]
+    assert _rows_of(platform, work) == before
+    real = taken("customers.account", content, **wish)
+    assert (dry.counts, dry.reasons) == (real.counts, real.reasons)
+    assert real.created and real.updated and real.failed
+
+
+def _rows_of(platform: Platform, work: Work) -> list[int]:
+    """How many audit entries and events there are of accounts."""
+    with platform.database.begin(write=False, tenant=work.tenant.id) as connection:
+        entries = sa.select(sa.func.count()).where(audit.c.entity == "customers.account", audit.c.tenant_id == work.tenant.id)
+        told = sa.select(sa.func.count()).where(outbox.c.name.startswith("customers.account"), outbox.c.tenant_id == work.tenant.id)
+        return [connection.execute(query).scalar_one() for query in (entries, told)]
+
+
+class Crash(Exception):
+    """The process dies here."""
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten rows at a time."""
+    monkeypatch.setattr(run, "CHUNK", 10)
+
+
+WISH = Wish("customers.account", "test.csv")
+FORTY = written([["name", "parent", "founded"], *([f"A{n}", f"A{n + 1}" if n % 3 == 0 else "", 7 if n % 10 == 4 else ""] for n in range(40))]).encode()  # fmt: skip
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("survived", range(6))
+def test_a_killed_run_goes_on_where_it_was_with_each_row_once(work: Work, monkeypatch: pytest.MonkeyPatch, survived: int) -> None:
+    record = imports.begin(work, WISH)
+    original, calls = run.Run._keep, []
+
+    def keep(self: run.Run, *args: object) -> None:
+        calls.append(1)
+        original(self, *args)  # type: ignore[arg-type]
+        if len(calls) > survived:
+            raise Crash  # inside the transaction: the chunk is lost with it
+
+    monkeypatch.setattr(run.Run, "_keep", keep)
+    try:
+        imports.carry_out(work, record, WISH, io.BytesIO(FORTY))
+        assert survived > 4
+    except Crash:
+        assert len(names(work)) < 34
+    monkeypatch.setattr(run.Run, "_keep", original)
+    row = work.records("import_export.import").values([id_of(record)])[id_of(record)]
+    if row["state"] == "running":
+        row = imports.carry_out(work, row, WISH, io.BytesIO(FORTY))
+    assert {name: row[name] for name in ("created", "failed", "state")} == {"created": 33, "failed": 7, "state": "partial"}
+    assert len(names(work)) == len(set(names(work))) == 33
+    failed = imports.rows(work, id_of(record), "failed", 100, "").data
+    assert [(entry["number"], entry["code"]) for entry in failed] == [
+        (4, "no_such_record"), (5, "out_of_range"), (15, "out_of_range"), (25, "out_of_range"), (34, "no_such_record"),
+        (35, "out_of_range"), (40, "no_such_record"),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_of_two_workers_at_one_import_one_writes_and_the_other_stops(platform: Platform, work: Work) -> None:
+    record = imports.begin(work, WISH)
+    met, outcomes = threading.Barrier(2, timeout=30), []
+
+    def carry_out() -> None:
+        mine = platform.system(work.tenant.id)
+        met.wait()
+        try:
+            imports.carry_out(mine, record, WISH, io.BytesIO(FORTY))
+            outcomes.append("done")
+        except Exception as failure:
+            outcomes.append(type(failure).__name__)
+
+    threads = [threading.Thread(target=carry_out) for _number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) in (["Conflict", "done"], ["Stale", "done"])
+    assert len(names(work)) == len(set(names(work))) == 33
+
+
+def test_a_run_that_another_process_took_over_stops_with_nothing_written(work: Work) -> None:
+    record = imports.begin(work, WISH)
+    work.records("import_export.import").update(id_of(record), {"state": "running"})
+    with pytest.raises(Stale):
+        imports.carry_out(work, record, WISH, io.BytesIO(FORTY))
+    assert names(work) == []
+    assert work.records("import_export.import").values([id_of(record)])[id_of(record)]["state"] == "running"
+
+
+# --- over HTTP -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("C11")
+def test_of_a_thousand_rows_with_seven_bad_ones_993_are_created_and_the_seven_are_imported_once_mended(
+    client: Api, drain: Callable[[], int], work: Work
+) -> None:
+    bad = {17, 101, 102, 500, 750, 998, 1000}
+    rows = {n: [f"Account {n}", "nineteen" if n in bad else "1990", "Ulm"] for n in range(1, 1001)}
+    begun = sent(client, "customers.account", written([["Name", "Founded in", "City"], *rows.values()]))
+    assert (begun["state"], begun["created"]) == ("waiting", 0)
+    drain()
+    done = client.get(f"{IMPORTS}/{begun['id']}").json
+    assert {name: done[name] for name in ("state", "created", "failed", "skipped")} == {"state": "partial", "created": 993, "failed": 7, "skipped": 0}  # fmt: skip
+    failed = client.get(f"{IMPORTS}/{begun['id']}/rows", {"outcome": "failed"}).json["data"]
+    assert {row["number"] for row in failed} == bad
+    for row in failed:
+        assert (row["column"], row["value"], row["code"], row["reason"]) == (
+            "Founded in",
+            "nineteen",
+            "malformed",
+            "expected a whole number",
+        )
+    mended = [[rows[row["number"]][0], "1919", rows[row["number"]][2]] for row in failed]
+    again = sent(client, "customers.account", written([["Name", "Founded in", "City"], *mended]))
+    drain()
+    assert client.get(f"{IMPORTS}/{again['id']}").json["state"] == "succeeded"
+    assert len(names(work)) == len(set(names(work))) == 1000
+
+
+def test_the_rows_that_were_not_taken_come_in_pages(client: Api, drain: Callable[[], int]) -> None:
+    begun = sent(client, "customers.account", written([["name", "founded"], *(["A", "x"] for _number in range(25))]))
+    drain()
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = client.get(f"{IMPORTS}/{begun['id']}/rows", {"limit": 10, **({"cursor": cursor} if cursor else {})}).json
+        seen += [row["number"] for row in page["data"]]
+        cursor = page["page"]["next"]
+    assert seen == list(range(1, 26))
+
+
+def test_a_file_that_cannot_be_read_fails_its_import_with_the_reason(client: Api, drain: Callable[[], int]) -> None:
+    begun = sent(client, "customers.account", "名称\n华为\n".encode("gb18030"))
+    drain()
+    done = client.get(f"{IMPORTS}/{begun['id']}").json
+    assert (done["state"], done["created"]) == ("failed", 0)
+    assert "is not UTF-8 text (byte 0)" in done["reason"]
+
+
+def test_the_mapping_of_the_form_is_that_of_the_command_line(client: Api, drain: Callable[[], int], work: Work) -> None:
+    form = {"mode": "upsert", "match": ["name"], "map": ["Company=name", "Day="], "value": ["tier:A=key"], "set": ["city=Ulm"], "dates": "dmy", "dry_run": "false"}  # fmt: skip
+    begun = sent(client, "customers.account", "Company,Day,tier\nX,1/2/2026,A\n", **form)
+    drain()
+    done = client.get(f"{IMPORTS}/{begun['id']}").json
+    assert (done["state"], done["ignored"], done["mode"]) == ("succeeded", "Day", "upsert")
+    row = work.records("customers.account").find(())[0]
+    assert (row["name"], row["tier"], row["city"]) == ("X", "key", "Ulm")
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"entity": "customers.acount"}, 404),
+        ({"entity": "customers.account", "mode": "replace"}, 422),
+        ({"entity": "customers.account", "colour": "red"}, 422),
+        ({}, 422),
+        ({"entity": "pipeline.stage_change"}, 403),
+    ],
+)
+def test_a_form_that_does_not_fit_is_refused_and_leaves_nothing(client: Api, form: dict, status: int) -> None:
+    data = {**form, "file": (io.BytesIO(b"name\nA\n"), "rows.csv")}
+    assert client.call("POST", IMPORTS, data=data, content_type="multipart/form-data").status_code == status
+    assert client.get(IMPORTS).json["data"] == []
+
+
+def test_a_form_without_a_file_and_a_body_that_is_no_form_are_refused(client: Api) -> None:
+    assert client.call("POST", IMPORTS, data={"entity": "customers.account"}, content_type="multipart/form-data").status_code == 422
+    assert client.post(IMPORTS, {"entity": "customers.account"}).status_code == 415
+
+
+# --- rights ----------------------------------------------------------------------------------------------------------
+
+
+def test_who_may_not_import_or_not_create_is_refused(client: Api, work: Work, people: People) -> None:
+    reader = id_of(work.records("core.user").create({"name": "Reader", "email": "reader@acme.example", "roles": ["read_only"]}))
+    creator = work.records("core.role").create({"key": "typist", "name": "Typist"})
+    for verb in ("read", "create"):
+        work.records("core.grant").create({"role": creator["id"], "permission": f"customers.account.{verb}", "scope": "all"})
+    typist = id_of(work.records("core.user").create({"name": "Typist", "email": "typist@acme.example", "roles": ["typist"]}))
+    for user, entity in ((reader, "customers.account"), (typist, "customers.account"), (people.rep, "catalog.product")):
+        data = {"entity": entity, "file": (io.BytesIO(b"name\nA\n"), "rows.csv")}
+        answer = client.as_user(user).call("POST", IMPORTS, data=data, content_type="multipart/form-data")
+        assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
+        with pytest.raises(Forbidden):
+            import_file(work.platform.user(work.tenant.id, user, work.channel), entity, "name\nA\n")
+
+
+def test_an_import_writes_with_the_rights_of_who_asked(client: Api, drain: Callable[[], int], work: Work, people: People) -> None:
+    rep = client.as_user(people.rep)
+    begun = sent(rep, "customers.account", "name,owner\nmine,\nalso mine,rep00\nnot mine,rep11\n")
+    drain()
+    done = rep.get(f"{IMPORTS}/{begun['id']}").json
+    assert (done["created"], done["failed"], done["owner"]) == (2, 1, str(people.rep))
+    (row,) = rep.get(f"{IMPORTS}/{begun['id']}/rows").json["data"]
+    assert (row["number"], row["code"]) == (3, "forbidden")
+    assert {row["owner"] for row in work.records("customers.account").find(())} == {people.rep}
+    other = client.as_user(people.reps[1][0])
+    assert other.get(f"{IMPORTS}/{begun['id']}").status_code == 404
+    assert other.get(f"{IMPORTS}/{begun['id']}/rows").status_code == 404
+
+
+def test_imported_records_say_so_in_their_history(client: Api, taken: Take, work: Work) -> None:
+    taken("customers.account", "name\nA\n")
+    account = work.records("customers.account").find(())[0]["id"]
+    (entry,) = client.get(f"/api/v1/customers/accounts/{account}/history").json["data"]
+    assert (entry["channel"], entry["action"]) == ("import", "create")
+
+
+def test_an_import_whose_plugin_is_switched_off_meanwhile_is_skipped(client: Api, drain: Callable[[], int], work: Work) -> None:
+    begun = sent(client, "customers.account", "name\nA\n")
+    assert client.patch("/api/v1/core/plugins/import_export", {"enabled": False}).status_code == 200
+    drain()
+    assert client.get(f"{IMPORTS}/{begun['id']}").status_code == 404
+    assert names(work) == []
+
+
+# --- templates -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["en", "zh_CN"])
+def filled(request: pytest.FixtureRequest, platform: Platform, make_tenant: MakeTenant) -> Work:
+    """A tenant in each language with a pipeline and an account."""
+    work = platform.system(make_tenant("filled", locale=request.param, currency="CNY").id)
+    apply(work, "direct_sales")
+    work.records("customers.account").create({"name": "Alder"})
+    return work
+
+
+@pytest.mark.feature("C1")
+def test_the_untouched_template_of_every_entity_is_imported_without_an_error(filled: Work) -> None:
+    tried = []
+    for name in filled.platform.catalog.entities:
+        if not filled.can(f"{name}.create"):
+            continue
+        for _time in range(2):  # unique examples make room for each other
+            content = template(filled, name).content
+            done = import_file(filled, name, content)
+            key_taken = _time == 1 and [row["code"] for row in done.rows] == ["duplicate"]
+            assert done.counts == {"created": 1} or key_taken, (name, content.decode(), done.rows)
+            assert done.ignored is None
+        tried.append(name)
+    assert {"core.user", "core.team", "core.role", "core.grant", "customers.account", "customers.contact", "catalog.product",
+            "pipeline.pipeline", "pipeline.stage", "pipeline.deal"} <= set(tried)  # fmt: skip
+
+
+@pytest.mark.feature("C1")
+def test_the_template_has_a_column_for_every_field_that_can_be_written(client: Api) -> None:
+    answer = client.get("/api/v1/import_export/templates/customers.account")
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/csv"
+    assert answer.headers["Content-Disposition"] == "attachment; filename=customers.account.csv"
+    heading, example = answer.data.decode("utf-8-sig").splitlines()
+    assert heading.startswith("Name *,Class [Key account|Normal|Small],Lifecycle [Prospect|Customer|Former customer],Industry,")
+    assert {"Parent company", "Owner", "Annual revenue"} <= set(heading.split(","))
+    assert "Open deals" not in heading
+    assert example.startswith("Example,Normal,Prospect,")
+
+
+def test_a_template_is_for_those_who_may_import_the_entity(client: Api, people: People) -> None:
+    rep = client.as_user(people.rep)
+    assert rep.get("/api/v1/import_export/templates/customers.contact").status_code == 200
+    assert rep.get("/api/v1/import_export/templates/core.user").status_code == 403
+    assert client.get("/api/v1/import_export/templates/core.token").status_code == 403
+    assert client.get("/api/v1/import_export/templates/core.nothing").status_code == 404
+
+
+def test_a_template_without_a_record_to_link_to_leaves_the_link_empty(work: Work, clock: Clock) -> None:
+    with pytest.raises(NotFound):
+        template(work, "customers.nobody")
+    heading, example = template(work, "core.grant").content.decode("utf-8-sig").splitlines()
+    assert heading.startswith("Role *,Permission *,")
+    assert example.startswith("admin,example,")
