@@ -81,7 +81,7 @@ class Key(sa.Uuid[UUID]):
     """A UUID: native on PostgreSQL, 32 hex digits on SQLite."""
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        return _id if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+        return _id if dialect.name == "sqlite" else super().result_processor(dialect, coltype)  # type: ignore[no-untyped-call]
 
 
 def key() -> Key:

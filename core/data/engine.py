@@ -19,7 +19,7 @@ from sdk.migrations import APP_ROLE, TENANT_SETTING
 
 RELAY_ROLE = "dealwright_relay"
 """The PostgreSQL role that claims waiting work of all tenants; it sees the outbox and nothing else."""
-_WRITES = "dealwright_writes"
+_WRITES, _PREAMBLE = "dealwright_writes", "dealwright_preamble"
 _JSON: dict[str, Any] = {"json_serializer": lambda value: orjson.dumps(value).decode(), "json_deserializer": orjson.loads}
 
 
@@ -34,7 +34,7 @@ class Database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self.engine = _sqlite(url)
         else:
-            self.engine = sa.create_engine(url, pool_size=16, max_overflow=8, **_JSON)
+            self.engine = _postgresql(url)
         self._lock = threading.RLock()
 
     @contextmanager
@@ -45,10 +45,9 @@ class Database:
         shows no row without it.
         """
         with self._lock if self.is_sqlite and write else nullcontext(), self.engine.connect() as connection:
-            connection = connection.execution_options(**{_WRITES: write})
+            options = {_WRITES: write} if self.is_sqlite else {_PREAMBLE: _preamble(role, tenant)}
+            connection = connection.execution_options(**options)
             with connection.begin():
-                if not self.is_sqlite:
-                    connection.exec_driver_sql(_preamble(role, tenant))
                 yield connection
 
     @contextmanager
@@ -77,7 +76,21 @@ def _preamble(role: str, tenant: UUID | None) -> str:
     if role not in (APP_ROLE, RELAY_ROLE):
         raise ValueError(f"unknown database role {role!r}")
     setting = f"; SET LOCAL {TENANT_SETTING} = '{UUID(str(tenant))}'" if tenant is not None else ""
-    return f"SET LOCAL ROLE {role}{setting}"
+    return f"BEGIN; SET LOCAL ROLE {role}{setting}"
+
+
+def _postgresql(url: str) -> Engine:
+    engine = sa.create_engine(url, pool_size=16, max_overflow=8, **_JSON)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.autocommit = True  # we say BEGIN ourselves, in one message with role and tenant: a round trip less each time
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get(_PREAMBLE, "BEGIN"))
+
+    return engine
 
 
 def _sqlite(url: str) -> Engine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
@@ -15,12 +15,26 @@ if TYPE_CHECKING:
     from core.policy.scopes import Scopes
 
 MOST_VALUES = 500
+ESCAPE = "/"
+_WORDS, _BOTH, _PRICED = "words", "words and ids", "amount and currency"
 _COMPARE: dict[str, Callable[[sa.ColumnElement[Any], Any], sa.ColumnElement[bool]]] = {
     "gt": lambda column, value: column > value,
     "gte": lambda column, value: column >= value,
     "lt": lambda column, value: column < value,
     "lte": lambda column, value: column <= value,
 }
+
+
+class Form(NamedTuple):
+    """What a condition asks for, apart from its values: conditions of one form make the same SQL."""
+
+    field: str
+    operator: str
+    kind: str = ""
+
+
+Take: TypeAlias = "Callable[[int, sa.types.TypeEngine[Any]], Any]"
+"""Gives the value with a number for a column of a type: the value itself, or the parameter that stands for it."""
 
 
 class Conditions:
@@ -31,51 +45,37 @@ class Conditions:
 
     def clause(self, condition: Condition) -> sa.ColumnElement[bool]:
         """One condition as SQL; raises BadRequest for operators and values that the field does not take."""
-        field = self._source.shape.fields[condition.field]
-        operator = condition.operator
-        if operator not in field.operators:
-            raise BadRequest(
-                _("field {field!r} has no operator {operator!r}; it has {operators}"), code="unknown_operator",
-                field=condition.field, operator=operator, operators=", ".join(field.operators),
-            )  # fmt: skip
-        column = self._source.columns(condition.field)[0]
-        if operator == "empty":
-            return _empty(column, condition)
+        form, values = read(self._source.shape, condition)
+        return self.made(form, lambda number, _type: values[number])
+
+    def made(self, form: Form, take: Take) -> sa.ColumnElement[bool]:
+        """The SQL of all conditions of a form."""
+        columns = self._source.columns(form.field)
+        column, operator = columns[0], form.operator
+        if form.kind in ("true", "false"):
+            return column.is_(None) if form.kind == "true" else column.is_not(None)
+        value = take(0, column.type)
         if operator == "contains":
-            return column.icontains(_contained(condition), autoescape=True)
-        if len(condition.values) > MOST_VALUES:
-            raise BadRequest(_("at most {limit} values in a filter, got {got}"), limit=MOST_VALUES, got=len(condition.values))
-        values = [_value(field, condition, value) for value in condition.values]
-        if isinstance(field, LinkField):
-            return self._link(field, column, operator, values)
-        if isinstance(field, MoneyField):
-            return self._money(condition.field, operator, values[0])
-        if operator in _COMPARE:
-            return _COMPARE[operator](column, values[0])
-        return _equal(column, operator, values)
-
-    def _money(self, name: str, operator: str, value: Any) -> sa.ColumnElement[bool]:
-        amount, currency = self._source.columns(name)
-        assert isinstance(value, Money)
-        compared = _COMPARE[operator](amount, value.amount) if operator in _COMPARE else _equal(amount, operator, [value.amount])
-        if not value.currency:
+            return column.icontains(value, escape=ESCAPE)
+        if form.kind in (_WORDS, _BOTH):
+            return self._named(form, column, value, take)
+        compared = _COMPARE[operator](column, value) if operator in _COMPARE else _equal(column, operator, value)
+        if form.kind != _PRICED:
             return compared
+        currency = take(1, columns[1].type)
         if operator == "ne":  # another amount, another currency, or none at all
-            return sa.or_(compared, currency.is_distinct_from(value.currency))
-        return sa.and_(compared, currency == value.currency)
+            return sa.or_(compared, columns[1].is_distinct_from(currency))
+        return sa.and_(compared, columns[1] == currency)
 
-    def _link(self, field: LinkField, column: sa.ColumnElement[Any], operator: str, values: list[Any]) -> sa.ColumnElement[bool]:
-        ids = [value for value in values if not isinstance(value, NaturalKey)]
-        words = [value.text for value in values if isinstance(value, NaturalKey)]
-        if not words:
-            return _equal(column, operator, ids)
-        target = self._source.shape.target(field)
+    def _named(self, form: Form, column: sa.ColumnElement[Any], words: Any, take: Take) -> sa.ColumnElement[bool]:
+        field = self._source.shape.fields[form.field]
+        target = self._source.shape.target(field) if isinstance(field, LinkField) else None
         assert target is not None
-        named = column.in_(self.ids_by_natural_key(target, words))
-        found = sa.or_(named, column.in_(ids)) if ids else named
-        return sa.or_(sa.not_(found), column.is_(None)) if operator == "ne" else found
+        named = column.in_(self._ids_by_natural_key(target, words))
+        found = sa.or_(named, column.in_(take(1, column.type))) if form.kind == _BOTH else named
+        return sa.or_(sa.not_(found), column.is_(None)) if form.operator == "ne" else found
 
-    def ids_by_natural_key(self, target: Entity, words: list[str]) -> sa.Select[Any]:
+    def _ids_by_natural_key(self, target: Entity, words: Any) -> sa.Select[Any]:
         """The ids of visible records of `target` that one of `words` names."""
         table = target.record.table().alias()
         matches = [table.c[target.record.__fields__[name].attribute].in_(words) for name in target.match_fields]
@@ -84,17 +84,47 @@ class Conditions:
         return query if reach is None else query.where(reach)
 
 
-def _equal(column: sa.ColumnElement[Any], operator: str, values: list[Any]) -> sa.ColumnElement[bool]:
+def read(shape: Shape, condition: Condition) -> tuple[Form, list[Any]]:
+    """The form of a condition and its checked values; raises BadRequest for operators and values that the field does not take."""
+    field, operator = shape.fields[condition.field], condition.operator
+    if operator not in field.operators:
+        raise BadRequest(
+            _("field {field!r} has no operator {operator!r}; it has {operators}"), code="unknown_operator",
+            field=condition.field, operator=operator, operators=", ".join(field.operators),
+        )  # fmt: skip
+    if operator == "empty":
+        return Form(condition.field, operator, _empty(condition)), []
+    if operator == "contains":
+        return Form(condition.field, operator), [escaped(_contained(condition))]
+    if len(condition.values) > MOST_VALUES:
+        raise BadRequest(_("at most {limit} values in a filter, got {got}"), limit=MOST_VALUES, got=len(condition.values))
+    values = [_value(field, condition, value) for value in condition.values]
+    if isinstance(field, LinkField) and (words := [value.text for value in values if isinstance(value, NaturalKey)]):
+        ids = [value for value in values if not isinstance(value, NaturalKey)]
+        return Form(condition.field, operator, _BOTH if ids else _WORDS), [words, ids] if ids else [words]
+    if isinstance(field, MoneyField):
+        money = values[0]
+        assert isinstance(money, Money)
+        return Form(condition.field, operator, _PRICED if money.currency else ""), [money.amount, money.currency]
+    return Form(condition.field, operator), [values] if operator == "in" else values[:1]
+
+
+def _equal(column: sa.ColumnElement[Any], operator: str, value: Any) -> sa.ColumnElement[bool]:
     if operator == "in":
-        return column.in_(values)
-    return column == values[0] if operator == "eq" else column.is_distinct_from(values[0])
+        return column.in_(value)
+    return column == value if operator == "eq" else column.is_distinct_from(value)
 
 
-def _empty(column: sa.ColumnElement[Any], condition: Condition) -> sa.ColumnElement[bool]:
+def escaped(words: str) -> str:
+    """Words to be found as they stand, wildcards among them, by `icontains(…, escape=ESCAPE)`."""
+    return words.replace(ESCAPE, ESCAPE * 2).replace("%", f"{ESCAPE}%").replace("_", f"{ESCAPE}_")
+
+
+def _empty(condition: Condition) -> str:
     word = str(condition.values[0]).lower()
     if word not in ("true", "false"):
         raise BadRequest(_("{field}[empty] takes true or false, got {got!r}"), field=condition.field, got=word[:40])
-    return column.is_(None) if word == "true" else column.is_not(None)
+    return word
 
 
 def _contained(condition: Condition) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from core.entities import cursor as cursors
 from core.entities.conditions import Conditions, shape_field
-from core.entities.cursor import SortKey
+from core.entities.pages import page
 from core.entities.shape import Shape, Source
 from core.policy.grants import Grant
 from core.policy.scopes import Scopes
@@ -49,13 +48,13 @@ class Reader:
         """Whether every visible field is visible on every visible row."""
         return len({grant.fields for grant in self.grants}) == 1
 
-    def reach(self, source: Source, names: Iterable[str] = ()) -> list[sa.ColumnElement[bool]]:
+    def reach(self, source: Source, names: Iterable[str] = (), scopes: Scopes | None = None) -> list[sa.ColumnElement[bool]]:
         """The rows that the actor sees; with field names, those rows alone on which all of them are visible."""
         clauses = source.live()
         fields = [name for name in names if name not in ("id", "version")]
         sets = [tuple(self.grants)] if not fields or self.uniform() else [self._including(name) for name in fields]
         for grants in dict.fromkeys(sets):
-            clause = self.scopes.clause(self.entity, source.table, grants, Verb.READ)
+            clause = (scopes or self.scopes).clause(self.entity, source.table, grants, Verb.READ)
             if clause is not None:
                 clauses.append(clause)
         return clauses
@@ -70,75 +69,27 @@ class Reader:
         self.require()
         if not 1 <= query.limit <= MOST_ROWS:
             raise BadRequest(_("limit takes 1 to {most}"), most=MOST_ROWS)
-        visible = self.visible()
-        names = self._wanted(query.fields, visible)
-        source = Source(self.shape, self.work.tenant.id)
-        keys = self._sort_keys(query.sort, source, visible)
-        clauses = self._clauses(query, source, visible, [key.field.name for key in keys])
-        columns = self._selected(names, source)
-        # Values to page by travel at the end of each row, so that a field left out can still be sorted by.
-        statement = sa.select(*columns, *(key.column for key in keys))
-        spec = ",".join(f"{'-' if key.descending else ''}{key.field.name}" for key in keys)
-        paged = [*clauses, cursors.beyond(keys, cursors.decode(query.cursor, spec, keys))] if query.cursor else clauses
-        statement = statement.select_from(source.joined()).where(*paged)
-        statement = statement.order_by(*(key.order() for key in keys)).limit(query.limit + 1)
-        rows = self.work.connection.execute(statement).all()
-        page_rows, width = rows[: query.limit], len(keys)
-        data = self._to_json([row[:-width] for row in page_rows], source, names)
-        self._include(data, query.include, visible)
-        following = cursors.encode(spec, page_rows[-1][-width:]) if len(rows) > query.limit else None
-        return Page(data, following, self._count(source, clauses) if query.count else None)
+        return page(self, query)
 
-    def _count(self, source: Source, clauses: Sequence[sa.ColumnElement[bool]]) -> int:
-        statement = sa.select(sa.func.count()).select_from(source.joined()).where(*clauses)
-        return int(self.work.connection.execute(statement).scalar_one())
-
-    def _wanted(self, asked: Sequence[str], visible: dict[str, Field]) -> list[str]:
+    def wanted(self, asked: Sequence[str], visible: Mapping[str, Field]) -> list[str]:
+        """The fields to be shown; raises BadRequest for unknown ones."""
         for name in asked:
             shape_field(self.shape, name, visible)
         return list(dict.fromkeys(("id", *asked))) if asked else list(visible)
 
-    def _sort_keys(self, sort: Sequence[str], source: Source, visible: dict[str, Field]) -> list[SortKey]:
-        keys: list[SortKey] = []
-        for word in sort:
-            field = shape_field(self.shape, word.removeprefix("-"), visible)
-            if not field.sortable:
-                raise BadRequest(_("cannot sort by {field!r}"), code="not_sortable", field=field.name)
-            if field.name in [key.field.name for key in keys]:
-                continue  # rows that are equal in a field are so in both directions
-            column = source.columns(field.name)[0]
-            stored = "." not in field.name and field.name in ("id", "version", "created_at", "updated_at")
-            nullable = not stored and (field.nullable() or "." in field.name)
-            keys.append(SortKey(field, column, word.startswith("-"), nullable))
-        if not any(key.field.name == "id" for key in keys):
-            descending = keys[-1].descending if keys else True
-            keys.append(SortKey(self.shape.fields["id"], source.table.c.id, descending, False))
-        return keys
+    def searched(self, visible: Mapping[str, Field]) -> list[str]:
+        """The fields that `q` looks in: those that are visible on every visible row."""
+        return [name for name, field in visible.items() if field.search and self._including(name) == self.grants]
 
-    def _clauses(self, query: Query, source: Source, visible: dict[str, Field], sorted_by: Sequence[str]) -> list[sa.ColumnElement[bool]]:
-        conditions = Conditions(source, self.scopes)
-        made = []
-        for condition in query.filter:
-            shape_field(self.shape, condition.field, visible)
-            made.append(conditions.clause(condition))
-        if query.q:
-            made.append(self._search(query.q, source, visible))
-        return [*self.reach(source, [*(c.field for c in query.filter), *sorted_by]), *made]
-
-    def _search(self, words: str, source: Source, visible: dict[str, Field]) -> sa.ColumnElement[bool]:
-        if "\x00" in words or len(words) > 200:
-            raise BadRequest(_("q takes 1 to 200 characters of text"))
-        searched = [name for name, field in visible.items() if field.search and self._including(name) == self.grants]
-        found = [source.columns(name)[0].icontains(words, autoescape=True) for name in searched]
-        return sa.or_(*found) if found else sa.false()
-
-    def _selected(self, names: Sequence[str], source: Source) -> list[sa.ColumnElement[Any]]:
+    def selected(self, names: Sequence[str], source: Source) -> list[sa.ColumnElement[Any]]:
+        """The columns of these fields."""
         return [column for name in names for column in source.columns(name)]
 
-    def _to_json(self, rows: Sequence[Any], source: Source, names: Sequence[str]) -> list[dict[str, Any]]:
+    def to_json(self, rows: Sequence[Any], names: Sequence[str]) -> list[dict[str, Any]]:
+        """Rows of the columns of these fields as JSON objects, each with what the actor may see of it."""
         data = self.shape.serializer(names)(rows)
         if not self.uniform():
-            self._hide(data, source, names)
+            self._hide(data, Source(self.shape, self.work.tenant.id), names)
         return data
 
     def _hide(self, data: list[dict[str, Any]], source: Source, names: Sequence[str]) -> None:
@@ -157,7 +108,8 @@ class Reader:
                 if row["id"] not in shown:
                     row.pop(name, None)
 
-    def _include(self, data: list[dict[str, Any]], include: Sequence[str], visible: dict[str, Field]) -> None:
+    def include(self, data: list[dict[str, Any]], include: Sequence[str], visible: Mapping[str, Field]) -> None:
+        """Put the records that these links point to in place of their ids."""
         for name in dict.fromkeys(include):
             field = shape_field(self.shape, name, visible)
             if not isinstance(field, LinkField):
@@ -176,10 +128,10 @@ class Reader:
     def many(self, ids: Iterable[UUID], fields: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Visible records by id, in JSON form, in no order."""
         source = Source(self.shape, self.work.tenant.id)
-        names = self._wanted(fields, self.visible())
-        columns = self._selected(names, source)
+        names = self.wanted(fields, self.visible())
+        columns = self.selected(names, source)
         statement = sa.select(*columns).select_from(source.joined()).where(*self.reach(source), source.table.c.id.in_(list(ids)))
-        return self._to_json(self.work.connection.execute(statement).all(), source, names)
+        return self.to_json(self.work.connection.execute(statement).all(), names)
 
     def one(self, id: UUID, fields: Sequence[str] = (), include: Sequence[str] = ()) -> dict[str, Any]:
         """One record in JSON form; raises NotFound, also for what one may not see."""
@@ -187,7 +139,7 @@ class Reader:
         rows = self.many([id], fields)
         if not rows:
             raise NotFound(_("there is no {entity} {id}"), entity=self.entity.full_name, id=str(id))
-        self._include(rows, include, self.visible())
+        self.include(rows, include, self.visible())
         return rows[0]
 
     def values(self, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
@@ -202,9 +154,12 @@ class Reader:
     def find(self, filter: Filter, limit: int = MOST_ROWS) -> list[dict[str, Any]]:
         """Visible records as Python values, in order of creation."""
         source, visible = Source(self.shape, self.work.tenant.id), self.visible()
-        clauses = self._clauses(Query(filter=filter), source, visible, ())
+        for condition in filter:
+            shape_field(self.shape, condition.field, visible)
+        conditions = Conditions(source, self.scopes)
+        clauses = [*self.reach(source, [one.field for one in filter]), *(conditions.clause(one) for one in filter)]
         names = [name for name in visible if not self._computed(name)]
-        columns = self._selected(names, source)
+        columns = self.selected(names, source)
         statement = sa.select(*columns).select_from(source.joined()).where(*clauses).order_by(source.table.c.id).limit(limit)
         found = self.shape.valuer(names)(self.work.connection.execute(statement).all())
         if not self.uniform():

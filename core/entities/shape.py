@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from core.extension.catalog import Catalog
 
 
-_MOST_CONVERTERS = 500
+_MOST_CONVERTERS, _MOST_PLANS = 500, 200
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,16 @@ class Shape:
     catalog: Catalog
     enabled: frozenset[str]
     _converters: dict[tuple[object, ...], Convert] = field(default_factory=dict)
+    _plans: dict[tuple[object, ...], Any] = field(default_factory=dict)
+
+    def kept(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """What `make` gives for such a question, made once: building a statement costs more than asking it."""
+        found: T | None = self._plans.get(key)
+        if found is None:
+            if len(self._plans) > _MOST_PLANS:  # callers choose the questions, too
+                self._plans.clear()
+            found = self._plans[key] = make()
+        return found
 
     def serializer(self, names: Sequence[str]) -> Convert:
         """Rows of these fields to JSON objects."""
@@ -96,7 +107,7 @@ class Shape:
 class Source:
     """The FROM of one statement over a shape: joins side tables when a field of theirs is used."""
 
-    def __init__(self, shape: Shape, tenant: UUID, table: FromClause | None = None) -> None:
+    def __init__(self, shape: Shape, tenant: UUID | sa.BindParameter[UUID], table: FromClause | None = None) -> None:
         self.shape, self.tenant = shape, tenant
         self.table: FromClause = shape.table if table is None else table
         self._sides: dict[str, FromClause] = {}

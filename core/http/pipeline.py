@@ -78,7 +78,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
             raise Unauthenticated(_("the token is unknown, expired or revoked; issue another"))
         enabled = platform.gate.enabled(connection, tenant, row.access_version)
         grants = platform.policy.grants(connection, tenant, row.user_id, tuple(row.user_roles or ()), row.access_version, enabled)
-        if row.token_allows:
+        if row.token_allows is not None:
             grants = grants.narrowed(row.token_allows)
         actor = Actor(row.user_id, row.user_name)
         _check_tenant(row.name)

@@ -73,7 +73,9 @@ def issue_token(ctx: Context, request: Request) -> Response:
     work.as_system().records("core.user").get(user)
     allows = cast("list[str] | None", body.get("allows"))
     if work.grants.allows is not None:
-        allows = sorted(work.grants.allows & set(allows)) if allows else sorted(work.grants.allows)
+        allows = [name for name in allows if work.grants.admits(name)] if allows else sorted(work.grants.allows)
+        if not allows:  # an empty list must never come to mean no limits
+            raise Forbidden(_("a token made with a restricted token allows no more than that"))
     id, secret = tokens.issue(work, user, str(body["name"]), allows, body.get("expires_at"))  # type: ignore[arg-type]
     return Response({"id": id, "token": secret}, 201, {"Location": f"/api/v1/core/tokens/{id}"})
 

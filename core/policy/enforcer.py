@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 EVERYTHING = "*"
 _KEPT = 20_000
 """Compiled users kept in memory, least recently used go first."""
+type_lines = frozenset[tuple[str, tuple[Grant, ...]]]
 _MODEL = str(Path(__file__).with_name("model.conf"))
 
 
@@ -58,6 +59,7 @@ class Policy:
         self._catalog = catalog
         self._enforcers: OrderedDict[UUID, tuple[int, casbin.Enforcer]] = OrderedDict()
         self._grants: OrderedDict[tuple[UUID, UUID], tuple[int, Grants]] = OrderedDict()
+        self._lines: dict[type_lines, type_lines] = {}
         self._lock = threading.Lock()  # pycasbin is not safe for threads; a compilation takes milliseconds
 
     def grants(
@@ -82,10 +84,17 @@ class Policy:
             compiled = Grants(
                 user, {name: tuple(dict.fromkeys(g)) for name, g in table.items()}, _teams(connection, tenant, user), version=version
             )
+            compiled.__dict__["lines"] = self._known(compiled.lines)
             self._grants[(tenant, user)] = (version, compiled)
             while len(self._grants) > _KEPT:
                 self._grants.popitem(last=False)
             return compiled
+
+    def _known(self, lines: type_lines) -> type_lines:
+        """The same object for equal rights, so that a look-up by them compares no lines."""
+        if len(self._lines) > _KEPT:
+            self._lines.clear()
+        return self._lines.setdefault(lines, lines)
 
     def _enforcer(self, connection: Connection, tenant: UUID, version: int, enabled: frozenset[str]) -> casbin.Enforcer:
         known = self._enforcers.get(tenant)

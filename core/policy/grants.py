@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from uuid import UUID
 
 from sdk import Scope
@@ -33,6 +34,16 @@ class Grants:
     version: int = 0
     """The tenant's access version that it was compiled from."""
 
+    @cached_property
+    def lines(self) -> frozenset[tuple[str, tuple[Grant, ...]]]:
+        """The table as a value that can be looked up by."""
+        return frozenset(self.table.items())
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        """Equal for users with the same rights, whoever they are: such users are answered by the same SQL."""
+        return (self.everything, self.allows, self.lines)
+
     def of(self, permission: str) -> tuple[Grant, ...]:
         """The grants that hold for `<plugin>.<entity>.<verb>`; none: forbidden."""
         if not self.admits(permission):
@@ -47,7 +58,9 @@ class Grants:
 
     def narrowed(self, allows: Iterable[str]) -> Grants:
         """These grants within an allow-list of permissions."""
-        return replace(self, allows=frozenset(allows))
+        made = replace(self, allows=frozenset(allows))
+        made.__dict__["lines"] = self.lines  # the same table: not to be compared line by line
+        return made
 
     def reaches(self, permission: str, field_name: str) -> tuple[Grant, ...]:
         """The grants of `permission` that include a field."""

@@ -12,19 +12,35 @@ from sqlalchemy.sql import FromClause
 from core.identity.tables import User
 from core.policy.grants import Grant, Grants
 from sdk import Entity, Scope, Verb
+from sdk.columns import key
 
 if TYPE_CHECKING:
     from core.extension.catalog import Catalog
 
 PARENT_VERB = {Verb.READ: Verb.READ, Verb.CREATE: Verb.UPDATE, Verb.UPDATE: Verb.UPDATE, Verb.DELETE: Verb.UPDATE}
 """What one must be able to do with the parent to do something with the child."""
+TENANT = sa.bindparam("tenant", type_=key())
 
 
 class Scopes:
     """The WHERE clauses of one actor in one tenant."""
 
     def __init__(self, catalog: Catalog, tenant: UUID, grants: Grants) -> None:
-        self._catalog, self._tenant, self.grants = catalog, tenant, grants
+        self._catalog, self.grants = catalog, grants
+        self._tenant: Any = tenant
+        self._user: Any = grants.user
+        self._teams: Any = sorted(grants.teams)
+
+    def bound(self) -> Scopes:
+        """The same clauses with parameters in place of tenant, user and teams: they fit everybody with such grants."""
+        made = Scopes(self._catalog, self._tenant, self.grants)
+        made._tenant, made._user = TENANT, sa.bindparam("actor", type_=key())
+        made._teams = sa.bindparam("teams", type_=key(), expanding=True)
+        return made
+
+    def parameters(self) -> dict[str, Any]:
+        """The values of these parameters."""
+        return {"tenant": self._tenant, "actor": self._user, "teams": self._teams}
 
     def grants_of(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
         """The actor's grants of a verb; a child record without grants of its own follows its parent."""
@@ -47,14 +63,16 @@ class Scopes:
 
     def _one(self, entity: Entity, table: FromClause, scope: Scope, verb: Verb) -> sa.ColumnElement[bool]:
         if scope is Scope.OWN:
-            return table.c.owner_id == self.grants.user
+            return sa.and_(table.c.owner_id == self._user)
         if scope is Scope.TEAM:
-            return sa.or_(table.c.owner_id == self.grants.user, table.c.owner_id.in_(self._team_members()))
+            return table.c.owner_id.in_(self._team_members())
         return self._parent(entity, table, verb)
 
     def _team_members(self) -> sa.Select[Any]:
+        """The actor among them: with `owner = … OR owner IN (…)` no index on owners could be used."""
         person = User.table().alias()
-        return sa.select(person.c.id).where(person.c.tenant_id == self._tenant, person.c.team_id.in_(sorted(self.grants.teams)))
+        mine = sa.or_(person.c.id == self._user, person.c.team_id.in_(self._teams))
+        return sa.select(person.c.id).where(person.c.tenant_id == self._tenant, mine)
 
     def _parent(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
         if entity.parent is None:

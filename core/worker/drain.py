@@ -93,7 +93,11 @@ class Drain:
 def deliver(platform: Platform, row: type_row) -> None:
     """Run one row in its tenant; a failure is kept with its reason and tried again later, then it is dead."""
     try:
-        work = _work(platform, row)
+        try:
+            work = _work(platform, row)
+        except Unavailable:  # the tenant is suspended and may come back: this was no attempt
+            _mark(platform, row.tenant_id, row.id, attempts=row.attempts, due_at=platform.clock() + LEASE)
+            return
         plugin = str(row.handler).partition(".")[0]
         if work is None or plugin not in work.enabled:
             _mark(platform, row.tenant_id, row.id, state="skipped", error=f"{plugin} is switched off, or its user is gone")
@@ -118,7 +122,7 @@ def _work(platform: Platform, row: type_row) -> Work | None:
         work = platform.system(row.tenant_id, Channel.PLUGIN)
         work.depth = row.depth + 1
         return work
-    except (NotFound, Unavailable):
+    except NotFound:
         return None
 
 

@@ -25,7 +25,7 @@ from sdk.fields import (
 )
 
 _TEXTS = {"email": "name@example.com", "phone": "010 1234 5678", "url": "https://example.com"}
-_MOST_TRIES = 1000
+_MOST_TRIES = 100
 
 
 def template(ctx: Context, entity: str) -> Download:
@@ -66,8 +66,10 @@ def _example(ctx: Context, entity: str, field: Field) -> str:
 
 def _linked(ctx: Context, entity: str, field: LinkField) -> str:
     """The name of the first record that the link can point to, or its id where others bear the same name."""
-    records = ctx.records(ctx.target(entity, field.name))
-    for row in records.find((), 1):
+    records, mine = ctx.records(ctx.target(entity, field.name)), ctx.as_system().records(entity)
+    for row in records.find((), _MOST_TRIES):
+        if field.unique and mine.find(where(**{field.name: row["id"]}), 1):
+            continue
         for name, one in records.fields().items():
             if one.match and row.get(name) is not None and len(records.find(where(**{name: row[name]}), 2)) == 1:
                 return str(row[name])

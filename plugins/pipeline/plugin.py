@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from plugins.pipeline import demo, process, routes
-from plugins.pipeline.tables import Deal, Pipeline, Stage, StageChange, open_deals
+from plugins.pipeline.tables import OPEN_DEALS, Deal, Pipeline, Stage, StageChange
 from sdk import Access, Batch, Context, Entity, EventType, Extension, Manifest, Route, Scope, Verb, _, hookimpl
 from sdk import fields as f
 
@@ -54,7 +54,7 @@ def register_entities() -> Sequence[Entity]:
 
 @hookimpl
 def register_extensions() -> Sequence[Extension]:
-    return (Extension("customers.account", {"open_deals": f.computed(f.integer(_("Open deals")), open_deals)}),)
+    return (Extension("customers.account", {"open_deals": f.computed(f.integer(_("Open deals")), OPEN_DEALS)}),)
 
 
 @hookimpl

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
-from sqlalchemy.sql import FromClause
 
 from plugins.customers.api import Account, Contact
 from sdk import Record, _
@@ -73,8 +72,5 @@ class StageChange(Record):
     moved_at: Mapped[datetime] = f.at(_("Moved at"), required=True, index=True)
 
 
-def open_deals(account: FromClause) -> sa.ColumnElement[object]:
-    """How many open deals an account has."""
-    deal = Deal.table().alias()
-    mine = (deal.c.tenant_id == account.c.tenant_id, deal.c.account_id == account.c.id, deal.c.deleted_at.is_(None))
-    return sa.select(sa.func.count()).where(*mine, deal.c.status == "open").scalar_subquery()
+OPEN_DEALS = f.over(Deal.account_id, sa.func.count().filter(Deal.status == "open"))
+"""How many open deals an account has."""

@@ -198,9 +198,12 @@ class Checked(mm.Field[Any]):
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> object:
         try:
-            return self.of.check(value)
+            checked = self.of.check(value)
         except FlawError as flaw:
             raise ValidationError(flaw.message.format(**flaw.params)) from flaw
+        if checked is None and self.required:  # blank text is no text
+            raise self.make_error("required")
+        return checked
 
 
 def column(of: Field) -> MappedColumn[Any]:

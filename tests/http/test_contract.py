@@ -187,7 +187,13 @@ def test_a_restricted_token_does_what_it_allows_and_no_more(client: Api) -> None
 
 def test_a_token_made_with_a_restricted_token_allows_no_more(client: Api, platform: Platform, tenant: Tenant) -> None:
     reader = client.as_user("admin@acme.example", allows=["probe.thing.read"])
-    for wish in (None, [], ["probe.thing.read", "probe.thing.delete"], ["probe.thing"], ["probe.board.read"]):
+    for wish in (
+        None,
+        [],
+        ["probe.thing.read", "probe.thing.delete"],
+        ["probe.thing"],
+        ["probe.board.read"],
+    ):  # the last two have nothing in common
         made = reader.post("/api/v1/core/tokens", {"name": "more", "allows": wish})
         if made.status_code == 201:
             child = Api(platform, client.flask, made.json["token"], tenant)
@@ -350,8 +356,9 @@ def test_a_batch_of_another_form_is_a_400(client: Api, body: dict[str, object]) 
 def test_a_route_validates_its_body_and_asks_for_its_permission(client: Api, people: People) -> None:
     path = f"{THINGS}/{new(client)}/pings"
     assert client.post(path, {"text": "x"}).json == {"text": "x", "times": 1}
-    body = problem(client.post(path, {"times": "many", "more": 1}), 422)
-    assert {error["field"] for error in body["errors"]} == {"text", "times", "more"}  # type: ignore[attr-defined]
+    for sent, named in (({"times": "many", "text": "x"}, {"times"}), ({"more": 1}, {"text", "more"})):
+        body = problem(client.post(path, sent), 422)
+        assert {error["field"] for error in body["errors"]} == named  # type: ignore[attr-defined]
     problem(client.as_user(people.rep).post(path, {"text": "x"}), 403)
     assert client.as_user(people.manager).post(path, {"text": "x"}).status_code == 201
 
@@ -435,9 +442,11 @@ def test_the_document_is_openapi_3_1_and_its_schemas_are_json_schema(client: Api
         known = document["components"]["schemas"]
         for schema in known.values():
             jsonschema_rs.meta.validate(schema)
-        text = json.dumps(document)
-        for reference in {part.partition('"')[0] for part in text.split('"$ref": "')[1:]}:
-            assert reference.removeprefix("#/components/schemas/") in known, reference
+        for reference in {part.partition('"')[0] for part in json.dumps(document).split('"$ref": "')[1:]}:
+            there = document
+            for step in reference.removeprefix("#/").split("/"):
+                assert step in there, reference
+                there = there[step]
 
 
 @pytest.mark.feature("P14")

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
@@ -166,7 +166,10 @@ def test_people_offices_and_subsidiaries_stand_where_the_files_say(channel: Chan
     work = platform.system(TENANT)
     teams = {id_of(row): row for row in work.records("core.team").find(())}
     users = {id_of(row): row for row in work.records("core.user").find(()) if row["email"] is None}
-    name_of: Callable[[Any], Any] = lambda id: (teams.get(id) or users.get(id) or {"name": None})["name"]  # noqa: E731
+
+    def name_of(id: Any) -> Any:
+        return (teams.get(id) or users.get(id) or {"name": None})["name"]
+
     people = files.read("sales_teams")
     assert {row["name"]: (name_of(row["manager"]), name_of(row["team"])) for row in users.values() if row["manager"]} == {
         row["sales_agent"]: (row["manager"], row["manager"]) for row in people
@@ -179,14 +182,11 @@ def test_people_offices_and_subsidiaries_stand_where_the_files_say(channel: Chan
     assert parents == {row["account"]: row["subsidiary_of"] for row in files.read("accounts") if row["subsidiary_of"]}
     assert len(accounts) == 85
     stages = sorted(work.records("pipeline.stage").find(()), key=lambda row: int(str(row["position"])))
-    assert [(row["name"], row["type"], str(row["probability"])) for row in stages] == [(n, t, p) for n, t, p in maven.STAGES]
+    found = [(row["name"], row["type"], row["probability"]) for row in stages]
+    assert found == [(name, type_, Decimal(probability)) for name, type_, probability in maven.STAGES]
 
 
-def test_the_command_exits_with_three_for_a_part_one_for_nothing_and_two_for_a_refusal(
-    client: Api, dealwright: Dealwright, files: Files, platform: Platform
-) -> None:
-    channel = ByCommand(dealwright)
-    set_up(channel, files)
+def test_the_command_exits_with_three_for_a_part_one_for_nothing_and_two_for_a_refusal(files: Files, platform: Platform, client: Api) -> None:
     environment = {
         **os.environ, "DATABASE_URL": platform.config.database_url, "DEALWRIGHT_HOME": str(files.own),
         "DEALWRIGHT_PLUGINS": ",".join(plugin.name for plugin in platform.plugins),
@@ -198,12 +198,10 @@ def test_the_command_exits_with_three_for_a_part_one_for_nothing_and_two_for_a_r
         assert "Traceback" not in done.stderr
         return done.returncode
 
-    deals = files.deals()
-    head = files.own / "head.csv"
-    head.write_text("".join(deals.file.read_text(encoding="utf-8").splitlines(keepends=True)[:40]), encoding="utf-8")
-    words = Step("pipeline.deal", head, deals.map).words()
-    assert exit_code(*words, "--dry-run", "--value", TYPO) == 0
-    assert exit_code(*words, "--dry-run") == 3
-    assert exit_code(*words, "--dry-run", "--map", "product=pipeline") == 1
-    assert exit_code(*words, "--map", "no such heading=name") == 2
-    assert channel.report(["count"]) == [{"count": 0}]
+    accounts = next(step for step in files.setting() if step.entity == "customers.account").words()
+    assert exit_code(*accounts, "--map", "no such heading=name") == 2
+    assert exit_code(*accounts, "--value", "founded:1996=long ago") == 3
+    assert exit_code(*accounts, "--set", "tier=key", "--match", "name") == 3
+    assert exit_code(*accounts, "--match", "name") == 1
+    names = [row["name"] for row in platform.system(TENANT).records("customers.account").find(())]
+    assert sorted(names) == sorted(row["account"] for row in files.read("accounts"))

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 from sdk import (
     Batch,
     Context,
+    Draft,
     Entity,
     Event,
     EventType,
@@ -88,11 +89,10 @@ def register_subscriptions() -> Sequence[Subscription]:
 
 
 def note_created(ctx: Context, events: Sequence[Event]) -> None:
-    """An entry for each event. `attempts:fail` fails for ever; "fail" fails until the thing is renamed."""
+    """An entry for each event; while a thing is called "fail" its delivery fails."""
     entries = ctx.records("probe.entry")
     things = ctx.records("probe.thing").values([event.record_id for event in events])
-    for event in events:
-        entries.create({"text": f"created {event.record_id}"})
+    entries.write([Draft("create", {"text": f"created {event.record_id}"}) for event in events])
     if any("fail" in str(row["name"]) for row in things.values()):
         raise HandlerError("the handler was told to fail")
 

@@ -1,0 +1,164 @@
+"""Pages of a list. Questions of one form share their statements, which are built once; the values travel as parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from core.entities import conditions, cursor
+from core.entities.conditions import ESCAPE, Conditions, Form, Take, shape_field
+from core.entities.cursor import SortKey
+from core.entities.shape import Source
+from core.policy.scopes import TENANT
+from sdk import BadRequest, Page, Query, _
+from sdk.fields import Field
+
+if TYPE_CHECKING:
+    from core.entities.read import Reader
+
+_MOST = sa.bindparam("most", type_=sa.Integer())
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What is shown, and in what order."""
+
+    visible: Mapping[str, Field]
+    names: Sequence[str]
+    keys: Sequence[SortKey]
+    sort: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The statements of one form of question. The legs are asked one after the other until the page is full."""
+
+    legs: Sequence[sa.Select[Any]]
+    count: sa.Select[Any]
+    width: int
+    places: Sequence[int]
+    """Where in a row the values are by which the next page is found."""
+
+
+def page(reader: Reader, query: Query) -> Page:
+    """A page in JSON form."""
+    shape, rights = reader.shape, reader.scopes.grants.form
+    outline = shape.kept(("outline", rights, query.fields, query.sort), lambda: _outline(reader, query))
+    given: dict[str, Any] = reader.scopes.parameters()
+    forms = []
+    for place, condition in enumerate(query.filter):
+        shape_field(shape, condition.field, outline.visible)
+        form, values = conditions.read(shape, condition)
+        forms.append(form)
+        given |= {f"f{place}_{number}": value for number, value in enumerate(values)}
+    if query.q:
+        given["q"] = _sought(query.q)
+    last = cursor.decode(query.cursor, outline.sort, outline.keys) if query.cursor else ()
+    given |= {f"last_{number}": value for number, value in enumerate(last) if value is not None}
+    beyond = tuple(value is not None for value in last)
+    key = ("page", rights, query.fields, query.sort, tuple(forms), bool(query.q), beyond)
+    plan = shape.kept(key, lambda: _plan(reader, outline, forms, searching=bool(query.q), beyond=beyond))
+    return _asked(reader, query, outline, plan, given)
+
+
+def _asked(reader: Reader, query: Query, outline: Outline, plan: Plan, given: dict[str, Any]) -> Page:
+    connection, rows = reader.work.connection, list[Any]()
+    for leg in plan.legs:
+        rows += connection.execute(leg, {**given, "most": query.limit + 1 - len(rows)}).all()
+        if len(rows) > query.limit:
+            break
+    following = None
+    if len(rows) > query.limit:
+        del rows[query.limit :]
+        following = cursor.encode(outline.sort, [rows[-1][place] for place in plan.places])
+    if rows and len(rows[0]) > plan.width:
+        rows = [row[: plan.width] for row in rows]
+    data = reader.to_json(rows, outline.names)
+    reader.include(data, query.include, outline.visible)
+    return Page(data, following, int(connection.execute(plan.count, given).scalar_one()) if query.count else None)
+
+
+def _sought(words: str) -> str:
+    if "\x00" in words or len(words) > 200:
+        raise BadRequest(_("q takes 1 to 200 characters of text"))
+    return conditions.escaped(words)
+
+
+def _outline(reader: Reader, query: Query) -> Outline:
+    visible = reader.visible()
+    names = reader.wanted(query.fields, visible)
+    keys = _sort_keys(reader, query.sort, Source(reader.shape, TENANT), visible)
+    return Outline(visible, names, keys, ",".join(f"{'-' if key.descending else ''}{key.field.name}" for key in keys))
+
+
+def _sort_keys(reader: Reader, sort: Sequence[str], source: Source, visible: Mapping[str, Field]) -> list[SortKey]:
+    keys: list[SortKey] = []
+    for word in sort:
+        field = shape_field(reader.shape, word.removeprefix("-"), visible)
+        if not field.sortable:
+            raise BadRequest(_("cannot sort by {field!r}"), code="not_sortable", field=field.name)
+        if field.name in [key.field.name for key in keys]:
+            continue  # rows that are equal in a field are so in both directions
+        column = source.columns(field.name)[0]
+        stored = "." not in field.name and field.name in ("id", "version", "created_at", "updated_at")
+        nullable = not stored and (field.nullable() or "." in field.name)
+        keys.append(SortKey(field, column, word.startswith("-"), nullable))
+    if not any(key.field.name == "id" for key in keys):
+        descending = keys[-1].descending if keys else True
+        keys.append(SortKey(reader.shape.fields["id"], source.table.c.id, descending, False))
+    return keys
+
+
+def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, searching: bool, beyond: tuple[bool, ...]) -> Plan:
+    source, scopes = Source(reader.shape, TENANT), reader.scopes.bound()
+    sort = [f"{'-' if key.descending else ''}{key.field.name}" for key in outline.keys]
+    keys = _sort_keys(reader, sort, source, {**outline.visible, "id": reader.shape.fields["id"]})
+    made = Conditions(source, scopes)
+    clauses = reader.reach(source, [*(form.field for form in forms), *(key.field.name for key in keys)], scopes)
+    clauses += [made.made(form, _parameters(place)) for place, form in enumerate(forms)]
+    if searching:
+        q = sa.bindparam("q", type_=sa.String())
+        found = [source.columns(name)[0].icontains(q, escape=ESCAPE) for name in reader.searched(outline.visible)]
+        clauses.append(sa.or_(*found) if found else sa.false())
+    columns, starts = list[sa.ColumnElement[Any]](), dict[str, int]()
+    for name in outline.names:
+        starts[name] = len(columns)
+        columns += source.columns(name)
+    width = len(columns)
+    for key in keys:
+        if key.field.name not in starts:  # one may sort by what is not shown
+            starts[key.field.name] = len(columns)
+            columns.append(key.column)
+    legs = [
+        sa.select(*columns).select_from(source.joined()).where(*clauses, *more).order_by(*(key.order() for key in order)).limit(_MOST)
+        for more, order in _legs(keys, beyond)
+    ]
+    count = sa.select(sa.func.count()).select_from(source.joined()).where(*clauses)
+    return Plan(legs, count, width, [starts[key.field.name] for key in keys])
+
+
+def _parameters(place: int) -> Take:
+    return lambda number, type_: sa.bindparam(f"f{place}_{number}", type_=type_)
+
+
+type_leg = tuple[list[sa.ColumnElement[bool]], Sequence[SortKey]]
+
+
+def _legs(keys: Sequence[SortKey], beyond: tuple[bool, ...]) -> list[type_leg]:
+    """Where empty values of the first key come last, those rows are a leg of their own: no index has both orders."""
+    last = [
+        sa.bindparam(f"last_{n}", type_=key.column.type) if there else None
+        for n, (key, there) in enumerate(zip(keys, beyond, strict=False))
+    ]
+    first, others = keys[0], keys[1:]
+    if not first.nullable or "." in first.field.name:
+        return [([cursor.beyond(keys, last)] if last else [], keys)]
+    filled = [replace(first, nullable=False), *others]
+    present = [first.column.is_not(None), *([cursor.beyond(filled, last)] if last else [])]
+    empty = [first.column.is_(None), *([cursor.beyond(others, last[1:])] if last and last[0] is None else [])]
+    if last and last[0] is None:
+        return [(empty, others)]
+    return [(present, filled), (empty, others)]

@@ -1,0 +1,95 @@
+"""The API keeps what its own document says: Schemathesis finds nothing, with all checks on.
+
+The default is a short run. `DEALWRIGHT_SCHEMATHESIS_EXAMPLES=100` is the long one: every phase on every operation of all
+plugins, as administrator and as representative.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from core.app import create_app
+from core.platform import Platform
+from core.testkit.fixtures import Api, People
+from tests.probe.fixtures import OURS, PROBE
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = int(os.environ.get("DEALWRIGHT_SCHEMATHESIS_EXAMPLES", "0"))
+LONG = EXAMPLES > 0
+SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+
+
+@pytest.fixture
+def entry_points() -> Sequence[EntryPoint] | None:
+    """All our plugins, and the probe for its field of every type."""
+    return (*OURS, PROBE)
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing of each request."""
+
+    def log(self, type: str, message: str, *args: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def served(platform: Platform) -> Iterator[str]:
+    """The address of a running server."""
+    server = make_server("127.0.0.1", 0, create_app(platform), threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def found_by_schemathesis(address: str, token: str, examples: int, *options: str) -> str:
+    """The report of a run that found something; "" when it found nothing. `schemathesis.toml` says what is set and why."""
+    command = [
+        str(SCHEMATHESIS), "run", f"{address}/api/v1/openapi.json", "--header", f"Authorization: Bearer {token}", "--checks", "all",
+        "--max-examples", str(examples), "--continue-on-failure", "--generation-database", "none", "--no-color", "--warnings", "off",
+        "--seed", "20260115", *options,
+    ]  # fmt: skip
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=7200)
+    if run.returncode == 0:
+        assert re.search(r"\d+ generated, \d+ passed", run.stdout), run.stdout
+        return ""
+    return run.stdout[-20_000:] + run.stderr
+
+
+@pytest.mark.feature("P14")
+@pytest.mark.timeout(7200 if LONG else 300)
+@pytest.mark.parametrize("role", ["admin", "representative"])
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_schemathesis_finds_nothing(platform: Platform, client: Api, people: People, role: str) -> None:
+    api = client if role == "admin" else client.as_user(people.rep)
+    short = ("--phases", "fuzzing,stateful", "--no-shrink")
+    with served(platform) as address:
+        report = found_by_schemathesis(address, api.token, EXAMPLES or 4, *(() if LONG else short))
+    assert not report, report
+
+
+@pytest.mark.feature("P14")
+@pytest.mark.timeout(7200 if LONG else 300)
+@pytest.mark.parametrize("database_templates", ["postgresql" if LONG else "sqlite"], indirect=True)
+def test_each_kind_of_field_takes_what_the_document_says_and_nothing_else(platform: Platform, client: Api) -> None:
+    """The edges of each value: one example for each rule of each schema, right and wrong."""
+    tags = ("probe.thing", "core.token", "core", "import_export", "pipeline", "reports")
+    options = [word for tag in tags for word in ("--include-tag", tag)]
+    with served(platform) as address:
+        report = found_by_schemathesis(address, client.token, EXAMPLES or 1, "--phases", "coverage", *options)
+    assert not report, report

@@ -1,0 +1,101 @@
+"""The template of any plugin's entity, with a field of every type and with fields that another plugin adds."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from core.context import Work
+from core.extension.discover import GROUP
+from plugins.import_export.template import template
+from sdk import Tenant
+from tests.journeys.commands import Dealwright, dealwright
+from tests.plugins.imports import import_file
+from tests.probe.fixtures import POINTS
+
+__all__ = ["dealwright"]
+
+
+@pytest.fixture
+def entry_points() -> Sequence[EntryPoint] | None:
+    """The probes, and what imports into them."""
+    return (*POINTS, EntryPoint("import_export", "plugins.import_export.plugin", GROUP))
+
+
+@pytest.fixture
+def linked(work: Work) -> Work:
+    """Records for the required links."""
+    work.records("probe.board").create({"name": "Board"})
+    work.records("probe.thing").create({"name": "Same"})
+    work.records("probe.thing").create({"name": "Same"})
+    return work
+
+
+@pytest.mark.feature("C1")
+def test_the_untouched_template_is_imported_whatever_the_types_of_its_fields(linked: Work) -> None:
+    for name in linked.platform.catalog.entities:
+        if not name.startswith("probe") or not linked.can(f"{name}.create"):
+            continue
+        for _time in range(2):
+            content = template(linked, name).content
+            done = import_file(linked, name, content)
+            assert (done.counts, done.ignored) == ({"created": 1}, None), (name, content.decode(), done.rows)
+
+
+@pytest.mark.feature("C1")
+def test_fields_that_another_plugin_adds_have_their_columns(linked: Work) -> None:
+    heading, _example = csv.reader(io.StringIO(template(linked, "probe.thing").content.decode("utf-8-sig")))
+    writable = [field for field in linked.records("probe.thing").fields().values() if not field.readonly]
+    assert len(heading) == len(writable) == len(set(heading))
+    assert any(field.name.startswith("probe_more.") for field in writable)
+    assert [word for word in heading if word.startswith("Tier")] == ["Tier [Gold|Silver|Tin]"]
+
+
+def test_a_required_link_has_a_name_that_is_unmistakable_or_an_id(linked: Work) -> None:
+    (_heading, lane) = csv.reader(io.StringIO(template(linked, "probe.lane").content.decode("utf-8-sig")))
+    assert lane[0] == "Board"
+    (_heading, part) = csv.reader(io.StringIO(template(linked, "probe.part").content.decode("utf-8-sig")))
+    assert part[0] in {str(row["id"]) for row in linked.records("probe.thing").find(())}
+
+
+@pytest.mark.feature("C1")
+def test_the_command_prints_the_template_and_takes_it_back(dealwright: Dealwright, tenant: Tenant, tmp_path) -> None:
+    result = dealwright.run("import-template", "customers.account", "--tenant", tenant.name)
+    file = tmp_path / "accounts.csv"
+    file.write_bytes(result.stdout_bytes)
+    assert dealwright.do("import", "customers.account", str(file), "--tenant", tenant.name).startswith("succeeded: 1 created")
+    assert dealwright.run("import-template", "customers.nothing", "--tenant", tenant.name).exit_code == 2
+    assert dealwright.run("import-template", "import_export.row", "--tenant", tenant.name).exit_code == 2
+
+
+def test_the_command_tells_each_row_that_it_could_not_take(dealwright: Dealwright, tenant: Tenant, tmp_path) -> None:
+    file = tmp_path / "accounts.csv"
+    file.write_text("Name,Colour,Founded in\n" + "A,red,never\n" * 25 + "B,red,1990\n", encoding="utf-8")
+    words = ("import", "customers.account", str(file), "--tenant", tenant.name)
+    dry = dealwright.run(*words, "--dry-run")
+    assert dry.exit_code == 3
+    assert "(dry run: nothing was written)" in dry.stdout
+    told = dealwright.run(*words)
+    assert told.stdout == "partial: 1 created, 0 updated, 0 unchanged, 0 skipped, 25 failed\n"
+    lines = told.stderr.splitlines()
+    assert lines[0] == "failed: row 1, column Founded in 'never': expected a whole number"
+    assert lines[-2:] == ["… and 5 more; --json lists them all", "columns left out: Colour"]
+    document = dealwright.json(*words, "--mode", "upsert", "--match", "name", exit_code=3)
+    assert (document["unchanged"], document["failed"], document["ignored"], len(document["rows"])) == (1, 25, ["Colour"], 25)
+    assert document["rows"][0] == {
+        "row": 1, "outcome": "failed", "column": "Founded in", "value": "never", "code": "malformed",
+        "reason": "expected a whole number", "nearest": None,
+    }  # fmt: skip
+
+
+def test_a_file_that_is_not_there_or_cannot_be_read_is_refused_in_one_line(dealwright: Dealwright, tenant: Tenant, tmp_path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_bytes(b"")
+    for path, word in ((tmp_path / "absent.csv", "cannot read"), (tmp_path, "cannot read"), (empty, "is empty")):
+        refused = dealwright.run("import", "customers.account", str(path), "--tenant", tenant.name)
+        assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+        assert word in refused.stderr
