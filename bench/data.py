@@ -91,7 +91,8 @@ def fill(home: Path, url: str, rows: int) -> Installation:
 def settle(booted: Platform) -> None:
     """Statistics for the planner of PostgreSQL, which would come by themselves after a minute."""
     if not booted.database.is_sqlite:
-        with booted.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        engine = sa.create_engine(booted.config.database_url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+        with engine.connect() as connection:
             connection.execute(sa.text("VACUUM ANALYZE"))
 
 

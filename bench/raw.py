@@ -69,6 +69,7 @@ class Rows:
             made = self._mine.held.driver_connection
             if self._sqlite:
                 made.isolation_level = None
+                made.create_function("lower", 1, str.lower, deterministic=True)
                 for setting in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "cache_size=-65536"):
                     made.execute(f"PRAGMA {setting}")
             else:

@@ -33,11 +33,15 @@ def refusals_told(command: Callable[P, R]) -> Callable[P, R]:
     return told
 
 
-def settle() -> None:
-    """After booting: what is there now stays, so the collector need not walk it again, and batches make many rows at once."""
+def settle(*, batches: bool = False) -> None:
+    """After booting: what is there now stays, so the collector need not walk it again.
+
+    `batches`: a command that makes many short-lived rows at once is collected less often; a server is not, to stay small.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    if batches:
+        gc.set_threshold(100_000, 20, 20)
 
 
 def platform(*, check_schema: bool = True) -> Platform:

@@ -42,7 +42,7 @@ def _as_click(booted: Platform, command: Command) -> click.Command:
         if command.plugin not in work.enabled:
             click.echo(f"dealwright: tenant {tenant!r} has plugin {command.plugin!r} switched off", err=True)
             raise SystemExit(EXIT_OFF)
-        settle()
+        settle(batches=True)
         code = command.run(work, Screen(), {_key(name, command): value for name, value in options.items()})
         if code:
             raise SystemExit(code)

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from core.entities.shape import Shape, Source
 from sdk import BadRequest, Condition, Entity, Verb, _
 from sdk.fields import Field, FlawError, LinkField, Money, MoneyField, NaturalKey
+from sdk.fields.text import plain_text
 
 if TYPE_CHECKING:
     from core.policy.scopes import Scopes
 
 MOST_VALUES = 500
 ESCAPE = "/"
+_LONGEST = 10_000
 _WORDS, _BOTH, _PRICED = "words", "words and ids", "amount and currency"
 _COMPARE: dict[str, Callable[[sa.ColumnElement[Any], Any], sa.ColumnElement[bool]]] = {
     "gt": lambda column, value: column > value,
@@ -54,7 +56,7 @@ class Conditions:
         column, operator = columns[0], form.operator
         if form.kind in ("true", "false"):
             return column.is_(None) if form.kind == "true" else column.is_not(None)
-        value = take(0, column.type)
+        value = take(0, sa.String() if form.kind in (_WORDS, _BOTH) else column.type)
         if operator == "contains":
             return column.icontains(value, escape=ESCAPE)
         if form.kind in (_WORDS, _BOTH):
@@ -138,7 +140,8 @@ def _value(field: Field, condition: Condition, value: object) -> Any:
     try:
         if value is None:
             raise FlawError("malformed", _("expected a value"))
-        return field.sought(value.strip()) if isinstance(value, str) and value.strip() else _typed(field, value)
+        word = plain_text(value, _LONGEST) if isinstance(value, str) else ""
+        return field.sought(word) if word else _typed(field, value)
     except FlawError as flaw:
         raise BadRequest(
             _("the value {value!r} of filter {field!r} does not fit: {reason}"), code="bad_value",

@@ -8,9 +8,10 @@ import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from core.identity.tables import Token, User, token_secrets
 from core.tenancy.tables import tenants
@@ -47,10 +48,22 @@ def tenant_in(secret: str) -> UUID | None:
 
 def bearer(connection: Connection, tenant: UUID, secret: str, now: datetime) -> sa.Row[tuple[object, ...]] | None:
     """Tenant, user and allow-list behind a token in one query; None when there is no such live token."""
-    row = connection.execute(_BEARER, {"b_tenant": tenant, "b_hash": digest(secret)}).one_or_none()
-    if row is None or (row.token_expires_at is not None and row.token_expires_at <= now):
-        return None
-    return row
+    known, hash = _known.setdefault(connection.engine, {}), digest(secret)
+    row = known.get((tenant, hash))
+    if row is None or not _unchanged(connection, tenant, row):
+        row = connection.execute(_BEARER, {"b_tenant": tenant, "b_hash": hash}).one_or_none()
+        if row is None:
+            return None
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        known[(tenant, hash)] = row
+    return None if row.token_expires_at is not None and row.token_expires_at <= now else row
+
+
+def _unchanged(connection: Connection, tenant: UUID, row: sa.Row[tuple[object, ...]]) -> bool:
+    """Whether what was read stands: every write to users and tokens gives their tenant another access version."""
+    there = connection.execute(_TENANT, {"b_tenant": tenant}).one_or_none()
+    return there is not None and tuple(there) == row[: len(there)]
 
 
 def _bearer_statement() -> sa.Select[tuple[object, ...]]:
@@ -73,3 +86,7 @@ def _bearer_statement() -> sa.Select[tuple[object, ...]]:
 
 
 _BEARER = _bearer_statement()
+_TENANT = sa.select(tenants).where(tenants.c.id == sa.bindparam("b_tenant"))
+_MOST_KNOWN = 10_000
+_known: WeakKeyDictionary[Engine, dict[tuple[UUID, str], sa.Row[tuple[object, ...]]]] = WeakKeyDictionary()
+"""Per database, who was behind which token. The join of four tables is the dearest part of a small request."""

@@ -63,7 +63,8 @@ class Scopes:
 
     def _one(self, entity: Entity, table: FromClause, scope: Scope, verb: Verb) -> sa.ColumnElement[bool]:
         if scope is Scope.OWN:
-            return sa.and_(table.c.owner_id == self._user)
+            mine: sa.ColumnElement[bool] = table.c.owner_id == self._user
+            return mine
         if scope is Scope.TEAM:
             return table.c.owner_id.in_(self._team_members())
         return self._parent(entity, table, verb)

@@ -53,7 +53,7 @@ class Deal(Record):
     pipeline_id: Mapped[UUID | None] = f.link(_("Pipeline"), Pipeline, track=True)
     stage_id: Mapped[UUID | None] = f.link(_("Stage"), Stage, within="pipeline", track=True)
     status: Mapped[str] = f.choice(_("Status"), TYPES, default="open", readonly=True, index=True)
-    amount: Mapped[f.Money | None] = f.money(_("Amount"), track=True)
+    amount: Mapped[f.Money | None] = f.money(_("Amount"), track=True, index=True)
     probability: Mapped[object] = f.percent(_("Probability"), track=True)
     opened_on: Mapped[date | None] = f.on(_("Opened on"))
     close_date: Mapped[date | None] = f.on(_("Close date"), track=True, index=True)

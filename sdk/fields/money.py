@@ -123,6 +123,6 @@ def _schema(amount: dict[str, object], required: list[str]) -> dict[str, object]
 
 
 def money(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
-          least: Decimal | None = None) -> MappedColumn[Any]:  # fmt: skip
+          least: Decimal | None = None, index: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """An amount with its currency; left out, the currency is the tenant's own."""
-    return column(MoneyField(label=label, required=required, track=track, readonly=readonly, least=least))
+    return column(MoneyField(label=label, required=required, track=track, readonly=readonly, least=least, index=index))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apispec import APISpec
-
 from core.entities.read import MOST_ROWS
 from core.http.collections import MOST_ITEMS, Collection, may
 from core.http.openapi import parts
-from core.http.openapi.parts import BY_TOKEN_OR_CSRF, READ, SEND, UUID, WRITE, Json, answer, answers, ref
+from core.http.openapi.parts import BY_TOKEN_OR_CSRF, READ, SEND, UUID, WRITE, Json, Sheet, answer, answers, ref
 from core.http.openapi.records import RecordSchemas
 from sdk import Entity, Verb, _
 
@@ -24,8 +22,8 @@ _FROM_BODY, _FROM_PATH, _FIRST = "$response.body#/id", "$request.path.id", "$res
 class CollectionOperations:
     """Describes what the actor may do with one entity."""
 
-    def __init__(self, spec: APISpec, work: Work, entity: Entity) -> None:
-        self.spec, self.work, self.entity = spec, work, entity
+    def __init__(self, sheet: Sheet, work: Work, entity: Entity) -> None:
+        self.sheet, self.work, self.entity = sheet, work, entity
         self.own, self.path, self.tag = RecordSchemas(work, entity), Collection(entity).path, entity.full_name
         self.verbs = {verb for verb in Verb if may(work, entity, verb)}
 
@@ -38,7 +36,7 @@ class CollectionOperations:
         if Verb.UPDATE in self.verbs:
             schemas["ChangeOf"] = self.own.input(creating=False)
         for prefix, schema in schemas.items():
-            self.spec.components.schema(f"{prefix}{self.own.name}", schema)
+            self.sheet.schemas[f"{prefix}{self.own.name}"] = schema
         self._paths()
 
     def _paths(self) -> None:
@@ -50,13 +48,13 @@ class CollectionOperations:
         if Verb.DELETE in self.verbs:
             item["delete"] = self._delete()
         in_path = [parts.path_id()]
-        self.spec.path(self.path, operations=collection)
+        self.sheet.path(self.path, operations=collection)
         if Verb.UPDATE in self.entity.verbs and self.verbs - {Verb.READ}:
-            self.spec.path(f"{self.path}/batch", operations={"post": self._batch()})
-        self.spec.path(f"{self.path}/{{id}}", operations=item, parameters=in_path)
+            self.sheet.path(f"{self.path}/batch", operations={"post": self._batch()})
+        self.sheet.path(f"{self.path}/{{id}}", operations=item, parameters=in_path)
         if Verb.DELETE in self.verbs:
-            self.spec.path(f"{self.path}/{{id}}/restore", operations={"post": self._restore()}, parameters=in_path)
-        self.spec.path(f"{self.path}/{{id}}/history", operations={"get": self._history()}, parameters=in_path)
+            self.sheet.path(f"{self.path}/{{id}}/restore", operations={"post": self._restore()}, parameters=in_path)
+        self.sheet.path(f"{self.path}/{{id}}/history", operations={"get": self._history()}, parameters=in_path)
 
     def _operation(self, act: str, summary: str, responses: Json, parameters: list[Json] | None = None, body: Json | None = None) -> Json:
         label = self.work.say(self.entity.plural_label if act in ("list", "batch") else self.entity.label)

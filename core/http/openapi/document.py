@@ -17,9 +17,10 @@ from flask import Flask, request
 from core.http.collections import may
 from core.http.openapi import parts
 from core.http.openapi.collections import CollectionOperations
+from core.http.openapi.parts import Sheet
 from core.http.openapi.routes import RouteOperations, describe_core, of_field
 from core.http.pipeline import endpoint, fresh, raw
-from sdk import PUBLIC, SIGNED_IN, Response, Verb, _
+from sdk import PUBLIC, SIGNED_IN, Response, Route, Verb, _
 
 if TYPE_CHECKING:
     from flask import Response as FlaskResponse
@@ -88,32 +89,40 @@ def mount_openapi(app: Flask, platform: Platform, descriptions: Descriptions) ->
 
 
 def _document(work: Work) -> dict[str, Any]:
-    marshmallow = MarshmallowPlugin(
-        schema_name_resolver=lambda schema: schema.__name__ if isinstance(schema, type) else type(schema).__name__
-    )
-    catalog = work.platform.catalog
-    entities = [e for e in catalog.entities.values() if e.plugin in work.enabled and may(work, e, Verb.READ)]
+    catalog, sheet = work.platform.catalog, Sheet()
     routes = [r for r in catalog.routes if r.plugin in work.enabled and (r.permission in (PUBLIC, SIGNED_IN) or work.can(r.permission))]
-    spec = APISpec(
-        title=f"Dealwright: {work.tenant.name}", version="1", openapi_version="3.1.0", plugins=[marshmallow],
-        info={"description": work.say(INTRODUCTION)}, servers=[{"url": "/"}], security=parts.BY_TOKEN,
-    )  # fmt: skip
+    sheet.schemas["Problem"] = parts.problem()
+    sheet.tags += [{"name": plugin} for plugin in dict.fromkeys(("core", *(route.plugin for route in routes)))]
+    for entity in catalog.entities.values():
+        if entity.plugin in work.enabled and may(work, entity, Verb.READ):
+            sheet.tags.append({"name": entity.full_name, "description": work.say(entity.plural_label)})
+            CollectionOperations(sheet, work, entity).describe()
+    _describe_routes(sheet, work, routes)
+    describe_core(sheet, work)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"Dealwright: {work.tenant.name}", "version": "1", "description": work.say(INTRODUCTION)},
+        "servers": [{"url": "/"}],
+        "security": parts.BY_TOKEN,
+        "tags": sheet.tags,
+        "paths": sheet.paths,
+        "components": {"schemas": sheet.schemas, "responses": parts.refusals(), "securitySchemes": parts.security()},
+    }
+
+
+def _describe_routes(sheet: Sheet, work: Work, routes: list[Route]) -> None:
+    """apispec turns the routes' marshmallow schemas into JSON Schema."""
+
+    def name(schema: Any) -> str:
+        own: str = schema.__name__ if isinstance(schema, type) else type(schema).__name__
+        return f"{own}Body" if own in sheet.schemas else own
+
+    marshmallow = MarshmallowPlugin(schema_name_resolver=name)
+    spec = APISpec(title="", version="", openapi_version="3.1.0", plugins=[marshmallow])
     converter = marshmallow.converter
     assert converter is not None
     converter.add_attribute_function(of_field)  # type: ignore[no-untyped-call]
-    for name, scheme in parts.security().items():
-        spec.components.security_scheme(name, scheme)
-    for name, refusal in parts.refusals().items():
-        spec.components.response(name, refusal)
-    spec.components.schema("Problem", parts.problem())
-    for plugin in dict.fromkeys(("core", *(route.plugin for route in routes))):
-        spec.tag({"name": plugin})
-    for entity in entities:
-        spec.tag({"name": entity.full_name, "description": work.say(entity.plural_label)})
-        CollectionOperations(spec, work, entity).describe()
-    operations = RouteOperations(spec, converter, work)
+    operations = RouteOperations(sheet, spec, converter, work)
     for route in routes:
         operations.describe(route)
-    describe_core(spec, work)
-    document: dict[str, Any] = spec.to_dict()
-    return document
+    sheet.schemas |= spec.components.schemas

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
@@ -29,6 +30,22 @@ WRITE = (400, 401, 403, 404, 409, 422, 503)
 SEND = (*WRITE, 413, 415)
 BY_TOKEN: list[Json] = [{"token": []}, {"session": []}]
 BY_TOKEN_OR_CSRF: list[Json] = [{"token": []}, {"session": [], "csrf": []}]
+
+
+@dataclass
+class Sheet:
+    """What a document is filled with; apispec would copy each part several times over."""
+
+    paths: Json = field(default_factory=dict)
+    schemas: Json = field(default_factory=dict)
+    tags: list[Json] = field(default_factory=list)
+
+    def path(self, path: str, operations: Mapping[str, Json], parameters: list[Json] | None = None) -> None:
+        """The operations at an address, by method."""
+        described = self.paths.setdefault(path, {})
+        described.update(operations)
+        if parameters:
+            described["parameters"] = parameters
 
 
 def problem() -> Json:

@@ -13,7 +13,7 @@ from marshmallow import fields as mm
 
 from core.http.collections import Collection, may
 from core.http.openapi import parts
-from core.http.openapi.parts import BY_TOKEN, BY_TOKEN_OR_CSRF, NO_NULL, Json, answer, answers
+from core.http.openapi.parts import BY_TOKEN, BY_TOKEN_OR_CSRF, NO_NULL, Json, Sheet, answer, answers
 from sdk import Route, Verb, _
 from sdk.fields import Checked
 
@@ -45,8 +45,8 @@ def of_field(_converter: Any, field: Any, **_kwargs: Any) -> Json:
 class RouteOperations:
     """Describes routes in one document."""
 
-    def __init__(self, spec: APISpec, converter: OpenAPIConverter, work: Work) -> None:
-        self.spec, self.converter, self.work = spec, converter, work
+    def __init__(self, sheet: Sheet, spec: APISpec, converter: OpenAPIConverter, work: Work) -> None:
+        self.sheet, self.spec, self.converter, self.work = sheet, spec, converter, work
         self._ids: set[str] = set()
 
     def describe(self, route: Route) -> None:
@@ -65,7 +65,7 @@ class RouteOperations:
             operation["requestBody"] = parts.body(self._body(route.body))
         names = _PARAMETER.findall(route.path)
         in_path = [parts.path_id() if name == "id" else _word(name) for name in names]
-        self.spec.path(f"/api/v1/{route.plugin}{route.path}", operations={route.method.lower(): operation}, parameters=in_path)
+        self.sheet.path(f"/api/v1/{route.plugin}{route.path}", operations={route.method.lower(): operation}, parameters=in_path)
 
     def _id(self, route: Route) -> str:
         name = f"{route.plugin}.{getattr(route.view, '__name__', route.method.lower())}"
@@ -120,7 +120,7 @@ def _word(name: str) -> Json:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1, "pattern": r"^[^/\x00]+$"}}
 
 
-def describe_core(spec: APISpec, work: Work) -> None:
+def describe_core(sheet: Sheet, work: Work) -> None:
     """The session, what the tenant has, this document, the state of the process."""
 
     def operation(name: str, summary: str, responses: Json, **more: object) -> Json:
@@ -140,11 +140,11 @@ def describe_core(spec: APISpec, work: Work) -> None:
     openapi = operation("openapi", OPENAPI, answers({200: answer(work.say(OPENAPI), thing)}, parts.READ))
     docs = operation("docs", DOCS, {**answers({200: page}, (400, 403, 404, 503)), "401": stranger})
     live = operation("live", LIVE, answers({200: answer(work.say(LIVE), state)}, ()), security=[])
-    spec.path("/api/v1/session", operations={"post": sign_in, "delete": sign_out})
+    sheet.path("/api/v1/session", operations={"post": sign_in, "delete": sign_out})
     for path, described in (
         ("/api/v1/meta", meta), ("/api/v1/openapi.json", openapi), ("/api/docs", docs), ("/health/live", live), ("/health/ready", ready),
     ):  # fmt: skip
-        spec.path(path, operations={"get": described})
+        sheet.path(path, operations={"get": described})
 
 
 _CREDENTIALS = {

@@ -59,6 +59,7 @@ def upgrade() -> None:
         migrations.foreign_key("pipeline_deals", "pipeline_id", "pipeline_pipelines"),
     )
     migrations.create_index(op, "pipeline_deals", "account_id")
+    migrations.create_index(op, "pipeline_deals", "amount")
     migrations.create_index(op, "pipeline_deals", "close_date")
     migrations.create_index(op, "pipeline_deals", "contact_id")
     migrations.create_index(op, "pipeline_deals", "name")
