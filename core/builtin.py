@@ -35,9 +35,7 @@ def register_roles() -> Sequence[RoleSpec]:
 @hookimpl
 def register_permissions() -> Sequence[Permission]:
     """Rights over the platform itself."""
-    return (
-        Permission("core.plugin.update", _("Switch plugins")),
-    )
+    return (Permission("core.plugin.update", _("Switch plugins")),)
 
 
 @hookimpl

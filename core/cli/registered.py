@@ -24,7 +24,9 @@ def _booted() -> Platform:
 
 def hint() -> str:
     """Which plugins are not in force, and what their last word was."""
-    ill = [f"{found.name} is {found.state.value}: {found.reason.strip().splitlines()[-1]}" for found in _booted().plugins if not found.serves]
+    ill = [
+        f"{found.name} is {found.state.value}: {found.reason.strip().splitlines()[-1]}" for found in _booted().plugins if not found.serves
+    ]
     return "".join(f"\nPlugin {line}" for line in ill)
 
 

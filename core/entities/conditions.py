@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
 from core.entities.shape import Shape, Source
-from sdk import BadRequest, Condition, Entity, Verb, _
+from sdk import BadRequest, Condition, Entity, Filter, Verb, _
 from sdk.fields import Field, FlawError, LinkField, Money, MoneyField, NaturalKey
 from sdk.fields.text import plain_text
 
@@ -109,6 +109,22 @@ def read(shape: Shape, condition: Condition) -> tuple[Form, list[Any]]:
         assert isinstance(money, Money)
         return Form(condition.field, operator, _PRICED if money.currency else ""), [money.amount, money.currency]
     return Form(condition.field, operator), [values] if operator == "in" else values[:1]
+
+
+def read_filter(shape: Shape, filter: Filter, visible: Mapping[str, Field]) -> tuple[list[Form], dict[str, Any]]:
+    """The forms of a filter's conditions, and their values by the names of the parameters that stand for them."""
+    forms, given = list[Form](), dict[str, Any]()
+    for place, condition in enumerate(filter):
+        shape_field(shape, condition.field, visible)
+        form, values = read(shape, condition)
+        forms.append(form)
+        given |= {f"f{place}_{number}": value for number, value in enumerate(values)}
+    return forms, given
+
+
+def parameters(place: int) -> Take:
+    """Parameters for the values of the condition at this place of a filter."""
+    return lambda number, type_: sa.bindparam(f"f{place}_{number}", type_=type_)
 
 
 def _equal(column: sa.ColumnElement[Any], operator: str, value: Any) -> sa.ColumnElement[bool]:

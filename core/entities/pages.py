@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from core.entities import conditions, cursor
-from core.entities.conditions import ESCAPE, Conditions, Form, Take, shape_field
+from core.entities.conditions import ESCAPE, Conditions, Form, shape_field
 from core.entities.cursor import SortKey
 from core.entities.shape import Source
 from core.policy.scopes import TENANT
@@ -19,7 +19,7 @@ from sdk.fields import Field
 if TYPE_CHECKING:
     from core.entities.read import Reader
 
-_MOST = sa.bindparam("most", type_=sa.Integer())
+MOST = sa.bindparam("most", type_=sa.Integer())
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,8 @@ def page(reader: Reader, query: Query) -> Page:
     """A page in JSON form."""
     shape, rights = reader.shape, reader.scopes.grants.form
     outline = shape.kept(("outline", rights, query.fields, query.sort), lambda: _outline(reader, query))
-    given: dict[str, Any] = reader.scopes.parameters()
-    forms = []
-    for place, condition in enumerate(query.filter):
-        shape_field(shape, condition.field, outline.visible)
-        form, values = conditions.read(shape, condition)
-        forms.append(form)
-        given |= {f"f{place}_{number}": value for number, value in enumerate(values)}
+    forms, given = conditions.read_filter(shape, query.filter, outline.visible)
+    given |= reader.scopes.parameters()
     if query.q:
         given["q"] = _sought(query.q)
     last = cursor.decode(query.cursor, outline.sort, outline.keys) if query.cursor else ()
@@ -118,7 +113,7 @@ def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, searching:
     keys = _sort_keys(reader, sort, source, {**outline.visible, "id": reader.shape.fields["id"]})
     made = Conditions(source, scopes)
     clauses = reader.reach(source, [*(form.field for form in forms), *(key.field.name for key in keys)], scopes)
-    clauses += [made.made(form, _parameters(place)) for place, form in enumerate(forms)]
+    clauses += [made.made(form, conditions.parameters(place)) for place, form in enumerate(forms)]
     if searching:
         q = sa.bindparam("q", type_=sa.String())
         found = [source.columns(name)[0].icontains(q, escape=ESCAPE) for name in reader.searched(outline.visible)]
@@ -133,15 +128,11 @@ def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, searching:
             starts[key.field.name] = len(columns)
             columns.append(key.column)
     legs = [
-        sa.select(*columns).select_from(source.joined()).where(*clauses, *more).order_by(*(key.order() for key in order)).limit(_MOST)
+        sa.select(*columns).select_from(source.joined()).where(*clauses, *more).order_by(*(key.order() for key in order)).limit(MOST)
         for more, order in _legs(keys, beyond)
     ]
     count = sa.select(sa.func.count()).select_from(source.joined()).where(*clauses)
     return Plan(legs, count, width, [starts[key.field.name] for key in keys])
-
-
-def _parameters(place: int) -> Take:
-    return lambda number, type_: sa.bindparam(f"f{place}_{number}", type_=type_)
 
 
 type_leg = tuple[list[sa.ColumnElement[bool]], Sequence[SortKey]]

@@ -8,18 +8,20 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from core.entities.conditions import Conditions, shape_field
-from core.entities.pages import page
+from core.entities.conditions import Conditions, Form, parameters, read_filter, shape_field
+from core.entities.pages import MOST, page
 from core.entities.shape import Shape, Source
 from core.policy.grants import Grant
-from core.policy.scopes import Scopes
+from core.policy.scopes import TENANT, Scopes
 from sdk import BadRequest, Condition, Entity, Filter, Forbidden, NotFound, Page, Query, Side, Verb, _
+from sdk.columns import key
 from sdk.fields import Field, LinkField
 
 if TYPE_CHECKING:
     from core.context import Work
 
 MOST_ROWS = 500
+type_plan = tuple[Sequence[str], sa.Select[Any]]
 
 
 class Reader:
@@ -127,11 +129,15 @@ class Reader:
 
     def many(self, ids: Iterable[UUID], fields: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Visible records by id, in JSON form, in no order."""
-        source = Source(self.shape, self.work.tenant.id)
-        names = self.wanted(fields, self.visible())
-        columns = self.selected(names, source)
-        statement = sa.select(*columns).select_from(source.joined()).where(*self.reach(source), source.table.c.id.in_(list(ids)))
-        return self.to_json(self.work.connection.execute(statement).all(), names)
+        question = ("many", self.scopes.grants.form, tuple(fields))
+        names, statement = self.shape.kept(question, lambda: self._many(fields))
+        rows = self.work.connection.execute(statement, {**self.scopes.parameters(), "ids": list(ids)}).all()
+        return self.to_json(rows, names)
+
+    def _many(self, fields: Sequence[str]) -> type_plan:
+        source, names = Source(self.shape, TENANT), self.wanted(fields, self.visible())
+        columns, among = self.selected(names, source), source.table.c.id.in_(sa.bindparam("ids", type_=key()))
+        return names, sa.select(*columns).select_from(source.joined()).where(*self.reach(source, (), self.scopes.bound()), among)
 
     def one(self, id: UUID, fields: Sequence[str] = (), include: Sequence[str] = ()) -> dict[str, Any]:
         """One record in JSON form; raises NotFound, also for what one may not see."""
@@ -153,18 +159,19 @@ class Reader:
 
     def find(self, filter: Filter, limit: int = MOST_ROWS) -> list[dict[str, Any]]:
         """Visible records as Python values, in order of creation."""
-        source, visible = Source(self.shape, self.work.tenant.id), self.visible()
-        for condition in filter:
-            shape_field(self.shape, condition.field, visible)
-        conditions = Conditions(source, self.scopes)
-        clauses = [*self.reach(source, [one.field for one in filter]), *(conditions.clause(one) for one in filter)]
-        names = [name for name in visible if not self._computed(name)]
-        columns = self.selected(names, source)
-        statement = sa.select(*columns).select_from(source.joined()).where(*clauses).order_by(source.table.c.id).limit(limit)
-        found = self.shape.valuer(names)(self.work.connection.execute(statement).all())
-        if not self.uniform():
-            self._hide(found, source, names)
-        return found
+        forms, given = read_filter(self.shape, filter, self.visible())
+        names, statement = self.shape.kept(("find", self.scopes.grants.form, *forms), lambda: self._find(forms))
+        rows = self.work.connection.execute(statement, {**given, **self.scopes.parameters(), "most": limit}).all()
+        return self.shape.valuer(names)(rows)
+
+    def _find(self, forms: Sequence[Form]) -> type_plan:
+        source, scopes = Source(self.shape, TENANT), self.scopes.bound()
+        conditions = Conditions(source, scopes)
+        clauses = self.reach(source, [form.field for form in forms], scopes)
+        clauses += [conditions.made(form, parameters(place)) for place, form in enumerate(forms)]
+        names = [name for name in self.visible() if not self._computed(name)]
+        statement = sa.select(*self.selected(names, source)).select_from(source.joined()).where(*clauses)
+        return names, statement.order_by(source.table.c.id).limit(MOST)
 
     def _computed(self, name: str) -> bool:
         extension = self.shape.extension_of(name)

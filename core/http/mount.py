@@ -10,8 +10,8 @@ from flask import Flask
 
 from core.context import Work
 from core.http.bodies import read_request
-from core.http.collections import Collection
-from core.http.pipeline import RecordId, answer, endpoint
+from core.http.collections import Collection, may
+from core.http.pipeline import RecordId, answer, endpoint, type_handler
 from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, Route, Verb, _
 
 if TYPE_CHECKING:
@@ -43,8 +43,20 @@ def _mount_collection(app: Flask, platform: Platform, entity: Entity) -> None:
     ]
     for method, path, handler, verb in operations:
         if verb in entity.verbs | {Verb.READ}:
-            view = endpoint(platform, entity.plugin, handler)
+            needed = {Verb.CREATE, Verb.UPDATE, Verb.DELETE} if path == "/batch" else {verb}
+            view = endpoint(platform, entity.plugin, _permitted(entity, needed, handler))
             _add(app, f"{own.path}{path}", f"{entity.full_name}:{handler.__name__}", view, method)
+
+
+def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type_handler:
+    """Who has none of the verbs for any record is told so before anything that was sent is looked at."""
+
+    def permitted(work: Work, path: Mapping[str, str]) -> object:
+        if not any(may(work, entity, verb) for verb in needed):
+            raise Forbidden(_("you may not {verb} {entity}"), verb=min(needed).value, entity=entity.full_name)
+        return handler(work, path)
+
+    return permitted
 
 
 def _add(app: Flask, rule: str, name: str, view: Any, method: str) -> None:

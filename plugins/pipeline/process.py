@@ -122,7 +122,9 @@ def prepare_stages(ctx: Context, batch: Batch) -> None:
         if change.after("position") is None:
             last[pipeline] = last.get(pipeline, 0) + 1
             change.values["position"] = last[pipeline]
-        key = change.after("key") or _SLUG.sub("-", str(change.after("name")).lower())[:60].strip("-") or f"stage-{change.after('position')}"
+        key = (
+            change.after("key") or _SLUG.sub("-", str(change.after("name")).lower())[:60].strip("-") or f"stage-{change.after('position')}"
+        )
         if taken.get((pipeline, key), change.id) != change.id:
             change.refuse("key", "duplicate", _("{value!r} is taken already"), value=key)
             continue

@@ -109,7 +109,7 @@ class EmailField(TextField):
 
     def check(self, cell: object) -> object:
         checked = TextField.check(self, cell)
-        return checked.lower() if isinstance(checked, str) else None
+        return plain_text(checked.lower(), self.length) if isinstance(checked, str) else None  # İ is longer in lower case
 
     def sought(self, cell: str) -> object:
         return str(TextField.sought(self, cell)).lower()

@@ -123,7 +123,9 @@ def test_an_installation_serves_with_the_plugins_it_lists_and_knows_no_other(
 
 
 def test_a_deal_is_sold_without_a_catalog(empty_database_url: str, tmp_path: Path, clock: Clock) -> None:
-    booted = boot(Config(tmp_path, empty_database_url, plugins=("customers", "pipeline")), clock=clock, entry_points=OURS, check_schema=False)
+    booted = boot(
+        Config(tmp_path, empty_database_url, plugins=("customers", "pipeline")), clock=clock, entry_points=OURS, check_schema=False
+    )
     migrate.upgrade(booted.database, booted.branches())
     tenant = lifecycle.create(booted, lifecycle.NewTenant("acme"))
     admin = lifecycle.add_person(booted.system(tenant.id), "Ann", "ann@acme.example", ["admin"], None)

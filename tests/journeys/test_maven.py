@@ -186,7 +186,9 @@ def test_people_offices_and_subsidiaries_stand_where_the_files_say(channel: Chan
     assert found == [(name, type_, Decimal(probability)) for name, type_, probability in maven.STAGES]
 
 
-def test_the_command_exits_with_three_for_a_part_one_for_nothing_and_two_for_a_refusal(files: Files, platform: Platform, client: Api) -> None:
+def test_the_command_exits_with_three_for_a_part_one_for_nothing_and_two_for_a_refusal(
+    files: Files, platform: Platform, client: Api
+) -> None:
     environment = {
         **os.environ, "DATABASE_URL": platform.config.database_url, "DEALWRIGHT_HOME": str(files.own),
         "DEALWRIGHT_PLUGINS": ",".join(plugin.name for plugin in platform.plugins),
