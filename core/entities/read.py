@@ -162,7 +162,10 @@ class Reader:
         forms, given = read_filter(self.shape, filter, self.visible())
         names, statement = self.shape.kept(("find", self.scopes.grants.form, *forms), lambda: self._find(forms))
         rows = self.work.connection.execute(statement, {**given, **self.scopes.parameters(), "most": limit}).all()
-        return self.shape.valuer(names)(rows)
+        found = self.shape.valuer(names)(rows)
+        if not self.uniform():
+            self._hide(found, Source(self.shape, self.work.tenant.id), names)
+        return found
 
     def _find(self, forms: Sequence[Form]) -> type_plan:
         source, scopes = Source(self.shape, TENANT), self.scopes.bound()

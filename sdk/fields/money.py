@@ -71,7 +71,7 @@ class MoneyField(Field):
         if isinstance(cell, Money):
             return self._money(exact(cell.amount), cell.currency)
         if not isinstance(cell, dict):
-            raise wrong_type(_('an object such as {{"amount": "10.00", "currency": "CNY"}}'), cell)
+            raise wrong_type(_('an object such as {"amount": "10.00", "currency": "CNY"}'), cell)
         if unknown := sorted(set(cell) - {"amount", "currency"}):
             raise FlawError("unknown_key", _("unknown key {got}"), got=str(unknown[0])[:40])
         if cell.get("amount") is None:

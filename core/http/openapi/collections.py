@@ -67,6 +67,9 @@ class CollectionOperations:
             made["security"] = BY_TOKEN_OR_CSRF
         return made
 
+    def _if_match(self) -> Json:
+        return parts.asked("If-Match", self.work.say(_("The ETag that you read: a stale change is refused with 412.")), '"v1"')
+
     def _links(self, id: str, acts: tuple[str, ...], *, tagged: bool = False) -> Json:
         """From an answer to what can be done next with the record; `tagged`: the answer has the record's ETag."""
         possible = {"get": Verb.READ, "history": Verb.READ, "update": Verb.UPDATE, "delete": Verb.DELETE, "restore": Verb.DELETE}
@@ -78,7 +81,11 @@ class CollectionOperations:
         return made
 
     def _etag(self) -> Json:
-        return {"ETag": parts.header("The version of the record, for If-Match and If-None-Match.", required=self.own.all_in_sight)}
+        return {
+            "ETag": parts.header(
+                self.work.say(_("The version of the record, for If-Match and If-None-Match.")), required=self.own.all_in_sight
+            )
+        }
 
     def _written(self, text: str, headers: Json | None = None) -> Json:
         links = self._links(_FROM_BODY, ("get", "update", "delete", "history"), tagged=self.own.all_in_sight)
@@ -91,43 +98,46 @@ class CollectionOperations:
         page = {"type": "object", "properties": following, "required": ["next"]}
         rows = {"type": "array", "items": ref(f"PartOf{self.own.name}")}
         schema = {"type": "object", "properties": {"data": rows, "page": page}, "required": ["data", "page"]}
-        good = answer("A page.", schema, links=self._links(_FIRST, ("get", "history")))
+        good = answer(self.work.say(_("A page.")), schema, links=self._links(_FIRST, ("get", "history")))
         return self._operation("list", self.work.say(_LIST), answers({200: good}, (*READ, 414)), self.own.listed())
 
     def _create(self) -> Json:
-        location = {"Location": parts.header("The address of the record.")}
-        responses = answers({201: self._written("Created.", location)}, SEND)
+        location = {"Location": parts.header(self.work.say(_("The address of the record.")))}
+        responses = answers({201: self._written(self.work.say(_("Created.")), location)}, SEND)
         return self._operation("create", self.work.say(_CREATE), responses, body=parts.body(ref(f"New{self.own.name}")))
 
     def _get(self) -> Json:
-        tag = {"ETag": parts.header("The version of the record, for If-Match and If-None-Match.")}
+        tag = {"ETag": parts.header(self.work.say(_("The version of the record, for If-Match and If-None-Match.")))}
         good = answer(
-            "The record.", ref(f"PartOf{self.own.name}"), tag, self._links(_FROM_BODY, ("update", "delete", "history"), tagged=True)
+            self.work.say(_("The record.")),
+            ref(f"PartOf{self.own.name}"),
+            tag,
+            self._links(_FROM_BODY, ("update", "delete", "history"), tagged=True),
         )
-        known = parts.asked("If-None-Match", "An ETag that you have: 304 while it is the present one.", '"v1"')
-        responses = answers({200: good, 304: answer("You have the present version.", headers=tag)}, READ)
+        known = parts.asked("If-None-Match", self.work.say(_("An ETag that you have: 304 while it is the present one.")), '"v1"')
+        responses = answers({200: good, 304: answer(self.work.say(_("You have the present version.")), headers=tag)}, READ)
         return self._operation("get", self.work.say(_GET), responses, [*self.own.shown(), known])
 
     def _update(self) -> Json:
-        responses = answers({200: self._written("Changed.")}, (*SEND, 412))
+        responses = answers({200: self._written(self.work.say(_("Changed.")))}, (*SEND, 412))
         body = parts.body(ref(f"ChangeOf{self.own.name}"))
-        return self._operation("update", self.work.say(_UPDATE), responses, [_if_match()], body)
+        return self._operation("update", self.work.say(_UPDATE), responses, [self._if_match()], body)
 
     def _delete(self) -> Json:
-        good = answer("In the recycle bin.", links=self._links(_FROM_PATH, ("get", "restore")))
-        return self._operation("delete", self.work.say(_DELETE), answers({204: good}, (*WRITE, 412)), [_if_match()])
+        good = answer(self.work.say(_("In the recycle bin.")), links=self._links(_FROM_PATH, ("get", "restore")))
+        return self._operation("delete", self.work.say(_DELETE), answers({204: good}, (*WRITE, 412)), [self._if_match()])
 
     def _restore(self) -> Json:
-        return self._operation("restore", self.work.say(_RESTORE), answers({200: self._written("There again.")}, WRITE))
+        return self._operation("restore", self.work.say(_RESTORE), answers({200: self._written(self.work.say(_("There again.")))}, WRITE))
 
     def _batch(self) -> Json:
-        good = answer("All were taken; the outcome of each in the order of the items.", _outcomes())
-        some = answer("Some were refused, the others were taken; each has its outcome.", _outcomes())
+        good = answer(self.work.say(_("All were taken; the outcome of each in the order of the items.")), _outcomes())
+        some = answer(self.work.say(_("Some were refused, the others were taken; each has its outcome.")), _outcomes())
         return self._operation("batch", self.work.say(_BATCH), answers({200: good, 207: some}, SEND), body=parts.body(self._items()))
 
     def _items(self) -> Json:
         values = {"type": "object", "description": f"As in New{self.own.name} and ChangeOf{self.own.name}; each item has its own outcome."}
-        version = {"type": "integer", "description": "The version that you read: a stale change is refused."}
+        version = {"type": "integer", "description": self.work.say(_("The version that you read: a stale change is refused."))}
         kinds = []
         for op, properties in (
             ("create", {"values": values}),
@@ -147,12 +157,12 @@ class CollectionOperations:
         properties = {"at": moment, "actor_id": {"type": ["string", "null"]}, **texts, "changes": {"type": "object"}}
         entry = {"type": "object", "properties": properties, "required": sorted(properties)}
         schema = {"type": "object", "properties": {"data": {"type": "array", "items": entry}}, "required": ["data"]}
-        limit = parts.query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, "How many entries; 50 without it.")
-        return self._operation("history", self.work.say(_HISTORY), answers({200: answer("Newest first.", schema)}, READ), [limit])
-
-
-def _if_match() -> Json:
-    return parts.asked("If-Match", "The ETag that you read: a stale change is refused with 412.", '"v1"')
+        limit = parts.query(
+            "limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, self.work.say(_("How many entries; 50 without it."))
+        )
+        return self._operation(
+            "history", self.work.say(_HISTORY), answers({200: answer(self.work.say(_("Newest first.")), schema)}, READ), [limit]
+        )
 
 
 def _outcomes() -> Json:

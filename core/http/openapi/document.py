@@ -106,7 +106,7 @@ def _document(work: Work) -> dict[str, Any]:
         "security": parts.BY_TOKEN,
         "tags": sheet.tags,
         "paths": sheet.paths,
-        "components": {"schemas": sheet.schemas, "responses": parts.refusals(), "securitySchemes": parts.security()},
+        "components": {"schemas": sheet.schemas, "responses": parts.refusals(work.say), "securitySchemes": parts.security(work.say)},
     }
 
 

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from sdk import Text, _
+
 Json: TypeAlias = dict[str, Any]
+Say: TypeAlias = "Callable[[Text], str]"
+"""Into the reader's language."""
 
 PROBLEM = "application/problem+json"
 UUID = {"type": "string", "format": "uuid"}
 NO_NULL = r"^[^\x00]*$"
 """Text of a query: anything but the null character."""
 REFUSALS = {
-    400: ("BadRequest", "The form of the request is wrong: an unknown parameter, field or operator, a body that is not JSON."),
-    401: ("Unauthenticated", "No token or session, or one that is not valid."),
-    403: ("Forbidden", "You may see the thing but not do this to it; with a session cookie: the CSRF token is missing."),
-    404: ("NotFound", "It is not there, or you may not see it, or the tenant has the plugin switched off."),
-    409: ("Conflict", "The present state forbids it: a duplicate, an illegal move, a write at the same moment."),
-    412: ("Stale", "The record was changed since you read it: the version in If-Match is not the present one."),
-    413: ("TooLarge", "The body is larger than the server takes."),
-    414: ("AddressTooLong", "The address is longer than the server takes: ask for less at once."),
-    415: ("UnsupportedMedia", "The body has another media type than the one described."),
-    422: ("Invalid", "The form is right and the values are not: `errors` names each field, with the nearest match where there is one."),
-    503: ("Unavailable", "The database does not answer or the tenant is suspended; try again later."),
+    400: ("BadRequest", _("The form of the request is wrong: an unknown parameter, field or operator, a body that is not JSON.")),
+    401: ("Unauthenticated", _("No token or session, or one that is not valid.")),
+    403: ("Forbidden", _("You may see the thing but not do this to it; with a session cookie: the CSRF token is missing.")),
+    404: ("NotFound", _("It is not there, or you may not see it, or the tenant has the plugin switched off.")),
+    409: ("Conflict", _("The present state forbids it: a duplicate, an illegal move, a write at the same moment.")),
+    412: ("Stale", _("The record was changed since you read it: the version in If-Match is not the present one.")),
+    413: ("TooLarge", _("The body is larger than the server takes.")),
+    414: ("AddressTooLong", _("The address is longer than the server takes: ask for less at once.")),
+    415: ("UnsupportedMedia", _("The body has another media type than the one described.")),
+    422: ("Invalid", _("The form is right and the values are not: `errors` names each field, with the nearest match where there is one.")),
+    503: ("Unavailable", _("The database does not answer or the tenant is suspended; try again later.")),
 }
 READ = (400, 401, 403, 404, 503)
 WRITE = (400, 401, 403, 404, 409, 422, 503)
@@ -57,11 +61,11 @@ def problem() -> Json:
     return {"type": "object", "properties": properties, "required": sorted(properties)}
 
 
-def refusals() -> dict[str, Json]:
+def refusals(say: Say) -> dict[str, Json]:
     """The answers that operations share."""
     made: dict[str, Json] = {}
     for status, (name, text) in REFUSALS.items():
-        made[name] = {"description": text, "content": {PROBLEM: {"schema": ref("Problem")}}}
+        made[name] = {"description": say(text), "content": {PROBLEM: {"schema": ref("Problem")}}}
         if status == 401:
             made[name]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
         elif status == 503:
@@ -69,12 +73,22 @@ def refusals() -> dict[str, Json]:
     return made
 
 
-def security() -> dict[str, Json]:
+def security(say: Say) -> dict[str, Json]:
     """How one says who one is."""
     return {
-        "token": {"type": "http", "scheme": "bearer", "description": "A token of a user: `Authorization: Bearer dw_...`."},
-        "session": {"type": "apiKey", "in": "cookie", "name": "dealwright_session", "description": "The cookie of POST /api/v1/session."},
-        "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "The session's csrf_token, with every write."},
+        "token": {"type": "http", "scheme": "bearer", "description": say(_("A token of a user: `Authorization: Bearer dw_...`."))},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "dealwright_session",
+            "description": say(_("The cookie of POST /api/v1/session.")),
+        },
+        "csrf": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-CSRF-Token",
+            "description": say(_("The session's csrf_token, with every write.")),
+        },
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.entities.read import MOST_ROWS
 from core.http.collections import MOST_LISTED
 from core.http.openapi.parts import NO_NULL, UUID, Json, names, nullable, query
-from sdk import Entity, Verb
+from sdk import Entity, Verb, _
 from sdk.context import CURSOR
 from sdk.fields import Field, LinkField
 
@@ -84,19 +84,27 @@ class RecordSchemas:
     def shown(self) -> list[Json]:
         """Which fields, and which links as records."""
         links = [name for name, field in self.visible.items() if isinstance(field, LinkField)]
-        made = [names(list(self.visible), "The fields to show; `id` always comes.", "fields")]
-        return made + ([names(links, "Links to show as records instead of ids.", "include")] if links else [])
+        made = [names(list(self.visible), self.work.say(_("The fields to show; `id` always comes.")), "fields")]
+        return made + ([names(links, self.work.say(_("Links to show as records instead of ids.")), "include")] if links else [])
 
     def listed(self) -> list[Json]:
         """The parameters of a list: what is shown, order, search, page, then a filter for each operator of each field."""
         sortable = [name for name, field in self.visible.items() if field.sortable]
         return [
             *self.shown(),
-            names([word for name in sortable for word in (name, f"-{name}")], "The order; `-` before a name for descending.", "sort"),
-            query("q", {"type": "string", "maxLength": 200, "pattern": NO_NULL}, "Words to search for."),
-            query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, "How many records; 50 without it."),
-            query("cursor", {"type": "string", "pattern": CURSOR}, "`page.next` of the page before; with the same filter and order."),
-            query("count", {"type": "boolean"}, "Whether to count all records into `page.total`."),
+            names(
+                [word for name in sortable for word in (name, f"-{name}")],
+                self.work.say(_("The order; `-` before a name for descending.")),
+                "sort",
+            ),
+            query("q", {"type": "string", "maxLength": 200, "pattern": NO_NULL}, self.work.say(_("Words to search for."))),
+            query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, self.work.say(_("How many records; 50 without it."))),
+            query(
+                "cursor",
+                {"type": "string", "pattern": CURSOR},
+                self.work.say(_("`page.next` of the page before; with the same filter and order.")),
+            ),
+            query("count", {"type": "boolean"}, self.work.say(_("Whether to count all records into `page.total`."))),
             *(self._filter(name, field, operator) for name, field in self.visible.items() for operator in field.operators),
         ]
 

@@ -79,7 +79,10 @@ class RouteOperations:
             return {"description": self.work.say(route.summary), "content": {route.media_type: {"schema": {"type": "string"}}}}
         if route.media_type != "application/json":
             file = {"content": {route.media_type: {"schema": {"type": "string"}}}}
-            return {**answer(self.work.say(route.summary), headers={"Content-Disposition": parts.header("The file's name.")}), **file}
+            return {
+                **answer(self.work.say(route.summary), headers={"Content-Disposition": parts.header(self.work.say(_("The file's name.")))}),
+                **file,
+            }
         schema = route.answer
         if isinstance(schema, type):
             schema = self.converter.resolve_nested_schema(schema)  # type: ignore[no-untyped-call]
@@ -129,9 +132,10 @@ def describe_core(sheet: Sheet, work: Work) -> None:
     html: Mapping[str, object] = {"text/html": {"schema": {"type": "string"}}}
     problem: Json = {parts.PROBLEM: {"schema": parts.ref("Problem")}}
     page = {"description": work.say(DOCS), "content": html}
-    stranger = {"description": parts.REFUSALS[401][1], "content": {**problem, **html}}
+    stranger = {"description": work.say(parts.REFUSALS[401][1]), "content": {**problem, **html}}
     thing, state = {"type": "object"}, {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
-    sign_in = operation("sign_in", SIGN_IN, answers({201: answer(work.say(SIGN_IN), _SESSION, _COOKIE)}, (400, 401, 413, 415, 422, 503)),
+    cookie = {"Set-Cookie": parts.header(work.say(_("The session's cookie.")))}
+    sign_in = operation("sign_in", SIGN_IN, answers({201: answer(work.say(SIGN_IN), _SESSION, cookie)}, (400, 401, 413, 415, 422, 503)),
                         requestBody=parts.body(_CREDENTIALS), security=[])  # fmt: skip
     sign_out = operation("sign_out", SIGN_OUT, answers({204: answer(work.say(SIGN_OUT))}, (400, 401, 503)),
                          security=[{"session": [], "csrf": []}])  # fmt: skip
@@ -161,4 +165,3 @@ _SESSION = {
     "properties": {"csrf_token": {"type": "string"}, "tenants": {"type": "array", "items": {"type": "string"}}},
     "required": ["csrf_token", "tenants"],
 }
-_COOKIE = {"Set-Cookie": parts.header("The session's cookie.")}
