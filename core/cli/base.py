@@ -8,6 +8,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import click
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from core import config as configs
 from core.data import migrate
@@ -29,6 +30,13 @@ def refusals_told(command: Callable[P, R]) -> Callable[P, R]:
         except (Refusal, DeclarationError) as refusal:
             click.echo(f"dealwright: {refusal}", err=True)
             raise SystemExit(EXIT_REFUSED) from refusal
+        except ArgumentError as failure:
+            click.echo("dealwright: DATABASE_URL is no database address; write postgresql://user@host/name or sqlite:///file", err=True)
+            raise SystemExit(EXIT_REFUSED) from failure
+        except OperationalError as failure:
+            reason = str(failure.orig).strip().splitlines()[0]
+            click.echo(f"dealwright: the database does not answer: {reason}; see `dealwright config` for its address", err=True)
+            raise SystemExit(EXIT_REFUSED) from failure
 
     return told
 

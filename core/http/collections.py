@@ -135,7 +135,7 @@ def expected_version() -> int | None:
     if given is None or given.strip() == "*":
         return None
     word = given.strip().removeprefix("W/").strip('"')
-    if not word.startswith("v") or not word[1:].isascii() or not word[1:].isdigit():
+    if not word.startswith("v") or not word[1:].isascii() or not word[1:].isdigit() or len(word) > 12:
         raise Stale(_("If-Match names no version of ours; send the ETag of the record"))
     return int(word[1:])
 

@@ -92,8 +92,9 @@ def _split(word: str, mark: str, message: Text) -> tuple[str, str]:
 def _known(name: str, fields: Mapping[str, Field]) -> str:
     if name not in fields:
         near = get_close_matches(name, fields, n=1, cutoff=0.5)
-        hint = near[0] if near else ", ".join(fields)
-        raise BadRequest(_("there is no field {name!r} to import into; the nearest is {hint}"), name=name[:80], hint=hint)
+        if near:
+            raise BadRequest(_("there is no field {name!r} to import into; the nearest is {hint}"), name=name[:80], hint=near[0])
+        raise BadRequest(_("there is no field {name!r} to import into; there are {fields}"), name=name[:80], fields=", ".join(fields))
     return name
 
 

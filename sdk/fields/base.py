@@ -183,8 +183,8 @@ def wrong_type(expected: Text, cell: object) -> FlawError:
 
 
 def _json_kind(cell: object) -> str:
-    kinds: list[tuple[type, str]] = [
-        (bool, "true/false"), (str, "text"), (int, "a whole number"), (float, "a number"), (list, "a list"), (dict, "an object"),
+    kinds: list[tuple[type, Text]] = [
+        (bool, _("true or false")), (str, _("text")), (int, _("a whole number")), (float, _("a number")), (list, _("a list")), (dict, _("an object")),
     ]  # fmt: skip
     return next((name for kind, name in kinds if isinstance(cell, kind)), type(cell).__name__)
 
