@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from core.platform import Platform
 
 _CONVERTED = re.compile(r"<(?:[a-z_]+:)?([a-z_]+)>")
-_METHODS = ("get", "post", "patch", "put", "delete")
 
 
 def mount_options(app: Flask, platform: Platform, descriptions: Descriptions) -> None:
@@ -43,11 +42,10 @@ def _documented(rule: str, descriptions: Descriptions) -> Callable[[Work, Mappin
     path = _CONVERTED.sub(r"{\1}", rule)
 
     def handler(work: Work, _path: Mapping[str, str]) -> Response:
-        operations = descriptions.of(work).document["paths"].get(path)
-        if operations is None:
+        methods = descriptions.of(work).methods.get(path)
+        if methods is None:
             raise NotFound(_("there is nothing at this address"))
-        methods = {method.upper() for method in operations if method in _METHODS}
-        return _allowing(methods | ({"HEAD"} if "GET" in methods else set()))
+        return _allowing({*methods} | ({"HEAD"} if "GET" in methods else set()))
 
     return handler
 
