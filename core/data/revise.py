@@ -19,7 +19,7 @@ from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
 from sdk import Conflict, Record, _
-from sdk.columns import Exact, UtcDateTime
+from sdk.columns import Exact, JsonData, UtcDateTime
 
 _STANDARD = frozenset({"tenant_id", "id", "owner_id", "version", "created_at", "updated_at", "deleted_at", "custom"})
 
@@ -145,7 +145,7 @@ def _type(kind: sa.types.TypeEngine[Any]) -> str:
         return "columns.UtcDateTime()"
     if isinstance(kind, sa.Uuid):
         return "columns.key()"
-    if isinstance(kind, sa.JSON):
+    if isinstance(kind, JsonData):
         return "columns.json_data()"
     if isinstance(kind, sa.String) and not isinstance(kind, sa.Text):
         return f"sa.String({kind.length})"
