@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
@@ -178,13 +177,3 @@ class Work:
 
 
 SYSTEM_ACTOR = Actor(None, "system")
-
-
-def record_id(word: str) -> UUID:
-    """An id from an address; raises NotFound for what cannot be one."""
-    try:
-        if len(word) == 36:
-            return UUID(word)
-    except ValueError:
-        pass
-    raise NotFound(_("there is no record {id!r}"), id=word[:80])

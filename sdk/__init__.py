@@ -24,11 +24,12 @@ from sdk.events import Event, EventType, Job, Subscription
 from sdk.filters import Condition, Filter, parse_filter, parse_where, where
 from sdk.hooks import hookimpl
 from sdk.manifest import Manifest
-from sdk.permissions import Access, Permission, Role, Scope, Verb
+from sdk.permissions import EVERYBODY, Access, Permission, Role, Scope, Verb
 from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload
 from sdk.text import Text, _
 
 __all__ = [
+    "EVERYBODY",
     "PUBLIC",
     "SIGNED_IN",
     "Access",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sdk.text import Text
 
@@ -30,6 +30,9 @@ class Verb(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
 
+
+EVERYBODY: Final = "everybody"
+"""The role that every user of a tenant has without being given it: the tenant's baseline."""
 
 Access: TypeAlias = "Scope | Mapping[Verb, Scope]"
 """One scope for all four verbs, or a scope for each verb that is granted."""

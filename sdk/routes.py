@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
+from uuid import UUID
 
 from marshmallow import Schema
 
-from sdk.text import Text
+from sdk.errors import NotFound
+from sdk.text import Text, _
 
 if TYPE_CHECKING:
     from sdk.context import Context
@@ -53,6 +55,20 @@ class Request:
     query: Mapping[str, object] = field(default_factory=dict)
     body: Mapping[str, object] = field(default_factory=dict)
     files: Mapping[str, Upload] = field(default_factory=dict)
+
+    def id(self, name: str = "id") -> UUID:
+        """The record id in the address; raises NotFound for what cannot be one."""
+        return record_id(self.path[name])
+
+
+def record_id(word: str) -> UUID:
+    """An id from an address; raises NotFound for what cannot be one."""
+    try:
+        if len(word) == 36:
+            return UUID(word)
+    except ValueError:
+        pass
+    raise NotFound(_("there is no record {id!r}"), id=word[:80])
 
 
 View: TypeAlias = "Callable[[Context, Request], object]"

@@ -39,9 +39,9 @@ def fill(booted: Platform, seed: int = SEED) -> None:
 def _team(work: Work, name: str, manager: str, members: tuple[str, ...]) -> None:
     users, teams = work.records("core.user"), work.records("core.team")
     team = id_of(teams.create({"name": name}))
-    boss = id_of(users.create({"name": manager, "team": team, "roles": ["sales_manager"]}))
+    boss = id_of(users.create({"name": manager, "team": team}))
     teams.update(team, {"manager": boss})
-    drafts = [Draft("create", {"name": member, "team": team, "manager": boss, "roles": ["sales_rep"]}) for member in members]
+    drafts = [Draft("create", {"name": member, "team": team, "manager": boss}) for member in members]
     for outcome in users.write(drafts):
         if outcome.refusal is not None:
             raise outcome.refusal
@@ -63,9 +63,10 @@ def demo(port: int, fill_only: bool) -> None:
     admin = lifecycle.reset_password(booted, NAME, ADMIN, password)
     work = booted.user(NAME, admin, Channel.CLI)
     _id, secret = tokens.issue(work, admin, "demo")
-    address = f"http://127.0.0.1:{port}"
+    address, first = f"http://127.0.0.1:{port}", next((e for e in booted.catalog.entities.values() if e.plugin != "core"), None)
     click.echo(f"address   {address}\nsign in   {ADMIN}  password {password}\ntoken     {secret}")
-    click.echo(f"try       curl -H 'Authorization: Bearer {secret}' '{address}/api/v1/customers/accounts?limit=3'")
+    if first is not None:
+        click.echo(f"try       curl -H 'Authorization: Bearer {secret}' '{address}/api/v1/{first.plugin}/{first.plural}?limit=3'")
     booted.close()
     if not fill_only:
         Server("127.0.0.1", port, 1, quiet=True).run()

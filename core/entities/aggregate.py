@@ -47,7 +47,7 @@ class Aggregation:
     def __init__(self, reader: Reader) -> None:
         self.reader, self.shape = reader, reader.shape
         self.visible = reader.visible()
-        self.source = Source(reader.shape, reader.work.tenant.id)
+        self.source = Source(reader.shape, reader.scopes)
         self._titles: list[tuple[Any, sa.ColumnElement[bool]]] = []
 
     def rows(self, measures: Sequence[str], by: Sequence[str], filter: Filter, limit: int) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ from core.entities import conditions, cursor
 from core.entities.conditions import ESCAPE, Conditions, Form, shape_field
 from core.entities.cursor import SortKey
 from core.entities.shape import Source
-from core.policy.scopes import TENANT
 from sdk import BadRequest, Page, Query, _
 from sdk.fields import Field
 
@@ -85,7 +84,7 @@ def _sought(words: str) -> str:
 def _outline(reader: Reader, query: Query) -> Outline:
     visible = reader.visible()
     names = reader.wanted(query.fields, visible)
-    keys = _sort_keys(reader, query.sort, Source(reader.shape, TENANT), visible)
+    keys = _sort_keys(reader, query.sort, Source(reader.shape, reader.scopes.bound()), visible)
     return Outline(visible, names, keys, ",".join(f"{'-' if key.descending else ''}{key.field.name}" for key in keys))
 
 
@@ -108,7 +107,8 @@ def _sort_keys(reader: Reader, sort: Sequence[str], source: Source, visible: Map
 
 
 def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, searching: bool, beyond: tuple[bool, ...]) -> Plan:
-    source, scopes = Source(reader.shape, TENANT), reader.scopes.bound()
+    scopes = reader.scopes.bound()
+    source = Source(reader.shape, scopes)
     sort = [f"{'-' if key.descending else ''}{key.field.name}" for key in outline.keys]
     keys = _sort_keys(reader, sort, source, {**outline.visible, "id": reader.shape.fields["id"]})
     made = Conditions(source, scopes)

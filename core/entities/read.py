@@ -12,7 +12,7 @@ from core.entities.conditions import Conditions, Form, parameters, read_filter, 
 from core.entities.pages import MOST, page
 from core.entities.shape import Shape, Source
 from core.policy.grants import Grant
-from core.policy.scopes import TENANT, Scopes
+from core.policy.scopes import Scopes
 from sdk import BadRequest, Condition, Entity, Filter, Forbidden, NotFound, Page, Query, Side, Verb, _
 from sdk.columns import key
 from sdk.fields import Field, LinkField
@@ -91,7 +91,7 @@ class Reader:
         """Rows of the columns of these fields as JSON objects, each with what the actor may see of it."""
         data = self.shape.serializer(names)(rows)
         if not self.uniform():
-            self._hide(data, Source(self.shape, self.work.tenant.id), names)
+            self._hide(data, Source(self.shape, self.scopes), names)
         return data
 
     def _hide(self, data: list[dict[str, Any]], source: Source, names: Sequence[str]) -> None:
@@ -135,9 +135,10 @@ class Reader:
         return self.to_json(rows, names)
 
     def _many(self, fields: Sequence[str]) -> type_plan:
-        source, names = Source(self.shape, TENANT), self.wanted(fields, self.visible())
+        scopes = self.scopes.bound()
+        source, names = Source(self.shape, scopes), self.wanted(fields, self.visible())
         columns, among = self.selected(names, source), source.table.c.id.in_(sa.bindparam("ids", type_=key()))
-        return names, sa.select(*columns).select_from(source.joined()).where(*self.reach(source, (), self.scopes.bound()), among)
+        return names, sa.select(*columns).select_from(source.joined()).where(*self.reach(source, (), scopes), among)
 
     def one(self, id: UUID, fields: Sequence[str] = (), include: Sequence[str] = ()) -> dict[str, Any]:
         """One record in JSON form; raises NotFound, also for what one may not see."""
@@ -164,11 +165,12 @@ class Reader:
         rows = self.work.connection.execute(statement, {**given, **self.scopes.parameters(), "most": limit}).all()
         found = self.shape.valuer(names)(rows)
         if not self.uniform():
-            self._hide(found, Source(self.shape, self.work.tenant.id), names)
+            self._hide(found, Source(self.shape, self.scopes), names)
         return found
 
     def _find(self, forms: Sequence[Form]) -> type_plan:
-        source, scopes = Source(self.shape, TENANT), self.scopes.bound()
+        scopes = self.scopes.bound()
+        source = Source(self.shape, scopes)
         conditions = Conditions(source, scopes)
         clauses = self.reach(source, [form.field for form in forms], scopes)
         clauses += [conditions.made(form, parameters(place)) for place, form in enumerate(forms)]
@@ -182,7 +184,7 @@ class Reader:
 
     def reached_by(self, verb: Verb, ids: Sequence[UUID]) -> set[UUID]:
         """Of the given records those that the actor reaches with `verb`."""
-        source = Source(self.shape, self.work.tenant.id)
+        source = Source(self.shape, self.scopes)
         clause = self.scopes.clause(self.entity, source.table, self.scopes.grants_of(self.entity, verb), verb)
         if clause is None:
             return set(ids)

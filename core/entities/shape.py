@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
 from core.entities.serialize import Convert, serializer, valuer
-from sdk import Entity, Extension, Side
+from core.policy.scopes import Scopes
+from sdk import Entity, Extension, Record, Side, Verb
 from sdk.fields import Field, LinkField
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ class Shape:
 class Source:
     """The FROM of one statement over a shape: joins side tables when a field of theirs is used."""
 
-    def __init__(self, shape: Shape, tenant: UUID | sa.BindParameter[UUID], table: FromClause | None = None) -> None:
-        self.shape, self.tenant = shape, tenant
+    def __init__(self, shape: Shape, scopes: Scopes, table: FromClause | None = None) -> None:
+        self.shape, self.scopes, self.tenant = shape, scopes, scopes.tenant
         self.table: FromClause = shape.table if table is None else table
         self._sides: dict[str, FromClause] = {}
 
@@ -121,7 +121,7 @@ class Source:
             side = self._side(extension.plugin, extension.source)
             columns: list[sa.ColumnElement[Any]] = [side.c[column] for column in field.columns()]
         else:
-            columns = [extension.source[name.partition(".")[2]].source(self.table)]
+            columns = extension.source[name.partition(".")[2]].columns(self.table, self._reach)
         if field.default is not None:
             columns[0] = sa.func.coalesce(columns[0], sa.literal(field.default, field.column_type()))
         return columns
@@ -130,6 +130,17 @@ class Source:
         if plugin not in self._sides:
             self._sides[plugin] = side.record.table().alias(f"side_{plugin}")
         return self._sides[plugin]
+
+    def _reach(self, record: type[Record], columns: Iterable[str]) -> list[sa.ColumnElement[bool]]:
+        """What a computed field may look at: the reader's rights hold for a count or a sum as for the rows."""
+        table, entity = record.table(), self.shape.catalog.by_record.get(record)
+        live = [table.c.tenant_id == self.tenant, table.c.deleted_at.is_(None)]
+        if entity is None:  # a side table: its rows are part of the record that they extend
+            return live
+        used = {name for name, field in entity.fields.items() if not {*columns}.isdisjoint(field.columns())} - {"id", "version"}
+        grants = [grant for grant in self.scopes.grants_of(entity, Verb.READ) if grant.fields is None or used <= grant.fields]
+        clause = self.scopes.clause(entity, table, grants, Verb.READ)
+        return live if clause is None else [*live, clause]
 
     def joined(self) -> FromClause:
         """The table with the side tables that were used."""

@@ -15,6 +15,7 @@ from core.entities.checks import check_owner, check_unique, check_values
 from core.entities.ids import new_ids
 from core.entities.item import Item
 from core.entities.shape import Shape
+from core.entities.trees import check_trees
 from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
 from sdk.fields import Field
 
@@ -42,6 +43,7 @@ class Writer:
             check_values(self.work, self.shape, standing, grants)
             links.resolve(self.work, self.shape, [item for item in standing if item.refusal is None])
             check_owner(self.work, self.shape, [item for item in standing if item.stands], grants)
+            check_trees(self.work, self.shape, [item for item in standing if item.stands])
             check_unique(self.work, self.shape, [item for item in standing if item.stands])
             batch = self._ask_hooks([item for item in standing if item.stands])
             written = [item for item in standing if item.stands and self._has_changes(item)]

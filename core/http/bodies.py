@@ -13,6 +13,11 @@ from core.http.pipeline import json_body, query_pairs, reading
 from sdk import BadRequest, Invalid, Problem, Request, Route, Text, UnsupportedMedia, Upload, _
 
 _SCALARS = ((mm.Boolean, (bool,)), (mm.Integer, (int, float)), (mm.Number, (int, float, str)), (mm.String, (str,)))
+_SAID = {
+    "Missing data for required field.": ("required", _("is required")),
+    "Field may not be null.": ("required", _("is required")),
+    "Unknown field.": ("unknown_field", _("there is no such field")),
+}
 
 
 def read_request(route: Route, path: Mapping[str, str]) -> Request:
@@ -107,5 +112,16 @@ def _problems(prefix: str, messages: Any) -> list[Problem]:
         for name, inner in messages.items():
             found += _problems(f"{prefix}.{name}" if prefix else str(name), inner)
     elif isinstance(messages, list):
-        found += [Problem(prefix[:200], "invalid", Text(str(one).replace("{", "{{").replace("}", "}}"))) for one in messages]
+        found += [_problem(prefix[:200], str(one)) for one in messages]
     return found
+
+
+def _problem(name: str, message: str) -> Problem:
+    """A message of marshmallow's in our words, which have codes and translations."""
+    if message in _SAID:
+        return Problem(name, *_SAID[message])
+    if message.startswith("Not a valid "):
+        return Problem(name, "type", _("has another type than the one described"))
+    if message.startswith("Must be one of: "):
+        return Problem(name, "unknown_choice", _("expected one of {options}"), {"options": message[len("Must be one of: ") :].rstrip(".")})
+    return Problem(name, "invalid", Text(message.replace("{", "{{").replace("}", "}}")))

@@ -9,12 +9,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from flask import request
 
-from core.context import Work, record_id
+from core.context import Work
 from core.entities.read import MOST_ROWS
 from core.events.tables import audit
 from core.http.errors import body_of
 from core.http.pipeline import fresh, json_body, query_pairs
 from sdk import BadRequest, Draft, Entity, Filter, Query, Response, Stale, Verb, _, parse_filter
+from sdk.routes import record_id
 
 RESERVED = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "count"})
 MOST_ITEMS = 1000

@@ -18,7 +18,7 @@ from core.identity.tables import Grant as GrantRecord
 from core.identity.tables import Role as RoleRecord
 from core.identity.tables import Team, User
 from core.policy.grants import Grant, Grants
-from sdk import Scope
+from sdk import EVERYBODY, Scope
 
 if TYPE_CHECKING:
     from core.extension.catalog import Catalog
@@ -73,6 +73,7 @@ class Policy:
             enforcer = self._enforcer(connection, tenant, version, enabled)
             table: dict[str, list[Grant]] = {}
             enforcer.delete_roles_for_user_in_domain(str(user), "*", str(tenant))
+            roles = tuple(dict.fromkeys((*roles, EVERYBODY)))
             for role in roles:
                 enforcer.add_role_for_user_in_domain(str(user), role, str(tenant))
             for role, _domain, thing, verb, scope, fields in enforcer.get_implicit_permissions_for_user(str(user), str(tenant)):

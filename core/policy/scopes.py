@@ -31,6 +31,11 @@ class Scopes:
         self._user: Any = grants.user
         self._teams: Any = sorted(grants.teams)
 
+    @property
+    def tenant(self) -> Any:
+        """The tenant's id, or the parameter that stands for it."""
+        return self._tenant
+
     def bound(self) -> Scopes:
         """The same clauses with parameters in place of tenant, user and teams: they fit everybody with such grants."""
         made = Scopes(self._catalog, self._tenant, self.grants)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from sdk import Context, Draft
+from sdk.context import id_of
 
 PLACES = (("中国", "北京"), ("中国", "上海"), ("中国", "深圳"), ("中国", "成都"), ("Germany", "Hamburg"), ("United Kingdom", "Leeds"),
           ("United States", "Portland"), ("Singapore", "Singapore"))  # fmt: skip
@@ -22,7 +23,7 @@ LAST_EN = ("Archer", "Baker", "Cole", "Dawson", "Ellis", "Foster")
 
 def fill(ctx: Context, random: Random) -> None:
     """Accounts with contacts, owned by the people of the tenant."""
-    owners = [row["id"] for row in ctx.records("core.user").find(()) if row["team"] is not None]
+    owners = _give_roles(ctx)
     names = [head + tail for head in HEADS_ZH for tail in TAILS_ZH] + [f"{head} {tail}" for head in HEADS_EN for tail in TAILS_EN]
     random.shuffle(names)
     accounts = [Draft("create", _account(name, random, owners)) for name in names]
@@ -33,6 +34,17 @@ def fill(ctx: Context, random: Random) -> None:
         for index in range(random.randint(1, 3))
     ]
     ctx.records("customers.contact").write(contacts)
+
+
+def _give_roles(ctx: Context) -> list[object]:
+    """Who has no manager of their own manages, the others sell; returns all of them."""
+    users = ctx.records("core.user")
+    people = [row for row in users.find(()) if row["team"] is not None]
+    drafts = [Draft("update", {"roles": ["sales_manager" if row["manager"] is None else "sales_rep"]}, id_of(row)) for row in people]
+    for outcome in users.write(drafts) if drafts else ():
+        if outcome.refusal is not None:
+            raise outcome.refusal
+    return [row["id"] for row in people]
 
 
 def _account(name: str, random: Random, owners: list[object]) -> dict[str, object]:

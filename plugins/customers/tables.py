@@ -31,7 +31,7 @@ class Account(Record):
     employees: Mapped[int | None] = f.integer(_("Employees"), least=0)
     founded: Mapped[int | None] = f.integer(_("Founded in"), least=1000, most=9999)
     revenue: Mapped[f.Money | None] = f.money(_("Annual revenue"))
-    parent_id: Mapped[UUID | None] = f.link(_("Parent company"), "self", track=True)
+    parent_id: Mapped[UUID | None] = f.link(_("Parent company"), "self", tree=True, track=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 
 

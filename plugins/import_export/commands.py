@@ -11,7 +11,7 @@ from plugins.import_export import imports
 from plugins.import_export.plan import MODES, ORDERS, Wish
 from plugins.import_export.run import COUNTS
 from plugins.import_export.template import template
-from sdk import Command, Context, NotFound, Parameter, Terminal, _
+from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
 from sdk.context import Row, id_of
 
 TAKEN, NOTHING, PARTIAL = 0, 1, 3
@@ -30,7 +30,13 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
         raise NotFound(_("cannot read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
     with source, terminal.progress(path.name, None) as step:
         record = imports.begin(ctx, wish)
-        done = imports.carry_out(ctx, record, wish, source, step)
+        try:
+            done = imports.carry_out(ctx, record, wish, source, step)
+        except Refusal:
+            raise
+        except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
+            imports.fail(ctx, id_of(record), Unavailable(_("the command was stopped; what it had written stays")))
+            raise
     left = _rows(ctx, done)
     if options["json"]:
         terminal.print(json.dumps(_document(done, left), ensure_ascii=False, indent=2))

@@ -11,7 +11,7 @@ from plugins.import_export import imports
 from plugins.import_export.plan import MODES, ORDERS, Wish
 from plugins.import_export.tables import OUTCOMES
 from plugins.import_export.template import template
-from sdk import Context, NotFound, Request, Response, Route, _
+from sdk import Context, Request, Response, Route, _
 from sdk.context import CURSOR
 
 
@@ -70,10 +70,7 @@ def start_import(ctx: Context, request: Request) -> Response:
 
 def list_rows(ctx: Context, request: Request) -> object:
     """The rows that were not taken, each with its reason."""
-    try:
-        id = UUID(request.path["id"])
-    except ValueError as failure:
-        raise NotFound(_("there is no record {id!r}"), id=request.path["id"][:80]) from failure
+    id = request.id()
     ctx.records("import_export.import").get(id)
     outcome, limit, cursor = (request.query[name] for name in ("outcome", "limit", "cursor"))
     page = imports.rows(ctx, id, None if outcome is None else str(outcome), int(str(limit)), str(cursor))

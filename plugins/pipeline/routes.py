@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from uuid import UUID
-
 from marshmallow import Schema, fields
 
 from plugins.pipeline.process import REOPEN
 from plugins.pipeline.tables import Deal, Pipeline
 from plugins.pipeline.template import TEMPLATES, apply
-from sdk import SIGNED_IN, Context, NotFound, Request, Response, Route, _
+from sdk import SIGNED_IN, Context, Request, Response, Route, _
 
 _RECORD = {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"}}, "required": ["id"]}
 
@@ -30,14 +27,6 @@ class NewPipeline(Schema):
     name = Pipeline.__fields__["name"].input(required=False)
 
 
-def record_id(path: Mapping[str, str]) -> UUID:
-    """The id in an address; raises NotFound for what cannot be one."""
-    try:
-        return UUID(path["id"])
-    except ValueError as failure:
-        raise NotFound(_("there is no record {id!r}"), id=path["id"][:80]) from failure
-
-
 def move_deal(ctx: Context, request: Request) -> Response:
     """Move a deal through the one gate."""
     body, deals = request.body, ctx.records("pipeline.deal")
@@ -46,7 +35,7 @@ def move_deal(ctx: Context, request: Request) -> Response:
         values["lost_reason"] = body["lost_reason"]
     version = body["version"]
     assert version is None or isinstance(version, int)
-    id = record_id(request.path)
+    id = request.id()
     deals.update(id, values, expected_version=version, act=REOPEN if body["reopen"] else "move")
     return Response(deals.get(id), 201)
 

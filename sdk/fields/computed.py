@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.sql import FromClause
+from sqlalchemy.sql import FromClause, visitors
 
 from sdk.fields.base import Field
 
-Source: TypeAlias = "Callable[[FromClause], sa.ColumnElement[object]]"
-"""From the extended entity's table to a correlated scalar expression; carries the tenant in its own WHERE."""
+if TYPE_CHECKING:
+    from sdk.entities import Record
+
+Reach: TypeAlias = "Callable[[type[Record], Iterable[str]], list[sa.ColumnElement[bool]]]"
+"""The WHERE of a record class: the tenant's live rows on which the reader sees all of the named columns."""
+Source: TypeAlias = "Callable[[FromClause, Reach], sa.ColumnElement[object]]"
+"""From the extended entity's table to a correlated scalar expression over rows within the reader's reach."""
 
 
 @dataclass(frozen=True)
 class Computed:
-    """A read-only field whose value an SQL expression gives."""
+    """A read-only field whose columns SQL expressions give, one source a column."""
 
     field: Field
-    source: Source
+    sources: tuple[Source, ...]
+
+    def columns(self, extended: FromClause, reach: Reach) -> list[sa.ColumnElement[Any]]:
+        """The expressions for one statement."""
+        return [source(extended, reach) for source in self.sources]
 
 
-def computed(column: object, source: Source) -> Computed:
-    """A computed field of the same type as `column` (what `f.integer(...)` and its like return)."""
+def computed(column: object, *sources: Source) -> Computed:
+    """A computed field of the same type as `column` (what `f.integer(...)` and its like return).
+
+    One source for each of its columns: one, but for money its amount and its currency. Raises TypeError for anything else.
+    """
     info = getattr(getattr(column, "column", None), "info", {})
     found = info.get("field")
-    if not isinstance(found, Field) or found.siblings():
-        raise TypeError("computed() expects a field of one column, such as f.integer(_('Orders'))")
-    return Computed(replace(found, readonly=True), source)
+    if not isinstance(found, Field):
+        raise TypeError("computed() expects a field, such as f.integer(_('Orders'))")
+    if len(sources) != 1 + len(found.siblings()):
+        raise TypeError(f"computed() expects {1 + len(found.siblings())} source(s) for a {found.kind} field, got {len(sources)}")
+    return Computed(replace(found, readonly=True), sources)
 
 
 def over(link: InstrumentedAttribute[Any], value: sa.ColumnElement[Any]) -> Source:
     """What `value` (a count, a sum, the latest) is over the records whose `link` points to the extended record.
 
-    `over(Order.account_id, sa.func.count())`: within the tenant, without what is in the recycle bin.
+    `over(Order.account_id, sa.func.count())`: of those that the reader sees, without what is in the recycle bin; rows whose
+    summed field is hidden from the reader do not count.
     """
-    record = link.class_
+    record: type[Record] = link.class_  # type: ignore[assignment]  # of a mapped class, not of an alias
+    used = {str(link.key)} | {part.name for part in visitors.iterate(value) if isinstance(part, sa.Column)}
 
-    def source(extended: FromClause) -> sa.ColumnElement[object]:
-        mine = (record.tenant_id == extended.c.tenant_id, link == extended.c.id, record.deleted_at.is_(None))
+    def source(extended: FromClause, reach: Reach) -> sa.ColumnElement[object]:
+        mine = (link == extended.c.id, *reach(record, used))
         return sa.select(value).select_from(record).where(*mine).correlate(extended).scalar_subquery()
 
     return source

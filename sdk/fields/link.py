@@ -37,6 +37,7 @@ class LinkField(Field):
     target: type[Record] | str = ""
     parent: bool = False
     within: str = ""
+    tree: bool = False
 
     kind: ClassVar[str] = "link"
     role: ClassVar[ReportRole] = ReportRole.DIMENSION
@@ -71,10 +72,12 @@ class LinkField(Field):
 
 
 def link(label: Text, target: type[Record] | Literal["self"] | str, *, required: bool = False, parent: bool = False,
-         within: str = "", unique: bool = False, track: bool = False, readonly: bool = False) -> MappedColumn[Any]:  # fmt: skip
+         within: str = "", unique: bool = False, track: bool = False, readonly: bool = False, tree: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """A link to a record of `target`: "self", a required partner's class, or a possible partner's entity name.
+
+    `tree=True`, for links to "self": a record that would come to stand above itself is refused.
 
     `parent=True`: who reaches the parent reaches this record (lines, history, comments).
     """
     return column(LinkField(label=label, target=target, required=required, parent=parent, within=within, unique=unique,
-                            track=track, readonly=readonly, index=True))  # fmt: skip
+                            tree=tree, track=track, readonly=readonly, index=True))  # fmt: skip

@@ -12,7 +12,7 @@ from core.context import Work
 from core.entities.records import EntityRecords
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant, People
-from sdk import BadRequest, Condition, Draft, Forbidden, Invalid, NotFound, Query, Scope, Verb, parse_where
+from sdk import EVERYBODY, BadRequest, Condition, Draft, Forbidden, Invalid, NotFound, Query, Scope, Verb, parse_where
 from sdk.context import id_of
 from sdk.permissions import verbs_of
 from tests.probe.plugin import ACCESS
@@ -120,7 +120,7 @@ def test_a_role_can_do_exactly_what_the_entities_declare(platform: Platform, sys
     id = id_of(system.records("core.user").create({"name": "one", "roles": [role]}))
     work = work_as(id)
     for entity in platform.catalog.entities.values():
-        declared = verbs_of(entity.access[role]) if role in entity.access else {}
+        declared = {verb for held in (role, EVERYBODY) if held in entity.access for verb in verbs_of(entity.access[held])}
         for verb in Verb:
             if role == "admin":
                 allowed = verb in entity.verbs | {Verb.READ}

@@ -162,6 +162,13 @@ def test_a_token_ends_when_it_expires_is_revoked_or_its_user_leaves(
     assert [caller.get(THINGS).status_code for caller in callers] == [401, 401, 401]
 
 
+def test_a_revoked_token_stays_revoked(client: Api) -> None:
+    made = client.post("/api/v1/core/tokens", {"name": "short"}).json
+    address = f"/api/v1/core/tokens/{made['id']}"
+    assert client.delete(address).status_code == 204
+    problem(client.post(f"{address}/restore"), 409, "revoked")
+
+
 def test_only_the_hash_of_a_token_is_kept(client: Api, platform: Platform, tenant: Tenant) -> None:
     shown = client.get("/api/v1/core/tokens").text
     assert client.token not in shown

@@ -181,3 +181,13 @@ def test_news_for_a_tenant_that_has_switched_the_plugin_off_are_skipped(
     for name in ("customers", "pipeline"):
         assert client.patch(f"/api/v1/core/plugins/{name}", {"enabled": True}).status_code == 200
     assert lifecycle_of(client, account) == "prospect"
+
+
+def test_a_company_cannot_be_its_own_parent_company(client: Api, account_of: Callable[..., str]) -> None:
+    top = account_of("Top")
+    middle = account_of("Middle", parent=top)
+    refused = client.patch(f"{ACCOUNTS}/{top}", {"parent": middle})
+    assert refused.status_code == 422
+    assert [(problem["field"], problem["code"]) for problem in refused.json["errors"]] == [("parent", "circle")]
+    items = [{"op": "update", "id": id, "values": {"parent": parent}} for id, parent in ((top, middle), (middle, None))]
+    assert [item["status"] for item in client.post(f"{ACCOUNTS}/batch", {"items": items}).json["data"]] == [200, 200]

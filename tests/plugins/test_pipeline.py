@@ -11,9 +11,9 @@ import pytest
 
 from core.context import Work
 from core.platform import Platform
-from core.testkit.fixtures import Api, Clock, MakeTenant
+from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.pipeline.template import TEMPLATES, apply
-from sdk import Conflict, Draft, Invalid, NotFound, where
+from sdk import Conflict, Draft, Invalid, NotFound, Query, where
 from sdk.context import id_of
 from tests.plugins.imports import Done, import_file
 from tests.plugins.process import Process
@@ -396,3 +396,26 @@ def test_another_tenant_does_not_see_the_process(make_tenant: MakeTenant, platfo
     assert other.records("pipeline.deal").values([deal]) == {}
     with pytest.raises(Invalid):
         other.records("pipeline.deal").create({"name": "deal", "pipeline": process.id})
+
+
+@pytest.mark.feature("B6")
+@pytest.mark.parametrize("read", ["get", "list", "filter", "aggregate"])
+def test_an_account_counts_the_open_deals_that_its_reader_sees(
+    work: Work, process: Process, people: People, work_as: Callable[..., Work], read: str
+) -> None:
+    mine, other = people.reps[0][0], people.reps[2][0]
+    account = id_of(work.records("customers.account").create({"name": "Alder Foods", "owner": mine}))
+    for owner in (mine, other, other):
+        work.records("pipeline.deal").create({"name": "Deal", "account": account, "owner": owner})
+
+    def counted(user: UUID) -> object:
+        accounts = work_as(user).records("customers.account")
+        if read == "get":
+            return accounts.get(account)["pipeline.open_deals"]
+        if read == "list":
+            return accounts.query(Query(fields=("name", "pipeline.open_deals"))).data[0]["pipeline.open_deals"]
+        if read == "filter":
+            return next(n for n in range(5) if accounts.query(Query(filter=where(**{"pipeline.open_deals": n}))).data)
+        return accounts.aggregate(["sum:pipeline.open_deals"])[0]["sum:pipeline.open_deals"]
+
+    assert (counted(mine), counted(people.director)) == (1, 3)
