@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -11,21 +12,24 @@ import sqlalchemy as sa
 
 from core.data.local_time import GRAINS, bucket, local_time
 from core.entities.conditions import Conditions, shape_field
+from core.entities.journal import plain
 from core.entities.read import Reader, title_column
 from core.entities.shape import Source
+from core.policy.grants import Grant
 from sdk import BadRequest, Filter, Verb, _
 from sdk.columns import SCALE
 from sdk.fields import DateTimeField, DecimalField, Field, LinkField, MoneyField, ReportRole, exact_text
 from sdk.fields.money import money_wire
 from sdk.fields.time import DateField
 
-FUNCTIONS = ("count", "sum", "avg")
+FUNCTIONS = ("count", "distinct", "sum", "avg", "min", "max")
 MOST_GROUPS = 10_000
+_DEEPEST = 3
 
 
 @dataclass(frozen=True)
 class Measure:
-    """`count`, `sum:amount`, `avg:amount`."""
+    """`count`, `distinct:account`, `sum:amount`, `avg:amount`, `min:close_date`, `max:close_date`."""
 
     word: str
     function: str
@@ -34,11 +38,14 @@ class Measure:
 
 @dataclass(frozen=True)
 class Dimension:
-    """`stage`, `close_date:month`; a link's title comes with its id."""
+    """`stage`, `close_date:month`, `owner.team` (a field of a linked record); a link's title comes with its id."""
 
     word: str
     field: Field
+    source: Source
     grain: str = ""
+    own: str = ""
+    """The field of the entity itself that it starts from."""
 
 
 class Aggregation:
@@ -48,7 +55,8 @@ class Aggregation:
         self.reader, self.shape = reader, reader.shape
         self.visible = reader.visible()
         self.source = Source(reader.shape, reader.scopes)
-        self._titles: list[tuple[Any, sa.ColumnElement[bool]]] = []
+        self._joins: list[tuple[Any, sa.ColumnElement[bool]]] = []
+        self._beyond: dict[tuple[str, tuple[Grant, ...]], Source] = {}
 
     def rows(self, measures: Sequence[str], by: Sequence[str], filter: Filter, limit: int) -> list[dict[str, Any]]:
         """One row a group, in the order of the dimensions; money is summed for each currency apart."""
@@ -61,7 +69,7 @@ class Aggregation:
         groups = [column for dimension in dimensions for column in self._group(dimension)]
         split = [self.source.columns(name)[1] for name in currencies]
         sums = [column for measure in wanted for column in self._columns(measure)]
-        names = [d.field.name for d in dimensions] + [m.field.name for m in wanted if m.field]
+        names = [d.own for d in dimensions] + [m.field.name for m in wanted if m.field]
         conditions = Conditions(self.source, self.reader.scopes)
         clauses = []
         for condition in filter:
@@ -80,52 +88,89 @@ class Aggregation:
     def _measure(self, word: str) -> Measure:
         function, _colon, name = word.partition(":")
         if function not in FUNCTIONS or bool(name) == (function == "count"):
-            raise BadRequest(_("cannot read the measure {word!r}; write count, sum:field or avg:field"), word=word[:80])
+            raise BadRequest(
+                _("cannot read the measure {word!r}; write count, distinct:field, sum:field, avg:field, min:field or max:field"),
+                word=word[:80],
+            )
         if function == "count":
             return Measure(word, function)
         field = shape_field(self.shape, name, self.visible)
-        if field.role is not ReportRole.MEASURE:
+        if function == "distinct":
+            if field.role is not ReportRole.DIMENSION:
+                raise BadRequest(_("cannot count the different values of {field!r}"), field=name)
+        elif field.role is not ReportRole.MEASURE and not (function in ("min", "max") and isinstance(field, DateField | DateTimeField)):
             raise BadRequest(_("{field!r} cannot be added up"), field=name)
         return Measure(word, function, field)
 
     def _dimension(self, word: str) -> Dimension:
-        name, _colon, grain = word.partition(":")
-        field = shape_field(self.shape, name, self.visible)
+        path, _colon, grain = word.partition(":")
+        source, field, own = self._place(path)
         if field.role is not ReportRole.DIMENSION:
-            raise BadRequest(_("cannot group by {field!r}"), field=name)
+            raise BadRequest(_("cannot group by {field!r}"), field=path)
         dated = isinstance(field, DateField | DateTimeField)
         if grain and (not dated or grain not in GRAINS):
             raise BadRequest(
-                _("cannot group {field!r} by {grain!r}; dates have {grains}"), field=name, grain=grain[:40], grains=", ".join(GRAINS)
+                _("cannot group {field!r} by {grain!r}; dates have {grains}"), field=path, grain=grain[:40], grains=", ".join(GRAINS)
             )
-        return Dimension(word, field, grain or ("day" if isinstance(field, DateTimeField) else ""))
+        return Dimension(word, field, source, grain or ("day" if isinstance(field, DateTimeField) else ""), own)
+
+    def _place(self, path: str) -> tuple[Source, Field, str]:
+        """Where the field at the end of a path is: `stage`, or `owner.team` over a link. What one may not see there is unknown."""
+        if path in self.visible or "." not in path:
+            return self.source, shape_field(self.shape, path, self.visible), path
+        source, visible, left = self.source, self.visible, path
+        own, _dot, _rest = path.partition(".")
+        for _level in range(_DEEPEST):
+            link, _dot, left = left.partition(".")
+            field = shape_field(source.shape, link, visible)
+            target = source.shape.target(field) if isinstance(field, LinkField) else None
+            if target is None or not isinstance(field, LinkField):
+                raise BadRequest(_("{field!r} is no link: nothing lies beyond it"), field=link)
+            reader = self.reader.work.reader(target)
+            visible = reader.visible()
+            last = left in visible or "." not in left
+            shape_field(reader.shape, left if last else left.partition(".")[0], visible)
+            source = self._across(source, field, reader, left if last else left.partition(".")[0])
+            if last:
+                return source, reader.shape.fields[left], own
+        raise BadRequest(_("{path!r} goes over more than {most} links"), path=path[:80], most=_DEEPEST)
+
+    def _across(self, source: Source, link: LinkField, reader: Reader, name: str) -> Source:
+        """The records at the other end of a link, as far as the actor sees the named field of them: a join, so that the statement stays one."""
+        grants = reader.including(name)
+        column = source.columns(link.name)[0]
+        key = (str(column), grants)
+        if key not in self._beyond:
+            table = reader.shape.table.alias(f"beyond_{len(self._beyond)}")
+            reach = reader.scopes.clause(reader.entity, table, grants, Verb.READ)
+            on = sa.and_(table.c.tenant_id == self.source.tenant, table.c.id == column)
+            self._joins.append((table, on if reach is None else sa.and_(on, reach)))
+            self._beyond[key] = Source(reader.shape, self.reader.scopes, table)
+        return self._beyond[key]
 
     def _group(self, dimension: Dimension) -> list[sa.ColumnElement[Any]]:
-        column = self.source.columns(dimension.field.name)[0]
+        column = dimension.source.columns(dimension.field.name)[0]
         if isinstance(dimension.field, LinkField):
-            return [self._title(dimension.field, column), column]
+            return [self._title(dimension.source, dimension.field), column]
         if not dimension.grain:
             return [column]
         if isinstance(dimension.field, DateTimeField):
             column = local_time(column, sa.literal_column(f"'{self.reader.work.tenant.timezone}'"))
         return [bucket(column, dimension.grain)]
 
-    def _title(self, field: LinkField, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """The target's title, for those who may read it there; a join, so that the statement stays one."""
-        target = self.shape.target(field)
+    def _title(self, source: Source, field: LinkField) -> sa.ColumnElement[Any]:
+        """The target's title, for those who may read it there."""
+        target = source.shape.target(field)
         assert target is not None
         reader = self.reader.work.reader(target)
         if target.title not in reader.visible():
             return sa.null()
-        other = target.record.table().alias(f"title_{field.attribute}")
-        on = [other.c.tenant_id == self.source.tenant, other.c.id == column]
-        reach = reader.scopes.clause(target, other, reader.scopes.grants_of(target, Verb.READ), Verb.READ)
-        self._titles.append((other, sa.and_(*on) if reach is None else sa.and_(*on, reach)))
-        return title_column(target, other)
+        return title_column(target, self._across(source, field, reader, target.title).table)
 
     def _joined(self) -> Any:
         joined: Any = self.source.joined()
-        for table, on in self._titles:
+        sides = [join for source in self._beyond.values() for join in source.joins()]
+        for table, on in [*self._joins, *sides]:
             joined = joined.outerjoin(table, on)
         return joined
 
@@ -133,9 +178,12 @@ class Aggregation:
         if measure.field is None:
             return [sa.func.count()]
         column = self.source.columns(measure.field.name)[0]
-        if measure.function == "sum":
-            return [sa.func.sum(column, type_=column.type)]
-        return [sa.func.sum(column, type_=column.type), sa.func.count(column)]
+        if measure.function == "distinct":
+            return [sa.func.count(column.distinct())]
+        if measure.function in ("min", "max"):
+            return [sa.func.min(column, type_=column.type) if measure.function == "min" else sa.func.max(column, type_=column.type)]
+        total = sa.func.sum(column, type_=column.type)
+        return [total] if measure.function == "sum" else [total, sa.func.count(column)]
 
     # --- results -------------------------------------------------------------------------------------------------
 
@@ -175,7 +223,7 @@ class Aggregation:
                 currency = part[currencies.index(measure.field.name)] if measure.field.name in currencies else None
                 pair = pairs.setdefault(currency, [None, 0])
                 if part[at] is not None:
-                    pair[0] = part[at] if pair[0] is None else pair[0] + part[at]
+                    pair[0] = part[at] if pair[0] is None else _joined_value(measure.function, pair[0], part[at])
                     pair[1] += part[at + 1] if measure.function == "avg" else 0
             totals[measure.word] = _shown(measure, {c: p for c, p in pairs.items() if p[0] is not None})
             at += 2 if measure.function == "avg" else 1
@@ -191,9 +239,16 @@ def _shown(measure: Measure, pairs: dict[Any, list[Any]]) -> object:
     if not values:
         return None
     value = next(iter(values.values()))
+    if measure.function in ("min", "max") and isinstance(value, date):
+        return plain(value)
     if measure.function == "avg" or isinstance(measure.field, DecimalField):
         return exact_text(Decimal(value))
     return int(value)
+
+
+def _joined_value(function: str, one: Any, other: Any) -> Any:
+    """The value of a group that came in parts, one for each currency."""
+    return min(one, other) if function == "min" else max(one, other) if function == "max" else one + other
 
 
 def _mean(total: Any, count: int) -> Decimal:
@@ -202,4 +257,10 @@ def _mean(total: Any, count: int) -> Decimal:
 
 def aggregate(reader: Reader, measures: Sequence[str], by: Sequence[str], filter: Filter, limit: int) -> list[dict[str, Any]]:
     """See `sdk.Records.aggregate`."""
-    return Aggregation(reader).rows(measures, by, filter, limit)
+    apart = [word for word in measures if word.startswith("distinct:")]
+    if not apart or len(apart) == len(measures):
+        return Aggregation(reader).rows(measures, by, filter, limit)
+    # What differs is counted in a statement of its own: the parts of a group, one for each currency, share values.
+    rows = Aggregation(reader).rows([word for word in measures if word not in apart], by, filter, limit)
+    counted = Aggregation(reader).rows(apart, by, filter, limit)
+    return [{**row, **{word: other[word] for word in apart}} for row, other in zip(rows, counted, strict=True)]

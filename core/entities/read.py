@@ -54,14 +54,15 @@ class Reader:
         """The rows that the actor sees; with field names, those rows alone on which all of them are visible."""
         clauses = source.live()
         fields = [name for name in names if name not in ("id", "version")]
-        sets = [tuple(self.grants)] if not fields or self.uniform() else [self._including(name) for name in fields]
+        sets = [tuple(self.grants)] if not fields or self.uniform() else [self.including(name) for name in fields]
         for grants in dict.fromkeys(sets):
             clause = (scopes or self.scopes).clause(self.entity, source.table, grants, Verb.READ)
             if clause is not None:
                 clauses.append(clause)
         return clauses
 
-    def _including(self, name: str) -> tuple[Grant, ...]:
+    def including(self, name: str) -> tuple[Grant, ...]:
+        """The grants that show a field."""
         return tuple(grant for grant in self.grants if grant.fields is None or name in grant.fields)
 
     # --- pages ---------------------------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ class Reader:
 
     def searched(self, visible: Mapping[str, Field]) -> list[str]:
         """The fields that `q` looks in: those that are visible on every visible row."""
-        return [name for name, field in visible.items() if field.search and self._including(name) == self.grants]
+        return [name for name, field in visible.items() if field.search and self.including(name) == self.grants]
 
     def selected(self, names: Sequence[str], source: Source) -> list[sa.ColumnElement[Any]]:
         """The columns of these fields."""
@@ -98,7 +99,7 @@ class Reader:
         """Take out of each row the fields that no grant reaching this row includes ("own: amount" never leaks to team rows)."""
         ids = [row["id"] for row in data]
         for name in names:
-            grants = self._including(name)
+            grants = self.including(name)
             if name in ("id", "version") or grants == self.grants or not ids:
                 continue
             clause = self.scopes.clause(self.entity, source.table, grants, Verb.READ)

@@ -142,15 +142,17 @@ class Source:
         clause = self.scopes.clause(entity, table, grants, Verb.READ)
         return live if clause is None else [*live, clause]
 
+    def joins(self) -> Iterable[tuple[FromClause, sa.ColumnElement[bool]]]:
+        """The side tables that were used, each with its condition."""
+        for plugin, side in self._sides.items():
+            link = self.shape.sides[plugin].link
+            yield side, sa.and_(side.c.tenant_id == self.tenant, side.c[link] == self.table.c.id, side.c.deleted_at.is_(None))
+
     def joined(self) -> FromClause:
         """The table with the side tables that were used."""
         joined = self.table
-        for plugin, side in self._sides.items():
-            link = self.shape.sides[plugin].link
-            joined = joined.outerjoin(
-                side,
-                sa.and_(side.c.tenant_id == self.tenant, side.c[link] == self.table.c.id, side.c.deleted_at.is_(None)),
-            )
+        for side, on in self.joins():
+            joined = joined.outerjoin(side, on)
         return joined
 
     def live(self) -> list[sa.ColumnElement[bool]]:

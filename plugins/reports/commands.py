@@ -37,8 +37,12 @@ COMMANDS = (
         run_report,
         (
             Parameter("ENTITY", _("Such as pipeline.deal")),
-            Parameter("--measure", _("count, sum:FIELD or avg:FIELD; may be repeated"), many=True),
-            Parameter("--by", _("A field, or a date with its grain, such as close_date:month; may be repeated"), many=True),
+            Parameter("--measure", _("count, distinct:FIELD, sum:FIELD, avg:FIELD, min:FIELD or max:FIELD; may be repeated"), many=True),
+            Parameter(
+                "--by",
+                _("A field, a date with its grain (close_date:month), or a field of a linked record (owner.team); may be repeated"),
+                many=True,
+            ),
             Parameter("--where", _("A condition, such as stage=won; may be repeated"), many=True),
             Parameter("--format", _("How to print it; xlsx is for redirection into a file"), choices=FORMATS, default="table"),
             Parameter("--json", _("The same as --format json"), flag=True),

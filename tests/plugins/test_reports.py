@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -239,11 +240,57 @@ def test_another_tenant_counts_nothing_of_it(process: Process, platform: Platfor
     assert run(other, "pipeline.deal", [], [], []) == [{"count": 0}]
 
 
+@pytest.mark.feature("H1")
+@pytest.mark.parametrize("path", ["owner.team", "account.industry", "account.owner.team"])
+def test_a_report_groups_by_what_lies_beyond_a_link(demo: Work, path: str) -> None:
+    row: dict[str, dict[UUID, Row]] = {
+        name: {id_of(one): one for one in demo.records(name).find((), 10_000)}
+        for name in ("pipeline.deal", "customers.account", "core.user", "core.team")
+    }
+    entities = {"owner": "core.user", "account": "customers.account", "team": "core.team"}
+    counted: dict[object, int] = {}
+    for deal in row["pipeline.deal"].values():
+        value: object = deal
+        for word in path.split("."):
+            value = value[word] if isinstance(value, Mapping) else None
+            value = row[entities[word]].get(value) if word in entities and isinstance(value, UUID) else value
+        name = value["name"] if isinstance(value, Mapping) else value
+        counted[name] = counted.get(name, 0) + 1
+    assert len(counted) > 1
+    assert {line[path]: line["count"] for line in run(demo, "pipeline.deal", [], [path], [])} == counted
+
+
+@pytest.mark.feature("B6")
+def test_beyond_a_link_one_sees_what_one_may_see_there(client: Api, work: Work, process: Process, people: People) -> None:
+    hidden = work.records("customers.account").create({"name": "Hidden", "industry": "arms", "owner": people.reps[2][0]})
+    shown = work.records("customers.account").create({"name": "Shown", "industry": "food", "owner": people.rep})
+    for account in (hidden, shown):
+        process.deal(account=account["id"], owner=people.rep)
+    lines = client.as_user(people.rep).get(QUERY, {"entity": "pipeline.deal", "by": "account.industry"}).json["data"]
+    assert {line["account.industry"]: line["count"] for line in lines} == {"food": 1, None: 1}
+
+
+def test_accounts_are_counted_once_though_their_deals_have_several_currencies(client: Api, work: Work, process: Process) -> None:
+    account, other = (work.records("customers.account").create({"name": name})["id"] for name in "ab")
+    for holder, amount, currency in ((account, "5", "USD"), (account, "7", "EUR"), (other, "9", "EUR")):
+        process.deal(account=holder, amount={"amount": amount, "currency": currency}, close_date=f"2026-01-0{amount}")
+    asked = {"entity": "pipeline.deal", "measure": "count,distinct:account,max:amount,min:close_date,max:close_date"}
+    (line,) = client.get(QUERY, asked).json["data"]
+    assert (line["count"], line["distinct:account"]) == (3, 2)
+    assert line["max:amount"] == [{"amount": "9.00", "currency": "EUR"}, {"amount": "5.00", "currency": "USD"}]
+    assert (line["min:close_date"], line["max:close_date"]) == ("2026-01-05", "2026-01-09")
+
+
 @pytest.mark.parametrize(
     ("query", "status", "word"),
     [
         ({"entity": "pipeline.deel"}, 404, "pipeline.deel"),
-        ({"measure": "max:amount"}, 400, "max:amount"),
+        ({"measure": "median:amount"}, 400, "median:amount"),
+        ({"measure": "max:name"}, 400, "name"),
+        ({"measure": "distinct:amount"}, 400, "amount"),
+        ({"by": "stage.secret"}, 400, "secret"),
+        ({"by": "status.name"}, 400, "status"),
+        ({"by": "owner.manager.manager.manager.manager"}, 400, "3"),
         ({"measure": "sum"}, 400, "sum"),
         ({"measure": "count:amount"}, 400, "count:amount"),
         ({"measure": "sum:name"}, 400, "name"),
