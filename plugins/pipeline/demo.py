@@ -10,16 +10,21 @@ from sdk import Context, Draft
 from sdk.context import Row
 
 DEALS_A_MONTH = 25
+SOURCES = ("website", "referral", "fair", "campaign", "partner")
 
 
 def fill(ctx: Context, random: Random, months: int) -> None:
     """Some deals a month; three out of five that are old enough were won."""
     pipeline = apply(ctx, DIRECT.key)
+    reasons = [row["id"] for row in ctx.records("pipeline.lost_reason").find(())]
     accounts = ctx.records("customers.account").find(())
     products = ctx.records("catalog.product").find(()) if ctx.offers("catalog.product") else []
     today = ctx.now().date()
     drafts = [
-        Draft("create", _deal(random.choice(accounts), products, today - timedelta(days=30 * back + random.randint(0, 29)), today, random))
+        Draft(
+            "create",
+            _deal(random.choice(accounts), products, today - timedelta(days=30 * back + random.randint(0, 29)), today, random, reasons),
+        )
         for back in range(months, -1, -1)
         for _index in range(DEALS_A_MONTH)
     ]
@@ -31,7 +36,7 @@ def fill(ctx: Context, random: Random, months: int) -> None:
             raise outcome.refusal
 
 
-def _deal(account: Row, products: list[Row], opened: date, today: date, random: Random) -> dict[str, object]:
+def _deal(account: Row, products: list[Row], opened: date, today: date, random: Random, reasons: list[object]) -> dict[str, object]:
     product = random.choice(products) if products else None
     closing = opened + timedelta(days=random.randint(20, 110))
     open_stages = [stage.key for stage in DIRECT.stages if stage.type == "open"]
@@ -47,7 +52,6 @@ def _deal(account: Row, products: list[Row], opened: date, today: date, random: 
         "amount": {"amount": str(random.randint(2, 90) * 1_000), "currency": "CNY" if chinese else "USD"},
         "opened_on": opened,
         "close_date": closing,
-        "lost_reason": random.choice(("价格", "竞争对手", "暂缓") if chinese else ("price", "competitor", "postponed"))
-        if stage == "lost"
-        else None,
+        "lost_reason": random.choice(reasons) if stage == "lost" else None,
+        "source": random.choice(SOURCES),
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from plugins.pipeline import demo, process, routes
-from plugins.pipeline.tables import OPEN_DEALS, Deal, Pipeline, Stage, StageChange
+from plugins.pipeline.tables import OPEN_DEALS, Deal, LostReason, Pipeline, Stage, StageChange
 from sdk import Access, Batch, Context, Entity, EventType, Extension, Manifest, Route, Scope, Verb, _, hookimpl
 from sdk import fields as f
 
@@ -38,6 +38,7 @@ def register_entities() -> Sequence[Entity]:
     return (
         Entity(Pipeline, "pipeline", "pipelines", _("Pipeline"), _("Pipelines"), owned=False, access=READERS),
         Entity(Stage, "stage", "stages", _("Stage"), _("Stages"), owned=False, access=READERS),
+        Entity(LostReason, "lost_reason", "lost_reasons", _("Lost reason"), _("Lost reasons"), owned=False, access=READERS),
         Entity(Deal, "deal", "deals", _("Deal"), _("Deals"), access=DEALS),
         Entity(
             StageChange,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -64,6 +64,8 @@ def prepare_deals(ctx: Context, batch: Batch) -> None:
         stage = process.stage(change.after("stage"))
         if stage is not None and (before is None or stage["id"] != before["id"]):
             _enter(process, batch, change, before, stage)
+        if stage is not None:
+            _require(change, stage)
 
 
 def _place(process: Process, change: Change, before: Row | None) -> None:
@@ -101,10 +103,27 @@ def _enter(process: Process, batch: Batch, change: Change, before: Row | None, s
     if before is None and change.after("opened_on") is None:
         close = change.after("close_date")
         change.values["opened_on"] = min(process.today, close) if isinstance(close, date) else process.today
-    moved = {"deal": change.id, "from_stage": before["id"] if before else None, "to_stage": stage["id"], "moved_at": process.now}
+    since = change.before["stage_since"] if change.before else None
+    seconds = int((process.now - since).total_seconds()) if isinstance(since, datetime) else None
+    moved = {"deal": change.id, "from_stage": before["id"] if before else None, "to_stage": stage["id"], "moved_at": process.now,
+             "seconds": seconds}  # fmt: skip
     batch.also_create("pipeline.stage_change", change, moved)
+    change.values["stage_since"] = process.now
     if stage["type"] != "open":
         batch.emit(f"pipeline.deal.{stage['type']}", change, {"account": change.after("account"), "stage": stage["id"]})
+
+
+def _require(change: Change, stage: Row) -> None:
+    """What a stage asks for is there while a deal stands in it, whoever writes through whatever channel."""
+    for name in required_of(stage):
+        if change.after(name) in (None, ""):
+            change.refuse(name, "required_in_stage", _("is required in the stage {stage!r}"), stage=str(stage["name"]))
+
+
+def required_of(stage: Row) -> Sequence[str]:
+    """The names of the deal's fields that a stage asks for."""
+    names = stage["required_fields"]
+    return [str(name) for name in names] if isinstance(names, list) else ()
 
 
 def prepare_stages(ctx: Context, batch: Batch) -> None:
@@ -113,7 +132,11 @@ def prepare_stages(ctx: Context, batch: Batch) -> None:
     process = Process(ctx)
     taken = {(row["pipeline"], row["key"]): id for id, row in process.stages.items()}
     last = {id: max((_place_of(row) for row in process.stages_of(id)), default=0) for id in process.pipelines}
+    known = ctx.records("pipeline.deal").fields()
     for change in batch.standing():
+        for name in required_of(change.values) if change.changes("required_fields") else ():
+            if name not in known:
+                change.refuse("required_fields", "unknown_field", _("deals have no field {name!r}"), name=name)
         pipeline = change.after("pipeline") or process.default_pipeline()
         if not isinstance(pipeline, UUID):
             change.refuse("pipeline", "required", _("is required: there is no default pipeline"))

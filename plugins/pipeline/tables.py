@@ -39,6 +39,19 @@ class Stage(Record):
     probability: Mapped[object] = f.percent(_("Probability"), track=True)
     colour: Mapped[str | None] = f.text(_("Colour"), length=20)
     expected_days: Mapped[int | None] = f.integer(_("Expected days"), least=0, most=3650)
+    required_fields: Mapped[list[str] | None] = f.keys(_("Required fields"), track=True)
+    guidance: Mapped[str | None] = f.long_text(_("Guidance"))
+
+
+class LostReason(Record):
+    """Why deals are lost."""
+
+    __tablename__ = "pipeline_lost_reasons"
+
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True)
+    key: Mapped[str] = f.key(_("Key"), required=True, unique=True)
+    position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
+    active: Mapped[bool] = f.boolean(_("Active"), default=True)
 
 
 class Deal(Record):
@@ -57,7 +70,10 @@ class Deal(Record):
     probability: Mapped[object] = f.percent(_("Probability"), track=True)
     opened_on: Mapped[date | None] = f.on(_("Opened on"))
     close_date: Mapped[date | None] = f.on(_("Close date"), track=True, index=True)
-    lost_reason: Mapped[str | None] = f.text(_("Lost reason"), track=True)
+    stage_since: Mapped[datetime | None] = f.at(_("In this stage since"), readonly=True, index=True)
+    lost_reason_id: Mapped[UUID | None] = f.link(_("Lost reason"), LostReason, track=True)
+    competitor: Mapped[str | None] = f.text(_("Competitor"), length=100, track=True)
+    source: Mapped[str | None] = f.text(_("Source"), length=100, track=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 
 
@@ -70,6 +86,7 @@ class StageChange(Record):
     from_stage_id: Mapped[UUID | None] = f.link(_("From stage"), Stage)
     to_stage_id: Mapped[UUID] = f.link(_("To stage"), Stage, required=True)
     moved_at: Mapped[datetime] = f.at(_("Moved at"), required=True, index=True)
+    seconds: Mapped[int | None] = f.integer(_("Seconds in the stage before"), least=0)
 
 
 OPEN_DEALS = f.over(Deal.account_id, sa.func.count().filter(Deal.status == "open"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,6 +19,7 @@ class StageTemplate:
     type: str
     probability: str
     expected_days: int
+    required_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,17 @@ DIRECT = Template(
         StageTemplate("potential", _("Potential customer"), "open", "10", 14),
         StageTemplate("first-contact", _("First contact"), "open", "25", 14),
         StageTemplate("needs-analysis", _("Needs analysis"), "open", "45", 21),
-        StageTemplate("proposal", _("Proposal"), "open", "65", 21),
-        StageTemplate("contract-signing", _("Contract signing"), "open", "85", 14),
+        StageTemplate("proposal", _("Proposal"), "open", "65", 21, ("amount",)),
+        StageTemplate("contract-signing", _("Contract signing"), "open", "85", 14, ("amount", "close_date")),
         StageTemplate("won", _("Won"), "won", "100", 0),
-        StageTemplate("lost", _("Lost"), "lost", "0", 0),
+        StageTemplate("lost", _("Lost"), "lost", "0", 0, ("lost_reason",)),
     ),
 )
+REASONS = (
+    ("price", _("Price")), ("competitor", _("Competitor")), ("no-budget", _("No budget")), ("timing", _("Not the time")),
+    ("no-decision", _("No decision")), ("no-fit", _("Does not fit")), ("other", _("Other")),
+)  # fmt: skip
+"""Why deals are lost, by key: a stage that asks for a reason needs some to choose from."""
 TEMPLATES = {DIRECT.key: DIRECT}
 
 
@@ -64,11 +71,25 @@ def apply(ctx: Context, key: str, name: str | None = None) -> UUID:
                     "position": index + 1,
                     "probability": stage.probability,
                     "expected_days": stage.expected_days,
+                    "required_fields": list(stage.required_fields) or None,
                 },
             )
             for index, stage in enumerate(template.stages)
         ]
-        for outcome in ctx.records("pipeline.stage").write(drafts):
-            if outcome.refusal is not None:
-                raise outcome.refusal
+        _written(ctx, "pipeline.stage", drafts)
+        _add_reasons(ctx)
         return pipeline
+
+
+def _add_reasons(ctx: Context) -> None:
+    """Those that are not there yet; the others stay as they are."""
+    there = {row["key"] for row in ctx.records("pipeline.lost_reason").find(())}
+    wanted = [(position, key, label) for position, (key, label) in enumerate(REASONS, 1) if key not in there]
+    drafts = [Draft("create", {"key": key, "name": ctx.say(label), "position": position}) for position, key, label in wanted]
+    _written(ctx, "pipeline.lost_reason", drafts)
+
+
+def _written(ctx: Context, entity: str, drafts: Sequence[Draft]) -> None:
+    for outcome in ctx.records(entity).write(drafts) if drafts else ():
+        if outcome.refusal is not None:
+            raise outcome.refusal

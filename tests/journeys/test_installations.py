@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -161,18 +162,19 @@ def test_a_plugin_without_what_it_requires_is_blocked_and_says_by_whom(empty_dat
 
 # --- demo ------------------------------------------------------------------------------------------------------------
 
-LINKS = {"account", "contact", "product", "pipeline", "stage", "owner", "team", "manager", "parent"}
 OWN = {"id", "version", "created_at", "updated_at"}
 
 
 def contents(platform: Platform) -> dict[str, list[dict[str, object]]]:
-    """Everything in the demo tenant, with names in the place of ids."""
+    """Everything in the demo tenant, with titles in the place of ids."""
     work = platform.system(demo.NAME)
-    entities = ["core.team", "core.user", "customers.account", "customers.contact", "catalog.product", "pipeline.pipeline", "pipeline.stage", "pipeline.deal"]  # fmt: skip
+    entities = {entity.full_name: entity.title for entity in platform.catalog.entities.values() if entity.full_name != "core.token"}
     rows = {entity: work.records(entity).find((), 100_000) for entity in entities}
-    names = {id_of(row): row["name"] for many in rows.values() for row in many}
+    titles = {id_of(row): row[entities[entity]] for entity, many in rows.items() for row in many}
     return {
-        entity: [{key: names.get(value) if key in LINKS else value for key, value in row.items() if key not in OWN} for row in many]  # type: ignore[call-overload]
+        entity: [
+            {key: titles.get(value) if isinstance(value, UUID) else value for key, value in row.items() if key not in OWN} for row in many
+        ]
         for entity, many in rows.items()
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -83,22 +83,22 @@ def gate(client: Api, work: Work, process: Process) -> Gate:
 def test_every_channel_moves_a_deal_and_refuses_the_same_moves(gate: Gate, process: Process, renewal: Process) -> None:
     for channel in CHANNELS:
         move: Callable[[UUID, UUID], str] = getattr(gate, channel)
-        deal = process.deal(f"deal {channel}")
+        deal = process.deal(f"deal {channel}", lost_reason="price", amount={"amount": "5", "currency": "USD"})
         assert move(deal, renewal.stages["due"]) == "wrong_pipeline", channel
         assert process.key_of(deal) == "potential", channel
-        assert move(deal, process.stages["proposal"]) == "", channel
-        assert process.key_of(deal) == "proposal", channel
+        assert move(deal, process.stages["first-contact"]) == "", channel
+        assert process.key_of(deal) == "first-contact", channel
         assert move(deal, process.stages["lost"]) == "", channel
-        assert move(deal, process.stages["proposal"]) == "deal_closed", channel
+        assert move(deal, process.stages["first-contact"]) == "deal_closed", channel
         assert process.read(deal)["status"] == "lost", channel
 
 
 def test_a_lost_deal_moves_again_once_it_is_reopened(client: Api, process: Process) -> None:
     deal = process.deal(stage="lost", lost_reason="price")
-    moved = client.post(f"{DEALS}/{deal}/moves", {"stage": "proposal", "reopen": True})
+    moved = client.post(f"{DEALS}/{deal}/moves", {"stage": "first-contact", "reopen": True})
     assert moved.status_code == 201
     assert moved.json["status"] == "open"
-    assert moved.json["probability"] == "65"
+    assert moved.json["probability"] == "25"
 
 
 def test_a_closed_deal_keeps_its_stage_while_its_other_fields_change(client: Api, process: Process) -> None:
@@ -109,7 +109,7 @@ def test_a_closed_deal_keeps_its_stage_while_its_other_fields_change(client: Api
 def test_a_move_says_its_refusal_in_the_language_of_its_reader(client: Api, process: Process, work: Work) -> None:
     work.records("core.user").update(work.records("core.user").find(where(email="admin@acme.example"))[0]["id"], {"locale": "zh_CN"})
     deal = process.deal(stage="lost")
-    refused = client.post(f"{DEALS}/{deal}/moves", {"stage": "proposal"})
+    refused = client.post(f"{DEALS}/{deal}/moves", {"stage": "first-contact"})
     assert refused.status_code == 409
     assert "重新打开" in refused.json["detail"]
 
@@ -123,7 +123,7 @@ def test_a_move_to_a_stage_that_is_not_there_names_the_nearest(client: Api, proc
 def test_a_stale_move_is_refused(client: Api, process: Process) -> None:
     deal = process.deal()
     client.patch(f"{DEALS}/{deal}", {"notes": "changed"})
-    assert client.post(f"{DEALS}/{deal}/moves", {"stage": "proposal", "version": 1}).status_code == 412
+    assert client.post(f"{DEALS}/{deal}/moves", {"stage": "first-contact", "version": 1}).status_code == 412
     assert process.key_of(deal) == "potential"
 
 
@@ -170,7 +170,7 @@ def test_the_day_of_a_move_is_that_of_the_tenants_zone(make_tenant: MakeTenant, 
 def test_a_probability_of_ones_own_stays_until_the_next_move(process: Process, work: Work) -> None:
     deal = process.deal(probability="33.5")
     assert process.read(deal)["probability"] == Decimal("33.5")
-    assert work.records("pipeline.deal").update(deal, {"stage": "proposal"})["probability"] == Decimal(65)
+    assert work.records("pipeline.deal").update(deal, {"stage": "first-contact"})["probability"] == Decimal(25)
 
 
 def test_nobody_writes_the_status_of_a_deal(client: Api, process: Process) -> None:
@@ -182,10 +182,10 @@ def test_nobody_writes_the_status_of_a_deal(client: Api, process: Process) -> No
 @pytest.mark.feature("D2")
 def test_each_move_leaves_one_entry_in_the_history(client: Api, process: Process) -> None:
     deal, stages = process.deal(), process.stages
-    client.post(f"{DEALS}/{deal}/moves", {"stage": "proposal"})
-    client.post(f"{DEALS}/{deal}/moves", {"stage": "proposal"})  # it stands there already
+    client.post(f"{DEALS}/{deal}/moves", {"stage": "first-contact"})
+    client.post(f"{DEALS}/{deal}/moves", {"stage": "first-contact"})  # it stands there already
     client.patch(f"{DEALS}/{deal}", {"stage": "won", "notes": "yes"})
-    expected = [(None, stages["potential"]), (stages["potential"], stages["proposal"]), (stages["proposal"], stages["won"])]
+    expected = [(None, stages["potential"]), (stages["potential"], stages["first-contact"]), (stages["first-contact"], stages["won"])]
     assert process.history(deal) == expected
     read = client.get("/api/v1/pipeline/stage_changes", {"deal": str(deal), "sort": "moved_at"}).json["data"]
     assert len(read) == 3
@@ -216,10 +216,10 @@ def test_a_deal_that_changes_its_pipeline_stands_in_the_stage_of_the_same_key(cl
 
 @pytest.mark.feature("D2")
 def test_without_a_stage_of_its_key_it_stands_in_the_first_of_its_type(client: Api, process: Process, renewal: Process) -> None:
-    deal = process.deal(stage="proposal")
+    deal = process.deal(stage="first-contact")
     assert client.patch(f"{DEALS}/{deal}", {"pipeline": "Renewal"}).json["stage"] == str(renewal.stages["due"])
     back = client.patch(f"{DEALS}/{deal}", {"pipeline": str(process.id), "stage": "contract-signing"})
-    assert back.json["stage"] == str(process.stages["contract-signing"])
+    assert back.json["stage"] == str(process.stages["needs-analysis"])
 
 
 @pytest.mark.feature("D2")
@@ -287,8 +287,8 @@ def test_the_template_makes_the_stages_in_chinese_and_they_can_be_put_in_another
 
 @pytest.mark.feature("D1")
 def test_new_deals_follow_the_new_order_of_the_stages(client: Api, process: Process) -> None:
-    client.patch(f"{STAGES}/{process.stages['proposal']}", {"position": 0})
-    assert process.key_of(process.deal()) == "proposal"
+    client.patch(f"{STAGES}/{process.stages['first-contact']}", {"position": 0})
+    assert process.key_of(process.deal()) == "first-contact"
 
 
 @pytest.mark.feature("D1")
@@ -365,10 +365,10 @@ def test_stages_are_imported_within_the_pipeline_of_their_row(taken: Callable[..
 def test_a_representative_moves_own_deals_and_not_those_of_the_team(client: Api, process: Process, people) -> None:
     mine, theirs = process.deal("mine", owner=people.rep), process.deal("theirs", owner=people.reps[0][1])
     rep = client.as_user(people.rep)
-    assert rep.post(f"{DEALS}/{mine}/moves", {"stage": "proposal"}).status_code == 201
-    assert rep.post(f"{DEALS}/{theirs}/moves", {"stage": "proposal"}).status_code == 403
+    assert rep.post(f"{DEALS}/{mine}/moves", {"stage": "first-contact"}).status_code == 201
+    assert rep.post(f"{DEALS}/{theirs}/moves", {"stage": "first-contact"}).status_code == 403
     assert client.as_user(people.reps[1][0]).post(f"{DEALS}/{mine}/moves", {"stage": "won"}).status_code == 404
-    assert client.as_user(people.manager).post(f"{DEALS}/{theirs}/moves", {"stage": "proposal"}).status_code == 201
+    assert client.as_user(people.manager).post(f"{DEALS}/{theirs}/moves", {"stage": "first-contact"}).status_code == 201
 
 
 def test_a_representative_does_not_make_pipelines(client: Api, people) -> None:
@@ -377,7 +377,7 @@ def test_a_representative_does_not_make_pipelines(client: Api, people) -> None:
 
 def test_an_account_counts_its_open_deals(client: Api, process: Process, work: Work) -> None:
     account = id_of(work.records("customers.account").create({"name": "Alder"}))
-    for stage in ("potential", "proposal", "won"):
+    for stage in ("potential", "first-contact", "won"):
         process.deal(stage, account=account, stage=stage)
     shown = client.get(f"/api/v1/customers/accounts/{account}").json
     assert shown["pipeline.open_deals"] == 2
@@ -419,3 +419,99 @@ def test_an_account_counts_the_open_deals_that_its_reader_sees(
         return accounts.aggregate(["sum:pipeline.open_deals"])[0]["sum:pipeline.open_deals"]
 
     assert (counted(mine), counted(people.director)) == (1, 3)
+
+
+# --- what a stage asks for -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("D3")
+@pytest.mark.parametrize("channel", ["patch", "move", "batch", "import", "create"])
+def test_a_stage_refuses_a_deal_without_what_it_asks_for_and_names_the_fields_in_every_channel(
+    client: Api, work: Work, process: Process, channel: str
+) -> None:
+    gate, deal, stage = Gate(client, work, process), process.deal("the deal", close_date="2026-03-01"), process.stages["contract-signing"]
+    answers: dict[str, Callable[[], object]] = {
+        "patch": lambda: client.patch(f"{DEALS}/{deal}", {"stage": str(stage)}).json,
+        "move": lambda: client.post(f"{DEALS}/{deal}/moves", {"stage": str(stage)}).json,
+        "batch": lambda: client.post(
+            f"{DEALS}/batch", {"items": [{"op": "update", "id": str(deal), "values": {"stage": str(stage)}}]}
+        ).json["data"][0]["problem"],
+        "create": lambda: client.post(DEALS, {"name": "another", "pipeline": str(process.id), "stage": "contract-signing"}).json,
+    }
+    if channel == "import":
+        assert gate.by_import(deal, stage) == "required_in_stage"
+    else:
+        errors = answers[channel]()["errors"]  # type: ignore[index]
+        assert {error["code"] for error in errors} == {"required_in_stage"}
+        assert {error["field"] for error in errors} == ({"amount", "close_date"} if channel == "create" else {"amount"})
+    assert process.key_of(deal) == "potential"
+
+
+@pytest.mark.feature("D3")
+def test_what_a_stage_asks_for_cannot_be_taken_away_while_the_deal_stands_there(client: Api, process: Process) -> None:
+    deal = process.deal(stage="proposal", amount={"amount": "5", "currency": "USD"})
+    refused = client.patch(f"{DEALS}/{deal}", {"amount": None})
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json["errors"]] == ["amount"]
+    assert client.patch(f"{DEALS}/{deal}", {"amount": None, "stage": "first-contact"}).status_code == 200
+
+
+@pytest.mark.feature("D3")
+def test_a_stage_asks_for_fields_that_deals_have(client: Api, process: Process) -> None:
+    stage = process.stages["first-contact"]
+    refused = client.patch(f"{STAGES}/{stage}", {"required_fields": ["amount", "shoe_size"]})
+    assert refused.status_code == 422
+    assert "shoe_size" in refused.text
+    assert client.patch(f"{STAGES}/{stage}", {"required_fields": ["contact"]}).status_code == 200
+    assert client.post(f"{DEALS}/{process.deal()}/moves", {"stage": "first-contact"}).status_code == 422
+
+
+@pytest.mark.feature("D10")
+def test_a_deal_is_lost_for_a_reason_and_the_report_counts_the_reasons(client: Api, work: Work, process: Process) -> None:
+    deal = process.deal()
+    refused = client.post(f"{DEALS}/{deal}/moves", {"stage": "lost"})
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json["errors"]] == ["lost_reason"]
+    assert client.post(f"{DEALS}/{deal}/moves", {"stage": "lost", "lost_reason": "no such reason"}).status_code == 422
+    moved = client.post(f"{DEALS}/{deal}/moves", {"stage": "lost", "lost_reason": "Competitor"})
+    assert moved.status_code == 201
+    process.deal(stage="lost", competitor="Rival Ltd")
+    lines = client.get("/api/v1/reports/query", {"entity": "pipeline.deal", "by": "lost_reason,competitor"}).json["data"]
+    assert {(line["lost_reason"], line["competitor"]): line["count"] for line in lines} == {
+        ("Competitor", None): 1,
+        ("Price", "Rival Ltd"): 1,
+    }
+
+
+@pytest.mark.feature("D9")
+def test_a_deal_that_goes_back_and_forth_reports_two_visits_and_how_long_each_took(
+    client: Api, work: Work, process: Process, clock: Clock
+) -> None:
+    deal, days = process.deal(), []
+    for stage, stayed in (("first-contact", 3), ("potential", 1), ("first-contact", 2), ("needs-analysis", 4)):
+        clock.move(days=stayed)
+        days.append(stayed)
+        assert client.post(f"{DEALS}/{deal}/moves", {"stage": stage}).status_code == 201
+    rows = work.records("pipeline.stage_change").find(where(deal=deal))
+    assert [row["seconds"] for row in rows] == [None, *(stayed * 86_400 for stayed in days)]
+    asked = {"entity": "pipeline.stage_change", "measure": "count,sum:seconds", "by": "from_stage"}
+    lines = {line["from_stage"]: (line["count"], line["sum:seconds"]) for line in client.get("/api/v1/reports/query", asked).json["data"]}
+    assert (lines["Potential customer"], lines["First contact"]) == ((2, 5 * 86_400), (2, 5 * 86_400))
+    stale = {"stage_since[lt]": (clock.now + timedelta(seconds=1)).isoformat(), "status": "open"}
+    assert [row["id"] for row in client.get(DEALS, stale).json["data"]] == [str(deal)]
+
+
+@pytest.mark.feature("D2")
+def test_a_deal_moves_to_another_pipeline_with_its_history_and_reports_tell_them_apart(
+    client: Api, work: Work, process: Process, renewal: Process
+) -> None:
+    deal = process.deal(stage="needs-analysis")
+    assert client.patch(f"{DEALS}/{deal}", {"pipeline": str(renewal.id)}).status_code == 200
+    assert process.read(deal)["stage"] == renewal.stages["needs-analysis"]
+    assert process.history(deal) == [
+        (None, process.stages["needs-analysis"]),
+        (process.stages["needs-analysis"], renewal.stages["needs-analysis"]),
+    ]
+    process.deal()
+    lines = client.get("/api/v1/reports/query", {"entity": "pipeline.deal", "by": "pipeline"}).json["data"]
+    assert {line["pipeline"]: line["count"] for line in lines} == {"Direct sales": 1, "Renewal": 1}
