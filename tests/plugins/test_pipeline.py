@@ -218,7 +218,7 @@ def test_a_deal_that_changes_its_pipeline_stands_in_the_stage_of_the_same_key(cl
 def test_without_a_stage_of_its_key_it_stands_in_the_first_of_its_type(client: Api, process: Process, renewal: Process) -> None:
     deal = process.deal(stage="first-contact")
     assert client.patch(f"{DEALS}/{deal}", {"pipeline": "Renewal"}).json["stage"] == str(renewal.stages["due"])
-    back = client.patch(f"{DEALS}/{deal}", {"pipeline": str(process.id), "stage": "contract-signing"})
+    back = client.patch(f"{DEALS}/{deal}", {"pipeline": str(process.id), "stage": "needs-analysis"})
     assert back.json["stage"] == str(process.stages["needs-analysis"])
 
 
