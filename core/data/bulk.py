@@ -32,6 +32,13 @@ def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, 
     connection.exec_driver_sql(_recordset(table, names), (orjson.dumps(list(rows), default=str).decode(),))
 
 
+def among(connection: Connection, column: sa.ColumnElement[Any], values: Sequence[object]) -> sa.ColumnElement[bool]:
+    """`column IN values`: on PostgreSQL one array in the place of hundreds of parameters."""
+    if connection.dialect.name != "postgresql":
+        return column.in_(values)
+    return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(column.type)))
+
+
 def _with_instants_in_utc(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """As the ordinary INSERT does: the document has no room for offsets of seconds, and a naive instant is refused."""
     instants = {name: kind for name in names if isinstance(kind := table.c[name].type, UtcDateTime)}

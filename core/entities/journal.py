@@ -13,7 +13,7 @@ from core.entities.ids import new_ids
 from core.entities.item import Item
 from core.entities.shape import Shape
 from core.events.tables import audit, outbox
-from sdk.fields import Money, exact_text
+from sdk.fields import BooleanField, ChoiceField, DateField, IntegerField, LinkField, Money, TextField, exact_text
 from sdk.fields.money import money_wire
 
 if TYPE_CHECKING:
@@ -38,22 +38,27 @@ def plain(value: object) -> object:
     return str(value) if isinstance(value, UUID | date) else value
 
 
+_AS_THEY_ARE = (TextField, ChoiceField, IntegerField, BooleanField, LinkField, DateField)
+"""Fields whose values the JSON of the database takes without help."""
+
+
 def keep_audit(work: Work, shape: Shape, items: Sequence[Item]) -> None:
     """Who, when, what, old and new value, channel; sensitive values masked."""
     now, ids = work.now(), new_ids(len(items))
     sensitive = {name for name, field in shape.fields.items() if field.sensitive}
+    kept = {name for name, field in shape.fields.items() if type(field) in _AS_THEY_ARE}
     rows = [
         {
             "tenant_id": work.tenant.id, "id": id, "at": now, "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
             "channel": work.channel.value, "entity": shape.entity.full_name, "record_id": item.id,
-            "action": item.draft.verb, "changes": _changes(item, sensitive),
+            "action": item.draft.verb, "changes": _changes(item, sensitive, kept),
         }
         for id, item in zip(ids, items, strict=True)
     ]  # fmt: skip
     bulk.insert(work.connection, audit, rows)
 
 
-def _changes(item: Item, sensitive: set[str]) -> dict[str, list[object]]:
+def _changes(item: Item, sensitive: set[str], kept: set[str]) -> dict[str, list[object]]:
     before = item.before or {}
     changes: dict[str, list[object]] = {}
     if item.draft.verb not in ("create", "update"):
@@ -62,9 +67,10 @@ def _changes(item: Item, sensitive: set[str]) -> dict[str, list[object]]:
         old = before.get(name)
         if name in STAMPS or value == old:
             continue
-        changes[name] = [plain(old), plain(value)]
         if name in sensitive:
             changes[name] = [None if old is None else MASK, None if value is None else MASK]
+        else:
+            changes[name] = [old, value] if name in kept else [plain(old), plain(value)]
     return changes
 
 

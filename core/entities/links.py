@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from core.data import bulk
 from core.entities.item import Item
 from core.entities.shape import Shape
 from sdk import Entity, Problem, Verb, _
@@ -42,15 +43,19 @@ def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence
     kept = {item.before[field.name] for item in holders if item.before and item.before.get(field.name) in ids}
     known = kept | _visible(work, target, ids - kept)
     named = _named(work, shape, field, target, words)
+    near: dict[str, str | None] = {}
     for item in holders:
         value = item.values[field.name]
         if isinstance(value, NaturalKey):
-            _choose(work, target, field, item, value.text, named)
+            _choose(work, target, field, item, value.text, named, near)
         elif value not in known:
             item.problems.append(_missing(target, field, str(value), None))
 
 
-def _choose(work: Work, target: Entity, field: LinkField, item: Item, word: str, named: dict[str, list[tuple[UUID, Any]]]) -> None:
+def _choose(
+    work: Work, target: Entity, field: LinkField, item: Item, word: str,
+    named: dict[str, list[tuple[UUID, Any]]], near: dict[str, str | None],
+) -> None:  # fmt: skip
     found = named.get(word, [])
     if field.within and (narrow := item.after(field.within)) is not None and not isinstance(narrow, NaturalKey):
         found = [pair for pair in found if pair[1] == narrow]
@@ -61,7 +66,9 @@ def _choose(work: Work, target: Entity, field: LinkField, item: Item, word: str,
         params = {"count": len(found), "target": target.full_name, "value": word}
         item.problems.append(Problem(field.name, "ambiguous", text, params))
     else:
-        item.problems.append(_missing(target, field, word, nearest(work, target, word)))
+        if word not in near:  # the same wrong word comes on many rows
+            near[word] = nearest(work, target, word)
+        item.problems.append(_missing(target, field, word, near[word]))
 
 
 def _missing(target: Entity, field: LinkField, value: str, near: str | None) -> Problem:
@@ -93,11 +100,12 @@ def _named(work: Work, shape: Shape, field: LinkField, target: Entity, words: It
     within = table.c[narrowing.attribute] if narrowing is not None else sa.null()
     for start in range(0, len(wanted), _CHUNK):
         part = wanted[start : start + _CHUNK]
+        asked = set(part)
         query = sa.select(table.c.id, within, *matches).where(
-            *_reach(work, target, table), sa.or_(*(column.in_(part) for column in matches))
+            *_reach(work, target, table), sa.or_(*(bulk.among(work.connection, column, part) for column in matches))
         )
         for id, narrow, *names in work.connection.execute(query):
-            for name in set(names) & set(part):
+            for name in asked.intersection(names):
                 found.setdefault(name, []).append((id, narrow))
     return found
 

@@ -54,15 +54,24 @@ class TextField(Field):
 
     def parse(self, cells: Cells) -> Parsed:
         """The same as `check` cell by cell; plain short lines, which most cells are, take the short way."""
-        if type(self).check is not TextField.check or self.pattern is not None:
+        if type(self).check not in (TextField.check, EmailField.check):
             return Field.parse(self, cells)
         values: list[object] = []
         flaws: list[Flaw] = []
-        add, most = values.append, self.length
+        add, most, folds = values.append, self.length, type(self).check is not TextField.check
+        fits = self.pattern.match if self.pattern is not None else None
         for row, cell in enumerate(cells):
-            if cell is None or (type(cell) is str and cell.isprintable() and len(cell) <= most):
-                add(cell.strip() or None if cell else None)
+            if cell is None:
+                add(None)
                 continue
+            if type(cell) is str and cell.isprintable() and len(cell) <= most:
+                line = cell.strip()
+                if not line:
+                    add(None)
+                    continue
+                if (fits is None or fits(line)) and (not folds or line.isascii()):
+                    add(line.lower() if folds else line)
+                    continue
             try:
                 add(self.check(cell))
             except FlawError as flaw:
