@@ -149,7 +149,8 @@ def _deals(random: Random, count: int, tenant: UUID, people: list[UUID], account
             "pipeline_id": stage["pipeline"], "stage_id": id_of(stage), "status": stage["type"],
             "amount": Decimal(random.randint(100, 9_000_000)) / 100 if random.random() > 0.05 else None,
             "amount_currency": "CNY", "probability": stage["probability"], "opened_on": opened,
-            "close_date": _closing(opened, random), "lost_reason": "price" if stage["type"] == "lost" else None, "notes": None,
+            "close_date": _closing(opened, random), "stage_since": created, "lost_reason_id": None, "competitor": None,
+            "source": "website", "notes": None,
             "owner_id": random.choice(people), "version": 1, "created_at": created, "updated_at": created,
         }  # fmt: skip
 

@@ -111,7 +111,7 @@ def _deal(row: Any) -> dict[str, Any]:
         "id": row[0], "name": row[1], "account": row[2], "contact": row[3], "product": row[4], "pipeline": row[5], "stage": row[6],
         "status": row[7], "amount": None if row[8] is None else {"amount": f"{row[8]:.2f}", "currency": row[9]},
         "probability": None if row[10] is None else f"{row[10].normalize():f}", "opened_on": row[11], "close_date": row[12],
-        "lost_reason": row[13], "notes": row[14], "owner": row[15], "version": row[16], "created_at": row[17], "updated_at": row[18],
+        "competitor": row[13], "notes": row[14], "owner": row[15], "version": row[16], "created_at": row[17], "updated_at": row[18],
     }  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def _deal_sqlite(row: Any) -> dict[str, Any]:
         "pipeline": _key(row[5]), "stage": _key(row[6]), "status": row[7],
         "amount": None if row[8] is None else {"amount": f"{row[8] / 10_000:.2f}", "currency": row[9]},
         "probability": None if row[10] is None else f"{row[10] / 10_000:g}", "opened_on": row[11], "close_date": row[12],
-        "lost_reason": row[13], "notes": row[14], "owner": _key(row[15]), "version": row[16], "created_at": _instant(row[17]),
+        "competitor": row[13], "notes": row[14], "owner": _key(row[15]), "version": row[16], "created_at": _instant(row[17]),
         "updated_at": _instant(row[18]),
     }  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.identity import routes
 from core.identity.tables import Grant, Role, Team, Token, User
+from core.tenancy import routes as tenant_routes
 from sdk import EVERYBODY, Batch, Context, Entity, Permission, Route, Scope, Verb, _, hookimpl
 from sdk import Role as RoleSpec
 
@@ -34,13 +35,16 @@ def register_roles() -> Sequence[RoleSpec]:
 @hookimpl
 def register_permissions() -> Sequence[Permission]:
     """Rights over the platform itself."""
-    return (Permission("core.plugin.update", _("Switch plugins")),)
+    return (
+        Permission("core.plugin.update", _("Switch plugins")),
+        Permission("core.tenant.update", _("Change the settings of the company")),
+    )
 
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    """Sessions, tokens, plugins."""
-    return routes.ROUTES
+    """Tokens, plugins, the tenant's settings and set-up."""
+    return (*routes.ROUTES, *tenant_routes.ROUTES)
 
 
 @hookimpl

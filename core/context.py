@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core.entities import journal
@@ -20,6 +23,7 @@ from core.tenancy.tables import tenants
 from sdk import Actor, Channel, Entity, NotFound, Tenant, Text, _
 from sdk.errors import NO_PARAMS, Params
 from sdk.fields import LinkField
+from sdk.rates import Pair
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -87,6 +91,14 @@ class Work:
         if found is None:
             raise NotFound(_("{entity} has no link {link!r}"), entity=entity, link=link[:80])
         return found.full_name
+
+    def rates(self, pairs: Iterable[Pair]) -> dict[Pair, Decimal | None]:
+        base = self.tenant.currency
+        found: dict[Pair, Decimal | None] = {pair: Decimal(1) if pair[0] == base else None for pair in pairs}
+        for source in self.platform.catalog.rate_sources:
+            if (missing := [pair for pair, rate in found.items() if rate is None]) and source.plugin in self.enabled:
+                found |= {pair: rate for pair, rate in source.rates(self, missing).items() if pair in found}
+        return found
 
     def can(self, permission: str) -> bool:
         catalog = self.platform.catalog
@@ -162,6 +174,13 @@ class Work:
             raise NotFound(_("there is no job {job!r}"), job=job)
         with self.transaction(write=True):
             journal.ask(self, job, arguments)
+
+    def lock(self, name: str) -> None:
+        if not self._transaction.writes:
+            raise RuntimeError("a lock lasts as long as a write transaction: open one with write=True")
+        if not self.platform.database.is_sqlite:  # there a write transaction is alone anyhow
+            digest = hashlib.blake2b(f"{self.tenant.id}:{name}".encode(), digest_size=8).digest()
+            self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(digest, signed=True))))
 
     # --- the same work in another part ---------------------------------------------------------------------------
 

@@ -25,7 +25,9 @@ from sdk.filters import Condition, Filter, parse_filter, parse_where, where
 from sdk.hooks import hookimpl
 from sdk.manifest import Manifest
 from sdk.permissions import EVERYBODY, Access, Permission, Role, Scope, Verb
+from sdk.rates import Priced, RateSource, priced
 from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload
+from sdk.setup import MasterData
 from sdk.text import Text, _
 
 __all__ = [
@@ -55,13 +57,16 @@ __all__ = [
     "Invalid",
     "Job",
     "Manifest",
+    "MasterData",
     "NotFound",
     "Outcome",
     "Page",
     "Parameter",
     "Permission",
+    "Priced",
     "Problem",
     "Query",
+    "RateSource",
     "Record",
     "Records",
     "Refusal",
@@ -87,5 +92,6 @@ __all__ = [
     "hookimpl",
     "parse_filter",
     "parse_where",
+    "priced",
     "where",
 ]

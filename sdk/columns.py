@@ -17,7 +17,6 @@ SCALE = 4
 """Digits kept behind the decimal point: enough for every ISO 4217 currency and for unit prices."""
 LIMIT = Decimal(10) ** 13
 """Exact amounts are smaller than this, so that scaled integers and their sums fit 64 bits on SQLite."""
-_FACTOR = 10**SCALE
 _KEPT = 8192
 """Ids and amounts come again and again (owners, stages, round sums): making each one once halves the time of a page on SQLite."""
 
@@ -25,6 +24,11 @@ _KEPT = 8192
 @lru_cache(maxsize=_KEPT)
 def _scaled(value: int | None) -> Decimal | None:
     return None if value is None else Decimal(value).scaleb(-SCALE)
+
+
+def limit_of(places: int) -> Decimal:
+    """What exact numbers with so many digits behind the point are smaller than."""
+    return Decimal(10) ** (17 - places)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -41,21 +45,31 @@ def _in_utc(value: datetime | None) -> datetime | None:
 
 
 class Exact(TypeDecorator[Decimal]):
-    """An exact decimal: NUMERIC(18,4) on PostgreSQL, an integer scaled by 10^4 on SQLite, which has no decimals."""
+    """An exact decimal: NUMERIC(18,4) on PostgreSQL, an integer scaled by 10^4 on SQLite, which has no decimals.
+
+    `places`: other than 4 digits behind the point, for exchange rates.
+    """
 
     impl = sa.Numeric(18, SCALE)
     cache_ok = True
 
+    def __init__(self, places: int = SCALE) -> None:
+        super().__init__(18, places)
+        self.places = places
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Decimal] | TypeEngine[int]:
-        return sa.BigInteger() if dialect.name == "sqlite" else sa.Numeric(18, SCALE)
+        return sa.BigInteger() if dialect.name == "sqlite" else sa.Numeric(18, self.places)
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | int | None:
         if value is None or dialect.name != "sqlite":
             return value
-        return int(value * _FACTOR)
+        return int(value.scaleb(self.places))
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        return _scaled if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+        if dialect.name != "sqlite":
+            return super().result_processor(dialect, coltype)
+        places = self.places
+        return _scaled if places == SCALE else lambda value: None if value is None else Decimal(value).scaleb(-places)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import BinaryIO, Protocol, TypeAlias
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from sdk.errors import Refusal
 from sdk.fields.base import Field
 from sdk.filters import Filter
+from sdk.rates import Pair
 from sdk.text import Text
 
 CURSOR = r"^(c1\.[A-Za-z0-9_-]{12,4000})?$"
@@ -182,6 +184,12 @@ class Context(Protocol):
 
     def transaction(self, *, write: bool = ...) -> AbstractContextManager[None]:
         """A transaction; joined when one is open. Leaving by an exception rolls all of it back."""
+
+    def rates(self, pairs: Iterable[Pair]) -> Mapping[Pair, Decimal | None]:
+        """For each currency and day the rate to the tenant's currency in force then; None where nobody knows one."""
+
+    def lock(self, name: str) -> None:
+        """Wait until nobody else of the tenant is past this point with the same name; held until the write transaction ends."""
 
     def can(self, permission: str) -> bool:
         """Whether the actor has `<plugin>.<noun>.<verb>` for any record."""

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from sdk.entities import Entity, Extension
     from sdk.events import EventType, Job, Subscription
     from sdk.permissions import Permission, Role
+    from sdk.rates import RateSource
     from sdk.routes import Route
+    from sdk.setup import MasterData
 
 PROJECT = "dealwright"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -121,6 +123,28 @@ def register_commands() -> Sequence[Command]:
     When: at boot. Returns: commands; `--tenant`, `--user` and `--json` are added by core.
     Example: `return (Command("import", _("Import a file"), run_import, (Parameter("ENTITY", _("What to import")),)),)`.
     Off for a tenant: the command says so and exits with 4.
+    """
+    return ()
+
+
+@hookspec
+def register_master_data() -> Sequence[MasterData]:
+    """Records that a tenant starts with: industries, reasons, a ready-made process.
+
+    When: at boot. Returns: master data; `dealwright tenant setup` and `POST /api/v1/core/setup` make what is missing of it.
+    Example: `return (MasterData("company.industry", ({"key": "software", "name": _("Software")},)),)`.
+    Off for a tenant: left out of its set-up; what was made stays.
+    """
+    return ()
+
+
+@hookspec
+def register_rate_sources() -> Sequence[RateSource]:
+    """Where exchange rates come from.
+
+    When: at boot. Returns: sources that `ctx.rates(...)` asks in order until every pair is known.
+    Example: `return (RateSource("company", rates_of),)`.
+    Off for a tenant: not asked; without a rate an amount is counted and not priced.
     """
     return ()
 

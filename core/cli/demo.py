@@ -15,6 +15,7 @@ from core.identity import tokens
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
+from core.tenancy.setup import set_up
 from core.tenancy.tables import tenants
 from core.worker.drain import Drain
 from sdk import Channel, Draft
@@ -32,6 +33,7 @@ def fill(booted: Platform, seed: int = SEED) -> None:
     with work.transaction(write=True):
         for team_name, manager, members in PEOPLE:
             _team(work, team_name, manager, members)
+        set_up(work)
         booted.calls.moment("demo_data", work.enabled, ctx=work, random=Random(seed), months=MONTHS)
     Drain(booted).run_until_empty()
 

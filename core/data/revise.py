@@ -18,7 +18,7 @@ from alembic.util import rev_id
 from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
-from sdk import Conflict, Record, _
+from sdk import Conflict, Record, _, columns
 from sdk.columns import Exact, JsonData, UtcDateTime
 
 _STANDARD = frozenset({"tenant_id", "id", "owner_id", "version", "created_at", "updated_at", "deleted_at", "custom"})
@@ -140,7 +140,7 @@ def _index(rendering: AutogenContext, operation: ops.CreateIndexOp) -> list[str]
 
 def _type(kind: sa.types.TypeEngine[Any]) -> str:
     if isinstance(kind, Exact):
-        return "columns.Exact()"
+        return "columns.Exact()" if kind.places == columns.SCALE else f"columns.Exact({kind.places})"
     if isinstance(kind, UtcDateTime):
         return "columns.UtcDateTime()"
     if isinstance(kind, sa.Uuid):

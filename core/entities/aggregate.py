@@ -232,7 +232,8 @@ class Aggregation:
 
 def _shown(measure: Measure, pairs: dict[Any, list[Any]]) -> object:
     """Money: one amount, or a list where there are several currencies. Other numbers: exact text, whole numbers as such."""
-    values = {currency: _mean(total, n) if measure.function == "avg" else total for currency, (total, n) in pairs.items()}
+    places = measure.field.places if isinstance(measure.field, DecimalField) else SCALE
+    values = {currency: _mean(total, n, places) if measure.function == "avg" else total for currency, (total, n) in pairs.items()}
     if isinstance(measure.field, MoneyField):
         amounts = [money_wire(Decimal(value), currency) for currency, value in sorted(values.items())]
         return (amounts[0] if len(amounts) == 1 else amounts) if amounts else None
@@ -242,7 +243,7 @@ def _shown(measure: Measure, pairs: dict[Any, list[Any]]) -> object:
     if measure.function in ("min", "max") and isinstance(value, date):
         return plain(value)
     if measure.function == "avg" or isinstance(measure.field, DecimalField):
-        return exact_text(Decimal(value))
+        return exact_text(Decimal(value), 0, places)
     return int(value)
 
 
@@ -251,8 +252,8 @@ def _joined_value(function: str, one: Any, other: Any) -> Any:
     return min(one, other) if function == "min" else max(one, other) if function == "max" else one + other
 
 
-def _mean(total: Any, count: int) -> Decimal:
-    return (Decimal(total) / count).quantize(Decimal(1).scaleb(-SCALE), ROUND_HALF_EVEN)
+def _mean(total: Any, count: int, places: int) -> Decimal:
+    return (Decimal(total) / count).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
 
 
 def aggregate(reader: Reader, measures: Sequence[str], by: Sequence[str], filter: Filter, limit: int) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from core.entities.item import Item
 from core.entities.shape import Shape
 from sdk import Forbidden, Problem, Verb, _
-from sdk.fields import Field, Money, NaturalKey
+from sdk.fields import Field, FlawError, Money, MoneyField, NaturalKey
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -62,13 +62,22 @@ def _permit_field(field: Field, holders: Sequence[Item], grants: dict[str, tuple
 
 def _check_column(work: Work, field: Field, holders: Sequence[Item]) -> None:
     parsed = field.parse([item.draft.values[field.name] for item in holders])
-    currency = work.tenant.currency
     for item, value in zip(holders, parsed.values, strict=True):
-        if isinstance(value, Money) and not value.currency:
-            value = Money(value.amount, currency)
         item.values[field.name] = value
+    if isinstance(field, MoneyField):
+        _fill_currencies(work.tenant.currency, field, holders)
     for flaw in parsed.flaws:
         holders[flaw.row].problems.append(Problem(field.name, flaw.code, flaw.message, flaw.params))
+
+
+def _fill_currencies(currency: str, field: MoneyField, holders: Sequence[Item]) -> None:
+    for item in holders:
+        value = item.values[field.name]
+        if isinstance(value, Money) and not value.currency:
+            try:
+                item.values[field.name] = field.fitting(Money(value.amount, currency))
+            except FlawError as flaw:
+                item.problems.append(Problem(field.name, flaw.code, flaw.message, flaw.params))
 
 
 def _complete(required: Sequence[Field], item: Item) -> None:
@@ -84,37 +93,40 @@ def _complete(required: Sequence[Field], item: Item) -> None:
 
 
 def check_unique(work: Work, shape: Shape, items: Sequence[Item]) -> None:
-    """No two live records with the same value of a unique field: within the batch and against the database."""
-    for field in shape.entity.record.__fields__.values():
-        if not field.unique:
-            continue
-        wanted: dict[Any, Item] = {}
+    """No two live records with the same value of a unique field, or of several together: in the batch and in the database."""
+    for fields in shape.unique:
+        wanted: dict[tuple[Any, ...], Item] = {}
         for item in items:
-            value = item.after(field.name)
-            moved = field.name in item.values or item.draft.verb == "restore"
-            if value is None or isinstance(value, NaturalKey) or not moved or not item.stands:
+            values = tuple(item.after(field.name) for field in fields)
+            moved = item.draft.verb == "restore" or any(field.name in item.values for field in fields)
+            if not moved or not item.stands or any(value is None or isinstance(value, NaturalKey) for value in values):
                 continue
-            if value in wanted:
-                item.problems.append(_duplicate(field, value))
+            if values in wanted:
+                item.problems.append(_duplicate(fields, values))
             else:
-                wanted[value] = item
-        for value, id in _taken(work, shape, field, list(wanted)):
-            if wanted[value].id != id:
-                wanted[value].problems.append(_duplicate(field, value))
+                wanted[values] = item
+        for *values_there, id in _taken(work, shape, fields, list(wanted)):
+            values = tuple(values_there)
+            if wanted[values].id != id:
+                wanted[values].problems.append(_duplicate(fields, values))
 
 
-def _duplicate(field: Field, value: object) -> Problem:
-    return Problem(field.name, "duplicate", _("{value!r} is taken already"), {"value": str(value)})
+def _duplicate(fields: Sequence[Field], values: Sequence[object]) -> Problem:
+    if len(fields) == 1:
+        return Problem(fields[0].name, "duplicate", _("{value!r} is taken already"), {"value": str(values[0])})
+    text = _("there is a record with the same {fields} already: {value}")
+    named = {"fields": ", ".join(field.name for field in fields), "value": ", ".join(str(value) for value in values)}
+    return Problem(fields[-1].name, "duplicate", text, named)
 
 
-def _taken(work: Work, shape: Shape, field: Field, values: list[Any]) -> list[tuple[Any, Any]]:
-    table, found = shape.table, list[tuple[Any, Any]]()
-    column = table.c[field.attribute]
+def _taken(work: Work, shape: Shape, fields: Sequence[Field], values: list[tuple[Any, ...]]) -> list[Any]:
+    table, found = shape.table, list[Any]()
+    columns = [table.c[field.attribute] for field in fields]
     for start in range(0, len(values), _CHUNK):
-        query = sa.select(column, table.c.id).where(
-            table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), column.in_(values[start : start + _CHUNK])
-        )
-        found += [(row[0], row[1]) for row in work.connection.execute(query)]
+        part = values[start : start + _CHUNK]
+        among = columns[0].in_([one[0] for one in part]) if len(columns) == 1 else sa.tuple_(*columns).in_(part)
+        query = sa.select(*columns, table.c.id).where(table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), among)
+        found += work.connection.execute(query).all()
     return found
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.extension.catalog import Catalog
 
 
-_MOST_CONVERTERS, _MOST_PLANS = 500, 200
+_MOST_CONVERTERS, _MOST_PLANS = 100, 50
 T = TypeVar("T")
 
 
@@ -62,6 +62,13 @@ class Shape:
     def table(self) -> sa.Table:
         """The entity's own table."""
         return self.entity.record.table()
+
+    @cached_property
+    def unique(self) -> tuple[tuple[Field, ...], ...]:
+        """The fields that no two live records share: one each, or several together."""
+        owned = {field.attribute: field for field in self.entity.record.__fields__.values()}
+        keys = [[column.name for column in index.columns if column.name != "tenant_id"] for index in self.table.indexes if index.unique]
+        return tuple(tuple(owned[name] for name in names) for names in sorted(keys) if all(name in owned for name in names))
 
     @cached_property
     def extensions(self) -> tuple[Extension, ...]:

@@ -15,7 +15,9 @@ from sdk import (
     EventType,
     Extension,
     Job,
+    MasterData,
     Permission,
+    RateSource,
     Record,
     Role,
     Route,
@@ -41,6 +43,8 @@ class Catalog:
     subscriptions: dict[str, list[Subscription]] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
+    master_data: list[MasterData] = field(default_factory=list)
+    rate_sources: list[RateSource] = field(default_factory=list)
     by_record: dict[type[Record], Entity] = field(default_factory=dict)
 
     def target(self, link: LinkField, of: Entity) -> str:
@@ -67,6 +71,8 @@ class Catalog:
             "events": [name for name, (owner, _e) in self.events.items() if owner == plugin],
             "subscriptions": [f"{s.event} -> {s.name}" for many in self.subscriptions.values() for s in many if s.plugin == plugin],
             "jobs": [name for name, job in self.jobs.items() if job.plugin == plugin],
+            "master_data": [data.entity for data in self.master_data if data.plugin == plugin],
+            "rate_sources": [source.name for source in self.rate_sources if source.plugin == plugin],
             "commands": [name for name, command in self.commands.items() if command.plugin == plugin],
         }  # fmt: skip
 
@@ -215,6 +221,18 @@ def _add_command(catalog: Catalog, owner: str, command: Command) -> None:
     catalog.commands[command.name] = replace(command, plugin=owner)
 
 
+def _add_master_data(catalog: Catalog, owner: str, data: MasterData) -> None:
+    if any(data.match not in row for row in data.rows) and not data.when_empty:
+        raise DeclarationError(f"master data of {data.entity!r} by {owner!r}: every row needs a {data.match!r}, by which it is found again")
+    catalog.master_data.append(replace(data, plugin=owner))
+
+
+def _add_rate_source(catalog: Catalog, owner: str, source: RateSource) -> None:
+    if any((s.plugin, s.name) == (owner, source.name) for s in catalog.rate_sources):
+        raise DeclarationError(f"rate source {source.name!r} of plugin {owner!r} is declared twice; rename one")
+    catalog.rate_sources.append(replace(source, plugin=owner))
+
+
 _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_entities": _add_entity,
     "register_extensions": _add_extension,
@@ -225,4 +243,6 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_subscriptions": _add_subscription,
     "register_jobs": _add_job,
     "register_commands": _add_command,
+    "register_master_data": _add_master_data,
+    "register_rate_sources": _add_rate_source,
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import sqlalchemy as sa
 
@@ -40,7 +40,7 @@ class NewTenant:
 
 def create(platform: Platform, wish: NewTenant) -> Tenant:
     """Create a tenant with its plugins and their roles; raises Invalid or Conflict, and then nothing is there."""
-    _check(wish)
+    check_settings(asdict(wish))
     tenant = Tenant(new_id(), wish.name, wish.locale, wish.timezone, wish.currency)
     serving = [name for name in platform.calls.serving() if name != "core"]
     chosen = serving if wish.plugins is None else list(wish.plugins)
@@ -61,20 +61,21 @@ def create(platform: Platform, wish: NewTenant) -> Tenant:
     return tenant
 
 
-def _check(wish: NewTenant) -> None:
+def check_settings(wish: Mapping[str, object]) -> None:
+    """Raise Invalid for a name, language, time zone or currency that there is not."""
+    name, timezone, currency, locale = (str(wish[word]) for word in ("name", "timezone", "currency", "locale"))
     problems = [
-        Problem(name, code, text, {"value": value})
-        for name, value, fits, code, text in (
-            ("name", wish.name, bool(NAME.match(wish.name)), "malformed", _("expected lower-case letters, digits and dashes, got {value!r}")),
-            ("timezone", wish.timezone, wish.timezone in available_timezones(), "unknown_timezone", _("there is no time zone {value!r}")),
-            ("currency", wish.currency, wish.currency in CURRENCIES, "unknown_currency", _("there is no currency {value!r}")),
-            ("locale", wish.locale, wish.locale in ("en", "zh_CN"), "unknown_locale", _("there is no language {value!r}; there are en and zh_CN")),
+        Problem(word, code, text, {"value": value})
+        for word, value, fits, code, text in (
+            ("name", name, bool(NAME.match(name)), "malformed", _("expected lower-case letters, digits and dashes, got {value!r}")),
+            ("timezone", timezone, timezone in available_timezones(), "unknown_timezone", _("there is no time zone {value!r}")),
+            ("currency", currency, currency in CURRENCIES, "unknown_currency", _("there is no currency {value!r}")),
+            ("locale", locale, locale in ("en", "zh_CN"), "unknown_locale", _("there is no language {value!r}; there are en and zh_CN")),
         )
         if not fits
     ]  # fmt: skip
     if problems:
-        raise Invalid(_("the tenant cannot be created"), problems=problems)
-    ZoneInfo(wish.timezone)
+        raise Invalid(_("the settings of the tenant do not fit"), problems=problems)
 
 
 def ensure_roles(work: Work) -> None:

@@ -13,6 +13,7 @@ from sdk import Context, Download, _, where
 from sdk.fields import (
     BooleanField,
     ChoiceField,
+    CurrencyField,
     DateField,
     DateTimeField,
     DecimalField,
@@ -23,8 +24,9 @@ from sdk.fields import (
     MoneyField,
     TextField,
 )
+from sdk.fields.money import CURRENCIES
 
-_TEXTS = {"email": "name@example.com", "phone": "010 1234 5678", "url": "https://example.com"}
+_TEXTS: Mapping[str, str] = {"email": "name@example.com", "phone": "010 1234 5678", "url": "https://example.com"}
 _MOST_TRIES = 100
 
 
@@ -59,6 +61,8 @@ def _example(ctx: Context, entity: str, field: Field) -> str:
         return _linked(ctx, entity, field) if _must(field) else ""
     if isinstance(field, ChoiceField):
         return ctx.say(field.options[str(field.default)] if field.default else next(iter(field.options.values()), ""))
+    if isinstance(field, CurrencyField):
+        return _currency(ctx, entity, field)
     make = next((make for kind, make in _VALUES.items() if isinstance(field, kind)), None)
     value = make(ctx, field) if make is not None else field.default
     return _free(ctx, entity, field, field.format(value)) if field.unique else field.format(value)
@@ -84,8 +88,16 @@ def _free(ctx: Context, entity: str, field: Field, value: str) -> str:
     return next((word for word in tries if not records.find(where(**{field.name: word}), 1)), "")
 
 
+def _currency(ctx: Context, entity: str, field: CurrencyField) -> str:
+    """A foreign currency, and one that is free where each comes once."""
+    taken = {ctx.tenant.currency}
+    if field.unique:
+        taken |= {str(row[field.name]) for row in ctx.as_system().records(entity).find(())}
+    return next(code for code in ("EUR", "USD", *sorted(CURRENCIES)) if code not in taken)
+
+
 def _text(ctx: Context, field: TextField) -> object:
-    word = _TEXTS.get(field.kind) or ("example" if field.pattern is not None else ctx.say(_("Example")))
+    word = field.example or _TEXTS.get(field.kind) or ("example" if field.pattern is not None else ctx.say(_("Example")))
     return word[: field.length]
 
 

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from random import Random
 
 from plugins.pipeline.template import DIRECT, apply
-from sdk import Context, Draft
-from sdk.context import Row
+from sdk import Context, Draft, where
+from sdk.context import Row, id_of
 
 DEALS_A_MONTH = 25
 SOURCES = ("website", "referral", "fair", "campaign", "partner")
@@ -15,7 +15,8 @@ SOURCES = ("website", "referral", "fair", "campaign", "partner")
 
 def fill(ctx: Context, random: Random, months: int) -> None:
     """Some deals a month; three out of five that are old enough were won."""
-    pipeline = apply(ctx, DIRECT.key)
+    there = ctx.records("pipeline.pipeline").find(where(is_default=True), 1)  # made by the tenant's set-up
+    pipeline = id_of(there[0]) if there else apply(ctx, DIRECT.key)
     reasons = [row["id"] for row in ctx.records("pipeline.lost_reason").find(())]
     accounts = ctx.records("customers.account").find(())
     products = ctx.records("catalog.product").find(()) if ctx.offers("catalog.product") else []

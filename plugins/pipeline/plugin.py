@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from plugins.pipeline import demo, process, routes
+from plugins.pipeline.pricing import price_late
 from plugins.pipeline.tables import OPEN_DEALS, Deal, LostReason, Pipeline, Stage, StageChange
-from sdk import Access, Batch, Context, Entity, EventType, Extension, Manifest, Route, Scope, Verb, _, hookimpl
+from plugins.pipeline.template import master_data
+from sdk import Access, Batch, Context, Entity, EventType, Extension, Manifest, MasterData, Route, Scope, Subscription, Verb, _, hookimpl
 from sdk import fields as f
 
 manifest = Manifest(
@@ -16,7 +18,7 @@ manifest = Manifest(
     title=_("Sales process"),
     summary=_("Pipelines with stages, and the deals that go through them."),
     requires=("customers",),
-    after=("catalog",),
+    after=("catalog", "company"),
 )
 
 DEALS: dict[str, Access] = {
@@ -61,6 +63,16 @@ def register_extensions() -> Sequence[Extension]:
 @hookimpl
 def register_events() -> Sequence[EventType]:
     return (EventType("pipeline.deal.won", _("Deal won")), EventType("pipeline.deal.lost", _("Deal lost")))
+
+
+@hookimpl
+def register_subscriptions() -> Sequence[Subscription]:
+    return (Subscription("company.rate.created", "price_late", price_late),)
+
+
+@hookimpl
+def register_master_data() -> Sequence[MasterData]:
+    return master_data()
 
 
 @hookimpl

@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from plugins.pipeline.pricing import price
 from plugins.pipeline.tables import TYPES
 from sdk import Batch, Change, Condition, Context, _, where
 from sdk.context import Row, id_of
@@ -66,6 +67,7 @@ def prepare_deals(ctx: Context, batch: Batch) -> None:
             _enter(process, batch, change, before, stage)
         if stage is not None:
             _require(change, stage)
+    price(ctx, batch, process.today)
 
 
 def _place(process: Process, change: Change, before: Row | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from plugins.customers.api import Account, Contact
 from sdk import Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
+from sdk.rates import RATE_PLACES
 
 TYPES = {"open": _("Open"), "won": _("Won"), "lost": _("Lost")}
 
@@ -67,6 +69,8 @@ class Deal(Record):
     stage_id: Mapped[UUID | None] = f.link(_("Stage"), Stage, within="pipeline", track=True)
     status: Mapped[str] = f.choice(_("Status"), TYPES, default="open", readonly=True, index=True)
     amount: Mapped[f.Money | None] = f.money(_("Amount"), track=True, index=True)
+    base_amount: Mapped[f.Money | None] = f.money(_("Amount in own currency"), readonly=True)
+    rate: Mapped[Decimal | None] = f.decimal(_("Exchange rate"), readonly=True, places=RATE_PLACES)
     probability: Mapped[object] = f.percent(_("Probability"), track=True)
     opened_on: Mapped[date | None] = f.on(_("Opened on"))
     close_date: Mapped[date | None] = f.on(_("Close date"), track=True, index=True)

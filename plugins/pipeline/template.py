@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sdk import Context, Draft, NotFound, Text, _
+from sdk import Context, Draft, MasterData, NotFound, Text, _
 from sdk.context import id_of
 
 
@@ -52,6 +52,24 @@ REASONS = (
 TEMPLATES = {DIRECT.key: DIRECT}
 
 
+def master_data() -> tuple[MasterData, ...]:
+    """The reasons, and for a company without a process the direct sale."""
+    reasons = tuple({"key": key, "name": label, "position": place} for place, (key, label) in enumerate(REASONS, 1))
+    stages = tuple({"pipeline": DIRECT.name, **_stage(stage, place)} for place, stage in enumerate(DIRECT.stages, 1))
+    return (
+        MasterData("pipeline.lost_reason", reasons),
+        MasterData("pipeline.pipeline", ({"name": DIRECT.name, "is_default": True},), when_empty=True),
+        MasterData("pipeline.stage", stages, when_empty=True, along_with="pipeline.pipeline"),
+    )
+
+
+def _stage(stage: StageTemplate, place: int) -> dict[str, object]:
+    return {
+        "key": stage.key, "name": stage.name, "type": stage.type, "position": place, "probability": stage.probability,
+        "expected_days": stage.expected_days, "required_fields": list(stage.required_fields) or None,
+    }  # fmt: skip
+
+
 def apply(ctx: Context, key: str, name: str | None = None) -> UUID:
     """A new pipeline with the template's stages, named in the actor's language; the first pipeline becomes the default."""
     template = TEMPLATES.get(key)
@@ -61,20 +79,8 @@ def apply(ctx: Context, key: str, name: str | None = None) -> UUID:
         first = not ctx.records("pipeline.pipeline").find((), 1)
         pipeline = id_of(ctx.records("pipeline.pipeline").create({"name": name or ctx.say(template.name), "is_default": first}))
         drafts = [
-            Draft(
-                "create",
-                {
-                    "pipeline": pipeline,
-                    "key": stage.key,
-                    "name": ctx.say(stage.name),
-                    "type": stage.type,
-                    "position": index + 1,
-                    "probability": stage.probability,
-                    "expected_days": stage.expected_days,
-                    "required_fields": list(stage.required_fields) or None,
-                },
-            )
-            for index, stage in enumerate(template.stages)
+            Draft("create", {**_stage(stage, place), "pipeline": pipeline, "name": ctx.say(stage.name)})
+            for place, stage in enumerate(template.stages, 1)
         ]
         _written(ctx, "pipeline.stage", drafts)
         _add_reasons(ctx)

@@ -4,7 +4,7 @@ from sdk.fields.base import Checked, Field, Flaw, FlawError, Parsed, ReportRole
 from sdk.fields.choice import ChoiceField, choice
 from sdk.fields.computed import Computed, computed, over
 from sdk.fields.link import LinkField, NaturalKey, link
-from sdk.fields.money import Money, MoneyField, money
+from sdk.fields.money import CurrencyField, Money, MoneyField, currency, money
 from sdk.fields.number import BooleanField, DecimalField, IntegerField, boolean, decimal, exact_text, integer, percent
 from sdk.fields.text import KeysField, TextField, email, key, keys, long_text, phone, text, url
 from sdk.fields.time import DateField, DateTimeField, at, date_orders, on
@@ -14,6 +14,7 @@ __all__ = [
     "Checked",
     "ChoiceField",
     "Computed",
+    "CurrencyField",
     "DateField",
     "DateTimeField",
     "DecimalField",
@@ -33,6 +34,7 @@ __all__ = [
     "boolean",
     "choice",
     "computed",
+    "currency",
     "date_orders",
     "decimal",
     "email",

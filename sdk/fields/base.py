@@ -61,6 +61,8 @@ class Field:
     required: bool = False
     unique: bool = False
     search: bool = False
+    example: str = ""
+    """A value that fits, where not any text of its kind does."""
     match: bool = False
     track: bool = False
     sensitive: bool = False

@@ -14,6 +14,7 @@ from sqlalchemy.orm import MappedColumn
 from sdk.columns import Exact
 from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
 from sdk.fields.number import exact, exact_schema, exact_text
+from sdk.fields.text import TextField
 from sdk.text import Text, _
 
 _WRITTEN = re.compile(r"(?:(?P<before>[A-Z]{3}) ?)?(?P<amount>-?[\d,]+(?:\.\d+)?)(?: ?(?P<after>[A-Z]{3}))?\Z", re.ASCII)
@@ -29,6 +30,14 @@ CURRENCIES = frozenset(
     ).split()
 )
 """The ISO 4217 codes that are legal tender somewhere."""
+_MINOR = dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(), 0) | dict.fromkeys(
+    "BHD IQD JOD KWD LYD OMR TND".split(), 3
+)
+
+
+def minor_units(currency: str) -> int:
+    """How many digits an amount in this currency has behind the point (ISO 4217)."""
+    return _MINOR.get(currency, 2)
 
 
 class Money(NamedTuple):
@@ -48,6 +57,8 @@ class MoneyField(Field):
     """An amount in two columns, the value and its ISO 4217 code; both or neither."""
 
     least: Decimal | None = None
+    places: int | None = None
+    """Digits behind the point; None: those of the currency."""
 
     kind: ClassVar[str] = "money"
     operators: ClassVar[tuple[str, ...]] = ("eq", "ne", "gt", "gte", "lt", "lte", "empty")
@@ -92,7 +103,14 @@ class MoneyField(Field):
     def _money(self, amount: Decimal, currency: str) -> Money:
         if self.least is not None and amount < self.least:
             raise FlawError("out_of_range", _("expected at least {least}"), least=self.least)
-        return Money(amount, currency)
+        return self.fitting(Money(amount, currency)) if currency else Money(amount, currency)
+
+    def fitting(self, money: Money) -> Money:
+        """The amount itself; raises FlawError where it has more digits than its currency."""
+        places = minor_units(money.currency) if self.places is None else self.places
+        if money.amount != round(money.amount, places):
+            raise FlawError("too_precise", _("{currency} has {digits} digits behind the point"), currency=money.currency, digits=places)
+        return money
 
     def wire(self, *cells: str) -> str:
         return f"money_wire({cells[0]}, {cells[1]})"
@@ -122,7 +140,36 @@ def _schema(amount: dict[str, object], required: list[str]) -> dict[str, object]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
+@dataclass(frozen=True, kw_only=True)
+class CurrencyField(TextField):
+    """The ISO 4217 code of a currency that is legal tender somewhere, kept in capitals."""
+
+    length: int = 3
+
+    kind: ClassVar[str] = "currency"
+    widget: ClassVar[str] = "currency"
+
+    def check(self, cell: object) -> object:
+        checked = TextField.check(self, cell)
+        return None if checked is None else _currency(str(checked).upper())
+
+    def sought(self, cell: str) -> object:
+        return str(TextField.sought(self, cell)).upper()
+
+    def json_schema(self) -> dict[str, object]:
+        return {"type": "string", "enum": sorted(CURRENCIES)}
+
+    def input_schema(self) -> dict[str, object]:
+        return {"type": "string", "enum": sorted(CURRENCIES)}
+
+
+def currency(label: Text, *, required: bool = False, unique: bool = False, match: bool = False, search: bool = False,
+             track: bool = False) -> MappedColumn[Any]:  # fmt: skip
+    """The code of a currency."""
+    return column(CurrencyField(label=label, required=required, unique=unique, match=match, search=search, track=track))
+
+
 def money(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
-          least: Decimal | None = None, index: bool = False) -> MappedColumn[Any]:  # fmt: skip
-    """An amount with its currency; left out, the currency is the tenant's own."""
-    return column(MoneyField(label=label, required=required, track=track, readonly=readonly, least=least, index=index))
+          least: Decimal | None = None, index: bool = False, places: int | None = None) -> MappedColumn[Any]:  # fmt: skip
+    """An amount with its currency; left out, the currency is the tenant's own. `places`: for unit prices, up to 4 digits."""
+    return column(MoneyField(label=label, required=required, track=track, readonly=readonly, least=least, index=index, places=places))

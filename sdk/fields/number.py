@@ -11,41 +11,51 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.orm import MappedColumn
 
-from sdk.columns import LIMIT, SCALE, Exact
+from sdk.columns import SCALE, Exact, limit_of
 from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
 from sdk.text import Text, _
 
 _ORDERED = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "empty")
-_PLAIN = re.compile(r"-?\d{1,13}(\.\d{1,4})?\Z", re.ASCII)
+_PLAIN = re.compile(r"-?\d{1,15}(\.\d{1,12})?\Z", re.ASCII)
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
 _NOISE = Decimal("1e-9")
 _WORDS = {"true": True, "yes": True, "y": True, "1": True, "是": True,
           "false": False, "no": False, "n": False, "0": False, "否": False}  # fmt: skip
 
 
-def exact(cell: object) -> Decimal:
-    """A JSON number or numeric text as a Decimal of at most 13 + 4 digits; raises FlawError. A float is taken by its text."""
+def exact(cell: object, places: int = SCALE) -> Decimal:
+    """A JSON number or numeric text as a Decimal of at most 17 digits, `places` of them behind the point; raises FlawError.
+
+    A float is taken by its text.
+    """
+    limit = limit_of(places)
     if isinstance(cell, bool) or not isinstance(cell, int | float | str | Decimal):
         raise wrong_type(_("a decimal number"), cell)
     if isinstance(cell, str) and not _PLAIN.match(cell):
         raise FlawError("malformed", _("expected a decimal number such as -12.50"))
     try:
-        value = Decimal(str(cell)).quantize(Decimal(1).scaleb(-SCALE))
+        value = Decimal(str(cell)).quantize(Decimal(1).scaleb(-places))
     except InvalidOperation as failure:
-        raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=str(LIMIT)) from failure
-    if abs(value) >= LIMIT:
-        raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=str(LIMIT))
+        raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=f"{limit:f}") from failure
+    if abs(value) >= limit:
+        raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=f"{limit:f}")
     written = Decimal(str(cell))
     # A JSON number is a float to most of its writers: 0.30000000000000004 means 0.3.
     if value != written and not (isinstance(cell, float) and abs(value - written) <= _NOISE * abs(written)):
-        raise FlawError("too_precise", _("at most {digits} digits behind the decimal point"), digits=SCALE)
+        raise FlawError("too_precise", _("at most {digits} digits behind the decimal point"), digits=places)
     return value
 
 
-def exact_schema(least: Decimal | None = None, most: Decimal | None = None) -> dict[str, object]:
+def digits_of(places: int) -> str:
+    """The pattern of an exact number's digits."""
+    return rf"[0-9]{{1,{17 - places}}}(\.[0-9]{{1,{places}}})?"
+
+
+def exact_schema(least: Decimal | None = None, most: Decimal | None = None, places: int = SCALE) -> dict[str, object]:
     """JSON Schema of what `exact` takes, within bounds: text, or a number where a program has nothing better."""
-    number: dict[str, object] = {"type": "number", "exclusiveMinimum": -1e13, "exclusiveMaximum": 1e13, "multipleOf": 1e-4}
-    sign, digits = ("-?" if least is None or least < 0 else ""), r"[0-9]{1,13}(\.[0-9]{1,4})?"
+    bound = float(limit_of(places))
+    number: dict[str, object] = {"type": "number", "exclusiveMinimum": -bound, "exclusiveMaximum": bound, "multipleOf": 10.0**-places}
+    sign, digits = ("-?" if least is None or least < 0 else ""), digits_of(places)
     if least is not None:
         number = {**number, "minimum": float(least)}
     if most is not None:
@@ -55,9 +65,9 @@ def exact_schema(least: Decimal | None = None, most: Decimal | None = None) -> d
     return {"anyOf": [{"type": "string", "pattern": f"^{sign}{digits}$"}, number]}
 
 
-def exact_text(value: Decimal, least: int = 0) -> str:
+def exact_text(value: Decimal, least: int = 0, places: int = SCALE) -> str:
     """A decimal without trailing zeros beyond `least` digits behind the point: the one form on the wire."""
-    whole, _point, fraction = f"{value:.{SCALE}f}".partition(".")
+    whole, _point, fraction = f"{value:.{places}f}".partition(".")
     fraction = fraction.rstrip("0").ljust(least, "0")
     return f"{whole}.{fraction}" if fraction else whole
 
@@ -109,6 +119,7 @@ class DecimalField(Field):
 
     least: Decimal | None = None
     most: Decimal | None = None
+    places: int = SCALE
 
     kind: ClassVar[str] = "decimal"
     operators: ClassVar[tuple[str, ...]] = _ORDERED
@@ -116,10 +127,10 @@ class DecimalField(Field):
     widget: ClassVar[str] = "decimal"
 
     def column_type(self) -> sa.types.TypeEngine[Any]:
-        return Exact()
+        return Exact(self.places)
 
     def check(self, cell: object) -> object:
-        value = exact(cell)
+        value = exact(cell, self.places)
         if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
             raise FlawError("out_of_range", _("expected {least} to {most}"), least=self.least, most=self.most)
         return value
@@ -128,19 +139,20 @@ class DecimalField(Field):
         return self.check(_ungrouped(cell))
 
     def sought(self, cell: str) -> object:
-        return exact(_ungrouped(cell))
+        return exact(_ungrouped(cell), self.places)
 
     def wire(self, *cells: str) -> str:
-        return f"(None if {cells[0]} is None else exact_text({cells[0]}))"
+        places = "" if self.places == SCALE else f", 0, {self.places}"
+        return f"(None if {cells[0]} is None else exact_text({cells[0]}{places}))"
 
     def format(self, value: object) -> str:
-        return exact_text(value) if isinstance(value, Decimal) else ""
+        return exact_text(value, 0, self.places) if isinstance(value, Decimal) else ""
 
     def json_schema(self) -> dict[str, object]:
-        return {"type": "string", "pattern": r"^-?[0-9]{1,13}(\.[0-9]{1,4})?$"}
+        return {"type": "string", "pattern": f"^-?{digits_of(self.places)}$"}
 
     def input_schema(self) -> dict[str, object]:
-        return exact_schema(self.least, self.most)
+        return exact_schema(self.least, self.most, self.places)
 
 
 def _ungrouped(cell: str) -> str:
@@ -182,9 +194,9 @@ def integer(label: Text, *, least: int = -(2**31), most: int = 2**31 - 1, requir
 
 
 def decimal(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
-            least: Decimal | None = None, most: Decimal | None = None) -> MappedColumn[Any]:  # fmt: skip
-    """An exact decimal with up to four digits behind the point."""
-    return column(DecimalField(label=label, required=required, track=track, readonly=readonly, least=least, most=most))
+            least: Decimal | None = None, most: Decimal | None = None, places: int = SCALE) -> MappedColumn[Any]:  # fmt: skip
+    """An exact decimal with up to four digits behind the point, or `places` (17 digits in all)."""
+    return column(DecimalField(label=label, required=required, track=track, readonly=readonly, least=least, most=most, places=places))
 
 
 def percent(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False) -> MappedColumn[Any]:

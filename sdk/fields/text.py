@@ -187,10 +187,10 @@ def plain_text(cell: str, most: int) -> str:
 
 def text(label: Text, *, length: int = 255, required: bool = False, unique: bool = False, search: bool = False,
          match: bool = False, track: bool = False, sensitive: bool = False, readonly: bool = False,
-         index: bool = False, default: str | None = None) -> MappedColumn[Any]:  # fmt: skip
-    """A line of text of at most `length` characters."""
+         index: bool = False, default: str | None = None, example: str = "") -> MappedColumn[Any]:  # fmt: skip
+    """A line of text of at most `length` characters; `example` fits where not any text does."""
     return column(TextField(label=label, length=length, required=required, unique=unique, search=search, match=match,
-                            track=track, sensitive=sensitive, readonly=readonly, index=index, default=default))  # fmt: skip
+                            track=track, sensitive=sensitive, readonly=readonly, index=index, default=default, example=example))  # fmt: skip
 
 
 def long_text(label: Text, *, length: int = 20_000, required: bool = False, track: bool = False,

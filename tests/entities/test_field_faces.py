@@ -18,7 +18,7 @@ from sdk import Record
 from sdk.columns import LIMIT
 from sdk.entities import system_fields
 from sdk.fields import Field, Money
-from sdk.fields.money import CURRENCIES
+from sdk.fields.money import CURRENCIES, minor_units
 from tests.probe.tables import Thing
 
 FIELDS: dict[str, Field] = Thing.__fields__ | system_fields()
@@ -74,7 +74,9 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "choice": st.sampled_from(["gold", "silver", "tin"]),
     "integer": st.integers(-1000, 1000),
     "decimal": st.decimals(0, 100, places=4),
-    "money": st.builds(Money, st.decimals(-(LIMIT - 1), LIMIT - 1, places=4), st.sampled_from(sorted(CURRENCIES))),
+    "money": st.sampled_from(sorted(CURRENCIES)).flatmap(
+        lambda code: st.builds(Money, st.decimals(-(LIMIT - 1), LIMIT - 1, places=minor_units(code)), st.just(code))
+    ),
     "boolean": st.booleans(),
     "date": st.dates(min_value=date(1000, 1, 1)),
     "datetime": st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC)),
@@ -153,7 +155,7 @@ def test_a_cell_is_read_as_people_write_it(name: str, cell: str, value: object) 
 @pytest.mark.parametrize(
     ("name", "cell", "code"),
     [
-        ("size", "1,23", "malformed"), ("size", "1.5", "malformed"), ("weight", "1.23456", "malformed"), ("price", "1,23 CNY", "malformed"), ("price", "5 XXX", "unknown_currency"),
+        ("size", "1,23", "malformed"), ("size", "1.5", "malformed"), ("weight", "1.23456", "too_precise"), ("price", "1.234 CNY", "too_precise"), ("price", "1.5 JPY", "too_precise"), ("price", "1,23 CNY", "malformed"), ("price", "5 XXX", "unknown_currency"),
         ("done", "maybe", "malformed"), ("tier", "bronze", "unknown_choice"), ("day", "01/02/2026", "ambiguous_date"), ("day", "2026-02-30", "no_such_date"),
         ("share", "101", "out_of_range"), ("email", "nobody", "malformed"), ("name", "a\x07b", "control_character"), ("name", "x" * 256, "too_long"),
     ],

@@ -30,7 +30,8 @@ def test_a_product_is_for_sale_and_priced_in_the_tenants_currency(client: Api) -
 
 
 @pytest.mark.parametrize(
-    ("amount", "code"), [("-0.01", "out_of_range"), ("1.00001", "malformed"), ("ten", "malformed"), (None, "required")]
+    ("amount", "code"),
+    [("-0.01", "out_of_range"), ("1.00001", "too_precise"), ("1.001", "too_precise"), ("ten", "malformed"), (None, "required")],
 )
 def test_a_price_is_an_exact_amount_and_never_negative(client: Api, amount: object, code: str) -> None:
     refused = client.post(PRODUCTS, {"name": "Gateway", "price": {"amount": amount}})

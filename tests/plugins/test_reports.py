@@ -67,7 +67,7 @@ def key_of(row: Row, word: str, field: Field, zone: ZoneInfo) -> object:
     return GRAINS[grain](value) if grain and isinstance(value, date) else value
 
 
-def expected(rows: Sequence[Row], measure: str) -> object:
+def expected(rows: Sequence[Row], measure: str, places: int = 4) -> object:
     """The measure over records, counted by hand: amounts by currency, other numbers plain."""
     function, _colon, name = measure.partition(":")
     if function == "count":
@@ -78,12 +78,12 @@ def expected(rows: Sequence[Row], measure: str) -> object:
         if value is not None:
             amount, currency = value if isinstance(value, Money) else (value, "")
             numbers.setdefault(currency, []).append(Decimal(amount))
-    return {currency: sum(many) if function == "sum" else mean(many) for currency, many in numbers.items()}
+    return {currency: sum(many) if function == "sum" else mean(many, places) for currency, many in numbers.items()}
 
 
-def mean(numbers: Sequence[Decimal]) -> Decimal:
-    """To four digits, half to even."""
-    return (sum(numbers, Decimal(0)) / len(numbers)).quantize(Decimal("0.0001"), ROUND_HALF_EVEN)
+def mean(numbers: Sequence[Decimal], places: int) -> Decimal:
+    """To so many digits, half to even."""
+    return (sum(numbers, Decimal(0)) / len(numbers)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
 
 
 def shown(value: Any, field: Field | None) -> object:
@@ -115,7 +115,12 @@ def check(work: Work, entity: str, by: Sequence[str]) -> None:
     for key, members in groups.items():
         for measure in measures:
             field = fields.get(measure.partition(":")[2])
-            assert shown(found[key][measure], field) == expected(members, measure), (entity, by, key, measure)
+            assert shown(found[key][measure], field) == expected(members, measure, getattr(field, "places", None) or 4), (
+                entity,
+                by,
+                key,
+                measure,
+            )
 
 
 @pytest.mark.feature("H1")

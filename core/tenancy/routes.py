@@ -1,0 +1,71 @@
+"""The tenant's settings and its set-up over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from marshmallow import Schema, fields
+
+from core.tenancy import settings
+from core.tenancy.setup import set_up
+from sdk import SIGNED_IN, Context, Request, Route, _
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+
+class Settings(Schema):
+    """What shall be other than it is."""
+
+    locale = fields.String(load_default=None)
+    timezone = fields.String(load_default=None)
+    currency = fields.String(load_default=None)
+
+
+class TenantRow(Schema):
+    """The tenant."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    locale = fields.String(required=True)
+    timezone = fields.String(required=True)
+    currency = fields.String(required=True)
+
+
+class SetUpRow(Schema):
+    """What set-up did for one entity."""
+
+    entity = fields.String(required=True)
+    created = fields.Integer(required=True)
+    skipped = fields.Integer(required=True)
+
+
+class SetUp(Schema):
+    """What set-up did."""
+
+    data = fields.List(fields.Nested(SetUpRow), required=True)
+
+
+def show(ctx: Context, _request: Request) -> object:
+    """The tenant's settings."""
+    return settings.shown(cast("Work", ctx))
+
+
+def change(ctx: Context, request: Request) -> object:
+    """Change the tenant's settings."""
+    return settings.change(cast("Work", ctx), request.body)
+
+
+def run_set_up(ctx: Context, _request: Request) -> object:
+    """Make the master data that is missing."""
+    return {"data": set_up(cast("Work", ctx))}
+
+
+ROUTES: Sequence[Route] = (
+    Route(method="GET", path="/tenant", view=show, permission=SIGNED_IN, summary=_("Show the settings of the company"), answer=TenantRow),
+    Route(method="PATCH", path="/tenant", view=change, permission="core.tenant.update", summary=_("Change the settings of the company"),
+          body=Settings, answer=TenantRow),
+    Route(method="POST", path="/setup", view=run_set_up, permission="core.tenant.update", summary=_("Make the master data that is missing"),
+          answer=SetUp),
+)  # fmt: skip

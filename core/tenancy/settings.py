@@ -1,0 +1,52 @@
+"""What a tenant says of itself: language, time zone, currency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from core.data import bulk
+from core.entities import journal
+from core.entities.ids import new_id
+from core.events.tables import audit
+from core.tenancy.lifecycle import check_settings
+from core.tenancy.tables import tenants
+from sdk import Batch, Change, Conflict, Invalid, _
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+NAME = "core.tenant"
+FIELDS = ("locale", "timezone", "currency")
+
+
+def shown(work: Work) -> dict[str, object]:
+    """The tenant as its users see it."""
+    row = work.connection.execute(tenants.select().where(tenants.c.id == work.tenant.id)).one()
+    return {name: getattr(row, name) for name in ("id", "name", *FIELDS)}
+
+
+def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
+    """Change some settings; raises Invalid, and Conflict where a plugin objects (`validate_changes` on core.tenant)."""
+    before = shown(work)
+    values = {name: value for name, value in wish.items() if value is not None and value != before[name]}
+    check_settings({**before, **values})
+    if not values:
+        return before
+    asked = Change(work.tenant.id, "update", before, dict(values))
+    work.platform.calls.moment("validate_changes", work.enabled, ctx=work, batch=Batch(NAME, [asked]))
+    if asked.conflict is not None:
+        raise Conflict.of(*asked.conflict)
+    if asked.problems:
+        raise Invalid(_("some values are not valid"), problems=asked.problems)
+    # Processes drop what they know of the tenant when its access version grows.
+    version = tenants.c.access_version + 1
+    work.connection.execute(tenants.update().where(tenants.c.id == work.tenant.id).values(**values, access_version=version))
+    entry = {
+        "tenant_id": work.tenant.id, "id": new_id(), "at": work.now(), "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
+        "channel": work.channel.value, "entity": NAME, "record_id": work.tenant.id, "action": "update",
+        "changes": {name: [before[name], value] for name, value in values.items()},
+    }  # fmt: skip
+    bulk.insert(work.connection, audit, [entry])
+    journal.tell(work, f"{NAME}.updated", [(work.tenant.id, {"fields": sorted(values)})])
+    return {**before, **values}

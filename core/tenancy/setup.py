@@ -1,0 +1,45 @@
+"""The set-up of a tenant: the master data that its plugins bring. An explicit act, and one that can be repeated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sdk import Condition, Draft, MasterData, Text
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+_CHUNK = 500
+
+
+def set_up(work: Work) -> list[dict[str, object]]:
+    """Make what is missing; returns how many records of each entity were made and how many were there."""
+    done: dict[str, dict[str, object]] = {}
+    with work.transaction(write=True):
+        for data in work.platform.catalog.master_data:
+            if data.plugin in work.enabled and work.offers(data.entity):
+                made = int(str(done.get(data.along_with, {"created": 0})["created"]))
+                created = _make(work, data) if made or not data.along_with else 0
+                before = done.get(data.entity, {"created": 0, "skipped": 0})
+                skipped = len(data.rows) - created
+                done[data.entity] = {
+                    "entity": data.entity, "created": int(str(before["created"])) + created, "skipped": int(str(before["skipped"])) + skipped,
+                }  # fmt: skip
+    return list(done.values())
+
+
+def _make(work: Work, data: MasterData) -> int:
+    records = work.as_system().records(data.entity)
+    rows = [{name: work.say(value) if isinstance(value, Text) else value for name, value in row.items()} for row in data.rows]
+    if data.when_empty:
+        missing = [] if records.find((), 1) else rows
+    else:
+        there: set[object] = set()
+        for start in range(0, len(rows), _CHUNK):
+            words = tuple(row[data.match] for row in rows[start : start + _CHUNK])
+            there |= {found[data.match] for found in records.find((Condition(data.match, "in", words),), 10_000)}
+        missing = [row for row in rows if row[data.match] not in there]
+    for outcome in records.write([Draft("create", row) for row in missing]) if missing else ():
+        if outcome.refusal is not None:  # all or nothing: half a set-up would have to be searched for
+            raise outcome.refusal
+    return len(missing)

@@ -1,0 +1,8 @@
+"""What other plugins may use of the company."""
+
+from __future__ import annotations
+
+from plugins.company.numbers import next_numbers
+from plugins.company.profile import profile
+
+__all__ = ["next_numbers", "profile"]

@@ -1,0 +1,70 @@
+"""The menu of the company plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+from plugins.company import demo, numbers, profile, rates, tables
+from plugins.company.master import MASTER_DATA
+from sdk import EVERYBODY, Access, Batch, Context, Entity, Manifest, MasterData, RateSource, Scope, Verb, _, hookimpl
+
+manifest = Manifest(
+    name="company",
+    version="0.1",
+    title=_("Company"),
+    summary=_("The company's profile, its currencies with dated rates, its numbers and its lists."),
+)
+
+KEEPERS: dict[str, Access] = {
+    EVERYBODY: {Verb.READ: Scope.ALL},
+    "finance": Scope.ALL,
+    "sales_manager": {Verb.READ: Scope.ALL, Verb.CREATE: Scope.ALL, Verb.UPDATE: Scope.ALL},
+}
+MONEY: dict[str, Access] = {EVERYBODY: {Verb.READ: Scope.ALL}, "finance": Scope.ALL}
+READERS: dict[str, Access] = {EVERYBODY: {Verb.READ: Scope.ALL}}
+PREPARE: dict[str, Callable[[Context, Batch], None]] = {
+    rates.NAME: rates.prepare_rates,
+    numbers.NAME: numbers.prepare_sequences,
+    profile.NAME: profile.keep_single,
+}
+
+
+@hookimpl
+def register_entities() -> Sequence[Entity]:
+    return (
+        Entity(tables.Profile, "profile", "profiles", _("Company profile"), _("Company profile"), owned=False, access=READERS),
+        Entity(tables.Currency, "currency", "currencies", _("Currency"), _("Currencies"), owned=False, access=MONEY),
+        Entity(tables.Rate, "rate", "rates", _("Exchange rate"), _("Exchange rates"), title="currency", owned=False, access=MONEY),
+        Entity(tables.Sequence, "sequence", "sequences", _("Number sequence"), _("Number sequences"), owned=False, access=MONEY),
+        Entity(tables.Industry, "industry", "industries", _("Industry"), _("Industries"), owned=False, access=KEEPERS),
+        Entity(tables.Source, "source", "sources", _("Source"), _("Sources"), owned=False, access=KEEPERS),
+        Entity(tables.Region, "region", "regions", _("Region"), _("Regions"), owned=False, access=KEEPERS),
+    )
+
+
+@hookimpl
+def register_master_data() -> Sequence[MasterData]:
+    return MASTER_DATA
+
+
+@hookimpl
+def register_rate_sources() -> Sequence[RateSource]:
+    return (RateSource("company", rates.rates_of),)
+
+
+@hookimpl
+def prepare_changes(ctx: Context, batch: Batch) -> None:
+    if batch.entity in PREPARE:
+        PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def validate_changes(ctx: Context, batch: Batch) -> None:
+    if batch.entity == "core.tenant":
+        rates.keep_currency(ctx, batch)
+
+
+@hookimpl
+def demo_data(ctx: Context, random: Random, months: int) -> None:
+    demo.fill(ctx, random, months)

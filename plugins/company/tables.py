@@ -1,0 +1,105 @@
+"""The company itself, its currencies, numbers and lists."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy.orm import Mapped
+
+from sdk import Record, _
+from sdk import fields as f
+from sdk.entities import unique_together
+from sdk.rates import RATE_PLACES
+
+RESETS = {"never": _("Never"), "year": _("Every year"), "month": _("Every month")}
+LEAST_RATE = Decimal(1).scaleb(-RATE_PLACES)
+
+
+class Profile(Record):
+    """What stands on quotes, contracts and invoices; a company has one."""
+
+    __tablename__ = "company_profiles"
+
+    name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True)
+    legal_name: Mapped[str | None] = f.text(_("Registered name"), track=True)
+    address: Mapped[str | None] = f.text(_("Address"), track=True)
+    postal_code: Mapped[str | None] = f.text(_("Postal code"), length=20)
+    city: Mapped[str | None] = f.text(_("City"), length=100)
+    country: Mapped[str | None] = f.text(_("Country"), length=100)
+    tax_number: Mapped[str | None] = f.text(_("Tax number"), length=60, track=True)
+    phone: Mapped[str | None] = f.phone(_("Phone"))
+    email: Mapped[str | None] = f.email(_("E-mail"))
+    website: Mapped[str | None] = f.url(_("Website"))
+    bank_name: Mapped[str | None] = f.text(_("Bank"), length=100, track=True)
+    bank_account: Mapped[str | None] = f.text(_("Bank account"), length=60, track=True)
+    fiscal_year_start: Mapped[int | None] = f.integer(_("First month of the fiscal year"), least=1, most=12, default=1, track=True)
+    week_start: Mapped[int | None] = f.integer(_("First day of the week (1: Monday)"), least=1, most=7, default=1)
+
+
+class Currency(Record):
+    """A currency that the company trades in."""
+
+    __tablename__ = "company_currencies"
+
+    code: Mapped[str] = f.currency(_("Code"), required=True, unique=True, match=True, search=True)
+    name: Mapped[str] = f.text(_("Name"), length=60, required=True, search=True)
+    active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
+
+
+class Rate(Record):
+    """What one unit of a currency was worth in the company's own from a day on, until the next rate."""
+
+    __tablename__ = "company_rates"
+    __table_args__ = (unique_together("company_rates", "currency", "on"),)
+
+    currency: Mapped[str] = f.currency(_("Currency"), required=True, match=True, search=True, track=True)
+    on: Mapped[date] = f.on(_("From"), required=True, track=True, index=True)
+    rate: Mapped[Decimal] = f.decimal(_("Rate"), required=True, least=LEAST_RATE, places=RATE_PLACES, track=True)
+    source: Mapped[str | None] = f.text(_("Source"), length=60)
+
+
+class Sequence(Record):
+    """How documents of a kind are numbered: without gaps, in the order in which they are written."""
+
+    __tablename__ = "company_sequences"
+
+    key: Mapped[str] = f.key(_("Key"), required=True, unique=True)
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, search=True)
+    pattern: Mapped[str] = f.text(_("Pattern"), length=60, required=True, track=True, example="DOC-{year}-{number:05}")
+    reset: Mapped[str] = f.choice(_("Starts again"), RESETS, default="year", track=True)
+    next_number: Mapped[int | None] = f.integer(_("Next number"), least=1, default=1, track=True)
+    period: Mapped[str | None] = f.text(_("Period"), length=10)
+
+
+class Industry(Record):
+    """A line of business of customers."""
+
+    __tablename__ = "company_industries"
+
+    key: Mapped[str] = f.key(_("Key"), required=True, unique=True)
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True, search=True)
+    position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
+    active: Mapped[bool] = f.boolean(_("Active"), default=True)
+
+
+class Source(Record):
+    """Where customers come from."""
+
+    __tablename__ = "company_sources"
+
+    key: Mapped[str] = f.key(_("Key"), required=True, unique=True)
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True, search=True)
+    position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
+    active: Mapped[bool] = f.boolean(_("Active"), default=True)
+
+
+class Region(Record):
+    """A part of the market."""
+
+    __tablename__ = "company_regions"
+
+    key: Mapped[str] = f.key(_("Key"), required=True, unique=True)
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True, search=True)
+    position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
+    active: Mapped[bool] = f.boolean(_("Active"), default=True)

@@ -1,0 +1,68 @@
+"""Deals in the company's own currency, at a rate that is kept with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from sdk import Batch, Change, Condition, Context, Draft, Event, Query, priced
+from sdk.context import id_of
+from sdk.fields import Money
+
+NAME = "pipeline.deal"
+ACT = "price"
+PART = 500
+
+
+def price(ctx: Context, batch: Batch, today: date) -> None:
+    """Open deals at the rate of the day on which their amount changed, closed ones at that of their close date, once and for all."""
+    wanted: list[tuple[Change, Money, date]] = []
+    for change in batch.standing():
+        amount = change.after("amount")
+        if not isinstance(amount, Money):
+            if change.changes("amount") or change.before is None:
+                change.values |= {"base_amount": None, "rate": None}
+        elif _again(change):
+            wanted.append((change, amount, _day(change, today)))
+    for (change, _amount, _on), found in zip(wanted, priced(ctx, [(amount, day) for _change, amount, day in wanted]), strict=True):
+        change.values |= {"base_amount": found.amount, "rate": found.rate}
+
+
+def _again(change: Change) -> bool:
+    """Whether a deal gets another price now; a rate that was entered late comes only to deals that have none."""
+    if change.act == ACT:
+        return change.after("base_amount") is None
+    closing = change.after("status") != "open" and change.changes("close_date")
+    return change.before is None or closing or change.changes("amount") or change.changes("status")
+
+
+def _day(change: Change, today: date) -> date:
+    close = change.after("close_date")
+    return close if change.after("status") != "open" and isinstance(close, date) else today
+
+
+def price_late(ctx: Context, events: Sequence[Event]) -> None:
+    """A rate was entered: closed deals in its currency that had none are priced with it."""
+    ids = {event.record_id for event in events}
+    rates = ctx.as_system().records("company.rate").values(ids).values() if ctx.offers("company.rate") else ()
+    deals = ctx.as_system().records(NAME)
+    first: dict[str, date] = {}
+    for row in rates:
+        currency, on = str(row["currency"]), row["on"]
+        assert isinstance(on, date)
+        first[currency] = min(first.get(currency, on), on)
+    for currency, on in first.items():
+        unpriced = (
+            Condition("base_amount", "empty", ("true",)), Condition("amount", "empty", ("false",)),
+            Condition("status", "in", ("won", "lost")), Condition("close_date", "gte", (str(on),)),
+        )  # fmt: skip
+        cursor: str | None = ""
+        while cursor is not None:
+            page = deals.query(Query(unpriced, fields=("id",), limit=PART, cursor=cursor))
+            cursor, rows = page.next, deals.values(UUID(str(row["id"])) for row in page.data).values()
+            mine = [row for row in rows if isinstance(row["amount"], Money) and row["amount"].currency == currency]
+            drafts = [Draft("update", {"amount": row["amount"]}, id_of(row), act=ACT) for row in mine]
+            for outcome in deals.write(drafts) if drafts else ():
+                if outcome.refusal is not None:
+                    raise outcome.refusal

@@ -1,0 +1,52 @@
+"""Exchange rates: who supplies them, and amounts in the tenant's own currency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING, TypeAlias
+
+from sdk.fields.money import Money, minor_units
+
+if TYPE_CHECKING:
+    from sdk.context import Context
+
+RATE_PLACES = 10
+"""Digits of a rate behind the point: one Indonesian rupiah is 0.00045 yuan."""
+Pair: TypeAlias = "tuple[str, date]"
+"""A currency and the day on which its rate is asked for."""
+
+
+@dataclass(frozen=True)
+class RateSource:
+    """Gives the rates in force on given days, as units of the tenant's currency for one unit; leaves out what it does not know.
+
+    `rates` is asked once for a batch, never for the tenant's own currency. Sources are asked in order until all is known.
+    """
+
+    name: str
+    rates: Callable[[Context, Sequence[Pair]], Mapping[Pair, Decimal]]
+    plugin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """An amount in the tenant's currency and the rate behind it; both None where there is no rate: counted, not priced."""
+
+    amount: Money | None = None
+    rate: Decimal | None = None
+
+
+def priced(ctx: Context, wanted: Sequence[tuple[Money, date]]) -> list[Priced]:
+    """Each amount at the rate of its day, rounded half to even to the currency's minor units; one question for all."""
+    base = ctx.tenant.currency
+    rates = ctx.rates([(money.currency, day) for money, day in wanted])
+    places = Decimal(1).scaleb(-minor_units(base))
+    made = []
+    for money, day in wanted:
+        rate = rates[money.currency, day]
+        amount = None if rate is None else Money((money.amount * rate).quantize(places, ROUND_HALF_EVEN), base)
+        made.append(Priced(amount, rate))
+    return made
