@@ -64,7 +64,7 @@ def id_of(row: Row) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One wish of a batch. `act` names the domain act behind it where that matters (a reopening)."""
+    """One wish of a batch. `act` names the domain act behind it where that matters (a reopening); such an act may set read-only fields."""
 
     verb: str
     values: Values = field(default_factory=dict)

@@ -33,12 +33,15 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
                 problem = Problem(name[:80], "unknown_field", _("{entity} has no field {field!r}"),
                                   {"entity": shape.entity.full_name, "field": name[:80]})  # fmt: skip
                 item.problems.append(problem)
-        elif field.readonly:
-            for item in holders:
+            continue
+        # Only a plugin's code can name an act: what nobody may write by hand, its domain act may.
+        open_ = [item for item in holders if item.draft.act] if field.readonly else holders
+        for item in holders if field.readonly else ():
+            if not item.draft.act:
                 item.problems.append(Problem(name, "read_only", _("is set by the platform; leave it out")))
-        else:
-            _permit_field(field, holders, grants)
-            _check_column(work, field, holders)
+        if open_:
+            _permit_field(field, open_, grants)
+            _check_column(work, field, open_)
     declared = [*shape.entity.fields.values(), *(field for name, field in shape.fields.items() if "." in name)]
     required = [field for field in declared if (field.required or field.default is not None) and not field.readonly]
     for item in items:

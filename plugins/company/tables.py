@@ -69,7 +69,7 @@ class Sequence(Record):
     pattern: Mapped[str] = f.text(_("Pattern"), length=60, required=True, track=True, example="DOC-{year}-{number:05}")
     reset: Mapped[str] = f.choice(_("Starts again"), RESETS, default="year", track=True)
     next_number: Mapped[int | None] = f.integer(_("Next number"), least=1, default=1, track=True)
-    period: Mapped[str | None] = f.text(_("Period"), length=10)
+    period: Mapped[str | None] = f.text(_("Period"), length=10, readonly=True)
 
 
 class Industry(Record):

@@ -5,18 +5,16 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import dropwhile
+from itertools import dropwhile, islice
 from typing import BinaryIO
 
 from sdk import Invalid, Problem, Text, _
 
 DELIMITERS = (",", ";", "\t", "|")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_QUOTED = re.compile(r'"[^"]*"')
-_SAMPLE = 64 << 10
+_SAMPLE, _ROWS = 64 << 10, 50
 csv.field_size_limit(1 << 20)
 
 
@@ -57,12 +55,28 @@ def open_csv(source: BinaryIO) -> CsvFile:
     text = codecs.getincrementaldecoder(encoding)("strict").decode(head)
     if not text.strip():
         raise _unreadable(_("is empty: the first line is to hold the headings"))
-    line = next((line for line in _QUOTED.sub("", text).splitlines() if line.strip()), "")
-    file = CsvFile(source, encoding, max(DELIMITERS, key=line.count), ())
+    file = CsvFile(source, encoding, _delimiter(text), ())
     headings = tuple(cell.strip() for cell in next(file._cells(), []))
     if twice := sorted({heading for heading in headings if heading and headings.count(heading) > 1}):
         raise _unreadable(_("has the heading {heading!r} twice; rename one"), heading=twice[0])
     return CsvFile(source, encoding, file.delimiter, headings)
+
+
+def _delimiter(sample: str) -> str:
+    """The one by which most rows are as wide as the headings; of several such the one that makes them widest."""
+
+    def fit(delimiter: str) -> tuple[bool, float, int]:
+        reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+        try:
+            rows = [row for row in islice(reader, _ROWS) if not _blank(row)]
+        except csv.Error:  # said by name once the file is read with the delimiter that fits better
+            return False, 0.0, 0
+        if len(rows) > 2 and len(sample) >= _SAMPLE // 2:
+            del rows[-1]  # the sample may end within it
+        head, *others = [len(row) for row in rows] or [0]
+        return head > 1, sum(width == head for width in others) / len(others) if others else 1.0, head
+
+    return max(DELIMITERS, key=fit)
 
 
 def _check_encoding(source: BinaryIO, encoding: str) -> None:

@@ -166,3 +166,8 @@ def test_a_date_is_read_back_as_it_is_written_to_a_file(day: date) -> None:
 def test_any_text_is_a_date_or_refused_with_a_reason(cell: str) -> None:
     parsed = DateField(label=Text("Day")).read([cell], {"date_order": "mdy"})
     assert (parsed.values[0] is not None) + len(parsed.flaws) + (not cell.strip()) == 1
+
+
+def test_a_heading_that_lists_choices_does_not_hide_the_delimiter() -> None:
+    content = "Name *,Channel [Website|Fair|Mailing|Ad|Partner|Phone|Other],Cost\nSpring,Fair,5\n"
+    assert open_csv(io.BytesIO(content.encode())).headings == ("Name *", "Channel [Website|Fair|Mailing|Ad|Partner|Phone|Other]", "Cost")

@@ -1,0 +1,1 @@
+"""Leads: people who may become customers, and the campaigns that brought them."""

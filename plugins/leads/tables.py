@@ -1,0 +1,78 @@
+"""Campaigns, leads, and where a deal came from."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped
+
+from plugins.customers.api import Account, Contact
+from plugins.pipeline.api import Deal
+from sdk import Record, _
+from sdk import fields as f
+
+CHANNELS = {
+    "website": _("Website"), "fair": _("Trade fair"), "mail": _("Mailing"), "social": _("Social media"), "ad": _("Advertisement"),
+    "partner": _("Partner"), "phone": _("Telephone"), "other": _("Other"),
+}  # fmt: skip
+NEW, WORKING, QUALIFIED, DISQUALIFIED, CONVERTED = "new", "working", "qualified", "disqualified", "converted"
+STATES = {
+    NEW: _("New"), WORKING: _("Being worked on"), QUALIFIED: _("Qualified"), DISQUALIFIED: _("Disqualified"), CONVERTED: _("Converted"),
+}  # fmt: skip
+RATINGS = {"hot": _("Hot"), "warm": _("Warm"), "cold": _("Cold")}
+
+
+class Campaign(Record):
+    """What we do to be found: a fair, a mailing, an advertisement."""
+
+    __tablename__ = "leads_campaigns"
+
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True, track=True)
+    channel: Mapped[str] = f.choice(_("Channel"), CHANNELS, default="other", track=True, index=True)
+    starts_on: Mapped[date | None] = f.on(_("Starts on"), track=True)
+    ends_on: Mapped[date | None] = f.on(_("Ends on"), track=True)
+    cost: Mapped[f.Money | None] = f.money(_("Cost"), least=Decimal(0), track=True)
+    notes: Mapped[str | None] = f.long_text(_("Notes"))
+
+
+class Lead(Record):
+    """A person who may become a customer."""
+
+    __tablename__ = "leads_leads"
+
+    name: Mapped[str] = f.text(_("Name"), required=True, match=True, search=True, track=True)
+    company: Mapped[str | None] = f.text(_("Company"), search=True, track=True)
+    title: Mapped[str | None] = f.text(_("Job title"), length=100)
+    email: Mapped[str | None] = f.email(_("E-mail"), match=True, sensitive=True)
+    phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True)
+    website: Mapped[str | None] = f.url(_("Website"))
+    state: Mapped[str] = f.choice(_("State"), STATES, default=NEW, track=True, index=True)
+    rating: Mapped[str | None] = f.choice(_("Rating"), RATINGS, track=True)
+    source: Mapped[str | None] = f.text(_("Source"), length=100, track=True)
+    campaign_id: Mapped[UUID | None] = f.link(_("Campaign"), Campaign, track=True)
+    product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product")
+    value: Mapped[f.Money | None] = f.money(_("Expected value"), least=Decimal(0), track=True)
+    notes: Mapped[str | None] = f.long_text(_("Notes"))
+    converted_at: Mapped[datetime | None] = f.at(_("Converted at"), readonly=True)
+    account_id: Mapped[UUID | None] = f.link(_("Account"), Account, readonly=True, track=True)
+    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, readonly=True, track=True)
+    deal_id: Mapped[UUID | None] = f.link(_("Deal"), Deal, readonly=True, track=True)
+
+
+class Origin(Record):
+    """Through what a deal first came to us."""
+
+    __tablename__ = "leads_origins"
+
+    deal_id: Mapped[UUID] = f.link(_("Deal"), Deal, required=True, unique=True, parent=True)
+    campaign_id: Mapped[UUID | None] = f.link(_("First campaign"), Campaign)
+    lead_id: Mapped[UUID | None] = f.link(_("Lead"), Lead)
+
+
+LEADS = f.over(Lead.campaign_id, sa.func.count())
+"""How many leads a campaign brought."""
+CONVERTED_LEADS = f.over(Lead.campaign_id, sa.func.count().filter(Lead.state == CONVERTED))
+"""How many of them became customers."""

@@ -1,0 +1,156 @@
+"""Leads: once converted, whoever asks how often; what came of a campaign."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.context import Work
+from core.platform import Platform
+from core.testkit.fixtures import Api, MakeTenant, People
+from plugins.leads.conversion import Wish, convert
+from sdk import Invalid, Tenant
+from sdk.context import id_of
+from sdk.fields import Money
+from tests.plugins.imports import Done
+from tests.plugins.process import Process
+
+LEADS = "/api/v1/leads/leads"
+MADE = ("customers.account", "customers.contact", "pipeline.deal")
+
+
+def counts(work: Work) -> list[int]:
+    return [work.records(entity).aggregate(["count"])[0]["count"] for entity in MADE]  # type: ignore[misc]
+
+
+@pytest.fixture
+def lead(work: Work, process: Process, people: People) -> UUID:
+    """A representative's lead with a company and a value."""
+    campaign = work.records("leads.campaign").create({"name": "Fair", "channel": "fair", "cost": {"amount": "500"}})
+    values = {"name": "Ann Archer", "company": "Alder Foods", "email": "ann@alder.example", "value": {"amount": "1200"},
+              "campaign": campaign["id"], "owner": people.rep, "source": "fair"}  # fmt: skip
+    return id_of(work.records("leads.lead").create(values))
+
+
+@pytest.mark.feature("D11")
+def test_a_lead_becomes_account_contact_and_deal_and_says_which(client: Api, work: Work, lead: UUID, people: People) -> None:
+    rep = client.as_user(people.rep)
+    made = rep.post(f"{LEADS}/{lead}/conversions", {"deal": {"close_date": "2026-03-31"}})
+    assert made.status_code == 201, made.text
+    shown = rep.get(f"{LEADS}/{lead}").json
+    assert (shown["state"], shown["account"], shown["contact"], shown["deal"]) == (
+        "converted", made.json["account"], made.json["contact"], made.json["deal"],
+    )  # fmt: skip
+    deal = rep.get(f"/api/v1/pipeline/deals/{made.json['deal']}", {"include": "account,contact"}).json
+    assert (deal["account"]["name"], deal["contact"]["name"], deal["contact"]["email"]) == (
+        "Alder Foods",
+        "Ann Archer",
+        "ann@alder.example",
+    )
+    assert (deal["amount"], deal["close_date"], deal["owner"]) == ({"amount": "1200.00", "currency": "USD"}, "2026-03-31", str(people.rep))
+    assert (deal["leads.lead"], deal["source"]) == (str(lead), "fair")
+
+
+@pytest.mark.feature("D11")
+def test_converting_again_answers_the_same_and_makes_nothing(client: Api, work: Work, lead: UUID) -> None:
+    first, second = (client.post(f"{LEADS}/{lead}/conversions", {}).json for _time in range(2))
+    assert first == second
+    assert counts(work) == [1, 1, 1]
+
+
+@pytest.mark.feature("D11")
+def test_two_who_convert_at_the_same_time_get_one_account_one_contact_and_one_deal(
+    platform: Platform, tenant: Tenant, work: Work, lead: UUID
+) -> None:
+    together, answers = threading.Barrier(4), list[Any]()
+
+    def ask() -> None:
+        mine = platform.system(tenant.id)
+        together.wait()
+        try:
+            answers.append(convert(mine, lead, Wish(deal={}))["deal"])
+        except Exception as failure:
+            answers.append(failure)
+
+    threads = [threading.Thread(target=ask) for _number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(answers)) == 1, answers
+    assert isinstance(answers[0], UUID)
+    assert counts(work) == [1, 1, 1]
+
+
+@pytest.mark.feature("D11")
+def test_what_stands_in_the_way_of_the_deal_leaves_the_lead_as_it_was(client: Api, work: Work, lead: UUID) -> None:
+    refused = client.post(f"{LEADS}/{lead}/conversions", {"deal": {"stage": "contract-signing"}})
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json["errors"]] == ["close_date"]
+    assert counts(work) == [0, 0, 0]
+    assert client.get(f"{LEADS}/{lead}").json["state"] == "new"
+
+
+def test_the_account_of_the_same_name_is_used_and_another_one_on_demand(client: Api, work: Work, lead: UUID) -> None:
+    there = work.records("customers.account").create({"name": "Alder Foods"})
+    assert client.post(f"{LEADS}/{lead}/conversions", {"deal": None}).json["account"] == str(there["id"])
+    assert counts(work) == [1, 1, 0]
+    other = work.records("customers.account").create({"name": "Birchwood"})
+    second = id_of(work.records("leads.lead").create({"name": "Ben", "company": "Alder Foods"}))
+    assert client.post(f"{LEADS}/{second}/conversions", {"account": "Birchwood", "deal": None}).json["account"] == str(other["id"])
+    third = id_of(work.records("leads.lead").create({"name": "Cora"}))
+    assert client.post(f"{LEADS}/{third}/conversions", {"account": "Nobody"}).status_code == 404
+    person = client.post(f"{LEADS}/{third}/conversions", {"deal": None}).json
+    assert (person["account"], person["deal"]) == (None, None)
+
+
+def test_a_converted_lead_stays_as_it_was_and_none_is_converted_by_hand(
+    client: Api, work: Work, lead: UUID, taken: Callable[..., Done]
+) -> None:
+    assert client.patch(f"{LEADS}/{lead}", {"state": "converted"}).json["errors"][0]["code"] == "not_converted"
+    assert client.patch(f"{LEADS}/{lead}", {"deal": str(lead)}).json["errors"][0]["code"] == "read_only"
+    done = taken("leads.lead", "name,state\nDora,converted\n")
+    assert [row["code"] for row in done.rows] == ["not_converted"]
+    client.post(f"{LEADS}/{lead}/conversions", {})
+    assert client.patch(f"{LEADS}/{lead}", {"state": "new"}).json["code"] == "lead_converted"
+    assert client.patch(f"{LEADS}/{lead}", {"notes": "met at the fair"}).status_code == 200
+
+
+def test_a_disqualified_lead_is_not_converted(client: Api, lead: UUID) -> None:
+    client.patch(f"{LEADS}/{lead}", {"state": "disqualified"})
+    assert client.post(f"{LEADS}/{lead}/conversions", {}).json["code"] == "lead_disqualified"
+
+
+def test_who_does_not_see_a_lead_cannot_convert_it_and_who_may_only_read_is_told_so(
+    client: Api, work: Work, lead: UUID, people: People
+) -> None:
+    stranger, colleague = people.reps[2][0], people.reps[0][1]
+    assert client.as_user(stranger).post(f"{LEADS}/{lead}/conversions", {}).status_code == 404
+    assert client.as_user(colleague).post(f"{LEADS}/{lead}/conversions", {}).status_code == 403
+    assert counts(work) == [0, 0, 0]
+
+
+@pytest.mark.feature("H3")
+def test_deals_and_their_value_are_reported_by_the_campaign_that_came_first(client: Api, work: Work, lead: UUID) -> None:
+    client.post(f"{LEADS}/{lead}/conversions", {})
+    work.records("pipeline.deal").create({"name": "without origin", "amount": Money(Decimal(7), "USD")})
+    asked = {"entity": "pipeline.deal", "measure": "count,sum:base_amount", "by": "leads.campaign"}
+    lines = client.get("/api/v1/reports/query", asked).json["data"]
+    assert {line["leads.campaign"]: line["sum:base_amount"]["amount"] for line in lines} == {"Fair": "1200.00", None: "7.00"}
+    (campaign,) = client.get("/api/v1/leads/campaigns").json["data"]
+    assert (campaign["leads.leads"], campaign["leads.converted"], campaign["cost"]["amount"]) == (1, 1, "500.00")
+
+
+def test_without_leads_a_deal_has_no_origin(platform: Platform, make_tenant: MakeTenant) -> None:
+    work = platform.system(make_tenant("plain", plugins=["customers", "pipeline"]).id)
+    assert not [name for name in work.records("pipeline.deal").fields() if name.startswith("leads.")]
+
+
+def test_a_campaign_does_not_end_before_it_starts(work: Work) -> None:
+    with pytest.raises(Invalid, match="ends before it starts"):
+        work.records("leads.campaign").create({"name": "x", "starts_on": "2026-02-01", "ends_on": "2026-01-01"})
