@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from sdk.context import Draft
 from sdk.errors import Problem
 from sdk.text import Text
 
@@ -53,7 +54,7 @@ class Batch:
     entity: str
     changes: list[Change]
     events: list[tuple[str, UUID, Mapping[str, object]]] = field(default_factory=list)
-    side_rows: list[tuple[str, UUID, Mapping[str, object]]] = field(default_factory=list)
+    side_rows: list[tuple[str, UUID, Draft]] = field(default_factory=list)
 
     def standing(self) -> list[Change]:
         """The changes that nobody has refused, deletions and restorations left out."""
@@ -65,4 +66,8 @@ class Batch:
 
     def also_create(self, entity: str, change: Change, values: Mapping[str, object]) -> None:
         """Write a side row of the same plugin (a stage history) after the change, in the same transaction."""
-        self.side_rows.append((entity, change.id, values))
+        self.side_rows.append((entity, change.id, Draft("create", values)))
+
+    def also_update(self, entity: str, change: Change, id: UUID, values: Mapping[str, object], act: str) -> None:
+        """Change another record of the same plugin (a document's total) after the change, in the same transaction."""
+        self.side_rows.append((entity, change.id, Draft("update", values, id, act=act)))

@@ -43,7 +43,7 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
             _permit_field(field, open_, grants)
             _check_column(work, field, open_)
     declared = [*shape.entity.fields.values(), *(field for name, field in shape.fields.items() if "." in name)]
-    required = [field for field in declared if (field.required or field.default is not None) and not field.readonly]
+    required = [field for field in declared if field.default is not None or (field.required and not field.readonly)]
     for item in items:
         if item.draft.verb in ("create", "update"):
             _complete(required, item)

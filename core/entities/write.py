@@ -256,9 +256,9 @@ class Writer:
 
     def _write_side_rows(self, batch: Batch, written: set[UUID]) -> None:
         rows: dict[str, list[Draft]] = {}
-        for entity, id, values in batch.side_rows:
+        for entity, id, draft in batch.side_rows:
             if id in written:
-                rows.setdefault(entity, []).append(Draft("create", values))
+                rows.setdefault(entity, []).append(draft)
         for entity, drafts in rows.items():
             for outcome in self.work.as_system().records(entity).write(drafts):
                 if outcome.refusal is not None:  # the plugin's own rows must fit: better no write than half of one

@@ -53,7 +53,7 @@ class Rate(Record):
     __tablename__ = "company_rates"
     __table_args__ = (unique_together("company_rates", "currency", "on"),)
 
-    currency: Mapped[str] = f.currency(_("Currency"), required=True, match=True, search=True, track=True)
+    currency: Mapped[str] = f.currency(_("Currency"), foreign=True, required=True, match=True, search=True, track=True)
     on: Mapped[date] = f.on(_("From"), required=True, track=True, index=True)
     rate: Mapped[Decimal] = f.decimal(_("Rate"), required=True, least=LEAST_RATE, places=RATE_PLACES, track=True)
     source: Mapped[str | None] = f.text(_("Source"), length=60)

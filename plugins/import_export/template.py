@@ -89,11 +89,11 @@ def _free(ctx: Context, entity: str, field: Field, value: str) -> str:
 
 
 def _currency(ctx: Context, entity: str, field: CurrencyField) -> str:
-    """A foreign currency, and one that is free where each comes once."""
-    taken = {ctx.tenant.currency}
+    """The tenant's own or a foreign currency, and one that is free where each comes once."""
+    taken = {ctx.tenant.currency} if field.foreign else set[str]()
     if field.unique:
         taken |= {str(row[field.name]) for row in ctx.as_system().records(entity).find(())}
-    return next(code for code in ("EUR", "USD", *sorted(CURRENCIES)) if code not in taken)
+    return next(code for code in (ctx.tenant.currency, "EUR", "USD", *sorted(CURRENCIES)) if code not in taken)
 
 
 def _text(ctx: Context, field: TextField) -> object:

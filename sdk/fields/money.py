@@ -145,6 +145,8 @@ class CurrencyField(TextField):
     """The ISO 4217 code of a currency that is legal tender somewhere, kept in capitals."""
 
     length: int = 3
+    foreign: bool = False
+    """Whether it is always another one than the tenant's own."""
 
     kind: ClassVar[str] = "currency"
     widget: ClassVar[str] = "currency"
@@ -164,9 +166,9 @@ class CurrencyField(TextField):
 
 
 def currency(label: Text, *, required: bool = False, unique: bool = False, match: bool = False, search: bool = False,
-             track: bool = False) -> MappedColumn[Any]:  # fmt: skip
+             track: bool = False, foreign: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """The code of a currency."""
-    return column(CurrencyField(label=label, required=required, unique=unique, match=match, search=search, track=track))
+    return column(CurrencyField(label=label, required=required, unique=unique, match=match, search=search, track=track, foreign=foreign))
 
 
 def money(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,

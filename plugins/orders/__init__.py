@@ -1,0 +1,1 @@
+"""Orders: from quote to order, contract, invoice and payment."""

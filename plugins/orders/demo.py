@@ -1,0 +1,54 @@
+"""Orders for deals that were won, contracts for some of them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from random import Random
+
+from sdk import Context, Draft, Outcome, where
+from sdk.context import Row
+
+MOST = 120
+
+
+def fill(ctx: Context, random: Random) -> None:
+    """An order with one to three lines for each won deal, a contract of a year for every third."""
+    won = ctx.records("pipeline.deal").find(where(status="won"), MOST) if ctx.offers("pipeline.deal") else []
+    products = ctx.records("catalog.product").find(())
+    deals = [deal for deal in won if deal["account"] is not None]
+    orders = _written(ctx, "orders.order", [_order(deal) for deal in deals])
+    lines = [
+        {"order": order.id, "position": place, "product": product["id"], "quantity": random.randint(1, 12), "tax_rate": 13,
+         "unit_price": product["price"], "discount": random.choice((None, None, 5, 10))}
+        for order in orders
+        for place, product in enumerate(random.sample(products, random.randint(1, 3)), 1)
+    ]  # fmt: skip
+    _written(ctx, "orders.order_line", lines)
+    changes = [Draft("update", {"state": "confirmed"}, order.id) for order in orders]
+    for outcome in ctx.records("orders.order").write(changes) if changes else ():
+        if outcome.refusal is not None:
+            raise outcome.refusal
+    today = ctx.now().date()
+    _written(ctx, "orders.contract", [_contract(deal, order, today, random) for deal, order in zip(deals[::3], orders[::3], strict=True)])
+
+
+def _order(deal: Row) -> dict[str, object]:
+    given = {name: deal[name] for name in ("name", "account", "owner")}
+    return {**given, "deal": deal["id"], "ordered_on": deal["close_date"], "currency": "CNY"}
+
+
+def _contract(deal: Row, order: Outcome, today: date, random: Random) -> dict[str, object]:
+    ends = today + timedelta(days=random.randint(-200, 300))
+    return {
+        "name": deal["name"], "account": deal["account"], "owner": deal["owner"], "deal": deal["id"], "order": order.id, "value": deal["amount"],
+        "signed_on": ends - timedelta(days=370), "starts_on": ends - timedelta(days=364), "ends_on": ends,
+        "state": "active" if ends >= today else "ended", "renewal": random.choice(("none", "manual", "automatic")),
+    }  # fmt: skip
+
+
+def _written(ctx: Context, entity: str, rows: list[dict[str, object]]) -> list[Outcome]:
+    outcomes = ctx.records(entity).write([Draft("create", row) for row in rows]) if rows else []
+    for outcome in outcomes:
+        if outcome.refusal is not None:
+            raise outcome.refusal
+    return outcomes

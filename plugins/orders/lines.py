@@ -1,0 +1,101 @@
+"""Lines of quotes, orders and invoices: their prices and amounts, and the sums of their documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from plugins.orders.amounts import line_amounts, summed
+from sdk import Batch, Change, Condition, Context, _
+from sdk.context import Row, id_of
+from sdk.fields import Money
+
+MOST = 10_000
+ACT = "sum"
+PART = 500
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Which document a kind of line belongs to, and in which states its lines may change."""
+
+    document: str
+    link: str
+    open_states: frozenset[str]
+
+
+KINDS: Mapping[str, Kind] = {
+    "orders.quote_line": Kind("orders.quote", "quote", frozenset({"draft"})),
+    "orders.order_line": Kind("orders.order", "order", frozenset({"draft"})),
+    "orders.invoice_line": Kind("orders.invoice", "invoice", frozenset({"draft"})),
+}
+
+
+def prepare_lines(ctx: Context, batch: Batch) -> None:
+    """Price each line, refuse lines of documents that are closed to changes, bring the documents' sums up to date."""
+    kind = KINDS[batch.entity]
+    touched = [change for change in batch.changes if change.stands]
+    ids = {id for change in touched for id in _documents(change, kind)}
+    documents: dict[object, Row] = dict(ctx.as_system().records(kind.document).values(ids).items())
+    _price(ctx, batch, kind, documents)
+    for change in touched:
+        for id in _documents(change, kind):
+            if (document := documents.get(id)) is not None and document["state"] not in kind.open_states:
+                text = _("the lines of {number} can no longer change: it is {state}")
+                change.forbid("document_closed", text, number=str(document["number"] or document["name"]), state=str(document["state"]))
+    _sum(ctx, batch, kind, documents)
+
+
+def _documents(change: Change, kind: Kind) -> set[UUID]:
+    found = {change.after(kind.link), change.before[kind.link] if change.before else None}
+    return {id for id in found if isinstance(id, UUID)}
+
+
+def _price(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Row]) -> None:
+    """A line costs what it says, or what its product's list price is, in the currency of its document."""
+    wanted = {change.after("product") for change in batch.standing() if change.after("unit_price") is None}
+    asked = {id for id in wanted if isinstance(id, UUID)}
+    products: dict[object, Row] = dict(ctx.as_system().records("catalog.product").values(asked).items())
+    for change in batch.standing():
+        document, product = documents.get(change.after(kind.link)), products.get(change.after("product"))
+        price = change.after("unit_price") or (product["price"] if product is not None else None)
+        quantity = change.after("quantity")
+        if document is None or not isinstance(quantity, Decimal):
+            continue
+        if not isinstance(price, Money):
+            change.refuse("unit_price", "required", _("is required: the product has no list price"))
+        elif price.currency != document["currency"]:
+            text = _("expected {expected}, the currency of the document, got {got}")
+            change.refuse("unit_price", "other_currency", text, expected=str(document["currency"]), got=price.currency)
+        else:
+            amounts = line_amounts(quantity, price, change.after("discount"), change.after("tax_rate"))
+            change.values |= {"unit_price": price, **amounts.values(price.currency)}
+            if change.after("description") is None and product is not None:
+                change.values["description"] = product["name"]
+
+
+def _sum(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Row]) -> None:
+    changes = [change for change in batch.changes if change.stands and _moves(change)]
+    bearers: dict[UUID, Change] = {}
+    for change in changes:
+        for id in _documents(change, kind) & documents.keys():
+            bearers.setdefault(id, change)
+    lines: dict[UUID, Mapping[str, object]] = {}
+    ids = list(bearers)
+    for start in range(0, len(ids), PART):
+        among = Condition(kind.link, "in", tuple(ids[start : start + PART]))
+        lines |= {id_of(row): row for row in ctx.as_system().records(batch.entity).find((among,), MOST)}
+    for change in changes:
+        if change.verb == "delete":
+            lines.pop(change.id, None)
+        else:
+            lines[change.id] = {**(change.before or {}), **change.values}
+    for id, change in bearers.items():
+        total = summed(line for line in lines.values() if line[kind.link] == id)
+        batch.also_update(kind.document, change, id, total.values(str(documents[id]["currency"])), ACT)
+
+
+def _moves(change: Change) -> bool:
+    return change.verb != "update" or any(change.changes(name) for name in ("net", "tax", "quote", "order", "invoice"))

@@ -1,0 +1,128 @@
+"""Payment plans: instalments, and payments that settle them in the order of their due dates."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from plugins.orders.amounts import rounded
+from plugins.orders.lines import MOST
+from sdk import Batch, Change, Condition, Context, _
+from sdk.context import Row, id_of
+from sdk.fields import Money
+
+PAY = "pay"
+HUNDRED = Decimal(100)
+
+
+def prepare_instalments(ctx: Context, batch: Batch) -> None:
+    """An instalment has an amount or a share of the order; together they do not ask for more than the order's total."""
+    standing = batch.standing()
+    orders, plan = _plans(ctx, standing)
+    for change in standing:
+        if change.act == PAY:
+            continue
+        order = orders.get(change.after("order"))
+        total = order["total"] if order is not None else None
+        if not isinstance(total, Money):
+            change.refuse("order", "no_total", _("the order has no lines yet, so there is nothing to pay"))
+            continue
+        _settle_amount(change, total)
+        amount = change.after("amount")
+        if not isinstance(amount, Money):
+            change.refuse("amount", "required", _("is required: an amount, or a share of the order"))
+        elif amount.currency != total.currency:
+            change.refuse("amount", "other_currency", _("expected {expected}, the currency of the order"), expected=total.currency)
+        else:
+            _fit(change, amount, total, plan)
+
+
+def _settle_amount(change: Change, total: Money) -> None:
+    share = change.after("share")
+    if isinstance(share, Decimal) and (change.changes("share") or change.after("amount") is None):
+        change.values["amount"] = Money(rounded(total.amount * share / HUNDRED, total.currency), total.currency)
+
+
+def _fit(change: Change, amount: Money, total: Money, plan: dict[object, dict[UUID, Decimal]]) -> None:
+    mine = plan.setdefault(change.after("order"), {})
+    paid = change.before["paid"] if change.before else None
+    already = paid.amount if isinstance(paid, Money) else Decimal(0)
+    planned = sum((other for id, other in mine.items() if id != change.id), Decimal(0))
+    if planned + amount.amount > total.amount:
+        text = _("the plan would ask for {planned}, the order comes to {total}")
+        change.refuse("amount", "over_planned", text, planned=f"{planned + amount.amount:f}", total=f"{total.amount:f}")
+    elif amount.amount < already:
+        change.refuse("amount", "paid_already", _("{paid} of it are paid already"), paid=f"{already:f}")
+    else:
+        mine[change.id] = amount.amount
+        left = amount.amount - already
+        change.values |= {"paid": Money(already, amount.currency), "open": Money(left, amount.currency), "settled": left <= 0}
+
+
+def _plans(ctx: Context, changes: list[Change]) -> tuple[dict[object, Row], dict[object, dict[UUID, Decimal]]]:
+    ids = {order for change in changes if isinstance(order := change.after("order"), UUID)}
+    orders: dict[object, Row] = dict(ctx.as_system().records("orders.order").values(ids).items())
+    plan = dict[object, dict[UUID, Decimal]]()
+    for row in _instalments(ctx, list(ids)):
+        if isinstance(row["amount"], Money) and isinstance(row["order"], UUID):
+            plan.setdefault(row["order"], {})[id_of(row)] = row["amount"].amount
+    return orders, plan
+
+
+def _instalments(ctx: Context, orders: list[UUID]) -> list[Row]:
+    records = ctx.as_system().records("orders.instalment")
+    parts = [tuple(orders[start : start + 500]) for start in range(0, len(orders), 500)]
+    return [row for part in parts for row in records.find((Condition("order", "in", part),), MOST)]
+
+
+def prepare_payments(ctx: Context, batch: Batch) -> None:
+    """Spread each new payment over what is still open, oldest due date first; more than that is refused. What came in stays."""
+    for change in batch.changes:
+        if change.verb != "create" and change.stands and (change.verb != "update" or change.changes("amount") or change.changes("order")):
+            change.forbid("payment_kept", _("a payment stays as it came in; it cannot be changed or deleted"))
+    fresh = [change for change in batch.standing() if change.verb == "create"]
+    ids = sorted({order for change in fresh if isinstance(order := change.after("order"), UUID)})
+    for order in ids:
+        ctx.lock(f"orders.plan:{order}")
+    plan: dict[object, list[Row]] = {}
+    for row in sorted(_instalments(ctx, ids), key=lambda row: (str(row["due_on"]), str(row["id"]))):
+        plan.setdefault(row["order"], []).append(row)
+    left = {id_of(row): row["open"].amount for rows in plan.values() for row in rows if isinstance(row["open"], Money)}
+    settled: dict[UUID, tuple[Change, Row]] = {}
+    for change in fresh:
+        for row, amount in _spread(change, plan.get(change.after("order"), []), left):
+            paid = change.after("amount")
+            assert isinstance(paid, Money)
+            values = {"payment": change.id, "instalment": row["id"], "amount": Money(amount, paid.currency)}
+            batch.also_create("orders.allocation", change, values)
+            settled[id_of(row)] = (change, row)
+    for id, (change, row) in settled.items():
+        asked = row["amount"]
+        assert isinstance(asked, Money)
+        now = {"paid": asked.amount - left[id], "open": left[id]}
+        values = {name: Money(amount, asked.currency) for name, amount in now.items()}
+        batch.also_update("orders.instalment", change, id, {**values, "settled": left[id] <= 0}, PAY)
+
+
+def _spread(change: Change, plan: list[Row], left: dict[UUID, Decimal]) -> list[tuple[Row, Decimal]]:
+    paid = change.after("amount")
+    assert isinstance(paid, Money)
+    currencies = {row["amount"].currency for row in plan if isinstance(row["amount"], Money)}
+    open_ = sum((left.get(id_of(row), Decimal(0)) for row in plan), Decimal(0))
+    if paid.amount <= 0:
+        change.refuse("amount", "out_of_range", _("expected more than nothing"))
+    elif currencies and paid.currency not in currencies:
+        change.refuse("amount", "other_currency", _("expected {expected}, the currency of the order"), expected=min(currencies))
+    elif paid.amount > open_:
+        text = _("{paid} are more than the {open} that the order's payment plan still asks for")
+        change.refuse("amount", "over_allocated", text, paid=f"{paid.amount:f}", open=f"{open_:f}")
+    if not change.stands:
+        return []
+    rest, spread = paid.amount, list[tuple[Row, Decimal]]()
+    for row in plan:
+        part = min(rest, left.get(id_of(row), Decimal(0)))
+        if part > 0:
+            left[id_of(row)] -= part
+            rest -= part
+            spread.append((row, part))
+    return spread

@@ -1,0 +1,98 @@
+"""The menu of the orders plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+from plugins.orders import demo, lines, payments, process, routes, tables
+from sdk import Access, Batch, Context, Entity, Extension, Manifest, Route, Scope, Verb, _, hookimpl
+from sdk import fields as f
+
+manifest = Manifest(
+    name="orders",
+    version="0.1",
+    title=_("Orders"),
+    summary=_("Quotes, orders, contracts, invoices, payment plans and payments."),
+    requires=("customers", "catalog", "company"),
+    after=("pipeline",),
+)
+
+SALES: dict[str, Access] = {
+    "sales_rep": {Verb.READ: Scope.TEAM, Verb.CREATE: Scope.OWN, Verb.UPDATE: Scope.OWN},
+    "sales_manager": Scope.TEAM,
+    "finance": {Verb.READ: Scope.ALL, Verb.UPDATE: Scope.ALL},
+    "read_only": {Verb.READ: Scope.ALL},
+}
+BILLING: dict[str, Access] = {
+    "sales_rep": {Verb.READ: Scope.TEAM},
+    "sales_manager": {Verb.READ: Scope.TEAM},
+    "finance": Scope.ALL,
+    "read_only": {Verb.READ: Scope.ALL},
+}
+READ, NO_DELETE = frozenset({Verb.READ}), frozenset({Verb.READ, Verb.CREATE, Verb.UPDATE})
+
+
+def _lines(ctx: Context, batch: Batch) -> None:
+    lines.prepare_lines(ctx, batch)
+    if batch.entity == "orders.invoice_line":
+        process.keep_within_order(ctx, batch)
+
+
+def _orders(ctx: Context, batch: Batch) -> None:
+    process.keep_closed(ctx, batch)
+    process.prepare_documents(ctx, batch)
+
+
+PREPARE: dict[str, Callable[[Context, Batch], None]] = {
+    **dict.fromkeys(lines.KINDS, _lines),
+    "orders.quote": _orders,
+    "orders.order": _orders,
+    "orders.contract": process.prepare_documents,
+    "orders.invoice": process.prepare_invoices,
+    "orders.instalment": payments.prepare_instalments,
+    "orders.payment": payments.prepare_payments,
+}
+
+
+@hookimpl
+def register_entities() -> Sequence[Entity]:
+    t = tables
+    return (
+        Entity(t.Quote, "quote", "quotes", _("Quote"), _("Quotes"), access=SALES),
+        Entity(t.QuoteLine, "quote_line", "quote_lines", _("Quote line"), _("Quote lines"), title="description", owned=False),
+        Entity(t.Order, "order", "orders", _("Order"), _("Orders"), access=SALES),
+        Entity(t.OrderLine, "order_line", "order_lines", _("Order line"), _("Order lines"), title="description", owned=False),
+        Entity(t.Contract, "contract", "contracts", _("Contract"), _("Contracts"), access=SALES),
+        Entity(t.Invoice, "invoice", "invoices", _("Invoice"), _("Invoices"), access=BILLING),
+        Entity(t.InvoiceLine, "invoice_line", "invoice_lines", _("Invoice line"), _("Invoice lines"), title="description", owned=False),
+        Entity(t.Instalment, "instalment", "instalments", _("Instalment"), _("Payment plan"), owned=False),
+        Entity(t.Payment, "payment", "payments", _("Payment"), _("Payments"), title="reference", owned=False, verbs=NO_DELETE),
+        Entity(t.Allocation, "allocation", "allocations", _("Allocation"), _("Allocations"), title="amount", owned=False, verbs=READ),
+    )
+
+
+@hookimpl
+def register_extensions() -> Sequence[Extension]:
+    bought = {
+        "lifetime_value": f.computed(f.money(_("Bought so far")), *tables.LIFETIME),
+        "last_order_on": f.computed(f.on(_("Last order")), tables.LAST_ORDER),
+        "orders": f.computed(f.integer(_("Orders")), tables.ORDERS),
+    }
+    return (Extension("customers.account", bought),)
+
+
+@hookimpl
+def register_routes() -> Sequence[Route]:
+    return routes.ROUTES
+
+
+@hookimpl
+def prepare_changes(ctx: Context, batch: Batch) -> None:
+    if batch.entity in PREPARE:
+        PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def demo_data(ctx: Context, random: Random, months: int) -> None:
+    demo.fill(ctx, random)

@@ -1,0 +1,67 @@
+"""The acts of quotes, orders and invoices."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import cast
+from uuid import UUID
+
+from marshmallow import Schema, fields
+
+from plugins.orders import process
+from plugins.orders.tables import InvoiceLine
+from sdk import Context, Request, Response, Route, _
+from sdk.context import Row
+
+_RECORD = {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"}}, "required": ["id"]}
+
+
+class BilledLine(Schema):
+    """A line of the order and how much of it is billed."""
+
+    order_line = fields.UUID(required=True)
+    quantity = InvoiceLine.__fields__["quantity"].input()
+
+
+class Bill(Schema):
+    """Which quantities are billed; left out, all that is not billed yet."""
+
+    lines = fields.List(fields.Nested(BilledLine), load_default=None, allow_none=True)
+
+
+def _made(ctx: Context, entity: str, plural: str, row: Row) -> Response:
+    return Response(ctx.records(entity).get(cast("UUID", row["id"])), 201, {"Location": f"/api/v1/orders/{plural}/{row['id']}"})
+
+
+def accept_quote(ctx: Context, request: Request) -> Response:
+    """Make the order of a quote."""
+    return _made(ctx, "orders.order", "orders", process.accept(ctx, request.id()))
+
+
+def bill_order(ctx: Context, request: Request) -> Response:
+    """Make a draft invoice of an order."""
+    lines = cast("list[dict[str, object]] | None", request.body["lines"])
+    quantities = None if lines is None else {cast("UUID", line["order_line"]): cast("Decimal", line["quantity"]) for line in lines}
+    return _made(ctx, "orders.invoice", "invoices", process.bill(ctx, request.id(), quantities))
+
+
+def issue_invoice(ctx: Context, request: Request) -> Response:
+    """Issue an invoice."""
+    return _made(ctx, "orders.invoice", "invoices", process.issue(ctx, request.id()))
+
+
+def credit_invoice(ctx: Context, request: Request) -> Response:
+    """Take an invoice back with a credit note."""
+    return _made(ctx, "orders.invoice", "invoices", process.credit(ctx, request.id()))
+
+
+ROUTES = (
+    Route(method="POST", path="/quotes/{id}/orders", view=accept_quote, permission="orders.quote.update", summary=_("Accept a quote"),
+          answer=_RECORD, status=201),
+    Route(method="POST", path="/orders/{id}/invoices", view=bill_order, permission="orders.invoice.create", summary=_("Bill an order"),
+          body=Bill, answer=_RECORD, status=201),
+    Route(method="POST", path="/invoices/{id}/issues", view=issue_invoice, permission="orders.invoice.update",
+          summary=_("Issue an invoice"), answer=_RECORD, status=201),
+    Route(method="POST", path="/invoices/{id}/credit_notes", view=credit_invoice, permission="orders.invoice.create",
+          summary=_("Credit an invoice"), answer=_RECORD, status=201),
+)  # fmt: skip

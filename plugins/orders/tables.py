@@ -1,0 +1,215 @@
+"""Quotes, orders, contracts, invoices, each with what hangs on it."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped
+
+from plugins.catalog.api import Product
+from plugins.customers.api import Account, Contact
+from sdk import Record, _
+from sdk import fields as f
+from sdk.rates import RATE_PLACES
+
+ZERO = Decimal(0)
+QUOTE_STATES = {"draft": _("Draft"), "sent": _("Sent"), "accepted": _("Accepted"), "rejected": _("Rejected")}
+ORDER_STATES = {"draft": _("Draft"), "confirmed": _("Confirmed"), "cancelled": _("Cancelled")}
+BILLED = {"none": _("Not billed"), "partial": _("Partly billed"), "billed": _("Billed")}
+CONTRACT_STATES = {"draft": _("Draft"), "active": _("In force"), "ended": _("Ended"), "cancelled": _("Cancelled")}
+RENEWALS = {"none": _("Ends"), "manual": _("Renewed by hand"), "automatic": _("Renews itself")}
+INVOICE_STATES = {"draft": _("Draft"), "issued": _("Issued"), "credited": _("Credited")}
+KINDS = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
+METHODS = {"transfer": _("Bank transfer"), "card": _("Card"), "cash": _("Cash"), "other": _("Other")}
+
+
+class Quote(Record):
+    """An offer to an account, good until a day."""
+
+    __tablename__ = "orders_quotes"
+
+    number: Mapped[str | None] = f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True)
+    name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
+    account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True)
+    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact)
+    deal_id: Mapped[UUID | None] = f.link(_("Deal"), "pipeline.deal", track=True)
+    state: Mapped[str] = f.choice(_("State"), QUOTE_STATES, default="draft", track=True, index=True)
+    quoted_on: Mapped[date | None] = f.on(_("Quoted on"))
+    valid_until: Mapped[date | None] = f.on(_("Valid until"), track=True)
+    currency: Mapped[str | None] = f.currency(_("Currency"))
+    net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
+    tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
+    total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
+    notes: Mapped[str | None] = f.long_text(_("Notes"))
+
+
+class QuoteLine(Record):
+    """A line of a quote."""
+
+    __tablename__ = "orders_quote_lines"
+
+    quote_id: Mapped[UUID] = f.link(_("Quote"), Quote, required=True, parent=True)
+    position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
+    product_id: Mapped[UUID | None] = f.link(_("Product"), Product)
+    description: Mapped[str | None] = f.text(_("Description"))
+    quantity: Mapped[Decimal] = f.decimal(_("Quantity"), required=True)
+    unit_price: Mapped[f.Money | None] = f.money(_("Unit price"), places=4)
+    discount: Mapped[Decimal | None] = f.percent(_("Discount"))
+    tax_rate: Mapped[Decimal | None] = f.percent(_("Tax rate"))
+    net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
+    tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
+    total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
+
+
+class Order(Record):
+    """What an account bought."""
+
+    __tablename__ = "orders_orders"
+
+    number: Mapped[str | None] = f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True)
+    name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
+    account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True)
+    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact)
+    deal_id: Mapped[UUID | None] = f.link(_("Deal"), "pipeline.deal", track=True)
+    quote_id: Mapped[UUID | None] = f.link(_("Quote"), Quote)
+    state: Mapped[str] = f.choice(_("State"), ORDER_STATES, default="draft", track=True, index=True)
+    ordered_on: Mapped[date | None] = f.on(_("Ordered on"), track=True, index=True)
+    billed: Mapped[str] = f.choice(_("Billed"), BILLED, default="none", readonly=True, track=True)
+    currency: Mapped[str | None] = f.currency(_("Currency"))
+    net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
+    tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
+    total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
+    base_amount: Mapped[f.Money | None] = f.money(_("Net in own currency"), readonly=True)
+    rate: Mapped[Decimal | None] = f.decimal(_("Exchange rate"), readonly=True, places=RATE_PLACES)
+    notes: Mapped[str | None] = f.long_text(_("Notes"))
+
+
+class OrderLine(Record):
+    """A line of an order: the purchase history of its account."""
+
+    __tablename__ = "orders_order_lines"
+
+    order_id: Mapped[UUID] = f.link(_("Order"), Order, required=True, parent=True)
+    position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
+    product_id: Mapped[UUID | None] = f.link(_("Product"), Product)
+    description: Mapped[str | None] = f.text(_("Description"))
+    quantity: Mapped[Decimal] = f.decimal(_("Quantity"), required=True)
+    unit_price: Mapped[f.Money | None] = f.money(_("Unit price"), places=4)
+    discount: Mapped[Decimal | None] = f.percent(_("Discount"))
+    tax_rate: Mapped[Decimal | None] = f.percent(_("Tax rate"))
+    net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
+    tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
+    total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
+
+
+class Contract(Record):
+    """What was agreed with an account, from a day to a day."""
+
+    __tablename__ = "orders_contracts"
+
+    number: Mapped[str | None] = f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True)
+    name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
+    account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True)
+    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact)
+    deal_id: Mapped[UUID | None] = f.link(_("Deal"), "pipeline.deal", track=True)
+    order_id: Mapped[UUID | None] = f.link(_("Order"), Order)
+    state: Mapped[str] = f.choice(_("State"), CONTRACT_STATES, default="draft", track=True, index=True)
+    signed_on: Mapped[date | None] = f.on(_("Signed on"), track=True)
+    starts_on: Mapped[date | None] = f.on(_("Starts on"), track=True)
+    ends_on: Mapped[date | None] = f.on(_("Ends on"), track=True, index=True)
+    value: Mapped[f.Money | None] = f.money(_("Value"), track=True)
+    renewal: Mapped[str] = f.choice(_("At its end"), RENEWALS, default="none", track=True)
+    terms: Mapped[str | None] = f.long_text(_("Terms"))
+
+
+class Invoice(Record):
+    """What is to be paid; once issued it stays as it is, and a credit note takes it back."""
+
+    __tablename__ = "orders_invoices"
+
+    number: Mapped[str | None] = f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True)
+    name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
+    kind: Mapped[str] = f.choice(_("Kind"), KINDS, default="invoice", track=True)
+    credits_id: Mapped[UUID | None] = f.link(_("Credits"), "self", readonly=True)
+    account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True)
+    order_id: Mapped[UUID | None] = f.link(_("Order"), Order)
+    state: Mapped[str] = f.choice(_("State"), INVOICE_STATES, default="draft", readonly=True, track=True, index=True)
+    issued_on: Mapped[date | None] = f.on(_("Issued on"), readonly=True, track=True, index=True)
+    due_on: Mapped[date | None] = f.on(_("Due on"), track=True, index=True)
+    currency: Mapped[str | None] = f.currency(_("Currency"))
+    net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
+    tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
+    total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
+    notes: Mapped[str | None] = f.long_text(_("Notes"))
+
+
+class InvoiceLine(Record):
+    """A line of an invoice; of an order's line no more is billed than was ordered."""
+
+    __tablename__ = "orders_invoice_lines"
+
+    invoice_id: Mapped[UUID] = f.link(_("Invoice"), Invoice, required=True, parent=True)
+    order_line_id: Mapped[UUID | None] = f.link(_("Order line"), OrderLine)
+    position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
+    product_id: Mapped[UUID | None] = f.link(_("Product"), Product)
+    description: Mapped[str | None] = f.text(_("Description"))
+    quantity: Mapped[Decimal] = f.decimal(_("Quantity"), required=True)
+    unit_price: Mapped[f.Money | None] = f.money(_("Unit price"), places=4)
+    discount: Mapped[Decimal | None] = f.percent(_("Discount"))
+    tax_rate: Mapped[Decimal | None] = f.percent(_("Tax rate"))
+    net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
+    tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
+    total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
+
+
+class Instalment(Record):
+    """A part of an order's payment plan."""
+
+    __tablename__ = "orders_instalments"
+
+    order_id: Mapped[UUID] = f.link(_("Order"), Order, required=True, parent=True)
+    name: Mapped[str | None] = f.text(_("For"), length=100)
+    due_on: Mapped[date] = f.on(_("Due on"), required=True, track=True, index=True)
+    share: Mapped[Decimal | None] = f.percent(_("Share of the order"), track=True)
+    amount: Mapped[f.Money | None] = f.money(_("Amount"), least=ZERO, track=True)
+    paid: Mapped[f.Money | None] = f.money(_("Paid"), readonly=True, track=True)
+    open: Mapped[f.Money | None] = f.money(_("Open"), readonly=True)
+    settled: Mapped[bool] = f.boolean(_("Settled"))
+
+
+class Payment(Record):
+    """Money that came in for an order; it settles the instalments in the order of their due dates."""
+
+    __tablename__ = "orders_payments"
+
+    order_id: Mapped[UUID] = f.link(_("Order"), Order, required=True, parent=True, track=True)
+    received_on: Mapped[date] = f.on(_("Received on"), required=True, track=True, index=True)
+    amount: Mapped[f.Money] = f.money(_("Amount"), required=True, least=ZERO, track=True)
+    method: Mapped[str] = f.choice(_("Method"), METHODS, default="transfer")
+    reference: Mapped[str | None] = f.text(_("Reference"), length=100, search=True)
+
+
+class Allocation(Record):
+    """How much of a payment settles which instalment."""
+
+    __tablename__ = "orders_allocations"
+
+    payment_id: Mapped[UUID] = f.link(_("Payment"), Payment, required=True, parent=True)
+    instalment_id: Mapped[UUID] = f.link(_("Instalment"), Instalment, required=True)
+    amount: Mapped[f.Money] = f.money(_("Amount"), required=True)
+
+
+_BOUGHT = Order.state == "confirmed"
+_BASE = sa.inspect(Order).columns["base_amount_currency"]
+LIFETIME = (
+    f.over(Order.account_id, sa.func.sum(Order.base_amount, type_=Order.__table__.c.base_amount.type).filter(_BOUGHT)),
+    f.over(Order.account_id, sa.func.max(_BASE).filter(_BOUGHT)),
+)
+"""What an account has bought, in the company's own currency."""
+LAST_ORDER = f.over(Order.account_id, sa.func.max(Order.ordered_on).filter(_BOUGHT))
+"""When it last bought something."""
+ORDERS = f.over(Order.account_id, sa.func.count().filter(_BOUGHT))
+"""How often it did."""

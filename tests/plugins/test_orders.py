@@ -1,0 +1,338 @@
+"""From quote to order, invoice and payment: exact to the cent, never more than was ordered, and what is issued stays."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.context import Work
+from core.platform import Platform
+from core.testkit.fixtures import Api, Clock, People
+from plugins.orders import process
+from plugins.orders.amounts import line_amounts, summed
+from sdk import Conflict, Draft, Invalid, Tenant, where
+from sdk.context import id_of
+from sdk.fields import Money
+
+API = "/api/v1/orders"
+
+
+def usd(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "USD"}
+
+
+class Shop:
+    """An account with a product, and what it orders."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.account = id_of(work.records("customers.account").create({"name": "Alder Foods"}))
+        self.product = id_of(work.records("catalog.product").create({"name": "Gateway", "sku": "GW", "price": usd("100")}))
+
+    def document(self, kind: str, lines: list[Mapping[str, object]], **values: object) -> UUID:
+        """A quote, order or invoice with its lines in one batch."""
+        id = id_of(self.work.records(f"orders.{kind}").create({"name": kind, "account": self.account, **values}))
+        drafts = [Draft("create", {kind: id, "product": self.product, **line}) for line in lines]
+        for outcome in self.work.records(f"orders.{kind}_line").write(drafts):
+            if outcome.refusal is not None:
+                raise outcome.refusal
+        return id
+
+    def confirmed(self, *lines: Mapping[str, object], **values: object) -> UUID:
+        """An order that is confirmed."""
+        id = self.document("order", list(lines), **values)
+        self.work.records("orders.order").update(id, {"state": "confirmed"})
+        return id
+
+    def read(self, kind: str, id: UUID) -> Mapping[str, Any]:
+        """A record as Python values."""
+        return self.work.records(f"orders.{kind}").values([id])[id]
+
+
+@pytest.fixture
+def shop(work: Work) -> Shop:
+    """A shop in the tenant."""
+    return Shop(work)
+
+
+def code(answer: Any) -> str:
+    body = answer.json
+    return body["errors"][0]["code"] if body.get("errors") else body.get("code", "")
+
+
+# --- amounts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("F14")
+@given(
+    lines=st.lists(
+        st.tuples(st.decimals("0.0001", "9999", places=4), st.decimals("-9999", "9999", places=4), st.none() | st.decimals(0, 100, places=2),
+                  st.none() | st.decimals(0, 100, places=2)),
+        max_size=30,
+    ),
+    currency=st.sampled_from(["CNY", "JPY", "KWD"]),
+)  # fmt: skip
+def test_a_document_is_the_sum_of_its_rounded_lines_to_the_cent(lines: list[Any], currency: str) -> None:
+    digits = {"CNY": 2, "JPY": 0, "KWD": 3}[currency]
+    rows, net, tax = [], Decimal(0), Decimal(0)
+    for quantity, price, discount, rate in lines:
+        amounts = line_amounts(quantity, Money(price, currency), discount, rate)
+        rows.append(amounts.values(currency))
+        exact = quantity * price * (1 - (discount or Decimal(0)) / 100)
+        expected = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+        assert amounts.net == expected
+        assert abs(amounts.tax - expected * (rate or 0) / 100) <= Decimal(1).scaleb(-digits) / 2
+        assert amounts.total == amounts.net + amounts.tax
+        net, tax = net + amounts.net, tax + amounts.tax
+    whole = summed(rows)
+    assert (whole.net, whole.tax, whole.total) == (net, tax, net + tax)
+
+
+def test_an_order_follows_its_lines_as_they_are_added_changed_and_taken_away(client: Api, shop: Shop) -> None:
+    order = shop.document("order", [{"quantity": 2, "tax_rate": 13}, {"quantity": "1.5", "unit_price": usd("9.9999"), "discount": 10}])
+    row = client.get(f"{API}/orders/{order}").json
+    assert (row["net"], row["tax"], row["total"]) == (usd("213.50"), usd("26.00"), usd("239.50"))
+    assert (row["base_amount"], row["number"], row["ordered_on"]) == (usd("213.50"), "ORD-2026-00001", "2026-01-15")
+    first, second = client.get(f"{API}/order_lines", {"order": str(order), "sort": "id"}).json["data"]
+    assert (first["unit_price"], first["description"], second["net"]) == (usd("100.00"), "Gateway", usd("13.50"))
+    client.patch(f"{API}/order_lines/{first['id']}", {"quantity": "3"})
+    assert client.get(f"{API}/orders/{order}").json["total"] == usd("352.50")
+    client.delete(f"{API}/order_lines/{first['id']}")
+    assert client.get(f"{API}/orders/{order}").json["total"] == usd("13.50")
+    client.post(f"{API}/order_lines/{first['id']}/restore")
+    assert client.get(f"{API}/orders/{order}").json["total"] == usd("352.50")
+
+
+@pytest.mark.feature("F3")
+def test_twenty_lines_come_in_one_call_and_the_quote_knows_its_total(client: Api, shop: Shop) -> None:
+    quote = client.post(f"{API}/quotes", {"name": "Offer", "account": "Alder Foods"}).json["id"]
+    items = [{"op": "create", "values": {"quote": quote, "product": "GW", "quantity": n, "position": n}} for n in range(1, 21)]
+    answer = client.post(f"{API}/quote_lines/batch", {"items": items}).json["data"]
+    assert {item["status"] for item in answer} == {201}
+    assert client.get(f"{API}/quotes/{quote}").json["total"] == usd("21000.00")
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "reason"),
+    [
+        ({"quantity": 1, "unit_price": {"amount": "1", "currency": "EUR"}}, "unit_price", "other_currency"),
+        ({"quantity": 1, "product": None}, "unit_price", "required"),
+        ({"quantity": None}, "quantity", "required"),
+        ({"quantity": 1, "discount": 101}, "discount", "out_of_range"),
+        ({"quantity": 1, "net": usd("1")}, "net", "read_only"),
+    ],
+)
+def test_a_line_that_does_not_fit_is_refused_by_name_and_the_order_stays(
+    client: Api, shop: Shop, line: dict[str, object], field: str, reason: str
+) -> None:
+    order = shop.document("order", [{"quantity": 1}])
+    refused = client.post(f"{API}/order_lines", {"order": str(order), "product": "GW", **line})
+    assert refused.status_code == 422
+    assert (field, reason) in [(error["field"], error["code"]) for error in refused.json["errors"]]
+    assert shop.read("order", order)["total"] == Money(Decimal(100), "USD")
+
+
+# --- quotes and orders -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("F3")
+def test_an_accepted_quote_becomes_one_order_and_an_expired_one_none(client: Api, shop: Shop, clock: Clock) -> None:
+    quote = shop.document("quote", [{"quantity": 3, "discount": 50}], valid_until="2026-01-31")
+    first, second = (client.post(f"{API}/quotes/{quote}/orders") for _time in range(2))
+    assert (first.status_code, first.json["id"]) == (201, second.json["id"])
+    assert (first.json["total"], first.json["quote"], first.json["state"]) == (usd("150.00"), str(quote), "draft")
+    assert client.get(f"{API}/quotes/{quote}").json["state"] == "accepted"
+    assert code(client.post(f"{API}/quote_lines", {"quote": str(quote), "product": "GW", "quantity": 1})) == "document_closed"
+    late = shop.document("quote", [{"quantity": 1}], valid_until="2026-01-31")
+    clock.move(days=20)
+    assert code(client.post(f"{API}/quotes/{late}/orders")) == "quote_expired"
+    assert shop.work.records("orders.order").aggregate(["count"]) == [{"count": 1}]
+
+
+@pytest.mark.feature("E2")
+def test_an_account_shows_what_it_has_bought(client: Api, shop: Shop, work: Work) -> None:
+    shop.confirmed({"quantity": 2, "tax_rate": 13}, ordered_on="2026-01-03")
+    shop.confirmed({"quantity": 1}, ordered_on="2026-01-10")
+    shop.document("order", [{"quantity": 50}])  # a draft is no purchase
+    shown = client.get(f"/api/v1/customers/accounts/{shop.account}").json
+    assert (shown["orders.lifetime_value"], shown["orders.last_order_on"], shown["orders.orders"]) == (usd("300.00"), "2026-01-10", 2)
+    found = client.get("/api/v1/customers/accounts", {"orders.orders[gte]": "2", "sort": "-orders.last_order_on"}).json["data"]
+    assert [row["id"] for row in found] == [str(shop.account)]
+    asked = {"entity": "orders.order_line", "measure": "sum:quantity,sum:net", "by": "order.account,product"}
+    (line,) = client.get("/api/v1/reports/query", asked).json["data"]
+    assert (line["order.account"], line["product"], line["sum:quantity"]) == ("Alder Foods", "Gateway", "53")
+
+
+def test_who_does_not_see_an_order_sees_neither_its_lines_nor_its_value(client: Api, shop: Shop, people: People, work: Work) -> None:
+    work.records("customers.account").update(shop.account, {"owner": people.rep})
+    shop.confirmed({"quantity": 1}, owner=people.rep)
+    shop.confirmed({"quantity": 7}, owner=people.reps[2][0])
+    rep = client.as_user(people.rep)
+    assert rep.get(f"/api/v1/customers/accounts/{shop.account}").json["orders.lifetime_value"] == usd("100.00")
+    assert [line["quantity"] for line in rep.get(f"{API}/order_lines").json["data"]] == ["1"]
+
+
+# --- invoices ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("F5")
+def test_an_order_of_ten_is_billed_in_two_parts_and_never_beyond(client: Api, shop: Shop) -> None:
+    order = shop.confirmed({"quantity": 10, "tax_rate": 13})
+    (line,) = shop.work.records("orders.order_line").find(where(order=order))
+    part = {"lines": [{"order_line": str(line["id"]), "quantity": "4"}]}
+    first = client.post(f"{API}/orders/{order}/invoices", part)
+    assert (first.status_code, first.json["total"]) == (201, usd("452.00"))
+    assert shop.read("order", order)["billed"] == "partial"
+    over = client.post(f"{API}/orders/{order}/invoices", {"lines": [{"order_line": str(line["id"]), "quantity": "7"}]})
+    assert (over.status_code, code(over)) == (422, "over_billed")
+    rest = client.post(f"{API}/orders/{order}/invoices", {})
+    assert rest.json["total"] == usd("678.00")
+    assert shop.read("order", order)["billed"] == "billed"
+    assert code(client.post(f"{API}/orders/{order}/invoices", {})) == "order_billed"
+    assert shop.work.records("orders.invoice").aggregate(["count"]) == [{"count": 2}]
+
+
+@pytest.mark.feature("F5")
+def test_two_who_bill_at_the_same_time_do_not_bill_twice(platform: Platform, tenant: Tenant, shop: Shop) -> None:
+    order, together, results = shop.confirmed({"quantity": 10}), threading.Barrier(3), list[object]()
+
+    def bill() -> None:
+        work = platform.system(tenant.id)
+        together.wait()
+        try:
+            net = process.bill(work, order, None)["net"]
+            assert isinstance(net, Money)
+            results.append(f"{net.amount:.2f}")
+        except (Conflict, Invalid) as refusal:
+            results.append(type(refusal).__name__)
+
+    threads = [threading.Thread(target=bill) for _number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, results)) == ["1000.00", "Conflict", "Conflict"]
+
+
+@pytest.mark.feature("F8")
+def test_an_issued_invoice_has_the_next_number_and_changes_in_no_channel(client: Api, shop: Shop, taken: Callable[..., Any]) -> None:
+    order = shop.confirmed({"quantity": 2})
+    invoice = client.post(f"{API}/orders/{order}/invoices", {}).json["id"]
+    (line,) = client.get(f"{API}/invoice_lines", {"invoice": invoice}).json["data"]
+    issued = client.post(f"{API}/invoices/{invoice}/issues")
+    assert (issued.status_code, issued.json["number"], issued.json["state"], issued.json["issued_on"]) == (
+        201,
+        "INV-2026-00001",
+        "issued",
+        "2026-01-15",
+    )
+    assert client.post(f"{API}/invoices/{invoice}/issues").json["version"] == issued.json["version"]
+    assert code(client.patch(f"{API}/invoices/{invoice}", {"due_on": "2027-01-01"})) == "invoice_issued"
+    assert code(client.delete(f"{API}/invoices/{invoice}")) == "invoice_issued"
+    assert code(client.patch(f"{API}/invoice_lines/{line['id']}", {"quantity": "1"})) == "document_closed"
+    assert code(client.delete(f"{API}/invoice_lines/{line['id']}")) == "document_closed"
+    done = taken("orders.invoice", "name,due_on\norder,2027-01-01\n", mode="update", match=["name"])
+    assert [row["code"] for row in done.rows] == ["invoice_issued"]
+    assert client.patch(f"{API}/invoices/{invoice}", {"notes": "sent by post"}).status_code == 200
+
+
+@pytest.mark.feature("F8")
+def test_a_credit_note_takes_an_invoice_back_once_and_lets_the_order_be_billed_again(client: Api, shop: Shop) -> None:
+    order = shop.confirmed({"quantity": 2})
+    invoice = client.post(f"{API}/orders/{order}/invoices", {}).json["id"]
+    assert code(client.post(f"{API}/invoices/{invoice}/credit_notes")) == "not_creditable"
+    client.post(f"{API}/invoices/{invoice}/issues")
+    note = client.post(f"{API}/invoices/{invoice}/credit_notes")
+    assert (note.status_code, note.json["kind"], note.json["state"], note.json["total"]) == (201, "credit_note", "issued", usd("200.00"))
+    assert (note.json["number"], note.json["credits"]) == ("CN-2026-00001", invoice)
+    assert client.get(f"{API}/invoices/{invoice}").json["state"] == "credited"
+    assert shop.read("order", order)["billed"] == "none"
+    assert code(client.post(f"{API}/invoices/{invoice}/credit_notes")) == "not_creditable"
+    assert client.post(f"{API}/orders/{order}/invoices", {}).status_code == 201
+
+
+def test_an_invoice_without_lines_is_not_issued_and_takes_no_number(client: Api, shop: Shop) -> None:
+    empty = client.post(f"{API}/invoices", {"name": "Empty", "account": "Alder Foods"}).json["id"]
+    assert code(client.post(f"{API}/invoices/{empty}/issues")) == "invoice_empty"
+    full = shop.document("invoice", [{"quantity": 1}])
+    assert client.post(f"{API}/invoices/{full}/issues").json["number"] == "INV-2026-00001"
+
+
+# --- contracts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("F6")
+def test_a_contract_has_a_number_parties_and_an_end_that_comes_after_its_start(client: Api, shop: Shop) -> None:
+    values = {"name": "Maintenance", "account": "Alder Foods", "starts_on": "2026-02-01", "ends_on": "2027-01-31", "value": usd("1200")}
+    made = client.post(f"{API}/contracts", values)
+    assert (made.status_code, made.json["number"]) == (201, "CON-2026-00001")
+    refused = client.patch(f"{API}/contracts/{made.json['id']}", {"ends_on": "2026-01-31"})
+    assert (refused.status_code, code(refused)) == (422, "before_start")
+    ending = {"ends_on[lte]": "2027-02-07", "state": "draft"}
+    assert [row["id"] for row in client.get(f"{API}/contracts", ending).json["data"]] == [made.json["id"]]
+
+
+# --- payment plans -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plan(client: Api, shop: Shop) -> UUID:
+    """An order of 100,000 to be paid in parts of 30, 60 and 10 per cent."""
+    order = shop.confirmed({"quantity": 1000})
+    for share, due in ((30, "2026-01-10"), (60, "2026-02-10"), (10, "2026-03-10")):
+        assert client.post(f"{API}/instalments", {"order": str(order), "share": share, "due_on": due}).status_code == 201
+    return order
+
+
+@pytest.mark.feature("F7")
+def test_a_receipt_settles_the_oldest_instalment_first_and_the_overdue_list_is_right_on_each_day(
+    client: Api, plan: UUID, clock: Clock
+) -> None:
+    def instalments(**filter: str) -> list[tuple[str, str, bool]]:
+        rows = client.get(f"{API}/instalments", {"order": str(plan), "sort": "due_on", **filter}).json["data"]
+        return [(row["paid"]["amount"], row["open"]["amount"], row["settled"]) for row in rows]
+
+    assert instalments() == [("0.00", "30000.00", False), ("0.00", "60000.00", False), ("0.00", "10000.00", False)]
+    assert client.post(f"{API}/payments", {"order": str(plan), "amount": usd("50000"), "received_on": "2026-01-12"}).status_code == 201
+    assert instalments() == [("30000.00", "0.00", True), ("20000.00", "40000.00", False), ("0.00", "10000.00", False)]
+    allocations = client.get(f"{API}/allocations", {"sort": "id"}).json["data"]
+    assert [row["amount"]["amount"] for row in allocations] == ["30000.00", "20000.00"]
+    overdue = {
+        day: len(instalments(settled="false", **{"due_on[lt]": day})) for day in ("2026-01-11", "2026-02-10", "2026-02-11", "2026-03-11")
+    }
+    assert overdue == {"2026-01-11": 0, "2026-02-10": 0, "2026-02-11": 1, "2026-03-11": 2}
+
+
+@pytest.mark.feature("F7")
+def test_neither_plan_nor_payments_go_beyond_the_order(client: Api, shop: Shop, plan: UUID) -> None:
+    more = client.post(f"{API}/instalments", {"order": str(plan), "amount": usd("0.01"), "due_on": "2026-04-01"})
+    assert (more.status_code, code(more)) == (422, "over_planned")
+    too_much = client.post(f"{API}/payments", {"order": str(plan), "amount": usd("100000.01"), "received_on": "2026-01-12"})
+    assert (too_much.status_code, code(too_much)) == (422, "over_allocated")
+    for amount in ("60000", "40000"):
+        assert client.post(f"{API}/payments", {"order": str(plan), "amount": usd(amount), "received_on": "2026-01-12"}).status_code == 201
+    assert (
+        code(client.post(f"{API}/payments", {"order": str(plan), "amount": usd("0.01"), "received_on": "2026-01-13"})) == "over_allocated"
+    )
+    assert shop.work.records("orders.instalment").aggregate(["sum:open", "sum:paid"]) == [
+        {"sum:open": usd("0.00"), "sum:paid": usd("100000.00")}
+    ]  # fmt: skip
+
+
+def test_payments_of_one_batch_share_what_is_open(shop: Shop, plan: UUID) -> None:
+    drafts = [Draft("create", {"order": plan, "amount": usd("60000"), "received_on": "2026-01-12"}) for _number in range(2)]
+    outcomes = shop.work.records("orders.payment").write(drafts)
+    assert [outcome.refusal is None for outcome in outcomes] == [True, False]
+
+
+def test_a_payment_stays_as_it_came_in(client: Api, plan: UUID) -> None:
+    made = client.post(f"{API}/payments", {"order": str(plan), "amount": usd("5"), "received_on": "2026-01-12"}).json
+    assert code(client.patch(f"{API}/payments/{made['id']}", {"amount": usd("6")})) == "payment_kept"
+    assert client.patch(f"{API}/payments/{made['id']}", {"reference": "bank slip 7"}).status_code == 200
