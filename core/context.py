@@ -20,7 +20,7 @@ from core.files import LocalFiles
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
 from core.tenancy.tables import tenants
-from sdk import Actor, Channel, Entity, NotFound, Tenant, Text, _
+from sdk import Actor, Channel, Entity, NotFound, Report, Tenant, Text, _
 from sdk.errors import NO_PARAMS, Params
 from sdk.fields import LinkField
 from sdk.rates import Pair
@@ -99,6 +99,9 @@ class Work:
             if (missing := [pair for pair, rate in found.items() if rate is None]) and source.plugin in self.enabled:
                 found |= {pair: rate for pair, rate in source.rates(self, missing).items() if pair in found}
         return found
+
+    def reports(self) -> list[Report]:
+        return [report for report in self.platform.catalog.reports if report.plugin in self.enabled]
 
     def can(self, permission: str) -> bool:
         catalog = self.platform.catalog

@@ -26,6 +26,7 @@ from sdk.hooks import hookimpl
 from sdk.manifest import Manifest
 from sdk.permissions import EVERYBODY, Access, Permission, Role, Scope, Verb
 from sdk.rates import Priced, RateSource, priced
+from sdk.reporting import Report
 from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload
 from sdk.setup import MasterData
 from sdk.text import Text, _
@@ -70,6 +71,7 @@ __all__ = [
     "Record",
     "Records",
     "Refusal",
+    "Report",
     "Request",
     "Response",
     "Role",

@@ -15,6 +15,7 @@ from sdk.errors import Refusal
 from sdk.fields.base import Field
 from sdk.filters import Filter
 from sdk.rates import Pair
+from sdk.reporting import Report
 from sdk.text import Text
 
 CURSOR = r"^(c1\.[A-Za-z0-9_-]{12,4000})?$"
@@ -187,6 +188,9 @@ class Context(Protocol):
 
     def rates(self, pairs: Iterable[Pair]) -> Mapping[Pair, Decimal | None]:
         """For each currency and day the rate to the tenant's currency in force then; None where nobody knows one."""
+
+    def reports(self) -> Sequence[Report]:
+        """The ready-made reports of the tenant's plugins."""
 
     def lock(self, name: str) -> None:
         """Wait until nobody else of the tenant is past this point with the same name; held until the write transaction ends."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sdk.events import EventType, Job, Subscription
     from sdk.permissions import Permission, Role
     from sdk.rates import RateSource
+    from sdk.reporting import Report
     from sdk.routes import Route
     from sdk.setup import MasterData
 
@@ -145,6 +146,17 @@ def register_rate_sources() -> Sequence[RateSource]:
     When: at boot. Returns: sources that `ctx.rates(...)` asks in order until every pair is known.
     Example: `return (RateSource("company", rates_of),)`.
     Off for a tenant: not asked; without a rate an amount is counted and not priced.
+    """
+    return ()
+
+
+@hookspec
+def register_reports() -> Sequence[Report]:
+    """Ready-made reports.
+
+    When: at boot. Returns: reports; `GET /api/v1/reports/reports` lists those on entities that the asker may read.
+    Example: `return (Report("won_by_month", _("Won by month"), "pipeline.deal", ("sum:base_amount",), ("close_date:month",)),)`.
+    Off for a tenant: absent.
     """
     return ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -70,12 +70,12 @@ class Aggregation:
         split = [self.source.columns(name)[1] for name in currencies]
         sums = [column for measure in wanted for column in self._columns(measure)]
         names = [d.own for d in dimensions] + [m.field.name for m in wanted if m.field]
-        conditions = Conditions(self.source, self.reader.scopes)
         clauses = []
         for condition in filter:
-            shape_field(self.shape, condition.field, self.visible)
-            clauses.append(conditions.clause(condition))
-        reach = self.reader.reach(self.source, [*names, *(c.field for c in filter)])
+            source, field, own = self._place(condition.field)
+            clauses.append(Conditions(source, self.reader.scopes).clause(replace(condition, field=field.name)))
+            names.append(own)
+        reach = self.reader.reach(self.source, names)
         statement = sa.select(*groups, *split, *sums).where(*reach, *clauses).select_from(self._joined())
         if groups or split:
             statement = statement.group_by(*groups, *split)

@@ -19,6 +19,7 @@ from sdk import (
     Permission,
     RateSource,
     Record,
+    Report,
     Role,
     Route,
     Scope,
@@ -45,6 +46,7 @@ class Catalog:
     commands: dict[str, Command] = field(default_factory=dict)
     master_data: list[MasterData] = field(default_factory=list)
     rate_sources: list[RateSource] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
     by_record: dict[type[Record], Entity] = field(default_factory=dict)
 
     def target(self, link: LinkField, of: Entity) -> str:
@@ -73,6 +75,7 @@ class Catalog:
             "jobs": [name for name, job in self.jobs.items() if job.plugin == plugin],
             "master_data": [data.entity for data in self.master_data if data.plugin == plugin],
             "rate_sources": [source.name for source in self.rate_sources if source.plugin == plugin],
+            "ready_reports": [report.full_key for report in self.reports if report.plugin == plugin],
             "commands": [name for name, command in self.commands.items() if command.plugin == plugin],
         }  # fmt: skip
 
@@ -233,6 +236,13 @@ def _add_rate_source(catalog: Catalog, owner: str, source: RateSource) -> None:
     catalog.rate_sources.append(replace(source, plugin=owner))
 
 
+def _add_report(catalog: Catalog, owner: str, report: Report) -> None:
+    report = replace(report, plugin=owner)
+    if any(other.full_key == report.full_key for other in catalog.reports):
+        raise DeclarationError(f"report {report.key!r} of plugin {owner!r} is declared twice; rename one")
+    catalog.reports.append(report)
+
+
 _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_entities": _add_entity,
     "register_extensions": _add_extension,
@@ -245,4 +255,5 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_commands": _add_command,
     "register_master_data": _add_master_data,
     "register_rate_sources": _add_rate_source,
+    "register_reports": _add_report,
 }

@@ -8,7 +8,7 @@ from random import Random
 from plugins.customers import demo
 from plugins.customers.events import mark_customers
 from plugins.customers.tables import Account, Contact
-from sdk import Access, Context, Entity, Manifest, Role, Scope, Subscription, Verb, _, hookimpl
+from sdk import Access, Context, Entity, Manifest, Report, Role, Scope, Subscription, Verb, _, hookimpl
 
 manifest = Manifest(
     name="customers",
@@ -41,6 +41,15 @@ def register_roles() -> Sequence[Role]:
         Role("sales_manager", _("Sales manager")),
         Role("finance", _("Finance")),
         Role("read_only", _("Read-only")),
+    )
+
+
+@hookimpl
+def register_reports() -> Sequence[Report]:
+    return (
+        Report("by_class", _("Customers by class"), "customers.account", ("count",), ("tier", "lifecycle")),
+        Report("by_industry", _("Customers by industry"), "customers.account", ("count",), ("industry",)),
+        Report("new_by_month", _("New customers by month"), "customers.account", ("count",), ("created_at:month",), (), "", "line"),
     )
 
 

@@ -7,7 +7,7 @@ from random import Random
 
 from plugins.leads import conversion, demo, routes
 from plugins.leads.tables import CONVERTED_LEADS, LEADS, Campaign, Lead, Origin
-from sdk import Access, Batch, Context, Entity, EventType, Extension, Manifest, Route, Scope, Side, Verb, _, hookimpl
+from sdk import Access, Batch, Context, Entity, EventType, Extension, Manifest, Report, Route, Scope, Side, Verb, _, hookimpl
 from sdk import fields as f
 
 manifest = Manifest(
@@ -53,6 +53,29 @@ def register_extensions() -> Sequence[Extension]:
 @hookimpl
 def register_events() -> Sequence[EventType]:
     return (EventType("leads.lead.converted", _("Lead converted")),)
+
+
+@hookimpl
+def register_reports() -> Sequence[Report]:
+    return (
+        Report(
+            "deals_by_campaign",
+            _("Deals by first campaign"),
+            "pipeline.deal",
+            ("sum:base_amount", "count"),
+            ("leads.campaign", "status"),
+            (),
+            "opened_on",
+        ),
+        Report("leads_by_channel", _("Leads by channel"), "leads.lead", ("count",), ("campaign.channel", "state")),
+        Report(
+            "campaigns",
+            _("Campaigns with cost and leads"),
+            "leads.campaign",
+            ("sum:cost", "sum:leads.leads", "sum:leads.converted"),
+            ("name",),
+        ),
+    )
 
 
 @hookimpl

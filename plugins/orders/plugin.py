@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from plugins.orders import demo, lines, payments, process, routes, tables
-from sdk import Access, Batch, Context, Entity, Extension, Manifest, Route, Scope, Verb, _, hookimpl
+from sdk import Access, Batch, Context, Entity, Extension, Manifest, Report, Route, Scope, Verb, _, hookimpl
 from sdk import fields as f
 
 manifest = Manifest(
@@ -80,6 +80,20 @@ def register_extensions() -> Sequence[Extension]:
         "orders": f.computed(f.integer(_("Orders")), tables.ORDERS),
     }
     return (Extension("customers.account", bought),)
+
+
+@hookimpl
+def register_reports() -> Sequence[Report]:
+    sold, measures = ("state=confirmed",), ("sum:base_amount", "count", "distinct:account")
+    lines, of_sold = ("sum:net", "sum:quantity", "distinct:order"), ("order.state=confirmed",)
+    return (
+        Report("sales_by_month", _("Sales by month"), "orders.order", measures, ("ordered_on:month",), sold, "ordered_on", "line"),
+        Report("sales_by_person", _("Sales by person"), "orders.order", measures, ("owner",), sold, "ordered_on"),
+        Report("sales_by_team", _("Sales by team"), "orders.order", measures, ("owner.team",), sold, "ordered_on"),
+        Report("sales_by_line", _("Sales by product line"), "orders.order_line", lines, ("product.series",), of_sold),
+        Report("sales_by_product", _("Sales by product"), "orders.order_line", lines, ("product",), of_sold),
+        Report("customers_by_purchase", _("Customers by purchases"), "orders.order", measures, ("account",), sold, "ordered_on"),
+    )
 
 
 @hookimpl

@@ -9,7 +9,23 @@ from plugins.pipeline import demo, process, routes
 from plugins.pipeline.pricing import price_late
 from plugins.pipeline.tables import OPEN_DEALS, Deal, LostReason, Pipeline, Stage, StageChange
 from plugins.pipeline.template import master_data
-from sdk import Access, Batch, Context, Entity, EventType, Extension, Manifest, MasterData, Route, Scope, Subscription, Verb, _, hookimpl
+from sdk import (
+    Access,
+    Batch,
+    Context,
+    Entity,
+    EventType,
+    Extension,
+    Manifest,
+    MasterData,
+    Report,
+    Route,
+    Scope,
+    Subscription,
+    Verb,
+    _,
+    hookimpl,
+)
 from sdk import fields as f
 
 manifest = Manifest(
@@ -73,6 +89,28 @@ def register_subscriptions() -> Sequence[Subscription]:
 @hookimpl
 def register_master_data() -> Sequence[MasterData]:
     return master_data()
+
+
+@hookimpl
+def register_reports() -> Sequence[Report]:
+    measures = ("sum:base_amount", "count")
+    return (
+        Report("won_by_month", _("Won by month"), "pipeline.deal", measures, ("close_date:month",), ("status=won",), "close_date", "line"),
+        Report("open_by_stage", _("Open deals by stage"), "pipeline.deal", measures, ("stage",), ("status=open",)),
+        Report(
+            "lost_by_reason",
+            _("Lost deals by reason"),
+            "pipeline.deal",
+            ("count", "sum:base_amount"),
+            ("lost_reason",),
+            ("status=lost",),
+            "close_date",
+        ),
+        Report("by_source", _("Deals by source"), "pipeline.deal", measures, ("source", "status"), (), "opened_on"),
+        Report(
+            "time_in_stage", _("Time in each stage"), "pipeline.stage_change", ("avg:seconds", "count"), ("from_stage",), (), "moved_at"
+        ),
+    )
 
 
 @hookimpl

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import cast
 
 from marshmallow import Schema, fields, validate
 
+from plugins.reports import ready
 from plugins.reports.query import PERMISSION, run
 from sdk import Context, Request, Route, _
 
@@ -26,6 +28,32 @@ def query(ctx: Context, request: Request) -> object:
     return {"data": run(ctx, str(entity), *words)}
 
 
+class ReportList(Schema):
+    """What there is to ask."""
+
+    data = fields.List(fields.Dict(), required=True)
+
+
+class Period(Schema):
+    """From one day to another, both included, and in which format."""
+
+    start = fields.Date(data_key="from", load_default=None)
+    end = fields.Date(data_key="to", load_default=None)
+    format = fields.String(load_default="json", validate=validate.OneOf(ready.FORMATS))
+
+
+def list_reports(ctx: Context, _request: Request) -> object:
+    """The ready-made reports."""
+    return {"data": [ready.described(ctx, report) for report in ready.offered(ctx)]}
+
+
+def show_report(ctx: Context, request: Request) -> object:
+    """One of them."""
+    report, (start, end) = ready.find(ctx, request.path["key"]), (request.query["start"], request.query["end"])
+    found = ready.rows(ctx, report, cast("date | None", start), cast("date | None", end))
+    return ready.answer(ctx, report, found, str(request.query["format"]))
+
+
 _ROWS = {
     "type": "object",
     "properties": {"data": {"type": "array", "items": {"type": "object"}}},
@@ -33,4 +61,16 @@ _ROWS = {
 }
 ROUTES = (
     Route(method="GET", path="/query", view=query, permission=PERMISSION, summary=_("Run a report"), query=ReportQuery, answer=_ROWS),
+    Route(
+        method="GET", path="/reports", view=list_reports, permission=PERMISSION, summary=_("List the ready-made reports"), answer=ReportList
+    ),
+    Route(
+        method="GET",
+        path="/reports/{key}",
+        view=show_report,
+        permission=PERMISSION,
+        summary=_("Run a ready-made report"),
+        query=Period,
+        answer={"type": "object"},
+    ),
 )

@@ -1,0 +1,32 @@
+"""Ready-made reports that a plugin brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sdk.text import Text
+
+
+@dataclass(frozen=True)
+class Report:
+    """A question about one entity that is asked again and again; its rows obey the rights of who asks.
+
+    `measures`, `by` and `where` are words of the report language (`sum:amount`, `close_date:month`, `owner.team`,
+    `status=won`). `period` is the date field by which the asker narrows it. `chart` is "bar" or "line": the first dimension
+    across, the first measure up, a second dimension as colour.
+    """
+
+    key: str
+    label: Text
+    entity: str
+    measures: tuple[str, ...]
+    by: tuple[str, ...]
+    where: tuple[str, ...] = ()
+    period: str = ""
+    chart: str = "bar"
+    plugin: str = ""
+
+    @property
+    def full_key(self) -> str:
+        """`plugin.key`."""
+        return f"{self.plugin}.{self.key}"

@@ -1,0 +1,145 @@
+"""Ready-made reports: those of every plugin answer on a filled tenant, in every format, with the rights of who asks."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+
+from core.cli import demo
+from core.context import Work
+from core.platform import Platform
+from core.testkit.fixtures import Api, MakeTenant
+from plugins.reports import chart
+from sdk import Report, where
+from sdk.context import id_of
+from sdk.fields import Money
+
+REPORTS = "/api/v1/reports/reports"
+
+
+@pytest.fixture
+def filled(platform: Platform) -> Work:
+    """The demo tenant."""
+    demo.fill(platform)
+    return platform.system(demo.NAME)
+
+
+@pytest.fixture
+def asked(client: Api, platform: Platform, filled: Work) -> Api:
+    """Its administrator."""
+    return Api(platform, client.flask, "", filled.tenant).as_user(demo.ADMIN, of=filled.tenant)
+
+
+def amounts(rows: list[dict[str, Any]], by: str, measure: str) -> dict[object, Decimal]:
+    return {row[by]: Decimal(row[measure]["amount"]) for row in rows if row[measure]}
+
+
+@pytest.mark.feature("H1")
+@pytest.mark.feature("H2")
+@pytest.mark.feature("H3")
+def test_every_ready_made_report_of_every_plugin_answers_with_rows(asked: Api) -> None:
+    listed = asked.get(REPORTS).json["data"]
+    assert {report["key"] for report in listed} >= {
+        "orders.sales_by_month", "orders.sales_by_team", "orders.sales_by_line", "customers.by_class", "leads.deals_by_campaign", "pipeline.won_by_month",
+    }  # fmt: skip
+    for report in listed:
+        rows = asked.get(f"{REPORTS}/{report['key']}").json["data"]
+        assert rows, report["key"]
+        assert all(set(row) >= {*report["by"], *report["measures"]} for row in rows), report["key"]
+
+
+@pytest.mark.feature("H1")
+def test_sales_by_month_and_by_product_line_equal_an_independent_count(asked: Api, filled: Work) -> None:
+    orders = {id_of(row): row for row in filled.records("orders.order").find(where(state="confirmed"), 100_000)}
+    by_month: dict[object, Decimal] = {}
+    for row in orders.values():
+        assert isinstance(row["base_amount"], Money)
+        month = str(row["ordered_on"])[:7]
+        by_month[month] = by_month.get(month, Decimal(0)) + row["base_amount"].amount
+    rows = asked.get(f"{REPORTS}/orders.sales_by_month").json["data"]
+    assert amounts(rows, "ordered_on:month", "sum:base_amount") == by_month
+    products = {id_of(row): row["series"] for row in filled.records("catalog.product").find(())}
+    by_line: dict[object, Decimal] = {}
+    for line in filled.records("orders.order_line").find((), 100_000):
+        if line["order"] in orders and isinstance(line["net"], Money):
+            series = products[line["product"]]  # type: ignore[index]
+            by_line[series] = by_line.get(series, Decimal(0)) + line["net"].amount
+    assert amounts(asked.get(f"{REPORTS}/orders.sales_by_line").json["data"], "product.series", "sum:net") == by_line
+
+
+def test_a_period_includes_its_first_and_last_day(asked: Api, filled: Work) -> None:
+    days = sorted(row["ordered_on"] for row in filled.records("orders.order").find(where(state="confirmed"), 100_000))  # type: ignore[type-var]
+    start, end = days[3], days[-4]
+    rows = asked.get(f"{REPORTS}/orders.sales_by_month", {"from": str(start), "to": str(end)}).json["data"]
+    assert sum(row["count"] for row in rows) == sum(start <= day <= end for day in days)  # type: ignore[operator]
+
+
+@pytest.mark.feature("H8")
+def test_a_report_comes_as_csv_workbook_and_pictures(asked: Api) -> None:
+    address = f"{REPORTS}/orders.sales_by_line"
+    rows = asked.get(address).json["data"]
+    lines = list(csv.reader(io.StringIO(asked.get(address, {"format": "csv"}).data.decode("utf-8-sig"))))
+    assert len(lines) == len(rows) + 1
+    book = load_workbook(io.BytesIO(asked.get(address, {"format": "xlsx"}).data))
+    headings, *cells = book.active.iter_rows(values_only=True)
+    amount = headings.index("sum:net")
+    assert [Decimal(str(line[amount])) for line in cells] == [Decimal(row["sum:net"]["amount"]) for row in rows]
+    assert all(isinstance(line[amount], int | float) for line in cells)
+    for shape, begins in (("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<svg")):
+        answer = asked.get(address, {"format": shape})
+        assert answer.status_code == 200
+        assert answer.data.startswith(begins)
+        assert "attachment" in answer.headers["Content-Disposition"]
+    assert "服务" in asked.get(address, {"format": "svg"}).text
+
+
+@pytest.mark.feature("H8")
+def test_a_chart_is_a_vega_lite_specification_with_the_rows_in_it(asked: Api) -> None:
+    address = f"{REPORTS}/pipeline.by_source"
+    made = asked.get(address, {"format": "chart"}).json
+    assert (made["mark"]["type"], made["encoding"]["color"]["field"]) == ("bar", "series")
+    assert made["$schema"] == chart.SCHEMA
+    rows = asked.get(address).json["data"]
+    assert len(made["data"]["values"]) == len([row for row in rows if row["sum:base_amount"]])
+
+
+def test_several_currencies_are_marks_of_their_own_and_never_one_sum() -> None:
+    report = Report("x", "X", "e", ("sum:amount",), ("stage",), plugin="p")  # type: ignore[arg-type]
+    rows: list[Mapping[str, object]] = [
+        {"stage": None, "sum:amount": [{"amount": "5.00", "currency": "EUR"}, {"amount": "7.00", "currency": "USD"}]}
+    ]
+    data: Any = chart.specification("X", report, rows)["data"]
+    assert [(value["y"], value["series"]) for value in data["values"]] == [(5.0, "EUR"), (7.0, "USD")]
+
+
+@pytest.mark.feature("H9")
+def test_a_representative_reports_the_sales_of_the_team_and_no_others(platform: Platform, client: Api, filled: Work, asked: Api) -> None:
+    rep = next(row for row in filled.records("core.user").find(()) if "sales_rep" in (row["roles"] or []))  # type: ignore[operator]
+    mine = Api(platform, client.flask, "", filled.tenant).as_user(id_of(rep), of=filled.tenant)
+    whole, own = (
+        amounts(api.get(f"{REPORTS}/orders.sales_by_team").json["data"], "owner.team", "sum:base_amount") for api in (asked, mine)
+    )
+    assert len(whole) == 2
+    assert own == {team: amount for team, amount in whole.items() if team in own}
+    assert len(own) == 1
+
+
+def test_reports_of_plugins_that_are_off_are_not_there(platform: Platform, make_tenant: MakeTenant, client: Api) -> None:
+    tenant = make_tenant("plain", plugins=["customers", "reports"])
+    from core.tenancy import lifecycle
+
+    admin = lifecycle.add_person(platform.system(tenant.id), "A", "a@plain.example", ["admin"], None)
+    api = Api(platform, client.flask, "", tenant).as_user(admin, of=tenant)
+    assert {report["key"].partition(".")[0] for report in api.get(REPORTS).json["data"]} == {"customers"}
+    assert api.get(f"{REPORTS}/orders.sales_by_month").status_code == 404
+
+
+@pytest.mark.parametrize("query", [{"format": "docx"}, {"from": "soon"}, {"colour": "red"}])
+def test_a_question_that_cannot_be_read_is_refused(client: Api, query: dict[str, str]) -> None:
+    assert client.get(f"{REPORTS}/pipeline.won_by_month", query).status_code in (400, 422)
