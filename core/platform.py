@@ -135,7 +135,10 @@ def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequ
     if check_schema and _take_out_those_behind(calls, catalog, database):
         catalog = catalogs.build(calls)
     gate = Gate({p.name: p.manifest for p in calls.states.values() if p.serves and p.manifest is not None})
-    folders = [HERE / "locales", *(p.migrations.parent / "locales" for p in calls.states.values() if p.serves)]
+    folders = {"core": HERE / "locales", "sdk": HERE / "locales"}
+    folders |= {
+        str(p.module.__package__): p.migrations.parent / "locales" for p in calls.states.values() if p.serves and p.module is not None
+    }
     return Platform(config, database, calls, catalog, gate, Policy(catalog), Translator(folders), clock)
 
 

@@ -14,26 +14,32 @@ SOURCE_LOCALE = "en"
 
 
 class Translator:
-    """Looks a message id up in the catalogues of a locale; what is not there is shown in English."""
+    """Looks a message id up in the catalogue of the package that said it, then in all; what is nowhere is shown in English."""
 
-    def __init__(self, folders: list[Path]) -> None:
+    def __init__(self, folders: Mapping[str, Path]) -> None:
         self._folders = folders
-        self._messages: dict[str, Mapping[str, str]] = {}
+        self._messages: dict[str, dict[str, Mapping[str, str]]] = {}
+        self._merged: dict[str, Mapping[str, str]] = {}
 
     def say(self, text: str, locale: str, params: Params = NO_PARAMS) -> str:
         """The text in `locale` with its braces filled; marked texts among the parameters are translated, people's own words are not."""
-        messages = self._of(locale)
-        said = messages.get(text, text)
+        said = self._found(text, locale)
         if not params and "{" not in said:
             return said
-        return said.format(**{k: messages.get(v, v) if isinstance(v, Text) else v for k, v in params.items()})
+        return said.format(**{k: self._found(v, locale) if isinstance(v, Text) else v for k, v in params.items()})
 
-    def _of(self, locale: str) -> Mapping[str, str]:
+    def _found(self, text: str, locale: str) -> str:
         if locale == SOURCE_LOCALE:
-            return {}
+            return text
         if locale not in self._messages:
-            self._messages[locale] = dict(pair for folder in self._folders for pair in _read(folder / f"{locale}.po").items())
-        return self._messages[locale]
+            self._messages[locale] = {package: _read(folder / f"{locale}.po") for package, folder in self._folders.items()}
+            self._merged[locale] = dict(pair for messages in self._messages[locale].values() for pair in messages.items())
+        package = getattr(text, "module", "")
+        while package:
+            if found := self._messages[locale].get(package, {}).get(text):
+                return found
+            package = package.rpartition(".")[0]
+        return self._merged[locale].get(text, text)
 
 
 def _read(file: Path) -> dict[str, str]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+
 
 class Text(str):
-    """A message id in English; core looks up its translation in the owner's catalogue when it is shown."""
+    """A message id in English; core looks up its translation in the catalogue of the module that said it."""
 
-    __slots__ = ()
+    __slots__ = ("module",)
+    module: str
+
+    def __new__(cls, message: str, module: str = "") -> Text:
+        made = super().__new__(cls, message)
+        made.module = module or getattr(message, "module", "")
+        return made
 
 
 def _(message: str) -> Text:
     """Mark `message` for translation; `locales/<locale>.po` beside the plugin holds its other languages."""
-    return Text(message)
+    # The same English word may be another one elsewhere: an open deal is not an open instalment.
+    return Text(message, sys._getframe(1).f_globals.get("__name__", ""))

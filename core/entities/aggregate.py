@@ -116,7 +116,7 @@ class Aggregation:
 
     def _place(self, path: str) -> tuple[Source, Field, str]:
         """Where the field at the end of a path is: `stage`, or `owner.team` over a link. What one may not see there is unknown."""
-        if path in self.visible or "." not in path:
+        if path in self.visible or path.partition(".")[0] not in self.visible or "." not in path:
             return self.source, shape_field(self.shape, path, self.visible), path
         source, visible, left = self.source, self.visible, path
         own, _dot, _rest = path.partition(".")

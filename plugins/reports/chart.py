@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
 
 from sdk import Report, Unavailable, _
 from sdk.context import Row
@@ -11,37 +16,48 @@ from sdk.context import Row
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 """The name of the language's version; nothing is fetched from there."""
 VERSION = "5.20"
+FONT = "Noto Sans CJK SC, Noto Sans, sans-serif"
 
 
-def specification(title: str, report: Report, rows: Sequence[Row]) -> dict[str, object]:
+@dataclass(frozen=True)
+class Labels:
+    """The words of a chart in its reader's language: of each measure and dimension, and of what dimensions hold."""
+
+    title: str
+    words: Mapping[str, str]
+    choices: Mapping[str, Mapping[str, str]]
+
+    def value(self, word: str, row: Row) -> str:
+        """What a dimension says in a row."""
+        value = row.get(word)
+        return "—" if value is None else self.choices.get(word, {}).get(str(value), str(value))
+
+
+def specification(report: Report, rows: Sequence[Row], labels: Labels) -> dict[str, object]:
     """A bar or a line chart of the first measure; amounts of several currencies become a mark each."""
-    measure, across = report.measures[0], report.by[0] if report.by else ""
+    measure, across = report.measures[0], report.by[0]
+    second = report.by[1] if len(report.by) > 1 else ""
+    marks = [(row, amount, currency) for row in rows for amount, currency in _numbers(row[measure])]
+    currencies = {currency for _row, _amount, currency in marks}
     values = [
-        {"x": _word(row.get(across)), "y": amount, "series": _series(report, row, currency)}
-        for row in rows
-        for amount, currency in _numbers(row[measure])
-    ]
-    several = len({value["series"] for value in values}) > 1
-    dated = ":" in across
+        {"x": labels.value(across, row), "y": amount,
+         "series": " ".join(word for word in (labels.value(second, row) if second else "", currency if len(currencies) > 1 else "") if word)}
+        for row, amount, currency in marks
+    ]  # fmt: skip
+    dated, few = ":" in across, len({value["x"] for value in values}) <= 8
+    unit = f" ({next(iter(currencies))})" if len(currencies) == 1 and currencies != {""} else ""
     encoding: dict[str, object] = {
-        "x": {"field": "x", "type": "ordinal" if dated else "nominal", "sort": None if dated else "-y", "title": across},
-        "y": {"field": "y", "type": "quantitative", "title": measure, "axis": {"format": "~s"}},
-    }
-    if several:
-        encoding["color"] = {"field": "series", "type": "nominal", "title": report.by[1] if len(report.by) > 1 else None}
-    mark: dict[str, object] = {"type": report.chart, **({"point": True} if report.chart == "line" else {})}
-    return {
-        "$schema": SCHEMA, "title": title, "width": 640, "height": 360, "data": {"values": values}, "mark": mark, "encoding": encoding,
-        "config": {"font": "Noto Sans CJK SC, Noto Sans, sans-serif"},
+        "x": {"field": "x", "type": "ordinal" if dated else "nominal", "sort": None if dated else "-y", "title": labels.words[across],
+              "axis": {"labelAngle": 0 if few else -45}},
+        "y": {"field": "y", "type": "quantitative", "title": labels.words[measure] + unit, "axis": {"format": "~s"}},
     }  # fmt: skip
-
-
-def _word(value: object) -> str:
-    return "—" if value is None else str(value)
-
-
-def _series(report: Report, row: Row, currency: str) -> str:
-    return " ".join(word for word in (_word(row.get(report.by[1])) if len(report.by) > 1 else "", currency) if word)
+    if len({value["series"] for value in values}) > 1:
+        encoding["color"] = {"field": "series", "type": "nominal", "title": labels.words.get(second)}
+    mark: dict[str, object] = {"type": report.chart, **({"point": True} if report.chart == "line" else {"cornerRadiusEnd": 2})}
+    return {
+        "$schema": SCHEMA, "title": labels.title, "width": 640, "height": 360, "data": {"values": values}, "mark": mark,
+        "encoding": encoding, "config": {"font": FONT, "title": {"anchor": "start", "fontSize": 16}, "view": {"stroke": None}},
+    }  # fmt: skip
 
 
 def _numbers(value: object) -> list[tuple[float, str]]:
@@ -55,12 +71,21 @@ def _numbers(value: object) -> list[tuple[float, str]]:
     return [(float(Decimal(str(value))), "")]
 
 
+@cache
+def _register_font(converter: ModuleType) -> None:
+    """Glyphs for Chinese wherever this runs, whatever fonts the machine has."""
+    found = find_spec("noto_cjk_sans_otc")
+    if found is not None and found.origin is not None:
+        converter.register_font_directory(str(Path(found.origin).parent))
+
+
 def drawn(chart: Mapping[str, object], shape: str) -> bytes:
     """The chart as `svg`, `png` or `pdf`; raises Unavailable where the extra is not installed."""
     try:
         import vl_convert  # noqa: PLC0415 (an extra: the rest of the plugin works without it)
     except ModuleNotFoundError as failure:
         raise Unavailable(_("charts need the extra: pip install 'dealwright[reports]'"), code="missing_extra") from failure
+    _register_font(vl_convert)
     if shape == "svg":
         return vl_convert.vegalite_to_svg(dict(chart), vl_version=VERSION).encode()
     if shape == "png":

@@ -8,6 +8,7 @@ from plugins.reports import chart, table
 from plugins.reports.query import run
 from sdk import Context, Download, NotFound, Report, _
 from sdk.context import Row
+from sdk.fields import ChoiceField, Field
 
 FORMATS = ("json", "csv", "xlsx", "chart", "svg", "png", "pdf")
 _MEDIA = {
@@ -45,11 +46,41 @@ def rows(ctx: Context, report: Report, start: date | None, end: date | None) -> 
     return run(ctx, report.entity, report.measures, report.by, where)
 
 
+_MEASURES = {
+    "sum": _("{field}, in all"), "avg": _("{field}, on average"), "distinct": _("Different {field}"), "min": _("Least {field}"), "max": _("Most {field}"),
+}  # fmt: skip
+
+
+def labels(ctx: Context, report: Report) -> chart.Labels:
+    """The words of its chart."""
+    words, choices = dict[str, str](), dict[str, dict[str, str]]()
+    for word in report.by:
+        field = _field(ctx, report.entity, word.partition(":")[0])
+        words[word] = ctx.say(field.label) if field is not None else word
+        if isinstance(field, ChoiceField):
+            choices[word] = {key: ctx.say(label) for key, label in field.options.items()}
+    for word in report.measures:
+        function, _colon, name = word.partition(":")
+        field = _field(ctx, report.entity, name) if name else None
+        label = ctx.say(field.label) if field is not None else name
+        words[word] = ctx.say(_MEASURES[function], {"field": label}) if function in _MEASURES else ctx.say(_("Number"))
+    return chart.Labels(ctx.say(report.label), words, choices)
+
+
+def _field(ctx: Context, entity: str, path: str) -> Field | None:
+    """The field at the end of a path over links, if one may see it."""
+    fields = ctx.records(entity).fields()
+    if path in fields or "." not in path:
+        return fields.get(path)
+    link, _dot, rest = path.partition(".")
+    return _field(ctx, ctx.target(entity, link), rest) if link in fields else None
+
+
 def answer(ctx: Context, report: Report, found: list[Row], shape: str) -> object:
     """The rows in one of the formats; raises Unavailable where an extra is missing."""
     if shape == "json":
         return {"report": described(ctx, report), "data": found}
-    specification = chart.specification(ctx.say(report.label), report, found)
+    specification = chart.specification(report, found, labels(ctx, report))
     if shape == "chart":
         return specification
     if shape in ("csv", "xlsx"):

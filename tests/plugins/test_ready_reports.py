@@ -106,6 +106,12 @@ def test_a_chart_is_a_vega_lite_specification_with_the_rows_in_it(asked: Api) ->
     assert (made["mark"]["type"], made["encoding"]["color"]["field"]) == ("bar", "series")
     assert made["$schema"] == chart.SCHEMA
     rows = asked.get(address).json["data"]
+    assert (made["title"], made["encoding"]["color"]["title"], made["encoding"]["y"]["title"]) == (
+        "按来源商机",
+        "状态",
+        "本位币金额合计 (CNY)",
+    )
+    assert {value["series"] for value in made["data"]["values"]} == {"进行中", "赢单", "输单"}
     assert len(made["data"]["values"]) == len([row for row in rows if row["sum:base_amount"]])
 
 
@@ -114,7 +120,8 @@ def test_several_currencies_are_marks_of_their_own_and_never_one_sum() -> None:
     rows: list[Mapping[str, object]] = [
         {"stage": None, "sum:amount": [{"amount": "5.00", "currency": "EUR"}, {"amount": "7.00", "currency": "USD"}]}
     ]
-    data: Any = chart.specification("X", report, rows)["data"]
+    labels = chart.Labels("X", {"sum:amount": "Amount", "stage": "Stage"}, {})
+    data: Any = chart.specification(report, rows, labels)["data"]
     assert [(value["y"], value["series"]) for value in data["values"]] == [(5.0, "EUR"), (7.0, "USD")]
 
 
