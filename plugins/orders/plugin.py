@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from plugins.orders import demo, lines, payments, process, routes, tables
+from plugins.orders import demo, invoices, lines, payments, process, routes, tables
 from sdk import Access, Batch, Context, Entity, Extension, Manifest, Report, Route, Scope, Verb, _, hookimpl
 from sdk import fields as f
 
@@ -36,7 +36,7 @@ READ, NO_DELETE = frozenset({Verb.READ}), frozenset({Verb.READ, Verb.CREATE, Ver
 def _lines(ctx: Context, batch: Batch) -> None:
     lines.prepare_lines(ctx, batch)
     if batch.entity == "orders.invoice_line":
-        process.keep_within_order(ctx, batch)
+        invoices.keep_within_order(ctx, batch)
 
 
 def _orders(ctx: Context, batch: Batch) -> None:
@@ -49,7 +49,7 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     "orders.quote": _orders,
     "orders.order": _orders,
     "orders.contract": process.prepare_documents,
-    "orders.invoice": process.prepare_invoices,
+    "orders.invoice": invoices.prepare_invoices,
     "orders.instalment": payments.prepare_instalments,
     "orders.payment": payments.prepare_payments,
 }

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields
 
-from plugins.orders import process
+from plugins.orders import invoices, process
 from plugins.orders.tables import InvoiceLine
 from sdk import Context, Request, Response, Route, _
 from sdk.context import Row
@@ -42,17 +42,17 @@ def bill_order(ctx: Context, request: Request) -> Response:
     """Make a draft invoice of an order."""
     lines = cast("list[dict[str, object]] | None", request.body["lines"])
     quantities = None if lines is None else {cast("UUID", line["order_line"]): cast("Decimal", line["quantity"]) for line in lines}
-    return _made(ctx, "orders.invoice", "invoices", process.bill(ctx, request.id(), quantities))
+    return _made(ctx, "orders.invoice", "invoices", invoices.bill(ctx, request.id(), quantities))
 
 
 def issue_invoice(ctx: Context, request: Request) -> Response:
     """Issue an invoice."""
-    return _made(ctx, "orders.invoice", "invoices", process.issue(ctx, request.id()))
+    return _made(ctx, "orders.invoice", "invoices", invoices.issue(ctx, request.id()))
 
 
 def credit_invoice(ctx: Context, request: Request) -> Response:
     """Take an invoice back with a credit note."""
-    return _made(ctx, "orders.invoice", "invoices", process.credit(ctx, request.id()))
+    return _made(ctx, "orders.invoice", "invoices", invoices.credit(ctx, request.id()))
 
 
 ROUTES = (

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, People
-from plugins.orders import process
+from plugins.orders import invoices
 from plugins.orders.amounts import line_amounts, summed
 from sdk import Conflict, Draft, Invalid, Tenant, where
 from sdk.context import id_of
@@ -207,7 +207,7 @@ def test_two_who_bill_at_the_same_time_do_not_bill_twice(platform: Platform, ten
         work = platform.system(tenant.id)
         together.wait()
         try:
-            net = process.bill(work, order, None)["net"]
+            net = invoices.bill(work, order, None)["net"]
             assert isinstance(net, Money)
             results.append(f"{net.amount:.2f}")
         except (Conflict, Invalid) as refusal:

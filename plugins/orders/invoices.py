@@ -1,0 +1,167 @@
+"""Invoices: issued once, billed never beyond the order, corrected by credit notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from plugins.company.api import next_numbers
+from plugins.orders.lines import MOST
+from plugins.orders.process import LINE, copy_lines, found, keep_currency, today
+from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
+from sdk.context import Row, id_of
+
+ISSUE, CREDIT = "issue", "credit"
+AFTER_ISSUE = frozenset({"notes"})
+"""What may still change on an invoice that is issued."""
+
+
+def prepare_invoices(ctx: Context, batch: Batch) -> None:
+    """An issued invoice stays as it is; only issuing and crediting move it on."""
+    for change in batch.changes:
+        if change.before is not None and change.before["state"] != "draft" and change.act not in (ISSUE, CREDIT):
+            moved = [name for name in change.values if name not in AFTER_ISSUE and change.changes(name)]
+            if moved or change.verb != "update":
+                text = _("invoice {number} is issued and stays as it is; correct it with a credit note")
+                change.forbid("invoice_issued", text, number=str(change.before["number"]))
+    keep_currency(ctx, batch)
+
+
+def issue(ctx: Context, id: UUID) -> Row:
+    """Give an invoice its number and date; from then on it stays as it is. Issuing again changes nothing."""
+    with ctx.transaction(write=True):
+        ctx.lock(f"orders.invoice:{id}")
+        invoice = found(ctx, "orders.invoice", id)
+        if invoice["state"] != "draft":
+            return invoice
+        if not ctx.records("orders.invoice_line").find(where(invoice=id), 1):
+            raise Conflict(_("the invoice has no lines; add some before it is issued"), code="invoice_empty")
+        on = today(ctx)
+        key = "orders.invoice" if invoice["kind"] == "invoice" else "orders.credit_note"
+        values = {"number": next_numbers(ctx, key, on)[0], "issued_on": on, "state": "issued"}
+        if invoice["due_on"] is None:
+            values["due_on"] = on
+        return ctx.records("orders.invoice").update(id, values, act=ISSUE)
+
+
+def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -> Row:
+    """A draft invoice for an order: the given quantities of its lines, or all that is not billed yet. Raises Conflict."""
+    with ctx.transaction(write=True):
+        ctx.lock(f"orders.order:{order}")
+        row = found(ctx, "orders.order", order)
+        if row["state"] != "confirmed":
+            raise Conflict(_("the order is {state}; confirm it before it is billed"), code="order_not_confirmed", state=row["state"])
+        lines = ctx.records("orders.order_line").find(where(order=order), MOST)
+        left = {id: amount for id, amount in open_quantities(ctx, lines).items() if amount > 0}
+        if not left:
+            raise Conflict(_("all of the order is billed already"), code="order_billed")
+        wanted = left if quantities is None else {id: amount for id, amount in quantities.items() if amount}
+        given = {name: row[name] for name in ("name", "account", "currency", "owner") if row[name] is not None}
+        invoice = ctx.records("orders.invoice").create({**given, "order": order})
+        by_id = {id_of(line): line for line in lines}
+        if unknown := wanted.keys() - by_id.keys():
+            raise NotFound(_("there is no {entity} {id}"), entity="orders.order_line", id=str(min(unknown)))
+        drafts = [
+            Draft("create", {**{name: by_id[id][name] for name in LINE}, "quantity": amount, "invoice": invoice["id"], "order_line": id})
+            for id, amount in wanted.items()
+        ]
+        for outcome in ctx.records("orders.invoice_line").write(drafts):
+            if outcome.refusal is not None:
+                raise outcome.refusal
+        return ctx.records("orders.invoice").values([id_of(invoice)])[id_of(invoice)]
+
+
+def open_quantities(ctx: Context, lines: Sequence[Row], but: Sequence[UUID] = ()) -> dict[UUID, Decimal]:
+    """How much of each order line is not billed; credited invoices do not count, nor do the invoice lines in `but`."""
+    left = {id_of(line): Decimal(str(line["quantity"])) for line in lines}
+    system = ctx.as_system()
+    ids = list(left)
+    billed = [
+        row
+        for start in range(0, len(ids), 500)
+        for row in system.records("orders.invoice_line").find((Condition("order_line", "in", tuple(ids[start : start + 500])),), MOST)
+        if id_of(row) not in but
+    ]
+    asked = {id for row in billed if isinstance(id := row["invoice"], UUID)}
+    states: dict[object, Row] = dict(system.records("orders.invoice").values(asked).items())
+    for row in billed:
+        invoice = states.get(row["invoice"])
+        if invoice is not None and invoice["state"] != "credited" and invoice["kind"] == "invoice":
+            left[row["order_line"]] -= Decimal(str(row["quantity"]))  # type: ignore[index]
+    return left
+
+
+def keep_within_order(ctx: Context, batch: Batch) -> None:
+    """No more of an order's line is billed than was ordered; the order says how far it is billed."""
+    touched = [change for change in batch.changes if change.stands and isinstance(change.after("order_line"), UUID)]
+    ids = {change.after("order_line") for change in touched}
+    lines = ctx.as_system().records("orders.order_line").values(ids)  # type: ignore[arg-type]
+    if not lines:
+        return
+    orders = sorted({line["order"] for line in lines.values()})  # type: ignore[type-var]
+    for order in orders:
+        ctx.lock(f"orders.order:{order}")
+    siblings = [
+        line for start in range(0, len(orders), 500)
+        for line in ctx.as_system().records("orders.order_line").find((Condition("order", "in", tuple(orders[start : start + 500])),), MOST)
+    ]  # fmt: skip
+    left = open_quantities(ctx, siblings, [change.id for change in touched])
+    for change in touched:
+        if change.verb == "delete":
+            continue
+        line, wanted = change.after("order_line"), Decimal(str(change.after("quantity")))
+        assert isinstance(line, UUID)
+        if line in left and wanted > left[line]:
+            text = _("{wanted} are more than the {left} of this line that are not billed yet")
+            change.refuse("quantity", "over_billed", text, wanted=f"{wanted:f}", left=f"{left[line]:f}")
+        elif line in left:
+            left[line] -= wanted
+    _tell_orders(batch, touched, siblings, left)
+
+
+def _tell_orders(batch: Batch, touched: Sequence[Change], siblings: Sequence[Row], left: Mapping[UUID, Decimal]) -> None:
+    by_line: dict[object, Row] = {id_of(line): line for line in siblings}
+    bearers: dict[object, Change] = {}
+    for change in touched:
+        line = by_line.get(change.after("order_line"))
+        if line is not None and change.stands:
+            bearers.setdefault(line["order"], change)
+    for order, change in bearers.items():
+        mine = [(left[id_of(line)], Decimal(str(line["quantity"]))) for line in siblings if line["order"] == order]
+        state = "billed" if all(open_ <= 0 for open_, _all in mine) else "none" if all(open_ == all_ for open_, all_ in mine) else "partial"
+        assert isinstance(order, UUID)
+        batch.also_update("orders.order", change, order, {"billed": state}, "bill")
+
+
+def credit(ctx: Context, id: UUID) -> Row:
+    """A credit note over the whole of an issued invoice, issued at once. Raises Conflict."""
+    with ctx.transaction(write=True):
+        ctx.lock(f"orders.invoice:{id}")
+        invoice = found(ctx, "orders.invoice", id)
+        if invoice["state"] != "issued" or invoice["kind"] != "invoice":
+            raise Conflict(_("only an issued invoice can be credited, and once"), code="not_creditable")
+        given = {name: invoice[name] for name in ("name", "account", "currency", "owner", "order") if invoice[name] is not None}
+        note = _note(ctx, given, id)
+        copy_lines(ctx, "orders.invoice_line", where(invoice=id), "orders.invoice_line", {"invoice": note["id"]})
+        issued = issue(ctx, id_of(note))
+        ctx.records("orders.invoice").update(id, {"state": "credited"}, act=CREDIT)
+        _reopen(ctx, invoice)
+        return issued
+
+
+def _note(ctx: Context, given: Mapping[str, object], credited: UUID) -> Row:
+    (outcome,) = ctx.records("orders.invoice").write([Draft("create", {**given, "kind": "credit_note", "credits": credited}, act=CREDIT)])
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    assert outcome.row is not None
+    return outcome.row
+
+
+def _reopen(ctx: Context, invoice: Row) -> None:
+    """What was credited can be billed again."""
+    if isinstance(order := invoice["order"], UUID):
+        lines = ctx.as_system().records("orders.order_line").find(where(order=order), MOST)
+        left = open_quantities(ctx, lines)
+        none = all(left[id_of(line)] == line["quantity"] for line in lines)
+        ctx.as_system().records("orders.order").update(order, {"billed": "none" if none else "partial"}, act="bill")
