@@ -8,6 +8,7 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.import_export import imports
+from plugins.import_export.failed import failed_file
 from plugins.import_export.plan import MODES, ORDERS, Wish
 from plugins.import_export.tables import OUTCOMES
 from plugins.import_export.template import template
@@ -77,6 +78,12 @@ def list_rows(ctx: Context, request: Request) -> object:
     return {"data": page.data, "page": {"next": page.next}}
 
 
+def get_failed(ctx: Context, request: Request) -> object:
+    """The failed rows as a file to mend and import again."""
+    ctx.records("import_export.import").get(request.id())
+    return failed_file(ctx, request.id())
+
+
 def get_template(ctx: Context, request: Request) -> object:
     """A CSV file to fill in."""
     return template(ctx, request.path["entity"])
@@ -102,6 +109,14 @@ ROUTES = (
         summary=_("Rows that were not taken"),
         query=RowQuery,
         answer=_ROWS,
+    ),
+    Route(
+        method="GET",
+        path="/imports/{id}/failed",
+        view=get_failed,
+        permission="import_export.import.read",
+        summary=_("The failed rows as a file to mend"),
+        media_type="text/csv",
     ),
     Route(
         method="GET",

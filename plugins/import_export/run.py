@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,7 +49,7 @@ class Run:
 
     def execute(self, step: Callable[[int], None] = lambda _count: None) -> dict[str, int]:
         """Import all rows; returns the counts. On a dry run everything is validated and nothing stays."""
-        self._save({"state": "running", "ignored": ", ".join(self.plan.ignored) or None})
+        self._save({"state": "running", "ignored": ", ".join(self.plan.ignored) or None, "headings": json.dumps(self.file.headings)})
         if self.wish.dry_run:
             tally = self._rehearse(step)
             self._keep(tally, {})
@@ -220,6 +221,7 @@ class Run:
                 "code": problem.code,
                 "reason": "; ".join(reasons)[:20_000],
                 "nearest": None if nearest is None else str(nearest)[:255],
+                "cells": json.dumps(cells),  # as JSON, which writes down what no text field takes
             }
         )
 
@@ -239,7 +241,7 @@ class Run:
 
     def _save(self, values: dict[str, object]) -> None:
         """The version is checked: should another process have taken this import over, this one stops with nothing written."""
-        row = self.ctx.as_system().records("import_export.import").update(self.id, values, expected_version=self.version)
+        row = self.ctx.as_system().records("import_export.import").update(self.id, values, expected_version=self.version, act="run")
         self.version = int(str(row["version"]))
 
 

@@ -37,6 +37,7 @@ class Import(Record):
     failed: Mapped[int] = f.integer(_("Failed"), default=0)
     position: Mapped[int] = f.integer(_("Rows done"), default=0)
     deferred: Mapped[str | None] = f.long_text(_("Rows put off"), length=2_000_000)
+    headings: Mapped[str | None] = f.long_text(_("Headings"), length=200_000, readonly=True)
     ignored: Mapped[str | None] = f.long_text(_("Columns left out"))
     reason: Mapped[str | None] = f.long_text(_("Reason"))
 
@@ -54,3 +55,4 @@ class ImportRow(Record):
     code: Mapped[str | None] = f.text(_("Code"), length=60)
     reason: Mapped[str | None] = f.long_text(_("Reason"))
     nearest: Mapped[str | None] = f.text(_("Nearest match"))
+    cells: Mapped[str | None] = f.long_text(_("Cells"), length=2_000_000)

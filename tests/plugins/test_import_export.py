@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import threading
@@ -364,8 +365,13 @@ def test_of_a_thousand_rows_with_seven_bad_ones_993_are_created_and_the_seven_ar
             "malformed",
             "expected a whole number",
         )
-    mended = [[rows[row["number"]][0], "1919", rows[row["number"]][2]] for row in failed]
-    again = sent(client, "customers.account", written([["Name", "Founded in", "City"], *mended]))
+    file = client.get(f"{IMPORTS}/{begun['id']}/failed")
+    assert "-failed.csv" in file.headers["Content-Disposition"]
+    headings, *lines = csv.reader(io.StringIO(file.data.decode("utf-8-sig")))
+    assert headings == ["Name", "Founded in", "City", "Import error"]
+    assert [line[3] for line in lines] == ["Founded in: expected a whole number"] * 7
+    mended = [[cell.replace("nineteen", "1919") for cell in line] for line in lines]
+    again = sent(client, "customers.account", written([headings, *mended]))
     drain()
     assert client.get(f"{IMPORTS}/{again['id']}").json["state"] == "succeeded"
     assert len(names(work)) == len(set(names(work))) == 1000
@@ -523,3 +529,13 @@ def test_a_template_without_a_record_to_link_to_leaves_the_link_empty(work: Work
     heading, example = template(work, "core.grant").content.decode("utf-8-sig").splitlines()
     assert heading.startswith("Role *,Permission *,")
     assert example.startswith("admin,example,")
+
+
+@pytest.mark.feature("C11")
+def test_a_failed_row_comes_back_as_it_stood_in_the_file_whatever_it_holds(client: Api, drain: Callable[[], int]) -> None:
+    line = ["a\x07b", 'quoted "twice"', "华为\nsecond line"]
+    begun = sent(client, "customers.account", written([["Name", "City", "Notes"], line]))
+    drain()
+    shown = client.get(f"{IMPORTS}/{begun['id']}/failed").data.decode("utf-8-sig")
+    (_headings, back) = csv.reader(io.StringIO(shown, newline=""))
+    assert back[:3] == line

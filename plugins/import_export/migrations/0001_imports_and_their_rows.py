@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("failed", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("deferred", sa.Text(), nullable=True),
+        sa.Column("headings", sa.Text(), nullable=True),
         sa.Column("ignored", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
     )
@@ -42,6 +43,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(60), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("nearest", sa.String(255), nullable=True),
+        sa.Column("cells", sa.Text(), nullable=True),
         migrations.foreign_key("import_export_rows", "import_id", "import_export_imports"),
     )
     migrations.create_index(op, "import_export_rows", "import_id")
