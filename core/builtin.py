@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.events import upkeep
 from core.identity import routes
 from core.identity.tables import Grant, Role, Team, Token, User
+from core.jobs import routes as job_routes
+from core.jobs.tables import BackgroundJob
+from core.mail import letters
 from core.tenancy import routes as tenant_routes
-from sdk import EVERYBODY, Batch, Context, Entity, Permission, Route, Scope, Verb, _, hookimpl
+from sdk import EVERYBODY, Batch, Context, Entity, Job, Permission, Route, Schedule, Scope, Verb, _, hookimpl
 from sdk import Role as RoleSpec
 
 _READ = {Verb.READ: Scope.ALL}
@@ -15,7 +19,7 @@ _READ = {Verb.READ: Scope.ALL}
 
 @hookimpl
 def register_entities() -> Sequence[Entity]:
-    """People, teams, roles, grants and tokens."""
+    """People, teams, roles, grants and tokens; background jobs."""
     readers = {EVERYBODY: _READ}
     return (
         Entity(Team, "team", "teams", _("Team"), _("Teams"), owned=False, guards_access=True, access=readers),
@@ -23,6 +27,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(Role, "role", "roles", _("Role"), _("Roles"), owned=False, guards_access=True, access=readers),
         Entity(Grant, "grant", "grants", _("Grant"), _("Grants"), title="permission", owned=False, guards_access=True),
         Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=frozenset({Verb.READ, Verb.DELETE}), guards_access=True),
+        Entity(BackgroundJob, "job", "jobs", _("Background job"), _("Background jobs"), owned=False, verbs=frozenset({Verb.READ})),
     )
 
 
@@ -38,13 +43,26 @@ def register_permissions() -> Sequence[Permission]:
     return (
         Permission("core.plugin.update", _("Switch plugins")),
         Permission("core.tenant.update", _("Change the settings of the company")),
+        *job_routes.PERMISSIONS,
     )
 
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    """Tokens, plugins, the tenant's settings and set-up."""
-    return (*routes.ROUTES, *tenant_routes.ROUTES)
+    """Tokens, plugins, the tenant's settings and set-up, jobs."""
+    return (*routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES)
+
+
+@hookimpl
+def register_jobs() -> Sequence[Job]:
+    """Mail."""
+    return letters.JOBS
+
+
+@hookimpl
+def register_schedules() -> Sequence[Schedule]:
+    """Upkeep."""
+    return upkeep.SCHEDULES
 
 
 @hookimpl

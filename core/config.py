@@ -6,8 +6,10 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 
+from core.mail import smtp
 from sdk.errors import DeclarationError
 
 
@@ -25,13 +27,22 @@ class Config:
     max_upload: int = 200 << 20
     drain: bool = True
     """Whether `serve` delivers events and runs jobs itself, in a thread."""
+    mail_url: str = ""
+    """The server that takes our mail; see `core.mail.smtp.FORM`."""
+    mail_from: str = ""
+    """In whose name mail is sent; without it the user of `mail_url`."""
     origins: Mapping[str, str] | None = None
+
+    @cached_property
+    def mail(self) -> smtp.Server | None:
+        """The mail server, if there is one; raises DeclarationError where its address does not fit."""
+        return smtp.parse(self.mail_url, self.mail_from)
 
 
 _ENVIRONMENT = {
     "home": "DEALWRIGHT_HOME", "database_url": "DATABASE_URL", "redis_url": "REDIS_URL", "plugins": "DEALWRIGHT_PLUGINS",
     "secret_key": "DEALWRIGHT_SECRET_KEY", "max_body": "DEALWRIGHT_MAX_BODY", "max_upload": "DEALWRIGHT_MAX_UPLOAD",
-    "drain": "DEALWRIGHT_DRAIN",
+    "drain": "DEALWRIGHT_DRAIN", "mail_url": "MAIL_URL", "mail_from": "MAIL_FROM",
 }  # fmt: skip
 
 
@@ -50,7 +61,9 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
     home = Path(str(found.get("home", "var"))).absolute()
     config = Config(home, _url(str(found.get("database_url", "")), home))
     typed = {key: _typed(key, value) for key, value in found.items() if key not in ("home", "database_url")}
-    return replace(config, **typed, origins=origins)  # type: ignore[arg-type]
+    made = replace(config, **typed, origins=origins)  # type: ignore[arg-type]
+    _ = made.mail  # an address that does not fit is refused here, not when the first letter is due
+    return made
 
 
 def _read(file: Path) -> dict[str, object]:

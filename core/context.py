@@ -17,10 +17,11 @@ from core.entities.read import Reader
 from core.entities.records import EntityRecords
 from core.entities.shape import Shape
 from core.files import LocalFiles
+from core.mail import letters
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
 from core.tenancy.tables import tenants
-from sdk import Actor, Channel, Entity, NotFound, Report, Tenant, Text, _
+from sdk import Actor, Channel, Entity, Mail, NotFound, Report, Tenant, Text, _
 from sdk.errors import NO_PARAMS, Params
 from sdk.fields import LinkField
 from sdk.rates import Pair
@@ -53,12 +54,14 @@ class Work:
         *,
         locale: str = "",
         depth: int = 0,
+        idempotency_key: str = "",
         transaction: Transaction | None = None,
     ) -> None:
         self.platform, self.tenant, self.actor, self.grants = platform, tenant, actor, grants
         self.enabled, self.channel, self.depth = enabled, channel, depth
+        self.idempotency_key = idempotency_key
         self.locale = locale or tenant.locale
-        self.scopes = Scopes(platform.catalog, tenant.id, grants)
+        self.scopes = Scopes(platform.catalog, tenant.id, grants, enabled)
         self._transaction = transaction or Transaction()
         self._readers: dict[str, Reader] = {}
 
@@ -176,7 +179,11 @@ class Work:
         if job not in self.platform.catalog.jobs:
             raise NotFound(_("there is no job {job!r}"), job=job)
         with self.transaction(write=True):
-            journal.ask(self, job, arguments)
+            journal.ask(self, job, [arguments])
+
+    def mail(self, mail: Mail) -> None:
+        with self.transaction(write=True):
+            journal.ask(self, f"core.{letters.JOB}", letters.waiting(mail), as_system=True)
 
     def lock(self, name: str) -> None:
         if not self._transaction.writes:
@@ -195,7 +202,8 @@ class Work:
 
     def _variant(self, *, grants: Grants | None = None, channel: Channel | None = None) -> Work:
         return Work(self.platform, self.tenant, self.actor, grants or self.grants, self.enabled, channel or self.channel,
-                    locale=self.locale, depth=self.depth, transaction=self._transaction)  # fmt: skip
+                    locale=self.locale, depth=self.depth, idempotency_key=self.idempotency_key,
+                    transaction=self._transaction)  # fmt: skip
 
 
 SYSTEM_ACTOR = Actor(None, "system")

@@ -20,16 +20,19 @@ from sdk.errors import (
     Unavailable,
     UnsupportedMedia,
 )
-from sdk.events import Event, EventType, Job, Subscription
+from sdk.events import Event, EventType, GiveUp, Job, Subscription
 from sdk.filters import Condition, Filter, parse_filter, parse_where, where
 from sdk.hooks import hookimpl
+from sdk.mail import Attachment, Mail
 from sdk.manifest import Manifest
 from sdk.permissions import EVERYBODY, Access, Permission, Role, Scope, Verb
 from sdk.rates import Priced, RateSource, priced
 from sdk.reporting import Report
 from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload
+from sdk.schedules import Schedule
 from sdk.setup import MasterData
 from sdk.text import Text, _
+from sdk.timeline import TimelineSource
 
 __all__ = [
     "EVERYBODY",
@@ -37,6 +40,7 @@ __all__ = [
     "SIGNED_IN",
     "Access",
     "Actor",
+    "Attachment",
     "BadRequest",
     "Batch",
     "Change",
@@ -55,8 +59,10 @@ __all__ = [
     "Files",
     "Filter",
     "Forbidden",
+    "GiveUp",
     "Invalid",
     "Job",
+    "Mail",
     "Manifest",
     "MasterData",
     "NotFound",
@@ -76,6 +82,7 @@ __all__ = [
     "Response",
     "Role",
     "Route",
+    "Schedule",
     "Scope",
     "Side",
     "Stale",
@@ -83,6 +90,7 @@ __all__ = [
     "Tenant",
     "Terminal",
     "Text",
+    "TimelineSource",
     "TooLarge",
     "Unauthenticated",
     "Unavailable",

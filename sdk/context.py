@@ -14,6 +14,7 @@ from uuid import UUID
 from sdk.errors import Refusal
 from sdk.fields.base import Field
 from sdk.filters import Filter
+from sdk.mail import Mail
 from sdk.rates import Pair
 from sdk.reporting import Report
 from sdk.text import Text
@@ -200,6 +201,13 @@ class Context(Protocol):
 
     def enqueue(self, job: str, arguments: Mapping[str, object]) -> None:
         """Run `<plugin>.<job>` after this transaction commits, as this actor; at least once."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """In a job or a delivery: what names it, the same at each attempt, for systems outside; "" elsewhere."""
+
+    def mail(self, mail: Mail) -> None:
+        """Send a letter after this transaction commits, to each recipient at least once; what fails is seen among the jobs."""
 
     def as_system(self) -> Context:
         """The same transaction without the actor's limits, for side effects that the actor need not have rights to."""

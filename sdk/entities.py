@@ -169,9 +169,9 @@ class Entity:
         return {"id": system.pop("id"), **self.record.__fields__, **system}
 
     @cached_property
-    def parent(self) -> f.LinkField | None:
+    def parent(self) -> f.LinkField | f.AnyRecordField | None:
         """The link through which its visibility is inherited, if any."""
-        links = (field_ for field_ in self.record.__fields__.values() if isinstance(field_, f.LinkField))
+        links = (field_ for field_ in self.record.__fields__.values() if isinstance(field_, f.LinkField | f.AnyRecordField))
         return next((link for link in links if link.parent), None)
 
     @cached_property

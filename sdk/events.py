@@ -43,6 +43,10 @@ class Subscription:
     plugin: str = ""
 
 
+class GiveUp(Exception):
+    """Raised by a job or handler where another attempt cannot help: it is dead at once, with this reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """Work that `ctx.enqueue("<plugin>.<name>", {...})` runs later, as the actor who asked; at least once."""

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from sdk.rates import RateSource
     from sdk.reporting import Report
     from sdk.routes import Route
+    from sdk.schedules import Schedule
     from sdk.setup import MasterData
+    from sdk.timeline import TimelineSource
 
 PROJECT = "dealwright"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -118,6 +120,17 @@ def register_jobs() -> Sequence[Job]:
 
 
 @hookspec
+def register_schedules() -> Sequence[Schedule]:
+    """Work that comes round by the clock, for each tenant.
+
+    When: at boot. Returns: schedules, each every so often or at a local time of the tenant.
+    Example: `return (Schedule("remind", remind, at=time(8), weekdays=(1, 2, 3, 4, 5)),)`.
+    Off for a tenant: not run, and nothing is caught up when it is on again.
+    """
+    return ()
+
+
+@hookspec
 def register_commands() -> Sequence[Command]:
     """Commands of `dealwright`.
 
@@ -157,6 +170,17 @@ def register_reports() -> Sequence[Report]:
     When: at boot. Returns: reports; `GET /api/v1/reports/reports` lists those on entities that the asker may read.
     Example: `return (Report("won_by_month", _("Won by month"), "pipeline.deal", ("sum:base_amount",), ("close_date:month",)),)`.
     Off for a tenant: absent.
+    """
+    return ()
+
+
+@hookspec
+def register_timeline_sources() -> Sequence[TimelineSource]:
+    """Own records that are entries on the timelines of what they are about.
+
+    When: at boot. Returns: sources; `GET /api/v1/<plugin>/<plural>/{id}/timeline` shows their records to those who may see them.
+    Example: `return (TimelineSource(entity="teamwork.comment", title="body"),)`.
+    Off for a tenant: their entries are absent.
     """
     return ()
 

@@ -10,9 +10,11 @@ from importlib.metadata import EntryPoint
 import pytest
 from hypothesis import HealthCheck, settings
 
+from core.platform import Platform
+from core.testkit.engines import Embedded, Engine, Scaled
 from core.testkit.fixtures import client, clock, entry_points, make_tenant, people, platform, tenant, work_as
 from core.testkit.templates import Templates
-from tests.servers import NoServerError, postgresql
+from tests.servers import NoServerError, Valkey, postgresql
 
 __all__ = ["client", "clock", "entry_points", "make_tenant", "people", "platform", "tenant", "work_as"]
 
@@ -66,3 +68,36 @@ def empty_database_url(database_templates: Templates) -> Iterator[str]:
     """A fresh database without any table."""
     with database_templates.blank() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Valkey | str]:
+    """A Redis or Valkey of this worker, or the reason why there is none."""
+    try:
+        made = Valkey()
+    except NoServerError as failure:
+        yield str(failure)
+        return
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def valkey(request: pytest.FixtureRequest) -> Valkey:
+    """An empty Redis or Valkey."""
+    made: Valkey | str = request.getfixturevalue("valkey_server")
+    if isinstance(made, Valkey):
+        made.empty()
+        return made
+    if os.environ.get("DEALWRIGHT_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"no Valkey: {made}")
+    pytest.skip(f"no Valkey: {made}")
+
+
+@pytest.fixture(params=["embedded", "scaled"])
+def engine(request: pytest.FixtureRequest, platform: Platform) -> Engine:
+    """Background work on each engine in turn: the drain of `serve`, and RQ."""
+    if request.param == "embedded":
+        return Embedded(platform)
+    server: Valkey = request.getfixturevalue("valkey")
+    return Scaled(platform, server.url)

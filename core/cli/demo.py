@@ -22,6 +22,7 @@ from sdk import Channel, Draft
 from sdk.context import id_of
 
 NAME, ADMIN, SEED, MONTHS = "demo", "admin@demo.example", 20_260_101, 24
+OFFICE = ("周敏", "office@demo.example")
 PEOPLE = (("North", "王芳", ("李伟", "Anna Berg")), ("South", "James Hill", ("陈静", "赵磊", "Maria Rossi")))
 
 
@@ -31,19 +32,23 @@ def fill(booted: Platform, seed: int = SEED) -> None:
     work = booted.system(made.id)
     lifecycle.add_person(work, "Admin", ADMIN, ["admin"], None)
     with work.transaction(write=True):
-        for team_name, manager, members in PEOPLE:
-            _team(work, team_name, manager, members)
+        for number, (team_name, manager, members) in enumerate(PEOPLE, 1):
+            _team(work, number, team_name, manager, members)
+        work.records("core.user").create({"name": OFFICE[0], "email": OFFICE[1]})
         set_up(work)
         booted.calls.moment("demo_data", work.enabled, ctx=work, random=Random(seed), months=MONTHS)
     Drain(booted).run_until_empty()
 
 
-def _team(work: Work, name: str, manager: str, members: tuple[str, ...]) -> None:
+def _team(work: Work, number: int, name: str, manager: str, members: tuple[str, ...]) -> None:
     users, teams = work.records("core.user"), work.records("core.team")
     team = id_of(teams.create({"name": name}))
-    boss = id_of(users.create({"name": manager, "team": team}))
+    boss = id_of(users.create({"name": manager, "team": team, "email": f"manager{number}@demo.example"}))
     teams.update(team, {"manager": boss})
-    drafts = [Draft("create", {"name": member, "team": team, "manager": boss}) for member in members]
+    drafts = [
+        Draft("create", {"name": member, "team": team, "manager": boss, "email": f"rep{number}{place}@demo.example"})
+        for place, member in enumerate(members, 1)
+    ]
     for outcome in users.write(drafts):
         if outcome.refusal is not None:
             raise outcome.refusal
@@ -54,7 +59,7 @@ def _team(work: Work, name: str, manager: str, members: tuple[str, ...]) -> None
 @click.option("--fill-only", is_flag=True, help="Make the data and do not serve.")
 @refusals_told
 def demo(port: int, fill_only: bool) -> None:
-    """Serve a tenant `demo` with generated sample data; prints the address, a log-in and a token."""
+    """Serve a tenant `demo` with generated sample data; prints the address, log-ins and a token."""
     booted = platform()
     with booted.database.begin(write=False, tenant=None) as connection:
         there = connection.execute(sa.select(tenants.c.id).where(tenants.c.name == NAME)).scalar()
@@ -69,6 +74,11 @@ def demo(port: int, fill_only: bool) -> None:
     click.echo(f"address   {address}\nsign in   {ADMIN}  password {password}\ntoken     {secret}")
     if first is not None:
         click.echo(f"try       curl -H 'Authorization: Bearer {secret}' '{address}/api/v1/{first.plugin}/{first.plural}?limit=3'")
+    for row in booted.system(NAME).records("core.user").find(()):
+        if row["email"] not in (None, ADMIN):
+            lifecycle.reset_password(booted, NAME, str(row["email"]), password)
+            roles = row["roles"] if isinstance(row["roles"], list) else []
+            click.echo(f"sign in   {row['email']}  password {password}  {row['name']}, {', '.join(roles)}")
     booted.close()
     if not fill_only:
         Server("127.0.0.1", port, 1, quiet=True).run()

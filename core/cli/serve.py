@@ -33,7 +33,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         booted = boot(configs.load())
-        if booted.config.drain:
+        if booted.config.drain and not booted.config.redis_url:  # with Redis, relays and workers do it
             Drain(booted).start()
         app = create_app(booted)
         settle()

@@ -42,7 +42,7 @@ def revise(database: Database, branch: Branch, message: str, beside: Iterable[st
 
         context = MigrationContext.configure(
             connection,
-            opts={"include_name": ours, "include_object": lambda item, name, kind, *rest: ours(name, kind, None),
+            opts={"include_name": ours, "include_object": lambda item, name, kind, *rest: ours(name, kind, None) and not item.info.get("view"),
                   "target_metadata": Record.metadata, "version_table": branch.version_table, "compare_type": False},
         )  # fmt: skip
         script = produce_migrations(context, Record.metadata)

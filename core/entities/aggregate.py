@@ -18,7 +18,7 @@ from core.entities.shape import Source
 from core.policy.grants import Grant
 from sdk import BadRequest, Filter, Verb, _
 from sdk.columns import SCALE
-from sdk.fields import DateTimeField, DecimalField, Field, LinkField, MoneyField, ReportRole, exact_text
+from sdk.fields import AnyRecordField, DateTimeField, DecimalField, Field, LinkField, MoneyField, ReportRole, exact_text
 from sdk.fields.money import money_wire
 from sdk.fields.time import DateField
 
@@ -149,7 +149,9 @@ class Aggregation:
         return self._beyond[key]
 
     def _group(self, dimension: Dimension) -> list[sa.ColumnElement[Any]]:
-        column = dimension.source.columns(dimension.field.name)[0]
+        column, *more = dimension.source.columns(dimension.field.name)
+        if isinstance(dimension.field, AnyRecordField):  # by entity
+            return more
         if isinstance(dimension.field, LinkField):
             return [self._title(dimension.source, dimension.field), column]
         if not dimension.grain:

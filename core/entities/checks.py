@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from core.entities.item import Item
 from core.entities.shape import Shape
 from sdk import Forbidden, Problem, Verb, _
-from sdk.fields import Field, FlawError, Money, MoneyField, NaturalKey
+from sdk.fields import AnyRecordField, Field, FlawError, Money, MoneyField, NaturalKey
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -159,19 +159,26 @@ def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Gran
     entity = shape.entity
     parent = entity.parent
     names = {"id": "id", "owner_id": "owner"} | ({parent.attribute: parent.name} if parent is not None else {})
+    referring = parent if isinstance(parent, AnyRecordField) else None
+    types = {name: sa.Uuid() for name in names} | ({referring.entity_attribute: sa.String()} if referring is not None else {})
     reached: list[Item] = []
     for start in range(0, len(items), _CHUNK):
         part = items[start : start + _CHUNK]
-        cells = [tuple(_id(item.id if name == "id" else item.after(name)) for name in names.values()) for item in part]
+        cells = [tuple(cell for name in names.values() for cell in _cells(item, name, referring)) for item in part]
         # The types in the first row, as a column may hold nothing but NULL; WITH, as SQLite names no columns of a bare VALUES.
-        typed = [tuple(sa.cast(cell, sa.Uuid()) for cell in cells[0]), *cells[1:]]
-        rows = sa.values(*(sa.column(column, sa.Uuid()) for column in names)).data(typed).cte("future")
+        typed = [tuple(sa.cast(cell, type_) for cell, type_ in zip(cells[0], types.values(), strict=True)), *cells[1:]]
+        rows = sa.values(*(sa.column(column, type_) for column, type_ in types.items())).data(typed).cte("future")
         clause = work.scopes.clause(entity, rows, held, verb)
         if clause is None:
             return None
         found = set(work.connection.execute(sa.select(rows.c.id).where(clause)).scalars())
         reached += [item for item in part if item.id in found]
     return reached
+
+
+def _cells(item: Item, name: str, referring: AnyRecordField | None) -> tuple[object, ...]:
+    value = item.id if name == "id" else item.after(name)
+    return referring.split(value) if referring is not None and name == referring.name else (_id(value),)
 
 
 def _id(value: object) -> object:

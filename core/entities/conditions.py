@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from core.entities.shape import Shape, Source
 from sdk import BadRequest, Condition, Entity, Filter, Verb, _
-from sdk.fields import Field, FlawError, LinkField, Money, MoneyField, NaturalKey
+from sdk.fields import AnyRecordField, Field, FlawError, LinkField, Money, MoneyField, NaturalKey
 from sdk.fields.text import plain_text
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_VALUES = 500
 ESCAPE = "/"
 _LONGEST = 10_000
-_WORDS, _BOTH, _PRICED = "words", "words and ids", "amount and currency"
+_WORDS, _BOTH, _PAIR, _REFERENCES = "words", "words and ids", "both columns", "references"
 _COMPARE: dict[str, Callable[[sa.ColumnElement[Any], Any], sa.ColumnElement[bool]]] = {
     "gt": lambda column, value: column > value,
     "gte": lambda column, value: column >= value,
@@ -62,12 +62,14 @@ class Conditions:
         if form.kind in (_WORDS, _BOTH):
             return self._named(form, column, value, take)
         compared = _COMPARE[operator](column, value) if operator in _COMPARE else _equal(column, operator, value)
-        if form.kind != _PRICED:
+        if form.kind == _REFERENCES:  # an id is one record's alone: no pair of one's id and another's entity is there to be found
+            return sa.and_(compared, columns[1].in_(take(1, columns[1].type)))
+        if form.kind != _PAIR:
             return compared
-        currency = take(1, columns[1].type)
+        second = take(1, columns[1].type)
         if operator == "ne":  # another amount, another currency, or none at all
-            return sa.or_(compared, columns[1].is_distinct_from(currency))
-        return sa.and_(compared, columns[1] == currency)
+            return sa.or_(compared, columns[1].is_distinct_from(second))
+        return sa.and_(compared, columns[1] == second)
 
     def _named(self, form: Form, column: sa.ColumnElement[Any], words: Any, take: Take) -> sa.ColumnElement[bool]:
         field = self._source.shape.fields[form.field]
@@ -104,10 +106,14 @@ def read(shape: Shape, condition: Condition) -> tuple[Form, list[Any]]:
     if isinstance(field, LinkField) and (words := [value.text for value in values if isinstance(value, NaturalKey)]):
         ids = [value for value in values if not isinstance(value, NaturalKey)]
         return Form(condition.field, operator, _BOTH if ids else _WORDS), [words, ids] if ids else [words]
+    if isinstance(field, AnyRecordField):
+        if operator == "in":
+            return Form(condition.field, operator, _REFERENCES), [[value.id for value in values], [value.entity for value in values]]
+        return Form(condition.field, operator, _PAIR), [values[0].id, values[0].entity]
     if isinstance(field, MoneyField):
         money = values[0]
         assert isinstance(money, Money)
-        return Form(condition.field, operator, _PRICED if money.currency else ""), [money.amount, money.currency]
+        return Form(condition.field, operator, _PAIR if money.currency else ""), [money.amount, money.currency]
     return Form(condition.field, operator), [values] if operator == "in" else values[:1]
 
 

@@ -13,7 +13,7 @@ from core.entities.ids import new_ids
 from core.entities.item import Item
 from core.entities.shape import Shape
 from core.events.tables import audit, outbox
-from sdk.fields import BooleanField, ChoiceField, DateField, IntegerField, LinkField, Money, TextField, exact_text
+from sdk.fields import BooleanField, ChoiceField, DateField, IntegerField, LinkField, Money, Reference, TextField, exact_text
 from sdk.fields.money import money_wire
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def plain(value: object) -> object:
         return value
     if isinstance(value, Money):
         return money_wire(value.amount, value.currency)
+    if isinstance(value, Reference):
+        return {"entity": value.entity, "id": str(value.id)}
     if isinstance(value, Decimal):
         return exact_text(value)
     if isinstance(value, datetime):
@@ -91,9 +93,17 @@ def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object
     bulk.insert(work.connection, outbox, rows)
 
 
-def ask(work: Work, job: str, arguments: Mapping[str, object]) -> None:
-    """Put a job into the outbox."""
-    bulk.insert(work.connection, outbox, [_row(work, "job", job, job, dict(arguments), "waiting")])
+def ask(work: Work, job: str, arguments: Sequence[Mapping[str, object]], *, as_system: bool = False) -> None:
+    """Put a job into the outbox, once for each set of arguments; `as_system`: it runs even when the actor has left by then."""
+    rows = [_row(work, "job", job, job, dict(one), "waiting") for one in arguments]
+    bulk.insert(work.connection, outbox, [row | {"actor_id": None} for row in rows] if as_system else rows)
+    work.awaken()
+
+
+def due(work: Work, schedule: str, id: UUID) -> None:
+    """Put a run of a schedule into the outbox, under an id that the schedule knows."""
+    row = _row(work, "schedule", schedule, schedule, {}, "waiting") | {"id": id, "actor_id": None}
+    bulk.insert(work.connection, outbox, [row])
     work.awaken()
 
 

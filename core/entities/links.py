@@ -13,7 +13,7 @@ from core.data import bulk
 from core.entities.item import Item
 from core.entities.shape import Shape
 from sdk import Entity, Problem, Verb, _
-from sdk.fields import KeysField, LinkField, NaturalKey
+from sdk.fields import AnyRecordField, KeysField, LinkField, NaturalKey, Reference
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -29,6 +29,9 @@ def resolve(work: Work, shape: Shape, items: Sequence[Item]) -> None:
         holders = [item for item in items if item.values.get(field.name) is not None]
         if holders:
             _resolve_field(work, shape, field, holders)
+    for reference in shape.fields.values():
+        if isinstance(reference, AnyRecordField):
+            _check_references(work, reference, [item for item in items if item.values.get(reference.name) is not None])
     for keys in shape.fields.values():
         if isinstance(keys, KeysField) and keys.of:
             _check_keys(work, keys, [item for item in items if item.values.get(keys.name)])
@@ -50,6 +53,22 @@ def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence
             _choose(work, target, field, item, value.text, named, near)
         elif value not in known:
             item.problems.append(_missing(target, field, str(value), None))
+
+
+def _check_references(work: Work, field: AnyRecordField, holders: Sequence[Item]) -> None:
+    """They point to visible records of entities that the tenant has; one that did not change may stay."""
+    catalog, known = work.platform.catalog, set[Reference]()
+    moved = [item for item in holders if item.before is None or item.before.get(field.name) != item.values[field.name]]
+    for name in sorted({item.values[field.name].entity for item in moved}):
+        target = catalog.entities.get(name) if work.offers(name) else None
+        if target is not None and work.scopes.grants_of(target, Verb.READ) and (not field.parent or catalog.is_rooted(target)):
+            ids = {item.values[field.name].id for item in moved if item.values[field.name].entity == name}
+            known |= {Reference(name, id) for id in _visible(work, target, ids)}
+    for item in moved:
+        value = item.values[field.name]
+        if value not in known:
+            text, params = _("there is no {target} {value!r}"), {"target": value.entity, "value": str(value.id)}
+            item.problems.append(Problem(field.name, "no_such_record", text, params))
 
 
 def _choose(

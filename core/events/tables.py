@@ -12,7 +12,7 @@ outbox = sa.Table(
     Record.metadata,
     sa.Column("tenant_id", key(), primary_key=True),
     sa.Column("id", key(), primary_key=True),
-    sa.Column("kind", sa.String(10), nullable=False),  # event: happened; delivery: tell a subscriber; job: to be run
+    sa.Column("kind", sa.String(10), nullable=False),  # event: happened; delivery: tell a subscriber; job: to be run; schedule: a job that fell due
     sa.Column("name", sa.String(100), nullable=False),
     sa.Column("handler", sa.String(100), nullable=True),  # plugin.name of the subscription or job
     sa.Column("payload", json_data(), nullable=False),
@@ -26,6 +26,10 @@ outbox = sa.Table(
     sa.Index(
         "ix_core_outbox_waiting", "due_at", "id",
         sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"),
+    ),
+    sa.Index(
+        "ix_core_outbox_jobs", "tenant_id", "state", "created_at", "id",
+        sqlite_where=sa.text("kind <> 'event'"), postgresql_where=sa.text("kind <> 'event'"),
     ),
 )  # fmt: skip
 

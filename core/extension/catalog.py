@@ -22,12 +22,14 @@ from sdk import (
     Report,
     Role,
     Route,
+    Schedule,
     Scope,
     Side,
     Subscription,
+    TimelineSource,
     Verb,
 )
-from sdk.fields import LinkField
+from sdk.fields import DateTimeField, LinkField
 from sdk.permissions import verbs_of
 
 
@@ -44,8 +46,10 @@ class Catalog:
     subscriptions: dict[str, list[Subscription]] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
+    schedules: dict[str, Schedule] = field(default_factory=dict)
     master_data: list[MasterData] = field(default_factory=list)
     rate_sources: list[RateSource] = field(default_factory=list)
+    timeline_sources: list[TimelineSource] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     by_record: dict[type[Record], Entity] = field(default_factory=dict)
 
@@ -56,6 +60,17 @@ class Catalog:
         if isinstance(link.target, str):
             return link.target
         return self.by_record[link.target].full_name
+
+    def is_rooted(self, entity: Entity) -> bool:
+        """Whether who sees its records is settled without a reference to any record: only such can be the parent of one."""
+        seen = set[str]()
+        while entity.full_name not in seen and isinstance(entity.parent, LinkField):
+            seen.add(entity.full_name)
+            above = self.entities.get(self.target(entity.parent, entity))
+            if above is None:
+                return False
+            entity = above
+        return entity.parent is None
 
     def owner_of(self, permission: str) -> str:
         """The plugin that a permission belongs to."""
@@ -73,7 +88,9 @@ class Catalog:
             "events": [name for name, (owner, _e) in self.events.items() if owner == plugin],
             "subscriptions": [f"{s.event} -> {s.name}" for many in self.subscriptions.values() for s in many if s.plugin == plugin],
             "jobs": [name for name, job in self.jobs.items() if job.plugin == plugin],
+            "schedules": [name for name, schedule in self.schedules.items() if schedule.plugin == plugin],
             "master_data": [data.entity for data in self.master_data if data.plugin == plugin],
+            "timeline_sources": [source.entity for source in self.timeline_sources if source.plugin == plugin],
             "rate_sources": [source.name for source in self.rate_sources if source.plugin == plugin],
             "ready_reports": [report.full_key for report in self.reports if report.plugin == plugin],
             "commands": [name for name, command in self.commands.items() if command.plugin == plugin],
@@ -216,6 +233,12 @@ def _add_job(catalog: Catalog, owner: str, job: Job) -> None:
     catalog.jobs[f"{owner}.{job.name}"] = replace(job, plugin=owner)
 
 
+def _add_schedule(catalog: Catalog, owner: str, schedule: Schedule) -> None:
+    if f"{owner}.{schedule.name}" in catalog.schedules:
+        raise DeclarationError(f"schedule {schedule.name!r} of plugin {owner!r} is there already; rename one")
+    catalog.schedules[f"{owner}.{schedule.name}"] = replace(schedule, plugin=owner)
+
+
 def _add_command(catalog: Catalog, owner: str, command: Command) -> None:
     if command.name in catalog.commands:
         raise DeclarationError(
@@ -243,6 +266,18 @@ def _add_report(catalog: Catalog, owner: str, report: Report) -> None:
     catalog.reports.append(report)
 
 
+def _add_timeline_source(catalog: Catalog, owner: str, source: TimelineSource) -> None:
+    entity = catalog.entities.get(source.entity)
+    if entity is None or entity.plugin != owner:
+        raise DeclarationError(f"timeline source {source.entity!r} of plugin {owner!r}: name an entity of its own")
+    for name in filter(None, (source.at, source.title, source.body, source.kind)):
+        if name not in entity.fields:
+            raise DeclarationError(f"timeline source {source.entity!r}: {name!r} is no field of it; name one")
+    if not isinstance(entity.fields[source.at], DateTimeField):
+        raise DeclarationError(f"timeline source {source.entity!r}: {source.at!r} is no instant; name a field of f.at(...)")
+    catalog.timeline_sources.append(replace(source, plugin=owner))
+
+
 _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_entities": _add_entity,
     "register_extensions": _add_extension,
@@ -253,7 +288,9 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_subscriptions": _add_subscription,
     "register_jobs": _add_job,
     "register_commands": _add_command,
+    "register_schedules": _add_schedule,
     "register_master_data": _add_master_data,
+    "register_timeline_sources": _add_timeline_source,
     "register_rate_sources": _add_rate_source,
     "register_reports": _add_report,
 }

@@ -11,6 +11,7 @@ from flask import request
 
 from core.context import Work
 from core.entities.read import MOST_ROWS
+from core.entities.timeline import timeline
 from core.events.tables import audit
 from core.http.errors import body_of
 from core.http.pipeline import fresh, json_body, query_pairs
@@ -123,6 +124,12 @@ class Collection:
             changes = {name: pair for name, pair in entry["changes"].items() if name in row}
             entries.append({str(name): value for name, value in entry.items()} | {"changes": changes})
         return {"data": entries}
+
+    def timeline(self, work: Work, path: Mapping[str, str]) -> object:
+        """What happened around a record, newest first: of the sources of all plugins what the caller may see."""
+        pairs = dict(query_pairs(frozenset({"limit", "cursor"})))
+        data, following = timeline(work, self.entity, record_id(path["id"]), _limit(pairs.get("limit", "50")), pairs.get("cursor", ""))
+        return {"data": data, "page": {"next": following}}
 
 
 def etag(version: object) -> str:

@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from core.platform import Platform
 
 
+def _background(platform: Platform) -> str:
+    """Whether somebody runs what waits in the outbox."""
+    if not platform.config.redis_url:
+        return "ok" if platform.config.drain else "nobody runs background work; set drain or REDIS_URL"
+    try:
+        from core.worker.rq_worker import worker_state  # noqa: PLC0415 (an extra)
+    except ImportError as failure:
+        return f"{failure}; pip install 'dealwright[rq]'"
+    return worker_state(platform.config.redis_url)
+
+
 def mount_health(app: Flask, platform: Platform) -> None:
     """`/health/live`, `/health/ready`, `/api/v1/meta`."""
 
@@ -35,8 +46,16 @@ def mount_health(app: Flask, platform: Platform) -> None:
         except SQLAlchemyError:
             return answer(Response({"status": "unavailable", "database": "no answer", "plugins": {}}, 503))
         states = {plugin.name: plugin.state.value for plugin in platform.plugins}
-        status = "behind" if behind else "ok"
-        return answer(Response({"status": status, "database": "ok", "plugins": states}, 503 if behind else 200))
+        background = _background(platform)
+        status = "behind" if behind else "ok" if background == "ok" else "degraded"
+        said = {
+            "status": status,
+            "database": "ok",
+            "background": background,
+            "mail": "ok" if platform.config.mail else "MAIL_URL is not set; letters are held",
+            "plugins": states,
+        }
+        return answer(Response(said, 503 if behind else 200))  # without workers the API still serves
 
     def meta(work: Work, _path: Mapping[str, str]) -> object:
         return {

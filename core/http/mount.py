@@ -40,6 +40,7 @@ def _mount_collection(app: Flask, platform: Platform, entity: Entity) -> None:
         ("DELETE", "/<record:id>", own.delete, Verb.DELETE),
         ("POST", "/<record:id>/restore", own.restore, Verb.DELETE),
         ("GET", "/<record:id>/history", own.history, Verb.READ),
+        ("GET", "/<record:id>/timeline", own.timeline, Verb.READ),
     ]
     for method, path, handler, verb in operations:
         if verb in entity.verbs | {Verb.READ}:

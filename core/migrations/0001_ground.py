@@ -19,6 +19,7 @@ def upgrade() -> None:
     _platform()
     _people()
     _events()
+    _schedules()
     if op.get_bind().dialect.name == "postgresql":
         for table in GLOBAL:
             op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {migrations.APP_ROLE}")
@@ -161,7 +162,12 @@ def _events() -> None:
     )
     waiting = sa.text("state = 'waiting'")
     op.create_index("ix_core_outbox_waiting", "core_outbox", ["due_at", "id"], sqlite_where=waiting, postgresql_where=waiting)
+    jobs = sa.text("kind <> 'event'")
+    op.create_index(
+        "ix_core_outbox_jobs", "core_outbox", ["tenant_id", "state", "created_at", "id"], sqlite_where=jobs, postgresql_where=jobs
+    )
     migrations.protect(op, "core_outbox")
+    _jobs()
     op.create_table(
         "core_audit",
         sa.Column("tenant_id", columns.key(), nullable=False),
@@ -180,6 +186,43 @@ def _events() -> None:
     migrations.protect(op, "core_audit")
 
 
+def _jobs() -> None:
+    """What people see of the outbox: the columns of a record, without the events and without what a job was told."""
+    postgresql = op.get_bind().dialect.name == "postgresql"
+    secure = " WITH (security_invoker = true)" if postgresql else ""  # else the rows of all tenants would be seen through it
+    key, json = ("uuid", "jsonb") if postgresql else ("blob", "text")
+    instant = "timestamptz" if postgresql else "text"
+    version = "attempts * 8 + CASE state WHEN 'waiting' THEN 1 WHEN 'done' THEN 2 WHEN 'dead' THEN 3 ELSE 4 END"  # differs when they do
+    op.execute(
+        f"CREATE VIEW core_jobs{secure} AS SELECT tenant_id, id, kind, name, handler, state, attempts, due_at, error,"  # noqa: S608
+        f" CAST(NULL AS {key}) AS owner_id, {version} AS version, created_at, created_at AS updated_at,"
+        f" CAST(NULL AS {instant}) AS deleted_at, CAST(NULL AS {json}) AS custom FROM core_outbox WHERE kind <> 'event'"
+    )
+    if postgresql:
+        op.execute(f"GRANT SELECT ON core_jobs TO {migrations.APP_ROLE}")
+
+
+def _schedules() -> None:
+    op.create_table(
+        "core_schedules",
+        sa.Column("tenant_id", columns.key(), nullable=False),
+        sa.Column("name", sa.String(100), nullable=False),
+        sa.Column("timing", sa.String(100), nullable=False),
+        sa.Column("due_at", columns.UtcDateTime(), nullable=True),
+        sa.Column("planned", sa.Boolean(), nullable=False),
+        sa.Column("last_due_at", columns.UtcDateTime(), nullable=True),
+        sa.Column("last_run", columns.key(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "name", name="pk_core_schedules"),
+    )
+    op.create_index("ix_core_schedules_due_at", "core_schedules", ["due_at"])
+    migrations.protect(op, "core_schedules")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"GRANT SELECT ON core_schedules TO {RELAY_ROLE}")
+        op.execute(f"CREATE POLICY relay ON core_schedules FOR SELECT TO {RELAY_ROLE} USING (true)")
+
+
 def downgrade() -> None:
+    op.execute("DROP VIEW core_jobs")
+    op.drop_table("core_schedules")
     for table in ("core_audit", "core_outbox", "core_token_secrets", *RECORDS, *GLOBAL):
         op.drop_table(table)

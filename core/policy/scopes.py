@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from core.identity.tables import User
 from core.policy.grants import Grant, Grants
 from sdk import Entity, Scope, Verb
 from sdk.columns import key
+from sdk.fields import AnyRecordField
 
 if TYPE_CHECKING:
     from core.extension.catalog import Catalog
@@ -25,8 +26,8 @@ TENANT = sa.bindparam("tenant", type_=key())
 class Scopes:
     """The WHERE clauses of one actor in one tenant."""
 
-    def __init__(self, catalog: Catalog, tenant: UUID, grants: Grants) -> None:
-        self._catalog, self.grants = catalog, grants
+    def __init__(self, catalog: Catalog, tenant: UUID, grants: Grants, enabled: frozenset[str]) -> None:
+        self._catalog, self.grants, self._enabled = catalog, grants, enabled
         self._tenant: Any = tenant
         self._user: Any = grants.user
         self._teams: Any = sorted(grants.teams)
@@ -38,7 +39,7 @@ class Scopes:
 
     def bound(self) -> Scopes:
         """The same clauses with parameters in place of tenant, user and teams: they fit everybody with such grants."""
-        made = Scopes(self._catalog, self._tenant, self.grants)
+        made = Scopes(self._catalog, self._tenant, self.grants, self._enabled)
         made._tenant, made._user = TENANT, sa.bindparam("actor", type_=key())
         made._teams = sa.bindparam("teams", type_=key(), expanding=True)
         return made
@@ -53,10 +54,20 @@ class Scopes:
         if own or entity.parent is None:
             return own
         admitted = self.grants.admits(f"{entity.full_name}.{verb}")
-        parent = self._catalog.entities.get(self._catalog.target(entity.parent, entity))
-        if parent is None or not admitted or not self.grants_of(parent, PARENT_VERB[verb]):
+        if not admitted or not any(self.grants_of(parent, PARENT_VERB[verb]) for parent in self._parents(entity)):
             return ()
         return (Grant(Scope.PARENT),)
+
+    def _parents(self, entity: Entity) -> Iterator[Entity]:
+        """The entities whose records its parent link may point to."""
+        if isinstance(entity.parent, AnyRecordField):
+            for target in self._catalog.entities.values():
+                if target.plugin in self._enabled and self._catalog.is_rooted(target):
+                    yield target
+        elif entity.parent is not None:
+            found = self._catalog.entities.get(self._catalog.target(entity.parent, entity))
+            if found is not None:
+                yield found
 
     def clause(self, entity: Entity, table: FromClause, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool] | None:
         """The records that any of `grants` reaches; None means all of them."""
@@ -81,14 +92,19 @@ class Scopes:
         return sa.select(person.c.id).where(person.c.tenant_id == self._tenant, mine)
 
     def _parent(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
-        if entity.parent is None:
-            return sa.false()
-        target = self._catalog.entities.get(self._catalog.target(entity.parent, entity))
-        if target is None:
-            return sa.false()
+        field, reached = entity.parent, list[sa.ColumnElement[bool]]()
+        for target in self._parents(entity):
+            grants = self.grants_of(target, PARENT_VERB[verb])
+            if field is None or not grants:
+                continue
+            there = self._exists(target, table.c[field.attribute], grants, PARENT_VERB[verb])
+            if isinstance(field, AnyRecordField):
+                there = sa.and_(table.c[field.entity_attribute] == target.full_name, there)
+            reached.append(there)
+        return sa.or_(*reached) if reached else sa.false()
+
+    def _exists(self, target: Entity, id: Any, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool]:
         parent = target.record.table().alias()
-        reach = self.clause(target, parent, self.grants_of(target, PARENT_VERB[verb]), PARENT_VERB[verb])
-        query = sa.select(sa.literal(1)).where(
-            parent.c.tenant_id == self._tenant, parent.c.id == table.c[entity.parent.attribute], parent.c.deleted_at.is_(None)
-        )
+        reach = self.clause(target, parent, grants, verb)
+        query = sa.select(sa.literal(1)).where(parent.c.tenant_id == self._tenant, parent.c.id == id, parent.c.deleted_at.is_(None))
         return sa.exists(query if reach is None else query.where(reach))

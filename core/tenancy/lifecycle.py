@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from core.context import SYSTEM_ACTOR, Work
 from core.entities.ids import new_id
+from core.events import schedules
 from core.identity import passwords
 from core.identity.tables import memberships, sign_ins
 from core.policy.grants import SYSTEM
@@ -58,7 +59,13 @@ def create(platform: Platform, wish: NewTenant) -> Tenant:
         work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, enabled, Channel.CLI)
         with work.adopt(connection, writes=True):
             ensure_roles(work)
+            _wake(work, enabled)
     return tenant
+
+
+def _wake(work: Work, plugins: frozenset[str]) -> None:
+    some = [schedule for schedule in work.platform.catalog.schedules.values() if schedule.plugin in plugins]
+    schedules.wake(work.connection, work.tenant.id, some, work.now())
 
 
 def check_settings(wish: Mapping[str, object]) -> None:
@@ -95,6 +102,7 @@ def switch(work: Work, name: str, on: bool) -> None:
             widened = Work(work.platform, work.tenant, work.actor, SYSTEM, work.enabled | {name}, work.channel)
             with widened.adopt(work.connection, writes=True):
                 ensure_roles(widened)
+                _wake(widened, frozenset({name}))
 
 
 def add_person(work: Work, name: str, email: str, roles: Sequence[str], password: str | None) -> UUID:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core.data import bulk
 from core.entities import journal
 from core.entities.ids import new_id
+from core.events import schedules
 from core.events.tables import audit
 from core.tenancy.lifecycle import check_settings
 from core.tenancy.tables import tenants
@@ -42,6 +43,8 @@ def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
     # Processes drop what they know of the tenant when its access version grows.
     version = tenants.c.access_version + 1
     work.connection.execute(tenants.update().where(tenants.c.id == work.tenant.id).values(**values, access_version=version))
+    if "timezone" in values:
+        schedules.replan(work.connection, work.tenant.id, work.platform.catalog.schedules.values(), work.now())
     entry = {
         "tenant_id": work.tenant.id, "id": new_id(), "at": work.now(), "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
         "channel": work.channel.value, "entity": NAME, "record_id": work.tenant.id, "action": "update",

@@ -26,12 +26,13 @@ from core.identity import tokens
 from core.platform import Platform, boot
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
+from core.testkit.engines import Embedded, Engine
 from core.testkit.templates import Templates
 from sdk import Channel, Draft, Tenant
 from sdk.context import id_of
 
 __all__ = [
-    "client", "clock", "database_templates", "database_url", "entry_points", "make_tenant", "people", "platform", "tenant", "work_as",
+    "client", "clock", "database_templates", "database_url", "engine", "entry_points", "make_tenant", "people", "platform", "tenant", "work_as",
 ]  # fmt: skip
 
 
@@ -221,3 +222,9 @@ def client(platform: Platform, tenant: Tenant) -> Api:
     """The API as the administrator of `tenant`; `client.as_user(people.rep)` for somebody else."""
     admin = lifecycle.add_person(platform.system(tenant.id), "Admin", f"admin@{tenant.name}.example", ["admin"], None)
     return Api(platform, create_app(platform).test_client(use_cookies=False), "", tenant).as_user(admin)
+
+
+@pytest.fixture
+def engine(platform: Platform) -> Engine:
+    """Runs background work when told to. Example: `engine.run_until_idle()`."""
+    return Embedded(platform)

@@ -37,10 +37,18 @@ def fill(ctx: Context, random: Random) -> None:
 
 
 def _give_roles(ctx: Context) -> list[object]:
-    """Who has no manager of their own manages, the others sell; returns all of them."""
+    """In a team, who has no manager of their own manages and the others sell; who is in none keeps the books. Returns the teams' people."""
     users = ctx.records("core.user")
-    people = [row for row in users.find(()) if row["team"] is not None]
-    drafts = [Draft("update", {"roles": ["sales_manager" if row["manager"] is None else "sales_rep"]}, id_of(row)) for row in people]
+    everybody = [row for row in users.find(()) if not row["roles"]]
+    people = [row for row in everybody if row["team"] is not None]
+    drafts = [
+        Draft(
+            "update",
+            {"roles": ["finance" if row["team"] is None else "sales_manager" if row["manager"] is None else "sales_rep"]},
+            id_of(row),
+        )
+        for row in everybody
+    ]
     for outcome in users.write(drafts) if drafts else ():
         if outcome.refusal is not None:
             raise outcome.refusal

@@ -41,7 +41,7 @@ class Contact(Record):
     __tablename__ = "customers_contacts"
 
     name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True)
-    account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True)
+    account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
     title: Mapped[str | None] = f.text(_("Job title"), length=100)
     email: Mapped[str | None] = f.email(_("E-mail"), sensitive=True)
     phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True)

@@ -22,6 +22,7 @@ from sdk import (
     Route,
     Scope,
     Subscription,
+    TimelineSource,
     Verb,
     _,
     hookimpl,
@@ -116,6 +117,11 @@ def register_reports() -> Sequence[Report]:
 @hookimpl
 def register_routes() -> Sequence[Route]:
     return routes.ROUTES
+
+
+@hookimpl
+def register_timeline_sources() -> Sequence[TimelineSource]:
+    return (TimelineSource(entity="pipeline.stage_change", at="moved_at", title="to_stage"),)
 
 
 @hookimpl

@@ -62,8 +62,8 @@ class Deal(Record):
     __tablename__ = "pipeline_deals"
 
     name: Mapped[str] = f.text(_("Name"), required=True, match=True, search=True, track=True)
-    account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True)
-    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact)
+    account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
+    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
     product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product", track=True)
     pipeline_id: Mapped[UUID | None] = f.link(_("Pipeline"), Pipeline, track=True)
     stage_id: Mapped[UUID | None] = f.link(_("Stage"), Stage, within="pipeline", track=True)
@@ -86,7 +86,7 @@ class StageChange(Record):
 
     __tablename__ = "pipeline_stage_changes"
 
-    deal_id: Mapped[UUID] = f.link(_("Deal"), Deal, required=True, parent=True)
+    deal_id: Mapped[UUID] = f.link(_("Deal"), Deal, required=True, parent=True, timeline=True)
     from_stage_id: Mapped[UUID | None] = f.link(_("From stage"), Stage)
     to_stage_id: Mapped[UUID] = f.link(_("To stage"), Stage, required=True)
     moved_at: Mapped[datetime] = f.at(_("Moved at"), required=True, index=True)

@@ -1,5 +1,6 @@
 """The field types: `from sdk import fields as f`, then `f.text(...)`, `f.money(...)`, `f.link(...)`."""
 
+from sdk.fields.any_record import AnyRecordField, Reference, any_record
 from sdk.fields.base import Checked, Field, Flaw, FlawError, Parsed, ReportRole
 from sdk.fields.choice import ChoiceField, choice
 from sdk.fields.computed import Computed, computed, over
@@ -10,6 +11,7 @@ from sdk.fields.text import KeysField, TextField, email, key, keys, long_text, p
 from sdk.fields.time import DateField, DateTimeField, at, date_orders, on
 
 __all__ = [
+    "AnyRecordField",
     "BooleanField",
     "Checked",
     "ChoiceField",
@@ -28,8 +30,10 @@ __all__ = [
     "MoneyField",
     "NaturalKey",
     "Parsed",
+    "Reference",
     "ReportRole",
     "TextField",
+    "any_record",
     "at",
     "boolean",
     "choice",

@@ -38,6 +38,8 @@ class LinkField(Field):
     parent: bool = False
     within: str = ""
     tree: bool = False
+    timeline: bool = False
+    """Whether what happens to this record shows on the timeline of the other, too."""
 
     kind: ClassVar[str] = "link"
     role: ClassVar[ReportRole] = ReportRole.DIMENSION
@@ -72,12 +74,15 @@ class LinkField(Field):
 
 
 def link(label: Text, target: type[Record] | Literal["self"] | str, *, required: bool = False, parent: bool = False,
-         within: str = "", unique: bool = False, track: bool = False, readonly: bool = False, tree: bool = False) -> MappedColumn[Any]:  # fmt: skip
+         within: str = "", unique: bool = False, track: bool = False, readonly: bool = False, tree: bool = False,
+         timeline: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """A link to a record of `target`: "self", a required partner's class, or a possible partner's entity name.
 
     `tree=True`, for links to "self": a record that would come to stand above itself is refused.
 
+    `timeline=True`: what happens to this record (and to what belongs to it) shows on the timeline of the other, too.
+
     `parent=True`: who reaches the parent reaches this record (lines, history, comments).
     """
     return column(LinkField(label=label, target=target, required=required, parent=parent, within=within, unique=unique,
-                            tree=tree, track=track, readonly=readonly, index=True))  # fmt: skip
+                            tree=tree, timeline=timeline, track=track, readonly=readonly, index=True))  # fmt: skip

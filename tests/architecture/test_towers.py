@@ -67,6 +67,7 @@ def test_a_plugin_imports_the_sdk_itself_and_the_api_of_what_it_requires(source:
         ("pluggy", ("core/extension/", "sdk/hooks.py")),
         ("casbin", ("core/policy/",)),
         ("rq", ("core/worker/", "core/jobs/")),
+        ("redis", ("core/worker/", "core/jobs/")),
         ("alembic", ("core/data/",)),
         ("argon2", ("core/identity/",)),
         ("flask", ("core/http/", "core/app.py", "core/testkit/", "core/cli/")),

@@ -17,7 +17,7 @@ from core.entities.serialize import serializer
 from sdk import Record
 from sdk.columns import LIMIT
 from sdk.entities import system_fields
-from sdk.fields import Field, Money
+from sdk.fields import Field, Money, Reference
 from sdk.fields.money import CURRENCIES, minor_units
 from tests.probe.tables import Thing
 
@@ -82,6 +82,9 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "datetime": st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC)),
     "id": st.uuids(),
     "link": st.uuids(),
+    "any_record": st.builds(
+        Reference, st.from_regex(r"[a-z]{1,20}\.[a-z_]{1,20}", fullmatch=True).filter(lambda name: "._" not in name), st.uuids()
+    ),
 }
 KEY = st.from_regex(r"[a-z0-9][a-z0-9_.-]{0,50}", fullmatch=True)
 

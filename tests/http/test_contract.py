@@ -188,6 +188,7 @@ def test_a_restricted_token_does_what_it_allows_and_no_more(client: Api) -> None
         THINGS,
         f"{THINGS}/{{id}}",
         f"{THINGS}/{{id}}/history",
+        f"{THINGS}/{{id}}/timeline",
     }
     assert [entity["name"] for entity in reader.get("/api/v1/meta").json["entities"]] == ["probe.thing"]
 

@@ -12,7 +12,7 @@ from core.context import Work
 from core.events.tables import outbox
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant, People
-from core.worker.drain import deliver
+from core.worker.deliver import deliver
 from sdk import Tenant
 from sdk.context import id_of
 from tests.plugins.imports import Done

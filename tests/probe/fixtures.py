@@ -12,6 +12,7 @@ from core.extension.discover import GROUP
 
 PROBE = EntryPoint("probe", "tests.probe.plugin", GROUP)
 PROBE_MORE = EntryPoint("probe_more", "tests.probe_more.plugin", GROUP)
+PROBE_CLOCK = EntryPoint("probe_clock", "tests.probe_clock.plugin", GROUP)
 CUSTOMERS = EntryPoint("customers", "plugins.customers.plugin", GROUP)
 POINTS = (CUSTOMERS, PROBE, PROBE_MORE)
 OURS = tuple(point for point in installed(group=GROUP) if point.value.startswith("plugins."))

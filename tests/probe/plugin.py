@@ -24,7 +24,7 @@ from sdk import (
     _,
     hookimpl,
 )
-from tests.probe.tables import Board, Entry, Lane, Part, Thing
+from tests.probe.tables import Board, Entry, Lane, Part, Remark, Thing
 
 manifest = Manifest(name="probe", version="1.0", title=_("Probe"), summary=_("Everything once."), after=("customers",))
 ACCESS = {"sales_rep": Scope.OWN, "sales_manager": Scope.TEAM, "read_only": {Verb.READ: Scope.ALL}}
@@ -49,6 +49,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(Lane, "lane", "lanes", _("Lane"), _("Lanes"), access=NOBODYS, owned=False),
         Entity(Thing, "thing", "things", _("Thing"), _("Things"), access=ACCESS),
         Entity(Part, "part", "parts", _("Part"), _("Parts")),
+        Entity(Remark, "remark", "remarks", _("Remark"), _("Remarks"), title="text"),
         Entity(Entry, "entry", "entries", _("Entry"), _("Entries"), title="text"),
     )
 

@@ -57,6 +57,7 @@ class Thing(Record):
     board_id: Mapped[UUID | None] = f.link(_("Board"), Board)
     lane_id: Mapped[UUID | None] = f.link(_("Lane"), Lane, within="board")
     partner_id: Mapped[UUID | None] = f.link(_("Partner"), "absent.partner")
+    about: Mapped[f.Reference | None] = f.any_record(_("About"))
 
 
 class Part(Record):
@@ -67,6 +68,15 @@ class Part(Record):
     thing_id: Mapped[UUID] = f.link(_("Thing"), Thing, required=True, parent=True)
     name: Mapped[str] = f.text(_("Name"), required=True, search=True)
     amount: Mapped[int | None] = f.integer(_("Amount"))
+
+
+class Remark(Record):
+    """Visible as what it is about."""
+
+    __tablename__ = "probe_remarks"
+
+    about: Mapped[f.Reference] = f.any_record(_("About"), required=True, parent=True)
+    text: Mapped[str] = f.text(_("Text"), required=True)
 
 
 class Entry(Record):

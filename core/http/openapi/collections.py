@@ -10,12 +10,14 @@ from core.http.openapi import parts
 from core.http.openapi.parts import BY_TOKEN_OR_CSRF, READ, SEND, UUID, WRITE, Json, Sheet, answer, answers, ref
 from core.http.openapi.records import RecordSchemas
 from sdk import Entity, Verb, _
+from sdk.context import CURSOR
 
 if TYPE_CHECKING:
     from core.context import Work
 
 _LIST, _CREATE, _GET, _UPDATE = _("list"), _("create"), _("read"), _("change")
 _DELETE, _RESTORE, _BATCH, _HISTORY = _("delete"), _("restore"), _("many at once"), _("history")
+_TIMELINE = _("timeline")
 _FROM_BODY, _FROM_PATH, _FIRST = "$response.body#/id", "$request.path.id", "$response.body#/data/0/id"
 
 
@@ -55,6 +57,7 @@ class CollectionOperations:
         if Verb.DELETE in self.verbs:
             self.sheet.path(f"{self.path}/{{id}}/restore", operations={"post": self._restore()}, parameters=in_path)
         self.sheet.path(f"{self.path}/{{id}}/history", operations={"get": self._history()}, parameters=in_path)
+        self.sheet.path(f"{self.path}/{{id}}/timeline", operations={"get": self._timeline()}, parameters=in_path)
 
     def _operation(self, act: str, summary: str, responses: Json, parameters: list[Json] | None = None, body: Json | None = None) -> Json:
         label = self.work.say(self.entity.plural_label if act in ("list", "batch") else self.entity.label)
@@ -63,7 +66,7 @@ class CollectionOperations:
             made["parameters"] = parameters
         if body is not None:
             made["requestBody"] = body
-        if act not in ("list", "get", "history"):
+        if act not in ("list", "get", "history", "timeline"):
             made["security"] = BY_TOKEN_OR_CSRF
         return made
 
@@ -163,6 +166,22 @@ class CollectionOperations:
         return self._operation(
             "history", self.work.say(_HISTORY), answers({200: answer(self.work.say(_("Newest first.")), schema)}, READ), [limit]
         )
+
+    def _timeline(self) -> Json:
+        texts: Json = {name: {"type": "string"} for name in ("kind", "entity")}
+        words: Json = {name: {"type": ["string", "null"]} for name in ("title", "body")}
+        properties = {"at": {"type": "string", "format": "date-time"}, "id": UUID, "actor": {"type": ["object", "null"]}, **texts, **words}
+        entry = {"type": "object", "properties": properties, "required": sorted(properties)}
+        page = {"type": "object", "properties": {"next": {"type": ["string", "null"]}}, "required": ["next"]}
+        schema = {"type": "object", "properties": {"data": {"type": "array", "items": entry}, "page": page}, "required": ["data", "page"]}
+        asked = [
+            parts.query(
+                "limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, self.work.say(_("How many entries; 50 without it."))
+            ),
+            parts.query("cursor", {"type": "string", "pattern": CURSOR}, self.work.say(_("`page.next` of the page before."))),
+        ]
+        good = answer(self.work.say(_("Newest first.")), schema)
+        return self._operation("timeline", self.work.say(_TIMELINE), answers({200: good}, READ), asked)
 
 
 def _outcomes() -> Json:

@@ -56,11 +56,14 @@ def upgrade() -> None:
         sa.Column("board_id", columns.key(), nullable=True),
         sa.Column("lane_id", columns.key(), nullable=True),
         sa.Column("partner_id", columns.key(), nullable=True),
+        sa.Column("about", columns.key(), nullable=True),
         sa.Column("price_currency", sa.String(3), nullable=True),
+        sa.Column("about_entity", sa.String(100), nullable=True),
         migrations.foreign_key("probe_things", "board_id", "probe_boards"),
         migrations.foreign_key("probe_things", "lane_id", "probe_lanes"),
         migrations.foreign_key("probe_things", "whole_id", "probe_things"),
     )
+    migrations.create_index(op, "probe_things", "about")
     migrations.create_index(op, "probe_things", "board_id")
     migrations.create_index(op, "probe_things", "day")
     migrations.create_index(op, "probe_things", "friend_id")
@@ -78,9 +81,18 @@ def upgrade() -> None:
         migrations.foreign_key("probe_parts", "thing_id", "probe_things"),
     )
     migrations.create_index(op, "probe_parts", "thing_id")
+    migrations.create_table(
+        op,
+        "probe_remarks",
+        sa.Column("about", columns.key(), nullable=False),
+        sa.Column("text", sa.String(255), nullable=False),
+        sa.Column("about_entity", sa.String(100), nullable=False),
+    )
+    migrations.create_index(op, "probe_remarks", "about")
 
 
 def downgrade() -> None:
+    migrations.drop_table(op, "probe_remarks")
     migrations.drop_table(op, "probe_parts")
     migrations.drop_table(op, "probe_things")
     migrations.drop_table(op, "probe_lanes")

@@ -1,0 +1,157 @@
+"""The timeline of a record: entries of all sources that belong to it, directly or through what belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from core.entities import cursor
+from core.entities.cursor import SortKey
+from core.entities.read import Reader
+from core.entities.shape import Source
+from sdk import Entity, TimelineSource
+from sdk.columns import key
+from sdk.fields import AnyRecordField, LinkField
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+USERS = "core.user"
+_FURTHEST = 4
+"""Links between a record and what its timeline shows: invoice, order, deal, account."""
+_SORT = "timeline"
+type_holders = Mapping[str, Sequence[sa.Select[Any]]]
+
+
+def timeline(work: Work, entity: Entity, id: UUID, limit: int, after: str) -> tuple[list[dict[str, Any]], str | None]:
+    """A page, newest first, and the cursor of the next; one statement for each source. Raises NotFound where one may not see the record."""
+    work.reader(entity).one(id, ("id",))
+    last = _last(work.reader(entity), after) if after else None
+    holders = _holders(work, entity, id)
+    found: list[dict[str, Any]] = []
+    for source in work.platform.catalog.timeline_sources:
+        if source.plugin in work.enabled:
+            found += _entries(work, source, holders, limit + 1, last)
+    found.sort(key=lambda entry: (entry["at"], entry["id"]), reverse=True)
+    following = None
+    if len(found) > limit:
+        del found[limit:]
+        following = cursor.encode(_SORT, [found[-1]["at"], found[-1]["id"]])
+    _name_actors(work, found)
+    return found, following
+
+
+def _last(reader: Reader, after: str) -> tuple[datetime, UUID]:
+    fields, table = reader.shape.fields, reader.shape.table
+    keys = [SortKey(fields[name], table.c[fields[name].attribute], True, False) for name in ("created_at", "id")]
+    at, id = cursor.decode(after, _SORT, keys)
+    return at, id
+
+
+def _holders(work: Work, entity: Entity, id: UUID) -> type_holders:
+    """For each entity the ids whose entries belong here: the record itself, and visible records that carry theirs up to it."""
+    found: dict[str, list[sa.Select[Any]]] = {entity.full_name: [sa.select(sa.literal(id, key()))]}
+    paths: list[tuple[tuple[str, ...], sa.Select[Any]]] = [((entity.full_name,), found[entity.full_name][0])]
+    for _length in range(_FURTHEST):
+        longer = []
+        for path, ids in paths:
+            for other in work.platform.catalog.entities.values():
+                if other.plugin in work.enabled and other.full_name not in path:
+                    for below in _carrying(work, other, path[-1], ids):
+                        longer.append(((*path, other.full_name), below))
+                        found.setdefault(other.full_name, []).append(below)
+        paths = longer
+    return found
+
+
+def _carrying(work: Work, other: Entity, target: str, ids: sa.Select[Any]) -> list[sa.Select[Any]]:
+    reader, made = work.reader(other), list[sa.Select[Any]]()
+    if not reader.grants:
+        return made
+    for name in _links_to(reader, target):
+        source = Source(reader.shape, work.scopes, reader.shape.table.alias())
+        made.append(sa.select(source.table.c.id).where(*reader.reach(source, (name,)), source.columns(name)[0].in_(ids)))
+    return made
+
+
+def _links_to(reader: Reader, target: str) -> list[str]:
+    """The visible links of an entity that carry its entries up to `target`."""
+    found = []
+    for name, field in reader.visible().items():
+        if isinstance(field, LinkField) and field.timeline:
+            aim = reader.shape.target(field)
+            if aim is not None and aim.full_name == target:
+                found.append(name)
+    return found
+
+
+def _entries(
+    work: Work, source: TimelineSource, holders: type_holders, most: int, last: tuple[datetime, UUID] | None
+) -> list[dict[str, Any]]:
+    reader = work.reader(work.platform.catalog.entities[source.entity])
+    visible = reader.visible()
+    if source.at not in visible or source.title not in visible:
+        return []
+    rows = Source(reader.shape, work.scopes)
+    belongs = _belonging(reader, rows, holders)
+    if not belongs:
+        return []
+    shown = [name for name in dict.fromkeys(("id", source.at, source.title, source.body, source.kind, "owner")) if name in visible]
+    at, id = rows.columns(source.at)[0], rows.table.c.id
+    clauses = [*reader.reach(rows, (source.at, source.title)), at.is_not(None), sa.or_(*belongs)]
+    if last is not None:
+        clauses += [at <= last[0], sa.or_(at < last[0], sa.and_(at == last[0], id < last[1]))]
+    query = sa.select(*reader.selected(shown, rows)).select_from(rows.joined()).where(*clauses)
+    found = reader.to_json(work.connection.execute(query.order_by(at.desc(), id.desc()).limit(most)).all(), shown)
+    return [_entry(source, row) for row in _titled(work, reader, source, found)]
+
+
+def _belonging(reader: Reader, rows: Source, holders: type_holders) -> list[sa.ColumnElement[bool]]:
+    """How records of a source belong to one of the holders. Ids alone are compared: an id is one record's, and an index finds it."""
+    found, everything = list[sa.ColumnElement[bool]](), [ids for many in holders.values() for ids in many]
+    for name, field in reader.visible().items():
+        if "." in name:
+            continue
+        if isinstance(field, AnyRecordField):
+            found.append(rows.columns(name)[0].in_(_union(everything)))
+        elif isinstance(field, LinkField) and field.timeline:
+            target = reader.shape.target(field)
+            if target is not None and target.full_name in holders:
+                found.append(rows.columns(name)[0].in_(_union(holders[target.full_name])))
+    return found
+
+
+def _union(ids: Sequence[sa.Select[Any]]) -> Any:
+    return ids[0] if len(ids) == 1 else sa.union_all(*ids)
+
+
+def _titled(work: Work, reader: Reader, source: TimelineSource, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where the title is a link, the title of its target, for those who may see it."""
+    field = reader.shape.fields[source.title]
+    target = reader.shape.target(field) if isinstance(field, LinkField) else None
+    if target is None or not rows:
+        return rows
+    ids = {row[source.title] for row in rows if row.get(source.title) is not None}
+    there = work.reader(target)
+    names = {row["id"]: row.get(target.title) for row in there.many(ids)} if there.grants and ids else {}
+    return [{**row, source.title: names.get(row.get(source.title))} for row in rows]
+
+
+def _entry(source: TimelineSource, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "at": row[source.at], "kind": row.get(source.kind) or source.entity.partition(".")[2], "entity": source.entity, "id": row["id"],
+        "title": row.get(source.title), "body": row.get(source.body), "actor": row.get("owner"),
+    }  # fmt: skip
+
+
+def _name_actors(work: Work, found: list[dict[str, Any]]) -> None:
+    users = work.reader(work.platform.catalog.entities[USERS])
+    ids = {entry["actor"] for entry in found if entry["actor"] is not None}
+    names = {row["id"]: row.get("name") for row in users.many(ids)} if users.grants and ids else {}
+    for entry in found:
+        if entry["actor"] is not None:
+            entry["actor"] = {"id": entry["actor"], "name": names.get(entry["actor"])}

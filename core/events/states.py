@@ -1,0 +1,19 @@
+"""What becomes of a row of the outbox."""
+
+from __future__ import annotations
+
+from typing import Final
+
+WAITING: Final = "waiting"
+"""to be run when it is due; `error` is why the last attempt failed"""
+DONE: Final = "done"
+SKIPPED: Final = "skipped"
+"""its plugin was switched off, or who asked for it has left"""
+DEAD: Final = "dead"
+"""no further attempt by itself; `error` says why"""
+HELD: Final = "held"
+"""the installation lacks what it needs; `error` says what to set up"""
+
+
+class Held(Exception):
+    """Raised by a job of core that cannot run before the installation is set up."""

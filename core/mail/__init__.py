@@ -1,0 +1,1 @@
+"""Mail that leaves the house, through the installation's own server."""

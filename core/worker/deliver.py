@@ -1,0 +1,167 @@
+"""One row of the outbox, run in its tenant: the same in the drain of `serve` and in an RQ worker."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from core.context import Work
+from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING, Held
+from core.events.tables import outbox
+from sdk import Channel, Event, GiveUp, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+log = logging.getLogger("dealwright.worker")
+MOST_ATTEMPTS = 8
+MOST_DEPTH = 8
+LEASE = timedelta(minutes=5)
+"""How long a claimed row stays invisible; who dies in between leaves it to be claimed again."""
+type_row = Any
+
+
+def deliver(platform: Platform, row: type_row) -> None:
+    """Run one row in its tenant; a failure is kept with its reason and tried again later, then it is dead."""
+    try:
+        try:
+            work = _work(platform, row)
+        except Unavailable:  # the tenant is suspended and may come back: this was no attempt
+            _mark(platform, row, attempts=row.attempts, due_at=platform.clock() + LEASE)
+            return
+        plugin = str(row.handler).partition(".")[0]
+        if work is None or plugin not in work.enabled:
+            _mark(platform, row, state=SKIPPED, error=f"{plugin} is switched off, or its user is gone")
+            return
+        if row.depth >= MOST_DEPTH:
+            _bury(platform, row, f"{row.handler} for {row.name}: a chain of {MOST_DEPTH} deliveries; it loops")
+            return
+        if row.attempts >= MOST_ATTEMPTS:  # a failure would have buried it: the process itself died each time
+            _bury(platform, row, f"the process ended {row.attempts} times while it ran; {row.error or 'no reason was left'}")
+            return
+        _run(platform, work, row)
+    except GiveUp as reason:
+        _bury(platform, row, str(reason))
+    except Held as reason:
+        _mark(platform, row, state=HELD, error=str(reason)[:2000])
+    except Exception as failure:  # whatever a handler raises is kept with the row and shown there
+        log.warning("%s for %s failed, attempt %d", row.handler, row.name, row.attempts + 1, exc_info=failure)
+        _retry(platform, row, f"{type(failure).__name__}: {failure}")
+
+
+def _work(platform: Platform, row: type_row) -> Work | None:
+    """Deliveries act as the system, jobs as who asked for them."""
+    try:
+        if row.kind == "job" and row.actor_id is not None:
+            work = platform.user(row.tenant_id, row.actor_id, Channel.PLUGIN, row.depth + 1)
+        else:
+            work = platform.system(row.tenant_id, Channel.PLUGIN)
+    except NotFound:
+        return None
+    work.depth, work.idempotency_key = row.depth + 1, str(row.id)
+    return work
+
+
+def _run(platform: Platform, work: Work, row: type_row) -> None:
+    if row.kind == "delivery":
+        _tell(platform, work, row)
+        return
+    # A job may be long and opens its own transactions: it is done when it returns, and must bear a second run.
+    run = _job(platform, row)
+    with _lease(platform, row) as held:
+        if held:
+            run(work)
+            _mark(platform, row, whoever=True, state=DONE, error=None)
+
+
+def _job(platform: Platform, row: type_row) -> Callable[[Work], None]:
+    if row.kind == "schedule" and (schedule := platform.catalog.schedules.get(row.handler)) is not None:
+        return schedule.run
+    if row.kind == "job" and (job := platform.catalog.jobs.get(row.handler)) is not None:
+        return lambda work: job.run(work, row.payload)
+    raise GiveUp(f"nobody declares the {row.kind} {row.handler} any more")
+
+
+def _tell(platform: Platform, work: Work, row: type_row) -> None:
+    there = platform.catalog.subscriptions.get(row.name, ())
+    subscription = next((one for one in there if f"{one.plugin}.{one.name}" == row.handler), None)
+    if subscription is None:
+        raise GiveUp(f"{row.handler} does not listen to {row.name} any more")
+    mine = outbox.update().where(outbox.c.tenant_id == row.tenant_id, outbox.c.id == row.id, outbox.c.state == WAITING)
+    with work.transaction(write=True):
+        if not work.connection.execute(mine.values(state=DONE, error=None)).rowcount:
+            return  # another process was faster
+        events = [Event(row.name, UUID(item["id"]), {k: v for k, v in item.items() if k != "id"}) for item in row.payload["items"]]
+        subscription.handler(work, events)
+
+
+def _retry(platform: Platform, row: type_row, error: str) -> None:
+    attempts = row.attempts + 1
+    if attempts >= MOST_ATTEMPTS:
+        _bury(platform, row, error)
+        return
+    wait = min(2.0**attempts, 600.0) * random.uniform(0.5, 1.5)
+    _mark(platform, row, state=WAITING, error=error[:2000], due_at=platform.clock() + timedelta(seconds=wait))
+
+
+@contextmanager
+def _lease(platform: Platform, row: type_row) -> Iterator[bool]:
+    """Keep a job's claim alive while it runs; False when another process has claimed it since we did."""
+    claim = outbox.c.attempts == row.attempts + 1
+
+    def renew() -> bool:
+        mine = (outbox.c.tenant_id == row.tenant_id, outbox.c.id == row.id, outbox.c.state == WAITING, claim)
+        with platform.database.begin(write=True, tenant=row.tenant_id) as connection:
+            return bool(connection.execute(outbox.update().where(*mine).values(due_at=platform.clock() + LEASE)).rowcount)
+
+    held, over = renew(), threading.Event()
+
+    def keep() -> None:
+        while not over.wait(LEASE.total_seconds() / 3):
+            renew()
+
+    keeper = threading.Thread(target=keep, name="dealwright-lease", daemon=True)
+    if held:
+        keeper.start()
+    try:
+        yield held
+    finally:
+        over.set()
+        if held:
+            keeper.join()
+
+
+def _bury(platform: Platform, row: type_row, error: str) -> None:
+    """No further attempt: the row stays to be seen, with its reason."""
+    _mark(platform, row, state=DEAD, error=error[:2000])
+
+
+def _mark(platform: Platform, row: type_row, *, whoever: bool = False, **values: object) -> None:
+    """Say what became of the row, unless somebody else has finished it, or (but for success) has claimed it since."""
+    mine = [outbox.c.tenant_id == row.tenant_id, outbox.c.id == row.id, outbox.c.state == WAITING]
+    if not whoever:
+        mine.append(outbox.c.attempts == row.attempts + 1)
+    with platform.database.begin(write=True, tenant=row.tenant_id) as connection:
+        connection.execute(outbox.update().where(*mine).values(**values))
+
+
+def take(platform: Platform, tenant: UUID, id: UUID, attempts: int, crashes: int = 0) -> type_row | None:
+    """Begin an attempt on a row that was passed on after so many; None where somebody else has begun or finished it.
+
+    A process that crashed has counted its attempt, or had not come as far as that.
+    """
+    begun = outbox.c.attempts.in_({attempts, attempts + crashes})
+    mine = (outbox.c.tenant_id == tenant, outbox.c.id == id, outbox.c.state == WAITING, begun)
+    with platform.database.begin(write=True, tenant=tenant) as connection:
+        row = connection.execute(sa.select(outbox).where(*mine).with_for_update()).one_or_none()
+        if row is not None:
+            connection.execute(outbox.update().where(*mine).values(attempts=row.attempts + 1, due_at=platform.clock() + LEASE))
+    return row

@@ -1,0 +1,1 @@
+"""What people do for any record: tasks, activities, comments, files."""

@@ -1,0 +1,63 @@
+"""Files about records: taken with a limit, kept by content, given back as they came."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import re
+from uuid import UUID
+
+from sdk import Batch, Context, Download, Draft, NotFound, TooLarge, Upload, _
+from sdk.context import Row
+
+FILE, ACT = "teamwork.file", "upload"
+MOST_BYTES = 25 * 1024 * 1024
+_STEP = 1 << 20
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069<>:\"|?*]")
+
+
+def upload(ctx: Context, about: str, upload: Upload) -> Row:
+    """Keep a file with the record `about` ("plugin.entity:id"). Raises TooLarge, Invalid, Forbidden."""
+    digest, size = hashlib.sha256(), 0
+    while part := upload.stream.read(_STEP):
+        digest.update(part)
+        size += len(part)
+        if size > MOST_BYTES:
+            raise TooLarge(_("a file has at most {most} MB"), most=MOST_BYTES >> 20)
+    upload.stream.seek(0)
+    name = clean(upload.filename)
+    key = ctx.files.save(upload.stream)
+    values = {
+        "about": about, "name": name, "media_type": (mimetypes.guess_type(name)[0] or "application/octet-stream")[:100],
+        "size": size, "sha256": digest.hexdigest(), "content": key,
+    }  # fmt: skip
+    (outcome,) = ctx.records(FILE).write([Draft("create", values, act=ACT)])
+    if outcome.refusal is not None:
+        ctx.files.remove(key)
+        raise outcome.refusal
+    assert outcome.row is not None
+    return outcome.row
+
+
+def clean(name: str) -> str:
+    """The last part of a path without what a file system or a reader could be misled by."""
+    last = re.split(r"[\\/]", name)[-1]
+    return _UNFIT.sub("", last).strip(" .")[:200] or "file"
+
+
+def download(ctx: Context, id: UUID) -> Download:
+    """The file as it came; raises NotFound, also for what one may not see."""
+    row = ctx.records(FILE).values([id]).get(id)
+    if row is None:
+        raise NotFound(_("there is no {entity} {id}"), entity=FILE, id=str(id))
+    with ctx.files.open(str(row["content"])) as source:
+        return Download(source.read(), str(row["media_type"]), str(row["name"]))
+
+
+def prepare_files(_ctx: Context, batch: Batch) -> None:
+    """A file comes with its content, and stays with its record."""
+    for change in batch.standing():
+        if change.verb == "create" and change.act != ACT:
+            change.forbid("no_content", _("send the file to POST /teamwork/uploads"))
+        elif change.before is not None and change.changes("about"):
+            change.forbid("file_moved", _("a file stays with its record; upload it there"))

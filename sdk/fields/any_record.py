@@ -1,0 +1,104 @@
+"""References to a record of any entity: what a task, a comment or a file is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import MappedColumn
+
+from sdk.columns import key
+from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
+from sdk.text import Text, _
+
+_ENTITY = r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*"
+_ID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_WRITTEN = re.compile(rf"(?P<entity>{_ENTITY}):(?P<id>{_ID})\Z", re.ASCII)
+_LONGEST = 100
+
+
+class Reference(NamedTuple):
+    """A record by the full name of its entity and its id."""
+
+    entity: str
+    id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.entity}:{self.id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnyRecordField(Field):
+    """A reference in two columns, the id and the entity's name; both or neither. The write door checks that it is there."""
+
+    parent: bool = False
+
+    kind: ClassVar[str] = "any_record"
+    operators: ClassVar[tuple[str, ...]] = ("eq", "ne", "in", "empty")
+    role: ClassVar[ReportRole] = ReportRole.DIMENSION
+    widget: ClassVar[str] = "any_record"
+    sortable: ClassVar[bool] = False
+
+    def column_type(self) -> sa.types.TypeEngine[Any]:
+        return key()
+
+    def siblings(self) -> Mapping[str, sa.types.TypeEngine[Any]]:
+        return {"entity": sa.String(_LONGEST)}
+
+    @property
+    def entity_attribute(self) -> str:
+        """The column that holds the entity's name."""
+        return f"{self.attribute}_entity"
+
+    def split(self, value: object) -> tuple[object, ...]:
+        return (value.id, value.entity) if isinstance(value, Reference) else (None, None)
+
+    def join(self, cells: Sequence[object]) -> object:
+        id, entity = cells
+        return Reference(str(entity), id) if isinstance(id, UUID) else None
+
+    def check(self, cell: object) -> object:
+        if isinstance(cell, Reference):
+            return cell
+        if isinstance(cell, str):
+            return self.sought(cell.strip()) if cell.strip() else None
+        if not isinstance(cell, dict):
+            raise wrong_type(_('an object such as {"entity": "plugin.entity", "id": "..."}'), cell)
+        if unknown := sorted(str(name) for name in set(cell) - {"entity", "id"}):
+            raise FlawError("unknown_key", _("unknown key {got}"), got=unknown[0][:40])
+        return self.sought(f"{cell.get('entity')}:{cell.get('id')}")
+
+    def sought(self, cell: str) -> Reference:
+        written = _WRITTEN.match(cell)
+        if written is None or len(written["entity"]) > _LONGEST:
+            raise FlawError("malformed", _("expected an entity and an id, such as plugin.entity:01890a5d-ac96-774b-bcce-b302099a8057"))
+        return Reference(written["entity"], UUID(written["id"]))
+
+    def wire(self, *cells: str) -> str:
+        return f"(None if {cells[0]} is None else {{'entity': {cells[1]}, 'id': {cells[0]}}})"
+
+    def json_schema(self) -> dict[str, object]:
+        properties = {
+            "entity": {"type": "string", "pattern": f"^{_ENTITY}$", "maxLength": _LONGEST},
+            "id": {"type": "string", "format": "uuid"},
+        }
+        return {"type": "object", "properties": properties, "required": ["entity", "id"], "additionalProperties": False}
+
+    def input_schema(self) -> dict[str, object]:
+        return {"anyOf": [self.json_schema(), self.sought_schema()]}
+
+    def sought_schema(self) -> dict[str, object]:
+        return {"type": "string", "pattern": f"^{_ENTITY}:{_ID}$", "maxLength": _LONGEST + 37}
+
+
+def any_record(label: Text, *, required: bool = False, parent: bool = False, track: bool = False,
+               readonly: bool = False) -> MappedColumn[Any]:  # fmt: skip
+    """A record of any entity that the tenant has, as `Reference`; on the wire `{"entity": "plugin.entity", "id": "..."}`.
+
+    `parent=True`: who reaches that record reaches this one (comments, files). Such a record cannot be about another such record.
+    """
+    return column(AnyRecordField(label=label, required=required, parent=parent, track=track, readonly=readonly, index=True))

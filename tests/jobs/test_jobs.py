@@ -1,0 +1,89 @@
+"""Background work is seen by administrators, with its errors, and can be tried again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.platform import Platform
+from core.testkit.fixtures import Api, Clock, MakeTenant, People
+from core.worker.drain import Drain
+from sdk import Mail, Tenant
+
+JOBS = "/api/v1/core/jobs"
+
+
+@pytest.fixture
+def failed(platform: Platform, tenant: Tenant, clock: Clock, client: Api) -> str:
+    """The id of a delivery that failed for good."""
+    drain = Drain(platform)
+    drain.run_until_empty()
+    platform.system(tenant.id).records("probe.thing").create({"name": "fail"})
+    for _ in range(10):
+        drain.run_until_empty()
+        clock.move(minutes=10)
+    (row,) = client.get(JOBS, {"handler": "probe.note_created"}).json["data"]
+    return str(row["id"])
+
+
+def test_a_failed_job_is_listed_with_its_reason_and_attempts(client: Api, failed: str) -> None:
+    (row,) = client.get(JOBS, {"state": "dead", "sort": "-created_at", "count": "true"}).json["data"]
+    assert (row["id"], row["kind"], row["name"], row["handler"]) == (failed, "delivery", "probe.thing.created", "probe.note_created")
+    assert (row["state"], row["attempts"]) == ("dead", 8)
+    assert "told to fail" in row["error"]
+    assert client.get(f"{JOBS}/{failed}").json["state"] == "dead"
+    assert client.get(JOBS, {"state": "dead", "kind": "job"}).json["data"] == []
+    assert not [row for row in client.get(JOBS, {"limit": "200"}).json["data"] if row["kind"] == "event"]
+
+
+def test_a_failed_job_runs_again_when_told_to(platform: Platform, tenant: Tenant, client: Api, failed: str) -> None:
+    things = platform.system(tenant.id).records("probe.thing")
+    (thing,) = things.find(())
+    things.update(thing["id"], {"name": "mended"})  # type: ignore[arg-type]
+    answer = client.post(f"{JOBS}/{failed}/retry")
+    assert (answer.status_code, answer.json) == (200, {"id": failed, "state": "waiting", "attempts": 0})
+    again = client.post(f"{JOBS}/{failed}/retry")
+    assert (again.status_code, again.json["code"]) == (409, "job_not_failed")
+    Drain(platform).run_until_empty()
+    done = client.get(f"{JOBS}/{failed}").json
+    assert (done["state"], done["attempts"], done["error"]) == ("done", 1, None)
+
+
+def test_nobody_but_an_administrator_sees_or_retries_jobs(client: Api, people: People, failed: str) -> None:
+    for person in (people.rep, people.director):
+        other = client.as_user(person)
+        assert other.get(JOBS).status_code == 403
+        assert other.get(f"{JOBS}/{failed}").status_code == 403
+        assert other.post(f"{JOBS}/{failed}/retry").status_code == 403
+        assert other.get("/api/v1/core/mail/check").status_code == 403
+
+
+def test_nobody_writes_jobs(client: Api, failed: str) -> None:
+    assert client.post(JOBS, {"name": "x"}).status_code == 405
+    assert client.patch(f"{JOBS}/{failed}", {"state": "done"}).status_code == 405
+    assert client.delete(f"{JOBS}/{failed}").status_code == 405
+
+
+def test_another_tenant_sees_none_of_them(client: Api, platform: Platform, make_tenant: MakeTenant, failed: str) -> None:
+    other = platform.system(make_tenant("other").id)
+    assert other.records("core.job").find(()) == []
+
+
+def test_a_held_letter_can_be_tried_again(client: Api, platform: Platform, tenant: Tenant) -> None:
+    platform.config = replace(platform.config, mail_url="")
+    platform.system(tenant.id).mail(Mail("a@b.example", "x", "y"))
+    Drain(platform).run_until_empty()
+    (row,) = client.get(JOBS, {"state": "held"}).json["data"]
+    assert "MAIL_URL" in row["error"]
+    assert client.post(f"{JOBS}/{row['id']}/retry").status_code == 200
+
+
+@pytest.mark.feature("A15")
+def test_the_check_of_the_mail_server_names_what_is_wrong(client: Api, platform: Platform) -> None:
+    missing = client.get("/api/v1/core/mail/check")
+    assert (missing.status_code, missing.json["state"]) == (200, "mail_not_configured")
+    platform.config = replace(platform.config, mail_url="smtp://127.0.0.1:1", mail_from="a@b.example")
+    away = client.get("/api/v1/core/mail/check")
+    assert (away.status_code, away.json["state"], away.json["server"]) == (200, "mail_unreachable", "127.0.0.1:1")
+    assert "does not answer" in away.json["error"]

@@ -1,0 +1,229 @@
+"""Letters leave once, carry a name of their own, and say why when they cannot."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from core import config as configs
+from core.context import Work
+from core.events.tables import outbox
+from core.mail import smtp
+from core.platform import Platform
+from core.testkit.fixtures import Clock
+from core.worker.drain import Drain
+from sdk import Attachment, DeclarationError, Invalid, Mail, Tenant, Unavailable
+from tests.mail.conftest import MailServer
+from tests.probe.plugin import HandlerError
+
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+
+
+def configured(platform: Platform, url: str, sender: str = "Sales <sales@acme.example>") -> None:
+    platform.config = replace(platform.config, mail_url=url, mail_from=sender)
+
+
+@pytest.fixture
+def work(platform: Platform, tenant: Tenant, mail_server: MailServer) -> Work:
+    """The system in a tenant whose mail goes to `mail_server`, with nothing waiting."""
+    configured(platform, mail_server.url)
+    Drain(platform).run_until_empty()
+    return platform.system(tenant.id)
+
+
+def rows(work: Work) -> list[Any]:
+    """The letters in the outbox, oldest first."""
+    with work.transaction():
+        query = sa.select(outbox).where(outbox.c.tenant_id == work.tenant.id, outbox.c.name == "core.send_mail").order_by(outbox.c.id)
+        return list(work.connection.execute(query))
+
+
+def drained(platform: Platform) -> None:
+    Drain(platform).run_until_empty()
+
+
+def test_a_letter_arrives_with_text_html_attachment_and_chinese(platform: Platform, work: Work, mail_server: MailServer) -> None:
+    key = work.files.save(BytesIO(b"%PDF-1"))
+    work.mail(
+        Mail(
+            "li@customer.example",
+            "报价单 42",
+            "您好",
+            "<p>您好</p>",
+            (Attachment(key, "报价单.pdf", "application/pdf"),),
+            "rep@acme.example",
+        )
+    )
+    drained(platform)
+    ((recipient, message),) = mail_server.messages
+    (row,) = rows(work)
+    assert recipient == "li@customer.example"
+    assert (message["From"], message["To"], message["Subject"]) == ("Sales <sales@acme.example>", "li@customer.example", "报价单 42")
+    assert (message["Reply-To"], message["Message-ID"]) == ("rep@acme.example", f"<{row.id}@acme.example>")
+    assert message["Date"].datetime == work.now()
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert text is not None and text.get_content().strip() == "您好"
+    assert html is not None and html.get_content().strip() == "<p>您好</p>"
+    (attachment,) = message.iter_attachments()
+    assert (attachment.get_filename(), attachment.get_content_type(), attachment.get_content()) == (
+        "报价单.pdf",
+        "application/pdf",
+        b"%PDF-1",
+    )
+    assert (row.state, row.error) == ("done", None)
+
+
+def test_a_letter_of_a_change_that_was_rolled_back_is_never_sent(platform: Platform, work: Work, mail_server: MailServer) -> None:
+    def halfway() -> None:
+        with work.transaction(write=True):
+            work.mail(Mail("a@b.example", "x", "y"))
+            raise HandlerError
+
+    with pytest.raises(HandlerError):
+        halfway()
+    drained(platform)
+    assert mail_server.messages == []
+
+
+def test_each_recipient_has_a_fate_of_their_own_and_nobody_gets_it_twice(
+    platform: Platform, work: Work, mail_server: MailServer, clock: Clock
+) -> None:
+    mail_server.answers = {"gone@b.example": "550 no such user", "full@b.example": "452 mailbox full"}
+    work.mail(Mail(["gone@b.example", "ok@b.example", "full@b.example", "ok@b.example"], "x", "y"))
+    drained(platform)
+    assert [recipient for recipient, _message in mail_server.messages] == ["ok@b.example"]
+    assert mail_server.messages[0][1]["To"] == "gone@b.example, ok@b.example, full@b.example"
+    assert [(row.payload["recipient"], row.state, row.attempts) for row in rows(work)] == [
+        ("gone@b.example", "dead", 1), ("ok@b.example", "done", 1), ("full@b.example", "waiting", 1),
+    ]  # fmt: skip
+    mail_server.answers = {}
+    clock.move(minutes=5)
+    drained(platform)
+    assert [recipient for recipient, _message in mail_server.messages] == ["ok@b.example", "full@b.example"]
+
+
+def test_a_permanent_refusal_is_dead_at_once_with_the_servers_reason(platform: Platform, work: Work, mail_server: MailServer) -> None:
+    mail_server.verdict = "554 we think this is spam"
+    work.mail(Mail("a@b.example", "x", "y"))
+    drained(platform)
+    (row,) = rows(work)
+    assert (row.state, row.attempts) == ("dead", 1)
+    assert "554 we think this is spam" in row.error
+
+
+def test_a_temporary_refusal_is_tried_again_under_the_same_message_id(
+    platform: Platform, work: Work, mail_server: MailServer, clock: Clock
+) -> None:
+    mail_server.verdict = "451 try later"
+    work.mail(Mail("a@b.example", "x", "y"))
+    drained(platform)
+    (row,) = rows(work)
+    assert row.state == "waiting" and "451 try later" in row.error and row.due_at > clock.now
+    mail_server.verdict = "250 ok"
+    clock.now = row.due_at
+    drained(platform)
+    ((_recipient, message),) = mail_server.messages
+    assert message["Message-ID"] == f"<{row.id}@acme.example>"
+    assert rows(work)[0].state == "done"
+
+
+@pytest.mark.feature("A15")
+def test_a_wrong_password_is_a_named_error_and_not_a_stuck_job(platform: Platform, work: Work, mail_server: MailServer) -> None:
+    configured(platform, mail_server.url.replace("right", "wrong"))
+    work.mail(Mail("a@b.example", "x", "y"))
+    drained(platform)
+    (row,) = rows(work)
+    assert (row.state, row.attempts) == ("waiting", 1)
+    assert "refuses user 'robot': 535" in row.error and "MAIL_URL" in row.error and "wrong" not in row.error
+    server = platform.config.mail
+    assert server is not None
+    with pytest.raises(Unavailable) as told:
+        smtp.check(server)
+    assert told.value.reason == "mail_wrong_password"
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Something listens and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        yield deaf.getsockname()[1]
+
+
+def test_a_server_that_is_silent_or_absent_is_named(silent_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert smtp.SECONDS < 10
+    monkeypatch.setattr(smtp, "SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        free = closed.getsockname()[1]
+    for port in (silent_port, free):
+        server = smtp.parse(f"smtp://127.0.0.1:{port}", "a@b.example")
+        assert server is not None
+        with pytest.raises(Unavailable, match=f"127.0.0.1:{port} does not answer") as told:
+            smtp.check(server)
+        assert told.value.reason == "mail_unreachable"
+
+
+def test_a_password_is_not_sent_to_a_server_without_encryption(mail_server: MailServer) -> None:
+    server = smtp.parse(mail_server.url.replace("?starttls=0", ""), "a@b.example")
+    assert server is not None and server.tls == "starttls"
+    with pytest.raises(Unavailable) as told:
+        smtp.check(server)
+    assert told.value.reason == "mail_no_encryption"
+
+
+def test_without_a_server_letters_are_held_and_say_so(platform: Platform, work: Work, mail_server: MailServer) -> None:
+    configured(platform, "", "")
+    work.mail(Mail("a@b.example", "x", "y"))
+    drained(platform)
+    (row,) = rows(work)
+    assert row.state == "held"
+    assert "MAIL_URL" in row.error
+
+
+@pytest.mark.parametrize("broken", [
+    {"to": "a@b.example\r\nBcc: evil@b.example"}, {"to": "no address"}, {"to": []}, {"to": ["a@b.example", "x, y@b.example"]}, {"subject": "a\nBcc: e@b.example"},
+    {"subject": "a\rb"}, {"subject": "a\u2028b"}, {"reply_to": "x\n@y.example"}, {"attachments": [Attachment("k", 'a"\r\nX: y', "text/plain")]},
+    {"attachments": [Attachment("k", "a", "text/plain\r\nX: y")]},
+])  # fmt: skip
+def test_what_would_make_a_header_of_its_own_is_refused(broken: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as told:
+        Mail(**({"to": "a@b.example", "subject": "s", "text": "t"} | broken))
+    assert {problem.field for problem in told.value.problems} == set(broken)
+
+
+def test_an_attachment_that_is_gone_is_no_reason_to_try_again(platform: Platform, work: Work, mail_server: MailServer) -> None:
+    work.mail(Mail("a@b.example", "x", "y", attachments=[Attachment("0" * 32, "offer.pdf", "application/pdf")]))
+    drained(platform)
+    (row,) = rows(work)
+    assert row.state == "dead" and "offer.pdf" in row.error
+    assert mail_server.messages == []
+
+
+@pytest.mark.parametrize(("url", "sender", "said"), [
+    ("http://host", "a@b.example", "mail_url"), ("smtp://", "a@b.example", "mail_url"), ("smtp://h:port", "a@b.example", "mail_url"),
+    ("smtp://h?startls=1", "a@b.example", "mail_url"), ("smtp://h", "", "mail_from"), ("smtp://h", "a@b.example\nX: y", "mail_from"),
+])  # fmt: skip
+def test_an_address_that_does_not_fit_is_refused_at_the_start(url: str, sender: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(DeclarationError, match=said):
+        configs.load({"MAIL_URL": url, "MAIL_FROM": sender}, tmp_path)
+
+
+def test_the_password_is_masked_where_the_configuration_is_shown(tmp_path: Path) -> None:
+    config = configs.load({"MAIL_URL": "smtps://me%40b.example:geheim@mail.b.example"}, tmp_path)
+    server = config.mail
+    assert server is not None
+    assert (server.user, server.password, server.port, server.tls, server.sender) == (
+        "me@b.example",
+        "geheim",
+        465,
+        "always",
+        "me@b.example",
+    )
+    assert "geheim" not in repr(server) + str(configs.shown(config))
+    assert any(value == "smtps://…@mail.b.example" for _name, value, _origin in configs.shown(config))
