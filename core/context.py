@@ -83,6 +83,9 @@ class Work:
             self._readers[name] = Reader(self, self.platform.shape(name, self.enabled))
         return self._readers[name]
 
+    def entities(self) -> list[str]:
+        return [name for name in self.platform.catalog.entities if self.offers(name) and self.can(f"{name}.read")]
+
     def offers(self, entity: str) -> bool:
         found = self.platform.catalog.entities.get(entity)
         return found is not None and found.plugin in self.enabled

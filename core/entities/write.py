@@ -73,7 +73,8 @@ class Writer:
         for verb in dict.fromkeys(item.draft.verb for item in items):
             needed = _VERBS[verb]
             grants[verb] = self.work.scopes.grants_of(self.entity, needed)
-            if grants[verb] and (needed in self.entity.verbs or self.work.grants.everything):
+            by_act = all(item.draft.act for item in items if item.draft.verb == verb)  # only a plugin's code can name an act
+            if grants[verb] and (needed in self.entity.verbs or self.work.grants.everything or by_act):
                 continue
             for item in items:
                 if item.draft.verb == verb:

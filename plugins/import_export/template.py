@@ -10,7 +10,9 @@ from decimal import Decimal
 from plugins.import_export.imports import permit
 from plugins.import_export.plan import plain, words_of
 from sdk import Context, Download, _, where
+from sdk.context import id_of
 from sdk.fields import (
+    AnyRecordField,
     BooleanField,
     ChoiceField,
     CurrencyField,
@@ -22,6 +24,7 @@ from sdk.fields import (
     LinkField,
     Money,
     MoneyField,
+    Reference,
     TextField,
 )
 from sdk.fields.money import CURRENCIES
@@ -61,6 +64,8 @@ def _example(ctx: Context, entity: str, field: Field) -> str:
         return _linked(ctx, entity, field) if _must(field) else ""
     if isinstance(field, ChoiceField):
         return ctx.say(field.options[str(field.default)] if field.default else next(iter(field.options.values()), ""))
+    if isinstance(field, AnyRecordField):
+        return _any_record(ctx, entity) if _must(field) else ""
     if isinstance(field, CurrencyField):
         return _currency(ctx, entity, field)
     make = next((make for kind, make in _VALUES.items() if isinstance(field, kind)), None)
@@ -86,6 +91,15 @@ def _free(ctx: Context, entity: str, field: Field, value: str) -> str:
     records = ctx.as_system().records(entity)
     tries = (value, *(f"{number}{value}" for number in range(2, _MOST_TRIES)))
     return next((word for word in tries if not records.find(where(**{field.name: word}), 1)), "")
+
+
+def _any_record(ctx: Context, entity: str) -> str:
+    """The first record of some other entity that is itself about nothing."""
+    for name in ctx.entities():
+        about = any(isinstance(one, AnyRecordField) for one in ctx.records(name).fields().values())
+        if name != entity and not about and not name.startswith("core.") and (rows := ctx.records(name).find((), 1)):
+            return str(Reference(name, id_of(rows[0])))
+    return ""
 
 
 def _currency(ctx: Context, entity: str, field: CurrencyField) -> str:

@@ -37,7 +37,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(Task, "task", "tasks", _("Task"), _("Tasks"), title="subject", access=ACCESS),
         Entity(Activity, "activity", "activities", _("Activity"), _("Activities"), title="subject", access=ACCESS),
         Entity(Comment, "comment", "comments", _("Comment"), _("Comments"), title="body"),
-        Entity(File, "file", "files", _("File"), _("Files")),
+        Entity(File, "file", "files", _("File"), _("Files"), verbs=frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE})),
     )
 
 

@@ -24,6 +24,7 @@ from core.platform import Platform, boot
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock
 from sdk.context import id_of
+from sdk.fields import Reference
 from tests.probe.fixtures import OURS
 
 INSTALLATIONS = (("customers",), ("customers", "pipeline"), tuple(point.name for point in OURS))
@@ -173,7 +174,12 @@ def contents(platform: Platform) -> dict[str, list[dict[str, object]]]:
     titles = {id_of(row): row[entities[entity]] for entity, many in rows.items() for row in many}
     return {
         entity: [
-            {key: titles.get(value) if isinstance(value, UUID) else value for key, value in row.items() if key not in OWN} for row in many
+            {
+                key: titles.get(getattr(value, "id", value)) if isinstance(value, UUID | Reference) else value
+                for key, value in row.items()
+                if key not in OWN
+            }
+            for row in many
         ]
         for entity, many in rows.items()
     }

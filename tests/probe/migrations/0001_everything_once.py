@@ -25,6 +25,14 @@ def upgrade() -> None:
     )
     migrations.create_table(
         op,
+        "probe_remarks",
+        sa.Column("about", columns.key(), nullable=False),
+        sa.Column("text", sa.String(255), nullable=False),
+        sa.Column("about_entity", sa.String(100), nullable=False),
+    )
+    migrations.create_index(op, "probe_remarks", "about")
+    migrations.create_table(
+        op,
         "probe_lanes",
         sa.Column("board_id", columns.key(), nullable=False),
         sa.Column("name", sa.String(255), nullable=False),
@@ -81,20 +89,12 @@ def upgrade() -> None:
         migrations.foreign_key("probe_parts", "thing_id", "probe_things"),
     )
     migrations.create_index(op, "probe_parts", "thing_id")
-    migrations.create_table(
-        op,
-        "probe_remarks",
-        sa.Column("about", columns.key(), nullable=False),
-        sa.Column("text", sa.String(255), nullable=False),
-        sa.Column("about_entity", sa.String(100), nullable=False),
-    )
-    migrations.create_index(op, "probe_remarks", "about")
 
 
 def downgrade() -> None:
-    migrations.drop_table(op, "probe_remarks")
     migrations.drop_table(op, "probe_parts")
     migrations.drop_table(op, "probe_things")
     migrations.drop_table(op, "probe_lanes")
+    migrations.drop_table(op, "probe_remarks")
     migrations.drop_table(op, "probe_entries")
     migrations.drop_table(op, "probe_boards")
