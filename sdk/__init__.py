@@ -26,7 +26,7 @@ from sdk.hooks import hookimpl
 from sdk.mail import Attachment, Mail
 from sdk.manifest import Manifest
 from sdk.permissions import EVERYBODY, Access, Permission, Role, Scope, Verb
-from sdk.rates import Priced, RateSource, priced
+from sdk.rates import Priced, RateSource, keep_base_currency, priced
 from sdk.reporting import Report
 from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload
 from sdk.schedules import Schedule
@@ -100,6 +100,7 @@ __all__ = [
     "_",
     "fields",
     "hookimpl",
+    "keep_base_currency",
     "parse_filter",
     "parse_where",
     "priced",

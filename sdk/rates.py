@@ -9,8 +9,11 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from sdk.fields.money import Money, minor_units
+from sdk.filters import Condition
+from sdk.text import _
 
 if TYPE_CHECKING:
+    from sdk.changes import Batch
     from sdk.context import Context
 
 RATE_PLACES = 10
@@ -50,3 +53,11 @@ def priced(ctx: Context, wanted: Sequence[tuple[Money, date]]) -> list[Priced]:
         amount = None if rate is None else Money((money.amount * rate).quantize(places, ROUND_HALF_EVEN), base)
         made.append(Priced(amount, rate))
     return made
+
+
+def keep_base_currency(ctx: Context, batch: Batch, entity: str, field: str) -> None:
+    """For `validate_changes`: the tenant's own currency stays once records of `entity` have their amount in it in `field`."""
+    for change in batch.changes if batch.entity == "core.tenant" else ():
+        if change.changes("currency") and ctx.as_system().records(entity).find((Condition(field, "empty", ("false",)),), 1):
+            text = _("there are amounts in the company's present currency ({entity}.{field}); it cannot change any more")
+            change.forbid("amounts_exist", text, entity=entity, field=field)

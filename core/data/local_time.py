@@ -37,10 +37,15 @@ def _sqlite_local(element: Any, compiler: Any, **kw: Any) -> str:
     return f"dw_local({compiler.process(instant, **kw)}, {compiler.process(zone, **kw)})"
 
 
+# PostgreSQL looks for abbreviations first and takes these zones for winter time all the year; each has a place that keeps its time.
+_PLACES = {"'CET'": "'Europe/Brussels'", "'EET'": "'Europe/Athens'", "'MET'": "'Europe/Brussels'", "'WET'": "'Europe/Lisbon'"}
+
+
 @compiles(local_time, "postgresql")
 def _postgresql_local(element: Any, compiler: Any, **kw: Any) -> str:
     instant, zone = element.clauses
-    return f"timezone({compiler.process(zone, **kw)}, {compiler.process(instant, **kw)})"
+    name = compiler.process(zone, **kw)
+    return f"timezone({_PLACES.get(name, name)}, {compiler.process(instant, **kw)})"
 
 
 class bucket(GenericFunction[str]):

@@ -16,6 +16,7 @@ def set_up(work: Work) -> list[dict[str, object]]:
     """Make what is missing; returns how many records of each entity were made and how many were there."""
     done: dict[str, dict[str, object]] = {}
     with work.transaction(write=True):
+        work.lock("core.setup")  # whoever comes second finds what the first has made
         for data in work.platform.catalog.master_data:
             if data.plugin in work.enabled and work.offers(data.entity):
                 made = int(str(done.get(data.along_with, {"created": 0})["created"]))

@@ -6,29 +6,50 @@ import re
 from datetime import date
 from string import Formatter
 
-from sdk import Batch, Condition, Context, Problem, _
-from sdk.context import id_of
+from sdk import Batch, Change, Condition, Context, Problem, _, where
+from sdk.context import Row, id_of
 
-NAME = "company.sequence"
+NAME, COUNTER = "company.sequence", "company.counter"
 PARTS = frozenset({"year", "month", "day", "number"})
 _WIDTH = re.compile(r"(0[1-9]|[1-9])?d?\Z")
-FORMATS = {"never": "", "year": "%Y", "month": "%Y-%m"}
+PERIODS = {"never": "-", "year": "{year}", "month": "{year}-{month}"}
+"""How the period of a day is written; later periods sort behind earlier ones."""
 
 
 def next_numbers(ctx: Context, key: str, on: date, count: int = 1) -> list[str]:
     """The next `count` numbers of the sequence `key` for documents of that day, in the caller's write transaction.
 
     The sequence stays locked until the transaction ends: what is rolled back gives its numbers back, so there are no gaps.
-    A sequence that is not there yet is made with a pattern of the key's own.
+    Each period has a count of its own, so a document of an earlier period goes on where that one ended. A sequence that is
+    not there yet is made with a pattern of the key's own.
     """
     ctx.lock(f"{NAME}:{key}")
     records = ctx.as_system().records(NAME)
     found = records.find((Condition("key", "eq", (key,)),), 1)
     row = found[0] if found else records.create(_first(key))
-    period = on.strftime(FORMATS[str(row["reset"])])
-    started = int(str(row["next_number"])) if (row["period"] or "") == period or row["period"] is None else 1
-    records.update(id_of(row), {"next_number": started + count, "period": period or None}, act="number")
+    period = written(PERIODS[str(row["reset"])], on, 0)
+    if row["period"] in (None, period):
+        started = int(str(row["next_number"]))
+        records.update(id_of(row), {"next_number": started + count, "period": period}, act="number")
+    elif str(row["period"]) < period:
+        started = 1
+        _keep(ctx, row, str(row["period"]), int(str(row["next_number"])))
+        records.update(id_of(row), {"next_number": started + count, "period": period}, act="number")
+    else:
+        started = _keep(ctx, row, period, None, count)
     return [written(str(row["pattern"]), on, number) for number in range(started, started + count)]
+
+
+def _keep(ctx: Context, sequence: Row, period: str, next_number: int | None, count: int = 0) -> int:
+    """Keep the count of a period that is not the sequence's latest, `count` further on; returns where it stood."""
+    counters = ctx.as_system().records(COUNTER)
+    found = counters.find(where(sequence=id_of(sequence), period=period), 1)
+    started = next_number if next_number is not None else int(str(found[0]["next_number"])) if found else 1
+    if found:
+        counters.update(id_of(found[0]), {"next_number": started + count})
+    else:
+        counters.create({"sequence": id_of(sequence), "period": period, "next_number": started + count})
+    return started
 
 
 def _first(key: str) -> dict[str, object]:
@@ -61,7 +82,10 @@ def flaw_of(pattern: str, reset: str) -> Problem | None:
 
 
 def prepare_sequences(ctx: Context, batch: Batch) -> None:
-    """A pattern that numbers, and numbers that never go back within their period."""
+    """A pattern that numbers, and numbers that never go back within their period; a sequence in use stays one."""
+    for change in batch.changes:
+        if change.before is not None and change.before["period"] is not None:
+            _stay(change)
     for change in batch.standing():
         if flaw := flaw_of(str(change.after("pattern")), str(change.after("reset"))):
             change.problems.append(flaw)
@@ -69,3 +93,12 @@ def prepare_sequences(ctx: Context, batch: Batch) -> None:
         if change.act != "number" and isinstance(before, int) and int(str(change.after("next_number"))) < before:
             text = _("numbers up to {last} are given out already; expected at least {next}")
             change.refuse("next_number", "given_out", text, last=before - 1, next=before)
+
+
+def _stay(change: Change) -> None:
+    """Once numbers are given out, what would give them out again is refused: another key or period, or a new start."""
+    if change.verb == "delete":
+        change.forbid("given_out", _("numbers of it are given out already; without it they would come twice"))
+    for name in ("key", "reset"):
+        if change.changes(name):
+            change.refuse(name, "given_out", _("cannot change: numbers are given out already and would come twice"))

@@ -15,7 +15,8 @@ def profile(ctx: Context) -> Row | None:
 
 
 def keep_single(ctx: Context, batch: Batch) -> None:
-    """There is one profile."""
+    """There is one profile, however many write it at the same moment."""
+    ctx.lock(NAME)
     there = {id_of(row) for row in ctx.as_system().records(NAME).find((), 2)}
     for change in batch.changes:
         if change.verb in ("create", "restore") and change.stands:

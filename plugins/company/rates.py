@@ -50,7 +50,10 @@ def _latest(ctx: Context, currency: str, day: date) -> tuple[date, Decimal] | No
 
 
 def prepare_rates(ctx: Context, batch: Batch) -> None:
-    """A rate is one of a foreign currency."""
+    """A rate is one of a foreign currency; a deleted one stays deleted: the company's own may be another one since."""
+    for change in batch.changes:
+        if change.verb == "restore":
+            change.forbid("rate_deleted", _("a deleted rate stays deleted; enter it again"))
     for change in batch.standing():
         if change.after("currency") == ctx.tenant.currency:
             text = _("{value} is the company's own currency, its rate is always 1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy.orm import Mapped
 
@@ -70,6 +71,17 @@ class Sequence(Record):
     reset: Mapped[str] = f.choice(_("Starts again"), RESETS, default="year", track=True)
     next_number: Mapped[int | None] = f.integer(_("Next number"), least=1, default=1, track=True)
     period: Mapped[str | None] = f.text(_("Period"), length=10, readonly=True)
+
+
+class Counter(Record):
+    """Where a period stands that is not the latest of its sequence: documents may still be dated in it."""
+
+    __tablename__ = "company_counters"
+    __table_args__ = (unique_together("company_counters", "sequence_id", "period"),)
+
+    sequence_id: Mapped[UUID] = f.link(_("Number sequence"), Sequence, required=True, parent=True)
+    period: Mapped[str] = f.text(_("Period"), length=10, required=True)
+    next_number: Mapped[int] = f.integer(_("Next number"), least=1, required=True)
 
 
 class Industry(Record):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from plugins.orders import demo, invoices, lines, payments, process, routes, tables
-from sdk import Access, Batch, Context, Entity, Extension, Manifest, Report, Route, Scope, Verb, _, hookimpl
+from sdk import Access, Batch, Context, Entity, Extension, Manifest, Report, Route, Scope, Verb, _, hookimpl, keep_base_currency
 from sdk import fields as f
 
 manifest = Manifest(
@@ -105,6 +105,11 @@ def register_routes() -> Sequence[Route]:
 def prepare_changes(ctx: Context, batch: Batch) -> None:
     if batch.entity in PREPARE:
         PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def validate_changes(ctx: Context, batch: Batch) -> None:
+    keep_base_currency(ctx, batch, "orders.order", "base_amount")
 
 
 @hookimpl

@@ -26,6 +26,7 @@ from sdk import (
     Verb,
     _,
     hookimpl,
+    keep_base_currency,
 )
 from sdk import fields as f
 
@@ -84,7 +85,8 @@ def register_events() -> Sequence[EventType]:
 
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
-    return (Subscription("company.rate.created", "price_late", price_late),)
+    # A rate that is dated earlier afterwards may be the first for a deal, too.
+    return tuple(Subscription(f"company.rate.{past}", f"price_{past}", price_late) for past in ("created", "updated"))
 
 
 @hookimpl
@@ -128,6 +130,11 @@ def register_timeline_sources() -> Sequence[TimelineSource]:
 def prepare_changes(ctx: Context, batch: Batch) -> None:
     if batch.entity in PREPARE:
         PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def validate_changes(ctx: Context, batch: Batch) -> None:
+    keep_base_currency(ctx, batch, "pipeline.deal", "base_amount")
 
 
 @hookimpl

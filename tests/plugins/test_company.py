@@ -7,18 +7,23 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given, settings
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.context import Work
+from core.data.local_time import bucket, local_time
 from core.platform import Platform
+from core.tenancy.setup import set_up
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.company.api import next_numbers, profile
 from plugins.company.numbers import flaw_of, written
-from sdk import Tenant, priced
+from sdk import Conflict, Tenant, priced
+from sdk.columns import UtcDateTime
 from sdk.context import id_of
 from sdk.fields import Money
 from tests.journeys.commands import Dealwright, dealwright
@@ -46,6 +51,29 @@ def rate(work: Work, currency: str, on: str, value: str) -> None:
     work.records("company.rate").create({"currency": currency, "on": on, "rate": value})
 
 
+def together(count: int, act: Callable[[int], object]) -> list[BaseException]:
+    """Does it so often in threads that start at the same moment; what the act refused. Raises whatever else went wrong."""
+    start, refused, failed = threading.Barrier(count), list[BaseException](), list[BaseException]()
+
+    def run(index: int) -> None:
+        start.wait()
+        try:
+            act(index)
+        except Conflict as refusal:
+            refused.append(refusal)
+        except BaseException as failure:
+            failed.append(failure)
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+    return refused
+
+
 # --- set-up ------------------------------------------------------------------------------------------------------------
 
 
@@ -63,15 +91,28 @@ def test_after_set_up_there_are_process_reasons_sources_and_roles_and_a_second_s
 
 
 @pytest.mark.feature("A9")
-def test_set_up_speaks_the_tenants_language_and_leaves_what_is_there(home: Work, dealwright: Dealwright) -> None:
-    from core.tenancy.setup import set_up
-
+def test_set_up_speaks_the_tenants_language_and_leaves_what_is_there(home: Work) -> None:
     home.records("company.industry").create({"key": "software", "name": "我们的行业"})
     home.records("pipeline.pipeline").create({"name": "自己的流程"})
     set_up(home)
     names = {row["key"]: row["name"] for row in home.records("company.industry").find(())}
     assert (names["software"], names["retail"]) == ("我们的行业", "零售与批发")
     assert [row["name"] for row in home.records("pipeline.pipeline").find(())] == ["自己的流程"]
+
+
+@pytest.mark.feature("A9")
+def test_set_up_from_the_command_line_makes_what_is_missing_once(dealwright: Dealwright, home: Work) -> None:
+    first, second = (dealwright.json("tenant", "setup", "yuan")["data"] for _time in range(2))
+    assert all(row["created"] > 0 for row in first)
+    assert [(row["created"], row["skipped"]) for row in second] == [(0, row["created"]) for row in first]
+    assert "company.industry: 0 created, 16 there already" in dealwright.do("tenant", "setup", "yuan")
+
+
+@pytest.mark.feature("A9")
+def test_set_ups_at_the_same_moment_make_each_record_once(platform: Platform, tenant: Tenant) -> None:
+    together(6, lambda _index: set_up(platform.system(tenant.id)))
+    work = platform.system(tenant.id)
+    assert [len(work.records(name).find(())) for name in ("pipeline.pipeline", "pipeline.stage", "company.industry")] == [1, 7, 16]
 
 
 def test_set_up_is_an_administrators_act(client: Api, people: People) -> None:
@@ -108,6 +149,27 @@ def test_the_companys_own_currency_stays_once_there_are_rates_to_it(client: Api,
     refused = client.patch("/api/v1/core/tenant", {"currency": "CNY"})
     assert (refused.status_code, refused.json["code"]) == (409, "rates_exist")
     assert client.patch("/api/v1/core/tenant", {"timezone": "Europe/Berlin"}).status_code == 200
+
+
+@pytest.mark.feature("A3")
+def test_the_companys_own_currency_stays_once_deals_have_their_amount_in_it(client: Api, process: Process) -> None:
+    process.deal()  # one without an amount is in nobody's way
+    assert client.patch("/api/v1/core/tenant", {"currency": "CNY"}).status_code == 200
+    stage = process.stages["proposal"]
+    made = client.post(
+        "/api/v1/pipeline/deals", {"name": "d", "pipeline": str(process.id), "stage": str(stage), "amount": {"amount": "50"}}
+    )
+    assert made.status_code == 201, made.text
+    refused = client.patch("/api/v1/core/tenant", {"currency": "USD"})
+    assert (refused.status_code, refused.json["code"]) == (409, "amounts_exist")
+    asked = {"entity": "pipeline.deal", "measure": "sum:base_amount"}
+    assert client.get(QUERY, asked).json["data"] == [{"sum:base_amount": {"amount": "50.00", "currency": "CNY"}}]
+
+
+@pytest.mark.feature("A1")
+def test_of_profiles_written_at_the_same_moment_one_stays(platform: Platform, tenant: Tenant) -> None:
+    refused = together(6, lambda index: platform.system(tenant.id).records("company.profile").create({"name": f"Acme {index}"}))
+    assert (len(refused), len(platform.system(tenant.id).records("company.profile").find(()))) == (5, 1)
 
 
 @pytest.mark.feature("A1")
@@ -179,7 +241,38 @@ def test_a_rate_that_comes_late_prices_the_closed_deals_that_had_none(work: Work
     assert process.read(after)["version"] == 2
 
 
-def test_an_open_deal_is_priced_anew_when_it_is_closed_and_when_it_is_reopened(work: Work, process: Process, clock: Clock) -> None:
+@pytest.mark.feature("A4")
+def test_a_rate_that_is_dated_earlier_afterwards_prices_what_had_none(work: Work, process: Process, drain: Callable[[], int]) -> None:
+    deal = process.deal(stage="won", close_date="2026-01-06", amount={"amount": "1", "currency": "GBP"})
+    late = id_of(work.records("company.rate").create({"currency": "GBP", "on": "2026-01-10", "rate": "2"}))
+    drain()
+    assert process.read(deal)["base_amount"] is None
+    work.records("company.rate").update(late, {"on": "2026-01-05"})
+    drain()
+    assert process.read(deal)["base_amount"] == Money(Decimal(2), "USD")
+
+
+def test_a_deleted_rate_stays_deleted_for_it_may_be_to_another_currency(client: Api) -> None:
+    made = client.post(RATES, {"currency": "EUR", "on": "2026-01-01", "rate": "1.1"}).json["id"]
+    client.delete(f"{RATES}/{made}")
+    assert client.patch("/api/v1/core/tenant", {"currency": "CNY"}).status_code == 200
+    refused = client.post(f"{RATES}/{made}/restore")
+    assert (refused.status_code, refused.json["code"]) == (409, "rate_deleted")
+
+
+def test_today_is_the_tenants_day_when_an_open_deal_is_priced(make_tenant: MakeTenant, platform: Platform, clock: Clock) -> None:
+    clock.now = datetime(2026, 1, 31, 12, tzinfo=UTC)  # on Kiritimati it is February already
+    work = platform.system(make_tenant("far", timezone="Pacific/Kiritimati", currency="USD").id)
+    rate(work, "EUR", "2026-01-01", "1.1")
+    rate(work, "EUR", "2026-02-01", "1.2")
+    deals = Process(work, id_of(work.records("pipeline.pipeline").create({"name": "p"})))
+    work.records("pipeline.stage").create({"pipeline": deals.id, "name": "Open"})
+    assert deals.read(deals.deal(amount={"amount": "1", "currency": "EUR"}))["rate"] == Decimal("1.2")
+
+
+def test_an_open_deal_is_priced_anew_when_it_is_closed_and_when_it_is_reopened(
+    client: Api, work: Work, process: Process, clock: Clock
+) -> None:
     rate(work, "EUR", "2026-01-01", "1.1")
     rate(work, "EUR", "2026-02-01", "1.2")
     deal = process.deal(amount={"amount": "100", "currency": "EUR"})
@@ -187,6 +280,11 @@ def test_an_open_deal_is_priced_anew_when_it_is_closed_and_when_it_is_reopened(w
     clock.move(days=30)
     work.records("pipeline.deal").update(deal, {"stage": process.stages["won"]})
     assert (process.read(deal)["rate"], process.read(deal)["base_amount"]) == (Decimal("1.2"), Money(Decimal(120), "USD"))
+    rate(work, "EUR", "2026-03-01", "1.3")
+    clock.move(days=30)
+    reopened = client.post(f"/api/v1/pipeline/deals/{deal}/moves", {"stage": "proposal", "reopen": True})
+    assert reopened.status_code == 201, reopened.text
+    assert (process.read(deal)["rate"], process.read(deal)["base_amount"]) == (Decimal("1.3"), Money(Decimal(130), "USD"))
 
 
 @pytest.mark.feature("A5")
@@ -278,16 +376,50 @@ def test_the_rate_in_force_is_the_last_one_no_later_than_the_day(rates: dict[int
 # --- time ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.feature("A6")
-@settings(max_examples=200, deadline=None)
-@given(zone=st.sampled_from(sorted(available_timezones())), day=st.dates(date(1990, 1, 1), date(2060, 1, 1)))
-def test_a_date_is_the_same_day_for_every_reader(zone: str, day: date) -> None:
-    from sdk.fields.time import DateField
+ZONES = sorted(available_timezones() - {"Factory", "localtime"})
+FAR = ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu", "America/St_Johns", "Europe/Berlin", "Africa/Casablanca")
 
-    field = DateField(label="x")  # type: ignore[arg-type]
-    shown = field.format(field.check(day.isoformat()))
-    assert shown == day.isoformat()  # no zone takes part, whichever the reader's is
-    assert datetime.fromisoformat(shown).replace(tzinfo=ZoneInfo(zone)).date() == day
+
+def edges(zone: ZoneInfo) -> list[datetime]:
+    """The last second before and the first after each change of the clock from 2024 to 2026."""
+    found, here, step = list[datetime](), datetime(2024, 1, 1, tzinfo=UTC), timedelta(days=7)
+    while here.year < 2027:
+        low, high = here, here + step
+        if low.astimezone(zone).utcoffset() != high.astimezone(zone).utcoffset():
+            while high - low > timedelta(seconds=1):
+                middle = low + timedelta(seconds=(high - low) // timedelta(seconds=2))
+                if middle.astimezone(zone).utcoffset() == here.astimezone(zone).utcoffset():
+                    low = middle
+                else:
+                    high = middle
+            found += [low, high]
+        here += step
+    return found
+
+
+@pytest.mark.feature("A6")
+def test_an_instant_is_the_same_local_time_in_reports_as_in_python_in_every_zone_at_every_change_of_its_clock(platform: Platform) -> None:
+    asked = 0
+    with platform.database.begin(write=False, tenant=None) as connection:
+        for name in ZONES:
+            moments = [*edges(ZoneInfo(name)), datetime(2026, 3, 29, 23, 59, 59, tzinfo=UTC), datetime(2026, 12, 31, 12, tzinfo=UTC)]
+            zone = sa.literal_column(f"'{name}'")
+            days = [bucket(local_time(sa.literal(moment, UtcDateTime()), zone), "day") for moment in moments]
+            told = connection.execute(sa.select(*days)).one()
+            assert list(told) == [moment.astimezone(ZoneInfo(name)).date().isoformat() for moment in moments], name
+            asked += len(moments)
+    assert asked > 2 * len(ZONES)  # some clocks did change
+
+
+@pytest.mark.feature("A6")
+@pytest.mark.parametrize("zone", FAR)
+def test_a_date_is_the_same_day_in_every_zone_in_lists_filters_and_reports(client: Api, process: Process, zone: str) -> None:
+    process.deal(close_date="2026-03-29")
+    assert client.patch("/api/v1/core/tenant", {"timezone": zone}).status_code == 200
+    (row,) = client.get("/api/v1/pipeline/deals", {"close_date[gte]": "2026-03-29", "close_date[lte]": "2026-03-29"}).json["data"]
+    assert row["close_date"] == "2026-03-29"
+    asked = {"entity": "pipeline.deal", "measure": "count", "by": "close_date:day"}
+    assert client.get(QUERY, asked).json["data"] == [{"close_date:day": "2026-03-29", "count": 1}]
 
 
 # --- numbers -------------------------------------------------------------------------------------------------------------
@@ -342,6 +474,48 @@ def test_numbers_start_again_with_their_period_and_never_go_back_in_it(client: A
     assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "given_out")
     assert client.patch(f"{SEQUENCES}/{made.json['id']}", {"next_number": 100}).status_code == 200
     assert numbers(date(2026, 2, 3)) == ["SO202602-100"]
+
+
+@pytest.mark.feature("A12")
+@pytest.mark.parametrize("reset", ["never", "year", "month"])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(documents=st.lists(st.tuples(st.dates(date(2025, 11, 1), date(2027, 2, 28)), st.integers(1, 3)), min_size=2, max_size=10))
+def test_in_whatever_order_documents_are_dated_no_number_comes_twice_and_no_period_has_a_gap(
+    work: Work, reset: str, documents: list[tuple[date, int]]
+) -> None:
+    key = f"k{uuid4().hex}"
+    work.records("company.sequence").create({"key": key, "name": "n", "pattern": "{year}{month}{day}/{number}", "reset": reset})
+    told: dict[str, list[int]] = {}
+    for on, count in documents:
+        with work.transaction(write=True):
+            numbers = next_numbers(work, key, on, count)
+        period = {"never": "", "year": f"{on:%Y}", "month": f"{on:%Y%m}"}[reset]
+        told.setdefault(period, []).extend(int(number.partition("/")[2]) for number in numbers)
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in told.values()), told
+
+
+@pytest.mark.feature("A12")
+@pytest.mark.parametrize("values", [{"key": "other"}, {"reset": "never"}, None])
+def test_a_sequence_that_has_given_numbers_keeps_what_would_give_them_again(client: Api, work: Work, values: dict[str, str] | None) -> None:
+    def number() -> str:
+        with work.transaction(write=True):
+            return next_numbers(work, "orders.invoice", date(2026, 5, 1))[0]
+
+    assert number() == "INV-2026-00001"
+    (row,) = work.records("company.sequence").find(())
+    address = f"{SEQUENCES}/{row['id']}"
+    refused = client.patch(address, values) if values else client.delete(address)
+    assert refused.status_code == (422 if values else 409)
+    assert "given_out" in refused.text
+    assert number() == "INV-2026-00002"
+    assert client.patch(address, {"pattern": "R{year}/{number}", "name": "Bills"}).status_code == 200
+    assert number() == "R2026/3"
+
+
+def test_a_sequence_without_numbers_can_change_and_go(client: Api) -> None:
+    made = client.post(SEQUENCES, {"key": "k", "name": "n", "pattern": "{year}-{number}"}).json["id"]
+    assert client.patch(f"{SEQUENCES}/{made}", {"key": "other", "reset": "never"}).status_code == 200
+    assert client.delete(f"{SEQUENCES}/{made}").status_code == 204
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,20 @@ def upgrade() -> None:
     )
     migrations.create_index(op, "company_sources", "name")
     migrations.create_unique(op, "company_sources", "key")
+    migrations.create_table(
+        op,
+        "company_counters",
+        sa.Column("sequence_id", columns.key(), nullable=False),
+        sa.Column("period", sa.String(10), nullable=False),
+        sa.Column("next_number", sa.Integer(), nullable=False),
+        migrations.foreign_key("company_counters", "sequence_id", "company_sequences"),
+    )
+    migrations.create_index(op, "company_counters", "sequence_id")
+    migrations.create_unique(op, "company_counters", "sequence_id", "period")
 
 
 def downgrade() -> None:
+    migrations.drop_table(op, "company_counters")
     migrations.drop_table(op, "company_sources")
     migrations.drop_table(op, "company_sequences")
     migrations.drop_table(op, "company_regions")
