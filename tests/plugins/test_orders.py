@@ -95,6 +95,13 @@ def test_a_document_is_the_sum_of_its_rounded_lines_to_the_cent(lines: list[Any]
     assert (whole.net, whole.tax, whole.total) == (net, tax, net + tax)
 
 
+@pytest.mark.feature("A3")
+def test_the_companys_own_currency_stays_once_orders_have_their_amount_in_it(client: Api, shop: Shop) -> None:
+    shop.document("order", [{"quantity": 1}])
+    refused = client.patch("/api/v1/core/tenant", {"currency": "CNY"})
+    assert (refused.status_code, refused.json["code"]) == (409, "amounts_exist")
+
+
 def test_an_order_follows_its_lines_as_they_are_added_changed_and_taken_away(client: Api, shop: Shop) -> None:
     order = shop.document("order", [{"quantity": 2, "tax_rate": 13}, {"quantity": "1.5", "unit_price": usd("9.9999"), "discount": 10}])
     row = client.get(f"{API}/orders/{order}").json
