@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core import notices
 from core.entities import journal
 from core.entities.read import Reader
 from core.entities.records import EntityRecords
@@ -21,7 +23,8 @@ from core.mail import letters
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
 from core.tenancy.tables import tenants
-from sdk import Actor, Channel, Entity, Mail, NotFound, Report, Tenant, Text, _
+from sdk import Actor, Channel, Entity, Mail, NotFound, Notice, Tenant, Text, _
+from sdk.context import KIND
 from sdk.errors import NO_PARAMS, Params
 from sdk.fields import LinkField
 from sdk.rates import Pair
@@ -106,8 +109,9 @@ class Work:
                 found |= {pair: rate for pair, rate in source.rates(self, missing).items() if pair in found}
         return found
 
-    def reports(self) -> list[Report]:
-        return [report for report in self.platform.catalog.reports if report.plugin in self.enabled]
+    def declared(self, kind: type[KIND]) -> list[KIND]:
+        specs = cast("dict[str, KIND]", self.platform.catalog.specs.get(kind, {}))
+        return [spec for spec in specs.values() if spec.plugin in self.enabled]
 
     def can(self, permission: str) -> bool:
         catalog = self.platform.catalog
@@ -188,6 +192,9 @@ class Work:
         with self.transaction(write=True):
             journal.ask(self, f"core.{letters.JOB}", letters.waiting(mail), as_system=True)
 
+    def notify(self, told: Sequence[Notice]) -> None:
+        notices.tell(self, told)
+
     def lock(self, name: str) -> None:
         if not self._transaction.writes:
             raise RuntimeError("a lock lasts as long as a write transaction: open one with write=True")
@@ -197,15 +204,22 @@ class Work:
 
     # --- the same work in another part ---------------------------------------------------------------------------
 
+    def as_user(self, user: UUID) -> Work:
+        with self.transaction():
+            actor, grants, locale = self.platform.stand_in(self.connection, self.tenant.id, user, self.enabled)
+        return self._variant(actor=actor, grants=grants, locale=locale)
+
     def as_system(self) -> Work:
         return self._variant(grants=SYSTEM)
 
     def over(self, channel: Channel) -> Work:
         return self._variant(channel=channel)
 
-    def _variant(self, *, grants: Grants | None = None, channel: Channel | None = None) -> Work:
-        return Work(self.platform, self.tenant, self.actor, grants or self.grants, self.enabled, channel or self.channel,
-                    locale=self.locale, depth=self.depth, idempotency_key=self.idempotency_key,
+    def _variant(
+        self, *, actor: Actor | None = None, grants: Grants | None = None, channel: Channel | None = None, locale: str = ""
+    ) -> Work:
+        return Work(self.platform, self.tenant, actor or self.actor, grants or self.grants, self.enabled, channel or self.channel,
+                    locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key,
                     transaction=self._transaction)  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from core.extension.discover import Found, State, discover, ordered
 from core.extension.gate import Gate
 from core.identity.tables import User
 from core.policy.enforcer import Policy
-from core.policy.grants import SYSTEM
+from core.policy.grants import SYSTEM, Grants
 from core.tenancy.tables import tenants
 from core.translation import Translator
 from sdk import Actor, Channel, NotFound, Tenant, Unavailable, _
@@ -110,6 +110,16 @@ class Platform:
         grants = self.policy.grants(connection, row.id, person.id, tuple(person.roles or ()), row.access_version, enabled)
         actor = Actor(person.id, person.name)
         return Work(self, tenant_of(row), actor, grants, enabled, channel, locale=locale or person.locale or "", depth=depth)
+
+    def stand_in(self, connection: Connection, tenant: UUID, user: UUID, enabled: frozenset[str]) -> tuple[Actor, Grants, str]:
+        """Who a user is, what the user may do, and in which language; raises NotFound for one who is not active."""
+        row, person = self.tenant_row(connection, tenant), User.table()
+        mine = (person.c.tenant_id == tenant, person.c.id == user, person.c.deleted_at.is_(None), person.c.active)
+        found = connection.execute(sa.select(person).where(*mine)).one_or_none()
+        if found is None:
+            raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=str(user), tenant=row.name)
+        grants = self.policy.grants(connection, tenant, found.id, tuple(found.roles or ()), row.access_version, enabled)
+        return Actor(found.id, found.name), grants, found.locale or ""
 
     def close(self) -> None:
         """Give the database back."""

@@ -25,20 +25,24 @@ from sdk.filters import Condition, Filter, parse_filter, parse_where, where
 from sdk.hooks import hookimpl
 from sdk.mail import Attachment, Mail
 from sdk.manifest import Manifest
+from sdk.notices import Notice, NoticeChannel, Told
 from sdk.permissions import EVERYBODY, Access, Permission, Role, Scope, Verb
 from sdk.rates import Priced, RateSource, keep_base_currency, priced
 from sdk.reporting import Report
 from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload
 from sdk.schedules import Schedule
 from sdk.setup import MasterData
+from sdk.specs import Spec
 from sdk.text import Text, _
 from sdk.timeline import TimelineSource
+from sdk.workflow import Action, Step
 
 __all__ = [
     "EVERYBODY",
     "PUBLIC",
     "SIGNED_IN",
     "Access",
+    "Action",
     "Actor",
     "Attachment",
     "BadRequest",
@@ -66,6 +70,8 @@ __all__ = [
     "Manifest",
     "MasterData",
     "NotFound",
+    "Notice",
+    "NoticeChannel",
     "Outcome",
     "Page",
     "Parameter",
@@ -85,12 +91,15 @@ __all__ = [
     "Schedule",
     "Scope",
     "Side",
+    "Spec",
     "Stale",
+    "Step",
     "Subscription",
     "Tenant",
     "Terminal",
     "Text",
     "TimelineSource",
+    "Told",
     "TooLarge",
     "Unauthenticated",
     "Unavailable",

@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from sdk.errors import Refusal
 from sdk.fields.base import Field
 from sdk.filters import Filter
 from sdk.mail import Mail
+from sdk.notices import Notice
 from sdk.rates import Pair
-from sdk.reporting import Report
+from sdk.specs import Spec
 from sdk.text import Text
 
+KIND = TypeVar("KIND", bound=Spec)
 CURSOR = r"^(c1\.[A-Za-z0-9_-]{12,4000})?$"
 """The pattern of `Page.next`, for the schemas of routes that take it back; nothing is the first page."""
 
@@ -193,8 +195,8 @@ class Context(Protocol):
     def rates(self, pairs: Iterable[Pair]) -> Mapping[Pair, Decimal | None]:
         """For each currency and day the rate to the tenant's currency in force then; None where nobody knows one."""
 
-    def reports(self) -> Sequence[Report]:
-        """The ready-made reports of the tenant's plugins."""
+    def declared(self, kind: type[KIND]) -> Sequence[KIND]:
+        """What the tenant's plugins offer of one kind: `ctx.declared(Report)`; in the order of plugins."""
 
     def lock(self, name: str) -> None:
         """Wait until nobody else of the tenant is past this point with the same name; held until the write transaction ends."""
@@ -211,6 +213,12 @@ class Context(Protocol):
 
     def mail(self, mail: Mail) -> None:
         """Send a letter after this transaction commits, to each recipient at least once; what fails is seen among the jobs."""
+
+    def notify(self, notices: Sequence[Notice]) -> None:
+        """Tell people something by every channel of the tenant, in this transaction; who is not active any more is left out."""
+
+    def as_user(self, user: UUID) -> Context:
+        """The same transaction with the rights of another person, in that person's language; raises NotFound for one who is not active."""
 
     def as_system(self) -> Context:
         """The same transaction without the actor's limits, for side effects that the actor need not have rights to."""

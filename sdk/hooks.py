@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sdk.context import Context
     from sdk.entities import Entity, Extension
     from sdk.events import EventType, Job, Subscription
+    from sdk.notices import NoticeChannel
     from sdk.permissions import Permission, Role
     from sdk.rates import RateSource
     from sdk.reporting import Report
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sdk.schedules import Schedule
     from sdk.setup import MasterData
     from sdk.timeline import TimelineSource
+    from sdk.workflow import Action
 
 PROJECT = "dealwright"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -170,6 +172,28 @@ def register_reports() -> Sequence[Report]:
     When: at boot. Returns: reports; `GET /api/v1/reports/reports` lists those on entities that the asker may read.
     Example: `return (Report("won_by_month", _("Won by month"), "pipeline.deal", ("sum:base_amount",), ("close_date:month",)),)`.
     Off for a tenant: absent.
+    """
+    return ()
+
+
+@hookspec
+def register_channels() -> Sequence[NoticeChannel]:
+    """Ways by which people are told something.
+
+    When: at boot. Returns: channels; each gets every notice of `ctx.notify(...)`.
+    Example: `return (NoticeChannel("mail", _("E-mail"), by_mail),)`.
+    Off for a tenant: it carries nothing; the others do.
+    """
+    return ()
+
+
+@hookspec
+def register_actions() -> Sequence[Action]:
+    """What rules can do.
+
+    When: at boot. Returns: actions with the schema of their parameters.
+    Example: `return (Action("create_task", _("Create a task"), create_task, NewTask),)`.
+    Off for a tenant: not offered; a rule that holds one fails with its name, and goes on when it is back.
     """
     return ()
 

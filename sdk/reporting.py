@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sdk.specs import Spec
 from sdk.text import Text
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Spec):
     """A question about one entity that is asked again and again; its rows obey the rights of who asks.
 
     `measures`, `by` and `where` are words of the report language (`sum:amount`, `close_date:month`, `owner.team`,
@@ -16,7 +17,6 @@ class Report:
     across, the first measure up, a second dimension as colour.
     """
 
-    key: str
     label: Text
     entity: str
     measures: tuple[str, ...]
@@ -24,9 +24,3 @@ class Report:
     where: tuple[str, ...] = ()
     period: str = ""
     chart: str = "bar"
-    plugin: str = ""
-
-    @property
-    def full_key(self) -> str:
-        """`plugin.key`."""
-        return f"{self.plugin}.{self.key}"

@@ -9,6 +9,7 @@ from typing import Any
 from core.extension.calls import Calls
 from core.extension.discover import State, check_declared
 from sdk import (
+    Action,
     Command,
     DeclarationError,
     Entity,
@@ -16,6 +17,7 @@ from sdk import (
     Extension,
     Job,
     MasterData,
+    NoticeChannel,
     Permission,
     RateSource,
     Record,
@@ -25,11 +27,13 @@ from sdk import (
     Schedule,
     Scope,
     Side,
+    Spec,
     Subscription,
     TimelineSource,
     Verb,
 )
 from sdk.fields import DateTimeField, LinkField
+from sdk.names import ENTITY, check_name
 from sdk.permissions import verbs_of
 
 
@@ -50,7 +54,7 @@ class Catalog:
     master_data: list[MasterData] = field(default_factory=list)
     rate_sources: list[RateSource] = field(default_factory=list)
     timeline_sources: list[TimelineSource] = field(default_factory=list)
-    reports: list[Report] = field(default_factory=list)
+    specs: dict[type[Spec], dict[str, Spec]] = field(default_factory=dict)
     by_record: dict[type[Record], Entity] = field(default_factory=dict)
 
     def target(self, link: LinkField, of: Entity) -> str:
@@ -92,7 +96,7 @@ class Catalog:
             "master_data": [data.entity for data in self.master_data if data.plugin == plugin],
             "timeline_sources": [source.entity for source in self.timeline_sources if source.plugin == plugin],
             "rate_sources": [source.name for source in self.rate_sources if source.plugin == plugin],
-            "ready_reports": [report.full_key for report in self.reports if report.plugin == plugin],
+            **{kind.__name__.lower() + "s": [name for name, spec in many.items() if spec.plugin == plugin] for kind, many in self.specs.items()},
             "commands": [name for name, command in self.commands.items() if command.plugin == plugin],
         }  # fmt: skip
 
@@ -259,11 +263,18 @@ def _add_rate_source(catalog: Catalog, owner: str, source: RateSource) -> None:
     catalog.rate_sources.append(replace(source, plugin=owner))
 
 
-def _add_report(catalog: Catalog, owner: str, report: Report) -> None:
-    report = replace(report, plugin=owner)
-    if any(other.full_key == report.full_key for other in catalog.reports):
-        raise DeclarationError(f"report {report.key!r} of plugin {owner!r} is declared twice; rename one")
-    catalog.reports.append(report)
+def _offer(kind: type[Spec]) -> Callable[[Catalog, str, Any], None]:
+    def add(catalog: Catalog, owner: str, spec: Any) -> None:
+        if not isinstance(spec, kind):
+            raise DeclarationError(f"{spec!r} of plugin {owner!r}: expected a {kind.__name__}")
+        spec = replace(spec, plugin=owner)
+        check_name(ENTITY, spec.key, f"{kind.__name__} of plugin {owner!r}: key")
+        there = catalog.specs.setdefault(kind, {})
+        if spec.full_key in there:
+            raise DeclarationError(f"{kind.__name__} {spec.key!r} of plugin {owner!r} is declared twice; rename one")
+        there[spec.full_key] = spec
+
+    return add
 
 
 def _add_timeline_source(catalog: Catalog, owner: str, source: TimelineSource) -> None:
@@ -292,5 +303,7 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_master_data": _add_master_data,
     "register_timeline_sources": _add_timeline_source,
     "register_rate_sources": _add_rate_source,
-    "register_reports": _add_report,
+    "register_reports": _offer(Report),
+    "register_channels": _offer(NoticeChannel),
+    "register_actions": _offer(Action),
 }

@@ -19,7 +19,7 @@ _MEDIA = {
 
 def offered(ctx: Context) -> list[Report]:
     """The reports of the tenant's plugins on what the actor may read."""
-    return [report for report in ctx.reports() if ctx.offers(report.entity) and ctx.can(f"{report.entity}.read")]
+    return [report for report in ctx.declared(Report) if ctx.offers(report.entity) and ctx.can(f"{report.entity}.read")]
 
 
 def find(ctx: Context, key: str) -> Report:
