@@ -104,10 +104,9 @@ def _reach(work: Work, target: Entity, table: Any) -> list[sa.ColumnElement[bool
 
 
 def _visible(work: Work, target: Entity, ids: Iterable[Any]) -> set[UUID]:
-    table, found, wanted = target.record.table(), set[UUID](), list(ids)
+    found, wanted, reader = set[UUID](), list(ids), work.reader(target)
     for start in range(0, len(wanted), _CHUNK):
-        query = sa.select(table.c.id).where(*_reach(work, target, table), table.c.id.in_(wanted[start : start + _CHUNK]))
-        found |= set(work.connection.execute(query).scalars())
+        found |= reader.seen(wanted[start : start + _CHUNK])
     return found
 
 

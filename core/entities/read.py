@@ -183,6 +183,16 @@ class Reader:
         extension = self.shape.extension_of(name)
         return extension is not None and not isinstance(extension.source, Side)
 
+    def seen(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Of the given records those that are there and visible."""
+        statement = self.shape.kept(("seen", self.scopes.grants.form), self._seen)
+        return set(self.work.connection.execute(statement, {**self.scopes.parameters(), "ids": list(ids)}).scalars())
+
+    def _seen(self) -> sa.Select[Any]:
+        scopes = self.scopes.bound()
+        source = Source(self.shape, scopes)
+        return sa.select(source.table.c.id).where(*self.reach(source, (), scopes), source.table.c.id.in_(sa.bindparam("ids", type_=key())))
+
     def reached_by(self, verb: Verb, ids: Sequence[UUID]) -> set[UUID]:
         """Of the given records those that the actor reaches with `verb`."""
         source = Source(self.shape, self.scopes)
