@@ -19,7 +19,7 @@ from sdk.migrations import APP_ROLE, TENANT_SETTING
 
 RELAY_ROLE = "dealwright_relay"
 """The PostgreSQL role that claims waiting work of all tenants; it sees the outbox and nothing else."""
-_WRITES, _PREAMBLE = "dealwright_writes", "dealwright_preamble"
+_WRITES, _PREAMBLE, _ANSWER = "dealwright_writes", "dealwright_preamble", "dealwright_answer"
 _JSON: dict[str, Any] = {"json_serializer": lambda value: orjson.dumps(value).decode(), "json_deserializer": orjson.loads}
 
 
@@ -38,14 +38,17 @@ class Database:
         self._lock = threading.RLock()
 
     @contextmanager
-    def begin(self, *, write: bool, tenant: UUID | None, role: str = APP_ROLE) -> Iterator[Connection]:
+    def begin(self, *, write: bool, tenant: UUID | None, role: str = APP_ROLE, ask: str = "") -> Iterator[Connection]:
         """A transaction of one tenant (None: of the platform's own tables). Committed on leaving, rolled back on an exception.
 
+        `ask` is a query without parameters that travels with the beginning; `asked(connection)` has its first row.
         On PostgreSQL it runs as `role`, which owns nothing, with the tenant set for the transaction: row-level security
         shows no row without it.
         """
         with self._lock if self.is_sqlite and write else nullcontext(), self.engine.connect() as connection:
-            options = {_WRITES: write} if self.is_sqlite else {_PREAMBLE: _preamble(role, tenant)}
+            options: dict[str, Any] = {_WRITES: write}
+            if not self.is_sqlite:
+                options = {_PREAMBLE: _preamble(role, tenant) + (f"; {ask}" if ask else ""), _ANSWER: []}
             connection = connection.execution_options(**options)
             with connection.begin():
                 yield connection
@@ -71,6 +74,11 @@ class Database:
         self.engine.dispose()
 
 
+def asked(connection: Connection) -> tuple[Any, ...] | None:
+    """The first row of what was asked while the transaction began; None where nothing was, or there was no row, or on SQLite."""
+    return next(iter(connection.get_execution_options().get(_ANSWER, ())), None)
+
+
 def _preamble(role: str, tenant: UUID | None) -> str:
     # A literal, not a parameter: SET takes none. Both parts are validated: a constant and a UUID.
     if role not in (APP_ROLE, RELAY_ROLE):
@@ -88,7 +96,14 @@ def _postgresql(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get(_PREAMBLE, "BEGIN"))
+        options = connection.get_execution_options()
+        cursor = connection.connection.cursor()
+        cursor.execute(options.get(_PREAMBLE, "BEGIN"))
+        while cursor.nextset():
+            pass
+        if cursor.description is not None:
+            options[_ANSWER].extend(cursor.fetchall())
+        cursor.close()
 
     return engine
 

@@ -157,6 +157,8 @@ def _moves(shape: Shape, item: Item) -> bool:
 def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Grant, ...], verb: Verb) -> list[Item] | None:
     """The items whose record, as it will be, some grant reaches; None: all. Asks with a row of the new values alone."""
     entity = shape.entity
+    if work.scopes.clause(entity, shape.table, held, verb) is None:
+        return None
     parent = entity.parent
     names = {"id": "id", "owner_id": "owner"} | ({parent.attribute: parent.name} if parent is not None else {})
     referring = parent if isinstance(parent, AnyRecordField) else None
@@ -169,8 +171,7 @@ def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Gran
         typed = [tuple(sa.cast(cell, type_) for cell, type_ in zip(cells[0], types.values(), strict=True)), *cells[1:]]
         rows = sa.values(*(sa.column(column, type_) for column, type_ in types.items())).data(typed).cte("future")
         clause = work.scopes.clause(entity, rows, held, verb)
-        if clause is None:
-            return None
+        assert clause is not None, "what reaches all records was answered above"
         found = set(work.connection.execute(sa.select(rows.c.id).where(clause)).scalars())
         reached += [item for item in part if item.id in found]
     return reached

@@ -72,7 +72,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     tenant = tokens.tenant_in(secret.strip()) if scheme.lower() == "bearer" else None
     if tenant is None:
         raise Unauthenticated(_("the token is not valid; expected `Authorization: Bearer dw_...`"))
-    with platform.database.begin(write=write, tenant=tenant) as connection:
+    with platform.database.begin(write=write, tenant=tenant, ask=tokens.question(tenant)) as connection:
         row = tokens.bearer(connection, tenant, secret.strip(), platform.clock())
         if row is None:
             raise Unauthenticated(_("the token is unknown, expired or revoked; issue another"))

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from core.data.engine import asked
 from core.identity.tables import Token, User, token_secrets
 from core.tenancy.tables import tenants
 
@@ -62,8 +63,13 @@ def bearer(connection: Connection, tenant: UUID, secret: str, now: datetime) -> 
 
 def _unchanged(connection: Connection, tenant: UUID, row: sa.Row[tuple[object, ...]]) -> bool:
     """Whether what was read stands: every write to users and tokens gives their tenant another access version."""
-    there = connection.execute(_TENANT, {"b_tenant": tenant}).one_or_none()
+    there = asked(connection) or connection.execute(_TENANT, {"b_tenant": tenant}).one_or_none()
     return there is not None and tuple(there) == row[: len(there)]
+
+
+def question(tenant: UUID) -> str:
+    """What `bearer` needs to know first, to be asked while the transaction begins."""
+    return f"SELECT {_COLUMNS} FROM {tenants.name} WHERE id = '{UUID(str(tenant))}'"  # noqa: S608 (constants and a UUID)
 
 
 def _bearer_statement() -> sa.Select[tuple[object, ...]]:
@@ -86,6 +92,7 @@ def _bearer_statement() -> sa.Select[tuple[object, ...]]:
 
 
 _BEARER = _bearer_statement()
+_COLUMNS = ", ".join(column.name for column in tenants.c)
 _TENANT = sa.select(tenants).where(tenants.c.id == sa.bindparam("b_tenant"))
 _MOST_KNOWN = 10_000
 _known: WeakKeyDictionary[Engine, dict[tuple[UUID, str], sa.Row[tuple[object, ...]]]] = WeakKeyDictionary()
