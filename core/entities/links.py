@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 500
 _CANDIDATES = 1000
+_MOST_HINTS = 100
+"""A batch in which more words than these are unknown names another kind of record: hints would cost a query each and help nobody."""
 
 
 def resolve(work: Work, shape: Shape, items: Sequence[Item]) -> None:
@@ -86,7 +88,7 @@ def _choose(
         item.problems.append(Problem(field.name, "ambiguous", text, params))
     else:
         if word not in near:  # the same wrong word comes on many rows
-            near[word] = nearest(work, target, word)
+            near[word] = nearest(work, target, word) if len(near) < _MOST_HINTS else None
         item.problems.append(_missing(target, field, word, near[word]))
 
 

@@ -11,7 +11,7 @@ from core.context import Work
 from core.entities.records import EntityRecords
 from core.platform import Platform
 from core.testkit.fixtures import MakeTenant, People
-from sdk import Invalid, parse_where, where
+from sdk import Draft, Invalid, parse_where, where
 from sdk.context import id_of
 from tests.entities.conftest import codes
 
@@ -39,6 +39,17 @@ def test_a_name_like_no_other_has_no_nearest(things: EntityRecords, make: type_m
     with pytest.raises(Invalid) as caught:
         things.create({"name": "x", "whole": "zzz"})
     assert "nearest" not in caught.value.problems[0].params
+
+
+def test_a_batch_of_names_that_nobody_has_is_refused_by_row_with_hints_for_the_first_hundred(
+    things: EntityRecords, make: type_make
+) -> None:
+    make("Part 0")
+    outcomes = things.write([Draft("create", {"name": "x", "whole": f"Part {number}x"}) for number in range(130)])
+    problems = [outcome.refusal.problems[0] for outcome in outcomes if outcome.refusal is not None]
+    assert len(problems) == 130
+    hinted = ["nearest" in problem.params for problem in problems]
+    assert hinted[0] and any(hinted[:100]) and not any(hinted[100:])
 
 
 def test_a_name_that_two_have_is_ambiguous(things: EntityRecords, make: type_make) -> None:
