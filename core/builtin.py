@@ -11,8 +11,9 @@ from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
 from core.tenancy import routes as tenant_routes
-from sdk import EVERYBODY, Batch, Context, Entity, Job, Permission, Route, Schedule, Scope, Verb, _, hookimpl
+from sdk import EVERYBODY, Batch, Context, Entity, EventType, Job, Permission, Route, Schedule, Scope, Verb, _, hookimpl
 from sdk import Role as RoleSpec
+from sdk.mail import MAIL_WRITTEN
 
 _READ = {Verb.READ: Scope.ALL}
 
@@ -51,6 +52,12 @@ def register_permissions() -> Sequence[Permission]:
 def register_routes() -> Sequence[Route]:
     """Tokens, plugins, the tenant's settings and set-up, jobs."""
     return (*routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES)
+
+
+@hookimpl
+def register_events() -> Sequence[EventType]:
+    """Letters about records."""
+    return (EventType(MAIL_WRITTEN, _("Mail written")),)
 
 
 @hookimpl

@@ -27,10 +27,15 @@ from sdk import Actor, Channel, Entity, Mail, NotFound, Notice, Tenant, Text, _
 from sdk.context import KIND
 from sdk.errors import NO_PARAMS, Params
 from sdk.fields import LinkField
+from sdk.mail import MAIL_WRITTEN
 from sdk.rates import Pair
 
 if TYPE_CHECKING:
     from core.platform import Platform
+
+
+MOST_TOLD = 5_000
+"""Characters of a letter that its event carries."""
 
 
 class Transaction:
@@ -191,6 +196,9 @@ class Work:
     def mail(self, mail: Mail) -> None:
         with self.transaction(write=True):
             journal.ask(self, f"core.{letters.JOB}", letters.waiting(mail), as_system=True)
+            if mail.about is not None:
+                told = {"entity": mail.about.entity, "to": list(mail.recipients), "subject": mail.subject, "text": mail.text[:MOST_TOLD]}
+                journal.tell(self, MAIL_WRITTEN, [(mail.about.id, told)])
 
     def notify(self, told: Sequence[Notice]) -> None:
         notices.tell(self, told)

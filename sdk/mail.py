@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sdk.errors import Invalid, Problem
+from sdk.fields.any_record import Reference
 from sdk.text import Text, _
+
+MAIL_WRITTEN = "core.mail.written"
+"""The event of a letter about a record: its id, and `entity`, `to`, `subject`, `text`. Committed with the wish to send it."""
 
 # The address of one mailbox without a display name; no spaces, quotes, brackets or control characters, so that no header can be made of it.
 _ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f<>()\[\],;:\\\"@]{1,64}@[^\s\x00-\x1f\x7f<>()\[\],;:\\\"@]{1,255}\Z")
@@ -28,7 +32,8 @@ class Attachment:
 class Mail:
     """A letter to one address or several; all of them are named in it, and each gets a copy with a fate of its own.
 
-    `text` is what everybody can read, `html` the same with formatting, where there is one. Raises Invalid, naming the
+    `text` is what everybody can read, `html` the same with formatting, where there is one. `about` is the record that it is
+    part of the communication of: it will stand on that record's timeline. Raises Invalid, naming the
     field, for addresses that are none and for line breaks in what becomes a header.
     """
 
@@ -38,6 +43,7 @@ class Mail:
     html: str = ""
     attachments: Sequence[Attachment] = ()
     reply_to: str = ""
+    about: Reference | None = None
 
     def __post_init__(self) -> None:
         problems = [_no_address("to", address) for address in self.recipients if not _ADDRESS.match(address)]

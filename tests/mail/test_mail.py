@@ -20,6 +20,9 @@ from core.platform import Platform
 from core.testkit.fixtures import Clock
 from core.worker.drain import Drain
 from sdk import Attachment, DeclarationError, Invalid, Mail, Tenant, Unavailable
+from sdk.context import id_of
+from sdk.fields import Reference
+from sdk.mail import MAIL_WRITTEN
 from tests.mail.conftest import MailServer
 from tests.probe.plugin import HandlerError
 
@@ -227,3 +230,14 @@ def test_the_password_is_masked_where_the_configuration_is_shown(tmp_path: Path)
     )
     assert "geheim" not in repr(server) + str(configs.shown(config))
     assert any(value == "smtps://…@mail.b.example" for _name, value, _origin in configs.shown(config))
+
+
+def test_a_letter_about_a_record_is_told_of_with_it_and_another_is_not(work: Work) -> None:
+    about = Reference("customers.account", id_of(work.records("customers.account").create({"name": "Alder"})))
+    work.mail(Mail("a@acme.example", "Offer", "Here it is.", about=about))
+    work.mail(Mail("a@acme.example", "Your password", "..."))
+    with work.transaction():
+        query = sa.select(outbox.c.payload).where(outbox.c.tenant_id == work.tenant.id, outbox.c.name == MAIL_WRITTEN)
+        (told,) = work.connection.execute(query).scalars()
+    item = {"id": str(about.id), "entity": about.entity, "to": ["a@acme.example"], "subject": "Offer", "text": "Here it is."}
+    assert told == {"items": [item]}
