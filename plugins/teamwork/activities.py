@@ -30,7 +30,7 @@ def prepare_tasks(ctx: Context, batch: Batch) -> None:
     """When a task was done and whether in time, when to remind of it, what follows it, who does it."""
     planning.keep_mandatory(ctx, batch)
     for change in batch.standing():
-        if change.changes("state"):
+        if change.changes("state") and change.act != assignments.RECORD:
             change.values["done_at"] = ctx.now() if change.after("state") == DONE else None
         if change.changes("state") or change.changes("due_on"):
             change.values["timeliness"] = _timeliness(ctx, change)

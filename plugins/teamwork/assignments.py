@@ -12,7 +12,9 @@ from sdk.fields import Reference
 
 TASK, ASSIGNMENT = "teamwork.task", "teamwork.assignment"
 ASSIGNED = "teamwork.task.assigned"
-QUIET = frozenset({"plan", "stale"})
+RECORD = "record"
+"""The act that keeps what was done long ago, with the instant at which it was."""
+QUIET = frozenset({"plan", "stale", RECORD})
 """Acts that make tasks for an owner by themselves: a stage that asks for five would tell five times."""
 MOST = 100_000
 

@@ -110,14 +110,14 @@ def compute(ctx: Context, id: UUID, act: str = COMPUTE) -> Row:
     return ctx.as_system().records(NAME).update(id, {"scored_at": ctx.now()}, act=act)
 
 
-def close(ctx: Context, id: UUID) -> Row:
-    """Compute for the last time and close; each person is told."""
+def close(ctx: Context, id: UUID, *, quietly: bool = False) -> Row:
+    """Compute for the last time and close; each person is told, unless it is done quietly."""
     with ctx.transaction(write=True):
         evaluation = compute(ctx, id, CLOSE)
         system = ctx.as_system()
         closed = system.records(NAME).update(id, {"state": CLOSED}, act=CLOSE)
         _log(ctx, evaluation, "closed", None)
-        rows = system.records(SCORE).find(where(evaluation=id, round=evaluation["round"]), MOST)
+        rows = [] if quietly else system.records(SCORE).find(where(evaluation=id, round=evaluation["round"]), MOST)
         ctx.notify([_notice(evaluation, row) for row in rows])
         return closed
 

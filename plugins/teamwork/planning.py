@@ -43,7 +43,7 @@ def plan(ctx: Context, events: Sequence[Event]) -> None:
     moves = ctx.records("pipeline.stage_change").values({event.record_id for event in events}).values()
     latest = {UUID(str(row["deal"])): row for row in sorted(moves, key=lambda row: str(row["id"]))}
     deals = ctx.records(DEAL).values(latest)
-    closed = [id for id, deal in deals.items() if deal["status"] != "open"]
+    closed = [id for id, deal in deals.items() if deal["status"] != "open" and latest[id]["from_stage"] is not None]
     _cancel(ctx, closed)
     entered = [(deal, latest[id]) for id, deal in deals.items() if deal["status"] == "open" and deal["stage"] == latest[id]["to_stage"]]
     plans = _plans(ctx, {deal["stage"] for deal, _move in entered})

@@ -21,6 +21,8 @@ from sdk.fields.money import money_wire
 NAME = "teamwork.target"
 TOLD = "tell"
 STEPS = (100, 90)
+NEWS = timedelta(days=31)
+"""How long after its end a period is still news."""
 PLACES = Decimal("0.01")
 MOST = 100_000
 _SHARED = ("product", "channel")
@@ -165,8 +167,12 @@ def deals_won(ctx: Context, events: Sequence[Event]) -> None:
 def tell(ctx: Context, periods: Sequence[Period], but: Sequence[str] = ()) -> None:
     """Tell of each target that is newly reached to 90 or 100 per cent, once: the mark commits together with the notices.
 
-    A share of tasks done in time may fall again: it is told when its period is over.
+    A share of tasks done in time may fall again: it is told when its period is over. What was over long ago is no news: deals of
+    earlier years that are imported tell nobody.
     """
+    periods = [period for period in periods if period.end >= today(ctx) - NEWS]
+    if not periods:
+        return
     with ctx.transaction(write=True):
         ctx.lock("teamwork.targets")
         rows = [row for period in periods for row in _untold(ctx, period) if row["measure"] not in but]

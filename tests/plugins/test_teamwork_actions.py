@@ -33,7 +33,7 @@ def run(work: Work, name: str, record: UUID, **said: object) -> dict[str, Any]:
         return dict(action.run(work, Step(ACCOUNT, record, parameters)))
 
 
-@pytest.mark.feature("I1")
+@pytest.mark.feature("I5")
 def test_a_rule_creates_a_task_for_the_owner_on_a_working_day(work: Work, people: People, account: UUID, clock: Clock) -> None:
     clock.now = datetime(2026, 1, 16, 12, tzinfo=UTC)  # a Friday
     made = run(work, "create_task", account, subject="Call Alder", due_in_days=1, priority="high")
