@@ -95,9 +95,8 @@ def _goals(ctx: Context, random: Random, months: int, people: Sequence[Row]) -> 
 
     def add(period: Period, thousands: int, **subject: object) -> None:
         amount = {"amount": str(Decimal(thousands) * 1000), "currency": currency}
-        drafts.append(
-            Draft("create", {"measure": WON_AMOUNT, "period": period.kind, "period_start": period.start, "amount": amount, **subject})
-        )
+        values = {"measure": WON_AMOUNT, "period": period.kind, "period_start": period.start, "amount": amount, **subject}
+        drafts.append(Draft("create", {**values, "told": 100}, act=TOLD))
 
     teams = sorted({UUID(str(row["team"])) for row in people}, key=str)
     within = _months(ctx, months)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from uuid import UUID
 
-from plugins.teamwork import people
+from plugins.teamwork import follows, people
 from sdk import Batch, Change, Context, Event, Notice, _
 from sdk.fields import Reference
 
@@ -34,6 +34,7 @@ def prepare_comments(ctx: Context, batch: Batch) -> None:
         elif change.changes("about") or change.changes("owner"):
             change.forbid("comment_moved", _("a comment stays with its record and its author; write another one"))
     said = [change for change in batch.standing() if change.before is None or change.changes("body") or change.changes("mentions")]
+    follows.notice_comments(ctx, batch)
     people.resolve(ctx, ((change, "mentions", _words(change)) for change in said))
     new = {change.id: _new(ctx, change) for change in said if change.stands}
     _refuse_strangers(ctx, [(change, new[change.id]) for change in said if new.get(change.id)])

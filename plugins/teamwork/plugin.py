@@ -13,6 +13,7 @@ from plugins.teamwork import (
     demo,
     evaluation,
     files,
+    follows,
     mentions,
     notices,
     planning,
@@ -78,6 +79,7 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     mentions.COMMENT: mentions.prepare_comments,
     files.FILE: files.prepare_files,
     notices.PREFERENCE: notices.prepare_preferences,
+    follows.NAME: follows.prepare_follows,
     targets.NAME: targets.prepare_targets,
     evaluation.KPI: evaluation.prepare_kpis,
     evaluation.NAME: evaluation.prepare_evaluations,
@@ -101,6 +103,10 @@ def register_entities() -> Sequence[Entity]:
         Entity(tables.Notification, "notification", "notifications", _("Notice"), _("Notices"), title="title", access=MINE, private=True,
                verbs=frozenset({Verb.READ, Verb.DELETE})),
         Entity(tables.Preference, "preference", "preferences", _("Preference"), _("Preferences"), title="kind", access=MINE, private=True),
+        Entity(
+            tables.Follow, "follow", "follows", _("Followed record"), _("Followed records"), title="about", access=MINE, private=True,
+            verbs=frozenset({Verb.READ, Verb.CREATE, Verb.DELETE}),
+        ),
         Entity(tables.StagePlan, "stage_plan", "stage_plans", _("Stage plan"), _("Stage plans"), title="subject", owned=False, access=PLANS),
         Entity(tables.StaleRule, "stale_rule", "stale_rules", _("Stale rule"), _("Stale rules"), title="subject", owned=False, access=PLANS),
         Entity(tables.Target, "target", "targets", _("Target"), _("Targets"), title="measure", access=TARGETS),
@@ -133,6 +139,7 @@ def register_events() -> Sequence[EventType]:
         EventType(assignments.ASSIGNED, _("Task assigned")),
         EventType(activities.REPEATED, _("Repeating task done")),
         EventType(mentions.MENTIONED, _("Person mentioned")),
+        EventType(follows.STIRRED, _("Followed record changed")),
     )
 
 
@@ -142,6 +149,7 @@ def register_subscriptions() -> Sequence[Subscription]:
         Subscription(assignments.ASSIGNED, "tell_assignees", assignments.tell),
         Subscription(activities.REPEATED, "repeat", activities.repeat),
         Subscription(mentions.MENTIONED, "tell_mentioned", mentions.tell),
+        Subscription(follows.STIRRED, "tell_followers", follows.tell),
         Subscription("pipeline.stage_change.created", "plan_stage", planning.plan),
         Subscription("pipeline.deal.won", "tell_of_targets", targets.deals_won),
     )
@@ -195,6 +203,7 @@ def prepare_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def validate_changes(ctx: Context, batch: Batch) -> None:
     keep_base_currency(ctx, batch, targets.NAME, "amount")
+    follows.notice_changes(ctx, batch)
     if batch.entity in VALIDATE:
         VALIDATE[batch.entity](ctx, batch)
 

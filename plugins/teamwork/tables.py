@@ -138,6 +138,16 @@ class Preference(Record):
     muted: Mapped[bool] = f.boolean(_("Muted"), default=True)
 
 
+class Follow(Record):
+    """Its owner wants to hear what happens to a record; private to that person."""
+
+    __tablename__ = "teamwork_follows"
+    __table_args__ = (unique_together("teamwork_follows", "owner_id", "about"),)
+
+    about: Mapped[f.Reference] = f.any_record(_("Record"), required=True)
+    told_at: Mapped[datetime | None] = f.at(_("Told last at"), readonly=True)
+
+
 class StagePlan(Record):
     """What is to be done when a deal enters a stage, and whether the deal may leave before it is."""
 

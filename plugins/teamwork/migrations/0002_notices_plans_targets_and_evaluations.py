@@ -41,6 +41,15 @@ def upgrade() -> None:
         sa.Column("muted", sa.Boolean(), nullable=False),
     )
     migrations.create_unique(op, "teamwork_preferences", "owner_id", "kind", "channel")
+    migrations.create_table(
+        op,
+        "teamwork_follows",
+        sa.Column("about", columns.key(), nullable=False),
+        sa.Column("told_at", columns.UtcDateTime(), nullable=True),
+        sa.Column("about_entity", sa.String(100), nullable=False),
+    )
+    migrations.create_index(op, "teamwork_follows", "about")
+    migrations.create_unique(op, "teamwork_follows", "owner_id", "about")
     _plans()
     _evaluations()
     _more_columns()
@@ -242,3 +251,4 @@ def downgrade() -> None:
     migrations.drop_table(op, "teamwork_schemes")
     migrations.drop_table(op, "teamwork_preferences")
     migrations.drop_table(op, "teamwork_notifications")
+    migrations.drop_table(op, "teamwork_follows")
