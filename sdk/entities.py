@@ -128,6 +128,18 @@ def system_fields() -> dict[str, Field]:
 
 
 @dataclass(frozen=True)
+class Sharing:
+    """People with whom single records are shared: live rows of `record` link a record (attribute `link`) to a user (attribute `person`).
+
+    Who has a verb for own records or those of the team has it for shared ones, too, but for deleting.
+    """
+
+    record: type[Record]
+    link: str
+    person: str
+
+
+@dataclass(frozen=True)
 class Entity:
     """What the platform knows of a kind of record; REST, OpenAPI, permissions, import and report follow from it.
 
@@ -144,6 +156,10 @@ class Entity:
     title: str = "name"
     access: Mapping[str, Access] = field(default_factory=dict)
     owned: bool = True
+    private: bool = False
+    """Whether a person reaches own records and no others, whatever roles grant: notifications, preferences."""
+    sharing: Sharing | None = None
+    """With whom else single records are shared."""
     verbs: frozenset[Verb] = frozenset(Verb)
     guards_access: bool = False
     plugin: str = ""

@@ -1,25 +1,113 @@
-"""The rules of tasks, activities and comments."""
+"""The rules of tasks and activities."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
 
-from plugins.teamwork.tables import DONE
-from sdk import Batch, Context, _
+from plugins.teamwork import assignments, planning
+from plugins.teamwork.tables import DONE, LATE, ON_TIME, OPEN
+from plugins.teamwork.workdays import following, local_day, reminder, today
+from sdk import Batch, Change, Condition, Context, Draft, Event, Notice, _
+from sdk.context import id_of
+from sdk.fields import Reference
 
 USUAL = timedelta(hours=1)
 """How long an activity takes of which nobody says so."""
+MORNING = "09:00"
+REMIND = "remind"
+REPEATED = "teamwork.task.repeated"
+CARRIED = (
+    "subject", "about", "priority", "owner", "helpers", "remind_days", "remind_time", "repeats", "repeat_every", "repeat_day", "repeat_until",
+    "parent_task", "notes",
+)  # fmt: skip
+"""What a task that comes again takes along."""
+PART = 500
 
 
 def prepare_tasks(ctx: Context, batch: Batch) -> None:
-    """When a task was done is known by the moment at which it became so."""
+    """When a task was done and whether in time, when to remind of it, what follows it, who does it."""
+    planning.keep_mandatory(ctx, batch)
     for change in batch.standing():
-        if change.changes("state"):
+        if change.changes("state") and change.act != assignments.RECORD:
             change.values["done_at"] = ctx.now() if change.after("state") == DONE else None
+        if change.changes("state") or change.changes("due_on"):
+            change.values["timeliness"] = _timeliness(ctx, change)
+        _remind(ctx, change)
+        _repeat(ctx, batch, change)
+    assignments.prepare(ctx, batch)
 
 
-def prepare_activities(_ctx: Context, batch: Batch) -> None:
+def _timeliness(ctx: Context, change: Change) -> str | None:
+    """A task is on time until its day is over where the tenant is."""
+    done, due = change.after("done_at"), change.after("due_on")
+    if change.after("state") != DONE or not isinstance(done, datetime) or not isinstance(due, date):
+        return None
+    return ON_TIME if local_day(ctx, done) <= due else LATE
+
+
+def _remind(ctx: Context, change: Change) -> None:
+    """The next reminder is planned where it is asked for; one whose time is over comes with the next look at the clock, unless the day is over."""
+    if change.act == REMIND or not any(change.changes(name) for name in ("due_on", "remind_days", "remind_time", "state")):
+        return
+    due, days, clock = change.after("due_on"), change.after("remind_days"), change.after("remind_time")
+    if days is None and clock is not None:
+        days = change.values["remind_days"] = 0
+    if not isinstance(days, int) or not isinstance(due, date):
+        change.values["remind_at"] = None
+        if isinstance(days, int) and change.after("state") == OPEN:
+            change.refuse("due_on", "required", _("is required: the reminder comes so many days before"))
+        return
+    if clock is None:
+        clock = change.values["remind_time"] = MORNING
+    if change.after("state") != OPEN or due < today(ctx):
+        change.values["remind_at"] = None
+    elif change.before is None or any(change.changes(name) for name in ("due_on", "remind_days", "remind_time")):
+        try:
+            change.values["remind_at"] = reminder(ctx, due, days, str(clock))
+        except OverflowError:
+            change.refuse("due_on", "out_of_range", _("there is no day so long before"))
+
+
+def _repeat(ctx: Context, batch: Batch, change: Change) -> None:
+    """A task that comes again is followed by the next one when it is done, once, even if it is opened and done again."""
+    rhythm, due = change.after("repeats"), change.after("due_on")
+    if rhythm is None:
+        return
+    if not isinstance(due, date):
+        change.refuse("due_on", "required", _("is required: the task repeats from then on"))
+        return
+    every = change.after("repeat_every") or change.values.setdefault("repeat_every", 1) or 1
+    if change.after("repeat_day") is None and rhythm in ("monthly", "yearly"):
+        change.values["repeat_day"] = due.day
+    if change.after("state") != DONE or not (change.before is None or change.changes("state")) or change.after("repeated"):
+        return
+    anchor = change.after("repeat_day")
+    coming = following(due, str(rhythm), int(str(every)), anchor if isinstance(anchor, int) else due.day, today(ctx))
+    until = change.after("repeat_until")
+    change.values["repeated"] = "yes"
+    if coming is not None and not (isinstance(until, date) and coming > until):
+        batch.emit(REPEATED, change, {"due_on": coming})
+
+
+def repeat(ctx: Context, events: Sequence[Event]) -> None:
+    """Make the next task of each that was done; where it cannot be made (its record is gone), its owner is told why."""
+    there = ctx.records("teamwork.task").values({event.record_id for event in events})
+    done = [(there[event.record_id], event) for event in events if event.record_id in there]
+    drafts = [Draft("create", {**{name: row[name] for name in CARRIED}, "due_on": event.payload["due_on"]}) for row, event in done]
+    notices = []
+    for (row, _event), outcome in zip(done, ctx.records("teamwork.task").write(drafts) if drafts else (), strict=True):
+        if outcome.refusal is not None and isinstance(row["owner"], UUID):
+            said = {"subject": str(row["subject"]), "reason": str(outcome.refusal)}
+            title, body = _("Not repeated: {subject}"), _("The next task could not be made: {reason}")
+            notices.append(Notice(row["owner"], "teamwork.task", title, body, said, Reference("teamwork.task", id_of(row))))
+    ctx.notify(notices)
+
+
+def prepare_activities(ctx: Context, batch: Batch) -> None:
     """An activity has an end, which is not before its start; one that is moved keeps its length."""
+    planning.keep_mandatory(ctx, batch)
     for change in batch.standing():
         starts, ends = change.after("starts_at"), change.after("ends_at")
         if not isinstance(starts, datetime):
@@ -34,12 +122,29 @@ def prepare_activities(_ctx: Context, batch: Batch) -> None:
             change.refuse("ends_at", "before_start", _("ends before it starts"))
 
 
-def prepare_comments(ctx: Context, batch: Batch) -> None:
-    """What somebody said is changed and taken back by that person alone, and stays where it was said."""
-    for change in batch.changes:
-        if change.verb == "create" or change.before is None or not change.stands or ctx.actor.user_id is None:
-            continue
-        if change.before["owner"] != ctx.actor.user_id:
-            change.forbid("not_yours", _("somebody else wrote this comment; only its author changes it"))
-        elif change.changes("about") or change.changes("owner"):
-            change.forbid("comment_moved", _("a comment stays with its record and its author; write another one"))
+def remind(ctx: Context) -> None:
+    """Tell of the tasks whose reminder is due, each once: the mark and the notices commit together. The index leads to them alone."""
+    while _remind_some(ctx):
+        pass
+
+
+def _remind_some(ctx: Context) -> bool:
+    tasks = ctx.records("teamwork.task")
+    with ctx.transaction(write=True):
+        ctx.lock("teamwork.reminders")  # two workers must not read the same tasks
+        rows = tasks.find((Condition("remind_at", "lte", (ctx.now(),)),), PART)
+        _marked(ctx, [Draft("update", {"remind_at": None}, id_of(row), act=REMIND) for row in rows])
+        notices = []
+        for row in rows:
+            params = {"subject": str(row["subject"]), "due": str(row["due_on"])}
+            for person in assignments.doers(row) if row["state"] == OPEN else ():
+                about = Reference("teamwork.task", id_of(row))
+                notices.append(Notice(person, "teamwork.reminder", _("Reminder: {subject}"), _("Due on {due}."), params, about))
+        ctx.notify(notices)
+    return len(rows) == PART
+
+
+def _marked(ctx: Context, drafts: Sequence[Draft]) -> None:
+    for outcome in ctx.records("teamwork.task").write(drafts) if drafts else ():
+        if outcome.refusal is not None:
+            raise outcome.refusal

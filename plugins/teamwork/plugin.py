@@ -3,18 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import time, timedelta
 from random import Random
 
-from plugins.teamwork import activities, demo, files, routes
-from plugins.teamwork.tables import Activity, Comment, File, Task
-from sdk import Access, Batch, Context, Entity, Manifest, Route, Scope, TimelineSource, Verb, _, hookimpl
+from plugins.teamwork import (
+    actions,
+    activities,
+    assignments,
+    demo,
+    evaluation,
+    files,
+    follows,
+    mentions,
+    notices,
+    planning,
+    reports,
+    routes,
+    staleness,
+    tables,
+    targets,
+)
+from sdk import (
+    EVERYBODY,
+    Access,
+    Action,
+    Batch,
+    Context,
+    Entity,
+    EventType,
+    Extension,
+    Manifest,
+    MasterData,
+    NoticeChannel,
+    Report,
+    Route,
+    Schedule,
+    Scope,
+    Sharing,
+    Subscription,
+    TimelineSource,
+    Verb,
+    _,
+    hookimpl,
+    keep_base_currency,
+)
+from sdk import fields as f
 
 manifest = Manifest(
     name="teamwork",
-    version="0.1",
+    version="0.2",
     title=_("Teamwork"),
-    summary=_("Tasks, activities, comments and files about any record."),
-    after=("customers", "leads", "pipeline"),
+    summary=_("Tasks, activities, comments, files, notices, targets and evaluations."),
+    after=("catalog", "customers", "leads", "pipeline"),
 )
 
 ACCESS: dict[str, Access] = {
@@ -23,27 +63,125 @@ ACCESS: dict[str, Access] = {
     "finance": {Verb.READ: Scope.OWN, Verb.CREATE: Scope.OWN, Verb.UPDATE: Scope.OWN, Verb.DELETE: Scope.OWN},
     "read_only": {Verb.READ: Scope.ALL},
 }
+MINE: dict[str, Access] = {EVERYBODY: Scope.OWN}
+PLANS: dict[str, Access] = {EVERYBODY: {Verb.READ: Scope.ALL}, "sales_manager": Scope.ALL}
+TARGETS: dict[str, Access] = {
+    "sales_rep": {Verb.READ: Scope.OWN},
+    "sales_manager": Scope.TEAM,
+    "finance": {Verb.READ: Scope.ALL},
+    "read_only": {Verb.READ: Scope.ALL},
+}
+SCORES: dict[str, Access] = {"sales_rep": {Verb.READ: Scope.OWN}, "sales_manager": {Verb.READ: Scope.TEAM, Verb.UPDATE: Scope.TEAM}}
+READ_ONLY = frozenset({Verb.READ})
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     "teamwork.task": activities.prepare_tasks,
     "teamwork.activity": activities.prepare_activities,
-    "teamwork.comment": activities.prepare_comments,
+    mentions.COMMENT: mentions.prepare_comments,
     files.FILE: files.prepare_files,
+    notices.PREFERENCE: notices.prepare_preferences,
+    follows.NAME: follows.prepare_follows,
+    targets.NAME: targets.prepare_targets,
+    evaluation.KPI: evaluation.prepare_kpis,
+    evaluation.NAME: evaluation.prepare_evaluations,
+    evaluation.SCORE: evaluation.prepare_scores,
+}
+VALIDATE: dict[str, Callable[[Context, Batch], None]] = {
+    planning.DEAL: planning.keep_in_stage,
+    targets.NAME: evaluation.keep_targets,
 }
 
 
 @hookimpl
 def register_entities() -> Sequence[Entity]:
     return (
-        Entity(Task, "task", "tasks", _("Task"), _("Tasks"), title="subject", access=ACCESS),
-        Entity(Activity, "activity", "activities", _("Activity"), _("Activities"), title="subject", access=ACCESS),
-        Entity(Comment, "comment", "comments", _("Comment"), _("Comments"), title="body"),
-        Entity(File, "file", "files", _("File"), _("Files"), verbs=frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE})),
+        Entity(tables.Task, "task", "tasks", _("Task"), _("Tasks"), title="subject", access=ACCESS,
+               sharing=Sharing(tables.Assignment, "task_id", "person_id")),
+        Entity(tables.Assignment, "assignment", "assignments", _("Assignment"), _("Assignments"), title="person", owned=False, verbs=READ_ONLY),
+        Entity(tables.Activity, "activity", "activities", _("Activity"), _("Activities"), title="subject", access=ACCESS),
+        Entity(tables.Comment, "comment", "comments", _("Comment"), _("Comments"), title="body"),
+        Entity(tables.File, "file", "files", _("File"), _("Files"), verbs=frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE})),
+        Entity(tables.Notification, "notification", "notifications", _("Notice"), _("Notices"), title="title", access=MINE, private=True,
+               verbs=frozenset({Verb.READ, Verb.DELETE})),
+        Entity(tables.Preference, "preference", "preferences", _("Preference"), _("Preferences"), title="kind", access=MINE, private=True),
+        Entity(
+            tables.Follow, "follow", "follows", _("Followed record"), _("Followed records"), title="about", access=MINE, private=True,
+            verbs=frozenset({Verb.READ, Verb.CREATE, Verb.DELETE}),
+        ),
+        Entity(tables.StagePlan, "stage_plan", "stage_plans", _("Stage plan"), _("Stage plans"), title="subject", owned=False, access=PLANS),
+        Entity(tables.StaleRule, "stale_rule", "stale_rules", _("Stale rule"), _("Stale rules"), title="subject", owned=False, access=PLANS),
+        Entity(tables.Target, "target", "targets", _("Target"), _("Targets"), title="measure", access=TARGETS),
+        Entity(tables.Scheme, "scheme", "schemes", _("Evaluation scheme"), _("Evaluation schemes"), owned=False, access=PLANS),
+        Entity(tables.Kpi, "kpi", "kpis", _("Measure of a scheme"), _("Measures of schemes"), title="measure", owned=False),
+        Entity(tables.Evaluation, "evaluation", "evaluations", _("Evaluation"), _("Evaluations"), owned=False, access=PLANS),
+        Entity(tables.EvaluationStep, "evaluation_step", "evaluation_steps", _("Step of an evaluation"), _("Steps of evaluations"),
+               title="step", owned=False, verbs=READ_ONLY),
+        Entity(tables.Score, "score", "scores", _("Score"), _("Scores"), title="total", access=SCORES, verbs=frozenset({Verb.READ, Verb.UPDATE})),
+        Entity(tables.ScoreLine, "score_line", "score_lines", _("Line of a score"), _("Lines of scores"), title="measure", owned=False,
+               verbs=READ_ONLY),
+    )  # fmt: skip
+
+
+@hookimpl
+def register_extensions() -> Sequence[Extension]:
+    return tuple(
+        Extension(name, {"last_activity_at": f.computed(f.at(_("Last activity")), tables.LAST_ACTIVITY)}) for name in tables.WATCHED
     )
 
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
     return routes.ROUTES
+
+
+@hookimpl
+def register_events() -> Sequence[EventType]:
+    return (
+        EventType(assignments.ASSIGNED, _("Task assigned")),
+        EventType(activities.REPEATED, _("Repeating task done")),
+        EventType(mentions.MENTIONED, _("Person mentioned")),
+        EventType(follows.STIRRED, _("Followed record changed")),
+    )
+
+
+@hookimpl
+def register_subscriptions() -> Sequence[Subscription]:
+    return (
+        Subscription(assignments.ASSIGNED, "tell_assignees", assignments.tell),
+        Subscription(activities.REPEATED, "repeat", activities.repeat),
+        Subscription(mentions.MENTIONED, "tell_mentioned", mentions.tell),
+        Subscription(follows.STIRRED, "tell_followers", follows.tell),
+        Subscription("pipeline.stage_change.created", "plan_stage", planning.plan),
+        Subscription("pipeline.deal.won", "tell_of_targets", targets.deals_won),
+    )
+
+
+@hookimpl
+def register_schedules() -> Sequence[Schedule]:
+    return (
+        Schedule("remind", activities.remind, every=timedelta(minutes=1)),
+        Schedule("watch_targets", targets.watch, every=timedelta(hours=1)),
+        Schedule("find_stale", staleness.look, at=time(6)),
+    )
+
+
+@hookimpl
+def register_channels() -> Sequence[NoticeChannel]:
+    return notices.CHANNELS
+
+
+@hookimpl
+def register_actions() -> Sequence[Action]:
+    return actions.ACTIONS
+
+
+@hookimpl
+def register_reports() -> Sequence[Report]:
+    return reports.REPORTS
+
+
+@hookimpl
+def register_master_data() -> Sequence[MasterData]:
+    return (planning.DEFAULTS, staleness.DEFAULTS)
 
 
 @hookimpl
@@ -60,6 +198,14 @@ def register_timeline_sources() -> Sequence[TimelineSource]:
 def prepare_changes(ctx: Context, batch: Batch) -> None:
     if batch.entity in PREPARE:
         PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def validate_changes(ctx: Context, batch: Batch) -> None:
+    keep_base_currency(ctx, batch, targets.NAME, "amount")
+    follows.notice_changes(ctx, batch)
+    if batch.entity in VALIDATE:
+        VALIDATE[batch.entity](ctx, batch)
 
 
 @hookimpl

@@ -1,20 +1,34 @@
-"""Tasks, activities, comments and files about any record."""
+"""Tasks, activities, comments and files about any record; notices, and plans for stages."""
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
+from plugins.teamwork.people import people
 from sdk import Record, _
 from sdk import fields as f
+from sdk.entities import unique_together
+from sdk.fields.base import column
 
 OPEN, DONE, CANCELLED, PLANNED = "open", "done", "cancelled", "planned"
 STATES = {OPEN: _("Open"), DONE: _("Done"), CANCELLED: _("Cancelled")}
 COURSE = {PLANNED: _("Planned"), DONE: _("Done"), CANCELLED: _("Cancelled")}
 PRIORITIES = {"high": _("High"), "normal": _("Normal"), "low": _("Low")}
+RHYTHMS = {"daily": _("Daily"), "weekly": _("Weekly"), "monthly": _("Monthly"), "yearly": _("Yearly")}
+ON_TIME, LATE = "on_time", "late"
+TIMELINESS = {ON_TIME: _("On time"), LATE: _("Late")}
 KINDS = {"call": _("Call"), "visit": _("Visit"), "meeting": _("Meeting"), "mail": _("E-mail"), "note": _("Note")}
+PLANNED_KINDS = {"task": _("Task"), **{kind: label for kind, label in KINDS.items() if kind != "note"}}
+"""What a stage can ask for."""
+WATCHED = {"pipeline.deal": _("Deals"), "leads.lead": _("Leads")}
+"""What can grow stale."""
+CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z")
 
 
 class Task(Record):
@@ -28,8 +42,31 @@ class Task(Record):
     priority: Mapped[str] = f.choice(_("Priority"), PRIORITIES, default="normal", track=True)
     state: Mapped[str] = f.choice(_("State"), STATES, default=OPEN, track=True, index=True)
     done_at: Mapped[datetime | None] = f.at(_("Done at"), readonly=True)
+    timeliness: Mapped[str | None] = f.choice(_("Timeliness"), TIMELINESS, readonly=True)
     parent_task_id: Mapped[UUID | None] = f.link(_("Part of"), "self", tree=True)
+    helpers: Mapped[list[str] | None] = people(_("Helpers"), track=True)
+    remind_days: Mapped[int | None] = f.integer(_("Remind so many days before"), least=0, most=365)
+    remind_time: Mapped[str | None] = column(f.TextField(label=_("Remind at"), length=5, pattern=CLOCK, example="09:00",
+                                                         expected=_("a time of day such as 09:00")))  # fmt: skip
+    remind_at: Mapped[datetime | None] = f.at(_("Next reminder"), readonly=True, index=True)
+    repeats: Mapped[str | None] = f.choice(_("Repeats"), RHYTHMS)
+    repeat_every: Mapped[int | None] = f.integer(_("Every so many"), least=1, most=99)
+    repeat_day: Mapped[int | None] = f.integer(_("Day of the month"), least=1, most=31)
+    repeat_until: Mapped[date | None] = f.on(_("Repeats until"))
+    repeated: Mapped[str | None] = f.choice(_("Repeated"), {"yes": _("Yes")}, readonly=True)
+    plan_id: Mapped[UUID | None] = f.link(_("Plan of the stage"), "teamwork.stage_plan", readonly=True)
+    stale_rule_id: Mapped[UUID | None] = f.link(_("Stale rule"), "teamwork.stale_rule", readonly=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
+
+
+class Assignment(Record):
+    """Somebody helps with a task, sees it and may change it."""
+
+    __tablename__ = "teamwork_assignments"
+    __table_args__ = (unique_together("teamwork_assignments", "task_id", "person_id"),)
+
+    task_id: Mapped[UUID] = f.link(_("Task"), Task, required=True, parent=True)
+    person_id: Mapped[UUID] = f.link(_("Person"), "core.user", required=True)
 
 
 class Activity(Record):
@@ -43,6 +80,7 @@ class Activity(Record):
     starts_at: Mapped[datetime] = f.at(_("Starts at"), required=True, track=True, index=True)
     ends_at: Mapped[datetime | None] = f.at(_("Ends at"), track=True, index=True)
     state: Mapped[str] = f.choice(_("State"), COURSE, default=PLANNED, track=True)
+    plan_id: Mapped[UUID | None] = f.link(_("Plan of the stage"), "teamwork.stage_plan", readonly=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 
 
@@ -53,6 +91,7 @@ class Comment(Record):
 
     about: Mapped[f.Reference] = f.any_record(_("About"), required=True, parent=True)
     body: Mapped[str] = f.long_text(_("Text"), length=5000, required=True)
+    mentions: Mapped[list[str] | None] = people(_("Mentions"))
 
 
 class File(Record):
@@ -66,3 +105,187 @@ class File(Record):
     size: Mapped[int | None] = f.integer(_("Size in bytes"), readonly=True, least=0)
     sha256: Mapped[str | None] = f.text(_("SHA-256"), length=64, readonly=True)
     content: Mapped[str | None] = f.text(_("Content"), length=32, readonly=True)
+
+
+class Notification(Record):
+    """Something that its owner was told; private to that person."""
+
+    __tablename__ = "teamwork_notifications"
+    __table_args__ = (
+        sa.Index("ix_teamwork_notifications_newest", "tenant_id", "owner_id", "created_at"),
+        sa.Index(
+            "ix_teamwork_notifications_unread", "tenant_id", "owner_id", "id",
+            sqlite_where=sa.column("read_at").is_(None), postgresql_where=sa.column("read_at").is_(None),
+        ),
+    )  # fmt: skip
+
+    kind: Mapped[str] = f.key(_("Kind"), length=100, required=True, match=False, readonly=True)
+    title: Mapped[str] = column(f.TextField(label=_("Title"), required=True, readonly=True, search=True))
+    body: Mapped[str | None] = f.long_text(_("Text"), readonly=True)
+    about: Mapped[f.Reference | None] = f.any_record(_("About"), readonly=True)
+    times: Mapped[int | None] = f.integer(_("How often"), least=1, readonly=True)
+    read_at: Mapped[datetime | None] = f.at(_("Read at"), readonly=True)
+
+
+class Preference(Record):
+    """Whether its owner hears of a kind of notice by a channel; private to that person."""
+
+    __tablename__ = "teamwork_preferences"
+    __table_args__ = (unique_together("teamwork_preferences", "owner_id", "kind", "channel"),)
+
+    kind: Mapped[str] = f.key(_("Kind"), length=100, required=True, match=False)
+    channel: Mapped[str] = f.key(_("Channel"), length=100, required=True, match=False)
+    muted: Mapped[bool] = f.boolean(_("Muted"), default=True)
+
+
+class Follow(Record):
+    """Its owner wants to hear what happens to a record; private to that person."""
+
+    __tablename__ = "teamwork_follows"
+    __table_args__ = (unique_together("teamwork_follows", "owner_id", "about"),)
+
+    about: Mapped[f.Reference] = f.any_record(_("Record"), required=True)
+    told_at: Mapped[datetime | None] = f.at(_("Told last at"), readonly=True)
+
+
+class StagePlan(Record):
+    """What is to be done when a deal enters a stage, and whether the deal may leave before it is."""
+
+    __tablename__ = "teamwork_stage_plans"
+
+    stage_id: Mapped[UUID] = f.link(_("Stage"), "pipeline.stage", required=True, track=True)
+    kind: Mapped[str] = f.choice(_("Kind"), PLANNED_KINDS, default="task", track=True)
+    subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True)
+    after_days: Mapped[int | None] = f.integer(_("Working days after entry"), least=0, most=365, default=1, track=True)
+    priority: Mapped[str] = f.choice(_("Priority"), PRIORITIES, default="normal")
+    mandatory: Mapped[bool] = f.boolean(_("Needed to leave the stage"), track=True)
+    active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
+    notes: Mapped[str | None] = f.long_text(_("Notes"))
+
+
+class StaleRule(Record):
+    """After how many days of silence an open record gets a task."""
+
+    __tablename__ = "teamwork_stale_rules"
+
+    key: Mapped[str] = f.key(_("Key"), required=True, unique=True)
+    entity: Mapped[str] = f.choice(_("Records"), WATCHED, default="pipeline.deal", track=True)
+    days: Mapped[int | None] = f.integer(_("Days without activity"), least=1, most=730, default=14, track=True)
+    subject: Mapped[str] = f.text(_("Subject of the task"), required=True, track=True)
+    due_in_days: Mapped[int | None] = f.integer(_("Due in working days"), least=0, most=365, default=1)
+    active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
+
+
+LAST_ACTIVITY = f.over(Activity.about, sa.func.max(Activity.starts_at).filter(Activity.state != CANCELLED))
+"""When the latest activity about a record was, or will be."""
+
+WON_AMOUNT, WON_COUNT, NEW_CUSTOMERS, ACTIVITIES, ON_TIME_TASKS = "won_amount", "won_count", "new_customers", "activities", "on_time_tasks"
+MEASURES = {
+    WON_AMOUNT: _("Won amount"), WON_COUNT: _("Won deals"), NEW_CUSTOMERS: _("New customers"), ACTIVITIES: _("Activities done"),
+    ON_TIME_TASKS: _("Tasks done on time, in per cent"),
+}  # fmt: skip
+PERIODS = {"month": _("Month"), "quarter": _("Quarter"), "year": _("Year")}
+RUNNING, CLOSED = "open", "closed"
+COURSES = {RUNNING: _("Open"), CLOSED: _("Closed")}
+STEPS = {"closed": _("Closed"), "reopened": _("Reopened")}
+
+
+class Target(Record):
+    """What the company, a team or a person is to reach in a period."""
+
+    __tablename__ = "teamwork_targets"
+
+    measure: Mapped[str] = f.choice(_("Measure"), MEASURES, default=WON_AMOUNT, track=True, index=True)
+    period: Mapped[str] = f.choice(_("Period"), PERIODS, default="month", track=True)
+    period_start: Mapped[date] = f.on(_("Period starts on"), required=True, track=True, index=True)
+    team_id: Mapped[UUID | None] = f.link(_("Team"), "core.team", track=True)
+    person_id: Mapped[UUID | None] = f.link(_("Person"), "core.user", track=True)
+    product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product", track=True)
+    channel: Mapped[str | None] = f.text(_("Channel (source of deals)"), length=100, track=True)
+    activity_kind: Mapped[str | None] = f.choice(_("Kind of activity"), KINDS, track=True)
+    amount: Mapped[f.Money | None] = f.money(_("Amount"), least=Decimal(0), track=True)
+    number: Mapped[Decimal | None] = f.decimal(_("Number"), least=Decimal(0), track=True)
+    told: Mapped[int | None] = f.integer(_("Told at per cent"), least=0, most=100, readonly=True)
+
+
+class Scheme(Record):
+    """By what people are evaluated: measures whose weights add up to 100."""
+
+    __tablename__ = "teamwork_schemes"
+
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True, track=True)
+    team_id: Mapped[UUID | None] = f.link(_("Team"), "core.team", track=True)
+    active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
+    notes: Mapped[str | None] = f.long_text(_("Notes"))
+
+
+class Kpi(Record):
+    """One measure of a scheme with its weight."""
+
+    __tablename__ = "teamwork_kpis"
+
+    scheme_id: Mapped[UUID] = f.link(_("Scheme"), Scheme, required=True, parent=True)
+    measure: Mapped[str] = f.choice(_("Measure"), MEASURES, required=True, track=True)
+    activity_kind: Mapped[str | None] = f.choice(_("Kind of activity"), KINDS, track=True)
+    weight: Mapped[Decimal] = f.percent(_("Weight"), required=True, track=True)
+    goal: Mapped[Decimal | None] = f.decimal(_("Goal without a target"), least=Decimal(0), track=True)
+    cap: Mapped[int | None] = f.integer(_("Counts up to per cent"), least=1, most=1000, default=120, track=True)
+
+
+class Evaluation(Record):
+    """A period in which people are evaluated by a scheme; closed, it stays as it was."""
+
+    __tablename__ = "teamwork_evaluations"
+    __table_args__ = (unique_together("teamwork_evaluations", "scheme_id", "period", "period_start"),)
+
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, search=True, match=True, track=True)
+    scheme_id: Mapped[UUID] = f.link(_("Scheme"), Scheme, required=True, track=True)
+    period: Mapped[str] = f.choice(_("Period"), PERIODS, default="quarter", track=True)
+    period_start: Mapped[date] = f.on(_("Period starts on"), required=True, track=True, index=True)
+    state: Mapped[str] = f.choice(_("State"), COURSES, default=RUNNING, readonly=True, track=True, index=True)
+    round: Mapped[int | None] = f.integer(_("Round"), least=1, default=1, readonly=True)
+    scored_at: Mapped[datetime | None] = f.at(_("Computed at"), readonly=True)
+
+
+class EvaluationStep(Record):
+    """An evaluation was closed, or opened again and why."""
+
+    __tablename__ = "teamwork_evaluation_steps"
+
+    evaluation_id: Mapped[UUID] = f.link(_("Evaluation"), Evaluation, required=True, parent=True)
+    step: Mapped[str] = f.choice(_("Step"), STEPS, required=True, readonly=True)
+    round: Mapped[int] = f.integer(_("Round"), least=1, required=True, readonly=True)
+    reason: Mapped[str | None] = f.long_text(_("Reason"), length=2000, readonly=True)
+    by_id: Mapped[UUID | None] = f.link(_("By"), "core.user", readonly=True)
+    at: Mapped[datetime] = f.at(_("At"), required=True, readonly=True)
+
+
+class Score(Record):
+    """What a person reached in a round of an evaluation; its owner is that person."""
+
+    __tablename__ = "teamwork_scores"
+    __table_args__ = (unique_together("teamwork_scores", "evaluation_id", "round", "person_id"),)
+
+    evaluation_id: Mapped[UUID] = f.link(_("Evaluation"), Evaluation, required=True, readonly=True)
+    person_id: Mapped[UUID] = f.link(_("Person"), "core.user", required=True, readonly=True)
+    round: Mapped[int] = f.integer(_("Round"), least=1, required=True, readonly=True)
+    total: Mapped[Decimal | None] = f.decimal(_("Score"), readonly=True)
+    place: Mapped[int | None] = f.integer(_("Place"), least=1, readonly=True)
+    note: Mapped[str | None] = f.long_text(_("Review note"), length=5000, track=True)
+
+
+class ScoreLine(Record):
+    """One measure of a score, as it was computed."""
+
+    __tablename__ = "teamwork_score_lines"
+    __table_args__ = (unique_together("teamwork_score_lines", "score_id", "kpi"),)
+
+    score_id: Mapped[UUID] = f.link(_("Score"), Score, required=True, parent=True, readonly=True)
+    kpi: Mapped[str] = f.text(_("Measure of the scheme"), length=40, required=True, readonly=True)
+    measure: Mapped[str] = f.choice(_("Measure"), MEASURES, required=True, readonly=True)
+    weight: Mapped[Decimal] = f.percent(_("Weight"), required=True, readonly=True)
+    goal: Mapped[Decimal | None] = f.decimal(_("Goal"), readonly=True)
+    actual: Mapped[Decimal | None] = f.decimal(_("Reached"), readonly=True)
+    attainment: Mapped[Decimal | None] = f.decimal(_("Attainment in per cent"), readonly=True)
+    points: Mapped[Decimal | None] = f.decimal(_("Points"), readonly=True)
+    unpriced: Mapped[int | None] = f.integer(_("Not priced"), least=0, readonly=True)

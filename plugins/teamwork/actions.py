@@ -1,0 +1,155 @@
+"""What rules can do here: create tasks and activities, tell people, comment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from marshmallow import Schema, fields, validate
+
+from plugins.teamwork import people
+from plugins.teamwork.attainment import Staff
+from plugins.teamwork.tables import KINDS, PRIORITIES
+from plugins.teamwork.workdays import after_workdays, today
+from sdk import Action, Condition, Context, Draft, GiveUp, Notice, Step, _
+from sdk.context import Row, id_of
+from sdk.fields import Reference
+
+OWNER, MANAGER, USER, ROLE = "owner", "manager", "user", "role"
+LONGEST, MOST_DAYS, MOST_TOLD = 255, 3650, 500
+RULE = "teamwork.rule"
+_SUBJECT = validate.Length(1, LONGEST)
+
+
+class NewTask(Schema):
+    """A task about the record: for its owner, or for `owner`; `due_in_days` from today, working days unless said otherwise."""
+
+    subject = fields.String(required=True, validate=_SUBJECT)
+    owner = fields.UUID(load_default=None, allow_none=True)
+    due_in_days = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, MOST_DAYS))
+    working_days = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    priority = fields.String(load_default="normal", validate=validate.OneOf(list(PRIORITIES)))
+    notes = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=10_000))
+
+
+class NewActivity(Schema):
+    """An activity about the record, at a local time so many days from today."""
+
+    subject = fields.String(required=True, validate=_SUBJECT)
+    kind = fields.String(load_default="call", validate=validate.OneOf(list(KINDS)))
+    owner = fields.UUID(load_default=None, allow_none=True)
+    due_in_days = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, MOST_DAYS))
+    working_days = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    at = fields.String(load_default="10:00", validate=validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z"))
+    minutes = fields.Integer(load_default=30, strict=True, validate=validate.Range(0, 1440))
+    notes = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=10_000))
+
+
+class NewNotice(Schema):
+    """Whom to tell: the record's owner, the owner's manager, a user, or all of a role who may see the record."""
+
+    to = fields.String(load_default=OWNER, validate=validate.OneOf([OWNER, MANAGER, USER, ROLE]))
+    user = fields.UUID(load_default=None, allow_none=True)
+    role = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 60))
+    title = fields.String(required=True, validate=_SUBJECT)
+    body = fields.String(load_default="", validate=validate.Length(max=10_000))
+
+
+class NewComment(Schema):
+    """A comment on the record; mentions in it (`@[name]`) tell people."""
+
+    body = fields.String(required=True, validate=validate.Length(1, 5_000))
+
+
+def create_task(ctx: Context, step: Step) -> Mapping[str, object]:
+    """A task about the record."""
+    said, days = step.parameters, step.parameters.get("due_in_days")
+    due = _day(ctx, days, said.get("working_days")) if isinstance(days, int) else None
+    values = {"subject": said["subject"], "about": _about(step), "owner": said.get("owner") or _owner(ctx, step), "due_on": due,
+              "priority": said.get("priority") or "normal", "notes": said.get("notes")}  # fmt: skip
+    return _made(ctx, "teamwork.task", values)
+
+
+def create_activity(ctx: Context, step: Step) -> Mapping[str, object]:
+    """An activity about the record, in the calendar of its owner."""
+    said, days, minutes = step.parameters, step.parameters.get("due_in_days"), step.parameters.get("minutes")
+    hour, minute = (int(part) for part in str(said.get("at") or "10:00").split(":"))
+    day = _day(ctx, days if isinstance(days, int) else 0, said.get("working_days"))
+    starts = datetime.combine(day, time(hour, minute), ZoneInfo(ctx.tenant.timezone)).astimezone(UTC)
+    values = {"subject": said["subject"], "kind": said.get("kind") or "call", "about": _about(step), "starts_at": starts,
+              "ends_at": starts + timedelta(minutes=minutes if isinstance(minutes, int) else 30),
+              "owner": said.get("owner") or _owner(ctx, step), "notes": said.get("notes")}  # fmt: skip
+    return _made(ctx, "teamwork.activity", values)
+
+
+def notify(ctx: Context, step: Step) -> Mapping[str, object]:
+    """Tell people of the record: those of them who may see it."""
+    wanted = _readers(ctx, step)
+    told = [person for person in wanted if people.may_see(ctx, person, step.entity, [step.record_id])]
+    title, body = (str(step.parameters.get(name) or "") for name in ("title", "body"))
+    ctx.notify([Notice(person, RULE, title, body, about=_about(step)) for person in told])
+    return {"told": [str(person) for person in told]}
+
+
+def add_comment(ctx: Context, step: Step) -> Mapping[str, object]:
+    """A comment on the record."""
+    return _made(ctx, "teamwork.comment", {"about": _about(step), "body": step.parameters["body"]})
+
+
+ACTIONS = (
+    Action("create_task", _("Create a task"), create_task, NewTask),
+    Action("create_activity", _("Create an activity"), create_activity, NewActivity),
+    Action("notify", _("Tell people"), notify, NewNotice),
+    Action("add_comment", _("Add a comment"), add_comment, NewComment),
+)
+
+
+def _about(step: Step) -> Reference:
+    return Reference(step.entity, step.record_id)
+
+
+def _day(ctx: Context, days: int, working: object) -> date:
+    now = today(ctx)
+    return after_workdays(now, days) if working is not False else now + timedelta(days=days)
+
+
+def _owner(ctx: Context, step: Step) -> UUID | None:
+    """The owner of the record, if it has one who is still there."""
+    row = ctx.as_system().records(step.entity).values([step.record_id]).get(step.record_id)
+    if row is None:
+        raise GiveUp(f"the record {step.entity}:{step.record_id} is gone")
+    owner = row.get("owner")
+    return owner if isinstance(owner, UUID) else None
+
+
+def _readers(ctx: Context, step: Step) -> list[UUID]:
+    to = step.parameters.get("to") or OWNER
+    if to == USER:
+        user = step.parameters.get("user")
+        if user is None:
+            raise GiveUp("the action tells a user and names none: give `user`")
+        return [UUID(str(user))]
+    if to == ROLE:
+        return [id_of(row) for row in _of_role(ctx, step.parameters.get("role"))]
+    owner = _owner(ctx, step)
+    found = Staff(ctx).manager(owner) if to == MANAGER else owner
+    return [found] if found is not None else []
+
+
+def _of_role(ctx: Context, role: object) -> list[Row]:
+    if not role:
+        raise GiveUp("the action tells a role and names none: give `role`")
+    rows = ctx.as_system().records("core.user").find((Condition("active", "eq", (True,)), Condition("roles", "empty", ("false",))), 100_000)
+    found = [row for row in rows if isinstance(row["roles"], list) and role in row["roles"]]
+    if len(found) > MOST_TOLD:
+        raise GiveUp(f"the role {role} has {len(found)} people; a rule tells at most {MOST_TOLD}")
+    return found
+
+
+def _made(ctx: Context, entity: str, values: Mapping[str, object]) -> Mapping[str, object]:
+    (outcome,) = ctx.records(entity).write([Draft("create", values)])
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    return {"entity": entity, "id": str(outcome.id)}

@@ -1,0 +1,199 @@
+"""What was reached in a period: counted in sets, one statement for all people, teams, products and channels of a measure.
+
+Amounts are in the company's own currency at the rate of each deal's close date; a deal without a rate is counted as not priced.
+Numbers are counted as the system: who may see a target may see how far it is reached, as on a sheet of targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+from uuid import UUID
+
+from plugins.teamwork.periods import Period
+from plugins.teamwork.tables import ACTIVITIES, DONE, NEW_CUSTOMERS, ON_TIME, ON_TIME_TASKS, OPEN, WON_AMOUNT, WON_COUNT
+from plugins.teamwork.workdays import today
+from sdk import Condition, Context
+from sdk.context import Row
+
+DEAL = "pipeline.deal"
+MOST = 10_000
+PART = 500
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of what was reached: by whom, with what. `value` is an amount in the company's currency, or a count."""
+
+    owner: object
+    product: object = None
+    channel: object = None
+    kind: object = None
+    value: Decimal = Decimal(0)
+    of: Decimal = Decimal(0)
+    """For shares: how many there were in all."""
+    unpriced: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What a person, a team or the company reached."""
+
+    value: Decimal
+    unpriced: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Of whom, and of what: None is everybody, everything."""
+
+    people: frozenset[UUID] | None = None
+    product: object = None
+    channel: object = None
+    kind: object = None
+
+    def has(self, piece: Piece) -> bool:
+        """Whether the piece counts for it."""
+        mine = self.people is None or piece.owner in self.people
+        return mine and all(
+            wanted is None or wanted == there
+            for wanted, there in ((self.product, piece.product), (self.channel, piece.channel), (self.kind, piece.kind))
+        )
+
+
+Dimensions: TypeAlias = "frozenset[str]"
+Count: TypeAlias = "Callable[[Context, Period, Dimensions], list[Piece]]"
+
+
+def pieces(ctx: Context, measure: str, period: Period, by: Iterable[str] = ()) -> list[Piece]:
+    """What was reached in a period, by owner and by what else of product, channel and kind is asked for."""
+    return COUNTS[measure](ctx, period, frozenset(by))
+
+
+def total(measure: str, found: Sequence[Piece], subject: Subject) -> Reached:
+    """The sum of the pieces of a subject; a share of what was due, in per cent (nothing due: 100, nobody was late)."""
+    mine = [piece for piece in found if subject.has(piece)]
+    value = sum((piece.value for piece in mine), Decimal(0))
+    if measure == ON_TIME_TASKS:
+        of = sum((piece.of for piece in mine), Decimal(0))
+        value = (value * HUNDRED / of).quantize(Decimal("0.0001")) if of else HUNDRED
+    return Reached(value, sum(piece.unpriced for piece in mine))
+
+
+def _won(period: Period) -> tuple[Condition, ...]:
+    return (
+        Condition("status", "eq", ("won",)), Condition("close_date", "gte", (period.start,)), Condition("close_date", "lt", (period.end,)),
+    )  # fmt: skip
+
+
+_COLUMNS = {"product": "product", "channel": "source"}
+
+
+def _grouped(ctx: Context, measures: Sequence[str], by: Dimensions, filter: tuple[Condition, ...]) -> list[tuple[dict[str, object], Row]]:
+    """The groups of won deals, with what they are by: owner, product and channel."""
+    there = ctx.as_system().records(DEAL).fields() if ctx.offers(DEAL) else {}
+    columns = {"owner": "owner", **{name: column for name, column in _COLUMNS.items() if name in by and column in there}}
+    rows = ctx.as_system().records(DEAL).aggregate(measures, list(columns.values()), filter, MOST) if there else []
+    return [({name: row.get(f"{column}.id", row.get(column)) for name, column in columns.items()}, row) for row in rows]
+
+
+def _won_amount(ctx: Context, period: Period, by: Dimensions) -> list[Piece]:
+    priced = [
+        Piece(**keys, value=_amount(row["sum:base_amount"]))  # type: ignore[arg-type]
+        for keys, row in _grouped(ctx, ["sum:base_amount"], by, (*_won(period), Condition("base_amount", "empty", ("false",))))
+    ]
+    without = (*_won(period), Condition("amount", "empty", ("false",)), Condition("base_amount", "empty", ("true",)))
+    return priced + [Piece(**keys, unpriced=int(str(row["count"]))) for keys, row in _grouped(ctx, ["count"], by, without)]  # type: ignore[arg-type]
+
+
+def _amount(value: object) -> Decimal:
+    """A sum in the one currency that base amounts have."""
+    assert isinstance(value, Mapping), "base amounts are in one currency"
+    return Decimal(str(value["amount"]))
+
+
+def _won_count(ctx: Context, period: Period, by: Dimensions) -> list[Piece]:
+    return [Piece(**keys, value=Decimal(str(row["count"]))) for keys, row in _grouped(ctx, ["count"], by, _won(period))]  # type: ignore[arg-type]
+
+
+def _new_customers(ctx: Context, period: Period, by: Dimensions) -> list[Piece]:
+    """Accounts whose first won deal is in the period; each counts once, for whoever won it (of several at one day, the lowest id)."""
+    if not ctx.offers(DEAL):
+        return []
+    deals, having = ctx.as_system().records(DEAL), Condition("account", "empty", ("false",))
+    columns = ["account", "owner", *(column for name, column in _COLUMNS.items() if name in by)]
+    first: dict[object, tuple[tuple[str, ...], Row]] = {}
+    won = [row for month in period.months for row in deals.aggregate(["min:close_date"], columns, (*_won(month), having), MOST)]
+    for row in won:
+        order = (str(row["min:close_date"]), *(str(row.get(f"{column}.id", row.get(column))) for column in columns[1:]))
+        if row["account.id"] not in first or order < first[row["account.id"]][0]:
+            first[row["account.id"]] = (order, row)
+    accounts = sorted(UUID(str(id)) for id in first)
+    for start in range(0, len(accounts), PART):
+        among = Condition("account", "in", tuple(accounts[start : start + PART]))
+        before = (Condition("status", "eq", ("won",)), Condition("close_date", "lt", (period.start,)), among)
+        for row in deals.aggregate(["count"], ["account"], before, MOST):
+            first.pop(row["account.id"], None)
+    return [
+        Piece(row["owner.id"], row.get("product.id"), row.get("source"), value=Decimal(1)) for _order, row in first.values()
+    ]  # fmt: skip
+
+
+def _activities(ctx: Context, period: Period, by: Dimensions) -> list[Piece]:
+    start, end = period.instants(ctx)
+    done = (Condition("state", "eq", (DONE,)), Condition("starts_at", "gte", (start,)), Condition("starts_at", "lt", (end,)))
+    rows = ctx.as_system().records("teamwork.activity").aggregate(["count"], ["owner", *(["kind"] if "kind" in by else [])], done, MOST)
+    return [Piece(row["owner.id"], kind=row.get("kind"), value=Decimal(str(row["count"]))) for row in rows]
+
+
+def _on_time_tasks(ctx: Context, period: Period, _by: Dimensions) -> list[Piece]:
+    """Of the tasks that were due in the period and are done, or should be by now, those that were done in time."""
+    tasks, start = ctx.as_system().records("teamwork.task"), Condition("due_on", "gte", (period.start,))
+    done = (start, Condition("due_on", "lt", (period.end,)), Condition("state", "eq", (DONE,)))
+    overdue = (start, Condition("due_on", "lt", (min(period.end, today(ctx)),)), Condition("state", "eq", (OPEN,)))
+    rows = [
+        *tasks.aggregate(["count"], ["owner", "timeliness"], done, MOST),
+        *tasks.aggregate(["count"], ["owner", "timeliness"], overdue, MOST),
+    ]
+    counted = [(row["owner.id"], row["timeliness"], Decimal(str(row["count"]))) for row in rows]
+    return [Piece(owner, value=count if timeliness == ON_TIME else Decimal(0), of=count) for owner, timeliness, count in counted]
+
+
+COUNTS: dict[str, Count] = {
+    WON_AMOUNT: _won_amount, WON_COUNT: _won_count, NEW_CUSTOMERS: _new_customers, ACTIVITIES: _activities, ON_TIME_TASKS: _on_time_tasks,
+}  # fmt: skip
+
+
+class Staff:
+    """Who belongs to which team, teams below it included."""
+
+    def __init__(self, ctx: Context) -> None:
+        system = ctx.as_system()
+        self.people: dict[UUID, Row] = {UUID(str(row["id"])): row for row in system.records("core.user").find((), 100_000)}
+        self.teams: dict[UUID, Row] = {UUID(str(row["id"])): row for row in system.records("core.team").find((), 10_000)}
+        self._below: dict[object, list[UUID]] = {}
+        for id, row in self.teams.items():
+            self._below.setdefault(row["parent"], []).append(id)
+
+    def of_team(self, team: UUID) -> frozenset[UUID]:
+        """The people of a team."""
+        reached, open_ = set[UUID](), [team]
+        while open_:
+            here = open_.pop()
+            if here not in reached:
+                reached.add(here)
+                open_ += self._below.get(here, [])
+        return frozenset(id for id, row in self.people.items() if row["team"] in reached)
+
+    def manager(self, person: object) -> UUID | None:
+        """Whom somebody answers to: the own manager, or the manager of the team."""
+        row = self.people.get(person) if isinstance(person, UUID) else None
+        if row is None:
+            return None
+        boss = row["manager"]
+        if boss is None and isinstance(row["team"], UUID) and row["team"] in self.teams:
+            boss = self.teams[row["team"]]["manager"]
+        return boss if isinstance(boss, UUID) and boss != person else None

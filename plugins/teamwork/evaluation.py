@@ -1,0 +1,263 @@
+"""Evaluations: computed while they are open, kept as they were when they are closed, opened again for a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from plugins.teamwork import scoring
+from plugins.teamwork.attainment import Staff
+from plugins.teamwork.periods import MONTHS, Period, starting
+from plugins.teamwork.scoring import Line
+from plugins.teamwork.tables import ACTIVITIES, CLOSED, PERIODS, RUNNING
+from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, Notice, _, where
+from sdk.context import Row, id_of
+from sdk.fields import Reference, exact_text
+
+NAME, SCORE, LINE, STEP, KPI = (f"teamwork.{word}" for word in ("evaluation", "score", "score_line", "evaluation_step", "kpi"))
+COMPUTE, CLOSE, REOPEN = "compute", "close", "reopen"
+MOST = 100_000
+HUNDRED = Decimal(100)
+
+
+# --- what may be written ---------------------------------------------------------------------------------------------
+
+
+def prepare_kpis(ctx: Context, batch: Batch) -> None:
+    """The weights of a scheme never pass 100; a scheme that a closed evaluation was computed by keeps its measures through the copy in each score."""
+    schemes = {change.after("scheme") for change in batch.changes if change.stands}
+    rows = [row for scheme in schemes for row in ctx.as_system().records(KPI).find(where(scheme=scheme))]
+    weights = {id_of(row): (row["scheme"], Decimal(str(row["weight"]))) for row in rows}
+    for change in batch.changes:
+        if not change.stands:
+            continue
+        if change.verb == "delete":
+            weights.pop(change.id, None)
+            continue
+        if change.after("activity_kind") and change.after("measure") != ACTIVITIES:
+            change.refuse("activity_kind", "no_such_part", _("only the measure of activities has a kind of them; leave it out"))
+        weights[change.id] = (change.after("scheme"), Decimal(str(change.after("weight"))))
+        if (sum_ := sum((weight for scheme, weight in weights.values() if scheme == change.after("scheme")), Decimal(0))) > HUNDRED:
+            change.refuse(
+                "weight", "over_100", _("the weights of the scheme would add up to {sum}; they are to be 100"), sum=exact_text(sum_)
+            )
+
+
+def prepare_evaluations(_ctx: Context, batch: Batch) -> None:
+    """An evaluation is of a whole period; a closed one stays as it is until it is opened again."""
+    for change in batch.changes:
+        if change.before is not None and change.stands and change.before["state"] == CLOSED and change.act != REOPEN:
+            _forbid(change)
+    for change in batch.standing():
+        start, kind = change.after("period_start"), str(change.after("period"))
+        if isinstance(start, date) and start != (first := starting(kind, start).start):
+            change.refuse("period_start", "not_a_start", _("{period} begins on {first}"), period=PERIODS[kind], first=first.isoformat())
+
+
+def prepare_scores(ctx: Context, batch: Batch) -> None:
+    """A note is written while the evaluation is open, and in its present round."""
+    there = ctx.as_system().records(NAME).values({UUID(str(change.after("evaluation"))) for change in batch.changes})
+    for change in batch.changes:
+        evaluation = there.get(UUID(str(change.after("evaluation"))))
+        if not change.stands or change.act in (COMPUTE, CLOSE) or evaluation is None:
+            continue
+        if evaluation["state"] == CLOSED:
+            _forbid(change)
+        elif change.after("round") != evaluation["round"]:
+            change.forbid("earlier_round", _("this is the score of an earlier round; it stays as it was"))
+
+
+def keep_targets(ctx: Context, batch: Batch) -> None:
+    """The targets of people in a period that is closed stay as they were: they are what the scores were computed from."""
+    touched = [
+        change for change in batch.changes if change.stands and change.act != "tell" and (change.after("person") or _was(change, "person"))
+    ]
+    closed = [_period(row) for row in ctx.as_system().records(NAME).find(where(state=CLOSED), MOST)] if touched else []
+    for change in touched:
+        starts = {day for day in (change.after("period_start"), _was(change, "period_start")) if isinstance(day, date)}
+        if any(period.start <= day < period.end for period in closed for day in starts):
+            _forbid(change)
+
+
+def _was(change: Change, name: str) -> object:
+    return (change.before or {}).get(name)
+
+
+def _forbid(change: Change) -> None:
+    change.forbid("period_closed", _("the period is closed; open its evaluation again first, and say why"))
+
+
+# --- what is done with them ------------------------------------------------------------------------------------------
+
+
+def compute(ctx: Context, id: UUID, act: str = COMPUTE) -> Row:
+    """Compute the scores of the present round anew; notes stay. Raises Conflict for a closed one, and where weights are not 100."""
+    evaluation = _open(ctx, id)
+    kpis = scoring.of_scheme(ctx, UUID(str(evaluation["scheme"])))
+    weight = sum((Decimal(str(kpi["weight"])) for kpi in kpis), Decimal(0))
+    if weight != HUNDRED:
+        raise Conflict(_("the weights of the scheme add up to {sum}; they are to be 100"), code="weights", sum=exact_text(weight))
+    staff = Staff(ctx)
+    people = _people(ctx, evaluation, staff)
+    found = scoring.lines(ctx, _period(evaluation), kpis, people, staff)
+    totals = {person: sum((line.points for line in mine), Decimal(0)) for person, mine in found.items()}
+    ranking = scoring.places(totals)
+    scores = _scores(ctx, evaluation, {person: {"total": totals[person], "place": ranking[person]} for person in people}, act)
+    _keep_lines(ctx, {scores[person]: found[person] for person in people}, act)
+    return ctx.as_system().records(NAME).update(id, {"scored_at": ctx.now()}, act=act)
+
+
+def close(ctx: Context, id: UUID, *, quietly: bool = False) -> Row:
+    """Compute for the last time and close; each person is told, unless it is done quietly."""
+    with ctx.transaction(write=True):
+        evaluation = compute(ctx, id, CLOSE)
+        system = ctx.as_system()
+        closed = system.records(NAME).update(id, {"state": CLOSED}, act=CLOSE)
+        _log(ctx, evaluation, "closed", None)
+        rows = [] if quietly else system.records(SCORE).find(where(evaluation=id, round=evaluation["round"]), MOST)
+        ctx.notify([_notice(evaluation, row) for row in rows])
+        return closed
+
+
+def reopen(ctx: Context, id: UUID, reason: str) -> Row:
+    """Open a closed evaluation again: a new round begins with the notes of the last, whose scores stay as they were."""
+    system = ctx.as_system()
+    with ctx.transaction(write=True):
+        evaluation = _locked(ctx, id)
+        if evaluation["state"] != CLOSED:
+            raise Conflict(_("the evaluation is open"), code="not_closed")
+        _log(ctx, evaluation, "reopened", reason)
+        after = int(str(evaluation["round"])) + 1
+        opened = system.records(NAME).update(id, {"state": RUNNING, "round": after}, act=REOPEN)
+        noted = [row for row in system.records(SCORE).find(where(evaluation=id, round=evaluation["round"]), MOST) if row["note"]]
+        kept = ("evaluation", "person", "owner", "note")
+        _write(ctx, SCORE, [Draft("create", {**{name: row[name] for name in kept}, "round": after}, act=COMPUTE) for row in noted])
+        return opened
+
+
+def _open(ctx: Context, id: UUID) -> Row:
+    evaluation = _locked(ctx, id)
+    if evaluation["state"] == CLOSED:
+        raise Conflict(_("the period is closed; open its evaluation again first, and say why"), code="period_closed")
+    return evaluation
+
+
+def _locked(ctx: Context, id: UUID) -> Row:
+    ctx.lock(f"{NAME}.{id}")
+    ctx.records(NAME).get(id)  # raises NotFound for what the actor may not see
+    return ctx.as_system().records(NAME).values([id])[id]
+
+
+def _period(evaluation: Row) -> Period:
+    start, kind = evaluation["period_start"], str(evaluation["period"])
+    assert isinstance(start, date) and kind in MONTHS
+    return Period(kind, start)
+
+
+def _people(ctx: Context, evaluation: Row, staff: Staff) -> list[UUID]:
+    """The active people of the scheme's team, or of all teams."""
+    scheme = UUID(str(evaluation["scheme"]))
+    team = ctx.as_system().records("teamwork.scheme").values([scheme])[scheme]["team"]
+    among = staff.of_team(team) if isinstance(team, UUID) else {id for id, row in staff.people.items() if row["team"] is not None}
+    return sorted(id for id in among if staff.people[id]["active"])
+
+
+def _scores(ctx: Context, evaluation: Row, values: dict[UUID, dict[str, object]], act: str) -> dict[UUID, UUID]:
+    """The ids of the round's scores by person, written with these values; who is not evaluated any more loses the score."""
+    keys = {"evaluation": id_of(evaluation), "round": evaluation["round"]}
+    there = {UUID(str(row["person"])): row for row in ctx.as_system().records(SCORE).find(where(**keys), MOST)}
+    drafts = [
+        Draft("update", one, id_of(there[person]), act=act) if person in there
+        else Draft("create", {**keys, "person": person, "owner": person, **one}, act=act)
+        for person, one in values.items()
+    ]  # fmt: skip
+    drafts += [Draft("delete", {}, id_of(row), act=act) for person, row in there.items() if person not in values]
+    return {UUID(str(row["person"])): id_of(row) for row in _write(ctx, SCORE, drafts) if row["person"] in values}
+
+
+def _keep_lines(ctx: Context, found: dict[UUID, list[Line]], act: str) -> None:
+    lines, among = ctx.as_system().records(LINE), sorted(found)
+    there: dict[tuple[UUID, str], UUID] = {}
+    for start in range(0, len(among), 500):
+        some = Condition("score", "in", tuple(among[start : start + 500]))
+        there |= {(UUID(str(row["score"])), str(row["kpi"])): id_of(row) for row in lines.find((some,), MOST)}
+    drafts = list[Draft]()
+    for score, mine in found.items():
+        for line in mine:
+            kpi = line.kpi
+            cells: dict[str, Any] = {
+                "measure": kpi["measure"], "weight": kpi["weight"], "goal": line.goal, "actual": line.reached.value,
+                "attainment": line.attainment, "points": line.points, "unpriced": line.reached.unpriced,
+            }  # fmt: skip
+            id = there.pop((score, str(kpi["id"])), None)
+            drafts.append(
+                Draft("create", {"score": score, "kpi": str(kpi["id"]), **cells}, act=act)
+                if id is None
+                else Draft("update", cells, id, act=act)
+            )
+    drafts += [Draft("delete", {}, id, act=act) for id in there.values()]
+    _write(ctx, LINE, drafts)
+
+
+def _log(ctx: Context, evaluation: Row, step: str, reason: str | None) -> None:
+    values = {
+        "evaluation": evaluation["id"],
+        "step": step,
+        "round": evaluation["round"],
+        "reason": reason,
+        "by": ctx.actor.user_id,
+        "at": ctx.now(),
+    }
+    _write(ctx, STEP, [Draft("create", values, act=step)])
+
+
+def _notice(evaluation: Row, score: Row) -> Notice:
+    params = {"name": str(evaluation["name"]), "total": exact_text(Decimal(str(score["total"])), 2), "place": score["place"]}
+    body = _("Your score is {total}, place {place}.")
+    return Notice(
+        UUID(str(score["person"])), "teamwork.evaluation", _("Evaluation closed: {name}"), body, params, Reference(SCORE, id_of(score))
+    )
+
+
+def _write(ctx: Context, entity: str, drafts: Sequence[Draft]) -> list[Row]:
+    rows = []
+    for outcome in ctx.as_system().records(entity).write(drafts) if drafts else ():
+        if outcome.refusal is not None:
+            raise outcome.refusal
+        if outcome.row is not None:
+            rows.append(outcome.row)
+    return rows
+
+
+def ranking(ctx: Context, id: UUID) -> list[dict[str, object]]:
+    """The scores of the present round (of the last, while this one has none) that the actor sees, each with its lines."""
+    evaluation = ctx.records(NAME).values([id]).get(id)
+    if evaluation is None:
+        raise NotFound(_("there is no {entity} {id}"), entity=NAME, id=str(id))
+    found = list[Row]()
+    for round in range(int(str(evaluation["round"])), 0, -1):
+        found = [row for row in ctx.records(SCORE).find(where(evaluation=id, round=round), MOST) if row["total"] is not None]
+        if found:
+            break
+    names = Staff(ctx).people
+    lines = _lines_of(ctx, [id_of(row) for row in found])
+    ordered = sorted(found, key=lambda row: (row["place"], str(row["id"])))
+    return [
+        {"score": row["id"], "person": row["person"], "name": names[UUID(str(row["person"]))]["name"] if row["person"] in names else None,
+         "round": row["round"], "place": row["place"], "total": exact_text(Decimal(str(row["total"])), 2), "note": row["note"],
+         "lines": lines.get(id_of(row), [])}
+        for row in ordered
+    ]  # fmt: skip
+
+
+def _lines_of(ctx: Context, scores: Sequence[UUID]) -> dict[UUID, list[dict[str, object]]]:
+    numbers, made = ("weight", "goal", "actual", "attainment", "points"), dict[UUID, list[dict[str, object]]]()
+    for start in range(0, len(scores), 500):
+        some = Condition("score", "in", tuple(scores[start : start + 500]))
+        for row in ctx.records(LINE).find((some,), MOST):
+            shown = {name: exact_text(value) if isinstance(value := row[name], Decimal) else None for name in numbers}
+            made.setdefault(UUID(str(row["score"])), []).append({"measure": row["measure"], **shown, "not_priced": row["unpriced"]})
+    return made

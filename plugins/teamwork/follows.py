@@ -1,0 +1,125 @@
+"""Following a record: whoever follows hears what others do to it; many changes in a short time are one notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from plugins.teamwork import notices, people
+from sdk import Batch, Change, Condition, Context, Draft, Event, NotFound, Notice, _, where
+from sdk.context import Row, id_of
+from sdk.fields import Reference
+
+NAME, STIRRED = "teamwork.follow", "teamwork.follow.stirred"
+KIND = "teamwork.follow"
+ACT = "tell"
+FOLLOWED = frozenset(
+    {"pipeline.deal", "customers.account", "customers.contact", "leads.lead", "orders.quote", "orders.order", "orders.contract"}
+)
+"""Whose changes are told. Comments are told of any record."""
+TOGETHER = timedelta(minutes=10)
+"""What follows a notice within this time is counted there."""
+MOST, PART, MOST_NAMED = 100_000, 500, 5
+
+
+def prepare_follows(ctx: Context, batch: Batch) -> None:
+    """Nobody follows a record twice."""
+    notices.keep_single(ctx, batch, ("owner", "about"))
+
+
+def notice_changes(ctx: Context, batch: Batch) -> None:
+    """For `validate_changes`: say that a followed record is being changed, and by whom; records that nobody follows cost one question a batch."""
+    if batch.entity in FOLLOWED:
+        changed = [change for change in batch.standing() if change.before is not None]
+        fields = {change.id: sorted(name for name in change.values if change.changes(name)) for change in changed}
+        _stir(ctx, batch, [(change, Reference(batch.entity, change.id), fields[change.id]) for change in changed if fields[change.id]])
+
+
+def notice_comments(ctx: Context, batch: Batch) -> None:
+    """Say that a followed record is being talked about."""
+    said = [change for change in batch.standing() if change.before is None]
+    _stir(ctx, batch, [(change, about, []) for change in said if isinstance(about := change.after("about"), Reference)])
+
+
+def _stir(ctx: Context, batch: Batch, stirred: Sequence[tuple[Change, Reference, list[str]]]) -> None:
+    followed = {row["about"] for row in _followers(ctx, [about for _change, about, _fields in stirred])}
+    for change, about, fields in stirred:
+        if about in followed:
+            batch.emit(STIRRED, change, {"about": about, "fields": fields, "by": ctx.actor.user_id})
+
+
+def _followers(ctx: Context, about: Iterable[Reference]) -> list[Row]:
+    wanted, rows = sorted(set(about)), list[Row]()
+    for start in range(0, len(wanted), PART):
+        rows += ctx.as_system().records(NAME).find((Condition("about", "in", tuple(wanted[start : start + PART])),), MOST)
+    return rows
+
+
+def tell(ctx: Context, events: Sequence[Event]) -> None:
+    """Tell those who follow, but for whoever did it; within ten minutes of the last notice the change is counted in that one."""
+    stirred: dict[Reference, list[Event]] = {}
+    for event in events:
+        about = event.payload["about"]
+        assert isinstance(about, dict)
+        stirred.setdefault(Reference(str(about["entity"]), UUID(str(about["id"]))), []).append(event)
+    ctx.lock(NAME)
+    marks, told = list[Draft](), list[Notice]()
+    for follow in _followers(ctx, stirred):
+        person, about = follow["owner"], follow["about"]
+        assert isinstance(person, UUID) and isinstance(about, Reference)
+        others = [event for event in stirred[about] if event.payload.get("by") != str(person)]
+        notice = _notice(ctx, person, about, others) if others and ctx.offers(about.entity) else None
+        if notice is None:
+            continue
+        last = follow["told_at"]
+        if isinstance(last, datetime) and ctx.now() < last + TOGETHER:
+            _count(ctx, person, about, last, len(others))
+        else:
+            told.append(notice)
+            marks.append(Draft("update", {"told_at": ctx.now()}, id_of(follow), act=ACT))
+    _write(ctx, NAME, marks)
+    ctx.notify(told)
+
+
+def _notice(ctx: Context, person: UUID, about: Reference, events: Sequence[Event]) -> Notice | None:
+    """What the person may know of it; None where that is nothing."""
+    try:
+        theirs = ctx.as_user(person)
+    except NotFound:
+        return None
+    if about.id not in people.may_see(ctx, person, about.entity, [about.id]):
+        return None
+    record, known = theirs.records(about.entity).values([about.id])[about.id], theirs.records(about.entity).fields()
+    named = dict.fromkeys(str(name) for event in events for name in _fields(event) if name in known)
+    if not named and any(_fields(event) for event in events):
+        return None
+    labels = ", ".join(theirs.say(known[name].label) for name in list(named)[:MOST_NAMED])
+    title = str(record.get("name") or record.get("subject") or record.get("number") or "")
+    by = events[-1].payload.get("by")
+    name = ctx.as_system().records("core.user").values([UUID(str(by))]).get(UUID(str(by)), {}).get("name") if by else None
+    params = {"title": title, "name": str(name or theirs.say(_("The system"))), "fields": labels}
+    body = _("{name} changed: {fields}") if named else _("{name} wrote a comment.")
+    return Notice(person, KIND, _("News of {title}"), body, params, about)
+
+
+def _fields(event: Event) -> Sequence[object]:
+    fields = event.payload["fields"]
+    return fields if isinstance(fields, list) else ()
+
+
+def _count(ctx: Context, person: UUID, about: Reference, since: datetime, more: int) -> None:
+    """The unread notice counts what came after it; one that was read, or is not wanted, is left alone."""
+    asked = (
+        *where(owner=person, kind=KIND, about=about),
+        Condition("created_at", "gte", (since,)),
+        Condition("read_at", "empty", ("true",)),
+    )
+    rows = ctx.records(notices.NAME).find(asked, 1)
+    _write(ctx, notices.NAME, [Draft("update", {"times": int(str(row["times"] or 1)) + more}, id_of(row), act=ACT) for row in rows])
+
+
+def _write(ctx: Context, entity: str, drafts: Sequence[Draft]) -> None:
+    for outcome in ctx.records(entity).write(drafts) if drafts else ():
+        if outcome.refusal is not None:
+            raise outcome.refusal

@@ -1,0 +1,150 @@
+"""Notices: in the application and by mail, as each person wants them; what is unread."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sdk import Batch, Condition, Context, Draft, Invalid, Mail, NoticeChannel, Query, Told, _, where
+from sdk.context import Row, id_of
+
+NAME, PREFERENCE = "teamwork.notification", "teamwork.preference"
+IN_APP, MAIL = "in_app", "mail"
+TELL, READ = "tell", "read"
+ANY_KIND = "all"
+"""In a preference: every kind of notice for which there is no other."""
+MOST_SHOWN, PART = 50, 500
+LONGEST_TITLE, LONGEST_BODY = 255, 20_000
+OVERLAP = timedelta(minutes=1)
+"""A notice becomes visible when its transaction ends, a moment after it was made: whoever asks from then on asks from a little earlier."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]+")
+
+
+def wanted(ctx: Context, channel: str, told: Sequence[Told]) -> list[Told]:
+    """Of these notices those whose readers have not muted their kind for `channel` (`plugin.key`).
+
+    What somebody said of a kind counts before what the same person said of all kinds. One question for all.
+    """
+    people = sorted({one.user_id for one in told})
+    muted: dict[tuple[UUID, str], bool] = {}
+    for start in range(0, len(people), PART):
+        asked = (Condition("owner", "in", tuple(people[start : start + PART])), Condition("channel", "eq", (channel,)))
+        for row in ctx.as_system().records(PREFERENCE).find(asked, 100_000):
+            muted[UUID(str(row["owner"])), str(row["kind"])] = bool(row["muted"])
+    return [one for one in told if not muted.get((one.user_id, one.kind), muted.get((one.user_id, ANY_KIND), False))]
+
+
+def in_app(ctx: Context, told: Sequence[Told]) -> None:
+    """Keep each notice for its reader."""
+    drafts = [
+        Draft("create", {"kind": one.kind, "title": _line(one.title)[:LONGEST_TITLE], "body": _page(one.body) or None, "about": _there(ctx, one),
+                         "owner": one.user_id, "times": 1}, act=TELL)
+        for one in wanted(ctx, f"teamwork.{IN_APP}", told)
+    ]  # fmt: skip
+    for outcome in ctx.as_system().records(NAME).write(drafts) if drafts else ():
+        if outcome.refusal is not None:
+            raise outcome.refusal
+
+
+def by_mail(ctx: Context, told: Sequence[Told]) -> None:
+    """A letter to each reader with an address; where a letter cannot go to it, the other channels tell."""
+    for one in wanted(ctx, f"teamwork.{MAIL}", told):
+        try:
+            letter = Mail(one.email, _line(one.title)[:LONGEST_TITLE], one.body or one.title) if one.email else None
+        except Invalid:  # a sign-in name that is no address of a mailbox
+            letter = None
+        if letter is not None:
+            ctx.mail(letter)
+
+
+CHANNELS = (NoticeChannel(IN_APP, _("In the application"), in_app), NoticeChannel(MAIL, _("E-mail"), by_mail))
+
+
+def _line(text: str) -> str:
+    return " ".join(_CONTROL.sub(" ", text).split()) or "-"
+
+
+def _page(text: str) -> str:
+    return _CONTROL.sub(" ", text)[:LONGEST_BODY].strip()
+
+
+def _there(ctx: Context, told: Told) -> object:
+    """The record that the notice leads to, as long as the tenant has it."""
+    about = told.about
+    return (
+        about
+        if about is not None and ctx.offers(about.entity) and about.id in ctx.as_system().records(about.entity).values([about.id])
+        else None
+    )
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def unread(ctx: Context) -> int:
+    """How many notices the actor has not read."""
+    found = ctx.records(NAME).aggregate(["count"], (), (*_mine(ctx), Condition("read_at", "empty", ("true",))))
+    return int(str(found[0]["count"]))
+
+
+def since(ctx: Context, after: datetime | None) -> tuple[dict[str, object], str]:
+    """The newest notices, or those since an instant, how many are unread, and the ETag of all that."""
+    asked = () if after is None else (Condition("created_at", "gte", (after,)),)
+    page = ctx.records(NAME).query(Query((*_mine(ctx), *asked), sort=("-created_at",), limit=MOST_SHOWN))
+    count = unread(ctx)
+    said = ";".join(f"{row['id']}:{row['version']}" for row in page.data)
+    tag = hashlib.blake2b(f"{count};{said}".encode(), digest_size=12).hexdigest()
+    return {"data": page.data, "unread": count, "since": ctx.now() - OVERLAP}, f'"{tag}"'
+
+
+def mark_read(ctx: Context, ids: Sequence[UUID] | None) -> int:
+    """The actor has read these notices, or (None) all; those of others are left out. Returns how many were unread."""
+    among = () if ids is None else (Condition("id", "in", tuple(ids)),)
+    done, records = 0, ctx.records(NAME)
+    while rows := records.find((*_mine(ctx), *among, Condition("read_at", "empty", ("true",))), PART):
+        drafts = [Draft("update", {"read_at": ctx.now()}, id_of(row), act=READ) for row in rows]
+        for outcome in ctx.as_system().records(NAME).write(drafts):
+            if outcome.refusal is not None:
+                raise outcome.refusal
+        done += len(rows)
+    return done
+
+
+def _mine(ctx: Context) -> tuple[Condition, ...]:
+    return () if ctx.actor.user_id is None else (Condition("owner", "eq", (ctx.actor.user_id,)),)
+
+
+# --- preferences -----------------------------------------------------------------------------------------------------
+
+
+def prepare_preferences(ctx: Context, batch: Batch) -> None:
+    """A preference names a channel that there is, and nobody has two for the same kind and channel."""
+    channels = {channel.full_key for channel in ctx.declared(NoticeChannel)}
+    for change in batch.standing():
+        if change.changes("channel") and change.after("channel") not in channels:
+            text = _("there is no channel {value!r}; there are {channels}")
+            change.refuse("channel", "no_such_channel", text, value=str(change.after("channel")), channels=", ".join(sorted(channels)))
+    keep_single(ctx, batch, ("owner", "kind", "channel"))
+
+
+def keep_single(ctx: Context, batch: Batch, names: Sequence[str]) -> None:
+    """No two live records of the batch's entity agree in all of these fields, the owner among them (409)."""
+    taken: dict[tuple[object, ...], UUID] = {}
+    wanted = [change for change in batch.changes if change.stands and change.verb != "delete"]
+    owners = {change.after("owner") for change in wanted} - {None}
+    if wanted and owners:
+        ctx.lock(f"{batch.entity}.single")
+    for owner in owners:
+        taken |= {_key(row, names): id_of(row) for row in ctx.as_system().records(batch.entity).find(where(owner=owner), 100_000)}
+    for change in wanted:
+        key = tuple(change.after(name) for name in names)
+        if taken.get(key, change.id) != change.id:
+            change.forbid("duplicate", _("there is such a record already; change that one"))
+        taken[key] = change.id
+
+
+def _key(row: Mapping[str, object] | Row, names: Sequence[str]) -> tuple[object, ...]:
+    return tuple(row[name] for name in names)

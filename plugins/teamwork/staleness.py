@@ -1,0 +1,83 @@
+"""Open records that nobody has touched for a while: one task for each silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from plugins.teamwork.workdays import after_workdays, today
+from sdk import Condition, Context, Draft, MasterData, Query, _
+from sdk.context import Row, id_of
+from sdk.fields import Reference
+
+RULE, TASK = "teamwork.stale_rule", "teamwork.task"
+ACT = "stale"
+PART = 500
+MOST = 100_000
+LAST = "teamwork.last_activity_at"
+OPEN_ONES: Mapping[str, tuple[Condition, ...]] = {
+    "pipeline.deal": (Condition("status", "eq", ("open",)),),
+    "leads.lead": (Condition("state", "in", ("new", "working", "qualified")),),
+}
+"""What is open."""
+ALSO: Mapping[str, str] = {"pipeline.deal": "stage_since", "leads.lead": "created_at"}
+"""What counts as a sign of life besides activities: a move to another stage, having just been made."""
+
+DEFAULTS = MasterData(
+    RULE, ({"key": "silent-deals", "entity": "pipeline.deal", "days": 14, "subject": _("Nothing has happened for a while: take it up again"),
+            "active": False},),
+)  # fmt: skip
+"""There to be switched on."""
+
+
+def look(ctx: Context) -> None:
+    """Go through the rules in force; each page of silent records is a transaction of its own."""
+    for rule in ctx.records(RULE).find((Condition("active", "eq", (True,)),), MOST):
+        entity, days = str(rule["entity"]), rule["days"]
+        if ctx.offers(entity) and isinstance(days, int):
+            _apply(ctx, rule, entity, ctx.now() - timedelta(days=days))
+
+
+def _apply(ctx: Context, rule: Row, entity: str, since: datetime) -> None:
+    also = ALSO[entity]
+    quiet = (*OPEN_ONES[entity], Condition("created_at", "lte", (since,)), Condition(also, "lte", (since,)))
+    for silent in (Condition(LAST, "empty", ("true",)), Condition(LAST, "lte", (since,))):
+        cursor: str | None = ""
+        while cursor is not None:
+            page = ctx.records(entity).query(Query((*quiet, silent), fields=("owner", also, LAST), limit=PART, cursor=cursor))
+            cursor = page.next
+            with ctx.transaction(write=True):
+                _remind_of(ctx, rule, entity, page.data, also)
+
+
+def _remind_of(ctx: Context, rule: Row, entity: str, rows: Iterable[Row], also: str) -> None:
+    """A task for each of these records that has had none since the last sign of life."""
+    ctx.lock(RULE)
+    silent = {UUID(str(row["id"])): (row, max(_instants(row, also))) for row in rows}
+    told = _told(ctx, rule, [Reference(entity, id) for id in silent])
+    days = rule["due_in_days"]
+    due = after_workdays(today(ctx), days if isinstance(days, int) else 0)
+    drafts = [
+        Draft("create", {"subject": rule["subject"], "about": about, "owner": row["owner"], "due_on": due, "stale_rule": rule["id"]}, act=ACT)
+        for id, (row, last) in silent.items()
+        if told.get(about := Reference(entity, id), last) <= last
+    ]  # fmt: skip
+    for outcome in ctx.records(TASK).write(drafts) if drafts else ():
+        if outcome.refusal is not None:
+            raise outcome.refusal
+
+
+def _instants(row: Row, also: str) -> list[datetime]:
+    return [value if isinstance(value, datetime) else datetime.fromisoformat(str(value)) for name in (also, LAST) if (value := row[name])]
+
+
+def _told(ctx: Context, rule: Row, about: list[Reference]) -> dict[Reference, datetime]:
+    """When the latest task of the rule was made for each of these records."""
+    asked = (Condition("stale_rule", "eq", (id_of(rule),)), Condition("about", "in", tuple(about)))
+    found: dict[Reference, datetime] = {}
+    for row in ctx.records(TASK).find(asked, MOST) if about else ():
+        reference, made = row["about"], row["created_at"]
+        if isinstance(reference, Reference) and isinstance(made, datetime):
+            found[reference] = max(made, found.get(reference, made))
+    return found

@@ -1,0 +1,63 @@
+"""Days on which people work, and the dates of what comes again."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sdk import Context
+
+FRIDAY = 5
+MOST_STEPS = 5_000
+
+
+def today(ctx: Context) -> date:
+    """The day that it is where the tenant is."""
+    return ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
+
+
+def local_day(ctx: Context, moment: datetime) -> date:
+    """The day of an instant where the tenant is."""
+    return moment.astimezone(ZoneInfo(ctx.tenant.timezone)).date()
+
+
+def after_workdays(day: date, days: int) -> date:
+    """So many working days later, Monday to Friday; 0 is the day itself, or the Monday after a weekend."""
+    while day.isoweekday() > FRIDAY:
+        day += timedelta(days=1)
+    weeks, rest = divmod(days, FRIDAY)
+    day += timedelta(weeks=weeks)
+    for _step in range(rest):
+        day += timedelta(days=3 if day.isoweekday() == FRIDAY else 1)
+    return day
+
+
+def reminder(ctx: Context, due: date, days: int, clock: str) -> datetime:
+    """The instant of a local time so many days before a day; a time that summer time leaves out is taken an hour later."""
+    hour, minute = (int(part) for part in clock.split(":"))
+    local = datetime.combine(due - timedelta(days=days), time(hour, minute), ZoneInfo(ctx.tenant.timezone))
+    return local.astimezone(ZoneInfo("UTC"))
+
+
+def step(day: date, rhythm: str, every: int, anchor: int) -> date:
+    """The next date of a rhythm; a month that is too short for the day `anchor` gives its last one, and the next is full again."""
+    if rhythm == "daily":
+        return day + timedelta(days=every)
+    if rhythm == "weekly":
+        return day + timedelta(weeks=every)
+    months = day.year * 12 + day.month - 1 + every * (12 if rhythm == "yearly" else 1)
+    year, month = divmod(months, 12)
+    return date(year, month + 1, min(anchor, monthrange(year, month + 1)[1]))
+
+
+def following(day: date, rhythm: str, every: int, anchor: int, least: date) -> date | None:
+    """The first date of the rhythm after `day` that is no earlier than `least`; None beyond what a calendar holds."""
+    try:
+        for _step in range(MOST_STEPS):
+            day = step(day, rhythm, every, anchor)
+            if day >= least:
+                return day
+    except (OverflowError, ValueError):
+        return None
+    return None

@@ -1,0 +1,243 @@
+"""Targets: what is reached equals an independent count, and who is told of it is told once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.context import Work
+from core.testkit.engines import Engine
+from core.testkit.fixtures import Api, Clock, People
+from plugins.teamwork.periods import Period, read, starting
+from sdk import Draft, Invalid, where
+from sdk.context import Row, id_of
+from tests.plugins.process import Process
+
+API = "/api/v1/teamwork"
+TARGET = "teamwork.target"
+
+
+def told(work: Work, person: UUID) -> list[str]:
+    return [str(row["title"]) for row in work.records("teamwork.notification").find(where(owner=person, kind="teamwork.target"))]
+
+
+def target(work: Work, **values: object) -> UUID:
+    return id_of(work.records(TARGET).create({"period": "quarter", "period_start": "2026-01-01", **values}))
+
+
+def shown(api: Api, period: str = "2026-Q1", **more: str) -> dict[str, dict[str, Any]]:
+    answer = api.get(f"{API}/attainment", {"period": period, **more})
+    assert answer.status_code == 200, answer.text
+    return {str(row["target"]): row for row in answer.json["data"]}
+
+
+@pytest.fixture
+def sold(work: Work, process: Process, people: People) -> None:
+    """Some hundred deals of nine people, in two currencies, of three products and sources, around the first quarter."""
+    random, stages = Random(7), process.stages
+    work.records("company.rate").create({"currency": "EUR", "on": "2026-01-10", "rate": "1.1"})
+    products = [id_of(work.records("catalog.product").create({"name": name})) for name in ("Pump", "Valve")]
+    accounts = [id_of(work.records("customers.account").create({"name": f"a{number}"})) for number in range(40)]
+    drafts = [
+        Draft("create", {
+            "name": f"deal {number}", "pipeline": process.id, "stage": stages[random.choice(("won", "won", "lost", "needs-analysis"))],
+            "owner": random.choice([*people.all_reps, None]), "account": random.choice([*accounts, None]), "product": random.choice([*products, None]),
+            "source": random.choice(("fair", "website", None)), "lost_reason": "price",
+            "amount": random.choice(({"amount": str(random.randint(1, 900)), "currency": random.choice(("USD", "EUR"))}, None)),
+            "close_date": date(2025, 11, 1).toordinal() + random.randint(0, 180),
+        }) for number in range(400)
+    ]  # fmt: skip
+    for draft in drafts:
+        assert isinstance(draft.values, dict)
+        draft.values["close_date"] = date.fromordinal(draft.values["close_date"])
+    for outcome in work.records("pipeline.deal").write(drafts):
+        assert outcome.refusal is None, outcome.refusal
+
+
+def rows(work: Work, statement: str, **values: object) -> list[Any]:
+    with work.transaction():
+        return list(work.connection.execute(sa.text(statement), values))
+
+
+@pytest.mark.feature("G4")
+def test_what_is_reached_equals_an_independent_count(client: Api, work: Work, people: People, process: Process, sold: None) -> None:
+    deals = work.records("pipeline.deal").find(where(status="won"), 10_000)
+    users = {id_of(row): row for row in work.records("core.user").find(())}
+    (product,) = [id_of(row) for row in work.records("catalog.product").find(where(name="Pump"))]
+    top = users[people.rep]["team"]
+
+    def in_quarter(row: Row) -> bool:
+        return isinstance(row["close_date"], date) and date(2026, 1, 1) <= row["close_date"] < date(2026, 4, 1)
+
+    def amount(rows: list[Row]) -> Decimal:
+        return sum((row["base_amount"].amount for row in rows if row["base_amount"]), Decimal(0))  # type: ignore[attr-defined, misc]
+
+    won = [row for row in deals if in_quarter(row)]
+    mine = [row for row in won if row["owner"] == people.rep]
+    ours = [row for row in won if row["owner"] in users and users[row["owner"]]["team"] == top]  # type: ignore[index]
+    ids = {
+        "rep": target(work, measure="won_amount", person=people.rep, amount={"amount": "1000"}),
+        "team": target(work, measure="won_amount", team=top, amount={"amount": "1000"}),
+        "all": target(work, measure="won_amount", amount={"amount": "1000"}),
+        "product": target(work, measure="won_amount", person=people.rep, product=product, channel="fair", amount={"amount": "1000"}),
+        "count": target(work, measure="won_count", person=people.rep, number="3"),
+        "new": target(work, measure="new_customers", number="10"),
+    }  # fmt: skip
+    found = shown(client)
+    reached = {name: found[str(id)]["reached"] for name, id in ids.items()}
+    narrow = [row for row in mine if row["product"] == product and row["source"] == "fair"]
+    for name, some in (("rep", mine), ("team", ours), ("all", won), ("product", narrow)):
+        assert Decimal(reached[name]["amount"]) == amount(some), name
+        assert reached[name]["currency"] == "USD"
+        unpriced = sum(1 for row in some if row["amount"] and not row["base_amount"])
+        assert found[str(ids[name])]["not_priced"] == unpriced, name
+    assert found[str(ids["all"])]["not_priced"] > 0, "the case is in the data"
+    assert Decimal(reached["count"]) == len(mine)
+    earlier = {row["account"] for row in deals if isinstance(row["close_date"], date) and row["close_date"] < date(2026, 1, 1)}
+    assert Decimal(reached["new"]) == len({row["account"] for row in won} - earlier - {None}) > 0
+    percent = (amount(mine) / 10).quantize(Decimal("0.01"))
+    assert Decimal(found[str(ids["rep"])]["percent"]) == percent
+    assert set(shown(client, person=str(people.rep))) == {str(ids[name]) for name in ("rep", "product", "count")}
+
+
+@pytest.mark.feature("G4")
+def test_the_same_in_sql(client: Api, work: Work, people: People, process: Process, sold: None) -> None:
+    id = target(work, measure="won_amount", amount={"amount": "1000"})
+    scale = 10_000 if work.platform.database.is_sqlite else 1
+    statement = (
+        "SELECT sum(base_amount), count(*) FROM pipeline_deals WHERE status = 'won' AND deleted_at IS NULL "
+        "AND close_date >= '2026-01-01' AND close_date < '2026-04-01' AND base_amount IS NOT NULL"
+    )
+    ((total, count),) = rows(work, statement)
+    assert count > 50
+    assert Decimal(shown(client)[str(id)]["reached"]["amount"]) == Decimal(total) / scale
+
+
+@pytest.mark.feature("G4")
+def test_at_90_and_at_100_per_cent_owner_and_manager_are_told_once(
+    work: Work, people: People, process: Process, engine: Engine, clock: Clock
+) -> None:
+    engine.run_until_idle()
+    target(work, measure="won_amount", person=people.rep, amount={"amount": "1000"})
+
+    def win(amount: str) -> None:
+        process.deal(owner=people.rep, stage="won", amount={"amount": amount})
+        for _time in range(2):
+            engine.run_until_idle()
+            clock.move(hours=1)
+
+    win("899.99")
+    assert told(work, people.rep) == []
+    win("0.01")
+    assert told(work, people.rep) == told(work, people.manager) == ["rep00: 90 % of the target, Won amount 2026-Q1"]
+    win("50")
+    assert len(told(work, people.rep)) == 1
+    win("50")
+    win("500")
+    assert told(work, people.rep) == told(work, people.manager) == [
+        "rep00: 90 % of the target, Won amount 2026-Q1", "rep00: target reached, Won amount 2026-Q1",
+    ]  # fmt: skip
+    assert told(work, people.reps[0][1]) == told(work, people.director) == []
+
+
+@pytest.mark.feature("G4")
+def test_targets_of_activities_count_those_of_the_kind_by_the_local_day(
+    client: Api, work: Work, people: People, drain: Callable[[], int], clock: Clock
+) -> None:
+    for start, kind, state in (
+        ("2025-12-31T23:59:59Z", "visit", "done"), ("2026-01-01T00:00:00Z", "visit", "done"), ("2026-03-31T23:59:59Z", "visit", "done"),
+        ("2026-02-01T00:00:00Z", "call", "done"), ("2026-02-01T00:00:00Z", "visit", "planned"),
+    ):  # fmt: skip
+        work.records("teamwork.activity").create({"subject": "x", "kind": kind, "state": state, "starts_at": start, "owner": people.rep})
+    id = target(work, measure="activities", activity_kind="visit", person=people.rep, number="2")
+    every = target(work, measure="activities", person=people.rep, number="4")
+    found = shown(client)
+    assert (found[str(id)]["reached"], found[str(id)]["percent"], found[str(every)]["reached"]) == ("2", "100.00", "3")
+    drain()
+    clock.move(hours=2)
+    drain()
+    assert told(work, people.rep) == ["rep00: target reached, Activities done 2026-Q1"]
+
+
+@pytest.mark.feature("G4")
+@pytest.mark.parametrize(("values", "field", "code"), [
+    ({"measure": "won_amount", "number": "5"}, "amount", "required"),
+    ({"measure": "won_amount", "amount": {"amount": "5", "currency": "EUR"}}, "amount", "own_currency"),
+    ({"measure": "won_count", "number": "5", "amount": {"amount": "5"}}, "amount", "other_measure"),
+    ({"measure": "won_count", "number": "5", "period_start": "2026-02-01", "period": "quarter"}, "period_start", "not_a_start"),
+    ({"measure": "won_count", "number": "5", "person": "rep00", "team": "Team 0"}, "team", "two_subjects"),
+    ({"measure": "activities", "number": "5", "channel": "fair"}, "channel", "no_such_part"),
+    ({"measure": "won_count", "number": "5", "activity_kind": "call"}, "activity_kind", "no_such_part"),
+    ({"measure": "won_count", "number": "-1"}, "number", "out_of_range"),
+])  # fmt: skip
+def test_a_target_that_means_nothing_is_refused_by_its_field(
+    client: Api, people: People, values: dict[str, object], field: str, code: str
+) -> None:
+    refused = client.post(f"{API}/targets", {"period": "month", "period_start": "2026-01-01", **values})
+    assert refused.status_code == 422, refused.text
+    assert (field, code) in {(error["field"], error["code"]) for error in refused.json["errors"]}
+
+
+@pytest.mark.feature("G4")
+def test_who_sees_which_target(client: Api, work: Work, people: People) -> None:
+    ids = [str(target(work, measure="won_count", number="5", person=rep)) for rep in (people.rep, people.reps[0][1], people.reps[1][0])]
+    team = str(target(work, measure="won_count", number="5", team=people.teams[0]))
+    assert set(shown(client.as_user(people.rep))) == {ids[0]}
+    assert set(shown(client.as_user(people.manager))) == {*ids[:2], team}
+    assert set(shown(client)) == {*ids, team}
+    assert (
+        client.as_user(people.rep).post(f"{API}/targets", {"measure": "won_count", "number": "1", "period_start": "2026-01-01"}).status_code
+        == 403
+    )
+    assert client.as_user(people.manager).get(f"{API}/targets/{ids[2]}").status_code == 404
+    assert client.get(f"{API}/attainment", {"period": "2026-13"}).status_code == 422
+    assert client.get(f"{API}/attainment").status_code == 422
+
+
+def test_the_currency_of_a_company_with_targets_stays(client: Api, work: Work) -> None:
+    target(work, measure="won_amount", amount={"amount": "1000"})
+    assert client.patch("/api/v1/core/tenant", {"currency": "EUR"}).status_code == 409
+
+
+def test_a_hundred_targets_cost_as_many_statements_as_one(work: Work, people: People, process: Process, client: Api) -> None:
+    statements = list[str]()
+    sa.event.listen(
+        work.platform.database.engine, "before_cursor_execute", lambda _c, _cur, statement, *_rest: statements.append(statement)
+    )
+    target(work, measure="won_amount", person=people.rep, amount={"amount": "1"})
+    shown(client)
+    statements.clear()
+    shown(client)
+    one = len(statements)
+    drafts = [Draft("create", {"measure": "won_amount", "period": "quarter", "period_start": "2026-01-01", "person": rep, "amount": {"amount": "1"}})
+              for rep in people.all_reps for _time in range(11)]  # fmt: skip
+    assert all(outcome.refusal is None for outcome in work.records(TARGET).write(drafts))
+    statements.clear()
+    assert len(shown(client)) == 100
+    assert len(statements) == one
+
+
+@given(st.dates(date(1900, 1, 1), date(2099, 12, 31)), st.sampled_from(["month", "quarter", "year"]))
+def test_a_period_holds_its_day_and_is_read_as_it_is_written(day: date, kind: str) -> None:
+    period = starting(kind, day)
+    assert period.start <= day < period.end
+    assert read(period.name) == period
+    assert starting(kind, period.end).start == period.end
+    assert [month.kind for month in period.months] == ["month"] * {"month": 1, "quarter": 3, "year": 12}[kind]
+    assert period.months[-1].end == period.end
+
+
+@given(st.text(max_size=12))
+def test_no_word_breaks_the_reading_of_periods(word: str) -> None:
+    with contextlib.suppress(Invalid):
+        assert isinstance(read(word), Period)
