@@ -72,8 +72,10 @@ def _field(ctx: Context, entity: str, path: str) -> Field | None:
     fields = ctx.records(entity).fields()
     if path in fields or "." not in path:
         return fields.get(path)
-    link, _dot, rest = path.partition(".")
-    return _field(ctx, ctx.target(entity, link), rest) if link in fields else None
+    words = path.split(".")
+    heads = (".".join(words[:count]) for count in (1, 2))  # a link that a plugin added has a dot in its name
+    link = next((head for head in heads if head in fields), "")
+    return _field(ctx, ctx.target(entity, link), path[len(link) + 1 :]) if link and len(link) < len(path) else None
 
 
 def answer(ctx: Context, report: Report, found: list[Row], shape: str) -> object:
