@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -27,6 +28,8 @@ class Config:
     max_upload: int = 200 << 20
     drain: bool = True
     """Whether `serve` delivers events and runs jobs itself, in a thread."""
+    url: str = "http://127.0.0.1:8000"
+    """Where people reach us: what links in letters begin with."""
     mail_url: str = ""
     """The server that takes our mail; see `core.mail.smtp.FORM`."""
     mail_from: str = ""
@@ -42,7 +45,7 @@ class Config:
 _ENVIRONMENT = {
     "home": "DEALWRIGHT_HOME", "database_url": "DATABASE_URL", "redis_url": "REDIS_URL", "plugins": "DEALWRIGHT_PLUGINS",
     "secret_key": "DEALWRIGHT_SECRET_KEY", "max_body": "DEALWRIGHT_MAX_BODY", "max_upload": "DEALWRIGHT_MAX_UPLOAD",
-    "drain": "DEALWRIGHT_DRAIN", "mail_url": "MAIL_URL", "mail_from": "MAIL_FROM",
+    "drain": "DEALWRIGHT_DRAIN", "url": "DEALWRIGHT_URL", "mail_url": "MAIL_URL", "mail_from": "MAIL_FROM",
 }  # fmt: skip
 
 
@@ -88,6 +91,10 @@ def _typed(key: str, value: object) -> object:
         if not str(value).isdigit():
             raise DeclarationError(f"{key}: expected a number of bytes, got {value!r}")
         return int(str(value))
+    if key == "url":
+        if not re.match(r"https?://[^\s/?#]+(/[^\s?#]*)?\Z", str(value)):
+            raise DeclarationError(f"url: expected an address such as https://crm.example.com, got {value!r}")
+        return str(value).rstrip("/")
     if key == "drain":
         return str(value).lower() in ("1", "true", "yes")
     return str(value)

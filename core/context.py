@@ -130,6 +130,9 @@ class Work:
     def say(self, text: Text | str, params: Params = NO_PARAMS) -> str:
         return self.platform.translator.say(text, self.locale, params)
 
+    def address(self, path: str) -> str:
+        return self.platform.config.url + path
+
     @property
     def files(self) -> LocalFiles:
         return LocalFiles(self.platform.config.home, self.tenant.id)

@@ -3,7 +3,7 @@
 from sdk import fields
 from sdk.changes import Batch, Change
 from sdk.commands import Command, Parameter, Terminal
-from sdk.context import Actor, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
+from sdk.context import Actor, Alike, Candidates, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
 from sdk.entities import Entity, Extension, Record, Sharing, Side
 from sdk.errors import (
     BadRequest,
@@ -29,7 +29,7 @@ from sdk.notices import Notice, NoticeChannel, Told
 from sdk.permissions import EVERYBODY, Access, Permission, Role, Scope, Verb
 from sdk.rates import Priced, RateSource, keep_base_currency, priced
 from sdk.reporting import Report
-from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload
+from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload, WebPage
 from sdk.schedules import Schedule
 from sdk.setup import MasterData
 from sdk.specs import Spec
@@ -44,9 +44,11 @@ __all__ = [
     "Access",
     "Action",
     "Actor",
+    "Alike",
     "Attachment",
     "BadRequest",
     "Batch",
+    "Candidates",
     "Change",
     "Channel",
     "Command",
@@ -107,6 +109,7 @@ __all__ = [
     "UnsupportedMedia",
     "Upload",
     "Verb",
+    "WebPage",
     "_",
     "fields",
     "hookimpl",

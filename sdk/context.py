@@ -66,15 +66,27 @@ def id_of(row: Row) -> UUID:
     return id
 
 
+class Alike(StrEnum):
+    """What to do where a record is likely there already."""
+
+    DEFAULT = ""
+    REFUSE = "refuse"
+    FORCE = "force"
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One wish of a batch. `act` names the domain act behind it where that matters (a reopening); such an act may set read-only fields."""
+    """One wish of a batch. `act` names the domain act behind it where that matters (a reopening); such an act may set read-only fields.
+
+    `alike` says what of records that are taken for this one (`Entity.alike`): by itself people are refused and the system is not.
+    """
 
     verb: str
     values: Values = field(default_factory=dict)
     id: UUID | None = None
     expected_version: int | None = None
     act: str = ""
+    alike: Alike = Alike.DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,17 @@ class Query:
     count: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Who may be meant: `seen` as {"id", "title", "fields"}, and how many there are that the actor may not see."""
+
+    seen: tuple[Row, ...] = ()
+    hidden: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.seen or self.hidden)
+
+
 class Records(Protocol):
     """The two doors of one entity, for the context's actor."""
 
@@ -128,17 +151,20 @@ class Records(Protocol):
     def aggregate(self, measures: Sequence[str], by: Sequence[str] = ..., filter: Filter = ..., limit: int = ...) -> list[Row]:
         """Counts, sums and averages by dimensions, one SQL statement; rows in JSON form."""
 
-    def create(self, values: Values) -> Row:
+    def create(self, values: Values, *, alike: Alike = ...) -> Row:
         """One new record as Python values; raises Refusal."""
 
-    def update(self, id: UUID, values: Values, *, expected_version: int | None = ..., act: str = ...) -> Row:
+    def update(self, id: UUID, values: Values, *, expected_version: int | None = ..., act: str = ..., alike: Alike = ...) -> Row:
         """One changed record as Python values; raises Refusal, Stale where the version is another."""
 
     def delete(self, id: UUID, *, expected_version: int | None = ...) -> None:
         """Put a record into the recycle bin."""
 
-    def restore(self, id: UUID) -> Row:
+    def restore(self, id: UUID, *, alike: Alike = ...) -> Row:
         """Take a record out of the recycle bin."""
+
+    def candidates(self, values: Values, but: UUID | None = ...) -> Candidates:
+        """The records that these values are likely one of, `but` itself left out; raises Invalid for values that do not fit."""
 
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """A batch, in sets; each draft has its own outcome and refused ones change nothing."""
@@ -176,6 +202,9 @@ class Context(Protocol):
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
+
+    def address(self, path: str) -> str:
+        """The whole address of a path of ours (`/api/v1/...`), for letters and documents."""
 
     def records(self, entity: str) -> Records:
         """The doors of `plugin.entity`; raises NotFound where the tenant does not have it."""

@@ -18,6 +18,7 @@ from sdk.errors import DeclarationError
 from sdk.fields.base import Field
 from sdk.fields.computed import Computed
 from sdk.fields.identity import IdField
+from sdk.fields.text import ALIKE, TextField
 from sdk.names import ENTITY, FIELD, RESERVED_FIELDS, check_name
 from sdk.permissions import Access, Verb
 from sdk.text import Text, _
@@ -72,7 +73,7 @@ class Record(DeclarativeBase):
             mapped.column.info["field"] = field_
             bound[field_.name] = field_
             for suffix, type_ in field_.siblings().items():
-                setattr(cls, f"{attribute}_{suffix}", mapped_column(type_, nullable=field_.nullable()))
+                setattr(cls, f"{attribute}_{suffix}", mapped_column(type_, nullable=field_.nullable() or suffix == ALIKE))
             extra += _constraints(table, field_)
         extra.append(sa.Index(f"ix_{table}_owner", "tenant_id", "owner_id"))
         cls.__table_args__ = (*getattr(cls, "__table_args__", ()), *extra)
@@ -108,6 +109,8 @@ def _constraints(table: str, field_: Field) -> list[sa.schema.SchemaItem]:
         made.append(unique_together(table, column))
     elif field_.index or field_.match:
         made.append(sa.Index(f"ix_{table}_{column}", "tenant_id", column, "id"))
+    if isinstance(field_, TextField) and field_.alike is not None:
+        made.append(sa.Index(f"ix_{table}_{column}_{ALIKE}", "tenant_id", f"{column}_{ALIKE}", "id"))
     return made
 
 
@@ -146,6 +149,8 @@ class Entity:
     `name` and `plural` are its words in addresses; `title` is the field that names a record to people; `access` says what
     which role may do with which records from the start. `owned=False` is for master data that belongs to nobody.
     `verbs` leaves out what its API must not offer. `guards_access=True`: a write changes who may do what.
+    `alike` names fields of text: two live records that agree in one of them, as far as its likeness goes, are taken for one, and
+    the second is refused with the first as candidate until `force` is asked for by who has `<plugin>.<entity>.force`.
     """
 
     record: type[Record]
@@ -162,10 +167,14 @@ class Entity:
     """With whom else single records are shared."""
     verbs: frozenset[Verb] = frozenset(Verb)
     guards_access: bool = False
+    alike: tuple[str, ...] = ()
     plugin: str = ""
     """The plugin that declared it; core stamps it at boot."""
 
     def __post_init__(self) -> None:
+        for name in self.alike:
+            if not isinstance(self.record.__fields__.get(name), TextField):
+                raise DeclarationError(f"entity {self.name!r}: alike {name!r} is no field of text of {self.record.__name__}; name one")
         check_name(ENTITY, self.name, "entity")
         check_name(ENTITY, self.plural, "plural")
         if self.title not in self.record.__fields__:

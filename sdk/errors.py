@@ -43,6 +43,8 @@ class Refusal(Exception):
         self.params: Params = params
         self.problems = tuple(problems)
         self.reason = code or self.code
+        self.members: Mapping[str, object] = NO_PARAMS
+        """What the answer says beside the usual members (RFC 9457, section 3.2): JSON values by name."""
         super().__init__(message)
 
     @classmethod

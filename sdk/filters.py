@@ -10,7 +10,7 @@ from typing import TypeAlias
 from sdk.errors import BadRequest
 from sdk.text import _
 
-OPERATORS = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "contains", "empty")
+OPERATORS = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "contains", "empty", "alike")
 _KEY = re.compile(r"(?P<field>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)(?:\[(?P<op>[a-z]+)\])?\Z")
 
 

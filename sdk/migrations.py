@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from sdk.columns import UtcDateTime, json_data, key
 from sdk.entities import LIVE, NAMING
+from sdk.likeness import Likeness
 
 APP_ROLE = "dealwright_app"
 """The PostgreSQL role under which requests run; it owns nothing, so row-level security holds for it."""
+PART = 2000
 TENANT_SETTING = "dealwright.tenant"
 SAME_TENANT = f"tenant_id = NULLIF(current_setting('{TENANT_SETTING}', true), '')::uuid"
 
@@ -66,6 +68,42 @@ def create_unique(op: Operations, table: str, *columns: str) -> None:
     live = sa.text(LIVE)
     name = f"uq_{table}_{'_'.join(columns)}"
     op.create_index(name, table, ["tenant_id", *columns], unique=True, sqlite_where=live, postgresql_where=live)
+
+
+def fill_likeness(op: Operations, table: str, column: str, likeness: Likeness) -> None:
+    """Make the keys of the rows that are there, once `<column>_alike` has been added: the table is read a part at a time."""
+    connection = op.get_bind()
+    _force(op, table, on=False)
+    rows = sa.table(table, sa.column("tenant_id", key()), sa.column("id", key()), sa.column(column), sa.column(f"{column}_alike"))
+    mine = (rows.c.tenant_id == sa.bindparam("of", type_=key()), rows.c.id == sa.bindparam("one", type_=key()))
+    change = rows.update().where(*mine).values({f"{column}_alike": sa.bindparam("made")})
+    question = (
+        sa.select(rows.c.tenant_id, rows.c.id, rows.c[column]).where(rows.c[column].is_not(None)).order_by(rows.c.tenant_id, rows.c.id)
+    )
+    last: tuple[Any, Any] | None = None
+    while True:
+        after = sa.true() if last is None else sa.tuple_(rows.c.tenant_id, rows.c.id) > sa.tuple_(*(sa.literal(one, key()) for one in last))
+        part = connection.execute(question.where(after).limit(PART)).all()
+        if made := [{"of": tenant, "one": id, "made": word} for tenant, id, value in part if (word := likeness(value)) is not None]:
+            connection.execute(change, made)
+        if len(part) < PART:
+            break
+        last = (part[-1][0], part[-1][1])
+    _force(op, table, on=True)
+
+
+def rename_choice(op: Operations, table: str, column: str, old: str, new: str) -> None:
+    """Write a choice by another word in the rows that are there."""
+    _force(op, table, on=False)
+    rows = sa.table(table, sa.column(column))
+    op.execute(rows.update().where(rows.c[column] == old).values({column: new}))
+    _force(op, table, on=True)
+
+
+def _force(op: Operations, table: str, *, on: bool) -> None:
+    """Whether the second wall holds for the table's owner, too, who sees no row then for want of a tenant."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f'ALTER TABLE "{table}" {"" if on else "NO "}FORCE ROW LEVEL SECURITY')
 
 
 def protect(op: Operations, table: str) -> None:

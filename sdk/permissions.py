@@ -31,6 +31,8 @@ class Verb(StrEnum):
     DELETE = "delete"
 
 
+FORCE: Final = "force"
+"""The word of the right to write a record although it is likely there already (`Entity.alike`)."""
 EVERYBODY: Final = "everybody"
 """The role that every user of a tenant has without being given it: the tenant's baseline."""
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from sdk.context import Context
 
 PUBLIC: Final = "public"
-"""The permission of a route that anybody may call; one has to write it."""
+"""The permission of a route that anybody may call who has its link; one has to write it.
+
+Its path holds `{token}` (`sdk.links`), which names the tenant. The view's actor has no rights at all: what it does, it does
+`ctx.as_system()` after it has found what the token belongs to.
+"""
 SIGNED_IN: Final = "signed_in"
 """The permission of a route that every user of the tenant may call."""
 
@@ -45,6 +49,14 @@ class Download:
     content: bytes
     media_type: str
     filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """A page of HTML for people without an account: no script, nothing from elsewhere, its own style sheet in `style`."""
+
+    html: str
+    style: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +91,8 @@ class Route:
     """One operation under `/api/v1/<plugin>/`; `permission` has no default. `answer` is the schema of its JSON,
     `media_type` names what it answers instead where it answers a Download.
 
-    `path` holds `{name}` for parameters, which are record ids. `body` with `uploads` is read from multipart/form-data.
+    `path` holds `{name}` for parameters: `{id}` is a record's. `body` with `uploads` is read from multipart/form-data, with `form`
+    from application/x-www-form-urlencoded, as a page without a script sends it.
     """
 
     method: str
@@ -92,5 +105,6 @@ class Route:
     query: type[Schema] | None = None
     body: type[Schema] | None = None
     uploads: tuple[str, ...] = ()
+    form: bool = False
     media_type: str = "application/json"
     plugin: str = ""

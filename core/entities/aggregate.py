@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -116,12 +116,12 @@ class Aggregation:
 
     def _place(self, path: str) -> tuple[Source, Field, str]:
         """Where the field at the end of a path is: `stage`, or `owner.team` over a link. What one may not see there is unknown."""
-        if path in self.visible or path.partition(".")[0] not in self.visible or "." not in path:
+        own, rest = _head(path, self.visible)
+        if path in self.visible or own not in self.visible or not rest:
             return self.source, shape_field(self.shape, path, self.visible), path
         source, visible, left = self.source, self.visible, path
-        own, _dot, _rest = path.partition(".")
         for _level in range(_DEEPEST):
-            link, _dot, left = left.partition(".")
+            link, left = _head(left, visible)
             field = shape_field(source.shape, link, visible)
             target = source.shape.target(field) if isinstance(field, LinkField) else None
             if target is None or not isinstance(field, LinkField):
@@ -129,8 +129,9 @@ class Aggregation:
             reader = self.reader.work.reader(target)
             visible = reader.visible()
             last = left in visible or "." not in left
-            shape_field(reader.shape, left if last else left.partition(".")[0], visible)
-            source = self._across(source, field, reader, left if last else left.partition(".")[0])
+            following = left if last else _head(left, visible)[0]
+            shape_field(reader.shape, following, visible)
+            source = self._across(source, field, reader, following)
             if last:
                 return source, reader.shape.fields[left], own
         raise BadRequest(_("{path!r} goes over more than {most} links"), path=path[:80], most=_DEEPEST)
@@ -230,6 +231,15 @@ class Aggregation:
             totals[measure.word] = _shown(measure, {c: p for c, p in pairs.items() if p[0] is not None})
             at += 2 if measure.function == "avg" else 1
         return totals
+
+
+def _head(path: str, visible: Mapping[str, Field]) -> tuple[str, str]:
+    """The first field of a path and what is left: `owner.team`, or `leads.campaign.channel`, where a plugin added the link."""
+    own, _dot, rest = path.partition(".")
+    if own in visible:
+        return own, rest
+    second, _dot, rest = rest.partition(".")
+    return f"{own}.{second}", rest
 
 
 def _shown(measure: Measure, pairs: dict[Any, list[Any]]) -> object:

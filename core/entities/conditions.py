@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from core.entities.shape import Shape, Source
 from sdk import BadRequest, Condition, Entity, Filter, Verb, _
-from sdk.fields import AnyRecordField, Field, FlawError, LinkField, Money, MoneyField, NaturalKey
+from sdk.fields import AnyRecordField, Field, FlawError, KeysField, LinkField, Money, MoneyField, NaturalKey, TextField
 from sdk.fields.text import plain_text
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_VALUES = 500
 ESCAPE = "/"
 _LONGEST = 10_000
-_WORDS, _BOTH, _PAIR, _REFERENCES = "words", "words and ids", "both columns", "references"
+_WORDS, _BOTH, _PAIR, _REFERENCES, _AMONG = "words", "words and ids", "both columns", "references", "among "
 _COMPARE: dict[str, Callable[[sa.ColumnElement[Any], Any], sa.ColumnElement[bool]]] = {
     "gt": lambda column, value: column > value,
     "gte": lambda column, value: column >= value,
@@ -53,9 +53,12 @@ class Conditions:
     def made(self, form: Form, take: Take) -> sa.ColumnElement[bool]:
         """The SQL of all conditions of a form."""
         columns = self._source.columns(form.field)
-        column, operator = columns[0], form.operator
+        column, operator = columns[1 if form.operator == "alike" else 0], form.operator
         if form.kind in ("true", "false"):
             return column.is_(None) if form.kind == "true" else column.is_not(None)
+        if form.kind.startswith(_AMONG):
+            written = sa.cast(column, sa.Text())
+            return sa.or_(*(written.like(take(n, sa.String()), escape=ESCAPE) for n in range(int(form.kind.removeprefix(_AMONG)))))
         value = take(0, sa.String() if form.kind in (_WORDS, _BOTH) else column.type)
         if operator == "contains":
             return column.icontains(value, escape=ESCAPE)
@@ -106,10 +109,15 @@ def read(shape: Shape, condition: Condition) -> tuple[Form, list[Any]]:
     if isinstance(field, LinkField) and (words := [value.text for value in values if isinstance(value, NaturalKey)]):
         ids = [value for value in values if not isinstance(value, NaturalKey)]
         return Form(condition.field, operator, _BOTH if ids else _WORDS), [words, ids] if ids else [words]
+    if isinstance(field, KeysField):  # kept as JSON, where a key stands in quotes and no other text does
+        return Form(condition.field, operator, f"{_AMONG}{len(values)}"), [f'%"{escaped(str(value))}"%' for value in values]
     if isinstance(field, AnyRecordField):
         if operator == "in":
             return Form(condition.field, operator, _REFERENCES), [[value.id for value in values], [value.entity for value in values]]
         return Form(condition.field, operator, _PAIR), [values[0].id, values[0].entity]
+    if operator == "alike":
+        assert isinstance(field, TextField) and field.alike is not None
+        return Form(condition.field, operator), [field.alike(str(values[0]))]  # None is equal to nothing
     if isinstance(field, MoneyField):
         money = values[0]
         assert isinstance(money, Money)
@@ -136,7 +144,7 @@ def parameters(place: int) -> Take:
 def _equal(column: sa.ColumnElement[Any], operator: str, value: Any) -> sa.ColumnElement[bool]:
     if operator == "in":
         return column.in_(value)
-    return column == value if operator == "eq" else column.is_distinct_from(value)
+    return column == value if operator in ("eq", "alike") else column.is_distinct_from(value)
 
 
 def escaped(words: str) -> str:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.entities.aggregate import aggregate
+from core.entities.alike import candidates
 from core.entities.read import MOST_ROWS, Reader
 from core.entities.shape import Shape
 from core.entities.write import Writer
-from sdk import Draft, Filter, Outcome, Page, Query
+from sdk import Alike, Candidates, Draft, Filter, Outcome, Page, Query
 from sdk.context import Row, Values
 from sdk.fields import Field
 
@@ -47,17 +48,21 @@ class EntityRecords:
         with self._work.transaction():
             return list(aggregate(self._reader(), measures, by, filter, limit))
 
-    def create(self, values: Values) -> Row:
-        return self._one(Draft("create", values))
+    def create(self, values: Values, *, alike: Alike = Alike.DEFAULT) -> Row:
+        return self._one(Draft("create", values, alike=alike))
 
-    def update(self, id: UUID, values: Values, *, expected_version: int | None = None, act: str = "") -> Row:
-        return self._one(Draft("update", values, id, expected_version, act))
+    def update(self, id: UUID, values: Values, *, expected_version: int | None = None, act: str = "", alike: Alike = Alike.DEFAULT) -> Row:
+        return self._one(Draft("update", values, id, expected_version, act, alike))
 
     def delete(self, id: UUID, *, expected_version: int | None = None) -> None:
         self._one(Draft("delete", {}, id, expected_version))
 
-    def restore(self, id: UUID) -> Row:
-        return self._one(Draft("restore", {}, id))
+    def restore(self, id: UUID, *, alike: Alike = Alike.DEFAULT) -> Row:
+        return self._one(Draft("restore", {}, id, alike=alike))
+
+    def candidates(self, values: Values, but: UUID | None = None) -> Candidates:
+        with self._work.transaction():
+            return candidates(self._work, self._shape, values, but)
 
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
         return Writer(self._work, self._shape).write(drafts)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.data import bulk
 from core.entities import journal, links
+from core.entities.alike import check_alike
 from core.entities.checks import check_owner, check_unique, check_values
 from core.entities.ids import new_ids
 from core.entities.item import Item
@@ -46,6 +47,7 @@ class Writer:
             check_trees(self.work, self.shape, [item for item in standing if item.stands])
             check_unique(self.work, self.shape, [item for item in standing if item.stands])
             batch = self._ask_hooks([item for item in standing if item.stands])
+            check_alike(self.work, self.shape, [item for item in standing if item.stands])
             written = [item for item in standing if item.stands and self._has_changes(item)]
             try:
                 self._store(written)

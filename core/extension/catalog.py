@@ -9,6 +9,7 @@ from typing import Any
 from core.extension.calls import Calls
 from core.extension.discover import State, check_declared
 from sdk import (
+    PUBLIC,
     Action,
     Command,
     DeclarationError,
@@ -34,7 +35,7 @@ from sdk import (
 )
 from sdk.fields import DateTimeField, LinkField
 from sdk.names import ENTITY, check_name
-from sdk.permissions import verbs_of
+from sdk.permissions import FORCE, verbs_of
 
 
 @dataclass
@@ -164,6 +165,9 @@ def _add_entity(catalog: Catalog, owner: str, entity: Entity) -> None:
         roles = {role: verbs_of(access)[verb] for role, access in entity.access.items() if verb in verbs_of(access)}
         name = f"{entity.full_name}.{verb}"
         catalog.permissions[name] = (owner, Permission(name, entity.label, _sensible(entity, roles)))
+    if entity.alike:  # who may take a record away may also make one that is likely there already
+        name, least = f"{entity.full_name}.{FORCE}", catalog.permissions[f"{entity.full_name}.delete"][1]
+        catalog.permissions[name] = (owner, Permission(name, entity.label, least.default_for))
 
 
 def _sensible(entity: Entity, roles: Mapping[str, Scope]) -> Mapping[str, Scope]:
@@ -217,6 +221,8 @@ def _add_role(catalog: Catalog, owner: str, role: Role) -> None:
 def _add_route(catalog: Catalog, owner: str, route: Route) -> None:
     if not route.path.startswith("/"):
         raise DeclarationError(f"route {route.path!r} of plugin {owner!r}: expected a path that starts with '/'")
+    if route.permission == PUBLIC and "{token}" not in route.path:
+        raise DeclarationError(f"public route {route.path!r} of plugin {owner!r}: nothing names the tenant; put {{token}} into its path")
     if any((r.plugin, r.method, r.path) == (owner, route.method, route.path) for r in catalog.routes):
         raise DeclarationError(f"route {route.method} {route.path} of plugin {owner!r} is declared twice")
     catalog.routes.append(replace(route, plugin=owner))

@@ -13,6 +13,7 @@ from core.http.pipeline import json_body, query_pairs, reading
 from sdk import BadRequest, Invalid, Problem, Request, Route, Text, UnsupportedMedia, Upload, _
 
 _SCALARS = ((mm.Boolean, (bool,)), (mm.Integer, (int, float)), (mm.Number, (int, float, str)), (mm.String, (str,)))
+FORM = "application/x-www-form-urlencoded"
 _SAID = {
     "Missing data for required field.": ("required", _("is required")),
     "Field may not be null.": ("required", _("is required")),
@@ -26,6 +27,8 @@ def read_request(route: Route, path: Mapping[str, str]) -> Request:
     if route.uploads:
         body, files = _read_form(route)
         return Request(path=path, query=query, body=body, files=files)
+    if route.form and route.body:
+        return Request(path=path, query=query, body=_read_plain_form(route.body()))
     body = _read_json(route.body()) if route.body else {}
     return Request(path=path, query=query, body=body)
 
@@ -60,6 +63,17 @@ def _read_form(route: Route) -> tuple[dict[str, Any], dict[str, Upload]]:
     if problems:
         raise Invalid(_("some values are not valid"), problems=problems)
     return _loaded(schema, form, "raise", _("some values are not valid")), files
+
+
+def _read_plain_form(schema: Schema) -> dict[str, Any]:
+    if request.mimetype != FORM:
+        raise UnsupportedMedia(_("send the body as {media}"), media=FORM)
+    with reading():
+        pairs = list(request.form.items(multi=True))
+    form = _folded(schema, pairs)
+    if problems := list(_strictly("", schema, form)):
+        raise Invalid(_("some values are not valid"), problems=problems)
+    return _loaded(schema, form, "raise", _("some values are not valid"))
 
 
 def _folded(schema: Schema, pairs: list[tuple[str, str]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from core.entities.timeline import timeline
 from core.events.tables import audit
 from core.http.errors import body_of
 from core.http.pipeline import fresh, json_body, query_pairs
-from sdk import BadRequest, Draft, Entity, Filter, Query, Response, Stale, Verb, _, parse_filter
+from sdk import Alike, BadRequest, Draft, Entity, Filter, Query, Response, Stale, Verb, _, parse_filter
 from sdk.routes import record_id
 
 RESERVED = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "count"})
@@ -24,6 +24,7 @@ MOST_LISTED = 100
 """Values of one filter: an address with more of them is longer than servers take."""
 _NONE: frozenset[str] = frozenset()
 _SHOWN = frozenset({"fields", "include"})
+_FORCE = frozenset({"force"})
 
 
 class Collection:
@@ -44,8 +45,7 @@ class Collection:
 
     def create(self, work: Work, _path: Mapping[str, str]) -> Response:
         """A new record: 201 with Location and ETag."""
-        query_pairs(_NONE)
-        row = work.records(self.name).create(json_body())
+        row = work.records(self.name).create(json_body(), alike=self._alike())
         id = row["id"]
         assert isinstance(id, UUID)
         return self._shown(work, id, 201, {"Location": f"{self.path}/{id}"})
@@ -65,9 +65,8 @@ class Collection:
 
     def update(self, work: Work, path: Mapping[str, str]) -> Response:
         """Change the fields that are sent; `If-Match` refuses a stale change with 412."""
-        query_pairs(_NONE)
-        id = record_id(path["id"])
-        work.records(self.name).update(id, json_body(), expected_version=expected_version())
+        alike, id = self._alike(), record_id(path["id"])
+        work.records(self.name).update(id, json_body(), expected_version=expected_version(), alike=alike)
         return self._shown(work, id, 200, {})
 
     def delete(self, work: Work, path: Mapping[str, str]) -> Response:
@@ -78,10 +77,26 @@ class Collection:
 
     def restore(self, work: Work, path: Mapping[str, str]) -> Response:
         """Out of the recycle bin."""
-        query_pairs(_NONE)
-        id = record_id(path["id"])
-        work.records(self.name).restore(id)
+        alike, id = self._alike(), record_id(path["id"])
+        work.records(self.name).restore(id, alike=alike)
         return self._shown(work, id, 200, {})
+
+    def duplicates(self, work: Work, _path: Mapping[str, str]) -> object:
+        """The records that a new one, or a change of `id`, is likely one of; writes nothing."""
+        query_pairs(_NONE)
+        body = json_body()
+        values = body.get("values")
+        if not isinstance(values, dict) or set(body) - {"id", "values"}:
+            raise BadRequest(_("expected an object with `values`, and `id` for a record that is there"))
+        found = work.records(self.name).candidates(values, record_id(str(body["id"])) if "id" in body else None)
+        return {"data": found.seen, "hidden": found.hidden}
+
+    def _alike(self) -> Alike:
+        """`?force=true`: write it, although it is likely there already."""
+        pairs = dict(query_pairs(_FORCE if self.entity.alike else _NONE))
+        if pairs.get("force", "false") not in ("true", "false"):
+            raise BadRequest(_("force takes true or false"))
+        return Alike.FORCE if pairs.get("force") == "true" else Alike.DEFAULT
 
     def _shown(self, work: Work, id: UUID, status: int, headers: dict[str, str]) -> Response:
         """The record as its writer may see it; who may write but not read gets its id alone."""
@@ -204,10 +219,10 @@ def _items(body: dict[str, Any]) -> list[Any]:
 def _draft(index: int, item: Any) -> Draft:
     if (
         not isinstance(item, dict)
-        or set(item) - {"op", "id", "version", "values"}
+        or set(item) - {"op", "id", "version", "values", "force"}
         or item.get("op") not in ("create", "update", "delete", "restore")
     ):
-        raise BadRequest(_("item {index}: expected op (create, update, delete or restore), id, version, values"), index=index)
+        raise BadRequest(_("item {index}: expected op (create, update, delete or restore), id, version, values, force"), index=index)
     op, values, version = str(item["op"]), item.get("values", {}), item.get("version")
     if not isinstance(values, dict) or ("values" in item) != (op in ("create", "update")):
         raise BadRequest(_("item {index}: values is an object, for create and update and for nothing else"), index=index)
@@ -215,9 +230,13 @@ def _draft(index: int, item: Any) -> Draft:
         raise BadRequest(_("item {index}: version is a whole number, and not for create"), index=index)
     if ("id" in item) == (op == "create"):
         raise BadRequest(_("item {index}: id is needed for all but create"), index=index)
+    if not isinstance(item.get("force", False), bool) or ("force" in item and op == "delete"):
+        raise BadRequest(_("item {index}: force is true or false, and not for delete"), index=index)
+    alike = Alike.FORCE if item.get("force") else Alike.DEFAULT
     id = item.get("id", "")
     try:
-        return Draft(op, values, None if op == "create" else UUID(id if isinstance(id, str) and len(id) == 36 else ""), version)
+        key = None if op == "create" else UUID(id if isinstance(id, str) and len(id) == 36 else "")
+        return Draft(op, values, key, version, alike=alike)
     except ValueError as failure:
         raise BadRequest(_("item {index}: the id is not one (UUID)"), index=index) from failure
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from sdk import BadRequest, NotFound, Problem, Refusal, TooLarge, Unavailable, _
-from sdk.errors import Params
+from sdk.errors import NO_PARAMS, Params
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -92,7 +92,7 @@ def problem(platform: Platform, refusal: Refusal) -> Response:
 
     errors = [_error(one, say(one.message, one.params)) for one in refusal.problems]
     detail = say(refusal.message, refusal.params)
-    response = _answer(refusal.status, refusal.reason, say(refusal.heading, {}), detail, errors)
+    response = _answer(refusal.status, refusal.reason, say(refusal.heading, {}), detail, errors, refusal.members)
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     elif refusal.status == 503:
@@ -113,9 +113,9 @@ def body_of(platform: Platform, refusal: Refusal) -> dict[str, object]:
     return parsed
 
 
-def _answer(status: int, code: str, title: str, detail: str, errors: list[dict[str, object]]) -> Response:
+def _answer(status: int, code: str, title: str, detail: str, errors: list[dict[str, object]], members: Params = NO_PARAMS) -> Response:
     body = {
-        "type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, "errors": errors,
+        **members, "type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, "errors": errors,
         "trace_id": trace_id(),
     }  # fmt: skip
     return Response(orjson.dumps(body), status, mimetype="application/problem+json")

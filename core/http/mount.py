@@ -42,6 +42,8 @@ def _mount_collection(app: Flask, platform: Platform, entity: Entity) -> None:
         ("GET", "/<record:id>/history", own.history, Verb.READ),
         ("GET", "/<record:id>/timeline", own.timeline, Verb.READ),
     ]
+    if entity.alike:
+        operations.append(("POST", "/duplicates", own.duplicates, Verb.READ))
     for method, path, handler, verb in operations:
         if verb in entity.verbs | {Verb.READ}:
             needed = {Verb.CREATE, Verb.UPDATE, Verb.DELETE} if path == "/batch" else {verb}
@@ -75,7 +77,7 @@ def _mount_route(app: Flask, platform: Platform, route: Route) -> None:
             return Response(None, 304, {"ETag": tag})
         return value if hasattr(value, "status") else answer_as(route, value)
 
-    _add(app, rule, f"{route.method} {rule}", endpoint(platform, route.plugin, handler), route.method)
+    _add(app, rule, f"{route.method} {rule}", endpoint(platform, route.plugin, handler, public=route.permission == PUBLIC), route.method)
 
 
 def answer_as(route: Route, value: object) -> object:

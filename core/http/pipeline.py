@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,23 @@ from core.context import Work
 from core.identity import sessions, tokens
 from core.identity.tables import User
 from core.platform import tenant_of
-from sdk import Actor, BadRequest, Channel, Download, Forbidden, NotFound, Refusal, Response, Unauthenticated, UnsupportedMedia, _
+from core.policy.grants import Grants
+from core.tenancy.tables import tenants
+from sdk import (
+    Actor,
+    BadRequest,
+    Channel,
+    Download,
+    Forbidden,
+    NotFound,
+    Refusal,
+    Response,
+    Unauthenticated,
+    UnsupportedMedia,
+    WebPage,
+    _,
+    links,
+)
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -30,6 +48,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _RECORD_ID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _TRACE = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 OPTIONS = orjson.OPT_UTC_Z
+ANYBODY = Actor(None, "link")
 
 
 class RecordId(BaseConverter):
@@ -113,6 +132,27 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
     _after(work)
 
 
+@contextmanager
+def entered_by_link(platform: Platform, token: str, write: bool) -> Iterator[Work]:
+    """The context of somebody with a link: nobody's rights, in the tenant that its token names. Raises NotFound for anything else."""
+    tenant, nothing = links.tenant_in(token), NotFound(_("there is nothing at this address"))
+    if tenant is None:
+        raise nothing
+    with platform.database.begin(write=write, tenant=tenant) as connection:
+        row = connection.execute(sa.select(tenants).where(tenants.c.id == tenant)).one_or_none()
+        if row is None:
+            raise nothing
+        enabled = platform.gate.enabled(connection, tenant, row.access_version)
+        locale = request.accept_languages.best_match(["en", "zh", "zh-CN"]) or row.locale
+        work = Work(
+            platform, tenant_of(row), ANYBODY, Grants(None), enabled, Channel.PAGE, locale="zh_CN" if locale[:2] == "zh" else locale
+        )
+        g.locale = work.locale
+        with work.adopt(connection, writes=write):
+            yield work
+    _after(work)
+
+
 def _check_tenant(name: str) -> None:
     """A token belongs to one tenant: who names another would take its answer for that one's."""
     if request.headers.get("X-Tenant", name) != name:
@@ -135,11 +175,12 @@ def _after(work: Work) -> None:
         call()
 
 
-def endpoint(platform: Platform, plugin: str, handler: type_handler) -> Callable[..., FlaskResponse]:
-    """A Flask view: enter, ask the gate, call the handler, answer in JSON."""
+def endpoint(platform: Platform, plugin: str, handler: type_handler, *, public: bool = False) -> Callable[..., FlaskResponse]:
+    """A Flask view: enter, ask the gate, call the handler, answer in JSON. `public`: whoever has the link enters by its token."""
 
     def view(**path: str) -> FlaskResponse:
-        with entered(platform, request.method not in _SAFE) as work:
+        write = request.method not in _SAFE
+        with entered_by_link(platform, path[links.TOKEN], write) if public else entered(platform, write) as work:
             if plugin not in work.enabled or any("\x00" in word for word in path.values()):
                 raise NotFound(_("there is nothing at this address"))
             value = handler(work, path)
@@ -157,11 +198,22 @@ def answer(value: object) -> FlaskResponse:
         bare = FlaskResponse(status=spec.status, headers=dict(spec.headers))
         del bare.headers["Content-Type"]
         return bare
+    if isinstance(spec.value, WebPage):
+        return _page(spec.value, spec)
     if isinstance(spec.value, Download):
         file = raw(spec.value.content, spec.value.media_type, spec.headers, spec.status)
         file.headers.set("Content-Disposition", "attachment", filename=spec.value.filename)
         return file
     return raw(orjson.dumps(spec.value, option=OPTIONS, default=_json), "application/json", spec.headers, spec.status)
+
+
+def _page(page: WebPage, spec: Response) -> FlaskResponse:
+    """With a policy that takes the page's own style sheet and nothing else, and no word to others about its address."""
+    digest = b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    return raw(
+        page.html.encode(), "text/html", {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", **spec.headers}, spec.status
+    )
 
 
 def raw(body: bytes, media: str, headers: Mapping[str, str], status: int = 200) -> FlaskResponse:

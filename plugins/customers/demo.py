@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from random import Random
+from uuid import UUID
 
-from sdk import Context, Draft
+from plugins.customers.surveys import ACT, DETRACTOR, PROMOTER
+from sdk import Context, Draft, Outcome
 from sdk.context import id_of
 
 PLACES = (("中国", "北京"), ("中国", "上海"), ("中国", "深圳"), ("中国", "成都"), ("Germany", "Hamburg"), ("United Kingdom", "Leeds"),
@@ -16,6 +19,14 @@ TAILS_EN = ("Logistics", "Instruments", "Foods", "Software", "Components")
 INDUSTRIES = {"科技": "software", "贸易": "retail", "医疗": "medical", "智能": "manufacturing", "信息": "software",
               "Logistics": "logistics", "Instruments": "manufacturing", "Foods": "retail", "Software": "software",
               "Components": "manufacturing"}  # fmt: skip
+TAGS = (
+    ("vip", "贵宾", "#b45309"),
+    ("reference", "标杆客户", "#0b57d0"),
+    ("risk", "有流失风险", "#b3261e"),
+    ("fair-2026", "2026 Fair", "#3f6212"),
+)
+COMMENTS = {100: ("响应很快，推荐。", "Quick and reliable.", None), 0: ("还可以。", "Fine so far.", None),
+            -100: ("交付晚了两周。", "Too many different contacts.", None)}  # fmt: skip
 FAMILY, GIVEN = "王李张刘陈杨赵黄周吴", ("伟", "芳", "敏", "静", "磊", "洋", "艳", "杰", "娟", "涛", "晓明", "丽华")
 FIRST_EN = ("Alice", "Ben", "Carla", "David", "Emma", "Felix", "Grace", "Henry")
 LAST_EN = ("Archer", "Baker", "Cole", "Dawson", "Ellis", "Foster")
@@ -24,16 +35,62 @@ LAST_EN = ("Archer", "Baker", "Cole", "Dawson", "Ellis", "Foster")
 def fill(ctx: Context, random: Random) -> None:
     """Accounts with contacts, owned by the people of the tenant."""
     owners = _give_roles(ctx)
+    tags = [ctx.records("customers.tag").create({"key": key, "name": name, "colour": colour})["key"] for key, name, colour in TAGS]
     names = [head + tail for head in HEADS_ZH for tail in TAILS_ZH] + [f"{head} {tail}" for head in HEADS_EN for tail in TAILS_EN]
     random.shuffle(names)
-    accounts = [Draft("create", _account(name, random, owners)) for name in names]
+    accounts = [
+        Draft("create", {**_account(name, random, owners), "tags": random.sample(tags, random.randint(0, 2)) or None}) for name in names
+    ]
     made = ctx.records("customers.account").write(accounts)
+    _groups(ctx, random, [one.id for one in made])
     contacts = [
         Draft("create", _contact(str(draft.values["name"]), index, outcome.id, draft.values["owner"], random))
         for draft, outcome in zip(accounts, made, strict=True)
         for index in range(random.randint(1, 3))
     ]
-    ctx.records("customers.contact").write(contacts)
+    people = ctx.records("customers.contact").write(contacts)
+    _parts(ctx, random, [one.id for one in people], [one.id for one in made])
+    _surveys(ctx, random, [(one.id, draft.values["account"]) for one, draft in zip(people, contacts, strict=True)])
+
+
+def _groups(ctx: Context, random: Random, accounts: list[UUID | None]) -> None:
+    """Some companies belong to others."""
+    tops, below = accounts[:3], random.sample(accounts[3:], 9)
+    drafts = [Draft("update", {"parent": tops[place % len(tops)]}, id) for place, id in enumerate(below)]
+    _all_taken(ctx.records("customers.account").write(drafts))
+
+
+def _parts(ctx: Context, random: Random, people: list[UUID | None], accounts: list[UUID | None]) -> None:
+    """Some people have a part at another company, too; some companies have more than one address."""
+    parts = [
+        {"contact": contact, "account": random.choice(accounts), "role": random.choice(("advises", "decides", "buys"))}
+        for contact in random.sample(people, 20)
+    ]
+    places = [{"account": id, "kind": "billing", "address": f"信箱 {random.randint(100, 999)}"} for id in accounts[::5]]
+    for entity, rows in (("customers.affiliation", parts), ("customers.address", places)):
+        _all_taken(ctx.records(entity).write([Draft("create", row) for row in rows]))
+
+
+def _all_taken(outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        if outcome.refusal is not None:
+            raise outcome.refusal
+
+
+def _surveys(ctx: Context, random: Random, people: list[tuple[object, object]]) -> None:
+    """A question after each won deal, and what some have answered to it over the last year."""
+    survey = ctx.records("customers.survey").create({
+        "name": "成交后回访", "question": "How likely are you to recommend us?", "question_zh": "您有多大可能向同行推荐我们？",
+        "after_won": True, "by_mail": False,
+    })  # fmt: skip
+    drafts = []
+    for contact, account in random.sample(people, len(people) // 3):
+        score = random.choices(range(11), (1, 0, 1, 1, 1, 3, 4, 9, 14, 16, 10))[0]
+        points = 100 if score >= PROMOTER else -100 if score <= DETRACTOR else 0
+        values = {"survey": survey["id"], "account": account, "contact": contact, "state": "answered", "score": score, "points": points,
+                  "comment": random.choice(COMMENTS[points]), "answered_at": ctx.now() - timedelta(days=random.randint(1, 360))}  # fmt: skip
+        drafts.append(Draft("create", values, act=ACT))
+    _all_taken(ctx.records("customers.invitation").write(drafts))
 
 
 def _give_roles(ctx: Context) -> list[object]:
@@ -59,12 +116,12 @@ def _account(name: str, random: Random, owners: list[object]) -> dict[str, objec
     chinese = ord(name[0]) > 0x2E7F
     country, city = random.choice(PLACES[:4] if chinese else PLACES[4:])
     return {
-        "name": name, "tier": random.choices(("key", "normal", "small"), (1, 4, 3))[0], "country": country, "city": city,
+        "name": name, "tier": random.choices(("key", "normal", "potential"), (1, 4, 3))[0], "country": country, "city": city,
         "industry": next(value for word, value in INDUSTRIES.items() if word in name), "employees": random.randint(10, 5000),
         "founded": random.randint(1975, 2022), "owner": random.choice(owners) if owners else None,
         "revenue": {"amount": str(random.randint(5, 900) * 100_000), "currency": "CNY" if chinese else "USD"},
         "phone": f"+86 21 5550 {random.randint(1000, 9999)}" if chinese else f"+1 503 555 0{random.randint(100, 199)}",
-        "website": f"https://{random.randint(1000, 9999)}.example.com",
+        "website": f"https://{random.randint(1000, 9999)}.example.com", "tax_number": f"9131{random.randint(10**13, 10**14 - 1)}" if chinese else None,
     }  # fmt: skip
 
 

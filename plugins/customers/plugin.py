@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from random import Random
 
-from plugins.customers import demo
+from plugins.customers import demo, routes, surveys, tables
 from plugins.customers.events import mark_customers
-from plugins.customers.tables import Account, Contact
-from sdk import Access, Context, Entity, Manifest, Report, Role, Scope, Subscription, Verb, _, hookimpl
+from plugins.customers.tables import Account, Address, Affiliation, Contact, Invitation, Survey, Tag
+from sdk import (
+    Access,
+    Batch,
+    Context,
+    Entity,
+    Extension,
+    Manifest,
+    Permission,
+    Report,
+    Role,
+    Route,
+    Scope,
+    Subscription,
+    TimelineSource,
+    Verb,
+    _,
+    hookimpl,
+)
+from sdk import fields as f
 
 manifest = Manifest(
     name="customers",
@@ -23,14 +42,67 @@ ACCESS: dict[str, Access] = {
     "finance": {Verb.READ: Scope.ALL},
     "read_only": {Verb.READ: Scope.ALL},
 }
+LISTS: dict[str, Access] = {
+    "sales_rep": {Verb.READ: Scope.ALL},
+    "sales_manager": Scope.ALL,
+    "finance": {Verb.READ: Scope.ALL},
+    "read_only": {Verb.READ: Scope.ALL},
+}
+ANSWERS: dict[str, Access] = {
+    "sales_rep": {Verb.READ: Scope.TEAM},
+    "sales_manager": {Verb.READ: Scope.TEAM},
+    "finance": {Verb.READ: Scope.ALL},
+    "read_only": {Verb.READ: Scope.ALL},
+}
 
 
 @hookimpl
 def register_entities() -> Sequence[Entity]:
     return (
-        Entity(Account, "account", "accounts", _("Account"), _("Accounts"), access=ACCESS),
-        Entity(Contact, "contact", "contacts", _("Contact"), _("Contacts"), access=ACCESS),
+        Entity(
+            Account, "account", "accounts", _("Account"), _("Accounts"), access=ACCESS, alike=("name", "tax_number", "phone", "website")
+        ),
+        Entity(Contact, "contact", "contacts", _("Contact"), _("Contacts"), access=ACCESS, alike=("email", "phone")),
+        Entity(Tag, "tag", "tags", _("Tag"), _("Tags"), owned=False, access=LISTS),
+        Entity(Affiliation, "affiliation", "affiliations", _("Part at an account"), _("Parts at accounts"), title="role", owned=False),
+        Entity(Address, "address", "addresses", _("Address"), _("Addresses"), title="address", owned=False),
+        Entity(Survey, "survey", "surveys", _("Survey"), _("Surveys"), owned=False, access=LISTS),
+        Entity(
+            Invitation,
+            "invitation",
+            "invitations",
+            _("Invitation to a survey"),
+            _("Invitations to surveys"),
+            title="state",
+            access=ANSWERS,
+            verbs=frozenset({Verb.READ}),
+        ),
     )
+
+
+@hookimpl
+def register_extensions() -> Sequence[Extension]:
+    said = {
+        "answers": f.computed(f.integer(_("Answers to surveys")), tables.ANSWERS),
+        "nps": f.computed(f.decimal(_("Net promoter score"), places=1), tables.PROMOTERS),
+        "last_score": f.computed(f.integer(_("Last score")), tables.last_score),
+    }
+    return (Extension("customers.account", said),)
+
+
+@hookimpl
+def register_permissions() -> Sequence[Permission]:
+    return (Permission(surveys.SEND, _("Invite to surveys"), dict.fromkeys(("sales_rep", "sales_manager"), Scope.ALL)),)
+
+
+@hookimpl
+def register_routes() -> Sequence[Route]:
+    return routes.ROUTES
+
+
+@hookimpl
+def register_timeline_sources() -> Sequence[TimelineSource]:
+    return (TimelineSource(entity="customers.invitation", at="answered_at", title="survey", body="comment"),)
 
 
 @hookimpl
@@ -50,12 +122,33 @@ def register_reports() -> Sequence[Report]:
         Report("by_class", _("Customers by class"), "customers.account", ("count",), ("tier", "lifecycle")),
         Report("by_industry", _("Customers by industry"), "customers.account", ("count",), ("industry",)),
         Report("new_by_month", _("New customers by month"), "customers.account", ("count",), ("created_at:month",), (), "", "line"),
+        Report(
+            "satisfaction_by_class",
+            _("Satisfaction by class"),
+            "customers.invitation",
+            ("avg:score", "avg:points", "count"),
+            ("account.tier", "survey"),
+            ("state=answered",),
+            "answered_at",
+        ),
     )
 
 
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
-    return (Subscription("pipeline.deal.won", "mark_customers", mark_customers),)
+    return (
+        Subscription("pipeline.deal.won", "mark_customers", mark_customers),
+        Subscription("pipeline.deal.won", "ask_customers", surveys.after_won),
+    )
+
+
+@hookimpl
+def prepare_changes(batch: Batch) -> None:
+    """A part at an account does not end before it starts."""
+    for change in batch.standing() if batch.entity == "customers.affiliation" else ():
+        since, until = change.after("since"), change.after("until")
+        if isinstance(since, date) and isinstance(until, date) and until < since:
+            change.refuse("until", "before_start", _("is before {start}"), start=since.isoformat())
 
 
 @hookimpl

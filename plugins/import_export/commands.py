@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from plugins.import_export import imports
-from plugins.import_export.plan import MODES, ORDERS, Wish
+from plugins.import_export.plan import DUPLICATES, MODES, ORDERS, Wish
 from plugins.import_export.run import COUNTS
 from plugins.import_export.template import template
 from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
@@ -23,7 +23,8 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     path = Path(str(options["FILE"]))
     lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set")}
     dry_run, dates = bool(options["dry-run"]), str(options["dates"] or "")
-    wish = Wish(str(options["ENTITY"]), path.name, str(options["mode"]), **lists, dry_run=dry_run, dates=dates)
+    duplicates = str(options["duplicates"])
+    wish = Wish(str(options["ENTITY"]), path.name, str(options["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates)
     try:
         source = path.open("rb")
     except OSError as failure:
@@ -106,6 +107,7 @@ COMMANDS = (
             Parameter("--value", _("What a value of a column means; may be repeated"), many=True, metavar="'field:from=to'"),
             Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
             Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
+            Parameter("--duplicates", _("What becomes of rows that are likely there already"), choices=DUPLICATES, default="skip"),
             Parameter("--dry-run", _("Validate everything, write nothing"), flag=True),
             Parameter("--json", _("One JSON document with every row that was not taken"), flag=True),
         ),

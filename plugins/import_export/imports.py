@@ -89,6 +89,7 @@ def _wish(written: Mapping[str, object]) -> Wish:
         set=words("set"),
         dry_run=bool(written["dry_run"]),
         dates=str(written["dates"]),
+        duplicates=str(written.get("duplicates", "skip")),
     )
 
 

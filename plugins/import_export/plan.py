@@ -9,9 +9,10 @@ from difflib import get_close_matches
 
 from plugins.import_export.csv_file import CsvFile
 from sdk import BadRequest, Context, Text, _
-from sdk.fields import ChoiceField, DateField, Field, Flaw, LinkField, date_orders
+from sdk.fields import AnyRecordField, ChoiceField, DateField, Field, Flaw, LinkField, MoneyField, date_orders
 
 MODES = ("create", "update", "upsert")
+DUPLICATES = ("skip", "take")
 ORDERS = ("ymd", "mdy", "dmy")
 _WORD = re.compile(r"[\W_]+")
 _CHOICES = re.compile(r"\[[^\[\]]*\|[^\[\]]*\]\s*\*?\s*\Z")
@@ -30,6 +31,8 @@ class Wish:
     value: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
     dry_run: bool = False
+    duplicates: str = "skip"
+    """What becomes of a row that is likely there already (`Entity.alike`): left out with its reason, or taken by who may."""
     dates: str = ""
     """The order of day, month and year, where the file itself leaves it open."""
 
@@ -76,7 +79,7 @@ def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], 
     if wish.mode != "create" and not match:
         raise BadRequest(_("mode {mode} needs at least one field to match by"), mode=wish.mode)
     for name in match:
-        if isinstance(fields[name], LinkField) or fields[name].siblings():
+        if isinstance(fields[name], LinkField | MoneyField | AnyRecordField):
             raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date"), field=name)
         if name not in filled:
             raise BadRequest(_("the file has no column for {field!r}, by which to match"), field=name)

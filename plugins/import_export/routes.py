@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from plugins.import_export import imports
 from plugins.import_export.failed import failed_file
-from plugins.import_export.plan import MODES, ORDERS, Wish
+from plugins.import_export.plan import DUPLICATES, MODES, ORDERS, Wish
 from plugins.import_export.tables import OUTCOMES
 from plugins.import_export.template import template
 from sdk import Context, Request, Response, Route, _
@@ -27,6 +27,7 @@ class NewImport(Schema):
     set = fields.List(fields.String(), load_default=list)
     dry_run = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
     dates = fields.String(load_default="", validate=validate.OneOf(("", *ORDERS)))
+    duplicates = fields.String(load_default="skip", validate=validate.OneOf(DUPLICATES))
 
 
 class RowQuery(Schema):
@@ -61,7 +62,8 @@ def start_import(ctx: Context, request: Request) -> Response:
     body, file = request.body, request.files["file"]
     lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set")}
     dry_run, dates = body["dry_run"] == "true", str(body["dates"])
-    wish = Wish(str(body["entity"]), file.filename, str(body["mode"]), **lists, dry_run=dry_run, dates=dates)
+    duplicates = str(body["duplicates"])
+    wish = Wish(str(body["entity"]), file.filename, str(body["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates)
     record = imports.begin(ctx, wish)
     key = ctx.files.save(file.stream)
     ctx.enqueue("import_export.run_import", imports.arguments(record, wish, key))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from plugins.import_export.csv_file import CsvFile
 from plugins.import_export.plan import Plan, Wish, read_columns
-from sdk import Channel, Condition, Context, Draft, Outcome, Problem, Refusal, Text, _
+from sdk import Alike, Channel, Condition, Context, Draft, Outcome, Problem, Refusal, Text, _
 from sdk.context import Row, id_of
 from sdk.fields import LinkField
 
@@ -160,6 +160,7 @@ class Run:
 
     def _write(self, tally: Tally, rows: Sequence[type_row], wave: Sequence[tuple[int, dict[str, object]]], *, last: bool) -> None:
         there = self._existing([values for _index, values in wave]) if self.plan.match else {}
+        alike = Alike.FORCE if self.wish.duplicates == "take" else Alike.REFUSE
         drafts: list[tuple[int, Draft]] = []
         for index, values in wave:
             number, cells = rows[index]
@@ -171,11 +172,11 @@ class Run:
             elif found and self.wish.mode == "create":
                 self._leave(tally, number, "skipped", Problem(self.plan.match[0], "exists", _("there is such a record already")), cells)
             elif found:
-                drafts.append((index, Draft("update", values, found[0])))
+                drafts.append((index, Draft("update", values, found[0], alike=alike)))
             elif self.wish.mode == "update":
                 self._leave(tally, number, "skipped", Problem(self.plan.match[0], "no_match", _("no record matches")), cells)
             else:
-                drafts.append((index, Draft("create", values)))
+                drafts.append((index, Draft("create", values, alike=alike)))
         outcomes = self.records.write([draft for _index, draft in drafts]) if drafts else []
         for (index, draft), outcome in zip(drafts, outcomes, strict=True):
             self._settle(tally, rows[index], draft, outcome, last=last)
@@ -185,6 +186,9 @@ class Run:
             tally.counts["created" if draft.verb == "create" else "updated" if outcome.changed else "unchanged"] += 1
             return
         problems = outcome.refusal.problems
+        if outcome.refusal.reason == "likely_duplicate":
+            self._leave(tally, row[0], "skipped", _problem_of(outcome.refusal), row[1])
+            return
         if not last and problems and all(p.code == "no_such_record" and p.field in self._self_links for p in problems):
             tally.deferred.append(row)
             return

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from plugins.leads.tables import CONVERTED
-from sdk import Batch, Conflict, Context, NotFound, _, where
+from plugins.leads.touches import move_to_customer
+from sdk import Alike, Batch, Conflict, Context, NotFound, _, where
 from sdk.context import Row, id_of
 
 LEAD, ACCOUNT, CONTACT, DEAL = "leads.lead", "customers.account", "customers.contact", "pipeline.deal"
@@ -19,10 +20,11 @@ OPEN_TO_CHANGE = frozenset({"notes"})
 
 @dataclass(frozen=True)
 class Wish:
-    """An account to use in place of a new one; the deal's values, or None for no deal."""
+    """An account to use in place of a new one; the deal's values, or None for no deal; what of an account or a contact that is likely there."""
 
     account: object = None
     deal: Mapping[str, object] | None = None
+    alike: Alike = Alike.DEFAULT
 
 
 def convert(ctx: Context, id: UUID, wish: Wish) -> Row:
@@ -41,8 +43,8 @@ def convert(ctx: Context, id: UUID, wish: Wish) -> Row:
         if lead["state"] not in READY:
             raise Conflict(_("the lead is disqualified; take that back before it is converted"), code="lead_disqualified")
         account = _account(ctx, lead, wish)
-        person = {name: lead[name] for name in ("name", "title", "email", "phone")}
-        contact = id_of(ctx.records(CONTACT).create(person | {"account": account, "owner": lead["owner"]}))
+        contact = _contact(ctx, lead, account, wish.alike)
+        move_to_customer(ctx, id, account, contact)
         deal = _deal(ctx, lead, account, contact, wish.deal) if wish.deal is not None else None
         made = {"state": CONVERTED, "converted_at": ctx.now(), "account": account, "contact": contact, "deal": deal}
         return leads.update(id, made, act=ACT)
@@ -62,7 +64,17 @@ def _account(ctx: Context, lead: Row, wish: Wish) -> UUID | None:
     found = accounts.find(where(name=lead["company"]), 2)
     if len(found) == 1:
         return id_of(found[0])
-    return id_of(accounts.create({"name": lead["company"], "website": lead["website"], "phone": lead["phone"], "owner": lead["owner"]}))
+    values = {"name": lead["company"], "website": lead["website"], "phone": lead["phone"], "owner": lead["owner"]}
+    return id_of(accounts.create(values, alike=wish.alike))
+
+
+def _contact(ctx: Context, lead: Row, account: UUID | None, alike: Alike) -> UUID:
+    """The contact of the same address at the account, if one sees it, or a new one."""
+    contacts = ctx.records(CONTACT)
+    if lead["email"] is not None and account is not None and (there := contacts.find(where(email=lead["email"], account=account), 1)):
+        return id_of(there[0])
+    person = {name: lead[name] for name in ("name", "title", "email", "phone")}
+    return id_of(contacts.create(person | {"account": account, "owner": lead["owner"]}, alike=alike))
 
 
 def _deal(ctx: Context, lead: Row, account: UUID | None, contact: UUID, wish: Mapping[str, object]) -> UUID:

@@ -46,9 +46,24 @@ def fill(ctx: Context, random: Random, months: int) -> None:
             })
         )  # fmt: skip
     made = ctx.records("leads.lead").write(drafts)
+    _touches(ctx, random, months, [one.id for one in campaigns])
     for outcome in [*campaigns, *made]:
         if outcome.refusal is not None:
             raise outcome.refusal
     for outcome in made[:CONVERTED]:
         assert outcome.row is not None
         convert(ctx, id_of(outcome.row), Wish(deal={"close_date": today + timedelta(days=random.randint(10, 90))}))
+
+
+def _touches(ctx: Context, random: Random, months: int, campaigns: list[object]) -> None:
+    """What touched some of the customers over the months, each at another time."""
+    accounts = [row["id"] for row in ctx.records("customers.account").find(())]
+    drafts = [
+        Draft("create", {"account": account, "campaign": random.choice(campaigns), "source": "campaign",
+                         "at": ctx.now() - timedelta(days=random.randint(1, 30 * months))})
+        for account in random.sample(accounts, len(accounts) // 2)
+        for _time in range(random.randint(1, 2))
+    ]  # fmt: skip
+    for outcome in ctx.records("leads.touch").write(drafts):
+        if outcome.refusal is not None:
+            raise outcome.refusal

@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from plugins.leads import conversion, demo, routes
-from plugins.leads.tables import CONVERTED_LEADS, LEADS, Campaign, Lead, Origin
-from sdk import Access, Batch, Context, Entity, EventType, Extension, Manifest, Report, Route, Scope, Side, Verb, _, hookimpl
+from plugins.leads import conversion, demo, routes, tables, touches
+from plugins.leads.tables import CONVERTED_LEADS, LEADS, Campaign, Lead, Origin, Touch
+from sdk import (
+    Access,
+    Batch,
+    Context,
+    Entity,
+    EventType,
+    Extension,
+    Manifest,
+    Report,
+    Route,
+    Scope,
+    Side,
+    Subscription,
+    TimelineSource,
+    Verb,
+    _,
+    hookimpl,
+)
 from sdk import fields as f
 
 manifest = Manifest(
@@ -24,14 +41,23 @@ ACCESS: dict[str, Access] = {
     "sales_manager": Scope.TEAM,
     "read_only": {Verb.READ: Scope.ALL},
 }
+DEALS, WON = ("sum:base_amount", "count"), ("status=won",)
 CAMPAIGNS: dict[str, Access] = {
     "sales_rep": {Verb.READ: Scope.ALL},
     "sales_manager": Scope.ALL,
     "finance": {Verb.READ: Scope.ALL},
     "read_only": {Verb.READ: Scope.ALL},
 }
+
+
+def _leads(ctx: Context, batch: Batch) -> None:
+    conversion.prepare_leads(ctx, batch)
+    touches.of_leads(ctx, batch)
+
+
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
-    conversion.LEAD: conversion.prepare_leads,
+    conversion.LEAD: _leads,
+    touches.TOUCH: touches.prepare_touches,
     "leads.campaign": conversion.prepare_campaigns,
 }
 
@@ -40,39 +66,71 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     return (
         Entity(Campaign, "campaign", "campaigns", _("Campaign"), _("Campaigns"), owned=False, access=CAMPAIGNS),
-        Entity(Lead, "lead", "leads", _("Lead"), _("Leads"), access=ACCESS),
+        Entity(Lead, "lead", "leads", _("Lead"), _("Leads"), access=ACCESS, alike=("email", "phone")),
+        Entity(Touch, "touch", "touches", _("Touch"), _("Touches"), title="source", access=ACCESS),
     )
 
 
 @hookimpl
 def register_extensions() -> Sequence[Extension]:
-    counts = {"leads": f.computed(f.integer(_("Leads")), LEADS), "converted": f.computed(f.integer(_("Converted leads")), CONVERTED_LEADS)}
+    counts = {
+        "leads": f.computed(f.integer(_("Leads")), LEADS),
+        "converted": f.computed(f.integer(_("Converted leads")), CONVERTED_LEADS),
+        "won_deals": f.computed(f.integer(_("Deals won by first touch")), tables.DEALS_FIRST),
+        "won": f.computed(f.money(_("Won by first touch")), *tables.WON_FIRST),
+        "won_last": f.computed(f.money(_("Won by last touch")), *tables.WON_LAST),
+    }
     return (Extension("pipeline.deal", Side(Origin, "deal_id")), Extension("leads.campaign", counts))
 
 
 @hookimpl
 def register_events() -> Sequence[EventType]:
-    return (EventType("leads.lead.converted", _("Lead converted")),)
+    return (EventType("leads.lead.converted", _("Lead converted")), EventType("leads.touch.recorded", _("Touch recorded")))
+
+
+@hookimpl
+def register_subscriptions() -> Sequence[Subscription]:
+    return (
+        Subscription("pipeline.deal.created", "attribute_deals", touches.after_deals),
+        Subscription("leads.touch.recorded", "attribute_again", touches.after_touches),
+    )
+
+
+@hookimpl
+def register_timeline_sources() -> Sequence[TimelineSource]:
+    return (TimelineSource(entity=touches.TOUCH, at="at", title="campaign", body="source"),)
 
 
 @hookimpl
 def register_reports() -> Sequence[Report]:
     return (
+        Report("deals_by_campaign", _("Deals by first campaign"), "pipeline.deal", DEALS, ("leads.campaign", "status"), (), "opened_on"),
         Report(
-            "deals_by_campaign",
-            _("Deals by first campaign"),
+            "deals_by_last_campaign",
+            _("Deals by last campaign"),
             "pipeline.deal",
-            ("sum:base_amount", "count"),
-            ("leads.campaign", "status"),
+            DEALS,
+            ("leads.last_campaign", "status"),
             (),
             "opened_on",
+        ),
+        Report("won_by_first_source", _("Won by first source"), "pipeline.deal", DEALS, ("leads.first_source",), WON, "close_date"),
+        Report("won_by_last_source", _("Won by last source"), "pipeline.deal", DEALS, ("leads.last_source",), WON, "close_date"),
+        Report(
+            "won_by_channel",
+            _("Won by channel of the first campaign"),
+            "pipeline.deal",
+            DEALS,
+            ("leads.campaign.channel",),
+            WON,
+            "close_date",
         ),
         Report("leads_by_channel", _("Leads by channel"), "leads.lead", ("count",), ("campaign.channel", "state")),
         Report(
             "campaigns",
-            _("Campaigns with cost and leads"),
+            _("Campaigns with cost, leads and return"),
             "leads.campaign",
-            ("sum:cost", "sum:leads.leads", "sum:leads.converted"),
+            ("sum:cost", "sum:leads.leads", "sum:leads.converted", "sum:leads.won", "sum:leads.won_last"),
             ("name",),
         ),
     )

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from plugins.leads.conversion import LEAD, Wish, convert
 from plugins.pipeline.api import Deal
-from sdk import Context, Request, Response, Route, _
+from sdk import Alike, Context, Request, Response, Route, _
 
 
 class NewDeal(Schema):
@@ -20,9 +20,10 @@ class NewDeal(Schema):
 
 
 class Conversion(Schema):
-    """An account to use in place of a new one; `deal` null for none."""
+    """An account to use in place of a new one; `deal` null for none; `force`: although account or contact is likely there already."""
 
     account = Deal.__fields__["account"].input()
+    force = fields.Boolean(load_default=False)
     deal = fields.Nested(NewDeal, load_default=dict, allow_none=True)
 
 
@@ -41,7 +42,7 @@ def convert_lead(ctx: Context, request: Request) -> Response:
     asked = body["deal"]
     deal = {name: value for name, value in asked.items() if value is not None} if isinstance(asked, dict) else None
     account = body["account"]
-    lead = convert(ctx, id, Wish(getattr(account, "text", account), deal))
+    lead = convert(ctx, id, Wish(getattr(account, "text", account), deal, Alike.FORCE if body["force"] else Alike.DEFAULT))
     return Response(
         {"lead": id, **{name: lead[name] for name in ("account", "contact", "deal")}}, 201, {"Location": f"/api/v1/leads/leads/{id}"}
     )

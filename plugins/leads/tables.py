@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import InstrumentedAttribute, Mapped
+from sqlalchemy.sql import FromClause
 
 from plugins.customers.api import Account, Contact
 from plugins.pipeline.api import Deal
-from sdk import Record, _
+from sdk import Record, _, likeness
 from sdk import fields as f
 
 CHANNELS = {
@@ -47,7 +49,7 @@ class Lead(Record):
     company: Mapped[str | None] = f.text(_("Company"), search=True, track=True)
     title: Mapped[str | None] = f.text(_("Job title"), length=100)
     email: Mapped[str | None] = f.email(_("E-mail"), match=True, sensitive=True)
-    phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True)
+    phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True, alike=likeness.telephone)
     website: Mapped[str | None] = f.url(_("Website"))
     state: Mapped[str] = f.choice(_("State"), STATES, default=NEW, track=True, index=True)
     rating: Mapped[str | None] = f.choice(_("Rating"), RATINGS, track=True)
@@ -55,6 +57,7 @@ class Lead(Record):
     campaign_id: Mapped[UUID | None] = f.link(_("Campaign"), Campaign, track=True)
     product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product")
     value: Mapped[f.Money | None] = f.money(_("Expected value"), least=Decimal(0), track=True)
+    tags: Mapped[list[str] | None] = f.keys(_("Tags"), "customers.tag", track=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
     converted_at: Mapped[datetime | None] = f.at(_("Converted at"), readonly=True)
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, readonly=True, track=True)
@@ -70,9 +73,51 @@ class Origin(Record):
     deal_id: Mapped[UUID] = f.link(_("Deal"), Deal, required=True, unique=True, parent=True)
     campaign_id: Mapped[UUID | None] = f.link(_("First campaign"), Campaign)
     lead_id: Mapped[UUID | None] = f.link(_("Lead"), Lead)
+    last_campaign_id: Mapped[UUID | None] = f.link(_("Last campaign"), "leads.campaign", readonly=True)
+    first_source: Mapped[str | None] = f.text(_("First source"), length=100, readonly=True)
+    last_source: Mapped[str | None] = f.text(_("Last source"), length=100, readonly=True)
+
+
+class Touch(Record):
+    """One time that somebody came near us: a visit at a fair, an answer to a mailing."""
+
+    __tablename__ = "leads_touches"
+
+    at: Mapped[datetime | None] = f.at(_("When"), index=True)
+    campaign_id: Mapped[UUID | None] = f.link(_("Campaign"), Campaign)
+    source: Mapped[str | None] = f.text(_("Source"), length=100)
+    lead_id: Mapped[UUID | None] = f.link(_("Lead"), Lead, timeline=True)
+    account_id: Mapped[UUID | None] = f.link(_("Account"), Account, timeline=True)
+    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
+    notes: Mapped[str | None] = f.long_text(_("Notes"))
 
 
 LEADS = f.over(Lead.campaign_id, sa.func.count())
 """How many leads a campaign brought."""
 CONVERTED_LEADS = f.over(Lead.campaign_id, sa.func.count().filter(Lead.state == CONVERTED))
 """How many of them became customers."""
+
+
+def _won_over(link: InstrumentedAttribute[UUID | None], value: sa.ColumnElement[Any]) -> f.Source:
+    """What `value` is over the won deals whose origin names the campaign by `link`, of those that the reader sees."""
+    deal, origin = Deal.table(), Origin.table()
+
+    def source(campaign: FromClause, reach: f.Reach) -> sa.ColumnElement[object]:
+        used = ("status", "base_amount", "base_amount_currency")
+        mine = (origin.c[link.key] == campaign.c.id, deal.c.status == "won", *reach(Origin, ()), *reach(Deal, used))
+        joined = origin.join(deal, sa.and_(deal.c.tenant_id == origin.c.tenant_id, deal.c.id == origin.c.deal_id))
+        return sa.select(value).select_from(joined).where(*mine).correlate(campaign).scalar_subquery()
+
+    return source
+
+
+def _amount(link: InstrumentedAttribute[UUID | None]) -> tuple[f.Source, f.Source]:
+    table = Deal.table()
+    amount = sa.func.sum(table.c.base_amount, type_=table.c.base_amount.type)
+    return _won_over(link, amount), _won_over(link, sa.func.max(table.c.base_amount_currency))
+
+
+WON_FIRST, WON_LAST = _amount(Origin.campaign_id), _amount(Origin.last_campaign_id)
+"""What won deals brought that a campaign touched first, and last, in the company's own currency."""
+DEALS_FIRST = _won_over(Origin.campaign_id, sa.func.count())
+"""How many of those that it touched first."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import date, timedelta
 from random import Random
 
+from plugins.orders.renewals import renew
 from sdk import Context, Draft, Outcome, where
 from sdk.context import Row
 
-MOST = 120
+MOST, RENEWED = 120, 4
 
 
 def fill(ctx: Context, random: Random) -> None:
     """An order with one to three lines for each won deal, a contract of a year for every third."""
-    won = ctx.records("pipeline.deal").find(where(status="won"), MOST) if ctx.offers("pipeline.deal") else []
+    every = ctx.records("pipeline.deal").find(where(status="won"), 1000) if ctx.offers("pipeline.deal") else []
+    won = every[:: max(1, len(every) // MOST)]  # from all months
     products = ctx.records("catalog.product").find(())
     deals = [deal for deal in won if deal["account"] is not None]
     orders = _written(ctx, "orders.order", [_order(deal) for deal in deals])
@@ -29,7 +31,12 @@ def fill(ctx: Context, random: Random) -> None:
         if outcome.refusal is not None:
             raise outcome.refusal
     today = ctx.now().date()
-    _written(ctx, "orders.contract", [_contract(deal, order, today, random) for deal, order in zip(deals[::3], orders[::3], strict=True)])
+    contracts = [_contract(deal, order, today, random) for deal, order in zip(deals[::3], orders[::3], strict=True)]
+    made = _written(ctx, "orders.contract", contracts)
+    over = [one.id for one, values in zip(made, contracts, strict=True) if values["state"] == "ended" and values["renewal"] != "none"]
+    for id in over[:RENEWED]:
+        if id is not None:
+            renew(ctx, id)
 
 
 def _order(deal: Row) -> dict[str, object]:

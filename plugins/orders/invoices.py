@@ -8,7 +8,7 @@ from uuid import UUID
 
 from plugins.company.api import next_numbers
 from plugins.orders.lines import MOST
-from plugins.orders.process import LINE, copy_lines, found, keep_currency, today
+from plugins.orders.process import LINE, found, keep_currency, today
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.context import Row, id_of
 
@@ -73,23 +73,36 @@ def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -
 
 
 def open_quantities(ctx: Context, lines: Sequence[Row], but: Sequence[UUID] = ()) -> dict[UUID, Decimal]:
-    """How much of each order line is not billed; credited invoices do not count, nor do the invoice lines in `but`."""
+    """How much of each order line is not billed; what was credited does not count, nor do the invoice lines in `but`."""
     left = {id_of(line): Decimal(str(line["quantity"])) for line in lines}
     system = ctx.as_system()
-    ids = list(left)
-    billed = [
-        row
-        for start in range(0, len(ids), 500)
-        for row in system.records("orders.invoice_line").find((Condition("order_line", "in", tuple(ids[start : start + 500])),), MOST)
-        if id_of(row) not in but
-    ]
+    billed = [row for row in _among(system, "order_line", list(left)) if id_of(row) not in but]
     asked = {id for row in billed if isinstance(id := row["invoice"], UUID)}
     states: dict[object, Row] = dict(system.records("orders.invoice").values(asked).items())
-    for row in billed:
-        invoice = states.get(row["invoice"])
-        if invoice is not None and invoice["state"] != "credited" and invoice["kind"] == "invoice":
-            left[row["order_line"]] -= Decimal(str(row["quantity"]))  # type: ignore[index]
+    counted = [row for row in billed if _counts(states.get(row["invoice"]))]
+    credited = credited_quantities(ctx, [id_of(row) for row in counted])
+    for row in counted:
+        left[row["order_line"]] -= Decimal(str(row["quantity"])) - credited.get(id_of(row), Decimal(0))  # type: ignore[index]
     return left
+
+
+def _counts(invoice: Row | None) -> bool:
+    return invoice is not None and invoice["state"] != "credited" and invoice["kind"] == "invoice"
+
+
+def credited_quantities(ctx: Context, lines: Sequence[UUID]) -> dict[UUID, Decimal]:
+    """How much of each line of an invoice was taken back by credit notes."""
+    found: dict[UUID, Decimal] = {}
+    for row in _among(ctx.as_system(), "credits_line", lines):
+        line = row["credits_line"]
+        assert isinstance(line, UUID)
+        found[line] = found.get(line, Decimal(0)) + Decimal(str(row["quantity"]))
+    return found
+
+
+def _among(system: Context, link: str, ids: Sequence[UUID]) -> list[Row]:
+    records, parts = system.records("orders.invoice_line"), [tuple(ids[start : start + 500]) for start in range(0, len(ids), 500)]
+    return [row for part in parts for row in records.find((Condition(link, "in", part),), MOST)]
 
 
 def keep_within_order(ctx: Context, batch: Batch) -> None:
@@ -134,20 +147,47 @@ def _tell_orders(batch: Batch, touched: Sequence[Change], siblings: Sequence[Row
         batch.also_update("orders.order", change, order, {"billed": state}, "bill")
 
 
-def credit(ctx: Context, id: UUID) -> Row:
-    """A credit note over the whole of an issued invoice, issued at once. Raises Conflict."""
+def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = None) -> Row:
+    """A credit note over an issued invoice, issued at once: over the given quantities of its lines, or all that is left. Raises Conflict.
+
+    An invoice of which nothing is left is credited; until then it stays issued.
+    """
     with ctx.transaction(write=True):
         ctx.lock(f"orders.invoice:{id}")
         invoice = found(ctx, "orders.invoice", id)
         if invoice["state"] != "issued" or invoice["kind"] != "invoice":
-            raise Conflict(_("only an issued invoice can be credited, and once"), code="not_creditable")
+            raise Conflict(_("only an issued invoice can be credited, until nothing of it is left"), code="not_creditable")
+        lines = {id_of(line): line for line in ctx.records("orders.invoice_line").find(where(invoice=id), MOST)}
+        gone = credited_quantities(ctx, list(lines))
+        left = {key: Decimal(str(line["quantity"])) - gone.get(key, Decimal(0)) for key, line in lines.items()}
+        wanted = {key: amount for key, amount in (left if quantities is None else quantities).items() if amount}
+        _check_wanted(wanted, left)
         given = {name: invoice[name] for name in ("name", "account", "currency", "owner", "order") if invoice[name] is not None}
         note = _note(ctx, given, id)
-        copy_lines(ctx, "orders.invoice_line", where(invoice=id), "orders.invoice_line", {"invoice": note["id"]})
+        drafts = [
+            Draft("create", {**{name: lines[key][name] for name in LINE}, "quantity": amount, "invoice": note["id"], "credits_line": key},
+                  act=CREDIT)
+            for key, amount in wanted.items()
+        ]  # fmt: skip
+        for outcome in ctx.records("orders.invoice_line").write(drafts):
+            if outcome.refusal is not None:
+                raise outcome.refusal
         issued = issue(ctx, id_of(note))
-        ctx.records("orders.invoice").update(id, {"state": "credited"}, act=CREDIT)
+        if all(amount == wanted.get(key, Decimal(0)) for key, amount in left.items()):
+            ctx.records("orders.invoice").update(id, {"state": "credited"}, act=CREDIT)
         _reopen(ctx, invoice)
         return issued
+
+
+def _check_wanted(wanted: Mapping[UUID, Decimal], left: Mapping[UUID, Decimal]) -> None:
+    if unknown := wanted.keys() - left.keys():
+        raise NotFound(_("there is no {entity} {id}"), entity="orders.invoice_line", id=str(min(unknown)))
+    for key, amount in wanted.items():
+        if not 0 < amount <= left[key]:
+            text = _("{wanted} cannot be credited: {left} of this line are left")
+            raise Conflict(text, code="over_credited", wanted=f"{amount:f}", left=f"{left[key]:f}")
+    if not wanted:
+        raise Conflict(_("nothing is asked to be credited; name a line and a quantity"), code="nothing_to_credit")
 
 
 def _note(ctx: Context, given: Mapping[str, object], credited: UUID) -> Row:

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import time
 from random import Random
 
-from plugins.orders import demo, invoices, lines, payments, process, routes, tables
-from sdk import Access, Batch, Context, Entity, Extension, Manifest, Report, Route, Scope, Verb, _, hookimpl, keep_base_currency
+from plugins.orders import demo, invoices, lines, payments, process, renewals, routes, standing, tables
+from sdk import (
+    Access,
+    Batch,
+    Context,
+    Entity,
+    EventType,
+    Extension,
+    Job,
+    Manifest,
+    Report,
+    Route,
+    Schedule,
+    Scope,
+    Side,
+    Subscription,
+    Verb,
+    _,
+    hookimpl,
+    keep_base_currency,
+)
 from sdk import fields as f
 
 manifest = Manifest(
@@ -42,6 +62,8 @@ def _lines(ctx: Context, batch: Batch) -> None:
 def _orders(ctx: Context, batch: Batch) -> None:
     process.keep_closed(ctx, batch)
     process.prepare_documents(ctx, batch)
+    if batch.entity == "orders.order":
+        standing.tell(batch)
 
 
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
@@ -76,10 +98,31 @@ def register_entities() -> Sequence[Entity]:
 def register_extensions() -> Sequence[Extension]:
     bought = {
         "lifetime_value": f.computed(f.money(_("Bought so far")), *tables.LIFETIME),
+        "group_value": f.computed(f.money(_("Bought so far by the group")), *tables.GROUP),
         "last_order_on": f.computed(f.on(_("Last order")), tables.LAST_ORDER),
         "orders": f.computed(f.integer(_("Orders")), tables.ORDERS),
     }
-    return (Extension("customers.account", bought),)
+    return (Extension("customers.account", bought), Extension("customers.account", Side(tables.Purchases, "account_id")))
+
+
+@hookimpl
+def register_events() -> Sequence[EventType]:
+    return (EventType(standing.COUNTED, _("Purchases of an account changed")),)
+
+
+@hookimpl
+def register_subscriptions() -> Sequence[Subscription]:
+    return (Subscription(standing.COUNTED, "recount", standing.recount),)
+
+
+@hookimpl
+def register_jobs() -> Sequence[Job]:
+    return (Job(renewals.JOB, renewals.renew_job),)
+
+
+@hookimpl
+def register_schedules() -> Sequence[Schedule]:
+    return (Schedule("turn_over", renewals.turn_over, at=time(3)), Schedule("standing", standing.each_night, at=time(3, 30)))
 
 
 @hookimpl
@@ -92,6 +135,33 @@ def register_reports() -> Sequence[Report]:
         Report("sales_by_team", _("Sales by team"), "orders.order", measures, ("owner.team",), sold, "ordered_on"),
         Report("sales_by_line", _("Sales by product line"), "orders.order_line", lines, ("product.series",), of_sold),
         Report("sales_by_product", _("Sales by product"), "orders.order_line", lines, ("product",), of_sold),
+        Report(
+            "cohorts",
+            _("Customers by month of their first order"),
+            "customers.account",
+            ("count", "sum:orders.lifetime_value"),
+            ("orders.first_order_on:month", "orders.standing"),
+            ("orders.first_order_on[empty]=false",),
+            "orders.first_order_on",
+        ),
+        Report(
+            "cohort_orders",
+            _("What each cohort went on to buy"),
+            "orders.order",
+            measures,
+            ("account.orders.first_order_on:quarter", "ordered_on:quarter"),
+            sold,
+            "ordered_on",
+        ),
+        Report(
+            "customers_by_standing",
+            _("New, active and lost customers"),
+            "customers.account",
+            ("count",),
+            ("orders.standing", "tier"),
+            ("orders.standing[empty]=false",),
+        ),
+        Report("sales_by_region", _("Sales by region"), "orders.order", measures, ("account.country", "account.city"), sold, "ordered_on"),
         Report("customers_by_purchase", _("Customers by purchases"), "orders.order", measures, ("account",), sold, "ordered_on"),
     )
 

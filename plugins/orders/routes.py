@@ -8,7 +8,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields
 
-from plugins.orders import invoices, process
+from plugins.orders import invoices, process, renewals
 from plugins.orders.tables import InvoiceLine
 from sdk import Context, Request, Response, Route, _
 from sdk.context import Row
@@ -27,6 +27,26 @@ class Bill(Schema):
     """Which quantities are billed; left out, all that is not billed yet."""
 
     lines = fields.List(fields.Nested(BilledLine), load_default=None, allow_none=True)
+
+
+class CreditedLine(Schema):
+    """A line of the invoice and how much of it is taken back."""
+
+    invoice_line = fields.UUID(required=True)
+    quantity = InvoiceLine.__fields__["quantity"].input()
+
+
+class Credit(Schema):
+    """Which quantities are taken back; left out, all that is left."""
+
+    lines = fields.List(fields.Nested(CreditedLine), load_default=None, allow_none=True)
+
+
+class Renewal(Schema):
+    """The contract that follows, and the deal about it, where there are deals."""
+
+    id = fields.UUID(required=True)
+    deal = fields.UUID(required=True, allow_none=True)
 
 
 def _made(ctx: Context, entity: str, plural: str, row: Row) -> Response:
@@ -52,7 +72,15 @@ def issue_invoice(ctx: Context, request: Request) -> Response:
 
 def credit_invoice(ctx: Context, request: Request) -> Response:
     """Take an invoice back with a credit note."""
-    return _made(ctx, "orders.invoice", "invoices", invoices.credit(ctx, request.id()))
+    lines = cast("list[dict[str, object]] | None", request.body["lines"])
+    quantities = None if lines is None else {cast("UUID", line["invoice_line"]): cast("Decimal", line["quantity"]) for line in lines}
+    return _made(ctx, "orders.invoice", "invoices", invoices.credit(ctx, request.id(), quantities))
+
+
+def renew_contract(ctx: Context, request: Request) -> Response:
+    """Make the contract that follows; asking again answers the same one."""
+    made = renewals.renew(ctx, request.id())
+    return Response({"id": made["id"], "deal": made.get("deal")}, 201, {"Location": f"/api/v1/orders/contracts/{made['id']}"})
 
 
 ROUTES = (
@@ -63,5 +91,7 @@ ROUTES = (
     Route(method="POST", path="/invoices/{id}/issues", view=issue_invoice, permission="orders.invoice.update",
           summary=_("Issue an invoice"), answer=_RECORD, status=201),
     Route(method="POST", path="/invoices/{id}/credit_notes", view=credit_invoice, permission="orders.invoice.create",
-          summary=_("Credit an invoice"), answer=_RECORD, status=201),
+          summary=_("Credit an invoice"), body=Credit, answer=_RECORD, status=201),
+    Route(method="POST", path="/contracts/{id}/renewals", view=renew_contract, permission="orders.contract.create",
+          summary=_("Renew a contract"), answer=Renewal, status=201),
 )  # fmt: skip

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
+from sqlalchemy.sql import FromClause
 
 from plugins.catalog.api import Product
 from plugins.customers.api import Account, Contact
@@ -23,6 +25,7 @@ CONTRACT_STATES = {"draft": _("Draft"), "active": _("In force"), "ended": _("End
 RENEWALS = {"none": _("Ends"), "manual": _("Renewed by hand"), "automatic": _("Renews itself")}
 INVOICE_STATES = {"draft": _("Draft"), "issued": _("Issued"), "credited": _("Credited")}
 KINDS = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
+STANDINGS = {"new": _("New"), "active": _("Active"), "lost": _("Lost")}
 METHODS = {"transfer": _("Bank transfer"), "card": _("Card"), "cash": _("Cash"), "other": _("Other")}
 
 
@@ -122,6 +125,8 @@ class Contract(Record):
     ends_on: Mapped[date | None] = f.on(_("Ends on"), track=True, index=True)
     value: Mapped[f.Money | None] = f.money(_("Value"), track=True)
     renewal: Mapped[str] = f.choice(_("At its end"), RENEWALS, default="none", track=True)
+    predecessor_id: Mapped[UUID | None] = f.link(_("Renews"), "orders.contract", readonly=True, track=True, timeline=True)
+    successor_id: Mapped[UUID | None] = f.link(_("Renewed by"), "orders.contract", readonly=True, track=True)
     terms: Mapped[str | None] = f.long_text(_("Terms"))
 
 
@@ -153,6 +158,7 @@ class InvoiceLine(Record):
 
     invoice_id: Mapped[UUID] = f.link(_("Invoice"), Invoice, required=True, parent=True)
     order_line_id: Mapped[UUID | None] = f.link(_("Order line"), OrderLine)
+    credits_line_id: Mapped[UUID | None] = f.link(_("Credited line"), "orders.invoice_line", readonly=True)
     position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
     product_id: Mapped[UUID | None] = f.link(_("Product"), Product)
     description: Mapped[str | None] = f.text(_("Description"))
@@ -202,6 +208,16 @@ class Allocation(Record):
     amount: Mapped[f.Money] = f.money(_("Amount"), required=True)
 
 
+class Purchases(Record):
+    """Since when an account buys, and how it stands with us; kept up to date so that reports can group by it."""
+
+    __tablename__ = "orders_purchases"
+
+    account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, unique=True, parent=True)
+    first_order_on: Mapped[date | None] = f.on(_("First order"), readonly=True, index=True)
+    standing: Mapped[str | None] = f.choice(_("Standing"), STANDINGS, readonly=True, index=True, track=True)
+
+
 _BOUGHT = Order.state == "confirmed"
 _BASE = sa.inspect(Order).columns["base_amount_currency"]
 LIFETIME = (
@@ -209,6 +225,31 @@ LIFETIME = (
     f.over(Order.account_id, sa.func.max(_BASE).filter(_BOUGHT)),
 )
 """What an account has bought, in the company's own currency."""
+
+
+def _over_group(value: sa.ColumnElement[Any]) -> f.Source:
+    """What `value` is over the orders of an account and of all companies below it, of those that the reader sees."""
+    order, company = Order.table(), Account.table()
+
+    def source(account: FromClause, reach: f.Reach) -> sa.ColumnElement[object]:
+        top, below = company.alias("group_top"), company.alias("group_below")
+        start = sa.select(top.c.id).where(top.c.tenant_id == account.c.tenant_id, top.c.id == account.c.id).correlate(account)
+        tree = start.cte("group_tree", recursive=True, nesting=True)
+        next_ = sa.select(below.c.id).join(tree, below.c.parent_id == tree.c.id)
+        # UNION, not UNION ALL: what two writes at the same moment may have tied into a circle still ends.
+        tree = tree.union(next_.where(below.c.tenant_id == account.c.tenant_id, below.c.deleted_at.is_(None)).correlate(account))
+        used = ("account_id", "state", "base_amount", "base_amount_currency")
+        mine = (order.c.account_id.in_(sa.select(tree.c.id)), order.c.state == "confirmed", *reach(Order, used))
+        return sa.select(value).where(*mine).correlate(account).scalar_subquery()
+
+    return source
+
+
+GROUP = (
+    _over_group(sa.func.sum(Order.table().c.base_amount, type_=Order.table().c.base_amount.type)),
+    _over_group(sa.func.max(Order.table().c.base_amount_currency)),
+)
+"""What an account and the companies below it have bought."""
 LAST_ORDER = f.over(Order.account_id, sa.func.max(Order.ordered_on).filter(_BOUGHT))
 """When it last bought something."""
 ORDERS = f.over(Order.account_id, sa.func.count().filter(_BOUGHT))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
 
 from plugins.reports import chart, table
 from plugins.reports.query import run
-from sdk import Context, Download, NotFound, Report, _
+from sdk import BadRequest, Context, Download, NotFound, Report, _
 from sdk.context import Row
 from sdk.fields import ChoiceField, Field
 
+_DAY = timedelta(days=1)
 FORMATS = ("json", "csv", "xlsx", "chart", "svg", "png", "pdf")
 _MEDIA = {
     "csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -46,6 +50,35 @@ def rows(ctx: Context, report: Report, start: date | None, end: date | None) -> 
     return run(ctx, report.entity, report.measures, report.by, where)
 
 
+def compared(ctx: Context, report: Report, start: date | None, end: date | None) -> dict[str, object]:
+    """What there was in the period before, and both in all; raises BadRequest where there is no period to compare."""
+    if not report.period or start is None or end is None or start > end:
+        raise BadRequest(_("to compare, give `from` and `to` of a report that has a period"), code="no_period")
+    first, last = before(start, end)
+    there = rows(ctx, report, first, last)
+    total, before_total = (_total(ctx, report, *span) for span in ((start, end), (first, last)))
+    return {"total": total, "before": {"from": first.isoformat(), "to": last.isoformat(), "data": there, "total": before_total}}
+
+
+def before(start: date, end: date) -> tuple[date, date]:
+    """The period before: as many whole months where these are whole months, else as many days. Raises BadRequest before the year 1."""
+    last, months = start - _DAY if start > date.min else None, (end.year - start.year) * 12 + end.month - start.month + 1
+    if last is not None and start.day == 1 and end.day == monthrange(end.year, end.month)[1]:
+        year, month = divmod(start.year * 12 + start.month - 1 - months, 12)
+        first = date(year, month + 1, 1) if year >= 1 else None
+    else:
+        days = (end - start).days
+        first = last - timedelta(days=days) if last is not None and (last - date.min).days >= days else None
+    if first is None or last is None:
+        raise BadRequest(_("there is no period before {start}"), code="no_period", start=start.isoformat())
+    return first, last
+
+
+def _total(ctx: Context, report: Report, start: date, end: date) -> Row:
+    """All of a period in one row."""
+    return rows(ctx, replace(report, by=()), start, end)[0]
+
+
 _MEASURES = {
     "sum": _("{field}, in all"), "avg": _("{field}, on average"), "distinct": _("Different {field}"), "min": _("Least {field}"), "max": _("Most {field}"),
 }  # fmt: skip
@@ -72,14 +105,16 @@ def _field(ctx: Context, entity: str, path: str) -> Field | None:
     fields = ctx.records(entity).fields()
     if path in fields or "." not in path:
         return fields.get(path)
-    link, _dot, rest = path.partition(".")
-    return _field(ctx, ctx.target(entity, link), rest) if link in fields else None
+    words = path.split(".")
+    heads = (".".join(words[:count]) for count in (1, 2))  # a link that a plugin added has a dot in its name
+    link = next((head for head in heads if head in fields), "")
+    return _field(ctx, ctx.target(entity, link), path[len(link) + 1 :]) if link and len(link) < len(path) else None
 
 
-def answer(ctx: Context, report: Report, found: list[Row], shape: str) -> object:
-    """The rows in one of the formats; raises Unavailable where an extra is missing."""
+def answer(ctx: Context, report: Report, found: list[Row], shape: str, comparison: Mapping[str, object]) -> object:
+    """The rows in one of the formats, as JSON with the comparison; raises Unavailable where an extra is missing."""
     if shape == "json":
-        return {"report": described(ctx, report), "data": found}
+        return {"report": described(ctx, report), "data": found, **comparison}
     specification = chart.specification(report, found, labels(ctx, report))
     if shape == "chart":
         return specification

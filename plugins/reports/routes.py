@@ -39,6 +39,7 @@ class Period(Schema):
 
     start = fields.Date(data_key="from", load_default=None)
     end = fields.Date(data_key="to", load_default=None)
+    compare = fields.String(load_default="", validate=validate.OneOf(("", "before")))
     format = fields.String(load_default="json", validate=validate.OneOf(ready.FORMATS))
 
 
@@ -51,7 +52,8 @@ def show_report(ctx: Context, request: Request) -> object:
     """One of them."""
     report, (start, end) = ready.find(ctx, request.path["key"]), (request.query["start"], request.query["end"])
     found = ready.rows(ctx, report, cast("date | None", start), cast("date | None", end))
-    return ready.answer(ctx, report, found, str(request.query["format"]))
+    comparison = ready.compared(ctx, report, cast("date | None", start), cast("date | None", end)) if request.query["compare"] else {}
+    return ready.answer(ctx, report, found, str(request.query["format"]), comparison)
 
 
 _ROWS = {

@@ -3,7 +3,7 @@
 from sdk.fields.any_record import AnyRecordField, Reference, any_record
 from sdk.fields.base import Checked, Field, Flaw, FlawError, Parsed, ReportRole
 from sdk.fields.choice import ChoiceField, choice
-from sdk.fields.computed import Computed, computed, over
+from sdk.fields.computed import Computed, Reach, Source, computed, over
 from sdk.fields.link import LinkField, NaturalKey, link
 from sdk.fields.money import CurrencyField, Money, MoneyField, currency, money
 from sdk.fields.number import BooleanField, DecimalField, IntegerField, boolean, decimal, exact_text, integer, percent
@@ -30,8 +30,10 @@ __all__ = [
     "MoneyField",
     "NaturalKey",
     "Parsed",
+    "Reach",
     "Reference",
     "ReportRole",
+    "Source",
     "TextField",
     "any_record",
     "at",

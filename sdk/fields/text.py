@@ -12,6 +12,7 @@ from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import json_data
 from sdk.fields.base import Cells, Field, Flaw, FlawError, Parsed, ReportRole, column, wrong_type
+from sdk.likeness import LONGEST, Likeness
 from sdk.text import Text, _
 
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
@@ -20,6 +21,9 @@ _EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:x|ext\.?|转) ?[0-9]{1,8})?\Z")
 _URL = re.compile(rf"https?://[^\s/?#{_CONTROLS}]+[^\s{_CONTROLS}]*\Z")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
+_OPERATORS = ("eq", "ne", "in", "contains", "empty", "gt", "gte", "lt", "lte")
+ALIKE = "alike"
+"""The suffix of the column of likeness keys."""
 PLAIN = f"^[^{_CONTROLS}]*$"
 """JSON Schema pattern of text without control characters."""
 SAID = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
@@ -34,13 +38,26 @@ class TextField(Field):
     lines: bool = False
     pattern: re.Pattern[str] | None = None
     expected: Text = _("text")
+    alike: Likeness | None = None
+    """What its writings have in common; kept in a column beside it, for the operator `alike` and for finding duplicates."""
 
     kind: ClassVar[str] = "text"
-    operators: ClassVar[tuple[str, ...]] = ("eq", "ne", "in", "contains", "empty", "gt", "gte", "lt", "lte")
     role: ClassVar[ReportRole] = ReportRole.DIMENSION
+
+    @property
+    def operators(self) -> tuple[str, ...]:  # type: ignore[override]  # one field of text has a likeness, another has not
+        return _OPERATORS if self.alike is None else (*_OPERATORS, "alike")
 
     def column_type(self) -> sa.types.TypeEngine[Any]:
         return sa.Text() if self.lines else sa.String(self.length)
+
+    def siblings(self) -> Mapping[str, sa.types.TypeEngine[Any]]:
+        return {} if self.alike is None else {ALIKE: sa.String(LONGEST)}
+
+    def split(self, value: object) -> tuple[object, ...]:
+        if self.alike is None:
+            return (value,)
+        return (value, self.alike(value) if isinstance(value, str) else None)
 
     def check(self, cell: object) -> object:
         if not isinstance(cell, str):
@@ -144,7 +161,8 @@ class KeysField(Field):
     options: tuple[str, ...] = field(default=())
 
     kind: ClassVar[str] = "keys"
-    operators: ClassVar[tuple[str, ...]] = ("empty",)
+    operators: ClassVar[tuple[str, ...]] = ("eq", "in", "empty")
+    """`eq`: the key is among them; `in`: one of these is."""
     widget: ClassVar[str] = "keys"
     sortable: ClassVar[bool] = False
 
@@ -165,6 +183,14 @@ class KeysField(Field):
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
         return self.check([part.strip() for part in cell.split(";") if part.strip()])
+
+    def sought(self, cell: str) -> object:
+        if not _KEY.match(cell) or len(cell) > 100:
+            raise FlawError("malformed", _("expected lower-case keys, got {got}"), got=cell[:100])
+        return cell
+
+    def sought_schema(self) -> dict[str, object]:
+        return {"type": "string", "pattern": r"^[a-z0-9][a-z0-9_.-]*$", "maxLength": 100}
 
     def format(self, value: object) -> str:
         return ";".join(str(key) for key in value) if isinstance(value, list) else ""
@@ -187,9 +213,13 @@ def plain_text(cell: str, most: int) -> str:
 
 def text(label: Text, *, length: int = 255, required: bool = False, unique: bool = False, search: bool = False,
          match: bool = False, track: bool = False, sensitive: bool = False, readonly: bool = False,
-         index: bool = False, default: str | None = None, example: str = "") -> MappedColumn[Any]:  # fmt: skip
-    """A line of text of at most `length` characters; `example` fits where not any text does."""
-    return column(TextField(label=label, length=length, required=required, unique=unique, search=search, match=match,
+         index: bool = False, default: str | None = None, example: str = "",
+         alike: Likeness | None = None) -> MappedColumn[Any]:  # fmt: skip
+    """A line of text of at most `length` characters; `example` fits where not any text does.
+
+    `alike` (`sdk.likeness.company`, …) says what its writings have in common: see `Entity.alike`.
+    """
+    return column(TextField(label=label, length=length, required=required, unique=unique, search=search, match=match, alike=alike,
                             track=track, sensitive=sensitive, readonly=readonly, index=index, default=default, example=example))  # fmt: skip
 
 
@@ -214,15 +244,16 @@ def email(label: Text, *, required: bool = False, unique: bool = False, search: 
                              sensitive=sensitive, pattern=_EMAIL, expected=_("a mail address such as name@example.com")))  # fmt: skip
 
 
-def phone(label: Text, *, required: bool = False, search: bool = True, sensitive: bool = False) -> MappedColumn[Any]:
+def phone(label: Text, *, required: bool = False, search: bool = True, sensitive: bool = False,
+          alike: Likeness | None = None) -> MappedColumn[Any]:  # fmt: skip
     """A telephone number as people write it."""
-    return column(PhoneField(label=label, length=40, required=required, search=search, sensitive=sensitive, pattern=_PHONE,
+    return column(PhoneField(label=label, length=40, required=required, search=search, sensitive=sensitive, pattern=_PHONE, alike=alike,
                              expected=_("a telephone number such as +86 10 1234 5678")))  # fmt: skip
 
 
-def url(label: Text, *, required: bool = False) -> MappedColumn[Any]:
+def url(label: Text, *, required: bool = False, alike: Likeness | None = None) -> MappedColumn[Any]:
     """A web address with http or https."""
-    return column(UrlField(label=label, length=500, required=required, pattern=_URL,
+    return column(UrlField(label=label, length=500, required=required, pattern=_URL, alike=alike,
                            expected=_("a web address such as https://example.com")))  # fmt: skip
 
 

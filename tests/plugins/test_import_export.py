@@ -215,7 +215,7 @@ def test_rows_of_one_file_that_name_the_same_record_see_each_other(taken: Take, 
 
 
 def test_a_row_that_several_records_match_is_refused(taken: Take) -> None:
-    taken("customers.account", "name,city\nA,Ulm\nA,Bonn\n")
+    taken("customers.account", "name,city\nA,Ulm\nA,Bonn\n", duplicates="take")
     assert taken("customers.account", "name,tier\nA,key\n", mode="update", match=["name"]).reasons == [(1, "name", "ambiguous")]
     assert taken("customers.account", "name,city,tier\nA,Bonn,key\n", mode="update", match=["name", "city"]).counts == {"updated": 1}
 
@@ -509,7 +509,7 @@ def test_the_template_has_a_column_for_every_field_that_can_be_written(client: A
     assert answer.mimetype == "text/csv"
     assert answer.headers["Content-Disposition"] == "attachment; filename=customers.account.csv"
     heading, example = answer.data.decode("utf-8-sig").splitlines()
-    assert heading.startswith("Name *,Class [Key account|Normal|Small],Lifecycle [Prospect|Customer|Former customer],Industry,")
+    assert heading.startswith("Name *,Class [Key account|Normal|Potential],Lifecycle [Prospect|Customer|Former customer],Industry,")
     assert {"Parent company", "Owner", "Annual revenue"} <= set(heading.split(","))
     assert "Open deals" not in heading
     assert example.startswith("Example,Normal,Prospect,")

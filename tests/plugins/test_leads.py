@@ -154,3 +154,72 @@ def test_without_leads_a_deal_has_no_origin(platform: Platform, make_tenant: Mak
 def test_a_campaign_does_not_end_before_it_starts(work: Work) -> None:
     with pytest.raises(Invalid, match="ends before it starts"):
         work.records("leads.campaign").create({"name": "x", "starts_on": "2026-02-01", "ends_on": "2026-01-01"})
+
+
+# --- touches ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("H3")
+def test_first_and_last_touch_split_what_was_won_differently_and_each_wholly(
+    client: Api, work: Work, process: Process, drain: Callable[[], int]
+) -> None:
+    fair, mailing = (
+        work.records("leads.campaign").create({"name": name, "channel": name, "cost": {"amount": "100"}})["id"] for name in ("fair", "mail")
+    )
+    accounts = [id_of(work.records("customers.account").create({"name": f"A{n}"})) for n in range(3)]
+
+    def touch(account: UUID, at: str, campaign: object, source: str) -> None:
+        made = client.post("/api/v1/leads/touches", {"account": str(account), "at": at, "campaign": str(campaign), "source": source})
+        assert made.status_code == 201, made.text
+
+    touch(accounts[0], "2025-11-01T09:00:00Z", fair, "fair")
+    touch(accounts[0], "2025-12-01T09:00:00Z", mailing, "mail")
+    touch(accounts[1], "2025-12-01T09:00:00Z", mailing, "mail")
+    for account, amount in zip(accounts, ("100", "30", "7"), strict=True):
+        process.deal(account=account, amount={"amount": amount}, stage="won")
+    drain()
+    touch(accounts[1], "2026-02-01T09:00:00Z", fair, "fair")  # after it was closed: nothing follows from it
+
+    def split(report: str, by: str) -> dict[object, str]:
+        return {row[by]: row["sum:base_amount"]["amount"] for row in client.get(f"/api/v1/reports/reports/leads.{report}").json["data"]}
+
+    drain()
+    first, last = split("deals_by_campaign", "leads.campaign"), split("deals_by_last_campaign", "leads.last_campaign")
+    assert (first, last) == ({"fair": "100.00", "mail": "30.00", None: "7.00"}, {"mail": "130.00", None: "7.00"})
+    assert sum(map(Decimal, first.values())) == sum(map(Decimal, last.values())) == 137
+    assert split("won_by_first_source", "leads.first_source") != split("won_by_last_source", "leads.last_source")
+    assert split("won_by_channel", "leads.campaign.channel") == first
+    lines = {row["name"]: row for row in client.get("/api/v1/reports/reports/leads.campaigns").json["data"]}
+    assert [lines[name][word] and lines[name][word]["amount"] for name in ("fair", "mail") for word in ("sum:cost", "sum:leads.won", "sum:leads.won_last")] == [
+        "100.00", "100.00", None, "100.00", "30.00", "130.00",
+    ]  # fmt: skip
+
+
+def test_a_leads_campaign_touches_the_customer_that_it_becomes(client: Api, lead: UUID, drain: Callable[[], int]) -> None:
+    made = client.post(f"{LEADS}/{lead}/conversions", {}).json
+    (touch,) = client.get("/api/v1/leads/touches").json["data"]
+    assert (touch["lead"], touch["account"], touch["contact"], touch["source"]) == (str(lead), made["account"], made["contact"], "fair")
+    drain()
+    deal = client.get(f"/api/v1/pipeline/deals/{made['deal']}").json
+    assert (deal["leads.campaign"], deal["leads.last_campaign"], deal["leads.first_source"]) == (
+        touch["campaign"],
+        touch["campaign"],
+        "fair",
+    )
+    client.delete(f"/api/v1/leads/touches/{touch['id']}")
+    assert client.get(f"/api/v1/customers/accounts/{made['account']}/timeline").status_code == 200
+
+
+def test_a_touch_says_of_whom_it_is_and_through_what_it_came(client: Api, lead: UUID) -> None:
+    refused = client.post("/api/v1/leads/touches", {})
+    assert [(error["field"], error["code"]) for error in refused.json["errors"]] == [("account", "required"), ("campaign", "required")]
+
+
+def test_a_deal_that_nobodys_touch_led_to_keeps_the_campaign_that_it_was_given(
+    client: Api, work: Work, process: Process, drain: Callable[[], int]
+) -> None:
+    campaign = work.records("leads.campaign").create({"name": "Fair"})["id"]
+    deal = process.deal(**{"leads.campaign": campaign})
+    drain()
+    shown = client.get(f"/api/v1/pipeline/deals/{deal}").json
+    assert (shown["leads.campaign"], shown["leads.last_campaign"]) == (str(campaign), None)

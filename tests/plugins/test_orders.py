@@ -254,14 +254,14 @@ def test_an_issued_invoice_has_the_next_number_and_changes_in_no_channel(client:
 def test_a_credit_note_takes_an_invoice_back_once_and_lets_the_order_be_billed_again(client: Api, shop: Shop) -> None:
     order = shop.confirmed({"quantity": 2})
     invoice = client.post(f"{API}/orders/{order}/invoices", {}).json["id"]
-    assert code(client.post(f"{API}/invoices/{invoice}/credit_notes")) == "not_creditable"
+    assert code(client.post(f"{API}/invoices/{invoice}/credit_notes", {})) == "not_creditable"
     client.post(f"{API}/invoices/{invoice}/issues")
-    note = client.post(f"{API}/invoices/{invoice}/credit_notes")
+    note = client.post(f"{API}/invoices/{invoice}/credit_notes", {})
     assert (note.status_code, note.json["kind"], note.json["state"], note.json["total"]) == (201, "credit_note", "issued", usd("200.00"))
     assert (note.json["number"], note.json["credits"]) == ("CN-2026-00001", invoice)
     assert client.get(f"{API}/invoices/{invoice}").json["state"] == "credited"
     assert shop.read("order", order)["billed"] == "none"
-    assert code(client.post(f"{API}/invoices/{invoice}/credit_notes")) == "not_creditable"
+    assert code(client.post(f"{API}/invoices/{invoice}/credit_notes", {})) == "not_creditable"
     assert client.post(f"{API}/orders/{order}/invoices", {}).status_code == 201
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LIST, _CREATE, _GET, _UPDATE = _("list"), _("create"), _("read"), _("change")
 _DELETE, _RESTORE, _BATCH, _HISTORY = _("delete"), _("restore"), _("many at once"), _("history")
-_TIMELINE = _("timeline")
+_TIMELINE, _DUPLICATES = _("timeline"), _("likely duplicates")
 _FROM_BODY, _FROM_PATH, _FIRST = "$response.body#/id", "$request.path.id", "$response.body#/data/0/id"
 
 
@@ -51,6 +51,8 @@ class CollectionOperations:
             item["delete"] = self._delete()
         in_path = [parts.path_id()]
         self.sheet.path(self.path, operations=collection)
+        if self.entity.alike:
+            self.sheet.path(f"{self.path}/duplicates", operations={"post": self._duplicates()})
         if Verb.UPDATE in self.entity.verbs and self.verbs - {Verb.READ}:
             self.sheet.path(f"{self.path}/batch", operations={"post": self._batch()})
         self.sheet.path(f"{self.path}/{{id}}", operations=item, parameters=in_path)
@@ -107,7 +109,22 @@ class CollectionOperations:
     def _create(self) -> Json:
         location = {"Location": parts.header(self.work.say(_("The address of the record.")))}
         responses = answers({201: self._written(self.work.say(_("Created.")), location)}, SEND)
-        return self._operation("create", self.work.say(_CREATE), responses, body=parts.body(ref(f"New{self.own.name}")))
+        return self._operation("create", self.work.say(_CREATE), responses, self._force(), parts.body(ref(f"New{self.own.name}")))
+
+    def _force(self) -> list[Json]:
+        """For entities whose records can be taken for one another."""
+        if not self.entity.alike:
+            return []
+        text = self.work.say(_("Write it although it is likely there already; needs the right to."))
+        return [parts.query("force", {"type": "boolean"}, text)]
+
+    def _duplicates(self) -> Json:
+        data = {"type": "array", "items": parts.candidate()}
+        schema = {"type": "object", "properties": {"data": data, "hidden": {"type": "integer"}}, "required": ["data", "hidden"]}
+        good = answer(self.work.say(_("Who may be meant, and how many more that you do not see.")), schema)
+        asked: Json = {"values": {"type": "object"}, "id": UUID}
+        body: Json = {"type": "object", "properties": asked, "required": ["values"], "additionalProperties": False}
+        return self._operation("duplicates", self.work.say(_DUPLICATES), answers({200: good}, SEND), body=parts.body(body))
 
     def _get(self) -> Json:
         tag = {"ETag": parts.header(self.work.say(_("The version of the record, for If-Match and If-None-Match.")))}
@@ -124,14 +141,15 @@ class CollectionOperations:
     def _update(self) -> Json:
         responses = answers({200: self._written(self.work.say(_("Changed.")))}, (*SEND, 412))
         body = parts.body(ref(f"ChangeOf{self.own.name}"))
-        return self._operation("update", self.work.say(_UPDATE), responses, [self._if_match()], body)
+        return self._operation("update", self.work.say(_UPDATE), responses, [self._if_match(), *self._force()], body)
 
     def _delete(self) -> Json:
         good = answer(self.work.say(_("In the recycle bin.")), links=self._links(_FROM_PATH, ("get", "restore")))
         return self._operation("delete", self.work.say(_DELETE), answers({204: good}, (*WRITE, 412)), [self._if_match()])
 
     def _restore(self) -> Json:
-        return self._operation("restore", self.work.say(_RESTORE), answers({200: self._written(self.work.say(_("There again.")))}, WRITE))
+        good = self._written(self.work.say(_("There again.")))
+        return self._operation("restore", self.work.say(_RESTORE), answers({200: good}, WRITE), self._force())
 
     def _batch(self) -> Json:
         good = answer(self.work.say(_("All were taken; the outcome of each in the order of the items.")), _outcomes())
@@ -141,15 +159,16 @@ class CollectionOperations:
     def _items(self) -> Json:
         values = {"type": "object", "description": f"As in New{self.own.name} and ChangeOf{self.own.name}; each item has its own outcome."}
         version = {"type": "integer", "description": self.work.say(_("The version that you read: a stale change is refused."))}
+        force: Json = {"force": {"type": "boolean"}} if self.entity.alike else {}
         kinds = []
         for op, properties in (
-            ("create", {"values": values}),
-            ("update", {"id": UUID, "values": values, "version": version}),
+            ("create", {"values": values, **force}),
+            ("update", {"id": UUID, "values": values, "version": version, **force}),
             ("delete", {"id": UUID, "version": version}),
-            ("restore", {"id": UUID, "version": version}),
+            ("restore", {"id": UUID, "version": version, **force}),
         ):
             item: Json = {"op": {"type": "string", "const": op}, **properties}
-            needed = [name for name in item if name != "version"]
+            needed = [name for name in item if name not in ("version", "force")]
             kinds.append({"type": "object", "properties": item, "required": needed, "additionalProperties": False})
         items = {"type": "array", "items": {"oneOf": kinds}, "minItems": 1, "maxItems": MOST_ITEMS}
         return {"type": "object", "properties": {"items": items}, "required": ["items"], "additionalProperties": False}

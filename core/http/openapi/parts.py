@@ -58,7 +58,19 @@ def problem() -> Json:
     error = {"type": "object", "properties": {**texts, "nearest": {"type": "string"}}, "required": list(texts)}
     words = {name: {"type": "string"} for name in ("type", "title", "detail", "code", "trace_id")}
     properties = {**words, "status": {"type": "integer"}, "errors": {"type": "array", "items": error}}
-    return {"type": "object", "properties": properties, "required": sorted(properties)}
+    required = sorted(properties)
+    more: Json = {"candidates": {"type": "array", "items": candidate()}, "hidden": {"type": "integer", "minimum": 0}}
+    return {"type": "object", "properties": {**properties, **more}, "required": required}
+
+
+def candidate() -> Json:
+    """The schema of a record that is likely meant: its id, what it is called, the fields in which it agrees."""
+    agreeing = {"type": "array", "items": {"type": "string"}}
+    return {
+        "type": "object",
+        "properties": {"id": UUID, "title": {"type": "string"}, "fields": agreeing},
+        "required": ["id", "title", "fields"],
+    }
 
 
 def refusals(say: Say) -> dict[str, Json]:

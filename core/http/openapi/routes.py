@@ -11,10 +11,11 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
 from marshmallow import fields as mm
 
+from core.http.bodies import FORM
 from core.http.collections import Collection, may
 from core.http.openapi import parts
 from core.http.openapi.parts import BY_TOKEN, BY_TOKEN_OR_CSRF, NO_NULL, Json, Sheet, answer, answers
-from sdk import Route, Verb, _
+from sdk import PUBLIC, Route, Verb, _
 from sdk.fields import Checked
 
 if TYPE_CHECKING:
@@ -55,12 +56,14 @@ class RouteOperations:
         operation: Json = {
             "operationId": self._id(route), "tags": [route.plugin], "summary": self.work.say(route.summary),
             "responses": answers({route.status: self._answer(route)}, refused | {422}),
-            "security": BY_TOKEN if route.method == "GET" else BY_TOKEN_OR_CSRF,
+            "security": [] if route.permission == PUBLIC else BY_TOKEN if route.method == "GET" else BY_TOKEN_OR_CSRF,
         }  # fmt: skip
         if route.query is not None:
             operation["parameters"] = self.converter.schema2parameters(route.query, location="query")
         if route.uploads:
             operation["requestBody"] = parts.body(self._form(route), "multipart/form-data")
+        elif route.form:
+            operation["requestBody"] = parts.body(self._form(route), FORM)
         elif route.body is not None:
             operation["requestBody"] = parts.body(self._body(route.body))
         names = _PARAMETER.findall(route.path)

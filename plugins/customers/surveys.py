@@ -1,0 +1,140 @@
+"""Surveys of satisfaction: a link that works once, and the answer behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+from sdk import Condition, Conflict, Context, Draft, Event, Mail, NotFound, _, where
+from sdk.context import Row, id_of
+from sdk.fields import Reference
+from sdk.links import digest_of, new_token
+
+SURVEY, INVITATION, DEAL = "customers.survey", "customers.invitation", "pipeline.deal"
+ACT, SEND = "survey", "customers.survey.send"
+PART = 500
+RANGES: Mapping[str, tuple[int, int]] = {"nps": (0, 10), "csat": (1, 5)}
+PROMOTER, DETRACTOR = 9, 6
+"""From 9 on somebody recommends us, up to 6 they do not (F. Reichheld, The One Number You Need to Grow, HBR 12/2003)."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Who is asked, about what."""
+
+    account: UUID | None
+    contact: UUID | None = None
+    about: Reference | None = None
+    owner: UUID | None = None
+
+
+def invite(ctx: Context, survey: Row, guests: Sequence[Guest]) -> list[tuple[Row, str]]:
+    """An invitation with its link for each guest; the link is told here and never again. Sends letters where the survey says so."""
+    if not guests:
+        return []
+    tokens = [new_token(ctx) for _guest in guests]
+    addresses = _addresses(ctx, guests) if survey["by_mail"] else {}
+    until = ctx.now() + timedelta(days=int(str(survey["valid_days"] or 30)))
+    drafts = [
+        Draft("create", {
+            "survey": survey["id"], "account": guest.account, "contact": guest.contact, "about": guest.about, "owner": guest.owner,
+            "digest": digest_of(token), "expires_at": until, "sent_to": addresses.get(guest.contact),
+        }, act=ACT)
+        for guest, token in zip(guests, tokens, strict=True)
+    ]  # fmt: skip
+    made: list[tuple[Row, str]] = []
+    for outcome, token in zip(ctx.as_system().records(INVITATION).write(drafts), tokens, strict=True):
+        if outcome.refusal is not None:
+            raise outcome.refusal
+        assert outcome.row is not None
+        link = address(ctx, token)
+        made.append((outcome.row, link))
+        if isinstance(to := outcome.row["sent_to"], str):
+            ctx.mail(_letter(ctx, survey, to, link, until))
+    return made
+
+
+def address(ctx: Context, token: str) -> str:
+    """Where the guest answers."""
+    return ctx.address(f"/api/v1/customers/answers/{token}")
+
+
+def _addresses(ctx: Context, guests: Sequence[Guest]) -> dict[UUID | None, object]:
+    contacts = ctx.as_system().records("customers.contact").values({guest.contact for guest in guests if guest.contact is not None})
+    return {id: row["email"] for id, row in contacts.items() if row["email"] is not None}
+
+
+def _letter(ctx: Context, survey: Row, to: str, link: str, until: datetime) -> Mail:
+    text = _("{question}\n\nYour answer takes a minute, until {until}:\n{link}\n\nThe link works once.")
+    told = {"question": question(ctx, survey), "link": link, "until": until.date().isoformat()}
+    return Mail(to, ctx.say(_("One question about working with us")), ctx.say(text, told))
+
+
+def question(ctx: Context, survey: Row) -> str:
+    """In the reader's language where there is one."""
+    said = survey["question_zh"] if ctx.locale.startswith("zh") else survey["question"]
+    return str(said or survey["question"])
+
+
+def after_won(ctx: Context, events: Sequence[Event]) -> None:
+    """Whoever a won deal was with is asked, once for each survey that wants to and each deal, however often it is won."""
+    system = ctx.as_system()
+    surveys = system.records(SURVEY).find(where(after_won=True))
+    if not surveys or not system.offers(DEAL):
+        return
+    deals = {
+        id: deal for id, deal in system.records(DEAL).values({event.record_id for event in events}).items() if deal["account"] is not None
+    }
+    for survey in surveys:
+        there = _asked_about(system, survey, list(deals))
+        guests = [
+            Guest(
+                cast("UUID", deal["account"]), cast("UUID | None", deal["contact"]), Reference(DEAL, id), cast("UUID | None", deal["owner"])
+            )
+            for id, deal in deals.items()
+            if id not in there
+        ]
+        invite(system, survey, guests)
+
+
+def _asked_about(system: Context, survey: Row, deals: Sequence[UUID]) -> set[UUID]:
+    """The deals about which somebody was asked already."""
+    asked: set[UUID] = set()
+    for start in range(0, len(deals), PART):
+        about = Condition("about", "in", tuple(Reference(DEAL, id) for id in deals[start : start + PART]))
+        rows = system.records(INVITATION).find((*where(survey=survey["id"]), about))
+        asked |= {row["about"].id for row in rows if isinstance(row["about"], Reference)}
+    return asked
+
+
+def found(ctx: Context, token: str) -> tuple[Row, Row]:
+    """The open invitation of a link and its survey; raises NotFound for a link that is unknown, and for one that is used or too old.
+
+    All three get the same answer, so that nobody learns from trying which links there were.
+    """
+    system = ctx.as_system()
+    rows = system.records(INVITATION).find(where(digest=digest_of(token)), 1)
+    row = rows[0] if rows else None
+    if row is None or row["state"] != "open" or (isinstance(row["expires_at"], datetime) and row["expires_at"] <= ctx.now()):
+        raise NotFound(_("this link does not work: it was used, or its time is over"), code="link_spent")
+    survey = system.records(SURVEY).values([cast("UUID", row["survey"])])[cast("UUID", row["survey"])]
+    return row, survey
+
+
+def answer(ctx: Context, token: str, score: int, comment: str | None) -> None:
+    """Take an answer, once. Raises NotFound as `found`, Conflict for a score that the survey does not know."""
+    with ctx.transaction(write=True):
+        ctx.lock(f"{INVITATION}:{digest_of(token)}")
+        row, survey = found(ctx, token)
+        least, most = RANGES[str(survey["kind"])]
+        if not least <= score <= most:
+            raise Conflict(
+                _("expected a score from {least} to {most}, got {score}"), code="score_out_of_range", least=least, most=most, score=score
+            )
+        values: dict[str, object] = {"state": "answered", "score": score, "comment": comment, "answered_at": ctx.now()}
+        if survey["kind"] == "nps":
+            values["points"] = 100 if score >= PROMOTER else -100 if score <= DETRACTOR else 0
+        ctx.as_system().records(INVITATION).update(id_of(row), values, act=ACT)

@@ -1,0 +1,151 @@
+"""What is likely there already: found by likeness, refused with its candidates, forced by who may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from core.context import Work
+from core.platform import Platform
+from core.testkit.fixtures import Api, MakeTenant, People
+from sdk.context import id_of
+from tests.plugins.imports import Done, import_file
+
+ACCOUNTS, CONTACTS, LEADS = "/api/v1/customers/accounts", "/api/v1/customers/contacts", "/api/v1/leads/leads"
+HUAWEI, HUAWEI_TURNED = "北京华为技术有限公司", "华为技术(北京)有限公司"
+
+
+@pytest.mark.feature("E9")
+def test_the_same_company_with_its_place_elsewhere_is_refused_with_the_one_that_is_there(client: Api, people: People) -> None:
+    rep = client.as_user(people.rep)
+    there = rep.post(ACCOUNTS, {"name": HUAWEI})
+    assert there.status_code == 201, there.text
+    refused = rep.post(ACCOUNTS, {"name": HUAWEI_TURNED})
+    assert (refused.status_code, refused.json["code"]) == (409, "likely_duplicate")
+    assert refused.json["candidates"] == [{"id": there.json["id"], "title": HUAWEI, "fields": ["name"]}]
+    assert refused.json["hidden"] == 0
+    assert rep.get(ACCOUNTS).json["data"] == [there.json]
+
+
+@pytest.mark.feature("E9")
+def test_forcing_needs_the_right_to(client: Api, people: People) -> None:
+    rep, manager = client.as_user(people.rep), client.as_user(people.manager)
+    rep.post(ACCOUNTS, {"name": HUAWEI})
+    refused = rep.call("POST", ACCOUNTS, {"force": "true"}, json={"name": HUAWEI_TURNED})
+    assert (refused.status_code, refused.json["code"]) == (403, "force_forbidden")
+    assert manager.post(ACCOUNTS, {"name": HUAWEI_TURNED}).status_code == 409
+    assert manager.call("POST", ACCOUNTS, {"force": "true"}, json={"name": HUAWEI_TURNED}).status_code == 201
+    assert manager.call("POST", ACCOUNTS, {"force": "yes"}, json={"name": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("phone", "+86 (0)10 6234-5678", "010-62345678"), ("phone", "0086 138 0013 8000", "13800138000"), ("phone", "+1 (503) 555-0123", "503 555 0123"),
+        ("website", "https://www.acme.example/de", "http://ACME.example"), ("tax_number", "91-1101 0860 2010", "91110108602010"),
+    ],
+)  # fmt: skip
+def test_number_host_and_tax_number_give_an_account_away(client: Api, field: str, one: str, other: str) -> None:
+    client.post(ACCOUNTS, {"name": "One", field: one})
+    refused = client.post(ACCOUNTS, {"name": "Another", field: other})
+    assert refused.status_code == 409, refused.text
+    assert refused.json["candidates"][0]["fields"] == [field]
+
+
+@pytest.mark.parametrize(("path", "more"), [(CONTACTS, {}), (LEADS, {"company": "X"})])
+def test_people_are_told_apart_by_address_and_number_and_not_by_name(client: Api, path: str, more: dict[str, str]) -> None:
+    client.post(path, {"name": "王伟", "email": "wei@one.example", **more})
+    assert client.post(path, {"name": "王伟", **more}).status_code == 201
+    assert client.post(path, {"name": "Wei Wang", "email": "WEI@one.example", **more}).status_code == 409
+
+
+@pytest.mark.feature("E9")
+def test_somebody_elses_account_is_said_to_be_there_and_nothing_more(client: Api, people: People) -> None:
+    theirs = client.as_user(people.reps[1][0]).post(ACCOUNTS, {"name": HUAWEI, "phone": "010-62345678"}).json
+    refused = client.as_user(people.rep).post(ACCOUNTS, {"name": HUAWEI_TURNED})
+    assert (refused.status_code, refused.json["candidates"], refused.json["hidden"]) == (409, [], 1)
+    assert HUAWEI not in refused.text
+    assert theirs["id"] not in refused.text
+    asked = client.as_user(people.rep).post(f"{ACCOUNTS}/duplicates", {"values": {"phone": "+86 10 6234 5678"}}).json
+    assert asked == {"data": [], "hidden": 1}
+
+
+def test_a_form_can_ask_before_anything_is_written(client: Api) -> None:
+    there = client.post(ACCOUNTS, {"name": "Alder Foods Ltd.", "phone": "+44 20 7946 0958"}).json
+    asked = client.post(f"{ACCOUNTS}/duplicates", {"values": {"name": "ALDER FOODS Limited", "phone": "020 7946 0958"}}).json
+    assert asked == {"data": [{"id": there["id"], "title": "Alder Foods Ltd.", "fields": ["name", "phone"]}], "hidden": 0}
+    assert client.post(f"{ACCOUNTS}/duplicates", {"id": there["id"], "values": {"name": "Alder Foods"}}).json["data"] == []
+    assert client.post(f"{ACCOUNTS}/duplicates", {"values": {"phone": "call me"}}).status_code == 422
+    for body in ({}, {"values": []}, {"values": {}, "x": 1}):
+        assert client.post(f"{ACCOUNTS}/duplicates", body).status_code == 400
+    assert client.post("/api/v1/pipeline/deals/duplicates", {"values": {}}).status_code == 404
+    assert client.get(ACCOUNTS, {"name[alike]": "alder foods, limited"}).json["data"][0]["id"] == there["id"]
+
+
+def test_the_keys_follow_changes_deletions_and_restorations(client: Api) -> None:
+    one = client.post(ACCOUNTS, {"name": "Alder"}).json["id"]
+    client.patch(f"{ACCOUNTS}/{one}", {"name": "Birch"})
+    two = client.post(ACCOUNTS, {"name": "Alder"})
+    assert two.status_code == 201
+    assert client.patch(f"{ACCOUNTS}/{two.json['id']}", {"name": "BIRCH"}).status_code == 409
+    assert client.patch(f"{ACCOUNTS}/{two.json['id']}", {"city": "Ulm"}).status_code == 200
+    client.delete(f"{ACCOUNTS}/{one}")
+    assert client.patch(f"{ACCOUNTS}/{two.json['id']}", {"name": "BIRCH"}).status_code == 200
+    assert client.post(f"{ACCOUNTS}/{one}/restore").status_code == 409
+    assert client.call("POST", f"{ACCOUNTS}/{one}/restore", {"force": "true"}).status_code == 200
+
+
+def test_a_record_stays_editable_where_its_double_was_forced_before(client: Api) -> None:
+    client.post(ACCOUNTS, {"name": "Alder"})
+    double = client.call("POST", ACCOUNTS, {"force": "true"}, json={"name": "Alder"}).json
+    assert client.patch(f"{ACCOUNTS}/{double['id']}", {"name": "Alder", "city": "Ulm"}).status_code == 200
+
+
+def test_in_a_batch_the_second_of_two_is_refused_and_the_others_are_taken(client: Api) -> None:
+    items = [{"op": "create", "values": {"name": name}} for name in (HUAWEI, "Birch", HUAWEI_TURNED)]
+    answer = client.post(f"{ACCOUNTS}/batch", {"items": items})
+    first, _second, third = answer.json["data"]
+    assert [one["status"] for one in answer.json["data"]] == [201, 201, 409]
+    assert third["problem"]["candidates"][0]["id"] == first["id"]
+    forced = client.post(f"{ACCOUNTS}/batch", {"items": [{**items[2], "force": True}]})
+    assert [one["status"] for one in forced.json["data"]] == [201]
+
+
+@pytest.mark.feature("C10")
+def test_an_import_leaves_out_what_is_likely_there_and_says_what_it_is_like(work: Work, taken: Callable[..., Done]) -> None:
+    work.records("customers.account").create({"name": HUAWEI})
+    rows = f"name,phone\n{HUAWEI_TURNED},\nAlder,040 123 4567\nBirch,+49 40 1234567\n"
+    done = taken("customers.account", rows)
+    assert done.counts == {"created": 1, "skipped": 2}
+    assert done.reasons == [(1, None, "likely_duplicate"), (3, None, "likely_duplicate")]
+    assert HUAWEI in str(done.rows[0]["reason"])
+    assert "Alder (phone)" in str(done.rows[1]["reason"])
+    assert taken("customers.account", rows, duplicates="take").counts == {"created": 3}
+
+
+def test_an_import_that_takes_doubles_needs_the_right_to(
+    platform: Platform, people: People, taken: Callable[..., Done], work: Work
+) -> None:
+
+    rep = platform.user(work.tenant.id, people.rep, work.channel)
+    done = import_file(rep, "customers.account", "name\nAlder\n", duplicates="take")
+    assert done.reasons == [(1, None, "force_forbidden")]
+
+
+def test_another_tenants_records_are_nobodys_doubles(client: Api, platform: Platform, make_tenant: MakeTenant) -> None:
+    other = platform.system(make_tenant("other").id)
+    id_of(other.records("customers.account").create({"name": HUAWEI}))
+    assert client.post(ACCOUNTS, {"name": HUAWEI_TURNED}).status_code == 201
+
+
+def test_a_lead_of_a_company_that_is_likely_there_is_converted_into_it_or_by_force(client: Api) -> None:
+    there = client.post(ACCOUNTS, {"name": HUAWEI}).json
+    lead = client.post(LEADS, {"name": "王伟", "company": HUAWEI_TURNED, "email": "wei@one.example"}).json["id"]
+    refused = client.post(f"{LEADS}/{lead}/conversions", {"deal": None})
+    assert (refused.status_code, refused.json["candidates"][0]["id"]) == (409, there["id"])
+    assert client.post(f"{LEADS}/{lead}/conversions", {"deal": None, "account": there["id"]}).json["account"] == there["id"]
+    again = client.post(LEADS, {"name": "王伟", "company": HUAWEI, "email": "wei@one.example"}, headers={}).json
+    assert again["code"] == "likely_duplicate"
+    third = client.post(LEADS, {"name": "李静", "company": HUAWEI_TURNED}).json["id"]
+    assert client.post(f"{LEADS}/{third}/conversions", {"deal": None, "force": True}).json["account"] != there["id"]

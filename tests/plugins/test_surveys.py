@@ -1,0 +1,175 @@
+"""Satisfaction: a won deal asks, the link works once, the score is with the customer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from core.context import Work
+from core.events.tables import outbox
+from core.platform import Platform
+from core.testkit.fixtures import Api, Clock, MakeTenant, People
+from core.worker.drain import Drain
+from sdk import links
+from sdk.context import id_of
+from tests.plugins.process import Process
+
+SURVEYS, INVITATIONS, ACCOUNTS = "/api/v1/customers/surveys", "/api/v1/customers/invitations", "/api/v1/customers/accounts"
+
+
+@pytest.fixture
+def survey(client: Api) -> str:
+    """A question after each won deal; its id."""
+    values = {"name": "After the sale", "question": "Would you recommend us?", "question_zh": "您会推荐我们吗？", "after_won": True}
+    return str(client.post(SURVEYS, values).json["id"])
+
+
+@pytest.fixture
+def account(work: Work, people: People) -> UUID:
+    """An account of a representative."""
+    return id_of(work.records("customers.account").create({"name": "Alder Foods", "tier": "key", "owner": people.rep}))
+
+
+@pytest.fixture
+def contact(work: Work, account: UUID) -> UUID:
+    """Somebody there with an address."""
+    return id_of(work.records("customers.contact").create({"name": "Ann", "account": account, "email": "ann@alder.example"}))
+
+
+def letters(platform: Platform, work: Work) -> list[dict[str, object]]:
+    """The mails that wait to be sent."""
+    with platform.database.begin(write=False, tenant=work.tenant.id) as connection:
+        query = sa.select(outbox.c.payload).where(
+            outbox.c.tenant_id == work.tenant.id, outbox.c.kind == "job", outbox.c.name.like("core.%mail%")
+        )
+        return [dict(row.payload) for row in connection.execute(query)]
+
+
+def path_of(link: str) -> str:
+    return link.partition("://")[2].partition("/")[2].join(("/", ""))
+
+
+def answered(client: Api, path: str, score: object, comment: str = "") -> int:
+    return client.anonymous().call("POST", path, data={"score": score, "comment": comment}).status_code
+
+
+@pytest.mark.feature("E15")
+def test_a_won_deal_sends_a_link_that_takes_one_answer_and_shows_it_with_the_customer(
+    client: Api, process: Process, survey: str, account: UUID, contact: UUID, work: Work, platform: Platform, people: People
+) -> None:
+
+    deal = process.deal(account=account, contact=contact, owner=people.rep, stage="won")
+    waiting = Drain(platform)
+    while not (sent := letters(platform, work)):
+        assert waiting.run_once(), "nothing was sent"
+    (link,) = re.findall(r"http://127\.0\.0\.1:8000(/api/v1/customers/answers/\S+)", str(sent[0]))
+    link = link.split("\\n")[0]
+    page = client.anonymous().get(link)
+    assert (page.status_code, page.mimetype) == (200, "text/html")
+    assert "Would you recommend us?" in page.text
+    assert answered(client, link, 9, "quick and <b>kind</b>") == 201
+    assert [answered(client, link, 3), client.anonymous().get(link).status_code] == [404, 404]
+    shown = client.as_user(people.rep).get(f"{ACCOUNTS}/{account}").json
+    assert (shown["customers.last_score"], shown["customers.nps"], shown["customers.answers"]) == (9, "100", 1)
+    (line,) = client.get("/api/v1/reports/reports/customers.satisfaction_by_class").json["data"]
+    assert (line["account.tier"], line["avg:score"], line["count"]) == ("key", "9", 1)
+    entries = client.get(f"{ACCOUNTS}/{account}/timeline").json["data"]
+    assert [(one["title"], one["body"]) for one in entries if one["kind"] == "invitation"] == [("After the sale", "quick and <b>kind</b>")]
+    (kept,) = client.get(INVITATIONS).json["data"]
+    assert (kept["about"], kept["owner"], kept["sent_to"]) == (
+        {"entity": "pipeline.deal", "id": str(deal)}, str(people.rep), "ann@alder.example",
+    )  # fmt: skip
+    assert link.rpartition("/")[2] not in client.get(INVITATIONS).text
+
+
+def test_a_deal_that_is_won_again_asks_nobody_again(
+    client: Api, process: Process, survey: str, account: UUID, contact: UUID, drain: Callable[[], int]
+) -> None:
+    deal = process.deal(account=account, contact=contact, stage="won")
+    drain()
+    client.post(f"/api/v1/pipeline/deals/{deal}/moves", {"stage": "qualified", "reason": "mistake"})
+    client.patch(f"/api/v1/pipeline/deals/{deal}", {"stage": "won"})
+    drain()
+    assert len(client.get(INVITATIONS).json["data"]) == 1
+
+
+def test_a_survey_that_does_not_want_to_asks_nobody(
+    client: Api, process: Process, survey: str, account: UUID, drain: Callable[[], int]
+) -> None:
+    client.patch(f"{SURVEYS}/{survey}", {"after_won": False})
+    process.deal(account=account, stage="won")
+    drain()
+    assert client.get(INVITATIONS).json["data"] == []
+
+
+@pytest.fixture
+def link(client: Api, survey: str, account: UUID, people: People) -> str:
+    """The path of a link that a representative had made."""
+    made = client.as_user(people.rep).post(f"{SURVEYS}/{survey}/invitations", {"account": str(account)})
+    assert made.status_code == 201, made.text
+    assert made.json["sent_to"] is None
+    return path_of(made.json["link"])
+
+
+def test_a_link_is_over_after_its_days(client: Api, link: str, clock: Clock) -> None:
+    clock.move(days=29)
+    assert client.anonymous().get(link).status_code == 200
+    clock.move(days=1)
+    assert [client.anonymous().get(link).status_code, answered(client, link, 5)] == [404, 404]
+
+
+def test_links_that_never_were_answer_like_links_that_are_used(client: Api, link: str, work: Work, platform: Platform) -> None:
+    nobody = client.anonymous()
+    assert answered(client, link, 5) == 201
+    used, never = nobody.get(link), nobody.get(path_of(f"http://x/api/v1/customers/answers/{links.new_token(work)}"))
+    assert (used.status_code, used.data) == (never.status_code, never.data)
+    for token in ("x", link.rpartition("/")[2][:-1], "0" * 32 + "_" + "a" * 43):
+        assert nobody.get(f"/api/v1/customers/answers/{token}").status_code == 404
+
+
+@pytest.mark.parametrize("score", ["", "eleven", -1, 11])
+def test_a_score_that_is_none_leaves_the_link_open(client: Api, link: str, score: object) -> None:
+    assert answered(client, link, score) == 422
+    assert answered(client, link, 0) == 201
+
+
+def test_satisfaction_is_asked_from_one_to_five(client: Api, account: UUID) -> None:
+    survey = client.post(SURVEYS, {"name": "S", "question": "Content?", "kind": "csat"}).json["id"]
+    link = path_of(client.post(f"{SURVEYS}/{survey}/invitations", {"account": str(account)}).json["link"])
+    assert [answered(client, link, 6), answered(client, link, 5)] == [409, 201]
+    assert client.get(f"{ACCOUNTS}/{account}").json["customers.nps"] is None
+
+
+def test_the_page_speaks_the_readers_language_and_takes_nothing_from_elsewhere(client: Api, link: str) -> None:
+    page = client.anonymous().get(link, headers={"Accept-Language": "zh-CN"})
+    assert "您会推荐我们吗？" in page.text
+    assert 'lang="zh-CN"' in page.text
+    assert "script" not in page.text
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_a_link_is_worth_nothing_elsewhere_and_nothing_where_the_plugin_is_off(client: Api, link: str) -> None:
+    token = link.rpartition("/")[2]
+    assert client.anonymous().get(ACCOUNTS, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert client.anonymous().post(INVITATIONS, {}).status_code in (401, 405)
+    for name in ("leads", "orders", "pipeline", "customers"):
+        client.patch(f"/api/v1/core/plugins/{name}", {"enabled": False})
+    assert client.anonymous().get(link).status_code == 404
+
+
+def test_one_asks_whom_one_sees(
+    client: Api, survey: str, account: UUID, people: People, platform: Platform, make_tenant: MakeTenant
+) -> None:
+    stranger = client.as_user(people.reps[1][0])
+    assert stranger.post(f"{SURVEYS}/{survey}/invitations", {"account": str(account)}).status_code == 404
+    assert stranger.get(INVITATIONS).json["data"] == []
+    other = platform.system(make_tenant("other").id)
+    assert other.records("customers.invitation").find(()) == []
+
+
+def test_an_invitation_is_made_by_the_act_alone(client: Api, account: UUID) -> None:
+    assert client.post(INVITATIONS, {"account": str(account)}).status_code in (404, 405)
