@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sdk.context import Context
 
 PUBLIC: Final = "public"
-"""The permission of a route that anybody may call; one has to write it."""
+"""The permission of a route that anybody may call; one has to write it. Its path names the tenant, `{tenant}`, and its context has no rights."""
 SIGNED_IN: Final = "signed_in"
 """The permission of a route that every user of the tenant may call."""
 
@@ -91,6 +91,8 @@ class Route:
     status: int = 200
     query: type[Schema] | None = None
     body: type[Schema] | None = None
+    any_object: bool = False
+    """Whether the body is whatever JSON object a system outside sends, instead of what a schema says."""
     uploads: tuple[str, ...] = ()
     media_type: str = "application/json"
     plugin: str = ""

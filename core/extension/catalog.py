@@ -9,6 +9,7 @@ from typing import Any
 from core.extension.calls import Calls
 from core.extension.discover import State, check_declared
 from sdk import (
+    PUBLIC,
     Action,
     Command,
     DeclarationError,
@@ -24,13 +25,16 @@ from sdk import (
     Report,
     Role,
     Route,
+    RuleCondition,
     Schedule,
     Scope,
     Side,
     Spec,
     Subscription,
     TimelineSource,
+    Trigger,
     Verb,
+    Watch,
 )
 from sdk.fields import DateTimeField, LinkField
 from sdk.names import ENTITY, check_name
@@ -217,6 +221,10 @@ def _add_role(catalog: Catalog, owner: str, role: Role) -> None:
 def _add_route(catalog: Catalog, owner: str, route: Route) -> None:
     if not route.path.startswith("/"):
         raise DeclarationError(f"route {route.path!r} of plugin {owner!r}: expected a path that starts with '/'")
+    if route.permission == PUBLIC and "{tenant}" not in route.path:
+        raise DeclarationError(
+            f"route {route.path!r} of plugin {owner!r} is public: nothing but its path can say whose it is; put {{tenant}} in"
+        )
     if any((r.plugin, r.method, r.path) == (owner, route.method, route.path) for r in catalog.routes):
         raise DeclarationError(f"route {route.method} {route.path} of plugin {owner!r} is declared twice")
     catalog.routes.append(replace(route, plugin=owner))
@@ -306,4 +314,7 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_reports": _offer(Report),
     "register_channels": _offer(NoticeChannel),
     "register_actions": _offer(Action),
+    "register_watches": _offer(Watch),
+    "register_triggers": _offer(Trigger),
+    "register_conditions": _offer(RuleCondition),
 }

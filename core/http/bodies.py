@@ -26,7 +26,7 @@ def read_request(route: Route, path: Mapping[str, str]) -> Request:
     if route.uploads:
         body, files = _read_form(route)
         return Request(path=path, query=query, body=body, files=files)
-    body = _read_json(route.body()) if route.body else {}
+    body = json_body() if route.any_object else _read_json(route.body()) if route.body else {}
     return Request(path=path, query=query, body=body)
 
 

@@ -73,7 +73,7 @@ def _mount_route(app: Flask, platform: Platform, route: Route) -> None:
         value = route.view(work, read_request(route, path))
         return value if hasattr(value, "status") else answer_as(route, value)
 
-    _add(app, rule, f"{route.method} {rule}", endpoint(platform, route.plugin, handler), route.method)
+    _add(app, rule, f"{route.method} {rule}", endpoint(platform, route.plugin, handler, public=route.permission == PUBLIC), route.method)
 
 
 def answer_as(route: Route, value: object) -> object:

@@ -21,6 +21,7 @@ from core.identity import sessions, tokens
 from core.identity.tables import User
 from core.platform import tenant_of
 from sdk import Actor, BadRequest, Channel, Download, Forbidden, NotFound, Refusal, Response, Unauthenticated, UnsupportedMedia, _
+from sdk.routes import record_id
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -82,7 +83,8 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
             grants = grants.narrowed(row.token_allows)
         actor = Actor(row.user_id, row.user_name)
         _check_tenant(row.name)
-        work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "")
+        work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "",
+                    access_version=row.access_version)  # fmt: skip
         g.locale = work.locale
         with work.adopt(connection, writes=write):
             yield work
@@ -135,11 +137,23 @@ def _after(work: Work) -> None:
         call()
 
 
-def endpoint(platform: Platform, plugin: str, handler: type_handler) -> Callable[..., FlaskResponse]:
+@contextmanager
+def _uninvited(platform: Platform, write: bool, tenant: str) -> Iterator[Work]:
+    """Nobody, in the tenant that the address names: whoever sent the request need not be known to us."""
+    id = record_id(tenant)
+    with platform.database.begin(write=write, tenant=id) as connection:
+        work = platform.anonymous(connection, id)
+        with work.adopt(connection, writes=write):
+            yield work
+    _after(work)
+
+
+def endpoint(platform: Platform, plugin: str, handler: type_handler, *, public: bool = False) -> Callable[..., FlaskResponse]:
     """A Flask view: enter, ask the gate, call the handler, answer in JSON."""
 
     def view(**path: str) -> FlaskResponse:
-        with entered(platform, request.method not in _SAFE) as work:
+        write = request.method not in _SAFE
+        with _uninvited(platform, write, path["tenant"]) if public else entered(platform, write) as work:
             if plugin not in work.enabled or any("\x00" in word for word in path.values()):
                 raise NotFound(_("there is nothing at this address"))
             value = handler(work, path)

@@ -14,7 +14,7 @@ from marshmallow import fields as mm
 from core.http.collections import Collection, may
 from core.http.openapi import parts
 from core.http.openapi.parts import BY_TOKEN, BY_TOKEN_OR_CSRF, NO_NULL, Json, Sheet, answer, answers
-from sdk import Route, Verb, _
+from sdk import PUBLIC, Route, Verb, _
 from sdk.fields import Checked
 
 if TYPE_CHECKING:
@@ -57,10 +57,14 @@ class RouteOperations:
             "responses": answers({route.status: self._answer(route)}, refused | {422}),
             "security": BY_TOKEN if route.method == "GET" else BY_TOKEN_OR_CSRF,
         }  # fmt: skip
+        if route.permission == PUBLIC:
+            operation["security"] = []
         if route.query is not None:
             operation["parameters"] = self.converter.schema2parameters(route.query, location="query")
         if route.uploads:
             operation["requestBody"] = parts.body(self._form(route), "multipart/form-data")
+        elif route.any_object:
+            operation["requestBody"] = parts.body({"type": "object"})
         elif route.body is not None:
             operation["requestBody"] = parts.body(self._body(route.body))
         names = _PARAMETER.findall(route.path)
