@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tomllib
@@ -10,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
+from core import master_key
 from core.mail import smtp
 from sdk.errors import DeclarationError
 
@@ -30,6 +32,8 @@ class Config:
     """Whether `serve` delivers events and runs jobs itself, in a thread."""
     url: str = "http://127.0.0.1:8000"
     """Where people reach us: what links in letters begin with."""
+    private_hooks: bool = False
+    """Whether webhooks may call addresses inside the house (loopback, private networks); else they are refused."""
     mail_url: str = ""
     """The server that takes our mail; see `core.mail.smtp.FORM`."""
     mail_from: str = ""
@@ -41,11 +45,20 @@ class Config:
         """The mail server, if there is one; raises DeclarationError where its address does not fit."""
         return smtp.parse(self.mail_url, self.mail_from)
 
+    @cached_property
+    def _key(self) -> bytes:
+        return hashlib.sha256(self.secret_key.encode()).digest() if self.secret_key else master_key.read(self.home / "secret.key")
+
+    def key(self) -> bytes:
+        """The installation's master key, 32 bytes: from `secret_key`, else of a file in its home, made at first use."""
+        return self._key
+
 
 _ENVIRONMENT = {
     "home": "DEALWRIGHT_HOME", "database_url": "DATABASE_URL", "redis_url": "REDIS_URL", "plugins": "DEALWRIGHT_PLUGINS",
     "secret_key": "DEALWRIGHT_SECRET_KEY", "max_body": "DEALWRIGHT_MAX_BODY", "max_upload": "DEALWRIGHT_MAX_UPLOAD",
-    "drain": "DEALWRIGHT_DRAIN", "url": "DEALWRIGHT_URL", "mail_url": "MAIL_URL", "mail_from": "MAIL_FROM",
+    "drain": "DEALWRIGHT_DRAIN", "url": "DEALWRIGHT_URL", "private_hooks": "DEALWRIGHT_PRIVATE_HOOKS",
+    "mail_url": "MAIL_URL", "mail_from": "MAIL_FROM",
 }  # fmt: skip
 
 
@@ -95,7 +108,7 @@ def _typed(key: str, value: object) -> object:
         if not re.match(r"https?://[^\s/?#]+(/[^\s?#]*)?\Z", str(value)):
             raise DeclarationError(f"url: expected an address such as https://crm.example.com, got {value!r}")
         return str(value).rstrip("/")
-    if key == "drain":
+    if key in ("drain", "private_hooks"):
         return str(value).lower() in ("1", "true", "yes")
     return str(value)
 

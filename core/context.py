@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,11 +21,13 @@ from core.entities.records import EntityRecords
 from core.entities.shape import Shape
 from core.files import LocalFiles
 from core.mail import letters
+from core.outside import http
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
 from core.tenancy.tables import tenants
-from sdk import Actor, Channel, Entity, Mail, NotFound, Notice, Tenant, Text, _
-from sdk.context import KIND
+from sdk import Actor, Channel, Entity, EventType, Mail, NotFound, Notice, Tenant, Text, _
+from sdk.calls import Call, Reply
+from sdk.context import KEPT, KIND
 from sdk.errors import NO_PARAMS, Params
 from sdk.fields import LinkField
 from sdk.mail import MAIL_WRITTEN
@@ -46,6 +49,9 @@ class Transaction:
         self.writes = False
         self.doomed = False
         self.after: list[Callable[[], None]] = []
+        self.access_version = 0
+        """The tenant's, as it was when the work began, or as this work has made it."""
+        self.access_changed = False
 
 
 class Work:
@@ -64,13 +70,17 @@ class Work:
         depth: int = 0,
         idempotency_key: str = "",
         transaction: Transaction | None = None,
+        access_version: int = 0,
+        causes: tuple[str, ...] = (),
     ) -> None:
         self.platform, self.tenant, self.actor, self.grants = platform, tenant, actor, grants
         self.enabled, self.channel, self.depth = enabled, channel, depth
         self.idempotency_key = idempotency_key
         self.locale = locale or tenant.locale
         self.scopes = Scopes(platform.catalog, tenant.id, grants, enabled)
+        self.causes = causes
         self._transaction = transaction or Transaction()
+        self._transaction.access_version = access_version or self._transaction.access_version
         self._readers: dict[str, Reader] = {}
 
     # --- the doors -----------------------------------------------------------------------------------------------
@@ -117,6 +127,9 @@ class Work:
     def declared(self, kind: type[KIND]) -> list[KIND]:
         specs = cast("dict[str, KIND]", self.platform.catalog.specs.get(kind, {}))
         return [spec for spec in specs.values() if spec.plugin in self.enabled]
+
+    def events(self) -> list[EventType]:
+        return [event for owner, event in self.platform.catalog.events.values() if owner in self.enabled]
 
     def can(self, permission: str) -> bool:
         catalog = self.platform.catalog
@@ -170,13 +183,14 @@ class Work:
     def adopt(self, connection: Connection, *, writes: bool) -> Iterator[None]:
         """Work inside a transaction that somebody else opened and will end."""
         shared = self._transaction
-        shared.connection, shared.writes, shared.doomed = connection, writes, False
+        shared.connection, shared.writes, shared.doomed, shared.access_changed = connection, writes, False, False
         try:
             yield
             if shared.doomed:
                 raise RuntimeError("a write failed half-way inside this transaction and was caught: all of it is undone")
+            shared.access_version += shared.access_changed
         finally:
-            shared.connection, shared.writes = None, False
+            shared.connection, shared.writes, shared.access_changed = None, False, False
 
     def doom(self) -> None:
         """A write failed after it had begun: whoever catches that may go on reading, but nothing will be committed."""
@@ -189,12 +203,25 @@ class Work:
     def access_changed(self) -> None:
         """Somebody's rights changed: every process compiles them anew at its next request."""
         self.connection.execute(tenants.update().where(tenants.c.id == self.tenant.id).values(access_version=tenants.c.access_version + 1))
+        self._transaction.access_changed = True
 
-    def enqueue(self, job: str, arguments: Mapping[str, object]) -> None:
+    def kept(self, name: str, make: Callable[[], KEPT]) -> KEPT:
+        shared, key = self._transaction, (self.tenant.id, name)
+        if shared.access_changed:  # what this transaction has written may yet be undone: not for others
+            return make()
+        there = self.platform.kept.get(key)
+        if there is None or there[0] != shared.access_version or there[1] != self.enabled:
+            there = self.platform.kept[key] = (shared.access_version, self.enabled, make())
+        return cast("KEPT", there[2])
+
+    def secret(self, purpose: str) -> bytes:
+        return hmac.digest(self.platform.config.key(), f"{self.tenant.id}:{purpose}".encode(), "sha256")
+
+    def enqueue(self, job: str, arguments: Mapping[str, object], *, at: datetime | None = None) -> None:
         if job not in self.platform.catalog.jobs:
             raise NotFound(_("there is no job {job!r}"), job=job)
         with self.transaction(write=True):
-            journal.ask(self, job, [arguments])
+            journal.ask(self, job, [arguments], at=at)
 
     def mail(self, mail: Mail) -> None:
         with self.transaction(write=True):
@@ -202,6 +229,11 @@ class Work:
             if mail.about is not None:
                 told = {"entity": mail.about.entity, "to": list(mail.recipients), "subject": mail.subject, "text": mail.text[:MOST_TOLD]}
                 journal.tell(self, MAIL_WRITTEN, [(mail.about.id, told)])
+
+    def call(self, call: Call) -> Reply:
+        if self._transaction.writes:
+            raise RuntimeError("a call to the outside would hold a write transaction open: make it from a job")
+        return http.call(call, private=self.platform.config.private_hooks)
 
     def notify(self, told: Sequence[Notice]) -> None:
         notices.tell(self, told)
@@ -226,12 +258,17 @@ class Work:
     def over(self, channel: Channel) -> Work:
         return self._variant(channel=channel)
 
+    def because(self, *causes: str) -> Work:
+        made = self._variant()
+        made.causes = causes
+        return made
+
     def _variant(
         self, *, actor: Actor | None = None, grants: Grants | None = None, channel: Channel | None = None, locale: str = ""
     ) -> Work:
         return Work(self.platform, self.tenant, actor or self.actor, grants or self.grants, self.enabled, channel or self.channel,
                     locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key,
-                    transaction=self._transaction)  # fmt: skip
+                    transaction=self._transaction, causes=self.causes)  # fmt: skip
 
 
 SYSTEM_ACTOR = Actor(None, "system")

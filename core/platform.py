@@ -53,6 +53,8 @@ class Platform:
     translator: Translator
     clock: type_clock = system_clock
     awaken: Callable[[], None] = lambda: None
+    kept: dict[tuple[UUID, str], tuple[int, frozenset[str], object]] = field(default_factory=dict)
+    """What contexts keep of tenants (`ctx.kept`), with the access version and the plugins that it was made under."""
     _shapes: dict[tuple[str, frozenset[str]], Shape] = field(default_factory=dict)
 
     @property
@@ -87,7 +89,7 @@ class Platform:
         with self.database.begin(write=False, tenant=None) as connection:
             row = self.tenant_row(connection, tenant)
             enabled = self.gate.enabled(connection, row.id, row.access_version)
-        return Work(self, tenant_of(row), SYSTEM_ACTOR, SYSTEM, enabled, channel)
+        return Work(self, tenant_of(row), SYSTEM_ACTOR, SYSTEM, enabled, channel, access_version=row.access_version)
 
     def user(self, tenant: str | UUID, user: UUID | str, channel: Channel, depth: int = 0) -> Work:
         """A context of a user, by id or e-mail; raises NotFound, also for one who is not active."""
@@ -109,7 +111,8 @@ class Platform:
         enabled = self.gate.enabled(connection, row.id, row.access_version)
         grants = self.policy.grants(connection, row.id, person.id, tuple(person.roles or ()), row.access_version, enabled)
         actor = Actor(person.id, person.name)
-        return Work(self, tenant_of(row), actor, grants, enabled, channel, locale=locale or person.locale or "", depth=depth)
+        return Work(self, tenant_of(row), actor, grants, enabled, channel, locale=locale or person.locale or "", depth=depth,
+                    access_version=row.access_version)  # fmt: skip
 
     def stand_in(self, connection: Connection, tenant: UUID, user: UUID, enabled: frozenset[str]) -> tuple[Actor, Grants, str]:
         """Who a user is, what the user may do, and in which language; raises NotFound for one who is not active."""

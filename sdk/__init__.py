@@ -1,6 +1,7 @@
 """What a plugin author reads and imports: `from sdk import Entity, Manifest, Record, _, fields as f, hookimpl`."""
 
 from sdk import fields
+from sdk.calls import Call, Reply
 from sdk.changes import Batch, Change
 from sdk.commands import Command, Parameter, Terminal
 from sdk.context import Actor, Alike, Candidates, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
@@ -16,11 +17,12 @@ from sdk.errors import (
     Refusal,
     Stale,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
     UnsupportedMedia,
 )
-from sdk.events import Event, EventType, GiveUp, Job, Subscription
+from sdk.events import Event, EventType, GiveUp, Job, Subscription, Watch
 from sdk.filters import Condition, Filter, parse_filter, parse_where, where
 from sdk.hooks import hookimpl
 from sdk.mail import Attachment, Mail
@@ -35,7 +37,7 @@ from sdk.setup import MasterData
 from sdk.specs import Spec
 from sdk.text import Text, _
 from sdk.timeline import TimelineSource
-from sdk.workflow import Action, Step
+from sdk.workflow import Action, Moment, RuleCondition, Step, Trigger
 
 __all__ = [
     "EVERYBODY",
@@ -48,6 +50,7 @@ __all__ = [
     "Attachment",
     "BadRequest",
     "Batch",
+    "Call",
     "Candidates",
     "Change",
     "Channel",
@@ -71,6 +74,7 @@ __all__ = [
     "Mail",
     "Manifest",
     "MasterData",
+    "Moment",
     "NotFound",
     "Notice",
     "NoticeChannel",
@@ -85,11 +89,13 @@ __all__ = [
     "Record",
     "Records",
     "Refusal",
+    "Reply",
     "Report",
     "Request",
     "Response",
     "Role",
     "Route",
+    "RuleCondition",
     "Schedule",
     "Scope",
     "Sharing",
@@ -104,11 +110,14 @@ __all__ = [
     "TimelineSource",
     "Told",
     "TooLarge",
+    "TooMany",
+    "Trigger",
     "Unauthenticated",
     "Unavailable",
     "UnsupportedMedia",
     "Upload",
     "Verb",
+    "Watch",
     "WebPage",
     "_",
     "fields",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,9 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
+from sdk.calls import Call, Reply
 from sdk.errors import Refusal
+from sdk.events import EventType
 from sdk.fields.base import Field
 from sdk.filters import Filter
 from sdk.mail import Mail
@@ -21,6 +23,7 @@ from sdk.specs import Spec
 from sdk.text import Text
 
 KIND = TypeVar("KIND", bound=Spec)
+KEPT = TypeVar("KEPT")
 CURSOR = r"^(c1\.[A-Za-z0-9_-]{12,4000})?$"
 """The pattern of `Page.next`, for the schemas of routes that take it back; nothing is the first page."""
 
@@ -169,6 +172,12 @@ class Records(Protocol):
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """A batch, in sets; each draft has its own outcome and refused ones change nothing."""
 
+    def reached(self, ids: Iterable[UUID]) -> set[UUID]:
+        """Of these records those that the actor may see, or could see were they not in the recycle bin."""
+
+    def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:
+        """What people call these records; what is not visible is left out."""
+
     def fields(self) -> Mapping[str, Field]:
         """The fields that the actor may read here, extensions included, by name."""
 
@@ -218,6 +227,9 @@ class Context(Protocol):
     def target(self, entity: str, link: str) -> str:
         """The name of the entity that a link of `entity` points to; raises NotFound where the tenant has neither."""
 
+    def events(self) -> Sequence[EventType]:
+        """The events of the domain that the tenant's plugins declare; every entity has created, updated, deleted, restored besides."""
+
     def transaction(self, *, write: bool = ...) -> AbstractContextManager[None]:
         """A transaction; joined when one is open. Leaving by an exception rolls all of it back."""
 
@@ -233,8 +245,17 @@ class Context(Protocol):
     def can(self, permission: str) -> bool:
         """Whether the actor has `<plugin>.<noun>.<verb>` for any record."""
 
-    def enqueue(self, job: str, arguments: Mapping[str, object]) -> None:
-        """Run `<plugin>.<job>` after this transaction commits, as this actor; at least once."""
+    def enqueue(self, job: str, arguments: Mapping[str, object], *, at: datetime | None = ...) -> None:
+        """Run `<plugin>.<job>` after this transaction commits, or not before `at`, as this actor; at least once."""
+
+    def because(self, *causes: str) -> Context:
+        """The same transaction on behalf of what is named (a rule): its events say so, and so do the events that follow from them."""
+
+    def kept(self, name: str, make: Callable[[], KEPT]) -> KEPT:
+        """What `make` gives, kept by this process for the tenant until a record of an entity with `guards_access` is written."""
+
+    def secret(self, purpose: str) -> bytes:
+        """32 bytes that nobody outside this installation can know, the same for the same purpose in the tenant; stored nowhere."""
 
     @property
     def idempotency_key(self) -> str:
@@ -242,6 +263,9 @@ class Context(Protocol):
 
     def mail(self, mail: Mail) -> None:
         """Send a letter after this transaction commits, to each recipient at least once; what fails is seen among the jobs."""
+
+    def call(self, call: Call) -> Reply:
+        """An HTTP request to a system outside, never inside a write transaction; raises Invalid for an address that is none."""
 
     def notify(self, notices: Sequence[Notice]) -> None:
         """Tell people something by every channel of the tenant, in this transaction; who is not active any more is left out."""

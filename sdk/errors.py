@@ -121,6 +121,14 @@ class Invalid(Refusal):
     heading = _("Some values are not valid")
 
 
+class TooMany(Refusal):
+    """Asked too often."""
+
+    status = 429
+    code = "too_many_requests"
+    heading = _("Too many requests")
+
+
 class Unavailable(Refusal):
     """A part of the platform cannot serve now (a schema behind its code, a database away)."""
 

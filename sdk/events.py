@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from sdk.specs import Spec
 from sdk.text import Text
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Event:
     name: str
     record_id: UUID
     payload: Mapping[str, object]
+    causes: tuple[str, ...] = ()
+    """What led here, as `ctx.because(...)` named it, oldest first: the rules of a chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,22 @@ class Subscription:
     name: str
     handler: Callable[[Context, Sequence[Event]], None]
     plugin: str = ""
+
+
+@dataclass(frozen=True)
+class Watch(Spec):
+    """A subscriber that knows from a tenant's own data, not at boot, what it wants to hear: rules, webhooks.
+
+    `wants` is asked at each event, inside the write, with the names of the fields that changed, and must be cheap
+    (`ctx.kept`): None is no, and nothing is written; a set of names is yes, and asks for the values that these fields had
+    before, which come as `payload["before"]`, JSON values of those that changed, or of all when the record was deleted.
+    `handler` gets what was wanted like a subscription. `looped` is told when a chain of deliveries has become too long,
+    instead of `handler`; the delivery is dead, by name, whatever it does. Sensitive fields have no value before.
+    """
+
+    wants: Callable[[Context, str, frozenset[str]], frozenset[str] | None]
+    handler: Callable[[Context, Sequence[Event]], None]
+    looped: Callable[[Context, Sequence[Event]], None]
 
 
 class GiveUp(Exception):

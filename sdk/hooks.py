@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sdk.commands import Command
     from sdk.context import Context
     from sdk.entities import Entity, Extension
-    from sdk.events import EventType, Job, Subscription
+    from sdk.events import EventType, Job, Subscription, Watch
     from sdk.notices import NoticeChannel
     from sdk.permissions import Permission, Role
     from sdk.rates import RateSource
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sdk.schedules import Schedule
     from sdk.setup import MasterData
     from sdk.timeline import TimelineSource
-    from sdk.workflow import Action
+    from sdk.workflow import Action, RuleCondition, Trigger
 
 PROJECT = "dealwright"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -106,6 +106,17 @@ def register_subscriptions() -> Sequence[Subscription]:
     When: at boot. Returns: subscriptions to events by name; the emitting plugin may be absent.
     Example: `return (Subscription("pipeline.deal.won", "mark_customer", mark_customer),)`.
     Off for a tenant: not delivered; what was waiting is recorded as skipped.
+    """
+    return ()
+
+
+@hookspec
+def register_watches() -> Sequence[Watch]:
+    """Subscribers that know from a tenant's own data what they want to hear.
+
+    When: at boot. Returns: watches; each is asked at every event whether the tenant wants it.
+    Example: `return (Watch("rules", wants, match, report_loop),)`.
+    Off for a tenant: not asked; what was waiting is recorded as skipped.
     """
     return ()
 
@@ -194,6 +205,28 @@ def register_actions() -> Sequence[Action]:
     When: at boot. Returns: actions with the schema of their parameters.
     Example: `return (Action("create_task", _("Create a task"), create_task, NewTask),)`.
     Off for a tenant: not offered; a rule that holds one fails with its name, and goes on when it is back.
+    """
+    return ()
+
+
+@hookspec
+def register_triggers() -> Sequence[Trigger]:
+    """Kinds of beginnings of rules.
+
+    When: at boot. Returns: triggers with the schema of their parameters.
+    Example: `return (Trigger("created", _("A record is created"), NoParameters, events=on_created),)`.
+    Off for a tenant: not offered; rules that begin so do nothing.
+    """
+    return ()
+
+
+@hookspec
+def register_conditions() -> Sequence[RuleCondition]:
+    """Kinds of conditions of rules.
+
+    When: at boot. Returns: conditions with the schema of their parameters.
+    Example: `return (RuleCondition("filter", _("Its fields are"), Where, holding=matching),)`.
+    Off for a tenant: not offered; a rule that holds one fails with its name.
     """
     return ()
 

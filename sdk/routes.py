@@ -104,6 +104,8 @@ class Route:
     status: int = 200
     query: type[Schema] | None = None
     body: type[Schema] | None = None
+    any_object: bool = False
+    """Whether the body is whatever JSON object a system outside sends, instead of what a schema says."""
     uploads: tuple[str, ...] = ()
     form: bool = False
     media_type: str = "application/json"

@@ -12,7 +12,7 @@ class MasterData:
 
     A row is missing when no record has its value of `match`, a field of plain text. With `when_empty` the rows are made only
     where the entity has no record at all (nobody who has a sales process wants a second), with `along_with` only where this
-    set-up has just made records of that entity. Values marked with `_` are written in the tenant's language; links take
+    set-up has just made records of that entity. Values marked with `_`, also within lists and objects, are written in the tenant's language; links take
     natural keys.
     """
 
@@ -21,4 +21,6 @@ class MasterData:
     match: str = "key"
     when_empty: bool = False
     along_with: str = ""
+    needs: str = ""
+    """The entity of a possible partner without which the rows make no sense; left out where the tenant does not have it."""
     plugin: str = ""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from marshmallow import Schema
 
+from sdk.errors import Problem
 from sdk.specs import Spec
 from sdk.text import Text
 
 if TYPE_CHECKING:
     from sdk.context import Context
+    from sdk.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,63 @@ class Step:
     entity: str
     record_id: UUID
     parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What made a rule begin, for one record: the event (its name is "" where there is none), the fields that it changed,
+    and JSON values that they had before, as far as the rule's actor may see them."""
+
+    record_id: UUID
+    event: str = ""
+    changed: frozenset[str] = frozenset()
+    before: Mapping[str, object] = field(default_factory=dict)
+
+
+Parameters: TypeAlias = "Mapping[str, object]"
+Check: TypeAlias = "Callable[[Context, str, Parameters], Sequence[Problem]]"
+"""What is wrong with loaded parameters for an entity, beyond their schema; the problems name the parameters."""
+
+
+def nothing_wrong(_ctx: Context, _entity: str, _parameters: Parameters) -> Sequence[Problem]:
+    """Their schema says all there is to say."""
+    return ()
+
+
+def no_fields(_parameters: Parameters) -> frozenset[str]:
+    """No value from before is asked for."""
+    return frozenset()
+
+
+def always(_event: Event, _parameters: Parameters) -> bool:
+    """Each of the events begins it."""
+    return True
+
+
+@dataclass(frozen=True)
+class Trigger(Spec):
+    """A kind of beginning of a rule: the events of an entity that begin it, and which of them do.
+
+    `events` gives their full names; none for what another hand begins. `begins` is asked for each of them, without a look into the database.
+    """
+
+    label: Text
+    parameters: type[Schema]
+    events: Callable[[str, Parameters], Sequence[str]]
+    begins: Callable[[Event, Parameters], bool] = always
+    check: Check = nothing_wrong
+
+
+@dataclass(frozen=True)
+class RuleCondition(Spec):
+    """A kind of condition of a rule: `holding` gives those of the moments' records for which it holds, in sets, with the
+    actor's rights. `before` names the fields whose earlier values it needs. Raises Refusal where it cannot tell."""
+
+    label: Text
+    parameters: type[Schema]
+    holding: Callable[[Context, str, Sequence[Moment], Parameters], set[UUID]]
+    before: Callable[[Parameters], frozenset[str]] = no_fields
+    check: Check = nothing_wrong
 
 
 Run: TypeAlias = "Callable[[Context, Step], Mapping[str, object]]"
@@ -36,9 +95,11 @@ class Action(Spec):
     happens exactly once; what leaves the house goes through `ctx.mail` or `ctx.enqueue`. It returns what it made in JSON
     form, for the run's log; a Refusal or GiveUp ends the run with its reason. `parameters` is the schema by which a rule's
     parameters are checked when the rule is saved, and its form is drawn. `entities` narrows it; empty: any.
+    Text in braces (`{{ account.name }}`) is filled from the record before the schema loads it.
     """
 
     label: Text
     run: Run
     parameters: type[Schema]
     entities: tuple[str, ...] = ()
+    check: Check = nothing_wrong

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from core.entities.ids import new_ids
 from core.entities.item import Item
 from core.entities.shape import Shape
 from core.events.tables import audit, outbox
+from sdk import Watch
 from sdk.fields import BooleanField, ChoiceField, DateField, IntegerField, LinkField, Money, Reference, TextField, exact_text
 from sdk.fields.money import money_wire
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from core.context import Work
 
 BATCH = 1000
+NOTHING: Mapping[UUID, Mapping[str, Any]] = MappingProxyType({})
 MASK = "•••"
 STAMPS = frozenset({"version", "created_at", "updated_at"})
 PAST = {"create": "created", "update": "updated", "delete": "deleted", "restore": "restored"}
@@ -76,26 +79,64 @@ def _changes(item: Item, sensitive: set[str], kept: set[str]) -> dict[str, list[
     return changes
 
 
-def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object]]]) -> None:
+def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object]]], shape: Shape | None = None,
+         before: Mapping[UUID, Mapping[str, Any]] = NOTHING) -> None:  # fmt: skip
     """Put an event of some records into the outbox, and a delivery for each subscriber that the tenant has switched on.
 
-    Up to 1,000 records each has a row of its own; above, a row holds up to 1,000.
+    Up to 1,000 records each has a row of its own; above, a row holds up to 1,000. What was before is for watches that ask.
     """
     told = [{"id": str(id), **{key: plain(value) for key, value in payload.items()}} for id, payload in items]
-    size = 1 if len(told) <= BATCH else BATCH
-    parts = [told[start : start + size] for start in range(0, len(told), size)]
+    parts = _parts(told)
     rows = [_row(work, "event", event, None, {"items": part}, "done") for part in parts]
     for subscription in work.platform.catalog.subscriptions.get(event, ()):
         if subscription.plugin in work.enabled:
             handler = f"{subscription.plugin}.{subscription.name}"
-            rows += [_row(work, "delivery", event, handler, {"items": part}, "waiting") for part in parts]
+            rows += [_row(work, "delivery", event, handler, _caused(work, part), "waiting") for part in parts]
             work.awaken()
+    rows += _watched(work, event, told, shape, before)
     bulk.insert(work.connection, outbox, rows)
 
 
-def ask(work: Work, job: str, arguments: Sequence[Mapping[str, object]], *, as_system: bool = False) -> None:
+def _parts(told: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    size = 1 if len(told) <= BATCH else BATCH
+    return [told[start : start + size] for start in range(0, len(told), size)]
+
+
+def _caused(work: Work, part: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"items": part, "causes": list(work.causes)} if work.causes else {"items": part}
+
+
+def _watched(work: Work, event: str, told: list[dict[str, Any]], shape: Shape | None,
+             before: Mapping[UUID, Mapping[str, Any]]) -> list[dict[str, Any]]:  # fmt: skip
+    """Deliveries to the watches that want this event for the tenant; who wants nothing costs a question in memory."""
+    rows = list[dict[str, Any]]()
+    changed: frozenset[str] | None = None
+    for watch in work.declared(Watch):
+        if changed is None:
+            changed = frozenset(name for item in told for name in item.get("fields", ()))
+        wanted = watch.wants(work, event, changed)
+        if wanted is not None:
+            asked = [item | _earlier(item, wanted, shape, before) for item in told] if wanted and shape is not None else told
+            rows += [_row(work, "delivery", event, watch.full_key, _caused(work, part), "waiting") for part in _parts(asked)]
+            work.awaken()
+    return rows
+
+
+def _earlier(item: Mapping[str, Any], wanted: frozenset[str], shape: Shape, before: Mapping[UUID, Mapping[str, Any]]) -> dict[str, Any]:
+    """The values that wanted fields had: of a changed record those that changed, of a deleted one all; never a sensitive one."""
+    was = before.get(UUID(item["id"]))
+    if was is None:
+        return {}
+    names = wanted & set(item["fields"]) if item["fields"] else wanted
+    shown = [name for name in names if name in shape.fields and not shape.fields[name].sensitive]
+    return {"before": {name: plain(was.get(name)) for name in shown}}
+
+
+def ask(work: Work, job: str, arguments: Sequence[Mapping[str, object]], *, as_system: bool = False, at: datetime | None = None) -> None:
     """Put a job into the outbox, once for each set of arguments; `as_system`: it runs even when the actor has left by then."""
     rows = [_row(work, "job", job, job, dict(one), "waiting") for one in arguments]
+    if at is not None and at > work.now():  # what waits for the clock is no loop, however long it goes on
+        rows = [row | {"due_at": at, "depth": 0} for row in rows]
     bulk.insert(work.connection, outbox, [row | {"actor_id": None} for row in rows] if as_system else rows)
     work.awaken()
 

@@ -11,7 +11,7 @@ from core.entities.alike import candidates
 from core.entities.read import MOST_ROWS, Reader
 from core.entities.shape import Shape
 from core.entities.write import Writer
-from sdk import Alike, Candidates, Draft, Filter, Outcome, Page, Query
+from sdk import Alike, Candidates, Draft, Filter, Outcome, Page, Query, Verb
 from sdk.context import Row, Values
 from sdk.fields import Field
 
@@ -66,6 +66,13 @@ class EntityRecords:
 
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
         return Writer(self._work, self._shape).write(drafts)
+
+    def reached(self, ids: Iterable[UUID]) -> set[UUID]:
+        with self._work.transaction():
+            return self._reader().reached_by(Verb.READ, list(ids))
+
+    def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:
+        return {id: str(row[title]) for id, row in self.values(ids).items() if row.get(title := self._shape.entity.title) is not None}
 
     def fields(self) -> Mapping[str, Field]:
         return self._reader().visible()

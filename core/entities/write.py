@@ -244,8 +244,9 @@ class Writer:
         by_verb: dict[str, list[tuple[UUID, Mapping[str, object]]]] = {}
         for item in items:
             by_verb.setdefault(item.draft.verb, []).append((item.id, {"fields": sorted(item.values.keys() - journal.STAMPS)}))
+        before = {item.id: item.before for item in items if item.before is not None}
         for verb, told in by_verb.items():
-            journal.tell(self.work, f"{self.entity.full_name}.{journal.PAST[verb]}", told)
+            journal.tell(self.work, f"{self.entity.full_name}.{journal.PAST[verb]}", told, self.shape, before)
         journal.keep_audit(self.work, self.shape, items)
         events: dict[str, list[tuple[UUID, Mapping[str, object]]]] = {}
         for name, id, payload in batch.events:

@@ -25,13 +25,16 @@ from sdk import (
     Report,
     Role,
     Route,
+    RuleCondition,
     Schedule,
     Scope,
     Side,
     Spec,
     Subscription,
     TimelineSource,
+    Trigger,
     Verb,
+    Watch,
 )
 from sdk.fields import DateTimeField, LinkField
 from sdk.names import ENTITY, check_name
@@ -312,4 +315,7 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_reports": _offer(Report),
     "register_channels": _offer(NoticeChannel),
     "register_actions": _offer(Action),
+    "register_watches": _offer(Watch),
+    "register_triggers": _offer(Trigger),
+    "register_conditions": _offer(RuleCondition),
 }

@@ -29,7 +29,7 @@ def read_request(route: Route, path: Mapping[str, str]) -> Request:
         return Request(path=path, query=query, body=body, files=files)
     if route.form and route.body:
         return Request(path=path, query=query, body=_read_plain_form(route.body()))
-    body = _read_json(route.body()) if route.body else {}
+    body = json_body() if route.any_object else _read_json(route.body()) if route.body else {}
     return Request(path=path, query=query, body=body)
 
 

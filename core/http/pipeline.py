@@ -101,7 +101,8 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
             grants = grants.narrowed(row.token_allows)
         actor = Actor(row.user_id, row.user_name)
         _check_tenant(row.name)
-        work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "")
+        work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "",
+                    access_version=row.access_version)  # fmt: skip
         g.locale = work.locale
         with work.adopt(connection, writes=write):
             yield work
@@ -144,8 +145,9 @@ def entered_by_link(platform: Platform, token: str, write: bool) -> Iterator[Wor
             raise nothing
         enabled = platform.gate.enabled(connection, tenant, row.access_version)
         locale = request.accept_languages.best_match(["en", "zh", "zh-CN"]) or row.locale
+        locale = "zh_CN" if locale[:2] == "zh" else locale
         work = Work(
-            platform, tenant_of(row), ANYBODY, Grants(None), enabled, Channel.PAGE, locale="zh_CN" if locale[:2] == "zh" else locale
+            platform, tenant_of(row), ANYBODY, Grants(None), enabled, Channel.PAGE, locale=locale, access_version=row.access_version
         )
         g.locale = work.locale
         with work.adopt(connection, writes=write):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sdk import Condition, Draft, MasterData, Text
@@ -18,7 +19,7 @@ def set_up(work: Work) -> list[dict[str, object]]:
     with work.transaction(write=True):
         work.lock("core.setup")  # whoever comes second finds what the first has made
         for data in work.platform.catalog.master_data:
-            if data.plugin in work.enabled and work.offers(data.entity):
+            if data.plugin in work.enabled and work.offers(data.entity) and (not data.needs or work.offers(data.needs)):
                 made = int(str(done.get(data.along_with, {"created": 0})["created"]))
                 created = _make(work, data) if made or not data.along_with else 0
                 before = done.get(data.entity, {"created": 0, "skipped": 0})
@@ -29,9 +30,17 @@ def set_up(work: Work) -> list[dict[str, object]]:
     return list(done.values())
 
 
+def _said(work: Work, value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _said(work, one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_said(work, one) for one in value]
+    return work.say(value) if isinstance(value, Text) else value
+
+
 def _make(work: Work, data: MasterData) -> int:
     records = work.as_system().records(data.entity)
-    rows = [{name: work.say(value) if isinstance(value, Text) else value for name, value in row.items()} for row in data.rows]
+    rows = [{name: _said(work, value) for name, value in row.items()} for row in data.rows]
     if data.when_empty:
         missing = [] if records.find((), 1) else rows
     else:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from core.context import Work
 from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING, Held
 from core.events.tables import outbox
-from sdk import Channel, Event, GiveUp, NotFound, Unavailable
+from sdk import Channel, Context, Event, GiveUp, NotFound, Unavailable, Watch
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -42,7 +42,9 @@ def deliver(platform: Platform, row: type_row) -> None:
             _mark(platform, row, state=SKIPPED, error=f"{plugin} is switched off, or its user is gone")
             return
         if row.depth >= MOST_DEPTH:
-            _bury(platform, row, f"{row.handler} for {row.name}: a chain of {MOST_DEPTH} deliveries; it loops")
+            causes = f": {' > '.join(work.causes)}" if work.causes else ""
+            _tell_of_loop(platform, work, row)
+            _bury(platform, row, f"{row.handler} for {row.name}: a chain of {MOST_DEPTH} deliveries; it loops{causes}")
             return
         if row.attempts >= MOST_ATTEMPTS:  # a failure would have buried it: the process itself died each time
             _bury(platform, row, f"the process ended {row.attempts} times while it ran; {row.error or 'no reason was left'}")
@@ -67,6 +69,7 @@ def _work(platform: Platform, row: type_row) -> Work | None:
     except NotFound:
         return None
     work.depth, work.idempotency_key = row.depth + 1, str(row.id)
+    work.causes = tuple(row.payload.get("causes", ())) if row.kind == "delivery" else ()
     return work
 
 
@@ -90,17 +93,41 @@ def _job(platform: Platform, row: type_row) -> Callable[[Work], None]:
     raise GiveUp(f"nobody declares the {row.kind} {row.handler} any more")
 
 
-def _tell(platform: Platform, work: Work, row: type_row) -> None:
+def _listener(platform: Platform, row: type_row) -> Callable[[Context, Sequence[Event]], None]:
     there = platform.catalog.subscriptions.get(row.name, ())
-    subscription = next((one for one in there if f"{one.plugin}.{one.name}" == row.handler), None)
-    if subscription is None:
+    found = next((one.handler for one in there if f"{one.plugin}.{one.name}" == row.handler), None)
+    watch = _watch(platform, row)
+    if found is None and watch is None:
         raise GiveUp(f"{row.handler} does not listen to {row.name} any more")
+    return found or cast("Watch", watch).handler
+
+
+def _watch(platform: Platform, row: type_row) -> Watch | None:
+    return cast("Watch | None", platform.catalog.specs.get(Watch, {}).get(row.handler))
+
+
+def _events(row: type_row) -> list[Event]:
+    causes = tuple(row.payload.get("causes", ()))
+    return [
+        Event(row.name, UUID(item["id"]), {key: value for key, value in item.items() if key != "id"}, causes)
+        for item in row.payload["items"]
+    ]
+
+
+def _tell_of_loop(platform: Platform, work: Work, row: type_row) -> None:
+    watch = _watch(platform, row) if row.kind == "delivery" else None
+    if watch is not None:
+        with work.transaction(write=True):
+            watch.looped(work, _events(row))
+
+
+def _tell(platform: Platform, work: Work, row: type_row) -> None:
+    handler = _listener(platform, row)
     mine = outbox.update().where(outbox.c.tenant_id == row.tenant_id, outbox.c.id == row.id, outbox.c.state == WAITING)
     with work.transaction(write=True):
         if not work.connection.execute(mine.values(state=DONE, error=None)).rowcount:
             return  # another process was faster
-        events = [Event(row.name, UUID(item["id"]), {k: v for k, v in item.items() if k != "id"}) for item in row.payload["items"]]
-        subscription.handler(work, events)
+        handler(work, _events(row))
 
 
 def _retry(platform: Platform, row: type_row, error: str) -> None:

@@ -76,6 +76,10 @@ BROKEN: dict[str, tuple[dict[str, str], State, str]] = {
         {"body": "@hookimpl\ndef register_routes():\n    return (Route(method='GET', path='x', view=print, permission=PUBLIC, summary=_('X')),)"},
         State.FAILED, "starts with '/'",
     ),
+    "its public route names no tenant": (
+        {"body": "@hookimpl\ndef register_routes():\n    return (Route(method='GET', path='/x', view=print, permission=PUBLIC, summary=_('X')),)"},
+        State.FAILED, "put {tenant} in",
+    ),
 }  # fmt: skip
 
 
@@ -144,7 +148,7 @@ def test_a_plugin_whose_schema_is_behind_its_code_waits_for_the_upgrade(
         ),
         (
             "a route of the same address",
-            "@hookimpl\ndef register_routes():\n    r = Route(method='GET', path='/x', view=print, permission=PUBLIC, summary=_('X'))\n    return (r, r)",
+            "@hookimpl\ndef register_routes():\n    r = Route(method='GET', path='/x', view=print, permission=SIGNED_IN, summary=_('X'))\n    return (r, r)",
         ),
         (
             "a permission of the same name",

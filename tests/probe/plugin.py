@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from marshmallow import Schema, fields
 
 from sdk import (
+    Action,
     Batch,
+    Conflict,
     Context,
     Draft,
     Entity,
@@ -19,6 +21,7 @@ from sdk import (
     Request,
     Route,
     Scope,
+    Step,
     Subscription,
     Verb,
     _,
@@ -122,6 +125,33 @@ def remember(ctx: Context, arguments: Mapping[str, object]) -> None:
         ctx.as_system().records("probe.entry").create({"text": f"{arguments['text']} by {ctx.actor.name}"})
         if arguments.get("fail"):
             raise HandlerError("the job was told to fail")
+
+
+class Left(Schema):
+    """What an entry says, and whether the action fails once it has left it."""
+
+    text = fields.String(required=True)
+    fail = fields.String(load_default="")
+
+
+@hookimpl
+def register_actions() -> Sequence[Action]:
+    return (Action("leave_entry", _("Leave an entry"), leave_entry, Left),)
+
+
+def leave_entry(ctx: Context, step: Step) -> Mapping[str, object]:
+    """An entry with the given text; "refuse" and "explode" fail after it."""
+    made = ctx.as_system().records("probe.entry").create({"text": str(step.parameters["text"])})
+    after_entry(str(step.parameters["text"]))
+    if step.parameters["fail"] == "refuse":
+        raise Conflict(_("the action was told to refuse"))
+    if step.parameters["fail"] == "explode":
+        raise HandlerError("the action was told to fail")
+    return {"id": str(made["id"])}
+
+
+def after_entry(text: str) -> None:
+    """Where tests kill the process."""
 
 
 @hookimpl

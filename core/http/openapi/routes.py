@@ -64,6 +64,8 @@ class RouteOperations:
             operation["requestBody"] = parts.body(self._form(route), "multipart/form-data")
         elif route.form:
             operation["requestBody"] = parts.body(self._form(route), FORM)
+        elif route.any_object:
+            operation["requestBody"] = parts.body({"type": "object"})
         elif route.body is not None:
             operation["requestBody"] = parts.body(self._body(route.body))
         names = _PARAMETER.findall(route.path)

@@ -1,0 +1,1 @@
+"""Calls to systems outside the house."""

@@ -1,0 +1,1 @@
+"""Rules of trigger, condition and action; webhooks out and in."""

@@ -1,0 +1,166 @@
+"""Expressions of CEL, the Common Expression Language: checked when they are saved, harmless when they run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import TypeAlias
+from uuid import UUID
+
+import cel
+
+from plugins.automation.facts import Name, example, name_of
+from sdk import Context, Problem, _
+from sdk import fields as f
+
+LONGEST = 1_000
+_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_LOOP = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one)\s*\(")
+_PATH = re.compile(r"(?<![\w.])([a-z_]\w*)((?:\s*\.\s*[a-zA-Z_]\w*(?!\w|\s*\())*)", re.ASCII)
+_WORDS = frozenset(
+    {"true", "false", "null", "in", "has", "size", "int", "uint", "double", "string", "timestamp", "duration", "matches", "type"}
+)
+GIVEN = ("changed", "today", "now", "old")
+Scope: TypeAlias = "dict[str, object]"
+
+
+class ExpressionError(Exception):
+    """The expression cannot stand; `at` is the place, counted from 1."""
+
+    def __init__(self, message: str, at: int = 0) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+def paths(source: str) -> list[tuple[str, tuple[str, ...], int]]:
+    """The names of an expression with what follows them behind dots, and their places; words in quotes are none."""
+    bare = _TEXT.sub(lambda text: " " * len(text[0]), source)
+    found = []
+    for match in _PATH.finditer(bare):
+        called = bare[match.end() :].lstrip().startswith("(")
+        if match[1] in _WORDS or (called and not match[2]):
+            continue
+        found.append((match[1], tuple(part.strip() for part in match[2].split(".")[1:]), match.start() + 1))
+    return found
+
+
+def names_in(ctx: Context, entity: str, source: str) -> list[Name]:
+    """The fields that an expression reads; raises ExpressionError for a name that means nothing, with its place."""
+    found: dict[str, Name] = {}
+    for first, rest, at in paths(source):
+        if first in GIVEN and first != "old":
+            continue
+        asked = rest if first == "old" else (first, *rest)
+        own = name_of(ctx, entity, asked[0]) if asked else None
+        if own is None:
+            raise ExpressionError(f"there is no {'.'.join((first, *rest)) if first == 'old' else first!r}", at)
+        name = _beyond(ctx, entity, own, asked[1:], at) if first != "old" else own
+        if first == "old" and own.field.sensitive:
+            raise ExpressionError(f"{own.word!r} is sensitive: its earlier value is not kept", at)
+        found[name.word] = name
+    return list(found.values())
+
+
+def _beyond(ctx: Context, entity: str, own: Name, rest: Sequence[str], at: int) -> Name:
+    if isinstance(own.field, f.MoneyField):
+        if not rest or rest[0] not in ("amount", "currency"):
+            text = f"{own.word!r} is money: compare {own.word}.amount and {own.word}.currency, since currencies differ"
+            raise ExpressionError(text, at)
+        return own
+    if own.target:
+        there = name_of(ctx, entity, f"{own.word}.{rest[0]}") if rest else None
+        if there is None:
+            raise ExpressionError(f"{own.word!r} is a link: write {own.word}.id or another field of {own.target}", at)
+        return there
+    return own
+
+
+def earlier_fields(source: str) -> frozenset[str]:
+    """The fields whose earlier values an expression reads."""
+    return frozenset(rest[0] for first, rest, _at in paths(source) if first == "old" and rest)
+
+
+def compiled(source: str) -> cel.Program:
+    """The expression; raises ExpressionError with the place of a mistake. One loop at most: a rule must not hold up a worker."""
+    if len(source) > LONGEST:
+        raise ExpressionError(f"at most {LONGEST} characters")
+    bare = _TEXT.sub(lambda text: " " * len(text[0]), source)
+    if len(_LOOP.findall(bare)) > 1:
+        raise ExpressionError("one of map, filter, all, exists at most", 1)
+    if max((bare[:n].count("(") - bare[:n].count(")") for n in range(len(bare))), default=0) > 30:
+        raise ExpressionError("brackets within brackets at most 30 deep", 1)
+    try:
+        return cel.compile(source)
+    except ValueError as failure:
+        place = re.search(r"<input>:(\d+):(\d+): (?:Syntax error: )?([^\n]*)", str(failure))
+        raise ExpressionError(place[3][:200] if place else "this is no expression", int(place[2]) if place else 1) from failure
+
+
+def holds(program: cel.Program, scope: Scope) -> bool:
+    """Whether an expression is true of a record; what compares with nothing is not."""
+    try:
+        return program.execute(scope) is True
+    except (TypeError, KeyError, ZeroDivisionError, OverflowError, ValueError, RuntimeError):
+        return False  # its types were checked when it was saved: what is left is a value that is not there
+
+
+def scope_of(
+    ctx: Context, names: Sequence[Name], values: Mapping[str, object], old: Mapping[str, object], changed: frozenset[str]
+) -> Scope:
+    """The variables for one record: CEL's types, links as objects, money as amount and currency."""
+    made: Scope = {"changed": sorted(changed), "now": ctx.now(), "today": _day(ctx.now().date()), "old": {}}
+    for name in names:
+        value = plain(name.field, values.get(name.word))
+        if not name.link:
+            made[name.word] = value if not name.target else {**_object(made, name.word), "id": value}
+            earlier = old.get(name.word, values.get(name.word)) if name.word in changed else values.get(name.word)
+            _object(made, "old")[name.word] = plain(name.field, earlier)
+        else:
+            made[name.link] = {**_object(made, name.link), name.word.partition(".")[2]: value}
+    return made
+
+
+def _object(scope: Scope, name: str) -> dict[str, object]:
+    there = scope.get(name)
+    return there if isinstance(there, dict) else {}
+
+
+def plain(field: f.Field, value: object) -> object:
+    """A value as CEL knows it; numbers with a point are doubles there."""
+    if isinstance(field, f.MoneyField):
+        money = value if isinstance(value, f.Money) else None
+        return {"amount": float(money.amount) if money else None, "currency": money.currency if money else None}
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return _day(value)
+    return str(value) if isinstance(value, UUID | f.Reference) else value
+
+
+def _day(value: date) -> datetime:
+    return datetime.combine(value, time(), UTC)
+
+
+def problems_of(ctx: Context, entity: str, source: str, where: str) -> list[Problem]:
+    """What is wrong with an expression: its grammar, its names, its types, that it says neither yes nor no."""
+    try:
+        program = compiled(source)
+        names = names_in(ctx, entity, source)
+        values = {name.word: example(name.field) for name in names}
+        answer = program.execute(scope_of(ctx, names, values, {}, frozenset()))
+        if not isinstance(answer, bool):
+            raise ExpressionError("it must be true or false", 1)
+    except ExpressionError as failure:
+        return [_problem(where, failure.at, str(failure))]
+    except (TypeError, KeyError, ValueError, RuntimeError, ArithmeticError) as failure:
+        return [_problem(where, 1, str(failure).partition(". ")[0])]
+    return []
+
+
+def _problem(where: str, at: int, reason: str) -> Problem:
+    text = _("the expression cannot stand, at character {at}: {reason}")
+    return Problem(where, "bad_expression", text, {"at": at, "reason": reason[:300]})

@@ -1,0 +1,177 @@
+"""From events and times to runs: which rules begin, for which records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from plugins.automation import conditions, timing
+from plugins.automation.rules import RULE, SWITCH_OFF, Listener, Rule, actor_of, listeners, rule_of
+from plugins.automation.tables import FAILED, STOPPED, WAITING
+from plugins.automation.triggers import DATE
+from sdk import Condition, Context, Draft, Event, GiveUp, Moment, NotFound, Notice, Query, Refusal, _, where
+from sdk.context import id_of
+from sdk.fields import Reference
+
+RUN, PERFORM = "automation.run", "automation.perform"
+BUDGET = 5
+"""So many failed runs one after the other switch a rule off."""
+PART = 25
+"""Runs of one job: a thousand records of an import are not a thousand rows of the outbox."""
+
+
+def hear(ctx: Context, events: Sequence[Event]) -> None:
+    """Begin the rules that listen to these events; in one transaction with the mark that they have been told."""
+    for one in listeners(ctx).get(events[0].name, ()):
+        heard = [event for event in events if one.trigger.begins(event, one.parameters)]
+        if not heard:
+            continue
+        if one.rule.trigger == DATE:
+            ctx.lock(f"{timing.TIMER}:{one.rule.id}")
+            _catch_up(ctx, one.rule, [event.record_id for event in heard], heard[0].causes)
+        else:
+            start(ctx, one.rule, [_moment(event) for event in heard], ctx.idempotency_key, heard[0].causes)
+
+
+def _catch_up(ctx: Context, rule: Rule, ids: Sequence[UUID], causes: Sequence[str]) -> None:
+    try:
+        actor = actor_of(ctx, rule)
+    except NotFound:  # has left: the next wake-up of the rule switches it off
+        return
+    for occurrence, found in timing.catch_up(ctx, rule, actor, ids):
+        start(ctx, rule, [Moment(id) for id in found], occurrence, causes)
+
+
+def _moment(event: Event) -> Moment:
+    changed = frozenset(cast("list[str]", event.payload.get("fields", ())))
+    return Moment(event.record_id, event.name, changed, cast("Mapping[str, object]", event.payload.get("before", {})))
+
+
+def wake(ctx: Context, arguments: Mapping[str, object]) -> None:
+    """The time of a rule has come, or it was woken for nothing."""
+    id = UUID(str(arguments["rule"]))
+    try:
+        with ctx.transaction(write=True):
+            _wake(ctx, id)
+    except Refusal as refusal:
+        with ctx.transaction(write=True):
+            ctx.records(RULE).update(id, {"active": False}, act=SWITCH_OFF)
+        raise GiveUp(f"the rule {id} was switched off, as it cannot look for its records: {refusal}") from refusal
+
+
+def _wake(ctx: Context, id: UUID) -> None:
+    ctx.lock(f"{timing.TIMER}:{id}")
+    row = ctx.records(RULE).values([id]).get(id)
+    if row is None or not row["active"]:
+        return
+    rule = rule_of(row)
+    for occurrence, ids in timing.due(ctx, rule, actor_of(ctx, rule)):
+        start(ctx, rule, [Moment(one) for one in ids], occurrence)
+
+
+def start(ctx: Context, rule: Rule, moments: Sequence[Moment], occurrence: str, causes: Sequence[str] = ()) -> list[UUID]:
+    """Make a run for each record for which the conditions hold, once for each occurrence; returns the runs."""
+    if not moments:
+        return []
+    try:
+        moments = _seen(actor_of(ctx, rule), rule, moments)
+        held = conditions.holding(actor_of(ctx, rule), rule.entity, rule.conditions, moments)
+        state, error = WAITING, None
+    except Refusal as refusal:  # its conditions cannot be asked any more: the log says so
+        held, state, error = {moment.record_id for moment in moments}, FAILED, str(refusal)
+    wanted = {f"{occurrence}:{one.record_id}"[:200]: one for one in moments if one.record_id in held}
+    there = _there(ctx, rule, list(wanted))
+    drafts = [_draft(rule, name, one, causes, state, error) for name, one in wanted.items() if name not in there]
+    runs = [cast("UUID", outcome.id) for outcome in written(ctx, drafts)]
+    for start_ in range(0, len(runs) if state == WAITING else 0, PART):
+        ctx.enqueue(PERFORM, {"runs": [str(run) for run in runs[start_ : start_ + PART]]})
+    if state == FAILED and runs:
+        count_failures(ctx, rule.id)
+    return runs
+
+
+def count_failures(ctx: Context, id: UUID) -> None:
+    """A rule that does nothing but fail is switched off, and its owner is told."""
+    system = ctx.as_system()
+    last = system.records(RUN).query(Query(where(rule=id), sort=("-created_at",), fields=("state",), limit=BUDGET + 1)).data
+    ended = [row["state"] for row in last if row["state"] != WAITING][:BUDGET]
+    rule = system.records(RULE).values([id]).get(id)
+    if rule is None or not rule["active"] or len(ended) < BUDGET or set(ended) != {FAILED}:
+        return
+    system.records(RULE).update(id, {"active": False}, act=SWITCH_OFF)
+    if isinstance(owner := rule["owner"], UUID):
+        title = _("Rule {name} was switched off: it failed {times} times in a row")
+        system.notify([Notice(owner, "automation.stopped", title, "", {"name": rule["name"], "times": BUDGET}, Reference(RULE, id))])
+
+
+def _seen(actor: Context, rule: Rule, moments: Sequence[Moment]) -> list[Moment]:
+    """The moments of records that the rule's actor may see, with what the actor may see of what was before."""
+    own = actor.records(rule.entity).fields()
+    records, ids = actor.records(rule.entity), [moment.record_id for moment in moments]
+    visible = records.reached(ids) if moments[0].event == f"{rule.entity}.deleted" else records.values(ids).keys()
+    return [
+        Moment(one.record_id, one.event, one.changed & own.keys(), {name: value for name, value in one.before.items() if name in own})
+        for one in moments if one.record_id in visible
+    ]  # fmt: skip
+
+
+def _there(ctx: Context, rule: Rule, occurrences: Sequence[str]) -> set[object]:
+    found: set[object] = set()
+    for begin in range(0, len(occurrences), 500):
+        among = Condition("occurrence", "in", tuple(occurrences[begin : begin + 500]))
+        found |= {row["occurrence"] for row in ctx.records(RUN).find((Condition("rule", "eq", (rule.id,)), among), 500)}
+    return found
+
+
+def _draft(rule: Rule, occurrence: str, moment: Moment, causes: Sequence[str], state: str, error: str | None) -> Draft:
+    values: dict[str, Any] = {
+        "rule": rule.id, "occurrence": occurrence, "event": moment.event or None,
+        "moment": {"changed": sorted(moment.changed), "before": dict(moment.before)}, "causes": list(causes), "state": state, "error": error,
+        "owner": rule.owner, "subject": str(moment.record_id),
+        "about": None if moment.event == f"{rule.entity}.deleted" else Reference(rule.entity, moment.record_id),
+    }  # fmt: skip
+    return Draft("create", values, act="begin")
+
+
+def written(ctx: Context, drafts: Sequence[Draft], entity: str = RUN) -> list[Any]:
+    """Write records of our own; they fit, or all is taken back."""
+    outcomes = ctx.as_system().records(entity).write(drafts) if drafts else []
+    for outcome in outcomes:
+        if outcome.refusal is not None:
+            raise outcome.refusal
+    return outcomes
+
+
+def report_loop(ctx: Context, events: Sequence[Event]) -> None:
+    """Rules that begin each other without end: the log names them, and their owners are told."""
+    chain = " > ".join(events[0].causes)
+    for one in listeners(ctx).get(events[0].name, ()):
+        heard = [event for event in events if one.trigger.begins(event, one.parameters)]
+        if heard and events[0].causes:
+            text = f"stopped: rules begin each other in a circle: {chain} > {one.rule.reference}"
+            moments = [_moment(event) for event in heard[:1]]
+            written(ctx, [_draft(one.rule, f"loop:{ctx.idempotency_key}", moment, events[0].causes, STOPPED, text) for moment in moments])
+            tell_owner(ctx, one, chain)
+
+
+def tell_owner(ctx: Context, one: Listener, chain: str) -> None:
+    """A notice to whom the rule belongs."""
+    if one.rule.owner is not None:
+        text = _("Rule {name} was stopped: it goes in a circle")
+        notice = Notice(one.rule.owner, "automation.stopped", text, chain, {"name": one.rule.name}, Reference(RULE, one.rule.id))
+        ctx.notify([notice])
+
+
+def by_hand(ctx: Context, rule: Rule, ids: Sequence[UUID], event: str, occurrence: str) -> list[UUID]:
+    """Runs that a person, or a message from outside, asks for."""
+    return start(ctx, rule, [Moment(id, event) for id in ids], occurrence)
+
+
+def rule_by_id(ctx: Context, id: UUID) -> Rule:
+    """A live rule that the actor may see; raises NotFound."""
+    row = ctx.records(RULE).values([id]).get(id)
+    if row is None:
+        raise NotFound(_("there is no {entity} {id}"), entity=RULE, id=str(id))
+    assert id_of(row) == id
+    return rule_of(row)

@@ -1,0 +1,132 @@
+"""The menu of the automation plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from random import Random
+
+from plugins.automation import actions, conditions, demo, inlets, matching, routes, rules, running, timing, triggers, webhooks
+from plugins.automation.master import MASTER_DATA
+from plugins.automation.tables import Delivery, Inlet, Performed, Rule, Run, Timer, Webhook
+from sdk import (
+    Action,
+    Batch,
+    Context,
+    Entity,
+    Job,
+    Manifest,
+    MasterData,
+    Permission,
+    Route,
+    RuleCondition,
+    Schedule,
+    Scope,
+    Subscription,
+    Trigger,
+    Verb,
+    Watch,
+    _,
+    hookimpl,
+)
+
+manifest = Manifest(
+    name="automation",
+    version="0.1",
+    title=_("Automation"),
+    summary=_("Rules of trigger, condition and action; webhooks out and in."),
+    after=("customers", "leads", "orders", "pipeline"),
+)
+
+ACCESS = {"sales_manager": Scope.TEAM}
+READ = frozenset({Verb.READ})
+PREPARE: dict[str, Callable[[Context, Batch], None]] = {
+    rules.RULE: rules.prepare, webhooks.WEBHOOK: webhooks.prepare, inlets.NAME: inlets.prepare,
+}  # fmt: skip
+
+
+@hookimpl
+def register_entities() -> Sequence[Entity]:
+    return (
+        # A rule or a webhook that is saved is known to every process at once: what they keep of the tenant is dropped.
+        Entity(Rule, "rule", "rules", _("Rule"), _("Rules"), access=ACCESS, guards_access=True),
+        Entity(Timer, "timer", "timers", _("Timer"), _("Timers"), title="next_at", verbs=READ),
+        Entity(Run, "run", "runs", _("Run"), _("Runs"), title="occurrence", verbs=READ),
+        Entity(Performed, "step", "steps", _("Step"), _("Steps"), title="action", verbs=READ),
+        Entity(Webhook, "webhook", "webhooks", _("Webhook"), _("Webhooks"), access=ACCESS, guards_access=True),
+        Entity(Delivery, "delivery", "deliveries", _("Delivery"), _("Deliveries"), title="event", verbs=READ),
+        Entity(Inlet, "inlet", "inlets", _("Inlet"), _("Inlets"), access=ACCESS),
+    )
+
+
+@hookimpl
+def register_permissions() -> Sequence[Permission]:
+    return routes.PERMISSIONS
+
+
+@hookimpl
+def register_routes() -> Sequence[Route]:
+    return routes.ROUTES
+
+
+@hookimpl
+def register_watches() -> Sequence[Watch]:
+    return (
+        Watch("rules", rules.wants, matching.hear, matching.report_loop),
+        Watch("webhooks", webhooks.wants, webhooks.hear, webhooks.looped),
+    )
+
+
+@hookimpl
+def register_subscriptions() -> Sequence[Subscription]:
+    saved = ("created", "updated", "restored")
+    return (
+        *(Subscription(f"{rules.RULE}.{verb}", "schedule_next", timing.schedule_next) for verb in saved),
+        Subscription("core.tenant.updated", "replan", timing.replan),
+    )
+
+
+@hookimpl
+def register_jobs() -> Sequence[Job]:
+    return (
+        Job("perform", running.perform),
+        Job("wake", matching.wake),
+        Job("send", webhooks.send),
+        Job("call_out", webhooks.call_out),
+    )
+
+
+@hookimpl
+def register_schedules() -> Sequence[Schedule]:
+    return (Schedule("resume", timing.resume, every=timedelta(hours=1)),)
+
+
+@hookimpl
+def register_triggers() -> Sequence[Trigger]:
+    return triggers.KINDS
+
+
+@hookimpl
+def register_conditions() -> Sequence[RuleCondition]:
+    return conditions.KINDS
+
+
+@hookimpl
+def register_actions() -> Sequence[Action]:
+    return actions.KINDS
+
+
+@hookimpl
+def register_master_data() -> Sequence[MasterData]:
+    return MASTER_DATA
+
+
+@hookimpl
+def prepare_changes(ctx: Context, batch: Batch) -> None:
+    if batch.entity in PREPARE:
+        PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def demo_data(ctx: Context, random: Random, months: int) -> None:
+    demo.fill(ctx, random, months)

@@ -1,0 +1,145 @@
+"""What people do with rules, runs, webhooks and inlets, beyond their collections."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import cast
+from uuid import UUID
+
+from marshmallow import Schema, fields, validate
+
+from plugins.automation import inlets, running, webhooks
+from plugins.automation.matching import by_hand, rule_by_id
+from plugins.automation.triggers import MANUAL
+from sdk import PUBLIC, Action, Conflict, Context, Permission, Request, Route, RuleCondition, Scope, Trigger, _
+from sdk.links import TOKEN
+
+SALES = {"sales_manager": Scope.ALL}
+PERMISSIONS = (
+    Permission("automation.rule.run", _("Start rules by hand and try failed runs again"), SALES),
+    Permission("automation.rule.delegate", _("Let rules run as somebody else or as the system")),
+)
+
+
+class Chosen(Schema):
+    """The records for which a rule is started."""
+
+    records = fields.List(fields.UUID(), required=True, validate=validate.Length(1, 500))
+
+
+class Started(Schema):
+    """The runs that were made: one for each record for which the rule's conditions hold."""
+
+    runs = fields.List(fields.UUID(), required=True)
+
+
+class Waiting(Schema):
+    """What waits again."""
+
+    id = fields.UUID(required=True)
+    state = fields.String(required=True)
+
+
+class Secret(Schema):
+    """Shown once."""
+
+    secret = fields.String(required=True)
+
+
+class Address(Schema):
+    """Shown once."""
+
+    address = fields.String(required=True)
+
+
+class Taken(Schema):
+    """Whether something came of the message, and the record that was made of it."""
+
+    taken = fields.Boolean(required=True)
+    id = fields.UUID(required=True, allow_none=True)
+
+
+_KIND = {"type": "object", "properties": {"key": {"type": "string"}, "label": {"type": "string"}}, "required": ["key", "label"]}
+_KINDS = {
+    "type": "object",
+    "properties": {name: {"type": "array", "items": _KIND} for name in ("triggers", "conditions", "actions")},
+    "required": ["triggers", "conditions", "actions"],
+}
+
+
+def list_kinds(ctx: Context, _request: Request) -> object:
+    """What rules can be made of here, each with the form of its parameters."""
+    kinds: Mapping[str, type[Trigger] | type[RuleCondition] | type[Action]] = {
+        "triggers": Trigger,
+        "conditions": RuleCondition,
+        "actions": Action,
+    }
+    return {
+        name: [
+            {"key": one.full_key, "label": ctx.say(one.label), "parameters": _form(one.parameters()), "entities": list(getattr(one, "entities", ()))}
+            for one in ctx.declared(kind)
+        ]
+        for name, kind in kinds.items()
+    }  # fmt: skip
+
+
+def _form(schema: Schema) -> list[dict[str, object]]:
+    return [
+        {"name": one.data_key or name, "type": type(one).__name__.lower(), "required": one.required,
+         "options": list(next((rule.choices for rule in one.validators if isinstance(rule, validate.OneOf)), ()))}
+        for name, one in schema.fields.items()
+    ]  # fmt: skip
+
+
+def start_rule(ctx: Context, request: Request) -> object:
+    """Start a rule for chosen records; those that one may not see, or for which its conditions do not hold, are left out."""
+    rule = rule_by_id(ctx, request.id())
+    if rule.trigger != MANUAL or not ctx.records("automation.rule").get(rule.id, fields=("active",))["active"]:
+        raise Conflict(_("the rule is not started by hand, or is switched off"), code="not_manual")
+    asked = cast("list[UUID]", request.body["records"])
+    seen = ctx.records(rule.entity).values(asked) if ctx.can(f"{rule.entity}.read") else {}
+    runs = by_hand(ctx, rule, [id for id in dict.fromkeys(asked) if id in seen], MANUAL, f"hand:{secrets.token_hex(8)}")
+    return {"runs": runs}
+
+
+def retry_run(ctx: Context, request: Request) -> object:
+    """Let a failed run wait again."""
+    return running.again(ctx, request.id())
+
+
+def new_secret(ctx: Context, request: Request) -> object:
+    """Another secret of a webhook."""
+    return webhooks.new_secret(ctx, request.id())
+
+
+def redeliver(ctx: Context, request: Request) -> object:
+    """Send a delivery once more."""
+    return webhooks.redeliver(ctx, request.id())
+
+
+def new_address(ctx: Context, request: Request) -> object:
+    """Another secret address of an inlet."""
+    return inlets.new_address(ctx, request.id())
+
+
+def take_message(ctx: Context, request: Request) -> object:
+    """A message from a system outside."""
+    return inlets.take(ctx, request.path[TOKEN], request.body)
+
+
+ROUTES = (
+    Route(method="GET", path="/kinds", view=list_kinds, permission="automation.rule.read", summary=_("What rules are made of"), answer=_KINDS),
+    Route(method="POST", path="/rules/{id}/runs", view=start_rule, permission="automation.rule.run", summary=_("Start a rule by hand"),
+          body=Chosen, answer=Started, status=202),
+    Route(method="POST", path="/runs/{id}/retry", view=retry_run, permission="automation.rule.run", summary=_("Try a failed run again"),
+          answer=Waiting),
+    Route(method="POST", path="/webhooks/{id}/secret", view=new_secret, permission="automation.webhook.update",
+          summary=_("Another secret of a webhook"), answer=Secret),
+    Route(method="POST", path="/deliveries/{id}/redeliver", view=redeliver, permission="automation.webhook.update",
+          summary=_("Deliver again"), answer=Waiting),
+    Route(method="POST", path="/inlets/{id}/address", view=new_address, permission="automation.inlet.update",
+          summary=_("Another secret address of an inlet"), answer=Address),
+    Route(method="POST", path="/hooks/{token}", view=take_message, permission=PUBLIC,
+          summary=_("A message from a system outside"), any_object=True, answer=Taken),
+)  # fmt: skip

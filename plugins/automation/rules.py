@@ -1,0 +1,221 @@
+"""Rules: what they are made of is checked when they are saved; what they listen to is kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from marshmallow import Schema, ValidationError
+
+from plugins.automation import conditions, timing
+from plugins.automation.facts import example_words, filled, slots, unknown_slots
+from plugins.automation.schemas import flattened
+from plugins.automation.triggers import DATE
+from sdk import Action, Batch, Change, Channel, Context, NotFound, Problem, Trigger, _, where
+from sdk.context import Row, id_of
+from sdk.specs import Spec
+
+RULE = "automation.rule"
+DELEGATE = "automation.rule.delegate"
+MOST_ACTIONS = 20
+SWITCH_OFF = "switch_off"
+"""The act by which we switch a rule off ourselves, whatever is wrong with it."""
+MOST_RULES = 500
+KIND = TypeVar("KIND", bound=Spec)
+_PARTS = ("entity", "trigger", "parameters", "conditions", "actions")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule as it runs."""
+
+    id: UUID
+    name: str
+    entity: str
+    trigger: str
+    parameters: Mapping[str, Any]
+    conditions: Sequence[Any]
+    actions: Sequence[Mapping[str, Any]]
+    owner: UUID | None
+    runs_as: UUID | None
+    position: int
+
+    @property
+    def reference(self) -> str:
+        """How it is named in a chain: its name, and its id by which it is found."""
+        return f"{self.name} ({self.id})"
+
+
+def rule_of(row: Row) -> Rule:
+    """A rule from its record."""
+    given = cast("Mapping[str, Any]", row)
+    return Rule(
+        id_of(row), given["name"], given["entity"], given["trigger"], given["parameters"] or {}, given["conditions"] or (),
+        given["actions"] or (), given["owner"], given.get("runs_as"), given["position"] or 0,
+    )  # fmt: skip
+
+
+def actor_of(ctx: Context, rule: Rule) -> Context:
+    """Who the rule runs as: whom it names, its owner, or the system where it has neither. Raises NotFound for one who has left."""
+    who = rule.runs_as or rule.owner
+    return (ctx.as_system() if who is None else ctx.as_user(who)).over(Channel.RULE)
+
+
+def kind_of(ctx: Context, kind: type[KIND], key: str) -> KIND | None:
+    """What the tenant's plugins declare under a key."""
+    return next((one for one in ctx.declared(kind) if one.full_key == key), None)
+
+
+# --- what they listen to ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A rule that an event may begin, with the fields whose earlier values it needs."""
+
+    rule: Rule
+    trigger: Trigger
+    parameters: Mapping[str, object]
+    before: frozenset[str]
+
+
+def listeners(ctx: Context) -> Mapping[str, Sequence[Listener]]:
+    """The tenant's active rules by the events that may begin them, in order; from memory."""
+    return ctx.kept(RULE, lambda: _listeners(ctx.as_system()))
+
+
+def _listeners(ctx: Context) -> dict[str, list[Listener]]:
+    found: dict[str, list[Listener]] = {}
+    rules = [rule_of(row) for row in ctx.records(RULE).find(where(active=True), MOST_RULES)]
+    for rule in sorted(rules, key=lambda rule: (rule.position, rule.id)):
+        trigger = kind_of(ctx, Trigger, rule.trigger)
+        if trigger is None or not ctx.offers(rule.entity):
+            continue
+        parameters = trigger.parameters().load(rule.parameters)
+        for event in trigger.events(rule.entity, parameters):
+            found.setdefault(event, []).append(Listener(rule, trigger, parameters, conditions.earlier(ctx, rule.conditions)))
+    return found
+
+
+def wants(ctx: Context, event: str, changed: frozenset[str]) -> frozenset[str] | None:
+    """Whether a rule of the tenant may begin with this event, and which earlier values it asks for."""
+    there = listeners(ctx).get(event)
+    if not there:
+        return None
+    wanted: set[str] = set()
+    asked = False
+    for one in there:
+        narrowed = {*one.parameters.get("fields_", ())} if isinstance(one.parameters.get("fields_"), list) else set()  # type: ignore[misc]
+        if one.rule.trigger == DATE and event.endswith(".updated"):
+            narrowed = {str(one.parameters["field"])}
+        if not narrowed or not changed.isdisjoint(narrowed):
+            asked, wanted = True, wanted | one.before
+    return frozenset(wanted) if asked else None
+
+
+# --- saving -----------------------------------------------------------------------------------------------------------
+
+
+def prepare(ctx: Context, batch: Batch) -> None:
+    """Refuse what cannot stand, naming the place; let what goes by the clock begin from now."""
+    for change in batch.changes:
+        touched = change.before is None or any(change.changes(name) for name in (*_PARTS, "runs_as", "active", "owner"))
+        if change.verb in ("create", "update") and not change.problems and touched and change.act != SWITCH_OFF:
+            _check(ctx, change)
+        if change.problems or change.verb == "delete":
+            continue
+        awake = change.verb != "update" or any(change.changes(name) for name in ("active", *_PARTS))
+        if change.after("active") and awake:
+            timing.begin(ctx, batch, change)
+
+
+def _check(ctx: Context, change: Change) -> None:
+    entity = str(change.after("entity"))
+    delegated = change.after("runs_as") is not None and change.after("runs_as") != ctx.actor.user_id
+    if (delegated or (change.after("owner") is None and ctx.actor.user_id is not None and change.before is not None)) and not ctx.can(
+        DELEGATE
+    ):
+        change.refuse(
+            "runs_as", "delegate_forbidden", _("you may not let a rule run as somebody else; leave it out, or ask an administrator")
+        )
+        return
+    if entity.partition(".")[0] == "automation" or not ctx.offers(entity):
+        change.refuse("entity", "unknown_entity", _("there is no entity {entity!r} here"), entity=entity[:100])
+        return
+    try:
+        actor = _actor(ctx, change)
+    except NotFound:
+        change.refuse("runs_as", "unknown_user", _("who the rule runs as is not active"))
+        return
+    if not actor.can(f"{entity}.read"):
+        change.refuse("entity", "unknown_entity", _("there is no entity {entity!r} here"), entity=entity[:100])
+        return
+    for problem in problems_of(actor, entity, change):
+        change.problems.append(problem)
+
+
+def _actor(ctx: Context, change: Change) -> Context:
+    who = change.after("runs_as") or change.after("owner")
+    if not isinstance(who, UUID):
+        return ctx.as_system()
+    return ctx if who == ctx.actor.user_id else ctx.as_user(who)
+
+
+def problems_of(ctx: Context, entity: str, change: Change) -> list[Problem]:
+    """What is wrong with the trigger, the conditions and the actions, as the rule's actor sees the entity."""
+    found: list[Problem] = []
+    key, given = str(change.after("trigger")), change.after("parameters") or {}
+    trigger = kind_of(ctx, Trigger, key)
+    if trigger is None:
+        known = ", ".join(one.full_key for one in ctx.declared(Trigger))
+        found.append(
+            Problem("trigger", "unknown_trigger", _("there is no trigger {key!r}; there are: {known}"), {"key": key[:100], "known": known})
+        )
+    else:
+        found += _loaded(ctx, entity, trigger, given, "parameters")
+    found += conditions.problems_of(ctx, entity, cast("Sequence[Any]", change.after("conditions") or []))
+    actions = change.after("actions")
+    if not isinstance(actions, list) or not actions:
+        return [*found, Problem("actions", "required", _("a rule needs an action"))]
+    if len(actions) > MOST_ACTIONS:
+        return [*found, Problem("actions", "too_many", _("at most {limit} actions"), {"limit": MOST_ACTIONS})]
+    for place, node in enumerate(actions):
+        found += _action_problems(ctx, entity, node, f"actions.{place}")
+    return found
+
+
+def _loaded(ctx: Context, entity: str, kind: Trigger | Action, given: object, place: str) -> list[Problem]:
+    try:
+        loaded = _schema(kind).load(given)  # type: ignore[arg-type]
+    except ValidationError as failure:
+        return flattened(place, failure.messages)
+    return [Problem(f"{place}.{one.field}", one.code, one.message, one.params) for one in kind.check(ctx, entity, loaded)]
+
+
+def _schema(kind: Trigger | Action) -> Schema:
+    return kind.parameters()
+
+
+def _action_problems(ctx: Context, entity: str, node: object, place: str) -> list[Problem]:
+    if not isinstance(node, Mapping) or set(node) - {"action", "parameters"} or not isinstance(node.get("parameters") or {}, Mapping):
+        return [Problem(place, "malformed", _('expected {{"action": "...", "parameters": {{...}}}}'))]
+    action = kind_of(ctx, Action, str(node.get("action")))
+    if action is None:
+        known = ", ".join(one.full_key for one in ctx.declared(Action))
+        text = _("there is no action {key!r}; there are: {known}")
+        return [Problem(f"{place}.action", "unknown_action", text, {"key": str(node.get("action"))[:100], "known": known})]
+    if action.entities and entity not in action.entities:
+        text = _("the action {key!r} is for {entities}")
+        return [Problem(f"{place}.action", "unknown_action", text, {"key": action.full_key, "entities": ", ".join(action.entities)})]
+    given = node.get("parameters") or {}
+    if unknown := unknown_slots(ctx, entity, given, f"{place}.parameters"):
+        return unknown
+    return _loaded(ctx, entity, action, tried(ctx, entity, given), f"{place}.parameters")
+
+
+def tried(ctx: Context, entity: str, given: Mapping[str, Any]) -> object:
+    """Parameters filled from an example; the values for fields keep their braces, as only a record knows what goes there."""
+    words = example_words(ctx, entity, slots(given))
+    return {name: one if name == "values" else filled(one, words) for name, one in given.items()}

@@ -1,0 +1,133 @@
+"""A run: all actions of a rule for one record, in one transaction with the mark that they are done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from marshmallow import ValidationError
+
+from plugins.automation.actions import masked
+from plugins.automation.facts import filled, slots, words_of
+from plugins.automation.matching import RUN, count_failures, written
+from plugins.automation.rules import RULE, Rule, actor_of, kind_of, rule_of
+from plugins.automation.tables import DONE, FAILED, STOPPED, UNDONE, WAITING
+from sdk import Action, Conflict, Context, Draft, GiveUp, NotFound, Refusal, Step, _
+from sdk.context import Row
+from sdk.fields import Reference
+
+STEP = "automation.step"
+ATTEMPTS = 5
+
+
+@dataclass
+class Log:
+    """The steps of a run so far."""
+
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+
+def perform(ctx: Context, arguments: Mapping[str, object]) -> None:
+    """Run what waits, each run in a transaction of its own: one that fails holds up no other."""
+    trouble: Exception | None = None
+    for id in (UUID(word) for word in cast("list[str]", arguments["runs"])):
+        log = Log()
+        try:
+            with ctx.transaction(write=True):
+                _perform(ctx.as_system(), id, log)
+        except (Refusal, GiveUp, ValidationError) as refusal:
+            _fail(ctx, id, log, str(refusal))
+        except Exception as failure:  # kept with the run and shown there; tried again, and then given up
+            if _try_again(ctx, id, log, f"{type(failure).__name__}: {failure}"):
+                trouble = failure
+    if trouble is not None:
+        raise trouble
+
+
+def _perform(ctx: Context, id: UUID, log: Log) -> None:
+    ctx.lock(f"{RUN}:{id}")
+    run = ctx.records(RUN).values([id]).get(id)
+    if run is None or run["state"] != WAITING:
+        return  # done already: the job came twice
+    row = ctx.records(RULE).values([cast("UUID", run["rule"])]).get(cast("UUID", run["rule"]))
+    if row is None or not row["active"]:
+        _finish(ctx, id, {"state": STOPPED, "error": ctx.say(_("the rule was switched off before it came to this"))})
+        return
+    started = ctx.now()
+    rule = rule_of(row)
+    actor = actor_of(ctx, rule).because(*cast("list[str]", run["causes"] or ()), rule.reference)
+    about = Reference(rule.entity, UUID(str(run["subject"])))
+    for number, node in enumerate(rule.actions, 1):
+        step: dict[str, Any] = {"run": id, "number": number, "action": str(node["action"])[:100], "at": started, "state": FAILED}
+        log.steps.append(step)
+        step |= {"came_out": _act(actor, rule, about, node, step), "state": DONE}
+    written(ctx, [Draft("create", step, act="log") for step in log.steps], STEP)
+    attempts = cast("int", run["attempts"]) + 1
+    _finish(ctx, id, {"state": DONE, "error": None, "attempts": attempts, "started_at": started})
+
+
+def _act(actor: Context, rule: Rule, about: Reference, node: Mapping[str, Any], step: dict[str, Any]) -> dict[str, Any]:
+    action = kind_of(actor, Action, str(node["action"]))
+    if action is None:
+        raise NotFound(_("there is no action {key!r} here; is its plugin switched off?"), key=str(node["action"])[:100])
+    given = cast("Mapping[str, Any]", node.get("parameters") or {})
+    wanted = slots(given)
+    words, shown = words_of(actor, about.entity, _row(actor, about), wanted) if wanted else ({}, {})
+    step["went_in"] = masked(actor, about.entity, cast("Mapping[str, Any]", filled(given, shown)))
+    parameters = action.parameters().load(cast("dict[str, Any]", filled(given, words)))
+    return dict(action.run(actor, Step(about.entity, about.id, parameters)))
+
+
+def _row(actor: Context, about: Reference) -> Row:
+    row = actor.records(about.entity).values([about.id]).get(about.id)
+    if row is None:
+        raise NotFound(_("there is no {entity} {id}"), entity=about.entity, id=str(about.id))
+    return row
+
+
+def _finish(ctx: Context, id: UUID, values: Mapping[str, object]) -> None:
+    ctx.records(RUN).update(id, {**values, "finished_at": ctx.now()}, act="finish")
+
+
+def _fail(ctx: Context, id: UUID, log: Log, error: str) -> None:
+    """Nothing of the run is left but this: what it did before the failure was taken back with it."""
+    system = ctx.as_system()
+    with ctx.transaction(write=True):
+        run = system.records(RUN).values([id])[id]
+        for step in log.steps:
+            step["state"] = FAILED if step is log.steps[-1] else UNDONE
+        if log.steps:
+            log.steps[-1]["error"] = error[:2_000]
+        written(system, [Draft("create", step, act="log") for step in log.steps], STEP)
+        attempts = cast("int", run["attempts"]) + 1
+        started: datetime = log.steps[0]["at"] if log.steps else ctx.now()
+        _finish(system, id, {"state": FAILED, "error": error[:2_000], "attempts": attempts, "started_at": started})
+        count_failures(system, cast("UUID", run["rule"]))
+
+
+def _try_again(ctx: Context, id: UUID, log: Log, error: str) -> bool:
+    """Whether another attempt may help; the last one fails the run."""
+    with ctx.transaction(write=True):
+        run = ctx.as_system().records(RUN).values([id])[id]
+        if cast("int", run["attempts"]) + 1 < ATTEMPTS:
+            values = {"attempts": cast("int", run["attempts"]) + 1, "error": error[:2_000]}
+            ctx.as_system().records(RUN).update(id, values, act="retry")
+            return True
+    _fail(ctx, id, log, error)
+    return False
+
+
+def again(ctx: Context, id: UUID) -> Mapping[str, object]:
+    """Let a run that failed wait once more; it begins at its first step, as nothing of it was left. Raises Conflict for others."""
+    run = ctx.records(RUN).get(id, fields=("state", "rule"))
+    if run["state"] not in (FAILED, STOPPED):
+        raise Conflict(
+            _("the run is {state!r}; only one that failed or was stopped can be tried again"), code="run_not_failed", state=run["state"]
+        )
+    ctx.records(RULE).get(cast("UUID", run["rule"]))  # not for a rule that has gone
+    ctx.as_system().records(RUN).update(id, {"state": WAITING, "attempts": 0, "finished_at": None}, act="retry")
+    ctx.enqueue("automation.perform", {"runs": [str(id)]})
+    return {"id": id, "state": WAITING}

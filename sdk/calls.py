@@ -1,0 +1,29 @@
+"""Calls to systems outside: `ctx.call(Call("https://erp.example/hook", b"{}"))`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request with a body; redirects are not followed."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: the status, and the beginning of the text; status 0 where nothing came, `text` says why."""
+
+    status: int
+    text: str
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the other side has taken it."""
+        return 200 <= self.status < 300

@@ -1,0 +1,296 @@
+"""Exactly once, nothing half-written, in whose name, and what the log says."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+import tests.probe.plugin as probe
+from core.context import Work
+from core.events.tables import outbox
+from core.platform import Platform
+from core.testkit.engines import Engine, Scaled
+from core.testkit.fixtures import Api, Clock, People
+from core.worker.deliver import LEASE
+from sdk import Draft
+from sdk.context import id_of
+from tests.automation.conftest import Rules, entry
+from tests.mail.conftest import MailServer, mail_server
+from tests.plugins.process import Process
+
+__all__ = ["mail_server"]
+type_left = Callable[[], list[str]]
+MAIL = {
+    "action": "automation.send_mail",
+    "parameters": {"to": "{{ name }}@customer.example", "subject": "Hello {{ name }}", "text": "You are in {{ city }}."},
+}
+
+
+def letters(work: Work) -> Counter[str]:
+    """The letters that wait to be sent, or are held as no server is set up."""
+    with work.transaction():
+        query = sa.select(outbox).where(outbox.c.tenant_id == work.tenant.id, outbox.c.handler == "core.send_mail")
+        return Counter(str(row.payload["recipient"]) for row in work.connection.execute(query))
+
+
+@pytest.mark.feature("I3")
+def test_a_worker_that_is_killed_between_action_and_commit_sends_no_letter_twice_and_loses_none(
+    platform: Platform,
+    work: Work,
+    rules: Rules,
+    engine: Engine,
+    clock: Clock,
+    left: type_left,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each run is killed twice, after its actions and before its commit: 100 deaths on the drain, 20 on RQ."""
+    count = 10 if isinstance(engine, Scaled) else 50
+    shots = tmp_path / "shots"
+    shots.mkdir()
+
+    def kill(text: str) -> None:
+        shot = shots / text
+        fired = len(shot.read_text()) if shot.exists() else 0
+        if fired < 2:
+            shot.write_text("x" * (fired + 1))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(probe, "after_entry", kill)
+    monkeypatch.setattr("plugins.automation.matching.PART", 1)
+    rules("customers.account", "created", MAIL, entry("{{ name }}"))
+    work.records("customers.account").write([Draft("create", {"name": f"n{n}", "city": "Wuhan"}) for n in range(count)])
+    engine.run_apart()
+    for _ in range(2 * count + 2):
+        clock.move(seconds=LEASE.total_seconds())
+        engine.run_apart()
+        if len(left()) == count:
+            break
+    assert sum(len(shot.read_text()) for shot in shots.iterdir()) == 2 * count
+    assert Counter(left()) == Counter({f"n{n}": 1 for n in range(count)})
+    assert letters(work) == Counter({f"n{n}@customer.example": 1 for n in range(count)})
+    assert Counter(run["state"] for run in rules.runs()) == {"done": count}
+
+
+@pytest.mark.feature("I5")
+def test_a_letter_reaches_a_real_server(
+    platform: Platform, work: Work, rules: Rules, engine: Engine, people: People, account: UUID, mail_server: MailServer
+) -> None:
+    platform.config = replace(platform.config, mail_url=mail_server.url, mail_from="rules@acme.example")
+    rules("customers.account", "updated", {"action": "automation.send_mail", "parameters": {
+        "to": "office@customer.example", "owner": True, "subject": "{{ name }} has moved", "text": "To {{ city }}."}})  # fmt: skip
+    work.records("customers.account").update(account, {"city": "武汉", "owner": people.rep})
+    engine.run_until_idle()
+    assert sorted(recipient for recipient, _letter in mail_server.messages) == ["office@customer.example", "rep00@acme.example"]
+    assert {str(letter["Subject"]) for _recipient, letter in mail_server.messages} == {"Alder has moved"}
+    assert all("To 武汉." in letter.get_content() for _recipient, letter in mail_server.messages)
+
+
+@pytest.mark.feature("I5")
+def test_records_are_changed_made_and_given_away(work: Work, rules: Rules, engine: Engine, people: People, account: UUID) -> None:
+    rules(
+        "customers.account", "updated",
+        {"action": "automation.update_record", "parameters": {"values": {"website": "https://{{ city }}.example"}}},
+        {"action": "automation.create_record", "parameters": {"entity": "customers.contact", "values": {"name": "Office {{ city }}", "account": "{{ id }}"}}},
+        {"action": "automation.assign", "parameters": {"owner": "rep00"}},
+        parameters={"fields": ["city"]},
+    )  # fmt: skip
+    work.records("customers.account").update(account, {"city": "wuhan"})
+    engine.run_until_idle()
+    (run,) = rules.runs()
+    assert run["state"] == "done", run["error"]
+    row = work.records("customers.account").values([account])[account]
+    assert (row["website"], row["owner"]) == ("https://wuhan.example", people.rep)
+    (contact,) = work.records("customers.contact").find(())
+    assert (contact["name"], contact["account"]) == ("Office wuhan", account)
+    assert [step["action"] for step in rules.steps()] == ["automation.update_record", "automation.create_record", "automation.assign"]
+
+
+def test_what_a_rule_changes_is_audited_under_its_channel_in_the_name_of_its_owner(
+    client: Api, work: Work, rules: Rules, engine: Engine, people: People, account: UUID
+) -> None:
+    work.records("customers.account").update(account, {"owner": people.rep})
+    action = {"action": "automation.update_record", "parameters": {"values": {"website": "https://a.example"}}}
+    rules("customers.account", "updated", action, parameters={"fields": ["city"]}, owner=people.manager)
+    work.records("customers.account").update(account, {"city": "Wuhan"})
+    engine.run_until_idle()
+    entries = client.get(f"/api/v1/customers/accounts/{account}/history").json["data"]
+    assert [(one["channel"], one["actor"]) for one in entries if "website" in one["changes"]] == [("rule", "manager0")]
+
+
+@pytest.mark.feature("I16")
+def test_a_rule_may_do_what_its_owner_may_and_no_more(work: Work, rules: Rules, engine: Engine, people: People, client: Api) -> None:
+    theirs, others = (id_of(work.records("customers.account").create({"name": f"a{n}", "owner": people.reps[n][0]})) for n in range(2))
+    action = {"action": "automation.update_record", "parameters": {"values": {"city": "Wuhan"}}}
+    rules("customers.account", "updated", action, parameters={"fields": ["website"]}, owner=people.manager)
+    for id in (theirs, others):
+        work.records("customers.account").update(id, {"website": "https://a.example"})
+    engine.run_until_idle()
+    rows = work.records("customers.account").values([theirs, others])
+    assert (rows[theirs]["city"], rows[others]["city"]) == ("Wuhan", None), "the manager does not see the other team's account"
+    reps = rules("customers.account", "restored", action, owner=people.rep)
+    elsewhere = id_of(work.records("customers.account").create({"name": "team", "owner": people.reps[0][1]}))
+    work.records("customers.account").delete(elsewhere)
+    work.records("customers.account").restore(elsewhere)
+    engine.run_until_idle()
+    (run,) = rules.runs(reps)
+    assert run["state"] == "failed" and "may not" in run["error"], "a representative sees the team's accounts and changes the own ones"
+
+
+@pytest.mark.feature("I16")
+def test_to_run_as_somebody_else_takes_a_right(
+    client: Api, people: People, work: Work, rules: Rules, engine: Engine, left: type_left
+) -> None:
+    body = {"name": "x", "entity": "customers.account", "trigger": "automation.created", "actions": [entry("{{ name }}")]}
+    manager, rep, place = client.as_user(people.manager), client.as_user(people.rep), "/api/v1/automation/rules"
+    assert rep.post(place, body).status_code == 403
+    refused = manager.post(place, {**body, "runs_as": str(people.director)})
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "runs_as")
+    mine = manager.post(place, body)
+    assert mine.status_code == 201, mine.text
+    assert manager.patch(f"{place}/{mine.json['id']}", {"runs_as": str(people.director)}).status_code == 422
+    service = client.post(place, {**body, "runs_as": str(people.director)})
+    assert service.status_code == 201, service.text
+    assert client.as_user(people.managers[1]).get(f"{place}/{mine.json['id']}").status_code == 404
+    work.records("customers.account").create({"name": "far", "owner": people.reps[2][0]})
+    engine.run_until_idle()
+    assert left() == ["far"], "the director's alone"
+    work.records("core.user").update(people.director, {"active": False})
+    work.records("customers.account").create({"name": "later", "owner": people.reps[2][0]})
+    engine.run_until_idle()
+    assert left() == ["far"]
+    last = rules.runs(UUID(service.json["id"]))[-1]
+    assert last["state"] == "failed" and "no active user" in last["error"]
+
+
+@pytest.mark.feature("D3")
+def test_a_stage_that_asks_for_an_amount_asks_a_rule_too(
+    work: Work, rules: Rules, engine: Engine, process: Process, left: type_left
+) -> None:
+    move = {"action": "automation.update_record", "parameters": {"values": {"stage": str(process.stages["proposal"])}}}
+    rules("pipeline.deal", "updated", entry("before"), move, parameters={"fields": ["notes"]})
+    deal = process.deal("deal")
+    work.records("pipeline.deal").update(deal, {"notes": "go"})
+    engine.run_until_idle()
+    (run,) = rules.runs()
+    assert run["state"] == "failed" and "amount" in run["error"]
+    assert left() == [], "nothing of the run is left"
+    assert [(step["state"], bool(step["error"])) for step in rules.steps()] == [("undone", False), ("failed", True)]
+
+
+@pytest.mark.feature("I8")
+def test_two_rules_that_begin_each_other_are_stopped_by_name(
+    work: Work, rules: Rules, engine: Engine, account: UUID, client: Api, people: People
+) -> None:
+    def turn(on: str, other: str, name: str) -> UUID:
+        action = {
+            "action": "automation.update_record",
+            "parameters": {"values": {other: "https://{{ version }}.example" if other == "website" else "{{ version }}"}},
+        }
+        return rules("customers.account", "updated", action, name=name, parameters={"fields": [on]}, owner=None)
+
+    ping, pong = turn("city", "website", "Ping"), turn("website", "city", "Pong")
+    work.records("customers.account").update(account, {"city": "0"})
+    engine.run_until_idle()
+    runs = rules.runs()
+    assert Counter(run["state"] for run in runs) == {"done": 4, "stopped": 1}, "eight deliveries: four runs, each with its event"
+    (stopped,) = [run for run in runs if run["state"] == "stopped"]
+    assert stopped["error"].count("Ping") == 3 and stopped["error"].count("Pong") == 2
+    assert str(ping) in stopped["error"] and str(pong) in stopped["error"]
+    jobs = client.get("/api/v1/core/jobs", {"state": "dead"}).json["data"]
+    assert len(jobs) == 1 and "Ping" in jobs[0]["error"] and "Pong" in jobs[0]["error"]
+    row = work.records("customers.account").values([account])[account]
+    assert row["version"] == 6 and {run["state"] for run in runs} == {"done", "stopped"}
+    engine.run_until_idle()
+    assert len(rules.runs()) == 5
+
+
+@pytest.mark.feature("I8")
+def test_a_rule_that_fails_five_times_in_a_row_is_switched_off(
+    work: Work, rules: Rules, engine: Engine, account: UUID, left: type_left
+) -> None:
+    rule = rules("customers.account", "updated", entry("{{ city }}", fail="{{ website }}"), parameters={"fields": ["city"]})
+    accounts = work.records("customers.account")
+
+    def active() -> object:
+        return work.records("automation.rule").values([rule])[rule]["active"]
+
+    for n in range(4):
+        accounts.update(account, {"city": f"{n}"})
+    engine.run_until_idle()
+    assert len(left()) == 4
+    # The action's parameter comes from the record: now it refuses.
+    rules.work.records("automation.rule").update(rule, {"actions": [entry("x", fail="refuse")]})
+    for n in range(4):
+        accounts.update(account, {"city": f"{n}b"})
+        engine.run_until_idle()
+    assert active() is True
+    accounts.update(account, {"city": "last"})
+    engine.run_until_idle()
+    assert active() is False
+    accounts.update(account, {"city": "more"})
+    engine.run_until_idle()
+    assert Counter(run["state"] for run in rules.runs(rule)) == {"done": 4, "failed": 5}
+
+
+@pytest.mark.feature("I7")
+def test_a_failed_run_is_tried_again_from_where_it_failed_and_does_nothing_twice(
+    work: Work, rules: Rules, engine: Engine, account: UUID, left: type_left, client: Api
+) -> None:
+    rule = rules("customers.account", "updated", entry("first"), entry("second", fail="refuse"))
+    work.records("customers.account").update(account, {"city": "Wuhan"})
+    engine.run_until_idle()
+    (run,) = rules.runs()
+    assert (run["state"], left()) == ("failed", [])
+    work.records("automation.rule").update(rule, {"actions": [entry("first"), entry("second")]})
+    place = f"/api/v1/automation/runs/{run['id']}/retry"
+    assert client.post(place).status_code == 200
+    engine.run_until_idle()
+    assert left() == ["first", "second"]
+    assert client.post(place).status_code == 409
+    assert [row["state"] for row in rules.runs()] == ["done"]
+
+
+def test_what_nobody_foresaw_is_tried_five_times_and_then_fails(
+    work: Work, rules: Rules, engine: Engine, account: UUID, clock: Clock, left: type_left
+) -> None:
+    rules("customers.account", "updated", entry("x", fail="explode"))
+    work.records("customers.account").update(account, {"city": "Wuhan"})
+    for _ in range(6):
+        engine.run_until_idle()
+        clock.move(minutes=10)
+    (run,) = rules.runs()
+    assert (run["state"], run["attempts"], left()) == ("failed", 5, [])
+    assert "told to fail" in run["error"]
+
+
+def test_sensitive_values_are_masked_in_the_log_and_not_in_what_is_done(
+    work: Work, rules: Rules, engine: Engine, left: type_left, client: Api
+) -> None:
+    rules("probe.thing", "created", entry("call {{ phone }}"),
+          {"action": "automation.update_record", "parameters": {"values": {"phone": "+86 10 9999 9999", "note": "n"}}})  # fmt: skip
+    work.records("probe.thing").create({"name": "x", "phone": "+86 10 1234 5678"})
+    engine.run_until_idle()
+    assert "call +86 10 1234 5678" in left()
+    shown = client.get("/api/v1/automation/steps").text + client.get("/api/v1/automation/runs").text
+    assert "1234 5678" not in shown and "9999" not in shown and "•••" in shown
+
+
+def test_the_log_is_seen_by_those_who_may_see_the_rule(work: Work, rules: Rules, engine: Engine, client: Api, people: People) -> None:
+    rules("customers.account", "created", entry("x"), owner=people.manager)
+    work.records("customers.account").create({"name": "x", "owner": people.rep})
+    engine.run_until_idle()
+    for name in ("runs", "steps"):
+        place = f"/api/v1/automation/{name}"
+        counts = [len(client.as_user(who).get(place).json.get("data", [])) for who in (people.manager, people.managers[1])]
+        assert counts == [1, 0], name
+        assert client.as_user(people.rep).get(place).status_code == 403
+        assert client.post(place, {}).status_code == 405
