@@ -4,6 +4,7 @@ from sdk import fields
 from sdk.changes import Batch, Change
 from sdk.commands import Command, Parameter, Terminal
 from sdk.context import Actor, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
+from sdk.documents import DocumentTemplate, TemplateFile, Variable
 from sdk.entities import Entity, Extension, Record, Side
 from sdk.errors import (
     BadRequest,
@@ -54,6 +55,7 @@ __all__ = [
     "Conflict",
     "Context",
     "DeclarationError",
+    "DocumentTemplate",
     "Download",
     "Draft",
     "Entity",
@@ -95,6 +97,7 @@ __all__ = [
     "Stale",
     "Step",
     "Subscription",
+    "TemplateFile",
     "Tenant",
     "Terminal",
     "Text",
@@ -105,6 +108,7 @@ __all__ = [
     "Unavailable",
     "UnsupportedMedia",
     "Upload",
+    "Variable",
     "Verb",
     "_",
     "fields",

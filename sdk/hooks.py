@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sdk.changes import Batch
     from sdk.commands import Command
     from sdk.context import Context
+    from sdk.documents import DocumentTemplate
     from sdk.entities import Entity, Extension
     from sdk.events import EventType, Job, Subscription
     from sdk.notices import NoticeChannel
@@ -194,6 +195,17 @@ def register_actions() -> Sequence[Action]:
     When: at boot. Returns: actions with the schema of their parameters.
     Example: `return (Action("create_task", _("Create a task"), create_task, NewTask),)`.
     Off for a tenant: not offered; a rule that holds one fails with its name, and goes on when it is back.
+    """
+    return ()
+
+
+@hookspec
+def register_document_templates() -> Sequence[DocumentTemplate]:
+    """Documents that can be made of the plugin's records.
+
+    When: at boot. Returns: templates with their files, their variables, and what fills them.
+    Example: `return (DocumentTemplate("invoice", _("Invoice"), "orders.invoice", VARIABLES, values, SOURCES),)`.
+    Off for a tenant: not offered; copies that were issued stay.
     """
     return ()
 

@@ -12,6 +12,7 @@ from sdk import (
     Action,
     Command,
     DeclarationError,
+    DocumentTemplate,
     Entity,
     EventType,
     Extension,
@@ -306,4 +307,5 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_reports": _offer(Report),
     "register_channels": _offer(NoticeChannel),
     "register_actions": _offer(Action),
+    "register_document_templates": _offer(DocumentTemplate),
 }

@@ -5,8 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from plugins.orders import demo, invoices, lines, payments, process, routes, tables
-from sdk import Access, Batch, Context, Entity, Extension, Manifest, Report, Route, Scope, Verb, _, hookimpl, keep_base_currency
+from plugins.orders import copies, demo, invoices, lines, papers, payments, process, routes, tables
+from sdk import (
+    Access,
+    Batch,
+    Context,
+    DocumentTemplate,
+    Entity,
+    EventType,
+    Extension,
+    Manifest,
+    Report,
+    Route,
+    Scope,
+    Subscription,
+    Verb,
+    _,
+    hookimpl,
+    keep_base_currency,
+)
 from sdk import fields as f
 
 manifest = Manifest(
@@ -15,7 +32,7 @@ manifest = Manifest(
     title=_("Orders"),
     summary=_("Quotes, orders, contracts, invoices, payment plans and payments."),
     requires=("customers", "catalog", "company"),
-    after=("pipeline",),
+    after=("pipeline", "documents"),
 )
 
 SALES: dict[str, Access] = {
@@ -94,6 +111,21 @@ def register_reports() -> Sequence[Report]:
         Report("sales_by_product", _("Sales by product"), "orders.order_line", lines, ("product",), of_sold),
         Report("customers_by_purchase", _("Customers by purchases"), "orders.order", measures, ("account",), sold, "ordered_on"),
     )
+
+
+@hookimpl
+def register_document_templates() -> Sequence[DocumentTemplate]:
+    return papers.papers()
+
+
+@hookimpl
+def register_events() -> Sequence[EventType]:
+    return (EventType(invoices.ISSUED, _("Invoice issued")),)
+
+
+@hookimpl
+def register_subscriptions() -> Sequence[Subscription]:
+    return (Subscription(invoices.ISSUED, "keep_copies", copies.keep_copies),)
 
 
 @hookimpl

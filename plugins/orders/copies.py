@@ -1,0 +1,20 @@
+"""A copy of each invoice as it was issued, where the tenant has documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plugins.orders.invoices import ISSUED
+from sdk import Context, Event
+
+PARTNER, ISSUE = "documents.document", "documents.issue"
+
+
+def keep_copies(ctx: Context, events: Sequence[Event]) -> None:
+    """Have the PDF made in the background: it is of the moment of issue but for the seconds in between, and made once."""
+    if not ctx.offers(PARTNER):
+        return
+    for event in events:
+        about = f"orders.invoice:{event.record_id}"
+        ctx.enqueue(ISSUE, {"about": about, "template": "orders.invoice", "format": "pdf", "occasion": f"{ISSUED}:{event.record_id}",
+                            "by": event.payload.get("by")})  # fmt: skip
