@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
@@ -23,6 +25,12 @@ MADE_ON = Variable("made_on", _("Day on which the document is made"), date(2026,
 def variables_of(template: DocumentTemplate) -> tuple[Variable, ...]:
     """All that a template may name."""
     return (*template.variables, MADE_ON)
+
+
+@cache
+def _locale(word: str) -> Locale:
+    """Known once: to find it by its name takes longer than to write a number."""
+    return Locale.parse(word)
 
 
 def presented(template: DocumentTemplate, values: Mapping[str, object], made_on: date, locale: str) -> dict[str, object]:
@@ -95,7 +103,7 @@ def _written(example: object, value: object, locale: str) -> object:
     if value is None:
         return ""
     if isinstance(value, Decimal | int) and not isinstance(value, bool):
-        return format_decimal(value, NUMBER, locale=locale)
+        return format_decimal(value, NUMBER, locale=_locale(locale))
     return str(value)
 
 
@@ -118,6 +126,6 @@ def _money(value: object, locale: str) -> dict[str, str]:
     places = max(minor_units(value.currency), -exponent)
     pattern = f"#,##0.{'0' * places}" if places else "#,##0"
     return {
-        "text": format_currency(value.amount, value.currency, locale=locale, decimal_quantization=False),
-        "amount": format_decimal(value.amount, pattern, locale=locale), "currency": value.currency, "words": in_words(value, locale),
+        "text": format_currency(value.amount, value.currency, locale=_locale(locale), decimal_quantization=False),
+        "amount": format_decimal(value.amount, pattern, locale=_locale(locale)), "currency": value.currency, "words": in_words(value, locale),
     }  # fmt: skip

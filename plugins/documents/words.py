@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 
-from babel import Locale
 from babel.numbers import get_currency_name
 
 from sdk.fields import Money
@@ -25,7 +25,13 @@ YUAN = {"CNY": "人民币"}
 
 def in_words(money: Money, locale: str) -> str:
     """The amount in words in Chinese for Chinese locales, in English for all others; rounded half up to the currency's minor units."""
-    return chinese(money) if Locale.parse(locale).language == "zh" else english(money)
+    return chinese(money) if locale.partition("_")[0] == "zh" else english(money)
+
+
+@cache
+def _name(currency: str, locale: str, count: int | None = None) -> str:
+    """Asked anew, Babel reads the locale's names each time: a millisecond for each amount."""
+    return str(get_currency_name(currency, count=count, locale=locale))
 
 
 def _parts(money: Money) -> tuple[bool, int, str]:
@@ -45,7 +51,7 @@ def chinese(money: Money) -> str:
     整 ends an amount without 分; one 零 stands for zeros between digits, and for 角 where only 分 follow; other currencies are named first.
     """
     negative, whole, cents = _parts(money)
-    name = YUAN.get(money.currency) or str(get_currency_name(money.currency, locale="zh_CN"))
+    name = YUAN.get(money.currency) or _name(money.currency, "zh_CN")
     text = f"{_integer(whole)}元" if whole or not cents.strip("0") else ""
     for place, digit in enumerate(cents):
         if digit != "0":
@@ -95,7 +101,7 @@ def _group(number: int) -> str:
 def english(money: Money) -> str:
     """One thousand fifty and 03/100 US dollars: cheque style, the minor units as a fraction, which is the same for every currency."""
     negative, whole, cents = _parts(money)
-    name = str(get_currency_name(money.currency, count=2, locale="en"))
+    name = _name(money.currency, "en", 2)
     fraction = f" and {cents}/{10 ** len(cents)}" if cents else ""
     text = f"{'minus ' if negative else ''}{_english(whole)}{fraction} {name}"
     return text[0].upper() + text[1:]

@@ -15,6 +15,9 @@ def keep_copies(ctx: Context, events: Sequence[Event]) -> None:
     if not ctx.offers(PARTNER):
         return
     for event in events:
-        about = f"orders.invoice:{event.record_id}"
-        ctx.enqueue(ISSUE, {"about": about, "template": "orders.invoice", "format": "pdf", "occasion": f"{ISSUED}:{event.record_id}",
-                            "by": event.payload.get("by")})  # fmt: skip
+        later(ctx, f"orders.invoice:{event.record_id}", "orders.invoice", "pdf", f"{ISSUED}:{event.record_id}", event.payload.get("by"))
+
+
+def later(ctx: Context, about: str, template: str, format: str, occasion: str, by: object = None) -> None:
+    """Ask the partner for a copy; `occasion` makes it one, `by` is who it is issued by."""
+    ctx.enqueue(ISSUE, {"about": about, "template": template, "format": format, "occasion": occasion, "by": by})

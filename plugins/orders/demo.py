@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from random import Random
 
+from plugins.orders import invoices
+from plugins.orders.copies import PARTNER, later
 from sdk import Context, Draft, Outcome, where
-from sdk.context import Row
+from sdk.context import Row, id_of
 
 MOST = 120
+PAPERS = 4
+"""Invoices that are issued, and contracts of which there is a copy."""
 
 
 def fill(ctx: Context, random: Random) -> None:
@@ -29,7 +33,18 @@ def fill(ctx: Context, random: Random) -> None:
         if outcome.refusal is not None:
             raise outcome.refusal
     today = ctx.now().date()
-    _written(ctx, "orders.contract", [_contract(deal, order, today, random) for deal, order in zip(deals[::3], orders[::3], strict=True)])
+    contracts = [_contract(deal, order, today, random) for deal, order in zip(deals[::3], orders[::3], strict=True)]
+    _papers(ctx, orders, _written(ctx, "orders.contract", contracts))
+
+
+def _papers(ctx: Context, orders: list[Outcome], contracts: list[Outcome]) -> None:
+    """A few invoices, the last one taken back, and copies of a few contracts where there are documents."""
+    issued = [invoices.issue(ctx, id_of(invoices.bill(ctx, order.id, None))) for order in orders[-PAPERS:] if order.id is not None]
+    if issued:
+        invoices.credit(ctx, id_of(issued[-1]))
+    for contract in contracts[-PAPERS:] if ctx.offers(PARTNER) else ():
+        for format in ("pdf", "docx"):
+            later(ctx, f"orders.contract:{contract.id}", "orders.contract", format, f"demo:{format}:{contract.id}")
 
 
 def _order(deal: Row) -> dict[str, object]:
