@@ -5,6 +5,7 @@ from sdk.calls import Call, Reply
 from sdk.changes import Batch, Change
 from sdk.commands import Command, Parameter, Terminal
 from sdk.context import Actor, Alike, Candidates, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
+from sdk.documents import DocumentTemplate, TemplateFile, Variable
 from sdk.entities import Entity, Extension, Record, Sharing, Side
 from sdk.errors import (
     BadRequest,
@@ -59,6 +60,7 @@ __all__ = [
     "Conflict",
     "Context",
     "DeclarationError",
+    "DocumentTemplate",
     "Download",
     "Draft",
     "Entity",
@@ -104,6 +106,7 @@ __all__ = [
     "Stale",
     "Step",
     "Subscription",
+    "TemplateFile",
     "Tenant",
     "Terminal",
     "Text",
@@ -116,6 +119,7 @@ __all__ = [
     "Unavailable",
     "UnsupportedMedia",
     "Upload",
+    "Variable",
     "Verb",
     "Watch",
     "WebPage",

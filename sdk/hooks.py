@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sdk.changes import Batch
     from sdk.commands import Command
     from sdk.context import Context
+    from sdk.documents import DocumentTemplate
     from sdk.entities import Entity, Extension
     from sdk.events import EventType, Job, Subscription, Watch
     from sdk.notices import NoticeChannel
@@ -227,6 +228,17 @@ def register_conditions() -> Sequence[RuleCondition]:
     When: at boot. Returns: conditions with the schema of their parameters.
     Example: `return (RuleCondition("filter", _("Its fields are"), Where, holding=matching),)`.
     Off for a tenant: not offered; a rule that holds one fails with its name.
+    """
+    return ()
+
+
+@hookspec
+def register_document_templates() -> Sequence[DocumentTemplate]:
+    """Documents that can be made of the plugin's records.
+
+    When: at boot. Returns: templates with their files, their variables, and what fills them.
+    Example: `return (DocumentTemplate("invoice", _("Invoice"), "orders.invoice", VARIABLES, values, SOURCES),)`.
+    Off for a tenant: not offered; copies that were issued stay.
     """
     return ()
 

@@ -13,6 +13,7 @@ from sdk import (
     Action,
     Command,
     DeclarationError,
+    DocumentTemplate,
     Entity,
     EventType,
     Extension,
@@ -318,4 +319,5 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_watches": _offer(Watch),
     "register_triggers": _offer(Trigger),
     "register_conditions": _offer(RuleCondition),
+    "register_document_templates": _offer(DocumentTemplate),
 }

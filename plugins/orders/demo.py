@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 from random import Random
 
+from plugins.orders import invoices
+from plugins.orders.copies import PARTNER, later
 from plugins.orders.renewals import renew
 from sdk import Context, Draft, Outcome, where
-from sdk.context import Row
+from sdk.context import Row, id_of
 
 MOST, RENEWED = 120, 4
+PAPERS = 4
+"""Invoices that are issued, and contracts of which there is a copy."""
 
 
 def fill(ctx: Context, random: Random) -> None:
@@ -37,6 +41,17 @@ def fill(ctx: Context, random: Random) -> None:
     for id in over[:RENEWED]:
         if id is not None:
             renew(ctx, id)
+    _papers(ctx, orders, made)
+
+
+def _papers(ctx: Context, orders: list[Outcome], contracts: list[Outcome]) -> None:
+    """A few invoices, the last one taken back, and copies of a few contracts where there are documents."""
+    issued = [invoices.issue(ctx, id_of(invoices.bill(ctx, order.id, None))) for order in orders[-PAPERS:] if order.id is not None]
+    if issued:
+        invoices.credit(ctx, id_of(issued[-1]))
+    for contract in contracts[-PAPERS:] if ctx.offers(PARTNER) else ():
+        for format in ("pdf", "docx"):
+            later(ctx, f"orders.contract:{contract.id}", "orders.contract", format, f"demo:{format}:{contract.id}")
 
 
 def _order(deal: Row) -> dict[str, object]:

@@ -13,6 +13,7 @@ from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _,
 from sdk.context import Row, id_of
 
 ISSUE, CREDIT = "issue", "credit"
+ISSUED = "orders.invoice.issued"
 AFTER_ISSUE = frozenset({"notes"})
 """What may still change on an invoice that is issued."""
 
@@ -25,6 +26,10 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
             if moved or change.verb != "update":
                 text = _("invoice {number} is issued and stays as it is; correct it with a credit note")
                 change.forbid("invoice_issued", text, number=str(change.before["number"]))
+    for change in batch.standing():
+        if change.act == ISSUE and change.changes("state"):
+            by = ctx.actor.user_id
+            batch.emit(ISSUED, change, {"number": change.after("number"), "by": str(by) if by else None})
     keep_currency(ctx, batch)
 
 

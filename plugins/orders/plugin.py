@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import time
 from random import Random
 
-from plugins.orders import demo, invoices, lines, payments, process, renewals, routes, standing, tables
+from plugins.orders import copies, demo, invoices, lines, papers, payments, process, renewals, routes, standing, tables
 from sdk import (
     Access,
     Batch,
     Context,
+    DocumentTemplate,
     Entity,
     EventType,
     Extension,
@@ -35,7 +36,7 @@ manifest = Manifest(
     title=_("Orders"),
     summary=_("Quotes, orders, contracts, invoices, payment plans and payments."),
     requires=("customers", "catalog", "company"),
-    after=("pipeline",),
+    after=("pipeline", "documents"),
 )
 
 SALES: dict[str, Access] = {
@@ -107,12 +108,15 @@ def register_extensions() -> Sequence[Extension]:
 
 @hookimpl
 def register_events() -> Sequence[EventType]:
-    return (EventType(standing.COUNTED, _("Purchases of an account changed")),)
+    return (EventType(standing.COUNTED, _("Purchases of an account changed")), EventType(invoices.ISSUED, _("Invoice issued")))
 
 
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
-    return (Subscription(standing.COUNTED, "recount", standing.recount),)
+    return (
+        Subscription(standing.COUNTED, "recount", standing.recount),
+        Subscription(invoices.ISSUED, "keep_copies", copies.keep_copies),
+    )
 
 
 @hookimpl
@@ -164,6 +168,11 @@ def register_reports() -> Sequence[Report]:
         Report("sales_by_region", _("Sales by region"), "orders.order", measures, ("account.country", "account.city"), sold, "ordered_on"),
         Report("customers_by_purchase", _("Customers by purchases"), "orders.order", measures, ("account",), sold, "ordered_on"),
     )
+
+
+@hookimpl
+def register_document_templates() -> Sequence[DocumentTemplate]:
+    return papers.papers()
 
 
 @hookimpl

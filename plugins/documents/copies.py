@@ -1,0 +1,116 @@
+"""Documents made: shown and forgotten, or issued and kept with their hash for good."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from plugins.documents.offers import Chosen, Wish, choose
+from plugins.documents.presentation import day_of, presented
+from plugins.documents.templates import MEDIA, clean
+from plugins.documents.workers import rendered
+from sdk import Batch, Conflict, Context, Download, Draft, NotFound, _, where
+from sdk.context import Row
+
+DOCUMENT, ACT = "documents.document", "issue"
+NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A document that nobody keeps yet."""
+
+    chosen: Chosen
+    content: bytes
+    name: str
+    number: str
+    at: datetime
+
+    @property
+    def filename(self) -> str:
+        """As it is called when it is downloaded."""
+        return f"{self.name}.{self.chosen.format}"
+
+
+def make(ctx: Context, wish: Wish) -> Made:
+    """The document as the record stands now, with the actor's rights. Raises NotFound, Forbidden, Invalid."""
+    chosen, at = choose(ctx, wish), ctx.now()
+    values = chosen.spec.values(ctx, wish.about.id)
+    shown = presented(chosen.spec, values, day_of(ctx, at), chosen.locale)
+    content = rendered(chosen.name, chosen.format, chosen.files, shown, at)
+    number = str(values.get("number") or "")[:60]
+    return Made(chosen, content, clean(f"{ctx.say(chosen.spec.label)} {number}"), number, at)
+
+
+def preview(ctx: Context, wish: Wish) -> Download:
+    """The document, of which nothing is kept."""
+    made = make(ctx, wish)
+    return Download(made.content, MEDIA[made.chosen.format], made.filename)
+
+
+def keep(ctx: Context, wish: Wish, made: Made, *, occasion: str = "", by: UUID | None = None) -> Row:
+    """Keep a document as an issued copy, in a write transaction; what is refused leaves no file behind."""
+    by = by or ctx.actor.user_id
+    key = ctx.files.save(io.BytesIO(made.content))
+    values = {
+        "about": wish.about, "name": made.name, "number": made.number or None, "base": made.chosen.spec.full_key,
+        "template": made.chosen.own, "template_sha256": made.chosen.sha256, "format": made.chosen.format, "locale": made.chosen.locale,
+        "size": len(made.content), "sha256": hashlib.sha256(made.content).hexdigest(), "content": key,
+        "issued_at": made.at, "issued_by": by, "owner": by, "occasion": occasion or None,
+    }  # fmt: skip
+    try:
+        (outcome,) = ctx.records(DOCUMENT).write([Draft("create", values, act=ACT)])
+    except BaseException:
+        ctx.files.remove(key)
+        raise
+    if outcome.refusal is not None:
+        ctx.files.remove(key)
+        raise outcome.refusal
+    assert outcome.row is not None
+    return outcome.row
+
+
+def issue(ctx: Context, wish: Wish) -> Row:
+    """Make a document and keep it."""
+    return keep(ctx, wish, make(ctx, wish))
+
+
+def issue_once(ctx: Context, wish: Wish, occasion: str, by: UUID | None) -> Row:
+    """The copy of an occasion: made at the first call, the same one ever after. Opens its own transactions."""
+    with ctx.transaction():
+        made = None if ctx.records(DOCUMENT).find(where(occasion=occasion), 1) else make(ctx, wish)
+    with ctx.transaction(write=True):
+        ctx.lock(f"{DOCUMENT}:{occasion}")
+        there = ctx.records(DOCUMENT).find(where(occasion=occasion), 1)
+        return there[0] if there else keep(ctx, wish, made or make(ctx, wish), occasion=occasion, by=by)
+
+
+def download(ctx: Context, id: UUID) -> Download:
+    """An issued copy, byte for byte; raises NotFound, and Conflict where what is kept is not what was issued."""
+    row = ctx.records(DOCUMENT).values([id]).get(id)
+    if row is None:
+        raise NotFound(_("there is no {entity} {id}"), entity=DOCUMENT, id=str(id))
+    try:
+        with ctx.files.open(str(row["content"])) as source:
+            content = source.read()
+    except NotFound as failure:
+        raise Conflict(
+            _("the kept file of {name} is gone; bring it back from a backup"), code="copy_lost", name=str(row["name"])
+        ) from failure
+    if hashlib.sha256(content).hexdigest() != row["sha256"]:
+        text = _("the kept file of {name} is not the one that was issued (its SHA-256 differs); bring it back from a backup")
+        raise Conflict(text, code="copy_changed", name=str(row["name"]))
+    return Download(content, MEDIA[str(row["format"])], f"{row['name']}.{row['format']}")
+
+
+def prepare_documents(_ctx: Context, batch: Batch) -> None:
+    """An issued copy comes from a template and stays for good; a note beside it may change."""
+    for change in batch.changes:
+        if change.verb == "create":
+            if change.act != ACT:
+                change.forbid("not_issued", _("a document is made by POST /documents/renderings"))
+        elif change.verb != "update" or [name for name in change.values if name != NOTE and change.changes(name)]:
+            change.forbid("document_issued", _("an issued copy stays as it is; issue another one"))

@@ -1,0 +1,85 @@
+"""The menu of the documents plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+
+from plugins.documents import actions, copies, routes, templates
+from plugins.documents.tables import Document, Template
+from sdk import (
+    EVERYBODY,
+    Access,
+    Action,
+    Batch,
+    Context,
+    Entity,
+    Job,
+    Manifest,
+    Permission,
+    Route,
+    Scope,
+    TimelineSource,
+    Verb,
+    _,
+    hookimpl,
+)
+
+# The renderer's process loads these, not this one: only that they are installed is asked here.
+for _package in ("docxtpl", "lxml", "noto_cjk_sans_otc", "typst"):
+    if find_spec(_package) is None:
+        raise ModuleNotFoundError(f"No module named {_package!r}", name=_package)
+
+manifest = Manifest(
+    name="documents",
+    version="0.1",
+    title=_("Documents"),
+    summary=_("Contracts, invoices and quotes from templates as PDF and Word; issued copies that never change."),
+)
+
+READERS: dict[str, Access] = {EVERYBODY: {Verb.READ: Scope.ALL}}
+PREPARE: dict[str, Callable[[Context, Batch], None]] = {
+    "documents.template": templates.prepare_templates,
+    copies.DOCUMENT: copies.prepare_documents,
+}
+
+
+@hookimpl
+def register_entities() -> Sequence[Entity]:
+    kept = frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE})
+    return (
+        Entity(Template, "template", "templates", _("Template"), _("Templates"), access=READERS, owned=False, verbs=kept),
+        Entity(Document, "document", "documents", _("Document"), _("Documents"), verbs=frozenset({Verb.READ, Verb.UPDATE})),
+    )
+
+
+@hookimpl
+def register_permissions() -> Sequence[Permission]:
+    """Templates come by upload, so their collection offers no creating; the right to it is there all the same."""
+    return (Permission("documents.template.create", _("Upload templates")),)
+
+
+@hookimpl
+def register_routes() -> Sequence[Route]:
+    return routes.ROUTES
+
+
+@hookimpl
+def register_jobs() -> Sequence[Job]:
+    return (Job(actions.ISSUE, actions.issue_later),)
+
+
+@hookimpl
+def register_actions() -> Sequence[Action]:
+    return (Action("make_document", _("Make a document"), actions.make_document, actions.MakeDocument),)
+
+
+@hookimpl
+def register_timeline_sources() -> Sequence[TimelineSource]:
+    return (TimelineSource(entity="documents.document", at="issued_at", title="name", body="note"),)
+
+
+@hookimpl
+def prepare_changes(ctx: Context, batch: Batch) -> None:
+    if batch.entity in PREPARE:
+        PREPARE[batch.entity](ctx, batch)

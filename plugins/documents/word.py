@@ -1,0 +1,119 @@
+"""Word files filled by docxtpl; runs in the renderer's process alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+from docxtpl import DocxTemplate
+from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, nodes
+from jinja2.exceptions import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from plugins.documents.archive import RefusedError, check_word
+
+_TAGS = re.compile(r"<[^>]*>")
+UNSAFE_FILTERS = ("safe", "pprint", "xmlattr", "tojson", "urlize", "attr", "map", "forceescape")
+"""What would put markup into the file unescaped, or reach attributes by name."""
+
+
+class Values(dict[str, Any]):
+    """A group of values: `{{ total }}` shows its text, `{{ total.words }}` a part of it; it is nothing where its text is empty."""
+
+    path = ""
+
+    def __str__(self) -> str:
+        return str(self["text"]) if "text" in self else ""
+
+    def __bool__(self) -> bool:
+        return bool(self.get("text", True))
+
+
+def grouped(value: object, path: str) -> object:
+    """Values that know where they stand."""
+    if isinstance(value, Mapping):
+        made = Values({name: grouped(part, f"{path}.{name}" if path else name) for name, part in value.items()})
+        made.path = path
+        return made
+    if isinstance(value, list):
+        return [grouped(part, f"{path}[]") for part in value]
+    return value
+
+
+class Missing(StrictUndefined):
+    """A name that is not there: any use of it names it in full."""
+
+    @property
+    def full_name(self) -> str:
+        """From the top, as far as it is known."""
+        path = self._undefined_obj.path if isinstance(self._undefined_obj, Values) else ""
+        return f"{path}.{self._undefined_name}" if path else str(self._undefined_name)
+
+    def _fail_with_undefined_error(self, *_args: Any, **_kwargs: Any) -> Any:
+        raise UndefinedError(f"\x00{self.full_name}")
+
+    __str__ = __iter__ = __len__ = __bool__ = __eq__ = __ne__ = __hash__ = __contains__ = _fail_with_undefined_error
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __truediv__ = __lt__ = __gt__ = __call__ = (
+        _fail_with_undefined_error
+    )
+    __getitem__ = __int__ = __float__ = __neg__ = _fail_with_undefined_error
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja that reaches values and nothing else: of groups only what is in them, never a method."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, Values):
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, Values):
+            return obj[argument] if argument in obj else self.undefined(obj=obj, name=str(argument))
+        return super().getitem(obj, argument)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        for node in tree.find_all((nodes.ScopedEvalContextModifier, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+            raise TemplateSyntaxError("autoescape, include, import and extends are not part of a Word template", node.lineno)
+        return tree
+
+
+def _sandbox() -> Sandbox:
+    made = Sandbox(undefined=Missing, autoescape=True)
+    for name in UNSAFE_FILTERS:
+        made.filters.pop(name, None)
+    return made
+
+
+def fill(content: bytes, values: Mapping[str, object], *, check: bool) -> bytes:
+    """The Word file with its variables filled in; raises RefusedError. With `check`, names in parts that this filling passes by count too."""
+    check_word(content)
+    try:
+        if check:
+            _check_names(content, values)
+        template = DocxTemplate(BytesIO(content))
+        template.render(grouped(values, ""), _sandbox(), autoescape=True)
+        out = BytesIO()
+        template.save(out)
+    except UndefinedError as failure:
+        raise RefusedError("missing_variable", str(failure).rpartition("\x00")[2].removesuffix(" is undefined").strip("'")) from failure
+    except TemplateError as failure:
+        near = " ".join(_TAGS.sub(" ", str(line)).strip() for line in getattr(failure, "docx_context", ()))
+        line = failure.lineno if isinstance(failure, TemplateSyntaxError) else 0
+        raise RefusedError("template_error", detail=f"{failure}", line=line, file=" ".join(near.split())[:120]) from failure
+    except (MemoryError, OverflowError) as failure:
+        raise RefusedError("too_much") from failure
+    except RefusedError:
+        raise
+    except Exception as failure:  # docxtpl and python-docx raise anything for files that are only nearly Word
+        raise RefusedError("template_error", detail=f"{type(failure).__name__}: {failure}"[:300]) from failure
+    return out.getvalue()
+
+
+def _check_names(content: bytes, values: Mapping[str, object]) -> None:
+    unknown = DocxTemplate(BytesIO(content)).get_undeclared_template_variables(_sandbox()) - values.keys()
+    if unknown:
+        raise RefusedError("missing_variable", min(unknown))
