@@ -4,7 +4,7 @@ from sdk import fields
 from sdk.changes import Batch, Change
 from sdk.commands import Command, Parameter, Terminal
 from sdk.context import Actor, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
-from sdk.entities import Entity, Extension, Record, Side
+from sdk.entities import Entity, Extension, Record, Sharing, Side
 from sdk.errors import (
     BadRequest,
     Conflict,
@@ -22,6 +22,7 @@ from sdk.errors import (
 )
 from sdk.events import Event, EventType, GiveUp, Job, Subscription
 from sdk.filters import Condition, Filter, parse_filter, parse_where, where
+from sdk.forecasting import Forecast, ForecastModel, Regressor
 from sdk.hooks import hookimpl
 from sdk.mail import Attachment, Mail
 from sdk.manifest import Manifest
@@ -63,6 +64,8 @@ __all__ = [
     "Files",
     "Filter",
     "Forbidden",
+    "Forecast",
+    "ForecastModel",
     "GiveUp",
     "Invalid",
     "Job",
@@ -83,6 +86,7 @@ __all__ = [
     "Record",
     "Records",
     "Refusal",
+    "Regressor",
     "Report",
     "Request",
     "Response",
@@ -90,6 +94,8 @@ __all__ = [
     "Route",
     "Schedule",
     "Scope",
+    "Sharing",
+    "Sharing",
     "Side",
     "Spec",
     "Stale",

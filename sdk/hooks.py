@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sdk.context import Context
     from sdk.entities import Entity, Extension
     from sdk.events import EventType, Job, Subscription
+    from sdk.forecasting import ForecastModel
     from sdk.notices import NoticeChannel
     from sdk.permissions import Permission, Role
     from sdk.rates import RateSource
@@ -194,6 +195,17 @@ def register_actions() -> Sequence[Action]:
     When: at boot. Returns: actions with the schema of their parameters.
     Example: `return (Action("create_task", _("Create a task"), create_task, NewTask),)`.
     Off for a tenant: not offered; a rule that holds one fails with its name, and goes on when it is back.
+    """
+    return ()
+
+
+@hookspec
+def register_forecast_models() -> Sequence[ForecastModel]:
+    """Ways to forecast a series.
+
+    When: at boot. Returns: models; each is tried on every series whose history is long enough, and the best in the back-test is taken.
+    Example: `return (ForecastModel("median", _("Median of a year"), median_of_a_year, least=12),)`.
+    Off for a tenant: not tried; what it forecast before stays, under its name.
     """
     return ()
 

@@ -15,6 +15,7 @@ from sdk import (
     Entity,
     EventType,
     Extension,
+    ForecastModel,
     Job,
     MasterData,
     NoticeChannel,
@@ -306,4 +307,5 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_reports": _offer(Report),
     "register_channels": _offer(NoticeChannel),
     "register_actions": _offer(Action),
+    "register_forecast_models": _offer(ForecastModel),
 }

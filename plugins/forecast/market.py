@@ -1,0 +1,84 @@
+"""The market factors of a series, read and laid over its periods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+from plugins.forecast.factors import Factor, Happenings, Index
+from plugins.forecast.periods import SEASONS, number_of, start_of
+from plugins.forecast.tables import PLANNED
+from sdk import Batch, Context, _, where
+from sdk.context import Row
+
+MOST_POINTS, MOST_EVENTS, MOST_FACTORS = 20_000, 5_000, 20
+
+
+def prepare_factors(ctx: Context, batch: Batch) -> None:
+    """A factor is a market series or a kind of event, not both and not neither."""
+    for change in batch.standing():
+        if (change.after("market_series") is None) == (change.after("event_kind") is None):
+            change.refuse("market_series", "one_of_two", _("give either a market series or a kind of events"))
+
+
+def prepare_events(ctx: Context, batch: Batch) -> None:
+    """An event does not end before it starts."""
+    for change in batch.standing():
+        start, end = change.after("starts_on"), change.after("ends_on")
+        if isinstance(start, date) and isinstance(end, date) and end < start:
+            change.refuse("ends_on", "before_start", _("is before the first day"))
+
+
+class Market:
+    """What a run needs of the market: read once, laid over each history."""
+
+    def __init__(self, ctx: Context, series: UUID, grain: str) -> None:
+        self.grain = grain
+        rows = ctx.records("forecast.factor").find(where(series=series), MOST_FACTORS)
+        self._factors = [(str(row["name"]), row) for row in rows]
+        self._points = {id: _points(ctx, id) for id in {row["market_series"] for row in rows} if isinstance(id, UUID)}
+        planned = ctx.records("forecast.market_series").values(self._points) if self._points else {}
+        self._planned = {id: bool(row["planned"]) for id, row in planned.items()}
+        kinds = {str(row["event_kind"]) for row in rows if row["event_kind"] is not None}
+        self._events = {kind: ctx.records("forecast.market_event").find(where(kind=kind), MOST_EVENTS) for kind in kinds}
+
+    def over(self, first: int) -> list[Factor]:
+        """The factors of a history that begins with period `first`; those without any value are left out."""
+        made: list[Factor] = []
+        for name, row in self._factors:
+            if row["event_kind"] is not None:
+                kind = str(row["event_kind"])
+                made.append(Happenings(name, [_covered(event, first, self.grain) for event in self._events[kind]]))
+            elif (id := row["market_series"]) in self._points and isinstance(id, UUID):
+                values = _by_period(self._points[id], first, self.grain)
+                if values:
+                    lag = int(str(row["lag"]))
+                    made.append(Index(name, values, lag, self._planned.get(id, False), SEASONS[self.grain]))
+        return made
+
+
+def _points(ctx: Context, series: UUID) -> Sequence[Row]:
+    return ctx.records("forecast.market_point").find(where(market_series=series), MOST_POINTS)
+
+
+def _by_period(points: Sequence[Row], first: int, grain: str) -> Mapping[int, float]:
+    """The mean of the figures of each period."""
+    found: dict[int, list[float]] = {}
+    for row in points:
+        on = row["on"]
+        assert isinstance(on, date)
+        found.setdefault(number_of(on, grain) - first, []).append(float(str(row["value"])))
+    return {place: sum(figures) / len(figures) for place, figures in sorted(found.items())}
+
+
+def _covered(event: Row, first: int, grain: str) -> tuple[int, Mapping[int, float], bool]:
+    """The first period of an event, the share that it covers of each, and whether it was known ahead."""
+    start, end = event["starts_on"], event["ends_on"] or event["starts_on"]
+    assert isinstance(start, date) and isinstance(end, date)
+    shares = {}
+    for place in range(number_of(start, grain), number_of(end, grain) + 1):
+        begins, over = start_of(place, grain), start_of(place + 1, grain)
+        days = (min(end + timedelta(days=1), over) - max(start, begins)).days
+        shares[place - first] = days / (over - begins).days
+    return number_of(start, grain) - first, shares, event["kind"] in PLANNED
