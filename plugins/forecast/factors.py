@@ -55,7 +55,7 @@ class Index:
 
     def _carried(self, place: int, end: int) -> float:
         """The value of a period, or the nearest one before it; `end`: periods from there on are not looked at."""
-        place = min(place, end - 1)
+        place = max(min(place, end - 1), min(self.values))  # before its first value: that one
         while place not in self.values:
             place -= 1
         return self.values[place]

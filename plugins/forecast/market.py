@@ -7,12 +7,14 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from plugins.forecast.factors import Factor, Happenings, Index
+from plugins.forecast.history import MOST_PERIODS
 from plugins.forecast.periods import SEASONS, number_of, start_of
 from plugins.forecast.tables import PLANNED
 from sdk import Batch, Context, _, where
 from sdk.context import Row
 
 MOST_POINTS, MOST_EVENTS, MOST_FACTORS = 20_000, 5_000, 20
+MOST_AHEAD = MOST_PERIODS + 60
 
 
 def prepare_factors(ctx: Context, batch: Batch) -> None:
@@ -77,7 +79,8 @@ def _covered(event: Row, first: int, grain: str) -> tuple[int, Mapping[int, floa
     start, end = event["starts_on"], event["ends_on"] or event["starts_on"]
     assert isinstance(start, date) and isinstance(end, date)
     shares = {}
-    for place in range(number_of(start, grain), number_of(end, grain) + 1):
+    begin, last = max(number_of(start, grain), first), min(number_of(end, grain), first + MOST_AHEAD)
+    for place in range(begin, last + 1):
         begins, over = start_of(place, grain), start_of(place + 1, grain)
         days = (min(end + timedelta(days=1), over) - max(start, begins)).days
         shares[place - first] = days / (over - begins).days

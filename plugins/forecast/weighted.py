@@ -92,7 +92,7 @@ class Pipeline:
         self.today = ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
         self.first = number_of(start or self.today, grain)
         self.last = number_of(end, grain) if end is not None else self.first + (11 if grain == "month" else 3)
-        if not 0 <= self.last - self.first < MOST_PERIODS:
+        if not 0 <= self.last - self.first < MOST_PERIODS or self.last >= number_of(date.max, grain):
             raise BadRequest(_("from {start} to {end} are not 1 to {most} periods"), start=start, end=end, most=MOST_PERIODS)
         self.groups: dict[str | None, Group] = {}
 
