@@ -51,9 +51,9 @@ def choose(values: Sequence[float], season: int, horizon: int, models: Sequence[
     positive, seen = min(values) >= 0, season_in(len(values), season, horizon)
     starts = origins(len(values), seen, horizon)
     if len(starts) < FEWEST_ORIGINS:
-        return _fallback(values, season, horizon, positive=positive)
-    naive = SEASONAL_NAIVE if seen > 1 else NAIVE
-    everyone = [naive, *(model for model in models if model.full_key != naive.full_key and model.key != naive.key)]
+        return _fallback(values, season, horizon, models, positive=positive)
+    naive = _offered(models, SEASONAL_NAIVE if seen > 1 else NAIVE)
+    everyone = [naive, *(model for model in models if model is not naive)]
     found = (errors_of(model, values, seen, horizon, starts, known, positive=positive) for model in everyone)
     tried = [errors for errors in found if errors is not None]
     benchmark, ranked = tried[0], sorted(tried, key=lambda errors: errors.mae)
@@ -77,9 +77,15 @@ def _band(mean: np.ndarray, width: np.ndarray, *, positive: bool) -> tuple[list[
     return (np.maximum(low, 0.0) if positive else low).tolist(), (mean + width).tolist()
 
 
-def _fallback(values: Sequence[float], season: int, horizon: int, *, positive: bool) -> Choice:
+def _offered(models: Sequence[ForecastModel], model: ForecastModel) -> ForecastModel:
+    """The model as the catalogue holds it, under its owner's name."""
+    return next((one for one in models if one.fit is model.fit), model)
+
+
+def _fallback(values: Sequence[float], season: int, horizon: int, models: Sequence[ForecastModel], *, positive: bool) -> Choice:
     """Too short for any test: last season again where there is a whole one, else the last value; no interval is claimed."""
-    model = SEASONAL_NAIVE if len(values) >= season > 1 else NAIVE
+    seasonal = len(values) >= season > 1
+    model = _offered(models, SEASONAL_NAIVE if seasonal else NAIVE)
     mean = forecast(model, values, (), season, horizon, positive=positive)
     assert mean is not None
-    return Choice(model, THIN_DATA, season if model is SEASONAL_NAIVE else 1, mean.tolist(), [], {})
+    return Choice(model, THIN_DATA, season if seasonal else 1, mean.tolist(), [], {})

@@ -113,7 +113,7 @@ def read(ctx: Context, asked: Definition) -> Histories:
             key, key_id = (str(row[asked.split_by] or "—"), str(row.get(f"{asked.split_by}.id") or "")) if split else ("—", "")
             place = number_in(str(row[asked.asked_by]), asked.grain)
             line = found.setdefault((key, key_id), {})
-            line[place] = line.get(place, 0.0) + _number(row[asked.measure], asked.measure)
+            line[place] = line.get(place, 0.0) + _number(ctx, row[asked.measure], asked.measure)
     series = [_filled(key, key_id, line, running) for (key, key_id), line in found.items()]
     return Histories(sorted(series, key=lambda one: (one.key, one.key_id)), running - 1, _unpriced(ctx, asked))
 
@@ -135,10 +135,12 @@ def _filled(key: str, key_id: str, line: dict[int, float], running: int) -> Hist
     return History(key, key_id, first, [line.get(place, 0.0) for place in range(first, running)])
 
 
-def _number(value: object, measure: str) -> float:
-    if isinstance(value, list):
-        text = _("{measure} holds several currencies, which are never added; take the amount in your own currency")
-        raise BadRequest(text, code="several_currencies", measure=measure)
+def _number(ctx: Context, value: object, measure: str) -> float:
+    """Amounts are in the tenant's own currency, or they are none that could be added from month to month."""
+    base = ctx.tenant.currency
+    if isinstance(value, list) or (isinstance(value, Mapping) and value["currency"] != base):
+        text = _("{measure} holds other currencies than {base}, which are never added; take the amount in your own currency")
+        raise BadRequest(text, code="several_currencies", measure=measure, base=base)
     amount = value["amount"] if isinstance(value, Mapping) else value
     return 0.0 if amount is None else float(str(amount))
 

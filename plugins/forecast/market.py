@@ -10,26 +10,11 @@ from plugins.forecast.factors import Factor, Happenings, Index
 from plugins.forecast.history import MOST_PERIODS
 from plugins.forecast.periods import SEASONS, number_of, start_of
 from plugins.forecast.tables import PLANNED
-from sdk import Batch, Context, _, where
+from sdk import Context, where
 from sdk.context import Row
 
 MOST_POINTS, MOST_EVENTS, MOST_FACTORS = 20_000, 5_000, 20
 MOST_AHEAD = MOST_PERIODS + 60
-
-
-def prepare_factors(ctx: Context, batch: Batch) -> None:
-    """A factor is a market series or a kind of event, not both and not neither."""
-    for change in batch.standing():
-        if (change.after("market_series") is None) == (change.after("event_kind") is None):
-            change.refuse("market_series", "one_of_two", _("give either a market series or a kind of events"))
-
-
-def prepare_events(ctx: Context, batch: Batch) -> None:
-    """An event does not end before it starts."""
-    for change in batch.standing():
-        start, end = change.after("starts_on"), change.after("ends_on")
-        if isinstance(start, date) and isinstance(end, date) and end < start:
-            change.refuse("ends_on", "before_start", _("is before the first day"))
 
 
 class Market:
@@ -78,6 +63,7 @@ def _covered(event: Row, first: int, grain: str) -> tuple[int, Mapping[int, floa
     """The first period of an event, the share that it covers of each, and whether it was known ahead."""
     start, end = event["starts_on"], event["ends_on"] or event["starts_on"]
     assert isinstance(start, date) and isinstance(end, date)
+    end = min(end, date.max - timedelta(days=1))
     shares = {}
     begin, last = max(number_of(start, grain), first), min(number_of(end, grain), first + MOST_AHEAD)
     for place in range(begin, last + 1):

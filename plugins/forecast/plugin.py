@@ -7,7 +7,7 @@ from datetime import time
 from importlib.util import find_spec
 from random import Random
 
-from plugins.forecast import chances, demo, history, market, models, routes, runs, tables, weighted
+from plugins.forecast import chances, demo, entries, history, models, routes, runs, tables, weighted
 from sdk import (
     Access,
     Batch,
@@ -55,8 +55,8 @@ RUNS: dict[str, Access] = {
     "sales_manager": {Verb.READ: Scope.TEAM, Verb.DELETE: Scope.TEAM},
 }
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
-    "forecast.factor": market.prepare_factors,
-    "forecast.market_event": market.prepare_events,
+    "forecast.factor": entries.prepare_factors,
+    "forecast.market_event": entries.prepare_events,
 }
 
 

@@ -111,7 +111,7 @@ def test_a_field_that_one_may_not_see_is_not_seen_through_its_weight(client: Api
     deal(process, 1000, 50, "2026-06-20", owner=str(people.rep))
     role = work.records("core.role").find(where(key="sales_rep"))[0]
     work.records("core.grant").create(
-        {"role": role["id"], "permission": "pipeline.deal.read", "scope": "team", "fields": ["name", "stage"]}
+        {"role": str(role["id"]), "permission": "pipeline.deal.read", "scope": "team", "only_fields": ["name", "stage"]}
     )
     answer = client.as_user(people.rep).get(PIPELINE, YEAR)
     assert answer.status_code == 400
