@@ -4,7 +4,7 @@ from sdk import fields
 from sdk.changes import Batch, Change
 from sdk.commands import Command, Parameter, Terminal
 from sdk.context import Actor, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
-from sdk.entities import Entity, Extension, Record, Sharing, Side
+from sdk.entities import Entity, Extension, Record, Side
 from sdk.errors import (
     BadRequest,
     Conflict,
@@ -94,8 +94,6 @@ __all__ = [
     "Route",
     "Schedule",
     "Scope",
-    "Sharing",
-    "Sharing",
     "Side",
     "Spec",
     "Stale",

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from math import log, log1p
+from math import log, log1p, nan
 from uuid import UUID
 
 from sdk import Condition, Context, Query
@@ -104,10 +104,10 @@ class Deals:
         share = None if known is None or known["probability"] is None else float(str(known["probability"])) / 100
         words = {"stage": None if known is None else f"{known['key']}", "source": row["source"], "product": row["product"],
                  "tier": account and account["tier"], "industry": account and account["industry"]}  # fmt: skip
-        value = float(str(amount["amount"])) if isinstance(amount, Mapping) else 0.0
+        value = log1p(max(float(str(amount["amount"])), 0.0)) if isinstance(amount, Mapping) else nan  # unknown is not nothing
         done = self._activities.get(id, [])
         numbers = {
-            "amount": log1p(max(value, 0.0)), "days_in_stage": _days(since, at), "days_open": _days(min(opened, since), at),
+            "amount": value, "days_in_stage": _days(since, at), "days_open": _days(min(opened, since), at),
             "owner_history": self.outcomes.owner(row["owner"], at), "account_history": self.outcomes.account(row["account"], at),
             "activities": log1p(bisect_left(done, at)),
         }  # fmt: skip

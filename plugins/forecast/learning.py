@@ -17,6 +17,8 @@ from plugins.forecast.deals import CHOICES, NUMBERS, Stay
 type_array = NDArray[np.float64]
 LEAST, MOST = 0.01, 0.99
 FOLDS, BINS = 5, 10
+FARTHEST = 3.0
+"""Standard deviations."""
 FEWEST_FOR_TREES = 500
 FEWEST_OF_A_WORD, MOST_WORDS = 5, 15
 TOP_REASONS = 3
@@ -36,6 +38,10 @@ class Columns:
     def of(cls, stays: Sequence[Stay]) -> Columns:
         """As these stays suggest; what came of the deals plays no part."""
         numbers = np.array([[stay.numbers[name] for name in NUMBERS] for stay in stays])
+        known = ~np.isnan(numbers)
+        counts_known = np.maximum(known.sum(axis=0), 1)
+        middle = np.where(known, numbers, 0.0).sum(axis=0) / counts_known
+        spread = np.sqrt((np.where(known, numbers - middle, 0.0) ** 2).sum(axis=0) / counts_known)
         words: list[tuple[str, str]] = []
         for name in CHOICES:
             counts: dict[str, int] = {}
@@ -45,7 +51,7 @@ class Columns:
                     counts[word] = counts.get(word, 0) + 1
             frequent = sorted((word for word, count in counts.items() if count >= FEWEST_OF_A_WORD), key=lambda word: (-counts[word], word))
             words += [(name, word) for word in frequent[:MOST_WORDS]]
-        made = cls(numbers.mean(axis=0), np.where(numbers.std(axis=0) > 0, numbers.std(axis=0), 1.0), words, np.zeros(len(words)))
+        made = cls(middle, np.where(spread > 0, spread, 1.0), words, np.zeros(len(words)))
         return cls(made.middle, made.spread, words, made.matrix(stays)[:, len(NUMBERS) :].mean(axis=0))
 
     @property
@@ -57,7 +63,9 @@ class Columns:
         """A row for each stay."""
         numbers = np.array([[stay.numbers[name] for name in NUMBERS] for stay in stays])
         chosen = np.array([[float(stay.choices.get(name) == word) for name, word in self.words] for stay in stays])
-        return np.hstack([(numbers - self.middle) / self.spread, chosen.reshape(len(stays), len(self.words))])
+        # What is unknown counts as usual, and what is beyond all that was seen no more than the farthest of it.
+        relative = np.nan_to_num((numbers - self.middle) / self.spread).clip(-FARTHEST, FARTHEST)
+        return np.hstack([relative, chosen.reshape(len(stays), len(self.words))])
 
     def groups(self) -> dict[str, list[int]]:
         """The columns of each feature that varies."""
