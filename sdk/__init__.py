@@ -25,6 +25,7 @@ from sdk.errors import (
 )
 from sdk.events import Event, EventType, GiveUp, Job, Subscription, Watch
 from sdk.filters import Condition, Filter, parse_filter, parse_where, where
+from sdk.forecasting import Forecast, ForecastModel, Regressor
 from sdk.hooks import hookimpl
 from sdk.mail import Attachment, Mail
 from sdk.manifest import Manifest
@@ -70,6 +71,8 @@ __all__ = [
     "Files",
     "Filter",
     "Forbidden",
+    "Forecast",
+    "ForecastModel",
     "GiveUp",
     "Invalid",
     "Job",
@@ -91,6 +94,7 @@ __all__ = [
     "Record",
     "Records",
     "Refusal",
+    "Regressor",
     "Reply",
     "Report",
     "Request",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sdk.documents import DocumentTemplate
     from sdk.entities import Entity, Extension
     from sdk.events import EventType, Job, Subscription, Watch
+    from sdk.forecasting import ForecastModel
     from sdk.notices import NoticeChannel
     from sdk.permissions import Permission, Role
     from sdk.rates import RateSource
@@ -239,6 +240,17 @@ def register_document_templates() -> Sequence[DocumentTemplate]:
     When: at boot. Returns: templates with their files, their variables, and what fills them.
     Example: `return (DocumentTemplate("invoice", _("Invoice"), "orders.invoice", VARIABLES, values, SOURCES),)`.
     Off for a tenant: not offered; copies that were issued stay.
+    """
+    return ()
+
+
+@hookspec
+def register_forecast_models() -> Sequence[ForecastModel]:
+    """Ways to forecast a series.
+
+    When: at boot. Returns: models; each is tried on every series whose history is long enough, and the best in the back-test is taken.
+    Example: `return (ForecastModel("median", _("Median of a year"), median_of_a_year, least=12),)`.
+    Off for a tenant: not tried; what it forecast before stays, under its name.
     """
     return ()
 

@@ -17,6 +17,7 @@ from sdk import (
     Entity,
     EventType,
     Extension,
+    ForecastModel,
     Job,
     MasterData,
     NoticeChannel,
@@ -320,4 +321,5 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_triggers": _offer(Trigger),
     "register_conditions": _offer(RuleCondition),
     "register_document_templates": _offer(DocumentTemplate),
+    "register_forecast_models": _offer(ForecastModel),
 }

@@ -1,0 +1,101 @@
+"""The chances of open deals: trained at night or when asked, written beside the deals, never into what people enter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+from plugins.forecast.deals import CHOICES, DEAL, NUMBERS, Deals, Stay
+from plugins.forecast.runs import document, exact
+from sdk import Condition, Context, Draft, _
+from sdk.context import Row, id_of
+
+if TYPE_CHECKING:
+    from plugins.forecast.learning import Learned
+
+WIN, CARD, ACT = "forecast.win", "forecast.model_card", "score"
+FEWEST_DEALS, FEWEST_OF_EACH = 50, 10
+LIMITS = _(
+    "Learned from deals that went through stages here; deals that were imported closed teach nothing. Amount, product and source of a closed "
+    "deal are taken as they stand now. A chance is between 1 and 99 %."
+)
+
+
+def train_job(ctx: Context, arguments: Mapping[str, object]) -> None:
+    """In the background, when somebody asked."""
+    train(ctx)
+
+
+def train(ctx: Context) -> None:
+    """Learn, write the model card, write the chance of each open deal. The same deals give the same card and the same chances."""
+    system = ctx.as_system()
+    if not system.offers(DEAL):
+        return
+    with system.transaction():
+        deals = Deals(system)
+        stays = deals.learned_from()
+    learned, reason = _learned(stays)
+    used = learned if reason == "better" else None
+    for part in deals.open_now():
+        with system.transaction(write=True):
+            _score(system, part, used)
+    system.records(CARD).create(_card(ctx, stays, learned, reason, deals.closed))
+
+
+def _learned(stays: Sequence[Stay]) -> tuple[Learned | None, str]:
+    outcomes = {stay.deal: stay.won for stay in stays}
+    won = sum(outcomes.values())
+    if len(outcomes) < FEWEST_DEALS:
+        return None, "too_few"
+    if min(won, len(outcomes) - won) < FEWEST_OF_EACH:
+        return None, "one_sided"
+    from plugins.forecast.learning import learn  # noqa: PLC0415 (scikit-learn only where there is something to learn)
+
+    learned = learn(stays)
+    return learned, "better" if learned.better else "no_better"
+
+
+def _card(ctx: Context, stays: Sequence[Stay], learned: Learned | None, reason: str, closed: Sequence[Row]) -> dict[str, object]:
+    outcomes = {stay.deal: stay.won for stay in stays}
+    days = sorted(str(row["close_date"]) for row in closed if row["close_date"] is not None and row["id"] in outcomes)
+    card: dict[str, object] = {
+        "name": ctx.now().strftime("%Y-%m-%d %H:%M"), "trained_at": ctx.now(), "reason": reason, "basis": "model" if reason == "better" else "stage",
+        "deals": len(outcomes), "won": sum(outcomes.values()), "rows": len(stays), "needed": FEWEST_DEALS,
+        "closed_from": days[0] if days else None, "closed_to": days[-1] if days else None,
+        "features": document([*NUMBERS, *CHOICES]), "limits": ctx.say(LIMITS),
+    }  # fmt: skip
+    if learned is not None:
+        card |= {
+            "algorithm": learned.algorithm, "brier": exact(learned.score.brier), "brier_stage": exact(learned.of_stage.brier),
+            "log_loss": exact(learned.score.log_loss), "log_loss_stage": exact(learned.of_stage.log_loss),
+            "coefficients": document(dict(learned.coefficients())), "calibration": document(learned.calibration),
+        }  # fmt: skip
+    return card
+
+
+def _score(ctx: Context, stays: Sequence[Stay], learned: Learned | None) -> None:
+    """Write what is new beside the deals."""
+    if not stays:
+        return
+    shares = [stay.stage_share for stay in stays] if learned is None else [float(share) for share in learned.shares(stays)]
+    reasons = [[] for _stay in stays] if learned is None else learned.reasons(stays)
+    records, ids = ctx.records(WIN), tuple(stay.deal for stay in stays)
+    there = {cast("UUID", row["deal"]): row for row in records.find((Condition("deal", "in", ids),), len(ids))}
+    drafts = []
+    for stay, share, reason in zip(stays, shares, reasons, strict=True):
+        values = {"win_probability": _percent(share), "win_basis": "stage" if learned is None else "model",
+                  "win_reasons": document(reason) if reason else None}  # fmt: skip
+        before = there.get(stay.deal)
+        if before is None:
+            drafts.append(Draft("create", {"deal": stay.deal, "win_scored_at": ctx.now(), **values}, act=ACT))
+        elif any(before[name] != value for name, value in values.items()):
+            drafts.append(Draft("update", {"win_scored_at": ctx.now(), **values}, id_of(before), act=ACT))
+    for outcome in records.write(drafts) if drafts else ():
+        if outcome.refusal is not None:
+            raise outcome.refusal
+
+
+def _percent(share: float | None) -> Decimal | None:
+    return None if share is None else Decimal(str(round(min(max(share, 0.01), 0.99) * 100, 2)))

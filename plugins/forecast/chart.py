@@ -1,0 +1,73 @@
+"""History, forecast and intervals as a Vega-Lite specification."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from plugins.forecast.periods import label_of, number_of
+from sdk import Context, NotFound, Query, _, where
+from sdk.context import Row
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+"""The name of the language's version; nothing is fetched from there."""
+FONT = "Noto Sans CJK SC, Noto Sans, sans-serif"
+SHOWN = 48
+"""Periods of history at the most."""
+
+
+def specification(ctx: Context, run: Row, key: str | None) -> dict[str, object]:
+    """One series of a run. Raises NotFound where it has none of that name."""
+    chosen = where(run=run["id"]) + (() if key is None else where(key=key))
+    results = ctx.records("forecast.result").query(Query(chosen, ("key",), limit=1)).data
+    if not results:
+        raise NotFound(_("the run has no series {key!r} (yet)"), key=key or "")
+    result = results[0]
+    points = ctx.records("forecast.point").query(Query(where(result=result["id"]), ("step",), limit=100)).data
+    kept = ctx.records("forecast.backtest").query(Query(where(result=result["id"]), fields=("history",), limit=1)).data
+    grain = str(ctx.records("forecast.series").get(UUID(str(run["series"])), fields=("grain",))["grain"])
+    past, future = ctx.say(_("History")), ctx.say(_("Forecast"))
+    values = [{"period": period, "value": value, "series": past} for period, value in _history(kept, points, grain)]
+    bands = []
+    for point in points:
+        values.append({"period": point["period"], "value": float(str(point["mean"])), "series": future})
+        if point["low_80"] is not None and point["low_95"] is not None:
+            edges = {name: float(str(point[name])) for name in ("low_80", "high_80", "low_95", "high_95")}
+            bands.append({"period": point["period"], **edges})
+    title = str(run["name"]) if result["key"] == "—" else f"{run['name']}: {result['key']}"
+    return _drawn(ctx, title, values, bands, [past, future])
+
+
+def _history(kept: Sequence[Row], points: Sequence[Row], grain: str) -> list[tuple[str, float]]:
+    """The last periods before the first that was forecast."""
+    figures = json.loads(str(kept[0]["history"])) if kept else []
+    if not points:
+        return []
+    first = number_of(date.fromisoformat(str(points[0]["starts_on"])), grain) - len(figures)
+    return [(label_of(first + place, grain), value) for place, value in enumerate(figures)][-SHOWN:]
+
+
+def _drawn(
+    ctx: Context, title: str, values: list[dict[str, object]], bands: list[dict[str, object]], series: list[str]
+) -> dict[str, object]:
+    x = {"field": "period", "type": "ordinal", "title": None, "sort": None, "axis": {"labelAngle": -45, "labelOverlap": True}}
+    layers: list[dict[str, object]] = [
+        {
+            "data": {"values": bands}, "mark": {"type": "area", "opacity": opacity, "color": "#4c78a8"},
+            "encoding": {"x": x, "y": {"field": f"low_{level}", "type": "quantitative", "title": None}, "y2": {"field": f"high_{level}"}},
+        }
+        for level, opacity in ((95, 0.15), (80, 0.25)) if bands
+    ]  # fmt: skip
+    layers.insert(0, {
+        "data": {"values": values}, "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": x, "y": {"field": "value", "type": "quantitative", "title": ctx.say(_("Value")), "axis": {"format": "~s"}},
+            "color": {"field": "series", "type": "nominal", "title": None, "scale": {"domain": series, "range": ["#555555", "#4c78a8"]}},
+        },
+    })  # fmt: skip
+    return {
+        "$schema": SCHEMA, "title": title, "width": 640, "height": 360, "layer": layers,
+        "config": {"font": FONT, "title": {"anchor": "start", "fontSize": 16}, "view": {"stroke": None}},
+    }  # fmt: skip

@@ -1,0 +1,199 @@
+"""What is learned from closed deals: by logistic regression, or by boosted trees where those are better under cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss, log_loss
+from sklearn.model_selection import GroupKFold
+
+from plugins.forecast.deals import CHOICES, NUMBERS, Stay
+
+type_array = NDArray[np.float64]
+LEAST, MOST = 0.01, 0.99
+FOLDS, BINS = 5, 10
+FARTHEST = 3.0
+"""Standard deviations."""
+FEWEST_FOR_TREES = 500
+FEWEST_OF_A_WORD, MOST_WORDS = 5, 15
+TOP_REASONS = 3
+
+
+@dataclass(frozen=True)
+class Columns:
+    """From stays to numbers: standardised figures, and a column for each word that is frequent enough."""
+
+    middle: type_array
+    spread: type_array
+    words: Sequence[tuple[str, str]]
+    rest: type_array
+    """The mean of each word's column."""
+
+    @classmethod
+    def of(cls, stays: Sequence[Stay]) -> Columns:
+        """As these stays suggest; what came of the deals plays no part."""
+        numbers = np.array([[stay.numbers[name] for name in NUMBERS] for stay in stays])
+        known = ~np.isnan(numbers)
+        counts_known = np.maximum(known.sum(axis=0), 1)
+        middle = np.where(known, numbers, 0.0).sum(axis=0) / counts_known
+        spread = np.sqrt((np.where(known, numbers - middle, 0.0) ** 2).sum(axis=0) / counts_known)
+        words: list[tuple[str, str]] = []
+        for name in CHOICES:
+            counts: dict[str, int] = {}
+            for stay in stays:
+                word = stay.choices.get(name)
+                if word is not None:
+                    counts[word] = counts.get(word, 0) + 1
+            frequent = sorted((word for word, count in counts.items() if count >= FEWEST_OF_A_WORD), key=lambda word: (-counts[word], word))
+            words += [(name, word) for word in frequent[:MOST_WORDS]]
+        made = cls(middle, np.where(spread > 0, spread, 1.0), words, np.zeros(len(words)))
+        return cls(made.middle, made.spread, words, made.matrix(stays)[:, len(NUMBERS) :].mean(axis=0))
+
+    @property
+    def names(self) -> list[str]:
+        """Of all columns: `amount`, `stage=proposal`."""
+        return [*NUMBERS, *(f"{name}={word}" for name, word in self.words)]
+
+    def matrix(self, stays: Sequence[Stay]) -> type_array:
+        """A row for each stay."""
+        numbers = np.array([[stay.numbers[name] for name in NUMBERS] for stay in stays])
+        chosen = np.array([[float(stay.choices.get(name) == word) for name, word in self.words] for stay in stays])
+        # What is unknown counts as usual, and what is beyond all that was seen no more than the farthest of it.
+        relative = np.nan_to_num((numbers - self.middle) / self.spread).clip(-FARTHEST, FARTHEST)
+        return np.hstack([relative, chosen.reshape(len(stays), len(self.words))])
+
+    def groups(self) -> dict[str, list[int]]:
+        """The columns of each feature that varies."""
+        found: dict[str, list[int]] = {name: [place] for place, name in enumerate(NUMBERS)}
+        for place, (name, _word) in enumerate(self.words, len(NUMBERS)):
+            found.setdefault(name, []).append(place)
+        return found
+
+    def usual(self) -> type_array:
+        """A row in which nothing is special."""
+        return np.concatenate([np.zeros(len(NUMBERS)), self.rest])
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good probabilities were on deals that they had not seen."""
+
+    brier: float
+    log_loss: float
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A model and its worth beside the stage's probability."""
+
+    algorithm: str
+    columns: Columns
+    model: LogisticRegression | HistGradientBoostingClassifier
+    score: Score
+    of_stage: Score
+    calibration: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def better(self) -> bool:
+        """Better by both measures."""
+        return self.score.brier < self.of_stage.brier and self.score.log_loss < self.of_stage.log_loss
+
+    def shares(self, stays: Sequence[Stay]) -> type_array:
+        """The chance of each stay, from 1 to 99 %."""
+        return _shares(self.model, self.columns.matrix(stays))
+
+    def reasons(self, stays: Sequence[Stay]) -> list[list[dict[str, object]]]:
+        """For each stay the three features that move its chance most: by how much, in logits, against the usual."""
+        matrix, usual, columns = self.columns.matrix(stays), self.columns.usual(), self.columns.groups()
+        whole, effects = _logits(_raw(self.model, matrix)), dict[str, type_array]()
+        for name, places in columns.items():
+            other = matrix.copy()
+            other[:, places] = usual[places]
+            effects[name] = whole - _logits(_raw(self.model, other))
+        made = list[list[dict[str, object]]]()
+        for row, stay in enumerate(stays):
+            ranked = sorted(effects, key=lambda name: (-abs(effects[name][row]), name))
+            top = [name for name in ranked if abs(effects[name][row]) >= 0.005][:TOP_REASONS]
+            made.append([{"feature": name, "value": stay.choices.get(name), "effect": round(float(effects[name][row]), 3)} for name in top])
+        return made
+
+    def coefficients(self) -> Mapping[str, float]:
+        """Of the regression; trees have none."""
+        if not isinstance(self.model, LogisticRegression):
+            return {}
+        named = dict(zip(self.columns.names, self.model.coef_[0], strict=True))
+        return {name: float(f"{value:.9g}") for name, value in {"intercept": self.model.intercept_[0], **named}.items()}
+
+
+def learn(stays: Sequence[Stay]) -> Learned:
+    """Train on all and measure by five folds, each deal whole in one of them. Needs both outcomes in every fold's rest."""
+    columns = Columns.of(stays)
+    matrix, won = columns.matrix(stays), np.array([float(stay.won) for stay in stays])
+    weights = np.array([stay.weight for stay in stays])
+    _names, groups = np.unique([str(stay.deal) for stay in stays], return_inverse=True)
+    folds = list(GroupKFold(FOLDS).split(matrix, won, groups))
+    tried: list[tuple[str, type_array]] = [("logistic_regression", _unseen("logistic_regression", matrix, won, weights, folds))]
+    if groups.max() + 1 >= FEWEST_FOR_TREES:
+        tried.append(("boosted_trees", _unseen("boosted_trees", matrix, won, weights, folds)))
+    algorithm, shares = min(tried, key=lambda one: _score(won, one[1], weights).log_loss)
+    usual = float(np.average(won, weights=weights))
+    stage = np.array([usual if stay.stage_share is None else stay.stage_share for stay in stays]).clip(LEAST, MOST)
+    model = _new(algorithm).fit(matrix, won, sample_weight=weights)
+    return Learned(algorithm, columns, model, _score(won, shares, weights), _score(won, stage, weights), _calibration(won, shares, weights))
+
+
+def _new(algorithm: str) -> LogisticRegression | HistGradientBoostingClassifier:
+    if algorithm == "boosted_trees":
+        return HistGradientBoostingClassifier(max_iter=80, max_leaf_nodes=8, learning_rate=0.08, early_stopping=False, random_state=0)
+    return LogisticRegression(C=0.5, max_iter=500)
+
+
+def _unseen(
+    algorithm: str, matrix: type_array, won: type_array, weights: type_array, folds: Sequence[tuple[type_array, type_array]]
+) -> type_array:
+    """The chance of each row by a model that has not seen its deal."""
+    shares = np.zeros(len(won))
+    for seen, unseen in folds:
+        model = _new(algorithm).fit(matrix[seen], won[seen], sample_weight=weights[seen])
+        shares[unseen] = _shares(model, matrix[unseen])
+    return shares
+
+
+def _raw(model: LogisticRegression | HistGradientBoostingClassifier, matrix: type_array) -> type_array:
+    return np.asarray(model.predict_proba(matrix)[:, 1], dtype=float)
+
+
+def _shares(model: LogisticRegression | HistGradientBoostingClassifier, matrix: type_array) -> type_array:
+    return _raw(model, matrix).clip(LEAST, MOST)
+
+
+def _logits(shares: type_array) -> type_array:
+    shares = shares.clip(1e-9, 1 - 1e-9)
+    return np.asarray(np.log(shares / (1 - shares)))
+
+
+def _score(won: type_array, shares: type_array, weights: type_array) -> Score:
+    return Score(float(brier_score_loss(won, shares, sample_weight=weights)), float(log_loss(won, shares, sample_weight=weights)))
+
+
+def _calibration(won: type_array, shares: type_array, weights: type_array) -> list[dict[str, float]]:
+    """What was said and what happened, by tenths."""
+    bins, made = np.minimum((shares * BINS).astype(int), BINS - 1), []
+    for number in range(BINS):
+        there = bins == number
+        if there.any():
+            said, happened = (float(np.average(part[there], weights=weights[there])) for part in (shares, won))
+            made.append(
+                {
+                    "from": number / BINS,
+                    "said": round(said, 4),
+                    "happened": round(happened, 4),
+                    "weight": round(float(weights[there].sum()), 3),
+                }
+            )
+    return made

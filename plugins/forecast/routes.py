@@ -1,0 +1,112 @@
+"""The acts of forecasting: run, cancel, look, train, and the weighted pipeline."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import cast
+
+from marshmallow import Schema, fields, validate
+
+from plugins.forecast import chart, runs, weighted
+from plugins.forecast.chances import WIN
+from plugins.forecast.tables import BASES
+from sdk import Context, NotFound, Query, Request, Response, Route, _, where
+from sdk.context import id_of
+
+START, TRAIN, LOOK = "forecast.run.start", "forecast.model.train", "forecast.pipeline.look"
+_RECORD = {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"}}, "required": ["id"]}
+_OBJECT = {"type": "object"}
+FEATURES = {
+    "stage": _("Stage"), "source": _("Source"), "product": _("Product"), "tier": _("Class of the account"), "industry": _("Industry"),
+    "amount": _("Amount"), "days_in_stage": _("Days in this stage"), "days_open": _("Days open"), "owner_history": _("Earlier deals of the owner"),
+    "account_history": _("Earlier purchases of the account"), "activities": _("Activities"),
+}  # fmt: skip
+
+
+class PipelineQuery(Schema):
+    """From one day's period to another's, both included; the next year without them."""
+
+    start = fields.Date(data_key="from", load_default=None)
+    end = fields.Date(data_key="to", load_default=None)
+    grain = fields.String(load_default="month", validate=validate.OneOf(("month", "quarter")))
+    by = fields.String(load_default="", validate=validate.OneOf(("", *weighted.SPLITS)))
+
+
+class ChartQuery(Schema):
+    """Which series of the run; the first without it."""
+
+    key = fields.String(load_default=None, validate=validate.Length(1, 255))
+
+
+def pipeline(ctx: Context, request: Request) -> object:
+    """Open deals by probability and closing period, beside what was won and the targets."""
+    start, end = (cast("date | None", request.query[name]) for name in ("start", "end"))
+    if not ctx.offers(weighted.DEAL):
+        raise NotFound(_("there are no deals here"))
+    return weighted.Pipeline(ctx, start, end, str(request.query["grain"]), str(request.query["by"])).answer()
+
+
+def start_run(ctx: Context, request: Request) -> Response:
+    """Forecast a series in the background."""
+    run = runs.start(ctx, request.id())
+    return Response(ctx.records(runs.RUN).get(id_of(run)), 202, {"Location": f"/api/v1/forecast/runs/{run['id']}"})
+
+
+def cancel_run(ctx: Context, request: Request) -> object:
+    """Stop it; what is done stays."""
+    runs.cancel(ctx, request.id())
+    return ctx.records(runs.RUN).get(request.id())
+
+
+def show_chart(ctx: Context, request: Request) -> object:
+    """History, forecast and intervals, as Vega-Lite."""
+    key = request.query["key"]
+    return chart.specification(ctx, ctx.records(runs.RUN).get(request.id()), None if key is None else str(key))
+
+
+def show_backtest(ctx: Context, request: Request) -> object:
+    """History, learned numbers, and the errors of every model by step ahead."""
+    ctx.records(runs.RESULT).get(request.id(), fields=("id",))
+    rows = ctx.records("forecast.backtest").query(Query(where(result=request.id()), limit=1)).data
+    if not rows:
+        raise NotFound(_("the result has no back-test"))
+    return {name: json.loads(str(rows[0][name])) if rows[0][name] is not None else None for name in ("history", "parameters", "models")}
+
+
+def train(ctx: Context, _request: Request) -> Response:
+    """Learn the win probability anew from the closed deals, in the background."""
+    if not ctx.offers(weighted.DEAL):
+        raise NotFound(_("there are no deals here"))
+    with ctx.transaction(write=True):
+        ctx.enqueue("forecast.train", {})
+    return Response({"state": "waiting"}, 202)
+
+
+def show_win(ctx: Context, request: Request) -> object:
+    """The chance of a deal, what it rests on, and its three reasons in words."""
+    if not ctx.offers(weighted.DEAL):
+        raise NotFound(_("there are no deals here"))
+    ctx.records(weighted.DEAL).get(request.id(), fields=("id",))
+    rows = ctx.records(WIN).query(Query(where(deal=request.id()), limit=1)).data
+    row = rows[0] if rows else {"win_probability": None, "win_basis": None, "win_reasons": None, "win_scored_at": None}
+    reasons = json.loads(str(row["win_reasons"])) if row["win_reasons"] else []
+    said = [{**reason, "label": ctx.say(FEATURES[reason["feature"]]), "raises": reason["effect"] > 0} for reason in reasons]
+    basis = row["win_basis"]
+    return {"probability": row["win_probability"], "basis": basis, "basis_label": ctx.say(BASES[str(basis)]) if basis else None,
+            "scored_at": row["win_scored_at"], "reasons": said}  # fmt: skip
+
+
+ROUTES = (
+    Route(method="GET", path="/pipeline", view=pipeline, permission=LOOK, summary=_("Weighted pipeline"),
+          query=PipelineQuery, answer=_OBJECT),
+    Route(method="POST", path="/series/{id}/runs", view=start_run, permission=START, summary=_("Forecast a series"), answer=_RECORD, status=202),
+    Route(method="POST", path="/runs/{id}/cancellations", view=cancel_run, permission=START, summary=_("Cancel a run"), answer=_RECORD),
+    Route(method="GET", path="/runs/{id}/chart", view=show_chart, permission="forecast.run.read", summary=_("Chart of a run"), query=ChartQuery,
+          answer=_OBJECT),
+    Route(method="GET", path="/results/{id}/backtest", view=show_backtest, permission="forecast.run.read", summary=_("Back-test of a result"),
+          answer=_OBJECT),
+    Route(method="POST", path="/trainings", view=train, permission=TRAIN, summary=_("Learn win probabilities anew"), answer=_OBJECT, status=202),
+    Route(method="GET", path="/deals/{id}/win", view=show_win, permission=LOOK, summary=_("Win probability of a deal"),
+          answer=_OBJECT),
+)  # fmt: skip

@@ -1,0 +1,161 @@
+"""Runs: started by a person, done in the background with what that person may see, chunk by chunk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from plugins.forecast.history import Definition, Histories, History, read
+from plugins.forecast.periods import label_of, start_of
+from sdk import Conflict, Context, Draft, Refusal, _, where
+from sdk.columns import LIMIT
+from sdk.context import Row, id_of
+
+CHUNK = 20
+ACT = "forecast"
+RUN, RESULT = "forecast.run", "forecast.result"
+ALIVE = ("waiting", "running")
+_PLACES = Decimal("0.0001")
+
+
+def start(ctx: Context, series: UUID) -> Row:
+    """A new run of a series, which the actor owns and which is done in the background. Raises NotFound."""
+    definition = ctx.records("forecast.series").get(series, fields=("name", "horizon"))
+    values = {"series": series, "name": definition["name"], "horizon": definition["horizon"], "owner": ctx.actor.user_id}
+    with ctx.transaction(write=True):
+        run = ctx.as_system().records(RUN).create(values)
+        ctx.enqueue("forecast.run", {"run": str(run["id"])})
+    return run
+
+
+def cancel(ctx: Context, run: UUID) -> None:
+    """Stop a run at its next chunk. Raises NotFound for one that the actor does not see, Conflict for one that has ended."""
+    with ctx.transaction(write=True):
+        row = ctx.records(RUN).get(run, fields=("state", "version"))
+        if row["state"] not in ALIVE:
+            raise Conflict(_("the run has ended: {state}"), code="run_ended", state=row["state"])
+        ctx.as_system().records(RUN).update(run, {"state": "cancelled", "finished_at": ctx.now()}, act=ACT)
+
+
+def run_job(ctx: Context, arguments: Mapping[str, object]) -> None:
+    """The background side; a second call goes on where the first one stopped."""
+    carry_out(ctx, UUID(str(arguments["run"])))
+
+
+def carry_out(ctx: Context, id: UUID) -> None:
+    """Do a run to its end; what the definition cannot give fails it with its reason."""
+    run = ctx.as_system().records(RUN).values([id]).get(id)
+    if run is None or run["state"] not in ALIVE:
+        return
+    try:
+        series = run["series"]
+        assert isinstance(series, UUID)
+        definition = ctx.records("forecast.series").values([series]).get(series)
+        if definition is None:
+            raise Conflict(_("the definition of the series is gone"), code="series_gone")
+        asked = Definition.of(definition)
+        with ctx.transaction():
+            found = read(ctx, asked)
+    except Refusal as refusal:
+        text = ctx.say(refusal.message, refusal.params)
+        _save(ctx, id, {"state": "failed", "error": text[:20_000], "finished_at": ctx.now()})
+        return
+    _forecast_all(ctx, run, series, asked, found)
+
+
+def _forecast_all(ctx: Context, run: Row, series: UUID, asked: Definition, found: Histories) -> None:
+    from plugins.forecast.outcome import Work, outcome_of  # noqa: PLC0415 (numpy and scikit-learn only where something is forecast)
+
+    id, horizon, grain = id_of(run), int(str(run["horizon"])), asked.grain
+    work = Work.of(ctx, series, grain, horizon)
+    done = _done(ctx, id)
+    waiting = [history for history in found.series if (history.key, history.key_id or None) not in done]
+    _save(ctx, id, {
+        "state": "running", "total": len(found.series), "done": len(done), "unpriced": found.unpriced,
+        "through": label_of(found.through, grain), "left_out": label_of(found.through + 1, grain),
+    })  # fmt: skip
+    for begin in range(0, len(waiting), CHUNK):
+        part = waiting[begin : begin + CHUNK]
+        outcomes = [outcome_of(work, history) for history in part]
+        with ctx.transaction(write=True):
+            if not _is_running(ctx, id):
+                return
+            _keep(ctx, id, grain, list(zip(part, outcomes, strict=True)))
+            _save(ctx, id, {"done": len(done) + begin + len(part)})
+    with ctx.transaction(write=True):
+        if _is_running(ctx, id):
+            _save(ctx, id, {"state": "succeeded", "finished_at": ctx.now()})
+
+
+def _is_running(ctx: Context, id: UUID) -> bool:
+    row = ctx.as_system().records(RUN).values([id]).get(id)
+    return row is not None and row["state"] == "running"
+
+
+def _done(ctx: Context, id: UUID) -> set[tuple[str, str | None]]:
+    rows = ctx.as_system().records(RESULT).find(where(run=id), 10_000)
+    return {(str(row["key"]), None if row["key_id"] is None else str(row["key_id"])) for row in rows}
+
+
+def _save(ctx: Context, id: UUID, values: Mapping[str, object]) -> None:
+    ctx.as_system().records(RUN).update(id, values, act=ACT)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one series, in values of records."""
+
+    result: dict[str, object]
+    backtest: dict[str, object]
+    mean: Sequence[float]
+    bands: Sequence[tuple[Sequence[float], Sequence[float]]]
+    verdicts: Sequence[Mapping[str, object]]
+
+
+def _keep(ctx: Context, run: UUID, grain: str, made: Sequence[tuple[History, Outcome]]) -> None:
+    """Results with all that belongs to them, in four writes."""
+    results = _written(ctx, RESULT, [{"run": run, **outcome.result} for _history, outcome in made])
+    backtests, points, verdicts = list[dict[str, object]](), list[dict[str, object]](), list[dict[str, object]]()
+    for id, (history, outcome) in zip(results, made, strict=True):
+        backtests.append({"result": id, "name": outcome.result["key"], **outcome.backtest})
+        points += _points(id, history, outcome, grain)
+        verdicts += [{"result": id, **verdict} for verdict in outcome.verdicts]
+    for entity, rows in (("forecast.backtest", backtests), ("forecast.point", points), ("forecast.factor_verdict", verdicts)):
+        _written(ctx, entity, rows)
+
+
+def _points(id: UUID, history: History, outcome: Outcome, grain: str) -> list[dict[str, object]]:
+    names, begins = (("low_80", "high_80"), ("low_95", "high_95")), history.first + len(history.values)
+    rows = []
+    for step, mean in enumerate(outcome.mean):
+        row: dict[str, object] = {"result": id, "step": step + 1, "period": label_of(begins + step, grain),
+                                  "starts_on": start_of(begins + step, grain), "mean": exact(mean)}  # fmt: skip
+        for (low, high), (below, above) in zip(names, outcome.bands, strict=False):
+            row |= {low: exact(below[step]), high: exact(above[step])}
+        rows.append(row)
+    return rows
+
+
+def _written(ctx: Context, entity: str, rows: Sequence[Mapping[str, object]]) -> list[UUID]:
+    made = []
+    for outcome in ctx.as_system().records(entity).write([Draft("create", row, act=ACT) for row in rows]) if rows else ():
+        if outcome.refusal is not None:
+            raise outcome.refusal
+        assert outcome.id is not None
+        made.append(outcome.id)
+    return made
+
+
+def exact(number: float | None) -> Decimal | None:
+    """A figure as it is kept; None for one that has no place in a column."""
+    if number is None or not abs(number) < float(LIMIT) - 1:
+        return None
+    return Decimal(repr(float(number))).quantize(_PLACES)
+
+
+def document(value: object) -> str:
+    """JSON as it is kept; numbers that JSON does not have are not among them."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

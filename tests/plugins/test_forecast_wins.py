@@ -1,0 +1,262 @@
+"""Win probabilities: learned where that is better than the stage, said to be the stage's where it is not; never written into what people enter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.context import Work
+from core.testkit.fixtures import Api, Clock, MakeTenant, People
+from plugins.forecast import chances
+from plugins.forecast.deals import Deals, Outcomes, Stay
+from sdk import Draft, where
+from sdk.context import id_of
+from tests.plugins.process import Process
+
+FORECAST, DEALS = "/api/v1/forecast", "/api/v1/pipeline/deals"
+
+
+def moved(work: Work, ids: list[UUID], stages: list[object], **more: object) -> None:
+    """Many deals at once, each to its stage."""
+    drafts = [Draft("update", {"stage": stage, **more}, id, act="move") for id, stage in zip(ids, stages, strict=True)]
+    for outcome in work.records("pipeline.deal").write(drafts):
+        if outcome.refusal is not None:
+            raise outcome.refusal
+
+
+def closed(work: Work, process: Process, clock: Clock, count: int, *, signal: bool = True) -> list[bool]:
+    """Deals that went from their first stage through the second to their end; those by referral are mostly won."""
+    random, stages = Random(7), process.stages
+    sources = [random.choice(("referral", "cold")) for _number in range(count)]
+    wins = [random.random() < ((0.9 if source == "referral" else 0.15) if signal else 0.5) for source in sources]
+    reason = work.records("pipeline.lost_reason").find(())
+    reason_id = id_of(reason[0]) if reason else id_of(work.records("pipeline.lost_reason").create({"name": "Price", "key": "price"}))
+    drafts = [Draft("create", {"name": f"d{n}", "pipeline": process.id, "source": source, "amount": {"amount": str(random.randint(1, 90) * 100)}})
+              for n, source in enumerate(sources)]  # fmt: skip
+    outcomes = work.records("pipeline.deal").write(drafts)
+    ids = [outcome.id for outcome in outcomes if outcome.id is not None]
+    assert len(ids) == count
+    clock.move(days=4)
+    moved(work, ids, [stages["needs-analysis"]] * count)
+    clock.move(days=6)
+    moved(work, [id for id, win in zip(ids, wins, strict=True) if win], [stages["won"]] * sum(wins))
+    moved(work, [id for id, win in zip(ids, wins, strict=True) if not win], [stages["lost"]] * (count - sum(wins)), lost_reason=reason_id)
+    return wins
+
+
+def card_of(api: Api) -> dict[str, Any]:
+    return dict(api.get(f"{FORECAST}/model_cards", {"sort": "-trained_at", "limit": 1}).json["data"][0])
+
+
+@pytest.mark.feature("G6")
+def test_with_few_closed_deals_it_is_the_stage_s_probability_and_says_so(client: Api, work: Work, process: Process, clock: Clock) -> None:
+    closed(work, process, clock, 20)
+    deal, written = process.deal(stage="needs-analysis"), process.deal(stage="needs-analysis", probability="77")
+    chances.train(work)
+    card = card_of(client)
+    assert (card["basis"], card["reason"], card["deals"], card["needed"]) == ("stage", "too_few", 20, 50)
+    stage = work.records("pipeline.stage").values([process.stages["needs-analysis"]])[process.stages["needs-analysis"]]
+    for one in (deal, written):
+        row = client.get(f"{DEALS}/{one}").json
+        assert (row["forecast.win_basis"], Decimal(row["forecast.win_probability"])) == ("stage", stage["probability"])
+    assert client.get(f"{DEALS}/{written}").json["probability"] == "77", "what a person wrote stays"
+    told = client.get(f"{FORECAST}/deals/{deal}/win").json
+    assert (told["basis"], told["basis_label"], told["reasons"]) == ("stage", "Probability of the stage", [])
+
+
+@pytest.mark.feature("G6")
+def test_what_was_learned_is_used_where_it_is_better_with_reasons_and_scores(
+    client: Api, work: Work, process: Process, clock: Clock
+) -> None:
+    wins = closed(work, process, clock, 160)
+    warm = process.deal("warm", source="referral", stage="needs-analysis", probability="5")
+    cold = process.deal("cold", source="cold", stage="needs-analysis")
+    version = client.get(f"{DEALS}/{warm}").json["version"]
+    clock.move(days=1)
+    chances.train(work)
+    card = card_of(client)
+    assert (card["basis"], card["reason"], card["algorithm"]) == ("model", "better", "logistic_regression")
+    assert (card["deals"], card["won"], card["rows"]) == (160, sum(wins), 320)
+    assert Decimal(card["brier"]) < Decimal(card["brier_stage"])
+    assert Decimal(card["log_loss"]) < Decimal(card["log_loss_stage"])
+    assert "source" in json.loads(card["features"])
+    assert card["closed_from"] == card["closed_to"] == "2026-01-25"
+    bins = json.loads(card["calibration"])
+    assert sum(one["weight"] for one in bins) == pytest.approx(160)
+    assert all(abs(one["said"] - one["happened"]) < 0.2 for one in bins if one["weight"] > 20)
+    told = {name: client.get(f"{FORECAST}/deals/{deal}/win").json for name, deal in (("warm", warm), ("cold", cold))}
+    assert Decimal(told["warm"]["probability"]) > 75
+    assert Decimal(told["cold"]["probability"]) < 40
+    assert 1 <= len(told["warm"]["reasons"]) <= 3
+    first = told["warm"]["reasons"][0]
+    assert (first["feature"], first["value"], first["label"], first["raises"]) == ("source", "referral", "Source", True)
+    assert told["cold"]["reasons"][0]["raises"] is False
+    row = client.get(f"{DEALS}/{warm}").json
+    assert (row["probability"], row["version"]) == ("5", version), "the deal itself is untouched"
+    ranked = client.get(DEALS, {"status": "open", "sort": "-forecast.win_probability", "fields": "name"}).json["data"]
+    assert [one["name"] for one in ranked] == ["warm", "cold"]
+
+
+@pytest.mark.feature("G6")
+def test_what_cannot_be_learned_falls_back_to_the_stage(client: Api, work: Work, process: Process, clock: Clock) -> None:
+    """Outcomes by chance; the stages' own probability, set to what happened, cannot be beaten."""
+    closed(work, process, clock, 120, signal=False)
+    for key in ("needs-analysis", *process.stages):
+        stage = work.records("pipeline.stage").values([process.stages[key]])[process.stages[key]]
+        if stage["type"] == "open":
+            work.records("pipeline.stage").update(process.stages[key], {"probability": "50"})
+    chances.train(work)
+    card = card_of(client)
+    assert (card["basis"], card["reason"]) == ("stage", "no_better")
+    assert Decimal(card["brier"]) >= Decimal("0.2")
+
+
+@pytest.mark.feature("G12")
+def test_training_twice_on_the_same_deals_gives_the_same_coefficients(client: Api, work: Work, process: Process, clock: Clock) -> None:
+    closed(work, process, clock, 80)
+    deal = process.deal(source="referral")
+    clock.move(days=1)
+    chances.train(work)
+    one, win = card_of(client), work.records("forecast.win").find(where(deal=deal))[0]
+    chances.train(work)
+    other = card_of(client)
+    assert one["id"] != other["id"] or one == other
+    assert json.loads(one["coefficients"])["source=referral"] > 0
+    for name in ("coefficients", "calibration", "brier", "log_loss", "rows", "deals", "features"):
+        assert one[name] == other[name], name
+    assert work.records("forecast.win").find(where(deal=deal))[0]["version"] == win["version"], "nothing new, nothing written"
+
+
+@pytest.mark.feature("G6")
+def test_nothing_that_came_after_a_moment_is_learned_from(work: Work, process: Process, clock: Clock) -> None:
+    """Closing sets probability, close date and stage; the later note of a win may not change what was known before."""
+    closed(work, process, clock, 60)
+    with work.transaction():
+        stays = Deals(work).learned_from()
+    assert {stay.choices["stage"] for stay in stays} == {"potential-customers", "needs-analysis"} or {
+        stay.choices["stage"] for stay in stays
+    }.isdisjoint({"won", "lost"})
+    first = [stay for stay in stays if stay.choices["stage"] != "needs-analysis"]
+    assert {round(float(np.expm1(stay.numbers["days_in_stage"])), 6) for stay in first} == {2.0}, "in the middle of four days"
+    assert {round(float(np.expm1(stay.numbers["days_in_stage"])), 6) for stay in stays if stay not in first} == {3.0}
+    assert {stay.numbers["owner_history"] for stay in stays} == {0.0}, "none of them was closed yet, so nobody had a history"
+    assert {stay.stage_share for stay in stays if stay.won} == {stay.stage_share for stay in stays if not stay.won}
+
+
+def test_an_owner_s_history_is_drawn_to_everybody_s_and_knows_only_the_past() -> None:
+    def at(day: int) -> datetime:
+        return datetime(2026, 1, day)
+
+    outcomes = Outcomes([("a", "x", at(2), True), ("a", "x", at(3), True), ("b", "y", at(4), False), ("b", "y", at(5), False)])
+    assert outcomes.owner("a", at(1)) == outcomes.owner("b", at(2)) == 0.0
+    assert outcomes.owner("a", at(2)) == 0.0, "the same moment is not before"
+    assert 0 < outcomes.owner("a", at(9)) < 1, "two wins in two are no certainty"
+    assert outcomes.owner("b", at(9)) < 0
+    assert outcomes.account("x", at(3)) == pytest.approx(np.log(2))
+    assert outcomes.account(None, at(9)) == 0.0
+
+
+def stays(count: int, seed: int) -> list[Stay]:
+    """Made-up stays: the source decides nearly all."""
+    random = np.random.default_rng(seed)
+    made = []
+    for number in range(count):
+        source = str(random.choice(["good", "bad"]))
+        numbers = {
+            name: float(random.normal())
+            for name in ("amount", "days_in_stage", "days_open", "owner_history", "account_history", "activities")
+        }
+        won = bool(random.random() < (0.98 if source == "good" else 0.02))
+        made.append(Stay(UUID(int=number), won, 1.0, 0.5, {"source": source, "stage": "s"}, numbers))
+    return made
+
+
+@pytest.mark.feature("G6")
+@given(st.integers(0, 50), st.floats(-1e6, 1e6))
+def test_a_chance_is_between_1_and_99_per_cent_whatever_the_deal(seed: int, extreme: float) -> None:
+    from plugins.forecast.learning import learn
+
+    rows = stays(80, seed)
+    learned = learn(rows)
+    odd = Stay(UUID(int=1), False, 1.0, None, {}, dict.fromkeys(rows[0].numbers, extreme))
+    shares = learned.shares([*rows, odd])
+    assert ((shares >= 0.01) & (shares <= 0.99)).all()
+    assert all(len(reasons) <= 3 for reasons in learned.reasons([*rows, odd]))
+
+
+def test_reasons_of_the_regression_are_its_coefficients() -> None:
+    from plugins.forecast.learning import learn
+
+    rows = stays(120, 3)
+    learned = learn(rows)
+    good = next(stay for stay in rows if stay.choices["source"] == "good")
+    by_name = {reason["feature"]: reason["effect"] for reason in learned.reasons([good])[0]}
+    weights, share = learned.coefficients(), np.mean([stay.choices["source"] == "good" for stay in rows])
+    expected = weights["source=good"] * (1 - share) + weights["source=bad"] * (0 - (1 - share))
+    assert by_name["source"] == pytest.approx(expected, abs=0.002)
+
+
+def test_boosted_trees_are_taken_where_they_are_better() -> None:
+    """Won exactly where two signs agree: no line separates that."""
+    from plugins.forecast.learning import learn
+
+    random = np.random.default_rng(1)
+    rows = []
+    for number in range(700):
+        one, other = random.normal(), random.normal()
+        numbers = {"amount": one, "days_in_stage": other, "days_open": 0.0, "owner_history": 0.0, "account_history": 0.0, "activities": 0.0}
+        rows.append(Stay(UUID(int=number), bool((one > 0) == (other > 0)), 1.0, 0.5, {"stage": "s"}, numbers))
+    learned = learn(rows)
+    assert (learned.algorithm, learned.better, learned.coefficients()) == ("boosted_trees", True, {})
+    assert learned.reasons(rows[:2])[0]
+
+
+# --- rights, schedule, off ------------------------------------------------------------------------------------------
+
+
+def test_one_sees_the_chances_of_the_deals_that_one_sees(client: Api, work: Work, process: Process, people: People) -> None:
+    mine, other = process.deal(owner=str(people.reps[0][0])), process.deal(owner=str(people.reps[1][0]))
+    chances.train(work)
+    rep = client.as_user(people.rep)
+    assert {row["deal"] for row in rep.get(f"{FORECAST}/wins").json["data"]} == {str(mine)}
+    assert rep.get(f"{FORECAST}/deals/{mine}/win").status_code == 200
+    assert rep.get(f"{FORECAST}/deals/{other}/win").status_code == 404
+    assert rep.get(f"{FORECAST}/model_cards").status_code == 200
+    assert rep.patch(f"{DEALS}/{mine}", {"forecast.win_probability": "99"}).status_code == 422
+
+
+def test_training_is_asked_for_by_managers_and_comes_by_night(
+    client: Api, work: Work, process: Process, people: People, clock: Clock, drain: Callable[[], int]
+) -> None:
+    assert client.as_user(people.rep).post(f"{FORECAST}/trainings").status_code == 403
+    deal = process.deal(owner=str(people.reps[2][0]))
+    drain()
+    assert client.as_user(people.manager).post(f"{FORECAST}/trainings").status_code == 202
+    drain()
+    assert work.records("forecast.win").find(where(deal=deal)), "training is over all deals, whoever asks for it"
+    before = len(work.records("forecast.model_card").find(()))
+    clock.move(days=1)
+    drain()
+    assert len(work.records("forecast.model_card").find(())) == before + 1
+
+
+def test_without_deals_there_are_no_chances(client: Api, make_tenant: MakeTenant) -> None:
+    other = make_tenant("other", plugins=["customers", "forecast"])
+    work = client.platform.system(other.id)
+    chances.train(work)
+    assert work.records("forecast.model_card").find(()) == []
+    admin = id_of(work.records("core.user").create({"name": "A", "email": "a@other.example", "roles": ["admin"]}))
+    api = client.as_user(admin, of=other)
+    assert api.get(f"{FORECAST}/pipeline").status_code == 404
+    assert api.post(f"{FORECAST}/trainings").status_code == 404
+    assert api.get(f"{FORECAST}/wins").json["data"] == []

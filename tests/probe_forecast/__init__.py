@@ -1,0 +1,1 @@
+"""A plugin of somebody else that brings one forecasting model."""
