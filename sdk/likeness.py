@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 Likeness: TypeAlias = "Callable[[str], str | None]"
@@ -37,7 +38,10 @@ _AT_START = re.compile(rf"({'|'.join(sorted(_PLACES, key=len, reverse=True))})(�
 _TWO = frozenset("20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 "
                  "94 95 98".split())  # fmt: skip
 _EXTENSION = re.compile(r"(?:x|ext\.?|转)\s*\d+\s*\Z", re.IGNORECASE)
+_NO_DIGITS = re.compile(r"[^0-9]+")
 _LEAST_DIGITS = 7
+_KEPT_KEYS = 5000
+"""More than a chunk of an import: a key is asked for twice, by the look for doubles and by the row."""
 
 
 def folded(text: str) -> str:
@@ -45,6 +49,7 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
+@lru_cache(maxsize=_KEPT_KEYS)
 def company(name: str) -> str | None:
     """A company's name without its legal form, in whatever order its words and its place stand.
 
@@ -78,11 +83,15 @@ def _kept(parts: list[str], text: str) -> str | None:
     return key[:LONGEST] or None
 
 
+@lru_cache(maxsize=_KEPT_KEYS)
 def telephone(number: str) -> str | None:
     """The national digits of a number: "+86 (0)10 6234-5678", "0086 10 62345678" and "010-62345678" are one."""
-    text = _EXTENSION.sub("", folded(number)).strip()
+    text = number if number.isascii() else folded(number)
+    if not text[-1:].isdigit() or "x" in text or "X" in text or "转" in text:
+        text = _EXTENSION.sub("", text)
+    text = text.strip()
     abroad = text.startswith(("+", "00"))
-    digits = "".join(sign for sign in text.replace("(0)", "") if sign.isascii() and sign.isdigit())
+    digits = _NO_DIGITS.sub("", text.replace("(0)", ""))
     if abroad:
         digits = digits.removeprefix("00")
         digits = digits[1 if digits[:1] in ("1", "7") else 2 if digits[:2] in _TWO else 3 :]

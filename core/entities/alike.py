@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -104,10 +105,12 @@ def _key(field: TextField, value: object) -> str | None:
 def _moved(item: Item, fields: Sequence[TextField]) -> dict[str, str]:
     """The keys to look for: of everything in a new or restored record, of what changes in another."""
     keys: dict[str, str] = {}
+    changing, values, before = item.draft.verb == "update", item.values, item.before or {}
     for one in fields:
-        if item.draft.verb == "update" and (one.name not in item.values or item.values[one.name] == (item.before or {}).get(one.name)):
+        value = values.get(one.name) if one.name in values else before.get(one.name)
+        if changing and (one.name not in values or value == before.get(one.name)):
             continue
-        if (key := _key(one, item.after(one.name))) is not None:
+        if isinstance(value, str) and (key := value if one.alike is None else one.alike(value)) is not None:
             keys[one.name] = key
     return keys
 
@@ -118,10 +121,13 @@ def _match(work: Work, shape: Shape, drafts: Sequence[tuple[UUID, Mapping[str, s
     found: dict[UUID, _Found] = {}
     for id, keys in drafts:
         for name, key in keys.items():
-            same = seekers.setdefault(name, {}).setdefault(key, [])
-            if same and same[0] != id:
+            by_key = seekers.setdefault(name, {})
+            same = by_key.get(key)
+            if same is None:
+                by_key[key] = [id]
+            else:
                 found.setdefault(id, _Found()).add(same[0], name)
-            same.append(id)
+                same.append(id)
     mine = {id for id, _keys in drafts}
     for name, by_key in seekers.items():
         wanted = list(by_key)
@@ -141,15 +147,15 @@ def _question(work: Work, shape: Shape, name: str, keys: Sequence[str]) -> tuple
     def make() -> sa.Select[Any]:
         table, one = shape.table, shape.entity.record.__fields__[name]
         column = table.c[one.attribute if not one.siblings() else f"{one.attribute}_{ALIKE}"]
-        among = (
-            column == sa.any_(sa.bindparam("keys", type_=postgresql.ARRAY(sa.String())))
-            if arrays
-            else column.in_(sa.bindparam("keys", expanding=True))
-        )
+        # One parameter for all of them: a statement with a thousand costs more to write than to answer.
+        if arrays:
+            among = column == sa.any_(sa.bindparam("keys", type_=postgresql.ARRAY(sa.String())))
+        else:
+            among = column.in_(sa.select(sa.func.json_each(sa.bindparam("keys")).table_valued("value").c.value))
         mine = (table.c.tenant_id == sa.bindparam("of"), table.c.deleted_at.is_(None))
         return sa.select(column, table.c.id).where(*mine, among).order_by(table.c.id)
 
-    return shape.kept(("alike", name, arrays), make), {"of": work.tenant.id, "keys": list(keys)}
+    return shape.kept(("alike", name, arrays), make), {"of": work.tenant.id, "keys": list(keys) if arrays else json.dumps(keys)}
 
 
 def _titles(work: Work, shape: Shape, found: Mapping[UUID, _Found], batch: Mapping[UUID, Item]) -> dict[UUID, str]:

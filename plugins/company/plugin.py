@@ -7,7 +7,7 @@ from random import Random
 
 from plugins.company import demo, numbers, profile, rates, tables
 from plugins.company.master import MASTER_DATA
-from sdk import EVERYBODY, Access, Batch, Context, Entity, Manifest, MasterData, RateSource, Scope, Verb, _, hookimpl
+from sdk import EVERYBODY, Access, Batch, Context, Entity, Extension, Manifest, MasterData, RateSource, Scope, Side, Verb, _, hookimpl
 
 manifest = Manifest(
     name="company",
@@ -51,6 +51,11 @@ def register_entities() -> Sequence[Entity]:
         Entity(tables.Source, "source", "sources", _("Source"), _("Sources"), owned=False, access=KEEPERS),
         Entity(tables.Region, "region", "regions", _("Region"), _("Regions"), owned=False, access=KEEPERS),
     )
+
+
+@hookimpl
+def register_extensions() -> Sequence[Extension]:
+    return (Extension("core.user", Side(tables.Preference, "user_id")),)
 
 
 @hookimpl

@@ -14,6 +14,11 @@ from sdk.entities import unique_together
 from sdk.rates import RATE_PLACES
 
 RESETS = {"never": _("Never"), "year": _("Every year"), "month": _("Every month")}
+REGIONS = {
+    "zh-CN": _("China (1,234.56; 2026年12月31日)"), "en-US": _("United States (1,234.56; Dec 31, 2026)"), "en-GB": _("United Kingdom (1,234.56; 31 Dec 2026)"),
+    "de-DE": _("Germany (1.234,56; 31.12.2026)"), "fr-FR": _("France (1 234,56; 31 déc. 2026)"), "es-ES": _("Spain (1.234,56; 31 dic 2026)"),
+    "ja-JP": _("Japan (1,234.56; 2026/12/31)"),
+}  # fmt: skip
 LEAST_RATE = Decimal(1).scaleb(-RATE_PLACES)
 
 
@@ -36,6 +41,15 @@ class Profile(Record):
     bank_account: Mapped[str | None] = f.text(_("Bank account"), length=60, track=True)
     fiscal_year_start: Mapped[int | None] = f.integer(_("First month of the fiscal year"), least=1, most=12, default=1, track=True)
     week_start: Mapped[int | None] = f.integer(_("First day of the week (1: Monday)"), least=1, most=7, default=1)
+
+
+class Preference(Record):
+    """How a person writes numbers and days; the language of their texts is another matter."""
+
+    __tablename__ = "company_preferences"
+
+    user_id: Mapped[UUID] = f.link(_("User"), "core.user", required=True, unique=True, parent=True)
+    formats: Mapped[str | None] = f.choice(_("Numbers and days as in"), REGIONS)
 
 
 class Currency(Record):

@@ -13,6 +13,7 @@ from sdk.context import Row, id_of
 
 TOUCH, LEAD, DEAL, ACT = "leads.touch", "leads.lead", "pipeline.deal", "attribute"
 PART, MOST = 500, 100_000
+FOUND = ("leads.first_source", "leads.last_campaign", "leads.last_source")
 LINKS = ("lead", "account", "contact")
 
 
@@ -112,6 +113,8 @@ def attribute(ctx: Context, deals: Sequence[Row]) -> None:
             values = {"leads.campaign": first["campaign"], "leads.first_source": first["source"],
                       "leads.last_campaign": last["campaign"], "leads.last_source": last["source"]}  # fmt: skip
             drafts.append(Draft("update", values, id_of(deal), act=ACT))
+        elif any(deal.get(name) is not None for name in FOUND):  # the touches are gone, and what followed from them
+            drafts.append(Draft("update", dict.fromkeys(FOUND), id_of(deal), act=ACT))
     for outcome in ctx.records(DEAL).write(drafts) if drafts else ():
         if outcome.refusal is not None:
             raise outcome.refusal

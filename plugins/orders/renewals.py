@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from plugins.orders.process import found, today
-from sdk import Condition, Conflict, Context, Draft, _, where
+from sdk import Condition, Conflict, Context, Draft, Query, _, where
 from sdk.context import Row, id_of
 
 CONTRACT, DEAL, ACT, JOB = "orders.contract", "pipeline.deal", "renew", "renew_contract"
@@ -78,8 +78,13 @@ def turn_over(ctx: Context) -> None:
     """Each day: contracts whose last day has come are renewed where they renew themselves; those that are past it have ended."""
     contracts, day = ctx.records(CONTRACT), today(ctx)
     over = (Condition("ends_on", "lte", (day,)), *where(state="active"))
-    for row in contracts.find((*over, *where(renewal="automatic"), Condition("successor", "empty", ("true",))), PART):
-        ctx.enqueue(f"orders.{JOB}", {"contract": str(row["id"])})
+    alone = (*over, *where(renewal="automatic"), Condition("successor", "empty", ("true",)))
+    cursor: str | None = ""
+    while cursor is not None:  # all of them: those that are left would have ended by tomorrow
+        page = contracts.query(Query(filter=alone, fields=("id",), limit=PART, cursor=cursor))
+        for row in page.data:
+            ctx.enqueue(f"orders.{JOB}", {"contract": str(row["id"])})
+        cursor = page.next
     past = (Condition("ends_on", "lt", (day,)), *where(state="active"))
     while rows := contracts.find(past, PART):
         for outcome in contracts.write([Draft("update", {"state": "ended"}, id_of(row)) for row in rows]):

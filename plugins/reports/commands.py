@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from plugins.reports import table
+from plugins.reports.formats import of_reader
 from plugins.reports.query import run
 from sdk import Command, Context, Parameter, Terminal, _
 
@@ -22,11 +23,11 @@ def run_report(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     if shape == "json":
         terminal.print(json.dumps({"data": rows}, ensure_ascii=False, indent=2, default=str))
     elif shape == "csv":
-        terminal.bytes(table.as_csv(rows))
+        terminal.bytes(table.as_csv(rows, of_reader(ctx)))
     elif shape == "xlsx":
         terminal.bytes(table.as_xlsx(rows, entity))
     else:
-        terminal.print(table.as_table(rows, ctx.say(_("no records"))))
+        terminal.print(table.as_table(rows, ctx.say(_("no records")), of_reader(ctx)))
     return 0
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from plugins.reports import chart, table
+from plugins.reports.formats import of_reader
 from plugins.reports.query import run
 from sdk import BadRequest, Context, Download, NotFound, Report, _
 from sdk.context import Row
@@ -118,8 +119,9 @@ def answer(ctx: Context, report: Report, found: list[Row], shape: str, compariso
     specification = chart.specification(report, found, labels(ctx, report))
     if shape == "chart":
         return specification
+    formats = of_reader(ctx)
     if shape in ("csv", "xlsx"):
-        content = table.as_csv(found) if shape == "csv" else table.as_xlsx(found, ctx.say(report.label))
+        content = table.as_csv(found, formats) if shape == "csv" else table.as_xlsx(found, ctx.say(report.label))
     else:
-        content = chart.drawn(specification, shape)
+        content = chart.drawn(specification, shape, formats)
     return Download(content, _MEDIA[shape], f"{report.full_key}.{shape}")

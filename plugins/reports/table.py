@@ -8,9 +8,11 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from plugins.reports.formats import Formats, typed_cell
 from sdk import Unavailable, _
 from sdk.context import Row
 
+PLAIN = Formats()
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -19,23 +21,23 @@ def columns(rows: Sequence[Row]) -> list[str]:
     return [name for name in (rows[0] if rows else ()) if not name.endswith(".id")]
 
 
-def text(value: object) -> str:
+def text(value: object, formats: Formats = PLAIN, word: str = "") -> str:
     """A value for people: amounts with their currency, several currencies side by side."""
     if value is None:
         return ""
     if isinstance(value, list):
-        return " + ".join(text(one) for one in value)
+        return " + ".join(text(one, formats) for one in value)
     if isinstance(value, Mapping):
-        return f"{Decimal(str(value['amount'])):,.2f} {value['currency']}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+        return f"{formats.number(Decimal(str(value['amount'])), 2)} {value['currency']}"
+    return formats.number(value) if isinstance(value, int) and not isinstance(value, bool) else str(formats.cell(word, value))
 
 
-def as_table(rows: Sequence[Row], empty: str) -> str:
+def as_table(rows: Sequence[Row], empty: str, formats: Formats = PLAIN) -> str:
     """Aligned columns; Chinese characters are two wide."""
     names = columns(rows)
     if not names:
         return empty
-    cells = [names, *([text(row[name]) for name in names] for row in rows)]
+    cells = [names, *([text(row[name], formats, name) for name in names] for row in rows)]
     right = [all(isinstance(row[name], int | Mapping | list | None) for row in rows) for name in names]
     widths = [max(_width(line[index]) for line in cells) for index in range(len(names))]
     lines = ["  ".join(_pad(cell, widths[i], right[i]) for i, cell in enumerate(line)).rstrip() for line in cells]
@@ -51,8 +53,9 @@ def _pad(word: str, width: int, right: bool) -> str:
     return space + word if right else word + space
 
 
-def _plain(value: object) -> list[object]:
-    """A cell for files: an amount becomes number and currency, text that a spreadsheet would run is quoted."""
+def _plain(word: str, value: object) -> list[object]:
+    """A cell for files: an amount becomes number and currency, a day a day, text that a spreadsheet would run is quoted."""
+    value = typed_cell(word, value)
     if isinstance(value, Mapping):
         return [Decimal(str(value["amount"])), value["currency"]]
     if isinstance(value, str) and value.startswith(_FORMULA):
@@ -76,15 +79,18 @@ def flat(rows: Sequence[Row]) -> list[list[object]]:
                     if isinstance(value, list) and index < len(value)
                     else (None if isinstance(value, list) or index else value)
                 )
-                line += (_plain(one) if one is not None else [None, None]) if name in money else _plain(value)
+                line += (_plain(name, one) if one is not None else [None, None]) if name in money else _plain(name, value)
             lines.append(line)
     return lines
 
 
-def as_csv(rows: Sequence[Row]) -> bytes:
-    """UTF-8 with a byte order mark, which spreadsheets need to see Chinese."""
+def as_csv(rows: Sequence[Row], formats: Formats = PLAIN) -> bytes:
+    """UTF-8 with a byte order mark, which spreadsheets need to see Chinese; numbers and days as the reader's spreadsheet takes them."""
     sink = io.StringIO()
-    csv.writer(sink).writerows(["" if cell is None else cell for cell in line] for line in flat(rows))
+    heads, *lines = flat(rows)
+    cells = [[formats.cell(str(head), cell) for head, cell in zip(heads, line, strict=True)] for line in lines]
+    writer = csv.writer(sink, delimiter=formats.delimiter)
+    writer.writerows(["" if cell is None else cell for cell in line] for line in (heads, *cells))
     return b"\xef\xbb\xbf" + sink.getvalue().encode()
 
 
@@ -100,12 +106,14 @@ def as_xlsx(rows: Sequence[Row], title: str) -> bytes:
     sheet = book.active
     assert sheet is not None
     sheet.title = title[:31]
-    for line in flat(rows):
+    heads, *lines = flat(rows)
+    sheet.append(heads)
+    for line in lines:  # numbers and days as such: each spreadsheet shows them in its own way
         sheet.append(line)
     for cell in sheet[1]:
         cell.font = Font(bold=True)
     sheet.freeze_panes = "A2"
-    for index, name in enumerate(flat(rows)[0], 1):
+    for index, name in enumerate(heads, 1):
         widest = max(_width(str(sheet.cell(line, index).value or "")) for line in range(1, sheet.max_row + 1))
         sheet.column_dimensions[get_column_letter(index)].width = min(60, max(len(str(name)), widest) + 2)
     sink = io.BytesIO()

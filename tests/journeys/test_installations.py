@@ -163,7 +163,7 @@ def test_a_plugin_without_what_it_requires_is_blocked_and_says_by_whom(empty_dat
 
 # --- demo ------------------------------------------------------------------------------------------------------------
 
-OWN = {"id", "version", "created_at", "updated_at"}
+OWN = {"id", "version", "created_at", "updated_at", "digest"}  # that of a secret differs on purpose
 
 
 def contents(platform: Platform) -> dict[str, list[dict[str, object]]]:

@@ -206,8 +206,12 @@ def test_a_leads_campaign_touches_the_customer_that_it_becomes(client: Api, lead
         touch["campaign"],
         "fair",
     )
+    entries = client.get(f"/api/v1/customers/accounts/{made['account']}/timeline").json["data"]
+    assert ("touch", "Fair", "fair") in [(one["kind"], one["title"], one["body"]) for one in entries]
     client.delete(f"/api/v1/leads/touches/{touch['id']}")
-    assert client.get(f"/api/v1/customers/accounts/{made['account']}/timeline").status_code == 200
+    drain()
+    deal = client.get(f"/api/v1/pipeline/deals/{made['deal']}").json
+    assert (deal["leads.last_campaign"], deal["leads.first_source"]) == (None, None)
 
 
 def test_a_touch_says_of_whom_it_is_and_through_what_it_came(client: Api, lead: UUID) -> None:
