@@ -100,9 +100,8 @@ def compute(ctx: Context, id: UUID, act: str = COMPUTE) -> Row:
     weight = sum((Decimal(str(kpi["weight"])) for kpi in kpis), Decimal(0))
     if weight != HUNDRED:
         raise Conflict(_("the weights of the scheme add up to {sum}; they are to be 100"), code="weights", sum=exact_text(weight))
-    staff = Staff(ctx)
-    people = _people(ctx, evaluation, staff)
-    found = scoring.lines(ctx, _period(evaluation), kpis, people, staff)
+    people = _people(ctx, evaluation)
+    found = scoring.lines(ctx, _period(evaluation), kpis, people)
     totals = {person: sum((line.points for line in mine), Decimal(0)) for person, mine in found.items()}
     ranking = scoring.places(totals)
     scores = _scores(ctx, evaluation, {person: {"total": totals[person], "place": ranking[person]} for person in people}, act)
@@ -157,12 +156,12 @@ def _period(evaluation: Row) -> Period:
     return Period(kind, start)
 
 
-def _people(ctx: Context, evaluation: Row, staff: Staff) -> list[UUID]:
+def _people(ctx: Context, evaluation: Row) -> list[UUID]:
     """The active people of the scheme's team, or of all teams."""
     scheme = UUID(str(evaluation["scheme"]))
     team = ctx.as_system().records("teamwork.scheme").values([scheme])[scheme]["team"]
-    among = staff.of_team(team) if isinstance(team, UUID) else {id for id, row in staff.people.items() if row["team"] is not None}
-    return sorted(id for id in among if staff.people[id]["active"])
+    staff = Staff(ctx, teams=[team] if team is not None else Staff(ctx).teams)
+    return sorted(id for id, row in staff.people.items() if row["active"])
 
 
 def _scores(ctx: Context, evaluation: Row, values: dict[UUID, dict[str, object]], act: str) -> dict[UUID, UUID]:
@@ -242,7 +241,7 @@ def ranking(ctx: Context, id: UUID) -> list[dict[str, object]]:
         found = [row for row in ctx.records(SCORE).find(where(evaluation=id, round=round), MOST) if row["total"] is not None]
         if found:
             break
-    names = Staff(ctx).people
+    names = Staff(ctx, {row["person"] for row in found}).people
     lines = _lines_of(ctx, [id_of(row) for row in found])
     ordered = sorted(found, key=lambda row: (row["place"], str(row["id"])))
     return [
