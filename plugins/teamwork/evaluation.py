@@ -179,10 +179,10 @@ def _scores(ctx: Context, evaluation: Row, values: dict[UUID, dict[str, object]]
 
 def _keep_lines(ctx: Context, found: dict[UUID, list[Line]], act: str) -> None:
     lines, among = ctx.as_system().records(LINE), sorted(found)
-    there: dict[tuple[UUID, str], UUID] = {}
+    there: dict[tuple[UUID, object], UUID] = {}
     for start in range(0, len(among), 500):
         some = Condition("score", "in", tuple(among[start : start + 500]))
-        there |= {(UUID(str(row["score"])), str(row["kpi"])): id_of(row) for row in lines.find((some,), MOST)}
+        there |= {(UUID(str(row["score"])), row["kpi"]): id_of(row) for row in lines.find((some,), MOST)}
     drafts = list[Draft]()
     for score, mine in found.items():
         for line in mine:
@@ -191,11 +191,9 @@ def _keep_lines(ctx: Context, found: dict[UUID, list[Line]], act: str) -> None:
                 "measure": kpi["measure"], "weight": kpi["weight"], "goal": line.goal, "actual": line.reached.value,
                 "attainment": line.attainment, "points": line.points, "unpriced": line.reached.unpriced,
             }  # fmt: skip
-            id = there.pop((score, str(kpi["id"])), None)
+            id = there.pop((score, kpi["id"]), None)
             drafts.append(
-                Draft("create", {"score": score, "kpi": str(kpi["id"]), **cells}, act=act)
-                if id is None
-                else Draft("update", cells, id, act=act)
+                Draft("create", {"score": score, "kpi": kpi["id"], **cells}, act=act) if id is None else Draft("update", cells, id, act=act)
             )
     drafts += [Draft("delete", {}, id, act=act) for id in there.values()]
     _write(ctx, LINE, drafts)
