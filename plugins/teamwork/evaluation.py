@@ -95,18 +95,19 @@ def _forbid(change: Change) -> None:
 
 def compute(ctx: Context, id: UUID, act: str = COMPUTE) -> Row:
     """Compute the scores of the present round anew; notes stay. Raises Conflict for a closed one, and where weights are not 100."""
-    evaluation = _open(ctx, id)
-    kpis = scoring.of_scheme(ctx, UUID(str(evaluation["scheme"])))
-    weight = sum((Decimal(str(kpi["weight"])) for kpi in kpis), Decimal(0))
-    if weight != HUNDRED:
-        raise Conflict(_("the weights of the scheme add up to {sum}; they are to be 100"), code="weights", sum=exact_text(weight))
-    people = _people(ctx, evaluation)
-    found = scoring.lines(ctx, _period(evaluation), kpis, people)
-    totals = {person: sum((line.points for line in mine), Decimal(0)) for person, mine in found.items()}
-    ranking = scoring.places(totals)
-    scores = _scores(ctx, evaluation, {person: {"total": totals[person], "place": ranking[person]} for person in people}, act)
-    _keep_lines(ctx, {scores[person]: found[person] for person in people}, act)
-    return ctx.as_system().records(NAME).update(id, {"scored_at": ctx.now()}, act=act)
+    with ctx.transaction(write=True):
+        evaluation = _open(ctx, id)
+        kpis = scoring.of_scheme(ctx, UUID(str(evaluation["scheme"])))
+        weight = sum((Decimal(str(kpi["weight"])) for kpi in kpis), Decimal(0))
+        if weight != HUNDRED:
+            raise Conflict(_("the weights of the scheme add up to {sum}; they are to be 100"), code="weights", sum=exact_text(weight))
+        people = _people(ctx, evaluation)
+        found = scoring.lines(ctx, _period(evaluation), kpis, people)
+        totals = {person: sum((line.points for line in mine), Decimal(0)) for person, mine in found.items()}
+        ranking = scoring.places(totals)
+        scores = _scores(ctx, evaluation, {person: {"total": totals[person], "place": ranking[person]} for person in people}, act)
+        _keep_lines(ctx, {scores[person]: found[person] for person in people}, act)
+        return ctx.as_system().records(NAME).update(id, {"scored_at": ctx.now()}, act=act)
 
 
 def close(ctx: Context, id: UUID, *, quietly: bool = False) -> Row:
