@@ -134,7 +134,7 @@ def _readers(ctx: Context, step: Step) -> list[UUID]:
     if to == ROLE:
         return [id_of(row) for row in _of_role(ctx, step.parameters.get("role"))]
     owner = _owner(ctx, step)
-    found = Staff(ctx).manager(owner) if to == MANAGER else owner
+    found = Staff(ctx, [owner]).manager(owner) if to == MANAGER else owner
     return [found] if found is not None else []
 
 

@@ -21,6 +21,7 @@ from sdk.context import Row
 DEAL = "pipeline.deal"
 MOST = 10_000
 PART = 500
+MOST_PEOPLE = 100_000
 HUNDRED = Decimal(100)
 
 
@@ -168,24 +169,33 @@ COUNTS: dict[str, Count] = {
 
 
 class Staff:
-    """Who belongs to which team, teams below it included."""
+    """Who belongs to which team, teams below it included: the named people, and those of the named teams."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, people: Iterable[object] = (), teams: Iterable[object] = ()) -> None:
         system = ctx.as_system()
-        self.people: dict[UUID, Row] = {UUID(str(row["id"])): row for row in system.records("core.user").find((), 100_000)}
-        self.teams: dict[UUID, Row] = {UUID(str(row["id"])): row for row in system.records("core.team").find((), 10_000)}
+        self.teams: dict[UUID, Row] = {UUID(str(row["id"])): row for row in system.records("core.team").find((), MOST)}
         self._below: dict[object, list[UUID]] = {}
         for id, row in self.teams.items():
             self._below.setdefault(row["parent"], []).append(id)
+        users = system.records("core.user")
+        self.people: dict[UUID, Row] = users.values({id for id in people if isinstance(id, UUID)})
+        wanted = sorted({below for team in teams if isinstance(team, UUID) for below in self._reached(team)})
+        for start in range(0, len(wanted), PART):
+            among = Condition("team", "in", tuple(wanted[start : start + PART]))
+            self.people |= {UUID(str(row["id"])): row for row in users.find((among,), MOST_PEOPLE)}
 
-    def of_team(self, team: UUID) -> frozenset[UUID]:
-        """The people of a team."""
+    def _reached(self, team: UUID) -> set[UUID]:
         reached, open_ = set[UUID](), [team]
         while open_:
             here = open_.pop()
             if here not in reached:
                 reached.add(here)
                 open_ += self._below.get(here, [])
+        return reached
+
+    def of_team(self, team: UUID) -> frozenset[UUID]:
+        """The people of a team that was named."""
+        reached = self._reached(team)
         return frozenset(id for id, row in self.people.items() if row["team"] in reached)
 
     def manager(self, person: object) -> UUID | None:

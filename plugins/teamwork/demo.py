@@ -48,7 +48,7 @@ def fill(ctx: Context, random: Random, months: int) -> None:
         _past(ctx, random, months, people, found)
         _goals(ctx, random, months, people)
         _evaluate(ctx, random, months)
-        _tell(ctx, people, found)
+        _tell(ctx, ctx.records("core.user").find((Condition("active", "eq", (True,)),)), found)
 
 
 def _work(ctx: Context, random: Random, months: int, found: Sequence[tuple[str, Row]]) -> None:

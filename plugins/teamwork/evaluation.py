@@ -95,19 +95,19 @@ def _forbid(change: Change) -> None:
 
 def compute(ctx: Context, id: UUID, act: str = COMPUTE) -> Row:
     """Compute the scores of the present round anew; notes stay. Raises Conflict for a closed one, and where weights are not 100."""
-    evaluation = _open(ctx, id)
-    kpis = scoring.of_scheme(ctx, UUID(str(evaluation["scheme"])))
-    weight = sum((Decimal(str(kpi["weight"])) for kpi in kpis), Decimal(0))
-    if weight != HUNDRED:
-        raise Conflict(_("the weights of the scheme add up to {sum}; they are to be 100"), code="weights", sum=exact_text(weight))
-    staff = Staff(ctx)
-    people = _people(ctx, evaluation, staff)
-    found = scoring.lines(ctx, _period(evaluation), kpis, people, staff)
-    totals = {person: sum((line.points for line in mine), Decimal(0)) for person, mine in found.items()}
-    ranking = scoring.places(totals)
-    scores = _scores(ctx, evaluation, {person: {"total": totals[person], "place": ranking[person]} for person in people}, act)
-    _keep_lines(ctx, {scores[person]: found[person] for person in people}, act)
-    return ctx.as_system().records(NAME).update(id, {"scored_at": ctx.now()}, act=act)
+    with ctx.transaction(write=True):
+        evaluation = _open(ctx, id)
+        kpis = scoring.of_scheme(ctx, UUID(str(evaluation["scheme"])))
+        weight = sum((Decimal(str(kpi["weight"])) for kpi in kpis), Decimal(0))
+        if weight != HUNDRED:
+            raise Conflict(_("the weights of the scheme add up to {sum}; they are to be 100"), code="weights", sum=exact_text(weight))
+        people = _people(ctx, evaluation)
+        found = scoring.lines(ctx, _period(evaluation), kpis, people)
+        totals = {person: sum((line.points for line in mine), Decimal(0)) for person, mine in found.items()}
+        ranking = scoring.places(totals)
+        scores = _scores(ctx, evaluation, {person: {"total": totals[person], "place": ranking[person]} for person in people}, act)
+        _keep_lines(ctx, {scores[person]: found[person] for person in people}, act)
+        return ctx.as_system().records(NAME).update(id, {"scored_at": ctx.now()}, act=act)
 
 
 def close(ctx: Context, id: UUID, *, quietly: bool = False) -> Row:
@@ -157,12 +157,12 @@ def _period(evaluation: Row) -> Period:
     return Period(kind, start)
 
 
-def _people(ctx: Context, evaluation: Row, staff: Staff) -> list[UUID]:
+def _people(ctx: Context, evaluation: Row) -> list[UUID]:
     """The active people of the scheme's team, or of all teams."""
     scheme = UUID(str(evaluation["scheme"]))
     team = ctx.as_system().records("teamwork.scheme").values([scheme])[scheme]["team"]
-    among = staff.of_team(team) if isinstance(team, UUID) else {id for id, row in staff.people.items() if row["team"] is not None}
-    return sorted(id for id in among if staff.people[id]["active"])
+    staff = Staff(ctx, teams=[team] if team is not None else Staff(ctx).teams)
+    return sorted(id for id, row in staff.people.items() if row["active"])
 
 
 def _scores(ctx: Context, evaluation: Row, values: dict[UUID, dict[str, object]], act: str) -> dict[UUID, UUID]:
@@ -180,10 +180,10 @@ def _scores(ctx: Context, evaluation: Row, values: dict[UUID, dict[str, object]]
 
 def _keep_lines(ctx: Context, found: dict[UUID, list[Line]], act: str) -> None:
     lines, among = ctx.as_system().records(LINE), sorted(found)
-    there: dict[tuple[UUID, str], UUID] = {}
+    there: dict[tuple[UUID, object], UUID] = {}
     for start in range(0, len(among), 500):
         some = Condition("score", "in", tuple(among[start : start + 500]))
-        there |= {(UUID(str(row["score"])), str(row["kpi"])): id_of(row) for row in lines.find((some,), MOST)}
+        there |= {(UUID(str(row["score"])), row["kpi"]): id_of(row) for row in lines.find((some,), MOST)}
     drafts = list[Draft]()
     for score, mine in found.items():
         for line in mine:
@@ -192,11 +192,9 @@ def _keep_lines(ctx: Context, found: dict[UUID, list[Line]], act: str) -> None:
                 "measure": kpi["measure"], "weight": kpi["weight"], "goal": line.goal, "actual": line.reached.value,
                 "attainment": line.attainment, "points": line.points, "unpriced": line.reached.unpriced,
             }  # fmt: skip
-            id = there.pop((score, str(kpi["id"])), None)
+            id = there.pop((score, kpi["id"]), None)
             drafts.append(
-                Draft("create", {"score": score, "kpi": str(kpi["id"]), **cells}, act=act)
-                if id is None
-                else Draft("update", cells, id, act=act)
+                Draft("create", {"score": score, "kpi": kpi["id"], **cells}, act=act) if id is None else Draft("update", cells, id, act=act)
             )
     drafts += [Draft("delete", {}, id, act=act) for id in there.values()]
     _write(ctx, LINE, drafts)
@@ -242,7 +240,7 @@ def ranking(ctx: Context, id: UUID) -> list[dict[str, object]]:
         found = [row for row in ctx.records(SCORE).find(where(evaluation=id, round=round), MOST) if row["total"] is not None]
         if found:
             break
-    names = Staff(ctx).people
+    names = Staff(ctx, {row["person"] for row in found}).people
     lines = _lines_of(ctx, [id_of(row) for row in found])
     ordered = sorted(found, key=lambda row: (row["place"], str(row["id"])))
     return [

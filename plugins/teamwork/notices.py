@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sdk import Batch, Condition, Context, Draft, Invalid, Mail, NoticeChannel, Query, Told, _, where
 from sdk.context import Row, id_of
+from sdk.fields import Reference
 
 NAME, PREFERENCE = "teamwork.notification", "teamwork.preference"
 IN_APP, MAIL = "in_app", "mail"
@@ -39,10 +40,12 @@ def wanted(ctx: Context, channel: str, told: Sequence[Told]) -> list[Told]:
 
 def in_app(ctx: Context, told: Sequence[Told]) -> None:
     """Keep each notice for its reader."""
+    readers = wanted(ctx, f"teamwork.{IN_APP}", told)
+    there = _there(ctx, readers)
     drafts = [
-        Draft("create", {"kind": one.kind, "title": _line(one.title)[:LONGEST_TITLE], "body": _page(one.body) or None, "about": _there(ctx, one),
-                         "owner": one.user_id, "times": 1}, act=TELL)
-        for one in wanted(ctx, f"teamwork.{IN_APP}", told)
+        Draft("create", {"kind": one.kind, "title": _line(one.title)[:LONGEST_TITLE], "body": _page(one.body) or None,
+                         "about": one.about if one.about in there else None, "owner": one.user_id, "times": 1}, act=TELL)
+        for one in readers
     ]  # fmt: skip
     for outcome in ctx.as_system().records(NAME).write(drafts) if drafts else ():
         if outcome.refusal is not None:
@@ -71,14 +74,13 @@ def _page(text: str) -> str:
     return _CONTROL.sub(" ", text)[:LONGEST_BODY].strip()
 
 
-def _there(ctx: Context, told: Told) -> object:
-    """The record that the notice leads to, as long as the tenant has it."""
-    about = told.about
-    return (
-        about
-        if about is not None and ctx.offers(about.entity) and about.id in ctx.as_system().records(about.entity).values([about.id])
-        else None
-    )
+def _there(ctx: Context, told: Sequence[Told]) -> set[Reference]:
+    """The records that notices lead to, as far as the tenant has them; one question for each entity."""
+    asked: dict[str, set[UUID]] = {}
+    for one in told:
+        if one.about is not None and ctx.offers(one.about.entity):
+            asked.setdefault(one.about.entity, set()).add(one.about.id)
+    return {Reference(entity, id) for entity, ids in asked.items() for id in ctx.as_system().records(entity).values(ids)}
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

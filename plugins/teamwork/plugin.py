@@ -158,7 +158,7 @@ def register_subscriptions() -> Sequence[Subscription]:
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
     return (
-        Schedule("remind", activities.remind, every=timedelta(minutes=1)),
+        Schedule("remind", activities.remind, every=timedelta(minutes=5)),
         Schedule("watch_targets", targets.watch, every=timedelta(hours=1)),
         Schedule("find_stale", staleness.look, at=time(6)),
     )

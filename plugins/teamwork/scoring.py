@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
-from plugins.teamwork.attainment import HUNDRED, Piece, Reached, Staff, Subject, pieces, total
+from plugins.teamwork.attainment import HUNDRED, Piece, Reached, Subject, pieces, total
 from plugins.teamwork.periods import Period
 from plugins.teamwork.tables import ACTIVITIES, ON_TIME_TASKS
 from plugins.teamwork.targets import MOST, goal_of
@@ -50,7 +50,7 @@ def points(weight: Decimal, attainment: Decimal | None) -> Decimal:
     return (weight * (attainment or Decimal(0)) / HUNDRED).quantize(PLACES, ROUND_HALF_EVEN)
 
 
-def lines(ctx: Context, period: Period, kpis: Sequence[Row], people: Iterable[UUID], staff: Staff) -> dict[UUID, list[Line]]:
+def lines(ctx: Context, period: Period, kpis: Sequence[Row], people: Iterable[UUID]) -> dict[UUID, list[Line]]:
     """For each person a line for each measure; what was reached is asked once a measure, the goals once."""
     wanted = list(people)
     goals = _goals(ctx, period)

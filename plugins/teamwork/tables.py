@@ -278,10 +278,10 @@ class ScoreLine(Record):
     """One measure of a score, as it was computed."""
 
     __tablename__ = "teamwork_score_lines"
-    __table_args__ = (unique_together("teamwork_score_lines", "score_id", "kpi"),)
+    __table_args__ = (unique_together("teamwork_score_lines", "score_id", "kpi_id"),)
 
     score_id: Mapped[UUID] = f.link(_("Score"), Score, required=True, parent=True, readonly=True)
-    kpi: Mapped[str] = f.text(_("Measure of the scheme"), length=40, required=True, readonly=True)
+    kpi_id: Mapped[UUID] = f.link(_("Measure of the scheme"), "teamwork.kpi", required=True, readonly=True)
     measure: Mapped[str] = f.choice(_("Measure"), MEASURES, required=True, readonly=True)
     weight: Mapped[Decimal] = f.percent(_("Weight"), required=True, readonly=True)
     goal: Mapped[Decimal | None] = f.decimal(_("Goal"), readonly=True)

@@ -106,7 +106,7 @@ def period_of(target: Row) -> Period:
 
 def attained(ctx: Context, targets: Sequence[Row], staff: Staff | None = None) -> list[Attained]:
     """How far these targets are reached: one question for each measure and period, however many targets there are."""
-    staff = staff or (Staff(ctx) if targets else None)
+    staff = staff or _staff(ctx, targets)
     groups: dict[tuple[str, Period], list[Row]] = {}
     for target in targets:
         groups.setdefault((str(target["measure"]), period_of(target)), []).append(target)
@@ -114,9 +114,12 @@ def attained(ctx: Context, targets: Sequence[Row], staff: Staff | None = None) -
     for (measure, period), mine in groups.items():
         by = [name for name in _SHARED if any(target.get(name) for target in mine)] + (["kind"] if measure == ACTIVITIES else [])
         found = pieces(ctx, measure, period, by)
-        assert staff is not None
         reached |= {id_of(target): total(measure, found, _subject(target, staff)) for target in mine}
     return [Attained(target, goal_of(target), reached[id_of(target)]) for target in targets]
+
+
+def _staff(ctx: Context, targets: Sequence[Row]) -> Staff:
+    return Staff(ctx, {target["person"] for target in targets}, {target["team"] for target in targets})
 
 
 def _subject(target: Row, staff: Staff) -> Subject:
@@ -128,7 +131,8 @@ def _subject(target: Row, staff: Staff) -> Subject:
 def shown(ctx: Context, period: Period, only: Iterable[Condition] = ()) -> list[dict[str, object]]:
     """The targets of a period that the actor may see, with what is reached of each."""
     asked = (Condition("period", "eq", (period.kind,)), Condition("period_start", "eq", (period.start,)), *only)
-    rows, staff = ctx.records(NAME).find(asked, MOST), Staff(ctx)
+    rows = ctx.records(NAME).find(asked, MOST)
+    staff = _staff(ctx, rows)
     return [_shown(ctx, one, staff) for one in attained(ctx, rows, staff)]
 
 
@@ -177,12 +181,12 @@ def tell(ctx: Context, periods: Sequence[Period], but: Sequence[str] = ()) -> No
         ctx.lock("teamwork.targets")
         rows = [row for period in periods for row in _untold(ctx, period) if row["measure"] not in but]
         rows = [row for row in rows if row["measure"] != ON_TIME_TASKS or period_of(row).end <= today(ctx)]
-        staff = Staff(ctx) if rows else None
+        staff = _staff(ctx, rows)
         drafts, notices = list[Draft](), list[Notice]()
         for one in attained(ctx, rows, staff):
             step = next((step for step in STEPS if one.goal and one.reached.value * HUNDRED >= step * one.goal), 0)
             told = one.target["told"]
-            if staff is not None and step > (told if isinstance(told, int) else 0):
+            if step > (told if isinstance(told, int) else 0):
                 drafts.append(Draft("update", {"told": step}, id_of(one.target), act=TOLD))
                 notices += _notices(ctx, one, step, staff)
         for outcome in ctx.records(NAME).write(drafts) if drafts else ():

@@ -34,9 +34,9 @@ def letters(work: Work) -> list[tuple[str, str]]:
         return sorted((row["recipient"], row["subject"]) for row in work.connection.execute(query).scalars())
 
 
-def say(work: Work, *people: UUID, kind: str = "teamwork.task", title: str = "Hello") -> None:
+def say(work: Work, *people: UUID, kind: str = "teamwork.task", title: str = "Hello", about: Reference | None = None) -> None:
     with work.transaction(write=True):
-        work.notify([Notice(person, kind, title, "Body") for person in people])
+        work.notify([Notice(person, kind, title, "Body", about=about) for person in people])
 
 
 @pytest.mark.feature("J1")
@@ -210,10 +210,12 @@ def test_a_thousand_notices_are_written_in_sets(people: People, work: Work) -> N
     statements = list[str]()
     engine = work.platform.database.engine
     sa.event.listen(engine, "before_cursor_execute", lambda _c, _cur, statement, *_rest: statements.append(statement))
-    say(work, *[people.rep] * 20)
+    about = Reference("customers.account", id_of(work.records("customers.account").create({"name": "Alder"})))
+    statements.clear()
+    say(work, *[people.rep] * 20, about=about)
     few = len(statements)
     statements.clear()
-    say(work, *[people.rep] * 400)
+    say(work, *[people.rep] * 400, about=about)
     assert len(statements) - few < 420, "a letter each, and the rest in sets"
     page = work.records(NOTICES).find((Condition("owner", "eq", (people.rep,)),), 1000)
     assert len(page) == 420

@@ -185,7 +185,7 @@ def _evaluations() -> None:
         op,
         "teamwork_score_lines",
         sa.Column("score_id", columns.key(), nullable=False),
-        sa.Column("kpi", sa.String(40), nullable=False),
+        sa.Column("kpi_id", columns.key(), nullable=False),
         sa.Column("measure", sa.String(40), nullable=False),
         sa.Column("weight", columns.Exact(), nullable=False),
         sa.Column("goal", columns.Exact(), nullable=True),
@@ -196,7 +196,8 @@ def _evaluations() -> None:
         migrations.foreign_key("teamwork_score_lines", "score_id", "teamwork_scores"),
     )
     migrations.create_index(op, "teamwork_score_lines", "score_id")
-    migrations.create_unique(op, "teamwork_score_lines", "score_id", "kpi")
+    migrations.create_index(op, "teamwork_score_lines", "kpi_id")
+    migrations.create_unique(op, "teamwork_score_lines", "score_id", "kpi_id")
 
 
 def _more_columns() -> None:
