@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
@@ -98,6 +99,7 @@ def fill(content: bytes, values: Mapping[str, object], *, check: bool) -> bytes:
         template.render(grouped(values, ""), _sandbox(), autoescape=True)
         out = BytesIO()
         template.save(out)
+        return _timeless(out.getvalue())
     except UndefinedError as failure:
         raise RefusedError("missing_variable", str(failure).rpartition("\x00")[2].removesuffix(" is undefined").strip("'")) from failure
     except TemplateError as failure:
@@ -110,7 +112,15 @@ def fill(content: bytes, values: Mapping[str, object], *, check: bool) -> bytes:
         raise
     except Exception as failure:  # docxtpl and python-docx raise anything for files that are only nearly Word
         raise RefusedError("template_error", detail=f"{type(failure).__name__}: {failure}"[:300]) from failure
-    return out.getvalue()
+
+
+def _timeless(content: bytes) -> bytes:
+    """The same document is the same bytes, whenever it is written: python-docx stamps the parts with the clock of the machine."""
+    made = BytesIO()
+    with zipfile.ZipFile(BytesIO(content)) as source, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as sink:
+        for name in source.namelist():
+            sink.writestr(zipfile.ZipInfo(name), source.read(name), zipfile.ZIP_DEFLATED)
+    return made.getvalue()
 
 
 def _check_names(content: bytes, values: Mapping[str, object]) -> None:

@@ -15,13 +15,14 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from plugins.documents.renderer import LENGTH
+from plugins.documents.renderer import LENGTH, MOST_OUTPUT
 from sdk import Invalid, Problem, Text, Unavailable, _
 
 SECONDS = 4
 """What one document may take. Less than the five seconds for which SQLite lets a writer wait for another one."""
 STARTING = 30
 MOST_PROCESSES = 2
+MOST_ANSWER = 2 * MOST_OUTPUT
 MOST_TURNS = 500
 """After so many documents a process is replaced: what leaks in a library goes with it."""
 _ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ class _GoneError(Exception):
     """The process has ended."""
 
 
-class _Process:
+class Process:
     """One process, for one document at a time."""
 
     def __init__(self) -> None:
@@ -65,6 +66,16 @@ class _Process:
         )  # fmt: skip
         self.turns = 0
         self.ask({"format": "ready"}, STARTING)
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
 
     def ask(self, request: Mapping[str, object], seconds: float) -> dict[str, object]:
         """The answer; raises _LateError or _GoneError, after which the process is of no more use."""
@@ -79,6 +90,8 @@ class _Process:
         except OSError as failure:
             raise _GoneError from failure
         (length,) = LENGTH.unpack(self._read(LENGTH.size, deadline))
+        if length > MOST_ANSWER:
+            raise _GoneError
         answer = json.loads(self._read(length, deadline))
         assert isinstance(answer, dict)
         return answer
@@ -106,11 +119,19 @@ class _Process:
         self._process.wait()
 
 
+def start() -> Process:
+    """A process that is ready; raises Unavailable."""
+    try:
+        return Process()
+    except (_LateError, _GoneError, OSError) as failure:
+        raise Unavailable(_("documents cannot be made now: the renderer does not start"), code="renderer_down") from failure
+
+
 class Pool:
     """Processes that wait for work; made when they are needed, at most `MOST_PROCESSES`, and ended with this process."""
 
     def __init__(self) -> None:
-        self._idle: list[_Process] = []
+        self._idle: list[Process] = []
         self._room = threading.BoundedSemaphore(MOST_PROCESSES)
         self._lock = threading.Lock()
 
@@ -136,14 +157,14 @@ class Pool:
                 process.end()
             return answer
 
-    def _taken(self) -> _Process:
+    def _taken(self) -> Process:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        try:
-            return _Process()
-        except (_LateError, _GoneError, OSError) as failure:
-            raise Unavailable(_("documents cannot be made now: the renderer does not start"), code="renderer_down") from failure
+            while self._idle:
+                process = self._idle.pop()
+                if process.alive:
+                    return process
+                process.end()  # somebody else has ended it while it waited
+        return start()
 
     def close(self) -> None:
         """End the processes that wait."""

@@ -163,7 +163,8 @@ def test_a_plugin_without_what_it_requires_is_blocked_and_says_by_whom(empty_dat
 
 # --- demo ------------------------------------------------------------------------------------------------------------
 
-OWN = {"id", "version", "created_at", "updated_at", "digest"}  # that of a secret differs on purpose
+OWN = {"id", "version", "created_at", "updated_at", "content", "occasion", "digest"}
+"""Ids, times, and texts that hold an id: of a kept file, of what a document was issued for; digests of secrets."""
 
 
 def contents(platform: Platform) -> dict[str, list[dict[str, object]]]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from datetime import date
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +20,7 @@ from pypdf import PdfReader
 
 from core.context import Work
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
-from plugins.documents import actions
+from plugins.documents import actions, workers
 from plugins.orders.papers import language_of, papers
 from sdk import Action, Channel, DocumentTemplate, Draft, Step, Tenant, where
 from sdk.context import id_of
@@ -372,6 +376,45 @@ def test_without_the_plugin_invoices_are_issued_all_the_same(
 
 def test_without_orders_nothing_is_offered(make_tenant: MakeTenant, work_as: type_work_as) -> None:
     assert work_as(of=make_tenant("few", plugins=["customers", "documents"])).declared(DocumentTemplate) == []
+
+
+@pytest.mark.parametrize("package", ["docxtpl", "typst", "noto_cjk_sans_otc"])
+def test_without_its_extra_the_plugin_is_shown_as_such_and_the_others_serve(package: str) -> None:
+    """In a process of its own, since here the package is there."""
+    script = (
+        f"import sys; sys.modules[{package!r}] = None\nfrom core.extension.discover import discover\n"
+        "print({p.name: (p.state.value, p.reason) for p in discover(['documents', 'orders'])})"
+    )
+    shown = ast.literal_eval(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout)
+    assert shown["orders"][0] == "loaded"
+    assert shown["documents"][0] == "missing_extra"
+    assert package in shown["documents"][1]
+
+
+def test_the_server_itself_never_loads_what_renders() -> None:
+    """Templates run in the renderer's process alone; the server's memory is not theirs."""
+    script = "import plugins.documents.plugin, sys; print(sorted({'docxtpl', 'typst', 'lxml', 'docx'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_the_renderer_knows_no_secret_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
+    process = workers.start()
+    try:
+        environment = Path(f"/proc/{process.pid}/environ")
+        if not environment.exists():
+            pytest.skip("no /proc here")
+        assert b"secret" not in environment.read_bytes()
+    finally:
+        process.end()
+
+
+@pytest.mark.feature("I11")
+@pytest.mark.parametrize("format", ["pdf", "docx"])
+def test_the_same_values_make_the_same_bytes(client: Api, office: Office, format: str) -> None:
+    contract = office.contract(office.at_home)
+    first, second = (preview(client, **asked("contract", contract, format=format)) for _time in range(2))
+    assert first == second
 
 
 # --- rules -------------------------------------------------------------------------------------------------------------

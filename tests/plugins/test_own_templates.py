@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import struct
 import time
 import zipfile
@@ -340,3 +342,13 @@ def test_other_refusals_name_the_field(client: Api, office: Office, monkeypatch:
     assert client.patch(f"{API}/templates/{made['id']}", {"locale": "zh-cn"}).json["locale"] == "zh_CN"
     monkeypatch.setattr(templates, "MOST_BYTES", 3)
     assert upload(client, word("x")).status_code == 413
+
+
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_a_renderer_that_was_killed_while_it_waited_is_replaced(client: Api, office: Office) -> None:
+    quote = office.written("quote", office.abroad, 1)
+    preview(client, **asked("quote", quote))
+    for process in workers.pool()._idle:
+        os.kill(process.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    preview(client, **asked("quote", quote))
