@@ -51,9 +51,22 @@ class Errors:
         return _figures(self.missed, self.actual, self.made, scale)
 
     def by_step(self, scale: float) -> list[dict[str, float | None]]:
-        """The same for each step ahead."""
-        steps = range(self.missed.shape[1])
-        return [_figures(self.missed[:, [step]], self.actual[:, [step]], self.made[:, [step]], scale) for step in steps]
+        """The same for each step ahead, all at once."""
+        there = ~np.isnan(self.missed)
+        missed, actual, made = (np.where(there, np.abs(part), 0.0) for part in (self.missed, self.actual, self.made))
+        counts, both = there.sum(axis=0), actual + made
+        number = np.maximum(counts, 1)
+        mae, rmse = missed.sum(axis=0) / number, np.sqrt((missed**2).sum(axis=0) / number)
+        shares = np.divide(missed, actual, out=np.zeros_like(missed), where=actual > 0).sum(axis=0) / number * 100
+        smape = np.divide(200 * missed, both, out=np.zeros_like(both), where=both > 0).sum(axis=0) / number
+        divisible = (actual > 0).sum(axis=0) == counts
+        return [
+            {
+                "mae": float(mae[step]), "rmse": float(rmse[step]), "mase": float(mae[step]) / scale if scale > 0 else None,
+                "mape": float(shares[step]) if divisible[step] else None, "smape": float(smape[step]),
+            } if counts[step] else dict.fromkeys(("mae", "rmse", "mase", "mape", "smape"))
+            for step in range(self.missed.shape[1])
+        ]  # fmt: skip
 
 
 def _figures(missed: type_array, actual: type_array, made: type_array, scale: float) -> dict[str, float | None]:

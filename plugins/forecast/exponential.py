@@ -61,6 +61,7 @@ def smoothed(history: Sequence[float], season: int, horizon: int) -> Forecast:
     level, trend = np.full(len(alpha), first), np.full(len(alpha), slope)
     seasonal = np.repeat(figures[:, None], len(alpha), axis=1)
     squares = np.zeros(len(alpha))
+    by_trend, by_season = alpha * beta, gamma * (1 - alpha)
     for step, value in enumerate(values):
         place = step % season
         drifted = phi * trend
@@ -68,9 +69,9 @@ def smoothed(history: Sequence[float], season: int, horizon: int) -> Forecast:
         error = value - before - seasonal[place]
         squares += error * error
         level = before + alpha * error
-        trend = drifted + alpha * beta * error
+        trend = drifted + by_trend * error
         if season > 1:
-            seasonal[place] += gamma * (1 - alpha) * error
+            seasonal[place] += by_season * error
     best = _best(squares, learned, len(values))
     ahead = _damped(float(phi[best]), horizon)
     mean = level[best] + ahead * trend[best]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
 from plugins.forecast.periods import label_of, number_in, number_of, start_of
-from sdk import BadRequest, Condition, Context, Filter, _
+from sdk import Condition, Context, Filter, Invalid, _
 from sdk import fields as f
 from sdk.columns import percent_of
 from sdk.context import Row
@@ -93,7 +93,7 @@ class Pipeline:
         self.first = number_of(start or self.today, grain)
         self.last = number_of(end, grain) if end is not None else self.first + (11 if grain == "month" else 3)
         if not 0 <= self.last - self.first < MOST_PERIODS or self.last >= number_of(date.max, grain):
-            raise BadRequest(_("from {start} to {end} are not 1 to {most} periods"), start=start, end=end, most=MOST_PERIODS)
+            raise Invalid(_("from {start} to {end} are not 1 to {most} periods"), start=start, end=end, most=MOST_PERIODS)
         self.groups: dict[str | None, Group] = {}
 
     def answer(self) -> dict[str, object]:
