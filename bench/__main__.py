@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from bench import creating, importing, listing, load, policy, reporting, servers, starting
+from bench import automating, creating, importing, listing, load, policy, reporting, servers, starting
 from bench.data import Installation, fill
 from bench.table import Line, markdown
 from tests.servers import NoServerError, postgresql
@@ -24,6 +24,7 @@ WORKS: dict[str, Callable[[Installation], list[Line]]] = {
     "start": starting.measure,
     "create": creating.measure,
     "import": importing.measure,
+    "rules": automating.measure,
 }
 FULL, QUICK = 100_000, 10_000
 
