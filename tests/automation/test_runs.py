@@ -294,3 +294,14 @@ def test_the_log_is_seen_by_those_who_may_see_the_rule(work: Work, rules: Rules,
         assert counts == [1, 0], name
         assert client.as_user(people.rep).get(place).status_code == 403
         assert client.post(place, {}).status_code == 405
+
+
+def test_long_and_odd_texts_do_not_hold_up_a_rule(work: Work, rules: Rules, engine: Engine, left: type_left) -> None:
+    """What was before may be as long as a field, and an error may hold what no text may."""
+    long = {"kind": "automation.changed", "parameters": {"field": "note", "was": None}}
+    rules("probe.thing", "updated", entry("{{ name }} 😀"), conditions=[long], parameters={"fields": ["note"]})
+    thing = id_of(work.records("probe.thing").create({"name": "x", "note": "字" * 19_999}))
+    work.records("probe.thing").update(thing, {"note": "short"})
+    engine.run_until_idle()
+    assert left() == ["x 😀"]
+    assert rules.runs()[0]["moment"]["before"] == {"note": "字" * 19_999}
