@@ -207,6 +207,8 @@ class Work:
             if name not in shared.kept:
                 shared.kept[name] = make()
             return cast("KEPT", shared.kept[name])
+        if not shared.access_version:  # work that begins before its tenant does knows no version
+            return make()
         there = self.platform.kept.get(key)
         if there is None or there[0] != shared.access_version or (there[1] is not self.enabled and there[1] != self.enabled):
             there = self.platform.kept[key] = (shared.access_version, self.enabled, make())

@@ -64,6 +64,7 @@ def _wake(ctx: Context, id: UUID) -> None:
     ctx.lock(f"{timing.TIMER}:{id}")
     row = ctx.records(RULE).values([id]).get(id)
     if row is None or not row["active"]:
+        timing.sleep(ctx, id)
         return
     rule = rule_of(row)
     for occurrence, ids in timing.due(ctx, rule, actor_of(ctx, rule)):
