@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -17,6 +18,7 @@ from sdk import Action, Batch, Change, Channel, Context, NotFound, Problem, Trig
 from sdk.context import Row, id_of
 from sdk.specs import Spec
 
+log = logging.getLogger("dealwright.automation")
 RULE = "automation.rule"
 DELEGATE = "automation.rule.delegate"
 MOST_ACTIONS = 20
@@ -90,16 +92,25 @@ def _listeners(ctx: Context) -> dict[str, list[Listener]]:
     found: dict[str, list[Listener]] = {}
     rules = [rule_of(row) for row in ctx.records(RULE).find(where(active=True), MOST_RULES)]
     for rule in sorted(rules, key=lambda rule: (rule.position, rule.id)):
-        trigger = kind_of(ctx, Trigger, rule.trigger)
-        if trigger is None or not ctx.offers(rule.entity):
-            continue
-        parameters = trigger.parameters().load(rule.parameters)
-        for event in trigger.events(rule.entity, parameters):
-            before = conditions.earlier(ctx, rule.conditions)
-            if rule.trigger == DELETED:  # what its texts say must be written down before the record is out of sight
-                before |= {word.partition(".")[0] for word in slots(list(rule.actions))}
-            found.setdefault(event, []).append(Listener(rule, trigger, parameters, before))
+        try:
+            for event, listener in _heard(ctx, rule):
+                found.setdefault(event, []).append(listener)
+        except (
+            Exception
+        ):  # a kind that its plugin has changed, or that is broken: this is asked within every write, which must not fail for it
+            log.exception("rule %s of tenant %s cannot be heard; save it again", rule.reference, ctx.tenant.name)
     return found
+
+
+def _heard(ctx: Context, rule: Rule) -> list[tuple[str, Listener]]:
+    trigger = kind_of(ctx, Trigger, rule.trigger)
+    if trigger is None or not ctx.offers(rule.entity):
+        return []
+    parameters = trigger.parameters().load(rule.parameters)
+    before = conditions.earlier(ctx, rule.conditions)
+    if rule.trigger == DELETED:  # what its texts say must be written down before the record is out of sight
+        before |= {word.partition(".")[0] for word in slots(list(rule.actions))}
+    return [(event, Listener(rule, trigger, parameters, before)) for event in trigger.events(rule.entity, parameters)]
 
 
 def wants(ctx: Context, event: str, changed: frozenset[str]) -> frozenset[str] | None:
