@@ -5,7 +5,7 @@ from sdk.calls import Call, Reply
 from sdk.changes import Batch, Change
 from sdk.commands import Command, Parameter, Terminal
 from sdk.context import Actor, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
-from sdk.entities import Entity, Extension, Record, Sharing, Side
+from sdk.entities import Entity, Extension, Record, Side
 from sdk.errors import (
     BadRequest,
     Conflict,
@@ -96,7 +96,6 @@ __all__ = [
     "RuleCondition",
     "Schedule",
     "Scope",
-    "Sharing",
     "Side",
     "Spec",
     "Stale",

@@ -128,25 +128,12 @@ def system_fields() -> dict[str, Field]:
 
 
 @dataclass(frozen=True)
-class Sharing:
-    """People with whom single records are shared: live rows of `record` link a record (attribute `link`) to a user (attribute `person`).
-
-    Who has a verb for own records or those of the team has it for shared ones, too, but for deleting.
-    """
-
-    record: type[Record]
-    link: str
-    person: str
-
-
-@dataclass(frozen=True)
 class Entity:
     """What the platform knows of a kind of record; REST, OpenAPI, permissions, import and report follow from it.
 
     `name` and `plural` are its words in addresses; `title` is the field that names a record to people; `access` says what
     which role may do with which records from the start. `owned=False` is for master data that belongs to nobody.
     `verbs` leaves out what its API must not offer. `guards_access=True`: a write changes who may do what.
-    `private=True`: a person reaches own records and no others, whatever roles grant (notifications). `sharing`: with whom else.
     """
 
     record: type[Record]
@@ -159,8 +146,6 @@ class Entity:
     owned: bool = True
     verbs: frozenset[Verb] = frozenset(Verb)
     guards_access: bool = False
-    private: bool = False
-    sharing: Sharing | None = None
     plugin: str = ""
     """The plugin that declared it; core stamps it at boot."""
 

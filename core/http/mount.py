@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, request
+from flask import Flask
 
 from core.context import Work
 from core.http.bodies import read_request
 from core.http.collections import Collection, may
-from core.http.pipeline import RecordId, answer, endpoint, fresh, type_handler
-from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, Response, Route, Verb, _
+from core.http.pipeline import RecordId, answer, endpoint, type_handler
+from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, Route, Verb, _
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -71,8 +71,6 @@ def _mount_route(app: Flask, platform: Platform, route: Route) -> None:
         if route.permission not in (PUBLIC, SIGNED_IN) and not work.can(route.permission):
             raise Forbidden(_("you need the permission {permission}"), permission=route.permission)
         value = route.view(work, read_request(route, path))
-        if route.method == "GET" and isinstance(value, Response) and fresh(request, tag := value.headers.get("ETag", '""')):
-            return Response(None, 304, {"ETag": tag})
         return value if hasattr(value, "status") else answer_as(route, value)
 
     _add(app, rule, f"{route.method} {rule}", endpoint(platform, route.plugin, handler, public=route.permission == PUBLIC), route.method)

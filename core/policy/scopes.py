@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -52,8 +51,6 @@ class Scopes:
     def grants_of(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
         """The actor's grants of a verb; a child record without grants of its own follows its parent."""
         own = self.grants.of(f"{entity.full_name}.{verb}")
-        if entity.private and own and not self.grants.everything:
-            return tuple(dict.fromkeys(replace(grant, scope=Scope.OWN) for grant in own))
         if own or entity.parent is None:
             return own
         admitted = self.grants.admits(f"{entity.full_name}.{verb}")
@@ -81,14 +78,12 @@ class Scopes:
         return sa.or_(*parts) if parts else sa.false()
 
     def _one(self, entity: Entity, table: FromClause, scope: Scope, verb: Verb) -> sa.ColumnElement[bool]:
-        if scope is Scope.PARENT:
-            return self._parent(entity, table, verb)
-        mine = table.c.owner_id == self._user if scope is Scope.OWN else table.c.owner_id.in_(self._team_members())
-        if entity.sharing is None or verb is Verb.DELETE:
+        if scope is Scope.OWN:
+            mine: sa.ColumnElement[bool] = table.c.owner_id == self._user
             return mine
-        shared = entity.sharing.record.table().alias()
-        theirs = (shared.c.tenant_id == self._tenant, shared.c.deleted_at.is_(None), shared.c[entity.sharing.person] == self._user)
-        return sa.or_(mine, table.c.id.in_(sa.select(shared.c[entity.sharing.link]).where(*theirs)))
+        if scope is Scope.TEAM:
+            return table.c.owner_id.in_(self._team_members())
+        return self._parent(entity, table, verb)
 
     def _team_members(self) -> sa.Select[Any]:
         """The actor among them: with `owner = … OR owner IN (…)` no index on owners could be used."""
