@@ -52,6 +52,8 @@ class Transaction:
         self.access_version = 0
         """The tenant's, as it was when the work began, or as this work has made it."""
         self.access_changed = False
+        self.kept: dict[str, object] = {}
+        """What is kept while this work itself has changed what it was made from: not for others, it may yet be undone."""
 
 
 class Work:
@@ -191,6 +193,7 @@ class Work:
             shared.access_version += shared.access_changed
         finally:
             shared.connection, shared.writes, shared.access_changed = None, False, False
+            shared.kept.clear()
 
     def doom(self) -> None:
         """A write failed after it had begun: whoever catches that may go on reading, but nothing will be committed."""
@@ -204,13 +207,18 @@ class Work:
         """Somebody's rights changed: every process compiles them anew at its next request."""
         self.connection.execute(tenants.update().where(tenants.c.id == self.tenant.id).values(access_version=tenants.c.access_version + 1))
         self._transaction.access_changed = True
+        self._transaction.kept.clear()
 
     def kept(self, name: str, make: Callable[[], KEPT]) -> KEPT:
         shared, key = self._transaction, (self.tenant.id, name)
-        if shared.access_changed:  # what this transaction has written may yet be undone: not for others
+        if shared.access_changed:
+            if name not in shared.kept:
+                shared.kept[name] = make()
+            return cast("KEPT", shared.kept[name])
+        if not shared.access_version:  # work that begins before its tenant does knows no version
             return make()
         there = self.platform.kept.get(key)
-        if there is None or there[0] != shared.access_version or there[1] != self.enabled:
+        if there is None or there[0] != shared.access_version or (there[1] is not self.enabled and there[1] != self.enabled):
             there = self.platform.kept[key] = (shared.access_version, self.enabled, make())
         return cast("KEPT", there[2])
 

@@ -121,14 +121,14 @@ def true_of(ctx: Context, entity: str, moments: Sequence[Moment], parameters: Pa
     found = set()
     for moment in moments:
         if moment.record_id in rows:
-            before = {name: _typed(own[name], value) for name, value in moment.before.items() if name in own}
+            before = {name: typed(own[name], value) for name, value in moment.before.items() if name in own}
             scope = expressions.scope_of(ctx, names, values[moment.record_id], before, moment.changed)
             if expressions.holds(program, scope):
                 found.add(moment.record_id)
     return found
 
 
-def _typed(field: f.Field, value: object) -> object:
+def typed(field: f.Field, value: object) -> object:
     """A value from before, which came as JSON, as its field knows it."""
     try:
         return None if value is None else field.check(value)
@@ -143,7 +143,7 @@ def changed(ctx: Context, entity: str, moments: Sequence[Moment], parameters: Pa
     found = {moment for moment in range(len(moments)) if name in moments[moment].changed and field is not None}
     if was is not None and field is not None:
         asked = _asked(field, str(was))
-        found = {place for place in found if moments[place].before and _typed(field, moments[place].before.get(name)) == asked}
+        found = {place for place in found if moments[place].before and typed(field, moments[place].before.get(name)) == asked}
     return {moments[place].record_id for place in found}
 
 
@@ -162,7 +162,7 @@ def crossed(ctx: Context, entity: str, moments: Sequence[Moment], parameters: Pa
     found = set()
     for moment in moments:
         if name in moment.changed and moment.record_id in rows:
-            now, before = rows[moment.record_id].get(name), _typed(field, moment.before.get(name))
+            now, before = rows[moment.record_id].get(name), typed(field, moment.before.get(name))
             if _over(now, line, up) and not _over(before, line, up):
                 found.add(moment.record_id)
     return found
@@ -309,6 +309,11 @@ def leaves(nodes: Sequence[Any], where: str) -> Iterator[tuple[str, Mapping[str,
             yield from leaves([node["not"]], f"{here}.not")
         if "kind" in node:
             yield here, node
+
+
+def look_at_records(nodes: object) -> bool:
+    """Whether a condition asks more than what time it is."""
+    return isinstance(nodes, list) and any(node.get("kind") != "automation.during" for _place, node in leaves(nodes, ""))
 
 
 def problems_of(ctx: Context, entity: str, nodes: Sequence[Any]) -> list[Problem]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from random import Random
-from typing import Any
 
-from plugins.automation.master import MASTER_DATA
 from plugins.automation.matching import by_hand
 from plugins.automation.rules import RULE, rule_of
-from plugins.automation.running import perform
 from plugins.automation.triggers import MANUAL
-from sdk import Context, Text
+from sdk import Context
 from sdk.context import id_of
 
 MANY = 5
@@ -34,11 +30,8 @@ SAMPLES = (
 
 
 def fill(ctx: Context, random: Random, months: int) -> None:
-    """The seed's reminder and a few others; the one that is started by hand has run for some accounts."""
+    """A few beside the one that set-up brings; the one that is started by hand runs for some accounts."""
     rules = ctx.records(RULE)
-    for data in MASTER_DATA:
-        for row in data.rows if ctx.offers(data.needs) else ():
-            rules.create(_said(ctx, row))
     for sample in SAMPLES:
         if not ctx.offers(str(sample["entity"])):
             continue
@@ -46,14 +39,4 @@ def fill(ctx: Context, random: Random, months: int) -> None:
         if rule.trigger == MANUAL:
             accounts = [row for row in ctx.records(rule.entity).find((), 50) if row["owner"] is not None]
             chosen = random.sample(accounts, min(MANY, len(accounts)))
-            runs = by_hand(ctx, rule, [id_of(row) for row in chosen], MANUAL, "demo")
-            perform(ctx, {"runs": [str(run) for run in runs]})
-
-
-def _said(ctx: Context, value: Any) -> Any:
-    """A ready-made rule in the tenant's language."""
-    if isinstance(value, Mapping):
-        return {name: _said(ctx, one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_said(ctx, one) for one in value]
-    return ctx.say(value) if isinstance(value, Text) else value
+            by_hand(ctx, rule, [id_of(row) for row in chosen], MANUAL, "demo")

@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
-
-import cel
 
 from plugins.automation.facts import Name, example, name_of
 from sdk import Context, Problem, _
 from sdk import fields as f
+
+if TYPE_CHECKING:
+    import cel
 
 LONGEST = 1_000
 _TEXT = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
@@ -91,6 +92,10 @@ def compiled(source: str) -> cel.Program:
         raise ExpressionError("one of map, filter, all, exists at most", 1)
     if max((bare[:n].count("(") - bare[:n].count(")") for n in range(len(bare))), default=0) > 30:
         raise ExpressionError("brackets within brackets at most 30 deep", 1)
+    try:
+        import cel  # noqa: PLC0415 (an extra: rules without expressions work without it)
+    except ImportError as failure:
+        raise ExpressionError("expressions need the extra: pip install 'dealwright[automation]'", 1) from failure
     try:
         return cel.compile(source)
     except ValueError as failure:

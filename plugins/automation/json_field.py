@@ -15,15 +15,17 @@ from sdk.columns import json_data
 from sdk.fields import Field, FlawError
 from sdk.fields.base import column
 
-LONGEST = 20_000
+LONGEST, KEPT = 20_000, 2_000_000
+"""Characters of what people write, and of what we write down ourselves."""
 DEEPEST = 12
 
 
 @dataclass(frozen=True, kw_only=True)
 class JsonField(Field):
-    """A list or an object; `of` says which. At most 20,000 characters, twelve levels deep, without null characters."""
+    """A list or an object; `of` says which. At most `longest` characters, twelve levels deep, without null characters."""
 
     of: type = list
+    longest: int = LONGEST
 
     kind: ClassVar[str] = "json"
     operators: ClassVar[tuple[str, ...]] = ("empty",)
@@ -37,13 +39,14 @@ class JsonField(Field):
         if not isinstance(cell, self.of):
             raise FlawError("type", _("expected a list") if self.of is list else _("expected an object"))
         try:
-            written = json.dumps(cell, allow_nan=False)
-            deep = _depth(cell)
+            written = json.dumps(cell, allow_nan=False, ensure_ascii=False)
+            written.encode()  # half of a character that takes two is none
+            deep, clean = _depth(cell), _clean(cell)
         except (TypeError, ValueError, RecursionError) as failure:
             raise FlawError("malformed", _("expected JSON")) from failure
-        if len(written) > LONGEST or deep > DEEPEST:
-            raise FlawError("too_long", _("at most {limit} characters in {depth} levels"), limit=LONGEST, depth=DEEPEST)
-        if "\\u0000" in written or "\\ud" in written:
+        if len(written) > self.longest or deep > DEEPEST:
+            raise FlawError("too_long", _("at most {limit} characters in {depth} levels"), limit=self.longest, depth=DEEPEST)
+        if not clean:
             raise FlawError("control_character", _("contains a character that is none; remove it"))
         return cell
 
@@ -71,6 +74,13 @@ def _depth(value: object) -> int:
     return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
 
 
+def _clean(value: object) -> bool:
+    """Whether no text in it holds a null character, which PostgreSQL keeps nowhere."""
+    if isinstance(value, dict):
+        return all("\x00" not in key and _clean(one) for key, one in value.items())
+    return all(map(_clean, value)) if isinstance(value, list) else not isinstance(value, str) or "\x00" not in value
+
+
 def document(label: Text, of: type = list, *, readonly: bool = False, sensitive: bool = False) -> MappedColumn[Any]:
     """A JSON document, nothing by itself."""
-    return column(JsonField(label=label, of=of, readonly=readonly, sensitive=sensitive))
+    return column(JsonField(label=label, of=of, readonly=readonly, sensitive=sensitive, longest=KEPT if readonly else LONGEST))

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
+from marshmallow import ValidationError
+
 from plugins.automation import conditions, timing
 from plugins.automation.rules import RULE, SWITCH_OFF, Listener, Rule, actor_of, listeners, rule_of
+from plugins.automation.schemas import readable
 from plugins.automation.tables import FAILED, STOPPED, WAITING
 from plugins.automation.triggers import DATE
 from sdk import Condition, Context, Draft, Event, GiveUp, Moment, NotFound, Notice, Query, Refusal, _, where
@@ -64,6 +67,7 @@ def _wake(ctx: Context, id: UUID) -> None:
     ctx.lock(f"{timing.TIMER}:{id}")
     row = ctx.records(RULE).values([id]).get(id)
     if row is None or not row["active"]:
+        timing.sleep(ctx, id)
         return
     rule = rule_of(row)
     for occurrence, ids in timing.due(ctx, rule, actor_of(ctx, rule)):
@@ -78,8 +82,8 @@ def start(ctx: Context, rule: Rule, moments: Sequence[Moment], occurrence: str, 
         moments = _seen(actor_of(ctx, rule), rule, moments)
         held = conditions.holding(actor_of(ctx, rule), rule.entity, rule.conditions, moments)
         state, error = WAITING, None
-    except Refusal as refusal:  # its conditions cannot be asked any more: the log says so
-        held, state, error = {moment.record_id for moment in moments}, FAILED, str(refusal)
+    except (Refusal, ValidationError) as refusal:  # its conditions cannot be asked any more: the log says so
+        held, state, error = {moment.record_id for moment in moments}, FAILED, readable(str(refusal))
     wanted = {f"{occurrence}:{one.record_id}"[:200]: one for one in moments if one.record_id in held}
     there = _there(ctx, rule, list(wanted))
     drafts = [_draft(rule, name, one, causes, state, error) for name, one in wanted.items() if name not in there]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -12,11 +13,12 @@ from marshmallow import Schema, ValidationError
 from plugins.automation import conditions, timing
 from plugins.automation.facts import example_words, filled, slots, unknown_slots
 from plugins.automation.schemas import flattened
-from plugins.automation.triggers import DATE
+from plugins.automation.triggers import DATE, DELETED
 from sdk import Action, Batch, Change, Channel, Context, NotFound, Problem, Trigger, _, where
 from sdk.context import Row, id_of
 from sdk.specs import Spec
 
+log = logging.getLogger("dealwright.automation")
 RULE = "automation.rule"
 DELEGATE = "automation.rule.delegate"
 MOST_ACTIONS = 20
@@ -90,13 +92,25 @@ def _listeners(ctx: Context) -> dict[str, list[Listener]]:
     found: dict[str, list[Listener]] = {}
     rules = [rule_of(row) for row in ctx.records(RULE).find(where(active=True), MOST_RULES)]
     for rule in sorted(rules, key=lambda rule: (rule.position, rule.id)):
-        trigger = kind_of(ctx, Trigger, rule.trigger)
-        if trigger is None or not ctx.offers(rule.entity):
-            continue
-        parameters = trigger.parameters().load(rule.parameters)
-        for event in trigger.events(rule.entity, parameters):
-            found.setdefault(event, []).append(Listener(rule, trigger, parameters, conditions.earlier(ctx, rule.conditions)))
+        try:
+            for event, listener in _heard(ctx, rule):
+                found.setdefault(event, []).append(listener)
+        except (
+            Exception
+        ):  # a kind that its plugin has changed, or that is broken: this is asked within every write, which must not fail for it
+            log.exception("rule %s of tenant %s cannot be heard; save it again", rule.reference, ctx.tenant.name)
     return found
+
+
+def _heard(ctx: Context, rule: Rule) -> list[tuple[str, Listener]]:
+    trigger = kind_of(ctx, Trigger, rule.trigger)
+    if trigger is None or not ctx.offers(rule.entity):
+        return []
+    parameters = trigger.parameters().load(rule.parameters)
+    before = conditions.earlier(ctx, rule.conditions)
+    if rule.trigger == DELETED:  # what its texts say must be written down before the record is out of sight
+        before |= {word.partition(".")[0] for word in slots(list(rule.actions))}
+    return [(event, Listener(rule, trigger, parameters, before)) for event in trigger.events(rule.entity, parameters)]
 
 
 def wants(ctx: Context, event: str, changed: frozenset[str]) -> frozenset[str] | None:
@@ -120,6 +134,7 @@ def wants(ctx: Context, event: str, changed: frozenset[str]) -> frozenset[str] |
 
 def prepare(ctx: Context, batch: Batch) -> None:
     """Refuse what cannot stand, naming the place; let what goes by the clock begin from now."""
+    keep_room(ctx, batch, MOST_RULES)
     for change in batch.changes:
         touched = change.before is None or any(change.changes(name) for name in (*_PARTS, "runs_as", "active", "owner"))
         if change.verb in ("create", "update") and not change.problems and touched and change.act != SWITCH_OFF:
@@ -129,6 +144,20 @@ def prepare(ctx: Context, batch: Batch) -> None:
         awake = change.verb != "update" or any(change.changes(name) for name in ("active", *_PARTS))
         if change.after("active") and awake:
             timing.begin(ctx, batch, change)
+
+
+def keep_room(ctx: Context, batch: Batch, most: int) -> None:
+    """Refuse what would be active beyond the number that is read: none is ever passed over in silence."""
+    coming = [
+        change
+        for change in batch.changes
+        if change.after("active") and (change.before is None or not change.before["active"] or change.verb == "restore")
+    ]
+    if not coming:
+        return
+    (count,) = ctx.as_system().records(batch.entity).aggregate(["count"], (), where(active=True))
+    for change in coming[max(0, most - int(str(count["count"]))) :]:
+        change.forbid("too_many_active", _("at most {most} of them can be active; switch others off first"), most=most)
 
 
 def _check(ctx: Context, change: Change) -> None:
@@ -176,6 +205,8 @@ def problems_of(ctx: Context, entity: str, change: Change) -> list[Problem]:
     else:
         found += _loaded(ctx, entity, trigger, given, "parameters")
     found += conditions.problems_of(ctx, entity, cast("Sequence[Any]", change.after("conditions") or []))
+    if key == DELETED and conditions.look_at_records(change.after("conditions")):
+        found.append(Problem("conditions", "record_gone", _("a record that is deleted cannot be asked any more; leave its conditions out")))
     actions = change.after("actions")
     if not isinstance(actions, list) or not actions:
         return [*found, Problem("actions", "required", _("a rule needs an action"))]

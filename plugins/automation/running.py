@@ -11,9 +11,11 @@ from uuid import UUID
 from marshmallow import ValidationError
 
 from plugins.automation.actions import masked
+from plugins.automation.conditions import typed
 from plugins.automation.facts import filled, slots, words_of
 from plugins.automation.matching import RUN, count_failures, written
-from plugins.automation.rules import RULE, Rule, actor_of, kind_of, rule_of
+from plugins.automation.rules import RULE, actor_of, kind_of, rule_of
+from plugins.automation.schemas import readable
 from plugins.automation.tables import DONE, FAILED, STOPPED, UNDONE, WAITING
 from sdk import Action, Conflict, Context, Draft, GiveUp, NotFound, Refusal, Step, _
 from sdk.context import Row
@@ -39,9 +41,9 @@ def perform(ctx: Context, arguments: Mapping[str, object]) -> None:
             with ctx.transaction(write=True):
                 _perform(ctx.as_system(), id, log)
         except (Refusal, GiveUp, ValidationError) as refusal:
-            _fail(ctx, id, log, str(refusal))
+            _fail(ctx, id, log, readable(str(refusal)))
         except Exception as failure:  # kept with the run and shown there; tried again, and then given up
-            if _try_again(ctx, id, log, f"{type(failure).__name__}: {failure}"):
+            if _try_again(ctx, id, log, readable(f"{type(failure).__name__}: {failure}")):
                 trouble = failure
     if trouble is not None:
         raise trouble
@@ -63,25 +65,29 @@ def _perform(ctx: Context, id: UUID, log: Log) -> None:
     for number, node in enumerate(rule.actions, 1):
         step: dict[str, Any] = {"run": id, "number": number, "action": str(node["action"])[:100], "at": started, "state": FAILED}
         log.steps.append(step)
-        step |= {"came_out": _act(actor, rule, about, node, step), "state": DONE}
+        step |= {"came_out": _act(actor, run, about, node, step), "state": DONE}
     written(ctx, [Draft("create", step, act="log") for step in log.steps], STEP)
     attempts = cast("int", run["attempts"]) + 1
     _finish(ctx, id, {"state": DONE, "error": None, "attempts": attempts, "started_at": started})
 
 
-def _act(actor: Context, rule: Rule, about: Reference, node: Mapping[str, Any], step: dict[str, Any]) -> dict[str, Any]:
+def _act(actor: Context, run: Row, about: Reference, node: Mapping[str, Any], step: dict[str, Any]) -> dict[str, Any]:
     action = kind_of(actor, Action, str(node["action"]))
     if action is None:
         raise NotFound(_("there is no action {key!r} here; is its plugin switched off?"), key=str(node["action"])[:100])
     given = cast("Mapping[str, Any]", node.get("parameters") or {})
     wanted = slots(given)
-    words, shown = words_of(actor, about.entity, _row(actor, about), wanted) if wanted else ({}, {})
+    words, shown = words_of(actor, about.entity, _row(actor, run, about), wanted) if wanted else ({}, {})
     step["went_in"] = masked(actor, about.entity, cast("Mapping[str, Any]", filled(given, shown)))
     parameters = action.parameters().load(cast("dict[str, Any]", filled(given, words)))
     return dict(action.run(actor, Step(about.entity, about.id, parameters)))
 
 
-def _row(actor: Context, about: Reference) -> Row:
+def _row(actor: Context, run: Row, about: Reference) -> Row:
+    """The record as it is now; of one that was deleted what the rule wrote down."""
+    if run["event"] == f"{about.entity}.deleted":
+        own, before = actor.records(about.entity).fields(), cast("Mapping[str, Any]", run["moment"])["before"]
+        return {"id": about.id, **{name: typed(own[name], value) for name, value in before.items() if name in own}}
     row = actor.records(about.entity).values([about.id]).get(about.id)
     if row is None:
         raise NotFound(_("there is no {entity} {id}"), entity=about.entity, id=str(about.id))
@@ -100,11 +106,11 @@ def _fail(ctx: Context, id: UUID, log: Log, error: str) -> None:
         for step in log.steps:
             step["state"] = FAILED if step is log.steps[-1] else UNDONE
         if log.steps:
-            log.steps[-1]["error"] = error[:2_000]
+            log.steps[-1]["error"] = error
         written(system, [Draft("create", step, act="log") for step in log.steps], STEP)
         attempts = cast("int", run["attempts"]) + 1
         started: datetime = log.steps[0]["at"] if log.steps else ctx.now()
-        _finish(system, id, {"state": FAILED, "error": error[:2_000], "attempts": attempts, "started_at": started})
+        _finish(system, id, {"state": FAILED, "error": error, "attempts": attempts, "started_at": started})
         count_failures(system, cast("UUID", run["rule"]))
 
 
@@ -113,7 +119,7 @@ def _try_again(ctx: Context, id: UUID, log: Log, error: str) -> bool:
     with ctx.transaction(write=True):
         run = ctx.as_system().records(RUN).values([id])[id]
         if cast("int", run["attempts"]) + 1 < ATTEMPTS:
-            values = {"attempts": cast("int", run["attempts"]) + 1, "error": error[:2_000]}
+            values = {"attempts": cast("int", run["attempts"]) + 1, "error": error}
             ctx.as_system().records(RUN).update(id, values, act="retry")
             return True
     _fail(ctx, id, log, error)

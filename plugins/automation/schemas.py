@@ -13,6 +13,11 @@ class Nothing(Schema):
     """No parameters."""
 
 
+def readable(text: str, most: int = 2_000) -> str:
+    """What a system or an exception said, without control characters, cut to length."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else " " for sign in text)[:most].strip()
+
+
 def flattened(where: str, messages: Any) -> list[Problem]:
     """What marshmallow says of parameters, a problem for each value, named by its place."""
     if isinstance(messages, dict):

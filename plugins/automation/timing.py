@@ -92,6 +92,13 @@ def _wake(ctx: Context, timer: Row) -> None:
         ctx.enqueue(WAKE, {"rule": str(timer["rule"])}, at=cast("datetime", timer["next_at"]))
 
 
+def sleep(ctx: Context, rule: UUID) -> None:
+    """A rule that is off, or deleted, is not looked for again; switching it on or restoring it begins anew."""
+    for timer in ctx.records(TIMER).find(where(rule=rule), 1):
+        if timer["next_at"] is not None:
+            ctx.records(TIMER).update(id_of(timer), {"next_at": None})
+
+
 def resume(ctx: Context) -> None:
     """Wake what should have woken: the plugin was off, or a wake-up failed for good."""
     with ctx.transaction(write=True):

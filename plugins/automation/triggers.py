@@ -14,7 +14,13 @@ from sdk import Context, Event, Problem, Trigger, _
 from sdk import fields as f
 from sdk.workflow import Parameters
 
-DATE, SCHEDULE, MANUAL, INLET = "automation.date", "automation.schedule", "automation.manual", "automation.inlet"
+DELETED, DATE, SCHEDULE, MANUAL, INLET = (
+    "automation.deleted",
+    "automation.date",
+    "automation.schedule",
+    "automation.manual",
+    "automation.inlet",
+)
 MOST_DAYS = 3660
 LEAST_MINUTES = 5
 

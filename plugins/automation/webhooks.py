@@ -14,7 +14,8 @@ from uuid import UUID
 
 from plugins.automation.conditions import where_problems
 from plugins.automation.matching import written
-from plugins.automation.rules import DELEGATE, SWITCH_OFF
+from plugins.automation.rules import DELEGATE, SWITCH_OFF, keep_room
+from plugins.automation.schemas import readable
 from plugins.automation.tables import DONE, FAILED, WAITING
 from sdk import Batch, Call, Change, Condition, Conflict, Context, Draft, Event, GiveUp, NotFound, Query, Reply, _, parse_where, where
 from sdk.context import Row, id_of
@@ -33,6 +34,7 @@ GONE = 410
 
 def prepare(ctx: Context, batch: Batch) -> None:
     """Refuse entities, events and clauses that there are not."""
+    keep_room(ctx, batch, MOST)
     for change in batch.standing():
         _check(ctx, change)
         if change.changes("active") and change.after("active") and change.act != SWITCH_OFF:
@@ -196,7 +198,7 @@ def secret_of(ctx: Context, hook: Row) -> bytes:
 def _keep(ctx: Context, hook: Row, delivery: Row, reply: Reply) -> bool:
     """Write down what came back; whether the record's next delivery may go."""
     system, id, attempts = ctx.as_system(), id_of(delivery), cast("int", delivery["attempts"])
-    values: dict[str, object] = {"status": reply.status or None, "response": _readable(reply.text), "next_at": None}
+    values: dict[str, object] = {"status": reply.status or None, "response": readable(reply.text, EXCERPT) or None, "next_at": None}
     with ctx.transaction(write=True):
         if reply.accepted:
             values |= {"state": DONE, "delivered_at": ctx.now()}
@@ -209,10 +211,6 @@ def _keep(ctx: Context, hook: Row, delivery: Row, reply: Reply) -> bool:
         if reply.status == GONE:
             _switch_off(system, hook, ctx.say(_("the receiver said that it is gone (410)")))
     return "state" in values and reply.status != GONE
-
-
-def _readable(text: str) -> str | None:
-    return "".join(sign if sign.isprintable() or sign in "\n\t" else " " for sign in text)[:EXCERPT].strip() or None
 
 
 def _switch_off(ctx: Context, hook: Row, why: str) -> None:

@@ -241,3 +241,17 @@ def test_every_action_has_a_form(client: Api, engine: Engine) -> None:
     ]
     assert {"automation.date", "automation.created"} <= {one["key"] for one in kinds["triggers"]}
     assert {"automation.filter", "automation.expression"} <= {one["key"] for one in kinds["conditions"]}
+
+
+@pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+def test_no_rule_is_active_beyond_those_that_are_heard(client: Api, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugins.automation.rules.MOST_RULES", 1)
+    body = {"name": "x", "entity": "customers.account", "trigger": "automation.created", "actions": [entry("x")]}
+    first = client.post(PLACE, body)
+    second = client.post(PLACE, body)
+    assert (first.status_code, second.status_code, second.json["code"]) == (201, 409, "too_many_active")
+    off = client.post(PLACE, {**body, "active": False})
+    assert off.status_code == 201
+    assert client.patch(f"{PLACE}/{off.json['id']}", {"active": True}).status_code == 409
+    assert client.patch(f"{PLACE}/{first.json['id']}", {"active": False}).status_code == 200
+    assert client.patch(f"{PLACE}/{off.json['id']}", {"active": True}).status_code == 200

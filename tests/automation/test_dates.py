@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -233,6 +235,28 @@ def test_the_ready_made_reminder_is_made_once_and_tells_the_owner(
     engine.run_until_idle()
     (run,) = work.records("automation.run").find(())
     assert run["state"] == "done"
+
+
+@pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_a_wake_up_reads_a_range_of_the_dates_index(platform: Platform, work: Work, rules: Rules, engine: Engine, clock: Clock) -> None:
+    rules("orders.contract", "date", entry("x"), parameters=WEEK)
+    engine.run_until_idle()
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if "FROM orders_contracts" in statement:
+            seen.append((statement, parameters))
+
+    sa.event.listen(platform.database.engine, "before_cursor_execute", note)
+    clock.move(days=1)
+    engine.run_until_idle()
+    sa.event.remove(platform.database.engine, "before_cursor_execute", note)
+    assert seen
+    for statement, parameters in seen:
+        with work.transaction():
+            plan = " ".join(str(row[-1]) for row in work.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+        assert "ix_orders_contracts_ends_on" in plan and "SCAN" not in plan, plan
 
 
 def test_without_orders_there_is_no_reminder_of_contracts(platform: Platform, make_tenant: MakeTenant) -> None:

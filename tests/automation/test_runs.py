@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,10 +18,11 @@ import tests.probe.plugin as probe
 from core.context import Work
 from core.events.tables import outbox
 from core.platform import Platform
+from core.tenancy import lifecycle
 from core.testkit.engines import Engine, Scaled
 from core.testkit.fixtures import Api, Clock, People
 from core.worker.deliver import LEASE
-from sdk import Draft
+from sdk import Draft, Trigger
 from sdk.context import id_of
 from tests.automation.conftest import Rules, entry
 from tests.mail.conftest import MailServer, mail_server
@@ -294,3 +296,44 @@ def test_the_log_is_seen_by_those_who_may_see_the_rule(work: Work, rules: Rules,
         assert counts == [1, 0], name
         assert client.as_user(people.rep).get(place).status_code == 403
         assert client.post(place, {}).status_code == 405
+
+
+def test_long_and_odd_texts_do_not_hold_up_a_rule(work: Work, rules: Rules, engine: Engine, left: type_left) -> None:
+    """What was before may be as long as a field, and an error may hold what no text may."""
+    long = {"kind": "automation.changed", "parameters": {"field": "note", "was": None}}
+    rules("probe.thing", "updated", entry("{{ name }} 😀"), conditions=[long], parameters={"fields": ["note"]})
+    thing = id_of(work.records("probe.thing").create({"name": "x", "note": "字" * 19_999}))
+    work.records("probe.thing").update(thing, {"note": "short"})
+    engine.run_until_idle()
+    assert left() == ["x 😀"]
+    assert rules.runs()[0]["moment"]["before"] == {"note": "字" * 19_999}
+
+
+@pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+def test_a_rule_whose_kind_has_changed_holds_up_no_write_and_no_other_rule(
+    platform: Platform, work: Work, rules: Rules, engine: Engine, left: type_left, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules("customers.account", "created", entry("created"))
+    rules("customers.account", "updated", entry("updated"))
+    kinds = platform.catalog.specs[Trigger]
+    now: Any = kinds["automation.created"]
+    monkeypatch.setitem(kinds, "automation.created", replace(now, parameters=probe.Ping))
+    id = id_of(platform.system(work.tenant.id).records("customers.account").create({"name": "x"}))
+    work.records("customers.account").update(id, {"city": "Wuhan"})
+    engine.run_until_idle()
+    assert left() == ["updated"]
+
+
+def test_an_action_whose_plugin_is_off_fails_by_name_and_goes_on_when_it_is_back(
+    platform: Platform, work: Work, rules: Rules, engine: Engine, left: type_left
+) -> None:
+    rules("customers.account", "created", entry("x"))
+    lifecycle.switch(platform.system(work.tenant.id), "probe", False)
+    platform.system(work.tenant.id).records("customers.account").create({"name": "a"})
+    engine.run_until_idle()
+    (run,) = rules.runs()
+    assert run["state"] == "failed" and "probe.leave_entry" in run["error"]
+    lifecycle.switch(platform.system(work.tenant.id), "probe", True)
+    platform.system(work.tenant.id).records("customers.account").create({"name": "b"})
+    engine.run_until_idle()
+    assert left() == ["x"]

@@ -78,7 +78,7 @@ BROKEN: dict[str, tuple[dict[str, str], State, str]] = {
     ),
     "its public route names no tenant": (
         {"body": "@hookimpl\ndef register_routes():\n    return (Route(method='GET', path='/x', view=print, permission=PUBLIC, summary=_('X')),)"},
-        State.FAILED, "put {tenant} in",
+        State.FAILED, "put {token} into",
     ),
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -167,6 +168,18 @@ OWN = {"id", "version", "created_at", "updated_at", "content", "occasion", "dige
 """Ids, times, and texts that hold an id: of a kept file, of what a document was issued for; digests of secrets."""
 
 
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def nameless(value: object) -> object:
+    """The same without the ids that stand within texts: a log speaks of records by them."""
+    if isinstance(value, dict):
+        return {key: nameless(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [nameless(one) for one in value]
+    return ID.sub("…", value) if isinstance(value, str) else value
+
+
 def contents(platform: Platform) -> dict[str, list[dict[str, object]]]:
     """Everything in the demo tenant, with titles in the place of ids."""
     work = platform.system(demo.NAME)
@@ -176,7 +189,7 @@ def contents(platform: Platform) -> dict[str, list[dict[str, object]]]:
     return {
         entity: [
             {
-                key: titles.get(getattr(value, "id", value)) if isinstance(value, UUID | Reference) else value
+                key: nameless(titles.get(getattr(value, "id", value)) if isinstance(value, UUID | Reference) else value)
                 for key, value in row.items()
                 if key not in OWN
             }
