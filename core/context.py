@@ -235,7 +235,8 @@ class Work:
         with self.transaction(write=True):
             journal.ask(self, f"core.{letters.JOB}", letters.waiting(mail), as_system=True)
             if mail.about is not None:
-                told = {"entity": mail.about.entity, "to": list(mail.recipients), "subject": mail.subject, "text": mail.text[:MOST_TOLD]}
+                told = {"entity": mail.about.entity, "to": list(mail.recipients), "subject": mail.subject, "text": mail.text[:MOST_TOLD],
+                        "at": self.now(), "by": self.actor.user_id}  # fmt: skip
                 journal.tell(self, MAIL_WRITTEN, [(mail.about.id, told)])
 
     def call(self, call: Call) -> Reply:

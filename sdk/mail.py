@@ -11,7 +11,8 @@ from sdk.fields.any_record import Reference
 from sdk.text import Text, _
 
 MAIL_WRITTEN = "core.mail.written"
-"""The event of a letter about a record: its id, and `entity`, `to`, `subject`, `text`. Committed with the wish to send it."""
+"""The event of a letter about a record: its id, and `entity`, `to`, `subject`, `text`, `at`, `by` (None: the system).
+Committed with the wish to send it."""
 
 # The address of one mailbox without a display name; no spaces, quotes, brackets or control characters, so that no header can be made of it.
 _ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f<>()\[\],;:\\\"@]{1,64}@[^\s\x00-\x1f\x7f<>()\[\],;:\\\"@]{1,255}\Z")

@@ -133,7 +133,7 @@ def send_mail(ctx: Context, step: Step) -> Mapping[str, object]:
     if asked["user"]:
         addresses.append(_address(ctx, _user(ctx, str(asked["user"]))))
     subject = " ".join(str(asked["subject"]).split())
-    ctx.mail(Mail(tuple(dict.fromkeys(addresses)), subject, str(asked["text"])))
+    ctx.mail(Mail(tuple(dict.fromkeys(addresses)), subject, str(asked["text"]), about=Reference(step.entity, step.record_id)))
     return {"to": list(dict.fromkeys(addresses))}
 
 

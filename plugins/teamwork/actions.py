@@ -1,4 +1,4 @@
-"""What rules can do here: create tasks and activities, tell people, comment."""
+"""What rules can do here: create tasks and activities, comment."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import Schema, fields, validate
 
-from plugins.teamwork import people
-from plugins.teamwork.attainment import Staff
 from plugins.teamwork.tables import KINDS, PRIORITIES
 from plugins.teamwork.workdays import after_workdays, today
-from sdk import Action, Condition, Context, Draft, GiveUp, Notice, Step, _
-from sdk.context import Row, id_of
+from sdk import Action, Context, Draft, GiveUp, Step, _
 from sdk.fields import Reference
 
-OWNER, MANAGER, USER, ROLE = "owner", "manager", "user", "role"
-LONGEST, MOST_DAYS, MOST_TOLD = 255, 3650, 500
-RULE = "teamwork.rule"
+LONGEST, MOST_DAYS = 255, 3650
 _SUBJECT = validate.Length(1, LONGEST)
 
 
@@ -45,16 +40,6 @@ class NewActivity(Schema):
     at = fields.String(load_default="10:00", validate=validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z"))
     minutes = fields.Integer(load_default=30, strict=True, validate=validate.Range(0, 1440))
     notes = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=10_000))
-
-
-class NewNotice(Schema):
-    """Whom to tell: the record's owner, the owner's manager, a user, or all of a role who may see the record."""
-
-    to = fields.String(load_default=OWNER, validate=validate.OneOf([OWNER, MANAGER, USER, ROLE]))
-    user = fields.UUID(load_default=None, allow_none=True)
-    role = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 60))
-    title = fields.String(required=True, validate=_SUBJECT)
-    body = fields.String(load_default="", validate=validate.Length(max=10_000))
 
 
 class NewComment(Schema):
@@ -84,15 +69,6 @@ def create_activity(ctx: Context, step: Step) -> Mapping[str, object]:
     return _made(ctx, "teamwork.activity", values)
 
 
-def notify(ctx: Context, step: Step) -> Mapping[str, object]:
-    """Tell people of the record: those of them who may see it."""
-    wanted = _readers(ctx, step)
-    told = [person for person in wanted if people.may_see(ctx, person, step.entity, [step.record_id])]
-    title, body = (str(step.parameters.get(name) or "") for name in ("title", "body"))
-    ctx.notify([Notice(person, RULE, title, body, about=_about(step)) for person in told])
-    return {"told": [str(person) for person in told]}
-
-
 def add_comment(ctx: Context, step: Step) -> Mapping[str, object]:
     """A comment on the record."""
     return _made(ctx, "teamwork.comment", {"about": _about(step), "body": step.parameters["body"]})
@@ -101,7 +77,6 @@ def add_comment(ctx: Context, step: Step) -> Mapping[str, object]:
 ACTIONS = (
     Action("create_task", _("Create a task"), create_task, NewTask),
     Action("create_activity", _("Create an activity"), create_activity, NewActivity),
-    Action("notify", _("Tell people"), notify, NewNotice),
     Action("add_comment", _("Add a comment"), add_comment, NewComment),
 )
 
@@ -122,30 +97,6 @@ def _owner(ctx: Context, step: Step) -> UUID | None:
         raise GiveUp(f"the record {step.entity}:{step.record_id} is gone")
     owner = row.get("owner")
     return owner if isinstance(owner, UUID) else None
-
-
-def _readers(ctx: Context, step: Step) -> list[UUID]:
-    to = step.parameters.get("to") or OWNER
-    if to == USER:
-        user = step.parameters.get("user")
-        if user is None:
-            raise GiveUp("the action tells a user and names none: give `user`")
-        return [UUID(str(user))]
-    if to == ROLE:
-        return [id_of(row) for row in _of_role(ctx, step.parameters.get("role"))]
-    owner = _owner(ctx, step)
-    found = Staff(ctx, [owner]).manager(owner) if to == MANAGER else owner
-    return [found] if found is not None else []
-
-
-def _of_role(ctx: Context, role: object) -> list[Row]:
-    if not role:
-        raise GiveUp("the action tells a role and names none: give `role`")
-    rows = ctx.as_system().records("core.user").find((Condition("active", "eq", (True,)), Condition("roles", "empty", ("false",))), 100_000)
-    found = [row for row in rows if isinstance(row["roles"], list) and role in row["roles"]]
-    if len(found) > MOST_TOLD:
-        raise GiveUp(f"the role {role} has {len(found)} people; a rule tells at most {MOST_TOLD}")
-    return found
 
 
 def _made(ctx: Context, entity: str, values: Mapping[str, object]) -> Mapping[str, object]:

@@ -43,7 +43,7 @@ def in_app(ctx: Context, told: Sequence[Told]) -> None:
     readers = wanted(ctx, f"teamwork.{IN_APP}", told)
     there = _there(ctx, readers)
     drafts = [
-        Draft("create", {"kind": one.kind, "title": _line(one.title)[:LONGEST_TITLE], "body": _page(one.body) or None,
+        Draft("create", {"kind": one.kind, "title": line(one.title)[:LONGEST_TITLE], "body": page(one.body) or None,
                          "about": one.about if one.about in there else None, "owner": one.user_id, "times": 1}, act=TELL)
         for one in readers
     ]  # fmt: skip
@@ -56,7 +56,7 @@ def by_mail(ctx: Context, told: Sequence[Told]) -> None:
     """A letter to each reader with an address; where a letter cannot go to it, the other channels tell."""
     for one in wanted(ctx, f"teamwork.{MAIL}", told):
         try:
-            letter = Mail(one.email, _line(one.title)[:LONGEST_TITLE], one.body or one.title) if one.email else None
+            letter = Mail(one.email, line(one.title)[:LONGEST_TITLE], one.body or one.title) if one.email else None
         except Invalid:  # a sign-in name that is no address of a mailbox
             letter = None
         if letter is not None:
@@ -66,11 +66,13 @@ def by_mail(ctx: Context, told: Sequence[Told]) -> None:
 CHANNELS = (NoticeChannel(IN_APP, _("In the application"), in_app), NoticeChannel(MAIL, _("E-mail"), by_mail))
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
+    """Somebody's words as one line."""
     return " ".join(_CONTROL.sub(" ", text).split()) or "-"
 
 
-def _page(text: str) -> str:
+def page(text: str) -> str:
+    """Somebody's words as a text field takes them."""
     return _CONTROL.sub(" ", text)[:LONGEST_BODY].strip()
 
 

@@ -14,6 +14,7 @@ from plugins.teamwork import (
     evaluation,
     files,
     follows,
+    letters,
     mentions,
     notices,
     planning,
@@ -48,6 +49,7 @@ from sdk import (
     keep_base_currency,
 )
 from sdk import fields as f
+from sdk.mail import MAIL_WRITTEN
 
 manifest = Manifest(
     name="teamwork",
@@ -150,6 +152,7 @@ def register_subscriptions() -> Sequence[Subscription]:
         Subscription(activities.REPEATED, "repeat", activities.repeat),
         Subscription(mentions.MENTIONED, "tell_mentioned", mentions.tell),
         Subscription(follows.STIRRED, "tell_followers", follows.tell),
+        Subscription(MAIL_WRITTEN, "keep_letters", letters.keep),
         Subscription("pipeline.stage_change.created", "plan_stage", planning.plan),
         Subscription("pipeline.deal.won", "tell_of_targets", targets.deals_won),
     )

@@ -239,5 +239,6 @@ def test_a_letter_about_a_record_is_told_of_with_it_and_another_is_not(work: Wor
     with work.transaction():
         query = sa.select(outbox.c.payload).where(outbox.c.tenant_id == work.tenant.id, outbox.c.name == MAIL_WRITTEN)
         (told,) = work.connection.execute(query).scalars()
-    item = {"id": str(about.id), "entity": about.entity, "to": ["a@acme.example"], "subject": "Offer", "text": "Here it is."}
+    item = {"id": str(about.id), "entity": about.entity, "to": ["a@acme.example"], "subject": "Offer", "text": "Here it is.",
+            "at": "2026-01-15T12:00:00Z", "by": None}  # fmt: skip
     assert told == {"items": [item]}

@@ -52,22 +52,6 @@ def test_a_rule_plans_an_activity_at_a_local_time(platform: Platform, make_tenan
     assert (str(row["starts_at"]), str(row["ends_at"])) == ("2026-01-19 01:30:00+00:00", "2026-01-19 03:00:00+00:00")
 
 
-@pytest.mark.parametrize(("said", "told"), [
-    ({}, ["rep00"]), ({"to": "manager"}, ["manager0"]), ({"to": "user", "user": "rep01"}, ["rep01"]), ({"to": "user", "user": "rep10"}, []),
-    ({"to": "role", "role": "sales_rep"}, ["rep00", "rep01", "rep02"]), ({"to": "role", "role": "nobody"}, []),
-])  # fmt: skip
-def test_a_rule_tells_those_who_may_see_the_record(
-    work: Work, people: People, account: UUID, said: dict[str, str], told: list[str]
-) -> None:
-    names = {str(row["name"]): row["id"] for row in work.records("core.user").find(())}
-    wish = {**said, **({"user": str(names[said["user"]])} if "user" in said else {})}
-    made = run(work, "notify", account, title="Look", body="At Alder", **wish)
-    assert sorted(made["told"]) == sorted(str(names[name]) for name in told)
-    rows = work.records("teamwork.notification").find(where(kind="teamwork.rule"))
-    assert sorted(str(row["owner"]) for row in rows) == sorted(made["told"])
-    assert all((row["title"], row["body"], row["about"]) == ("Look", "At Alder", (ACCOUNT, account)) for row in rows)
-
-
 def test_a_rule_comments_and_its_mentions_tell_people(work: Work, people: People, account: UUID, drain: Callable[[], int]) -> None:
     run(work, "add_comment", account, body="Big order, @[rep01]")
     drain()
@@ -77,14 +61,11 @@ def test_a_rule_comments_and_its_mentions_tell_people(work: Work, people: People
 
 
 def test_what_cannot_be_done_ends_the_run_with_its_reason(work: Work, people: People, account: UUID) -> None:
-    for said in ({"to": "user"}, {"to": "role"}):
-        with pytest.raises(GiveUp):
-            run(work, "notify", account, title="x", **said)
     with pytest.raises(GiveUp):
         run(work, "create_task", people.rep, subject="x")
     for name, said in (
         ("create_task", {}), ("create_task", {"subject": ""}), ("create_task", {"subject": "x", "priority": "urgent"}),
-        ("create_task", {"subject": "x", "due_in_days": -1}), ("create_activity", {"subject": "x", "at": "25:00"}), ("notify", {"title": "x", "to": "all"}),
+        ("create_task", {"subject": "x", "due_in_days": -1}), ("create_activity", {"subject": "x", "at": "25:00"}),
     ):  # fmt: skip
         with pytest.raises(ValidationError):
             run(work, name, account, **said)

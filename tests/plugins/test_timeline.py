@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from core.context import Work
 from core.testkit.fixtures import Api, MakeTenant, People
-from sdk import Draft
+from sdk import Draft, Mail
 from sdk.context import id_of
+from sdk.fields import Reference
 from tests.plugins.process import Process
 
 type_work_as = Callable[..., Work]
@@ -48,6 +49,31 @@ def test_an_activity_on_an_order_shows_on_deal_contact_and_account(client: Api, 
     for name in PLACES:
         (entry,) = [one for one in shown(client, case, name) if one["entity"] == "teamwork.activity"]
         assert (entry["title"], entry["body"], entry["kind"], entry["at"]) == ("Delivery agreed", "Friday", "call", "2026-01-05T09:00:00Z")
+
+
+@pytest.mark.feature("E3")
+def test_a_letter_about_an_order_shows_on_deal_contact_and_account_once(
+    client: Api, work: Work, case: type_case, people: People, work_as: type_work_as, drain: Callable[[], int]
+) -> None:
+    about = Reference("orders.order", case["order"])
+    work_as(people.rep).mail(Mail("ann@alder.example", "Your order", "It is on its way.\x07", about=about))
+    work.mail(Mail("ann@alder.example", "A password", "It belongs to no record."))
+    drain()
+    drain()
+    for name in PLACES:
+        (entry,) = [one for one in shown(client, case, name) if one["entity"] == "teamwork.activity"]
+        assert (entry["title"], entry["kind"], entry["at"]) == ("Your order", "mail", "2026-01-15T12:00:00Z")
+        assert entry["body"] == "→ ann@alder.example\n\nIt is on its way."
+
+
+def test_a_letter_of_the_system_belongs_to_the_owner_of_its_record_and_one_about_nothing_left_is_none(
+    work: Work, case: type_case, people: People, drain: Callable[[], int]
+) -> None:
+    work.mail(Mail("ann@alder.example", "From a rule", "x", about=Reference("orders.order", case["order"])))
+    work.mail(Mail("ann@alder.example", "Gone", "x", about=Reference("customers.contact", case["contact"])))
+    work.records("customers.contact").delete(case["contact"])
+    drain()
+    assert [(row["subject"], row["owner"]) for row in work.records("teamwork.activity").find(())] == [("From a rule", people.rep)]
 
 
 @pytest.mark.feature("E1")
