@@ -15,6 +15,8 @@ from sdk import fields as f
 from sdk.entities import unique_together
 
 WAITING, DONE, FAILED, STOPPED, UNDONE = "waiting", "done", "failed", "stopped", "undone"
+EXAMPLE = '[{"action": "automation.notify", "parameters": {"to": "owner", "title": "{{ name }}"}}]'
+"""The action of the example rule in import templates."""
 STATES = {WAITING: _("Waiting"), DONE: _("Done"), FAILED: _("Failed"), STOPPED: _("Stopped"), UNDONE: _("Taken back")}
 SENT = {WAITING: _("Waiting"), DONE: _("Delivered"), FAILED: _("Failed")}
 
@@ -30,7 +32,7 @@ class Rule(Record):
     trigger: Mapped[str] = f.text(_("Trigger"), length=100, required=True, track=True, example="automation.created")
     parameters: Mapped[dict[str, Any] | None] = document(_("Parameters of the trigger"), dict)
     conditions: Mapped[list[Any] | None] = document(_("Conditions"))
-    actions: Mapped[list[Any] | None] = document(_("Actions"))
+    actions: Mapped[list[Any] | None] = f.with_example(document(_("Actions")), EXAMPLE)
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
     position: Mapped[int] = f.integer(_("Position"), default=100)
     runs_as_id: Mapped[UUID | None] = f.link(_("Runs as"), "core.user", track=True)

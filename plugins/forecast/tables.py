@@ -49,8 +49,8 @@ class Series(Record):
     measure: Mapped[str] = f.text(_("Measure"), length=100, required=True, track=True, example="sum:base_amount")
     date_field: Mapped[str] = f.text(_("Date field"), length=100, required=True, track=True, example="close_date")
     grain: Mapped[str] = f.choice(_("Period"), GRAINS, default="month", track=True)
-    conditions: Mapped[str | None] = f.long_text(_("Conditions, one a line"), length=2000, track=True)
-    split_by: Mapped[str | None] = f.text(_("Split by"), length=100, track=True)
+    conditions: Mapped[str | None] = f.with_example(f.long_text(_("Conditions, one a line"), length=2000, track=True), f.NO_EXAMPLE)
+    split_by: Mapped[str | None] = f.with_example(f.text(_("Split by"), length=100, track=True), f.NO_EXAMPLE)
     horizon: Mapped[int] = f.integer(_("Periods ahead"), least=1, most=60, default=12, track=True)
 
 

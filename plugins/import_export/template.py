@@ -12,6 +12,7 @@ from plugins.import_export.plan import plain, words_of
 from sdk import Context, Download, _, where
 from sdk.context import id_of
 from sdk.fields import (
+    NO_EXAMPLE,
     AnyRecordField,
     BooleanField,
     ChoiceField,
@@ -60,8 +61,12 @@ def _must(field: Field) -> bool:
 
 def _example(ctx: Context, entity: str, field: Field) -> str:
     """A cell that fits; links are left empty unless they are required, since what people link to differs."""
+    if field.example == NO_EXAMPLE:
+        return ""
     if isinstance(field, LinkField):
-        return _linked(ctx, entity, field) if _must(field) else ""
+        return _linked(ctx, entity, field) if _must(field) or field.example else ""
+    if field.example and not isinstance(field, TextField):
+        return field.example
     if isinstance(field, ChoiceField):
         return ctx.say(field.options[str(field.default)] if field.default else next(iter(field.options.values()), ""))
     if isinstance(field, AnyRecordField):

@@ -87,7 +87,7 @@ class Touch(Record):
     campaign_id: Mapped[UUID | None] = f.link(_("Campaign"), Campaign)
     source: Mapped[str | None] = f.text(_("Source"), length=100)
     lead_id: Mapped[UUID | None] = f.link(_("Lead"), Lead, timeline=True)
-    account_id: Mapped[UUID | None] = f.link(_("Account"), Account, timeline=True)
+    account_id: Mapped[UUID | None] = f.with_example(f.link(_("Account"), Account, timeline=True), "any")
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 

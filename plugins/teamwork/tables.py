@@ -134,7 +134,7 @@ class Preference(Record):
     __table_args__ = (unique_together("teamwork_preferences", "owner_id", "kind", "channel"),)
 
     kind: Mapped[str] = f.key(_("Kind"), length=100, required=True, match=False)
-    channel: Mapped[str] = f.key(_("Channel"), length=100, required=True, match=False)
+    channel: Mapped[str] = f.with_example(f.key(_("Channel"), length=100, required=True, match=False), "teamwork.in_app")
     muted: Mapped[bool] = f.boolean(_("Muted"), default=True)
 
 
@@ -197,14 +197,14 @@ class Target(Record):
 
     measure: Mapped[str] = f.choice(_("Measure"), MEASURES, default=WON_AMOUNT, track=True, index=True)
     period: Mapped[str] = f.choice(_("Period"), PERIODS, default="month", track=True)
-    period_start: Mapped[date] = f.on(_("Period starts on"), required=True, track=True, index=True)
+    period_start: Mapped[date] = f.with_example(f.on(_("Period starts on"), required=True, track=True, index=True), "2026-01-01")
     team_id: Mapped[UUID | None] = f.link(_("Team"), "core.team", track=True)
     person_id: Mapped[UUID | None] = f.link(_("Person"), "core.user", track=True)
     product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product", track=True)
     channel: Mapped[str | None] = f.text(_("Channel (source of deals)"), length=100, track=True)
-    activity_kind: Mapped[str | None] = f.choice(_("Kind of activity"), KINDS, track=True)
+    activity_kind: Mapped[str | None] = f.with_example(f.choice(_("Kind of activity"), KINDS, track=True), f.NO_EXAMPLE)
     amount: Mapped[f.Money | None] = f.money(_("Amount"), least=Decimal(0), track=True)
-    number: Mapped[Decimal | None] = f.decimal(_("Number"), least=Decimal(0), track=True)
+    number: Mapped[Decimal | None] = f.with_example(f.decimal(_("Number"), least=Decimal(0), track=True), f.NO_EXAMPLE)
     told: Mapped[int | None] = f.integer(_("Told at per cent"), least=0, most=100, readonly=True)
 
 
@@ -226,7 +226,7 @@ class Kpi(Record):
 
     scheme_id: Mapped[UUID] = f.link(_("Scheme"), Scheme, required=True, parent=True)
     measure: Mapped[str] = f.choice(_("Measure"), MEASURES, required=True, track=True)
-    activity_kind: Mapped[str | None] = f.choice(_("Kind of activity"), KINDS, track=True)
+    activity_kind: Mapped[str | None] = f.with_example(f.choice(_("Kind of activity"), KINDS, track=True), f.NO_EXAMPLE)
     weight: Mapped[Decimal] = f.percent(_("Weight"), required=True, track=True)
     goal: Mapped[Decimal | None] = f.decimal(_("Goal without a target"), least=Decimal(0), track=True)
     cap: Mapped[int | None] = f.integer(_("Counts up to per cent"), least=1, most=1000, default=120, track=True)
@@ -241,7 +241,7 @@ class Evaluation(Record):
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, search=True, match=True, track=True)
     scheme_id: Mapped[UUID] = f.link(_("Scheme"), Scheme, required=True, track=True)
     period: Mapped[str] = f.choice(_("Period"), PERIODS, default="quarter", track=True)
-    period_start: Mapped[date] = f.on(_("Period starts on"), required=True, track=True, index=True)
+    period_start: Mapped[date] = f.with_example(f.on(_("Period starts on"), required=True, track=True, index=True), "2026-01-01")
     state: Mapped[str] = f.choice(_("State"), COURSES, default=RUNNING, readonly=True, track=True, index=True)
     round: Mapped[int | None] = f.integer(_("Round"), least=1, default=1, readonly=True)
     scored_at: Mapped[datetime | None] = f.at(_("Computed at"), readonly=True)

@@ -1,7 +1,7 @@
 """The field types: `from sdk import fields as f`, then `f.text(...)`, `f.money(...)`, `f.link(...)`."""
 
 from sdk.fields.any_record import AnyRecordField, Reference, any_record
-from sdk.fields.base import Checked, Field, Flaw, FlawError, Parsed, ReportRole
+from sdk.fields.base import NO_EXAMPLE, Checked, Field, Flaw, FlawError, Parsed, ReportRole, with_example
 from sdk.fields.choice import ChoiceField, choice
 from sdk.fields.computed import Computed, Reach, Source, computed, over
 from sdk.fields.link import LinkField, NaturalKey, link
@@ -11,6 +11,7 @@ from sdk.fields.text import KeysField, TextField, email, key, keys, long_text, p
 from sdk.fields.time import DateField, DateTimeField, at, date_orders, on
 
 __all__ = [
+    "NO_EXAMPLE",
     "AnyRecordField",
     "BooleanField",
     "Checked",
@@ -57,4 +58,5 @@ __all__ = [
     "phone",
     "text",
     "url",
+    "with_example",
 ]

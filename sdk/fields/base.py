@@ -62,7 +62,7 @@ class Field:
     unique: bool = False
     search: bool = False
     example: str = ""
-    """A value that fits, where not any text of its kind does."""
+    """A cell that fits, where not any value of its kind does; `NO_EXAMPLE` leaves it out of example rows."""
     match: bool = False
     track: bool = False
     sensitive: bool = False
@@ -206,6 +206,15 @@ class Checked(mm.Field[Any]):
         if checked is None and self.required:  # blank text is no text
             raise self.make_error("required")
         return checked
+
+
+NO_EXAMPLE = "-"
+
+
+def with_example(mapped: MappedColumn[Any], cell: str) -> MappedColumn[Any]:
+    """A field with its cell in the example row of import templates: for a link any word, which stands for whatever record there is."""
+    mapped.column.info["field"] = replace(mapped.column.info["field"], example=cell)
+    return mapped
 
 
 def column(of: Field) -> MappedColumn[Any]:
