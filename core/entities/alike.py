@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -36,30 +37,36 @@ class _Found:
         self.fields.setdefault(id, []).append(name)
 
 
+@dataclass(frozen=True)
+class _Sought:
+    """The keys of a field and whose they are, and which records of the batch change it."""
+
+    keys: Sequence[tuple[str, UUID]]
+    moved: Set[UUID] = frozenset()
+
+
 def check_alike(work: Work, shape: Shape, items: Sequence[Item]) -> None:
     """Refuse what is likely there already, in the database or before it in the batch, unless it is forced by who may."""
     if not shape.entity.alike:
         return
-    asked = [item for item in items if _asked(work, item)]
+    asked = _asked(work, items)
     _forbid_forcing(work, shape, items)
-    fields = _fields(shape)
-    keyed = [(item, keys) for item in asked if item.stands and (keys := _moved(item, fields))]
-    if not keyed:
-        return
-    found = _match(work, shape, [(item.id, keys) for item, keys in keyed])
+    sought = _keys([item for item in asked if item.stands], _fields(shape))
+    found = _match(work, shape, sought) if sought else {}
     if not found:
         return
     before = {item.id: item for item in items}
-    titles = _titles(work, shape, found, before)
-    for item, _keys in keyed:
+    known = _seen(work, shape, found, before)
+    for item in asked:
         if item.id in found:
-            item.refusal = _refusal(shape, _told(found[item.id], titles))
+            item.refusal = _refusal(shape, _told(found[item.id], known))
 
 
 def candidates(work: Work, shape: Shape, values: Values, but: UUID | None = None) -> Candidates:
     """See `sdk.Records.candidates`."""
     work.reader(shape.entity).require()
-    keys: dict[str, str] = {}
+    mine = but or UUID(int=0)
+    sought: dict[str, _Sought] = {}
     problems = []
     for one in _fields(shape):
         if one.name not in values:
@@ -67,19 +74,17 @@ def candidates(work: Work, shape: Shape, values: Values, but: UUID | None = None
         parsed = one.parse([values[one.name]])
         problems += [Problem(one.name, flaw.code, flaw.message, flaw.params) for flaw in parsed.flaws]
         if (key := _key(one, parsed.values[0])) is not None:
-            keys[one.name] = key
+            sought[one.name] = _Sought([(key, mine)])
     if problems:
         raise Invalid(_("some values are not valid"), problems=problems)
-    mine = but or UUID(int=0)
-    found = _match(work, shape, [(mine, keys)])
-    return _told(found[mine], _titles(work, shape, found, {})) if found else Candidates()
+    found = _match(work, shape, sought)
+    return _told(found[mine], _seen(work, shape, found, {})) if found else Candidates()
 
 
-def _asked(work: Work, item: Item) -> bool:
+def _asked(work: Work, items: Sequence[Item]) -> list[Item]:
     """The system writes what plugins decide; people, and who wants it, are told."""
-    if item.draft.verb == "delete" or item.draft.alike is Alike.FORCE:
-        return False
-    return item.draft.alike is Alike.REFUSE or not work.grants.everything
+    told = frozenset(Alike) - {Alike.FORCE} if not work.grants.everything else {Alike.REFUSE}
+    return [item for item in items if item.draft.alike in told and item.draft.verb != "delete"]
 
 
 def _forbid_forcing(work: Work, shape: Shape, items: Iterable[Item]) -> None:
@@ -102,41 +107,44 @@ def _key(field: TextField, value: object) -> str | None:
     return value if field.alike is None else field.alike(value)
 
 
-def _moved(item: Item, fields: Sequence[TextField]) -> dict[str, str]:
-    """The keys to look for: of everything in a new or restored record, of what changes in another."""
-    keys: dict[str, str] = {}
-    changing, values, before = item.draft.verb == "update", item.values, item.before or {}
+def _keys(items: Sequence[Item], fields: Sequence[TextField]) -> dict[str, _Sought]:
+    """By field what to look for: everything in a new or restored record, what changes in another."""
+    found: dict[str, _Sought] = {}
     for one in fields:
-        value = values.get(one.name) if one.name in values else before.get(one.name)
-        if changing and (one.name not in values or value == before.get(one.name)):
-            continue
-        if isinstance(value, str) and (key := value if one.alike is None else one.alike(value)) is not None:
-            keys[one.name] = key
-    return keys
+        name, alike, keys, moved = one.name, one.alike, list[tuple[str, UUID]](), set[UUID]()
+        for item in items:
+            value, before = item.values.get(name), item.before
+            if before is not None:
+                old = before.get(name)
+                value = value if name in item.values else old
+                if item.draft.verb == "update":
+                    if value == old:
+                        continue
+                    moved.add(item.id)
+            if value is not None and (key := value if alike is None else alike(value)) is not None:
+                keys.append((key, item.id))
+        if keys:
+            found[name] = _Sought(keys, moved)
+    return found
 
 
-def _match(work: Work, shape: Shape, drafts: Sequence[tuple[UUID, Mapping[str, str]]]) -> dict[UUID, _Found]:
+def _match(work: Work, shape: Shape, sought: Mapping[str, _Sought]) -> dict[UUID, _Found]:
     """By draft what it is like: an earlier draft, or a live record; one query a field and thousand keys."""
-    seekers: dict[str, dict[str, list[UUID]]] = {}
     found: dict[UUID, _Found] = {}
-    for id, keys in drafts:
-        for name, key in keys.items():
-            by_key = seekers.setdefault(name, {})
-            same = by_key.get(key)
-            if same is None:
-                by_key[key] = [id]
-            else:
-                found.setdefault(id, _Found()).add(same[0], name)
-                same.append(id)
-    mine = {id for id, _keys in drafts}
-    for name, by_key in seekers.items():
-        wanted = list(by_key)
+    for name, one in sought.items():
+        first: dict[str, UUID] = {}
+        later: dict[str, list[UUID]] = {}  # hardly ever any
+        for key, id in one.keys:
+            if (other := first.setdefault(key, id)) is not id:
+                found.setdefault(id, _Found()).add(other, name)
+                later.setdefault(key, []).append(id)
+        wanted = list(first)
         for start in range(0, len(wanted), _CHUNK):
-            rows = work.connection.execute(*_question(work, shape, name, wanted[start : start + _CHUNK])).all()
-            for key, other in rows:
-                for id in by_key.get(key, ()):
+            rows = work.connection.execute(*_question(work, shape, name, wanted[start : start + _CHUNK]))
+            for key, other in sorted(rows, key=itemgetter(1)):
+                for id in (first[key], *later.get(key, ())):
                     # A record of the batch itself is judged by what it will be, above.
-                    if other != id and (other not in mine or len(drafts) == 1):
+                    if other != id and other not in one.moved:
                         found.setdefault(id, _Found()).add(other, name)
     return found
 
@@ -153,27 +161,44 @@ def _question(work: Work, shape: Shape, name: str, keys: Sequence[str]) -> tuple
         else:
             among = column.in_(sa.select(sa.func.json_each(sa.bindparam("keys")).table_valued("value").c.value))
         mine = (table.c.tenant_id == sa.bindparam("of"), table.c.deleted_at.is_(None))
-        return sa.select(column, table.c.id).where(*mine, among).order_by(table.c.id)
+        # Sorted by the caller: asked for it here, SQLite walks the tenant's whole table in the order of its ids.
+        return sa.select(column, table.c.id).where(*mine, among)
 
     return shape.kept(("alike", name, arrays), make), {"of": work.tenant.id, "keys": list(keys) if arrays else json.dumps(keys)}
 
 
-def _titles(work: Work, shape: Shape, found: Mapping[UUID, _Found], batch: Mapping[UUID, Item]) -> dict[UUID, str]:
-    """What the records are called that the actor may see; those of the batch are the actor's own words."""
-    title = shape.entity.title
+@dataclass(frozen=True)
+class _Seen:
+    """What the actor may know of a record that is like a draft: what it is called, and of which fields."""
+
+    title: str
+    fields: Set[str]
+
+
+def _seen(work: Work, shape: Shape, found: Mapping[UUID, _Found], batch: Mapping[UUID, Item]) -> dict[UUID, _Seen]:
+    """The records that the actor may see; those of the batch are the actor's own words."""
+    title, names = shape.entity.title, frozenset(shape.entity.alike)
     ids = {id for one in found.values() for id in one.fields}
-    named = {id: str(batch[id].after(title)) for id in ids if id in batch}
+    seen = {id: _Seen(str(batch[id].after(title)), names) for id in ids if id in batch}
     reader = work.reader(shape.entity)
-    if reader.grants and title in reader.visible():
-        rest = [id for id in ids if id not in named]
+    visible = reader.visible()
+    if title in visible:
+        asked = tuple(dict.fromkeys((title, *(name for name in shape.entity.alike if name in visible))))
+        rest = [id for id in ids if id not in seen]
         for start in range(0, len(rest), 500):
-            named |= {row["id"]: str(row.get(title)) for row in reader.many(rest[start : start + 500], (title,))}
-    return named
+            for row in reader.many(rest[start : start + 500], asked):
+                if title in row:
+                    seen[row["id"]] = _Seen(str(row[title]), names & row.keys())
+    return seen
 
 
-def _told(found: _Found, titles: Mapping[UUID, str]) -> Candidates:
-    seen = [{"id": id, "title": titles[id], "fields": fields} for id, fields in found.fields.items() if id in titles]
-    return Candidates(tuple(seen[:_MOST_NAMED]), sum(id not in titles for id in found.fields))
+def _told(found: _Found, known: Mapping[UUID, _Seen]) -> Candidates:
+    """A field that the actor does not see of a record gives nothing away: the record counts as hidden where no other is alike."""
+    seen = []
+    for id, fields in found.fields.items():
+        if id in known and (shown := [name for name in fields if name in known[id].fields]):
+            seen.append({"id": id, "title": known[id].title, "fields": shown})
+    return Candidates(tuple(seen[:_MOST_NAMED]), len(found.fields) - len(seen))
 
 
 def _refusal(shape: Shape, told: Candidates) -> Conflict:

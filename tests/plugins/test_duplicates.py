@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from core.context import Work
 from core.platform import Platform
@@ -149,3 +151,52 @@ def test_a_lead_of_a_company_that_is_likely_there_is_converted_into_it_or_by_for
     assert again["code"] == "likely_duplicate"
     third = client.post(LEADS, {"name": "李静", "company": HUAWEI_TURNED}).json["id"]
     assert client.post(f"{LEADS}/{third}/conversions", {"deal": None, "force": True}).json["account"] != there["id"]
+
+
+def test_a_record_of_the_batch_that_keeps_its_number_is_still_there(client: Api) -> None:
+    there = client.post(ACCOUNTS, {"name": "Alder", "phone": "010-62345678"}).json["id"]
+    renamed = {"op": "update", "id": there, "values": {"name": "Birch"}}
+    moved = {"op": "update", "id": there, "values": {"phone": "010-87654321"}}
+    double = {"op": "create", "values": {"name": "Cedar", "phone": "+86 10 62345678"}}
+    assert [one["status"] for one in client.post(f"{ACCOUNTS}/batch", {"items": [renamed, double]}).json["data"]] == [200, 409]
+    assert [one["status"] for one in client.post(f"{ACCOUNTS}/batch", {"items": [moved, double]}).json["data"]] == [200, 201]
+
+
+@pytest.mark.feature("B6")
+def test_a_field_that_one_does_not_see_gives_no_record_away(client: Api, work: Work, people: People) -> None:
+    """Who guesses a hidden number learns no more than of a record of another team."""
+    role = str(id_of(work.records("core.role").create({"key": "careful", "name": "Careful"})))
+    shown = {"scope": "all", "only_fields": ["name", "website"]}
+    work.records("core.grant").create({"role": role, "permission": "customers.account.read", **shown})
+    work.records("core.user").update(people.rep, {"roles": ["careful"]})
+    there = client.post(ACCOUNTS, {"name": "Alder", "phone": "010-62345678", "website": "https://alder.example"}).json
+    careful = client.as_user(people.rep)
+    guessed = {"values": {"phone": "+86 10 62345678"}}
+    assert careful.post(f"{ACCOUNTS}/duplicates", guessed).json == {"data": [], "hidden": 1}
+    guessed["values"]["website"] = "https://www.alder.example"
+    known = {"id": there["id"], "title": "Alder", "fields": ["website"]}
+    assert careful.post(f"{ACCOUNTS}/duplicates", guessed).json == {"data": [known], "hidden": 0}
+
+
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_to_look_for_doubles_is_to_look_into_an_index(work: Work, taken: Callable[..., Done]) -> None:
+    """Whatever the table holds: neither the look for doubles nor that for the rows of an upsert walks it."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if ("FROM customers_contacts" in statement and "email IN" in statement) or "phone_alike IN" in statement:
+            seen.append((statement, parameters))
+
+    engine = work.platform.database.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    rows = "name,email,phone\nAnn,ann@one.example,010-62345678\nBob,bob@one.example,010-62345679\n"
+    assert taken("customers.contact", rows).counts == {"created": 2}
+    assert taken("customers.contact", rows, mode="upsert", match=["email"]).counts == {"unchanged": 2}
+    sa.event.remove(engine, "before_cursor_execute", note)
+    with work.transaction():
+        plans = [
+            " ".join(str(row[-1]) for row in work.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+            for statement, parameters in seen
+        ]
+    assert len(plans) == 3
+    assert all("ix_customers_contacts_email" in plan or "ix_customers_contacts_phone_alike" in plan for plan in plans), plans
