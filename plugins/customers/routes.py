@@ -34,7 +34,8 @@ class Answer(Schema):
     """What somebody says."""
 
     score = fields.Integer(required=True, validate=validate.Range(0, 10))
-    comment = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=MOST_WORDS))
+    comment = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=2 * MOST_WORDS))
+    """A browser counts the end of a line as one sign and sends two."""
 
 
 def make_invitation(ctx: Context, request: Request) -> Response:
@@ -88,7 +89,7 @@ def take_answer(ctx: Context, request: Request) -> Response:
 def _words(comment: object) -> str | None:
     """Without the control characters that a text field refuses: somebody outside cannot be asked to mend them."""
     text = "".join(sign for sign in str(comment or "") if sign.isprintable() or sign in "\n\t").strip()
-    return text or None
+    return text[:MOST_WORDS].strip() or None
 
 
 ROUTES = (

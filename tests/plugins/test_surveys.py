@@ -131,6 +131,20 @@ def test_links_that_never_were_answer_like_links_that_are_used(client: Api, link
         assert nobody.get(f"/api/v1/customers/answers/{token}").status_code == 404
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_who_only_looks_at_a_link_does_not_use_it_up(client: Api, link: str, method: str) -> None:
+    """Mail scanners follow every link of a letter."""
+    assert [client.anonymous().call(method, link).status_code for _n in range(3)] == [200] * 3
+    assert answered(client, link, 9) == 201
+
+
+def test_as_many_words_as_the_page_takes_arrive(client: Api, link: str) -> None:
+    """A browser counts the end of a line as one sign and sends two."""
+    assert answered(client, link, 5, "\r\n".join(["x" * 99] * 40)) == 201
+    (kept,) = client.get(INVITATIONS).json["data"]
+    assert kept["comment"] == "\n".join(["x" * 99] * 40)
+
+
 @pytest.mark.parametrize("score", ["", "eleven", -1, 11])
 def test_a_score_that_is_none_leaves_the_link_open(client: Api, link: str, score: object) -> None:
     assert answered(client, link, score) == 422
