@@ -7,12 +7,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from plugins.company.api import next_numbers
-from plugins.orders.lines import MOST
+from plugins.orders.amounts import Amounts, line_amounts, summed
+from plugins.orders.lines import CREDIT, MOST
 from plugins.orders.process import LINE, found, keep_currency, today
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.context import Row, id_of
+from sdk.fields import Money
 
-ISSUE, CREDIT = "issue", "credit"
+ISSUE = "issue"
 ISSUED = "orders.invoice.issued"
 AFTER_ISSUE = frozenset({"notes"})
 """What may still change on an invoice that is issued."""
@@ -97,12 +99,20 @@ def _counts(invoice: Row | None) -> bool:
 
 def credited_quantities(ctx: Context, lines: Sequence[UUID]) -> dict[UUID, Decimal]:
     """How much of each line of an invoice was taken back by credit notes."""
-    found: dict[UUID, Decimal] = {}
+    return {line: _quantity(taken) for line, taken in _credits(ctx, lines).items()}
+
+
+def _credits(ctx: Context, lines: Sequence[UUID]) -> dict[UUID, list[Row]]:
+    found: dict[UUID, list[Row]] = {}
     for row in _among(ctx.as_system(), "credits_line", lines):
         line = row["credits_line"]
         assert isinstance(line, UUID)
-        found[line] = found.get(line, Decimal(0)) + Decimal(str(row["quantity"]))
+        found.setdefault(line, []).append(row)
     return found
+
+
+def _quantity(rows: Sequence[Row]) -> Decimal:
+    return sum((Decimal(str(row["quantity"])) for row in rows), Decimal(0))
 
 
 def _among(system: Context, link: str, ids: Sequence[UUID]) -> list[Row]:
@@ -163,15 +173,15 @@ def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = N
         if invoice["state"] != "issued" or invoice["kind"] != "invoice":
             raise Conflict(_("only an issued invoice can be credited, until nothing of it is left"), code="not_creditable")
         lines = {id_of(line): line for line in ctx.records("orders.invoice_line").find(where(invoice=id), MOST)}
-        gone = credited_quantities(ctx, list(lines))
-        left = {key: Decimal(str(line["quantity"])) - gone.get(key, Decimal(0)) for key, line in lines.items()}
+        gone = _credits(ctx, list(lines))
+        left = {key: Decimal(str(line["quantity"])) - _quantity(gone.get(key, ())) for key, line in lines.items()}
         wanted = {key: amount for key, amount in (left if quantities is None else quantities).items() if amount}
         _check_wanted(wanted, left)
         given = {name: invoice[name] for name in ("name", "account", "currency", "owner", "order") if invoice[name] is not None}
         note = _note(ctx, given, id)
         drafts = [
-            Draft("create", {**{name: lines[key][name] for name in LINE}, "quantity": amount, "invoice": note["id"], "credits_line": key},
-                  act=CREDIT)
+            Draft("create", {**{name: lines[key][name] for name in LINE}, "quantity": amount, "invoice": note["id"], "credits_line": key,
+                             **_credited(lines[key], gone.get(key, ()), amount)}, act=CREDIT)
             for key, amount in wanted.items()
         ]  # fmt: skip
         for outcome in ctx.records("orders.invoice_line").write(drafts):
@@ -182,6 +192,14 @@ def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = N
             ctx.records("orders.invoice").update(id, {"state": "credited"}, act=CREDIT)
         _reopen(ctx, invoice)
         return issued
+
+
+def _credited(line: Row, before: Sequence[Row], quantity: Decimal) -> dict[str, object]:
+    """What a credit comes to: with those before it, what their quantity costs in all; so that no cent is lost or won by crediting in parts."""
+    price = line["unit_price"]
+    assert isinstance(price, Money)
+    upto, gone = line_amounts(_quantity(before) + quantity, price, line["discount"], line["tax_rate"]), summed(before)
+    return Amounts(upto.net - gone.net, upto.tax - gone.tax).values(price.currency)
 
 
 def _check_wanted(wanted: Mapping[UUID, Decimal], left: Mapping[UUID, Decimal]) -> None:

@@ -14,6 +14,8 @@ from sdk.fields import Money
 
 MOST = 10_000
 ACT = "sum"
+CREDIT = "credit"
+"""The act of crediting, which says what its lines come to."""
 PART = 500
 
 
@@ -62,7 +64,7 @@ def _price(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Ro
         document, product = documents.get(change.after(kind.link)), products.get(change.after("product"))
         price = change.after("unit_price") or (product["price"] if product is not None else None)
         quantity = change.after("quantity")
-        if document is None or not isinstance(quantity, Decimal):
+        if document is None or not isinstance(quantity, Decimal) or change.act == CREDIT:
             continue
         if not isinstance(price, Money):
             change.refuse("unit_price", "required", _("is required: the product has no list price"))

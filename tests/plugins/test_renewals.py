@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -180,6 +181,29 @@ def test_an_invoice_is_credited_in_parts_and_never_beyond_itself(client: Api, in
     assert credit(None).json["code"] == "not_creditable"
     other = [{"invoice_line": order, "quantity": "1"}]
     assert client.post(f"{INVOICES}/{again['id']}/credit_notes", {"lines": other}).status_code == 409
+
+
+@pytest.mark.feature("F8")
+def test_credits_in_parts_come_to_the_cent_to_what_was_billed(client: Api, account: UUID) -> None:
+    def billed(price: str, quantity: str) -> tuple[str, Any]:
+        invoice = client.post(INVOICES, {"name": "Odd", "account": str(account)}).json["id"]
+        line = {"invoice": invoice, "description": "P", "quantity": quantity, "unit_price": {"amount": price}, "tax_rate": "13"}
+        made = client.post("/api/v1/orders/invoice_lines", line)
+        assert made.status_code == 201, made.text
+        client.post(f"{INVOICES}/{invoice}/issues")
+        return invoice, made.json
+
+    for price, quantity in (("33.3333", "3"), ("0.005", "4"), ("0.0049", "3")):
+        invoice, line = billed(price, quantity)
+        notes = [
+            client.post(f"{INVOICES}/{invoice}/credit_notes", {"lines": [{"invoice_line": line["id"], "quantity": "1"}]}).json
+            for _n in range(int(quantity))
+        ]
+        for part in ("net", "tax", "total"):
+            amounts = [Decimal(note[part]["amount"]) for note in notes]
+            assert sum(amounts) == Decimal(line[part]["amount"]), (price, part, amounts)
+            assert min(amounts) >= 0
+        assert client.get(f"{INVOICES}/{invoice}").json["state"] == "credited"
 
 
 # --- standing --------------------------------------------------------------------------------------------------------
