@@ -28,11 +28,30 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
             if moved or change.verb != "update":
                 text = _("invoice {number} is issued and stays as it is; correct it with a credit note")
                 change.forbid("invoice_issued", text, number=str(change.before["number"]))
+        if change.before is not None and change.act != CREDIT and change.changes("kind"):
+            change.refuse("kind", "fixed", _("stays what it was made as"))
+        if change.verb == "restore":
+            change.forbid("invoice_deleted", _("a deleted invoice stays deleted: what it billed may be billed again since; bill it anew"))
+    _free_orders(ctx, batch)
     for change in batch.standing():
         if change.act == ISSUE and change.changes("state"):
             by = ctx.actor.user_id
             batch.emit(ISSUED, change, {"number": change.after("number"), "by": str(by) if by else None})
     keep_currency(ctx, batch)
+
+
+def _free_orders(ctx: Context, batch: Batch) -> None:
+    """What a deleted draft would have billed is open again."""
+    gone = {change.id: change for change in batch.changes if change.verb == "delete" and change.stands}
+    system, ids = ctx.as_system(), list(gone)
+    for start in range(0, len(ids), 500):
+        among = (Condition("invoice", "in", tuple(ids[start : start + 500])), Condition("order_line", "empty", ("false",)))
+        lines = system.records("orders.invoice_line").find(among, MOST)
+        billed = system.records("orders.order_line").values({line["order_line"] for line in lines})  # type: ignore[misc]
+        siblings = _siblings(ctx, sorted({line["order"] for line in billed.values()}))  # type: ignore[type-var]
+        left, by_line = open_quantities(ctx, siblings, [id_of(line) for line in lines]), {id_of(line): line for line in siblings}
+        bearers = {by_line[line["order_line"]]["order"]: gone[line["invoice"]] for line in lines if line["order_line"] in by_line}  # type: ignore[index]
+        _tell(batch, bearers, siblings, left)
 
 
 def issue(ctx: Context, id: UUID) -> Row:
@@ -130,10 +149,7 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
     orders = sorted({line["order"] for line in lines.values()})  # type: ignore[type-var]
     for order in orders:
         ctx.lock(f"orders.order:{order}")
-    siblings = [
-        line for start in range(0, len(orders), 500)
-        for line in ctx.as_system().records("orders.order_line").find((Condition("order", "in", tuple(orders[start : start + 500])),), MOST)
-    ]  # fmt: skip
+    siblings = _siblings(ctx, orders)
     left = open_quantities(ctx, siblings, [change.id for change in touched])
     for change in touched:
         if change.verb == "delete":
@@ -148,6 +164,15 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
     _tell_orders(batch, touched, siblings, left)
 
 
+def _siblings(ctx: Context, orders: Sequence[object]) -> list[Row]:
+    """All lines of these orders."""
+    records, parts = (
+        ctx.as_system().records("orders.order_line"),
+        [tuple(orders[start : start + 500]) for start in range(0, len(orders), 500)],
+    )
+    return [line for part in parts for line in records.find((Condition("order", "in", part),), MOST)]
+
+
 def _tell_orders(batch: Batch, touched: Sequence[Change], siblings: Sequence[Row], left: Mapping[UUID, Decimal]) -> None:
     by_line: dict[object, Row] = {id_of(line): line for line in siblings}
     bearers: dict[object, Change] = {}
@@ -155,6 +180,11 @@ def _tell_orders(batch: Batch, touched: Sequence[Change], siblings: Sequence[Row
         line = by_line.get(change.after("order_line"))
         if line is not None and change.stands:
             bearers.setdefault(line["order"], change)
+    _tell(batch, bearers, siblings, left)
+
+
+def _tell(batch: Batch, bearers: Mapping[object, Change], siblings: Sequence[Row], left: Mapping[UUID, Decimal]) -> None:
+    """Each order says how far it is billed."""
     for order, change in bearers.items():
         mine = [(left[id_of(line)], Decimal(str(line["quantity"]))) for line in siblings if line["order"] == order]
         state = "billed" if all(open_ <= 0 for open_, _all in mine) else "none" if all(open_ == all_ for open_, all_ in mine) else "partial"

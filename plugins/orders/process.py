@@ -105,7 +105,11 @@ def found(ctx: Context, entity: str, id: UUID) -> Row:
 
 
 def keep_closed(_ctx: Context, batch: Batch) -> None:
-    """Sums and numbers are nobody's to write but the platform's; a confirmed order keeps its account and currency."""
+    """Sums and numbers are nobody's to write but the platform's; a confirmed order keeps its account and currency, a billed one its lines."""
+    for change in batch.changes:
+        billed = change.before is not None and change.before.get("billed") in ("partial", "billed") and change.stands
+        if billed and (change.verb == "delete" or (change.changes("state") and change.after("state") == "draft")):
+            change.forbid("order_billed", _("the order is billed, at least in part: credit its invoices or delete their drafts first"))
     for change in batch.standing():
         if change.before is None or change.act in (SUM, ACCEPT):
             continue

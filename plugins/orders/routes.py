@@ -58,10 +58,20 @@ def accept_quote(ctx: Context, request: Request) -> Response:
     return _made(ctx, "orders.order", "orders", process.accept(ctx, request.id()))
 
 
+def _quantities(lines: object, link: str) -> dict[UUID, Decimal] | None:
+    """What is asked of each line, in all; None for everything."""
+    if lines is None:
+        return None
+    asked: dict[UUID, Decimal] = {}
+    for line in cast("list[dict[str, object]]", lines):
+        id, quantity = cast("UUID", line[link]), cast("Decimal", line["quantity"])
+        asked[id] = asked.get(id, Decimal(0)) + quantity
+    return asked
+
+
 def bill_order(ctx: Context, request: Request) -> Response:
     """Make a draft invoice of an order."""
-    lines = cast("list[dict[str, object]] | None", request.body["lines"])
-    quantities = None if lines is None else {cast("UUID", line["order_line"]): cast("Decimal", line["quantity"]) for line in lines}
+    quantities = _quantities(request.body["lines"], "order_line")
     return _made(ctx, "orders.invoice", "invoices", invoices.bill(ctx, request.id(), quantities))
 
 
@@ -72,8 +82,7 @@ def issue_invoice(ctx: Context, request: Request) -> Response:
 
 def credit_invoice(ctx: Context, request: Request) -> Response:
     """Take an invoice back with a credit note."""
-    lines = cast("list[dict[str, object]] | None", request.body["lines"])
-    quantities = None if lines is None else {cast("UUID", line["invoice_line"]): cast("Decimal", line["quantity"]) for line in lines}
+    quantities = _quantities(request.body["lines"], "invoice_line")
     return _made(ctx, "orders.invoice", "invoices", invoices.credit(ctx, request.id(), quantities))
 
 

@@ -206,6 +206,52 @@ def test_credits_in_parts_come_to_the_cent_to_what_was_billed(client: Api, accou
         assert client.get(f"{INVOICES}/{invoice}").json["state"] == "credited"
 
 
+# --- never billed beyond the order ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def draft(client: Api, account: UUID) -> tuple[str, str]:
+    """A confirmed order over ten pieces and the draft that bills all of it."""
+    order = client.post(ORDERS, {"name": "Ten", "account": str(account)}).json["id"]
+    client.post("/api/v1/orders/order_lines", {"order": order, "description": "P", "quantity": "10", "unit_price": {"amount": "10"}})
+    client.patch(f"{ORDERS}/{order}", {"state": "confirmed"})
+    return order, client.post(f"{ORDERS}/{order}/invoices", {}).json["id"]
+
+
+@pytest.mark.feature("F8")
+def test_an_invoice_does_not_step_aside_as_a_credit_note(client: Api, draft: tuple[str, str]) -> None:
+    order, id = draft
+    refused = client.patch(f"{INVOICES}/{id}", {"kind": "credit_note"})
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "kind")
+    assert client.post(f"{ORDERS}/{order}/invoices", {}).json["code"] == "order_billed"
+
+
+@pytest.mark.feature("F8")
+def test_what_a_deleted_draft_would_have_billed_is_open_and_the_draft_does_not_come_back(client: Api, draft: tuple[str, str]) -> None:
+    order, id = draft
+    assert client.delete(f"{INVOICES}/{id}").status_code == 204
+    assert client.get(f"{ORDERS}/{order}").json["billed"] == "none"
+    assert client.post(f"{ORDERS}/{order}/invoices", {}).status_code == 201
+    assert client.post(f"{INVOICES}/{id}/restore").json["code"] == "invoice_deleted"
+    assert client.get(f"{ORDERS}/{order}").json["billed"] == "billed"
+
+
+@pytest.mark.feature("F8")
+def test_a_billed_order_keeps_its_lines(client: Api, draft: tuple[str, str]) -> None:
+    order, id = draft
+    assert client.patch(f"{ORDERS}/{order}", {"state": "draft"}).json["code"] == "order_billed"
+    assert client.delete(f"{ORDERS}/{order}").json["code"] == "order_billed"
+    client.delete(f"{INVOICES}/{id}")
+    assert client.patch(f"{ORDERS}/{order}", {"state": "draft"}).status_code == 200
+
+
+def test_a_line_that_is_named_twice_is_billed_and_credited_as_often(client: Api, invoice: tuple[str, str, str]) -> None:
+    _order, id, line = invoice
+    asked = [{"invoice_line": line, "quantity": "4"}]
+    assert client.post(f"{INVOICES}/{id}/credit_notes", {"lines": asked * 3}).json["code"] == "over_credited"
+    assert client.post(f"{INVOICES}/{id}/credit_notes", {"lines": asked * 2}).json["total"]["amount"] == "80.00"
+
+
 # --- standing --------------------------------------------------------------------------------------------------------
 
 
