@@ -54,7 +54,7 @@ def _account(ctx: Context, lead: Row, wish: Wish) -> UUID | None:
     """The account that was asked for, the only one of the company's name that one sees, or a new one; none without a company."""
     accounts = ctx.records(ACCOUNT)
     if wish.account is not None:
-        named = where(id=wish.account) if isinstance(wish.account, UUID) or len(str(wish.account)) == 36 else where(name=wish.account)
+        named = where(id=wish.account) if isinstance(wish.account, UUID) else where(name=wish.account)
         found = accounts.find(named, 2)
         if len(found) != 1:
             raise NotFound(_("{count} accounts are called {value!r}; expected one"), count=len(found), value=str(wish.account)[:80])

@@ -227,3 +227,13 @@ def test_a_deal_that_nobodys_touch_led_to_keeps_the_campaign_that_it_was_given(
     drain()
     shown = client.get(f"/api/v1/pipeline/deals/{deal}").json
     assert (shown["leads.campaign"], shown["leads.last_campaign"]) == (str(campaign), None)
+
+
+def test_an_account_whose_name_is_as_long_as_an_id_is_found_by_it(client: Api) -> None:
+    name = "Alder Foods International Trading AG"
+    assert len(name) == 36
+    there = client.post("/api/v1/customers/accounts", {"name": name}).json["id"]
+    lead = client.post(LEADS, {"name": "Ann", "company": "Alder"}).json["id"]
+    made = client.post(f"{LEADS}/{lead}/conversions", {"account": name, "deal": None})
+    assert made.status_code == 201, made.text
+    assert made.json["account"] == there
