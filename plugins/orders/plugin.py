@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import time
 from random import Random
 
-from plugins.orders import copies, demo, invoices, lines, papers, payments, process, renewals, routes, standing, tables
+from plugins.orders import copies, demo, invoices, lines, papers, payments, pricing, process, renewals, routes, standing, tables
 from sdk import (
     Access,
     Batch,
@@ -116,6 +116,7 @@ def register_subscriptions() -> Sequence[Subscription]:
     return (
         Subscription(standing.COUNTED, "recount", standing.recount),
         Subscription(invoices.ISSUED, "keep_copies", copies.keep_copies),
+        *(Subscription(f"{pricing.RATE}.{past}", f"price_{past}", pricing.price_late) for past in ("created", "updated")),
     )
 
 

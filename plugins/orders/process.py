@@ -11,9 +11,9 @@ from plugins.company.api import next_numbers
 from plugins.orders.amounts import PARTS
 from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import MOST
-from sdk import Batch, Condition, Conflict, Context, Draft, NotFound, _, priced, where
+from plugins.orders.pricing import price
+from sdk import Batch, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.context import Row, id_of
-from sdk.fields import Money
 
 ACCEPT = "accept"
 LINE = ("position", "product", "description", "quantity", "unit_price", "discount", "tax_rate")
@@ -39,7 +39,7 @@ def prepare_documents(ctx: Context, batch: Batch) -> None:
             if isinstance(start, date) and isinstance(end, date) and end < start:
                 change.refuse(last, "before_start", _("is before {start}"), start=start.isoformat())
     if batch.entity == "orders.order":
-        _price_orders(ctx, batch)
+        price(ctx, batch)
     if batch.entity != "orders.invoice" and (numbered := [change for change in fresh if change.stands]):
         for change, number in zip(numbered, next_numbers(ctx, batch.entity, today(ctx), len(numbered)), strict=True):
             change.values["number"] = number
@@ -52,16 +52,6 @@ def keep_currency(ctx: Context, batch: Batch) -> None:
             change.values["currency"] = ctx.tenant.currency
         elif change.before is not None and change.changes("currency") and change.before["net"] is not None:
             change.refuse("currency", "has_lines", _("cannot change: the lines are in {currency}"), currency=str(change.before["currency"]))
-
-
-def _price_orders(ctx: Context, batch: Batch) -> None:
-    wanted = []
-    for change in batch.standing():
-        net, on = change.after("net"), change.after("ordered_on")
-        if isinstance(net, Money) and isinstance(on, date) and (change.changes("net") or change.changes("ordered_on")):
-            wanted.append((change, net, on))
-    for (change, _net, _on), found in zip(wanted, priced(ctx, [(net, on) for _change, net, on in wanted]), strict=True):
-        change.values |= {"base_amount": found.amount, "rate": found.rate}
 
 
 # --- quotes ------------------------------------------------------------------------------------------------------------

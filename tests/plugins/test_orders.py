@@ -343,3 +343,32 @@ def test_a_payment_stays_as_it_came_in(client: Api, plan: UUID) -> None:
     made = client.post(f"{API}/payments", {"order": str(plan), "amount": usd("5"), "received_on": "2026-01-12"}).json
     assert code(client.patch(f"{API}/payments/{made['id']}", {"amount": usd("6")})) == "payment_kept"
     assert client.patch(f"{API}/payments/{made['id']}", {"reference": "bank slip 7"}).status_code == 200
+
+
+@pytest.mark.feature("A4")
+def test_a_late_rate_prices_the_orders_that_had_none_and_no_other(client: Api, work: Work, drain: Callable[[], int]) -> None:
+    account = str(work.records("customers.account").create({"name": "Late"})["id"])
+
+    def order(on: str) -> str:
+        made = client.post(f"{API}/orders", {"name": on, "account": account, "currency": "EUR", "ordered_on": on}).json["id"]
+        price = {"amount": "10", "currency": "EUR"}
+        client.post(f"{API}/order_lines", {"order": made, "description": "P", "quantity": "10", "unit_price": price})
+        assert client.patch(f"{API}/orders/{made}", {"state": "confirmed"}).status_code == 200
+        return str(made)
+
+    def worth(id: str) -> object:
+        amount = client.get(f"{API}/orders/{id}").json["base_amount"]
+        return amount and amount["amount"]
+
+    def rate(on: str, value: str) -> None:
+        work.records("company.rate").create({"currency": "EUR", "on": on, "rate": value})
+        drain()
+
+    before, without = order("2026-01-02"), order("2026-01-10")
+    assert (worth(before), worth(without)) == (None, None)
+    rate("2026-01-05", "1.2")
+    assert (worth(before), worth(without)) == (None, "120.00")
+    rate("2026-01-08", "1.3")
+    assert (worth(before), worth(without)) == (None, "120.00")
+    rate("2026-01-01", "1.1")
+    assert (worth(before), worth(without)) == ("110.00", "120.00")

@@ -1,0 +1,48 @@
+"""Orders in the company's own currency, at a rate that is kept with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sdk import Batch, Condition, Context, Draft, Event, Query, priced
+from sdk.context import id_of
+from sdk.fields import Money
+
+ORDER, RATE, ACT = "orders.order", "company.rate", "price"
+PART = 500
+
+
+def price(ctx: Context, batch: Batch) -> None:
+    """An order is priced at the rate of its day when its net or its day changes; one without a rate is not priced."""
+    wanted = []
+    for change in batch.standing():
+        net, on = change.after("net"), change.after("ordered_on")
+        late = change.act == ACT and change.after("base_amount") is None
+        if isinstance(net, Money) and isinstance(on, date) and (late or change.changes("net") or change.changes("ordered_on")):
+            wanted.append((change, net, on))
+    for (change, _net, _on), found in zip(wanted, priced(ctx, [(net, on) for _change, net, on in wanted]), strict=True):
+        change.values |= {"base_amount": found.amount, "rate": found.rate}
+
+
+def price_late(ctx: Context, events: Sequence[Event]) -> None:
+    """A rate was entered: orders in its currency that had none are priced with it; those that have one keep it."""
+    system, first = ctx.as_system(), dict[str, date]()
+    for row in system.records(RATE).values({event.record_id for event in events}).values():
+        currency, on = str(row["currency"]), row["on"]
+        assert isinstance(on, date)
+        first[currency] = min(first.get(currency, on), on)
+    orders = system.records(ORDER)
+    for currency, on in first.items():
+        unpriced = (
+            Condition("base_amount", "empty", ("true",)), Condition("net", "empty", ("false",)),
+            Condition("currency", "eq", (currency,)), Condition("ordered_on", "gte", (str(on),)),
+        )  # fmt: skip
+        cursor: str | None = ""
+        while cursor is not None:
+            page = orders.query(Query(unpriced, fields=("id", "ordered_on"), limit=PART, cursor=cursor))
+            cursor = page.next
+            drafts = [Draft("update", {"ordered_on": row["ordered_on"]}, id_of(row), act=ACT) for row in page.data]
+            for outcome in orders.write(drafts) if drafts else ():
+                if outcome.refusal is not None:
+                    raise outcome.refusal
