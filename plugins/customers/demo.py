@@ -39,7 +39,8 @@ def fill(ctx: Context, random: Random) -> None:
     names = [head + tail for head in HEADS_ZH for tail in TAILS_ZH] + [f"{head} {tail}" for head in HEADS_EN for tail in TAILS_EN]
     random.shuffle(names)
     accounts = [
-        Draft("create", {**_account(name, random, owners), "tags": random.sample(tags, random.randint(0, 2)) or None}) for name in names
+        Draft("create", {**_account(name, place, random, owners), "tags": random.sample(tags, random.randint(0, 2)) or None})
+        for place, name in enumerate(names)
     ]
     made = ctx.records("customers.account").write(accounts)
     _groups(ctx, random, [one.id for one in made])
@@ -112,7 +113,7 @@ def _give_roles(ctx: Context) -> list[object]:
     return [row["id"] for row in people]
 
 
-def _account(name: str, random: Random, owners: list[object]) -> dict[str, object]:
+def _account(name: str, place: int, random: Random, owners: list[object]) -> dict[str, object]:
     chinese = ord(name[0]) > 0x2E7F
     country, city = random.choice(PLACES[:4] if chinese else PLACES[4:])
     return {
@@ -120,8 +121,8 @@ def _account(name: str, random: Random, owners: list[object]) -> dict[str, objec
         "industry": next(value for word, value in INDUSTRIES.items() if word in name), "employees": random.randint(10, 5000),
         "founded": random.randint(1975, 2022), "owner": random.choice(owners) if owners else None,
         "revenue": {"amount": str(random.randint(5, 900) * 100_000), "currency": "CNY" if chinese else "USD"},
-        "phone": f"+86 21 5550 {random.randint(1000, 9999)}" if chinese else f"+1 503 555 0{random.randint(100, 199)}",
-        "website": f"https://{random.randint(1000, 9999)}.example.com", "tax_number": f"9131{random.randint(10**13, 10**14 - 1)}" if chinese else None,
+        "phone": f"+86 21 5{place:03} {random.randint(1000, 9999)}" if chinese else f"+1 {503 + place} 555 0{random.randint(100, 199)}",
+        "website": f"https://{random.randint(1000, 9999)}-{place}.example.com", "tax_number": f"9131{random.randint(10**13, 10**14 - 1)}" if chinese else None,
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import sqlalchemy as sa
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant, People
+from plugins.customers import demo
+from sdk import likeness
 from sdk.context import id_of
 from tests.plugins.imports import Done, import_file
 
@@ -200,3 +203,11 @@ def test_to_look_for_doubles_is_to_look_into_an_index(work: Work, taken: Callabl
         ]
     assert len(plans) == 3
     assert all("ix_customers_contacts_email" in plan or "ix_customers_contacts_phone_alike" in plan for plan in plans), plans
+
+
+def test_the_sample_companies_are_no_doubles_of_each_other(work: Work) -> None:
+    demo.fill(work, Random(1))
+    rows = work.records("customers.account").find(())
+    for name, key in (("name", likeness.company), ("phone", likeness.telephone), ("website", likeness.host)):
+        keys = [key(str(row[name])) for row in rows]
+        assert len(set(keys)) == len(keys), name
