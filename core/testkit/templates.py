@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from uuid import uuid4
@@ -13,9 +15,21 @@ import sqlalchemy as sa
 
 from core.config import Config
 from core.data import migrate
-from core.platform import boot
+from core.platform import Platform, boot, system_clock
 
 type_points = Sequence[EntryPoint] | None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a database is filled with, once for all tests that want the same, and the time that it is then."""
+
+    fill: Callable[[Platform], None]
+    now: datetime
+
+    def clock(self) -> datetime:
+        """The time while it is filled."""
+        return self.now
 
 
 class Templates:
@@ -26,12 +40,12 @@ class Templates:
 
     def __init__(self, folder: Path, server: str = "") -> None:
         self._folder, self._server = folder, server
-        self._made: dict[tuple[EntryPoint, ...] | None, str] = {}
+        self._made: dict[tuple[tuple[EntryPoint, ...] | None, Content | None], str] = {}
 
     @contextmanager
-    def copy(self, points: type_points) -> Iterator[str]:
-        """The URL of a fresh database with the tables of these plugins (None: of all that are installed)."""
-        with self._empty(self._template(points)) as url:
+    def copy(self, points: type_points, content: Content | None = None) -> Iterator[str]:
+        """The URL of a fresh database with the tables of these plugins (None: of all that are installed), and with `content` in them."""
+        with self._empty(self._template(points, content)) as url:
             yield url
 
     @contextmanager
@@ -40,12 +54,16 @@ class Templates:
         with self._empty("") as url:
             yield url
 
-    def _template(self, points: type_points) -> str:
-        key = None if points is None else tuple(points)
+    def _template(self, points: type_points, content: Content | None = None) -> str:
+        key = (None if points is None else tuple(points), content)
         if key not in self._made:
-            url, name = self._create("")
-            booted = boot(Config(self._folder, url), entry_points=points, check_schema=False)
-            migrate.upgrade(booted.database, booted.branches())
+            url, name = self._create(self._template(points) if content else "")
+            clock = content.clock if content else system_clock
+            booted = boot(Config(self._folder, url), clock=clock, entry_points=points, check_schema=False)
+            if content:
+                content.fill(booted)
+            else:
+                migrate.upgrade(booted.database, booted.branches())
             booted.close()
             self._made[key] = name
         return self._made[key]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from importlib.metadata import EntryPoint
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +15,8 @@ import pytest
 from core.cli import demo
 from core.context import Work
 from core.platform import Platform
-from core.testkit.fixtures import Api
+from core.testkit.fixtures import Api, Clock
+from core.testkit.templates import Content, Templates
 from plugins.reports.ready import before
 from sdk import BadRequest, where
 from sdk.context import Row, id_of
@@ -23,9 +26,15 @@ REPORTS = "/api/v1/reports/reports"
 
 
 @pytest.fixture
+def database_url(database_templates: Templates, entry_points: Sequence[EntryPoint] | None, clock: Clock) -> Iterator[str]:
+    """A database with the demo in it."""
+    with database_templates.copy(entry_points, Content(demo.fill, clock.now)) as url:
+        yield url
+
+
+@pytest.fixture
 def filled(platform: Platform) -> Work:
     """The demo tenant."""
-    demo.fill(platform)
     return platform.system(demo.NAME)
 
 

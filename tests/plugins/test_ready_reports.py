@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from openpyxl import load_workbook
 from core.cli import demo
 from core.context import Work
 from core.platform import Platform
-from core.testkit.fixtures import Api, MakeTenant
+from core.testkit.fixtures import Api, Clock, MakeTenant
+from core.testkit.templates import Content, Templates
 from plugins.reports import chart
 from sdk import Report, where
 from sdk.context import id_of
@@ -24,9 +26,15 @@ REPORTS = "/api/v1/reports/reports"
 
 
 @pytest.fixture
+def database_url(database_templates: Templates, entry_points: Sequence[EntryPoint] | None, clock: Clock) -> Iterator[str]:
+    """A database with the demo in it."""
+    with database_templates.copy(entry_points, Content(demo.fill, clock.now)) as url:
+        yield url
+
+
+@pytest.fixture
 def filled(platform: Platform) -> Work:
     """The demo tenant."""
-    demo.fill(platform)
     return platform.system(demo.NAME)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from importlib.metadata import EntryPoint
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from core.cli.demo import fill
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
+from core.testkit.templates import Content, Templates
 from plugins.reports import table
 from plugins.reports.query import run
 from sdk import Tenant
@@ -41,9 +43,15 @@ GRAINS: dict[str, Callable[[date], str]] = {
 
 
 @pytest.fixture
+def database_url(database_templates: Templates, entry_points: Sequence[EntryPoint] | None, clock: Clock) -> Iterator[str]:
+    """A database with the demo in it."""
+    with database_templates.copy(entry_points, Content(fill, clock.now)) as url:
+        yield url
+
+
+@pytest.fixture
 def demo(platform: Platform) -> Work:
     """The system in the demo tenant."""
-    fill(platform)
     return platform.system("demo")
 
 
