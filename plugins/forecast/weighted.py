@@ -182,7 +182,10 @@ class _Targets:
         self.grain, self.level = grain, None if not ctx.offers(TARGET) else "none"
         self.rows: list[Row] = []
         if ctx.offers(TARGET) and ctx.can(f"{TARGET}.read"):
-            wanted = (Condition("measure", "eq", ("won_amount",)), Condition("period", "eq", (grain,)), *within)
+            # A target of one product or channel is a part of its subject's whole goal; beside all deals it would be counted on top.
+            there = ctx.records(TARGET).fields()
+            whole = [Condition(part, "empty", ("true",)) for part in ("product", "channel") if part in there]
+            wanted = (Condition("measure", "eq", ("won_amount",)), Condition("period", "eq", (grain,)), *within, *whole)
             self.rows = ctx.records(TARGET).aggregate(["sum:amount"], [f"period_start:{grain}", "team", "person"], wanted)
         self.currency, self.kind = ctx.tenant.currency, {"owner.team": "team", "owner": "person"}.get(by, "")
         mine = [row for row in self.rows if self._of(row) == self.kind]

@@ -118,3 +118,14 @@ def test_the_weighted_pipeline_stands_beside_the_targets_of_teamwork(work: Work,
     assert month["attained"] == "25.00"
     (team,) = client.get("/api/v1/forecast/pipeline", {**query, "by": "team"}).json["groups"]
     assert [team["periods"][0][name]["amount"] for name in ("won", "target")] == ["100.00", "800.00"]
+
+
+@pytest.mark.feature("G4")
+def test_a_target_of_one_product_or_channel_is_no_second_goal_for_all_deals(work: Work, people: People, client: Api) -> None:
+    work.records("catalog.product").create({"name": "Pump"})
+    whole = {"measure": "won_amount", "period": "month", "period_start": "2026-01-01", "person": people.rep, "amount": {"amount": "1000"}}
+    for part in ({}, {"product": "Pump", "amount": {"amount": "300"}}, {"channel": "web", "amount": {"amount": "200"}}):
+        work.records("teamwork.target").create({**whole, **part})
+    for api in (client, client.as_user(people.rep)):
+        answer = api.get("/api/v1/forecast/pipeline", {"from": "2026-01-01", "to": "2026-01-31", "by": "person"}).json
+        assert [cell["target"]["amount"] for cell in (answer["periods"][0], answer["groups"][0]["periods"][0])] == ["1000.00", "1000.00"]
