@@ -46,7 +46,10 @@ class Writer:
             check_owner(self.work, self.shape, [item for item in standing if item.stands], grants)
             check_trees(self.work, self.shape, [item for item in standing if item.stands])
             check_unique(self.work, self.shape, [item for item in standing if item.stands])
+            given = {item.id: item.after("owner") for item in standing} if self.entity.owned else {}
             batch = self._ask_hooks([item for item in standing if item.stands])
+            handed = [item for item in standing if item.stands and item.id in given and item.after("owner") != given[item.id]]
+            check_owner(self.work, self.shape, handed, grants)  # a hook gives nobody a record whom the actor could not give it to
             check_alike(self.work, self.shape, [item for item in standing if item.stands])
             written = [item for item in standing if item.stands and self._has_changes(item)]
             try:

@@ -204,6 +204,22 @@ def test_who_sees_which_target(client: Api, work: Work, people: People) -> None:
     assert client.get(f"{API}/attainment").status_code == 422
 
 
+def test_a_manager_sets_goals_for_the_own_people_alone(client: Api, work: Work, people: People) -> None:
+    """What others are scored by is not written, nor handed to them, from another team; the director leads them all."""
+    values = {"measure": "won_count", "period": "month", "period_start": "2026-01-01", "number": "1"}
+    manager, theirs = client.as_user(people.manager), {"person": str(people.reps[1][0])}
+    mine = manager.post(f"{API}/targets", {**values, "person": str(people.rep)})
+    assert mine.status_code == 201
+    answers = [
+        manager.post(f"{API}/targets", {**values, **theirs}),
+        manager.post(f"{API}/targets", {**values, "team": str(people.teams[1])}),
+        manager.patch(f"{API}/targets/{mine.json['id']}", theirs),
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert [row["person"] for row in work.records(TARGET).find(())] == [people.rep]
+    assert client.as_user(people.director).post(f"{API}/targets", {**values, **theirs}).status_code == 201
+
+
 def test_the_currency_of_a_company_with_targets_stays(client: Api, work: Work) -> None:
     target(work, measure="won_amount", amount={"amount": "1000"})
     assert client.patch("/api/v1/core/tenant", {"currency": "EUR"}).status_code == 409
