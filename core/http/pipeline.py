@@ -139,6 +139,8 @@ def entered_by_link(platform: Platform, token: str, write: bool) -> Iterator[Wor
     tenant, nothing = links.tenant_in(token), NotFound(_("there is nothing at this address"))
     if tenant is None:
         raise nothing
+    if write:
+        _sent()  # before the transaction: nobody's slow line holds up what others write
     with platform.database.begin(write=write, tenant=tenant) as connection:
         row = connection.execute(sa.select(tenants).where(tenants.c.id == tenant)).one_or_none()
         if row is None:
@@ -241,7 +243,6 @@ def json_body() -> dict[str, Any]:
     """The JSON object that was sent; raises UnsupportedMedia or BadRequest."""
     if request.mimetype != "application/json":
         raise UnsupportedMedia(_("send the body as application/json"))
-    request.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]
     try:
         body = orjson.loads(_sent())
     except orjson.JSONDecodeError as failure:
@@ -252,6 +253,7 @@ def json_body() -> dict[str, Any]:
 
 
 def _sent() -> bytes:
+    request.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]
     with reading():
         body = request.get_data()
     if len(body) >= current_app.config["DEALWRIGHT_MAX_BODY"]:  # a body in chunks does not say beforehand how long it is

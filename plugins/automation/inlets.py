@@ -79,7 +79,10 @@ def take(ctx: Context, token: str, body: Mapping[str, Any]) -> Mapping[str, obje
     row = there[0]
     _count(id_of(row))
     owner = row["owner"]
-    actor = (ctx.as_user(owner) if isinstance(owner, UUID) else ctx.as_system()).over(Channel.RULE)
+    try:
+        actor = (ctx.as_user(owner) if isinstance(owner, UUID) else ctx.as_system()).over(Channel.RULE)
+    except NotFound as failure:  # has left: who sends does not learn of it
+        raise NotFound(_("there is nothing at this address")) from failure
     values = {name: _filled(value, body) for name, value in cast("Mapping[str, object]", row["mapping"] or {}).items()}
     if row["rule"] is None:
         made = actor.records(str(row["entity"])).create(values)

@@ -27,6 +27,7 @@ REFUSALS = {
     414: ("AddressTooLong", _("The address is longer than the server takes: ask for less at once.")),
     415: ("UnsupportedMedia", _("The body has another media type than the one described.")),
     422: ("Invalid", _("The form is right and the values are not: `errors` names each field, with the nearest match where there is one.")),
+    429: ("TooMany", _("Asked too often: wait a minute.")),
     503: ("Unavailable", _("The database does not answer or the tenant is suspended; try again later.")),
 }
 READ = (400, 401, 403, 404, 503)
