@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 TOKEN = "token"  # noqa: S105 (a name, not a secret)
 """The parameter in the path of a public route: it names the tenant, which nothing else in such a request does."""
 _TOKEN = re.compile(r"(?P<tenant>[0-9a-f]{32})_[A-Za-z0-9_-]{43}\Z", re.ASCII)
+_SECRET = re.compile(r"(?<=[0-9a-f]{32}_)[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 def new_token(ctx: Context) -> str:
@@ -30,3 +31,8 @@ def tenant_in(token: str) -> UUID | None:
     """The tenant that a token names, if it has the form of one."""
     found = _TOKEN.match(token)
     return UUID(found["tenant"]) if found else None
+
+
+def masked(text: str) -> str:
+    """The same text without the secrets of tokens in it, for logs."""
+    return _SECRET.sub("***", text)

@@ -10,7 +10,7 @@ from gunicorn.app.base import BaseApplication
 from core import config as configs
 from core.app import create_app
 from core.cli.base import platform, refusals_told, settle
-from core.http.gateway import Worker
+from core.http.gateway import AccessLog, Worker
 from core.platform import boot
 from core.worker.drain import Drain
 
@@ -22,7 +22,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._options = {
             "bind": f"{host}:{port}", "workers": workers, "worker_class": Worker, "threads": 8, "keepalive": 30,
             "accesslog": None if quiet else "-", "loglevel": "warning", "control_socket_disable": True, "timeout": 60,
-            "graceful_timeout": 10, "limit_request_line": 8190,
+            "graceful_timeout": 10, "limit_request_line": 8190, "logger_class": AccessLog,
         }  # fmt: skip
         super().__init__()
 

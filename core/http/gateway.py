@@ -8,9 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
+
+from sdk.links import masked
 
 log = logging.getLogger("dealwright.http")
 _STATUS = (
@@ -38,6 +41,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             write_nonblock(client, _refusal(status, text, trace))
         except OSError:  # who sends half a request is often gone
             log.debug("nobody there to be told")
+
+
+class AccessLog(Logger):  # type: ignore[misc]
+    """Gunicorn's log of requests, in which nobody finds the secret of a link."""
+
+    def atoms(self, *about: Any) -> dict[str, Any]:
+        """What a line of the log is made of."""
+        return {name: masked(value) if isinstance(value, str) else value for name, value in super().atoms(*about).items()}
 
 
 def _refusal(status: HTTPStatus, text: str, trace: str) -> bytes:
