@@ -8,12 +8,14 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.documents.copies import issue, issue_once
-from plugins.documents.offers import Wish, reference
-from sdk import Context, Forbidden, GiveUp, Invalid, NotFound, Step, _
+from plugins.documents.offers import Wish, named, reference
+from sdk import Context, Forbidden, GiveUp, Invalid, NotFound, Problem, Step, _
 from sdk.documents import FORMATS
 from sdk.fields import Reference
+from sdk.workflow import Parameters
 
 ISSUE = "issue"
+NOWHERE = UUID(int=0)
 
 
 class MakeDocument(Schema):
@@ -22,6 +24,15 @@ class MakeDocument(Schema):
     template = fields.String(required=True, validate=validate.Length(1, 100), metadata={"label": _("Template")})
     format = fields.String(load_default="pdf", validate=validate.OneOf(FORMATS), metadata={"label": _("Format")})
     locale = fields.String(load_default="", validate=validate.Length(0, 35), metadata={"label": _("Language")})
+
+
+def check_document(ctx: Context, entity: str, parameters: Parameters) -> list[Problem]:
+    """Whether there is such a template for the records of the rule."""
+    try:
+        named(ctx, Wish(Reference(entity, NOWHERE), str(parameters["template"]), str(parameters["format"])))
+    except Invalid as refusal:
+        return list(refusal.problems)
+    return []
 
 
 def make_document(ctx: Context, step: Step) -> Mapping[str, object]:

@@ -102,11 +102,7 @@ def choose(ctx: Context, wish: Wish) -> Chosen:
         raise _invalid(
             "locale", "unknown_locale", _("there is no locale {value!r}; expected one such as en or zh_CN"), value=wish.locale[:40]
         )
-    own = _own_by_id(ctx, wish)
-    spec = spec_of(ctx, wish.template if own is None else str(own["base"]))
-    if spec.entity != wish.about.entity:
-        text = _("{template} is made of {expected}, not of {got}")
-        raise _invalid("template", "other_entity", text, template=spec.full_key, expected=spec.entity, got=wish.about.entity)
+    spec, own = named(ctx, wish)
     if own is not None:
         return _chosen_own(ctx, spec, own, asked)
     wanted = asked or (spec.language(ctx, wish.about.id) if spec.language is not None else "") or ctx.tenant.locale
@@ -121,6 +117,16 @@ def choose(ctx: Context, wish: Wish) -> Chosen:
             return _chosen_own(ctx, spec, row, asked)
     file = next(file for file in shipped if file.locale == locale)
     return Chosen(spec, f"{spec.full_key} ({locale}, {format})", format, asked or locale, files_of(file), None)
+
+
+def named(ctx: Context, wish: Wish) -> tuple[DocumentTemplate, Row | None]:
+    """The kind of document that a wish names for records of its entity, and the own template where it names one. Raises Invalid."""
+    own = _own_by_id(ctx, wish)
+    spec = spec_of(ctx, wish.template if own is None else str(own["base"]))
+    if spec.entity != wish.about.entity:
+        text = _("{template} is made of {expected}, not of {got}")
+        raise _invalid("template", "other_entity", text, template=spec.full_key, expected=spec.entity, got=wish.about.entity)
+    return spec, own
 
 
 def _own_by_id(ctx: Context, wish: Wish) -> Row | None:

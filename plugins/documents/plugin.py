@@ -71,7 +71,7 @@ def register_jobs() -> Sequence[Job]:
 
 @hookimpl
 def register_actions() -> Sequence[Action]:
-    return (Action("make_document", _("Make a document"), actions.make_document, actions.MakeDocument),)
+    return (Action("make_document", _("Make a document"), actions.make_document, actions.MakeDocument, check=actions.check_document),)
 
 
 @hookimpl

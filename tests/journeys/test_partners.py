@@ -72,6 +72,15 @@ def test_a_rule_makes_task_comment_and_document_of_other_plugins_in_one_run(
     assert (document["format"], document["locale"]) == ("pdf", "zh_CN")
 
 
+@pytest.mark.parametrize("template", ["orders.nothing", "orders.quote", "00000000-0000-0000-0000-000000000007"])
+def test_a_rule_is_not_saved_for_a_document_that_cannot_be_made_of_its_records(client: Api, template: str) -> None:
+    values = {"name": "x", "entity": "orders.contract", "trigger": "automation.created"}
+    action = {"action": "documents.make_document", "parameters": {"template": template}}
+    refused = client.post("/api/v1/automation/rules", {**values, "actions": [action]})
+    assert refused.status_code == 422, refused.text
+    assert refused.json["errors"][0]["field"] == "actions.0.parameters.template"
+
+
 @pytest.mark.feature("I14")
 def test_who_mutes_a_rules_mail_still_hears_of_it_in_the_application(
     work: Work, people: People, contract: Callable[..., UUID], engine: Engine, client: Api
