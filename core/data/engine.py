@@ -97,8 +97,13 @@ def _postgresql(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        cursor = connection.connection.cursor()
-        cursor.execute(options.get(_PREAMBLE, "BEGIN"))
+        preamble, cursor = options.get(_PREAMBLE, "BEGIN"), connection.connection.cursor()
+        try:
+            cursor.execute(preamble)
+        except engine.dialect.loaded_dbapi.Error:
+            # Once more by SQLAlchemy, which knows a connection that is lost from another failure, and drops those of its age.
+            connection.exec_driver_sql(preamble)
+            raise
         while cursor.nextset():
             pass
         if cursor.description is not None:

@@ -1,0 +1,22 @@
+"""A server that was away takes its connections along: one answer says so, and the next ones are served."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from core.testkit.fixtures import Api
+
+ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_connections_that_the_server_has_ended_are_told_once_and_made_anew(client: Api, database_url: str) -> None:
+    path = "/api/v1/core/users"
+    assert client.get(path).status_code == 200
+    other = sa.create_engine(database_url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with other.connect() as connection:
+        connection.exec_driver_sql(ENDED)
+    first = client.get(path)
+    assert (first.status_code, first.json["code"]) == (503, "unavailable")
+    assert [client.get(path).status_code for _time in range(3)] == [200, 200, 200]
