@@ -95,15 +95,8 @@ class Platform:
         """A context of a user, by id or e-mail; raises NotFound, also for one who is not active."""
         with self.database.begin(write=False, tenant=None) as connection:
             row = self.tenant_row(connection, tenant)
-        person = User.table()
         with self.database.begin(write=False, tenant=row.id) as connection:
-            who = person.c.id == user if isinstance(user, UUID) else person.c.email == user.lower()
-            found = connection.execute(
-                sa.select(person).where(person.c.tenant_id == row.id, who, person.c.deleted_at.is_(None), person.c.active)
-            ).one_or_none()
-            if found is None:
-                raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=str(user), tenant=row.name)
-            return self.work_of(connection, row, found, channel, depth=depth)
+            return self.work_of(connection, row, _active(connection, row, user), channel, depth=depth)
 
     def work_of(self, connection: Connection, row: sa.Row[tuple[object, ...]], person: sa.Row[tuple[object, ...]],
                 channel: Channel, *, locale: str = "", depth: int = 0) -> Work:  # fmt: skip
@@ -116,17 +109,24 @@ class Platform:
 
     def stand_in(self, connection: Connection, tenant: UUID, user: UUID, enabled: frozenset[str]) -> tuple[Actor, Grants, str]:
         """Who a user is, what the user may do, and in which language; raises NotFound for one who is not active."""
-        row, person = self.tenant_row(connection, tenant), User.table()
-        mine = (person.c.tenant_id == tenant, person.c.id == user, person.c.deleted_at.is_(None), person.c.active)
-        found = connection.execute(sa.select(person).where(*mine)).one_or_none()
-        if found is None:
-            raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=str(user), tenant=row.name)
+        row = self.tenant_row(connection, tenant)
+        found = _active(connection, row, user)
         grants = self.policy.grants(connection, tenant, found.id, tuple(found.roles or ()), row.access_version, enabled)
         return Actor(found.id, found.name), grants, found.locale or ""
 
     def close(self) -> None:
         """Give the database back."""
         self.database.close()
+
+
+def _active(connection: Connection, row: sa.Row[tuple[object, ...]], user: UUID | str) -> sa.Row[tuple[object, ...]]:
+    person = User.table()
+    who = person.c.id == user if isinstance(user, UUID) else person.c.email == user.lower()
+    mine = (person.c.tenant_id == row.id, who, person.c.deleted_at.is_(None), person.c.active)
+    found = connection.execute(sa.select(person).where(*mine)).one_or_none()
+    if found is None:
+        raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=str(user), tenant=row.name)
+    return found
 
 
 def tenant_of(row: sa.Row[tuple[object, ...]]) -> Tenant:

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from core.identity import passwords
 from core.identity.tables import memberships, sessions, sign_ins
-from core.identity.tokens import digest
 from core.tenancy.tables import tenants
+from sdk import links
 
 COOKIE = "dealwright_session"
 LIFETIME = timedelta(hours=12)
@@ -35,14 +35,14 @@ def sign_in(connection: Connection, email: str, password: str, now: datetime) ->
     if not passwords.matches(password, row.password_hash if row is not None else None) or row is None:
         return None
     cookie, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    values = {"hash": digest(cookie), "sign_in_id": row.id, "csrf": csrf, "created_at": now, "expires_at": now + LIFETIME}
+    values = {"hash": links.digest_of(cookie), "sign_in_id": row.id, "csrf": csrf, "created_at": now, "expires_at": now + LIFETIME}
     connection.execute(sessions.insert().values(**values))
     return cookie, Session(row.id, csrf, _tenants(connection, row.id))
 
 
 def find(connection: Connection, cookie: str, now: datetime) -> Session | None:
     """The live session behind a cookie."""
-    row = connection.execute(sa.select(sessions).where(sessions.c.hash == digest(cookie))).one_or_none()
+    row = connection.execute(sa.select(sessions).where(sessions.c.hash == links.digest_of(cookie))).one_or_none()
     if row is None or row.expires_at <= now:
         return None
     return Session(row.sign_in_id, row.csrf, _tenants(connection, row.sign_in_id))
@@ -50,7 +50,7 @@ def find(connection: Connection, cookie: str, now: datetime) -> Session | None:
 
 def end(connection: Connection, cookie: str) -> None:
     """Sign out."""
-    connection.execute(sessions.delete().where(sessions.c.hash == digest(cookie)))
+    connection.execute(sessions.delete().where(sessions.c.hash == links.digest_of(cookie)))
 
 
 def _tenants(connection: Connection, sign_in: UUID) -> dict[str, tuple[UUID, UUID]]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,40 +13,34 @@ from sqlalchemy.engine import Connection, Engine
 from core.data.engine import asked
 from core.identity.tables import Token, User, token_secrets
 from core.tenancy.tables import tenants
+from sdk import links
 
 if TYPE_CHECKING:
     from core.context import Work
 
 PREFIX = "dw_"
-_TOKEN = re.compile(r"dw_(?P<tenant>[0-9a-f]{32})_[A-Za-z0-9_-]{43}\Z")
 
 
 def issue(work: Work, user: UUID, name: str, allows: list[str] | None = None, expires_at: datetime | None = None) -> tuple[UUID, str]:
     """A new token; returned once, only its hash is kept."""
-    secret = f"{PREFIX}{work.tenant.id.hex}_{secrets.token_urlsafe(32)}"
+    secret = PREFIX + links.new_token(work)
     with work.transaction(write=True):
         values = {"name": name, "user": user, "allows": allows, "expires_at": expires_at, "owner": user}
         row = work.as_system().records("core.token").create(values)
         id = row["id"]
         assert isinstance(id, UUID)
-        work.connection.execute(token_secrets.insert().values(tenant_id=work.tenant.id, hash=digest(secret), token_id=id))
+        work.connection.execute(token_secrets.insert().values(tenant_id=work.tenant.id, hash=links.digest_of(secret), token_id=id))
     return id, secret
-
-
-def digest(secret: str) -> str:
-    """What is kept of a secret. It has 256 random bits, so a fast hash suffices."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def tenant_in(secret: str) -> UUID | None:
     """The tenant that a token names, if it has the form of one."""
-    found = _TOKEN.match(secret)
-    return UUID(found["tenant"]) if found else None
+    return links.tenant_in(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else None
 
 
 def bearer(connection: Connection, tenant: UUID, secret: str, now: datetime) -> sa.Row[tuple[object, ...]] | None:
     """Tenant, user and allow-list behind a token in one query; None when there is no such live token."""
-    known, hash = _known.setdefault(connection.engine, {}), digest(secret)
+    known, hash = _known.setdefault(connection.engine, {}), links.digest_of(secret)
     row = known.get((tenant, hash))
     if row is None or not _unchanged(connection, tenant, row):
         row = connection.execute(_BEARER, {"b_tenant": tenant, "b_hash": hash}).one_or_none()

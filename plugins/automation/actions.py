@@ -10,13 +10,14 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.automation.facts import MASK, slots
-from sdk import Action, Conflict, Context, Filter, Invalid, Mail, NotFound, Notice, Problem, Step, _, where
+from sdk import Action, Conflict, Context, Invalid, Mail, NotFound, Notice, Problem, Step, _, where
 from sdk.context import id_of
 from sdk.fields import FlawError, Reference
 from sdk.workflow import Parameters
 
 CALL = "automation.call_out"
 MOST_BODY = 10_000
+MOST_TOLD = 5_000
 
 
 class Values(Schema):
@@ -157,15 +158,13 @@ def _user(ctx: Context, word: str) -> Mapping[str, object]:
     field = users.fields()["manager"]
     value = field.check(word)
     rows = (
-        [users.values([value]).get(value)] if isinstance(value, UUID) else users.find(_named("email" if "@" in word else "name", word), 2)
+        [users.values([value]).get(value)]
+        if isinstance(value, UUID)
+        else users.find(where(**{"email" if "@" in word else "name": word}), 2)
     )
     if len(rows) != 1 or rows[0] is None:
         raise NotFound(_("there is no user {user!r}"), user=word[:80])
     return rows[0]
-
-
-def _named(field: str, word: str) -> Filter:
-    return where(**{field: word})
 
 
 def _check_letter(_ctx: Context, _entity: str, parameters: Parameters) -> list[Problem]:
@@ -202,7 +201,7 @@ def _told(ctx: Context, step: Step, to: str) -> list[UUID]:
     kind, _colon, word = to.partition(":")
     users = ctx.as_system().records("core.user")
     if kind == "role":
-        return [id_of(row) for row in users.find((), 5_000) if word in (cast("list[str]", row["roles"]) or ())]
+        return [id_of(row) for row in users.find(where(roles=word, active=True), MOST_TOLD)]
     if kind == "user":
         return [id_of(_user(ctx, word))]
     owner = owner_of(ctx, step)
@@ -217,7 +216,7 @@ def _check_told(ctx: Context, _entity: str, parameters: Parameters) -> list[Prob
     text = _("expected owner, manager, role:<key> or user:<id>, got {got!r}")
     if kind not in ("owner", "manager", "role", "user") or (kind in ("role", "user")) != bool(word):
         return [Problem("to", "unknown_choice", text, {"got": str(parameters["to"])[:80]})]
-    if kind == "role" and not ctx.as_system().records("core.role").find(_named("key", word), 1):
+    if kind == "role" and not ctx.as_system().records("core.role").find(where(key=word), 1):
         return [Problem("to", "unknown_choice", _("there is no role {role!r}"), {"role": word[:80]})]
     return []
 

@@ -95,9 +95,8 @@ def _listeners(ctx: Context) -> dict[str, list[Listener]]:
         try:
             for event, listener in _heard(ctx, rule):
                 found.setdefault(event, []).append(listener)
-        except (
-            Exception
-        ):  # a kind that its plugin has changed, or that is broken: this is asked within every write, which must not fail for it
+        except Exception:
+            # A kind that its plugin has changed, or that is broken: this is asked within every write, which must not fail for it.
             log.exception("rule %s of tenant %s cannot be heard; save it again", rule.reference, ctx.tenant.name)
     return found
 
