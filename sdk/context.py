@@ -154,7 +154,7 @@ class Records(Protocol):
     def aggregate(self, measures: Sequence[str], by: Sequence[str] = ..., filter: Filter = ..., limit: int = ...) -> list[Row]:
         """Counts, sums and averages by dimensions, one SQL statement; rows in JSON form."""
 
-    def create(self, values: Values, *, alike: Alike = ...) -> Row:
+    def create(self, values: Values, *, act: str = ..., alike: Alike = ...) -> Row:
         """One new record as Python values; raises Refusal."""
 
     def update(self, id: UUID, values: Values, *, expected_version: int | None = ..., act: str = ..., alike: Alike = ...) -> Row:
@@ -171,6 +171,9 @@ class Records(Protocol):
 
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """A batch, in sets; each draft has its own outcome and refused ones change nothing."""
+
+    def write_all(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """A batch of which all drafts are taken, or none: raises the first refusal. No drafts are no write."""
 
     def reached(self, ids: Iterable[UUID]) -> set[UUID]:
         """Of these records those that the actor may see, or could see were they not in the recycle bin."""

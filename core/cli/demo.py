@@ -49,9 +49,7 @@ def _team(work: Work, number: int, name: str, manager: str, members: tuple[str, 
         Draft("create", {"name": member, "team": team, "manager": boss, "email": f"rep{number}{place}@demo.example"})
         for place, member in enumerate(members, 1)
     ]
-    for outcome in users.write(drafts):
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    users.write_all(drafts)
 
 
 @click.command()

@@ -48,8 +48,8 @@ class EntityRecords:
         with self._work.transaction():
             return list(aggregate(self._reader(), measures, by, filter, limit))
 
-    def create(self, values: Values, *, alike: Alike = Alike.DEFAULT) -> Row:
-        return self._one(Draft("create", values, alike=alike))
+    def create(self, values: Values, *, act: str = "", alike: Alike = Alike.DEFAULT) -> Row:
+        return self._one(Draft("create", values, act=act, alike=alike))
 
     def update(self, id: UUID, values: Values, *, expected_version: int | None = None, act: str = "", alike: Alike = Alike.DEFAULT) -> Row:
         return self._one(Draft("update", values, id, expected_version, act, alike))
@@ -67,6 +67,16 @@ class EntityRecords:
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
         return Writer(self._work, self._shape).write(drafts)
 
+    def write_all(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        if not drafts:
+            return []
+        with self._work.transaction(write=True):
+            outcomes = self.write(drafts)
+            for outcome in outcomes:
+                if outcome.refusal is not None:
+                    raise outcome.refusal
+            return outcomes
+
     def reached(self, ids: Iterable[UUID]) -> set[UUID]:
         with self._work.transaction():
             return self._reader().reached_by(Verb.READ, list(ids))
@@ -78,9 +88,6 @@ class EntityRecords:
         return self._reader().visible()
 
     def _one(self, draft: Draft) -> Row:
-        with self._work.transaction(write=True):
-            (outcome,) = self.write([draft])
-            if outcome.refusal is not None:
-                raise outcome.refusal
-            assert outcome.row is not None
-            return outcome.row
+        (outcome,) = self.write_all([draft])
+        assert outcome.row is not None
+        return outcome.row

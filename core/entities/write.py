@@ -267,9 +267,7 @@ class Writer:
             if id in written:
                 rows.setdefault(entity, []).append(draft)
         for entity, drafts in rows.items():
-            for outcome in self.work.as_system().records(entity).write(drafts):
-                if outcome.refusal is not None:  # the plugin's own rows must fit: better no write than half of one
-                    raise outcome.refusal
+            self.work.as_system().records(entity).write_all(drafts)  # the plugin's own rows must fit: better no write than half of one
 
     def _outcome(self, item: Item) -> Outcome:
         refusal = item.verdict()

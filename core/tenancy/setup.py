@@ -49,7 +49,5 @@ def _make(work: Work, data: MasterData) -> int:
             words = tuple(row[data.match] for row in rows[start : start + _CHUNK])
             there |= {found[data.match] for found in records.find((Condition(data.match, "in", words),), 10_000)}
         missing = [row for row in rows if row[data.match] not in there]
-    for outcome in records.write([Draft("create", row) for row in missing]) if missing else ():
-        if outcome.refusal is not None:  # all or nothing: half a set-up would have to be searched for
-            raise outcome.refusal
+    records.write_all([Draft("create", row) for row in missing])  # all or nothing: half a set-up would have to be searched for
     return len(missing)

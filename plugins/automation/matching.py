@@ -87,7 +87,7 @@ def start(ctx: Context, rule: Rule, moments: Sequence[Moment], occurrence: str, 
     wanted = {f"{occurrence}:{one.record_id}"[:200]: one for one in moments if one.record_id in held}
     there = _there(ctx, rule, list(wanted))
     drafts = [_draft(rule, name, one, causes, state, error) for name, one in wanted.items() if name not in there]
-    runs = [cast("UUID", outcome.id) for outcome in written(ctx, drafts)]
+    runs = [cast("UUID", outcome.id) for outcome in ctx.as_system().records(RUN).write_all(drafts)]
     for start_ in range(0, len(runs) if state == WAITING else 0, PART):
         ctx.enqueue(PERFORM, {"runs": [str(run) for run in runs[start_ : start_ + PART]]})
     if state == FAILED and runs:
@@ -138,15 +138,6 @@ def _draft(rule: Rule, occurrence: str, moment: Moment, causes: Sequence[str], s
     return Draft("create", values, act="begin")
 
 
-def written(ctx: Context, drafts: Sequence[Draft], entity: str = RUN) -> list[Any]:
-    """Write records of our own; they fit, or all is taken back."""
-    outcomes = ctx.as_system().records(entity).write(drafts) if drafts else []
-    for outcome in outcomes:
-        if outcome.refusal is not None:
-            raise outcome.refusal
-    return outcomes
-
-
 def report_loop(ctx: Context, events: Sequence[Event]) -> None:
     """Rules that begin each other without end: the log names them, and their owners are told."""
     chain = " > ".join(events[0].causes)
@@ -155,7 +146,8 @@ def report_loop(ctx: Context, events: Sequence[Event]) -> None:
         if heard and events[0].causes:
             text = f"stopped: rules begin each other in a circle: {chain} > {one.rule.reference}"
             moments = [_moment(event) for event in heard[:1]]
-            written(ctx, [_draft(one.rule, f"loop:{ctx.idempotency_key}", moment, events[0].causes, STOPPED, text) for moment in moments])
+            drafts = [_draft(one.rule, f"loop:{ctx.idempotency_key}", moment, events[0].causes, STOPPED, text) for moment in moments]
+            ctx.as_system().records(RUN).write_all(drafts)
             tell_owner(ctx, one, chain)
 
 

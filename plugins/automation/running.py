@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from plugins.automation.actions import masked
 from plugins.automation.conditions import typed
 from plugins.automation.facts import filled, slots, words_of
-from plugins.automation.matching import RUN, count_failures, written
+from plugins.automation.matching import RUN, count_failures
 from plugins.automation.rules import RULE, actor_of, kind_of, rule_of
 from plugins.automation.schemas import readable
 from plugins.automation.tables import DONE, FAILED, STOPPED, UNDONE, WAITING
@@ -66,7 +66,7 @@ def _perform(ctx: Context, id: UUID, log: Log) -> None:
         step: dict[str, Any] = {"run": id, "number": number, "action": str(node["action"])[:100], "at": started, "state": FAILED}
         log.steps.append(step)
         step |= {"came_out": _act(actor, run, about, node, step), "state": DONE}
-    written(ctx, [Draft("create", step, act="log") for step in log.steps], STEP)
+    ctx.as_system().records(STEP).write_all([Draft("create", step, act="log") for step in log.steps])
     attempts = cast("int", run["attempts"]) + 1
     _finish(ctx, id, {"state": DONE, "error": None, "attempts": attempts, "started_at": started})
 
@@ -107,7 +107,7 @@ def _fail(ctx: Context, id: UUID, log: Log, error: str) -> None:
             step["state"] = FAILED if step is log.steps[-1] else UNDONE
         if log.steps:
             log.steps[-1]["error"] = error
-        written(system, [Draft("create", step, act="log") for step in log.steps], STEP)
+        system.records(STEP).write_all([Draft("create", step, act="log") for step in log.steps])
         attempts = cast("int", run["attempts"]) + 1
         started: datetime = log.steps[0]["at"] if log.steps else ctx.now()
         _finish(system, id, {"state": FAILED, "error": error, "attempts": attempts, "started_at": started})

@@ -13,7 +13,6 @@ from typing import Any, cast
 from uuid import UUID
 
 from plugins.automation.conditions import where_problems
-from plugins.automation.matching import written
 from plugins.automation.rules import DELEGATE, SWITCH_OFF, keep_room
 from plugins.automation.schemas import readable
 from plugins.automation.tables import DONE, FAILED, WAITING
@@ -127,7 +126,7 @@ def _write_down(ctx: Context, actor: Context, webhook: Row, events: Sequence[Eve
         values = {"webhook": webhook["id"], "event": event.name, "about": about, "subject": str(event.record_id), "payload": payload,
                   "owner": webhook["owner"]}  # fmt: skip
         drafts.append(Draft("create", values, act="tell"))
-    written(ctx, drafts, DELIVERY)
+    ctx.as_system().records(DELIVERY).write_all(drafts)
     for subject in dict.fromkeys(str(draft.values["subject"]) for draft in drafts):
         _ask(ctx, id_of(webhook), subject)
 

@@ -20,6 +20,4 @@ def fill(ctx: Context) -> None:
         Draft("create", {"name": name, "sku": sku, "series": series, "price": {"amount": price, "currency": "CNY"}})
         for name, sku, series, price in PRODUCTS
     ]
-    for outcome in ctx.records("catalog.product").write(drafts):
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    ctx.records("catalog.product").write_all(drafts)

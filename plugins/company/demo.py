@@ -31,9 +31,7 @@ def fill(ctx: Context, random: Random, months: int) -> None:
         for start in starts:
             rate = (rate * Decimal(random.randint(985, 1015)) / 1000).quantize(Decimal("0.000001"))
             drafts.append(Draft("create", {"currency": currency, "on": start, "rate": rate, "source": "demo"}))
-    for outcome in ctx.records("company.rate").write(drafts):
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    ctx.records("company.rate").write_all(drafts)
 
 
 def _month(today: date, back: int) -> date:

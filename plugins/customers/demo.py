@@ -7,7 +7,7 @@ from random import Random
 from uuid import UUID
 
 from plugins.customers.surveys import ACT, DETRACTOR, PROMOTER
-from sdk import Context, Draft, Outcome
+from sdk import Context, Draft
 from sdk.context import id_of
 
 PLACES = (("中国", "北京"), ("中国", "上海"), ("中国", "深圳"), ("中国", "成都"), ("Germany", "Hamburg"), ("United Kingdom", "Leeds"),
@@ -42,14 +42,14 @@ def fill(ctx: Context, random: Random) -> None:
         Draft("create", {**_account(name, place, random, owners), "tags": random.sample(tags, random.randint(0, 2)) or None})
         for place, name in enumerate(names)
     ]
-    made = ctx.records("customers.account").write(accounts)
+    made = ctx.records("customers.account").write_all(accounts)
     _groups(ctx, random, [one.id for one in made])
     contacts = [
         Draft("create", _contact(str(draft.values["name"]), index, outcome.id, draft.values["owner"], random))
         for draft, outcome in zip(accounts, made, strict=True)
         for index in range(random.randint(1, 3))
     ]
-    people = ctx.records("customers.contact").write(contacts)
+    people = ctx.records("customers.contact").write_all(contacts)
     _parts(ctx, random, [one.id for one in people], [one.id for one in made])
     _surveys(ctx, random, [(one.id, draft.values["account"]) for one, draft in zip(people, contacts, strict=True)])
 
@@ -58,7 +58,7 @@ def _groups(ctx: Context, random: Random, accounts: list[UUID | None]) -> None:
     """Some companies belong to others."""
     tops, below = accounts[:3], random.sample(accounts[3:], 9)
     drafts = [Draft("update", {"parent": tops[place % len(tops)]}, id) for place, id in enumerate(below)]
-    _all_taken(ctx.records("customers.account").write(drafts))
+    ctx.records("customers.account").write_all(drafts)
 
 
 def _parts(ctx: Context, random: Random, people: list[UUID | None], accounts: list[UUID | None]) -> None:
@@ -69,13 +69,7 @@ def _parts(ctx: Context, random: Random, people: list[UUID | None], accounts: li
     ]
     places = [{"account": id, "kind": "billing", "address": f"信箱 {random.randint(100, 999)}"} for id in accounts[::5]]
     for entity, rows in (("customers.affiliation", parts), ("customers.address", places)):
-        _all_taken(ctx.records(entity).write([Draft("create", row) for row in rows]))
-
-
-def _all_taken(outcomes: list[Outcome]) -> None:
-    for outcome in outcomes:
-        if outcome.refusal is not None:
-            raise outcome.refusal
+        ctx.records(entity).write_all([Draft("create", row) for row in rows])
 
 
 def _surveys(ctx: Context, random: Random, people: list[tuple[object, object]]) -> None:
@@ -91,7 +85,7 @@ def _surveys(ctx: Context, random: Random, people: list[tuple[object, object]]) 
         values = {"survey": survey["id"], "account": account, "contact": contact, "state": "answered", "score": score, "points": points,
                   "comment": random.choice(COMMENTS[points]), "answered_at": ctx.now() - timedelta(days=random.randint(1, 360))}  # fmt: skip
         drafts.append(Draft("create", values, act=ACT))
-    _all_taken(ctx.records("customers.invitation").write(drafts))
+    ctx.records("customers.invitation").write_all(drafts)
 
 
 def _give_roles(ctx: Context) -> list[object]:
@@ -107,9 +101,7 @@ def _give_roles(ctx: Context) -> list[object]:
         )
         for row in everybody
     ]
-    for outcome in users.write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    users.write_all(drafts)
     return [row["id"] for row in people]
 
 

@@ -13,6 +13,4 @@ def mark_customers(ctx: Context, events: Sequence[Event]) -> None:
     ids = {UUID(str(event.payload["account"])) for event in events if event.payload.get("account")}
     accounts = ctx.as_system().records("customers.account")
     drafts = [Draft("update", {"lifecycle": "customer"}, id) for id, row in accounts.values(ids).items() if row["lifecycle"] != "customer"]
-    for outcome in accounts.write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    accounts.write_all(drafts)

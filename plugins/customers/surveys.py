@@ -46,9 +46,7 @@ def invite(ctx: Context, survey: Row, guests: Sequence[Guest]) -> list[tuple[Row
         for guest, token in zip(guests, tokens, strict=True)
     ]  # fmt: skip
     made: list[tuple[Row, str]] = []
-    for outcome, token in zip(ctx.as_system().records(INVITATION).write(drafts), tokens, strict=True):
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    for outcome, token in zip(ctx.as_system().records(INVITATION).write_all(drafts), tokens, strict=True):
         assert outcome.row is not None
         link = address(ctx, token)
         made.append((outcome.row, link))

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from plugins.documents.offers import Chosen, Wish, choose
 from plugins.documents.presentation import day_of, presented
-from plugins.documents.templates import MEDIA, clean
+from plugins.documents.templates import MEDIA
 from plugins.documents.workers import rendered
-from sdk import Batch, Conflict, Context, Download, Draft, NotFound, _, where
+from sdk import Batch, Conflict, Context, Download, NotFound, _, where
 from sdk.context import Row
+from sdk.files import clean_name, saved
 
 DOCUMENT, ACT = "documents.document", "issue"
 NOTE = "note"
@@ -42,7 +43,7 @@ def make(ctx: Context, wish: Wish) -> Made:
     shown = presented(chosen.spec, values, day_of(ctx, at), chosen.locale)
     content = rendered(chosen.name, chosen.format, chosen.files, shown, at)
     number = str(values.get("number") or "")[:60]
-    return Made(chosen, content, clean(f"{ctx.say(chosen.spec.label)} {number}"), number, at)
+    return Made(chosen, content, clean_name(f"{ctx.say(chosen.spec.label)} {number}", "document"), number, at)
 
 
 def preview(ctx: Context, wish: Wish) -> Download:
@@ -54,23 +55,14 @@ def preview(ctx: Context, wish: Wish) -> Download:
 def keep(ctx: Context, wish: Wish, made: Made, *, occasion: str = "", by: UUID | None = None) -> Row:
     """Keep a document as an issued copy, in a write transaction; what is refused leaves no file behind."""
     by = by or ctx.actor.user_id
-    key = ctx.files.save(io.BytesIO(made.content))
     values = {
         "about": wish.about, "name": made.name, "number": made.number or None, "base": made.chosen.spec.full_key,
         "template": made.chosen.own, "template_sha256": made.chosen.sha256, "format": made.chosen.format, "locale": made.chosen.locale,
-        "size": len(made.content), "sha256": hashlib.sha256(made.content).hexdigest(), "content": key,
+        "size": len(made.content), "sha256": hashlib.sha256(made.content).hexdigest(),
         "issued_at": made.at, "issued_by": by, "owner": by, "occasion": occasion or None,
     }  # fmt: skip
-    try:
-        (outcome,) = ctx.records(DOCUMENT).write([Draft("create", values, act=ACT)])
-    except BaseException:
-        ctx.files.remove(key)
-        raise
-    if outcome.refusal is not None:
-        ctx.files.remove(key)
-        raise outcome.refusal
-    assert outcome.row is not None
-    return outcome.row
+    with saved(ctx, io.BytesIO(made.content)) as key:
+        return ctx.records(DOCUMENT).create({**values, "content": key}, act=ACT)
 
 
 def issue(ctx: Context, wish: Wish) -> Row:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import zipfile
 from uuid import UUID
 
 from plugins.documents.offers import MAIN, TEMPLATE, files_of, locale_of, nearest, spec_of
 from plugins.documents.presentation import day_of, sample
 from plugins.documents.workers import rendered
-from sdk import Batch, Context, Download, Draft, Invalid, NotFound, Problem, TooLarge, Upload, _
+from sdk import Batch, Context, Download, Invalid, NotFound, Problem, TooLarge, Upload, _
 from sdk.context import Row, id_of
+from sdk.files import last_name, saved
 
 ACT = "upload"
 MOST_BYTES = 5 << 20
@@ -22,12 +22,6 @@ MEDIA = {
     "pdf": "application/pdf", "typ": "text/plain", "zip": "application/zip",
 }  # fmt: skip
 CHANGEABLE = frozenset({"name", "locale", "active", "preferred", "notes", "owner"})
-_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069<>:\"|?*\\/]")
-
-
-def clean(name: str) -> str:
-    """A name without what a file system or a reader could be misled by."""
-    return _UNFIT.sub("", name).strip(" .")[:180] or "document"
 
 
 def upload(ctx: Context, base: str, name: str, locale: str, file: Upload) -> Row:
@@ -49,22 +43,19 @@ def _kept(ctx: Context, values: dict[str, object], base: str, file: Upload, befo
     content = file.stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise TooLarge(_("a template has at most {most} MB"), most=MOST_BYTES >> 20)
-    filename = clean(re.split(r"[\\/]", file.filename)[-1])
+    filename = last_name(file.filename, "document")
     format = FORMAT_OF.get(filename.rpartition(".")[2].lower())
     if format is None or (before is not None and before["format"] != format):
         text = _("expected a .docx for Word, or a .typ or .zip for PDF; a template keeps its format")
         raise Invalid(_("the template is not taken"), problems=[Problem("file", "unknown_format", text)])
     locale = str(values.get("locale") or (before or {})["locale"])
     rendered(filename, format, {filename: content}, sample(spec_of(ctx, base), day_of(ctx, ctx.now()), locale), ctx.now(), check=True)
-    key = ctx.files.save(io.BytesIO(content))
-    values |= {"filename": filename, "format": format, "size": len(content), "sha256": hashlib.sha256(content).hexdigest(), "content": key}
-    draft = Draft("create", values, act=ACT) if before is None else Draft("update", values, id_of(before), act=ACT)
-    (outcome,) = ctx.records(TEMPLATE).write([draft])
-    if outcome.refusal is not None:
-        ctx.files.remove(key)
-        raise outcome.refusal
-    assert outcome.row is not None
-    return outcome.row
+    values |= {"filename": filename, "format": format, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    with saved(ctx, io.BytesIO(content)) as key:
+        values["content"] = key
+        if before is None:
+            return ctx.records(TEMPLATE).create(values, act=ACT)
+        return ctx.records(TEMPLATE).update(id_of(before), values, act=ACT)
 
 
 def _checked(locale: str) -> str:

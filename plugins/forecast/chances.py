@@ -92,9 +92,7 @@ def _score(ctx: Context, stays: Sequence[Stay], learned: Learned | None) -> None
             drafts.append(Draft("create", {"deal": stay.deal, "win_scored_at": ctx.now(), **values}, act=ACT))
         elif any(before[name] != value for name, value in values.items()):
             drafts.append(Draft("update", {"win_scored_at": ctx.now(), **values}, id_of(before), act=ACT))
-    for outcome in records.write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    records.write_all(drafts)
 
 
 def _percent(share: float | None) -> Decimal | None:

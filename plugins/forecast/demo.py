@@ -54,6 +54,4 @@ def fill(ctx: Context, random: Random, months: int) -> None:
 
 
 def _written(ctx: Context, entity: str, rows: list[dict[str, object]]) -> None:
-    for outcome in ctx.records(entity).write([Draft("create", row) for row in rows]):
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    ctx.records(entity).write_all([Draft("create", row) for row in rows])

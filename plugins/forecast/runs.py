@@ -141,9 +141,7 @@ def _points(id: UUID, history: History, outcome: Outcome, grain: str) -> list[di
 
 def _written(ctx: Context, entity: str, rows: Sequence[Mapping[str, object]]) -> list[UUID]:
     made = []
-    for outcome in ctx.as_system().records(entity).write([Draft("create", row, act=ACT) for row in rows]) if rows else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    for outcome in ctx.as_system().records(entity).write_all([Draft("create", row, act=ACT) for row in rows]):
         assert outcome.id is not None
         made.append(outcome.id)
     return made

@@ -238,9 +238,7 @@ class Run:
             self.total[name] += count
         with self.ctx.transaction(write=True):
             drafts = [Draft("create", {"import": self.id, **row}) for row in tally.rows]
-            for outcome in self.ctx.as_system().records("import_export.row").write(drafts) if drafts else ():
-                if outcome.refusal is not None:
-                    raise outcome.refusal
+            self.ctx.as_system().records("import_export.row").write_all(drafts)
             self._save({**self.total, **more})
 
     def _save(self, values: dict[str, object]) -> None:

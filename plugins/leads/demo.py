@@ -24,7 +24,7 @@ CONVERTED = 6
 def fill(ctx: Context, random: Random, months: int) -> None:
     """Campaigns over the months, leads from them, the first of which become customers."""
     today, owners = ctx.now().date(), [row["id"] for row in ctx.records("core.user").find(()) if row["manager"] is not None]
-    campaigns = ctx.records("leads.campaign").write(
+    campaigns = ctx.records("leads.campaign").write_all(
         [
             Draft("create", {"name": name, "channel": channel, "cost": {"amount": str(cost), "currency": "CNY"},
                              "starts_on": (start := today - timedelta(days=30 * random.randint(1, months))), "ends_on": start + timedelta(days=20)})
@@ -45,11 +45,8 @@ def fill(ctx: Context, random: Random, months: int) -> None:
                 "value": {"amount": str(random.randint(3, 60) * 1000), "currency": "CNY" if chinese else "USD"},
             })
         )  # fmt: skip
-    made = ctx.records("leads.lead").write(drafts)
+    made = ctx.records("leads.lead").write_all(drafts)
     _touches(ctx, random, months, [one.id for one in campaigns])
-    for outcome in [*campaigns, *made]:
-        if outcome.refusal is not None:
-            raise outcome.refusal
     for outcome in made[:CONVERTED]:
         assert outcome.row is not None
         convert(ctx, id_of(outcome.row), Wish(deal={"close_date": today + timedelta(days=random.randint(10, 90))}))
@@ -64,6 +61,4 @@ def _touches(ctx: Context, random: Random, months: int, campaigns: list[object])
         for account in random.sample(accounts, len(accounts) // 2)
         for _time in range(random.randint(1, 2))
     ]  # fmt: skip
-    for outcome in ctx.records("leads.touch").write(drafts):
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    ctx.records("leads.touch").write_all(drafts)

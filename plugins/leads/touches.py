@@ -45,9 +45,7 @@ def move_to_customer(ctx: Context, lead: UUID, account: UUID | None, contact: UU
     touches = ctx.as_system().records(TOUCH)
     rows = touches.find((Condition("lead", "eq", (lead,)),), MOST)
     drafts = [Draft("update", {"account": account, "contact": contact}, id_of(row)) for row in rows]
-    for outcome in touches.write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    touches.write_all(drafts)
 
 
 @dataclass(frozen=True)
@@ -115,9 +113,7 @@ def attribute(ctx: Context, deals: Sequence[Row]) -> None:
             drafts.append(Draft("update", values, id_of(deal), act=ACT))
         elif any(deal.get(name) is not None for name in FOUND):  # the touches are gone, and what followed from them
             drafts.append(Draft("update", dict.fromkeys(FOUND), id_of(deal), act=ACT))
-    for outcome in ctx.records(DEAL).write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    ctx.records(DEAL).write_all(drafts)
 
 
 def _end(ctx: Context, deal: Row) -> datetime:

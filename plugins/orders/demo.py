@@ -31,9 +31,7 @@ def fill(ctx: Context, random: Random) -> None:
     ]  # fmt: skip
     _written(ctx, "orders.order_line", lines)
     changes = [Draft("update", {"state": "confirmed"}, order.id) for order in orders]
-    for outcome in ctx.records("orders.order").write(changes) if changes else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    ctx.records("orders.order").write_all(changes)
     today = ctx.now().date()
     contracts = [_contract(deal, order, today, random) for deal, order in zip(deals[::3], orders[::3], strict=True)]
     made = _written(ctx, "orders.contract", contracts)
@@ -69,8 +67,4 @@ def _contract(deal: Row, order: Outcome, today: date, random: Random) -> dict[st
 
 
 def _written(ctx: Context, entity: str, rows: list[dict[str, object]]) -> list[Outcome]:
-    outcomes = ctx.records(entity).write([Draft("create", row) for row in rows]) if rows else []
-    for outcome in outcomes:
-        if outcome.refusal is not None:
-            raise outcome.refusal
-    return outcomes
+    return ctx.records(entity).write_all([Draft("create", row) for row in rows])

@@ -92,9 +92,7 @@ def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -
             Draft("create", {**{name: by_id[id][name] for name in LINE}, "quantity": amount, "invoice": invoice["id"], "order_line": id})
             for id, amount in wanted.items()
         ]
-        for outcome in ctx.records("orders.invoice_line").write(drafts):
-            if outcome.refusal is not None:
-                raise outcome.refusal
+        ctx.records("orders.invoice_line").write_all(drafts)
         return ctx.records("orders.invoice").values([id_of(invoice)])[id_of(invoice)]
 
 
@@ -214,9 +212,7 @@ def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = N
                              **_credited(lines[key], gone.get(key, ()), amount)}, act=CREDIT)
             for key, amount in wanted.items()
         ]  # fmt: skip
-        for outcome in ctx.records("orders.invoice_line").write(drafts):
-            if outcome.refusal is not None:
-                raise outcome.refusal
+        ctx.records("orders.invoice_line").write_all(drafts)
         issued = issue(ctx, id_of(note))
         if all(amount == wanted.get(key, Decimal(0)) for key, amount in left.items()):
             ctx.records("orders.invoice").update(id, {"state": "credited"}, act=CREDIT)
@@ -244,11 +240,7 @@ def _check_wanted(wanted: Mapping[UUID, Decimal], left: Mapping[UUID, Decimal]) 
 
 
 def _note(ctx: Context, given: Mapping[str, object], credited: UUID) -> Row:
-    (outcome,) = ctx.records("orders.invoice").write([Draft("create", {**given, "kind": "credit_note", "credits": credited}, act=CREDIT)])
-    if outcome.refusal is not None:
-        raise outcome.refusal
-    assert outcome.row is not None
-    return outcome.row
+    return ctx.records("orders.invoice").create({**given, "kind": "credit_note", "credits": credited}, act=CREDIT)
 
 
 def _reopen(ctx: Context, invoice: Row) -> None:

@@ -43,6 +43,4 @@ def price_late(ctx: Context, events: Sequence[Event]) -> None:
             page = orders.query(Query(unpriced, fields=("id", "ordered_on"), limit=PART, cursor=cursor))
             cursor = page.next
             drafts = [Draft("update", {"ordered_on": row["ordered_on"]}, id_of(row), act=ACT) for row in page.data]
-            for outcome in orders.write(drafts) if drafts else ():
-                if outcome.refusal is not None:
-                    raise outcome.refusal
+            orders.write_all(drafts)

@@ -81,9 +81,7 @@ def copy_lines(ctx: Context, source: str, filter: Sequence[Condition], target: s
     """The lines of one document as lines of another; `back` names the link to where each came from."""
     rows = ctx.records(source).find(tuple(filter), MOST)
     drafts = [Draft("create", {**{name: row[name] for name in LINE}, **link, **({back: row["id"]} if back else {})}) for row in rows]
-    for outcome in ctx.records(target).write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    ctx.records(target).write_all(drafts)
 
 
 def found(ctx: Context, entity: str, id: UUID) -> Row:

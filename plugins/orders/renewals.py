@@ -37,12 +37,9 @@ def renew(ctx: Context, id: UUID, *, by_itself: bool = False) -> Row:
         values |= {"predecessor": id, "state": "active" if by_itself else "draft", **term_after(starts, ends)}
         if not by_itself and (deal := _deal(ctx, contract, ends)) is not None:
             values["deal"] = deal
-        (outcome,) = ctx.records(CONTRACT).write([Draft("create", values, act=ACT)])
-        if outcome.refusal is not None:
-            raise outcome.refusal
-        assert outcome.row is not None
-        ctx.records(CONTRACT).update(id, {"successor": outcome.row["id"]}, act=ACT)
-        return outcome.row
+        made = ctx.records(CONTRACT).create(values, act=ACT)
+        ctx.records(CONTRACT).update(id, {"successor": made["id"]}, act=ACT)
+        return made
 
 
 def term_after(starts: date, ends: date) -> dict[str, object]:
@@ -87,9 +84,7 @@ def turn_over(ctx: Context) -> None:
         cursor = page.next
     past = (Condition("ends_on", "lt", (day,)), *where(state="active"))
     while rows := contracts.find(past, PART):
-        for outcome in contracts.write([Draft("update", {"state": "ended"}, id_of(row)) for row in rows]):
-            if outcome.refusal is not None:
-                raise outcome.refusal
+        contracts.write_all([Draft("update", {"state": "ended"}, id_of(row)) for row in rows])
 
 
 def renew_job(ctx: Context, arguments: Mapping[str, object]) -> None:

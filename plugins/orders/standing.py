@@ -45,9 +45,7 @@ def refresh(ctx: Context, accounts: Iterable[UUID]) -> None:
         sums = {row["account.id"]: row for row in ctx.records(ORDER).aggregate(["min:ordered_on", "max:ordered_on"], ["account"], bought)}
         there = ctx.records(ACCOUNT).values(part)
         drafts = [Draft("update", _standing(sums.get(id), day), id, act=ACT) for id in there]
-        for outcome in ctx.records(ACCOUNT).write(drafts) if drafts else ():
-            if outcome.refusal is not None:
-                raise outcome.refusal
+        ctx.records(ACCOUNT).write_all(drafts)
 
 
 def _standing(sums: Row | None, day: date) -> dict[str, object]:

@@ -32,9 +32,7 @@ def fill(ctx: Context, random: Random, months: int) -> None:
     for draft in drafts:
         assert isinstance(draft.values, dict)
         draft.values["pipeline"] = pipeline
-    for outcome in ctx.records("pipeline.deal").write(drafts):
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    ctx.records("pipeline.deal").write_all(drafts)
 
 
 def _deal(account: Row, products: list[Row], opened: date, today: date, random: Random, reasons: list[object]) -> dict[str, object]:

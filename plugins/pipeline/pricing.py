@@ -63,6 +63,4 @@ def price_late(ctx: Context, events: Sequence[Event]) -> None:
             cursor, rows = page.next, deals.values(UUID(str(row["id"])) for row in page.data).values()
             mine = [row for row in rows if isinstance(row["amount"], Money) and row["amount"].currency == currency]
             drafts = [Draft("update", {"amount": row["amount"]}, id_of(row), act=ACT) for row in mine]
-            for outcome in deals.write(drafts) if drafts else ():
-                if outcome.refusal is not None:
-                    raise outcome.refusal
+            deals.write_all(drafts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -82,20 +81,15 @@ def apply(ctx: Context, key: str, name: str | None = None) -> UUID:
             Draft("create", {**_stage(stage, place), "pipeline": pipeline, "name": ctx.say(stage.name)})
             for place, stage in enumerate(template.stages, 1)
         ]
-        _written(ctx, "pipeline.stage", drafts)
+        ctx.records("pipeline.stage").write_all(drafts)
         _add_reasons(ctx)
         return pipeline
 
 
 def _add_reasons(ctx: Context) -> None:
     """Those that are not there yet; the others stay as they are."""
-    there = {row["key"] for row in ctx.records("pipeline.lost_reason").find(())}
+    reasons = ctx.records("pipeline.lost_reason")
+    there = {row["key"] for row in reasons.find(())}
     wanted = [(position, key, label) for position, (key, label) in enumerate(REASONS, 1) if key not in there]
     drafts = [Draft("create", {"key": key, "name": ctx.say(label), "position": position}) for position, key, label in wanted]
-    _written(ctx, "pipeline.lost_reason", drafts)
-
-
-def _written(ctx: Context, entity: str, drafts: Sequence[Draft]) -> None:
-    for outcome in ctx.records(entity).write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    reasons.write_all(drafts)

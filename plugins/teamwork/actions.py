@@ -11,7 +11,7 @@ from marshmallow import Schema, fields, validate
 
 from plugins.teamwork.tables import KINDS, PRIORITIES
 from plugins.teamwork.workdays import after_workdays, today
-from sdk import Action, Context, Draft, GiveUp, Step, _
+from sdk import Action, Context, GiveUp, Step, _
 from sdk.fields import Reference
 
 LONGEST, MOST_DAYS = 255, 3650
@@ -100,7 +100,4 @@ def _owner(ctx: Context, step: Step) -> UUID | None:
 
 
 def _made(ctx: Context, entity: str, values: Mapping[str, object]) -> Mapping[str, object]:
-    (outcome,) = ctx.records(entity).write([Draft("create", values)])
-    if outcome.refusal is not None:
-        raise outcome.refusal
-    return {"entity": entity, "id": str(outcome.id)}
+    return {"entity": entity, "id": str(ctx.records(entity).create(values)["id"])}

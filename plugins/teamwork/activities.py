@@ -133,7 +133,7 @@ def _remind_some(ctx: Context) -> bool:
     with ctx.transaction(write=True):
         ctx.lock("teamwork.reminders")  # two workers must not read the same tasks
         rows = tasks.find((Condition("remind_at", "lte", (ctx.now(),)),), PART)
-        _marked(ctx, [Draft("update", {"remind_at": None}, id_of(row), act=REMIND) for row in rows])
+        tasks.write_all([Draft("update", {"remind_at": None}, id_of(row), act=REMIND) for row in rows])
         notices = []
         for row in rows:
             params = {"subject": str(row["subject"]), "due": str(row["due_on"])}
@@ -142,9 +142,3 @@ def _remind_some(ctx: Context) -> bool:
                 notices.append(Notice(person, "teamwork.reminder", _("Reminder: {subject}"), _("Due on {due}."), params, about))
         ctx.notify(notices)
     return len(rows) == PART
-
-
-def _marked(ctx: Context, drafts: Sequence[Draft]) -> None:
-    for outcome in ctx.records("teamwork.task").write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal

@@ -153,10 +153,4 @@ def _months(ctx: Context, months: int) -> list[Period]:
 
 
 def _write(ctx: Context, entity: str, drafts: Sequence[Draft]) -> list[Row]:
-    rows = []
-    for outcome in ctx.records(entity).write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
-        assert outcome.row is not None
-        rows.append(outcome.row)
-    return rows
+    return [outcome.row for outcome in ctx.records(entity).write_all(drafts) if outcome.row is not None]

@@ -221,13 +221,7 @@ def _notice(evaluation: Row, score: Row) -> Notice:
 
 
 def _write(ctx: Context, entity: str, drafts: Sequence[Draft]) -> list[Row]:
-    rows = []
-    for outcome in ctx.as_system().records(entity).write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
-        if outcome.row is not None:
-            rows.append(outcome.row)
-    return rows
+    return [outcome.row for outcome in ctx.as_system().records(entity).write_all(drafts) if outcome.row is not None]
 
 
 def ranking(ctx: Context, id: UUID) -> list[dict[str, object]]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
-import re
 from uuid import UUID
 
-from sdk import Batch, Context, Download, Draft, NotFound, TooLarge, Upload, _
+from sdk import Batch, Context, Download, NotFound, TooLarge, Upload, _
 from sdk.context import Row
+from sdk.files import last_name, saved
 
 FILE, ACT = "teamwork.file", "upload"
 MOST_BYTES = 25 * 1024 * 1024
 _STEP = 1 << 20
-_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069<>:\"|?*]")
 
 
 def upload(ctx: Context, about: str, upload: Upload) -> Row:
@@ -25,24 +24,13 @@ def upload(ctx: Context, about: str, upload: Upload) -> Row:
         if size > MOST_BYTES:
             raise TooLarge(_("a file has at most {most} MB"), most=MOST_BYTES >> 20)
     upload.stream.seek(0)
-    name = clean(upload.filename)
-    key = ctx.files.save(upload.stream)
-    values = {
-        "about": about, "name": name, "media_type": (mimetypes.guess_type(name)[0] or "application/octet-stream")[:100],
-        "size": size, "sha256": digest.hexdigest(), "content": key,
-    }  # fmt: skip
-    (outcome,) = ctx.records(FILE).write([Draft("create", values, act=ACT)])
-    if outcome.refusal is not None:
-        ctx.files.remove(key)
-        raise outcome.refusal
-    assert outcome.row is not None
-    return outcome.row
-
-
-def clean(name: str) -> str:
-    """The last part of a path without what a file system or a reader could be misled by."""
-    last = re.split(r"[\\/]", name)[-1]
-    return _UNFIT.sub("", last).strip(" .")[:200] or "file"
+    name = last_name(upload.filename)
+    with saved(ctx, upload.stream) as key:
+        values = {
+            "about": about, "name": name, "media_type": (mimetypes.guess_type(name)[0] or "application/octet-stream")[:100],
+            "size": size, "sha256": digest.hexdigest(), "content": key,
+        }  # fmt: skip
+        return ctx.records(FILE).create(values, act=ACT)
 
 
 def download(ctx: Context, id: UUID) -> Download:

@@ -78,7 +78,7 @@ def tell(ctx: Context, events: Sequence[Event]) -> None:
         else:
             told.append(notice)
             marks.append(Draft("update", {"told_at": ctx.now()}, id_of(follow), act=ACT))
-    _write(ctx, NAME, marks)
+    ctx.records(NAME).write_all(marks)
     ctx.notify(told)
 
 
@@ -115,11 +115,6 @@ def _count(ctx: Context, person: UUID, about: Reference, since: datetime, more: 
         Condition("created_at", "gte", (since,)),
         Condition("read_at", "empty", ("true",)),
     )
-    rows = ctx.records(notices.NAME).find(asked, 1)
-    _write(ctx, notices.NAME, [Draft("update", {"times": int(str(row["times"] or 1)) + more}, id_of(row), act=ACT) for row in rows])
-
-
-def _write(ctx: Context, entity: str, drafts: Sequence[Draft]) -> None:
-    for outcome in ctx.records(entity).write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    records = ctx.records(notices.NAME)
+    rows = records.find(asked, 1)
+    records.write_all([Draft("update", {"times": int(str(row["times"] or 1)) + more}, id_of(row), act=ACT) for row in rows])

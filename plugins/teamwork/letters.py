@@ -21,9 +21,7 @@ def keep(ctx: Context, events: Sequence[Event]) -> None:
     there = {entity: _living(ctx, entity, events) for entity in {str(event.payload["entity"]) for event in events}}
     found = [(event, there[str(event.payload["entity"])].get(event.record_id)) for event in events]
     drafts = [Draft("create", _activity(event, record), act=ACT) for event, record in found if record is not None]
-    for outcome in ctx.records(ACTIVITY).write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    ctx.records(ACTIVITY).write_all(drafts)
 
 
 def _living(ctx: Context, entity: str, events: Sequence[Event]) -> dict[UUID, Row]:

@@ -47,9 +47,7 @@ def in_app(ctx: Context, told: Sequence[Told]) -> None:
                          "about": one.about if one.about in there else None, "owner": one.user_id, "times": 1}, act=TELL)
         for one in readers
     ]  # fmt: skip
-    for outcome in ctx.as_system().records(NAME).write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    ctx.as_system().records(NAME).write_all(drafts)
 
 
 def by_mail(ctx: Context, told: Sequence[Told]) -> None:
@@ -110,9 +108,7 @@ def mark_read(ctx: Context, ids: Sequence[UUID] | None) -> int:
     done, records = 0, ctx.records(NAME)
     while rows := records.find((*_mine(ctx), *among, Condition("read_at", "empty", ("true",))), PART):
         drafts = [Draft("update", {"read_at": ctx.now()}, id_of(row), act=READ) for row in rows]
-        for outcome in ctx.as_system().records(NAME).write(drafts):
-            if outcome.refusal is not None:
-                raise outcome.refusal
+        ctx.as_system().records(NAME).write_all(drafts)
         done += len(rows)
     return done
 

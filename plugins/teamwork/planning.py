@@ -60,7 +60,7 @@ def plan(ctx: Context, events: Sequence[Event]) -> None:
                 entity, values = _planned(ctx, one, entered_at)
                 drafts[entity].append(Draft("create", {**values, "about": about, "owner": deal["owner"], "plan": one["id"]}, act=ACT))
     for entity, wanted in drafts.items():
-        _write(ctx, entity, wanted)
+        ctx.records(entity).write_all(wanted)
 
 
 def _planned(ctx: Context, plan: Row, entered_at: datetime) -> tuple[str, dict[str, object]]:
@@ -100,13 +100,7 @@ def _open(ctx: Context, deals: Sequence[UUID], plans: set[UUID] | None) -> Mappi
 def _cancel(ctx: Context, deals: Sequence[UUID]) -> None:
     """What is still planned for deals that are won or lost is not to be done any more."""
     for entity, rows in (_open(ctx, deals, None) if deals else {}).items():
-        _write(ctx, entity, [Draft("update", {"state": CANCELLED}, id_of(row), act=ACT) for row in rows])
-
-
-def _write(ctx: Context, entity: str, drafts: Sequence[Draft]) -> None:
-    for outcome in ctx.records(entity).write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+        ctx.records(entity).write_all([Draft("update", {"state": CANCELLED}, id_of(row), act=ACT) for row in rows])
 
 
 # --- what a stage keeps ----------------------------------------------------------------------------------------------

@@ -63,9 +63,7 @@ def _remind_of(ctx: Context, rule: Row, entity: str, rows: Iterable[Row], also: 
         for id, (row, last) in silent.items()
         if told.get(about := Reference(entity, id), last) <= last
     ]  # fmt: skip
-    for outcome in ctx.records(TASK).write(drafts) if drafts else ():
-        if outcome.refusal is not None:
-            raise outcome.refusal
+    ctx.records(TASK).write_all(drafts)
 
 
 def _instants(row: Row, also: str) -> list[datetime]:

@@ -189,9 +189,7 @@ def tell(ctx: Context, periods: Sequence[Period], but: Sequence[str] = ()) -> No
             if step > (told if isinstance(told, int) else 0):
                 drafts.append(Draft("update", {"told": step}, id_of(one.target), act=TOLD))
                 notices += _notices(ctx, one, step, staff)
-        for outcome in ctx.records(NAME).write(drafts) if drafts else ():
-            if outcome.refusal is not None:
-                raise outcome.refusal
+        ctx.records(NAME).write_all(drafts)
         ctx.notify(notices)
 
 

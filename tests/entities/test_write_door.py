@@ -231,6 +231,17 @@ def test_a_refused_draft_changes_nothing_and_the_others_are_written(things: Enti
     assert [row["name"] for row in things.find(())] == ["a", "c"]
 
 
+def test_a_batch_of_which_all_must_be_taken_is_written_whole_or_not_at_all(system: Work, things: EntityRecords) -> None:
+    with pytest.raises(Invalid) as caught:
+        things.write_all([Draft("create", {"name": "a"}), Draft("create", {}), Draft("create", {"name": "c"})])
+    assert ("name", "required") in codes(caught.value)
+    assert (things.find(()), journal_of(system), things.write_all([])) == ([], [], [])
+    assert [outcome.row["name"] for outcome in things.write_all([Draft("create", {"name": name}) for name in "ab"]) if outcome.row] == [
+        "a",
+        "b",
+    ]
+
+
 def test_a_record_can_be_in_a_batch_once_only(things: EntityRecords, make: type_make) -> None:
     id = make("x")
     first, second = things.write([Draft("update", {"size": 1}, id), Draft("update", {"size": 2}, id)])
