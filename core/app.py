@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from core.http import errors, pipeline
+from core.http.addresses import Addresses
 from core.http.docs import mount_docs
 from core.http.health import mount_health
 from core.http.mount import mount
@@ -22,11 +23,12 @@ def create_app(platform: Platform) -> Flask:
     app.before_request(pipeline.start)
     app.after_request(pipeline.finish)
     errors.install(app, platform)
-    mount_session(app, platform)
-    mount_health(app, platform)
-    descriptions = Descriptions()
-    mount_openapi(app, platform, descriptions)
-    mount_docs(app, platform, descriptions)
-    mount(app, platform)
-    mount_options(app, platform, descriptions)
+    addresses, descriptions = Addresses(), Descriptions()
+    mount_session(addresses, platform)
+    mount_health(addresses, platform)
+    mount_openapi(addresses, platform, descriptions)
+    mount_docs(addresses, platform, descriptions)
+    mount(addresses, platform)
+    mount_options(addresses, platform, descriptions)
+    addresses.mount(app)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -101,6 +102,12 @@ def engine(request: pytest.FixtureRequest, platform: Platform) -> Engine:
         return Embedded(platform)
     server: Valkey = request.getfixturevalue("valkey")
     return Scaled(platform, server.url)
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: the collector of cycles need not walk it again in each test."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flask import Flask, request
 from flask import Response as FlaskResponse
+from flask import request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from core.http.addresses import Addresses
 from core.http.errors import locale_wanted
 from core.http.openapi.reading import read
 from core.http.pipeline import endpoint, raw
@@ -68,7 +69,7 @@ WORDS: Mapping[str, Text] = {
 }  # fmt: skip
 
 
-def mount_docs(app: Flask, platform: Platform, descriptions: Descriptions) -> None:
+def mount_docs(addresses: Addresses, platform: Platform, descriptions: Descriptions) -> None:
     """The page and its style sheet."""
     pages = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -102,6 +103,5 @@ def mount_docs(app: Flask, platform: Platform, descriptions: Descriptions) -> No
     def css() -> FlaskResponse:
         return raw(style, "text/css", {"Cache-Control": "public, max-age=3600"})
 
-    views: tuple[tuple[str, Any], ...] = (("/api/docs", docs), ("/api/docs.css", css))
-    for path, shown in views:
-        app.add_url_rule(path, path, shown, methods=["GET"], provide_automatic_options=False)
+    addresses.add("/api/docs", "GET", docs)
+    addresses.add("/api/docs.css", "GET", css)

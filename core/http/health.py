@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from flask import Flask
 from flask import Response as FlaskResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.data import migrate
+from core.http.addresses import Addresses
 from core.http.collections import may
 from core.http.pipeline import answer, endpoint
 from sdk import Response, Verb
@@ -32,7 +32,7 @@ def _background(platform: Platform) -> str:
     return worker_state(platform.config.redis_url)
 
 
-def mount_health(app: Flask, platform: Platform) -> None:
+def mount_health(addresses: Addresses, platform: Platform) -> None:
     """`/health/live`, `/health/ready`, `/api/v1/meta`."""
 
     def live() -> FlaskResponse:
@@ -80,9 +80,6 @@ def mount_health(app: Flask, platform: Platform) -> None:
             ],
         }  # fmt: skip
 
-    for path, name, view in (
-        ("/health/live", "health:live", live),
-        ("/health/ready", "health:ready", ready),
-        ("/api/v1/meta", "meta", endpoint(platform, "core", meta)),
-    ):
-        app.add_url_rule(path, name, view, methods=["GET"], provide_automatic_options=False)
+    addresses.add("/health/live", "GET", live)
+    addresses.add("/health/ready", "GET", ready)
+    addresses.add("/api/v1/meta", "GET", endpoint(platform, "core", meta))

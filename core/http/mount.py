@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flask import Flask, request
+from flask import request
 
 from core.context import Work
+from core.http.addresses import Addresses
 from core.http.bodies import read_request
 from core.http.collections import Collection, may
-from core.http.pipeline import RecordId, answer, endpoint, fresh, type_handler
+from core.http.pipeline import answer, endpoint, fresh, type_handler
 from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, Response, Route, Verb, _
 
 if TYPE_CHECKING:
@@ -20,16 +21,15 @@ if TYPE_CHECKING:
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
-def mount(app: Flask, platform: Platform) -> None:
+def mount(addresses: Addresses, platform: Platform) -> None:
     """All collections and routes of all plugins in force. Routes come first: a plugin may refine an address of its own."""
-    app.url_map.converters["record"] = RecordId
     for route in platform.catalog.routes:
-        _mount_route(app, platform, route)
+        _mount_route(addresses, platform, route)
     for entity in platform.catalog.entities.values():
-        _mount_collection(app, platform, entity)
+        _mount_collection(addresses, platform, entity)
 
 
-def _mount_collection(app: Flask, platform: Platform, entity: Entity) -> None:
+def _mount_collection(addresses: Addresses, platform: Platform, entity: Entity) -> None:
     own = Collection(entity)
     operations = [
         ("GET", "", own.list, Verb.READ),
@@ -48,7 +48,7 @@ def _mount_collection(app: Flask, platform: Platform, entity: Entity) -> None:
         if verb in entity.verbs | {Verb.READ}:
             needed = {Verb.CREATE, Verb.UPDATE, Verb.DELETE} if path == "/batch" else {verb}
             view = endpoint(platform, entity.plugin, _permitted(entity, needed, handler))
-            _add(app, f"{own.path}{path}", f"{entity.full_name}:{handler.__name__}", view, method)
+            addresses.add(f"{own.path}{path}", method, view)
 
 
 def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type_handler:
@@ -62,11 +62,7 @@ def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type
     return permitted
 
 
-def _add(app: Flask, rule: str, name: str, view: Any, method: str) -> None:
-    app.add_url_rule(rule, name, view, methods=[method], provide_automatic_options=False)
-
-
-def _mount_route(app: Flask, platform: Platform, route: Route) -> None:
+def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None:
     rule = f"/api/v1/{route.plugin}" + _PARAMETER.sub(r"<\1>", route.path).replace("<id>", "<record:id>")
 
     def handler(work: Work, path: Mapping[str, str]) -> object:
@@ -77,7 +73,7 @@ def _mount_route(app: Flask, platform: Platform, route: Route) -> None:
             return Response(None, 304, {"ETag": tag})
         return value if hasattr(value, "status") else answer_as(route, value)
 
-    _add(app, rule, f"{route.method} {rule}", endpoint(platform, route.plugin, handler, public=route.permission == PUBLIC), route.method)
+    addresses.add(rule, route.method, endpoint(platform, route.plugin, handler, public=route.permission == PUBLIC))
 
 
 def answer_as(route: Route, value: object) -> object:

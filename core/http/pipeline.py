@@ -16,7 +16,6 @@ from flask import Request as FlaskRequest
 from flask import Response as FlaskResponse
 from flask import current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.routing import BaseConverter
 
 from core.context import Work
 from core.identity import sessions, tokens
@@ -45,16 +44,9 @@ if TYPE_CHECKING:
 
 type_handler = Callable[[Work, Mapping[str, str]], object]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_RECORD_ID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _TRACE = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 OPTIONS = orjson.OPT_UTC_Z
 ANYBODY = Actor(None, "link")
-
-
-class RecordId(BaseConverter):
-    """The id of a record in an address: anything else is no record's address at all."""
-
-    regex = _RECORD_ID
 
 
 def start() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Flask, request
 from flask import Response as FlaskResponse
+from flask import request
 
+from core.http.addresses import Addresses
 from core.http.pipeline import answer, json_body, query_pairs
 from core.identity import passwords, sessions
 from sdk import Invalid, Problem, Response, Unauthenticated, _
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 PATH = "/api/v1/session"
 
 
-def mount_session(app: Flask, platform: Platform) -> None:
+def mount_session(addresses: Addresses, platform: Platform) -> None:
     """The routes of the session; they belong to no tenant."""
 
     def sign_in() -> FlaskResponse:
@@ -62,5 +63,5 @@ def mount_session(app: Flask, platform: Platform) -> None:
         response.delete_cookie(sessions.COOKIE, path="/")
         return response
 
-    app.add_url_rule(PATH, "session:in", sign_in, methods=["POST"], provide_automatic_options=False)
-    app.add_url_rule(PATH, "session:out", sign_out, methods=["DELETE"], provide_automatic_options=False)
+    addresses.add(PATH, "POST", sign_in)
+    addresses.add(PATH, "DELETE", sign_out)

@@ -18,7 +18,7 @@ from core.identity import passwords
 from core.identity.tables import memberships, sign_ins
 from core.policy.grants import SYSTEM
 from core.tenancy.tables import tenants
-from sdk import Channel, Conflict, Invalid, NotFound, Problem, Tenant, _, columns, where
+from sdk import Channel, Conflict, Draft, Invalid, NotFound, Problem, Tenant, _, columns, where
 from sdk.context import id_of
 from sdk.fields.money import CURRENCIES
 
@@ -89,9 +89,13 @@ def ensure_roles(work: Work) -> None:
     """A record for each role that an enabled plugin contributes; those that are there stay as they are."""
     records = work.as_system().records("core.role")
     there = {row["key"] for row in records.find((), 10_000)}
-    for key, (owner, role) in work.platform.catalog.roles.items():
-        if owner in work.enabled and key not in there:
-            records.create({"key": key, "name": work.say(role.label), "everything": role.everything})
+    records.write_all(
+        [
+            Draft("create", {"key": key, "name": work.say(role.label), "everything": role.everything})
+            for key, (owner, role) in work.platform.catalog.roles.items()
+            if owner in work.enabled and key not in there
+        ]
+    )
 
 
 def switch(work: Work, name: str, on: bool) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, request
+from flask import request
 
+from core.http.addresses import Addresses
 from core.http.collections import may
 from core.http.openapi import parts
 from core.http.openapi.collections import CollectionOperations
@@ -81,7 +82,7 @@ def described(work: Work) -> Description:
     return Description(sent, f'"{blake2b(sent, digest_size=12).hexdigest()}"', methods)
 
 
-def mount_openapi(app: Flask, platform: Platform, descriptions: Descriptions) -> None:
+def mount_openapi(addresses: Addresses, platform: Platform, descriptions: Descriptions) -> None:
     """`/api/v1/openapi.json`."""
 
     def openapi(work: Work, _path: Mapping[str, str]) -> FlaskResponse | Response:
@@ -90,9 +91,7 @@ def mount_openapi(app: Flask, platform: Platform, descriptions: Descriptions) ->
             return Response(None, 304, {"ETag": found.etag})
         return raw(found.sent, "application/json", {"ETag": found.etag})
 
-    app.add_url_rule(
-        "/api/v1/openapi.json", "openapi", endpoint(platform, "core", openapi), methods=["GET"], provide_automatic_options=False
-    )
+    addresses.add("/api/v1/openapi.json", "GET", endpoint(platform, "core", openapi))
 
 
 def _document(work: Work) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""The addresses of the web application: one rule for each, and what each method does there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from flask import Flask, request
+from flask import Response as FlaskResponse
+from werkzeug.routing import BaseConverter, Rule
+
+type_view = Callable[..., FlaskResponse]
+
+
+class RecordId(BaseConverter):
+    """The id of a record in an address: anything else is no record's address at all."""
+
+    regex = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
+
+class Address(Rule):
+    """A rule that makes the builder of its URLs when one is asked for: nothing here asks, and making them was nine tenths of the start."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = super()._compile_builder
+
+        def build(rule: Rule, **values: object) -> tuple[str, str]:
+            return compiled(append_unknown)(rule, **values)
+
+        return build
+
+
+class Addresses:
+    """What is to be mounted. Example: `addresses.add("/health/live", "GET", live)`."""
+
+    def __init__(self) -> None:
+        self._views: dict[str, dict[str, type_view]] = {}
+
+    def add(self, rule: str, method: str, view: type_view) -> None:
+        """A view for a method at the rule of werkzeug's routing; the first one stays."""
+        self._views.setdefault(rule, {}).setdefault(method, view)
+
+    def methods(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Each rule with the methods that it has by now."""
+        yield from [(rule, frozenset(views)) for rule, views in self._views.items()]
+
+    def mount(self, app: Flask) -> None:
+        """Each address as one rule of the application."""
+        app.url_rule_class = Address
+        app.url_map.converters["record"] = RecordId
+        for rule, views in self._views.items():
+            app.add_url_rule(rule, rule, _by_method(views), methods=list(views), provide_automatic_options=False)
+
+
+def _by_method(views: Mapping[str, type_view]) -> type_view:
+    def view(**path: str) -> FlaskResponse:
+        return views["GET" if request.method == "HEAD" else request.method](**path)
+
+    return view
