@@ -133,7 +133,7 @@ def tenant_of(row: sa.Row[tuple[object, ...]]) -> Tenant:
     """A tenant from its row; raises Unavailable while it is suspended."""
     if row.state != "active":
         raise Unavailable(_("tenant {name!r} is suspended; ask the operator"), code="tenant_suspended", name=row.name)
-    return Tenant(row.id, row.name, row.locale, row.timezone, row.currency)
+    return Tenant(row.id, row.name, row.locale, row.timezone, row.currency, row.fiscal_year_start, row.week_start)
 
 
 def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequence[EntryPoint] | None = None,

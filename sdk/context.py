@@ -48,6 +48,10 @@ class Tenant:
     locale: str
     timezone: str
     currency: str
+    fiscal_year_start: int = 1
+    """The month with which it begins: 1 to 12."""
+    week_start: int = 1
+    """The day with which a week begins: 1 (Monday) to 7."""
 
 
 @dataclass(frozen=True, slots=True)

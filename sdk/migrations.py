@@ -5,6 +5,8 @@ A script imports `op` from Alembic and passes it: `create_table(op, "visits_visi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -72,8 +74,11 @@ def create_unique(op: Operations, table: str, *columns: str) -> None:
 
 def fill_likeness(op: Operations, table: str, column: str, likeness: Likeness) -> None:
     """Make the keys of the rows that are there, once `<column>_alike` has been added: the table is read a part at a time."""
-    connection = op.get_bind()
-    _force(op, table, on=False)
+    with all_rows(op, table):
+        _fill_likeness(op.get_bind(), table, column, likeness)
+
+
+def _fill_likeness(connection: Any, table: str, column: str, likeness: Likeness) -> None:
     rows = sa.table(table, sa.column("tenant_id", key()), sa.column("id", key()), sa.column(column), sa.column(f"{column}_alike"))
     mine = (rows.c.tenant_id == sa.bindparam("of", type_=key()), rows.c.id == sa.bindparam("one", type_=key()))
     change = rows.update().where(*mine).values({f"{column}_alike": sa.bindparam("made")})
@@ -89,21 +94,24 @@ def fill_likeness(op: Operations, table: str, column: str, likeness: Likeness) -
         if len(part) < PART:
             break
         last = (part[-1][0], part[-1][1])
-    _force(op, table, on=True)
 
 
 def rename_choice(op: Operations, table: str, column: str, old: str, new: str) -> None:
     """Write a choice by another word in the rows that are there."""
-    _force(op, table, on=False)
     rows = sa.table(table, sa.column(column))
-    op.execute(rows.update().where(rows.c[column] == old).values({column: new}))
-    _force(op, table, on=True)
+    with all_rows(op, table):
+        op.execute(rows.update().where(rows.c[column] == old).values({column: new}))
 
 
-def _force(op: Operations, table: str, *, on: bool) -> None:
-    """Whether the second wall holds for the table's owner, too, who sees no row then for want of a tenant."""
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(f'ALTER TABLE "{table}" {"" if on else "NO "}FORCE ROW LEVEL SECURITY')
+@contextmanager
+def all_rows(op: Operations, table: str) -> Iterator[None]:
+    """While a script reads or changes rows of all tenants: else the second wall shows the table's owner none, for want of a tenant."""
+    walled = op.get_bind().dialect.name == "postgresql"
+    if walled:
+        op.execute(f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY')
+    yield
+    if walled:
+        op.execute(f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY')
 
 
 def protect(op: Operations, table: str) -> None:

@@ -159,7 +159,8 @@ class Aggregation:
             return [column]
         if isinstance(dimension.field, DateTimeField):
             column = local_time(column, sa.literal_column(f"'{self.reader.work.tenant.timezone}'"))
-        return [bucket(column, dimension.grain)]
+        tenant = self.reader.work.tenant
+        return [bucket(column, dimension.grain, tenant.week_start if dimension.grain == "week" else tenant.fiscal_year_start)]
 
     def _title(self, source: Source, field: LinkField) -> sa.ColumnElement[Any]:
         """The target's title, for those who may read it there."""

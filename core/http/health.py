@@ -12,6 +12,7 @@ from core.data import migrate
 from core.http.addresses import Addresses
 from core.http.collections import may
 from core.http.pipeline import answer, endpoint
+from core.tenancy import settings
 from sdk import Response, Verb
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
 
     def meta(work: Work, _path: Mapping[str, str]) -> object:
         return {
-            "tenant": {"name": work.tenant.name, "locale": work.tenant.locale, "timezone": work.tenant.timezone, "currency": work.tenant.currency},
+            "tenant": {name: getattr(work.tenant, name) for name in ("name", *settings.FIELDS)},
             "user": {"id": work.actor.user_id, "name": work.actor.name},
             "plugins": sorted(work.enabled - {"core"}),
             "entities": [

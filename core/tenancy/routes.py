@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from core.tenancy import settings
 from core.tenancy.setup import set_up
@@ -21,6 +21,8 @@ class Settings(Schema):
     locale = fields.String(load_default=None)
     timezone = fields.String(load_default=None)
     currency = fields.String(load_default=None)
+    fiscal_year_start = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 12))
+    week_start = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 7))
 
 
 class TenantRow(Schema):
@@ -31,6 +33,8 @@ class TenantRow(Schema):
     locale = fields.String(required=True)
     timezone = fields.String(required=True)
     currency = fields.String(required=True)
+    fiscal_year_start = fields.Integer(required=True)
+    week_start = fields.Integer(required=True)
 
 
 class SetUpRow(Schema):

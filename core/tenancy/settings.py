@@ -1,4 +1,4 @@
-"""What a tenant says of itself: language, time zone, currency."""
+"""What a tenant says of itself: language, time zone, currency, when its fiscal year and its weeks begin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.context import Work
 
 NAME = "core.tenant"
-FIELDS = ("locale", "timezone", "currency")
+FIELDS = ("locale", "timezone", "currency", "fiscal_year_start", "week_start")
 
 
 def shown(work: Work) -> dict[str, object]:

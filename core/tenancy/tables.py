@@ -16,6 +16,8 @@ tenants = sa.Table(
     sa.Column("locale", sa.String(20), nullable=False),
     sa.Column("timezone", sa.String(60), nullable=False),
     sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("fiscal_year_start", sa.Integer(), nullable=False, server_default="1"),
+    sa.Column("week_start", sa.Integer(), nullable=False, server_default="1"),
     # Grows with every change of rights or plugins, so that all processes drop what they compiled from the old ones.
     sa.Column("access_version", sa.Integer(), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),

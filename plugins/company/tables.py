@@ -39,8 +39,6 @@ class Profile(Record):
     website: Mapped[str | None] = f.url(_("Website"))
     bank_name: Mapped[str | None] = f.text(_("Bank"), length=100, track=True)
     bank_account: Mapped[str | None] = f.text(_("Bank account"), length=60, track=True)
-    fiscal_year_start: Mapped[int | None] = f.integer(_("First month of the fiscal year"), least=1, most=12, default=1, track=True)
-    week_start: Mapped[int | None] = f.integer(_("First day of the week (1: Monday)"), least=1, most=7, default=1)
 
 
 class Preference(Record):

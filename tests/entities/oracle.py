@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -42,13 +42,18 @@ def _same(have: Any, value: Any) -> bool:
     return bool(have == value)
 
 
-def bucket(value: Any, grain: str, zone: str) -> str | None:
-    """The year, quarter, month or day of a date, or of an instant in a zone."""
+def bucket(value: Any, grain: str, zone: str, fiscal_year_start: int = 1, week_start: int = 1) -> str | None:
+    """The period of a date, or of an instant in a zone; a fiscal year has the number of the year in which it ends."""
     if value is None:
         return None
     day: date = value.astimezone(ZoneInfo(zone)).date() if isinstance(value, datetime) else value
     quarter = (day.month + 2) // 3
-    return {"year": f"{day.year:04}", "quarter": f"{day.year:04}-Q{quarter}", "month": f"{day:%Y-%m}", "day": day.isoformat()}[grain]
+    fiscal = f"FY{day.year + (fiscal_year_start > 1 and day.month >= fiscal_year_start):04}"
+    return {
+        "year": f"{day.year:04}", "quarter": f"{day.year:04}-Q{quarter}", "month": f"{day:%Y-%m}", "day": day.isoformat(),
+        "week": (day - timedelta(days=(day.isoweekday() - week_start) % 7)).isoformat(), "fiscal_year": fiscal,
+        "fiscal_quarter": f"{fiscal}-Q{(day.month - fiscal_year_start) % 12 // 3 + 1}",
+    }[grain]  # fmt: skip
 
 
 def totals(rows: Sequence[type_row], field: str) -> dict[str, tuple[Decimal, int]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from random import Random
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.entities.records import EntityRecords
 from core.platform import Platform
-from core.testkit.fixtures import MakeTenant
+from core.testkit.fixtures import Api, MakeTenant
 from sdk import BadRequest, Draft, Tenant, parse_where
 from sdk.fields import Money, exact_text
 from sdk.fields.money import money_wire
@@ -32,7 +33,10 @@ DIMENSIONS = (
     "day:year",
     "day:month",
     "day:quarter",
+    "day:week",
     "day:day",
+    "day:fiscal_year",
+    "day:fiscal_quarter",
     "moment",
     "moment:month",
     "moment:day",
@@ -129,9 +133,42 @@ def test_an_instant_falls_into_the_month_of_the_tenants_zone_over_the_change_of_
     ]
     assert all(o.refusal is None for o in things.write([Draft("create", {"name": "x", "moment": at}) for at in hours]))
     rows = [dict(row) for row in things.find(())]
-    for grain in ("day", "month", "quarter", "year"):
+    for grain in ("day", "week", "month", "quarter", "year", "fiscal_year", "fiscal_quarter"):
         found = things.aggregate(["count"], [f"moment:{grain}"])
         assert unordered(found) == unordered(expected(rows, ["count"], [f"moment:{grain}"], zone)), grain
+
+
+@pytest.mark.feature("A7")
+@pytest.mark.parametrize(("fiscal_year_start", "week_start"), [(1, 1), (4, 7), (7, 6), (10, 2), (12, 5)])
+def test_fiscal_years_and_weeks_begin_when_the_tenant_says(
+    platform: Platform, tenant: Tenant, make: type_make, client: Api, fiscal_year_start: int, week_start: int
+) -> None:
+    days = [date(2023, 12, 20) + timedelta(days=3 * n) for n in range(300)] + [date(2024, 2, 29), date(2026, 8, 31), date(1999, 12, 31)]
+    platform.system(tenant.id).records("probe.thing").write_all([Draft("create", {"name": "x", "day": day}) for day in days])
+    said = {"fiscal_year_start": fiscal_year_start, "week_start": week_start}
+    assert client.patch("/api/v1/core/tenant", said).status_code == 200
+    assert client.get("/api/v1/meta").json["tenant"].items() >= said.items()
+    things = platform.system(tenant.id).records("probe.thing")
+    for grain in ("week", "fiscal_year", "fiscal_quarter"):
+        counted = Counter(bucket(day, grain, "UTC", **said) for day in days)
+        assert {row[f"day:{grain}"]: row["count"] for row in things.aggregate(["count"], [f"day:{grain}"])} == counted
+
+
+def test_a_fiscal_year_has_the_number_of_the_year_in_which_it_ends(
+    platform: Platform, tenant: Tenant, make: type_make, client: Api
+) -> None:
+    client.patch("/api/v1/core/tenant", {"fiscal_year_start": 4})
+    for day in ("2026-03-31", "2026-04-01", "2026-12-31"):
+        make(day=day)
+    rows = platform.system(tenant.id).records("probe.thing").aggregate(["count"], ["day:fiscal_quarter"])
+    assert [(row["day:fiscal_quarter"], row["count"]) for row in rows] == [("FY2026-Q4", 1), ("FY2027-Q1", 1), ("FY2027-Q3", 1)]
+
+
+@pytest.mark.parametrize(("name", "value"), [("fiscal_year_start", 13), ("fiscal_year_start", 0), ("week_start", 8), ("week_start", "1")])
+def test_there_is_no_thirteenth_month_and_no_eighth_day(client: Api, name: str, value: object) -> None:
+    refused = client.patch("/api/v1/core/tenant", {name: value})
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json["errors"]] == [name]
 
 
 def test_a_date_is_in_the_same_month_in_every_zone(platform: Platform, make_tenant: MakeTenant) -> None:
@@ -184,7 +221,7 @@ def test_nothing_is_one_row_of_nothing_without_groups_and_no_row_with_them(thing
     ("measures", "by"),
     [
         ([], ["tier"]), (["count:size"], []), (["sum"], []), (["median:size"], []), (["sum:name"], []), (["sum:colour"], []), (["count"], ["size"]), (["count"], ["colour"]),
-        (["count"], ["note"]), (["count"], ["tier:month"]), (["count"], ["day:week"]), (["count"], ["tags"]), (["count"], ["partner"]), (["sum:tenant_id"], []),
+        (["count"], ["note"]), (["count"], ["tier:month"]), (["count"], ["day:decade"]), (["count"], ["tags"]), (["count"], ["partner"]), (["sum:tenant_id"], []),
     ],
 )  # fmt: skip
 def test_a_question_that_makes_no_sense_is_refused(things: EntityRecords, measures: list[str], by: list[str]) -> None:

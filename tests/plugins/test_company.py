@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.context import Work
+from core.data import migrate
 from core.data.local_time import bucket, local_time
 from core.platform import Platform
 from core.tenancy.setup import set_up
@@ -141,6 +142,17 @@ def test_a_setting_that_there_is_not_is_refused_by_name(client: Api, name: str, 
     refused = client.patch("/api/v1/core/tenant", {name: value})
     assert refused.status_code == 422
     assert [error["field"] for error in refused.json["errors"]] == [name]
+
+
+def test_when_a_fiscal_year_began_in_the_profile_it_begins_so_for_the_tenant(platform: Platform, client: Api, work: Work) -> None:
+    work.records("company.profile").create({"name": "Acme"})
+    branch = next(one for one in platform.branches() if one.plugin == "company")
+    migrate.downgrade(platform.database, branch, "0002")
+    with platform.database.begin(write=True, tenant=work.tenant.id) as connection:
+        connection.exec_driver_sql("UPDATE company_profiles SET fiscal_year_start = 4, week_start = 7")
+    migrate.upgrade(platform.database, platform.branches())
+    said = client.get("/api/v1/core/tenant").json
+    assert (said["fiscal_year_start"], said["week_start"]) == (4, 7)
 
 
 @pytest.mark.feature("A3")
