@@ -43,28 +43,31 @@ class Embedded:
 
 
 class Scaled:
-    """A relay, and an RQ worker that forks a process for each row."""
+    """A relay, and an RQ worker: of one process, or with a fork for each row as in production, where that makes a difference."""
 
     def __init__(self, platform: Platform, redis_url: str) -> None:
-        from core.worker.relay import Relay  # noqa: PLC0415 (an extra)
-        from core.worker.rq_worker import RowWorker, connect, queue_on  # noqa: PLC0415
+        from core.worker import rq_worker  # noqa: PLC0415 (an extra)
+        from core.worker.relay import Relay  # noqa: PLC0415
 
-        self._platform, self._worker = platform, RowWorker
-        self.connection = connect(redis_url)
-        self.queue = queue_on(self.connection)
+        self._platform = platform
+        self._together, self._apart = rq_worker.OneProcess, rq_worker.RowWorker
+        self.connection = rq_worker.connect(redis_url)
+        self.queue = rq_worker.queue_on(self.connection)
         self.relay = Relay(platform, self.connection)
 
     def run_until_idle(self) -> None:
         while self.relay.run_once() or self.queue.count:
             self.work()
 
-    def work(self) -> None:
+    def work(self, *, apart: bool = False) -> None:
         """Run what is in the queue."""
+        worker = self._apart if apart else self._together
         with _signals_kept():
-            self._worker(self._platform, self.connection).work(burst=True, logging_level="WARNING")
+            worker(self._platform, self.connection).work(burst=True, logging_level="WARNING")
 
     def run_apart(self) -> None:
-        self.run_until_idle()
+        while self.relay.run_once() or self.queue.count:
+            self.work(apart=True)
 
 
 @contextmanager

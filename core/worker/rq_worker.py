@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.job import Job, Retry
 from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
 
 from core.worker.deliver import deliver as deliver_row
 from core.worker.deliver import take, type_row
@@ -77,6 +78,16 @@ class RowWorker(Worker):
         self._platform.database.engine.dispose(close=False)
         QueuedRow.platform = self._platform
         super().main_work_horse(job, queue)
+
+
+class OneProcess(RowWorker):
+    """A worker that runs its rows itself: quicker by the forks, and gone with the first row that takes its process down."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a row."""
+        QueuedRow.platform = self._platform
+        self.perform_job(job, queue, self.prepare_execution(job))
+        self.set_state(WorkerStatus.IDLE)
 
 
 def connect(url: str, *, patience: float | None = None) -> Redis:

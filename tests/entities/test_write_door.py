@@ -232,10 +232,11 @@ def test_a_refused_draft_changes_nothing_and_the_others_are_written(things: Enti
 
 
 def test_a_batch_of_which_all_must_be_taken_is_written_whole_or_not_at_all(system: Work, things: EntityRecords) -> None:
+    before = journal_of(system)
     with pytest.raises(Invalid) as caught:
         things.write_all([Draft("create", {"name": "a"}), Draft("create", {}), Draft("create", {"name": "c"})])
     assert ("name", "required") in codes(caught.value)
-    assert (things.find(()), journal_of(system), things.write_all([])) == ([], [], [])
+    assert (things.find(()), journal_of(system), things.write_all([])) == ([], before, [])
     assert [outcome.row["name"] for outcome in things.write_all([Draft("create", {"name": name}) for name in "ab"]) if outcome.row] == [
         "a",
         "b",

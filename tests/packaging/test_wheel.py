@@ -55,7 +55,7 @@ def test_the_wheel_installs_and_serves_in_an_empty_environment(wheel: Path, tmp_
     environment = {**kept, "DEALWRIGHT_HOME": str(tmp_path / "home")}
     listed = _run([str(bin_ / "dealwright"), "plugin", "list"], cwd=tmp_path, env=environment)
     states = {line.split()[0]: line for line in listed.splitlines()}
-    asked_for_apart = {"automation", "documents"}  # what they need is heavy or rare, and nobody asked for it: they say so, the rest serves
+    asked_for_apart = {"documents", "forecast"}  # what they need is heavy: they say so, and the rest serves
     assert {name for name, line in states.items() if line.split()[2] == "missing_extra"} == asked_for_apart
     assert {line.split()[2] for name, line in states.items() if name not in asked_for_apart} == {"loaded"}
     shown = _run([str(bin_ / "dealwright"), "demo", "--fill-only"], cwd=tmp_path, env=environment)

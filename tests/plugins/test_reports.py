@@ -311,7 +311,7 @@ def test_accounts_are_counted_once_though_their_deals_have_several_currencies(cl
         ({"by": "amount"}, 400, "amount"),
         ({"by": "notes"}, 400, "notes"),
         ({"by": "stage:month"}, 400, "stage"),
-        ({"by": "close_date:week"}, 400, "week"),
+        ({"by": "close_date:decade"}, 400, "decade"),
         ({"by": "close_date:"}, 200, ""),
         ({"where": "stage"}, 400, "stage"),
         ({"where": "status[like]=won"}, 400, "like"),
