@@ -108,6 +108,7 @@ def pytest_collection_finish() -> None:
     """What is there now stays: the collector of cycles need not walk it again in each test."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -43,15 +43,26 @@ class Gate:
         if name not in self._manifests:
             raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=name)
         have = self._read(connection, tenant)
-        if on and (missing := sorted(self._required(name) - have)):
-            raise Conflict(
-                _("{name!r} requires {missing}; enable that first"), code="plugin_requires", name=name, missing=", ".join(missing)
-            )
+        if on:
+            self._check_required(name, have)
         if not on and (dependants := sorted(p for p in have - {"core"} if name in self._required(p))):
             raise Conflict(_("{name!r} is required by {dependants}; disable that first"),
                            code="plugin_required", name=name, dependants=", ".join(dependants))  # fmt: skip
         self.write(connection, tenant, (name,), on)
         connection.execute(tenants.update().where(tenants.c.id == tenant).values(access_version=tenants.c.access_version + 1))
+
+    def begin(self, connection: Connection, tenant: UUID, names: Sequence[str]) -> None:
+        """Switch plugins on for a tenant that is new; raises Conflict naming what they require beyond each other."""
+        for name in names:
+            self._check_required(name, frozenset(names))
+        if names:
+            connection.execute(tenant_plugins.insert(), [{"tenant_id": tenant, "plugin": name, "enabled": True} for name in names])
+
+    def _check_required(self, name: str, have: frozenset[str]) -> None:
+        if missing := sorted(self._required(name) - have):
+            raise Conflict(
+                _("{name!r} requires {missing}; enable that first"), code="plugin_requires", name=name, missing=", ".join(missing)
+            )
 
     def write(self, connection: Connection, tenant: UUID, names: Iterable[str], on: bool) -> None:
         """Record the switches as they shall be."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -53,8 +54,7 @@ def create(platform: Platform, wish: NewTenant) -> Tenant:
         row = {"id": tenant.id, "name": wish.name, "state": "active", "locale": wish.locale, "timezone": wish.timezone,
                "currency": wish.currency, "access_version": 1, "created_at": platform.clock()}  # fmt: skip
         connection.execute(tenants.insert().values(**row))
-        for name in [n for n in serving if n in chosen]:
-            platform.gate.switch(connection, tenant.id, name, True)
+        platform.gate.begin(connection, tenant.id, list(dict.fromkeys(chosen)))
         enabled = frozenset({"core", *chosen})
         work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, enabled, Channel.CLI)
         with work.adopt(connection, writes=True):
@@ -68,6 +68,12 @@ def _wake(work: Work, plugins: frozenset[str]) -> None:
     schedules.wake(work.connection, work.tenant.id, some, work.now())
 
 
+@cache
+def _timezones() -> frozenset[str]:
+    """Looked for once: they are files."""
+    return frozenset(available_timezones())
+
+
 def check_settings(wish: Mapping[str, object]) -> None:
     """Raise Invalid for a name, language, time zone or currency that there is not."""
     name, timezone, currency, locale = (str(wish[word]) for word in ("name", "timezone", "currency", "locale"))
@@ -75,7 +81,7 @@ def check_settings(wish: Mapping[str, object]) -> None:
         Problem(word, code, text, {"value": value})
         for word, value, fits, code, text in (
             ("name", name, bool(NAME.match(name)), "malformed", _("expected lower-case letters, digits and dashes, got {value!r}")),
-            ("timezone", timezone, timezone in available_timezones(), "unknown_timezone", _("there is no time zone {value!r}")),
+            ("timezone", timezone, timezone in _timezones(), "unknown_timezone", _("there is no time zone {value!r}")),
             ("currency", currency, currency in CURRENCIES, "unknown_currency", _("there is no currency {value!r}")),
             ("locale", locale, locale in ("en", "zh_CN"), "unknown_locale", _("there is no language {value!r}; there are en and zh_CN")),
         )

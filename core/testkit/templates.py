@@ -83,7 +83,7 @@ class Templates:
             if template:
                 shutil.copyfile(self._folder / f"{template}.sqlite3", file)
             return f"sqlite:///{file}", name
-        self._say(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+        self._say(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""), copies=bool(template))
         return sa.make_url(self._server).set(database=name).render_as_string(hide_password=False), name
 
     def _drop(self, name: str) -> None:
@@ -93,9 +93,11 @@ class Templates:
         for suffix in ("", "-wal", "-shm"):
             (self._folder / f"{name}.sqlite3{suffix}").unlink(missing_ok=True)
 
-    def _say(self, statement: str) -> None:
+    def _say(self, statement: str, *, copies: bool = False) -> None:
         engine = sa.create_engine(self._server, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
         with engine.connect() as connection:
+            if copies and (connection.dialect.server_version_info or ()) >= (15,):
+                statement += " STRATEGY FILE_COPY"  # half the time for databases that are many small files
             connection.exec_driver_sql(statement)
 
     def close(self) -> None:
