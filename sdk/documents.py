@@ -22,14 +22,23 @@ if TYPE_CHECKING:
 FORMATS = ("pdf", "docx")
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\[\])?(\.[a-z][a-z0-9_]*(\[\])?){0,3}\Z")
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z][A-Za-z]+)*\Z")
-_KINDS = (str, bool, int, Decimal, date, Money)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture on a document, as the bytes of a PNG file."""
+
+    content: bytes
+
+
+_KINDS = (str, bool, int, Decimal, date, Money, Picture)
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
     """Something that a template may name: `number`, `buyer.name`, `lines[].quantity` of each of the lines.
 
-    `example` is a value of its kind: text, number (int, Decimal), date, Money or truth (bool). It stands in the documentation of
+    `example` is a value of its kind: text, number (int, Decimal), date, Money, Picture or truth (bool). It stands in the documentation of
     variables and in trial renderings, and says what a missing value (None) is a missing one of.
     """
 
@@ -73,7 +82,7 @@ class DocumentTemplate(Spec):
     """A kind of document about records of one entity.
 
     `values` reads a record with the rights of `ctx` and answers all that `variables` name, nested as their names are: texts, numbers,
-    dates and Money as Python values, which are formatted in the document's language; None where there is nothing. Raises NotFound.
+    dates, Money and Pictures as Python values, which are formatted in the document's language; None where there is nothing. Raises NotFound.
     `language` answers the locale of whom the document is for, "" where nobody knows.
     """
 

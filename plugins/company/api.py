@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from plugins.company.logo import logo
 from plugins.company.numbers import next_numbers
 from plugins.company.profile import profile
 
-__all__ = ["next_numbers", "profile"]
+__all__ = ["logo", "next_numbers", "profile"]

@@ -5,9 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from plugins.company import demo, numbers, profile, rates, tables
+from plugins.company import demo, numbers, profile, rates, routes, tables
 from plugins.company.master import MASTER_DATA
-from sdk import EVERYBODY, Access, Batch, Context, Entity, Extension, Manifest, MasterData, RateSource, Scope, Side, Verb, _, hookimpl
+from sdk import (
+    EVERYBODY,
+    Access,
+    Batch,
+    Context,
+    Entity,
+    Extension,
+    Manifest,
+    MasterData,
+    RateSource,
+    Route,
+    Scope,
+    Side,
+    Verb,
+    _,
+    hookimpl,
+)
 
 manifest = Manifest(
     name="company",
@@ -56,6 +72,11 @@ def register_entities() -> Sequence[Entity]:
 @hookimpl
 def register_extensions() -> Sequence[Extension]:
     return (Extension("core.user", Side(tables.Preference, "user_id")),)
+
+
+@hookimpl
+def register_routes() -> Sequence[Route]:
+    return routes.ROUTES
 
 
 @hookimpl

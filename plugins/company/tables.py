@@ -39,6 +39,7 @@ class Profile(Record):
     website: Mapped[str | None] = f.url(_("Website"))
     bank_name: Mapped[str | None] = f.text(_("Bank"), length=100, track=True)
     bank_account: Mapped[str | None] = f.text(_("Bank account"), length=60, track=True)
+    logo: Mapped[str | None] = f.text(_("Logo"), length=32, readonly=True)
 
 
 class Preference(Record):

@@ -11,7 +11,7 @@ from babel import Locale, UnknownLocaleError
 from babel.core import parse_locale
 
 from plugins.documents.presentation import variables_of
-from sdk import Condition, Context, DocumentTemplate, Invalid, NotFound, Problem, TemplateFile, Variable, _, where
+from sdk import Condition, Context, DocumentTemplate, Invalid, NotFound, Picture, Problem, TemplateFile, Variable, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Money, Reference
 
@@ -188,7 +188,7 @@ def _listed(ctx: Context, spec: DocumentTemplate, own: Sequence[Row]) -> dict[st
 
 def kind_of(variable: Variable) -> str:
     """What a variable holds, in one word."""
-    kinds = {bool: "truth", Money: "money", str: "text"}
+    kinds = {bool: "truth", Money: "money", str: "text", Picture: "picture"}
     example = variable.example
     return kinds.get(type(example)) or ("date" if hasattr(example, "isoformat") else "number")
 
@@ -196,6 +196,8 @@ def kind_of(variable: Variable) -> str:
 def _plain(example: object) -> object:
     if isinstance(example, Money):
         return f"{example.amount} {example.currency}"
+    if isinstance(example, Picture):
+        return ""
     return example if isinstance(example, bool) else str(example)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,8 +13,9 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
+from plugins.documents.renderer import PICTURE
 from plugins.documents.words import in_words
-from sdk import Context, DeclarationError, DocumentTemplate, Variable, _
+from sdk import Context, DeclarationError, DocumentTemplate, Picture, Variable, _
 from sdk.fields import Money
 from sdk.fields.money import minor_units
 
@@ -98,6 +100,8 @@ def _written(example: object, value: object, locale: str) -> object:
         return bool(value)
     if isinstance(example, Money):
         return _money(value, locale)
+    if isinstance(example, Picture):
+        return {PICTURE: b64encode(value.content).decode()} if isinstance(value, Picture) else None
     if isinstance(example, date):
         return _date(value, locale)
     if value is None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from base64 import b64decode
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
 import typst
 
 from plugins.documents.archive import MAIN, RefusedError, sources_of
+from plugins.documents.renderer import PICTURE
 
 VALUES = "values.json"
 _PLACE = re.compile(r"┌─ (?P<file>[^\s:]+):(?P<line>\d+):(?P<column>\d+)")
@@ -40,7 +43,7 @@ def compose(content: bytes | Mapping[str, bytes], values: Mapping[str, object], 
         root = Path(name)
         for file, part in files.items():
             (root / file).write_bytes(part)
-        (root / VALUES).write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+        (root / VALUES).write_text(json.dumps(_with_files(values, root), ensure_ascii=False), encoding="utf-8")
         nowhere = str(root / "packages")
         try:
             compiler = typst.Compiler(
@@ -53,6 +56,18 @@ def compose(content: bytes | Mapping[str, bytes], values: Mapping[str, object], 
             raise RefusedError("template_error", detail=str(failure)[:300]) from failure
     assert isinstance(made, bytes)
     return made
+
+
+def _with_files(value: object, root: Path) -> object:
+    """The values with each picture as a file beside them, under the name that stands in its place."""
+    if isinstance(value, Mapping):
+        if value.keys() == {PICTURE}:
+            content = b64decode(str(value[PICTURE]))
+            name = f"picture-{sha256(content).hexdigest()[:16]}.png"
+            (root / name).write_bytes(content)
+            return name
+        return {name: _with_files(part, root) for name, part in value.items()}
+    return [_with_files(part, root) for part in value] if isinstance(value, list) else value
 
 
 def _refused(failure: typst.TypstError, files: Mapping[str, bytes], root: str) -> RefusedError:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
 
-from docxtpl import DocxTemplate
+from docx.shared import Mm
+from docxtpl import DocxTemplate, InlineImage
 from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.exceptions import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from plugins.documents.archive import RefusedError, check_word
+from plugins.documents.renderer import PICTURE
 
 _TAGS = re.compile(r"<[^>]*>")
+PICTURE_HEIGHT = Mm(13)
 UNSAFE_FILTERS = ("safe", "pprint", "xmlattr", "tojson", "urlize", "attr", "map", "forceescape")
 """What would put markup into the file unescaped, or reach attributes by name."""
 
@@ -32,14 +36,16 @@ class Values(dict[str, Any]):
         return bool(self.get("text", True))
 
 
-def grouped(value: object, path: str) -> object:
-    """Values that know where they stand."""
+def grouped(value: object, path: str, draw: Callable[[bytes], object]) -> object:
+    """Values that know where they stand, and pictures as `draw` makes them of PNG files."""
     if isinstance(value, Mapping):
-        made = Values({name: grouped(part, f"{path}.{name}" if path else name) for name, part in value.items()})
+        if value.keys() == {PICTURE}:
+            return draw(b64decode(str(value[PICTURE])))
+        made = Values({name: grouped(part, f"{path}.{name}" if path else name, draw) for name, part in value.items()})
         made.path = path
         return made
     if isinstance(value, list):
-        return [grouped(part, f"{path}[]") for part in value]
+        return [grouped(part, f"{path}[]", draw) for part in value]
     return value
 
 
@@ -96,7 +102,11 @@ def fill(content: bytes, values: Mapping[str, object], *, check: bool) -> bytes:
         if check:
             _check_names(content, values)
         template = DocxTemplate(BytesIO(content))
-        template.render(grouped(values, ""), _sandbox(), autoescape=True)
+
+        def draw(content: bytes) -> object:
+            return InlineImage(template, BytesIO(content), height=PICTURE_HEIGHT)
+
+        template.render(grouped(values, "", draw), _sandbox(), autoescape=True)
         out = BytesIO()
         template.save(out)
         return _timeless(out.getvalue())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -13,10 +14,10 @@ from uuid import UUID
 from babel import Locale
 from babel.languages import get_official_languages
 
-from plugins.company.api import profile
+from plugins.company.api import logo, profile
 from plugins.orders.lines import MOST
 from plugins.orders.process import found
-from sdk import Context, DocumentTemplate, Forbidden, TemplateFile, Variable, _, where
+from sdk import Context, DocumentTemplate, Forbidden, Picture, TemplateFile, Variable, _, where
 from sdk.context import Row
 from sdk.fields import Money
 
@@ -25,6 +26,9 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _NAMES_IN = ("en", "zh")
 _LOCALES = ("zh_CN", "en")
 _DAY, _AMOUNT = date(2026, 1, 15), Money(Decimal("1130.00"), "CNY")
+
+_LOGO = Picture(b64decode("iVBORw0KGgoAAAANSUhEUgAAAAMAAAABCAIAAACUgoPjAAAAEklEQVR42mOU96tkYGBgYGAAAAbqAOg7rdagAAAAAElFTkSuQmCC"))
+"""Three pixels."""
 
 SELLER = (
     Variable("seller.name", _("Seller: registered name"), "山川科技有限公司"),
@@ -35,6 +39,7 @@ SELLER = (
     Variable("seller.website", _("Seller: website"), "https://seller.example.com"),
     Variable("seller.bank_name", _("Seller: bank"), "Example Bank"),
     Variable("seller.bank_account", _("Seller: bank account"), "6200 0000 0000 0000"),
+    Variable("seller.logo", _("Seller: logo"), _LOGO),
 )
 BUYER = (
     Variable("buyer.name", _("Buyer: name"), "Alder Foods"),
@@ -182,7 +187,12 @@ def _seller(ctx: Context) -> dict[str, object]:
     """The company's profile as it is now; blanks until somebody has written it."""
     row = profile(ctx) or {}
     names = ("tax_number", "phone", "email", "website", "bank_name", "bank_account")
-    return {"name": row.get("legal_name") or row.get("name"), "address": address(row), **{name: row.get(name) for name in names}}
+    return {
+        "name": row.get("legal_name") or row.get("name"),
+        "address": address(row),
+        **{name: row.get(name) for name in names},
+        "logo": logo(ctx),
+    }
 
 
 def address(row: Row) -> str:

@@ -1,0 +1,86 @@
+"""The company's logo: any picture that comes in, kept as a PNG that every document can take."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from uuid import UUID
+
+from plugins.company.profile import NAME, profile
+from sdk import Context, Download, Invalid, NotFound, Picture, Problem, Text, TooLarge, Unavailable, Upload, _
+from sdk.context import Row
+from sdk.files import saved
+
+ACT = "logo"
+MOST_BYTES = 2 << 20
+MOST_SIDE, LEAST_SIDE, MOST_RATIO = 4000, 16, 8
+KEPT_SIDE = 1200
+"""Pixels: 300 a centimetre are more than printers show at the height that a letterhead has."""
+KINDS = ("PNG", "JPEG", "WEBP", "GIF")
+
+
+def upload(ctx: Context, id: UUID, upload: Upload) -> Row:
+    """Keep a picture as the logo of the profile. Raises TooLarge, Invalid, NotFound, Forbidden."""
+    content = upload.stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise TooLarge(_("a logo has at most {most} MB"), most=MOST_BYTES >> 20)
+    with saved(ctx, BytesIO(_as_png(content))) as key:
+        return ctx.records(NAME).update(id, {"logo": key}, act=ACT)
+
+
+def remove(ctx: Context, id: UUID) -> Row:
+    """Documents to come have no logo; those that were issued keep theirs."""
+    return ctx.records(NAME).update(id, {"logo": None}, act=ACT)
+
+
+def download(ctx: Context, id: UUID) -> Download:
+    """The logo as it is kept; raises NotFound."""
+    row = ctx.records(NAME).values([id]).get(id)
+    key = row.get("logo") if row is not None else None
+    if not isinstance(key, str):
+        raise NotFound(_("the company has no logo"))
+    with ctx.files.open(key) as source:
+        return Download(source.read(), "image/png", "logo.png")
+
+
+def logo(ctx: Context) -> Picture | None:
+    """The logo as documents show it; None where there is none."""
+    key = (profile(ctx) or {}).get("logo")
+    if not isinstance(key, str):
+        return None
+    with ctx.files.open(key) as source:
+        return Picture(source.read())
+
+
+def _as_png(content: bytes) -> bytes:
+    """The picture drawn anew: what is broken, hidden in it or too large comes to light here and not on an invoice."""
+    try:
+        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 (an extra: the rest of the plugin works without it)
+    except ModuleNotFoundError as failure:
+        raise Unavailable(_("logos need the extra: pip install 'dealwright[documents]'"), code="missing_extra") from failure
+    try:
+        with Image.open(BytesIO(content), formats=KINDS) as picture:
+            width, height = picture.size
+            if not _fits(width, height):
+                raise _refused("size", _("a logo has from {least} to {most} pixels a side and is at most {ratio} times as long as wide"),
+                               least=LEAST_SIDE, most=MOST_SIDE, ratio=MOST_RATIO)  # fmt: skip
+            drawn = picture.convert("RGBA")
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        SyntaxError,
+        ValueError,
+    ) as failure:  # decoders raise any of these
+        raise _refused("unreadable", _("is no picture that can be read; send PNG, JPEG, WebP or GIF")) from failure
+    drawn.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    made = BytesIO()
+    drawn.save(made, "PNG", optimize=True)
+    return made.getvalue()
+
+
+def _fits(width: int, height: int) -> bool:
+    return min(width, height) >= LEAST_SIDE and max(width, height) <= min(MOST_SIDE, MOST_RATIO * min(width, height))
+
+
+def _refused(code: str, text: Text, **params: object) -> Invalid:
+    return Invalid(_("the logo is not taken"), problems=[Problem("file", code, text, params)])
