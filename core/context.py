@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -202,6 +203,10 @@ class Work:
     def awaken(self) -> None:
         """Once committed, tell the drain that there is something to do."""
         self._transaction.after.append(self.platform.awaken)
+
+    def grown(self, table: str, rows: int) -> None:
+        """Once committed, the planner is told of a table that has grown by much."""
+        self._transaction.after.append(partial(self.platform.statistics.grown, table, rows))
 
     def access_changed(self) -> None:
         """Somebody's rights changed: every process compiles them anew at its next request."""

@@ -18,6 +18,7 @@ from core.context import SYSTEM_ACTOR, Work
 from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
+from core.data.statistics import Statistics
 from core.entities.shape import Shape
 from core.extension import catalog as catalogs
 from core.extension.calls import Calls
@@ -51,6 +52,7 @@ class Platform:
     gate: Gate
     policy: Policy
     translator: Translator
+    statistics: Statistics
     clock: type_clock = system_clock
     awaken: Callable[[], None] = lambda: None
     kept: dict[tuple[UUID, str], tuple[int, frozenset[str], object]] = field(default_factory=dict)
@@ -152,7 +154,7 @@ def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequ
     folders |= {
         str(p.module.__package__): p.migrations.parent / "locales" for p in calls.states.values() if p.serves and p.module is not None
     }
-    return Platform(config, database, calls, catalog, gate, Policy(catalog), Translator(folders), clock)
+    return Platform(config, database, calls, catalog, gate, Policy(catalog), Translator(folders), Statistics(database), clock)
 
 
 def _take_out_those_behind(calls: Calls, catalog: Catalog, database: Database) -> bool:

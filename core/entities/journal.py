@@ -68,7 +68,10 @@ def _changes(item: Item, sensitive: set[str], kept: set[str]) -> dict[str, list[
     changes: dict[str, list[object]] = {}
     if item.draft.verb not in ("create", "update"):
         return changes
-    for name, value in item.values.items():
+    told = (
+        item.values.items() if before else [pair for pair in item.values.items() if pair[1] is not None]
+    )  # most fields of a new one are empty
+    for name, value in told:
         old = before.get(name)
         if name in STAMPS or value == old:
             continue

@@ -197,6 +197,7 @@ class Writer:
                 row.update(zip(columns, field.split(get(name)), strict=True))
             rows.append(row)
         bulk.insert(self.work.connection, self.shape.table, rows)
+        self.work.grown(self.shape.table.name, len(rows))
 
     def _update(self, items: Sequence[Item]) -> None:
         """Rows that set the same columns go together."""

@@ -1,0 +1,62 @@
+"""The planner of PostgreSQL hears of what grows faster than autovacuum looks; the tests' server has none at all."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.engine import Connection
+
+from core.data.statistics import BATCH, FACTOR, FIRST, Statistics
+from core.platform import Platform
+from sdk import Draft, Tenant
+
+
+def known(platform: Platform, table: str) -> float:
+    """How many rows the planner believes to be there; -1 before it has ever looked."""
+    with platform.database.reading_as_owner() as connection:
+        return float(connection.exec_driver_sql(f"SELECT reltuples FROM pg_class WHERE relname = '{table}'").scalar_one())
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_the_planner_looks_again_when_batches_have_made_a_table_large_and_not_before_they_are_committed(
+    platform: Platform, tenant: Tenant
+) -> None:
+    work = platform.system(tenant.id)
+    things, table = work.records("probe.thing"), "probe_things"
+    many = [Draft("create", {"name": f"thing {n}"}) for n in range(FIRST // 2)]
+    things.write_all(many)
+    assert known(platform, table) == -1
+
+    def in_vain() -> None:
+        with work.transaction(write=True):
+            things.write_all(many)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        in_vain()
+    assert known(platform, table) == -1
+    with work.transaction(write=True):
+        things.write_all(many)
+        things.write_all(many)
+        assert known(platform, table) == -1
+    assert known(platform, table) == pytest.approx(1.5 * FIRST, rel=0.2)
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_it_looks_at_each_eightfold_of_what_came_in_large_batches(platform: Platform) -> None:
+    counted, looked = Statistics(platform.database), list[int]()
+    with platform.database.engine.connect() as connection:
+        for batch in range(2 * FIRST * FACTOR // 1000):
+            counted.grown("probe_boards", BATCH - 1)
+            before = looks(connection)
+            counted.grown("probe_things", 1000)
+            if looks(connection) > before:
+                looked.append(batch + 1)
+        assert connection.exec_driver_sql("SELECT reltuples FROM pg_class WHERE relname = 'probe_boards'").scalar_one() == -1
+    assert looked == [FIRST // 1000, FIRST * FACTOR // 1000]
+
+
+def looks(connection: Connection) -> int:
+    """How often the planner has looked at the things."""
+    connection.rollback()
+    asked = "SELECT pg_stat_force_next_flush(), analyze_count FROM pg_stat_user_tables WHERE relname = 'probe_things'"
+    return int(connection.exec_driver_sql(asked).one().analyze_count)
