@@ -13,8 +13,8 @@ BUDGET = ">= 700/s beside 6,650/s bare"
 PEER = "72-89/s"
 _COLUMNS = "tenant_id, id, name, city, tier, lifecycle, version, created_at, updated_at"
 BODIES = {
-    "account": ("/api/v1/customers/accounts", {"name": "Alder Logistics", "city": "Hamburg"}),
-    "deal": ("/api/v1/pipeline/deals", {"name": "Alder renewal", "amount": {"amount": "1200.50", "currency": "CNY"}}),
+    "account": ("/api/v1/customers/accounts", {"name": f"Alder Logistics {load.NUMBER}", "city": "Hamburg"}),
+    "deal": ("/api/v1/pipeline/deals", {"name": f"Alder renewal {load.NUMBER}", "amount": {"amount": "1200.50", "currency": "CNY"}}),
 }
 
 
