@@ -19,6 +19,8 @@ MOST, PART = 100_000, 500
 MORNING, LENGTH = time(10), timedelta(minutes=30)
 """When a planned call or visit is put into the calendar, until its owner moves it."""
 NAMED = 5
+PLANNED_WITHIN = timedelta(hours=1)
+"""So long a stage waits for its activities to be planned; without a worker for longer than that it holds no deal up."""
 _KINDS = (("teamwork.task", OPEN), ("teamwork.activity", PLANNED))
 
 DEFAULTS = MasterData(
@@ -85,14 +87,20 @@ def _plans(ctx: Context, stages: Iterable[object], *more: Condition) -> dict[obj
 
 def _open(ctx: Context, deals: Sequence[UUID], plans: set[UUID] | None) -> Mapping[str, list[Row]]:
     """What was planned for these deals (by these plans; None: by any) and is not done, by entity."""
+    return _made(ctx, deals, plans, *(Condition("state", "eq", (state,)) for _entity, state in _KINDS))
+
+
+def _made(ctx: Context, deals: Sequence[UUID], plans: set[UUID] | None, *states: Condition) -> Mapping[str, list[Row]]:
+    """What was planned for these deals, by entity; `states` narrow tasks and activities."""
     found: dict[str, list[Row]] = {entity: [] for entity, _state in _KINDS}
     chosen = [()] if plans is None else [tuple(sorted(plans)[at : at + PART]) for at in range(0, len(plans), PART)]
-    for entity, state in _KINDS:
+    for index, (entity, _state) in enumerate(_KINDS):
+        narrow = states[index : index + 1]
         for start in range(0, len(deals), PART):
             about = tuple(Reference(DEAL, id) for id in deals[start : start + PART])
             for some in chosen:
                 by = Condition("plan", "in", some) if some else Condition("plan", "empty", ("false",))
-                asked = (Condition("about", "in", about), by, Condition("state", "eq", (state,)))
+                asked = (Condition("about", "in", about), by, *narrow)
                 found[entity] += ctx.as_system().records(entity).find(asked, MOST)
     return found
 
@@ -115,17 +123,29 @@ def keep_in_stage(ctx: Context, batch: Batch) -> None:
         return
     plans = _plans(ctx, {c.before["stage"] for c in leaving if c.before}, Condition("mandatory", "eq", (True,)))
     kept = [c for c in leaving if c.before and c.before["stage"] in plans]
-    stages = {id_of(one): stage for stage, many in plans.items() for one in many}
-    still: dict[UUID, list[str]] = {}
-    for rows in (_open(ctx, [c.id for c in kept], set(stages)) if kept else {}).values():
+    wanted = {id_of(one) for many in plans.values() for one in many}
+    made: dict[tuple[object, object], list[Row]] = {}
+    for rows in (_made(ctx, [c.id for c in kept], wanted) if kept else {}).values():
         for row in rows:
-            about, by = row["about"], row["plan"]
-            if isinstance(about, Reference) and isinstance(by, UUID):
-                still.setdefault(about.id, []).append(str(row["subject"]))
+            made.setdefault((row["about"], row["plan"]), []).append(row)
     for change in kept:
-        if names := still.get(change.id):
+        assert change.before is not None
+        about = Reference(DEAL, change.id)
+        if names := [
+            name for one in plans[change.before["stage"]] for name in _undone(ctx, change.before, one, made.get((about, one["id"]), ()))
+        ]:
             text = _("the deal stays in its stage until this is done: {names}")
             change.forbid("open_activities", text, names=_list(names))
+
+
+def _undone(ctx: Context, deal: Row, plan: Row, made: Sequence[Row]) -> list[str]:
+    """What is still to be done of a plan, also where the worker has not planned it yet for this stay in the stage."""
+    open_ = [str(row["subject"]) for row in made if row["state"] in (OPEN, PLANNED)]
+    since, planned_at = deal["stage_since"], plan["created_at"]
+    assert isinstance(since, datetime) and isinstance(planned_at, datetime)
+    of_this_stay = [row for row in made if isinstance(row["created_at"], datetime) and row["created_at"] >= since]
+    coming = not open_ and not of_this_stay and planned_at <= since and ctx.now() - since < PLANNED_WITHIN
+    return [str(plan["subject"])] if coming else open_
 
 
 def _list(names: Sequence[str]) -> str:

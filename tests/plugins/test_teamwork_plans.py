@@ -108,6 +108,40 @@ def test_a_deal_leaves_a_stage_in_no_way_before_what_it_needs_is_done(
 
 
 @pytest.mark.feature("D6")
+def test_a_deal_does_not_slip_out_before_the_worker_has_planned_what_its_stage_needs(
+    process: Process, people: People, client: Api, clock: Clock, drain: Callable[[], int]
+) -> None:
+    plan(process, "Interview", 1, mandatory=True)
+    plan(process, "Nice to have", 2)
+    clock.move(minutes=1)
+    rep, stage = client.as_user(people.rep), str(process.stages["proposal"])
+    slipping, lost, waiting = (process.deal(name, owner=people.rep, stage="needs-analysis") for name in ("Pump", "Valve", "Pipe"))
+    leave = {"stage": stage, "amount": {"amount": "10"}}
+    refused = rep.patch(f"{DEALS}/{slipping}", leave)
+    assert (refused.status_code, refused.json["code"]) == (409, "open_activities")
+    assert refused.json["detail"].endswith(": Interview")
+    assert client.patch(f"{DEALS}/{lost}", {"stage": "lost", "lost_reason": "price"}).status_code == 200
+    clock.move(hours=1)
+    assert rep.patch(f"{DEALS}/{waiting}", leave).status_code == 200, "a worker that is away for an hour holds nobody up"
+    drain()
+    assert rep.patch(f"{DEALS}/{slipping}", leave).status_code == 409
+    (task,) = [row for row in planned(process.work, slipping) if row["subject"] == "Interview"]
+    assert rep.patch(f"/api/v1/teamwork/tasks/{task['id']}", {"state": "done"}).status_code == 200
+    assert rep.patch(f"{DEALS}/{slipping}", leave).status_code == 200
+    clock.move(minutes=1)
+    move(process, slipping, "needs-analysis")
+    assert rep.patch(f"{DEALS}/{slipping}", leave).status_code == 409, "each stay in the stage has its own"
+
+
+def test_a_plan_that_is_made_later_keeps_no_deal_that_is_there_already(process: Process, people: People, client: Api, clock: Clock) -> None:
+    deal = process.deal("Pump", owner=people.rep, stage="needs-analysis")
+    clock.move(minutes=1)
+    plan(process, "Interview", 1, mandatory=True)
+    leave = {"stage": str(process.stages["proposal"]), "amount": {"amount": "10"}}
+    assert client.as_user(people.rep).patch(f"{DEALS}/{deal}", leave).status_code == 200
+
+
+@pytest.mark.feature("D6")
 def test_a_lost_deal_may_leave_and_loses_what_was_planned(process: Process, drain: Callable[[], int]) -> None:
     plan(process, "Interview", 1, mandatory=True)
     deal = process.deal(stage="needs-analysis")
@@ -120,7 +154,7 @@ def test_a_lost_deal_may_leave_and_loses_what_was_planned(process: Process, drai
 @pytest.mark.feature("D6")
 def test_closed_deals_that_are_imported_and_those_that_have_moved_on_get_nothing(process: Process, drain: Callable[[], int]) -> None:
     for key in ("needs-analysis", "won", "first-contact"):
-        process.work.records(PLAN).create({"stage": process.stages[key], "subject": key, "mandatory": True})
+        process.work.records(PLAN).create({"stage": process.stages[key], "subject": key, "mandatory": key != "needs-analysis"})
     closed = process.deal(stage="won", close_date="2025-01-01")
     passed = process.deal(stage="needs-analysis")
     move(process, passed, "proposal", amount={"amount": "10"})
