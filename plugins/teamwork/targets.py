@@ -26,6 +26,8 @@ NEWS = timedelta(days=31)
 PLACES = Decimal("0.01")
 MOST = 100_000
 _SHARED = ("product", "channel")
+_SUBJECT = ("measure", "period", "period_start", "team", "person", "product", "channel", "activity_kind")
+PART = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,30 @@ def prepare_targets(ctx: Context, batch: Batch) -> None:
             change.values["owner"] = person or (teams.get(team) if isinstance(team, UUID) else None) or change.after("owner")
         if change.act != TOLD and any(change.changes(name) for name in ("amount", "number", "person", "team", "period", "period_start")):
             change.values["told"] = None
+    _keep_single(ctx, [c for c in batch.changes if c.stands and (c.verb in ("create", "restore") or _is_about_other(c))])
+
+
+def _is_about_other(change: Change) -> bool:
+    return change.verb == "update" and any(change.changes(name) for name in _SUBJECT)
+
+
+def _keep_single(ctx: Context, changes: Sequence[Change]) -> None:
+    """There is one target for a subject, measure and period: of two nobody knows which is meant."""
+    starts = sorted({start for change in changes if isinstance(start := change.after("period_start"), date)})
+    if not starts:
+        return
+    ctx.lock(NAME)
+    changing = {change.id for change in changes}
+    taken = set[tuple[object, ...]]()
+    for at in range(0, len(starts), PART):
+        for row in ctx.as_system().records(NAME).find((Condition("period_start", "in", tuple(starts[at : at + PART])),), MOST):
+            if id_of(row) not in changing:
+                taken.add(tuple(row[name] for name in _SUBJECT))
+    for change in changes:
+        subject = tuple(change.after(name) for name in _SUBJECT)
+        if subject in taken:
+            change.forbid("second_target", _("there is a target for this in the period already; change that one"))
+        taken.add(subject)
 
 
 def _managers(ctx: Context, batch: Batch) -> Mapping[UUID, object]:

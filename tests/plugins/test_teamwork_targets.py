@@ -189,6 +189,25 @@ def test_a_target_that_means_nothing_is_refused_by_its_field(
 
 
 @pytest.mark.feature("G4")
+@pytest.mark.feature("G4")
+def test_there_is_one_target_for_a_subject_measure_and_period(client: Api, work: Work, people: People) -> None:
+    amount = {"amount": {"amount": "100"}}
+    first = target(work, person=people.rep, **amount)
+    others = ({"person": people.all_reps[1]}, {"team": people.teams[0]}, {}, {"person": people.rep, "channel": "fair"},
+              {"person": people.rep, "period_start": "2026-04-01"})  # fmt: skip
+    made = [target(work, **other, **amount) for other in others]
+    again = {"person": str(people.rep), "period": "quarter", "period_start": "2026-01-01", **amount}
+    refused = client.post("/api/v1/teamwork/targets", again)
+    assert (refused.status_code, refused.json["code"]) == (409, "second_target")
+    both = [{"op": "create", "values": {**again, "period_start": "2026-07-01"}}] * 2
+    assert [one["status"] for one in client.post("/api/v1/teamwork/targets/batch", {"items": both}).json["data"]] == [201, 409]
+    assert client.patch(f"/api/v1/teamwork/targets/{made[3]}", {"channel": None}).status_code == 409
+    assert client.patch(f"/api/v1/teamwork/targets/{first}", {"amount": {"amount": "200"}}).status_code == 200
+    assert client.delete(f"/api/v1/teamwork/targets/{first}").status_code == 204
+    assert client.patch(f"/api/v1/teamwork/targets/{made[3]}", {"channel": None}).status_code == 200
+    assert client.post(f"/api/v1/teamwork/targets/{first}/restore").status_code == 409
+
+
 def test_who_sees_which_target(client: Api, work: Work, people: People) -> None:
     ids = [str(target(work, measure="won_count", number="5", person=rep)) for rep in (people.rep, people.reps[0][1], people.reps[1][0])]
     team = str(target(work, measure="won_count", number="5", team=people.teams[0]))
@@ -235,8 +254,8 @@ def test_a_hundred_targets_cost_as_many_statements_as_one(work: Work, people: Pe
     statements.clear()
     shown(client)
     one = len(statements)
-    drafts = [Draft("create", {"measure": "won_amount", "period": "quarter", "period_start": "2026-01-01", "person": rep, "amount": {"amount": "1"}})
-              for rep in people.all_reps for _time in range(11)]  # fmt: skip
+    drafts = [Draft("create", {"measure": "won_amount", "period": "quarter", "period_start": "2026-01-01", "person": rep, "channel": f"fair {number}",
+                               "amount": {"amount": "1"}}) for rep in people.all_reps for number in range(11)]  # fmt: skip
     assert all(outcome.refusal is None for outcome in work.records(TARGET).write(drafts))
     statements.clear()
     assert len(shown(client)) == 100
