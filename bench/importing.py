@@ -6,8 +6,10 @@ import csv
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -67,16 +69,26 @@ def _command(installation: Installation, file: Path, options: list[str], expecte
     command = [*servers.DEALWRIGHT, "import", "customers.contact", str(file), "--tenant", "importing", "--json", *options]
     surroundings = {**os.environ, "PYTHONPATH": str(servers.ROOT), **installation.environment}
     started = time.perf_counter()
-    child = subprocess.Popen(command, env=surroundings, cwd=installation.home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert child.stdout is not None
-    said = child.stdout.read()
-    _pid, status, used = os.wait4(child.pid, 0)  # of this child alone; RUSAGE_CHILDREN has the largest of all
-    child.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(command, env=surroundings, cwd=installation.home, stdout=output, stderr=subprocess.DEVNULL)
+        peak = _peak(child)
+        seconds = time.perf_counter() - started
+        output.seek(0)
+        said = output.read()
     told = json.loads(said) if said else {}
     if child.returncode or told.get(expected) != installation.rows:
         raise RuntimeError(f"the import ended with {child.returncode} and {told!s:.500}")
-    return Run(seconds, used.ru_maxrss * 1024, told)
+    return Run(seconds, peak, told)
+
+
+def _peak(child: subprocess.Popen[bytes]) -> int:
+    """Bytes of memory that the process had at the most until it ended: its own mark, for what wait4 tells begins with that of its parent."""
+    peak, status = 0, Path(f"/proc/{child.pid}/status")
+    while child.poll() is None:
+        with suppress(OSError):  # it may just have ended
+            peak = max([peak, *(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))])
+        time.sleep(0.02)
+    return peak
 
 
 def _raw(booted: Platform, tenant: UUID, file: Path) -> float:

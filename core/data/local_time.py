@@ -101,5 +101,6 @@ def _sqlite_bucket(element: Any, compiler: Any, **kw: Any) -> str:
         return f"date(substr({text}, 1, 10), '-' || {back} || ' days')"
     if grain.startswith("fiscal"):
         month = f"(CAST(substr({text}, 1, 4) AS INTEGER) * 12 + CAST(substr({text}, 6, 2) AS INTEGER) - 1 + {_months_on(starts)})"
-        return f"printf('FY%04d', {month} / 12)" if grain == "fiscal_year" else f"printf('FY%04d-Q%d', {month} / 12, {month} % 12 / 3 + 1)"
+        written = f"'FY%04d', {month} / 12" if grain == "fiscal_year" else f"'FY%04d-Q%d', {month} / 12, {month} % 12 / 3 + 1"
+        return f"CASE WHEN {text} IS NOT NULL THEN printf({written}) END"
     return f"substr({text}, 1, {_LENGTH[grain]})"

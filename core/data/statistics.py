@@ -6,11 +6,16 @@ minute after a tenth of the table has changed; an import is over by then, or has
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
+
 if TYPE_CHECKING:
     from core.data.engine import Database
+
+log = logging.getLogger("dealwright.data")
 
 FIRST, FACTOR = 2000, 8
 """Rows that a process has written in large batches: the planner looks again at these, and each time there are so many times as many."""
@@ -35,5 +40,11 @@ class Statistics:
             due = written + rows >= mark
             self._written[table] = (written + rows, mark * FACTOR if due else mark)
         if due:
+            self._look_again(table)
+
+    def _look_again(self, table: str) -> None:
+        try:
             with self._database.begin_as_owner() as connection:
                 connection.exec_driver_sql(f'ANALYZE (SKIP_LOCKED) "{table}"')
+        except SQLAlchemyError:  # it is a hint: what was written is written, and nobody is to write it again
+            log.warning("the planner could not look again at %s", table, exc_info=True)

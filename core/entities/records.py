@@ -72,9 +72,11 @@ class EntityRecords:
             return []
         with self._work.transaction(write=True):
             outcomes = self.write(drafts)
-            for outcome in outcomes:
-                if outcome.refusal is not None:
-                    raise outcome.refusal
+            refused = next((outcome.refusal for outcome in outcomes if outcome.refusal is not None), None)
+            if refused is not None:
+                if any(outcome.changed for outcome in outcomes):
+                    self._work.doom()  # whoever began the transaction may catch this, but cannot keep the half of it
+                raise refused
             return outcomes
 
     def reached(self, ids: Iterable[UUID]) -> set[UUID]:

@@ -47,14 +47,17 @@ def logo(ctx: Context) -> Picture | None:
     key = (profile(ctx) or {}).get("logo")
     if not isinstance(key, str):
         return None
-    with ctx.files.open(key) as source:
-        return Picture(source.read())
+    try:
+        with ctx.files.open(key) as source:
+            return Picture(source.read())
+    except NotFound:  # a database that was restored without its files: its invoices are to go out all the same
+        return None
 
 
 def _as_png(content: bytes) -> bytes:
     """The picture drawn anew: what is broken, hidden in it or too large comes to light here and not on an invoice."""
     try:
-        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 (an extra: the rest of the plugin works without it)
+        from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 (an extra: the rest of the plugin works without it)
     except ModuleNotFoundError as failure:
         raise Unavailable(_("logos need the extra: pip install 'dealwright[documents]'"), code="missing_extra") from failure
     try:
@@ -63,7 +66,10 @@ def _as_png(content: bytes) -> bytes:
             if not _fits(width, height):
                 raise _refused("size", _("a logo has from {least} to {most} pixels a side and is at most {ratio} times as long as wide"),
                                least=LEAST_SIDE, most=MOST_SIDE, ratio=MOST_RATIO)  # fmt: skip
-            drawn = picture.convert("RGBA")
+            deep = picture.point(lambda shade: shade * (1 / 256)).convert("L") if picture.mode.startswith("I") else picture
+            drawn = ImageOps.exif_transpose(deep)
+            drawn.thumbnail((KEPT_SIDE, KEPT_SIDE))  # first: the smaller, the sooner the rest is done
+            drawn = drawn.convert("RGBA")
     except (
         UnidentifiedImageError,
         Image.DecompressionBombError,
@@ -72,7 +78,7 @@ def _as_png(content: bytes) -> bytes:
         ValueError,
     ) as failure:  # decoders raise any of these
         raise _refused("unreadable", _("is no picture that can be read; send PNG, JPEG, WebP or GIF")) from failure
-    drawn.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    drawn.info.clear()  # profiles and remarks
     made = BytesIO()
     drawn.save(made, "PNG", optimize=True)
     return made.getvalue()

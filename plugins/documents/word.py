@@ -36,8 +36,22 @@ class Values(dict[str, Any]):
         return bool(self.get("text", True))
 
 
+class Drawn:
+    """A picture in a Word file, of which a template gets the markup and nothing else: docxtpl's own object has the file system behind it."""
+
+    __slots__ = ("__html__",)
+
+    def __init__(self, image: InlineImage) -> None:
+        self.__html__ = lambda: str(image)
+
+    def __str__(self) -> str:
+        return ""
+
+
 def grouped(value: object, path: str, draw: Callable[[bytes], object]) -> object:
-    """Values that know where they stand, and pictures as `draw` makes them of PNG files."""
+    """Values that know where they stand, and pictures as `draw` makes them of PNG files; no picture is an empty text."""
+    if value is None:
+        return ""
     if isinstance(value, Mapping):
         if value.keys() == {PICTURE}:
             return draw(b64decode(str(value[PICTURE])))
@@ -74,12 +88,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, Values):
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
-        return super().getattr(obj, attribute)
+        return self.undefined(obj=obj, name=attribute) if isinstance(obj, Drawn) else super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(obj, Values):
             return obj[argument] if argument in obj else self.undefined(obj=obj, name=str(argument))
-        return super().getitem(obj, argument)
+        return self.undefined(obj=obj, name=str(argument)) if isinstance(obj, Drawn) else super().getitem(obj, argument)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
@@ -104,7 +118,7 @@ def fill(content: bytes, values: Mapping[str, object], *, check: bool) -> bytes:
         template = DocxTemplate(BytesIO(content))
 
         def draw(content: bytes) -> object:
-            return InlineImage(template, BytesIO(content), height=PICTURE_HEIGHT)
+            return Drawn(InlineImage(template, BytesIO(content), height=PICTURE_HEIGHT))
 
         template.render(grouped(values, "", draw), _sandbox(), autoescape=True)
         out = BytesIO()

@@ -19,7 +19,7 @@ MOST, PART = 100_000, 500
 MORNING, LENGTH = time(10), timedelta(minutes=30)
 """When a planned call or visit is put into the calendar, until its owner moves it."""
 NAMED = 5
-PLANNED_WITHIN = timedelta(hours=1)
+PLANNED_WITHIN = timedelta(minutes=10)
 """So long a stage waits for its activities to be planned; without a worker for longer than that it holds no deal up."""
 _KINDS = (("teamwork.task", OPEN), ("teamwork.activity", PLANNED))
 
@@ -141,11 +141,17 @@ def keep_in_stage(ctx: Context, batch: Batch) -> None:
 def _undone(ctx: Context, deal: Row, plan: Row, made: Sequence[Row]) -> list[str]:
     """What is still to be done of a plan, also where the worker has not planned it yet for this stay in the stage."""
     open_ = [str(row["subject"]) for row in made if row["state"] in (OPEN, PLANNED)]
-    since, planned_at = deal["stage_since"], plan["created_at"]
-    assert isinstance(since, datetime) and isinstance(planned_at, datetime)
-    of_this_stay = [row for row in made if isinstance(row["created_at"], datetime) and row["created_at"] >= since]
-    coming = not open_ and not of_this_stay and planned_at <= since and ctx.now() - since < PLANNED_WITHIN
+    since = deal["stage_since"]
+    assert isinstance(since, datetime)
+    settled = any(_at(row) >= since for row in made)  # planned in this stay, or left over from an earlier one and done in this
+    coming = not open_ and not settled and _at(plan) <= since and ctx.now() - since < PLANNED_WITHIN
     return [str(plan["subject"])] if coming else open_
+
+
+def _at(row: Row) -> datetime:
+    at = row["updated_at"]
+    assert isinstance(at, datetime)
+    return at
 
 
 def _list(names: Sequence[str]) -> str:

@@ -74,17 +74,16 @@ def _keep_single(ctx: Context, changes: Sequence[Change]) -> None:
     if not starts:
         return
     ctx.lock(NAME)
-    changing = {change.id for change in changes}
-    taken = set[tuple[object, ...]]()
+    measures = Condition("measure", "in", tuple(sorted({str(change.after("measure")) for change in changes})))
+    holder: dict[tuple[object, ...], UUID] = {}
     for at in range(0, len(starts), PART):
-        for row in ctx.as_system().records(NAME).find((Condition("period_start", "in", tuple(starts[at : at + PART])),), MOST):
-            if id_of(row) not in changing:
-                taken.add(tuple(row[name] for name in _SUBJECT))
+        asked = (Condition("period_start", "in", tuple(starts[at : at + PART])), measures)
+        for row in ctx.as_system().records(NAME).find(asked, MOST):
+            holder[tuple(row.get(name) for name in _SUBJECT)] = id_of(row)  # of a plugin that is not there no target has a part
     for change in changes:
-        subject = tuple(change.after(name) for name in _SUBJECT)
-        if subject in taken:
+        # One that moves away in this batch holds its place all the same: it may still be refused.
+        if holder.setdefault(tuple(change.after(name) for name in _SUBJECT), change.id) != change.id:
             change.forbid("second_target", _("there is a target for this in the period already; change that one"))
-        taken.add(subject)
 
 
 def _managers(ctx: Context, batch: Batch) -> Mapping[UUID, object]:

@@ -149,8 +149,9 @@ def test_fiscal_years_and_weeks_begin_when_the_tenant_says(
     assert client.patch("/api/v1/core/tenant", said).status_code == 200
     assert client.get("/api/v1/meta").json["tenant"].items() >= said.items()
     things = platform.system(tenant.id).records("probe.thing")
+    make(day=None)
     for grain in ("week", "fiscal_year", "fiscal_quarter"):
-        counted = Counter(bucket(day, grain, "UTC", **said) for day in days)
+        counted = Counter(bucket(day, grain, "UTC", **said) for day in [*days, None])
         assert {row[f"day:{grain}"]: row["count"] for row in things.aggregate(["count"], [f"day:{grain}"])} == counted
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -237,6 +238,9 @@ def test_a_batch_of_which_all_must_be_taken_is_written_whole_or_not_at_all(syste
         things.write_all([Draft("create", {"name": "a"}), Draft("create", {}), Draft("create", {"name": "c"})])
     assert ("name", "required") in codes(caught.value)
     assert (things.find(()), journal_of(system), things.write_all([])) == ([], before, [])
+    with pytest.raises(RuntimeError, match="half-way"), system.transaction(write=True), suppress(Invalid):
+        things.write_all([Draft("create", {"name": "a"}), Draft("create", {})])
+    assert (things.find(()), journal_of(system)) == ([], before)
     assert [outcome.row["name"] for outcome in things.write_all([Draft("create", {"name": name}) for name in "ab"]) if outcome.row] == [
         "a",
         "b",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zipfile
 from io import BytesIO
+from pathlib import Path
 from uuid import UUID
 from zlib import crc32
 
+import docx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from pypdf import PdfReader
 from core.testkit.fixtures import Api, MakeTenant, People
 from sdk.context import id_of
 from tests.plugins.test_documents import API, Office, issued, office
+from tests.plugins.test_own_templates import upload, word
 
 __all__ = ["office"]
 PROFILES = "/api/v1/company/profiles"
@@ -101,6 +104,40 @@ def test_what_is_no_picture_or_of_no_size_for_a_logo_is_refused_and_the_old_one_
     refused = client.call("POST", f"{PROFILES}/{profile}/logo", data={"file": (BytesIO(content), "logo.png")})
     assert (refused.status_code, [error["code"] for error in refused.json["errors"]]) == (422, [code])
     assert client.get(f"{PROFILES}/{profile}/logo").data == before
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["seller.logo.tpl", "seller.logo['tpl']", "seller.logo.tpl.save('{file}')", "seller.logo.__html__()", "seller.logo.__init__",
+     "[seller.logo]|sum(attribute='tpl')", "([seller.logo]|groupby('tpl'))[0].grouper.save('{file}')", "[seller.logo]|join(attribute='tpl')"],
+)  # fmt: skip
+def test_a_template_gets_nothing_of_a_picture_but_the_picture(client: Api, office: Office, tmp_path: Path, hostile: str) -> None:
+    file = tmp_path / "written"
+    refused = upload(client, word("{{ " + hostile.format(file=file) + " }}"))
+    assert refused.status_code == 422, refused.text
+    assert not file.exists()
+
+
+def test_where_there_is_no_logo_a_template_shows_nothing(client: Api, office: Office) -> None:
+    taken = upload(client, word("Logo:{{ seller.logo }}!{% if seller.logo %}yes{% endif %}"))
+    assert taken.status_code == 201, taken.text
+    copy = issued(client, "invoice", office.written("invoice", office.at_home), template=str(taken.json["id"]))
+    content = bytes(client.get(f"{API}/documents/{copy['id']}/content").data)
+    assert "Logo:!" in [paragraph.text for paragraph in docx.Document(BytesIO(content)).paragraphs]
+
+
+def test_a_logo_is_drawn_as_it_is_seen_and_without_what_else_was_in_the_file(client: Api, profile: UUID) -> None:
+    made, turned = BytesIO(), Image.Exif()
+    turned[0x0112] = 6  # the camera was held upright
+    Image.new("RGB", (120, 40)).save(made, "JPEG", exif=turned, icc_profile=b"x" * 500)
+    assert sent(client, profile, made.getvalue()) == 200
+    kept = Image.open(BytesIO(client.get(f"{PROFILES}/{profile}/logo").data))
+    assert (kept.size, kept.info) == ((40, 120), {})
+    made = BytesIO()
+    Image.new("I;16", (64, 64), 40_000).save(made, "PNG")
+    assert sent(client, profile, made.getvalue()) == 200
+    shade = Image.open(BytesIO(client.get(f"{PROFILES}/{profile}/logo").data)).getpixel((5, 5))
+    assert shade == (156, 156, 156, 255)
 
 
 @given(cut=st.integers(0, 400), flip=st.integers(0, 255), kind=st.sampled_from(["PNG", "JPEG", "GIF", "WEBP"]))

@@ -121,8 +121,8 @@ def test_a_deal_does_not_slip_out_before_the_worker_has_planned_what_its_stage_n
     assert (refused.status_code, refused.json["code"]) == (409, "open_activities")
     assert refused.json["detail"].endswith(": Interview")
     assert client.patch(f"{DEALS}/{lost}", {"stage": "lost", "lost_reason": "price"}).status_code == 200
-    clock.move(hours=1)
-    assert rep.patch(f"{DEALS}/{waiting}", leave).status_code == 200, "a worker that is away for an hour holds nobody up"
+    clock.move(minutes=10)
+    assert rep.patch(f"{DEALS}/{waiting}", leave).status_code == 200, "a worker that is away holds nobody up for long"
     drain()
     assert rep.patch(f"{DEALS}/{slipping}", leave).status_code == 409
     (task,) = [row for row in planned(process.work, slipping) if row["subject"] == "Interview"]
@@ -131,6 +131,23 @@ def test_a_deal_does_not_slip_out_before_the_worker_has_planned_what_its_stage_n
     clock.move(minutes=1)
     move(process, slipping, "needs-analysis")
     assert rep.patch(f"{DEALS}/{slipping}", leave).status_code == 409, "each stay in the stage has its own"
+
+
+def test_what_is_left_over_from_an_earlier_stay_and_done_in_this_one_counts(
+    process: Process, people: People, client: Api, clock: Clock, drain: Callable[[], int]
+) -> None:
+    interview = plan(process, "Interview", 1)
+    deal = process.deal("Pump", owner=people.rep, stage="needs-analysis")
+    drain()
+    move(process, deal, "proposal", amount={"amount": "10"})
+    process.work.records(PLAN).update(interview, {"mandatory": True})
+    clock.move(minutes=1)
+    move(process, deal, "needs-analysis")
+    (task,) = planned(process.work, deal)
+    rep, leave = client.as_user(people.rep), {"stage": str(process.stages["proposal"])}
+    assert rep.patch(f"{DEALS}/{deal}", leave).status_code == 409
+    assert rep.patch(f"/api/v1/teamwork/tasks/{task['id']}", {"state": "done"}).status_code == 200
+    assert rep.patch(f"{DEALS}/{deal}", leave).status_code == 200
 
 
 def test_a_plan_that_is_made_later_keeps_no_deal_that_is_there_already(process: Process, people: People, client: Api, clock: Clock) -> None:

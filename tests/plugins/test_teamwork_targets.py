@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.context import Work
+from core.platform import Platform
 from core.testkit.engines import Engine
-from core.testkit.fixtures import Api, Clock, People
+from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.teamwork.periods import Period, read, starting
-from sdk import Draft, Invalid, where
+from sdk import Conflict, Draft, Invalid, where
 from sdk.context import Row, id_of
 from tests.plugins.process import Process
 
@@ -189,7 +190,6 @@ def test_a_target_that_means_nothing_is_refused_by_its_field(
 
 
 @pytest.mark.feature("G4")
-@pytest.mark.feature("G4")
 def test_there_is_one_target_for_a_subject_measure_and_period(client: Api, work: Work, people: People) -> None:
     amount = {"amount": {"amount": "100"}}
     first = target(work, person=people.rep, **amount)
@@ -206,8 +206,21 @@ def test_there_is_one_target_for_a_subject_measure_and_period(client: Api, work:
     assert client.delete(f"/api/v1/teamwork/targets/{first}").status_code == 204
     assert client.patch(f"/api/v1/teamwork/targets/{made[3]}", {"channel": None}).status_code == 200
     assert client.post(f"/api/v1/teamwork/targets/{first}/restore").status_code == 409
+    mover = [{"op": "update", "id": str(made[0]), "values": {"person": None, "team": str(people.teams[0])}},
+             {"op": "create", "values": {**again, "person": str(people.all_reps[1])}}]  # fmt: skip
+    answers = client.post("/api/v1/teamwork/targets/batch", {"items": mover}).json["data"]
+    assert [one["status"] for one in answers] == [409, 409], "who is refused keeps the place"
 
 
+def test_targets_need_no_products(make_tenant: MakeTenant, platform: Platform) -> None:
+    work = platform.system(make_tenant("bare", plugins=["teamwork"]).id)
+    for number in range(2):
+        target(work, measure="activities", number=str(5 + number), activity_kind=("call", "visit")[number])
+    with pytest.raises(Conflict):
+        target(work, measure="activities", number="9", activity_kind="call")
+
+
+@pytest.mark.feature("G4")
 def test_who_sees_which_target(client: Api, work: Work, people: People) -> None:
     ids = [str(target(work, measure="won_count", number="5", person=rep)) for rep in (people.rep, people.reps[0][1], people.reps[1][0])]
     team = str(target(work, measure="won_count", number="5", team=people.teams[0]))

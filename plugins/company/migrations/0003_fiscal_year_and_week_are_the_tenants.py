@@ -21,7 +21,8 @@ def upgrade() -> None:
     mine = (PROFILES.c.tenant_id == TENANTS.c.id, PROFILES.c.deleted_at.is_(None))
     kept = {name: sa.select(PROFILES.c[name]).where(*mine).limit(1).scalar_subquery() for name in NAMES}
     with migrations.all_rows(op, "company_profiles"):
-        op.execute(TENANTS.update().where(sa.exists().where(*mine)).values(kept))
+        unsaid = [TENANTS.c[name] == 1 for name in NAMES]  # what the tenant has said itself meanwhile stays
+        op.execute(TENANTS.update().where(sa.exists().where(*mine), *unsaid).values(kept))
     for name in NAMES:
         op.drop_column("company_profiles", name)
 
@@ -29,3 +30,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in NAMES:
         op.add_column("company_profiles", sa.Column(name, sa.Integer(), nullable=False, server_default="1"))
+    said = {name: sa.select(TENANTS.c[name]).where(TENANTS.c.id == PROFILES.c.tenant_id).scalar_subquery() for name in NAMES}
+    with migrations.all_rows(op, "company_profiles"):
+        op.execute(PROFILES.update().values(said))
