@@ -5,7 +5,7 @@ A script imports `op` from Alembic and passes it: `create_table(op, "visits_visi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -101,6 +101,29 @@ def rename_choice(op: Operations, table: str, column: str, old: str, new: str) -
     rows = sa.table(table, sa.column(column))
     with all_rows(op, table):
         op.execute(rows.update().where(rows.c[column] == old).values({column: new}))
+
+
+def give_to_tenants(op: Operations, table: str, *names: str) -> None:
+    """Hand what stands in each tenant's live row to the tenant's settings of the same names; what is other than 1 there stays."""
+    tenants, rows = _settings(table, names)
+    mine = (rows.c.tenant_id == tenants.c.id, rows.c.deleted_at.is_(None))
+    given = {name: sa.select(rows.c[name]).where(*mine).limit(1).scalar_subquery() for name in names}
+    with all_rows(op, table):
+        op.execute(tenants.update().where(sa.exists().where(*mine), *(tenants.c[name] == 1 for name in names)).values(given))
+
+
+def take_from_tenants(op: Operations, table: str, *names: str) -> None:
+    """Write into a table what its tenants have among their settings under the same names."""
+    tenants, rows = _settings(table, names)
+    said = {name: sa.select(tenants.c[name]).where(tenants.c.id == rows.c.tenant_id).scalar_subquery() for name in names}
+    with all_rows(op, table):
+        op.execute(rows.update().values(said))
+
+
+def _settings(table: str, names: Sequence[str]) -> tuple[sa.TableClause, sa.TableClause]:
+    """The tenants are the core's: a plugin's script reaches them through this module alone."""
+    tenants = sa.table("core_tenants", sa.column("id", key()), *(sa.column(name) for name in names))
+    return tenants, sa.table(table, sa.column("tenant_id", key()), sa.column("deleted_at"), *(sa.column(name) for name in names))
 
 
 @contextmanager

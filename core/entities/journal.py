@@ -68,9 +68,8 @@ def _changes(item: Item, sensitive: set[str], kept: set[str]) -> dict[str, list[
     changes: dict[str, list[object]] = {}
     if item.draft.verb not in ("create", "update"):
         return changes
-    told = (
-        item.values.items() if before else [pair for pair in item.values.items() if pair[1] is not None]
-    )  # most fields of a new one are empty
+    # Most fields of a new record are empty, and that is no change.
+    told = item.values.items() if before else [pair for pair in item.values.items() if pair[1] is not None]
     for name, value in told:
         old = before.get(name)
         if name in STAMPS or value == old:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from io import BytesIO
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sdk import Context, Download, Invalid, NotFound, Picture, Problem, Text, To
 from sdk.context import Row
 from sdk.files import saved
 
+log = logging.getLogger("dealwright.company")
 ACT = "logo"
 MOST_BYTES = 2 << 20
 MOST_SIDE, LEAST_SIDE, MOST_RATIO = 4000, 16, 8
@@ -51,6 +53,7 @@ def logo(ctx: Context) -> Picture | None:
         with ctx.files.open(key) as source:
             return Picture(source.read())
     except NotFound:  # a database that was restored without its files: its invoices are to go out all the same
+        log.warning("the logo of tenant %s is not among the files; upload it again", ctx.tenant.name)
         return None
 
 
@@ -66,21 +69,15 @@ def _as_png(content: bytes) -> bytes:
             if not _fits(width, height):
                 raise _refused("size", _("a logo has from {least} to {most} pixels a side and is at most {ratio} times as long as wide"),
                                least=LEAST_SIDE, most=MOST_SIDE, ratio=MOST_RATIO)  # fmt: skip
-            deep = picture.point(lambda shade: shade * (1 / 256)).convert("L") if picture.mode.startswith("I") else picture
-            drawn = ImageOps.exif_transpose(deep)
-            drawn.thumbnail((KEPT_SIDE, KEPT_SIDE))  # first: the smaller, the sooner the rest is done
-            drawn = drawn.convert("RGBA")
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        OSError,
-        SyntaxError,
-        ValueError,
-    ) as failure:  # decoders raise any of these
+            shallow: Image.Image = picture.point(lambda shade: shade * (1 / 256)).convert("L") if picture.mode.startswith("I") else picture
+            shallow.thumbnail((KEPT_SIDE, KEPT_SIDE))  # first: a JPEG is not even decoded at its full size then
+            drawn = ImageOps.exif_transpose(shallow).convert("RGBA")
+    # Decoders raise any of these.
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as failure:
         raise _refused("unreadable", _("is no picture that can be read; send PNG, JPEG, WebP or GIF")) from failure
     drawn.info.clear()  # profiles and remarks
     made = BytesIO()
-    drawn.save(made, "PNG", optimize=True)
+    drawn.save(made, "PNG")
     return made.getvalue()
 
 

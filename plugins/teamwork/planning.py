@@ -87,15 +87,15 @@ def _plans(ctx: Context, stages: Iterable[object], *more: Condition) -> dict[obj
 
 def _open(ctx: Context, deals: Sequence[UUID], plans: set[UUID] | None) -> Mapping[str, list[Row]]:
     """What was planned for these deals (by these plans; None: by any) and is not done, by entity."""
-    return _made(ctx, deals, plans, *(Condition("state", "eq", (state,)) for _entity, state in _KINDS))
+    return _made(ctx, deals, plans, undone=True)
 
 
-def _made(ctx: Context, deals: Sequence[UUID], plans: set[UUID] | None, *states: Condition) -> Mapping[str, list[Row]]:
-    """What was planned for these deals, by entity; `states` narrow tasks and activities."""
+def _made(ctx: Context, deals: Sequence[UUID], plans: set[UUID] | None, *, undone: bool = False) -> Mapping[str, list[Row]]:
+    """What was planned for these deals, by entity; of it what is not done, or all."""
     found: dict[str, list[Row]] = {entity: [] for entity, _state in _KINDS}
     chosen = [()] if plans is None else [tuple(sorted(plans)[at : at + PART]) for at in range(0, len(plans), PART)]
-    for index, (entity, _state) in enumerate(_KINDS):
-        narrow = states[index : index + 1]
+    for entity, state in _KINDS:
+        narrow = (Condition("state", "eq", (state,)),) if undone else ()
         for start in range(0, len(deals), PART):
             about = tuple(Reference(DEAL, id) for id in deals[start : start + PART])
             for some in chosen:
