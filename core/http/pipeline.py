@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import orjson
@@ -198,9 +200,17 @@ def answer(value: object) -> FlaskResponse:
         return _page(spec.value, spec)
     if isinstance(spec.value, Download):
         file = raw(spec.value.content, spec.value.media_type, spec.headers, spec.status)
-        file.headers.set("Content-Disposition", "attachment", filename=spec.value.filename)
+        file.headers.set("Content-Disposition", "attachment", **_named(spec.value.filename))
         return file
     return raw(orjson.dumps(spec.value, option=OPTIONS, default=_json), "application/json", spec.headers, spec.status)
+
+
+def _named(filename: str) -> dict[str, str]:
+    """A file's name as a header may say it: a header holds no Chinese, so such a name goes along encoded (RFC 6266, RFC 8187)."""
+    if filename.isascii():
+        return {"filename": filename}
+    plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode().strip()
+    return {"filename": plain or "file", "filename*": f"UTF-8''{quote(filename, safe='')}"}
 
 
 def _page(page: WebPage, spec: Response) -> FlaskResponse:

@@ -198,7 +198,10 @@ class Api:
     def call(self, method: str, path: str, query: Mapping[str, Any] | None = None, **more: Any) -> TestResponse:
         """Any request; `json=`, `data=` and `headers=` as Flask's own client takes them."""
         headers = {**({"Authorization": f"Bearer {self.token}"} if self.token else {}), **more.pop("headers", {})}
-        return self.flask.open(path, method=method, query_string=query, headers=headers, **more)
+        answer = self.flask.open(path, method=method, query_string=query, headers=headers, **more)
+        for name, value in answer.headers:
+            assert value.isascii(), f"a server does not send the header {name}: {value!r}"
+        return answer
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, **more: Any) -> TestResponse:
         """Read."""

@@ -123,6 +123,21 @@ def sent(api: Api, account: UUID, content: bytes, name: str) -> tuple[int, dict[
     return answer.status_code, answer.json
 
 
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("合同 2026.pdf", "attachment; filename=2026.pdf; filename*=UTF-8''%E5%90%88%E5%90%8C%202026.pdf"),
+        ("合同", "attachment; filename=file; filename*=UTF-8''%E5%90%88%E5%90%8C"),
+        ("Müller's offer.pdf", "attachment; filename=\"Muller's offer.pdf\"; filename*=UTF-8''M%C3%BCller%27s%20offer.pdf"),
+        ("plain offer.pdf", 'attachment; filename="plain offer.pdf"'),
+    ],
+)
+def test_a_file_keeps_its_name_in_any_language_in_a_header_that_a_server_sends(client: Api, account: UUID, name: str, header: str) -> None:
+    _status, made = sent(client, account, b"content", name)
+    assert made["name"] == name
+    assert client.get(f"{API}/files/{made['id']}/content").headers["Content-Disposition"] == header
+
+
 @pytest.mark.feature("J1")
 def test_a_file_comes_back_as_it_was_for_those_who_see_its_record(client: Api, account: UUID, people: People) -> None:
     content = b"<html>\x00offer"
