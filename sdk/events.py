@@ -37,7 +37,8 @@ class Event:
 class Subscription:
     """Call `handler` for `event`, in a transaction of its own, at least once; its effect and its done-mark commit together.
 
-    The events of one delivery are of one tenant and one kind, at most 1,000. Off for a tenant: not delivered.
+    The events of one delivery are of one tenant and one kind, at most 1,000. Those that wait come together; where that fails, each write's come
+    again by themselves. Off for a tenant: not delivered.
     """
 
     event: str

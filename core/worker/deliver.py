@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -24,9 +25,54 @@ if TYPE_CHECKING:
 log = logging.getLogger("dealwright.worker")
 MOST_ATTEMPTS = 8
 MOST_DEPTH = 8
+MOST_TOGETHER = 100
+"""Records of several rows that one transaction delivers: on SQLite it keeps other writers waiting."""
 LEASE = timedelta(minutes=5)
 """How long a claimed row stays invisible; who dies in between leaves it to be claimed again."""
 type_row = Any
+
+
+@dataclass
+class _Group:
+    kind: object
+    records: set[str]
+    rows: list[type_row]
+
+    def takes(self, kind: object, records: set[str]) -> bool:
+        return self.kind == kind and self.records.isdisjoint(records) and len(self.records) + len(records) <= MOST_TOGETHER
+
+
+def together(rows: Iterable[type_row]) -> list[list[type_row]]:
+    """The rows in groups that one transaction may deliver, in order: what one handler hears of one event, each record once.
+
+    What was tried before stays by itself: whatever it does to its process, no neighbour suffers.
+    """
+    groups, last = list[_Group](), dict[tuple[UUID, str], _Group]()
+    for row in rows:
+        key, kind = (row.tenant_id, str(row.handler)), (row.kind, row.name, row.depth, row.payload.get("causes"))
+        records = {item["id"] for item in row.payload.get("items", ())}
+        single = row.kind != "delivery" or row.attempts > 0
+        if key in last and not single and last[key].takes(kind, records):
+            last[key].records |= records
+            last[key].rows.append(row)
+            continue
+        groups.append(_Group(None if single else kind, records, [row]))
+        last[key] = groups[-1]
+    return [group.rows for group in groups]
+
+
+def deliver_all(platform: Platform, rows: Sequence[type_row]) -> None:
+    """Run a group of `together` in one transaction; where that fails, each row by itself, with its own attempts and its own reason."""
+    if len(rows) > 1 and rows[0].depth < MOST_DEPTH:
+        try:
+            work = _work(platform, rows[0])
+            if work is not None and str(rows[0].handler).partition(".")[0] in work.enabled:
+                _tell(platform, work, rows)
+                return
+        except Exception as failure:  # tried again at once, row by row: there it is kept with the row that fails
+            log.info("%s for %d of %s failed together: %s", rows[0].handler, len(rows), rows[0].name, failure)
+    for row in rows:
+        deliver(platform, row)
 
 
 def deliver(platform: Platform, row: type_row) -> None:
@@ -75,7 +121,7 @@ def _work(platform: Platform, row: type_row) -> Work | None:
 
 def _run(platform: Platform, work: Work, row: type_row) -> None:
     if row.kind == "delivery":
-        _tell(platform, work, row)
+        _tell(platform, work, [row])
         return
     # A job may be long and opens its own transactions: it is done when it returns, and must bear a second run.
     run = _job(platform, row)
@@ -121,13 +167,14 @@ def _tell_of_loop(platform: Platform, work: Work, row: type_row) -> None:
             watch.looped(work, _events(row))
 
 
-def _tell(platform: Platform, work: Work, row: type_row) -> None:
-    handler = _listener(platform, row)
-    mine = outbox.update().where(outbox.c.tenant_id == row.tenant_id, outbox.c.id == row.id, outbox.c.state == WAITING)
+def _tell(platform: Platform, work: Work, rows: Sequence[type_row]) -> None:
+    handler = _listener(platform, rows[0])
+    mine = outbox.update().where(outbox.c.tenant_id == work.tenant.id, outbox.c.id.in_([row.id for row in rows]), outbox.c.state == WAITING)
     with work.transaction(write=True):
-        if not work.connection.execute(mine.values(state=DONE, error=None)).rowcount:
-            return  # another process was faster
-        handler(work, _events(row))
+        told = set(work.connection.execute(mine.values(state=DONE, error=None).returning(outbox.c.id)).scalars())
+        events = [event for row in rows if row.id in told for event in _events(row)]  # of the others another process was faster
+        if events:
+            handler(work, events)
 
 
 def _retry(platform: Platform, row: type_row, error: str) -> None:
@@ -180,15 +227,16 @@ def _mark(platform: Platform, row: type_row, *, whoever: bool = False, **values:
         connection.execute(outbox.update().where(*mine).values(**values))
 
 
-def take(platform: Platform, tenant: UUID, id: UUID, attempts: int, crashes: int = 0) -> type_row | None:
-    """Begin an attempt on a row that was passed on after so many; None where somebody else has begun or finished it.
+def take(platform: Platform, tenant: UUID, ids: Sequence[UUID], attempts: int, crashes: int = 0) -> list[type_row]:
+    """Begin an attempt on rows that were passed on after so many; without those that somebody else has begun or finished.
 
     A process that crashed has counted its attempt, or had not come as far as that.
     """
     begun = outbox.c.attempts.in_({attempts, attempts + crashes})
-    mine = (outbox.c.tenant_id == tenant, outbox.c.id == id, outbox.c.state == WAITING, begun)
+    mine = (outbox.c.tenant_id == tenant, outbox.c.id.in_(ids), outbox.c.state == WAITING, begun)
     with platform.database.begin(write=True, tenant=tenant) as connection:
-        row = connection.execute(sa.select(outbox).where(*mine).with_for_update()).one_or_none()
-        if row is not None:
-            connection.execute(outbox.update().where(*mine).values(attempts=row.attempts + 1, due_at=platform.clock() + LEASE))
-    return row
+        rows = list(connection.execute(sa.select(outbox).where(*mine).order_by(outbox.c.id).with_for_update()))
+        if rows:
+            count = {"attempts": outbox.c.attempts + 1, "due_at": platform.clock() + LEASE}
+            connection.execute(outbox.update().where(outbox.c.tenant_id == tenant, outbox.c.id.in_([row.id for row in rows])).values(count))
+    return rows

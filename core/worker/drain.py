@@ -12,7 +12,7 @@ from core.data.engine import RELAY_ROLE
 from core.events import schedules
 from core.events.states import WAITING
 from core.events.tables import outbox
-from core.worker.deliver import LEASE, deliver, take, type_row
+from core.worker.deliver import LEASE, deliver_all, take, together, type_row
 from core.worker.schedule import run_due
 
 if TYPE_CHECKING:
@@ -64,13 +64,12 @@ class Drain:
         """See which schedules are due, claim a batch and deliver it; returns its size."""
         run_due(self.platform)
         rows = claim(self.platform, BATCH)
-        for row in rows:
+        for group in together(rows):
             if self._stop.is_set():
                 break
             # What was tried before counts its attempt when it begins: who kills the process takes none of its neighbours along.
-            begun = take(self.platform, row.tenant_id, row.id, row.attempts) if row.attempts else row
-            if begun is not None:
-                deliver(self.platform, begun)
+            tried = group[0].attempts
+            deliver_all(self.platform, take(self.platform, group[0].tenant_id, [group[0].id], tried) if tried else group)
         return len(rows)
 
 
@@ -86,7 +85,8 @@ def claim(platform: Platform, most: int, *, attempt: bool = True) -> list[type_r
             .order_by(outbox.c.due_at, outbox.c.id).limit(most).with_for_update(skip_locked=True)
         )  # fmt: skip
         rows = list(connection.execute(query))
-        for row in rows:
-            mine = (outbox.c.tenant_id == row.tenant_id, outbox.c.id == row.id)
-            connection.execute(outbox.update().where(*mine).values(due_at=now + LEASE, attempts=row.attempts or int(attempt)))
+        if rows:
+            mine = sa.tuple_(outbox.c.tenant_id, outbox.c.id).in_([(row.tenant_id, row.id) for row in rows])
+            counted = sa.case((outbox.c.attempts == 0, int(attempt)), else_=outbox.c.attempts)
+            connection.execute(outbox.update().where(mine).values(due_at=now + LEASE, attempts=counted))
     return rows

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dealwright.relay")
 BATCH = 200
-MOST_QUEUED = 2_000
+MOST_QUEUED = 500
 """What waits beyond that waits in the database: a queue longer than a lease would be filled again with the same rows."""
 
 

@@ -12,11 +12,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.job import Job, Retry
+from rq.queue import EnqueueData
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
-from core.worker.deliver import deliver as deliver_row
-from core.worker.deliver import take, type_row
+from core.worker.deliver import deliver_all, take, together, type_row
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -28,24 +28,25 @@ CRASHES = 2
 UNSEEN = timedelta(minutes=2)
 
 
-def deliver(platform: Platform, tenant: str, row: str, attempts: int, crashes: int) -> None:
+def deliver(platform: Platform, tenant: str, rows: list[str], attempts: int, crashes: int) -> None:
     """Tell a subscriber what happened."""
-    _perform(platform, "delivery", tenant, row, attempts, crashes)
+    _perform(platform, "delivery", tenant, rows, attempts, crashes)
 
 
-def run_job(platform: Platform, tenant: str, row: str, attempts: int, crashes: int) -> None:
+def run_job(platform: Platform, tenant: str, rows: list[str], attempts: int, crashes: int) -> None:
     """Run a job, or a schedule that fell due."""
-    _perform(platform, "job schedule", tenant, row, attempts, crashes)
+    _perform(platform, "job schedule", tenant, rows, attempts, crashes)
 
 
-def _perform(platform: Platform, kinds: str, tenant: str, row: str, attempts: int, crashes: int) -> None:
-    """Count the attempt and run it, unless another process has: the queue may hold the same row twice."""
-    taken = take(platform, UUID(tenant), UUID(row), attempts, crashes)
-    if taken is not None and taken.kind in kinds.split():
-        deliver_row(platform, taken)
+def _perform(platform: Platform, kinds: str, tenant: str, rows: list[str], attempts: int, crashes: int) -> None:
+    """Count the attempt and run them, unless another process has: the queue may hold the same row twice."""
+    taken = take(platform, UUID(tenant), [UUID(row) for row in rows], attempts, crashes)
+    deliver_all(platform, [row for row in taken if row.kind in kinds.split()])
 
 
-FUNCTIONS: dict[str, Callable[[Platform, str, str, int, int], None]] = {f"{__name__}.{one.__name__}": one for one in (deliver, run_job)}
+FUNCTIONS: dict[str, Callable[[Platform, str, list[str], int, int], None]] = {
+    f"{__name__}.{one.__name__}": one for one in (deliver, run_job)
+}
 
 
 class QueuedRow(Job):
@@ -59,9 +60,15 @@ class QueuedRow(Job):
         function = FUNCTIONS.get(str(self.func_name))
         if function is None or self.platform is None:
             raise PermissionError(f"{self.func_name} is none of ours; there are {', '.join(FUNCTIONS)}")
-        tenant, row, attempts = self.args
+        tenant, rows, attempts = self.args
         crashes = 0 if self.retries_left is None else CRASHES - self.retries_left
-        function(self.platform, tenant, row, attempts, crashes)
+        if crashes == 1 and len(rows) > 1:  # one of them took the process down: each by itself, so that it takes no other along
+            _put(
+                queue_on(self.connection),
+                [_job(str(self.func_name), tenant, [row], attempts, str(self.description), crashes) for row in rows],
+            )
+            return
+        function(self.platform, tenant, rows, attempts, crashes)
 
 
 class RowWorker(Worker):
@@ -103,16 +110,24 @@ def queue_on(connection: Redis) -> Queue:
 
 def enqueue(queue: Queue, rows: list[type_row]) -> None:
     """Put rows into the queue in one go; one that is there already may be there twice, and is run once."""
-    prepared = [
-        Queue.prepare_data(
-            f"{__name__}.{(deliver if row.kind == 'delivery' else run_job).__name__}", (str(row.tenant_id), str(row.id), row.attempts),
-            timeout=-1, result_ttl=0, failure_ttl=3600, job_id=f"{row.id}-{row.attempts}", description=f"{row.handler} for {row.name}",
-            retry=Retry(max=CRASHES),
-        )
-        for row in rows
-    ]  # fmt: skip
+    jobs = []
+    for group in together(rows):
+        first, ids = group[0], [str(row.id) for row in group]
+        name = f"{__name__}.{(deliver if first.kind == 'delivery' else run_job).__name__}"
+        jobs.append(_job(name, str(first.tenant_id), ids, first.attempts, f"{first.handler} for {first.name}"))
+    _put(queue, jobs)
+
+
+def _job(function: str, tenant: str, rows: list[str], attempts: int, description: str, crashes: int = 0) -> EnqueueData:
+    return Queue.prepare_data(
+        function, (tenant, rows, attempts), timeout=-1, result_ttl=0, failure_ttl=3600, job_id=f"{rows[0]}-{attempts}-{len(rows)}",
+        description=description, retry=Retry(max=CRASHES - crashes),
+    )  # fmt: skip
+
+
+def _put(queue: Queue, jobs: list[EnqueueData]) -> None:
     with queue.connection.pipeline() as pipeline:
-        queue.enqueue_many(prepared, pipeline=pipeline)
+        queue.enqueue_many(jobs, pipeline=pipeline)
         pipeline.execute()
 
 

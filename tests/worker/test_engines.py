@@ -147,6 +147,54 @@ def test_many_deliveries_with_many_deaths_each_take_effect_once(
     assert {row.state for row in rows(system, "probe.note_created")} == {"done"}
 
 
+def test_what_one_handler_hears_of_one_event_is_told_in_one_transaction(
+    platform: Platform, system: Work, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, ids = list[list[UUID]](), [make(system, f"n{n}") for n in range(5)]
+    real = probe.note_created
+
+    def heard(ctx: Context, events: Sequence[Event]) -> None:
+        calls.append([event.record_id for event in events])
+        real(ctx, events)
+
+    monkeypatch.setattr(probe, "note_created", heard)
+    replace_handler(platform, monkeypatch, lambda: None)
+    engine.run_until_idle()
+    assert calls == [ids]
+    assert texts(system) == {"created": 5}
+    assert {(row.state, row.attempts) for row in rows(system, "probe.note_created")} == {("done", 1)}
+
+
+def test_one_delivery_that_fails_takes_none_of_its_neighbours_along(system: Work, engine: Engine) -> None:
+    for name in ("a", "fail", "b"):
+        make(system, name)
+    engine.run_until_idle()
+    told = [(row.state, row.attempts, "told to fail" in (row.error or "")) for row in rows(system, "probe.note_created")]
+    assert told == [("done", 1, False), ("waiting", 1, True), ("done", 1, False)]
+    assert texts(system) == {"created": 2}
+
+
+def test_one_delivery_that_kills_its_process_takes_none_of_its_neighbours_along(
+    platform: Platform, system: Work, engine: Engine, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill, real = Killer(tmp_path, bullets=100), probe.note_created
+    bad = [make(system, name) for name in ("a", "bad", "b")][1]
+
+    def deadly(ctx: Context, events: Sequence[Event]) -> None:
+        real(ctx, events)
+        if bad in {event.record_id for event in events}:
+            kill()
+
+    monkeypatch.setattr(probe, "note_created", deadly)
+    replace_handler(platform, monkeypatch, lambda: None)
+    for _ in range(MOST_ATTEMPTS + 1):
+        engine.run_apart()
+        clock.move(seconds=LEASE.total_seconds())
+    assert [row.state for row in rows(system, "probe.note_created")] == ["done", "dead", "done"]
+    assert texts(system) == {"created": 2}
+    assert kill.left == 100 - MOST_ATTEMPTS
+
+
 def test_who_kills_every_process_is_dead_and_says_so(
     platform: Platform, system: Work, engine: Engine, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,7 +278,7 @@ def test_losing_the_queue_loses_nothing(busy: Work, scaled: Scaled, valkey: Valk
 def test_two_relays_pass_on_each_row_once(platform: Platform, busy: Work, scaled: Scaled) -> None:
     other = Relay(platform, scaled.connection)
     for _ in range(5):
-        make(busy)
+        busy.enqueue("probe.remember", {"text": "x"})
     assert sorted([scaled.relay.run_once(), other.run_once()]) == [0, 5]
     assert queue_on(scaled.connection).count == 5
 
@@ -248,10 +296,10 @@ def test_a_row_that_is_in_the_queue_twice_runs_once(busy: Work, scaled: Scaled, 
 def test_a_full_queue_is_not_filled_further(busy: Work, scaled: Scaled, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.worker.relay.MOST_QUEUED", 3)
     for _ in range(5):
-        make(busy)
+        busy.enqueue("probe.remember", {"text": "x"})
     assert [scaled.relay.run_once(), scaled.relay.run_once()] == [3, 0]
     scaled.run_until_idle()
-    assert texts(busy) == {"created": 5}
+    assert texts(busy) == {"x by system": 5}
 
 
 def test_a_queue_can_ask_for_two_functions_and_no_others(busy: Work, scaled: Scaled, tmp_path: Path) -> None:
@@ -259,7 +307,7 @@ def test_a_queue_can_ask_for_two_functions_and_no_others(busy: Work, scaled: Sca
     queue, file = queue_on(scaled.connection), tmp_path / "made"
     job = queue.enqueue_call("pathlib.Path.touch", (str(file),), timeout=-1)
     for name in ("core.worker.rq_worker.deliver", "core.worker.rq_worker.run_job"):
-        queue.enqueue_call(name, (str(busy.tenant.id), str(uuid4()), 0), timeout=-1)
+        queue.enqueue_call(name, (str(busy.tenant.id), [str(uuid4())], 0), timeout=-1)
     make(busy)
     scaled.run_until_idle()
     assert not file.exists()
@@ -278,7 +326,7 @@ def test_what_travels_is_names_and_json(busy: Work, scaled: Scaled) -> None:
     data = scaled.connection.hget(job.key, "data")
     assert isinstance(data, bytes)
     raw = zlib.decompress(data) if data[:1] == b"x" else data
-    assert json.loads(raw) == ["core.worker.rq_worker.deliver", None, [str(busy.tenant.id), str(row.id), 0], {}]
+    assert json.loads(raw) == ["core.worker.rq_worker.deliver", None, [str(busy.tenant.id), [str(row.id)], 0], {}]
 
 
 @pytest.mark.feature("A16")
