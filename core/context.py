@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core import notices
+from core.data import bulk
 from core.entities import journal
 from core.entities.read import Reader
 from core.entities.records import EntityRecords
@@ -42,6 +43,10 @@ MOST_TOLD = 5_000
 """Characters of a letter that its event carries."""
 
 
+MOST_TRACES = 4_000
+"""Rows that a transaction keeps in memory."""
+
+
 class Transaction:
     """The open connection that contexts of the same work share, and what to do once it has committed."""
 
@@ -50,6 +55,9 @@ class Transaction:
         self.writes = False
         self.doomed = False
         self.after: list[Callable[[], None]] = []
+        self.known: frozenset[tuple[str, UUID]] = frozenset()
+        self.traces: dict[sa.Table, list[dict[str, Any]]] = {}
+        """Rows of audit and outbox that are written as the transaction ends, those of all its writes at once."""
         self.access_version = 0
         """The tenant's, as it was when the work began, or as this work has made it."""
         self.access_changed = False
@@ -191,10 +199,38 @@ class Work:
             yield
             if shared.doomed:
                 raise RuntimeError("a write failed half-way inside this transaction and was caught: all of it is undone")
+            self._write_traces()
             shared.access_version += shared.access_changed
         finally:
             shared.connection, shared.writes, shared.access_changed = None, False, False
             shared.kept.clear()
+            shared.traces.clear()
+
+    @contextmanager
+    def knowing(self, records: Iterable[tuple[str, UUID]]) -> Iterator[None]:
+        """Inside, the system need not look for these records, by entity and id: they have been seen in this transaction."""
+        before = self._transaction.known
+        self._transaction.known = before | frozenset(records)
+        try:
+            yield
+        finally:
+            self._transaction.known = before
+
+    def known(self, entity: str, ids: Iterable[UUID]) -> set[UUID]:
+        """Of these records those that the system need not look for."""
+        known = self._transaction.known
+        return {id for id in ids if (entity, id) in known} if known and self.grants.everything else set()
+
+    def leave(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Rows of audit or outbox, to be written with the transaction's others."""
+        traces = self._transaction.traces
+        traces.setdefault(table, []).extend(rows)
+        if sum(map(len, traces.values())) >= MOST_TRACES:
+            self._write_traces()
+
+    def _write_traces(self) -> None:
+        bulk.insert_all(self.connection, self._transaction.traces)
+        self._transaction.traces.clear()
 
     def doom(self) -> None:
         """A write failed after it had begun: whoever catches that may go on reading, but nothing will be committed."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -103,6 +104,51 @@ class Key(sa.Uuid[UUID]):
 def key() -> Key:
     """The type of an id."""
     return Key()
+
+
+class Keys(TypeDecorator[Any]):
+    """Many ids as one parameter: an array on PostgreSQL, a JSON list on SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(sa.Text())
+        from sqlalchemy.dialects.postgresql import ARRAY  # noqa: PLC0415 (as below)
+
+        return dialect.type_descriptor(ARRAY(sa.Uuid()))
+
+    def process_bind_param(self, value: Iterable[UUID | None] | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return None if value is None else list(value)
+        return json.dumps([id and id.hex for id in value])
+
+
+class among(GenericFunction[bool]):
+    """Whether a column of ids holds one of many, which are a sequence or a parameter of type `Keys`.
+
+    `column.in_(ids)` has a parameter for each of them, so that SQLAlchemy writes the statement anew each time, which costs more
+    than a database does to answer it.
+    """
+
+    inherit_cache = True
+    name = "among"
+
+    def __init__(self, column: ColumnElement[Any], ids: Any) -> None:
+        super().__init__(column, ids if isinstance(ids, ColumnElement) else sa.literal(ids, Keys()), type_=sa.Boolean())
+
+
+@compiles(among, "postgresql")
+def _any_of(element: Any, compiler: Any, **kw: Any) -> str:
+    column, ids = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{column} = ANY ({ids})"
+
+
+@compiles(among, "sqlite")
+def _in_list(element: Any, compiler: Any, **kw: Any) -> str:
+    column, ids = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 (compiled SQL, not text of anybody)
 
 
 class JsonData(TypeDecorator[Any]):

@@ -148,7 +148,7 @@ class Entity:
 
     `name` and `plural` are its words in addresses; `title` is the field that names a record to people; `access` says what
     which role may do with which records from the start. `owned=False` is for master data that belongs to nobody.
-    `verbs` leaves out what its API must not offer. `guards_access=True`: a write changes who may do what.
+    `verbs` leaves out what its API must not offer. `guards_access=True`: a write changes who may do what, or what `ctx.kept` keeps.
     `alike` names fields of text: two live records that agree in one of them, as far as its likeness goes, are taken for one, and
     the second is refused with the first as candidate until `force` is asked for by who has `<plugin>.<entity>.force`.
     """

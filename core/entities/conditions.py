@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from core.entities.shape import Shape, Source
 from sdk import BadRequest, Condition, Entity, Filter, Verb, _
+from sdk.columns import Keys, among
 from sdk.fields import AnyRecordField, Field, FlawError, KeysField, LinkField, Money, MoneyField, NaturalKey, TextField
 from sdk.fields.text import plain_text
 
@@ -59,7 +60,8 @@ class Conditions:
         if form.kind.startswith(_AMONG):
             written = sa.cast(column, sa.Text())
             return sa.or_(*(written.like(take(n, sa.String()), escape=ESCAPE) for n in range(int(form.kind.removeprefix(_AMONG)))))
-        value = take(0, sa.String() if form.kind in (_WORDS, _BOTH) else column.type)
+        several = Keys() if operator == "in" and isinstance(column.type, sa.Uuid) else column.type
+        value = take(0, sa.String() if form.kind in (_WORDS, _BOTH) else several)
         if operator == "contains":
             return column.icontains(value, escape=ESCAPE)
         if form.kind in (_WORDS, _BOTH):
@@ -79,7 +81,7 @@ class Conditions:
         target = self._source.shape.target(field) if isinstance(field, LinkField) else None
         assert target is not None
         named = column.in_(self._ids_by_natural_key(target, words))
-        found = sa.or_(named, column.in_(take(1, column.type))) if form.kind == _BOTH else named
+        found = sa.or_(named, among(column, take(1, Keys()))) if form.kind == _BOTH else named
         return sa.or_(sa.not_(found), column.is_(None)) if form.operator == "ne" else found
 
     def _ids_by_natural_key(self, target: Entity, words: Any) -> sa.Select[Any]:
@@ -143,7 +145,7 @@ def parameters(place: int) -> Take:
 
 def _equal(column: sa.ColumnElement[Any], operator: str, value: Any) -> sa.ColumnElement[bool]:
     if operator == "in":
-        return column.in_(value)
+        return among(column, value) if isinstance(column.type, sa.Uuid) else column.in_(value)
     return column == value if operator in ("eq", "alike") else column.is_distinct_from(value)
 
 

@@ -60,7 +60,7 @@ def keep_audit(work: Work, shape: Shape, items: Sequence[Item]) -> None:
         }
         for id, item in zip(ids, items, strict=True)
     ]  # fmt: skip
-    bulk.insert(work.connection, audit, rows)
+    work.leave(audit, rows)
 
 
 def _changes(item: Item, sensitive: set[str], kept: set[str]) -> dict[str, list[object]]:
@@ -96,7 +96,7 @@ def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object
             rows += [_row(work, "delivery", event, handler, _caused(work, part), "waiting") for part in parts]
             work.awaken()
     rows += _watched(work, event, told, shape, before)
-    bulk.insert(work.connection, outbox, rows)
+    work.leave(outbox, rows)
 
 
 def _parts(told: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -139,7 +139,7 @@ def ask(work: Work, job: str, arguments: Sequence[Mapping[str, object]], *, as_s
     rows = [_row(work, "job", job, job, dict(one), "waiting") for one in arguments]
     if at is not None and at > work.now():  # what waits for the clock is no loop, however long it goes on
         rows = [row | {"due_at": at, "depth": 0} for row in rows]
-    bulk.insert(work.connection, outbox, [row | {"actor_id": None} for row in rows] if as_system else rows)
+    work.leave(outbox, [row | {"actor_id": None} for row in rows] if as_system else rows)
     work.awaken()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -105,8 +105,9 @@ def _reach(work: Work, target: Entity, table: Any) -> list[sa.ColumnElement[bool
     return clauses if clause is None else [*clauses, clause]
 
 
-def _visible(work: Work, target: Entity, ids: Iterable[Any]) -> set[UUID]:
-    found, wanted, reader = set[UUID](), list(ids), work.reader(target)
+def _visible(work: Work, target: Entity, ids: Collection[Any]) -> set[UUID]:
+    found = work.known(target.full_name, ids)
+    wanted, reader = [id for id in ids if id not in found], work.reader(target)
     for start in range(0, len(wanted), _CHUNK):
         found |= reader.seen(wanted[start : start + _CHUNK])
     return found

@@ -15,7 +15,7 @@ from core.entities.shape import Shape, Source
 from core.policy.grants import Grant
 from core.policy.scopes import Scopes
 from sdk import BadRequest, Condition, Entity, Filter, Forbidden, NotFound, Page, Query, Side, Verb, _
-from sdk.columns import key
+from sdk.columns import Keys, among
 from sdk.fields import BooleanField, ChoiceField, Field, LinkField
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ class Reader:
             clause = self.scopes.clause(self.entity, source.table, grants, Verb.READ)
             if clause is None:
                 continue
-            query = sa.select(source.table.c.id).where(source.table.c.tenant_id == self.work.tenant.id, source.table.c.id.in_(ids), clause)
+            query = sa.select(source.table.c.id).where(
+                source.table.c.tenant_id == self.work.tenant.id, among(source.table.c.id, ids), clause
+            )
             shown = set(self.work.connection.execute(query).scalars())
             for row in data:
                 if row["id"] not in shown:
@@ -139,8 +141,8 @@ class Reader:
     def _many(self, fields: Sequence[str]) -> type_plan:
         scopes = self.scopes.bound()
         source, names = Source(self.shape, scopes), self.wanted(fields, self.visible())
-        columns, among = self.selected(names, source), source.table.c.id.in_(sa.bindparam("ids", type_=key()))
-        return names, sa.select(*columns).select_from(source.joined()).where(*self.reach(source, (), scopes), among)
+        columns, wanted = self.selected(names, source), among(source.table.c.id, sa.bindparam("ids", type_=Keys()))
+        return names, sa.select(*columns).select_from(source.joined()).where(*self.reach(source, (), scopes), wanted)
 
     def one(self, id: UUID, fields: Sequence[str] = (), include: Sequence[str] = ()) -> dict[str, Any]:
         """One record in JSON form; raises NotFound, also for what one may not see."""
@@ -200,7 +202,9 @@ class Reader:
     def _seen(self) -> sa.Select[Any]:
         scopes = self.scopes.bound()
         source = Source(self.shape, scopes)
-        return sa.select(source.table.c.id).where(*self.reach(source, (), scopes), source.table.c.id.in_(sa.bindparam("ids", type_=key())))
+        return sa.select(source.table.c.id).where(
+            *self.reach(source, (), scopes), among(source.table.c.id, sa.bindparam("ids", type_=Keys()))
+        )
 
     def reached_by(self, verb: Verb, ids: Sequence[UUID]) -> set[UUID]:
         """Of the given records those that the actor reaches with `verb`."""
@@ -208,9 +212,7 @@ class Reader:
         clause = self.scopes.clause(self.entity, source.table, self.scopes.grants_of(self.entity, verb), verb)
         if clause is None:
             return set(ids)
-        query = sa.select(source.table.c.id).where(
-            source.table.c.tenant_id == self.work.tenant.id, source.table.c.id.in_(list(ids)), clause
-        )
+        query = sa.select(source.table.c.id).where(source.table.c.tenant_id == self.work.tenant.id, among(source.table.c.id, ids), clause)
         return set(self.work.connection.execute(query).scalars())
 
 

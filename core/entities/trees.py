@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from core.entities.item import Item
 from core.entities.shape import Shape
 from sdk import Problem, _
+from sdk.columns import among
 from sdk.fields import LinkField
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _superiors(work: Work, shape: Shape, field: LinkField, ids: Sequence[UUID]) 
     table, found = shape.table, dict[UUID, UUID | None]()
     for start in range(0, len(ids), _CHUNK):
         query = sa.select(table.c.id, table.c[field.attribute]).where(
-            table.c.tenant_id == work.tenant.id, table.c.id.in_(ids[start : start + _CHUNK])
+            table.c.tenant_id == work.tenant.id, among(table.c.id, ids[start : start + _CHUNK])
         )
         found |= {row[0]: row[1] for row in work.connection.execute(query)}
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,7 +18,8 @@ from core.entities.item import Item
 from core.entities.shape import Shape
 from core.entities.trees import check_trees
 from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
-from sdk.fields import Field
+from sdk.columns import among
+from sdk.fields import Field, LinkField
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -117,7 +118,7 @@ class Writer:
         for start in range(0, len(wanted), _CHUNK):
             query = (
                 sa.select(*columns, table.c.deleted_at)
-                .where(table.c.tenant_id == self.work.tenant.id, table.c.id.in_(wanted[start : start + _CHUNK]))
+                .where(table.c.tenant_id == self.work.tenant.id, among(table.c.id, wanted[start : start + _CHUNK]))
                 .order_by(table.c.id)
                 .with_for_update()
             )
@@ -140,7 +141,7 @@ class Writer:
         for start in range(0, len(ids), _CHUNK):
             query = sa.select(table.c[side.link], *columns).where(
                 table.c.tenant_id == self.work.tenant.id, table.c.deleted_at.is_(None),
-                table.c[side.link].in_(ids[start : start + _CHUNK]),
+                among(table.c[side.link], ids[start : start + _CHUNK]),
             )  # fmt: skip
             rows = self.work.connection.execute(query).all()
             convert = self.shape.valuer([field.name for field in fields])
@@ -258,17 +259,26 @@ class Writer:
                 events.setdefault(name, []).append((id, payload))
         for name, domain in events.items():
             journal.tell(self.work, name, domain)
-        self._write_side_rows(batch, written)
+        self._write_side_rows(batch, items)
         if self.entity.guards_access:
             self.work.access_changed()
 
-    def _write_side_rows(self, batch: Batch, written: set[UUID]) -> None:
-        rows: dict[str, list[Draft]] = {}
+    def _write_side_rows(self, batch: Batch, items: Sequence[Item]) -> None:
+        written, rows = {item.id for item in items}, dict[str, list[Draft]]()
         for entity, id, draft in batch.side_rows:
             if id in written:
                 rows.setdefault(entity, []).append(draft)
-        for entity, drafts in rows.items():
-            self.work.as_system().records(entity).write_all(drafts)  # the plugin's own rows must fit: better no write than half of one
+        with self.work.knowing(self._linked(items) if rows else ()):
+            for entity, drafts in rows.items():
+                self.work.as_system().records(entity).write_all(drafts)  # the plugin's own rows must fit: better no write than half of one
+
+    def _linked(self, items: Sequence[Item]) -> Iterator[tuple[str, UUID]]:
+        """The records that were written and those that they link to: they are there."""
+        yield from ((self.entity.full_name, item.id) for item in items if item.draft.verb != "delete")
+        for field in self.shape.fields.values():
+            target = self.shape.target(field) if isinstance(field, LinkField) else None
+            if target is not None:
+                yield from ((target.full_name, id) for item in items if (id := item.values.get(field.name)) is not None)
 
     def _outcome(self, item: Item) -> Outcome:
         refusal = item.verdict()

@@ -13,7 +13,7 @@ from sqlalchemy.sql import FromClause
 from core.identity.tables import User
 from core.policy.grants import Grant, Grants
 from sdk import Entity, Scope, Verb
-from sdk.columns import key
+from sdk.columns import Keys, among, key
 from sdk.fields import AnyRecordField
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Scopes:
         """The same clauses with parameters in place of tenant, user and teams: they fit everybody with such grants."""
         made = Scopes(self._catalog, self._tenant, self.grants, self._enabled)
         made._tenant, made._user = TENANT, sa.bindparam("actor", type_=key())
-        made._teams = sa.bindparam("teams", type_=key(), expanding=True)
+        made._teams = sa.bindparam("teams", type_=Keys())
         return made
 
     def parameters(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Scopes:
     def _team_members(self) -> sa.Select[Any]:
         """The actor among them: with `owner = … OR owner IN (…)` no index on owners could be used."""
         person = User.table().alias()
-        mine = sa.or_(person.c.id == self._user, person.c.team_id.in_(self._teams))
+        mine = sa.or_(person.c.id == self._user, among(person.c.team_id, self._teams))
         return sa.select(person.c.id).where(person.c.tenant_id == self._tenant, mine)
 
     def _parent(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from core.data import bulk
 from core.entities import journal
 from core.entities.ids import new_id
 from core.events import schedules
@@ -50,6 +49,6 @@ def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
         "channel": work.channel.value, "entity": NAME, "record_id": work.tenant.id, "action": "update",
         "changes": {name: [before[name], value] for name, value in values.items()},
     }  # fmt: skip
-    bulk.insert(work.connection, audit, [entry])
+    work.leave(audit, [entry])
     journal.tell(work, f"{NAME}.updated", [(work.tenant.id, {"fields": sorted(values)})])
     return {**before, **values}

@@ -56,8 +56,8 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
 @hookimpl
 def register_entities() -> Sequence[Entity]:
     return (
-        Entity(Pipeline, "pipeline", "pipelines", _("Pipeline"), _("Pipelines"), owned=False, access=READERS),
-        Entity(Stage, "stage", "stages", _("Stage"), _("Stages"), owned=False, access=READERS),
+        Entity(Pipeline, "pipeline", "pipelines", _("Pipeline"), _("Pipelines"), owned=False, access=READERS, guards_access=True),
+        Entity(Stage, "stage", "stages", _("Stage"), _("Stages"), owned=False, access=READERS, guards_access=True),
         Entity(LostReason, "lost_reason", "lost_reasons", _("Lost reason"), _("Lost reasons"), owned=False, access=READERS),
         Entity(Deal, "deal", "deals", _("Deal"), _("Deals"), access=DEALS),
         Entity(

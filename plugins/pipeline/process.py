@@ -23,13 +23,17 @@ REOPEN = "reopen"
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
+def _read(ctx: Context) -> tuple[dict[UUID, Row], dict[UUID, Row]]:
+    records = (ctx.records(name).find((), MOST) for name in ("pipeline.pipeline", "pipeline.stage"))
+    pipelines, stages = ({id_of(row): row for row in rows} for rows in records)
+    return pipelines, stages
+
+
 class Process:
-    """The pipelines and stages of a tenant, read once a batch."""
+    """The pipelines and stages of a tenant, read once by each process until one of them changes."""
 
     def __init__(self, ctx: Context) -> None:
-        system = ctx.as_system()
-        self.pipelines = {id_of(row): row for row in system.records("pipeline.pipeline").find((), MOST)}
-        self.stages = {id_of(row): row for row in system.records("pipeline.stage").find((), MOST)}
+        self.pipelines, self.stages = ctx.kept("pipeline.process", lambda: _read(ctx.as_system()))
         self.today = ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
         self.now = ctx.now()
 

@@ -67,7 +67,10 @@ def exact_schema(least: Decimal | None = None, most: Decimal | None = None, plac
 
 def exact_text(value: Decimal, least: int = 0, places: int = SCALE) -> str:
     """A decimal without trailing zeros beyond `least` digits behind the point: the one form on the wire."""
-    whole, _point, fraction = f"{value:.{places}f}".partition(".")
+    text = str(value)
+    whole, _point, fraction = text.partition(".")
+    if "E" in text or len(fraction) > places:  # seldom, and formatting costs thrice as much
+        whole, _point, fraction = f"{value:.{places}f}".partition(".")
     fraction = fraction.rstrip("0").ljust(least, "0")
     return f"{whole}.{fraction}" if fraction else whole
 

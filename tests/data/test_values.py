@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import MAX_PREC, Decimal, localcontext
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection
 from core.data import bulk
 from core.platform import Platform
 from sdk import Tenant
-from sdk.columns import LIMIT
+from sdk.columns import LIMIT, Keys, among
+from sdk.fields import exact_text
 from tests.probe.tables import Thing
 
 things = Thing.table()
@@ -123,3 +124,30 @@ def test_a_set_of_changes_counts_the_rows_that_still_had_their_version(platform:
         assert bulk.update(connection, things, ["name"], changes) == 4
         names = sorted(row["name"] for row in stored(connection, [row["id"] for row in rows]))
     assert names == ["changed"] * 4 + ["n0"]
+
+
+@given(value=DECIMALS | st.decimals(-(10**40), 10**40, allow_nan=False), least=st.integers(0, 4), places=st.sampled_from([4, 10]))
+def test_a_decimal_has_one_form_on_the_wire(value: Decimal, least: int, places: int) -> None:
+    text = exact_text(value, least, places)
+    with localcontext(prec=MAX_PREC):
+        assert Decimal(text) == value.quantize(Decimal(1).scaleb(-places))
+    whole, _point, fraction = text.partition(".")
+    assert whole.lstrip("-").isdigit()
+    assert least <= len(fraction) <= places
+    assert len(fraction) == least or not fraction.endswith("0")
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 40_000])
+def test_ids_are_found_among_any_number_in_one_statement(platform: Platform, tenant: Tenant, count: int) -> None:
+    rows = [complete(tenant, {"name": "x", "done": False, "friend_id": uuid4() if n else None}) for n in range(3)]
+    ids = [row["id"] for row in rows[:2]]
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        bulk.insert(connection, things, rows)
+        wanted = [*ids, *(uuid4() for _ in range(count))][:count]
+        mine = things.c.tenant_id == tenant.id
+        given_now = sa.select(things.c.id).where(mine, among(things.c.id, wanted))
+        given_later = sa.select(things.c.id).where(mine, among(things.c.id, sa.bindparam("ids", type_=Keys())))
+        assert set(connection.execute(given_now).scalars()) == set(wanted) & set(ids)
+        assert set(connection.execute(given_later, {"ids": wanted}).scalars()) == set(wanted) & set(ids)
+        others = sa.select(things.c.id).where(mine, among(things.c.friend_id, [rows[1]["friend_id"], rows[2]["friend_id"], None]))
+        assert set(connection.execute(others).scalars()) == {rows[1]["id"], rows[2]["id"]}

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -379,13 +380,51 @@ def test_a_transaction_that_is_rolled_back_leaves_neither_row_nor_audit_nor_even
     def halfway() -> None:
         with system.transaction(write=True):
             things.create({"name": "announce x"})
-            assert len(audit_of(system)) > before[2]
+            assert len(things.find(())) == 1
             raise HandlerError("half-way")
 
     with pytest.raises(HandlerError):
         halfway()
     assert things.find(()) == []
     assert (len(journal_of(system)), len(journal_of(system, "delivery")), len(audit_of(system))) == before
+
+
+def test_the_writes_of_a_transaction_leave_their_traces_in_one_statement_as_it_ends(system: Work, things: EntityRecords) -> None:
+    before, inserted = len(audit_of(system)), list[str]()
+    engine = system.platform.database.engine
+    note = lambda _connection, _cursor, statement, *_: inserted.append(statement) if "core_audit" in statement else None  # noqa: E731
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        with system.transaction(write=True):
+            for number in range(3):
+                things.create({"name": f"n{number}"})
+            assert inserted == []
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    assert len(inserted) == 1
+    assert len(audit_of(system)) == before + 3
+
+
+def test_a_transaction_of_very_many_writes_does_not_keep_their_traces_in_memory(
+    system: Work, things: EntityRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.context.MOST_TRACES", 10)
+    before = len(audit_of(system))
+    with system.transaction(write=True):
+        for number in range(12):
+            things.create({"name": f"n{number}"})
+        assert before < len(audit_of(system)) < before + 12
+    assert len(audit_of(system)) == before + 12
+
+
+def test_what_the_record_itself_links_to_is_not_looked_for_again_for_its_side_rows(system: Work) -> None:
+    """Only there: who writes next is told of what is not there."""
+    with system.knowing([("probe.thing", uuid4())]):
+        assert system.known("probe.thing", [uuid4()]) == set()
+    id = uuid4()
+    with system.knowing([("probe.thing", id)]), system.knowing([("probe.entry", id)]):
+        assert system.known("probe.thing", [id]) == {id} == system.known("probe.entry", [id])
+    assert system.known("probe.thing", [id]) == set()
 
 
 def test_up_to_a_thousand_records_each_has_an_event_of_its_own_above_they_share(system: Work, things: EntityRecords) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from core.context import Work
-from core.platform import Platform
+from core.platform import Platform, boot
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.pipeline.template import TEMPLATES, apply
 from sdk import Conflict, Draft, Invalid, NotFound, Query, where
@@ -515,3 +515,23 @@ def test_a_deal_moves_to_another_pipeline_with_its_history_and_reports_tell_them
     process.deal()
     lines = client.get("/api/v1/reports/query", {"entity": "pipeline.deal", "by": "pipeline"}).json["data"]
     assert {line["pipeline"]: line["count"] for line in lines} == {"Direct sales": 1, "Renewal": 1}
+
+
+def test_what_a_stage_asks_for_is_known_to_every_process_at_the_next_write(
+    platform: Platform, work: Work, process: Process, database_url: str
+) -> None:
+    """Each process keeps the stages until one of them changes, whoever changed it."""
+    other = boot(platform.config, clock=platform.clock, check_schema=False)
+    try:
+        there = other.system(work.tenant.id)
+        deal = id_of(there.records("pipeline.deal").create({"name": "Kept"}))
+        stage = process.stages["needs-analysis"]
+        work.records("pipeline.stage").update(stage, {"required_fields": ["competitor"]})
+        again = other.system(work.tenant.id)
+        with pytest.raises(Invalid) as refused:
+            again.records("pipeline.deal").update(deal, {"stage": stage})
+        assert [problem.code for problem in refused.value.problems] == ["required_in_stage"]
+        work.records("pipeline.stage").update(stage, {"required_fields": []})
+        other.system(work.tenant.id).records("pipeline.deal").update(deal, {"stage": stage})
+    finally:
+        other.close()
