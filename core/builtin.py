@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from core.events import upkeep
 from core.identity import routes
@@ -10,10 +11,14 @@ from core.identity.tables import Grant, Role, Team, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
+from core.policy.stored import check_grants
 from core.tenancy import routes as tenant_routes
 from sdk import EVERYBODY, Batch, Context, Entity, EventType, Job, Permission, Route, Schedule, Scope, Verb, _, hookimpl
 from sdk import Role as RoleSpec
 from sdk.mail import MAIL_WRITTEN
+
+if TYPE_CHECKING:
+    from core.context import Work
 
 _READ = {Verb.READ: Scope.ALL}
 
@@ -74,7 +79,9 @@ def register_schedules() -> Sequence[Schedule]:
 
 @hookimpl
 def validate_changes(ctx: Context, batch: Batch) -> None:
-    """What was revoked stays so."""
+    """What was revoked stays so; a grant is of a right that there is, over fields that there are."""
+    if batch.entity == "core.grant":
+        check_grants(cast("Work", ctx), batch)
     if batch.entity == "core.token":
         for change in batch.changes:
             if change.verb == "restore":

@@ -300,7 +300,11 @@ class Work:
     def as_user(self, user: UUID) -> Work:
         with self.transaction():
             actor, grants, locale = self.platform.stand_in(self.connection, self.tenant.id, user, self.enabled)
-        return self._variant(actor=actor, grants=grants, locale=locale)
+        return self._variant(actor=actor, grants=grants, locale=locale).within(self.grants.allows)
+
+    def within(self, allows: Iterable[str] | None) -> Work:
+        """The same within the allow-list of a token; None: of none."""
+        return self if allows is None else self._variant(grants=self.grants.narrowed(allows))
 
     def as_system(self) -> Work:
         return self._variant(grants=SYSTEM)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from core.entities.item import Item
 from core.entities.shape import Shape
+from core.policy.grants import including
 from sdk import Forbidden, Problem, Verb, _
 from sdk.fields import AnyRecordField, Field, FlawError, Money, MoneyField, NaturalKey
 
@@ -50,17 +51,36 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
 
 
 def _writable(grants: dict[str, tuple[Grant, ...]], name: str) -> bool:
-    return any(grant.fields is None or name in grant.fields for held in grants.values() for grant in held)
+    return any(including(held, name) for held in grants.values())
 
 
 def _permit_field(field: Field, holders: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
     for verb, held in grants.items():
-        if all(grant.fields is None or field.name in grant.fields for grant in held):
+        if not including(held, field.name):
+            _forbid_field(field.name, [item for item in holders if item.draft.verb == verb])
+
+
+def _forbid_field(name: str, items: Iterable[Item]) -> None:
+    for item in items:
+        if item.refusal is None:
+            item.refusal = Forbidden(_("you may not write the field {field!r}"), code="field_forbidden", field=name)
+
+
+def check_fields(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
+    """A field that some grants include is written on the records alone that these reach ("own: amount" is not for the team's)."""
+    for verb, held in grants.items():
+        if len({grant.fields for grant in held}) < 2:
             continue
-        if not any(grant.fields is None or field.name in grant.fields for grant in held):
-            for item in holders:
-                if item.draft.verb == verb and item.refusal is None:
-                    item.refusal = Forbidden(_("you may not write the field {field!r}"), code="field_forbidden", field=field.name)
+        mine = [item for item in items if item.draft.verb == verb and item.stands]
+        names = {name for item in mine for name in item.draft.values if including(held, name) != held}
+        for name in sorted(names):
+            asked = [item for item in mine if item.stands and name in item.draft.values]
+            if verb == "create":
+                reached = _reachable(work, shape, asked, including(held, name), Verb.CREATE)
+                allowed = None if reached is None else {item.id for item in reached}
+            else:
+                allowed = work.reader(shape.entity).reached_by(Verb(verb), [item.id for item in asked], including(held, name))
+            _forbid_field(name, (item for item in asked if allowed is not None and item.id not in allowed))
 
 
 def _check_column(work: Work, field: Field, holders: Sequence[Item]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import sqlalchemy as sa
 
 from core.entities.shape import Shape, Source
+from core.policy.grants import including
 from sdk import BadRequest, Condition, Entity, Filter, Verb, _
 from sdk.columns import Keys, among
 from sdk.fields import AnyRecordField, Field, FlawError, KeysField, LinkField, Money, MoneyField, NaturalKey, TextField
@@ -85,12 +86,14 @@ class Conditions:
         return sa.or_(sa.not_(found), column.is_(None)) if form.operator == "ne" else found
 
     def _ids_by_natural_key(self, target: Entity, words: Any) -> sa.Select[Any]:
-        """The ids of visible records of `target` that one of `words` names."""
+        """The ids of records of `target` that one of `words` names, in a field that is visible on them."""
         table = target.record.table().alias()
-        matches = [table.c[target.record.__fields__[name].attribute].in_(words) for name in target.match_fields]
-        query = sa.select(table.c.id).where(table.c.tenant_id == self._source.tenant, table.c.deleted_at.is_(None), sa.or_(*matches))
-        reach = self._scopes.clause(target, table, self._scopes.grants_of(target, Verb.READ), Verb.READ)
-        return query if reach is None else query.where(reach)
+        held, matches = self._scopes.grants_of(target, Verb.READ), list[sa.ColumnElement[bool]]()
+        for name in target.match_fields:
+            reach = self._scopes.clause(target, table, including(held, name), Verb.READ)  # a name that is hidden finds nothing
+            named = table.c[target.record.__fields__[name].attribute].in_(words)
+            matches.append(named if reach is None else sa.and_(named, reach))
+        return sa.select(table.c.id).where(table.c.tenant_id == self._source.tenant, table.c.deleted_at.is_(None), sa.or_(*matches))
 
 
 def read(shape: Shape, condition: Condition) -> tuple[Form, list[Any]]:

@@ -154,6 +154,6 @@ def _row(work: Work, kind: str, name: str, handler: str | None, payload: Mapping
     now = work.now()
     return {
         "tenant_id": work.tenant.id, "id": new_ids(1)[0], "kind": kind, "name": name, "handler": handler, "payload": payload,
-        "actor_id": work.actor.user_id, "depth": work.depth, "state": state, "attempts": 0, "due_at": now, "created_at": now,
-        "error": None,
+        "actor_id": work.actor.user_id, "allows": None if work.grants.allows is None else sorted(work.grants.allows),
+        "depth": work.depth, "state": state, "attempts": 0, "due_at": now, "created_at": now, "error": None,
     }  # fmt: skip

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from core.data import bulk
 from core.entities.item import Item
 from core.entities.shape import Shape
+from core.policy.grants import Grant, including
 from sdk import Entity, Problem, Verb, _
 from sdk.fields import AnyRecordField, KeysField, LinkField, NaturalKey, Reference
 
@@ -99,10 +100,20 @@ def _missing(target: Entity, field: LinkField, value: str, near: str | None) -> 
     return Problem(field.name, "no_such_record", text, {"target": target.full_name, "value": value, "nearest": near})
 
 
-def _reach(work: Work, target: Entity, table: Any) -> list[sa.ColumnElement[bool]]:
+def _reach(work: Work, target: Entity, table: Any, grants: tuple[Grant, ...]) -> list[sa.ColumnElement[bool]]:
     clauses = [table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None)]
-    clause = work.scopes.clause(target, table, work.scopes.grants_of(target, Verb.READ), Verb.READ)
+    clause = work.scopes.clause(target, table, grants, Verb.READ)
     return clauses if clause is None else [*clauses, clause]
+
+
+def _showing(work: Work, target: Entity, names: Iterable[str]) -> dict[tuple[Grant, ...], list[str]]:
+    """Fields by the grants that show them: mostly the same for all. What nobody shows the actor is left out."""
+    found: dict[tuple[Grant, ...], list[str]] = {}
+    held = work.scopes.grants_of(target, Verb.READ)
+    for name in names:
+        if grants := including(held, name):
+            found.setdefault(grants, []).append(name)
+    return found
 
 
 def _visible(work: Work, target: Entity, ids: Collection[Any]) -> set[UUID]:
@@ -114,30 +125,32 @@ def _visible(work: Work, target: Entity, ids: Collection[Any]) -> set[UUID]:
 
 
 def _named(work: Work, shape: Shape, field: LinkField, target: Entity, words: Iterable[str]) -> dict[str, list[tuple[UUID, Any]]]:
-    """For each word the records that it names, with the value of the narrowing link."""
-    table, found, wanted = target.record.table(), dict[str, list[tuple[UUID, Any]]](), sorted(words)
-    matches = [table.c[target.record.__fields__[name].attribute] for name in target.match_fields]
+    """For each word the records that it names in a field that the actor sees there, with the value of the narrowing link."""
+    table, found, wanted = target.record.table(), dict[str, dict[UUID, Any]](), sorted(words)
     narrowing = target.record.__fields__.get(field.within)
     within = table.c[narrowing.attribute] if narrowing is not None else sa.null()
-    for start in range(0, len(wanted), _CHUNK):
-        part = wanted[start : start + _CHUNK]
-        asked = set(part)
-        query = sa.select(table.c.id, within, *matches).where(
-            *_reach(work, target, table), sa.or_(*(bulk.among(work.connection, column, part) for column in matches))
-        )
-        for id, narrow, *names in work.connection.execute(query):
-            for name in asked.intersection(names):
-                found.setdefault(name, []).append((id, narrow))
-    return found
+    for grants, shown in _showing(work, target, target.match_fields).items() if wanted else ():
+        matches = [table.c[target.record.__fields__[name].attribute] for name in shown]
+        for start in range(0, len(wanted), _CHUNK):
+            part = wanted[start : start + _CHUNK]
+            asked = set(part)
+            query = sa.select(table.c.id, within, *matches).where(
+                *_reach(work, target, table, grants), sa.or_(*(bulk.among(work.connection, column, part) for column in matches))
+            )
+            for id, narrow, *names in work.connection.execute(query):
+                for name in asked.intersection(names):
+                    found.setdefault(name, {})[id] = narrow
+    return {name: list(records.items()) for name, records in found.items()}
 
 
 def nearest(work: Work, target: Entity, word: str) -> str | None:
-    """The title most like `word` among the visible records that start with the same character."""
+    """The title most like `word` among those the actor sees that start with the same character."""
     table = target.record.table()
+    grants = including(work.scopes.grants_of(target, Verb.READ), target.title)
     title = table.c[target.record.__fields__[target.title].attribute]
     query = (
         sa.select(title)
-        .where(*_reach(work, target, table), title.istartswith(word[:1], autoescape=True))
+        .where(*_reach(work, target, table, grants), title.istartswith(word[:1], autoescape=True))
         .order_by(title)
         .limit(_CANDIDATES)
     )

@@ -12,7 +12,7 @@ from sqlalchemy.sql.operators import custom_op
 from core.entities.conditions import Conditions, Form, parameters, read_filter, shape_field
 from core.entities.pages import MOST, page
 from core.entities.shape import Shape, Source
-from core.policy.grants import Grant
+from core.policy.grants import Grant, including
 from core.policy.scopes import Scopes
 from sdk import BadRequest, Condition, Entity, Filter, Forbidden, NotFound, Page, Query, Side, Verb, _
 from sdk.columns import Keys, among
@@ -64,7 +64,11 @@ class Reader:
 
     def including(self, name: str) -> tuple[Grant, ...]:
         """The grants that show a field."""
-        return tuple(grant for grant in self.grants if grant.fields is None or name in grant.fields)
+        return including(self.grants, name)
+
+    def everywhere(self, name: str) -> bool:
+        """Whether a field is visible on every visible row."""
+        return bool(self.grants) and self.including(name) == self.grants
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
@@ -83,7 +87,7 @@ class Reader:
 
     def searched(self, visible: Mapping[str, Field]) -> list[str]:
         """The fields that `q` looks in: those that are visible on every visible row."""
-        return [name for name, field in visible.items() if field.search and self.including(name) == self.grants]
+        return [name for name, field in visible.items() if field.search and self.everywhere(name)]
 
     def selected(self, names: Sequence[str], source: Source) -> list[sa.ColumnElement[Any]]:
         """The columns of these fields."""
@@ -206,10 +210,10 @@ class Reader:
             *self.reach(source, (), scopes), among(source.table.c.id, sa.bindparam("ids", type_=Keys()))
         )
 
-    def reached_by(self, verb: Verb, ids: Sequence[UUID]) -> set[UUID]:
-        """Of the given records those that the actor reaches with `verb`."""
+    def reached_by(self, verb: Verb, ids: Sequence[UUID], grants: tuple[Grant, ...] | None = None) -> set[UUID]:
+        """Of the given records those that the actor reaches with `verb`, or by some of the grants of it."""
         source = Source(self.shape, self.scopes)
-        clause = self.scopes.clause(self.entity, source.table, self.scopes.grants_of(self.entity, verb), verb)
+        clause = self.scopes.clause(self.entity, source.table, self.scopes.grants_of(self.entity, verb) if grants is None else grants, verb)
         if clause is None:
             return set(ids)
         query = sa.select(source.table.c.id).where(source.table.c.tenant_id == self.work.tenant.id, among(source.table.c.id, ids), clause)

@@ -117,11 +117,14 @@ def _belonging(reader: Reader, rows: Source, holders: type_holders) -> list[sa.C
         if "." in name:
             continue
         if isinstance(field, AnyRecordField):
-            found.append(rows.columns(name)[0].in_(_union(everything)))
-        elif isinstance(field, LinkField) and field.timeline:
-            target = reader.shape.target(field)
-            if target is not None and target.full_name in holders:
-                found.append(rows.columns(name)[0].in_(_union(holders[target.full_name])))
+            wanted = everything
+        elif isinstance(field, LinkField) and field.timeline and (target := reader.shape.target(field)) is not None:
+            wanted = [*holders.get(target.full_name, ())]
+        else:
+            continue
+        if wanted:  # a link that is hidden on a row leads nobody to it
+            shown = () if reader.everywhere(name) else reader.reach(rows, (name,))
+            found.append(sa.and_(rows.columns(name)[0].in_(_union(wanted)), *shown))
     return found
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from core.data import bulk
 from core.entities import journal, links
 from core.entities.alike import check_alike
-from core.entities.checks import check_owner, check_unique, check_values
+from core.entities.checks import check_fields, check_owner, check_unique, check_values
 from core.entities.ids import new_ids
 from core.entities.item import Item
 from core.entities.shape import Shape
@@ -45,6 +45,7 @@ class Writer:
             check_values(self.work, self.shape, standing, grants)
             links.resolve(self.work, self.shape, [item for item in standing if item.refusal is None])
             check_owner(self.work, self.shape, [item for item in standing if item.stands], grants)
+            check_fields(self.work, self.shape, [item for item in standing if item.stands], grants)
             check_trees(self.work, self.shape, [item for item in standing if item.stands])
             check_unique(self.work, self.shape, [item for item in standing if item.stands])
             given = {item.id: item.after("owner") for item in standing} if self.entity.owned else {}
@@ -167,7 +168,8 @@ class Writer:
         if item.draft.verb == "update":
             before = item.before or {}
             item.values = {name: value for name, value in item.values.items() if value != before.get(name)}
-            item.changed = bool(item.values)
+            # Whoever does not see what was there must not learn by the version whether it was the same.
+            item.changed = bool(item.values) or not all(map(self.work.reader(self.entity).everywhere, item.draft.values))
         return item.changed
 
     # --- writing -------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ outbox = sa.Table(
     sa.Column("handler", sa.String(100), nullable=True),  # plugin.name of the subscription or job
     sa.Column("payload", json_data(), nullable=False),
     sa.Column("actor_id", key(), nullable=True),
+    sa.Column("allows", json_data(), nullable=True),  # the allow-list of the token that asked for the job
     sa.Column("depth", sa.Integer(), nullable=False),  # how many deliveries led here; loops end at a limit
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("attempts", sa.Integer(), nullable=False),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -128,23 +129,36 @@ class Collection:
         limit = _limit(pairs.get("limit", "50"))
         id = record_id(path["id"])
         row = work.records(self.name).get(id)
-        query = (
-            sa.select(audit.c.at, audit.c.actor_id, audit.c.actor, audit.c.channel, audit.c.action, audit.c.changes)
-            .where(audit.c.tenant_id == work.tenant.id, audit.c.record_id == id, audit.c.entity == self.name)
-            .order_by(audit.c.id.desc())
-            .limit(limit)
-        )
-        entries = []
-        for entry in work.connection.execute(query).mappings():
-            changes = {name: pair for name, pair in entry["changes"].items() if name in row}
-            entries.append({str(name): value for name, value in entry.items()} | {"changes": changes})
-        return {"data": entries}
+        entries = (_entry(found, row) for found in _audited(work, self.name, id, limit))
+        return {"data": list(islice((entry for entry in entries if entry is not None), limit))}
 
     def timeline(self, work: Work, path: Mapping[str, str]) -> object:
         """What happened around a record, newest first: of the sources of all plugins what the caller may see."""
         pairs = dict(query_pairs(frozenset({"limit", "cursor"})))
         data, following = timeline(work, self.entity, record_id(path["id"]), _limit(pairs.get("limit", "50")), pairs.get("cursor", ""))
         return {"data": data, "page": {"next": following}}
+
+
+def _audited(work: Work, entity: str, id: UUID, size: int) -> Iterator[sa.RowMapping]:
+    """The audit of a record, newest first, read in parts."""
+    query = (
+        sa.select(audit.c.id, audit.c.at, audit.c.actor_id, audit.c.actor, audit.c.channel, audit.c.action, audit.c.changes)
+        .where(audit.c.tenant_id == work.tenant.id, audit.c.record_id == id, audit.c.entity == entity)
+        .order_by(audit.c.id.desc())
+        .limit(size)
+    )
+    part = work.connection.execute(query).mappings().all()
+    while part:
+        yield from part
+        part = work.connection.execute(query.where(audit.c.id < part[-1]["id"])).mappings().all() if len(part) == size else []
+
+
+def _entry(found: sa.RowMapping, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """An entry as who sees `row` may see it; a change of nothing but what is hidden is hidden."""
+    changes = {name: pair for name, pair in found["changes"].items() if name in row}
+    if found["action"] == "update" and not changes:
+        return None
+    return {str(name): value for name, value in found.items() if name != "id"} | {"changes": changes}
 
 
 def etag(version: object) -> str:

@@ -130,7 +130,7 @@ def _stored(connection: Connection, tenant: UUID, catalog: Catalog) -> list[Line
     lines = [Line(row.key, EVERYTHING, Scope.ALL, EVERYTHING) for row in rows if row.everything and row.key not in catalog.roles]
     for row in rows:
         if row.permission is not None:
-            lines.append(Line(row.key, row.permission, row.scope, ",".join(row.only_fields) if row.only_fields else EVERYTHING))
+            lines.append(Line(row.key, row.permission, row.scope, EVERYTHING if row.only_fields is None else ",".join(row.only_fields)))
     return list(dict.fromkeys(lines))
 
 

@@ -22,6 +22,11 @@ class Grant:
 _ALL = (Grant(Scope.ALL),)
 
 
+def including(grants: Iterable[Grant], name: str) -> tuple[Grant, ...]:
+    """Those of some grants that hold for a field."""
+    return tuple(grant for grant in grants if grant.fields is None or name in grant.fields or name in ("id", "version"))
+
+
 @dataclass(frozen=True)
 class Grants:
     """The grants of one user, or of the system (`everything`). `allows` narrows them for a token: None means no narrowing."""
@@ -61,10 +66,6 @@ class Grants:
         made = replace(self, allows=frozenset(allows))
         made.__dict__["lines"] = self.lines  # the same table: not to be compared line by line
         return made
-
-    def reaches(self, permission: str, field_name: str) -> tuple[Grant, ...]:
-        """The grants of `permission` that include a field."""
-        return tuple(grant for grant in self.of(permission) if grant.fields is None or field_name in grant.fields)
 
 
 SYSTEM = Grants(None, everything=True)

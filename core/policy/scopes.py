@@ -75,9 +75,10 @@ class Scopes:
     def clause(self, entity: Entity, table: FromClause, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool] | None:
         """The records that any of `grants` reaches; None means all of them."""
         scopes = {grant.scope for grant in grants}
-        if Scope.ALL in scopes or (scopes and not entity.owned and Scope.PARENT not in scopes):
+        if Scope.ALL in scopes:
             return None
-        parts = [self._one(entity, table, scope, verb) for scope in sorted(scopes)]
+        # What belongs to nobody is in nobody's scope.
+        parts = [self._one(entity, table, scope, verb) for scope in sorted(scopes) if entity.owned or scope is Scope.PARENT]
         return sa.or_(*parts) if parts else sa.false()
 
     def _one(self, entity: Entity, table: FromClause, scope: Scope, verb: Verb) -> sa.ColumnElement[bool]:

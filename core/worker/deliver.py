@@ -109,7 +109,7 @@ def _work(platform: Platform, row: type_row) -> Work | None:
     """Deliveries act as the system, jobs as who asked for them."""
     try:
         if row.kind == "job" and row.actor_id is not None:
-            work = platform.user(row.tenant_id, row.actor_id, Channel.PLUGIN, row.depth + 1)
+            work = platform.user(row.tenant_id, row.actor_id, Channel.PLUGIN, row.depth + 1).within(row.allows)
         else:
             work = platform.system(row.tenant_id, Channel.PLUGIN)
     except NotFound:

@@ -116,7 +116,7 @@ def _write_down(ctx: Context, actor: Context, webhook: Row, events: Sequence[Eve
     for event in events:
         if (row := shown.get(event.record_id)) is None:
             continue
-        changed = [name for name in cast("list[str]", event.payload.get("fields", ())) if name in seen]
+        changed = [name for name in cast("list[str]", event.payload.get("fields", ())) if name in seen and name in row]
         payload = {
             "type": event.name,
             "timestamp": _plain(ctx.now()),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from core.context import Work
 from core.entities.records import EntityRecords
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant, People
-from sdk import EVERYBODY, BadRequest, Condition, Draft, Forbidden, Invalid, NotFound, Query, Scope, Verb, parse_where
+from core.worker.drain import Drain
+from sdk import EVERYBODY, BadRequest, Condition, Context, Draft, Forbidden, Invalid, NotFound, Query, Scope, Verb, parse_where
 from sdk.context import id_of
 from sdk.permissions import verbs_of
 from tests.probe.plugin import ACCESS
@@ -347,3 +349,156 @@ def test_a_stored_grant_replaces_what_the_plugin_contributed(
     assert seen(work_as(people.rep)) == 90
     system.records("core.grant").delete(grant)
     assert seen(work_as(people.rep)) == 10
+
+
+# --- what is hidden does not show in a detour ---------------------------------------------------------------------------
+
+
+def role_of(system: Work, person: UUID, *grants: dict[str, object]) -> None:
+    """Give a person one role with these grants and no others."""
+    key = f"role-{person.hex[:12]}"
+    role = id_of(system.records("core.role").create({"key": key, "name": key}))
+    for grant in grants:
+        system.records("core.grant").create({"role": str(role), **grant})
+    system.records("core.user").update(person, {"roles": [key]})
+
+
+def of_things(verb: str, scope: str = "all", *fields: str) -> dict[str, object]:
+    return {"permission": f"probe.thing.{verb}", "scope": scope, **({"only_fields": list(fields)} if fields else {})}
+
+
+@pytest.mark.feature("B6")
+def test_a_hidden_name_finds_nothing_and_is_not_told_as_the_nearest(
+    system: Work, people: People, make: type_make, work_as: type_work_as
+) -> None:
+    """Neither in a filter nor in a write: else one would guess it letter by letter."""
+    board = id_of(system.records("probe.board").create({"name": "Secret Board"}))
+    make("t", board=str(board))
+    blind = {"permission": "probe.board.read", "scope": "all", "only_fields": ["created_at"]}
+    role_of(system, people.rep, of_things("read"), of_things("create"), blind)
+    doors = work_as(people.rep).records("probe.thing")
+    for word in ("Secret Board", "Other"):
+        assert doors.query(Query(filter=parse_where([f"board={word}"]))).data == []
+        assert len(doors.query(Query(filter=parse_where([f"board[ne]={word}"]))).data) == 1
+    refused = []
+    for word in ("Secret Board", "Secret Boar"):
+        with pytest.raises(Invalid) as caught:
+            doors.create({"name": "x", "board": word})
+        refused.append([(problem.code, problem.message, problem.params["value"]) for problem in caught.value.problems])
+    assert [one[0][:2] for one in refused] == [("no_such_record", "there is no {target} {value!r}")] * 2
+    assert doors.create({"name": "x", "board": str(board)})["board"] == board, "the id is no secret"
+
+
+@pytest.mark.feature("B6")
+def test_a_name_that_is_hidden_on_some_records_finds_the_others(
+    system: Work, people: People, make: type_make, work_as: type_work_as
+) -> None:
+    other = people.reps[0][1]
+    mine, theirs = make("named mine", owner=str(people.rep)), make("named theirs", owner=str(other))
+    holders = [make("holder", owner=str(people.rep), whole=str(whole)) for whole in (mine, theirs)]
+    role_of(system, people.rep, of_things("read", "own"), of_things("read", "team", "tier", "whole"), of_things("create", "own"))
+    doors = work_as(people.rep).records("probe.thing")
+    found = {
+        word: [row["id"] for row in doors.query(Query(filter=parse_where([f"whole={word}"]))).data]
+        for word in ("named mine", "named theirs")
+    }
+    assert found == {"named mine": [holders[0]], "named theirs": []}
+    assert doors.create({"name": "x", "whole": "named mine"})["whole"] == mine
+    with pytest.raises(Invalid):
+        doors.create({"name": "x", "whole": "named theirs"})
+
+
+@pytest.mark.feature("B7")
+def test_a_field_that_may_be_written_on_own_records_is_not_written_on_the_teams(
+    system: Work, people: People, make: type_make, work_as: type_work_as
+) -> None:
+    other = people.reps[0][1]
+    mine, theirs = make("mine", owner=str(people.rep)), make("theirs", owner=str(other))
+    narrow = [of_things("read", "team"), of_things("update", "own"), of_things("update", "team", "name")]
+    role_of(system, people.rep, *narrow, of_things("create", "own"), of_things("create", "team", "name", "owner"))
+    doors = work_as(people.rep).records("probe.thing")
+    assert doors.update(mine, {"size": 5})["size"] == 5
+    assert doors.update(theirs, {"name": "renamed"})["name"] == "renamed"
+    for attempt in (
+        lambda: doors.update(theirs, {"size": 5}),
+        lambda: doors.update(theirs, {"name": "again", "size": 5}),
+        lambda: doors.create({"name": "for them", "size": 5, "owner": str(other)}),
+    ):
+        with pytest.raises(Forbidden) as refused:
+            attempt()
+        assert refused.value.reason == "field_forbidden"
+    assert system.records("probe.thing").values([theirs])[theirs]["size"] is None
+    assert doors.create({"name": "mine too", "size": 5})["size"] == 5
+    assert doors.create({"name": "for them", "owner": str(other)})["owner"] == other
+    batch = doors.write([Draft("update", {"size": 6}, mine), Draft("update", {"size": 6}, theirs)])
+    assert [outcome.refusal is None for outcome in batch] == [True, False]
+
+
+@pytest.mark.feature("B6")
+def test_a_guess_at_a_hidden_value_is_not_confirmed_by_the_version(client: Api, system: Work, people: People, make: type_make) -> None:
+    thing = make("t", note="the secret")
+    role_of(system, people.rep, of_things("read", "all", "name"), of_things("update", "all", "note", "name"))
+    api = client.as_user(people.rep)
+    versions = [api.patch(f"{THINGS}/{thing}", {"note": note}).json["version"] for note in ("a guess", "a guess", "another")]
+    assert versions == [2, 3, 4]
+    assert api.patch(f"{THINGS}/{thing}", {"name": "t"}).json["version"] == 4, "a name that is seen and stays is no change"
+
+
+@pytest.mark.feature("B6")
+def test_a_change_of_hidden_fields_alone_is_not_in_the_history(client: Api, system: Work, people: People, make: type_make) -> None:
+    thing = make("t", note="a")
+    things = system.records("probe.thing")
+    for number in range(7):
+        things.update(thing, {"note": f"hidden {number}"} if number % 3 else {"name": f"shown {number}", "note": f"hidden {number}"})
+    things.delete(thing)
+    things.restore(thing)
+    role_of(system, people.rep, of_things("read", "all", "name"))
+    api = client.as_user(people.rep)
+
+    def shown(limit: int) -> list[tuple[str, object]]:
+        entries = api.get(f"{THINGS}/{thing}/history", {"limit": str(limit)}).json["data"]
+        return [(entry["action"], entry["changes"].get("name", [None, None])[1]) for entry in entries]
+
+    whole = [("restore", None), ("delete", None), ("update", "shown 6"), ("update", "shown 3"), ("update", "shown 0"), ("create", "t")]
+    assert shown(50) == whole
+    for limit in range(1, 7):
+        assert shown(limit) == whole[:limit]
+
+
+@pytest.mark.feature("B2")
+@pytest.mark.parametrize(
+    ("grant", "code"),
+    [
+        ({"permission": "probe.thing.reed", "scope": "all"}, "unknown_permission"),
+        ({"permission": "probe.board.read", "scope": "own"}, "bad_scope"),
+        ({"permission": "probe.board.read", "scope": "team"}, "bad_scope"),
+        ({"permission": "probe.thing.read", "scope": "parent"}, "bad_scope"),
+        ({"permission": "probe.thing.read", "scope": "all", "only_fields": []}, "empty"),
+        ({"permission": "probe.thing.read", "scope": "all", "only_fields": ["nam"]}, "unknown_field"),
+        ({"permission": "core.plugin.update", "scope": "all", "only_fields": ["name"]}, "no_fields"),
+    ],
+)
+def test_a_grant_that_does_not_fit_is_refused(system: Work, grant: dict[str, object], code: str) -> None:
+    role = id_of(system.records("core.role").create({"key": "odd", "name": "Odd"}))
+    with pytest.raises(Invalid) as refused:
+        system.records("core.grant").create({"role": str(role), **grant})
+    assert [problem.code for problem in refused.value.problems] == [code]
+
+
+@pytest.mark.feature("B7")
+def test_a_job_can_do_no_more_than_the_token_that_asked_for_it(
+    platform: Platform, system: Work, people: People, work_as: type_work_as, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role_of(system, people.rep, of_things("read"), of_things("create"))
+    able = list[tuple[bool, bool]]()
+
+    def look(ctx: Context, _arguments: Mapping[str, object]) -> None:
+        other = ctx.as_user(people.rep)
+        able.append((ctx.can("probe.thing.create"), other.can("probe.thing.create")))
+
+    monkeypatch.setitem(platform.catalog.jobs, "probe.remember", replace(platform.catalog.jobs["probe.remember"], run=look))
+    whole = work_as(people.rep)
+    for work in (whole, whole.within(["probe.thing.read"])):
+        work.enqueue("probe.remember", {"text": "x"})
+        Drain(platform).run_until_empty()
+    assert able == [(True, True), (False, False)]
