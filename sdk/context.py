@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import BinaryIO, Protocol, TypeAlias, TypeVar
+from typing import BinaryIO, Protocol, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from sdk.calls import Call, Reply
-from sdk.errors import Refusal
+from sdk.errors import Problem, Refusal
 from sdk.events import EventType
 from sdk.fields.base import Field
 from sdk.filters import Filter
@@ -20,12 +20,14 @@ from sdk.mail import Mail
 from sdk.notices import Notice
 from sdk.rates import Pair
 from sdk.specs import Spec
-from sdk.text import Text
+from sdk.text import Text, _
 
 KIND = TypeVar("KIND", bound=Spec)
 KEPT = TypeVar("KEPT")
 CURSOR = r"^(c1\.[A-Za-z0-9_-]{12,4000})?$"
 """The pattern of `Page.next`, for the schemas of routes that take it back; nothing is the first page."""
+LIKELY_DUPLICATE = "likely_duplicate"
+"""The code of a refusal, or of a warning, for what is likely there already."""
 
 
 class Channel(StrEnum):
@@ -85,7 +87,8 @@ class Alike(StrEnum):
 class Draft:
     """One wish of a batch. `act` names the domain act behind it where that matters (a reopening); such an act may set read-only fields.
 
-    `alike` says what of records that are taken for this one (`Entity.alike`): by itself people are refused and the system is not.
+    `alike` says what of records that are taken for this one (`Entity.alike`): by itself people are told and the system is not;
+    the tenant says by field whether that is a refusal or a warning beside the record.
     """
 
     verb: str
@@ -97,13 +100,41 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidates:
+    """Who may be meant: `seen` as {"id", "title", "fields"}, and how many there are that the actor may not see."""
+
+    seen: tuple[Row, ...] = ()
+    hidden: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.seen or self.hidden)
+
+    @property
+    def names(self) -> str:
+        """Those that the actor may see, each with the fields in which it agrees."""
+        return "; ".join(f"{one['title']} ({', '.join(cast('list[str]', one['fields']))})" for one in self.seen)
+
+    @property
+    def warning(self) -> Problem:
+        """What to say where the tenant wants to be told of them and no more."""
+        text = _("this is likely there already: {names}")
+        if not self.seen:
+            text = _("this is likely there already, with somebody whose records you do not see")
+        return Problem("", LIKELY_DUPLICATE, text, {"names": self.names})
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one draft: the record's id and its state as written, or the refusal."""
+    """What became of one draft: the record's id and its state as written, or the refusal.
+
+    `likely` is what a written record is likely one of, where the tenant wants to be told and no more.
+    """
 
     id: UUID | None
     row: Row | None = None
     refusal: Refusal | None = None
     changed: bool = True
+    likely: Candidates = Candidates()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +158,6 @@ class Query:
     limit: int = 50
     cursor: str = ""
     count: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Who may be meant: `seen` as {"id", "title", "fields"}, and how many there are that the actor may not see."""
-
-    seen: tuple[Row, ...] = ()
-    hidden: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.seen or self.hidden)
 
 
 class Records(Protocol):

@@ -9,7 +9,7 @@ from sdk.errors import DeclarationError
 PLUGIN = re.compile(r"[a-z][a-z0-9_]{1,29}\Z")
 ENTITY = re.compile(r"[a-z][a-z0-9_]{1,39}\Z")
 FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
-RESERVED_FIELDS = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "count", "id", "version", "custom"})
+RESERVED_FIELDS = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "count", "id", "version", "custom", "warnings"})
 
 
 def check_name(pattern: re.Pattern[str], name: str, what: str) -> str:

@@ -14,8 +14,9 @@ from sqlalchemy.dialects import postgresql
 
 from core.entities.item import Item
 from core.entities.shape import Shape
+from core.tenancy.duplicates import BLOCK, verdicts
 from sdk import Alike, Candidates, Conflict, Forbidden, Invalid, Problem, _
-from sdk.context import Values
+from sdk.context import LIKELY_DUPLICATE, Values
 from sdk.fields import TextField
 from sdk.fields.text import ALIKE
 from sdk.permissions import FORCE
@@ -36,6 +37,15 @@ class _Found:
     def add(self, id: UUID, name: str) -> None:
         self.fields.setdefault(id, []).append(name)
 
+    def forget_refused(self, batch: Mapping[UUID, Item]) -> None:
+        """What is refused itself will not be there."""
+        self.fields = {id: names for id, names in self.fields.items() if id not in batch or batch[id].refusal is None}
+
+    @property
+    def names(self) -> set[str]:
+        """All fields in which it agrees with any of them."""
+        return {name for names in self.fields.values() for name in names}
+
 
 @dataclass(frozen=True)
 class _Sought:
@@ -46,34 +56,43 @@ class _Sought:
 
 
 def check_alike(work: Work, shape: Shape, items: Sequence[Item]) -> None:
-    """Refuse what is likely there already, in the database or before it in the batch, unless it is forced by who may."""
+    """Refuse what is likely there already, in the database or before it in the batch, unless it is forced by who may.
+
+    Where a draft agrees with others only in fields of which the tenant wants to be told, it stands and says so (`Item.likely`).
+    """
     if not shape.entity.alike:
         return
     asked = _asked(work, items)
     _forbid_forcing(work, shape, items)
-    sought = _keys([item for item in asked if item.stands], _fields(shape))
+    rules = verdicts(work, shape.entity.full_name)
+    sought = _keys([item for item in asked if item.stands], _fields(shape, rules))
     found = _match(work, shape, sought) if sought else {}
     if not found:
         return
     before = {item.id: item for item in items}
     known = _seen(work, shape, found, before)
     for item in asked:
-        if item.id in found:
-            item.refusal = _refusal(shape, _told(found[item.id], known))
+        if item.id not in found:
+            continue
+        if found[item.id].names.isdisjoint(name for name, verdict in rules.items() if verdict == BLOCK):
+            found[item.id].forget_refused(before)
+            item.likely = _told(found[item.id], known)
+        else:
+            item.refusal = _refusal(_told(found[item.id], known))
 
 
 def candidates(work: Work, shape: Shape, values: Values, but: UUID | None = None) -> Candidates:
     """See `sdk.Records.candidates`."""
     work.reader(shape.entity).require()
-    mine = but or UUID(int=0)
+    mine, rules = but or UUID(int=0), verdicts(work, shape.entity.full_name)
     sought: dict[str, _Sought] = {}
     problems = []
-    for one in _fields(shape):
+    for one in _fields(shape, shape.entity.alike):
         if one.name not in values:
             continue
         parsed = one.parse([values[one.name]])
         problems += [Problem(one.name, flaw.code, flaw.message, flaw.params) for flaw in parsed.flaws]
-        if (key := _key(one, parsed.values[0])) is not None:
+        if one.name in rules and (key := _key(one, parsed.values[0])) is not None:
             sought[one.name] = _Sought([(key, mine)])
     if problems:
         raise Invalid(_("some values are not valid"), problems=problems)
@@ -96,9 +115,9 @@ def _forbid_forcing(work: Work, shape: Shape, items: Iterable[Item]) -> None:
             item.refusal = Forbidden(text, code="force_forbidden", entity=shape.entity.full_name)
 
 
-def _fields(shape: Shape) -> list[TextField]:
+def _fields(shape: Shape, names: Iterable[str]) -> list[TextField]:
     declared = shape.entity.record.__fields__
-    return [one for name in shape.entity.alike if isinstance(one := declared[name], TextField)]
+    return [one for name in names if isinstance(one := declared[name], TextField)]
 
 
 def _key(field: TextField, value: object) -> str | None:
@@ -201,14 +220,18 @@ def _told(found: _Found, known: Mapping[UUID, _Seen]) -> Candidates:
     return Candidates(tuple(seen[:_MOST_NAMED]), len(found.fields) - len(seen))
 
 
-def _refusal(shape: Shape, told: Candidates) -> Conflict:
-    names = "; ".join(f"{one['title']} ({', '.join(one['fields'])})" for one in told.seen)  # type: ignore[arg-type]
+def _refusal(told: Candidates) -> Conflict:
     if told.seen:
         text = _("this is likely there already: {names}; take that one, or send force=true where you may")
     else:
         text = _(
             "this is likely there already, with somebody whose records you do not see; ask your manager, or send force=true where you may"
         )
-    refusal = Conflict(text, code="likely_duplicate", names=names)
-    refusal.members = {"candidates": [{**one, "id": str(one["id"])} for one in told.seen], "hidden": told.hidden}
+    refusal = Conflict(text, code=LIKELY_DUPLICATE, names=told.names)
+    refusal.members = members_of(told)
     return refusal
+
+
+def members_of(told: Candidates) -> dict[str, object]:
+    """Candidates as members of an answer."""
+    return {"candidates": [{**one, "id": str(one["id"])} for one in told.seen], "hidden": told.hidden}

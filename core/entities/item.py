@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sdk import Conflict, Draft, Invalid, Problem, Refusal, _
+from sdk import Candidates, Conflict, Draft, Invalid, Problem, Refusal, _
 
 
 @dataclass(slots=True)
@@ -21,6 +21,8 @@ class Item:
     problems: list[Problem] = field(default_factory=list)
     refusal: Refusal | None = None
     changed: bool = True
+    likely: Candidates = field(default_factory=Candidates)
+    """What it is likely one of, where the tenant only wants to be told."""
 
     @property
     def stands(self) -> bool:

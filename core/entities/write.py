@@ -286,7 +286,7 @@ class Writer:
         refusal = item.verdict()
         if refusal is not None:
             return Outcome(None if item.draft.verb == "create" else item.id, None, refusal, False)
-        return Outcome(item.id, {**dict.fromkeys(self.entity.fields), **item.row()}, None, item.changed)
+        return Outcome(item.id, {**dict.fromkeys(self.entity.fields), **item.row()}, None, item.changed, item.likely)
 
 
 def _or_default(field: Field, item: Item) -> Any:

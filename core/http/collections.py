@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from flask import request
 
 from core.context import Work
+from core.entities.alike import members_of
 from core.entities.read import MOST_ROWS
 from core.entities.timeline import timeline
 from core.events.tables import audit
 from core.http.errors import body_of
 from core.http.pipeline import fresh, json_body, query_pairs
-from sdk import Alike, BadRequest, Draft, Entity, Filter, Query, Response, Stale, Verb, _, parse_filter
+from sdk import Alike, BadRequest, Draft, Entity, Filter, Outcome, Query, Response, Stale, Verb, _, parse_filter
 from sdk.routes import record_id
 
 RESERVED = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "count"})
@@ -46,10 +47,8 @@ class Collection:
 
     def create(self, work: Work, _path: Mapping[str, str]) -> Response:
         """A new record: 201 with Location and ETag."""
-        row = work.records(self.name).create(json_body(), alike=self._alike())
-        id = row["id"]
-        assert isinstance(id, UUID)
-        return self._shown(work, id, 201, {"Location": f"{self.path}/{id}"})
+        outcome = self._write(work, Draft("create", json_body(), alike=self._alike()))
+        return self._shown(work, outcome, 201, {"Location": f"{self.path}/{outcome.id}"})
 
     def get(self, work: Work, path: Mapping[str, str]) -> Response:
         """One record with its ETag; 304 when the caller has it."""
@@ -67,8 +66,8 @@ class Collection:
     def update(self, work: Work, path: Mapping[str, str]) -> Response:
         """Change the fields that are sent; `If-Match` refuses a stale change with 412."""
         alike, id = self._alike(), record_id(path["id"])
-        work.records(self.name).update(id, json_body(), expected_version=expected_version(), alike=alike)
-        return self._shown(work, id, 200, {})
+        outcome = self._write(work, Draft("update", json_body(), id, expected_version(), alike=alike))
+        return self._shown(work, outcome, 200, {})
 
     def delete(self, work: Work, path: Mapping[str, str]) -> Response:
         """Into the recycle bin."""
@@ -79,8 +78,7 @@ class Collection:
     def restore(self, work: Work, path: Mapping[str, str]) -> Response:
         """Out of the recycle bin."""
         alike, id = self._alike(), record_id(path["id"])
-        work.records(self.name).restore(id, alike=alike)
-        return self._shown(work, id, 200, {})
+        return self._shown(work, self._write(work, Draft("restore", {}, id, alike=alike)), 200, {})
 
     def duplicates(self, work: Work, _path: Mapping[str, str]) -> object:
         """The records that a new one, or a change of `id`, is likely one of; writes nothing."""
@@ -99,14 +97,19 @@ class Collection:
             raise BadRequest(_("force takes true or false"))
         return Alike.FORCE if pairs.get("force") == "true" else Alike.DEFAULT
 
-    def _shown(self, work: Work, id: UUID, status: int, headers: dict[str, str]) -> Response:
-        """The record as its writer may see it; who may write but not read gets its id alone."""
+    def _write(self, work: Work, draft: Draft) -> Outcome:
+        (outcome,) = work.records(self.name).write_all([draft])
+        return outcome
+
+    def _shown(self, work: Work, outcome: Outcome, status: int, headers: dict[str, str]) -> Response:
+        """The record as its writer may see it, and what to warn of; who may write but not read gets its id alone."""
         reader = work.reader(self.entity)
-        rows = reader.many([id]) if reader.grants else []
-        row = rows[0] if rows else {"id": id}
+        assert outcome.id is not None
+        rows = reader.many([outcome.id]) if reader.grants else []
+        row = rows[0] if rows else {"id": outcome.id}
         if "version" in row:
             headers["ETag"] = etag(row["version"])
-        return Response(row, status, headers)
+        return Response({**row, **_warnings(work, outcome)}, status, headers)
 
     def batch(self, work: Work, _path: Mapping[str, str]) -> Response:
         """Up to 1,000 changes, each with its own outcome: 200 when all were taken, 207 when some were refused."""
@@ -118,7 +121,7 @@ class Collection:
         for draft, outcome in zip(drafts, outcomes, strict=True):
             if outcome.refusal is None:
                 version = outcome.row["version"] if outcome.row is not None else None
-                data.append({"status": done[draft.verb], "id": outcome.id, "version": version})
+                data.append({"status": done[draft.verb], "id": outcome.id, "version": version, **_warnings(work, outcome)})
             else:
                 data.append({"status": outcome.refusal.status, "id": outcome.id, "problem": body_of(work.platform, outcome.refusal)})
         return Response({"data": data}, 200 if all(outcome.refusal is None for outcome in outcomes) else 207)
@@ -159,6 +162,14 @@ def _entry(found: sa.RowMapping, row: Mapping[str, Any]) -> dict[str, Any] | Non
     if found["action"] == "update" and not changes:
         return None
     return {str(name): value for name, value in found.items() if name != "id"} | {"changes": changes}
+
+
+def _warnings(work: Work, outcome: Outcome) -> dict[str, object]:
+    """What was taken although it is likely there already, because the tenant wants it so."""
+    if not outcome.likely:
+        return {}
+    said = outcome.likely.warning
+    return {"warnings": [{"code": said.code, "detail": work.say(said.message, said.params), **members_of(outcome.likely)}]}
 
 
 def etag(version: object) -> str:

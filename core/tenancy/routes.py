@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, cast
 from marshmallow import Schema, fields, validate
 
 from core.tenancy import settings
+from core.tenancy.duplicates import VERDICTS
 from core.tenancy.setup import set_up
 from sdk import SIGNED_IN, Context, Request, Route, _
 
 if TYPE_CHECKING:
     from core.context import Work
+
+
+_Verdicts = fields.Dict(keys=fields.String(), values=fields.String(validate=validate.OneOf(VERDICTS)))
+"""What happens by field."""
 
 
 class Settings(Schema):
@@ -23,6 +28,7 @@ class Settings(Schema):
     currency = fields.String(load_default=None)
     fiscal_year_start = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 12))
     week_start = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 7))
+    duplicates = fields.Dict(keys=fields.String(), values=_Verdicts, load_default=None)
 
 
 class TenantRow(Schema):
@@ -35,6 +41,7 @@ class TenantRow(Schema):
     currency = fields.String(required=True)
     fiscal_year_start = fields.Integer(required=True)
     week_start = fields.Integer(required=True)
+    duplicates = fields.Dict(keys=fields.String(), values=_Verdicts, required=True)
 
 
 class SetUpRow(Schema):

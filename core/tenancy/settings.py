@@ -1,14 +1,15 @@
-"""What a tenant says of itself: language, time zone, currency, when its fiscal year and its weeks begin."""
+"""What a tenant says of itself: language, time zone, currency, when its fiscal year and its weeks begin, what happens to duplicates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from core.entities import journal
 from core.entities.ids import new_id
 from core.events import schedules
 from core.events.tables import audit
+from core.tenancy import duplicates
 from core.tenancy.lifecycle import check_settings
 from core.tenancy.tables import tenants
 from sdk import Batch, Change, Conflict, Invalid, _
@@ -23,14 +24,17 @@ FIELDS = ("locale", "timezone", "currency", "fiscal_year_start", "week_start")
 def shown(work: Work) -> dict[str, object]:
     """The tenant as its users see it."""
     row = work.connection.execute(tenants.select().where(tenants.c.id == work.tenant.id)).one()
-    return {name: getattr(row, name) for name in ("id", "name", *FIELDS)}
+    return {**{name: getattr(row, name) for name in ("id", "name", *FIELDS)}, duplicates.NAME: duplicates.in_force(work)}
 
 
 def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
     """Change some settings; raises Invalid, and Conflict where a plugin objects (`validate_changes` on core.tenant)."""
     before = shown(work)
-    values = {name: value for name, value in wish.items() if value is not None and value != before[name]}
+    values = {name: value for name, value in wish.items() if name in FIELDS and value is not None and value != before[name]}
     check_settings({**before, **values})
+    if (wanted := wish.get(duplicates.NAME)) is not None:
+        merged = duplicates.merged(work, cast("duplicates.type_verdicts", wanted))
+        values |= {duplicates.NAME: merged} if merged != before[duplicates.NAME] else {}
     if not values:
         return before
     asked = Change(work.tenant.id, "update", before, dict(values))
@@ -51,4 +55,4 @@ def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
     }  # fmt: skip
     work.leave(audit, [entry])
     journal.tell(work, f"{NAME}.updated", [(work.tenant.id, {"fields": sorted(values)})])
-    return {**before, **values}
+    return shown(work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from sdk.columns import UtcDateTime, key
+from sdk.columns import UtcDateTime, json_data, key
 from sdk.entities import Record
 
 tenants = sa.Table(
@@ -18,6 +18,8 @@ tenants = sa.Table(
     sa.Column("currency", sa.String(3), nullable=False),
     sa.Column("fiscal_year_start", sa.Integer(), nullable=False, server_default="1"),
     sa.Column("week_start", sa.Integer(), nullable=False, server_default="1"),
+    # By entity and field, where the tenant has chosen: "block", "warn" or "off".
+    sa.Column("duplicates", json_data(), nullable=True),
     # Grows with every change of rights or plugins, so that all processes drop what they compiled from the old ones.
     sa.Column("access_version", sa.Integer(), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),

@@ -9,7 +9,7 @@ from typing import cast
 
 from plugins.import_export import imports
 from plugins.import_export.plan import DUPLICATES, MODES, ORDERS, Wish
-from plugins.import_export.run import COUNTS
+from plugins.import_export.run import COUNTS, WARNED
 from plugins.import_export.template import template
 from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
 from sdk.context import Row, id_of
@@ -87,7 +87,7 @@ def _tell(terminal: Terminal, done: Row, left: list[Row]) -> None:
         terminal.note(f"… and {len(left) - SHOWN} more; --json lists them all")
     if done["ignored"]:
         terminal.note(f"columns left out: {done['ignored']}")
-    counts = ", ".join(f"{done[name]} {name}" for name in COUNTS)
+    counts = ", ".join(f"{done[name]} {name}" for name in COUNTS if name != WARNED or done[name])
     terminal.print(f"{done['state']}: {counts}{' (dry run: nothing was written)' if done['dry_run'] else ''}")
 
 
@@ -109,7 +109,7 @@ COMMANDS = (
             Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
             Parameter("--duplicates", _("What becomes of rows that are likely there already"), choices=DUPLICATES, default="skip"),
             Parameter("--dry-run", _("Validate everything, write nothing"), flag=True),
-            Parameter("--json", _("One JSON document with every row that was not taken"), flag=True),
+            Parameter("--json", _("One JSON document with every row that was not taken or that is warned of"), flag=True),
         ),
     ),
     Command(

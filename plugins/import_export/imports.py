@@ -94,6 +94,6 @@ def _wish(written: Mapping[str, object]) -> Wish:
 
 
 def rows(ctx: Context, id: UUID, outcome: str | None, limit: int, cursor: str) -> Page:
-    """The rows that were not taken, in the order of the file."""
+    """The rows that were not taken or that one is warned of, in the order of the file."""
     chosen = where(**{"import": id}) + (where(outcome=outcome) if outcome else ())
     return ctx.records("import_export.row").query(Query(filter=chosen, sort=("number",), limit=limit, cursor=cursor))

@@ -43,7 +43,7 @@ _IMPORT = {
     "properties": {
         "id": {"type": "string", "format": "uuid"},
         "state": {"type": "string"},
-        **{name: {"type": "integer"} for name in ("created", "updated", "unchanged", "skipped", "failed")},
+        **{name: {"type": "integer"} for name in ("created", "updated", "unchanged", "skipped", "failed", "warned")},
     },
     "required": ["id", "state"],
 }
@@ -72,7 +72,7 @@ def start_import(ctx: Context, request: Request) -> Response:
 
 
 def list_rows(ctx: Context, request: Request) -> object:
-    """The rows that were not taken, each with its reason."""
+    """The rows that were not taken or that one is warned of, each with its reason."""
     id = request.id()
     ctx.records("import_export.import").get(id)
     outcome, limit, cursor = (request.query[name] for name in ("outcome", "limit", "cursor"))

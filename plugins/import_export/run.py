@@ -11,17 +11,18 @@ from uuid import UUID
 from plugins.import_export.csv_file import CsvFile
 from plugins.import_export.plan import Plan, Wish, read_columns
 from sdk import Alike, Channel, Condition, Context, Draft, Outcome, Problem, Refusal, Text, _
-from sdk.context import Row, id_of
+from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import LinkField
 
 CHUNK = 2000
-COUNTS = ("created", "updated", "unchanged", "skipped", "failed")
+WARNED = "warned"
+COUNTS = ("created", "updated", "unchanged", "skipped", "failed", WARNED)
 type_row = tuple[int, Sequence[str]]
 
 
 @dataclass
 class Tally:
-    """How many rows had which outcome, and those that were not taken."""
+    """How many rows had which outcome, and those that were not taken or taken with a warning (which count as both)."""
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     rows: list[dict[str, object]] = field(default_factory=list)
@@ -184,9 +185,11 @@ class Run:
     def _settle(self, tally: Tally, row: type_row, draft: Draft, outcome: Outcome, *, last: bool) -> None:
         if outcome.refusal is None:
             tally.counts["created" if draft.verb == "create" else "updated" if outcome.changed else "unchanged"] += 1
+            if outcome.likely:
+                self._leave(tally, row[0], WARNED, outcome.likely.warning, row[1])
             return
         problems = outcome.refusal.problems
-        if outcome.refusal.reason == "likely_duplicate":
+        if outcome.refusal.reason == LIKELY_DUPLICATE:
             self._leave(tally, row[0], "skipped", _problem_of(outcome.refusal), row[1])
             return
         if not last and problems and all(p.code == "no_such_record" and p.field in self._self_links for p in problems):

@@ -17,7 +17,7 @@ STATES = {
     "partial": _("Partial"),
     "failed": _("Failed"),
 }
-OUTCOMES = {"skipped": _("Skipped"), "failed": _("Failed")}
+OUTCOMES = {"skipped": _("Skipped"), "failed": _("Failed"), "warned": _("Taken with a warning")}
 
 
 class Import(Record):
@@ -35,6 +35,7 @@ class Import(Record):
     unchanged: Mapped[int] = f.integer(_("Unchanged"), default=0)
     skipped: Mapped[int] = f.integer(_("Skipped"), default=0)
     failed: Mapped[int] = f.integer(_("Failed"), default=0)
+    warned: Mapped[int] = f.integer(_("Taken with a warning"), default=0)
     position: Mapped[int] = f.integer(_("Rows done"), default=0)
     deferred: Mapped[str | None] = f.long_text(_("Rows put off"), length=2_000_000)
     headings: Mapped[str | None] = f.long_text(_("Headings"), length=200_000, readonly=True)
@@ -43,7 +44,7 @@ class Import(Record):
 
 
 class ImportRow(Record):
-    """A row of the file that was not taken, and why; visible as its import is."""
+    """A row of the file that was not taken, or that was taken with a warning, and why; visible as its import is."""
 
     __tablename__ = "import_export_rows"
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from core.context import Work
 from core.platform import Platform
+from core.tenancy.settings import change
 from core.testkit.fixtures import Api, MakeTenant, People
 from plugins.customers import demo
 from sdk import likeness
@@ -211,3 +212,141 @@ def test_the_sample_companies_are_no_doubles_of_each_other(work: Work) -> None:
     for name, key in (("name", likeness.company), ("phone", likeness.telephone), ("website", likeness.host)):
         keys = [key(str(row[name])) for row in rows]
         assert len(set(keys)) == len(keys), name
+
+
+# --- what the tenant wants to happen -----------------------------------------------------------------------------------
+
+TENANT = "/api/v1/core/tenant"
+
+
+def ruled(client: Api, **verdicts: str) -> None:
+    """Have the tenant's administrator say what happens to accounts, by field."""
+    answer = client.patch(TENANT, {"duplicates": {"customers.account": verdicts}})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.feature("E9")
+def test_a_rule_that_only_warns_lets_the_record_in_and_names_its_double(client: Api, people: People) -> None:
+    ruled(client, name="warn")
+    rep = client.as_user(people.rep)
+    there = rep.post(ACCOUNTS, {"name": HUAWEI})
+    assert "warnings" not in there.json
+    made = rep.post(ACCOUNTS, {"name": HUAWEI_TURNED})
+    assert made.status_code == 201, made.text
+    (warning,) = made.json["warnings"]
+    assert warning == {
+        "code": "likely_duplicate",
+        "detail": f"this is likely there already: {HUAWEI} (name)",
+        "candidates": [{"id": there.json["id"], "title": HUAWEI, "fields": ["name"]}],
+        "hidden": 0,
+    }
+    assert "warnings" not in rep.get(f"{ACCOUNTS}/{made.json['id']}").json
+    assert "warnings" not in rep.patch(f"{ACCOUNTS}/{made.json['id']}", {"city": "Ulm"}).json
+
+
+@pytest.mark.feature("E9")
+def test_a_change_a_restoration_and_a_batch_warn_as_a_new_record_does(client: Api) -> None:
+    ruled(client, name="warn")
+    one = client.post(ACCOUNTS, {"name": "Alder"}).json["id"]
+    two = client.post(ACCOUNTS, {"name": "Birch"}).json["id"]
+    changed = client.patch(f"{ACCOUNTS}/{two}", {"name": "ALDER"})
+    assert (changed.status_code, changed.json["warnings"][0]["candidates"][0]["id"]) == (200, one)
+    client.delete(f"{ACCOUNTS}/{one}")
+    back = client.post(f"{ACCOUNTS}/{one}/restore")
+    assert (back.status_code, back.json["warnings"][0]["candidates"][0]["id"]) == (200, two)
+    items = [{"op": "create", "values": {"name": name}} for name in ("Cedar", "Dogwood", "cedar")]
+    answer = client.post(f"{ACCOUNTS}/batch", {"items": items})
+    first, second, third = answer.json["data"]
+    assert (answer.status_code, [one["status"] for one in (first, second, third)]) == (200, [201, 201, 201])
+    assert "warnings" not in first and "warnings" not in second
+    assert third["warnings"][0]["candidates"] == [{"id": first["id"], "title": "Cedar", "fields": ["name"]}]
+
+
+@pytest.mark.feature("E9")
+def test_without_a_rule_every_field_is_refused_and_the_tax_number_too_beside_a_warning(client: Api) -> None:
+    ruled(client, name="warn", phone="off")
+    client.post(ACCOUNTS, {"name": "Alder", "phone": "010-62345678", "tax_number": "91-1101 0860 2010"})
+    assert client.post(ACCOUNTS, {"name": "Birch", "phone": "010-62345678"}).status_code == 201
+    refused = client.post(ACCOUNTS, {"name": "alder", "tax_number": "91110108602010"})
+    assert refused.status_code == 409
+    assert refused.json["candidates"][0]["fields"] == ["name", "tax_number"]
+    asked = client.post(f"{ACCOUNTS}/duplicates", {"values": {"name": "alder", "phone": "010 62345678"}}).json
+    assert [one["fields"] for one in asked["data"]] == [["name"]]
+
+
+@pytest.mark.feature("E9")
+def test_a_warning_names_nobody_whom_its_reader_does_not_see(client: Api, people: People) -> None:
+    ruled(client, name="warn")
+    theirs = client.as_user(people.reps[1][0]).post(ACCOUNTS, {"name": HUAWEI}).json
+    made = client.as_user(people.rep).post(ACCOUNTS, {"name": HUAWEI_TURNED})
+    (warning,) = made.json["warnings"]
+    assert (made.status_code, warning["candidates"], warning["hidden"]) == (201, [], 1)
+    assert HUAWEI not in warning["detail"]
+    assert theirs["id"] not in made.text
+
+
+def test_a_draft_that_is_refused_itself_is_nobodys_double(client: Api) -> None:
+    ruled(client, name="warn")
+    client.post(ACCOUNTS, {"name": "Alder", "phone": "010-62345678"})
+    items = [{"op": "create", "values": {"name": "Birch", "phone": "010-62345678"}}, {"op": "create", "values": {"name": "birch"}}]
+    first, second = client.post(f"{ACCOUNTS}/batch", {"items": items}).json["data"]
+    assert (first["status"], second["status"]) == (409, 201)
+    assert "warnings" not in second
+
+
+@pytest.mark.feature("C10")
+def test_an_import_takes_what_is_only_warned_of_and_reports_it(client: Api, work: Work, taken: Callable[..., Done]) -> None:
+    ruled(client, name="warn")
+    work.records("customers.account").create({"name": HUAWEI, "tax_number": "1"})
+    done = taken("customers.account", f"name,tax_number\n{HUAWEI_TURNED},\nAlder,1\nBirch,2\n")
+    assert done.counts == {"created": 2, "skipped": 1, "warned": 1}
+    assert [(row["number"], row["outcome"], row["code"]) for row in done.rows] == [
+        (1, "warned", "likely_duplicate"), (2, "skipped", "likely_duplicate"),
+    ]  # fmt: skip
+    assert f"{HUAWEI} (name)" in str(done.rows[0]["reason"])
+    assert taken("customers.account", "name\nCedar\n").state == "succeeded"
+    warned = taken("customers.account", "name\nCedar\n")
+    assert (warned.state, warned.counts) == ("succeeded", {"created": 1, "warned": 1})
+    shown = client.get(f"/api/v1/import_export/imports/{warned.id}/rows", {"outcome": "warned"}).json["data"]
+    assert [row["number"] for row in shown] == [1]
+
+
+def test_what_happens_is_the_administrators_to_choose_for_fields_in_which_doubles_are_found(client: Api, people: People) -> None:
+    every = client.get(TENANT).json["duplicates"]
+    assert every["customers.account"] == dict.fromkeys(("name", "tax_number", "phone", "website"), "block")
+    assert every["leads.lead"] == {"email": "block", "phone": "block"}
+    wish = {"duplicates": {"customers.account": {"name": "warn"}}}
+    assert client.as_user(people.manager).patch(TENANT, wish).status_code == 403
+    changed = client.patch(TENANT, wish).json["duplicates"]
+    assert changed == {**every, "customers.account": {**every["customers.account"], "name": "warn"}}
+    client.post(ACCOUNTS, {"name": "Alder"})
+    assert client.post(ACCOUNTS, {"name": "Alder"}).status_code == 201
+    ruled(client, name="block", phone="off")
+    assert client.post(ACCOUNTS, {"name": "Alder"}).status_code == 409
+    for wrong, reason in (
+        ({"pipeline.deal": {"name": "warn"}}, "unknown_entity"),
+        ({"customers.account": {"city": "warn"}}, "unknown_field"),
+        ({"customers.account": {"name": "perhaps"}}, ""),
+    ):
+        refused = client.patch(TENANT, {"duplicates": wrong})
+        assert refused.status_code == 422, refused.text
+        assert refused.json["errors"][0]["field"].startswith("duplicates")
+        assert reason in ("", refused.json["errors"][0]["code"])
+    assert client.get(TENANT).json["duplicates"]["customers.account"] == {**every["customers.account"], "phone": "off"}
+
+
+def test_one_tenants_choice_is_not_anothers(client: Api, platform: Platform, make_tenant: MakeTenant) -> None:
+    other = platform.system(make_tenant("other").id)
+    with other.transaction(write=True):
+        change(other, {"duplicates": {"customers.account": {"name": "off"}}})
+    client.post(ACCOUNTS, {"name": "Alder"})
+    assert client.post(ACCOUNTS, {"name": "Alder"}).status_code == 409
+
+
+def test_what_was_chosen_for_a_plugin_that_is_off_is_there_when_it_is_back(client: Api) -> None:
+    client.patch(TENANT, {"duplicates": {"leads.lead": {"phone": "warn"}}})
+    client.patch("/api/v1/core/plugins/leads", {"enabled": False})
+    assert "leads.lead" not in client.get(TENANT).json["duplicates"]
+    ruled(client, name="warn")
+    client.patch("/api/v1/core/plugins/leads", {"enabled": True})
+    assert client.get(TENANT).json["duplicates"]["leads.lead"] == {"email": "block", "phone": "warn"}

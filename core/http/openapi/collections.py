@@ -37,6 +37,9 @@ class CollectionOperations:
             schemas["New"] = self.own.input(creating=True)
         if Verb.UPDATE in self.verbs:
             schemas["ChangeOf"] = self.own.input(creating=False)
+        if self._warns():
+            whole = schemas[""]
+            schemas["Written"] = {**whole, "properties": {**whole["properties"], "warnings": parts.warnings()}}
         for prefix, schema in schemas.items():
             self.sheet.schemas[f"{prefix}{self.own.name}"] = schema
         self._paths()
@@ -94,7 +97,12 @@ class CollectionOperations:
 
     def _written(self, text: str, headers: Json | None = None) -> Json:
         links = self._links(_FROM_BODY, ("get", "update", "delete", "history"), tagged=self.own.all_in_sight)
-        return answer(text, ref(self.own.name), {**self._etag(), **(headers or {})}, links)
+        name = f"Written{self.own.name}" if self._warns() else self.own.name
+        return answer(text, ref(name), {**self._etag(), **(headers or {})}, links)
+
+    def _warns(self) -> bool:
+        """Whether what is written may be likely there already."""
+        return bool(self.entity.alike and self.verbs - {Verb.READ})
 
     # --- the operations ------------------------------------------------------------------------------------------
 
@@ -209,6 +217,7 @@ def _outcomes() -> Json:
         "id": {"type": ["string", "null"], "format": "uuid"},
         "version": {"type": ["integer", "null"]},
         "problem": ref("Problem"),
+        "warnings": parts.warnings(),
     }
     data = {"type": "array", "items": {"type": "object", "properties": properties, "required": ["status", "id"]}}
     return {"type": "object", "properties": {"data": data}, "required": ["data"]}

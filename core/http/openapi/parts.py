@@ -74,6 +74,14 @@ def candidate() -> Json:
     }
 
 
+def warnings() -> Json:
+    """The schema of what is said beside a record that was written: that it is likely there already."""
+    texts = {name: {"type": "string"} for name in ("code", "detail")}
+    more: Json = {"candidates": {"type": "array", "items": candidate()}, "hidden": {"type": "integer", "minimum": 0}}
+    properties = {**texts, **more}
+    return {"type": "array", "items": {"type": "object", "properties": properties, "required": sorted(properties)}}
+
+
 def refusals(say: Say) -> dict[str, Json]:
     """The answers that operations share."""
     made: dict[str, Json] = {}

@@ -1,0 +1,19 @@
+"""What a tenant wants to happen to likely duplicates."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from sdk import columns
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    op.add_column("core_tenants", sa.Column("duplicates", columns.json_data(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("core_tenants", "duplicates")
