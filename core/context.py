@@ -312,6 +312,9 @@ class Work:
     def over(self, channel: Channel) -> Work:
         return self._variant(channel=channel)
 
+    def speaking(self, locale: str) -> Work:
+        return self._variant(locale=locale)
+
     def because(self, *causes: str) -> Work:
         made = self._variant()
         made.causes = causes

@@ -306,5 +306,8 @@ class Context(Protocol):
     def over(self, channel: Channel) -> Context:
         """The same transaction under another channel."""
 
+    def speaking(self, locale: str) -> Context:
+        """The same transaction with its words in another language ("en", "zh_CN"): that of whom a letter is for."""
+
     def say(self, text: Text | str, params: Mapping[str, object] = ...) -> str:
         """A text in the actor's language."""

@@ -74,6 +74,15 @@ class TemplateFile:
             raise DeclarationError(f"template {self.file.name}: the locale is {self.locale!r}; expected one such as 'en' or 'zh_CN'")
 
 
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom a document is mailed to. `occasion` is that of the issued copy which goes out each time; "" issues one anew."""
+
+    email: str
+    name: str
+    occasion: str = ""
+
+
 Fill: TypeAlias = "Callable[[Context, UUID], Mapping[str, object]]"
 
 
@@ -84,6 +93,9 @@ class DocumentTemplate(Spec):
     `values` reads a record with the rights of `ctx` and answers all that `variables` name, nested as their names are: texts, numbers,
     dates, Money and Pictures as Python values, which are formatted in the document's language; None where there is nothing. Raises NotFound.
     `language` answers the locale of whom the document is for, "" where nobody knows.
+    `mailed(ctx, id, contact)` notes on a record that its document is mailed to that contact (None: to the record's own) and answers
+    with the address, with the rights of `ctx`, in the transaction of the mail. Raises Conflict where the record is not ready for
+    it, Invalid where there is no address. Without it such documents are not mailed.
     """
 
     label: Text
@@ -92,6 +104,7 @@ class DocumentTemplate(Spec):
     values: Fill
     sources: tuple[TemplateFile, ...]
     language: Callable[[Context, UUID], str] | None = None
+    mailed: Callable[[Context, UUID, UUID | None], Addressee] | None = None
 
     def __post_init__(self) -> None:
         if not self.sources:

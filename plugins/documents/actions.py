@@ -7,6 +7,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
+from plugins.documents import mailing
 from plugins.documents.copies import issue, issue_once
 from plugins.documents.offers import Wish, named, reference
 from sdk import Context, Forbidden, GiveUp, Invalid, NotFound, Problem, Step, _
@@ -41,6 +42,34 @@ def make_document(ctx: Context, step: Step) -> Mapping[str, object]:
     wish = Wish(Reference(step.entity, step.record_id), str(given["template"]), str(given["format"]), str(given["locale"]))
     row = issue(ctx, wish)
     return {"document": str(row["id"]), "name": str(row["name"]), "sha256": str(row["sha256"])}
+
+
+class MailDocument(Schema):
+    """Which document goes to which contact (its id; nothing: the record's own), with which words (nothing: the usual ones)."""
+
+    template = fields.String(required=True, validate=validate.Length(1, 100), metadata={"label": _("Template")})
+    locale = fields.String(load_default="", validate=validate.Length(0, 35), metadata={"label": _("Language")})
+    contact = fields.UUID(load_default=None, allow_none=True, metadata={"label": _("Contact")})
+    subject = fields.String(load_default="", validate=validate.Length(0, 300), metadata={"label": _("Subject")})
+    text = fields.String(load_default="", validate=validate.Length(0, 20_000), metadata={"label": _("Text")})
+
+
+def check_mail(ctx: Context, entity: str, parameters: Parameters) -> list[Problem]:
+    """Whether the records of the rule have such a document, and whether it is mailed."""
+    try:
+        spec, _own = named(ctx, Wish(Reference(entity, NOWHERE), str(parameters["template"]), mailing.FORMAT))
+    except Invalid as refusal:
+        return list(refusal.problems)
+    return [] if spec.mailed is not None else [Problem("template", "not_mailed", mailing.NOT_MAILED, {"template": spec.full_key})]
+
+
+def mail_document(ctx: Context, step: Step) -> Mapping[str, object]:
+    """Mail a document about the record of a rule; the letter goes when the run has been committed, and not without it."""
+    given, contact = step.parameters, step.parameters["contact"]
+    wish = Wish(Reference(step.entity, step.record_id), str(given["template"]), mailing.FORMAT, str(given["locale"]))
+    assert contact is None or isinstance(contact, UUID)
+    sent = mailing.mail(ctx, mailing.Posting(wish, contact, str(given["subject"]), str(given["text"])))
+    return {"document": str(sent.document), "to": sent.to, "subject": sent.subject}
 
 
 def issue_later(ctx: Context, arguments: Mapping[str, object]) -> None:

@@ -85,6 +85,11 @@ def download(ctx: Context, id: UUID) -> Download:
     row = ctx.records(DOCUMENT).values([id]).get(id)
     if row is None:
         raise NotFound(_("there is no {entity} {id}"), entity=DOCUMENT, id=str(id))
+    return Download(content_of(ctx, row), MEDIA[str(row["format"])], f"{row['name']}.{row['format']}")
+
+
+def content_of(ctx: Context, row: Row) -> bytes:
+    """The kept file of an issued copy; raises Conflict where it is not what was issued."""
     try:
         with ctx.files.open(str(row["content"])) as source:
             content = source.read()
@@ -95,7 +100,7 @@ def download(ctx: Context, id: UUID) -> Download:
     if hashlib.sha256(content).hexdigest() != row["sha256"]:
         text = _("the kept file of {name} is not the one that was issued (its SHA-256 differs); bring it back from a backup")
         raise Conflict(text, code="copy_changed", name=str(row["name"]))
-    return Download(content, MEDIA[str(row["format"])], f"{row['name']}.{row['format']}")
+    return content
 
 
 def prepare_documents(_ctx: Context, batch: Batch) -> None:

@@ -71,7 +71,10 @@ def register_jobs() -> Sequence[Job]:
 
 @hookimpl
 def register_actions() -> Sequence[Action]:
-    return (Action("make_document", _("Make a document"), actions.make_document, actions.MakeDocument, check=actions.check_document),)
+    return (
+        Action("make_document", _("Make a document"), actions.make_document, actions.MakeDocument, check=actions.check_document),
+        Action("mail_document", _("Mail a document"), actions.mail_document, actions.MailDocument, check=actions.check_mail),
+    )
 
 
 @hookimpl

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
-from plugins.documents import copies, offers, templates
+from plugins.documents import copies, mailing, offers, templates
 from plugins.documents.offers import TEMPLATE, Wish
 from sdk import SIGNED_IN, Context, Request, Response, Route, _
 from sdk.context import Row
@@ -25,6 +26,28 @@ class Rendering(Schema):
     template = fields.String(required=True, validate=[validate.Length(1, 100), validate.Regexp(_ANY)])
     format = fields.String(load_default="", validate=validate.OneOf(["", *FORMATS]))
     locale = fields.String(load_default="", validate=[validate.Length(0, 35), validate.Regexp(_LOCALE)])
+
+
+class Posting(Schema):
+    """What goes out (about which record, from which kind of document or own template, in which language), to which contact, with which words.
+
+    Without a contact it goes to the record's own; without words it has the usual ones.
+    """
+
+    about = fields.String(required=True, validate=[validate.Length(1, 140), validate.Regexp(_REFERENCE)])
+    template = fields.String(required=True, validate=[validate.Length(1, 100), validate.Regexp(_ANY)])
+    locale = fields.String(load_default="", validate=[validate.Length(0, 35), validate.Regexp(_LOCALE)])
+    contact = fields.UUID(load_default=None, allow_none=True)
+    subject = fields.String(load_default="", validate=validate.Length(0, 300))
+    text = fields.String(load_default="", validate=validate.Length(0, 20_000))
+
+
+class Posted(Schema):
+    """The issued copy that goes out, to which address, under which subject."""
+
+    document = fields.UUID(required=True)
+    to = fields.String(required=True)
+    subject = fields.String(required=True)
 
 
 class Offered(Schema):
@@ -65,6 +88,15 @@ def issue(ctx: Context, request: Request) -> Response:
     names = ("id", "name", "number", "base", "format", "locale", "size", "sha256", "issued_at")
     shown = {name: row[name] for name in names}
     return Response(shown, 201, {"Location": f"/api/v1/documents/documents/{row['id']}"})
+
+
+def mail(ctx: Context, request: Request) -> Response:
+    """Mail the issued PDF of a record: one letter for each request, which leaves when it has been committed."""
+    given, contact = request.body, request.body["contact"]
+    assert contact is None or isinstance(contact, UUID)
+    wish = Wish(offers.reference(str(given["about"])), str(given["template"]), mailing.FORMAT, str(given["locale"]))
+    sent = mailing.mail(ctx, mailing.Posting(wish, contact, str(given["subject"]), str(given["text"])))
+    return Response({"document": sent.document, "to": sent.to, "subject": sent.subject}, 202)
 
 
 def preview(ctx: Context, request: Request) -> object:
@@ -112,6 +144,8 @@ def give_template(ctx: Context, request: Request) -> object:
 ROUTES = (
     Route(method="POST", path="/renderings", view=issue, permission=SIGNED_IN, summary=_("Issue a document"), body=Rendering,
           answer=_RECORD, status=201),
+    Route(method="POST", path="/mails", view=mail, permission=SIGNED_IN, summary=_("Mail a document"), body=Posting, answer=Posted,
+          status=202),
     Route(method="GET", path="/previews", view=preview, permission=SIGNED_IN, summary=_("Preview a document"), query=Rendering,
           media_type="application/*"),
     Route(method="GET", path="/documents/{id}/content", view=download, permission=SIGNED_IN, summary=_("Download an issued copy"),

@@ -9,7 +9,7 @@ from uuid import UUID
 from plugins.company.api import next_numbers
 from plugins.orders.amounts import Amounts, line_amounts, summed
 from plugins.orders.lines import CREDIT, MOST
-from plugins.orders.process import LINE, found, keep_currency, today
+from plugins.orders.process import LINE, MAIL, found, keep_currency, today
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Money
@@ -23,7 +23,7 @@ AFTER_ISSUE = frozenset({"notes"})
 def prepare_invoices(ctx: Context, batch: Batch) -> None:
     """An issued invoice stays as it is; only issuing and crediting move it on."""
     for change in batch.changes:
-        if change.before is not None and change.before["state"] != "draft" and change.act not in (ISSUE, CREDIT):
+        if change.before is not None and change.before["state"] != "draft" and change.act not in (ISSUE, CREDIT, MAIL):
             moved = [name for name in change.values if name not in AFTER_ISSUE and change.changes(name)]
             if moved or change.verb != "update":
                 text = _("invoice {number} is issued and stays as it is; correct it with a credit note")
@@ -83,7 +83,7 @@ def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -
         if not left:
             raise Conflict(_("all of the order is billed already"), code="order_billed")
         wanted = left if quantities is None else {id: amount for id, amount in quantities.items() if amount}
-        given = {name: row[name] for name in ("name", "account", "currency", "owner") if row[name] is not None}
+        given = {name: row[name] for name in ("name", "account", "contact", "currency", "owner") if row[name] is not None}
         invoice = ctx.records("orders.invoice").create({**given, "order": order})
         by_id = {id_of(line): line for line in lines}
         if unknown := wanted.keys() - by_id.keys():
@@ -205,7 +205,7 @@ def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = N
         left = {key: Decimal(str(line["quantity"])) - _quantity(gone.get(key, ())) for key, line in lines.items()}
         wanted = {key: amount for key, amount in (left if quantities is None else quantities).items() if amount}
         _check_wanted(wanted, left)
-        given = {name: invoice[name] for name in ("name", "account", "currency", "owner", "order") if invoice[name] is not None}
+        given = {name: invoice[name] for name in ("name", "account", "contact", "currency", "owner", "order") if invoice[name] is not None}
         note = _note(ctx, given, id)
         drafts = [
             Draft("create", {**{name: lines[key][name] for name in LINE}, "quantity": amount, "invoice": note["id"], "credits_line": key,

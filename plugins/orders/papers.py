@@ -15,6 +15,7 @@ from babel import Locale
 from babel.languages import get_official_languages
 
 from plugins.company.api import logo, profile
+from plugins.orders import mailing
 from plugins.orders.lines import MOST
 from plugins.orders.process import found
 from sdk import Context, DocumentTemplate, Forbidden, Picture, TemplateFile, Variable, _, where
@@ -96,7 +97,16 @@ def papers() -> tuple[DocumentTemplate, ...]:
     """The kinds of document that are made of quotes, contracts and invoices."""
     common = (*DOCUMENT, *SELLER, *BUYER, *LINES)
     return (
-        DocumentTemplate("quote", _("Quote"), "orders.quote", (*common, *QUOTE), quote_values, _files("quote"), _language("orders.quote")),
+        DocumentTemplate(
+            "quote",
+            _("Quote"),
+            "orders.quote",
+            (*common, *QUOTE),
+            quote_values,
+            _files("quote"),
+            _language("orders.quote"),
+            mailing.mail_quote,
+        ),
         DocumentTemplate(
             "contract",
             _("Contract"),
@@ -105,9 +115,17 @@ def papers() -> tuple[DocumentTemplate, ...]:
             contract_values,
             _files("contract"),
             _language("orders.contract"),
+            mailing.mail_contract,
         ),
         DocumentTemplate(
-            "invoice", _("Invoice"), "orders.invoice", (*common, *INVOICE), invoice_values, _files("invoice"), _language("orders.invoice")
+            "invoice",
+            _("Invoice"),
+            "orders.invoice",
+            (*common, *INVOICE),
+            invoice_values,
+            _files("invoice"),
+            _language("orders.invoice"),
+            mailing.mail_invoice,
         ),
     )
 

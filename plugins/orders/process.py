@@ -16,6 +16,8 @@ from sdk import Batch, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.context import Row, id_of
 
 ACCEPT = "accept"
+MAIL = "mail"
+"""The act of noting that a document was mailed."""
 LINE = ("position", "product", "description", "quantity", "unit_price", "discount", "tax_rate")
 
 

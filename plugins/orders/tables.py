@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -46,6 +46,8 @@ class Quote(Record):
     net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
     tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
     total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
+    mailed_at: Mapped[datetime | None] = f.at(_("Mailed last"), readonly=True)
+    mailed_to_id: Mapped[UUID | None] = f.link(_("Mailed to"), "customers.contact", readonly=True, timeline=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 
 
@@ -127,6 +129,8 @@ class Contract(Record):
     renewal: Mapped[str] = f.choice(_("At its end"), RENEWALS, default="none", track=True)
     predecessor_id: Mapped[UUID | None] = f.link(_("Renews"), "orders.contract", readonly=True, track=True, timeline=True)
     successor_id: Mapped[UUID | None] = f.link(_("Renewed by"), "orders.contract", readonly=True, track=True)
+    mailed_at: Mapped[datetime | None] = f.at(_("Mailed last"), readonly=True)
+    mailed_to_id: Mapped[UUID | None] = f.link(_("Mailed to"), "customers.contact", readonly=True, timeline=True)
     terms: Mapped[str | None] = f.long_text(_("Terms"))
 
 
@@ -140,6 +144,7 @@ class Invoice(Record):
     kind: Mapped[str] = f.choice(_("Kind"), KINDS, default="invoice", track=True)
     credits_id: Mapped[UUID | None] = f.link(_("Credits"), "self", readonly=True)
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)
+    contact_id: Mapped[UUID | None] = f.link(_("Contact"), "customers.contact", timeline=True)
     order_id: Mapped[UUID | None] = f.link(_("Order"), Order, timeline=True)
     state: Mapped[str] = f.choice(_("State"), INVOICE_STATES, default="draft", readonly=True, track=True, index=True)
     issued_on: Mapped[date | None] = f.on(_("Issued on"), readonly=True, track=True, index=True)
@@ -148,6 +153,8 @@ class Invoice(Record):
     net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
     tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
     total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
+    mailed_at: Mapped[datetime | None] = f.at(_("Mailed last"), readonly=True)
+    mailed_to_id: Mapped[UUID | None] = f.link(_("Mailed to"), "customers.contact", readonly=True, timeline=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 
 
