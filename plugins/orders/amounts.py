@@ -50,3 +50,9 @@ def summed(lines: Iterable[Mapping[str, object]]) -> Amounts:
         if isinstance(line["net"], Money) and isinstance(line["tax"], Money):
             net, tax = net + line["net"].amount, tax + line["tax"].amount
     return Amounts(net, tax)
+
+
+def part_amounts(before: Decimal, sofar: Amounts, quantity: Decimal, price: Money, discount: object, tax_rate: object) -> Amounts:
+    """A part of a line after `before` of it that came to `sofar`: what both cost in all less what there is, so that no cent is lost in parts."""
+    upto = line_amounts(before + quantity, price, discount, tax_rate)
+    return Amounts(upto.net - sofar.net, upto.tax - sofar.tax)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from plugins.company.api import next_numbers
-from plugins.orders.amounts import Amounts, line_amounts, summed
+from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
 from plugins.orders.lines import CREDIT, MOST
-from plugins.orders.process import LINE, MAIL, found, keep_currency, today
+from plugins.orders.process import BILL, LINE, MAIL, found, keep_currency, today
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Money
@@ -30,6 +31,10 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
                 change.forbid("invoice_issued", text, number=str(change.before["number"]))
         if change.before is not None and change.act != CREDIT and change.changes("kind"):
             change.refuse("kind", "fixed", _("stays what it was made as"))
+        if change.before is None and change.act != CREDIT and change.after("kind") == "credit_note":
+            change.refuse(
+                "kind", "by_crediting", _("a credit note is made of an issued invoice: POST /orders/invoices/{{id}}/credit_notes")
+            )
         if change.verb == "restore":
             change.forbid("invoice_deleted", _("a deleted invoice stays deleted: what it billed may be billed again since; bill it anew"))
     _free_orders(ctx, batch)
@@ -61,6 +66,8 @@ def issue(ctx: Context, id: UUID) -> Row:
         invoice = found(ctx, "orders.invoice", id)
         if invoice["state"] != "draft":
             return invoice
+        if invoice["kind"] == "credit_note" and invoice["credits"] is None:
+            raise Conflict(_("this credit note credits no invoice; delete it and credit the invoice"), code="credits_nothing")
         if not ctx.records("orders.invoice_line").find(where(invoice=id), 1):
             raise Conflict(_("the invoice has no lines; add some before it is issued"), code="invoice_empty")
         on = today(ctx)
@@ -98,25 +105,48 @@ def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -
 
 def open_quantities(ctx: Context, lines: Sequence[Row], but: Sequence[UUID] = ()) -> dict[UUID, Decimal]:
     """How much of each order line is not billed; what was credited does not count, nor do the invoice lines in `but`."""
-    left = {id_of(line): Decimal(str(line["quantity"])) for line in lines}
-    system = ctx.as_system()
-    billed = [row for row in _among(system, "order_line", list(left)) if id_of(row) not in but]
+    return _left(lines, _billed(ctx, [id_of(line) for line in lines], but))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A line of an invoice over a part of an order's line, with what was credited of it."""
+
+    row: Row
+    credits: Sequence[Row]
+
+    @property
+    def quantity(self) -> Decimal:
+        """What is left of it."""
+        return Decimal(str(self.row["quantity"])) - _quantity(self.credits)
+
+    @property
+    def amounts(self) -> Amounts:
+        """What is left of what it came to."""
+        whole, gone = summed([self.row]), summed(self.credits)
+        return Amounts(whole.net - gone.net, whole.tax - gone.tax)
+
+
+def _billed(ctx: Context, lines: Sequence[UUID], but: Sequence[UUID] = ()) -> dict[object, list[_Part]]:
+    """The parts of each order line that are billed."""
+    system, ignored = ctx.as_system(), set(but)
+    billed = [row for row in _among(system, "order_line", lines) if id_of(row) not in ignored]
     asked = {id for row in billed if isinstance(id := row["invoice"], UUID)}
     states: dict[object, Row] = dict(system.records("orders.invoice").values(asked).items())
     counted = [row for row in billed if _counts(states.get(row["invoice"]))]
-    credited = credited_quantities(ctx, [id_of(row) for row in counted])
+    credited, found = _credits(ctx, [id_of(row) for row in counted]), dict[object, list[_Part]]()
     for row in counted:
-        left[row["order_line"]] -= Decimal(str(row["quantity"])) - credited.get(id_of(row), Decimal(0))  # type: ignore[index]
-    return left
+        found.setdefault(row["order_line"], []).append(_Part(row, credited.get(id_of(row), ())))
+    return found
+
+
+def _left(lines: Sequence[Row], billed: Mapping[object, Sequence[_Part]]) -> dict[UUID, Decimal]:
+    parts = {id_of(line): billed.get(line["id"], ()) for line in lines}
+    return {id_of(line): Decimal(str(line["quantity"])) - sum((part.quantity for part in parts[id_of(line)]), Decimal(0)) for line in lines}
 
 
 def _counts(invoice: Row | None) -> bool:
     return invoice is not None and invoice["state"] != "credited" and invoice["kind"] == "invoice"
-
-
-def credited_quantities(ctx: Context, lines: Sequence[UUID]) -> dict[UUID, Decimal]:
-    """How much of each line of an invoice was taken back by credit notes."""
-    return {line: _quantity(taken) for line, taken in _credits(ctx, lines).items()}
 
 
 def _credits(ctx: Context, lines: Sequence[UUID]) -> dict[UUID, list[Row]]:
@@ -138,7 +168,7 @@ def _among(system: Context, link: str, ids: Sequence[UUID]) -> list[Row]:
 
 
 def keep_within_order(ctx: Context, batch: Batch) -> None:
-    """No more of an order's line is billed than was ordered; the order says how far it is billed."""
+    """No more of an order's line is billed than was ordered, in quantity and to the cent; the order says how far it is billed."""
     touched = [change for change in batch.changes if change.stands and isinstance(change.after("order_line"), UUID)]
     ids = {change.after("order_line") for change in touched}
     lines = ctx.as_system().records("orders.order_line").values(ids)  # type: ignore[arg-type]
@@ -148,18 +178,46 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
     for order in orders:
         ctx.lock(f"orders.order:{order}")
     siblings = _siblings(ctx, orders)
-    left = open_quantities(ctx, siblings, [change.id for change in touched])
+    billed = _billed(ctx, [id_of(line) for line in siblings], [change.id for change in touched])
+    left, ordered = _left(siblings, billed), {id_of(line): Decimal(str(line["quantity"])) for line in siblings}
     for change in touched:
         if change.verb == "delete":
             continue
         line, wanted = change.after("order_line"), Decimal(str(change.after("quantity")))
         assert isinstance(line, UUID)
-        if line in left and wanted > left[line]:
+        if line in left and wanted < 0 < ordered[line]:
+            change.refuse("quantity", "out_of_range", _("expected more than nothing: what was billed is taken back by a credit note"))
+        elif line in left and wanted > left[line]:
             text = _("{wanted} are more than the {left} of this line that are not billed yet")
             change.refuse("quantity", "over_billed", text, wanted=f"{wanted:f}", left=f"{left[line]:f}")
         elif line in left:
             left[line] -= wanted
+            _price_part(change, lines[line], billed.setdefault(line, []))
     _tell_orders(batch, touched, siblings, left)
+
+
+def _price_part(change: Change, line: Row, parts: list[_Part]) -> None:
+    """What a part comes to is the rest of what it and the parts before it cost in all; parts at other terms are none of its own."""
+    price, quantity = change.after("unit_price"), change.after("quantity")
+    if not isinstance(price, Money) or not isinstance(quantity, Decimal):
+        return
+    mine = {"unit_price": price, **{name: change.after(name) for name in (*_RATES, "quantity", "net", "tax")}}
+    if _terms(mine) == _terms(line):
+        same = [part for part in parts if _terms(part.row) == _terms(line)]
+        before, sofar = sum((part.quantity for part in same), Decimal(0)), Amounts(Decimal(0), Decimal(0))
+        for part in same:
+            sofar = Amounts(sofar.net + part.amounts.net, sofar.tax + part.amounts.tax)
+        amounts = part_amounts(before, sofar, quantity, price, change.after("discount"), change.after("tax_rate"))
+        change.values |= amounts.values(price.currency)
+        mine |= amounts.values(price.currency)
+    parts.append(_Part(mine, ()))
+
+
+_RATES = ("discount", "tax_rate")
+
+
+def _terms(line: Row) -> tuple[object, ...]:
+    return (line["unit_price"], *(line[name] or 0 for name in _RATES))
 
 
 def _siblings(ctx: Context, orders: Sequence[object]) -> list[Row]:
@@ -187,7 +245,7 @@ def _tell(batch: Batch, bearers: Mapping[object, Change], siblings: Sequence[Row
         mine = [(left[id_of(line)], Decimal(str(line["quantity"]))) for line in siblings if line["order"] == order]
         state = "billed" if all(open_ <= 0 for open_, _all in mine) else "none" if all(open_ == all_ for open_, all_ in mine) else "partial"
         assert isinstance(order, UUID)
-        batch.also_update("orders.order", change, order, {"billed": state}, "bill")
+        batch.also_update("orders.order", change, order, {"billed": state}, BILL)
 
 
 def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = None) -> Row:
@@ -221,11 +279,12 @@ def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = N
 
 
 def _credited(line: Row, before: Sequence[Row], quantity: Decimal) -> dict[str, object]:
-    """What a credit comes to: with those before it, what their quantity costs in all; so that no cent is lost or won by crediting in parts."""
-    price = line["unit_price"]
+    """What a credit comes to: with those before it, its share of what the line came to; so that no cent is lost or won by crediting in parts."""
+    price, taken, all_ = line["unit_price"], _quantity(before) + quantity, Decimal(str(line["quantity"]))
     assert isinstance(price, Money)
-    upto, gone = line_amounts(_quantity(before) + quantity, price, line["discount"], line["tax_rate"]), summed(before)
-    return Amounts(upto.net - gone.net, upto.tax - gone.tax).values(price.currency)
+    whole, gone = summed([line]), summed(before)
+    net, tax = (rounded(amount * taken / all_, price.currency) for amount in (whole.net, whole.tax))
+    return Amounts(net - gone.net, tax - gone.tax).values(price.currency)
 
 
 def _check_wanted(wanted: Mapping[UUID, Decimal], left: Mapping[UUID, Decimal]) -> None:
@@ -249,4 +308,4 @@ def _reopen(ctx: Context, invoice: Row) -> None:
         lines = ctx.as_system().records("orders.order_line").find(where(order=order), MOST)
         left = open_quantities(ctx, lines)
         none = all(left[id_of(line)] == line["quantity"] for line in lines)
-        ctx.as_system().records("orders.order").update(order, {"billed": "none" if none else "partial"}, act="bill")
+        ctx.as_system().records("orders.order").update(order, {"billed": "none" if none else "partial"}, act=BILL)

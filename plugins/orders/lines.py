@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from plugins.orders.amounts import line_amounts, summed
+from plugins.orders.amounts import Amounts, line_amounts, summed
 from sdk import Batch, Change, Condition, Context, _
 from sdk.context import Row, id_of
 from sdk.fields import Money
@@ -28,6 +28,14 @@ class Kind:
     open_states: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Sum:
+    """What a document comes to, and one of the changes that move it."""
+
+    bearer: Change
+    amounts: Amounts
+
+
 KINDS: Mapping[str, Kind] = {
     "orders.quote_line": Kind("orders.quote", "quote", frozenset({"draft"})),
     "orders.order_line": Kind("orders.order", "order", frozenset({"draft"})),
@@ -35,22 +43,31 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def prepare_lines(ctx: Context, batch: Batch) -> None:
-    """Price each line, refuse lines of documents that are closed to changes, bring the documents' sums up to date."""
+type_documents = Mapping[object, Row]
+
+
+def price_lines(ctx: Context, batch: Batch) -> type_documents:
+    """Price each line, refuse lines of documents that are closed to changes; answers the documents as they are."""
     kind = KINDS[batch.entity]
     touched = [change for change in batch.changes if change.stands]
-    ids = {id for change in touched for id in _documents(change, kind)}
+    ids = {id for change in touched for id in documents_of(change, kind)}
     documents: dict[object, Row] = dict(ctx.as_system().records(kind.document).values(ids).items())
     _price(ctx, batch, kind, documents)
     for change in touched:
-        for id in _documents(change, kind):
+        for id in documents_of(change, kind):
             if (document := documents.get(id)) is not None and document["state"] not in kind.open_states:
                 text = _("the lines of {number} can no longer change: it is {state}")
                 change.forbid("document_closed", text, number=str(document["number"] or document["name"]), state=str(document["state"]))
-    _sum(ctx, batch, kind, documents)
+    return documents
 
 
-def _documents(change: Change, kind: Kind) -> set[UUID]:
+def sum_documents(batch: Batch, documents: type_documents, sums: Mapping[UUID, Sum]) -> None:
+    """Bring the documents' sums up to date; what is refused after this is not in them."""
+    for id, one in sums.items():
+        batch.also_update(KINDS[batch.entity].document, one.bearer, id, one.amounts.values(str(documents[id]["currency"])), ACT)
+
+
+def documents_of(change: Change, kind: Kind) -> set[UUID]:
     found = {change.after(kind.link), change.before[kind.link] if change.before else None}
     return {id for id in found if isinstance(id, UUID)}
 
@@ -78,11 +95,13 @@ def _price(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Ro
                 change.values["description"] = product["name"]
 
 
-def _sum(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Row]) -> None:
+def sums_of(ctx: Context, batch: Batch, documents: type_documents) -> dict[UUID, Sum]:
+    """What the documents come to with the changes that stand, where that may be other than before."""
+    kind = KINDS[batch.entity]
     changes = [change for change in batch.changes if change.stands and _moves(change)]
     bearers: dict[UUID, Change] = {}
     for change in changes:
-        for id in _documents(change, kind) & documents.keys():
+        for id in documents_of(change, kind) & documents.keys():
             bearers.setdefault(id, change)
     lines: dict[UUID, Mapping[str, object]] = {}
     ids = list(bearers)
@@ -94,9 +113,10 @@ def _sum(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Row]
             lines.pop(change.id, None)
         else:
             lines[change.id] = {**(change.before or {}), **change.values}
-    for id, change in bearers.items():
-        total = summed(line for line in lines.values() if line[kind.link] == id)
-        batch.also_update(kind.document, change, id, total.values(str(documents[id]["currency"])), ACT)
+    of: dict[object, list[Mapping[str, object]]] = {}
+    for line in lines.values():
+        of.setdefault(line[kind.link], []).append(line)
+    return {id: Sum(change, summed(of.get(id, ()))) for id, change in bearers.items()}
 
 
 def _moves(change: Change) -> bool:

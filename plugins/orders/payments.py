@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from uuid import UUID
 
 from plugins.orders.amounts import rounded
-from plugins.orders.lines import MOST
+from plugins.orders.lines import KINDS, MOST, Sum, documents_of, type_documents
 from sdk import Batch, Change, Condition, Context, _
 from sdk.context import Row, id_of
 from sdk.fields import Money
 
-PAY = "pay"
+ORDER, PAY = "orders.order", "pay"
 HUNDRED = Decimal(100)
 
 
 def prepare_instalments(ctx: Context, batch: Batch) -> None:
     """An instalment has an amount or a share of the order; together they do not ask for more than the order's total."""
     standing = batch.standing()
+    for id in sorted({order for change in standing if change.act != PAY and isinstance(order := change.after("order"), UUID)}):
+        ctx.lock(f"orders.plan:{id}")
     orders, plan = _plans(ctx, standing)
     for change in standing:
         if change.act == PAY:
@@ -73,6 +76,34 @@ def _instalments(ctx: Context, orders: list[UUID]) -> list[Row]:
     records = ctx.as_system().records("orders.instalment")
     parts = [tuple(orders[start : start + 500]) for start in range(0, len(orders), 500)]
     return [row for part in parts for row in records.find((Condition("order", "in", part),), MOST)]
+
+
+def keep_plans(ctx: Context, batch: Batch, documents: type_documents, sums: Mapping[UUID, Sum]) -> bool:
+    """Refuse changes of lines with which an order would come to less than its plan asks for; whether there were any."""
+    less = sorted(id for id, one in sums.items() if isinstance(was := documents[id]["total"], Money) and one.amounts.total < was.amount)
+    for id in less:
+        ctx.lock(f"orders.plan:{id}")
+    planned: dict[object, Decimal] = {}
+    for row in _instalments(ctx, less) if less else ():
+        if isinstance(row["amount"], Money):
+            planned[row["order"]] = planned.get(row["order"], Decimal(0)) + row["amount"].amount
+    short = {id for id in less if sums[id].amounts.total < planned.get(id, Decimal(0))}
+    for change in batch.changes if short else ():
+        for id in documents_of(change, KINDS[batch.entity]) & short if change.stands else ():
+            text = _("the payment plan of {number} asks for {planned}, and the order would come to {total}; change the plan first")
+            number, total = str(documents[id]["number"]), sums[id].amounts.total
+            change.forbid("below_plan", text, number=number, planned=f"{planned[id]:f}", total=f"{total:f}")
+    return bool(short)
+
+
+def keep_paid(ctx: Context, batch: Batch) -> None:
+    """An order for which money came in stays: payments are not deleted, so neither is what they are for."""
+    gone = {change.id: change for change in batch.changes if change.verb == "delete" and change.stands} if batch.entity == ORDER else {}
+    payments, ids = ctx.as_system().records("orders.payment"), sorted(gone)
+    for start in range(0, len(ids), 500):
+        among = Condition("order", "in", tuple(ids[start : start + 500]))
+        for row in payments.find((among,), MOST):
+            gone[row["order"]].forbid("order_paid", _("money came in for the order, so it stays; cancel it instead"))  # type: ignore[index]
 
 
 def prepare_payments(ctx: Context, batch: Batch) -> None:

@@ -55,13 +55,18 @@ READ, NO_DELETE = frozenset({Verb.READ}), frozenset({Verb.READ, Verb.CREATE, Ver
 
 
 def _lines(ctx: Context, batch: Batch) -> None:
-    lines.prepare_lines(ctx, batch)
+    documents = lines.price_lines(ctx, batch)
     if batch.entity == "orders.invoice_line":
         invoices.keep_within_order(ctx, batch)
+    sums = lines.sums_of(ctx, batch, documents)
+    while batch.entity == "orders.order_line" and payments.keep_plans(ctx, batch, documents, sums):
+        sums = lines.sums_of(ctx, batch, documents)  # what was refused may have been half of a move to another order
+    lines.sum_documents(batch, documents, sums)
 
 
 def _orders(ctx: Context, batch: Batch) -> None:
     process.keep_closed(ctx, batch)
+    payments.keep_paid(ctx, batch)
     process.prepare_documents(ctx, batch)
     if batch.entity == "orders.order":
         standing.tell(batch)

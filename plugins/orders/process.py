@@ -15,7 +15,7 @@ from plugins.orders.pricing import price
 from sdk import Batch, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.context import Row, id_of
 
-ACCEPT = "accept"
+ACCEPT, BILL = "accept", "bill"
 MAIL = "mail"
 """The act of noting that a document was mailed."""
 LINE = ("position", "product", "description", "quantity", "unit_price", "discount", "tax_rate")
@@ -100,6 +100,9 @@ def keep_closed(_ctx: Context, batch: Batch) -> None:
         billed = change.before is not None and change.before.get("billed") in ("partial", "billed") and change.stands
         if billed and (change.verb == "delete" or (change.changes("state") and change.after("state") == "draft")):
             change.forbid("order_billed", _("the order is billed, at least in part: credit its invoices or delete their drafts first"))
+        if change.act == BILL and change.after("state") == "draft" and change.after("billed") != "none":
+            # Reopened while it was being billed: this row is locked and read anew, what billing has read may be older.
+            change.forbid("order_not_confirmed", _("the order is {state}; confirm it before it is billed"), state="draft")
     for change in batch.standing():
         if change.before is None or change.act in (SUM, ACCEPT):
             continue

@@ -1,0 +1,292 @@
+"""Where money could slip through: plans beyond their order, credit out of nothing, cents lost between parts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from decimal import Decimal
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.context import Work
+from core.platform import Platform
+from core.testkit.fixtures import Api
+from plugins.orders import invoices
+from plugins.orders.amounts import Amounts, line_amounts, part_amounts
+from sdk import Draft, Refusal, Tenant, where
+from sdk.context import id_of
+from sdk.fields import Money
+from tests.plugins.test_orders import API, Shop, code, shop, usd
+
+__all__ = ["shop"]
+
+
+def planned(client: Api, shop: Shop, *amounts: str) -> tuple[UUID, list[str]]:
+    """A confirmed order over 2 and 1 gateways with a plan of these amounts; the order and its lines."""
+    order = shop.confirmed({"quantity": 2}, {"quantity": 1})
+    for amount in amounts:
+        assert client.post(f"{API}/instalments", {"order": str(order), "amount": usd(amount), "due_on": "2026-02-01"}).status_code == 201
+    lines = client.get(f"{API}/order_lines", {"order": str(order), "sort": "id"}).json["data"]
+    return order, [line["id"] for line in lines]
+
+
+# --- a plan and its order ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("F7")
+def test_an_order_does_not_shrink_below_what_its_plan_asks_for(client: Api, shop: Shop) -> None:
+    order, (two, one) = planned(client, shop, "150", "100")
+    assert client.patch(f"{API}/orders/{order}", {"state": "draft"}).status_code == 200
+    for answer in (
+        client.patch(f"{API}/order_lines/{two}", {"quantity": "1"}),
+        client.patch(f"{API}/order_lines/{two}", {"discount": 50}),
+        client.delete(f"{API}/order_lines/{one}"),
+        client.patch(f"{API}/order_lines/{one}", {"order": str(shop.document("order", []))}),
+    ):
+        assert (answer.status_code, code(answer)) == (409, "below_plan"), answer.text
+        assert "250" in answer.json["detail"]
+    assert client.get(f"{API}/orders/{order}").json["total"] == usd("300.00")
+    assert client.patch(f"{API}/order_lines/{two}", {"quantity": "1.5"}).status_code == 200
+    assert client.get(f"{API}/orders/{order}").json["total"] == usd("250.00")
+    assert client.patch(f"{API}/order_lines/{two}", {"quantity": "5"}).status_code == 200
+
+
+def test_in_a_batch_only_the_order_that_would_shrink_too_far_is_refused(client: Api, shop: Shop) -> None:
+    order, (two, one) = planned(client, shop, "250")
+    other = shop.document("order", [{"quantity": 4}])
+    (four,) = client.get(f"{API}/order_lines", {"order": str(other)}).json["data"]
+    client.patch(f"{API}/orders/{order}", {"state": "draft"})
+    changes = [
+        {"op": "update", "id": one, "values": {"order": str(other)}},  # away from the order with the plan
+        {"op": "update", "id": two, "values": {"quantity": "2.5"}},
+        {"op": "update", "id": four["id"], "values": {"quantity": "3"}},
+    ]
+    answer = client.post(f"{API}/order_lines/batch", {"items": changes}).json["data"]
+    assert [item["status"] for item in answer] == [200, 200, 200]  # together they leave 250
+    back = [{"op": "update", "id": two, "values": {"quantity": "2"}}, {"op": "update", "id": one, "values": {"quantity": "7"}}]
+    answer = client.post(f"{API}/order_lines/batch", {"items": back}).json["data"]
+    assert [item["status"] for item in answer] == [409, 200]
+    assert client.get(f"{API}/orders/{order}").json["total"] == usd("250.00")
+    assert client.get(f"{API}/orders/{other}").json["total"] == usd("1000.00")
+
+
+def test_an_order_for_which_money_came_in_is_not_deleted(client: Api, shop: Shop) -> None:
+    order, _lines = planned(client, shop, "150")
+    assert client.post(f"{API}/payments", {"order": str(order), "amount": usd("10"), "received_on": "2026-01-12"}).status_code == 201
+    refused = client.delete(f"{API}/orders/{order}")
+    assert (refused.status_code, code(refused)) == (409, "order_paid")
+
+
+@pytest.mark.feature("F7")
+def test_of_two_who_plan_and_shrink_at_the_same_time_one_is_refused(platform: Platform, tenant: Tenant, client: Api, shop: Shop) -> None:
+    order, (two, _one) = planned(client, shop)
+    client.patch(f"{API}/orders/{order}", {"state": "draft"})
+    together, refused = threading.Barrier(2), list[str]()
+
+    def tried(entity: str, draft: Draft) -> None:
+        work = platform.system(tenant.id)
+        together.wait()
+        (outcome,) = work.records(entity).write([draft])
+        refused.extend([] if outcome.refusal is None else [entity])
+
+    wishes = (
+        ("orders.instalment", Draft("create", {"order": order, "amount": usd("300"), "due_on": "2026-02-01"})),
+        ("orders.order_line", Draft("update", {"quantity": "1"}, UUID(two))),
+    )
+    threads = [threading.Thread(target=tried, args=wish) for wish in wishes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 1
+    plan = shop.work.records("orders.instalment").aggregate(["sum:amount"])[0]["sum:amount"]
+    total = client.get(f"{API}/orders/{order}").json["total"]
+    assert (plan, total) in ((usd("300.00"), usd("300.00")), (None, usd("200.00")))
+
+
+# --- credit ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("F8")
+def test_a_credit_note_is_made_of_an_issued_invoice_and_by_no_other_way(client: Api, shop: Shop, taken: Any) -> None:
+    by_hand = client.post(f"{API}/invoices", {"name": "Gift", "account": "Alder Foods", "kind": "credit_note"})
+    assert (by_hand.status_code, code(by_hand)) == (422, "by_crediting")
+    items = [{"op": "create", "values": {"name": "Gift", "account": "Alder Foods", "kind": "credit_note"}}]
+    assert client.post(f"{API}/invoices/batch", {"items": items}).json["data"][0]["status"] == 422
+    done = taken("orders.invoice", "name,account,kind\nGift,Alder Foods,credit_note\n")
+    assert [row["code"] for row in done.rows] == ["by_crediting"]
+    assert client.post(f"{API}/invoices", {"name": "Bill", "account": "Alder Foods", "kind": "invoice"}).status_code == 201
+
+
+def test_a_draft_credit_note_of_before_is_not_issued(client: Api, shop: Shop) -> None:
+    note = id_of(shop.work.records("orders.invoice").create({"name": "Old", "account": shop.account, "kind": "credit_note"}, act="credit"))
+    shop.work.records("orders.invoice_line").create({"invoice": note, "product": shop.product, "quantity": 1})
+    refused = client.post(f"{API}/invoices/{note}/issues")
+    assert (refused.status_code, code(refused)) == (409, "credits_nothing")
+
+
+def test_nothing_less_than_nothing_is_billed_of_an_order(client: Api, shop: Shop) -> None:
+    order = shop.confirmed({"quantity": 10})
+    (line,) = shop.work.records("orders.order_line").find(where(order=order))
+    draft = shop.document("invoice", [])
+    values = {"invoice": str(draft), "order_line": str(line["id"]), "product": "GW", "quantity": "-5"}
+    refused = client.post(f"{API}/invoice_lines", values)
+    assert (refused.status_code, code(refused)) == (422, "out_of_range")
+    rest = client.post(f"{API}/orders/{order}/invoices", {})
+    assert rest.json["total"] == usd("1000.00")
+
+
+def test_an_invoice_is_the_sum_of_the_lines_that_were_taken_when_others_of_their_batch_were_not(client: Api, shop: Shop) -> None:
+    order = shop.confirmed({"quantity": 2})
+    (line,) = shop.work.records("orders.order_line").find(where(order=order))
+    invoice = shop.document("invoice", [])
+    items = [
+        {"op": "create", "values": {"invoice": str(invoice), "product": "GW", "quantity": quantity, "order_line": str(line["id"])}}
+        for quantity in ("3", "2")
+    ]
+    answer = client.post(f"{API}/invoice_lines/batch", {"items": items}).json["data"]
+    assert [item["status"] for item in answer] == [422, 201]
+    assert client.get(f"{API}/invoices/{invoice}").json["total"] == usd("200.00")
+    assert shop.read("order", order)["billed"] == "billed"
+
+
+# --- parts -------------------------------------------------------------------------------------------------------------
+
+type_line = tuple[Decimal, Decimal | None, Decimal | None]
+
+
+@pytest.mark.feature("F5")
+@given(
+    parts=st.lists(st.decimals("0.0001", "999", places=4), min_size=1, max_size=12),
+    price=st.decimals("-999", "999", places=4),
+    discount=st.none() | st.decimals(0, 100, places=2),
+    rate=st.none() | st.decimals(0, 100, places=2),
+    currency=st.sampled_from(["CNY", "JPY", "KWD"]),
+)
+def test_the_parts_of_a_line_come_to_what_the_line_comes_to(
+    parts: list[Decimal], price: Decimal, discount: Decimal | None, rate: Decimal | None, currency: str
+) -> None:
+    cent = Decimal(1).scaleb(-{"CNY": 2, "JPY": 0, "KWD": 3}[currency])
+    money, quantity, sofar = Money(price, currency), Decimal(0), Amounts(Decimal(0), Decimal(0))
+    for part in parts:
+        amounts = part_amounts(quantity, sofar, part, money, discount, rate)
+        assert abs(amounts.net - line_amounts(part, money, discount, rate).net) <= cent
+        quantity, sofar = quantity + part, Amounts(sofar.net + amounts.net, sofar.tax + amounts.tax)
+    assert sofar == line_amounts(quantity, money, discount, rate)
+
+
+@pytest.mark.feature("F5")
+def test_three_parts_of_a_hundred_are_a_hundred(client: Api, shop: Shop) -> None:
+    order = shop.confirmed({"quantity": 3, "unit_price": usd("33.3333"), "tax_rate": 13})
+    (line,) = shop.work.records("orders.order_line").find(where(order=order))
+    part = {"lines": [{"order_line": str(line["id"]), "quantity": "1"}]}
+    made = [client.post(f"{API}/orders/{order}/invoices", part).json for _time in range(3)]
+    assert [one["net"]["amount"] for one in made] == ["33.33", "33.34", "33.33"]
+    assert sum(Decimal(one["total"]["amount"]) for one in made) == Decimal("113.00")
+    (first,) = client.get(f"{API}/invoice_lines", {"invoice": made[1]["id"]}).json["data"]
+    assert client.patch(f"{API}/invoice_lines/{first['id']}", {"description": "Second"}).json["net"] == usd("33.34")
+
+
+@pytest.mark.feature("F8")
+def test_a_part_that_bears_a_cent_more_is_credited_with_it_at_once_or_in_parts(client: Api, shop: Shop) -> None:
+    order = shop.confirmed({"quantity": 3, "unit_price": usd("33.3333")})
+    (line,) = shop.work.records("orders.order_line").find(where(order=order))
+    part = {"lines": [{"order_line": str(line["id"]), "quantity": "1"}]}
+    _first, second, _third = (client.post(f"{API}/orders/{order}/invoices", part).json["id"] for _time in range(3))
+    client.post(f"{API}/invoices/{second}/issues")
+    (own,) = client.get(f"{API}/invoice_lines", {"invoice": second}).json["data"]
+    quarter = {"lines": [{"invoice_line": own["id"], "quantity": "0.25"}]}
+    notes = [client.post(f"{API}/invoices/{second}/credit_notes", wish).json["net"]["amount"] for wish in (quarter, quarter, {})]
+    assert (notes, sum(map(Decimal, notes))) == (["8.34", "8.33", "16.67"], Decimal("33.34"))
+    assert client.post(f"{API}/orders/{order}/invoices", {}).json["net"] == usd("33.34")
+
+
+@pytest.mark.feature("F5")
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_billed_less_what_is_credited_is_what_was_ordered_whatever_the_way(client: Api, shop: Shop, seed: int) -> None:
+    """Orders of odd prices, billed in odd parts, drafts thrown away, parts credited and billed again."""
+    random = Random(seed)
+    lines = [
+        {"quantity": f"{random.randint(1, 400) / 8}", "unit_price": usd(f"{random.randint(1, 999_999) / 10_000:.4f}"),
+         "tax_rate": random.choice((None, 6, 13)), "discount": random.choice((None, "7.5", "33.33"))}
+        for _number in range(3)
+    ]  # fmt: skip
+    order = shop.confirmed(*lines)
+    rows = shop.work.records("orders.order_line").find(where(order=order))
+    for step in range(14):
+        left = {id: amount for id, amount in invoices.open_quantities(shop.work, rows).items() if amount > 0}
+        if not left:
+            break
+        wanted = {id: min(amount, Decimal(random.randint(1, 160)) / 8) for id, amount in left.items() if random.random() < 0.7}
+        if not wanted:
+            continue
+        made = id_of(invoices.bill(shop.work, order, wanted))
+        if random.random() < 0.2:
+            shop.work.records("orders.invoice").delete(made)
+            continue
+        invoices.issue(shop.work, made)
+        if step % 3 == 0:
+            own = shop.work.records("orders.invoice_line").find(where(invoice=made))
+            invoices.credit(shop.work, made, {id_of(own[0]): Decimal(str(own[0]["quantity"])) / 2})
+    if any(amount > 0 for amount in invoices.open_quantities(shop.work, rows).values()):
+        invoices.issue(shop.work, id_of(invoices.bill(shop.work, order, None)))
+    assert shop.read("order", order)["billed"] == "billed"
+    assert worth(shop, order) == {name: shop.read("order", order)[name].amount for name in ("net", "tax", "total")}
+
+
+def worth(shop: Shop, order: UUID) -> Mapping[str, Decimal]:
+    """What the issued invoices of an order come to, credit notes taken off."""
+    found = [row for row in shop.work.records("orders.invoice").find(where(order=order)) if row["state"] != "draft"]
+    signed = [(Decimal(-1 if row["kind"] == "credit_note" else 1), row) for row in found]
+    return {name: sum((sign * row[name].amount for sign, row in signed), Decimal(0)) for name in ("net", "tax", "total")}  # type: ignore[attr-defined]
+
+
+def test_a_part_at_a_price_of_its_own_is_nothing_that_another_part_makes_up_for(client: Api, shop: Shop) -> None:
+    order = shop.confirmed({"quantity": 3})
+    (line,) = shop.work.records("orders.order_line").find(where(order=order))
+    part = {"lines": [{"order_line": str(line["id"]), "quantity": "1"}]}
+    first = client.post(f"{API}/orders/{order}/invoices", part).json["id"]
+    (cheap,) = client.get(f"{API}/invoice_lines", {"invoice": first}).json["data"]
+    assert client.patch(f"{API}/invoice_lines/{cheap['id']}", {"unit_price": usd("90")}).json["net"] == usd("90.00")
+    assert client.post(f"{API}/orders/{order}/invoices", {}).json["net"] == usd("200.00")
+
+
+def test_parts_of_one_batch_come_to_their_whole(shop: Shop, work: Work) -> None:
+    order = shop.confirmed({"quantity": 3, "unit_price": usd("33.3333")})
+    (line,) = work.records("orders.order_line").find(where(order=order))
+    drafts = [
+        Draft("create", {"invoice": shop.document("invoice", []), "order_line": line["id"], "quantity": 1, "unit_price": usd("33.3333"), "product": shop.product})
+        for _number in range(3)
+    ]  # fmt: skip
+    nets = [outcome.row["net"] for outcome in work.records("orders.invoice_line").write_all(drafts) if outcome.row is not None]
+    assert [net.amount for net in nets if isinstance(net, Money)] == [Decimal("33.33"), Decimal("33.34"), Decimal("33.33")]
+
+
+@pytest.mark.feature("F5")
+def test_of_two_who_bill_and_reopen_an_order_at_the_same_time_one_is_refused(platform: Platform, tenant: Tenant, shop: Shop) -> None:
+    order, together, refused = shop.confirmed({"quantity": 10}), threading.Barrier(2), list[str]()
+
+    def tried(name: str) -> None:
+        work = platform.system(tenant.id)
+        together.wait()
+        try:
+            if name == "bill":
+                invoices.bill(work, order, None)
+            else:
+                work.records("orders.order").update(order, {"state": "draft"})
+        except Refusal:
+            refused.append(name)
+
+    threads = [threading.Thread(target=tried, args=(name,)) for name in ("bill", "reopen")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    row = shop.read("order", order)
+    assert len(refused) == 1
+    assert (row["state"], row["billed"]) in (("confirmed", "billed"), ("draft", "none"))
