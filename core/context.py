@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 from core import notices
@@ -45,6 +46,7 @@ MOST_TOLD = 5_000
 
 MOST_TRACES = 4_000
 """Rows that a transaction keeps in memory."""
+_LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.unnest(sa.bindparam("keys", type_=ARRAY(sa.BigInteger())))))
 
 
 class Transaction:
@@ -289,11 +291,16 @@ class Work:
         notices.tell(self, told)
 
     def lock(self, name: str) -> None:
+        self.lock_all((name,))
+
+    def lock_all(self, names: Iterable[str]) -> None:
+        """Several locks in one order for everybody, so that two who want some of the same do not wait for each other in a circle."""
         if not self._transaction.writes:
             raise RuntimeError("a lock lasts as long as a write transaction: open one with write=True")
         if not self.platform.database.is_sqlite:  # there a write transaction is alone anyhow
-            digest = hashlib.blake2b(f"{self.tenant.id}:{name}".encode(), digest_size=8).digest()
-            self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(digest, signed=True))))
+            digests = [hashlib.blake2b(f"{self.tenant.id}:{name}".encode(), digest_size=8).digest() for name in names]
+            keys = sorted({int.from_bytes(digest, signed=True) for digest in digests})
+            self.connection.execute(_LOCK, {"keys": keys})
 
     # --- the same work in another part ---------------------------------------------------------------------------
 

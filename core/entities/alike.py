@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 1000
 _MOST_NAMED = 20
+_MOST_LOCKED = 50
+"""Keys of one write that are locked. PostgreSQL promises room for 64 locks a transaction; an import would take all there is."""
 
 
 @dataclass
@@ -66,7 +68,10 @@ def check_alike(work: Work, shape: Shape, items: Sequence[Item]) -> None:
     _forbid_forcing(work, shape, items)
     rules = verdicts(work, shape.entity.full_name)
     sought = _keys([item for item in asked if item.stands], _fields(shape, rules))
-    found = _match(work, shape, sought) if sought else {}
+    if not sought:
+        return
+    _lock(work, shape, sought)
+    found = _match(work, shape, sought)
     if not found:
         return
     before = {item.id: item for item in items}
@@ -145,6 +150,13 @@ def _keys(items: Sequence[Item], fields: Sequence[TextField]) -> dict[str, _Soug
         if keys:
             found[name] = _Sought(keys, moved)
     return found
+
+
+def _lock(work: Work, shape: Shape, sought: Mapping[str, _Sought]) -> None:
+    """Two who write likely doubles at the same moment wait for each other: the second looks when the first has committed."""
+    names = {f"{shape.entity.full_name}.{name}:{key}" for name, one in sought.items() for key, _id in one.keys}
+    if len(names) <= _MOST_LOCKED:
+        work.lock_all(names)
 
 
 def _match(work: Work, shape: Shape, sought: Mapping[str, _Sought]) -> dict[UUID, _Found]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -14,7 +15,7 @@ from core.platform import Platform
 from core.tenancy.settings import change
 from core.testkit.fixtures import Api, MakeTenant, People
 from plugins.customers import demo
-from sdk import likeness
+from sdk import Alike, Draft, Tenant, likeness
 from sdk.context import id_of
 from tests.plugins.imports import Done, import_file
 
@@ -350,3 +351,68 @@ def test_what_was_chosen_for_a_plugin_that_is_off_is_there_when_it_is_back(clien
     ruled(client, name="warn")
     client.patch("/api/v1/core/plugins/leads", {"enabled": True})
     assert client.get(TENANT).json["duplicates"]["leads.lead"] == {"email": "block", "phone": "warn"}
+
+
+# --- at the same moment ------------------------------------------------------------------------------------------------
+
+
+def entered(platform: Platform, tenant: Tenant, name: str, told: list[object]) -> threading.Thread:
+    """Somebody else who enters an account, on a connection of their own."""
+
+    def enter() -> None:
+        work = platform.system(tenant.id)
+        (outcome,) = work.records("customers.account").write([Draft("create", {"name": name}, alike=Alike.REFUSE)])
+        told.append(outcome.refusal.reason if outcome.refusal is not None else "written")
+
+    made = threading.Thread(target=enter)
+    made.start()
+    return made
+
+
+@pytest.mark.feature("E9")
+def test_of_two_who_enter_one_company_at_the_same_moment_the_second_is_told(platform: Platform, tenant: Tenant, work: Work) -> None:
+    told: list[object] = []
+    waits = threading.Event()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "advisory" in statement and threading.current_thread() is not threading.main_thread():
+            waits.set()
+
+    engine = platform.database.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        with work.transaction(write=True):
+            work.records("customers.account").create({"name": HUAWEI}, alike=Alike.REFUSE)
+            other = entered(platform, tenant, HUAWEI_TURNED, told)
+            if not platform.database.is_sqlite:  # there the other one has not even begun
+                assert waits.wait(30)
+                assert told == []
+        other.join()
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    assert told == ["likely_duplicate"]
+    assert [row["name"] for row in work.records("customers.account").find(())] == [HUAWEI]
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_who_enters_another_company_does_not_wait(platform: Platform, tenant: Tenant, work: Work) -> None:
+    told: list[object] = []
+    with work.transaction(write=True):
+        work.records("customers.account").create({"name": HUAWEI}, alike=Alike.REFUSE)
+        entered(platform, tenant, "Alder", told).join()
+        assert told == ["written"]
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_an_import_takes_no_locks_for_its_rows(work: Work, taken: Callable[..., Done]) -> None:
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    engine = work.platform.database.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    assert taken("customers.account", "name\n" + "".join(f"Alder {number}\n" for number in range(60))).counts == {"created": 60}
+    sa.event.remove(engine, "before_cursor_execute", note)
+    assert any("customers_accounts" in statement for statement in seen)
+    assert not any("advisory" in statement for statement in seen)
