@@ -78,18 +78,22 @@ class Shape:
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
-        """All fields by name; links to entities that the tenant does not have are absent."""
+        """All fields by name; links to entities that the tenant does not have are absent, and so is what means nothing without them."""
         own = dict(self.entity.fields)
         for extension in self.extensions:
             own |= extension.own_fields()
         return {name: field for name, field in own.items() if self._has_target(field)}
 
     def _has_target(self, field: Field) -> bool:
-        return not isinstance(field, LinkField) or self.target(field) is not None
+        there = all(self._entity(name) is not None for name in field.beside)
+        return there and (not isinstance(field, LinkField) or self.target(field) is not None)
 
     def target(self, link: LinkField) -> Entity | None:
         """The entity that a link points to, None where the tenant does not have it."""
-        found = self.catalog.entities.get(self.catalog.target(link, self.entity))
+        return self._entity(self.catalog.target(link, self.entity))
+
+    def _entity(self, name: str) -> Entity | None:
+        found = self.catalog.entities.get(name)
         return found if found is not None and found.plugin in self.enabled else None
 
     @cached_property

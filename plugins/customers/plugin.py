@@ -34,6 +34,7 @@ manifest = Manifest(
     version="0.1",
     title=_("Customers"),
     summary=_("The companies we sell to and the people there."),
+    after=("company",),
 )
 
 ACCESS: dict[str, Access] = {

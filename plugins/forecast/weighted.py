@@ -182,14 +182,18 @@ class _Targets:
         self.grain, self.level = grain, None if not ctx.offers(TARGET) else "none"
         self.rows: list[Row] = []
         if ctx.offers(TARGET) and ctx.can(f"{TARGET}.read"):
-            # A target of one product or channel is a part of its subject's whole goal; beside all deals it would be counted on top.
-            there = ctx.records(TARGET).fields()
-            whole = [Condition(part, "empty", ("true",)) for part in ("product", "channel") if part in there]
-            wanted = (Condition("measure", "eq", ("won_amount",)), Condition("period", "eq", (grain,)), *within, *whole)
+            # A target of one product, channel or region is a part of its subject's whole goal; beside all deals it would be counted on top.
+            whole = [Condition("parts", "empty", ("true",))] if "parts" in ctx.records(TARGET).fields() else []
+            wanted = (Condition("measure", "eq", ("won_amount",)), Condition("period", "in", self._kinds(ctx)), *within, *whole)
             self.rows = ctx.records(TARGET).aggregate(["sum:amount"], [f"period_start:{grain}", "team", "person"], wanted)
         self.currency, self.kind = ctx.tenant.currency, {"owner.team": "team", "owner": "person"}.get(by, "")
         mine = [row for row in self.rows if self._of(row) == self.kind]
         self.named = {str(row[f"{self.kind}.id"]): None if row[self.kind] is None else str(row[self.kind]) for row in mine}
+
+    def _kinds(self, ctx: Context) -> tuple[str, ...]:
+        """Quarters of a fiscal year that begins with one of the calendar are quarters of the calendar."""
+        fiscal = ("fiscal_quarter",) if self.grain == "quarter" and ctx.tenant.fiscal_year_start % 3 == 1 else ()
+        return (self.grain, *fiscal)
 
     def put(self, groups: Sequence[Group], *, by_group: bool) -> None:
         """Beside each group its own; beside the total the company's own, else the teams', else the people's together."""

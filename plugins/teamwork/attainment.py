@@ -1,4 +1,4 @@
-"""What was reached in a period: counted in sets, one statement for all people, teams, products and channels of a measure.
+"""What was reached in a period: counted in sets, one statement for all people, teams, products, regions of a measure.
 
 Amounts are in the company's own currency at the rate of each deal's close date; a deal without a rate is counted as not priced.
 Numbers are counted as the system: who may see a target may see how far it is reached, as on a sheet of targets.
@@ -7,18 +7,24 @@ Numbers are counted as the system: who may see a target may see how far it is re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 from uuid import UUID
 
 from plugins.teamwork.periods import Period
-from plugins.teamwork.tables import ACTIVITIES, DONE, NEW_CUSTOMERS, ON_TIME, ON_TIME_TASKS, OPEN, WON_AMOUNT, WON_COUNT
+from plugins.teamwork.tables import ACTIVITIES, DEALS, DONE, NEW_CUSTOMERS, ON_TIME, ON_TIME_TASKS, OPEN, WON_AMOUNT, WON_COUNT
 from plugins.teamwork.workdays import today
 from sdk import Condition, Context
 from sdk.context import Row
 
-DEAL = "pipeline.deal"
+KIND = "kind"
+PARTS = {
+    "product": ("product", DEALS, "product"), "product_line": ("product.series", "catalog.product", "series"),
+    "channel": ("source", DEALS, "source"), "campaign": ("leads.campaign", DEALS, "leads.campaign"),
+    "region": ("account.region", "customers.account", "region"), "account": ("account", DEALS, "account"),
+}  # fmt: skip
+"""With what a target may be reached: its field, what that is of a deal, and the partner's field that must be there for it."""
 MOST = 10_000
 PART = 500
 MOST_PEOPLE = 100_000
@@ -30,9 +36,7 @@ class Piece:
     """A part of what was reached: by whom, with what. `value` is an amount in the company's currency, or a count."""
 
     owner: object
-    product: object = None
-    channel: object = None
-    kind: object = None
+    parts: Mapping[str, object] = field(default_factory=dict)
     value: Decimal = Decimal(0)
     of: Decimal = Decimal(0)
     """For shares: how many there were in all."""
@@ -52,26 +56,29 @@ class Subject:
     """Of whom, and of what: None is everybody, everything."""
 
     people: frozenset[UUID] | None = None
-    product: object = None
-    channel: object = None
-    kind: object = None
+    parts: Mapping[str, object] = field(default_factory=dict)
 
     def has(self, piece: Piece) -> bool:
         """Whether the piece counts for it."""
         mine = self.people is None or piece.owner in self.people
-        return mine and all(
-            wanted is None or wanted == there
-            for wanted, there in ((self.product, piece.product), (self.channel, piece.channel), (self.kind, piece.kind))
-        )
+        return mine and all(wanted is None or wanted == piece.parts.get(name) for name, wanted in self.parts.items())
 
 
-Dimensions: TypeAlias = "frozenset[str]"
-Count: TypeAlias = "Callable[[Context, Period, Dimensions], list[Piece]]"
+By: TypeAlias = "Mapping[str, frozenset[object]]"
+"""The parts by which to count, and of each what is asked for; the kind of activities is counted whole."""
+Count: TypeAlias = "Callable[[Context, Period, By], list[Piece]]"
 
 
-def pieces(ctx: Context, measure: str, period: Period, by: Iterable[str] = ()) -> list[Piece]:
-    """What was reached in a period, by owner and by what else of product, channel and kind is asked for."""
-    return COUNTS[measure](ctx, period, frozenset(by))
+def pieces(ctx: Context, measure: str, period: Period, by: By | None = None) -> list[Piece]:
+    """What was reached in a period, by owner and by the parts that are asked for."""
+    return COUNTS[measure](ctx, period, by or {})
+
+
+def parts_there(ctx: Context) -> frozenset[str]:
+    """The parts of deals that the tenant's plugins know."""
+    system, entities = ctx.as_system(), {entity for _path, entity, _name in PARTS.values()}
+    fields = {entity: system.records(entity).fields() for entity in entities if ctx.offers(entity)} if ctx.offers(DEALS) else {}
+    return frozenset(part for part, (_path, entity, name) in PARTS.items() if name in fields.get(entity, {}))
 
 
 def total(measure: str, found: Sequence[Piece], subject: Subject) -> Reached:
@@ -90,24 +97,32 @@ def _won(period: Period) -> tuple[Condition, ...]:
     )  # fmt: skip
 
 
-_COLUMNS = {"product": "product", "channel": "source"}
+def _of(row: Row, path: str) -> object:
+    """What a group is by: of a link its id."""
+    return row.get(f"{path}.id", row.get(path))
 
 
-def _grouped(ctx: Context, measures: Sequence[str], by: Dimensions, filter: tuple[Condition, ...]) -> list[tuple[dict[str, object], Row]]:
-    """The groups of won deals, with what they are by: owner, product and channel."""
-    there = ctx.as_system().records(DEAL).fields() if ctx.offers(DEAL) else {}
-    columns = {"owner": "owner", **{name: column for name, column in _COLUMNS.items() if name in by and column in there}}
-    rows = ctx.as_system().records(DEAL).aggregate(measures, list(columns.values()), filter, MOST) if there else []
-    return [({name: row.get(f"{column}.id", row.get(column)) for name, column in columns.items()}, row) for row in rows]
+def _parts(row: Row, by: By) -> dict[str, object]:
+    return {part: _of(row, PARTS[part][0]) for part in by}
 
 
-def _won_amount(ctx: Context, period: Period, by: Dimensions) -> list[Piece]:
+def _grouped(ctx: Context, measures: Sequence[str], by: By, filter: tuple[Condition, ...]) -> list[Row]:
+    """The groups of won deals by owner and parts; only those that are asked for, so that few targets of a large market are few groups."""
+    if not ctx.offers(DEALS):
+        return []
+    paths = {part: PARTS[part][0] for part in by}
+    only = [Condition(path, "in", tuple(sorted(by[part], key=str))) for part, path in paths.items() if len(by[part]) <= PART]
+    return ctx.as_system().records(DEALS).aggregate(measures, ["owner", *paths.values()], (*filter, *only), MOST)
+
+
+def _won_amount(ctx: Context, period: Period, by: By) -> list[Piece]:
     priced = [
-        Piece(**keys, value=_amount(row["sum:base_amount"]))  # type: ignore[arg-type]
-        for keys, row in _grouped(ctx, ["sum:base_amount"], by, (*_won(period), Condition("base_amount", "empty", ("false",))))
+        Piece(row["owner.id"], _parts(row, by), _amount(row["sum:base_amount"]))
+        for row in _grouped(ctx, ["sum:base_amount"], by, (*_won(period), Condition("base_amount", "empty", ("false",))))
     ]
     without = (*_won(period), Condition("amount", "empty", ("false",)), Condition("base_amount", "empty", ("true",)))
-    return priced + [Piece(**keys, unpriced=int(str(row["count"]))) for keys, row in _grouped(ctx, ["count"], by, without)]  # type: ignore[arg-type]
+    unpriced = _grouped(ctx, ["count"], by, without)
+    return priced + [Piece(row["owner.id"], _parts(row, by), unpriced=int(str(row["count"]))) for row in unpriced]
 
 
 def _amount(value: object) -> Decimal:
@@ -116,20 +131,21 @@ def _amount(value: object) -> Decimal:
     return Decimal(str(value["amount"]))
 
 
-def _won_count(ctx: Context, period: Period, by: Dimensions) -> list[Piece]:
-    return [Piece(**keys, value=Decimal(str(row["count"]))) for keys, row in _grouped(ctx, ["count"], by, _won(period))]  # type: ignore[arg-type]
+def _won_count(ctx: Context, period: Period, by: By) -> list[Piece]:
+    return [Piece(row["owner.id"], _parts(row, by), Decimal(str(row["count"]))) for row in _grouped(ctx, ["count"], by, _won(period))]
 
 
-def _new_customers(ctx: Context, period: Period, by: Dimensions) -> list[Piece]:
-    """Accounts whose first won deal is in the period; each counts once, for whoever won it (of several at one day, the lowest id)."""
-    if not ctx.offers(DEAL):
+def _new_customers(ctx: Context, period: Period, by: By) -> list[Piece]:
+    """Accounts whose first won deal, of all deals, is in the period; each counts once, for whoever won it and with what it was won
+    (of several at one day, the lowest id)."""
+    if not ctx.offers(DEALS):
         return []
-    deals, having = ctx.as_system().records(DEAL), Condition("account", "empty", ("false",))
-    columns = ["account", "owner", *(column for name, column in _COLUMNS.items() if name in by)]
+    deals, having = ctx.as_system().records(DEALS), Condition("account", "empty", ("false",))
+    columns = list(dict.fromkeys(["account", "owner", *(PARTS[part][0] for part in by)]))
     first: dict[object, tuple[tuple[str, ...], Row]] = {}
     won = [row for month in period.months for row in deals.aggregate(["min:close_date"], columns, (*_won(month), having), MOST)]
     for row in won:
-        order = (str(row["min:close_date"]), *(str(row.get(f"{column}.id", row.get(column))) for column in columns[1:]))
+        order = (str(row["min:close_date"]), *(str(_of(row, column)) for column in columns[1:]))
         if row["account.id"] not in first or order < first[row["account.id"]][0]:
             first[row["account.id"]] = (order, row)
     accounts = sorted(UUID(str(id)) for id in first)
@@ -138,19 +154,17 @@ def _new_customers(ctx: Context, period: Period, by: Dimensions) -> list[Piece]:
         before = (Condition("status", "eq", ("won",)), Condition("close_date", "lt", (period.start,)), among)
         for row in deals.aggregate(["count"], ["account"], before, MOST):
             first.pop(row["account.id"], None)
-    return [
-        Piece(row["owner.id"], row.get("product.id"), row.get("source"), value=Decimal(1)) for _order, row in first.values()
-    ]  # fmt: skip
+    return [Piece(row["owner.id"], _parts(row, by), Decimal(1)) for _order, row in first.values()]
 
 
-def _activities(ctx: Context, period: Period, by: Dimensions) -> list[Piece]:
+def _activities(ctx: Context, period: Period, by: By) -> list[Piece]:
     start, end = period.instants(ctx)
     done = (Condition("state", "eq", (DONE,)), Condition("starts_at", "gte", (start,)), Condition("starts_at", "lt", (end,)))
-    rows = ctx.as_system().records("teamwork.activity").aggregate(["count"], ["owner", *(["kind"] if "kind" in by else [])], done, MOST)
-    return [Piece(row["owner.id"], kind=row.get("kind"), value=Decimal(str(row["count"]))) for row in rows]
+    rows = ctx.as_system().records("teamwork.activity").aggregate(["count"], ["owner", *([KIND] if KIND in by else [])], done, MOST)
+    return [Piece(row["owner.id"], {KIND: row.get(KIND)}, Decimal(str(row["count"]))) for row in rows]
 
 
-def _on_time_tasks(ctx: Context, period: Period, _by: Dimensions) -> list[Piece]:
+def _on_time_tasks(ctx: Context, period: Period, _by: By) -> list[Piece]:
     """Of the tasks that were due in the period and are done, or should be by now, those that were done in time."""
     tasks, start = ctx.as_system().records("teamwork.task"), Condition("due_on", "gte", (period.start,))
     done = (start, Condition("due_on", "lt", (period.end,)), Condition("state", "eq", (DONE,)))
@@ -160,7 +174,7 @@ def _on_time_tasks(ctx: Context, period: Period, _by: Dimensions) -> list[Piece]
         *tasks.aggregate(["count"], ["owner", "timeliness"], overdue, MOST),
     ]
     counted = [(row["owner.id"], row["timeliness"], Decimal(str(row["count"]))) for row in rows]
-    return [Piece(owner, value=count if timeliness == ON_TIME else Decimal(0), of=count) for owner, timeliness, count in counted]
+    return [Piece(owner, {}, count if timeliness == ON_TIME else Decimal(0), count) for owner, timeliness, count in counted]
 
 
 COUNTS: dict[str, Count] = {

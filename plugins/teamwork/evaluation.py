@@ -10,9 +10,10 @@ from uuid import UUID
 
 from plugins.teamwork import scoring
 from plugins.teamwork.attainment import Staff
-from plugins.teamwork.periods import MONTHS, Period, starting
+from plugins.teamwork.periods import MONTHS, Period
 from plugins.teamwork.scoring import Line
-from plugins.teamwork.tables import ACTIVITIES, CLOSED, PERIODS, RUNNING
+from plugins.teamwork.tables import ACTIVITIES, CLOSED, RUNNING
+from plugins.teamwork.targets import check_period
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, Notice, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference, exact_text
@@ -46,15 +47,13 @@ def prepare_kpis(ctx: Context, batch: Batch) -> None:
             )
 
 
-def prepare_evaluations(_ctx: Context, batch: Batch) -> None:
+def prepare_evaluations(ctx: Context, batch: Batch) -> None:
     """An evaluation is of a whole period; a closed one stays as it is until it is opened again."""
     for change in batch.changes:
         if change.before is not None and change.stands and change.before["state"] == CLOSED and change.act != REOPEN:
             _forbid(change)
     for change in batch.standing():
-        start, kind = change.after("period_start"), str(change.after("period"))
-        if isinstance(start, date) and start != (first := starting(kind, start).start):
-            change.refuse("period_start", "not_a_start", _("{period} begins on {first}"), period=PERIODS[kind], first=first.isoformat())
+        check_period(ctx, change)
 
 
 def prepare_scores(ctx: Context, batch: Batch) -> None:

@@ -56,7 +56,7 @@ manifest = Manifest(
     version="0.2",
     title=_("Teamwork"),
     summary=_("Tasks, activities, comments, files, notices, targets and evaluations."),
-    after=("catalog", "customers", "leads", "pipeline"),
+    after=("catalog", "company", "customers", "leads", "pipeline"),
 )
 
 ACCESS: dict[str, Access] = {

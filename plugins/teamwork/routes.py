@@ -88,7 +88,7 @@ def list_channels(ctx: Context, _request: Request) -> object:
 def show_attainment(ctx: Context, request: Request) -> object:
     """The targets of a period and how far they are reached."""
     only = [Condition(name, "eq", (request.query[name],)) for name in ("person", "team") if request.query[name] is not None]
-    return {"data": targets.shown(ctx, read(str(request.query["period"])), only)}
+    return {"data": targets.shown(ctx, read(str(request.query["period"]), ctx.tenant.fiscal_year_start), only)}
 
 
 def compute_scores(ctx: Context, request: Request) -> Response:

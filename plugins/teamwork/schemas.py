@@ -52,7 +52,7 @@ class Marked(Schema):
 
 
 class InPeriod(Schema):
-    """A month (2026-03), a quarter (2026-Q1) or a year (2026); of one person or one team, if named."""
+    """A month (2026-03), a quarter (2026-Q1) or a year (2026), also of the fiscal year (FY2026-Q1, FY2026); of one person or one team, if named."""
 
     period = fields.String(required=True, validate=validate.Regexp(PATTERN))
     person = fields.UUID(load_default=None)

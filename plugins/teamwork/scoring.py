@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
-from plugins.teamwork.attainment import HUNDRED, Piece, Reached, Subject, pieces, total
+from plugins.teamwork.attainment import HUNDRED, KIND, Piece, Reached, Subject, pieces, total
 from plugins.teamwork.periods import Period
 from plugins.teamwork.tables import ACTIVITIES, ON_TIME_TASKS
-from plugins.teamwork.targets import MOST, goal_of
+from plugins.teamwork.targets import MOST, goal_of, period_of
 from sdk import Condition, Context
 from sdk.context import Row, id_of
 
@@ -59,9 +59,9 @@ def lines(ctx: Context, period: Period, kpis: Sequence[Row], people: Iterable[UU
     for kpi in kpis:
         measure = str(kpi["measure"])
         if measure not in counted:
-            counted[measure] = pieces(ctx, measure, period, ["kind"] if measure == ACTIVITIES else [])
+            counted[measure] = pieces(ctx, measure, period, {KIND: frozenset()} if measure == ACTIVITIES else {})
         for person in wanted:
-            subject = Subject(frozenset({person}), kind=kpi["activity_kind"])
+            subject = Subject(frozenset({person}), {KIND: kpi["activity_kind"]})
             goal = goals.get((person, measure, kpi["activity_kind"]), kpi["goal"])
             if goal is None and measure == ON_TIME_TASKS:
                 goal = ALL_IN_TIME
@@ -70,17 +70,17 @@ def lines(ctx: Context, period: Period, kpis: Sequence[Row], people: Iterable[UU
 
 
 def _goals(ctx: Context, period: Period) -> Mapping[tuple[object, str, object], Decimal]:
-    """People's targets for the whole period; where there is none, the sum of those of its months. Those of a product or channel are left out."""
+    """People's targets for the whole period; where there is none, the sum of those of its months. Those of a part of the deals are left out."""
     within = (
         Condition("person", "empty", ("false",)), Condition("period_start", "gte", (period.start,)), Condition("period_start", "lt", (period.end,)),
     )  # fmt: skip
     whole: dict[tuple[object, str, object], Decimal] = {}
     monthly: dict[tuple[object, str, object], list[Decimal]] = {}
     for row in ctx.as_system().records("teamwork.target").find(within, MOST):
-        if row.get("product") or row["channel"]:
+        if row["parts"]:
             continue
         key = (row["person"], str(row["measure"]), row["activity_kind"])
-        if row["period"] == period.kind:
+        if period_of(row).span == period.span:
             whole[key] = goal_of(row)
         elif row["period"] == "month":
             monthly.setdefault(key, []).append(goal_of(row))

@@ -26,7 +26,8 @@ TIMELINESS = {ON_TIME: _("On time"), LATE: _("Late")}
 KINDS = {"call": _("Call"), "visit": _("Visit"), "meeting": _("Meeting"), "mail": _("E-mail"), "note": _("Note")}
 PLANNED_KINDS = {"task": _("Task"), **{kind: label for kind, label in KINDS.items() if kind != "note"}}
 """What a stage can ask for."""
-WATCHED = {"pipeline.deal": _("Deals"), "leads.lead": _("Leads")}
+DEALS = "pipeline.deal"
+WATCHED = {DEALS: _("Deals"), "leads.lead": _("Leads")}
 """What can grow stale."""
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z")
 
@@ -184,14 +185,18 @@ MEASURES = {
     WON_AMOUNT: _("Won amount"), WON_COUNT: _("Won deals"), NEW_CUSTOMERS: _("New customers"), ACTIVITIES: _("Activities done"),
     ON_TIME_TASKS: _("Tasks done on time, in per cent"),
 }  # fmt: skip
-PERIODS = {"month": _("Month"), "quarter": _("Quarter"), "year": _("Year")}
+OF_DEALS = (WON_AMOUNT, WON_COUNT, NEW_CUSTOMERS)
+"""Measures that are counted from deals."""
+PERIODS = {
+    "month": _("Month"), "quarter": _("Quarter"), "year": _("Year"), "fiscal_quarter": _("Fiscal quarter"), "fiscal_year": _("Fiscal year"),
+}  # fmt: skip
 RUNNING, CLOSED = "open", "closed"
 COURSES = {RUNNING: _("Open"), CLOSED: _("Closed")}
 STEPS = {"closed": _("Closed"), "reopened": _("Reopened")}
 
 
 class Target(Record):
-    """What the company, a team or a person is to reach in a period."""
+    """What the company, a team or a person is to reach in a period: with everything, or with a part of the deals."""
 
     __tablename__ = "teamwork_targets"
 
@@ -200,8 +205,13 @@ class Target(Record):
     period_start: Mapped[date] = f.with_example(f.on(_("Period starts on"), required=True, track=True, index=True), "2026-01-01")
     team_id: Mapped[UUID | None] = f.link(_("Team"), "core.team", track=True)
     person_id: Mapped[UUID | None] = f.link(_("Person"), "core.user", track=True)
-    product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product", track=True)
-    channel: Mapped[str | None] = f.text(_("Channel (source of deals)"), length=100, track=True)
+    product_id: Mapped[UUID | None] = f.beside(f.link(_("Product"), "catalog.product", track=True), DEALS)
+    product_line: Mapped[str | None] = f.beside(f.text(_("Product line"), length=100, track=True), DEALS, "catalog.product")
+    channel: Mapped[str | None] = f.beside(f.text(_("Channel (source of deals)"), length=100, track=True), DEALS)
+    campaign_id: Mapped[UUID | None] = f.beside(f.link(_("Campaign (the first)"), "leads.campaign", track=True), DEALS)
+    region_id: Mapped[UUID | None] = f.beside(f.link(_("Region of the account"), "company.region", track=True), DEALS)
+    account_id: Mapped[UUID | None] = f.beside(f.link(_("Account"), "customers.account", track=True), DEALS)
+    parts: Mapped[str | None] = f.text(_("Narrowed to"), length=100, readonly=True)
     activity_kind: Mapped[str | None] = f.with_example(f.choice(_("Kind of activity"), KINDS, track=True), f.NO_EXAMPLE)
     amount: Mapped[f.Money | None] = f.money(_("Amount"), least=Decimal(0), track=True)
     number: Mapped[Decimal | None] = f.with_example(f.decimal(_("Number"), least=Decimal(0), track=True), f.NO_EXAMPLE)

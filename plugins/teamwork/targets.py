@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
-from plugins.teamwork import attainment
-from plugins.teamwork.attainment import HUNDRED, Reached, Staff, Subject, pieces, total
-from plugins.teamwork.periods import Period, starting, within
-from plugins.teamwork.tables import ACTIVITIES, MEASURES, ON_TIME_TASKS, PERIODS, WON_AMOUNT, WON_COUNT
+from plugins.teamwork.attainment import HUNDRED, KIND, PARTS, Reached, Staff, Subject, parts_there, pieces, total
+from plugins.teamwork.periods import MONTHS, Period, starting, within
+from plugins.teamwork.tables import ACTIVITIES, DEALS, MEASURES, OF_DEALS, ON_TIME_TASKS, PERIODS, WON_AMOUNT, Target
 from plugins.teamwork.workdays import today
 from sdk import Batch, Change, Condition, Context, Draft, Event, Notice, _
 from sdk.context import Row, id_of
@@ -25,8 +24,7 @@ NEWS = timedelta(days=31)
 """How long after its end a period is still news."""
 PLACES = Decimal("0.01")
 MOST = 100_000
-_SHARED = ("product", "channel")
-_SUBJECT = ("measure", "period", "period_start", "team", "person", "product", "channel", "activity_kind")
+_SUBJECT = ("measure", "period", "period_start", "team", "person", *PARTS, "activity_kind")
 PART = 500
 
 
@@ -46,22 +44,30 @@ class Attained:
 
 def prepare_targets(ctx: Context, batch: Batch) -> None:
     """A target has one subject, one goal of the kind of its measure, and a whole period; it belongs to whom it is for."""
-    teams = _managers(ctx, batch)
+    teams, deals, there = _managers(ctx, batch), ctx.offers(DEALS), parts_there(ctx)
     for change in batch.standing():
-        _check_subject(change)
+        _check_subject(change, deals)
         _check_goal(ctx, change)
-        start, kind = change.after("period_start"), str(change.after("period"))
-        if isinstance(start, date):
-            first = starting(kind, start).start
-            if start != first:
-                text = _("{period} begins on {first}")
-                change.refuse("period_start", "not_a_start", text, period=PERIODS[kind], first=first.isoformat())
+        check_period(ctx, change)
+        if change.before is None or any(change.changes(part) for part in PARTS):
+            unseen = set(_parts(change.before)) - there if change.before else set()  # its plugin is off: it stays, and comes back with it
+            change.values["parts"] = ",".join(part for part in PARTS if change.after(part) or part in unseen) or None
         if change.changes("person") or change.changes("team") or change.before is None:
             person, team = change.after("person"), change.after("team")
             change.values["owner"] = person or (teams.get(team) if isinstance(team, UUID) else None) or change.after("owner")
-        if change.act != TOLD and any(change.changes(name) for name in ("amount", "number", "person", "team", "period", "period_start")):
+        if change.act != TOLD and any(change.changes(name) for name in ("amount", "number", *_SUBJECT)):
             change.values["told"] = None
     _keep_single(ctx, [c for c in batch.changes if c.stands and (c.verb in ("create", "restore") or _is_about_other(c))])
+
+
+def check_period(ctx: Context, change: Change) -> None:
+    """A period begins where one of its kind does; one of a fiscal year that began in another month then stays as it is."""
+    start, kind = change.after("period_start"), str(change.after("period"))
+    if not isinstance(start, date) or not (change.before is None or change.changes("period") or change.changes("period_start")):
+        return
+    first = starting(kind, start, ctx.tenant.fiscal_year_start).start
+    if start != first:
+        change.refuse("period_start", "not_a_start", _("{period} begins on {first}"), period=PERIODS[kind], first=first.isoformat())
 
 
 def _is_about_other(change: Change) -> bool:
@@ -79,11 +85,16 @@ def _keep_single(ctx: Context, changes: Sequence[Change]) -> None:
     for at in range(0, len(starts), PART):
         asked = (Condition("period_start", "in", tuple(starts[at : at + PART])), measures)
         for row in ctx.as_system().records(NAME).find(asked, MOST):
-            holder[tuple(row.get(name) for name in _SUBJECT)] = id_of(row)  # of a plugin that is not there no target has a part
+            holder[_place(row.get)] = id_of(row)
     for change in changes:
         # One that moves away in this batch holds its place all the same: it may still be refused.
-        if holder.setdefault(tuple(change.after(name) for name in _SUBJECT), change.id) != change.id:
+        if holder.setdefault(_place(change.after), change.id) != change.id:
             change.forbid("second_target", _("there is a target for this in the period already; change that one"))
+
+
+def _place(value: Callable[[str], object]) -> tuple[object, ...]:
+    """What a target is about, whatever its period is called; `parts` names those whose plugins are not there now, too."""
+    return MONTHS[str(value("period"))], value("parts"), *(value(name) for name in _SUBJECT if name != "period")
 
 
 def _managers(ctx: Context, batch: Batch) -> Mapping[UUID, object]:
@@ -91,15 +102,19 @@ def _managers(ctx: Context, batch: Batch) -> Mapping[UUID, object]:
     return {id: row["manager"] for id, row in ctx.as_system().records("core.team").values(teams).items()} if teams else {}
 
 
-def _check_subject(change: Change) -> None:
+def _check_subject(change: Change, deals: bool) -> None:
     measure = str(change.after("measure"))
     if change.after("person") and change.after("team"):
         change.refuse("team", "two_subjects", _("a target is for a person or a team, not for both; leave both out for the company"))
-    if measure not in (WON_AMOUNT, WON_COUNT, "new_customers"):
-        for name in _SHARED:
+    if measure in OF_DEALS and not deals:
+        change.refuse(
+            "measure", "not_offered", _("{measure} is counted from deals, which there are none of here"), measure=MEASURES[measure]
+        )
+    if measure not in OF_DEALS:
+        for name in PARTS:
             if change.after(name):
-                text = _("{measure} has no product and no channel; leave it out")
-                change.refuse(name, "no_such_part", text, measure=MEASURES[measure])
+                label = Target.__fields__[name].label
+                change.refuse(name, "no_such_part", _("{measure} has no {part}; leave it out"), measure=MEASURES[measure], part=label)
     if change.after("activity_kind") and measure != ACTIVITIES:
         change.refuse("activity_kind", "no_such_part", _("only a target of activities has a kind of them; leave it out"))
 
@@ -130,17 +145,28 @@ def period_of(target: Row) -> Period:
 
 
 def attained(ctx: Context, targets: Sequence[Row], staff: Staff | None = None) -> list[Attained]:
-    """How far these targets are reached: one question for each measure and period, however many targets there are."""
+    """How far these targets are reached: one question for each measure, period and choice of parts, however many targets there are.
+
+    What is counted with plugins that the tenant has not got now is left out: of a product that nobody knows, all deals would count.
+    """
     staff = staff or _staff(ctx, targets)
-    groups: dict[tuple[str, Period], list[Row]] = {}
+    groups: dict[tuple[str, Period, tuple[str, ...]], list[Row]] = {}
+    there = parts_there(ctx)
     for target in targets:
-        groups.setdefault((str(target["measure"]), period_of(target)), []).append(target)
+        parts = _parts(target)
+        if there.issuperset(parts) and (target["measure"] not in OF_DEALS or ctx.offers(DEALS)):
+            groups.setdefault((str(target["measure"]), period_of(target), parts), []).append(target)
     reached: dict[UUID, Reached] = {}
-    for (measure, period), mine in groups.items():
-        by = [name for name in _SHARED if any(target.get(name) for target in mine)] + (["kind"] if measure == ACTIVITIES else [])
+    for (measure, period, parts), mine in groups.items():
+        by = {part: frozenset(target[part] for target in mine) for part in parts} | ({KIND: frozenset()} if measure == ACTIVITIES else {})
         found = pieces(ctx, measure, period, by)
         reached |= {id_of(target): total(measure, found, _subject(target, staff)) for target in mine}
-    return [Attained(target, goal_of(target), reached[id_of(target)]) for target in targets]
+    return [Attained(target, goal_of(target), reached[id_of(target)]) for target in targets if id_of(target) in reached]
+
+
+def _parts(target: Row) -> tuple[str, ...]:
+    """The parts to which a target is narrowed, in their order."""
+    return tuple(str(target["parts"]).split(",")) if target["parts"] else ()
 
 
 def _staff(ctx: Context, targets: Sequence[Row]) -> Staff:
@@ -150,15 +176,20 @@ def _staff(ctx: Context, targets: Sequence[Row]) -> Staff:
 def _subject(target: Row, staff: Staff) -> Subject:
     person, team = target["person"], target["team"]
     among = frozenset({person}) if isinstance(person, UUID) else staff.of_team(team) if isinstance(team, UUID) else None
-    return Subject(among, target.get("product"), target["channel"], target["activity_kind"])
+    return Subject(among, {**{part: target[part] for part in _parts(target)}, KIND: target["activity_kind"]})
 
 
 def shown(ctx: Context, period: Period, only: Iterable[Condition] = ()) -> list[dict[str, object]]:
     """The targets of a period that the actor may see, with what is reached of each."""
-    asked = (Condition("period", "eq", (period.kind,)), Condition("period_start", "eq", (period.start,)), *only)
-    rows = ctx.records(NAME).find(asked, MOST)
+    rows = ctx.records(NAME).find((*_in(period), *only), MOST)
     staff = _staff(ctx, rows)
     return [_shown(ctx, one, staff) for one in attained(ctx, rows, staff)]
+
+
+def _in(period: Period) -> tuple[Condition, ...]:
+    """Of these months, by whatever name."""
+    kinds = tuple(kind for kind, months in MONTHS.items() if months == MONTHS[period.kind])
+    return Condition("period", "in", kinds), Condition("period_start", "eq", (period.start,))
 
 
 def _shown(ctx: Context, one: Attained, staff: Staff) -> dict[str, object]:
@@ -166,11 +197,15 @@ def _shown(ctx: Context, one: Attained, staff: Staff) -> dict[str, object]:
     name = staff.people[person]["name"] if isinstance(person, UUID) and person in staff.people else None
     name = staff.teams[team]["name"] if name is None and isinstance(team, UUID) and team in staff.teams else name
     return {
-        "target": target["id"], "measure": target["measure"], "period": period_of(target).name, "person": person, "team": team, "name": name,
-        "product": target.get("product"), "channel": target["channel"], "activity_kind": target["activity_kind"],
+        "target": target["id"], "measure": target["measure"], "period": _period_name(ctx, target), "person": person, "team": team, "name": name,
+        **{part: target.get(part) for part in PARTS}, "activity_kind": target["activity_kind"],
         "goal": _said(ctx, target, one.goal), "reached": _said(ctx, target, one.reached.value),
         "percent": None if one.percent is None else exact_text(one.percent, 2), "not_priced": one.reached.unpriced,
     }  # fmt: skip
+
+
+def _period_name(ctx: Context, target: Row) -> str:
+    return replace(period_of(target), begins=ctx.tenant.fiscal_year_start).name
 
 
 def _said(ctx: Context, target: Row, value: Decimal) -> object:
@@ -183,14 +218,15 @@ def _said(ctx: Context, target: Row, value: Decimal) -> object:
 def watch(ctx: Context) -> None:
     """Look at the targets of the month, quarter and year of today, and of the last month: late entries count, too."""
     now = today(ctx)
-    tell(ctx, within((now.replace(day=1) - timedelta(days=1)).replace(day=1), now))
+    tell(ctx, within((now.replace(day=1) - timedelta(days=1)).replace(day=1), now, ctx.tenant.fiscal_year_start))
 
 
 def deals_won(ctx: Context, events: Sequence[Event]) -> None:
     """Deals were won: look at the targets of the periods of their close dates."""
-    deals = ctx.records(attainment.DEAL).values({event.record_id for event in events}) if ctx.offers(attainment.DEAL) else {}
+    deals = ctx.records(DEALS).values({event.record_id for event in events}) if ctx.offers(DEALS) else {}
     days = {day for deal in deals.values() if isinstance(day := deal["close_date"], date)}
-    tell(ctx, list(dict.fromkeys(period for day in days for period in within(day, day))), but=(ACTIVITIES, ON_TIME_TASKS))
+    begins = ctx.tenant.fiscal_year_start
+    tell(ctx, list(dict.fromkeys(period for day in days for period in within(day, day, begins))), but=(ACTIVITIES, ON_TIME_TASKS))
 
 
 def tell(ctx: Context, periods: Sequence[Period], but: Sequence[str] = ()) -> None:
@@ -219,8 +255,7 @@ def tell(ctx: Context, periods: Sequence[Period], but: Sequence[str] = ()) -> No
 
 
 def _untold(ctx: Context, period: Period) -> list[Row]:
-    asked = (Condition("period_start", "eq", (period.start,)), Condition("period", "eq", (period.kind,)))
-    return [row for row in ctx.records(NAME).find(asked, MOST) if row["told"] != STEPS[0]]
+    return [row for row in ctx.records(NAME).find(_in(period), MOST) if row["told"] != STEPS[0]]
 
 
 def _notices(ctx: Context, one: Attained, step: int, staff: Staff) -> list[Notice]:
@@ -230,10 +265,19 @@ def _notices(ctx: Context, one: Attained, step: int, staff: Staff) -> list[Notic
     readers.append(target["owner"])
     whose = staff.people[person]["name"] if isinstance(person, UUID) and person in staff.people else None
     whose = staff.teams[team]["name"] if whose is None and isinstance(team, UUID) and team in staff.teams else whose
-    params = {"whose": str(whose or ctx.tenant.name), "measure": MEASURES[str(target["measure"])], "period": period_of(target).name,
-              "step": step, "percent": exact_text(one.percent or Decimal(0), 2)}  # fmt: skip
+    params = {
+        "whose": ", ".join([str(whose or ctx.tenant.name), *_titles(ctx, target)]), "measure": MEASURES[str(target["measure"])],
+        "period": _period_name(ctx, target), "step": step, "percent": exact_text(one.percent or Decimal(0), 2),
+    }  # fmt: skip
     title = (
         _("{whose}: target reached, {measure} {period}") if step == STEPS[0] else _("{whose}: {step} % of the target, {measure} {period}")
     )
     body, about = _("{percent} % are reached."), Reference(NAME, id_of(target))
     return [Notice(reader, "teamwork.target", title, body, params, about) for reader in dict.fromkeys(readers) if isinstance(reader, UUID)]
+
+
+def _titles(ctx: Context, target: Row) -> list[str]:
+    """What people call the parts to which a target is narrowed."""
+    parts = {part: target[part] for part in _parts(target)}
+    linked = {part: ctx.records(ctx.target(NAME, part)).titles([id]) for part, id in parts.items() if isinstance(id, UUID)}
+    return [linked[part].get(value, "?") if isinstance(value, UUID) else str(value) for part, value in parts.items()]

@@ -1,7 +1,7 @@
 """The field types: `from sdk import fields as f`, then `f.text(...)`, `f.money(...)`, `f.link(...)`."""
 
 from sdk.fields.any_record import AnyRecordField, Reference, any_record
-from sdk.fields.base import NO_EXAMPLE, Checked, Field, Flaw, FlawError, Parsed, ReportRole, with_example
+from sdk.fields.base import NO_EXAMPLE, Checked, Field, Flaw, FlawError, Parsed, ReportRole, beside, with_example
 from sdk.fields.choice import ChoiceField, choice
 from sdk.fields.computed import Computed, Reach, Source, computed, over
 from sdk.fields.link import LinkField, NaturalKey, link
@@ -38,6 +38,7 @@ __all__ = [
     "TextField",
     "any_record",
     "at",
+    "beside",
     "boolean",
     "choice",
     "computed",

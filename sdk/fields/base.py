@@ -69,6 +69,8 @@ class Field:
     readonly: bool = False
     index: bool = False
     default: object = None
+    beside: tuple[str, ...] = ()
+    """Entities of partners without which the field means nothing: it is absent where the tenant lacks one, as a link is."""
     owner: str = ""
     """The plugin that declared it; core stamps it at boot."""
 
@@ -214,6 +216,12 @@ NO_EXAMPLE = "-"
 def with_example(mapped: MappedColumn[Any], cell: str) -> MappedColumn[Any]:
     """A field with its cell in the example row of import templates: for a link any word, which stands for whatever record there is."""
     mapped.column.info["field"] = replace(mapped.column.info["field"], example=cell)
+    return mapped
+
+
+def beside(mapped: MappedColumn[Any], *entities: str) -> MappedColumn[Any]:
+    """A field that is there only beside these entities (`after` partners): a product's line where there are products."""
+    mapped.column.info["field"] = replace(mapped.column.info["field"], beside=entities)
     return mapped
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -16,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.context import Work
+from core.data import migrate
 from core.platform import Platform
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
-from plugins.teamwork.periods import Period, read, starting
+from plugins.teamwork.periods import MONTHS, PATTERN, Period, read, starting
 from sdk import Conflict, Draft, Invalid, where
 from sdk.context import Row, id_of
 from tests.plugins.process import Process
@@ -125,6 +127,106 @@ def test_the_same_in_sql(client: Api, work: Work, people: People, process: Proce
 
 
 @pytest.mark.feature("G4")
+def test_targets_of_a_line_campaign_region_and_account_equal_sql(client: Api, work: Work, people: People, process: Process) -> None:
+    """Each won deal counts for what its product, its first campaign and its account are; the rest is another target's."""
+    random = Random(11)
+    region, other = (id_of(work.records("company.region").create({"key": key, "name": key})) for key in ("east", "west"))
+    products = [
+        id_of(work.records("catalog.product").create({"name": f"{line}{n}", "series": line}))
+        for line in ("Pumps", "Valves")
+        for n in (1, 2)
+    ]
+    campaigns = [id_of(work.records("leads.campaign").create({"name": name})) for name in ("Fair", "Mailing")]
+    accounts = [
+        id_of(work.records("customers.account").create({"name": f"a{n}", "region": random.choice((region, other, None))}))
+        for n in range(12)
+    ]
+    drafts = [
+        Draft("create", {
+            "name": f"deal {number}", "pipeline": process.id, "stage": process.stages[random.choice(("won", "won", "lost"))], "lost_reason": "price",
+            "owner": random.choice(people.all_reps), "account": random.choice([*accounts, None]), "product": random.choice([*products, None]),
+            "leads.campaign": random.choice([*campaigns, None]), "amount": {"amount": str(random.randint(1, 900))},
+            "close_date": date.fromordinal(date(2025, 12, 1).toordinal() + random.randint(0, 140)),
+        }) for number in range(300)
+    ]  # fmt: skip
+    for outcome in work.records("pipeline.deal").write(drafts):
+        assert outcome.refusal is None, outcome.refusal
+    parts: dict[str, tuple[object, str]] = {
+        "product_line": ("Pumps", "p.series = 'Pumps'"), "campaign": (campaigns[0], "o.campaign_id = :campaign"),
+        "region": (region, "a.region_id = :region"), "account": (accounts[3], "d.account_id = :account"),
+    }  # fmt: skip
+    goals = {"won_amount": {"amount": {"amount": "1000"}}, "won_count": {"number": "10"}}
+    ids = {
+        (measure, part, whose): target(work, measure=measure, person=whose, **{part: value}, **goal)
+        for measure, goal in goals.items() for part, (value, _where) in parts.items() for whose in (None, people.rep)
+    }  # fmt: skip
+    found = shown(client)
+    assert len(found) == 16
+    sqlite = work.platform.database.is_sqlite
+    keys = {"campaign": campaigns[0], "region": region, "account": accounts[3], "owner": people.rep}
+    for (measure, part, whose), id in ids.items():
+        clause = parts[part][1] + (" AND d.owner_id = :owner" if whose else "")
+        wanted = {name: (key.hex if sqlite else key) for name, key in keys.items() if f":{name}" in clause}
+        ((amount, count),) = rows(work, (
+            "SELECT coalesce(sum(d.base_amount), 0), count(*) FROM pipeline_deals d LEFT JOIN customers_accounts a ON a.id = d.account_id "
+            "LEFT JOIN catalog_products p ON p.id = d.product_id LEFT JOIN leads_origins o ON o.deal_id = d.id "
+            f"WHERE d.status = 'won' AND d.close_date >= '2026-01-01' AND d.close_date < '2026-04-01' AND {clause}"
+        ), **wanted)  # fmt: skip
+        reached = found[str(id)]["reached"]
+        told = Decimal(reached["amount"]) * (10_000 if sqlite else 1) if measure == "won_amount" else Decimal(reached)
+        assert told == (amount if measure == "won_amount" else count), (measure, part, whose)
+        assert whose or count > 3
+    assert found[str(ids["won_count", "region", None])]["region"] == str(region)
+    both = target(work, measure="won_count", product_line="Pumps", region=region, number="9")
+    assert 0 < Decimal(shown(client)[str(both)]["reached"]) < Decimal(found[str(ids["won_count", "region", None])]["reached"])
+
+
+@pytest.mark.feature("G4")
+def test_at_90_per_cent_of_a_region_s_target_its_manager_is_told_of_the_region_once(
+    work: Work, people: People, process: Process, engine: Engine, clock: Clock
+) -> None:
+    region = id_of(work.records("company.region").create({"key": "east", "name": "East China"}))
+    account = id_of(work.records("customers.account").create({"name": "Alder", "region": region}))
+    target(work, measure="won_count", team=people.teams[0], region=region, number="10")
+    engine.run_until_idle()
+    for number in range(10):
+        process.deal(owner=people.rep, stage="won", account=account if number else None)
+        engine.run_until_idle()
+        clock.move(hours=1)
+        engine.run_until_idle()
+    assert told(work, people.manager) == ["Team 0, East China: 90 % of the target, Won deals 2026-Q1"]
+
+
+@pytest.mark.feature("G4")
+def test_quarters_and_years_of_targets_are_also_those_of_the_fiscal_year(
+    client: Api, work: Work, people: People, process: Process, engine: Engine
+) -> None:
+    assert client.patch("/api/v1/core/tenant", {"fiscal_year_start": 2}).status_code == 200
+    values = {"measure": "won_count", "period": "fiscal_quarter", "number": "1"}
+    refused = client.post(f"{API}/targets", {**values, "period_start": "2026-01-01"})
+    assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "not_a_start")
+    assert "2025-11-01" in refused.json["errors"][0]["message"]
+    made = client.post(f"{API}/targets", {**values, "period_start": "2025-11-01", "person": str(people.rep)})
+    assert made.status_code == 201, made.text
+    engine.run_until_idle()
+    for day in ("2025-10-31", "2025-11-01", "2026-01-31", "2026-02-01"):
+        process.deal(owner=people.rep, stage="won", close_date=day)
+    engine.run_until_idle()
+    (row,) = client.get(f"{API}/attainment", {"period": "FY2026-Q4"}).json["data"]
+    assert (row["target"], row["period"], row["reached"]) == (made.json["id"], "FY2026-Q4", "2")
+    assert told(work, people.rep) == ["rep00: target reached, Won deals FY2026-Q4"]
+    assert client.patch("/api/v1/core/tenant", {"fiscal_year_start": 4}).status_code == 200
+    moved = client.patch(f"{API}/targets/{made.json['id']}", {"number": "3"})
+    assert moved.status_code == 200, "a goal of the fiscal year as it was is changed as ever"
+    once = {**values, "period_start": "2026-04-01"}
+    assert client.post(f"{API}/targets", {**once, "period": "quarter"}).status_code == 201
+    again = client.post(f"{API}/targets", once)
+    assert (again.status_code, again.json["code"]) == (409, "second_target"), "the same three months by another name"
+    names = [client.get(f"{API}/attainment", {"period": period}).json["data"][0]["period"] for period in ("2026-Q2", "FY2027-Q1")]
+    assert names == ["2026-Q2", "2026-Q2"]
+
+
+@pytest.mark.feature("G4")
 def test_at_90_and_at_100_per_cent_owner_and_manager_are_told_once(
     work: Work, people: People, process: Process, engine: Engine, clock: Clock
 ) -> None:
@@ -178,6 +280,7 @@ def test_targets_of_activities_count_those_of_the_kind_by_the_local_day(
     ({"measure": "won_count", "number": "5", "period_start": "2026-02-01", "period": "quarter"}, "period_start", "not_a_start"),
     ({"measure": "won_count", "number": "5", "person": "rep00", "team": "Team 0"}, "team", "two_subjects"),
     ({"measure": "activities", "number": "5", "channel": "fair"}, "channel", "no_such_part"),
+    ({"measure": "on_time_tasks", "number": "5", "product_line": "Pumps"}, "product_line", "no_such_part"),
     ({"measure": "won_count", "number": "5", "activity_kind": "call"}, "activity_kind", "no_such_part"),
     ({"measure": "won_count", "number": "-1"}, "number", "out_of_range"),
 ])  # fmt: skip
@@ -218,6 +321,56 @@ def test_targets_need_no_products(make_tenant: MakeTenant, platform: Platform) -
         target(work, measure="activities", number=str(5 + number), activity_kind=("call", "visit")[number])
     with pytest.raises(Conflict):
         target(work, measure="activities", number="9", activity_kind="call")
+
+
+@pytest.mark.feature("G4")
+def test_where_a_plugin_is_not_there_is_nothing_of_it_to_aim_at(make_tenant: MakeTenant, platform: Platform) -> None:
+    parts = {"product", "product_line", "channel", "campaign", "region", "account"}
+
+    def offered(*plugins: str) -> set[str]:
+        return parts & set(platform.system(make_tenant(plugins=list(plugins)).id).records(TARGET).fields())
+
+    assert offered("teamwork", "catalog", "company") == set(), "without deals none of it is counted"
+    assert offered("teamwork", "customers", "pipeline") == {"channel", "account"}
+    assert offered("teamwork", "customers", "pipeline", "catalog", "company", "leads") == parts
+    work = platform.system(make_tenant("bare", plugins=["teamwork"]).id)
+    with pytest.raises(Invalid) as refused:
+        target(work, measure="won_count", number="5")
+    assert refused.value.problems[0].code == "not_offered"
+
+
+@pytest.mark.feature("G4")
+def test_a_target_of_products_sleeps_while_the_catalogue_is_off(
+    client: Api, work: Work, people: People, process: Process, engine: Engine
+) -> None:
+    def switch(on: bool) -> None:
+        for plugin in ("catalog", "orders") if on else ("orders", "catalog"):
+            assert client.patch(f"/api/v1/core/plugins/{plugin}", {"enabled": on}).status_code == 200
+
+    engine.run_until_idle()
+    work.records("catalog.product").create({"name": "Pump"})
+    narrow = target(work, measure="won_count", person=people.rep, product="Pump", channel="fair", number="1")
+    switch(False)
+    process.deal(owner=people.rep, stage="won", source="fair", close_date="2026-02-01")
+    engine.run_until_idle()
+    assert shown(client) == {}, "nobody knows the product: all deals would count"
+    assert told(work, people.rep) == []
+    whole = target(work, measure="won_count", person=people.rep, channel="fair", number="5")
+    assert set(shown(client)) == {str(whole)}
+    work.records(TARGET).update(narrow, {"channel": "web"})
+    switch(True)
+    found = shown(client)
+    assert (found[str(narrow)]["reached"], found[str(whole)]["reached"]) == ("0", "1"), "it is back with its product"
+
+
+def test_targets_from_before_know_what_they_are_narrowed_to(platform: Platform, work: Work) -> None:
+    work.records("catalog.product").create({"name": "Pump"})
+    for part in ({}, {"product": "Pump"}, {"channel": "fair"}, {"product": "Pump", "channel": "fair"}):
+        target(work, measure="won_count", number="1", **part)
+    branch = next(one for one in platform.branches() if one.plugin == "teamwork")
+    migrate.downgrade(platform.database, branch, "0002")
+    migrate.upgrade(platform.database, platform.branches())
+    assert [row["parts"] for row in work.records(TARGET).find(())] == [None, "product", "channel", "product,channel"]
 
 
 @pytest.mark.feature("G4")
@@ -263,6 +416,7 @@ def test_a_hundred_targets_cost_as_many_statements_as_one(work: Work, people: Pe
         work.platform.database.engine, "before_cursor_execute", lambda _c, _cur, statement, *_rest: statements.append(statement)
     )
     target(work, measure="won_amount", person=people.rep, amount={"amount": "1"})
+    target(work, measure="won_amount", person=people.rep, channel="fair", amount={"amount": "1"})
     shown(client)
     statements.clear()
     shown(client)
@@ -271,18 +425,28 @@ def test_a_hundred_targets_cost_as_many_statements_as_one(work: Work, people: Pe
                                "amount": {"amount": "1"}}) for rep in people.all_reps for number in range(11)]  # fmt: skip
     assert all(outcome.refusal is None for outcome in work.records(TARGET).write(drafts))
     statements.clear()
-    assert len(shown(client)) == 100
+    assert len(shown(client)) == 101
     assert len(statements) == one
 
 
-@given(st.dates(date(1900, 1, 1), date(2099, 12, 31)), st.sampled_from(["month", "quarter", "year"]))
-def test_a_period_holds_its_day_and_is_read_as_it_is_written(day: date, kind: str) -> None:
-    period = starting(kind, day)
+@given(st.dates(date(1902, 1, 1), date(2097, 12, 31)), st.sampled_from(list(MONTHS)), st.integers(1, 12))
+def test_a_period_holds_its_day_and_is_read_as_it_is_written(day: date, kind: str, begins: int) -> None:
+    period = starting(kind, day, begins)
     assert period.start <= day < period.end
-    assert read(period.name) == period
-    assert starting(kind, period.end).start == period.end
-    assert [month.kind for month in period.months] == ["month"] * {"month": 1, "quarter": 3, "year": 12}[kind]
+    assert read(period.name, begins) == period
+    assert re.fullmatch(PATTERN, period.name)
+    assert starting(kind, period.end, begins).start == period.end
+    assert [month.kind for month in period.months] == ["month"] * {"month": 1, "quarter": 3, "year": 12}[kind.removeprefix("fiscal_")]
     assert period.months[-1].end == period.end
+    assert not kind.startswith("fiscal_") or (period.start.month - begins) % MONTHS[kind] == 0
+
+
+def test_a_fiscal_year_is_named_by_the_year_in_which_it_ends() -> None:
+    assert [starting("fiscal_quarter", date(2026, month, 9), 4).name for month in (3, 4, 12)] == ["FY2026-Q4", "FY2027-Q1", "FY2027-Q3"]
+    assert (starting("fiscal_year", date(2026, 3, 31), 4).name, read("FY2027", 4).start) == ("FY2026", date(2026, 4, 1))
+    assert Period("fiscal_quarter", date(2026, 4, 1), 2).name == "2026-04/2026-06", "one of a fiscal year that began in another month"
+    with pytest.raises(Invalid):
+        read("FY2026-04")
 
 
 @given(st.text(max_size=12))
