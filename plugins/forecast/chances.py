@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-from plugins.forecast.deals import CHOICES, DEAL, NUMBERS, Deals, Stay
+from plugins.forecast.deals import CHOICES, DEAL, NUMBERS, PLAIN_CHOICES, PLAIN_NUMBERS, Deals, Stay
 from plugins.forecast.runs import document, exact
 from sdk import Condition, Context, Draft, _
 from sdk.context import Row, id_of
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 WIN, CARD, ACT = "forecast.win", "forecast.model_card", "score"
 FEWEST_DEALS, FEWEST_OF_EACH = 50, 10
 LIMITS = _(
-    "Learned from deals that went through stages here; deals that were imported closed teach nothing. Amount, product and source of a closed "
-    "deal are taken as they stand now. A chance is between 1 and 99 %."
+    "Learned from deals that went through stages here. Of {plain} deals that came in closed, {used} helped, by what closing does not change "
+    "(owner, account, product, source, industry). Amount, product and source of a closed deal are taken as they stand now. A chance is between 1 and 99 %."
+)
+LIMITS_PLAIN = _(
+    "Too few deals went through stages here and ended ({needed} are needed). Learned from {plain} closed deals by what closing does not change (owner, "
+    "account, product, source, industry), and measured beside the share of wins: it moves what the stage of an open deal says. Product and source "
+    "are taken as they stand now. A chance is between 1 and 99 %."
 )
 
 
@@ -36,35 +41,48 @@ def train(ctx: Context) -> None:
     with system.transaction():
         deals = Deals(system)
         stays = deals.learned_from()
-    learned, reason = _learned(stays)
+        staged = not _lacking(stays)
+        plain = deals.plainly({stay.deal for stay in stays} if staged else ())
+    learned, reason = _learned(stays, plain) if staged else _learned(plain)
     used = learned if reason == "better" else None
     for part in deals.open_now():
         with system.transaction(write=True):
             _score(system, part, used)
-    system.records(CARD).create(_card(ctx, stays, learned, reason, deals.closed))
+    system.records(CARD).create(_card(ctx, stays if staged else [], plain, learned, reason, deals.closed))
 
 
-def _learned(stays: Sequence[Stay]) -> tuple[Learned | None, str]:
+def _lacking(stays: Sequence[Stay]) -> str:
+    """What these are too little of to learn from; "" where they are enough."""
     outcomes = {stay.deal: stay.won for stay in stays}
     won = sum(outcomes.values())
     if len(outcomes) < FEWEST_DEALS:
-        return None, "too_few"
-    if min(won, len(outcomes) - won) < FEWEST_OF_EACH:
-        return None, "one_sided"
+        return "too_few"
+    return "one_sided" if min(won, len(outcomes) - won) < FEWEST_OF_EACH else ""
+
+
+def _learned(stays: Sequence[Stay], plain: Sequence[Stay] = ()) -> tuple[Learned | None, str]:
+    if lacking := _lacking(stays):
+        return None, lacking
     from plugins.forecast.learning import learn  # noqa: PLC0415 (scikit-learn only where there is something to learn)
 
-    learned = learn(stays)
+    learned = learn(stays, plain)
     return learned, "better" if learned.better else "no_better"
 
 
-def _card(ctx: Context, stays: Sequence[Stay], learned: Learned | None, reason: str, closed: Sequence[Row]) -> dict[str, object]:
-    outcomes = {stay.deal: stay.won for stay in stays}
+def _card(
+    ctx: Context, stays: Sequence[Stay], plain: Sequence[Stay], learned: Learned | None, reason: str, closed: Sequence[Row]
+) -> dict[str, object]:
+    """What was learned from: stays, with more or less help of deals without a history, or without stays from those alone."""
+    rows = learned.rows if learned is not None else [*stays] or plain
+    outcomes = {stay.deal: stay.won for stay in rows}
+    limits, features = (LIMITS, [*NUMBERS, *CHOICES]) if stays else (LIMITS_PLAIN, [*PLAIN_NUMBERS, *PLAIN_CHOICES])
+    said = {"plain": len(plain), "used": len(plain) if len(rows) > len(stays) else 0, "needed": FEWEST_DEALS}
     days = sorted(str(row["close_date"]) for row in closed if row["close_date"] is not None and row["id"] in outcomes)
     card: dict[str, object] = {
         "name": ctx.now().strftime("%Y-%m-%d %H:%M"), "trained_at": ctx.now(), "reason": reason, "basis": "model" if reason == "better" else "stage",
-        "deals": len(outcomes), "won": sum(outcomes.values()), "rows": len(stays), "needed": FEWEST_DEALS,
+        "deals": len(outcomes), "won": sum(outcomes.values()), "rows": len(rows), "needed": FEWEST_DEALS,
         "closed_from": days[0] if days else None, "closed_to": days[-1] if days else None,
-        "features": document([*NUMBERS, *CHOICES]), "limits": ctx.say(LIMITS),
+        "features": document(features), "limits": ctx.say(limits, said),
     }  # fmt: skip
     if learned is not None:
         card |= {

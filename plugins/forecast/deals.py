@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from math import log, log1p, nan
 from uuid import UUID
@@ -21,12 +21,14 @@ SHRINKAGE = 10
 CLOSED = Condition("status", "in", ("won", "lost"))
 CHOICES = ("stage", "source", "product", "tier", "industry")
 NUMBERS = ("amount", "days_in_stage", "days_open", "owner_history", "account_history", "activities")
+PLAIN_CHOICES, PLAIN_NUMBERS = ("source", "product", "industry"), ("owner_history", "account_history")
+"""What closing does not change: a lost deal's amount is often written down to nothing, a buyer's class up, and a life has no length before its end."""
 _FIELDS = ("owner", "account", "product", "stage", "status", "base_amount", "opened_on", "close_date", "stage_since", "source")
 
 
 @dataclass(frozen=True)
 class Stay:
-    """A deal at one moment while it stood in an open stage. `stage_share` is what the stage says, from 0 to 1."""
+    """A deal at one moment while it was open; of one without a history the stage is not known. `stage_share` is what the stage says, from 0 to 1."""
 
     deal: UUID
     won: bool
@@ -88,6 +90,19 @@ class Deals:
             for stage, begin, end in there:
                 stays.append(self._stay(row, stage, begin, begin + (end - begin) / 2, accounts, 1 / len(there)))
         return stays
+
+    def plainly(self, but: Iterable[UUID] = ()) -> list[Stay]:
+        """Each closed deal, but for those named, as it was when it was opened: with what is the same before and after its end, in the order of ids."""
+        accounts, known, plain = self._accounts_of(self.closed), set(but), list[Stay]()
+        for row in sorted(self.closed, key=lambda row: str(row["id"])):
+            if _id(row["id"]) in known:
+                continue
+            end = self._closed_at(row)
+            whole = self._stay(row, None, end, min(_morning(row["opened_on"]) or end, end), accounts, 1.0)
+            words = {name: word for name, word in whole.choices.items() if name in PLAIN_CHOICES}
+            numbers = {name: number if name in PLAIN_NUMBERS else nan for name, number in whole.numbers.items()}
+            plain.append(replace(whole, choices=words, numbers=numbers))
+        return plain
 
     def open_now(self) -> Iterator[list[Stay]]:
         """The open deals as they stand, a part at a time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ FARTHEST = 3.0
 """Standard deviations."""
 FEWEST_FOR_TREES = 500
 FEWEST_OF_A_WORD, MOST_WORDS = 5, 15
+STAGE = "stage"
 TOP_REASONS = 3
 
 
@@ -52,7 +53,7 @@ class Columns:
             frequent = sorted((word for word, count in counts.items() if count >= FEWEST_OF_A_WORD), key=lambda word: (-counts[word], word))
             words += [(name, word) for word in frequent[:MOST_WORDS]]
         made = cls(middle, np.where(spread > 0, spread, 1.0), words, np.zeros(len(words)))
-        return cls(made.middle, made.spread, words, made.matrix(stays)[:, len(NUMBERS) :].mean(axis=0))
+        return replace(made, rest=np.nanmean(made.chosen(stays), axis=0) if words else made.rest)
 
     @property
     def names(self) -> list[str]:
@@ -61,11 +62,17 @@ class Columns:
 
     def matrix(self, stays: Sequence[Stay]) -> type_array:
         """A row for each stay."""
-        numbers = np.array([[stay.numbers[name] for name in NUMBERS] for stay in stays])
-        chosen = np.array([[float(stay.choices.get(name) == word) for name, word in self.words] for stay in stays])
+        numbers, chosen = np.array([[stay.numbers[name] for name in NUMBERS] for stay in stays]), self.chosen(stays)
         # What is unknown counts as usual, and what is beyond all that was seen no more than the farthest of it.
         relative = np.nan_to_num((numbers - self.middle) / self.spread).clip(-FARTHEST, FARTHEST)
-        return np.hstack([relative, chosen.reshape(len(stays), len(self.words))])
+        return np.hstack([relative, np.where(np.isnan(chosen), self.rest, chosen)])
+
+    def chosen(self, stays: Sequence[Stay]) -> type_array:
+        """Which words each stay has; a stage that is not known is none of them, nor no stage. No source is a source like others."""
+        known = [[name != STAGE or STAGE in stay.choices for name, _word in self.words] for stay in stays]
+        there = [[float(stay.choices.get(name) == word) for name, word in self.words] for stay in stays]
+        shape = (len(stays), len(self.words))
+        return np.where(np.array(known, dtype=bool).reshape(shape), np.array(there).reshape(shape), np.nan)
 
     def groups(self) -> dict[str, list[int]]:
         """The columns of each feature that varies."""
@@ -89,7 +96,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Learned:
-    """A model and its worth beside the stage's probability."""
+    """A model and its worth beside the stage's probability; `rows` are those that it was trained on.
+
+    Where no stage was known, `base` is the share of wins beside which it was measured: it moves what the stage says by as much as it moves that.
+    """
 
     algorithm: str
     columns: Columns
@@ -97,6 +107,8 @@ class Learned:
     score: Score
     of_stage: Score
     calibration: list[dict[str, float]] = field(default_factory=list)
+    rows: Sequence[Stay] = ()
+    base: float | None = None
 
     @property
     def better(self) -> bool:
@@ -105,7 +117,12 @@ class Learned:
 
     def shares(self, stays: Sequence[Stay]) -> type_array:
         """The chance of each stay, from 1 to 99 %."""
-        return _shares(self.model, self.columns.matrix(stays))
+        shares = _shares(self.model, self.columns.matrix(stays))
+        if self.base is None:
+            return shares
+        said = np.array([self.base if stay.stage_share is None else stay.stage_share for stay in stays]).clip(LEAST, MOST)
+        moved = _logits(said) + _logits(shares) - _logits(np.array(self.base))
+        return np.asarray(1 / (1 + np.exp(-moved))).clip(LEAST, MOST)
 
     def reasons(self, stays: Sequence[Stay]) -> list[list[dict[str, object]]]:
         """For each stay the three features that move its chance most: by how much, in logits, against the usual."""
@@ -130,21 +147,33 @@ class Learned:
         return {name: float(f"{value:.9g}") for name, value in {"intercept": self.model.intercept_[0], **named}.items()}
 
 
-def learn(stays: Sequence[Stay]) -> Learned:
-    """Train on all and measure by five folds, each deal whole in one of them. Needs both outcomes in every fold's rest."""
-    columns = Columns.of(stays)
-    matrix, won = columns.matrix(stays), np.array([float(stay.won) for stay in stays])
-    weights = np.array([stay.weight for stay in stays])
+def learn(stays: Sequence[Stay], plain: Sequence[Stay] = ()) -> Learned:
+    """Train on all and measure by five folds, each deal whole in one of them. Needs both outcomes in every fold's rest.
+
+    Other deals (`plain`, of which less is known) are trained on as well where that makes it better on the stays; they are measured by nothing.
+    """
+    won, weights = _outcomes(stays)
     _names, groups = np.unique([str(stay.deal) for stay in stays], return_inverse=True)
-    folds = list(GroupKFold(FOLDS).split(matrix, won, groups))
-    tried: list[tuple[str, type_array]] = [("logistic_regression", _unseen("logistic_regression", matrix, won, weights, folds))]
-    if groups.max() + 1 >= FEWEST_FOR_TREES:
-        tried.append(("boosted_trees", _unseen("boosted_trees", matrix, won, weights, folds)))
-    algorithm, shares = min(tried, key=lambda one: _score(won, one[1], weights).log_loss)
+    folds = list(GroupKFold(FOLDS).split(won.reshape(-1, 1), won, groups))
+    tried = [
+        (algorithm, rows, _unseen(algorithm, rows, folds, len(stays)))
+        for rows in ([*stays], *([[*stays, *plain]] if plain else []))
+        for algorithm in ("logistic_regression", *(["boosted_trees"] if len({stay.deal for stay in rows}) >= FEWEST_FOR_TREES else []))
+    ]
+    algorithm, rows, shares = min(tried, key=lambda one: _score(won, one[2], weights).log_loss)
     usual = float(np.average(won, weights=weights))
     stage = np.array([usual if stay.stage_share is None else stay.stage_share for stay in stays]).clip(LEAST, MOST)
-    model = _new(algorithm).fit(matrix, won, sample_weight=weights)
-    return Learned(algorithm, columns, model, _score(won, shares, weights), _score(won, stage, weights), _calibration(won, shares, weights))
+    columns = Columns.of(rows)
+    happened, counted = _outcomes(rows)
+    model = _new(algorithm).fit(columns.matrix(rows), happened, sample_weight=counted)
+    base = None if any(STAGE in stay.choices for stay in stays) else usual
+    scores = _score(won, shares, weights), _score(won, stage, weights)
+    return Learned(algorithm, columns, model, *scores, _calibration(won, shares, weights), rows, base)
+
+
+def _outcomes(stays: Sequence[Stay]) -> tuple[type_array, type_array]:
+    """Whether each was won, and how much it counts."""
+    return np.array([float(stay.won) for stay in stays]), np.array([stay.weight for stay in stays])
 
 
 def _new(algorithm: str) -> LogisticRegression | HistGradientBoostingClassifier:
@@ -153,12 +182,12 @@ def _new(algorithm: str) -> LogisticRegression | HistGradientBoostingClassifier:
     return LogisticRegression(C=0.5, max_iter=500)
 
 
-def _unseen(
-    algorithm: str, matrix: type_array, won: type_array, weights: type_array, folds: Sequence[tuple[type_array, type_array]]
-) -> type_array:
-    """The chance of each row by a model that has not seen its deal."""
-    shares = np.zeros(len(won))
-    for seen, unseen in folds:
+def _unseen(algorithm: str, rows: Sequence[Stay], folds: Sequence[tuple[type_array, type_array]], measured: int) -> type_array:
+    """The chance of each of the first rows, which the folds are of, by a model that has not seen its deal; it has seen all rows after them."""
+    matrix, (won, weights) = Columns.of(rows).matrix(rows), _outcomes(rows)
+    shares, others = np.zeros(measured), np.arange(measured, len(rows))
+    for part, unseen in folds:
+        seen = np.concatenate([part, others])
         model = _new(algorithm).fit(matrix[seen], won[seen], sample_weight=weights[seen])
         shares[unseen] = _shares(model, matrix[unseen])
     return shares

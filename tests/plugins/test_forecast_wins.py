@@ -107,6 +107,81 @@ def test_what_was_learned_is_used_where_it_is_better_with_reasons_and_scores(
     assert [one["name"] for one in ranked] == ["warm", "cold"]
 
 
+def imported(count: int, row: Callable[[Random, str, bool], str], seed: int = 5) -> tuple[str, int]:
+    """A file of deals that were closed elsewhere, of two sources, and how many of them were won."""
+    random, lines, won = Random(seed), ["name,stage,source,amount,opened_on,close_date,lost_reason"], 0
+    for number in range(count):
+        source = random.choice(("referral", "cold"))
+        win = random.random() < (0.9 if source == "referral" else 0.15)
+        won += win
+        lines.append(f"d{number},{'Closed won' if win else 'Closed lost'},{row(random, source, win)},{'' if win else 'Price'}")
+    return "\n".join(lines) + "\n", won
+
+
+@pytest.mark.feature("G6")
+def test_deals_that_were_imported_closed_teach_by_what_closing_does_not_change(
+    client: Api, work: Work, process: Process, clock: Clock, taken: Callable[..., Any]
+) -> None:
+    """Of those that were lost the file says an amount of nothing and a long life: only after the end was that known."""
+    ends = {str(row["key"]): str(row["name"]) for row in work.records("pipeline.stage").find(()) if row["type"] != "open"}
+    file, won = imported(160, lambda random, source, win: (
+        f"{source},{random.randint(1, 90) * 100 if win else 0},2025-{random.randint(1, 6):02}-01,2025-{random.randint(7, 8) if win else random.randint(9, 12):02}-28"
+    ))  # fmt: skip
+    file = file.replace("Closed won", ends["won"]).replace("Closed lost", ends["lost"])
+    assert taken("pipeline.deal", file).counts["created"] == 160
+    chances.train(work)
+    card = card_of(client)
+    assert (card["deals"], card["won"], card["rows"]) == (160, won, 160)
+    assert (card["basis"], card["reason"]) == ("model", "better")
+    weights = json.loads(card["coefficients"])
+    assert weights["source=referral"] > 0
+    assert [weights[name] for name in ("amount", "days_open", "days_in_stage", "activities")] == [0.0] * 4, "closing changes these"
+    assert not [name for name in weights if name.startswith(("stage=", "tier="))]
+    assert "160" in card["limits"]
+    deals = {
+        (source, key): process.deal(source=source, stage=key, amount={"amount": "10"})
+        for source in ("referral", "cold") for key in ("needs-analysis", "proposal")
+    }  # fmt: skip
+    chances.train(work)
+    told = {key: client.get(f"{FORECAST}/deals/{deal}/win").json for key, deal in deals.items()}
+    chance = {key: Decimal(one["probability"]) for key, one in told.items()}
+    shares = {str(row["key"]): row["probability"] for row in work.records("pipeline.stage").find(())}
+    for key in ("needs-analysis", "proposal"):
+        assert chance["cold", key] < shares[key] < chance["referral", key], "what was learned moves what the stage says"
+    assert chance["referral", "needs-analysis"] < chance["referral", "proposal"], "a proposal is no first call"
+    assert {reason["feature"] for one in told.values() for reason in one["reasons"]} == {"source"}
+
+
+@pytest.mark.feature("G6")
+def test_what_only_closing_made_known_of_imported_deals_is_no_lesson(
+    client: Api, work: Work, process: Process, taken: Callable[..., Any]
+) -> None:
+    """Amounts of nothing and long lives give away who lost; of open deals nobody knows either."""
+    ends = {str(row["key"]): str(row["name"]) for row in work.records("pipeline.stage").find(()) if row["type"] != "open"}
+    file, _won = imported(200, lambda random, _source, win: (
+        f"fair,{random.randint(1, 90) * 100 if win else 0},2025-01-01,{'2025-02-01' if win else '2025-11-01'}"
+    ))  # fmt: skip
+    assert taken("pipeline.deal", file.replace("Closed won", ends["won"]).replace("Closed lost", ends["lost"])).counts["created"] == 200
+    chances.train(work)
+    card = card_of(client)
+    assert (card["deals"], card["basis"], card["reason"]) == (200, "stage", "no_better")
+
+
+@pytest.mark.feature("G6")
+def test_imported_deals_help_where_there_is_history_and_are_left_out_where_they_mislead(
+    client: Api, work: Work, process: Process, clock: Clock, taken: Callable[..., Any]
+) -> None:
+    ends = {str(row["key"]): str(row["name"]) for row in work.records("pipeline.stage").find(()) if row["type"] != "open"}
+    file, _won = imported(300, lambda _random, source, _win: f"{'cold' if source == 'referral' else 'referral'},1,2025-01-01,2025-03-01")
+    assert taken("pipeline.deal", file.replace("Closed won", ends["won"]).replace("Closed lost", ends["lost"])).counts["created"] == 300
+    closed(work, process, clock, 80)
+    chances.train(work)
+    card = card_of(client)
+    assert (card["deals"], card["rows"], card["basis"]) == (80, 160, "model"), "another market: what was imported is proven wrong here"
+    assert json.loads(card["coefficients"])["source=referral"] > 0
+    assert any(name.startswith("stage=") for name in json.loads(card["coefficients"]))
+
+
 @pytest.mark.feature("G6")
 def test_what_cannot_be_learned_falls_back_to_the_stage(client: Api, work: Work, process: Process, clock: Clock) -> None:
     """Outcomes by chance; the stages' own probability, set to what happened, cannot be beaten."""
