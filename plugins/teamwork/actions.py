@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 from marshmallow import Schema, fields, validate
 
 from plugins.teamwork.tables import KINDS, PRIORITIES
+from plugins.teamwork.task_templates import APPLICATION, Wish, apply, named, tasks_of
 from plugins.teamwork.workdays import after_workdays, today
-from sdk import Action, Context, GiveUp, Step, _
+from sdk import Action, Context, GiveUp, Problem, Step, _
 from sdk.fields import Reference
+from sdk.workflow import Parameters
 
 LONGEST, MOST_DAYS = 255, 3650
 _SUBJECT = validate.Length(1, LONGEST)
@@ -48,6 +50,12 @@ class NewComment(Schema):
     body = fields.String(required=True, validate=validate.Length(1, 5_000))
 
 
+class AppliedTemplate(Schema):
+    """The tasks of a template about the record, from today on."""
+
+    template = fields.UUID(required=True)
+
+
 def create_task(ctx: Context, step: Step) -> Mapping[str, object]:
     """A task about the record."""
     said, days = step.parameters, step.parameters.get("due_in_days")
@@ -69,6 +77,17 @@ def create_activity(ctx: Context, step: Step) -> Mapping[str, object]:
     return _made(ctx, "teamwork.activity", values)
 
 
+def apply_template(ctx: Context, step: Step) -> Mapping[str, object]:
+    """The tasks of a template about the record: the run's own mark makes that once."""
+    application = apply(ctx, Wish(UUID(str(step.parameters["template"])), _about(step)))
+    return {"entity": APPLICATION, "id": str(application["id"]), "tasks": [str(task["id"]) for task in tasks_of(ctx, application)]}
+
+
+def check_template(ctx: Context, entity: str, parameters: Parameters) -> list[Problem]:
+    """Whether there is such a template for the records of the rule."""
+    return named(ctx, entity, UUID(str(parameters["template"])))
+
+
 def add_comment(ctx: Context, step: Step) -> Mapping[str, object]:
     """A comment on the record."""
     return _made(ctx, "teamwork.comment", {"about": _about(step), "body": step.parameters["body"]})
@@ -76,6 +95,7 @@ def add_comment(ctx: Context, step: Step) -> Mapping[str, object]:
 
 ACTIONS = (
     Action("create_task", _("Create a task"), create_task, NewTask),
+    Action("apply_task_template", _("Apply a task template"), apply_template, AppliedTemplate, check=check_template),
     Action("create_activity", _("Create an activity"), create_activity, NewActivity),
     Action("add_comment", _("Add a comment"), add_comment, NewComment),
 )

@@ -14,8 +14,8 @@ TASK, ASSIGNMENT = "teamwork.task", "teamwork.assignment"
 ASSIGNED = "teamwork.task.assigned"
 RECORD = "record"
 """The act that keeps what was done long ago, with the instant at which it was."""
-QUIET = frozenset({"plan", "stale", RECORD})
-"""Acts that make tasks for an owner by themselves: a stage that asks for five would tell five times."""
+QUIET = frozenset({"plan", "stale", "template", RECORD})
+"""Acts that make tasks for an owner by themselves: a stage that asks for five would tell five times. A template tells in its own way."""
 MOST = 100_000
 
 

@@ -23,6 +23,7 @@ from plugins.teamwork import (
     staleness,
     tables,
     targets,
+    task_templates,
 )
 from sdk import (
     EVERYBODY,
@@ -66,6 +67,11 @@ ACCESS: dict[str, Access] = {
     "read_only": {Verb.READ: Scope.ALL},
 }
 MINE: dict[str, Access] = {EVERYBODY: Scope.OWN}
+APPLIED: dict[str, Access] = {
+    "sales_rep": {Verb.READ: Scope.TEAM},
+    "sales_manager": {Verb.READ: Scope.TEAM},
+    "read_only": {Verb.READ: Scope.ALL},
+}
 PLANS: dict[str, Access] = {EVERYBODY: {Verb.READ: Scope.ALL}, "sales_manager": Scope.ALL}
 TARGETS: dict[str, Access] = {
     "sales_rep": {Verb.READ: Scope.OWN},
@@ -83,6 +89,8 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     notices.PREFERENCE: notices.prepare_preferences,
     follows.NAME: follows.prepare_follows,
     targets.NAME: targets.prepare_targets,
+    task_templates.NAME: task_templates.prepare_templates,
+    task_templates.LINE: task_templates.prepare_lines,
     evaluation.KPI: evaluation.prepare_kpis,
     evaluation.NAME: evaluation.prepare_evaluations,
     evaluation.SCORE: evaluation.prepare_scores,
@@ -99,6 +107,11 @@ def register_entities() -> Sequence[Entity]:
         Entity(tables.Task, "task", "tasks", _("Task"), _("Tasks"), title="subject", access=ACCESS,
                sharing=Sharing(tables.Assignment, "task_id", "person_id")),
         Entity(tables.Assignment, "assignment", "assignments", _("Assignment"), _("Assignments"), title="person", owned=False, verbs=READ_ONLY),
+        Entity(tables.TaskTemplate, "task_template", "task_templates", _("Task template"), _("Task templates"), owned=False, access=PLANS),
+        Entity(tables.TemplateTask, "template_task", "template_tasks", _("Task of a template"), _("Tasks of templates"), title="subject",
+               owned=False),
+        Entity(tables.Application, "application", "applications", _("Applied template"), _("Applied templates"), title="about",
+               access=APPLIED, verbs=READ_ONLY),
         Entity(tables.Activity, "activity", "activities", _("Activity"), _("Activities"), title="subject", access=ACCESS),
         Entity(tables.Comment, "comment", "comments", _("Comment"), _("Comments"), title="body"),
         Entity(tables.File, "file", "files", _("File"), _("Files"), verbs=frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE})),

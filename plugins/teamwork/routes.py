@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime
 from typing import cast
 from uuid import UUID
 
-from plugins.teamwork import calendar, evaluation, feed, files, notices, targets
+from plugins.teamwork import calendar, evaluation, feed, files, notices, targets, task_templates
 from plugins.teamwork.calendar import entries
 from plugins.teamwork.periods import read
 from plugins.teamwork.schemas import (
     RECORD,
     ROWS,
+    Applied,
     InPeriod,
     Marked,
     NewFile,
@@ -22,7 +23,9 @@ from plugins.teamwork.schemas import (
     SomeNotices,
     Span,
 )
+from plugins.teamwork.task_templates import Wish
 from sdk import SIGNED_IN, Condition, Context, Download, Invalid, NoticeChannel, Request, Response, Route, _
+from sdk.fields import Reference
 
 FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -91,6 +94,17 @@ def show_attainment(ctx: Context, request: Request) -> object:
     return {"data": targets.shown(ctx, read(str(request.query["period"]), ctx.tenant.fiscal_year_start), only)}
 
 
+def apply_template(ctx: Context, request: Request) -> Response:
+    """Put the tasks of a template on a record."""
+    about, day, word = (request.body[name] for name in ("about", "starts_on", "request"))
+    assert isinstance(about, Reference)
+    wish = Wish(request.id(), about, day if isinstance(day, date) else None, None if word is None else str(word))
+    application = task_templates.apply(ctx, wish)
+    names = ("id", "subject", "due_on", "owner")
+    tasks = [{name: row[name] for name in names} for row in task_templates.tasks_of(ctx, application)]
+    return Response({"id": application["id"], "tasks": tasks}, 201, {"Location": f"/api/v1/teamwork/applications/{application['id']}"})
+
+
 def compute_scores(ctx: Context, request: Request) -> Response:
     """Compute the scores of an open evaluation anew."""
     evaluation.compute(ctx, request.id())
@@ -137,6 +151,8 @@ ROUTES = (
     Route(method="GET", path="/channels", view=list_channels, permission=SIGNED_IN, summary=_("Channels of notices"), answer=ROWS),
     Route(method="GET", path="/attainment", view=show_attainment, permission="teamwork.target.read", summary=_("Targets and what is reached"),
           query=InPeriod, answer=ROWS),
+    Route(method="POST", path="/task_templates/{id}/applications", view=apply_template, permission="teamwork.task.create",
+          summary=_("Apply a task template"), body=Applied, answer=RECORD, status=201),
     Route(method="POST", path="/evaluations/{id}/scores", view=compute_scores, permission=_MAY_EVALUATE, summary=_("Compute scores"),
           answer=RECORD, status=201),
     Route(method="POST", path="/evaluations/{id}/closings", view=close_evaluation, permission=_MAY_EVALUATE, summary=_("Close an evaluation"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from plugins.teamwork.periods import PATTERN
-from plugins.teamwork.tables import EvaluationStep
+from plugins.teamwork.tables import Application, EvaluationStep
 from sdk.fields import Checked, Field
 
 MOST_READ = 500
@@ -57,6 +57,14 @@ class InPeriod(Schema):
     period = fields.String(required=True, validate=validate.Regexp(PATTERN))
     person = fields.UUID(load_default=None)
     team = fields.UUID(load_default=None)
+
+
+class Applied(Schema):
+    """On which record (`plugin.entity:id`), from which day on (today), and a word by which the request is done once."""
+
+    about = Application.__fields__["about"].input(required=True)
+    starts_on = Application.__fields__["starts_on"].input()
+    request = Application.__fields__["request"].input()
 
 
 def _reason() -> Checked:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, MappedColumn
 
 from plugins.teamwork.people import people
 from sdk import Record, _
@@ -23,6 +24,10 @@ PRIORITIES = {"high": _("High"), "normal": _("Normal"), "low": _("Low")}
 RHYTHMS = {"daily": _("Daily"), "weekly": _("Weekly"), "monthly": _("Monthly"), "yearly": _("Yearly")}
 ON_TIME, LATE = "on_time", "late"
 TIMELINESS = {ON_TIME: _("On time"), LATE: _("Late")}
+OWNER, MANAGER, APPLIER, PERSON = "owner", "manager", "applier", "person"
+ASSIGNEES = {
+    OWNER: _("Owner of the record"), MANAGER: _("Manager of the owner"), APPLIER: _("Who applies the template"), PERSON: _("A person"),
+}  # fmt: skip
 KINDS = {"call": _("Call"), "visit": _("Visit"), "meeting": _("Meeting"), "mail": _("E-mail"), "note": _("Note")}
 PLANNED_KINDS = {"task": _("Task"), **{kind: label for kind, label in KINDS.items() if kind != "note"}}
 """What a stage can ask for."""
@@ -30,6 +35,12 @@ DEALS = "pipeline.deal"
 WATCHED = {DEALS: _("Deals"), "leads.lead": _("Leads")}
 """What can grow stale."""
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z")
+
+
+def _clock() -> MappedColumn[Any]:
+    """A time of day."""
+    expected = _("a time of day such as 09:00")
+    return column(f.TextField(label=_("Remind at"), length=5, pattern=CLOCK, example="09:00", expected=expected))
 
 
 class Task(Record):
@@ -47,8 +58,7 @@ class Task(Record):
     parent_task_id: Mapped[UUID | None] = f.link(_("Part of"), "self", tree=True)
     helpers: Mapped[list[str] | None] = people(_("Helpers"), track=True)
     remind_days: Mapped[int | None] = f.integer(_("Remind so many days before"), least=0, most=365)
-    remind_time: Mapped[str | None] = column(f.TextField(label=_("Remind at"), length=5, pattern=CLOCK, example="09:00",
-                                                         expected=_("a time of day such as 09:00")))  # fmt: skip
+    remind_time: Mapped[str | None] = _clock()
     remind_at: Mapped[datetime | None] = f.at(_("Next reminder"), readonly=True, index=True)
     repeats: Mapped[str | None] = f.choice(_("Repeats"), RHYTHMS)
     repeat_every: Mapped[int | None] = f.integer(_("Every so many"), least=1, most=99)
@@ -57,6 +67,7 @@ class Task(Record):
     repeated: Mapped[str | None] = f.choice(_("Repeated"), {"yes": _("Yes")}, readonly=True)
     plan_id: Mapped[UUID | None] = f.link(_("Plan of the stage"), "teamwork.stage_plan", readonly=True)
     stale_rule_id: Mapped[UUID | None] = f.link(_("Stale rule"), "teamwork.stale_rule", readonly=True)
+    application_id: Mapped[UUID | None] = f.link(_("Applied template"), "teamwork.application", readonly=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 
 
@@ -68,6 +79,47 @@ class Assignment(Record):
 
     task_id: Mapped[UUID] = f.link(_("Task"), Task, required=True, parent=True)
     person_id: Mapped[UUID] = f.link(_("Person"), "core.user", required=True)
+
+
+class TaskTemplate(Record):
+    """A named list of tasks, to be put on a record; of one entity, if it says so."""
+
+    __tablename__ = "teamwork_task_templates"
+
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True, track=True)
+    entity: Mapped[str | None] = f.with_example(f.key(_("For records of"), length=100, match=False), f.NO_EXAMPLE)
+    active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
+    notes: Mapped[str | None] = f.long_text(_("Notes"))
+
+
+class TemplateTask(Record):
+    """A task of a template: what is to be done, when, by whom."""
+
+    __tablename__ = "teamwork_template_tasks"
+
+    template_id: Mapped[UUID] = f.link(_("Task template"), TaskTemplate, required=True, parent=True)
+    position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
+    subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True)
+    after_days: Mapped[int | None] = f.integer(_("Working days after the start"), least=0, most=365, default=1, track=True)
+    assignee: Mapped[str] = f.choice(_("For whom"), ASSIGNEES, default=OWNER, track=True)
+    person_id: Mapped[UUID | None] = f.with_example(f.link(_("Person"), "core.user", track=True), f.NO_EXAMPLE)
+    helpers: Mapped[list[str] | None] = people(_("Helpers"), track=True)
+    priority: Mapped[str] = f.choice(_("Priority"), PRIORITIES, default="normal")
+    remind_days: Mapped[int | None] = f.integer(_("Remind so many days before"), least=0, most=365)
+    remind_time: Mapped[str | None] = _clock()
+    notes: Mapped[str | None] = f.long_text(_("Notes"))
+
+
+class Application(Record):
+    """A template was put on a record, by its owner."""
+
+    __tablename__ = "teamwork_applications"
+    __table_args__ = (unique_together("teamwork_applications", "owner_id", "request"),)
+
+    template_id: Mapped[UUID] = f.link(_("Task template"), TaskTemplate, required=True, readonly=True)
+    about: Mapped[f.Reference] = f.any_record(_("About"), required=True, readonly=True)
+    starts_on: Mapped[date | None] = f.on(_("Starts on"), readonly=True)
+    request: Mapped[str | None] = f.text(_("Request"), length=100, readonly=True)
 
 
 class Activity(Record):
