@@ -172,8 +172,8 @@ class Records(Protocol):
     def values(self, ids: Iterable[UUID]) -> dict[UUID, Row]:
         """Records by id as Python values (Decimal, date, UUID), for code; what is not visible is left out."""
 
-    def find(self, filter: Filter, limit: int = ...) -> list[Row]:
-        """Records as Python values in order of creation, at most `limit`."""
+    def find(self, filter: Filter, limit: int = ..., *, deleted: bool = ...) -> list[Row]:
+        """Records as Python values in order of creation, at most `limit`; with `deleted` those in the recycle bin instead."""
 
     def aggregate(self, measures: Sequence[str], by: Sequence[str] = ..., filter: Filter = ..., limit: int = ...) -> list[Row]:
         """Counts, sums and averages by dimensions, one SQL statement; rows in JSON form."""

@@ -51,9 +51,11 @@ class Reader:
         """Whether every visible field is visible on every visible row."""
         return len({grant.fields for grant in self.grants}) == 1
 
-    def reach(self, source: Source, names: Iterable[str] = (), scopes: Scopes | None = None) -> list[sa.ColumnElement[bool]]:
+    def reach(
+        self, source: Source, names: Iterable[str] = (), scopes: Scopes | None = None, *, deleted: bool = False
+    ) -> list[sa.ColumnElement[bool]]:
         """The rows that the actor sees; with field names, those rows alone on which all of them are visible."""
-        clauses = source.live()
+        clauses = source.deleted() if deleted else source.live()
         fields = [name for name in names if name not in ("id", "version")]
         sets = [tuple(self.grants)] if not fields or self.uniform() else [self.including(name) for name in fields]
         for grants in dict.fromkeys(sets):
@@ -166,21 +168,21 @@ class Reader:
             found |= {row["id"]: row for row in self.find((condition,), MOST_ROWS)}
         return found
 
-    def find(self, filter: Filter, limit: int = MOST_ROWS) -> list[dict[str, Any]]:
-        """Visible records as Python values, in order of creation."""
+    def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False) -> list[dict[str, Any]]:
+        """Visible records as Python values, in order of creation; or what would be visible were it not in the recycle bin."""
         forms, given = read_filter(self.shape, filter, self.visible())
-        names, statement = self.shape.kept(("find", self.scopes.grants.form, *forms), lambda: self._find(forms))
+        names, statement = self.shape.kept(("find", deleted, self.scopes.grants.form, *forms), lambda: self._find(forms, deleted))
         rows = self.work.connection.execute(statement, {**given, **self.scopes.parameters(), "most": limit}).all()
         found = self.shape.valuer(names)(rows)
         if not self.uniform():
             self._hide(found, Source(self.shape, self.scopes), names)
         return found
 
-    def _find(self, forms: Sequence[Form]) -> type_plan:
+    def _find(self, forms: Sequence[Form], deleted: bool) -> type_plan:
         scopes = self.scopes.bound()
         source = Source(self.shape, scopes)
         conditions = Conditions(source, scopes)
-        clauses = self.reach(source, [form.field for form in forms], scopes)
+        clauses = self.reach(source, [form.field for form in forms], scopes, deleted=deleted)
         clauses += [conditions.made(form, parameters(place)) for place, form in enumerate(forms)]
         names = [name for name in self.visible() if not self._computed(name)]
         statement = sa.select(*self.selected(names, source)).select_from(source.joined()).where(*clauses)

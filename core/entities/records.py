@@ -40,9 +40,9 @@ class EntityRecords:
         with self._work.transaction():
             return dict(self._reader().values(ids))
 
-    def find(self, filter: Filter, limit: int = MOST_ROWS) -> list[Row]:
+    def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False) -> list[Row]:
         with self._work.transaction():
-            return list(self._reader().find(filter, limit))
+            return list(self._reader().find(filter, limit, deleted=deleted))
 
     def aggregate(self, measures: Sequence[str], by: Sequence[str] = (), filter: Filter = (), limit: int = 10_000) -> list[Row]:
         with self._work.transaction():

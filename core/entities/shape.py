@@ -169,3 +169,7 @@ class Source:
     def live(self) -> list[sa.ColumnElement[bool]]:
         """The tenant's records that are not in the recycle bin; the filter is explicit so that one shard is asked."""
         return [self.table.c.tenant_id == self.tenant, self.table.c.deleted_at.is_(None)]
+
+    def deleted(self) -> list[sa.ColumnElement[bool]]:
+        """The tenant's records that are in the recycle bin."""
+        return [self.table.c.tenant_id == self.tenant, self.table.c.deleted_at.is_not(None)]

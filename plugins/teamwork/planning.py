@@ -90,8 +90,10 @@ def _open(ctx: Context, deals: Sequence[UUID], plans: set[UUID] | None) -> Mappi
     return _made(ctx, deals, plans, undone=True)
 
 
-def _made(ctx: Context, deals: Sequence[UUID], plans: set[UUID] | None, *, undone: bool = False) -> Mapping[str, list[Row]]:
-    """What was planned for these deals, by entity; of it what is not done, or all."""
+def _made(
+    ctx: Context, deals: Sequence[UUID], plans: set[UUID] | None, *, undone: bool = False, deleted: bool = False
+) -> Mapping[str, list[Row]]:
+    """What was planned for these deals, by entity: of it what is not done, or what has been deleted since, or all that is there."""
     found: dict[str, list[Row]] = {entity: [] for entity, _state in _KINDS}
     chosen = [()] if plans is None else [tuple(sorted(plans)[at : at + PART]) for at in range(0, len(plans), PART)]
     for entity, state in _KINDS:
@@ -101,7 +103,7 @@ def _made(ctx: Context, deals: Sequence[UUID], plans: set[UUID] | None, *, undon
             for some in chosen:
                 by = Condition("plan", "in", some) if some else Condition("plan", "empty", ("false",))
                 asked = (Condition("about", "in", about), by, *narrow)
-                found[entity] += ctx.as_system().records(entity).find(asked, MOST)
+                found[entity] += ctx.as_system().records(entity).find(asked, MOST, deleted=deleted)
     return found
 
 
@@ -124,28 +126,42 @@ def keep_in_stage(ctx: Context, batch: Batch) -> None:
     plans = _plans(ctx, {c.before["stage"] for c in leaving if c.before}, Condition("mandatory", "eq", (True,)))
     kept = [c for c in leaving if c.before and c.before["stage"] in plans]
     wanted = {id_of(one) for many in plans.values() for one in many}
-    made: dict[tuple[object, object], list[Row]] = {}
-    for rows in (_made(ctx, [c.id for c in kept], wanted) if kept else {}).values():
-        for row in rows:
-            made.setdefault((row["about"], row["plan"]), []).append(row)
+    made = _by_plan(_made(ctx, [c.id for c in kept], wanted)) if kept else {}
+    fresh = [c.id for c in kept if c.before and ctx.now() - _since(c.before) < PLANNED_WITHIN]
+    gone = _by_plan(_made(ctx, fresh, wanted, deleted=True)) if fresh else {}
     for change in kept:
         assert change.before is not None
-        about = Reference(DEAL, change.id)
-        if names := [
-            name for one in plans[change.before["stage"]] for name in _undone(ctx, change.before, one, made.get((about, one["id"]), ()))
-        ]:
+        names = list[str]()
+        for one in plans[change.before["stage"]]:
+            place = (Reference(DEAL, change.id), one["id"])
+            names += _undone(ctx, change.before, one, made.get(place, ()), gone.get(place, ()))
+        if names:
             text = _("the deal stays in its stage until this is done: {names}")
             change.forbid("open_activities", text, names=_list(names))
 
 
-def _undone(ctx: Context, deal: Row, plan: Row, made: Sequence[Row]) -> list[str]:
+def _by_plan(made: Mapping[str, list[Row]]) -> dict[tuple[object, object], list[Row]]:
+    found: dict[tuple[object, object], list[Row]] = {}
+    for row in (row for rows in made.values() for row in rows):
+        found.setdefault((row["about"], row["plan"]), []).append(row)
+    return found
+
+
+def _undone(ctx: Context, deal: Row, plan: Row, made: Sequence[Row], gone: Sequence[Row]) -> list[str]:
     """What is still to be done of a plan, also where the worker has not planned it yet for this stay in the stage."""
     open_ = [str(row["subject"]) for row in made if row["state"] in (OPEN, PLANNED)]
-    since = deal["stage_since"]
-    assert isinstance(since, datetime)
-    settled = any(_at(row) >= since for row in made)  # planned in this stay, or left over from an earlier one and done in this
+    since = _since(deal)
+    settled = any(
+        _at(row) >= since for row in (*made, *gone)
+    )  # planned in this stay, or left over from an earlier one and done or deleted in this
     coming = not open_ and not settled and _at(plan) <= since and ctx.now() - since < PLANNED_WITHIN
     return [str(plan["subject"])] if coming else open_
+
+
+def _since(deal: Row) -> datetime:
+    since = deal["stage_since"]
+    assert isinstance(since, datetime)
+    return since
 
 
 def _at(row: Row) -> datetime:

@@ -54,6 +54,18 @@ def test_a_representative_sees_10_a_manager_30_and_the_director_90(
     assert seen(work_as(people.director)) == 90
 
 
+def test_code_finds_in_the_recycle_bin_what_its_actor_saw_before(
+    owned: dict[UUID, list[UUID]], things: EntityRecords, people: People, work_as: type_work_as
+) -> None:
+    (mine, *_rest), (theirs, *_others) = owned[people.rep], owned[people.reps[1][0]]
+    things.write_all([Draft("delete", {}, id) for id in (mine, theirs)])
+    found = work_as(people.rep).records("probe.thing")
+    assert [id_of(row) for row in found.find((), deleted=True)] == [mine]
+    assert found.find((Condition("name", "eq", ("thing 1",)),), deleted=True) == []
+    assert mine not in {id_of(row) for row in found.find(())}
+    assert {id_of(row) for row in things.find((), deleted=True)} == {mine, theirs}
+
+
 @pytest.mark.feature("B3")
 def test_moving_a_representative_changes_the_counts_without_touching_a_record(
     owned: dict[UUID, list[UUID]], people: People, work_as: type_work_as, system: Work

@@ -133,6 +133,35 @@ def test_a_deal_does_not_slip_out_before_the_worker_has_planned_what_its_stage_n
     assert rep.patch(f"{DEALS}/{slipping}", leave).status_code == 409, "each stay in the stage has its own"
 
 
+@pytest.mark.feature("D6")
+def test_what_was_planned_and_deleted_by_whoever_may_keeps_no_deal(
+    process: Process, people: People, client: Api, clock: Clock, drain: Callable[[], int]
+) -> None:
+    """It is in the recycle bin, which is not the same as not being planned yet."""
+    plan(process, "Interview", 1, mandatory=True, kind="visit")
+    plan(process, "Summary", 1, mandatory=True)
+    clock.move(minutes=1)
+    deal = process.deal("Pump", owner=people.rep, stage="needs-analysis")
+    drain()
+    rep, leave = client.as_user(people.rep), {"stage": str(process.stages["proposal"]), "amount": {"amount": "10"}}
+    (visit,), (task,) = planned(process.work, deal, ACTIVITY), planned(process.work, deal)
+    places = [f"/api/v1/teamwork/activities/{visit['id']}", f"/api/v1/teamwork/tasks/{task['id']}"]
+    assert [rep.delete(place).status_code for place in places] == [409, 409]
+    assert client.delete(places[0]).status_code == 204
+    assert rep.patch(f"{DEALS}/{deal}", leave).json["detail"].endswith(": Summary")
+    assert rep.patch(places[1], {"state": "done"}).status_code == 200
+    assert rep.delete(places[1]).status_code == 204, "what is done may go"
+    assert client.post(f"{places[0]}/restore").status_code == 200
+    assert rep.patch(f"{DEALS}/{deal}", leave).json["detail"].endswith(": Interview"), "and what comes back counts again"
+    assert client.delete(places[0]).status_code == 204
+    assert rep.patch(f"{DEALS}/{deal}", leave).status_code == 200
+    clock.move(minutes=1)
+    move(process, deal, "needs-analysis")
+    assert rep.patch(f"{DEALS}/{deal}", leave).status_code == 409, "what was deleted in an earlier stay is planned again"
+    drain()
+    assert [len(planned(process.work, deal, entity)) for entity in (ACTIVITY, TASK)] == [1, 1]
+
+
 def test_what_is_left_over_from_an_earlier_stay_and_done_in_this_one_counts(
     process: Process, people: People, client: Api, clock: Clock, drain: Callable[[], int]
 ) -> None:
