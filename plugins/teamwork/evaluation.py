@@ -18,7 +18,10 @@ from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, No
 from sdk.context import Row, id_of
 from sdk.fields import Reference, exact_text
 
-NAME, SCORE, LINE, STEP, KPI = (f"teamwork.{word}" for word in ("evaluation", "score", "score_line", "evaluation_step", "kpi"))
+NAME, SCORE, LINE, STEP, KPI, SCHEME = (
+    f"teamwork.{word}" for word in ("evaluation", "score", "score_line", "evaluation_step", "kpi", "scheme")
+)
+PART = 500
 COMPUTE, CLOSE, REOPEN = "compute", "close", "reopen"
 MOST = 100_000
 HUNDRED = Decimal(100)
@@ -47,11 +50,26 @@ def prepare_kpis(ctx: Context, batch: Batch) -> None:
             )
 
 
+def prepare_schemes(ctx: Context, batch: Batch) -> None:
+    """A scheme by which somebody is evaluated stays: an open evaluation is computed by it, a closed one can be opened again."""
+    gone = {change.id: change for change in batch.changes if change.verb == "delete" and change.stands}
+    ids = sorted(gone)
+    for start in range(0, len(ids), PART):
+        using = Condition("scheme", "in", tuple(ids[start : start + PART]))
+        for row in ctx.as_system().records(NAME).aggregate(["count"], ["scheme"], (using,)):
+            gone[UUID(str(row["scheme.id"]))].forbid("in_use", _("{count} evaluations go by it; switch it off instead"), count=row["count"])
+
+
 def prepare_evaluations(ctx: Context, batch: Batch) -> None:
     """An evaluation is of a whole period; a closed one stays as it is until it is opened again."""
     for change in batch.changes:
         if change.before is not None and change.stands and change.before["state"] == CLOSED and change.act != REOPEN:
             _forbid(change)
+    back = [change for change in batch.changes if change.verb == "restore" and change.stands]
+    there = ctx.as_system().records(SCHEME).values({UUID(str(change.after("scheme"))) for change in back}) if back else {}
+    for change in back:
+        if UUID(str(change.after("scheme"))) not in there:
+            change.forbid("scheme_gone", _("its scheme has been deleted; restore that first"))
     for change in batch.standing():
         check_period(ctx, change)
 
@@ -159,7 +177,7 @@ def _period(evaluation: Row) -> Period:
 def _people(ctx: Context, evaluation: Row) -> list[UUID]:
     """The active people of the scheme's team, or of all teams."""
     scheme = UUID(str(evaluation["scheme"]))
-    team = ctx.as_system().records("teamwork.scheme").values([scheme])[scheme]["team"]
+    team = ctx.as_system().records(SCHEME).values([scheme])[scheme]["team"]
     staff = Staff(ctx, teams=[team] if team is not None else Staff(ctx).teams)
     return sorted(id for id, row in staff.people.items() if row["active"])
 
@@ -223,13 +241,13 @@ def _write(ctx: Context, entity: str, drafts: Sequence[Draft]) -> list[Row]:
     return [outcome.row for outcome in ctx.as_system().records(entity).write_all(drafts) if outcome.row is not None]
 
 
-def ranking(ctx: Context, id: UUID) -> list[dict[str, object]]:
-    """The scores of the present round (of the last, while this one has none) that the actor sees, each with its lines."""
+def ranking(ctx: Context, id: UUID, only: int | None = None) -> list[dict[str, object]]:
+    """The scores of a round, or of the present one (of the last, while this one has none), that the actor sees, each with its lines."""
     evaluation = ctx.records(NAME).values([id]).get(id)
     if evaluation is None:
         raise NotFound(_("there is no {entity} {id}"), entity=NAME, id=str(id))
     found = list[Row]()
-    for round in range(int(str(evaluation["round"])), 0, -1):
+    for round in range(int(str(evaluation["round"])), 0, -1) if only is None else (only,):
         found = [row for row in ctx.records(SCORE).find(where(evaluation=id, round=round), MOST) if row["total"] is not None]
         if found:
             break

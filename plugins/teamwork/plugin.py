@@ -91,6 +91,7 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     targets.NAME: targets.prepare_targets,
     task_templates.NAME: task_templates.prepare_templates,
     task_templates.LINE: task_templates.prepare_lines,
+    evaluation.SCHEME: evaluation.prepare_schemes,
     evaluation.KPI: evaluation.prepare_kpis,
     evaluation.NAME: evaluation.prepare_evaluations,
     evaluation.SCORE: evaluation.prepare_scores,

@@ -18,6 +18,7 @@ from plugins.teamwork.schemas import (
     Marked,
     NewFile,
     Notices,
+    OfRound,
     Reopening,
     Since,
     SomeNotices,
@@ -124,8 +125,9 @@ def reopen_evaluation(ctx: Context, request: Request) -> Response:
 
 
 def show_ranking(ctx: Context, request: Request) -> object:
-    """The scores of the present round that the caller may see, the best first, each with its measures."""
-    return {"data": evaluation.ranking(ctx, request.id())}
+    """The scores of a round that the caller may see, the best first, each with its measures."""
+    round = request.query["round"]
+    return {"data": evaluation.ranking(ctx, request.id(), round if isinstance(round, int) else None)}
 
 
 def _evaluation(ctx: Context, id: UUID) -> Response:
@@ -160,5 +162,5 @@ ROUTES = (
     Route(method="POST", path="/evaluations/{id}/reopenings", view=reopen_evaluation, permission=_MAY_EVALUATE,
           summary=_("Open an evaluation again"), body=Reopening, answer=RECORD, status=201),
     Route(method="GET", path="/evaluations/{id}/ranking", view=show_ranking, permission=f"{evaluation.SCORE}.read", summary=_("Ranking"),
-          answer=ROWS),
+          query=OfRound, answer=ROWS),
 )  # fmt: skip

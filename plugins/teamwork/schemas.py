@@ -9,6 +9,7 @@ from plugins.teamwork.tables import Application, EvaluationStep
 from sdk.fields import Checked, Field
 
 MOST_READ = 500
+MOST_ROUNDS = 10_000
 
 
 class Span(Schema):
@@ -65,6 +66,12 @@ class Applied(Schema):
     about = Application.__fields__["about"].input(required=True)
     starts_on = Application.__fields__["starts_on"].input()
     request = Application.__fields__["request"].input()
+
+
+class OfRound(Schema):
+    """Which round of the evaluation; left out, the present one."""
+
+    round = fields.Integer(load_default=None, validate=validate.Range(1, MOST_ROUNDS))
 
 
 def _reason() -> Checked:

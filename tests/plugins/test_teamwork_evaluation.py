@@ -154,6 +154,69 @@ def test_a_closed_period_stays_and_is_opened_again_for_a_reason_that_is_logged(
 
 
 @pytest.mark.feature("J6")
+def test_a_scheme_by_which_somebody_is_evaluated_stays(client: Api, quarter: str, scheme: UUID) -> None:
+    place = f"{API}/schemes/{scheme}"
+    refused = client.delete(place)
+    assert (refused.status_code, refused.json["code"]) == (409, "in_use")
+    assert client.post(f"{quarter}/scores").status_code == 201
+    assert client.delete(quarter).status_code == 204
+    assert client.delete(place).status_code == 204
+    back = client.post(f"{quarter}/restore")
+    assert (back.status_code, back.json["code"]) == (409, "scheme_gone"), "nor does an evaluation come back without its scheme"
+    assert client.post(f"{place}/restore").status_code == 200
+    assert client.post(f"{quarter}/restore").status_code == 200
+    assert client.post(f"{quarter}/scores").status_code == 201
+
+
+@pytest.mark.feature("J6")
+def test_each_round_has_its_ranking_and_each_note_its_history(client: Api, quarter: str, people: People, process: Process) -> None:
+    manager = client.as_user(people.manager)
+    client.post(f"{quarter}/scores")
+    (score,) = [row["score"] for row in ranking(client, quarter) if row["name"] == "rep00"]
+    for note in ("Well done.", "Well done, with two customers more."):
+        assert manager.patch(f"{API}/scores/{score}", {"note": note}).status_code == 200
+    notes = [entry for entry in client.get(f"{API}/scores/{score}/history").json["data"] if "note" in entry["changes"]]
+    assert [entry["changes"]["note"][1] for entry in notes][::-1] == ["Well done.", "Well done, with two customers more."]
+    assert {entry["actor"] for entry in notes} == {"manager0"}
+    manager.post(f"{quarter}/closings")
+    first = ranking(client, quarter)
+    manager.post(f"{quarter}/reopenings", {"reason": "late"})
+    process.deal(owner=people.rep, amount={"amount": "11000"}, stage="won", close_date="2026-02-02")
+    manager.post(f"{quarter}/scores")
+    assert ranking(client, quarter) != first
+    rounds = [client.get(f"{quarter}/ranking", {"round": str(number)}).json["data"] for number in (1, 2, 3)]
+    assert rounds == [first, ranking(client, quarter), []]
+    assert client.get(f"{quarter}/ranking", {"round": "0"}).status_code == 422
+
+
+@pytest.mark.feature("J6")
+def test_a_fiscal_quarter_is_scored_by_its_own_months(
+    client: Api, work: Work, people: People, process: Process, scheme: UUID, clock: Clock
+) -> None:
+    """February to April: 60 % of 5,000 of 3 × 5,000, with nothing new and nothing due."""
+    assert client.patch("/api/v1/core/tenant", {"fiscal_year_start": 2}).status_code == 200
+    clock.move(days=110)
+    amount = {"measure": "won_amount", "person": people.rep, "amount": {"amount": "5000"}}
+    for month in ("01", "02", "03", "04"):
+        work.records("teamwork.target").create({**amount, "period_start": f"2026-{month}-01"})
+    for day in ("2026-01-31", "2026-02-01", "2026-05-01"):
+        process.deal(owner=people.rep, amount={"amount": "5000"}, stage="won", close_date=day)
+    said = {"name": "FY", "scheme": str(scheme), "period": "fiscal_quarter"}
+    assert client.post(f"{API}/evaluations", {**said, "period_start": "2026-01-01"}).json["errors"][0]["code"] == "not_a_start"
+    made = client.post(f"{API}/evaluations", {**said, "period_start": "2026-02-01"})
+    assert client.post(f"{API}/evaluations/{made.json['id']}/closings").status_code == 201
+    (row,) = [row for row in ranking(client, f"{API}/evaluations/{made.json['id']}") if row["name"] == "rep00"]
+    points = {line["measure"]: (line["goal"], line["actual"], line["points"]) for line in row["lines"]}
+    assert points["won_amount"] == ("15000", "5000", "20"), "60 × 33.3333 %"
+    assert Decimal(row["total"]) == sum(Decimal(part[2]) for part in points.values())
+    locked = client.post(
+        f"{API}/targets",
+        {**amount, "person": str(people.rep), "measure": "won_count", "amount": None, "number": "1", "period_start": "2026-04-01"},
+    )
+    assert locked.json["code"] == "period_closed"
+
+
+@pytest.mark.feature("J6")
 def test_weights_are_100(client: Api, work: Work, people: People) -> None:
     scheme = id_of(work.records("teamwork.scheme").create({"name": "Half"}))
     kpi = {"scheme": str(scheme), "measure": "won_count", "weight": "60"}
