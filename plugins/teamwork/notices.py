@@ -1,14 +1,15 @@
-"""Notices: in the application and by mail, as each person wants them; what is unread."""
+"""Notices: who wants which by what channel; those in the application, and what of them is unread."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sdk import Batch, Condition, Context, Draft, Invalid, Mail, NoticeChannel, Query, Told, _, where
+from sdk import Batch, Condition, Context, Draft, NoticeChannel, Query, Told, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -24,18 +25,32 @@ OVERLAP = timedelta(minutes=1)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]+")
 
 
-def wanted(ctx: Context, channel: str, told: Sequence[Told]) -> list[Told]:
-    """Of these notices those whose readers have not muted their kind for `channel` (`plugin.key`).
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Whether somebody wants a kind of notice by a channel, and whether gathered."""
 
-    What somebody said of a kind counts before what the same person said of all kinds. One question for all.
+    muted: bool = False
+    digest: bool = False
+
+
+def wishes(ctx: Context, channel: str, told: Sequence[Told]) -> dict[Told, Wish]:
+    """What the readers of these notices want for `channel` (`plugin.key`); one question for all.
+
+    What somebody said of a kind counts before what the same person said of all kinds.
     """
     people = sorted({one.user_id for one in told})
-    muted: dict[tuple[UUID, str], bool] = {}
+    said: dict[tuple[UUID, str], Wish] = {}
     for start in range(0, len(people), PART):
         asked = (Condition("owner", "in", tuple(people[start : start + PART])), Condition("channel", "eq", (channel,)))
         for row in ctx.as_system().records(PREFERENCE).find(asked, 100_000):
-            muted[UUID(str(row["owner"])), str(row["kind"])] = bool(row["muted"])
-    return [one for one in told if not muted.get((one.user_id, one.kind), muted.get((one.user_id, ANY_KIND), False))]
+            said[UUID(str(row["owner"])), str(row["kind"])] = Wish(bool(row["muted"]), bool(row["digest"]))
+    return {one: said.get((one.user_id, one.kind)) or said.get((one.user_id, ANY_KIND)) or Wish() for one in told}
+
+
+def wanted(ctx: Context, channel: str, told: Sequence[Told]) -> list[Told]:
+    """Of these notices those whose readers have not muted their kind for `channel` (`plugin.key`)."""
+    said = wishes(ctx, channel, told)
+    return [one for one in told if not said[one].muted]
 
 
 def in_app(ctx: Context, told: Sequence[Told]) -> None:
@@ -48,20 +63,6 @@ def in_app(ctx: Context, told: Sequence[Told]) -> None:
         for one in readers
     ]  # fmt: skip
     ctx.as_system().records(NAME).write_all(drafts)
-
-
-def by_mail(ctx: Context, told: Sequence[Told]) -> None:
-    """A letter to each reader with an address; where a letter cannot go to it, the other channels tell."""
-    for one in wanted(ctx, f"teamwork.{MAIL}", told):
-        try:
-            letter = Mail(one.email, line(one.title)[:LONGEST_TITLE], one.body or one.title) if one.email else None
-        except Invalid:  # a sign-in name that is no address of a mailbox
-            letter = None
-        if letter is not None:
-            ctx.mail(letter)
-
-
-CHANNELS = (NoticeChannel(IN_APP, _("In the application"), in_app), NoticeChannel(MAIL, _("E-mail"), by_mail))
 
 
 def line(text: str) -> str:
@@ -121,12 +122,16 @@ def _mine(ctx: Context) -> tuple[Condition, ...]:
 
 
 def prepare_preferences(ctx: Context, batch: Batch) -> None:
-    """A preference names a channel that there is, and nobody has two for the same kind and channel."""
+    """A preference names a channel that there is, only letters are gathered, and nobody has two for the same kind and channel."""
     channels = {channel.full_key for channel in ctx.declared(NoticeChannel)}
     for change in batch.standing():
         if change.changes("channel") and change.after("channel") not in channels:
             text = _("there is no channel {value!r}; there are {channels}")
             change.refuse("channel", "no_such_channel", text, value=str(change.after("channel")), channels=", ".join(sorted(channels)))
+        if change.after("digest") and change.after("channel") != f"teamwork.{MAIL}":
+            change.refuse("digest", "not_gathered", _("only letters are gathered: name the channel {channel}"), channel=f"teamwork.{MAIL}")
+        elif change.after("digest") and change.after("muted"):
+            change.refuse("digest", "muted", _("what is muted is not gathered either; set muted to false"))
     keep_single(ctx, batch, ("owner", "kind", "channel"))
 
 

@@ -15,6 +15,7 @@ from plugins.teamwork import (
     files,
     follows,
     letters,
+    mailing,
     mentions,
     notices,
     planning,
@@ -34,6 +35,7 @@ from sdk import (
     Entity,
     EventType,
     Extension,
+    Job,
     Manifest,
     MasterData,
     NoticeChannel,
@@ -87,6 +89,7 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     mentions.COMMENT: mentions.prepare_comments,
     files.FILE: files.prepare_files,
     notices.PREFERENCE: notices.prepare_preferences,
+    mailing.TIMES: mailing.prepare_times,
     follows.NAME: follows.prepare_follows,
     targets.NAME: targets.prepare_targets,
     task_templates.NAME: task_templates.prepare_templates,
@@ -119,6 +122,10 @@ def register_entities() -> Sequence[Entity]:
         Entity(tables.Notification, "notification", "notifications", _("Notice"), _("Notices"), title="title", access=MINE, private=True,
                verbs=frozenset({Verb.READ, Verb.DELETE})),
         Entity(tables.Preference, "preference", "preferences", _("Preference"), _("Preferences"), title="kind", access=MINE, private=True),
+        Entity(tables.LetterTimes, "letter_times", "letter_times", _("Letter times"), _("Letter times"), title="digest_at", access=MINE,
+               private=True),
+        Entity(tables.HeldLetter, "held_letter", "held_letters", _("Held letter"), _("Held letters"), title="title", access=MINE, private=True,
+               verbs=READ_ONLY),
         Entity(
             tables.Follow, "follow", "follows", _("Followed record"), _("Followed records"), title="about", access=MINE, private=True,
             verbs=frozenset({Verb.READ, Verb.CREATE, Verb.DELETE}),
@@ -173,17 +180,26 @@ def register_subscriptions() -> Sequence[Subscription]:
 
 
 @hookimpl
+def register_jobs() -> Sequence[Job]:
+    return (Job("post_letters", mailing.post),)
+
+
+@hookimpl
 def register_schedules() -> Sequence[Schedule]:
     return (
         Schedule("remind", activities.remind, every=timedelta(minutes=5)),
         Schedule("watch_targets", targets.watch, every=timedelta(hours=1)),
+        Schedule("resume_letters", mailing.resume, every=timedelta(hours=1)),
         Schedule("find_stale", staleness.look, at=time(6)),
     )
 
 
 @hookimpl
 def register_channels() -> Sequence[NoticeChannel]:
-    return notices.CHANNELS
+    return (
+        NoticeChannel(notices.IN_APP, _("In the application"), notices.in_app),
+        NoticeChannel(notices.MAIL, _("E-mail"), mailing.by_mail),
+    )
 
 
 @hookimpl

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, MappedColumn
 
 from plugins.teamwork.people import people
-from sdk import Record, _
+from sdk import Record, Text, _
 from sdk import fields as f
 from sdk.entities import unique_together
 from sdk.fields.base import column
@@ -35,12 +35,14 @@ DEALS = "pipeline.deal"
 WATCHED = {DEALS: _("Deals"), "leads.lead": _("Leads")}
 """What can grow stale."""
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z")
+DEFAULT_DIGEST = "08:00"
+WAITING, SENT, LEFT_OUT = "waiting", "sent", "left_out"
+POSTED = {WAITING: _("Waiting"), SENT: _("Sent"), LEFT_OUT: _("Left out")}
 
 
-def _clock() -> MappedColumn[Any]:
-    """A time of day."""
+def _clock(label: Text, example: str, default: str | None = None) -> MappedColumn[Any]:
     expected = _("a time of day such as 09:00")
-    return column(f.TextField(label=_("Remind at"), length=5, pattern=CLOCK, example="09:00", expected=expected))
+    return column(f.TextField(label=label, length=5, pattern=CLOCK, example=example, default=default, expected=expected))
 
 
 class Task(Record):
@@ -58,7 +60,7 @@ class Task(Record):
     parent_task_id: Mapped[UUID | None] = f.link(_("Part of"), "self", tree=True)
     helpers: Mapped[list[str] | None] = people(_("Helpers"), track=True)
     remind_days: Mapped[int | None] = f.integer(_("Remind so many days before"), least=0, most=365)
-    remind_time: Mapped[str | None] = _clock()
+    remind_time: Mapped[str | None] = _clock(_("Remind at"), "09:00")
     remind_at: Mapped[datetime | None] = f.at(_("Next reminder"), readonly=True, index=True)
     repeats: Mapped[str | None] = f.choice(_("Repeats"), RHYTHMS)
     repeat_every: Mapped[int | None] = f.integer(_("Every so many"), least=1, most=99)
@@ -106,7 +108,7 @@ class TemplateTask(Record):
     helpers: Mapped[list[str] | None] = people(_("Helpers"), track=True)
     priority: Mapped[str] = f.choice(_("Priority"), PRIORITIES, default="normal")
     remind_days: Mapped[int | None] = f.integer(_("Remind so many days before"), least=0, most=365)
-    remind_time: Mapped[str | None] = _clock()
+    remind_time: Mapped[str | None] = _clock(_("Remind at"), "09:00")
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 
 
@@ -189,6 +191,33 @@ class Preference(Record):
     kind: Mapped[str] = f.key(_("Kind"), length=100, required=True, match=False)
     channel: Mapped[str] = f.with_example(f.key(_("Channel"), length=100, required=True, match=False), "teamwork.in_app")
     muted: Mapped[bool] = f.boolean(_("Muted"), default=True)
+    digest: Mapped[bool] = f.boolean(_("Gathered into one letter a day"))
+
+
+class LetterTimes(Record):
+    """When its owner wants letters of notices, by the clock of the owner's or else the tenant's time zone; private to that person."""
+
+    __tablename__ = "teamwork_letter_times"
+    __table_args__ = (unique_together("teamwork_letter_times", "owner_id"),)
+
+    quiet_from: Mapped[str | None] = _clock(_("Quiet from"), "22:00")
+    quiet_until: Mapped[str | None] = _clock(_("Quiet until"), "07:00")
+    digest_at: Mapped[str] = _clock(_("Gathered letter at"), DEFAULT_DIGEST, default=DEFAULT_DIGEST)
+    timezone: Mapped[str | None] = f.text(_("Time zone"), length=60, example="Europe/Berlin")
+
+
+class HeldLetter(Record):
+    """A notice that waits to go to its owner by mail, or has gone; private to that person."""
+
+    __tablename__ = "teamwork_held_letters"
+
+    kind: Mapped[str] = f.key(_("Kind"), length=100, required=True, match=False, readonly=True)
+    title: Mapped[str] = column(f.TextField(label=_("Title"), required=True, readonly=True))
+    body: Mapped[str | None] = f.long_text(_("Text"), readonly=True)
+    gathered: Mapped[bool] = f.boolean(_("Gathered into one letter a day"))
+    state: Mapped[str] = f.choice(_("State"), POSTED, default=WAITING, readonly=True)
+    due_at: Mapped[datetime | None] = f.at(_("Goes out at"), readonly=True, index=True)
+    sent_at: Mapped[datetime | None] = f.at(_("Went out at"), readonly=True)
 
 
 class Follow(Record):
