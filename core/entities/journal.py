@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BATCH = 1000
 NOTHING: Mapping[UUID, Mapping[str, Any]] = MappingProxyType({})
 MASK = "•••"
+CAUSES = "@causes"
+"""Beside the arguments of a job: what led to it."""
 STAMPS = frozenset({"version", "created_at", "updated_at"})
 PAST = {"create": "created", "update": "updated", "delete": "deleted", "restore": "restored"}
 
@@ -136,8 +138,10 @@ def _earlier(item: Mapping[str, Any], wanted: frozenset[str], shape: Shape, befo
 
 def ask(work: Work, job: str, arguments: Sequence[Mapping[str, object]], *, as_system: bool = False, at: datetime | None = None) -> None:
     """Put a job into the outbox, once for each set of arguments; `as_system`: it runs even when the actor has left by then."""
-    rows = [_row(work, "job", job, job, dict(one), "waiting") for one in arguments]
-    if at is not None and at > work.now():  # what waits for the clock is no loop, however long it goes on
+    later = at is not None and at > work.now()  # what waits for the clock is no loop, however long it goes on
+    led = {CAUSES: list(work.causes)} if work.causes and not later else {}
+    rows = [_row(work, "job", job, job, {**one, **led}, "waiting") for one in arguments]
+    if later:
         rows = [row | {"due_at": at, "depth": 0} for row in rows]
     work.leave(outbox, [row | {"actor_id": None} for row in rows] if as_system else rows)
     work.awaken()

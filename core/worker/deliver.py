@@ -15,6 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.context import Work
+from core.entities.journal import CAUSES
 from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING, Held
 from core.events.tables import outbox
 from sdk import Channel, Context, Event, GiveUp, NotFound, Unavailable, Watch
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("dealwright.worker")
 MOST_ATTEMPTS = 8
 MOST_DEPTH = 8
+"""So many runs of rules, or whatever else names itself with `ctx.because`, make a chain; where nothing is named, so many deliveries."""
+MOST_ROWS = 64
+"""No chain is longer, whatever a row is and whatever it names: a run and what hears of it are rows of their own."""
 MOST_TOGETHER = 100
 """Records of several rows that one transaction delivers: on SQLite it keeps other writers waiting."""
 LEASE = timedelta(minutes=5)
@@ -63,10 +67,11 @@ def together(rows: Iterable[type_row]) -> list[list[type_row]]:
 
 def deliver_all(platform: Platform, rows: Sequence[type_row]) -> None:
     """Run a group of `together` in one transaction; where that fails, each row by itself, with its own attempts and its own reason."""
-    if len(rows) > 1 and rows[0].depth < MOST_DEPTH:
+    if len(rows) > 1:
         try:
             work = _work(platform, rows[0])
-            if work is not None and str(rows[0].handler).partition(".")[0] in work.enabled:
+            on = work is not None and str(rows[0].handler).partition(".")[0] in work.enabled
+            if work is not None and on and _loop(platform, rows[0], work.causes) is None:
                 _tell(platform, work, rows)
                 return
         except Exception as failure:  # tried again at once, row by row: there it is kept with the row that fails
@@ -87,10 +92,9 @@ def deliver(platform: Platform, row: type_row) -> None:
         if work is None or plugin not in work.enabled:
             _mark(platform, row, state=SKIPPED, error=f"{plugin} is switched off, or its user is gone")
             return
-        if row.depth >= MOST_DEPTH:
-            causes = f": {' > '.join(work.causes)}" if work.causes else ""
+        if (loop := _loop(platform, row, work.causes)) is not None:
             _tell_of_loop(platform, work, row)
-            _bury(platform, row, f"{row.handler} for {row.name}: a chain of {MOST_DEPTH} deliveries; it loops{causes}")
+            _bury(platform, row, f"{row.handler} for {row.name}: {loop}")
             return
         if row.attempts >= MOST_ATTEMPTS:  # a failure would have buried it: the process itself died each time
             _bury(platform, row, f"the process ended {row.attempts} times while it ran; {row.error or 'no reason was left'}")
@@ -115,8 +119,21 @@ def _work(platform: Platform, row: type_row) -> Work | None:
     except NotFound:
         return None
     work.depth, work.idempotency_key = row.depth + 1, str(row.id)
-    work.causes = tuple(row.payload.get("causes", ())) if row.kind == "delivery" else ()
+    work.causes = tuple(row.payload.get(CAUSES if row.kind == "job" else "causes", ()))
     return work
+
+
+def _loop(platform: Platform, row: type_row, causes: tuple[str, ...]) -> str | None:
+    """Why the chain that led to this row ends here; None where it goes on.
+
+    Only a watch lets the next rule begin, so only there are names counted: what else the last run of a chain caused is carried out.
+    """
+    named = len(causes) >= MOST_DEPTH and row.kind == "delivery" and _watch(platform, row) is not None
+    unnamed = row.depth >= MOST_DEPTH and row.kind == "delivery" and not causes
+    if not named and not unnamed and row.depth < MOST_ROWS:
+        return None
+    steps = f"{len(causes)} runs" if named else f"{row.depth} deliveries and jobs"
+    return f"a chain of {steps}; it loops" + (f": {' > '.join(causes)}" if causes else "")
 
 
 def _run(platform: Platform, work: Work, row: type_row) -> None:
@@ -135,7 +152,8 @@ def _job(platform: Platform, row: type_row) -> Callable[[Work], None]:
     if row.kind == "schedule" and (schedule := platform.catalog.schedules.get(row.handler)) is not None:
         return schedule.run
     if row.kind == "job" and (job := platform.catalog.jobs.get(row.handler)) is not None:
-        return lambda work: job.run(work, row.payload)
+        arguments = {name: value for name, value in row.payload.items() if name != CAUSES}
+        return lambda work: job.run(work, arguments)
     raise GiveUp(f"nobody declares the {row.kind} {row.handler} any more")
 
 

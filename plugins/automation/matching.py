@@ -9,7 +9,7 @@ from uuid import UUID
 from marshmallow import ValidationError
 
 from plugins.automation import conditions, timing
-from plugins.automation.rules import RULE, SWITCH_OFF, Listener, Rule, actor_of, listeners, rule_of
+from plugins.automation.rules import RULE, SWITCH_OFF, Rule, actor_of, listeners, rule_of
 from plugins.automation.schemas import readable
 from plugins.automation.tables import FAILED, STOPPED, WAITING
 from plugins.automation.triggers import DATE
@@ -140,23 +140,32 @@ def _draft(rule: Rule, occurrence: str, moment: Moment, causes: Sequence[str], s
 
 def report_loop(ctx: Context, events: Sequence[Event]) -> None:
     """Rules that begin each other without end: the log names them, and their owners are told."""
-    chain = " > ".join(events[0].causes)
-    for one in listeners(ctx).get(events[0].name, ()):
+    causes = events[0].causes
+    for one in listeners(ctx).get(events[0].name, ()) if causes else ():
         heard = [event for event in events if one.trigger.begins(event, one.parameters)]
-        if heard and events[0].causes:
-            text = f"stopped: rules begin each other in a circle: {chain} > {one.rule.reference}"
-            moments = [_moment(event) for event in heard[:1]]
-            drafts = [_draft(one.rule, f"loop:{ctx.idempotency_key}", moment, events[0].causes, STOPPED, text) for moment in moments]
-            ctx.as_system().records(RUN).write_all(drafts)
-            tell_owner(ctx, one, chain)
+        if not heard:
+            continue
+        circle = _circle(causes, one.rule.reference)
+        said = "rules begin each other in a circle" if circle[0] == circle[-1] else "rules begin each other in too long a chain"
+        text = f"stopped after {len(causes)} runs: {said}: {' > '.join(circle)}"
+        draft = _draft(one.rule, f"loop:{ctx.idempotency_key}", _moment(heard[0]), causes, STOPPED, text)
+        ctx.as_system().records(RUN).write_all([draft])
+        _tell_owners(ctx, one.rule, circle)
 
 
-def tell_owner(ctx: Context, one: Listener, chain: str) -> None:
-    """A notice to whom the rule belongs."""
-    if one.rule.owner is not None:
-        text = _("Rule {name} was stopped: it goes in a circle")
-        notice = Notice(one.rule.owner, "automation.stopped", text, chain, {"name": one.rule.name}, Reference(RULE, one.rule.id))
-        ctx.notify([notice])
+def _circle(causes: Sequence[str], coming: str) -> list[str]:
+    """The rules from the last run of the one that would come now up to it; all of the chain where that one has not run yet."""
+    begin = max((place for place, cause in enumerate(causes) if cause == coming), default=0)
+    return [*causes[begin:], coming]
+
+
+def _tell_owners(ctx: Context, stopped: Rule, circle: Sequence[str]) -> None:
+    """A notice to each of those to whom the rules of a circle belong."""
+    rules = {one.rule.reference: one.rule for some in listeners(ctx).values() for one in some}
+    owners = {owner for name in circle if name in rules and (owner := rules[name].owner) is not None}
+    title, params = _("Rule {name} was stopped: it goes in a circle"), {"name": stopped.name}
+    about, chain = Reference(RULE, stopped.id), " > ".join(circle)
+    ctx.notify([Notice(owner, "automation.stopped", title, chain, params, about) for owner in sorted(owners)])
 
 
 def by_hand(ctx: Context, rule: Rule, ids: Sequence[UUID], event: str, occurrence: str) -> list[UUID]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
-from plugins.automation import inlets, running, webhooks
+from plugins.automation import inlets, rules, running, webhooks
 from plugins.automation.matching import by_hand, rule_by_id
 from plugins.automation.triggers import MANUAL
 from sdk import PUBLIC, Action, Conflict, Context, Permission, Request, Route, RuleCondition, Scope, Trigger, _
@@ -19,6 +19,7 @@ SALES = {"sales_manager": Scope.ALL}
 PERMISSIONS = (
     Permission("automation.rule.run", _("Start rules by hand and try failed runs again"), SALES),
     Permission("automation.rule.delegate", _("Let rules run as somebody else or as the system")),
+    Permission("automation.rule.stop", _("Switch all rules off at once, whosever they are")),
 )
 
 
@@ -32,6 +33,12 @@ class Started(Schema):
     """The runs that were made: one for each record for which the rule's conditions hold."""
 
     runs = fields.List(fields.UUID(), required=True)
+
+
+class Stopped(Schema):
+    """How many rules were switched off."""
+
+    stopped = fields.Integer(required=True)
 
 
 class Waiting(Schema):
@@ -103,6 +110,11 @@ def start_rule(ctx: Context, request: Request) -> object:
     return {"runs": runs}
 
 
+def stop_rules(ctx: Context, _request: Request) -> object:
+    """Switch every rule off at once."""
+    return {"stopped": rules.stop_all(ctx)}
+
+
 def retry_run(ctx: Context, request: Request) -> object:
     """Let a failed run wait again."""
     return running.again(ctx, request.id())
@@ -132,6 +144,8 @@ ROUTES = (
     Route(method="GET", path="/kinds", view=list_kinds, permission="automation.rule.read", summary=_("What rules are made of"), answer=_KINDS),
     Route(method="POST", path="/rules/{id}/runs", view=start_rule, permission="automation.rule.run", summary=_("Start a rule by hand"),
           body=Chosen, answer=Started, status=202),
+    Route(method="POST", path="/rules/stops", view=stop_rules, permission="automation.rule.stop", summary=_("Switch all rules off"),
+          answer=Stopped),
     Route(method="POST", path="/runs/{id}/retry", view=retry_run, permission="automation.rule.run", summary=_("Try a failed run again"),
           answer=Waiting),
     Route(method="POST", path="/webhooks/{id}/secret", view=new_secret, permission="automation.webhook.update",

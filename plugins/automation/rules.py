@@ -14,7 +14,7 @@ from plugins.automation import conditions, timing
 from plugins.automation.facts import example_words, filled, slots, unknown_slots
 from plugins.automation.schemas import flattened
 from plugins.automation.triggers import DATE, DELETED
-from sdk import Action, Batch, Change, Channel, Context, NotFound, Problem, Trigger, _, where
+from sdk import Action, Batch, Change, Channel, Context, Draft, NotFound, Problem, Trigger, _, where
 from sdk.context import Row, id_of
 from sdk.specs import Spec
 
@@ -143,6 +143,15 @@ def prepare(ctx: Context, batch: Batch) -> None:
         awake = change.verb != "update" or any(change.changes(name) for name in ("active", *_PARTS))
         if change.after("active") and awake:
             timing.begin(ctx, batch, change)
+
+
+def stop_all(ctx: Context) -> int:
+    """Switch every rule of the tenant off, whosever it is; what waits to run is stopped as it comes. Returns how many were active."""
+    system = ctx.as_system()
+    with ctx.transaction(write=True):
+        active = system.records(RULE).find(where(active=True), MOST_RULES)
+        system.records(RULE).write_all([Draft("update", {"active": False}, id_of(row), act=SWITCH_OFF) for row in active])
+    return len(active)
 
 
 def keep_room(ctx: Context, batch: Batch, most: int) -> None:

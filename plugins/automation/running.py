@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,16 +13,19 @@ from marshmallow import ValidationError
 from plugins.automation.actions import masked
 from plugins.automation.conditions import typed
 from plugins.automation.facts import filled, slots, words_of
-from plugins.automation.matching import RUN, count_failures
+from plugins.automation.matching import PERFORM, RUN, count_failures
 from plugins.automation.rules import RULE, actor_of, kind_of, rule_of
 from plugins.automation.schemas import readable
 from plugins.automation.tables import DONE, FAILED, STOPPED, UNDONE, WAITING
-from sdk import Action, Conflict, Context, Draft, GiveUp, NotFound, Refusal, Step, _
+from sdk import Action, Condition, Conflict, Context, Draft, GiveUp, NotFound, Refusal, Step, _
 from sdk.context import Row
 from sdk.fields import Reference
 
 STEP = "automation.step"
 ATTEMPTS = 5
+PER_MINUTE = 1_000
+"""Runs of one rule; what is beyond waits for the next minute. It holds up what goes in a circle through systems outside, too."""
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass
@@ -35,7 +38,11 @@ class Log:
 def perform(ctx: Context, arguments: Mapping[str, object]) -> None:
     """Run what waits, each run in a transaction of its own: one that fails holds up no other."""
     trouble: Exception | None = None
-    for id in (UUID(word) for word in cast("list[str]", arguments["runs"])):
+    waiting = cast("list[str]", arguments["runs"])
+    if _too_fast(ctx, UUID(waiting[0])):
+        ctx.enqueue(PERFORM, {"runs": waiting}, at=ctx.now() + MINUTE)
+        return
+    for id in (UUID(word) for word in waiting):
         log = Log()
         try:
             with ctx.transaction(write=True):
@@ -47,6 +54,17 @@ def perform(ctx: Context, arguments: Mapping[str, object]) -> None:
                 trouble = failure
     if trouble is not None:
         raise trouble
+
+
+def _too_fast(ctx: Context, first: UUID) -> bool:
+    """Whether the rule of these runs has run as often as it may within the last minute; the runs of a job are of one rule."""
+    system = ctx.as_system()
+    run = system.records(RUN).values([first]).get(first)
+    if run is None:
+        return False
+    lately = (Condition("rule", "eq", (run["rule"],)), Condition("started_at", "gt", (ctx.now() - MINUTE,)))
+    (count,) = system.records(RUN).aggregate(["count"], (), lately)
+    return int(str(count["count"])) >= PER_MINUTE
 
 
 def _perform(ctx: Context, id: UUID, log: Log) -> None:
@@ -135,5 +153,5 @@ def again(ctx: Context, id: UUID) -> Mapping[str, object]:
         )
     ctx.records(RULE).get(cast("UUID", run["rule"]))  # not for a rule that has gone
     ctx.as_system().records(RUN).update(id, {"state": WAITING, "attempts": 0, "finished_at": None}, act="retry")
-    ctx.enqueue("automation.perform", {"runs": [str(id)]})
+    ctx.enqueue(PERFORM, {"runs": [str(id)]})
     return {"id": id, "state": WAITING}

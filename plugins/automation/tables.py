@@ -55,6 +55,7 @@ class Run(Record):
     __table_args__ = (
         unique_together("automation_runs", "rule_id", "occurrence"),
         sa.Index("ix_automation_runs_lately", "tenant_id", "rule_id", "created_at"),
+        sa.Index("ix_automation_runs_started", "tenant_id", "rule_id", "started_at"),
     )
 
     rule_id: Mapped[UUID] = f.link(_("Rule"), Rule, required=True, parent=True)

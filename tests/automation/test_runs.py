@@ -20,9 +20,9 @@ from core.events.tables import outbox
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.engines import Engine, Scaled
-from core.testkit.fixtures import Api, Clock, People
-from core.worker.deliver import LEASE
-from sdk import Draft, Trigger
+from core.testkit.fixtures import Api, Clock, MakeTenant, People
+from core.worker.deliver import LEASE, MOST_DEPTH
+from sdk import Draft, Trigger, where
 from sdk.context import id_of
 from tests.automation.conftest import Rules, entry
 from tests.mail.conftest import MailServer, mail_server
@@ -188,31 +188,106 @@ def test_a_stage_that_asks_for_an_amount_asks_a_rule_too(
     assert [(step["state"], bool(step["error"])) for step in rules.steps()] == [("undone", False), ("failed", True)]
 
 
+def turns(rules: Rules, on: str, other: str, name: str, **more: Any) -> UUID:
+    """A rule that changes one field when another has changed."""
+    values = {other: "https://{{ version }}.example" if other == "website" else "{{ version }}"}
+    action = {"action": "automation.update_record", "parameters": {"values": values}}
+    return rules("customers.account", "updated", action, name=name, parameters={"fields": [on]}, **more)
+
+
 @pytest.mark.feature("I8")
 def test_two_rules_that_begin_each_other_are_stopped_by_name(
     work: Work, rules: Rules, engine: Engine, account: UUID, client: Api, people: People
 ) -> None:
-    def turn(on: str, other: str, name: str) -> UUID:
-        action = {
-            "action": "automation.update_record",
-            "parameters": {"values": {other: "https://{{ version }}.example" if other == "website" else "{{ version }}"}},
-        }
-        return rules("customers.account", "updated", action, name=name, parameters={"fields": [on]}, owner=None)
-
-    ping, pong = turn("city", "website", "Ping"), turn("website", "city", "Pong")
+    work.records("customers.account").update(account, {"owner": people.rep})
+    ping = turns(rules, "city", "website", "Ping", owner=people.manager)
+    pong = turns(rules, "website", "city", "Pong", owner=people.director)
     work.records("customers.account").update(account, {"city": "0"})
     engine.run_until_idle()
     runs = rules.runs()
-    assert Counter(run["state"] for run in runs) == {"done": 4, "stopped": 1}, "eight deliveries: four runs, each with its event"
+    assert Counter(run["state"] for run in runs) == {"done": MOST_DEPTH, "stopped": 1}
     (stopped,) = [run for run in runs if run["state"] == "stopped"]
-    assert stopped["error"].count("Ping") == 3 and stopped["error"].count("Pong") == 2
-    assert str(ping) in stopped["error"] and str(pong) in stopped["error"]
-    jobs = client.get("/api/v1/core/jobs", {"state": "dead"}).json["data"]
-    assert len(jobs) == 1 and "Ping" in jobs[0]["error"] and "Pong" in jobs[0]["error"]
-    row = work.records("customers.account").values([account])[account]
-    assert row["version"] == 6 and {run["state"] for run in runs} == {"done", "stopped"}
+    circle = f"Ping ({ping}) > Pong ({pong}) > Ping ({ping})"
+    assert stopped["error"] == f"stopped after 8 runs: rules begin each other in a circle: {circle}"
+    (dead,) = client.get("/api/v1/core/jobs", {"state": "dead"}).json["data"]
+    assert "a chain of 8 runs; it loops" in dead["error"] and "Ping" in dead["error"] and "Pong" in dead["error"]
+    for owner in (people.manager, people.director):
+        (notice,) = work.records("teamwork.notification").find(where(owner=owner, kind="automation.stopped"))
+        assert notice["body"] == circle
+    version = work.records("customers.account").values([account])[account]["version"]
     engine.run_until_idle()
-    assert len(rules.runs()) == 5
+    assert (len(rules.runs()), work.records("customers.account").values([account])[account]["version"]) == (9, version)
+
+
+@pytest.mark.feature("I8")
+def test_a_rule_that_begins_itself_is_stopped_by_name(work: Work, rules: Rules, engine: Engine, account: UUID) -> None:
+    rule = turns(rules, "city", "city", "Echo")
+    work.records("customers.account").update(account, {"city": "x"})
+    engine.run_until_idle()
+    assert Counter(run["state"] for run in rules.runs()) == {"done": MOST_DEPTH, "stopped": 1}
+    assert rules.runs()[-1]["error"] == f"stopped after 8 runs: rules begin each other in a circle: Echo ({rule}) > Echo ({rule})"
+
+
+@pytest.mark.feature("I8")
+@pytest.mark.parametrize("links", [7, 8, 9])
+def test_a_chain_of_eight_rules_that_is_no_circle_goes_to_its_end(
+    work: Work, rules: Rules, engine: Engine, left: type_left, links: int
+) -> None:
+    """What the last one causes is carried out as well: a letter, and by the event of that an activity."""
+    mail = {"action": "automation.send_mail", "parameters": {"to": "end@acme.example", "subject": "End", "text": "x"}}
+    for n in range(links):
+        step = {"action": "automation.update_record", "parameters": {"values": {"city": f"c{n + 1}"}}}
+        here = {"kind": "automation.filter", "parameters": {"where": [f"city=c{n}"]}}
+        last = [entry("end"), mail] if n == min(links, MOST_DEPTH) - 1 else []
+        rules("customers.account", "updated", step, *last, name=f"step{n}", parameters={"fields": ["city"]}, conditions=[here])
+    account = id_of(work.records("customers.account").create({"name": "a"}))
+    work.records("customers.account").update(account, {"city": "c0"})
+    engine.run_until_idle()
+    runs = rules.runs()
+    assert Counter(run["state"] for run in runs)["done"] == min(links, MOST_DEPTH), [run["error"] for run in runs]
+    assert (left(), letters(work)) == (["end"], Counter({"end@acme.example": 1}))
+    assert [row["subject"] for row in work.records("teamwork.activity").find(())] == ["End"]
+    assert any("in too long a chain: step0" in str(run["error"]) for run in runs) == (links > MOST_DEPTH)
+
+
+@pytest.mark.feature("I8")
+def test_a_rule_runs_so_often_in_a_minute_and_what_is_beyond_waits(
+    work: Work, rules: Rules, engine: Engine, clock: Clock, left: type_left, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugins.automation.running.PER_MINUTE", 4)
+    monkeypatch.setattr("plugins.automation.matching.PART", 2)
+    rules("customers.account", "created", entry("{{ name }}"), name="often")
+    rules("customers.contact", "created", entry("contact {{ name }}"), name="seldom")
+    work.records("customers.account").write_all([Draft("create", {"name": f"n{n}"}) for n in range(10)])
+    work.records("customers.contact").create({"name": "Anna"})
+    engine.run_until_idle()
+    assert (len([text for text in left() if text.startswith("n")]), "contact Anna" in left()) == (4, True)
+    for done in (8, 10, 10):
+        clock.move(minutes=1)
+        engine.run_until_idle()
+        assert len([text for text in left() if text.startswith("n")]) == done
+    assert Counter(run["state"] for run in rules.runs()) == {"done": 11}
+
+
+@pytest.mark.feature("I8")
+def test_all_rules_are_switched_off_at_once_by_who_may(
+    work: Work, rules: Rules, engine: Engine, client: Api, people: People, left: type_left, make_tenant: MakeTenant
+) -> None:
+    rules("customers.account", "created", entry("x"), owner=people.manager)
+    rules("customers.contact", "created", entry("x"))
+    elsewhere = Rules(work.platform.system(make_tenant("other").id))
+    theirs = elsewhere("customers.account", "created", entry("x"))
+    work.records("customers.account").create({"name": "waits", "owner": people.rep})
+    place = "/api/v1/automation/rules/stops"
+    assert [client.as_user(who).post(place).status_code for who in (people.rep, people.manager)] == [403, 403]
+    stopped = client.post(place)
+    assert (stopped.status_code, stopped.json) == (200, {"stopped": 2}), stopped.text
+    work.records("customers.account").create({"name": "unheard", "owner": people.rep})
+    engine.run_until_idle()
+    assert left() == []
+    assert {row["active"] for row in work.records("automation.rule").find(())} == {False}
+    assert elsewhere.work.records("automation.rule").values([theirs])[theirs]["active"] is True
+    assert client.post(place).json == {"stopped": 0}
 
 
 @pytest.mark.feature("I8")

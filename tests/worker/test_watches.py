@@ -15,6 +15,7 @@ from core.events.tables import outbox
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Clock
+from core.worker.deliver import MOST_ROWS
 from core.worker.drain import Drain
 from sdk import Context, Event, Tenant, Watch
 from sdk.context import id_of
@@ -40,9 +41,10 @@ def work(platform: Platform, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) ->
     return platform.system(tenant.id)
 
 
-def rows(work: Work) -> list[Any]:
+def rows(work: Work, *handlers: str) -> list[Any]:
     with work.transaction():
-        query = sa.select(outbox).where(outbox.c.tenant_id == work.tenant.id, outbox.c.handler.in_(("probe.ears", "probe.remember")))
+        wanted = handlers or ("probe.ears", "probe.remember")
+        query = sa.select(outbox).where(outbox.c.tenant_id == work.tenant.id, outbox.c.handler.in_(wanted))
         return list(work.connection.execute(query))
 
 
@@ -97,6 +99,14 @@ def test_what_led_here_travels_with_the_events_and_names_a_loop(platform: Platfo
     assert [event.causes for event in looped] == [chain]
     (dead,) = [row for row in rows(work) if row.state == "dead"]
     assert dead.error.endswith(" > ".join(chain))
+
+
+def test_a_loop_of_subscriptions_behind_a_named_run_ends_as_well(platform: Platform, work: Work) -> None:
+    """Its deliveries bear the run's name, but nothing is named anew: it is not the number of names that stops it."""
+    work.because("r0").records("probe.entry").create({"text": "loop"})
+    Drain(platform).run_until_empty()
+    (dead,) = [row for row in rows(work, "probe.echo") if row.state == "dead"]
+    assert (dead.depth, dead.error.endswith(f"a chain of {MOST_ROWS} deliveries and jobs; it loops: r0")) == (MOST_ROWS, True), dead.error
 
 
 def test_what_is_kept_holds_until_rights_change_and_never_holds_what_was_undone(platform: Platform, work: Work) -> None:
