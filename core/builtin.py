@@ -11,7 +11,7 @@ from core.identity.tables import Grant, Role, Team, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
-from core.policy.stored import check_grants
+from core.policy.stored import check_grants, check_people, check_roles
 from core.tenancy import routes as tenant_routes
 from sdk import EVERYBODY, Batch, Context, Entity, EventType, Job, Permission, Route, Schedule, Scope, Verb, _, hookimpl
 from sdk import Role as RoleSpec
@@ -20,6 +20,7 @@ from sdk.mail import MAIL_WRITTEN
 if TYPE_CHECKING:
     from core.context import Work
 
+_CHECKED = {"core.grant": check_grants, "core.role": check_roles, "core.user": check_people}
 _READ = {Verb.READ: Scope.ALL}
 
 
@@ -79,9 +80,9 @@ def register_schedules() -> Sequence[Schedule]:
 
 @hookimpl
 def validate_changes(ctx: Context, batch: Batch) -> None:
-    """What was revoked stays so; a grant is of a right that there is, over fields that there are."""
-    if batch.entity == "core.grant":
-        check_grants(cast("Work", ctx), batch)
+    """What was revoked stays so; rights are given as far as they go, and as far as the giver's."""
+    if batch.entity in _CHECKED:
+        _CHECKED[batch.entity](cast("Work", ctx), batch)
     if batch.entity == "core.token":
         for change in batch.changes:
             if change.verb == "restore":

@@ -24,7 +24,7 @@ def _of(name: str) -> Checked:
 
 
 class NewToken(Schema):
-    """A token for oneself, or, for who may update users, for another."""
+    """A token for oneself, or, for who may do everything, for another."""
 
     name = _of("name")
     user = fields.UUID(load_default=None, allow_none=True)
@@ -70,6 +70,8 @@ def issue_token(ctx: Context, request: Request) -> Response:
     user = cast("UUID | None", body["user"]) or work.actor.user_id
     if user is None or (user != work.actor.user_id and not work.can("core.user.update")):
         raise Forbidden(_("you may not issue a token for somebody else"))
+    if user != work.actor.user_id and not work.grants.unlimited:  # it would reach what is the other's own, too
+        raise Forbidden(_("a token for somebody else is issued by who may do everything"))
     work.as_system().records("core.user").get(user)
     allows = cast("list[str] | None", body.get("allows"))
     if work.grants.allows is not None:

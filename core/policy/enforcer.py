@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ EVERYTHING = "*"
 _KEPT = 20_000
 """Compiled users kept in memory, least recently used go first."""
 type_lines = frozenset[tuple[str, tuple[Grant, ...]]]
+_NOBODY = "nobody"
 _MODEL = str(Path(__file__).with_name("model.conf"))
 
 
@@ -71,25 +73,20 @@ class Policy:
             return found[1]
         with self._lock:
             enforcer = self._enforcer(connection, tenant, version, enabled)
-            table: dict[str, list[Grant]] = {}
-            enforcer.delete_roles_for_user_in_domain(str(user), "*", str(tenant))
-            roles = tuple(dict.fromkeys((*roles, EVERYBODY)))
-            for role in roles:
-                enforcer.add_role_for_user_in_domain(str(user), role, str(tenant))
-            for role, _domain, thing, verb, scope, fields in enforcer.get_implicit_permissions_for_user(str(user), str(tenant)):
-                name = EVERYTHING if thing == EVERYTHING else f"{thing}.{verb}"
-                only = None if fields == EVERYTHING else frozenset(fields.split(","))
-                table.setdefault(name, []).append(Grant(Scope(scope), only, role))
-            for role in roles:
-                enforcer.delete_roles_for_user_in_domain(str(user), role, str(tenant))
-            compiled = Grants(
-                user, {name: tuple(dict.fromkeys(g)) for name, g in table.items()}, _teams(connection, tenant, user), version=version
-            )
+            table = _table(enforcer, str(tenant), str(user), tuple(dict.fromkeys((*roles, EVERYBODY))))
+            compiled = Grants(user, table, _teams(connection, tenant, user), version=version)
             compiled.__dict__["lines"] = self._known(compiled.lines)
             self._grants[(tenant, user)] = (version, compiled)
             while len(self._grants) > _KEPT:
                 self._grants.popitem(last=False)
             return compiled
+
+    def of_roles(
+        self, connection: Connection, tenant: UUID, roles: Iterable[str], version: int, enabled: frozenset[str]
+    ) -> dict[str, tuple[Grant, ...]]:
+        """What some roles grant, by permission, whoever has them."""
+        with self._lock:
+            return _table(self._enforcer(connection, tenant, version, enabled), str(tenant), _NOBODY, tuple(roles))
 
     def _known(self, lines: type_lines) -> type_lines:
         """The same object for equal rights, so that a look-up by them compares no lines."""
@@ -117,6 +114,22 @@ class Policy:
             if owner in enabled
             for role, scope in permission.default_for.items()
         ]
+
+
+def _table(enforcer: casbin.Enforcer, tenant: str, subject: str, roles: tuple[str, ...]) -> dict[str, tuple[Grant, ...]]:
+    """The grants of a subject with these roles; Casbin forgets afterwards who it was."""
+    table: dict[str, list[Grant]] = {}
+    for role in roles:
+        enforcer.add_role_for_user_in_domain(subject, role, tenant)
+    try:
+        for role, _domain, thing, verb, scope, fields in enforcer.get_implicit_permissions_for_user(subject, tenant):
+            name = EVERYTHING if thing == EVERYTHING else f"{thing}.{verb}"
+            only = None if fields == EVERYTHING else frozenset(fields.split(","))
+            table.setdefault(name, []).append(Grant(Scope(scope), only, role))
+    finally:
+        for role in roles:
+            enforcer.delete_roles_for_user_in_domain(subject, role, tenant)
+    return {name: tuple(dict.fromkeys(grants)) for name, grants in table.items()}
 
 
 def _stored(connection: Connection, tenant: UUID, catalog: Catalog) -> list[Line]:

@@ -20,6 +20,10 @@ class Grant:
 
 
 _ALL = (Grant(Scope.ALL),)
+_AS_FAR = {
+    Scope.OWN: (Scope.OWN, Scope.TEAM, Scope.ALL), Scope.TEAM: (Scope.TEAM, Scope.ALL), Scope.PARENT: (Scope.PARENT, Scope.ALL), Scope.ALL: (Scope.ALL,),
+}  # fmt: skip
+"""The scopes that reach as far as each."""
 
 
 def including(grants: Iterable[Grant], name: str) -> tuple[Grant, ...]:
@@ -60,6 +64,18 @@ class Grants:
     def admits(self, permission: str) -> bool:
         """Whether the token's allow-list, if there is one, has the permission; `pipeline.deal` there stands for all its verbs."""
         return self.allows is None or permission in self.allows or permission.rpartition(".")[0] in self.allows
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether every permission is granted, and no token narrows them."""
+        return self.allows is None and (self.everything or "*" in self.table)
+
+    def covers(self, permission: str, grant: Grant) -> bool:
+        """Whether one of these grants reaches as far as another of the same permission, and shows as much."""
+        return any(
+            mine.scope in _AS_FAR[grant.scope] and (mine.fields is None or (grant.fields is not None and grant.fields <= mine.fields))
+            for mine in self.of(permission)
+        )
 
     def narrowed(self, allows: Iterable[str]) -> Grants:
         """These grants within an allow-list of permissions."""

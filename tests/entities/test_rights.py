@@ -15,7 +15,7 @@ from core.entities.records import EntityRecords
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant, People
 from core.worker.drain import Drain
-from sdk import EVERYBODY, BadRequest, Condition, Context, Draft, Forbidden, Invalid, NotFound, Query, Scope, Verb, parse_where
+from sdk import EVERYBODY, BadRequest, Condition, Conflict, Context, Draft, Forbidden, Invalid, NotFound, Query, Scope, Verb, parse_where
 from sdk.context import id_of
 from sdk.permissions import verbs_of
 from tests.probe.plugin import ACCESS
@@ -514,3 +514,51 @@ def test_a_job_can_do_no_more_than_the_token_that_asked_for_it(
         work.enqueue("probe.remember", {"text": "x"})
         Drain(platform).run_until_empty()
     assert able == [(True, True), (False, False)]
+
+
+# --- nobody gives what he has not ----------------------------------------------------------------------------------------
+
+MANAGES = [{"permission": f"core.{entity}.{verb}", "scope": "all"} for entity in ("user", "role", "grant") for verb in ("create", "update")]
+
+
+@pytest.mark.feature("B2")
+def test_nobody_gives_a_role_that_may_do_more_than_the_giver(client: Api, system: Work, people: People, work_as: type_work_as) -> None:
+    """Who may change people does not make himself an administrator by it."""
+    role_of(system, people.rep, *MANAGES, of_things("read", "team"), of_things("update", "own", "name", "size"))
+    doors = {name: work_as(people.rep).records(f"core.{name}") for name in ("user", "role", "grant")}
+    mine = system.records("core.user").values([people.rep])[people.rep]["roles"]
+    assert isinstance(mine, list)
+    for roles in (["admin"], [*mine, "admin"], ["sales_manager"]):
+        with pytest.raises(Conflict) as refused:
+            doors["user"].update(people.rep, {"roles": roles})
+        assert refused.value.reason == "beyond_own"
+    with pytest.raises(Conflict):
+        doors["user"].create({"name": "puppet", "roles": ["admin"]})
+    with pytest.raises(Conflict):
+        doors["role"].create({"key": "all", "name": "All", "everything": True})
+    role = id_of(doors["role"].create({"key": "less", "name": "Less"}))
+    for beyond in (
+        of_things("read"), of_things("delete", "own"), of_things("update", "team", "name"), of_things("update", "own"),
+        of_things("update", "own", "name", "note"), {"permission": "core.plugin.update", "scope": "all"},
+    ):  # fmt: skip
+        with pytest.raises(Conflict) as refused:
+            doors["grant"].create({"role": str(role), **beyond})
+        assert refused.value.reason == "beyond_own", beyond
+    for within in (of_things("read", "own"), of_things("read", "team", "name"), of_things("update", "own", "size")):
+        doors["grant"].create({"role": str(role), **within})
+    other = people.reps[0][1]
+    assert doors["user"].update(other, {"roles": ["less"]})["roles"] == ["less"]
+    assert client.patch(f"/api/v1/core/users/{other}", {"roles": ["admin"]}).status_code == 200, "an administrator may"
+    assert doors["user"].update(other, {"name": "Renamed"})["name"] == "Renamed", "a role that is there already stays"
+
+
+@pytest.mark.feature("B7")
+def test_a_token_for_somebody_else_is_issued_by_who_may_do_everything(client: Api, system: Work, people: People) -> None:
+    role_of(system, people.rep, *MANAGES)
+    admin = next(id_of(row) for row in system.records("core.user").find(()) if row["email"] == "admin@acme.example")
+    wish = {"name": "x", "user": str(admin)}
+    assert client.as_user(people.rep).post("/api/v1/core/tokens", wish).status_code == 403
+    assert client.as_user(people.rep).post("/api/v1/core/tokens", {"name": "x"}).status_code == 201
+    limited = client.as_user("admin@acme.example", allows=["core.user", "probe.thing.read"])
+    assert limited.post("/api/v1/core/tokens", {"name": "x", "user": str(people.rep)}).status_code == 403
+    assert client.post("/api/v1/core/tokens", {"name": "x", "user": str(people.rep)}).status_code == 201
