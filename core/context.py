@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from core import notices
 from core.data import bulk
+from core.data.engine import asked
 from core.entities import journal
 from core.entities.read import Reader
 from core.entities.records import EntityRecords
@@ -47,6 +48,13 @@ MOST_TOLD = 5_000
 MOST_TRACES = 4_000
 """Rows that a transaction keeps in memory."""
 _LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.unnest(sa.bindparam("keys", type_=ARRAY(sa.BigInteger())))))
+
+
+_VERSION = sa.select(tenants.c.access_version).where(tenants.c.id == sa.bindparam("of"))
+
+
+def _version_of(tenant: UUID) -> str:
+    return f"SELECT access_version FROM {tenants.name} WHERE id = '{UUID(str(tenant))}'"  # noqa: S608 (a constant and a UUID)
 
 
 class Transaction:
@@ -181,7 +189,10 @@ class Work:
                 raise RuntimeError("a read transaction cannot turn into a write: open it with write=True")
             yield
             return
-        with self.platform.database.begin(write=write, tenant=self.tenant.id) as connection:
+        with self.platform.database.begin(write=write, tenant=self.tenant.id, ask=_version_of(self.tenant.id)) as connection:
+            if shared.access_version:  # work may be long: what is kept is kept for the tenant as it is now
+                there = asked(connection) or connection.execute(_VERSION, {"of": self.tenant.id}).one_or_none()
+                shared.access_version = int(there[0]) if there is not None else shared.access_version
             try:
                 with self.adopt(connection, writes=write):
                     yield

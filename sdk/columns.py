@@ -134,6 +134,7 @@ class among(GenericFunction[bool]):
 
     inherit_cache = True
     name = "among"
+    _is_implicitly_boolean = True  # else `= 1` follows on SQLite, and no index is used
 
     def __init__(self, column: ColumnElement[Any], ids: Any) -> None:
         super().__init__(column, ids if isinstance(ids, ColumnElement) else sa.literal(ids, Keys()), type_=sa.Boolean())

@@ -245,6 +245,7 @@ class Writer:
     # --- afterwards ----------------------------------------------------------------------------------------------
 
     def _leave_traces(self, items: Sequence[Item], batch: Batch) -> None:
+        items = [item for item in items if item.draft.verb != "update" or item.values.keys() - journal.STAMPS]  # see `_has_changes`
         if not items:
             return
         written = {item.id for item in items}

@@ -8,7 +8,7 @@ from uuid import UUID
 from plugins.documents import copies
 from plugins.documents.offers import Wish, choose, nearest
 from plugins.documents.templates import MEDIA
-from sdk import Attachment, Context, Invalid, Mail, Problem, _
+from sdk import Attachment, Context, Invalid, Mail, Problem, _, where
 from sdk.context import Row, id_of
 from sdk.files import clean_name
 
@@ -66,7 +66,9 @@ def _copy(ctx: Context, wish: Wish, occasion: str) -> Row:
     if not occasion:
         return copies.issue(ctx, wish)
     usual = wish.template == choose(ctx, wish).spec.full_key and not wish.locale
-    row = copies.issue_once(ctx, wish, occasion if usual else f"{occasion}:{wish.template}:{wish.locale}", ctx.actor.user_id)
+    occasion = occasion if usual else f"{occasion}:{wish.template}:{wish.locale}"
+    there = ctx.as_system().records(copies.DOCUMENT).find(where(occasion=occasion), 1)
+    row = there[0] if there else copies.issue_once(ctx, wish, occasion, ctx.actor.user_id)
     copies.content_of(ctx, row)  # what is not as it was issued does not go out
     return row
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -34,8 +34,15 @@ class Process:
 
     def __init__(self, ctx: Context) -> None:
         self.pipelines, self.stages = ctx.kept("pipeline.process", lambda: _read(ctx.as_system()))
+        self._ctx = ctx
         self.today = ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
         self.now = ctx.now()
+
+    def learn(self, changes: Iterable[Change]) -> None:
+        """Read anew where somebody else has made, at this moment, what a change names."""
+        named = {id for change in changes for id in (change.after("stage"), change.after("pipeline")) if isinstance(id, UUID)}
+        if not named <= {*self.stages, *self.pipelines}:
+            self.pipelines, self.stages = _read(self._ctx.as_system())
 
     def stage(self, id: object) -> Row | None:
         """The stage with this id, if it is one."""
@@ -61,6 +68,7 @@ class Process:
 def prepare_deals(ctx: Context, batch: Batch) -> None:
     """Place each deal, derive its status and probability, keep its history, say what happened."""
     process = Process(ctx)
+    process.learn(batch.standing())
     for change in batch.standing():
         before = process.stage(change.before["stage"]) if change.before else None
         _place(process, change, before)

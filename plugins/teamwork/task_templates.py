@@ -127,7 +127,9 @@ def _made(ctx: Context, wish: Wish) -> Row | None:
 
 
 def _apply(ctx: Context, wish: Wish, template: Row, record: Row, lines: Sequence[Row]) -> Row:
-    system, doers = ctx.as_system(), _doers(ctx, record, lines)
+    system = ctx.as_system()
+    record = system.records(wish.about.entity).values([wish.about.id])[wish.about.id]  # the tasks are for its owner, whoever may see that
+    doers = _doers(ctx, record, lines)
     application = system.records(APPLICATION).create(
         {"template": wish.template, "about": wish.about, "starts_on": wish.starts_on, "request": wish.request, "owner": ctx.actor.user_id}, act=ACT,
     )  # fmt: skip

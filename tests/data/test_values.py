@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 
 from core.data import bulk
+from core.events.tables import outbox
 from core.platform import Platform
 from sdk import Tenant
 from sdk.columns import LIMIT, Keys, among
@@ -151,3 +152,16 @@ def test_ids_are_found_among_any_number_in_one_statement(platform: Platform, ten
         assert set(connection.execute(given_later, {"ids": wanted}).scalars()) == set(wanted) & set(ids)
         others = sa.select(things.c.id).where(mine, among(things.c.friend_id, [rows[1]["friend_id"], rows[2]["friend_id"], None]))
         assert set(connection.execute(others).scalars()) == {rows[1]["id"], rows[2]["id"]}
+
+
+def test_records_are_found_by_their_ids_by_an_index(platform: Platform, tenant: Tenant) -> None:
+    """A tenant's other rows are not read."""
+    if not platform.database.is_sqlite:
+        pytest.skip("the plan is SQLite's")
+    mine = sa.select(things.c.id).where(things.c.tenant_id == tenant.id, among(things.c.id, [uuid4()]))
+    claimed = outbox.update().where(outbox.c.tenant_id.in_([tenant.id]), outbox.c.id.in_([uuid4()])).values(attempts=1)
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        for statement in (mine, claimed):
+            made = str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
+            plan = " ".join(str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {made}"))
+            assert "tenant_id=? AND id=?" in plan, plan

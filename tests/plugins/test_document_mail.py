@@ -237,3 +237,27 @@ def test_without_the_documents_plugin_mailing_is_not_offered(client: Api, case: 
 def test_words_that_no_mail_can_carry_are_refused(client: Api, case: Case) -> None:
     for more in ({"text": "a\x00b"}, {"subject": "a\x00b"}, {"contact": "Ann"}, {"locale": "xx-yy-zz"}, {"to": "x@y.example"}):
         assert client.post(MAILS, asked(case.quote, "quote", **more)).status_code in (400, 422), more
+
+
+def test_the_copy_of_the_issue_is_mailed_by_who_does_not_see_it(
+    client: Api, case: Case, people: People, drain: type_drain, mail_server: MailServer
+) -> None:
+    invoice = case.invoice(client)
+    drain()
+    role = case.made("core.role", key="mailer", name="Mailer")
+    for entity, verb in (
+        ("orders.invoice", "read"),
+        ("orders.invoice", "update"),
+        ("orders.invoice_line", "read"),
+        ("customers.contact", "read"),
+    ):
+        case.made("core.grant", role=role, permission=f"{entity}.{verb}", scope="parent" if entity.endswith("line") else "all")
+    case.made("core.grant", role=role, permission="documents.document.read", scope="own")
+    other = people.reps[1][0]
+    case.work.records("core.user").update(other, {"roles": ["mailer"]})
+    copies = len(case.work.records("documents.document").find(()))
+    answer = client.as_user(other).post(MAILS, asked(invoice))
+    assert answer.status_code < 300, answer.text
+    drain()
+    assert len(case.work.records("documents.document").find(())) == copies
+    assert len(mail_server.messages) == 1

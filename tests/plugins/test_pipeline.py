@@ -535,3 +535,26 @@ def test_what_a_stage_asks_for_is_known_to_every_process_at_the_next_write(
         other.system(work.tenant.id).records("pipeline.deal").update(deal, {"stage": stage})
     finally:
         other.close()
+
+
+def test_work_that_goes_on_for_long_puts_a_deal_into_a_stage_that_was_made_meanwhile(
+    platform: Platform, work: Work, process: Process
+) -> None:
+    """A job of many transactions knows at each what the stages are now, and never takes another than the one that was named."""
+    job = platform.system(work.tenant.id)
+    job.records("pipeline.deal").create({"name": "before", "pipeline": process.id})
+    made = id_of(work.records("pipeline.stage").create({"pipeline": process.id, "name": "Zed", "type": "open", "probability": 90}))
+    deal = job.records("pipeline.deal").create({"name": "after", "pipeline": process.id, "stage": made})
+    assert (deal["stage"], deal["probability"]) == (made, 90)
+    work.records("pipeline.stage").update(made, {"probability": 70})
+    assert job.records("pipeline.deal").create({"name": "later", "stage": made})["probability"] == 70
+
+
+def test_a_stage_that_is_made_while_a_write_is_on_its_way_is_read_then(platform: Platform, work: Work, process: Process) -> None:
+    job = platform.system(work.tenant.id)
+    with job.transaction(write=True):
+        job.records("pipeline.deal").create({"name": "before", "pipeline": process.id})
+        made = id_of(job.records("pipeline.stage").create({"pipeline": process.id, "name": "Zed", "type": "open"}))
+        job.platform.kept.clear()
+        job._transaction.kept["pipeline.process"] = ({}, {})  # as it was before: nothing of it known
+        assert job.records("pipeline.deal").create({"name": "after", "pipeline": process.id, "stage": made})["stage"] == made

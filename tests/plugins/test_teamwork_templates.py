@@ -188,3 +188,22 @@ def test_a_template_holds_a_hundred_tasks_and_its_days_are_the_tenant_s(make_ten
     account = id_of(work.records(ACCOUNT).create({"name": "Alder"}))
     made = tasks_of(work, apply(work, Wish(id, Reference(ACCOUNT, account))))
     assert (len(made), {str(row["due_on"]) for row in made}, {row["owner"] for row in made}) == (100, {"2026-01-19"}, {None})
+
+
+def test_tasks_are_for_the_record_s_owner_whoever_may_see_that(work: Work, client: Api, people: People) -> None:
+    role = id_of(work.records("core.role").create({"key": "blind", "name": "Blind"}))
+    narrow = {"permission": "teamwork.task.read", "scope": "all", "only_fields": ["subject"]}
+    create = {"permission": "teamwork.task.create", "scope": "all"}
+    templates = {"permission": "teamwork.task_template.read", "scope": "all"}
+    for grant in (narrow, create, templates):
+        work.records("core.grant").create({"role": str(role), **grant})
+    owner, applier = people.reps[0][1], people.rep
+    work.records("core.user").update(applier, {"roles": ["blind"]})
+    whole = id_of(work.records("teamwork.task").create({"subject": "whole", "owner": str(owner)}))
+    id = template(work, {"subject": "part", "assignee": "owner"})
+    answer = client.as_user(applier).post(
+        f"/api/v1/teamwork/task_templates/{id}/applications", {"about": {"entity": "teamwork.task", "id": str(whole)}}
+    )
+    assert answer.status_code in (200, 201), answer.text
+    (part,) = [row for row in tasks(work) if row["subject"] == "part"]
+    assert (part["owner"], part["parent_task"]) == (owner, whole)
