@@ -60,9 +60,9 @@ class Grant(Record):
     __tablename__ = "core_grants"
 
     role_id: Mapped[UUID] = f.link(_("Role"), Role, required=True, track=True)
-    permission: Mapped[str] = f.key(_("Permission"), length=100, required=True, match=False)
+    permission: Mapped[str] = f.with_example(f.key(_("Permission"), length=100, required=True, match=False), "core.plugin.update")
     scope: Mapped[str] = f.choice(_("Scope"), SCOPES, default=Scope.OWN, required=True, track=True)
-    only_fields: Mapped[list[str] | None] = f.keys(_("Fields"), track=True)
+    only_fields: Mapped[list[str] | None] = f.with_example(f.keys(_("Fields"), track=True), f.NO_EXAMPLE)
 
 
 class Token(Record):
