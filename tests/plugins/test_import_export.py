@@ -528,7 +528,7 @@ def test_a_template_without_a_record_to_link_to_leaves_the_link_empty(work: Work
         template(work, "customers.nobody")
     heading, example = template(work, "core.grant").content.decode("utf-8-sig").splitlines()
     assert heading.startswith("Role *,Permission *,")
-    assert example.startswith("admin,example,")
+    assert example.startswith("admin,core.plugin.update,")
 
 
 @pytest.mark.feature("C11")
