@@ -108,6 +108,8 @@ def _plain(parameters: Any) -> Any:
 
 
 def _tagged(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_tagged(one) for one in value]
     return {"uuid": str(value)} if isinstance(value, UUID) else value
 
 

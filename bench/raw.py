@@ -103,6 +103,8 @@ def _parameters(given: Any) -> Any:
 
 
 def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_value(one) for one in value]
     return UUID(value["uuid"]) if isinstance(value, dict) else value
 
 
