@@ -43,13 +43,9 @@ if TYPE_CHECKING:
 
 MOST_TOLD = 5_000
 """Characters of a letter that its event carries."""
-
-
 MOST_TRACES = 4_000
 """Rows that a transaction keeps in memory."""
 _LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.unnest(sa.bindparam("keys", type_=ARRAY(sa.BigInteger())))))
-
-
 _VERSION = sa.select(tenants.c.access_version).where(tenants.c.id == sa.bindparam("of"))
 
 
@@ -189,7 +185,8 @@ class Work:
                 raise RuntimeError("a read transaction cannot turn into a write: open it with write=True")
             yield
             return
-        with self.platform.database.begin(write=write, tenant=self.tenant.id, ask=_version_of(self.tenant.id)) as connection:
+        ask = _version_of(self.tenant.id) if shared.access_version else ""
+        with self.platform.database.begin(write=write, tenant=self.tenant.id, ask=ask) as connection:
             if shared.access_version:  # work may be long: what is kept is kept for the tenant as it is now
                 there = asked(connection) or connection.execute(_VERSION, {"of": self.tenant.id}).one_or_none()
                 shared.access_version = int(there[0]) if there is not None else shared.access_version

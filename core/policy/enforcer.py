@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,8 +71,7 @@ class Policy:
         if found is not None and found[0] == version:
             return found[1]
         with self._lock:
-            enforcer = self._enforcer(connection, tenant, version, enabled)
-            table = _table(enforcer, str(tenant), str(user), tuple(dict.fromkeys((*roles, EVERYBODY))))
+            table = _table(self._enforcer(connection, tenant, version, enabled), str(tenant), str(user), (*roles, EVERYBODY))
             compiled = Grants(user, table, _teams(connection, tenant, user), version=version)
             compiled.__dict__["lines"] = self._known(compiled.lines)
             self._grants[(tenant, user)] = (version, compiled)
@@ -81,12 +79,10 @@ class Policy:
                 self._grants.popitem(last=False)
             return compiled
 
-    def of_roles(
-        self, connection: Connection, tenant: UUID, roles: Iterable[str], version: int, enabled: frozenset[str]
-    ) -> dict[str, tuple[Grant, ...]]:
-        """What some roles grant, by permission, whoever has them."""
+    def of_role(self, connection: Connection, tenant: UUID, role: str, enabled: frozenset[str]) -> dict[str, tuple[Grant, ...]]:
+        """What a role grants, by permission, whoever has it; not kept, as the transaction may have changed it and be undone."""
         with self._lock:
-            return _table(self._enforcer(connection, tenant, version, enabled), str(tenant), _NOBODY, tuple(roles))
+            return _table(self._compiled(connection, tenant, enabled), str(tenant), _NOBODY, (role,))
 
     def _known(self, lines: type_lines) -> type_lines:
         """The same object for equal rights, so that a look-up by them compares no lines."""
@@ -97,14 +93,17 @@ class Policy:
     def _enforcer(self, connection: Connection, tenant: UUID, version: int, enabled: frozenset[str]) -> casbin.Enforcer:
         known = self._enforcers.get(tenant)
         if known is None or known[0] != version:
-            stored = _stored(connection, tenant, self._catalog)
-            replaced = {(line.role, line.permission) for line in stored}
-            lines = stored + [line for line in self._contributed(enabled) if (line.role, line.permission) not in replaced]
-            known = (version, casbin.Enforcer(_MODEL, _Lines(str(tenant), lines)))
+            known = (version, self._compiled(connection, tenant, enabled))
             self._enforcers[tenant] = known
             while len(self._enforcers) > 1000:
                 self._enforcers.popitem(last=False)
         return known[1]
+
+    def _compiled(self, connection: Connection, tenant: UUID, enabled: frozenset[str]) -> casbin.Enforcer:
+        stored = _stored(connection, tenant, self._catalog)
+        replaced = {(line.role, line.permission) for line in stored}
+        lines = stored + [line for line in self._contributed(enabled) if (line.role, line.permission) not in replaced]
+        return casbin.Enforcer(_MODEL, _Lines(str(tenant), lines))
 
     def _contributed(self, enabled: frozenset[str]) -> list[Line]:
         everything = [Line(key, EVERYTHING, Scope.ALL, EVERYTHING) for key, (_o, role) in self._catalog.roles.items() if role.everything]
@@ -116,9 +115,9 @@ class Policy:
         ]
 
 
-def _table(enforcer: casbin.Enforcer, tenant: str, subject: str, roles: tuple[str, ...]) -> dict[str, tuple[Grant, ...]]:
+def _table(enforcer: casbin.Enforcer, tenant: str, subject: str, given: tuple[str, ...]) -> dict[str, tuple[Grant, ...]]:
     """The grants of a subject with these roles; Casbin forgets afterwards who it was."""
-    table: dict[str, list[Grant]] = {}
+    table, roles = dict[str, list[Grant]](), dict.fromkeys(given)
     for role in roles:
         enforcer.add_role_for_user_in_domain(subject, role, tenant)
     try:

@@ -5,12 +5,11 @@ Nobody gives what he has not: roles, grants and tokens go no further than the ri
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from core.policy.enforcer import EVERYTHING
 from core.policy.grants import Grant
-from sdk import Batch, Change, Entity, Scope, Verb, _
+from sdk import Batch, Change, Condition, Entity, Scope, Verb, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -29,40 +28,48 @@ def check_grants(work: Work, batch: Batch) -> None:
             _check_fields(work, change, entity)
         elif change.after("only_fields") is not None:
             change.refuse("only_fields", "no_fields", _("{name!r} is no verb on records and has no fields"), name=name)
-        if change.stands:
-            fields = change.after("only_fields")
-            given = Grant(Scope(str(change.after("scope"))), frozenset(map(str, fields)) if isinstance(fields, list) else None)
-            if not work.grants.covers(name, given):
-                change.forbid("beyond_own", _("you may not grant {name}, as you have not so much of it yourself"), name=name)
+    if not work.grants.unlimited:
+        for change in batch.changes:
+            _check_giver(work, change)
+
+
+def _check_giver(work: Work, change: Change) -> None:
+    """A grant in the place of a plugin's gives it back when it goes: to delete one may give more than to write one."""
+    name, fields = str(change.after("permission")), change.after("only_fields")
+    given: Grant | None = Grant(Scope(str(change.after("scope"))), frozenset(map(str, fields)) if isinstance(fields, list) else None)
+    if change.verb == "delete":
+        role = work.as_system().records("core.role").find((Condition("id", "eq", (change.after("role"),)),), 1)
+        known = work.platform.catalog.permissions.get(name)
+        scope = known[1].default_for.get(str(role[0]["key"])) if role and known is not None else None
+        given = None if scope is None else Grant(scope)
+    if change.stands and given is not None and not work.grants.covers(name, given):
+        change.forbid("beyond_own", _("you may not grant {name}, as you have not so much of it yourself"), name=name)
 
 
 def check_roles(work: Work, batch: Batch) -> None:
-    """A role that may do everything is made by who may do everything."""
-    for change in batch.standing():
-        if change.after("everything") and not work.grants.unlimited and not work.grants.everything:
+    """A role that may do everything, or that takes a plugin's key and with it what the plugin grants, is made by who may do everything."""
+    for change in batch.changes if not work.grants.unlimited else ():
+        taken = change.after("key") in work.platform.catalog.roles and (change.verb == "restore" or change.changes("key"))
+        if change.verb != "delete" and (change.after("everything") or taken):
             change.forbid("beyond_own", _("you may not make a role that may do everything, as you may not yourself"))
 
 
 def check_people(work: Work, batch: Batch) -> None:
     """Nobody gives a role that may do more than the giver."""
-    for change in batch.standing():
+    for change in batch.standing() if not work.grants.unlimited else ():
         before = (change.before or {}).get("roles")
         there = set(before) if isinstance(before, list) and change.verb == "update" else set()
         roles = change.after("roles")
         for role in sorted(set(roles) - there) if isinstance(roles, list) and change.changes("roles") else ():
-            if (beyond := _beyond(work, [role])) is not None:
+            if (beyond := _beyond(work, role)) is not None:
                 text = _("you may not give the role {role}: it may {permission}, and you may not so far")
                 change.forbid("beyond_own", text, role=role, permission=beyond)
                 break
 
 
-def _beyond(work: Work, roles: Iterable[str]) -> str | None:
-    """A permission that some roles give and the actor has not, or not so far."""
-    if work.grants.everything or work.grants.unlimited:
-        return None
-    version = work.platform.tenant_row(work.connection, work.tenant.id).access_version
-    table = work.platform.policy.of_roles(work.connection, work.tenant.id, roles, version, work.enabled)
-    for name, grants in table.items():
+def _beyond(work: Work, role: str) -> str | None:
+    """A permission that a role gives and the actor has not, or not so far."""
+    for name, grants in work.platform.policy.of_role(work.connection, work.tenant.id, role, work.enabled).items():
         if name == EVERYTHING or not all(work.grants.covers(name, grant) for grant in grants):
             return name
     return None

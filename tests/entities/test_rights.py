@@ -15,10 +15,25 @@ from core.entities.records import EntityRecords
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant, People
 from core.worker.drain import Drain
-from sdk import EVERYBODY, BadRequest, Condition, Conflict, Context, Draft, Forbidden, Invalid, NotFound, Query, Scope, Verb, parse_where
+from sdk import (
+    EVERYBODY,
+    BadRequest,
+    Channel,
+    Condition,
+    Conflict,
+    Context,
+    Draft,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Query,
+    Scope,
+    Verb,
+    parse_where,
+)
 from sdk.context import id_of
 from sdk.permissions import verbs_of
-from tests.probe.plugin import ACCESS
+from tests.probe.plugin import ACCESS, HandlerError
 
 type_make = Callable[..., UUID]
 type_work_as = Callable[..., Work]
@@ -562,3 +577,55 @@ def test_a_token_for_somebody_else_is_issued_by_who_may_do_everything(client: Ap
     limited = client.as_user("admin@acme.example", allows=["core.user", "probe.thing.read"])
     assert limited.post("/api/v1/core/tokens", {"name": "x", "user": str(people.rep)}).status_code == 403
     assert client.post("/api/v1/core/tokens", {"name": "x", "user": str(people.rep)}).status_code == 201
+
+
+@pytest.mark.feature("B2")
+def test_what_was_taken_away_is_given_back_by_who_has_it_himself(system: Work, people: People, work_as: type_work_as) -> None:
+    """A stored grant that narrows a plugin's, a deleted grant, a plugin's role under another key: none is a way around."""
+    removes = [{"permission": f"core.{entity}.delete", "scope": "all"} for entity in ("role", "grant")]
+    sees = {"permission": "core.grant.read", "scope": "all"}
+    role_of(system, people.rep, *MANAGES, *removes, sees, of_things("read", "own"))
+    doors = {name: work_as(people.rep).records(f"core.{name}") for name in ("role", "grant")}
+    (seller,) = system.records("core.role").find(parse_where(["key=sales_rep"]))
+    narrow = id_of(system.records("core.grant").create({"role": str(seller["id"]), **of_things("update", "own", "name")}))
+    wide = id_of(
+        system.records("core.grant").create(
+            {"role": str(id_of(system.records("core.role").create({"key": "w", "name": "W"}))), **of_things("read")}
+        )
+    )
+    system.records("core.grant").delete(wide)
+    less = id_of(doors["role"].create({"key": "less", "name": "Less"}))
+    mine = id_of(doors["grant"].create({"role": str(less), **of_things("read", "own")}))
+
+    def refused(attempt: Callable[[], object]) -> str:
+        with pytest.raises(Conflict) as caught:
+            attempt()
+        return caught.value.reason
+
+    assert refused(lambda: doors["grant"].delete(narrow)) == "beyond_own"
+    assert refused(lambda: doors["grant"].restore(wide)) == "beyond_own"
+    system.records("core.role").delete(id_of(seller))
+    assert refused(lambda: doors["role"].update(less, {"key": "sales_rep"})) == "beyond_own"
+    assert refused(lambda: doors["role"].restore(id_of(seller))) == "beyond_own"
+    doors["grant"].delete(mine)
+    assert doors["grant"].restore(mine)["id"] == mine
+
+
+@pytest.mark.feature("B4")
+def test_what_was_decided_on_a_transaction_that_is_undone_is_not_kept(
+    platform: Platform, system: Work, people: People, work_as: type_work_as
+) -> None:
+    role_of(system, people.rep, *MANAGES, of_things("read", "own"))
+    other, work = people.reps[0][1], work_as(people.rep)
+    less = id_of(work.records("core.role").create({"key": "less", "name": "Less"}))
+
+    def halfway() -> None:
+        with work.transaction(write=True):
+            work.records("core.grant").create({"role": str(less), **of_things("read", "own")})
+            work.records("core.user").update(other, {"roles": ["less"]})
+            raise HandlerError("undone")
+
+    with pytest.raises(HandlerError):
+        halfway()
+    system.records("core.user").update(other, {"roles": ["less"]})
+    assert not platform.user(system.tenant.id, other, Channel.API).can("probe.thing.read")
