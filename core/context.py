@@ -314,7 +314,8 @@ class Work:
 
     def as_user(self, user: UUID) -> Work:
         with self.transaction():
-            actor, grants, locale = self.platform.stand_in(self.connection, self.tenant.id, user, self.enabled)
+            settled = not self._transaction.access_changed
+            actor, grants, locale = self.platform.stand_in(self.connection, self.tenant.id, user, self.enabled, settled=settled)
         return self._variant(actor=actor, grants=grants, locale=locale).within(self.grants.allows)
 
     def within(self, allows: Iterable[str] | None) -> Work:

@@ -109,11 +109,14 @@ class Platform:
         return Work(self, tenant_of(row), actor, grants, enabled, channel, locale=locale or person.locale or "", depth=depth,
                     access_version=row.access_version)  # fmt: skip
 
-    def stand_in(self, connection: Connection, tenant: UUID, user: UUID, enabled: frozenset[str]) -> tuple[Actor, Grants, str]:
-        """Who a user is, what the user may do, and in which language; raises NotFound for one who is not active."""
+    def stand_in(
+        self, connection: Connection, tenant: UUID, user: UUID, enabled: frozenset[str], *, settled: bool
+    ) -> tuple[Actor, Grants, str]:
+        """Who a user is, what the user may do, and in which language; raises NotFound for one who is not active. See `Policy.grants`."""
         row = self.tenant_row(connection, tenant)
         found = _active(connection, row, user)
-        grants = self.policy.grants(connection, tenant, found.id, tuple(found.roles or ()), row.access_version, enabled)
+        roles = tuple(found.roles or ())
+        grants = self.policy.grants(connection, tenant, found.id, roles, row.access_version, enabled, settled=settled)
         return Actor(found.id, found.name), grants, found.locale or ""
 
     def close(self) -> None:

@@ -64,9 +64,24 @@ class Policy:
         self._lock = threading.Lock()  # pycasbin is not safe for threads; a compilation takes milliseconds
 
     def grants(
-        self, connection: Connection, tenant: UUID, user: UUID, roles: tuple[str, ...], version: int, enabled: frozenset[str]
+        self,
+        connection: Connection,
+        tenant: UUID,
+        user: UUID,
+        roles: tuple[str, ...],
+        version: int,
+        enabled: frozenset[str],
+        *,
+        settled: bool = True,
     ) -> Grants:
-        """What a user with `roles` may do, from memory unless something changed since."""
+        """What a user with `roles` may do, from memory unless something changed since.
+
+        `settled=False`: this very transaction has changed it and may yet be undone, so that nothing is taken from memory or kept.
+        """
+        if not settled:
+            with self._lock:
+                table = _table(self._compiled(connection, tenant, enabled), str(tenant), str(user), (*roles, EVERYBODY))
+                return Grants(user, table, _teams(connection, tenant, user), version=version)
         found = self._grants.get((tenant, user))
         if found is not None and found[0] == version:
             return found[1]

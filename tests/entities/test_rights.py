@@ -629,3 +629,25 @@ def test_what_was_decided_on_a_transaction_that_is_undone_is_not_kept(
         halfway()
     system.records("core.user").update(other, {"roles": ["less"]})
     assert not platform.user(system.tenant.id, other, Channel.API).can("probe.thing.read")
+
+
+@pytest.mark.feature("B4")
+def test_who_stands_in_has_what_the_transaction_gave_and_keeps_nothing_of_it_when_it_is_undone(
+    platform: Platform, system: Work, people: People
+) -> None:
+    role_of(system, people.rep, of_things("read", "own"))
+    key = system.records("core.user").values([people.rep])[people.rep]["roles"]
+    assert isinstance(key, list)
+    (role,) = system.records("core.role").find(parse_where([f"key={key[0]}"]))
+
+    def halfway() -> None:
+        with system.transaction(write=True):
+            assert not system.as_user(people.rep).can("probe.thing.delete")
+            system.records("core.grant").create({"role": str(role["id"]), **of_things("delete", "own")})
+            assert system.as_user(people.rep).can("probe.thing.delete")
+            raise HandlerError("undone")
+
+    with pytest.raises(HandlerError):
+        halfway()
+    system.records("core.user").update(people.rep, {"name": "Another"})
+    assert not platform.user(system.tenant.id, people.rep, Channel.API).can("probe.thing.delete")
