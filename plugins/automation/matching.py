@@ -132,7 +132,7 @@ def _draft(rule: Rule, occurrence: str, moment: Moment, causes: Sequence[str], s
     values: dict[str, Any] = {
         "rule": rule.id, "occurrence": occurrence, "event": moment.event or None,
         "moment": {"changed": sorted(moment.changed), "before": dict(moment.before)}, "causes": list(causes), "state": state, "error": error,
-        "owner": rule.owner, "subject": str(moment.record_id),
+        "owner": rule.owner, "revision": rule.revision, "subject": str(moment.record_id),
         "about": None if moment.event == f"{rule.entity}.deleted" else Reference(rule.entity, moment.record_id),
     }  # fmt: skip
     return Draft("create", values, act="begin")

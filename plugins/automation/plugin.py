@@ -8,7 +8,7 @@ from random import Random
 
 from plugins.automation import actions, conditions, demo, inlets, matching, routes, rules, running, timing, triggers, webhooks
 from plugins.automation.master import MASTER_DATA
-from plugins.automation.tables import Delivery, Inlet, Performed, Rule, Run, Timer, Webhook
+from plugins.automation.tables import Delivery, Inlet, Performed, Revision, Rule, Run, Timer, Webhook
 from sdk import (
     Action,
     Batch,
@@ -50,6 +50,7 @@ def register_entities() -> Sequence[Entity]:
     return (
         # A rule or a webhook that is saved is known to every process at once: what they keep of the tenant is dropped.
         Entity(Rule, "rule", "rules", _("Rule"), _("Rules"), access=ACCESS, guards_access=True),
+        Entity(Revision, "revision", "revisions", _("Version of a rule"), _("Versions of rules"), title="number", verbs=READ),
         Entity(Timer, "timer", "timers", _("Timer"), _("Timers"), title="next_at", verbs=READ),
         Entity(Run, "run", "runs", _("Run"), _("Runs"), title="occurrence", verbs=READ),
         Entity(Performed, "step", "steps", _("Step"), _("Steps"), title="action", verbs=READ),

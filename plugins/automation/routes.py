@@ -9,10 +9,11 @@ from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
-from plugins.automation import inlets, rules, running, webhooks
+from plugins.automation import inlets, revisions, rules, running, webhooks
 from plugins.automation.matching import by_hand, rule_by_id
 from plugins.automation.triggers import MANUAL
-from sdk import PUBLIC, Action, Conflict, Context, Permission, Request, Route, RuleCondition, Scope, Trigger, _
+from sdk import PUBLIC, Action, Conflict, Context, Permission, Request, Response, Route, RuleCondition, Scope, Trigger, _
+from sdk.context import id_of
 from sdk.links import TOKEN
 
 SALES = {"sales_manager": Scope.ALL}
@@ -33,6 +34,12 @@ class Started(Schema):
     """The runs that were made: one for each record for which the rule's conditions hold."""
 
     runs = fields.List(fields.UUID(), required=True)
+
+
+class Wanted(Schema):
+    """The version that a draft begins from; left out, the one in force."""
+
+    revision = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, 1_000_000))
 
 
 class Stopped(Schema):
@@ -67,6 +74,7 @@ class Taken(Schema):
     id = fields.UUID(required=True, allow_none=True)
 
 
+RECORD = {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"}}, "required": ["id"]}
 _KIND = {"type": "object", "properties": {"key": {"type": "string"}, "label": {"type": "string"}}, "required": ["key", "label"]}
 _KINDS = {
     "type": "object",
@@ -110,6 +118,17 @@ def start_rule(ctx: Context, request: Request) -> object:
     return {"runs": runs}
 
 
+def make_draft(ctx: Context, request: Request) -> object:
+    """A draft of a rule's next version."""
+    made = revisions.draft(ctx, request.id(), cast("int | None", request.body["revision"]))
+    return Response(ctx.records("automation.rule").get(id_of(made)), 201, {"Location": f"/api/v1/automation/rules/{id_of(made)}"})
+
+
+def publish_draft(ctx: Context, request: Request) -> object:
+    """Put a draft in force."""
+    return ctx.records("automation.rule").get(id_of(revisions.publish(ctx, request.id())))
+
+
 def stop_rules(ctx: Context, _request: Request) -> object:
     """Switch every rule off at once."""
     return {"stopped": rules.stop_all(ctx)}
@@ -144,6 +163,10 @@ ROUTES = (
     Route(method="GET", path="/kinds", view=list_kinds, permission="automation.rule.read", summary=_("What rules are made of"), answer=_KINDS),
     Route(method="POST", path="/rules/{id}/runs", view=start_rule, permission="automation.rule.run", summary=_("Start a rule by hand"),
           body=Chosen, answer=Started, status=202),
+    Route(method="POST", path="/rules/{id}/drafts", view=make_draft, permission="automation.rule.create", summary=_("Draft a rule's next version"),
+          body=Wanted, answer=RECORD, status=201),
+    Route(method="POST", path="/rules/{id}/publications", view=publish_draft, permission="automation.rule.update",
+          summary=_("Put a draft in force"), answer=RECORD),
     Route(method="POST", path="/rules/stops", view=stop_rules, permission="automation.rule.stop", summary=_("Switch all rules off"),
           answer=Stopped),
     Route(method="POST", path="/runs/{id}/retry", view=retry_run, permission="automation.rule.run", summary=_("Try a failed run again"),

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from marshmallow import Schema, ValidationError
 
-from plugins.automation import conditions, timing
+from plugins.automation import conditions, revisions, timing
 from plugins.automation.facts import example_words, filled, slots, unknown_slots
+from plugins.automation.revisions import PARTS
 from plugins.automation.schemas import flattened
 from plugins.automation.triggers import DATE, DELETED
 from sdk import Action, Batch, Change, Channel, Context, Draft, NotFound, Problem, Trigger, _, where
@@ -19,14 +20,13 @@ from sdk.context import Row, id_of
 from sdk.specs import Spec
 
 log = logging.getLogger("dealwright.automation")
-RULE = "automation.rule"
+RULE = revisions.RULE
 DELEGATE = "automation.rule.delegate"
 MOST_ACTIONS = 20
 SWITCH_OFF = "switch_off"
 """The act by which we switch a rule off ourselves, whatever is wrong with it."""
 MOST_RULES = 500
 KIND = TypeVar("KIND", bound=Spec)
-_PARTS = ("entity", "trigger", "parameters", "conditions", "actions")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Rule:
     owner: UUID | None
     runs_as: UUID | None
     position: int
+    revision: int
 
     @property
     def reference(self) -> str:
@@ -56,6 +57,7 @@ def rule_of(row: Row) -> Rule:
     return Rule(
         id_of(row), given["name"], given["entity"], given["trigger"], given["parameters"] or {}, given["conditions"] or (),
         given["actions"] or (), given["owner"], given.get("runs_as"), given["position"] or 0,
+        given["revision"],
     )  # fmt: skip
 
 
@@ -132,15 +134,19 @@ def wants(ctx: Context, event: str, changed: frozenset[str]) -> frozenset[str] |
 
 
 def prepare(ctx: Context, batch: Batch) -> None:
-    """Refuse what cannot stand, naming the place; let what goes by the clock begin from now."""
+    """Refuse what cannot stand, naming the place; keep each version; let what goes by the clock begin from now."""
+    for change in batch.standing():
+        revisions.prepare_draft(ctx, change)
     keep_room(ctx, batch, MOST_RULES)
     for change in batch.changes:
-        touched = change.before is None or any(change.changes(name) for name in (*_PARTS, "runs_as", "active", "owner"))
+        touched = change.before is None or any(change.changes(name) for name in (*PARTS, "runs_as", "active", "owner"))
         if change.verb in ("create", "update") and not change.problems and touched and change.act != SWITCH_OFF:
             _check(ctx, change)
         if change.problems or change.verb == "delete":
             continue
-        awake = change.verb != "update" or any(change.changes(name) for name in ("active", *_PARTS))
+        if change.verb != "restore":
+            revisions.keep(ctx, batch, change)
+        awake = change.verb != "update" or any(change.changes(name) for name in ("active", *PARTS))
         if change.after("active") and awake:
             timing.begin(ctx, batch, change)
 

@@ -13,12 +13,13 @@ from marshmallow import ValidationError
 from plugins.automation.actions import masked
 from plugins.automation.conditions import typed
 from plugins.automation.facts import filled, slots, words_of
-from plugins.automation.matching import PERFORM, RUN, count_failures
+from plugins.automation.matching import PERFORM, RUN, count_failures, rule_by_id
+from plugins.automation.revisions import PARTS, revision_of
 from plugins.automation.rules import RULE, actor_of, kind_of, rule_of
 from plugins.automation.schemas import readable
 from plugins.automation.tables import DONE, FAILED, STOPPED, UNDONE, WAITING
 from sdk import Action, Condition, Conflict, Context, Draft, GiveUp, NotFound, Refusal, Step, _
-from sdk.context import Row
+from sdk.context import Row, id_of
 from sdk.fields import Reference
 
 STEP = "automation.step"
@@ -77,7 +78,8 @@ def _perform(ctx: Context, id: UUID, log: Log) -> None:
         _finish(ctx, id, {"state": STOPPED, "error": ctx.say(_("the rule was switched off before it came to this"))})
         return
     started = ctx.now()
-    rule = rule_of(row)
+    begun = revision_of(ctx, id_of(row), cast("int", run["revision"]))
+    rule = rule_of({**row, **{name: begun[name] for name in PARTS}})
     actor = actor_of(ctx, rule).because(*cast("list[str]", run["causes"] or ()), rule.reference)
     about = Reference(rule.entity, UUID(str(run["subject"])))
     for number, node in enumerate(rule.actions, 1):
@@ -145,13 +147,19 @@ def _try_again(ctx: Context, id: UUID, log: Log, error: str) -> bool:
 
 
 def again(ctx: Context, id: UUID) -> Mapping[str, object]:
-    """Let a run that failed wait once more; it begins at its first step, as nothing of it was left. Raises Conflict for others."""
-    run = ctx.records(RUN).get(id, fields=("state", "rule"))
+    """Let a run that failed wait once more. Nothing of it was left, so it begins at its first step, by the version that is in force
+    now: what was wrong with the rule may have been put right. Raises Conflict for others."""
+    run = ctx.records(RUN).values([id]).get(id)
+    if run is None:
+        raise NotFound(_("there is no {entity} {id}"), entity=RUN, id=str(id))
     if run["state"] not in (FAILED, STOPPED):
         raise Conflict(
             _("the run is {state!r}; only one that failed or was stopped can be tried again"), code="run_not_failed", state=run["state"]
         )
-    ctx.records(RULE).get(cast("UUID", run["rule"]))  # not for a rule that has gone
-    ctx.as_system().records(RUN).update(id, {"state": WAITING, "attempts": 0, "finished_at": None}, act="retry")
+    rule = rule_by_id(ctx, cast("UUID", run["rule"]))  # not for a rule that has gone
+    if revision_of(ctx.as_system(), rule.id, cast("int", run["revision"]))["entity"] != rule.entity:
+        raise Conflict(_("the rule is about {entity} now, the run was not"), code="rule_of_other_records", entity=rule.entity)
+    values = {"state": WAITING, "attempts": 0, "finished_at": None, "revision": rule.revision}
+    ctx.as_system().records(RUN).update(id, values, act="retry")
     ctx.enqueue(PERFORM, {"runs": [str(id)]})
     return {"id": id, "state": WAITING}

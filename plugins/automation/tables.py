@@ -36,6 +36,24 @@ class Rule(Record):
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
     position: Mapped[int] = f.integer(_("Position"), default=100)
     runs_as_id: Mapped[UUID | None] = f.link(_("Runs as"), "core.user", track=True)
+    revision: Mapped[int] = f.integer(_("Version of the rule"), default=1, readonly=True)
+    draft_of_id: Mapped[UUID | None] = f.with_example(f.link(_("Draft of"), "automation.rule", unique=True), f.NO_EXAMPLE)
+
+
+class Revision(Record):
+    """What a rule was made of from one change to the next."""
+
+    __tablename__ = "automation_revisions"
+    __table_args__ = (unique_together("automation_revisions", "rule_id", "number"),)
+
+    rule_id: Mapped[UUID] = f.link(_("Rule"), Rule, required=True, parent=True)
+    number: Mapped[int] = f.integer(_("Version of the rule"), required=True)
+    by_id: Mapped[UUID | None] = f.link(_("By"), "core.user")
+    entity: Mapped[str] = f.text(_("Entity"), length=100, required=True)
+    trigger: Mapped[str] = f.text(_("Trigger"), length=100, required=True)
+    parameters: Mapped[dict[str, Any] | None] = document(_("Parameters of the trigger"), dict)
+    conditions: Mapped[list[Any] | None] = document(_("Conditions"))
+    actions: Mapped[list[Any] | None] = document(_("Actions"))
 
 
 class Timer(Record):
@@ -65,6 +83,7 @@ class Run(Record):
     event: Mapped[str | None] = f.text(_("Event"), length=100, readonly=True)
     moment: Mapped[dict[str, Any] | None] = document(_("What had changed"), dict, readonly=True, sensitive=True)
     causes: Mapped[list[Any] | None] = document(_("Rules that led here"), readonly=True)
+    revision: Mapped[int] = f.integer(_("Version of the rule"), default=1, readonly=True)
     state: Mapped[str] = f.choice(_("State"), STATES, default=WAITING, readonly=True, index=True)
     attempts: Mapped[int] = f.integer(_("Attempts"), default=0, readonly=True)
     error: Mapped[str | None] = f.long_text(_("Error"), readonly=True)
