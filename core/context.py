@@ -20,6 +20,7 @@ from core import notices
 from core.data import bulk
 from core.data.engine import asked
 from core.entities import journal
+from core.entities.past import past
 from core.entities.read import Reader
 from core.entities.records import EntityRecords
 from core.entities.shape import Shape
@@ -29,7 +30,7 @@ from core.outside import http
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
 from core.tenancy.tables import tenants
-from sdk import Actor, Channel, Entity, EventType, Mail, NotFound, Notice, Tenant, Text, _
+from sdk import Actor, Channel, Entity, EventType, Mail, NotFound, Notice, Past, Tenant, Text, _
 from sdk.calls import Call, Reply
 from sdk.context import KEPT, KIND
 from sdk.errors import NO_PARAMS, Params
@@ -281,6 +282,9 @@ class Work:
             raise NotFound(_("there is no job {job!r}"), job=job)
         with self.transaction(write=True):
             journal.ask(self, job, [arguments], at=at)
+
+    def past(self, entity: str, since: datetime, names: Iterable[str] = ()) -> tuple[list[Past], bool]:
+        return past(self, entity, since, names)
 
     def mail(self, mail: Mail) -> None:
         with self.transaction(write=True):

@@ -23,7 +23,7 @@ from sdk.errors import (
     Unavailable,
     UnsupportedMedia,
 )
-from sdk.events import Event, EventType, GiveUp, Job, Subscription, Watch
+from sdk.events import Event, EventType, GiveUp, Job, Past, Subscription, Watch
 from sdk.filters import Condition, Filter, parse_filter, parse_where, where
 from sdk.forecasting import Forecast, ForecastModel, Regressor
 from sdk.hooks import hookimpl
@@ -87,6 +87,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Parameter",
+    "Past",
     "Permission",
     "Picture",
     "Priced",

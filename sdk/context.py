@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sdk.calls import Call, Reply
 from sdk.errors import Problem, Refusal
-from sdk.events import EventType
+from sdk.events import EventType, Past
 from sdk.fields.base import Field
 from sdk.filters import Filter
 from sdk.mail import Mail
@@ -274,6 +274,10 @@ class Context(Protocol):
 
     def enqueue(self, job: str, arguments: Mapping[str, object], *, at: datetime | None = ...) -> None:
         """Run `<plugin>.<job>` after this transaction commits, or not before `at`, as this actor; at least once."""
+
+    def past(self, entity: str, since: datetime, names: Iterable[str] = ...) -> tuple[Sequence[Past], bool]:
+        """The changes of an entity's records since an instant, and its other events of these `names`, newest first, as far as
+        the actor reaches the records; and whether that is all: a bounded number of the tenant's changes is looked through."""
 
     def because(self, *causes: str) -> Context:
         """The same transaction on behalf of what is named (a rule): its events say so, and so do the events that follow from them."""

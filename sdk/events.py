@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -31,6 +32,14 @@ class Event:
     payload: Mapping[str, object]
     causes: tuple[str, ...] = ()
     """What led here, as `ctx.because(...)` named it, oldest first: the rules of a chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An event that has happened, and when. Of a change, `payload["fields"]` and `payload["before"]` say what the actor may see of it."""
+
+    at: datetime
+    event: Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
-from plugins.automation import inlets, revisions, rules, running, webhooks
+from plugins.automation import inlets, rehearsal, revisions, rules, running, webhooks
 from plugins.automation.matching import by_hand, rule_by_id
 from plugins.automation.triggers import MANUAL
 from sdk import PUBLIC, Action, Conflict, Context, Permission, Request, Response, Route, RuleCondition, Scope, Trigger, _
@@ -40,6 +40,24 @@ class Wanted(Schema):
     """The version that a draft begins from; left out, the one in force."""
 
     revision = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, 1_000_000))
+
+
+class Days(Schema):
+    """How far to look back."""
+
+    days = fields.Integer(load_default=30, validate=validate.Range(1, 90))
+
+
+class Rehearsed(Schema):
+    """How often the rule would have begun, by day of the tenant, and for which records last; see `unsure` in the guide."""
+
+    from_ = fields.String(required=True, data_key="from")
+    complete = fields.Boolean(required=True)
+    looked_at = fields.Integer(required=True)
+    fired = fields.Integer(required=True)
+    unsure = fields.Integer(required=True)
+    days = fields.List(fields.Dict(), required=True)
+    samples = fields.List(fields.Dict(), required=True)
 
 
 class Stopped(Schema):
@@ -129,6 +147,11 @@ def publish_draft(ctx: Context, request: Request) -> object:
     return ctx.records("automation.rule").get(id_of(revisions.publish(ctx, request.id())))
 
 
+def rehearse_rule(ctx: Context, request: Request) -> object:
+    """What a rule, active or not, would have done; nothing is done."""
+    return rehearsal.rehearse(ctx, rule_by_id(ctx, request.id()), cast("int", request.query["days"]))
+
+
 def stop_rules(ctx: Context, _request: Request) -> object:
     """Switch every rule off at once."""
     return {"stopped": rules.stop_all(ctx)}
@@ -163,6 +186,8 @@ ROUTES = (
     Route(method="GET", path="/kinds", view=list_kinds, permission="automation.rule.read", summary=_("What rules are made of"), answer=_KINDS),
     Route(method="POST", path="/rules/{id}/runs", view=start_rule, permission="automation.rule.run", summary=_("Start a rule by hand"),
           body=Chosen, answer=Started, status=202),
+    Route(method="GET", path="/rules/{id}/rehearsal", view=rehearse_rule, permission="automation.rule.read",
+          summary=_("Try a rule on what has happened"), query=Days, answer=Rehearsed),
     Route(method="POST", path="/rules/{id}/drafts", view=make_draft, permission="automation.rule.create", summary=_("Draft a rule's next version"),
           body=Wanted, answer=RECORD, status=201),
     Route(method="POST", path="/rules/{id}/publications", view=publish_draft, permission="automation.rule.update",
