@@ -169,8 +169,11 @@ class Records(Protocol):
     def get(self, id: UUID, *, fields: Sequence[str] = ..., include: Sequence[str] = ...) -> Row:
         """One record in JSON form; raises NotFound."""
 
-    def values(self, ids: Iterable[UUID]) -> dict[UUID, Row]:
-        """Records by id as Python values (Decimal, date, UUID), for code; what is not visible is left out."""
+    def values(self, ids: Iterable[UUID], *, hold: bool = ...) -> dict[UUID, Row]:
+        """Records by id as Python values (Decimal, date, UUID), for code; what is not visible is left out.
+
+        With `hold` nobody else changes them before the write transaction ends: for sums that their own records keep.
+        """
 
     def find(self, filter: Filter, limit: int = ..., *, deleted: bool = ...) -> list[Row]:
         """Records as Python values in order of creation, at most `limit`; with `deleted` those in the recycle bin instead."""

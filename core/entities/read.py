@@ -159,26 +159,28 @@ class Reader:
         self.include(rows, include, self.visible())
         return rows[0]
 
-    def values(self, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-        """Visible records by id, as Python values."""
-        wanted = list(ids)
+    def values(self, ids: Iterable[UUID], *, hold: bool = False) -> dict[UUID, dict[str, Any]]:
+        """Visible records by id, as Python values; with `hold` nobody else changes them before the transaction ends."""
+        wanted = sorted(ids) if hold else list(ids)  # in one order for everybody, so that nobody waits in a circle
         found: dict[UUID, dict[str, Any]] = {}
         for start in range(0, len(wanted), MOST_ROWS):
             condition = Condition("id", "in", tuple(wanted[start : start + MOST_ROWS]))
-            found |= {row["id"]: row for row in self.find((condition,), MOST_ROWS)}
+            found |= {row["id"]: row for row in self.find((condition,), MOST_ROWS, hold=hold)}
         return found
 
-    def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False) -> list[dict[str, Any]]:
+    def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False, hold: bool = False) -> list[dict[str, Any]]:
         """Visible records as Python values, in order of creation; or what would be visible were it not in the recycle bin."""
         forms, given = read_filter(self.shape, filter, self.visible())
-        names, statement = self.shape.kept(("find", deleted, self.scopes.grants.form, *forms), lambda: self._find(forms, deleted))
+        names, statement = self.shape.kept(
+            ("find", deleted, hold, self.scopes.grants.form, *forms), lambda: self._find(forms, deleted, hold)
+        )
         rows = self.work.connection.execute(statement, {**given, **self.scopes.parameters(), "most": limit}).all()
         found = self.shape.valuer(names)(rows)
         if not self.uniform():
             self._hide(found, Source(self.shape, self.scopes), names)
         return found
 
-    def _find(self, forms: Sequence[Form], deleted: bool) -> type_plan:
+    def _find(self, forms: Sequence[Form], deleted: bool, hold: bool) -> type_plan:
         scopes = self.scopes.bound()
         source = Source(self.shape, scopes)
         conditions = Conditions(source, scopes)
@@ -189,6 +191,8 @@ class Reader:
         order: sa.ColumnElement[Any] = source.table.c.id
         if self.work.platform.database.is_sqlite and any(self._scattered(form) for form in forms):
             order = sa.UnaryExpression(order, operator=custom_op("+"))  # else SQLite walks the whole table in the order of its ids
+        if hold:  # not so strongly that records which link to these could not be written meanwhile
+            statement = statement.with_for_update(of=source.table, key_share=True)
         return names, statement.order_by(order).limit(MOST)
 
     def _scattered(self, form: Form) -> bool:

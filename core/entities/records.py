@@ -36,9 +36,9 @@ class EntityRecords:
         with self._work.transaction():
             return self._reader().one(id, fields, include)
 
-    def values(self, ids: Iterable[UUID]) -> dict[UUID, Row]:
-        with self._work.transaction():
-            return dict(self._reader().values(ids))
+    def values(self, ids: Iterable[UUID], *, hold: bool = False) -> dict[UUID, Row]:
+        with self._work.transaction(write=hold):
+            return dict(self._reader().values(ids, hold=hold))
 
     def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False) -> list[Row]:
         with self._work.transaction():

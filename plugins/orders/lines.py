@@ -51,7 +51,8 @@ def price_lines(ctx: Context, batch: Batch) -> type_documents:
     kind = KINDS[batch.entity]
     touched = [change for change in batch.changes if change.stands]
     ids = {id for change in touched for id in documents_of(change, kind)}
-    documents: dict[object, Row] = dict(ctx.as_system().records(kind.document).values(ids).items())
+    # Held, since two who write lines of one document at the same moment would each miss the other's in its sum.
+    documents: dict[object, Row] = dict(ctx.as_system().records(kind.document).values(ids, hold=True).items())
     _price(ctx, batch, kind, documents)
     for change in touched:
         for id in documents_of(change, kind):

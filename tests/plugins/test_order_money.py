@@ -109,6 +109,28 @@ def test_of_two_who_plan_and_shrink_at_the_same_time_one_is_refused(platform: Pl
     assert (plan, total) in ((usd("300.00"), usd("300.00")), (None, usd("200.00")))
 
 
+@pytest.mark.feature("F5")
+def test_lines_that_two_write_at_the_same_time_are_both_in_the_total(platform: Platform, tenant: Tenant, client: Api, shop: Shop) -> None:
+    order = client.post(f"{API}/orders", {"name": "Cups", "account": "Alder Foods"}).json["id"]
+    together, refused = threading.Barrier(2), list[object]()
+
+    def tried(price: str) -> None:
+        work = platform.system(tenant.id)
+        with work.transaction(write=True):
+            if not platform.database.is_sqlite:  # there the second could not begin before the first has ended
+                together.wait()
+            values = {"order": UUID(order), "description": "Cup", "quantity": "1", "unit_price": usd(price)}
+            (outcome,) = work.records("orders.order_line").write([Draft("create", values)])
+            refused.extend([] if outcome.refusal is None else [outcome.refusal])
+
+    threads = [threading.Thread(target=tried, args=(price,)) for price in ("100", "20")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (refused, client.get(f"{API}/orders/{order}").json["total"]) == ([], usd("120.00"))
+
+
 # --- credit ------------------------------------------------------------------------------------------------------------
 
 
