@@ -1,4 +1,4 @@
-"""Versions of rules and drafts; how often a rule has run within a minute is asked before it runs."""
+"""Versions of rules, and drafts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from alembic import op
 
 from sdk import columns, migrations
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 PARTS = ("entity", "trigger", "parameters", "conditions", "actions")
 
 
 def upgrade() -> None:
-    op.create_index("ix_automation_runs_started", "automation_runs", ["tenant_id", "rule_id", "started_at"], unique=False)
     for table in ("automation_rules", "automation_runs"):
         op.add_column(table, sa.Column("revision", sa.Integer(), nullable=False, server_default="1"))
     op.add_column("automation_rules", sa.Column("draft_of_id", columns.key(), nullable=True))
@@ -53,4 +52,3 @@ def downgrade() -> None:
     op.drop_column("automation_rules", "draft_of_id")
     for table in ("automation_rules", "automation_runs"):
         op.drop_column(table, "revision")
-    op.drop_index("ix_automation_runs_started", table_name="automation_runs")
