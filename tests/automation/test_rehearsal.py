@@ -55,6 +55,7 @@ def by_day(rules: Rules, rule: UUID) -> dict[str, int]:
     ],
     ids=["all", "crossed", "any", "expression", "hours", "filter"],
 )
+@pytest.mark.parametrize("engine", ["embedded"], indirect=True)
 def test_what_would_have_been_equals_what_was(
     client: Api, work: Work, rules: Rules, engine: Engine, clock: Clock, process: Process, conditions: list[Any]
 ) -> None:

@@ -273,6 +273,7 @@ def have_no_routes(other: Office, made: dict[str, str]) -> None:
 @pytest.mark.feature("H1")
 @pytest.mark.feature("I2")
 @pytest.mark.feature("B14")
+@pytest.mark.parametrize(("database_templates", "engine"), [("sqlite", "embedded"), ("postgresql", "scaled")], indirect=True)
 def test_a_company_runs_its_whole_sales_work_in_it(
     client: Api, engine: Engine, clock: Clock, make_tenant: MakeTenant, tmp_path: Path
 ) -> None:
