@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError
 from marshmallow import fields as mm
 
 from core.http.pipeline import json_body, query_pairs, reading
-from sdk import BadRequest, Invalid, Problem, Request, Route, Text, UnsupportedMedia, Upload, _
+from sdk import PUBLIC, BadRequest, Invalid, Problem, Request, Route, Text, UnsupportedMedia, Upload, _
 
 _SCALARS = ((mm.Boolean, (bool,)), (mm.Integer, (int, float)), (mm.Number, (int, float, str)), (mm.String, (str,)))
 FORM = "application/x-www-form-urlencoded"
@@ -23,7 +23,7 @@ _SAID = {
 
 def read_request(route: Route, path: Mapping[str, str]) -> Request:
     """Validated query and body; raises BadRequest, UnsupportedMedia or Invalid."""
-    query = _read_query(route.query()) if route.query else {}
+    query = _read_query(route.query() if route.query else Schema()) if not _from_outside(route) else {}
     if route.uploads:
         body, files = _read_form(route)
         return Request(path=path, query=query, body=body, files=files)
@@ -31,6 +31,11 @@ def read_request(route: Route, path: Mapping[str, str]) -> Request:
         return Request(path=path, query=query, body=_read_plain_form(route.body()))
     body = json_body() if route.any_object else _read_json(route.body()) if route.body else {}
     return Request(path=path, query=query, body=body)
+
+
+def _from_outside(route: Route) -> bool:
+    """Whether its address is called by letters and systems that add parameters of their own: those are not ours to refuse."""
+    return route.query is None and (route.any_object or route.permission == PUBLIC)
 
 
 def _read_query(schema: Schema) -> dict[str, Any]:

@@ -104,6 +104,10 @@ def test_a_query_that_is_not_understood_is_a_400_and_never_ignored(client: Api, 
     problem(client.get(THINGS, query), 400)
 
 
+def test_a_route_without_parameters_refuses_any(client: Api) -> None:
+    problem(client.get("/api/v1/core/plugins", {"plugin": "probe"}), 400, "unknown_parameter")
+
+
 def test_the_fields_of_a_refused_body_are_named(client: Api) -> None:
     body = problem(client.post(THINGS, {"size": "x", "colour": 1}), 422, "invalid")
     assert {(error["field"], error["code"]) for error in body["errors"]} == {
