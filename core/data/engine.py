@@ -19,7 +19,7 @@ from sdk.migrations import APP_ROLE, TENANT_SETTING
 
 RELAY_ROLE = "dealwright_relay"
 """The PostgreSQL role that claims waiting work of all tenants; it sees the outbox and nothing else."""
-_WRITES, _PREAMBLE, _ANSWER = "dealwright_writes", "dealwright_preamble", "dealwright_answer"
+_WRITES, _PREAMBLE, _ANSWER, _TENANT = "dealwright_writes", "dealwright_preamble", "dealwright_answer", "dealwright_tenant"
 _JSON: dict[str, Any] = {"json_serializer": lambda value: orjson.dumps(value).decode(), "json_deserializer": orjson.loads}
 
 
@@ -46,9 +46,9 @@ class Database:
         shows no row without it.
         """
         with self._lock if self.is_sqlite and write else nullcontext(), self.engine.connect() as connection:
-            options: dict[str, Any] = {_WRITES: write}
+            options: dict[str, Any] = {_WRITES: write, _TENANT: tenant}
             if not self.is_sqlite:
-                options = {_PREAMBLE: _preamble(role, tenant) + (f"; {ask}" if ask else ""), _ANSWER: []}
+                options |= {_PREAMBLE: _preamble(role, tenant) + (f"; {ask}" if ask else ""), _ANSWER: []}
             connection = connection.execution_options(**options)
             with connection.begin():
                 yield connection
@@ -77,6 +77,12 @@ class Database:
 def asked(connection: Connection) -> tuple[Any, ...] | None:
     """The first row of what was asked while the transaction began; None where nothing was, or there was no row, or on SQLite."""
     return next(iter(connection.get_execution_options().get(_ANSWER, ())), None)
+
+
+def tenant_of(connection: Connection) -> UUID | None:
+    """Whose transaction it is; None for the platform's own."""
+    tenant: UUID | None = connection.get_execution_options().get(_TENANT)
+    return tenant
 
 
 def _preamble(role: str, tenant: UUID | None) -> str:

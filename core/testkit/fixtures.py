@@ -26,10 +26,12 @@ from core.identity import tokens
 from core.platform import Platform, boot
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
+from core.testkit import walls
 from core.testkit.engines import Embedded, Engine
 from core.testkit.templates import Templates
 from sdk import Channel, Draft, Tenant
 from sdk.context import id_of
+from sdk.entities import Record
 
 __all__ = [
     "client", "clock", "database_templates", "database_url", "engine", "entry_points", "make_tenant", "people", "platform", "tenant", "work_as",
@@ -81,8 +83,11 @@ def database_url(database_templates: Templates, entry_points: Sequence[EntryPoin
 def platform(database_url: str, clock: Clock, tmp_path: Path, entry_points: Sequence[EntryPoint] | None) -> Iterator[Platform]:
     """The booted platform, with `clock` as its time. Example: `platform.catalog.entities`."""
     booted = boot(Config(tmp_path, database_url), clock=clock, entry_points=entry_points, check_schema=False)
+    # On PostgreSQL row-level security watches.
+    unguarded = walls.watch(booted.database.engine, Record.metadata.tables.values()) if booted.database.is_sqlite else []
     yield booted
     booted.close()
+    assert not unguarded, f"{len(unguarded)} statements, of which the first {unguarded[0]}"
 
 
 class MakeTenant(Protocol):

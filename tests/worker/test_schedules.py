@@ -256,7 +256,8 @@ def test_what_ended_well_is_forgotten_after_a_month_and_what_is_dead_is_not(
     clock.move(hours=1)
     tick()
     with system.transaction(write=True):
-        system.connection.execute(outbox.update().where(outbox.c.handler == "probe_clock.hourly").values(state="dead"))
+        mine = (outbox.c.tenant_id == system.tenant.id, outbox.c.handler == "probe_clock.hourly")
+        system.connection.execute(outbox.update().where(*mine).values(state="dead"))
     troubles.clear()
     system.records("probe.thing").create({"name": "x"})
     tick()
