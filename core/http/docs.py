@@ -59,7 +59,9 @@ RULES: tuple[tuple[Text, Text], ...] = (
     (
         _("Sending again"),
         _("GET, PATCH with the same values and DELETE can be sent again when an answer was lost: the second time changes nothing "
-          "(a record that is deleted already answers 404). POST makes another record each time; unique fields answer 409."),
+          "(a record that is deleted already answers 404). POST makes another record each time; unique fields answer 409. With a header "
+          "`Idempotency-Key` (a UUID is good), any write sent again within 24 hours is not done again and has the answer of the first time, "
+          "marked `Idempotent-Replayed: true`; the key with another request is refused with 422, and with 409 while the first is still at work."),
     ),
 )  # fmt: skip
 WORDS: Mapping[str, Text] = {

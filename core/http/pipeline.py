@@ -20,6 +20,8 @@ from flask import current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from core.context import Work
+from core.http import idempotency
+from core.http.idempotency import Answer, Once
 from core.identity import sessions, tokens
 from core.identity.tables import User
 from core.platform import tenant_of
@@ -181,10 +183,42 @@ def endpoint(platform: Platform, plugin: str, handler: type_handler, *, public: 
         with entered_by_link(platform, path[links.TOKEN], write) if public else entered(platform, write) as work:
             if plugin not in work.enabled or any("\x00" in word for word in path.values()):
                 raise NotFound(_("there is nothing at this address"))
+            if write and idempotency.HEADER in request.headers:
+                return _once(work, path.get(links.TOKEN, "") if public else "", lambda: answer(handler(work, path)))
             value = handler(work, path)
         return answer(value)
 
     return view
+
+
+def _once(work: Work, link: str, act: Callable[[], FlaskResponse]) -> FlaskResponse:
+    """The act's answer, or the one that it got when the caller sent the same request under the same key before.
+
+    A key is its caller's own: no token, however narrow, is told what another one has done. A refusal undoes all, the key included.
+    """
+    sent = idempotency.read_key(request.headers[idempotency.HEADER])
+    caller = link or request.headers.get("Authorization", "").partition(" ")[2].strip() or f"user {work.actor.user_id}"
+    once = Once(work, caller, sent, _fingerprint())
+    if (before := once.earlier()) is not None:
+        return FlaskResponse(before.body, before.status, [*before.headers, (idempotency.REPLAYED, "true")])
+    response = act()
+    once.keep(Answer(response.status_code, list(response.headers), response.get_data()))
+    return response
+
+
+def _fingerprint() -> str:
+    """A digest of what is asked for. A form counts by its parts: who sends it again puts other boundaries between them."""
+    digest = hashlib.sha256(f"{request.method} {request.full_path}\0{request.mimetype}\0".encode())
+    if request.mimetype != "multipart/form-data":
+        digest.update(_sent())
+        return digest.hexdigest()
+    with reading():
+        pairs, files = list(request.form.items(multi=True)), list(request.files.items(multi=True))
+    digest.update(orjson.dumps(pairs))
+    for name, part in files:
+        digest.update(orjson.dumps([name, part.filename, hashlib.file_digest(part.stream, "sha256").hexdigest()]))  # type: ignore[arg-type]
+        part.stream.seek(0)
+    return digest.hexdigest()
 
 
 def answer(value: object) -> FlaskResponse:

@@ -62,6 +62,8 @@ class RouteOperations:
         }  # fmt: skip
         if route.query is not None:
             operation["parameters"] = self.converter.schema2parameters(route.query, location="query")
+        if route.method != "GET":
+            operation["parameters"] = [*operation.get("parameters", ()), parts.once()]
         if route.uploads:
             operation["requestBody"] = parts.body(self._form(route), "multipart/form-data")
         elif route.form:
