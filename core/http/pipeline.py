@@ -8,6 +8,8 @@ import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -16,11 +18,11 @@ import orjson
 import sqlalchemy as sa
 from flask import Request as FlaskRequest
 from flask import Response as FlaskResponse
-from flask import current_app, g, request
+from flask import after_this_request, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from core.context import Work
-from core.http import idempotency
+from core.http import idempotency, limits
 from core.http.idempotency import Answer, Once
 from core.identity import sessions, tokens
 from core.identity.tables import User
@@ -64,6 +66,8 @@ def finish(response: FlaskResponse) -> FlaskResponse:
     response.headers.setdefault("X-Trace-Id", g.get("trace_id", ""))
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "no-store")
+    if (left := g.get("left")) is not None:
+        response.headers.extend(left.headers())
     return response
 
 
@@ -87,10 +91,17 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     tenant = tokens.tenant_in(secret.strip()) if scheme.lower() == "bearer" else None
     if tenant is None:
         raise Unauthenticated(_("the token is not valid; expected `Authorization: Bearer dw_...`"))
+    now, digest = platform.clock(), links.digest_of(secret.strip())
+    left = g.left = platform.limits.take(digest, now)
+    if left is not None and left.wait:
+        raise limits.refusal(left)
     with platform.database.begin(write=write, tenant=tenant, ask=tokens.question(tenant)) as connection:
-        row = tokens.bearer(connection, tenant, secret.strip(), platform.clock())
+        row = tokens.bearer(connection, tenant, digest, now)
         if row is None:
             raise Unauthenticated(_("the token is unknown, expired or revoked; issue another"))
+        g.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
+        if tokens.first_use_of_a_while(platform.database.engine, row.token_id, now):
+            after_this_request(partial(_noting, platform, tenant, row.token_id, now))
         enabled = platform.gate.enabled(connection, tenant, row.access_version)
         grants = platform.policy.grants(connection, tenant, row.user_id, tuple(row.user_roles or ()), row.access_version, enabled)
         if row.token_allows is not None:
@@ -103,6 +114,12 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         with work.adopt(connection, writes=write):
             yield work
     _after(work)
+
+
+def _noting(platform: Platform, tenant: UUID, token: UUID, now: datetime, response: FlaskResponse) -> FlaskResponse:
+    """Once the answer is sent: nobody waits for it, and a read transaction writes nothing."""
+    response.call_on_close(partial(tokens.note_use, platform.database, tenant, token, now))
+    return response
 
 
 @contextmanager

@@ -28,13 +28,13 @@ REFUSALS = {
     414: ("AddressTooLong", _("The address is longer than the server takes: ask for less at once.")),
     415: ("UnsupportedMedia", _("The body has another media type than the one described.")),
     422: ("Invalid", _("The form is right and the values are not: `errors` names each field, with the nearest match where there is one.")),
-    429: ("TooMany", _("Asked too often: wait a minute.")),
+    429: ("TooMany", _("Asked too often: wait as long as Retry-After says.")),
     503: ("Unavailable", _("The database does not answer or the tenant is suspended; try again later.")),
 }
 ONCE = "IdempotencyKey"
 """What the parameter of all writes is called among the components."""
-READ = (400, 401, 403, 404, 503)
-WRITE = (400, 401, 403, 404, 409, 422, 503)
+READ = (400, 401, 403, 404, 429, 503)
+WRITE = (400, 401, 403, 404, 409, 422, 429, 503)
 SEND = (*WRITE, 413, 415)
 BY_TOKEN: list[Json] = [{"token": []}, {"session": []}]
 BY_TOKEN_OR_CSRF: list[Json] = [{"token": []}, {"session": [], "csrf": []}]
@@ -92,7 +92,7 @@ def refusals(say: Say) -> dict[str, Json]:
         made[name] = {"description": say(text), "content": {PROBLEM: {"schema": ref("Problem")}}}
         if status == 401:
             made[name]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-        elif status == 503:
+        elif status in (429, 503):
             made[name]["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     return made
 
