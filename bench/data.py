@@ -55,7 +55,8 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         """What a process of this installation needs to know."""
-        return {"DEALWRIGHT_HOME": str(self.home), "DATABASE_URL": self.url}
+        unreached = "1000000000"  # one token drives what a thousand programs would, and the count costs what it costs
+        return {"DEALWRIGHT_HOME": str(self.home), "DATABASE_URL": self.url, "DEALWRIGHT_RATE_LIMIT": unreached}
 
     def boot(self) -> Platform:
         """The platform in this process."""

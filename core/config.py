@@ -28,6 +28,8 @@ class Config:
     secret_key: str = ""
     max_body: int = 4 << 20
     max_upload: int = 200 << 20
+    rate_limit: int = 60_000
+    """Requests a minute with one token, in each process; 0: no limit."""
     drain: bool = True
     """Whether `serve` delivers events and runs jobs itself, in a thread."""
     url: str = "http://127.0.0.1:8000"
@@ -57,7 +59,7 @@ class Config:
 _ENVIRONMENT = {
     "home": "DEALWRIGHT_HOME", "database_url": "DATABASE_URL", "redis_url": "REDIS_URL", "plugins": "DEALWRIGHT_PLUGINS",
     "secret_key": "DEALWRIGHT_SECRET_KEY", "max_body": "DEALWRIGHT_MAX_BODY", "max_upload": "DEALWRIGHT_MAX_UPLOAD",
-    "drain": "DEALWRIGHT_DRAIN", "url": "DEALWRIGHT_URL", "private_hooks": "DEALWRIGHT_PRIVATE_HOOKS",
+    "rate_limit": "DEALWRIGHT_RATE_LIMIT", "drain": "DEALWRIGHT_DRAIN", "url": "DEALWRIGHT_URL", "private_hooks": "DEALWRIGHT_PRIVATE_HOOKS",
     "mail_url": "MAIL_URL", "mail_from": "MAIL_FROM",
 }  # fmt: skip
 
@@ -100,9 +102,9 @@ def _typed(key: str, value: object) -> object:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise DeclarationError(f"plugins: expected a list of names, got {value!r}")
         return tuple(name.strip() for name in names if name.strip())
-    if key in ("max_body", "max_upload"):
+    if key in ("max_body", "max_upload", "rate_limit"):
         if not str(value).isdigit():
-            raise DeclarationError(f"{key}: expected a number of bytes, got {value!r}")
+            raise DeclarationError(f"{key}: expected a number of {'requests' if key == 'rate_limit' else 'bytes'}, got {value!r}")
         return int(str(value))
     if key == "url":
         if not re.match(r"https?://[^\s/?#]+(/[^\s?#]*)?\Z", str(value)):

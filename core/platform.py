@@ -25,6 +25,7 @@ from core.extension.calls import Calls
 from core.extension.catalog import Catalog
 from core.extension.discover import Found, State, discover, ordered
 from core.extension.gate import Gate
+from core.http.limits import Limits
 from core.identity.tables import User
 from core.policy.enforcer import Policy
 from core.policy.grants import SYSTEM, Grants
@@ -57,6 +58,8 @@ class Platform:
     awaken: Callable[[], None] = lambda: None
     kept: dict[tuple[UUID, str], tuple[int, frozenset[str], object]] = field(default_factory=dict)
     """What contexts keep of tenants (`ctx.kept`), with the access version and the plugins that it was made under."""
+    limits: Limits = field(default_factory=Limits)
+    """What each token has left in this process."""
     _shapes: dict[tuple[str, frozenset[str]], Shape] = field(default_factory=dict)
 
     @property

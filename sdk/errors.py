@@ -37,6 +37,7 @@ class Refusal(Exception):
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
     heading: ClassVar[Text] = _("The request cannot be understood")
+    wait: ClassVar[int] = 0
 
     def __init__(self, message: Text, *, code: str = "", problems: Sequence[Problem] = (), **params: object) -> None:
         self.message = message
@@ -45,6 +46,8 @@ class Refusal(Exception):
         self.reason = code or self.code
         self.members: Mapping[str, object] = NO_PARAMS
         """What the answer says beside the usual members (RFC 9457, section 3.2): JSON values by name."""
+        self.retry_after: int = self.wait
+        """After how many seconds it is worth to ask again (the header Retry-After); 0: waiting alone changes nothing."""
         super().__init__(message)
 
     @classmethod
@@ -127,6 +130,7 @@ class TooMany(Refusal):
     status = 429
     code = "too_many_requests"
     heading = _("Too many requests")
+    wait = 60
 
 
 class Unavailable(Refusal):
@@ -135,3 +139,4 @@ class Unavailable(Refusal):
     status = 503
     code = "unavailable"
     heading = _("Not available now")
+    wait = 2

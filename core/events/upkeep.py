@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from core.events.states import DONE, SKIPPED
 from core.events.tables import outbox
+from core.http import idempotency
 from sdk import Context, Schedule
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ PART = 5_000
 
 
 def forget_finished(ctx: Context) -> None:
-    """Deliveries and jobs that ended well a month ago; events and what is dead stay."""
+    """Deliveries and jobs that ended well a month ago, and yesterday's answers to writes; events and what is dead stay."""
     work = cast("Work", ctx)
     for state in (DONE, SKIPPED):
         while _forget(work, state) == PART:
             pass
+    idempotency.forget(work)
 
 
 def _forget(work: Work, state: str) -> int:

@@ -57,9 +57,16 @@ RULES: tuple[tuple[Text, Text], ...] = (
           "in `If-None-Match`, and an unchanged record costs nothing (304)."),
     ),
     (
+        _("How often"),
+        _("Each token may ask so many times a minute: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds until all are there "
+          "again) say so in each answer. What is spent comes back evenly; until then there is 429, with the seconds to wait in `Retry-After`."),
+    ),
+    (
         _("Sending again"),
         _("GET, PATCH with the same values and DELETE can be sent again when an answer was lost: the second time changes nothing "
-          "(a record that is deleted already answers 404). POST makes another record each time; unique fields answer 409."),
+          "(a record that is deleted already answers 404). POST makes another record each time; unique fields answer 409. With a header "
+          "`Idempotency-Key` (a UUID is good), any write sent again within 24 hours is not done again and has the answer of the first time, "
+          "marked `Idempotent-Replayed: true`; the key with another request is refused with 422, and with 409 while the first is still at work."),
     ),
 )  # fmt: skip
 WORDS: Mapping[str, Text] = {

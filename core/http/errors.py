@@ -95,8 +95,8 @@ def problem(platform: Platform, refusal: Refusal) -> Response:
     response = _answer(refusal.status, refusal.reason, say(refusal.heading, {}), detail, errors, refusal.members)
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    elif refusal.status == 503:
-        response.headers["Retry-After"] = "2"
+    if refusal.retry_after:
+        response.headers["Retry-After"] = str(refusal.retry_after)
     return response
 
 

@@ -8,6 +8,8 @@ import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -16,10 +18,12 @@ import orjson
 import sqlalchemy as sa
 from flask import Request as FlaskRequest
 from flask import Response as FlaskResponse
-from flask import current_app, g, request
+from flask import after_this_request, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from core.context import Work
+from core.http import idempotency, limits
+from core.http.idempotency import Answer, Once
 from core.identity import sessions, tokens
 from core.identity.tables import User
 from core.platform import tenant_of
@@ -62,6 +66,8 @@ def finish(response: FlaskResponse) -> FlaskResponse:
     response.headers.setdefault("X-Trace-Id", g.get("trace_id", ""))
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "no-store")
+    if (left := g.get("left")) is not None:
+        response.headers.extend(left.headers())
     return response
 
 
@@ -85,10 +91,17 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     tenant = tokens.tenant_in(secret.strip()) if scheme.lower() == "bearer" else None
     if tenant is None:
         raise Unauthenticated(_("the token is not valid; expected `Authorization: Bearer dw_...`"))
+    now, digest = platform.clock(), links.digest_of(secret.strip())
+    left = g.left = platform.limits.take(digest, now)
+    if left is not None and left.wait:
+        raise limits.refusal(left)
     with platform.database.begin(write=write, tenant=tenant, ask=tokens.question(tenant)) as connection:
-        row = tokens.bearer(connection, tenant, secret.strip(), platform.clock())
+        row = tokens.bearer(connection, tenant, digest, now)
         if row is None:
             raise Unauthenticated(_("the token is unknown, expired or revoked; issue another"))
+        g.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
+        if tokens.first_use_of_a_while(platform.database.engine, row.token_id, now):
+            after_this_request(partial(_noting, platform, tenant, row.token_id, now))
         enabled = platform.gate.enabled(connection, tenant, row.access_version)
         grants = platform.policy.grants(connection, tenant, row.user_id, tuple(row.user_roles or ()), row.access_version, enabled)
         if row.token_allows is not None:
@@ -101,6 +114,12 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         with work.adopt(connection, writes=write):
             yield work
     _after(work)
+
+
+def _noting(platform: Platform, tenant: UUID, token: UUID, now: datetime, response: FlaskResponse) -> FlaskResponse:
+    """Once the answer is sent: nobody waits for it, and a read transaction writes nothing."""
+    response.call_on_close(partial(tokens.note_use, platform.database, tenant, token, now))
+    return response
 
 
 @contextmanager
@@ -181,10 +200,42 @@ def endpoint(platform: Platform, plugin: str, handler: type_handler, *, public: 
         with entered_by_link(platform, path[links.TOKEN], write) if public else entered(platform, write) as work:
             if plugin not in work.enabled or any("\x00" in word for word in path.values()):
                 raise NotFound(_("there is nothing at this address"))
+            if write and idempotency.HEADER in request.headers:
+                return _once(work, path.get(links.TOKEN, "") if public else "", lambda: answer(handler(work, path)))
             value = handler(work, path)
         return answer(value)
 
     return view
+
+
+def _once(work: Work, link: str, act: Callable[[], FlaskResponse]) -> FlaskResponse:
+    """The act's answer, or the one that it got when the caller sent the same request under the same key before.
+
+    A key is its caller's own: no token, however narrow, is told what another one has done. A refusal undoes all, the key included.
+    """
+    sent = idempotency.read_key(request.headers[idempotency.HEADER])
+    caller = link or request.headers.get("Authorization", "").partition(" ")[2].strip() or f"user {work.actor.user_id}"
+    once = Once(work, caller, sent, _fingerprint())
+    if (before := once.earlier()) is not None:
+        return FlaskResponse(before.body, before.status, [*before.headers, (idempotency.REPLAYED, "true")])
+    response = act()
+    once.keep(Answer(response.status_code, list(response.headers), response.get_data()))
+    return response
+
+
+def _fingerprint() -> str:
+    """A digest of what is asked for. A form counts by its parts: who sends it again puts other boundaries between them."""
+    digest = hashlib.sha256(f"{request.method} {request.full_path}\0{request.mimetype}\0".encode())
+    if request.mimetype != "multipart/form-data":
+        digest.update(_sent())
+        return digest.hexdigest()
+    with reading():
+        pairs, files = list(request.form.items(multi=True)), list(request.files.items(multi=True))
+    digest.update(orjson.dumps(pairs))
+    for name, part in files:
+        digest.update(orjson.dumps([name, part.filename, hashlib.file_digest(part.stream, "sha256").hexdigest()]))  # type: ignore[arg-type]
+        part.stream.seek(0)
+    return digest.hexdigest()
 
 
 def answer(value: object) -> FlaskResponse:

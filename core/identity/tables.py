@@ -74,6 +74,7 @@ class Token(Record):
     user_id: Mapped[UUID] = f.link(_("User"), User, required=True)
     allows: Mapped[list[str] | None] = f.keys(_("Permissions allowed"))
     expires_at: Mapped[datetime | None] = f.at(_("Expires"))
+    last_used_at: Mapped[datetime | None] = f.at(_("Last used"), readonly=True)
 
 
 token_secrets = sa.Table(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import logging
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -10,7 +11,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from core.data.engine import asked
+from core.data.engine import Database, asked
 from core.identity.tables import Token, User, token_secrets
 from core.tenancy.tables import tenants
 from sdk import links
@@ -18,7 +19,10 @@ from sdk import links
 if TYPE_CHECKING:
     from core.context import Work
 
+log = logging.getLogger("dealwright.identity")
 PREFIX = "dw_"
+NOTED = timedelta(minutes=1)
+"""How exact `last_used_at` is."""
 
 
 def issue(work: Work, user: UUID, name: str, allows: list[str] | None = None, expires_at: datetime | None = None) -> tuple[UUID, str]:
@@ -38,9 +42,9 @@ def tenant_in(secret: str) -> UUID | None:
     return links.tenant_in(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else None
 
 
-def bearer(connection: Connection, tenant: UUID, secret: str, now: datetime) -> sa.Row[tuple[object, ...]] | None:
-    """Tenant, user and allow-list behind a token in one query; None when there is no such live token."""
-    known, hash = _known.setdefault(connection.engine, {}), links.digest_of(secret)
+def bearer(connection: Connection, tenant: UUID, hash: str, now: datetime) -> sa.Row[tuple[object, ...]] | None:
+    """Tenant, user and allow-list behind a token's digest in one query; None when there is no such live token."""
+    known = _known.setdefault(connection.engine, {})
     row = known.get((tenant, hash))
     if row is None or not _unchanged(connection, tenant, row):
         row = connection.execute(_BEARER, {"b_tenant": tenant, "b_hash": hash}).one_or_none()
@@ -58,6 +62,32 @@ def _unchanged(connection: Connection, tenant: UUID, row: sa.Row[tuple[object, .
     return there is not None and tuple(there) == row[: len(there)]
 
 
+def first_use_of_a_while(engine: Engine, token: UUID, now: datetime) -> bool:
+    """Whether this process has not noted for a minute that a token is in use."""
+    noted = _noted.setdefault(engine, {})
+    last = noted.get(token)
+    if last is not None and timedelta() <= now - last < NOTED:
+        return False
+    if len(noted) > _MOST_KNOWN:
+        noted.clear()
+    noted[token] = now
+    return True
+
+
+def note_use(database: Database, tenant: UUID, token: UUID, now: datetime) -> None:
+    """Write down when a token was last used, at most once a minute however many processes it asks.
+
+    Neither version nor audit nor rights move with it: it is no change that anybody made.
+    """
+    table = Token.table()
+    mine = (table.c.tenant_id == tenant, table.c.id == token, sa.or_(table.c.last_used_at.is_(None), table.c.last_used_at <= now - NOTED))
+    try:
+        with database.begin(write=True, tenant=tenant) as connection:
+            connection.execute(table.update().where(*mine).values(last_used_at=now))
+    except sa.exc.OperationalError:  # the request is answered; the next one in a minute tries again
+        log.warning("the use of token %s could not be noted", token, exc_info=True)
+
+
 def question(tenant: UUID) -> str:
     """What `bearer` needs to know first, to be asked while the transaction begins."""
     return f"SELECT {_COLUMNS} FROM {tenants.name} WHERE id = '{UUID(str(tenant))}'"  # noqa: S608 (constants and a UUID)
@@ -67,7 +97,7 @@ def _bearer_statement() -> sa.Select[tuple[object, ...]]:
     token, person = Token.table(), User.table()
     return (
         sa.select(
-            tenants, token.c.allows.label("token_allows"), token.c.expires_at.label("token_expires_at"),
+            tenants, token.c.id.label("token_id"), token.c.allows.label("token_allows"), token.c.expires_at.label("token_expires_at"),
             person.c.id.label("user_id"), person.c.name.label("user_name"), person.c.roles.label("user_roles"),
             person.c.locale.label("user_locale"),
         )
@@ -88,3 +118,5 @@ _TENANT = sa.select(tenants).where(tenants.c.id == sa.bindparam("b_tenant"))
 _MOST_KNOWN = 10_000
 _known: WeakKeyDictionary[Engine, dict[tuple[UUID, str], sa.Row[tuple[object, ...]]]] = WeakKeyDictionary()
 """Per database, who was behind which token. The join of four tables is the dearest part of a small request."""
+_noted: WeakKeyDictionary[Engine, dict[UUID, datetime]] = WeakKeyDictionary()
+"""Per database, when this process last noted the use of a token."""

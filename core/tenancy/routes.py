@@ -28,6 +28,7 @@ class Settings(Schema):
     currency = fields.String(load_default=None)
     fiscal_year_start = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 12))
     week_start = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 7))
+    rate_limit = fields.Integer(load_default=None, strict=True, validate=validate.Range(0, 1_000_000))
     duplicates = fields.Dict(keys=fields.String(), values=_Verdicts, load_default=None)
 
 
@@ -41,6 +42,7 @@ class TenantRow(Schema):
     currency = fields.String(required=True)
     fiscal_year_start = fields.Integer(required=True)
     week_start = fields.Integer(required=True)
+    rate_limit = fields.Integer(required=True)
     duplicates = fields.Dict(keys=fields.String(), values=_Verdicts, required=True)
 
 

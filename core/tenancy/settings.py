@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 
 NAME = "core.tenant"
 FIELDS = ("locale", "timezone", "currency", "fiscal_year_start", "week_start")
+LIMITS = ("rate_limit",)
+"""What the tenant says of itself and its users need not know at each step."""
 
 
 def shown(work: Work) -> dict[str, object]:
     """The tenant as its users see it."""
     row = work.connection.execute(tenants.select().where(tenants.c.id == work.tenant.id)).one()
-    return {**{name: getattr(row, name) for name in ("id", "name", *FIELDS)}, duplicates.NAME: duplicates.in_force(work)}
+    return {**{name: getattr(row, name) for name in ("id", "name", *FIELDS, *LIMITS)}, duplicates.NAME: duplicates.in_force(work)}
 
 
 def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
     """Change some settings; raises Invalid, and Conflict where a plugin objects (`validate_changes` on core.tenant)."""
     before = shown(work)
-    values = {name: value for name, value in wish.items() if name in FIELDS and value is not None and value != before[name]}
+    values = {name: value for name, value in wish.items() if name in FIELDS + LIMITS and value is not None and value != before[name]}
     check_settings({**before, **values})
     if (wanted := wish.get(duplicates.NAME)) is not None:
         merged = duplicates.merged(work, cast("duplicates.type_verdicts", wanted))

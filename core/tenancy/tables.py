@@ -20,6 +20,8 @@ tenants = sa.Table(
     sa.Column("week_start", sa.Integer(), nullable=False, server_default="1"),
     # By entity and field, where the tenant has chosen: "block", "warn" or "off".
     sa.Column("duplicates", json_data(), nullable=True),
+    # Requests a minute with one of its tokens, in each process; 0: as the installation has it.
+    sa.Column("rate_limit", sa.Integer(), nullable=False, server_default="0"),
     # Grows with every change of rights or plugins, so that all processes drop what they compiled from the old ones.
     sa.Column("access_version", sa.Integer(), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),

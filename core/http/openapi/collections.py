@@ -73,6 +73,7 @@ class CollectionOperations:
             made["requestBody"] = body
         if act not in ("list", "get", "history", "timeline"):
             made["security"] = BY_TOKEN_OR_CSRF
+            made["parameters"] = [*made.get("parameters", ()), parts.once()]
         return made
 
     def _if_match(self) -> Json:

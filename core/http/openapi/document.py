@@ -112,7 +112,12 @@ def _document(work: Work) -> dict[str, Any]:
         "security": parts.BY_TOKEN,
         "tags": sheet.tags,
         "paths": sheet.paths,
-        "components": {"schemas": sheet.schemas, "responses": parts.refusals(work.say), "securitySchemes": parts.security(work.say)},
+        "components": {
+            "schemas": sheet.schemas,
+            "responses": parts.refusals(work.say),
+            "parameters": parts.parameters(work.say),
+            "securitySchemes": parts.security(work.say),
+        },
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from core.http import idempotency
 from sdk import Text, _
 
 Json: TypeAlias = dict[str, Any]
@@ -27,11 +28,13 @@ REFUSALS = {
     414: ("AddressTooLong", _("The address is longer than the server takes: ask for less at once.")),
     415: ("UnsupportedMedia", _("The body has another media type than the one described.")),
     422: ("Invalid", _("The form is right and the values are not: `errors` names each field, with the nearest match where there is one.")),
-    429: ("TooMany", _("Asked too often: wait a minute.")),
+    429: ("TooMany", _("Asked too often: wait as long as Retry-After says.")),
     503: ("Unavailable", _("The database does not answer or the tenant is suspended; try again later.")),
 }
-READ = (400, 401, 403, 404, 503)
-WRITE = (400, 401, 403, 404, 409, 422, 503)
+ONCE = "IdempotencyKey"
+"""What the parameter of all writes is called among the components."""
+READ = (400, 401, 403, 404, 429, 503)
+WRITE = (400, 401, 403, 404, 409, 422, 429, 503)
 SEND = (*WRITE, 413, 415)
 BY_TOKEN: list[Json] = [{"token": []}, {"session": []}]
 BY_TOKEN_OR_CSRF: list[Json] = [{"token": []}, {"session": [], "csrf": []}]
@@ -89,7 +92,7 @@ def refusals(say: Say) -> dict[str, Json]:
         made[name] = {"description": say(text), "content": {PROBLEM: {"schema": ref("Problem")}}}
         if status == 401:
             made[name]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-        elif status == 503:
+        elif status in (429, 503):
             made[name]["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     return made
 
@@ -161,6 +164,21 @@ def names(words: list[str], text: str, name: str) -> Json:
 def asked(name: str, text: str, example: str) -> Json:
     """A header of a request that makes it conditional."""
     return {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}, "example": example}
+
+
+def parameters(say: Say) -> dict[str, Json]:
+    """The parameters that operations share."""
+    text = say(_("With it, a write that is sent again within 24 hours is not done again and has its first answer; a UUID is good."))
+    schema = {"type": "string", "minLength": 1, "maxLength": idempotency.MOST, "pattern": idempotency.FORM}
+    example = "8e03978e-40d5-43e8-bc93-6894a57f9324"
+    return {
+        ONCE: {"name": idempotency.HEADER, "in": "header", "required": False, "description": text, "schema": schema, "example": example}
+    }
+
+
+def once() -> Json:
+    """The parameter that all writes share."""
+    return {"$ref": f"#/components/parameters/{ONCE}"}
 
 
 def path_id() -> Json:

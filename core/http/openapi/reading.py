@@ -58,7 +58,7 @@ def read(document: _Json) -> tuple[list[Group], list[tuple[str, list[Line]]]]:
 
 
 def _operation(document: _Json, path: str, method: str, operation: _Json, shared: list[Any]) -> Operation:
-    written = [*shared, *operation.get("parameters", [])]
+    written = [_resolved(document, one) for one in [*shared, *operation.get("parameters", [])]]
     filters: dict[str, tuple[list[str], _Json]] = {}
     for one in written:
         name, bracket, rest = one["name"].partition("[")
@@ -75,6 +75,12 @@ def _operation(document: _Json, path: str, method: str, operation: _Json, shared
         body=_body(operation.get("requestBody")),
         answers=[_answer(document, status, answer) for status, answer in sorted(operation["responses"].items())],
     )  # fmt: skip
+
+
+def _resolved(document: _Json, one: _Json) -> _Json:
+    """A parameter, or the shared one that it refers to."""
+    found: _Json = document["components"]["parameters"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+    return found
 
 
 def _line(name: str, schema: _Json, required: bool, text: str, place: str = "") -> Line:

@@ -53,8 +53,6 @@ class RouteOperations:
     def describe(self, route: Route) -> None:
         """Add one route."""
         refused = {*parts.READ} if route.method == "GET" else {*parts.SEND, 412}
-        if route.permission == PUBLIC and route.method != "GET":  # whoever has a link may send so much and no more
-            refused.add(429)
         operation: Json = {
             "operationId": self._id(route), "tags": [route.plugin], "summary": self.work.say(route.summary),
             "responses": answers({route.status: self._answer(route)}, refused | {422}),
@@ -62,6 +60,8 @@ class RouteOperations:
         }  # fmt: skip
         if route.query is not None:
             operation["parameters"] = self.converter.schema2parameters(route.query, location="query")
+        if route.method != "GET":
+            operation["parameters"] = [*operation.get("parameters", ()), parts.once()]
         if route.uploads:
             operation["requestBody"] = parts.body(self._form(route), "multipart/form-data")
         elif route.form:

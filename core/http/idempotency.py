@@ -1,0 +1,122 @@
+"""`Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a write that is sent again is not done again."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import orjson
+import sqlalchemy as sa
+
+from core import secrets
+from sdk import BadRequest, Conflict, Invalid, _, links
+from sdk.columns import UtcDateTime, key
+from sdk.entities import Record
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+"""Says that an answer is that of an earlier request: the draft names no header for this, and this one is the usual."""
+KEPT = timedelta(hours=24)
+MOST = 255
+FORM = r"^[!-~]([ -~]*[!-~])?$"
+_PART = 5_000
+
+answers = sa.Table(
+    "core_idempotency",
+    Record.metadata,
+    sa.Column("tenant_id", key(), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),  # a digest of who asked and of the key
+    sa.Column("request", sa.String(64), nullable=False),  # a digest of what was asked
+    sa.Column("answer", sa.Text(), nullable=False),  # sealed: an answer may show what is stored nowhere else, such as a new token
+    sa.Column("created_at", UtcDateTime(), nullable=False),
+    sa.Index("ix_core_idempotency_created_at", "tenant_id", "created_at"),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it was sent."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+def read_key(sent: str) -> str:
+    """The key in a header: a string of RFC 8941 or, as most send it, a bare word. Raises BadRequest."""
+    word = sent.strip()
+    if len(word) > 2 and word[0] == word[-1] == '"':
+        word = word[1:-1]
+    if len(word) > MOST or not re.fullmatch("[ -~]+", word):
+        raise BadRequest(_("Idempotency-Key takes 1 to {most} printable ASCII characters; a UUID is good"), code="malformed_idempotency_key",
+                         most=MOST)  # fmt: skip
+    return word
+
+
+class Once:
+    """One write by one caller under one key, inside the transaction of the write: a crash leaves neither effect nor key."""
+
+    def __init__(self, work: Work, caller: str, sent: str, request: str) -> None:
+        self._work, self._request = work, request
+        self._name = links.digest_of(f"{caller}\0{sent}")
+        self._mine = (answers.c.tenant_id == work.tenant.id, answers.c.name == self._name)
+
+    def earlier(self) -> Answer | None:
+        """What the first request was answered. Raises Conflict while that is being made, and Invalid where it asked for something else."""
+        self._enter()
+        row = self._work.connection.execute(sa.select(answers).where(*self._mine)).one_or_none()
+        if row is None:
+            return None
+        if row.created_at <= self._work.now() - KEPT:
+            self._work.connection.execute(answers.delete().where(*self._mine))
+            return None
+        if row.request != self._request:
+            raise Invalid(_("this Idempotency-Key was sent with another request; take a new key for each thing to be done"),
+                          code="idempotency_key_reused")  # fmt: skip
+        status, headers, body = orjson.loads(secrets.unseal(self._work.platform.config.key(), self._purpose, row.answer))
+        return Answer(status, [(name, value) for name, value in headers], base64.b64decode(body))
+
+    def _enter(self) -> None:
+        """One at a time. On SQLite writers are, so a twin waits; on PostgreSQL it would hold a thread, and is told to come back."""
+        if self._work.platform.database.is_sqlite:
+            return
+        number = int.from_bytes(bytes.fromhex(links.digest_of(f"{self._work.tenant.id}:{self._name}"))[:8], signed=True)
+        if not self._work.connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar_one():
+            refusal = Conflict(_("the first request with this Idempotency-Key is still at work; send it again in a second"),
+                               code="idempotency_key_in_use")  # fmt: skip
+            refusal.retry_after = 1
+            raise refusal
+
+    def keep(self, answer: Answer) -> None:
+        """Remember the answer, to be committed with what was done."""
+        told = orjson.dumps([answer.status, list(answer.headers), base64.b64encode(answer.body).decode()]).decode()
+        sealed = secrets.seal(self._work.platform.config.key(), self._purpose, told)
+        row = {
+            "tenant_id": self._work.tenant.id,
+            "name": self._name,
+            "request": self._request,
+            "answer": sealed,
+            "created_at": self._work.now(),
+        }
+        self._work.connection.execute(answers.insert().values(**row))
+
+    @property
+    def _purpose(self) -> str:
+        return f"{self._work.tenant.id}:core.idempotency:{self._name}"
+
+
+def forget(work: Work) -> None:
+    """Answers older than a day."""
+    old = sa.select(answers.c.name).where(answers.c.tenant_id == work.tenant.id, answers.c.created_at <= work.now() - KEPT).limit(_PART)
+    gone = answers.delete().where(answers.c.tenant_id == work.tenant.id, answers.c.name.in_(old))
+    count = _PART
+    while count == _PART:
+        with work.transaction(write=True):
+            count = work.connection.execute(gone).rowcount
