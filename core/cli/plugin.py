@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 import orjson
 
 from core.cli.base import platform, refusals_told
 from core.extension.discover import Found
-from core.scaffold.generate import generate
 from core.tenancy import lifecycle
 from sdk import NotFound, _, hooks
 
@@ -31,19 +28,6 @@ def list_(tenant: str | None) -> None:
         switch = ("on " if found.name in enabled else "off ") if tenant else ""
         reason = found.reason.strip().splitlines()[-1] if found.reason else ""
         click.echo(f"{found.name:16} {version:8} {found.state.value:14} {switch}{reason}".rstrip())
-
-
-@plugin.command()
-@click.argument("name")
-@click.option(
-    "--into", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="The folder that gets it; by default this one."
-)
-@refusals_told
-def new(name: str, into: Path) -> None:
-    """Write the package of a new plugin NAME: entity, migration, hooks, action, page, texts, tests, all of which pass."""
-    made = generate(name, into)
-    click.echo(f"wrote {made}")
-    click.echo(f"next: cd {made} && pip install -e '.[test]' && pytest && dealwright plugin check")
 
 
 @plugin.command()
