@@ -30,6 +30,16 @@ def revise(database: Database, branch: Branch, message: str, beside: Iterable[st
     `beside` names the other plugins: one whose name begins like this one's keeps its tables.
     The database must be at the plugin's newest revision. Raises Conflict where it is not.
     """
+    there, up, down = _missing(database, branch, beside)
+    return _write(branch, message, there, up, down) if up else None
+
+
+def missing(database: Database, branch: Branch, beside: Iterable[str] = ()) -> list[str]:
+    """The lines of the migration that `revise` would write; none where the database is as the plugin declares. Raises as it does."""
+    return _missing(database, branch, beside)[1]
+
+
+def _missing(database: Database, branch: Branch, beside: Iterable[str]) -> tuple[str | None, list[str], list[str]]:
     with database.reading_as_owner() as connection:
         there = migrate.current(connection, branch)
         if there != branch.head():
@@ -48,12 +58,10 @@ def revise(database: Database, branch: Branch, message: str, beside: Iterable[st
         script = produce_migrations(context, Record.metadata)
         assert script.upgrade_ops is not None and script.downgrade_ops is not None
         if not script.upgrade_ops.ops:
-            return None
+            return there, [], []
         rendering = AutogenContext(context, Record.metadata, opts=dict(context.opts) | {"sqlalchemy_module_prefix": "sa.",
                                    "alembic_module_prefix": "op.", "user_module_prefix": None, "render_item": _render_item})  # fmt: skip
-        up = _lines(rendering, script.upgrade_ops.ops)
-        down = _lines(rendering, script.downgrade_ops.ops)
-    return _write(branch, message, there, up, down)
+        return there, _lines(rendering, script.upgrade_ops.ops), _lines(rendering, script.downgrade_ops.ops)
 
 
 def _write(branch: Branch, message: str, there: str | None, up: list[str], down: list[str]) -> Path:

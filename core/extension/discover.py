@@ -97,7 +97,7 @@ def ordered(plugins: Sequence[Found]) -> list[Found]:
     done: dict[str, Found] = {}
     waiting = dict(sorted(by_name.items()))
     while waiting:
-        ready = next((p for p in waiting.values() if not _partners(p) & waiting.keys()), None)
+        ready = next((p for p in waiting.values() if not partners(p) & waiting.keys()), None)
         if ready is None:
             circle = ", ".join(waiting)
             done |= {n: p.but(State.BLOCKED, f"waits in a circle: {circle}; break it") for n, p in waiting.items()}
@@ -107,7 +107,8 @@ def ordered(plugins: Sequence[Found]) -> list[Found]:
     return list(done.values())
 
 
-def _partners(plugin: Found) -> set[str]:
+def partners(plugin: Found) -> set[str]:
+    """Those that it requires and those after which it comes, core left out."""
     if plugin.manifest is None:
         return set()
     return {*plugin.manifest.requires, *plugin.manifest.after} - {"core"}

@@ -1,40 +1,37 @@
-"""Fixtures of pytest for plugins: a booted platform on a fresh database, tenants, people, and a client of the API.
-
-`DATABASE_URL_TEST` names a PostgreSQL database to test on; without it the tests run on SQLite. A plugin's `conftest.py`
-imports what it needs: `from core.testkit.fixtures import *`. Mail and network are never used.
-"""
+"""What the fixtures give: a clock, tenants, people, a client of the API. The fixtures themselves are in `core.testkit.pytest_plugin`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import EntryPoint
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any, Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from core.app import create_app
-from core.config import Config, database_address
-from core.context import Work
 from core.identity import tokens
-from core.platform import Platform, boot
-from core.tenancy import lifecycle
-from core.tenancy.lifecycle import NewTenant
-from core.testkit import walls
-from core.testkit.engines import Embedded, Engine
-from core.testkit.templates import Templates
+from core.platform import Platform
+from core.testkit.pytest_plugin import (
+    client,
+    clock,
+    database_templates,
+    database_url,
+    engine,
+    entry_points,
+    make_tenant,
+    people,
+    platform,
+    tenant,
+    work_as,
+)
 from sdk import Channel, Draft, Tenant
 from sdk.context import id_of
-from sdk.entities import Record
 
 __all__ = [
-    "client", "clock", "database_templates", "database_url", "engine", "entry_points", "make_tenant", "people", "platform", "tenant", "work_as",
+    "Api", "Clock", "MakeTenant", "People", "client", "clock", "database_templates", "database_url", "engine", "entry_points", "make_people",
+    "make_tenant", "people", "platform", "tenant", "work_as",
 ]  # fmt: skip
 
 
@@ -52,81 +49,12 @@ class Clock:
         self.now += timedelta(**by)
 
 
-@pytest.fixture
-def clock() -> Clock:
-    """The time of the platform: 15 January 2026, 12:00 UTC. Example: `clock.move(days=1)`."""
-    return Clock(datetime(2026, 1, 15, 12, 0, tzinfo=UTC))
-
-
-@pytest.fixture
-def entry_points() -> Sequence[EntryPoint] | None:
-    """The plugins to boot with; None: all that are installed. Override it to test a plugin that is not installed."""
-    return None
-
-
-@pytest.fixture(scope="session")
-def database_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
-    """Migrated databases to copy from."""
-    made = Templates(tmp_path_factory.mktemp("databases"), database_address(os.environ.get("DATABASE_URL_TEST", "")))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def database_url(database_templates: Templates, entry_points: Sequence[EntryPoint] | None) -> Iterator[str]:
-    """A fresh database with the tables of all plugins."""
-    with database_templates.copy(entry_points) as url:
-        yield url
-
-
-@pytest.fixture
-def platform(database_url: str, clock: Clock, tmp_path: Path, entry_points: Sequence[EntryPoint] | None) -> Iterator[Platform]:
-    """The booted platform, with `clock` as its time. Example: `platform.catalog.entities`."""
-    booted = boot(Config(tmp_path, database_url), clock=clock, entry_points=entry_points, check_schema=False)
-    # On PostgreSQL row-level security watches.
-    unguarded = walls.watch(booted.database.engine, Record.metadata.tables.values()) if booted.database.is_sqlite else []
-    yield booted
-    booted.close()
-    assert not unguarded, f"{len(unguarded)} statements, of which the first {unguarded[0]}"
-
-
 class MakeTenant(Protocol):
     """`make_tenant("acme", timezone="Asia/Shanghai", plugins=["customers"])`."""
 
     def __call__(
         self, name: str = ..., *, locale: str = ..., timezone: str = ..., currency: str = ..., plugins: Sequence[str] | None = ...
     ) -> Tenant: ...
-
-
-@pytest.fixture
-def make_tenant(platform: Platform) -> MakeTenant:
-    """Makes tenants. Example: `make_tenant("other", currency="EUR")`."""
-
-    def make(name: str = "", *, locale: str = "en", timezone: str = "UTC", currency: str = "USD",
-             plugins: Sequence[str] | None = None) -> Tenant:  # fmt: skip
-        return lifecycle.create(platform, NewTenant(name or f"t-{uuid4().hex[:12]}", locale, timezone, currency, plugins))
-
-    return make
-
-
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> Tenant:
-    """A tenant `acme` in UTC and US dollars that has every plugin."""
-    return make_tenant("acme")
-
-
-type_work_as = Callable[..., Work]
-
-
-@pytest.fixture
-def work_as(platform: Platform, tenant: Tenant) -> type_work_as:
-    """A context of a user (by id or e-mail), or of the system: `work_as(people.rep).records("customers.account")`."""
-
-    def work(user: UUID | str | None = None, *, of: Tenant | None = None, channel: Channel = Channel.API) -> Work:
-        where = (of or tenant).id
-        return platform.system(where, channel) if user is None else platform.user(where, user, channel)
-
-    return work
 
 
 @dataclass
@@ -154,9 +82,8 @@ class People:
         return [rep for team in self.reps for rep in team]
 
 
-@pytest.fixture
-def people(platform: Platform, tenant: Tenant) -> People:
-    """The people of `tenant`: `people.director`, `people.managers`, `people.reps[team][person]`, with the roles of sales."""
+def make_people(platform: Platform, tenant: Tenant) -> People:
+    """The people of `tenant`, with the roles of sales."""
     work = platform.system(tenant.id)
     with work.transaction(write=True):
         users, teams = work.records("core.user"), work.records("core.team")
@@ -223,16 +150,3 @@ class Api:
     def delete(self, path: str, **more: Any) -> TestResponse:
         """Put into the recycle bin."""
         return self.call("DELETE", path, **more)
-
-
-@pytest.fixture
-def client(platform: Platform, tenant: Tenant) -> Api:
-    """The API as the administrator of `tenant`; `client.as_user(people.rep)` for somebody else."""
-    admin = lifecycle.add_person(platform.system(tenant.id), "Admin", f"admin@{tenant.name}.example", ["admin"], None)
-    return Api(platform, create_app(platform).test_client(use_cookies=False), "", tenant).as_user(admin)
-
-
-@pytest.fixture
-def engine(platform: Platform) -> Engine:
-    """Runs background work when told to. Example: `engine.run_until_idle()`."""
-    return Embedded(platform)

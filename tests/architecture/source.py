@@ -4,45 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from core.testkit.rules.source import Source, documented, imports, read_all
+
+__all__ = ["ROOT", "TOWERS", "Source", "functions", "imports", "lines_of_code", "plugin_names", "sources", "texts"]
 ROOT = Path(__file__).parents[2]
 TOWERS = ("sdk", "core", "plugins")
-
-
-@dataclass(frozen=True)
-class Source:
-    """One file of the house."""
-
-    path: Path
-    text: str
-    tree: ast.Module
-
-    @property
-    def name(self) -> str:
-        """The path from the root."""
-        return self.path.relative_to(ROOT).as_posix()
-
-    @property
-    def module(self) -> str:
-        """The address in an import."""
-        return self.name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-    @property
-    def plugin(self) -> str:
-        """The plugin that it belongs to, "" in the towers."""
-        parts = self.name.split("/")
-        return parts[1] if parts[0] == "plugins" and len(parts) > 2 else ""
 
 
 @lru_cache(maxsize=1)
 def sources() -> tuple[Source, ...]:
     """All Python files of sdk, core and plugins; migrations are history and exempt, templates are not code yet."""
-    files = [file for tower in TOWERS for file in sorted((ROOT / tower).rglob("*.py"))]
-    kept = [file for file in files if not {"migrations", "template", "templates", "__pycache__"} & set(file.parts)]
-    return tuple(Source(file, text, ast.parse(text)) for file in kept for text in [file.read_text(encoding="utf-8")])
+    return read_all([ROOT / tower for tower in TOWERS], ROOT)
 
 
 def plugin_names() -> list[str]:
@@ -57,27 +32,11 @@ def lines_of_code(source: Source) -> int:
     return sum(1 for number, line in lines if line.strip() and not line.strip().startswith("#") and number not in prose)
 
 
-def documented(tree: ast.Module) -> Iterator[ast.Expr]:
-    """The texts that stand as statements: docstrings of modules, classes, functions and attributes."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield node
-
-
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """All functions and methods."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
-
-
-def imports(tree: ast.AST) -> Iterator[str]:
-    """The full names of what a module imports: `plugins.customers.api.Account`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
 
 
 def texts(source: Source) -> Iterator[tuple[int, str]]:

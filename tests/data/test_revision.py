@@ -17,6 +17,7 @@ from core.platform import HERE, boot
 from sdk import Conflict, Record
 from tests.probe import plugin as probe
 from tests.probe.fixtures import CUSTOMERS, PROBE, PROBE_MORE
+from tests.probe_more import plugin as _probe_more  # noqa: F401 (its tables are declared, whichever test comes first)
 
 NAMES = ("core", "customers", "probe", "probe_more")
 CORE = Branch("core", HERE / "migrations")

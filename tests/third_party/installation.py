@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -42,7 +43,14 @@ for line in sys.stdin:
 
 
 def install(folder: Path) -> Path:
-    """A virtual environment over the running one, with both packages installed by pip; returns its python.
+    """An environment with both packages installed by pip; returns its python."""
+    python = environment(folder)
+    installed(python, *(copied(name, folder) for name in PACKAGES))  # building leaves traces: not in the checkout
+    return python
+
+
+def environment(folder: Path) -> Path:
+    """A virtual environment over the running one; returns its python.
 
     The platform itself is the one under test: what the running environment has is visible through a path file.
     """
@@ -50,10 +58,13 @@ def install(folder: Path) -> Path:
     python = folder / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
     site = subprocess.check_output([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True).strip()
     Path(site, "running.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n", encoding="utf-8")
-    sources = [copied(name, folder) for name in PACKAGES]  # building leaves traces: not in the checkout
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--no-index", *sources], check=True, cwd=folder)
     return python
+
+
+def installed(python: Path, *sources: Path) -> None:
+    """Install packages there by pip."""
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--no-index", *sources], check=True, cwd=python.parent)
 
 
 def copied(name: str, folder: Path) -> Path:
@@ -82,7 +93,7 @@ class House:
     def run(self, *words: str, **environment: str) -> Said:
         """`dealwright …`, whatever comes of it."""
         command = [self.python, "-P", "-c", _COMMAND, *words]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=self.home, env=self._environment(environment))
+        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=self.home, env=self.environment(environment))
         return Said(done.returncode, done.stdout, done.stderr)
 
     def do(self, *words: str, **environment: str) -> str:
@@ -95,14 +106,15 @@ class House:
     def kept(self) -> Iterator[Keeper]:
         """The house with a process that stays: starting Python for each of many commands would take most of the time."""
         command = [self.python, "-P", "-c", _KEEPER]
-        there = {"cwd": self.home, "env": self._environment({})}
+        there = {"cwd": self.home, "env": self.environment()}
         with (self.home / "log").open("w") as log:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, **there)
             with process:
                 yield Keeper(self.python, self.home, self.database_url, process)
                 process.terminate()
 
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+    def environment(self, more: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+        """What its processes have as environment."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("DEALWRIGHT_", "DATABASE_URL", "PYTHONPATH"))}
         return kept | {"DEALWRIGHT_HOME": str(self.home), "DATABASE_URL": self.database_url} | more
 

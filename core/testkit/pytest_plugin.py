@@ -1,0 +1,148 @@
+"""The plugin of pytest that comes with Dealwright: whoever tests a plugin has its fixtures without importing anything.
+
+They are a booted platform on a fresh database, tenants, people, a client of the API and a clock that stands still. A test boots the
+plugins that the `pyproject.toml` beside it declares, with their partners; elsewhere all that are installed.
+`DATABASE_URL_TEST` names a PostgreSQL database to test on; without it the tests run on SQLite. Mail and network are never used.
+
+pytest loads this module in every run on the machine, so it imports nothing of ours before a fixture is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+    from pathlib import Path
+    from uuid import UUID
+
+    from core.context import Work
+    from core.platform import Platform
+    from core.testkit.engines import Engine
+    from core.testkit.fixtures import Api, Clock, MakeTenant, People
+    from core.testkit.templates import Templates
+    from sdk import Channel, Tenant
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time of the platform: 15 January 2026, 12:00 UTC. Example: `clock.move(days=1)`."""
+    from core.testkit.fixtures import Clock
+
+    return Clock(datetime(2026, 1, 15, 12, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def _own_points(pytestconfig: pytest.Config) -> Sequence[EntryPoint] | None:
+    from core.extension.project import project_in, with_partners
+
+    project = project_in(pytestconfig.rootpath)
+    return None if project is None else with_partners(project.points)
+
+
+@pytest.fixture
+def entry_points(_own_points: Sequence[EntryPoint] | None) -> Sequence[EntryPoint] | None:
+    """The plugins to boot with: those of the project under test and their partners. Override it for others; None: all that are installed."""
+    return _own_points
+
+
+@pytest.fixture(scope="session")
+def database_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    """Migrated databases to copy from."""
+    from core.config import database_address
+    from core.testkit.templates import Templates
+
+    made = Templates(tmp_path_factory.mktemp("databases"), database_address(os.environ.get("DATABASE_URL_TEST", "")))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def database_url(database_templates: Templates, entry_points: Sequence[EntryPoint] | None) -> Iterator[str]:
+    """A fresh database with the tables of all plugins."""
+    with database_templates.copy(entry_points) as url:
+        yield url
+
+
+@pytest.fixture
+def platform(database_url: str, clock: Clock, tmp_path: Path, entry_points: Sequence[EntryPoint] | None) -> Iterator[Platform]:
+    """The booted platform, with `clock` as its time. Example: `platform.catalog.entities`."""
+    from core.config import Config
+    from core.platform import boot
+    from core.testkit import walls
+    from sdk.entities import Record
+
+    booted = boot(Config(tmp_path, database_url), clock=clock, entry_points=entry_points, check_schema=False)
+    # On PostgreSQL row-level security watches.
+    unguarded = walls.watch(booted.database.engine, Record.metadata.tables.values()) if booted.database.is_sqlite else []
+    yield booted
+    booted.close()
+    assert not unguarded, f"{len(unguarded)} statements, of which the first {unguarded[0]}"
+
+
+@pytest.fixture
+def make_tenant(platform: Platform) -> MakeTenant:
+    """Makes tenants. Example: `make_tenant("other", currency="EUR")`."""
+    from uuid import uuid4
+
+    from core.tenancy import lifecycle
+
+    def make(name: str = "", *, locale: str = "en", timezone: str = "UTC", currency: str = "USD",
+             plugins: Sequence[str] | None = None) -> Tenant:  # fmt: skip
+        wish = lifecycle.NewTenant(name or f"t-{uuid4().hex[:12]}", locale, timezone, currency, plugins)
+        return lifecycle.create(platform, wish)
+
+    return make
+
+
+@pytest.fixture
+def tenant(make_tenant: MakeTenant) -> Tenant:
+    """A tenant `acme` in UTC and US dollars that has every plugin."""
+    return make_tenant("acme")
+
+
+type_work_as: TypeAlias = "Callable[..., Work]"
+
+
+@pytest.fixture
+def work_as(platform: Platform, tenant: Tenant) -> type_work_as:
+    """A context of a user (by id or e-mail), or of the system: `work_as(people.rep).records("customers.account")`."""
+    from sdk import Channel
+
+    def work(user: UUID | str | None = None, *, of: Tenant | None = None, channel: Channel = Channel.API) -> Work:
+        where = (of or tenant).id
+        return platform.system(where, channel) if user is None else platform.user(where, user, channel)
+
+    return work
+
+
+@pytest.fixture
+def people(platform: Platform, tenant: Tenant) -> People:
+    """The people of `tenant`: `people.director`, `people.managers`, `people.reps[team][person]`, with the roles of sales."""
+    from core.testkit.fixtures import make_people
+
+    return make_people(platform, tenant)
+
+
+@pytest.fixture
+def client(platform: Platform, tenant: Tenant) -> Api:
+    """The API as the administrator of `tenant`; `client.as_user(people.rep)` for somebody else."""
+    from core.app import create_app
+    from core.tenancy import lifecycle
+    from core.testkit.fixtures import Api
+
+    admin = lifecycle.add_person(platform.system(tenant.id), "Admin", f"admin@{tenant.name}.example", ["admin"], None)
+    return Api(platform, create_app(platform).test_client(use_cookies=False), "", tenant).as_user(admin)
+
+
+@pytest.fixture
+def engine(platform: Platform) -> Engine:
+    """Runs background work when told to. Example: `engine.run_until_idle()`."""
+    from core.testkit.engines import Embedded
+
+    return Embedded(platform)

@@ -1,0 +1,54 @@
+"""Rules about what a plugin declares when it is booted."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from core.testkit.rules.package import Package, Rule
+from sdk import PUBLIC, SIGNED_IN, hooks
+
+
+def _serves(package: Package) -> Iterator[str]:
+    if not package.found.serves:
+        yield f"it is {package.found.state}: {package.found.reason.strip()}"
+
+
+def impure(package: Package) -> Iterator[str]:
+    """Declarations that take something, or differ from call to call."""
+    for hook in (name for name in sorted(vars(hooks)) if name.startswith("register_")):
+        for owner, function in package.platform.calls.implementers(hook):
+            if owner != package.name:
+                continue
+            first, second = tuple(function()), tuple(function())
+            if [repr(one) for one in first] != [repr(one) for one in second]:
+                yield f"{hook} gives something else at each call"
+
+
+def unheard_of(package: Package) -> Iterator[str]:
+    """Routes whose permission nobody declares: no role could ever hold it."""
+    catalog = package.platform.catalog
+    for route in catalog.routes:
+        if route.plugin == package.name and route.permission not in (PUBLIC, SIGNED_IN) and route.permission not in catalog.permissions:
+            yield f"{route.method} {route.path} asks for {route.permission!r}, which nobody declares"
+
+
+def undocumented(package: Package) -> Iterator[str]:
+    """Entities whose record says nothing of itself."""
+    for entity in package.platform.catalog.entities.values():
+        if entity.plugin == package.name and not inspect.cleandoc(vars(entity.record).get("__doc__") or "").strip():
+            yield f"{entity.record.__name__} has no docstring"
+
+
+RULES = (
+    Rule("serves", "a plugin that does not load is a row on a page and nothing else", "mend what its reason says", _serves, loaded=False),
+    Rule(
+        "pure", "declarations are asked for when and as often as the platform needs them",
+        "return the same frozen specs each time; no clock, no database, no counter", impure,
+    ),
+    Rule(
+        "rights", "a route under a permission that nobody declares is closed to all but administrators",
+        "name a permission of an entity (`plugin.entity.verb`) or one of register_permissions", unheard_of,
+    ),
+    Rule("documented", "the API's description says what a record is in the words of its docstring", "write one sentence", undocumented),
+)  # fmt: skip
