@@ -271,7 +271,7 @@ class Work:
             return make()
         there = self.platform.kept.get(key)
         if there is None or there[0] != shared.access_version or (there[1] is not self.enabled and there[1] != self.enabled):
-            there = self.platform.kept[key] = (shared.access_version, self.enabled, make())
+            there = self.platform.kept.keep(key, (shared.access_version, self.enabled, make()))
         return cast("KEPT", there[2])
 
     def secret(self, purpose: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +12,7 @@ from sqlalchemy.sql import FromClause
 
 from core.entities.serialize import Convert, serializer, valuer
 from core.policy.scopes import Scopes
+from core.recent import Recent
 from sdk import Entity, Extension, Record, Side, Verb
 from sdk.fields import Field, LinkField
 
@@ -19,28 +20,31 @@ if TYPE_CHECKING:
     from core.extension.catalog import Catalog
 
 
-_MOST_CONVERTERS, _MOST_PLANS = 100, 50
+MOST_PLANS = 2_000
+"""Statements and converters of all shapes together, some 30 kB each: callers choose the questions, and must not fill the memory."""
 T = TypeVar("T")
+type_plans = Recent[tuple[object, ...], Any]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the doors need to know; built once for each set of enabled plugins."""
+    """What the doors need to know; built once for each set of enabled plugins. `plans` is the memory that all shapes share."""
 
     entity: Entity
     catalog: Catalog
     enabled: frozenset[str]
-    _converters: dict[tuple[object, ...], Convert] = field(default_factory=dict)
-    _plans: dict[tuple[object, ...], Any] = field(default_factory=dict)
+    plans: type_plans
 
     def kept(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """What `make` gives for such a question, made once: building a statement costs more than asking it."""
-        found: T | None = self._plans.get(key)
-        if found is None:
-            if len(self._plans) > _MOST_PLANS:  # callers choose the questions, too
-                self._plans.clear()
-            found = self._plans[key] = make()
-        return found
+        mine = (self._mark, *key)
+        found: T | None = self.plans.get(mine)
+        return self.plans.keep(mine, make()) if found is None else found
+
+    @cached_property
+    def _mark(self) -> object:
+        """What tells this shape's plans from those of others, also of such as are no more."""
+        return object()
 
     def serializer(self, names: Sequence[str]) -> Convert:
         """Rows of these fields to JSON objects."""
@@ -51,12 +55,7 @@ class Shape:
         return self._converter(valuer, tuple(names))
 
     def _converter(self, make: Callable[[tuple[Field, ...]], Convert], names: tuple[str, ...]) -> Convert:
-        key = (make, *names)
-        if key not in self._converters:
-            if len(self._converters) > _MOST_CONVERTERS:  # callers choose the fields: do not let them fill the memory
-                self._converters.clear()
-            self._converters[key] = make(tuple(self.fields[name] for name in names))
-        return self._converters[key]
+        return self.kept((make, *names), lambda: make(tuple(self.fields[name] for name in names)))
 
     @cached_property
     def table(self) -> sa.Table:
