@@ -22,7 +22,7 @@ from sdk import Channel, Query
 
 STEPS = (1, 1_000, 10_000)
 ACCOUNTS, ASKED = 50, 400
-QUESTION = Query(sort=("-created_at",), limit=20)
+QUESTION = Query(limit=20)
 
 
 def measure(installation: Installation) -> list[Line]:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from core import builtin
 from core.config import Config
 from core.context import SYSTEM_ACTOR, Work
+from core.custom.overlay import NOTHING, Overlay
 from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
@@ -59,7 +60,7 @@ class Platform:
     awaken: Callable[[], None] = lambda: None
     kept: Recent[tuple[UUID, str], tuple[int, frozenset[str], object]] = field(default_factory=lambda: Recent(_MOST_KEPT))
     """What contexts keep of tenants (`ctx.kept`), with the access version and the plugins that it was made under."""
-    _shapes: Recent[tuple[str, frozenset[str]], Shape] = field(default_factory=lambda: Recent(_MOST_SHAPES))
+    _shapes: Recent[tuple[str, frozenset[str], Overlay], Shape] = field(default_factory=lambda: Recent(_MOST_SHAPES))
     _plans: type_plans = field(default_factory=lambda: Recent(MOST_PLANS))
 
     @property
@@ -72,10 +73,11 @@ class Platform:
         found = [plugin for plugin in self.plugins if plugin.serves or plugin.state is State.BEHIND]
         return [Branch("core", HERE / "migrations"), *(Branch(plugin.name, plugin.migrations) for plugin in found)]
 
-    def shape(self, entity: str, enabled: frozenset[str]) -> Shape:
-        """An entity as a tenant with these plugins has it."""
-        found = self._shapes.get((entity, enabled))
-        return found or self._shapes.keep((entity, enabled), Shape(self.catalog.entities[entity], self.catalog, enabled, self._plans))
+    def shape(self, entity: str, enabled: frozenset[str], overlay: Overlay = NOTHING) -> Shape:
+        """An entity as a tenant with these plugins and these fields of its own has it."""
+        key = (entity, enabled, overlay)
+        found = self._shapes.get(key)
+        return found or self._shapes.keep(key, Shape(self.catalog.entities[entity], self.catalog, enabled, self._plans, overlay))
 
     # --- work ----------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
+from core.custom import cells
+from core.custom.overlay import NOTHING, Overlay
 from core.entities.serialize import Convert, serializer, valuer
 from core.policy.scopes import Scopes
 from core.recent import Recent
@@ -28,12 +30,16 @@ type_plans = Recent[tuple[object, ...], Any]
 
 @dataclass(frozen=True)
 class Shape:
-    """What the doors need to know; built once for each set of enabled plugins. `plans` is the memory that all shapes share."""
+    """What the doors need to know; built once for each set of enabled plugins and, where there are any, of custom fields.
+
+    `plans` is the memory that all shapes share.
+    """
 
     entity: Entity
     catalog: Catalog
     enabled: frozenset[str]
     plans: type_plans
+    overlay: Overlay = NOTHING
 
     def kept(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """What `make` gives for such a question, made once: building a statement costs more than asking it."""
@@ -81,7 +87,13 @@ class Shape:
         own = dict(self.entity.fields)
         for extension in self.extensions:
             own |= extension.own_fields()
+        own |= self.overlay.fields
         return {name: field for name, field in own.items() if self._has_target(field)}
+
+    @cached_property
+    def custom(self) -> Mapping[str, Field]:
+        """The fields that the tenant itself has added, by name; they stand in the column `custom`."""
+        return {name: self.fields[name] for name in self.overlay.fields if name in self.fields}
 
     def _has_target(self, field: Field) -> bool:
         there = all(self._entity(name) is not None for name in field.beside)
@@ -126,6 +138,8 @@ class Source:
         """The columns of a field, the main one first. An added field with a default has it where there is no side row yet."""
         field, extension = self.shape.fields[name], self.shape.extension_of(name)
         if extension is None:
+            if name in self.shape.custom:
+                return cells.columns(self.table.c[cells.COLUMN], field)
             return [self.table.c[column] for column in field.columns()]
         if isinstance(extension.source, Side):
             side = self._side(extension.plugin, extension.source)
