@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from bench import automating, creating, documenting, forecasting, importing, listing, load, policy, reporting, servers, starting
+from bench import automating, creating, documenting, forecasting, importing, listing, load, policy, reporting, servers, starting, tenants
 from bench.data import Installation, fill
 from bench.table import Line, markdown
 from tests.servers import NoServerError, postgresql
@@ -27,6 +27,7 @@ WORKS: dict[str, Callable[[Installation], list[Line]]] = {
     "document": documenting.measure,
     "forecast": forecasting.measure,
     "rules": automating.measure,
+    "tenants": tenants.measure,
 }
 FULL, QUICK = 100_000, 10_000
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from core.custom.checks import check_definitions
+from core.custom.tables import CustomField
 from core.events import upkeep
 from core.identity import routes
 from core.identity.tables import Grant, Role, Team, Token, User
@@ -20,7 +22,7 @@ from sdk.mail import MAIL_WRITTEN
 if TYPE_CHECKING:
     from core.context import Work
 
-_CHECKED = {"core.grant": check_grants, "core.role": check_roles, "core.user": check_people}
+_CHECKED = {"core.grant": check_grants, "core.role": check_roles, "core.user": check_people, "core.custom_field": check_definitions}
 _READ = {Verb.READ: Scope.ALL}
 
 
@@ -34,6 +36,16 @@ def register_entities() -> Sequence[Entity]:
         Entity(Role, "role", "roles", _("Role"), _("Roles"), owned=False, guards_access=True, access=readers),
         Entity(Grant, "grant", "grants", _("Grant"), _("Grants"), title="permission", owned=False, guards_access=True),
         Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=frozenset({Verb.READ, Verb.DELETE}), guards_access=True),
+        Entity(
+            CustomField,
+            "custom_field",
+            "custom_fields",
+            _("Custom field"),
+            _("Custom fields"),
+            title="label",
+            owned=False,
+            guards_access=True,
+        ),
         Entity(BackgroundJob, "job", "jobs", _("Background job"), _("Background jobs"), owned=False, verbs=frozenset({Verb.READ})),
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 from core import notices
+from core.custom.overlay import overlay_of
 from core.data import bulk
 from core.data.engine import asked
 from core.entities import journal
@@ -110,14 +111,16 @@ class Work:
         """The entity as this tenant has it; raises NotFound where it has not."""
         if not self.offers(entity):
             raise NotFound(_("there is no entity {entity!r} here"), entity=entity[:80])
-        return self.platform.shape(entity, self.enabled)
+        return self.platform.shape(entity, self.enabled, overlay_of(self, entity))
 
     def reader(self, entity: Entity) -> Reader:
         """The door out of one entity."""
         name = entity.full_name
-        if name not in self._readers:
-            self._readers[name] = Reader(self, self.platform.shape(name, self.enabled))
-        return self._readers[name]
+        shape = self.platform.shape(name, self.enabled, overlay_of(self, name))
+        found = self._readers.get(name)
+        if found is None or found.shape is not shape:  # this very work may have changed what the tenant has
+            found = self._readers[name] = Reader(self, shape)
+        return found
 
     def entities(self) -> list[str]:
         return [name for name in self.platform.catalog.entities if self.offers(name) and self.can(f"{name}.read")]
@@ -271,7 +274,7 @@ class Work:
             return make()
         there = self.platform.kept.get(key)
         if there is None or there[0] != shared.access_version or (there[1] is not self.enabled and there[1] != self.enabled):
-            there = self.platform.kept[key] = (shared.access_version, self.enabled, make())
+            there = self.platform.kept.keep(key, (shared.access_version, self.enabled, make()))
         return cast("KEPT", there[2])
 
     def secret(self, purpose: str) -> bytes:

@@ -15,11 +15,12 @@ from sqlalchemy.engine import Connection
 from core import builtin
 from core.config import Config
 from core.context import SYSTEM_ACTOR, Work
+from core.custom.overlay import NOTHING, Overlay
 from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
 from core.data.statistics import Statistics
-from core.entities.shape import Shape
+from core.entities.shape import MOST_PLANS, Shape, type_plans
 from core.extension import catalog as catalogs
 from core.extension.calls import Calls
 from core.extension.catalog import Catalog
@@ -29,12 +30,14 @@ from core.http.limits import Limits
 from core.identity.tables import User
 from core.policy.enforcer import Policy
 from core.policy.grants import SYSTEM, Grants
+from core.recent import Recent
 from core.tenancy.tables import tenants
 from core.translation import Translator
 from sdk import Actor, Channel, NotFound, Tenant, Unavailable, _
 
 type_clock = Callable[[], datetime]
 HERE = Path(__file__).parent
+_MOST_KEPT, _MOST_SHAPES = 20_000, 5_000
 
 
 def system_clock() -> datetime:
@@ -56,11 +59,12 @@ class Platform:
     statistics: Statistics
     clock: type_clock = system_clock
     awaken: Callable[[], None] = lambda: None
-    kept: dict[tuple[UUID, str], tuple[int, frozenset[str], object]] = field(default_factory=dict)
+    kept: Recent[tuple[UUID, str], tuple[int, frozenset[str], object]] = field(default_factory=lambda: Recent(_MOST_KEPT))
     """What contexts keep of tenants (`ctx.kept`), with the access version and the plugins that it was made under."""
     limits: Limits = field(default_factory=Limits)
     """What each token has left in this process."""
-    _shapes: dict[tuple[str, frozenset[str]], Shape] = field(default_factory=dict)
+    _shapes: Recent[tuple[str, frozenset[str], Overlay], Shape] = field(default_factory=lambda: Recent(_MOST_SHAPES))
+    _plans: type_plans = field(default_factory=lambda: Recent(MOST_PLANS))
 
     @property
     def plugins(self) -> list[Found]:
@@ -72,12 +76,11 @@ class Platform:
         found = [plugin for plugin in self.plugins if plugin.serves or plugin.state is State.BEHIND]
         return [Branch("core", HERE / "migrations"), *(Branch(plugin.name, plugin.migrations) for plugin in found)]
 
-    def shape(self, entity: str, enabled: frozenset[str]) -> Shape:
-        """An entity as a tenant with these plugins has it."""
-        key = (entity, enabled)
-        if key not in self._shapes:
-            self._shapes[key] = Shape(self.catalog.entities[entity], self.catalog, enabled)
-        return self._shapes[key]
+    def shape(self, entity: str, enabled: frozenset[str], overlay: Overlay = NOTHING) -> Shape:
+        """An entity as a tenant with these plugins and these fields of its own has it."""
+        key = (entity, enabled, overlay)
+        found = self._shapes.get(key)
+        return found or self._shapes.keep(key, Shape(self.catalog.entities[entity], self.catalog, enabled, self._plans, overlay))
 
     # --- work ----------------------------------------------------------------------------------------------------
 

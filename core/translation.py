@@ -8,7 +8,7 @@ from pathlib import Path
 from babel.messages.pofile import read_po
 
 from sdk.errors import NO_PARAMS, Params
-from sdk.text import Text
+from sdk.text import Text, Told
 
 SOURCE_LOCALE = "en"
 
@@ -23,6 +23,8 @@ class Translator:
 
     def say(self, text: str, locale: str, params: Params = NO_PARAMS) -> str:
         """The text in `locale` with its braces filled; marked texts among the parameters are translated, people's own words are not."""
+        if isinstance(text, Told):  # people's own words, braces among them
+            return text.others.get(locale, str(text))
         said = self._found(text, locale)
         if not params and "{" not in said:
             return said

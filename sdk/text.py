@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 
 class Text(str):
@@ -21,3 +22,16 @@ def _(message: str) -> Text:
     """Mark `message` for translation; `locales/<locale>.po` beside the plugin holds its other languages."""
     # The same English word may be another one elsewhere: an open deal is not an open instalment.
     return Text(message, sys._getframe(1).f_globals.get("__name__", ""))
+
+
+class Told(Text):
+    """What people of a tenant call something, in English or for want of another word, and in other languages by locale."""
+
+    __slots__ = ("others",)
+    others: Mapping[str, str]
+
+    def __new__(cls, message: str, others: Mapping[str, str]) -> Told:
+        made = super().__new__(cls, message)
+        assert isinstance(made, Told)
+        made.others = others
+        return made

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from core.custom.definition import PREFIX
 from core.entities.item import Item
 from core.entities.shape import Shape
 from core.policy.grants import including
-from sdk import Forbidden, Problem, Verb, _
+from sdk import Channel, Forbidden, Problem, Verb, _
 from sdk.fields import AnyRecordField, Field, FlawError, Money, MoneyField, NaturalKey
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
             _check_column(work, field, open_)
     declared = [*shape.entity.fields.values(), *(field for name, field in shape.fields.items() if "." in name)]
     required = [field for field in declared if field.default is not None or (field.required and not field.readonly)]
+    if shape.custom and work.grants.everything and work.channel not in (Channel.IMPORT, Channel.CLI):
+        required = [field for field in required if field.name not in shape.custom or field.default is not None]
     for item in items:
         if item.draft.verb in ("create", "update"):
             _complete(required, item)
@@ -106,7 +109,7 @@ def _fill_currencies(currency: str, field: MoneyField, holders: Sequence[Item]) 
 def _complete(required: Sequence[Field], item: Item) -> None:
     creating = item.draft.verb == "create"
     for field in required:
-        asked = creating and "." not in field.name  # a side row is made with its first value
+        asked = creating and ("." not in field.name or field.name.startswith(f"{PREFIX}."))  # a side row is made with its first value
         if item.values.get(field.name) is not None or (not asked and field.name not in item.values):
             continue
         if field.default is not None:

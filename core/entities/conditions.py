@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
+from core.custom.keys import Word, found
 from core.entities.shape import Shape, Source
 from core.policy.grants import including
 from sdk import BadRequest, Condition, Entity, Filter, Verb, _
@@ -54,6 +55,8 @@ class Conditions:
 
     def made(self, form: Form, take: Take) -> sa.ColumnElement[bool]:
         """The SQL of all conditions of a form."""
+        if form.field in self._source.shape.overlay.keyed and form.operator in ("eq", "in") and not form.kind:
+            return self._among_keys(form, take)
         columns = self._source.columns(form.field)
         column, operator = columns[1 if form.operator == "alike" else 0], form.operator
         if form.kind in ("true", "false"):
@@ -77,13 +80,19 @@ class Conditions:
             return sa.or_(compared, columns[1].is_distinct_from(second))
         return sa.and_(compared, columns[1] == second)
 
+    def _among_keys(self, form: Form, take: Take) -> sa.ColumnElement[bool]:
+        """A custom field whose values are found by an index."""
+        shape = self._source.shape
+        value = take(0, Word(shape.fields[form.field].column_type()))
+        return self._source.table.c.id.in_(found(shape, form.field, self._source.tenant, value, several=form.operator == "in"))
+
     def _named(self, form: Form, column: sa.ColumnElement[Any], words: Any, take: Take) -> sa.ColumnElement[bool]:
         field = self._source.shape.fields[form.field]
         target = self._source.shape.target(field) if isinstance(field, LinkField) else None
         assert target is not None
         named = column.in_(self._ids_by_natural_key(target, words))
-        found = sa.or_(named, among(column, take(1, Keys()))) if form.kind == _BOTH else named
-        return sa.or_(sa.not_(found), column.is_(None)) if form.operator == "ne" else found
+        there = sa.or_(named, among(column, take(1, Keys()))) if form.kind == _BOTH else named
+        return sa.or_(sa.not_(there), column.is_(None)) if form.operator == "ne" else there
 
     def _ids_by_natural_key(self, target: Entity, words: Any) -> sa.Select[Any]:
         """The ids of records of `target` that one of `words` names, in a field that is visible on them."""

@@ -21,6 +21,8 @@ class Item:
     problems: list[Problem] = field(default_factory=list)
     refusal: Refusal | None = None
     changed: bool = True
+    stored: Mapping[str, Any] = field(default_factory=dict)
+    """What stands in the column of custom fields, those of fields that are no more among it."""
     likely: Candidates = field(default_factory=Candidates)
     """What it is likely one of, where the tenant only wants to be told."""
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
+from core.custom import cells
+from core.custom.overlay import NOTHING, Overlay
 from core.entities.serialize import Convert, serializer, valuer
 from core.policy.scopes import Scopes
+from core.recent import Recent
 from sdk import Entity, Extension, Record, Side, Verb
 from sdk.fields import Field, LinkField
 
@@ -19,28 +22,35 @@ if TYPE_CHECKING:
     from core.extension.catalog import Catalog
 
 
-_MOST_CONVERTERS, _MOST_PLANS = 100, 50
+MOST_PLANS = 2_000
+"""Statements and converters of all shapes together, some 30 kB each: callers choose the questions, and must not fill the memory."""
 T = TypeVar("T")
+type_plans = Recent[tuple[object, ...], Any]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the doors need to know; built once for each set of enabled plugins."""
+    """What the doors need to know; built once for each set of enabled plugins and, where there are any, of custom fields.
+
+    `plans` is the memory that all shapes share.
+    """
 
     entity: Entity
     catalog: Catalog
     enabled: frozenset[str]
-    _converters: dict[tuple[object, ...], Convert] = field(default_factory=dict)
-    _plans: dict[tuple[object, ...], Any] = field(default_factory=dict)
+    plans: type_plans
+    overlay: Overlay = NOTHING
 
     def kept(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """What `make` gives for such a question, made once: building a statement costs more than asking it."""
-        found: T | None = self._plans.get(key)
-        if found is None:
-            if len(self._plans) > _MOST_PLANS:  # callers choose the questions, too
-                self._plans.clear()
-            found = self._plans[key] = make()
-        return found
+        mine = (self._mark, *key)
+        found: T | None = self.plans.get(mine)
+        return self.plans.keep(mine, make()) if found is None else found
+
+    @cached_property
+    def _mark(self) -> object:
+        """What tells this shape's plans from those of others, also of such as are no more."""
+        return object()
 
     def serializer(self, names: Sequence[str]) -> Convert:
         """Rows of these fields to JSON objects."""
@@ -51,12 +61,7 @@ class Shape:
         return self._converter(valuer, tuple(names))
 
     def _converter(self, make: Callable[[tuple[Field, ...]], Convert], names: tuple[str, ...]) -> Convert:
-        key = (make, *names)
-        if key not in self._converters:
-            if len(self._converters) > _MOST_CONVERTERS:  # callers choose the fields: do not let them fill the memory
-                self._converters.clear()
-            self._converters[key] = make(tuple(self.fields[name] for name in names))
-        return self._converters[key]
+        return self.kept((make, *names), lambda: make(tuple(self.fields[name] for name in names)))
 
     @cached_property
     def table(self) -> sa.Table:
@@ -82,7 +87,13 @@ class Shape:
         own = dict(self.entity.fields)
         for extension in self.extensions:
             own |= extension.own_fields()
+        own |= self.overlay.fields
         return {name: field for name, field in own.items() if self._has_target(field)}
+
+    @cached_property
+    def custom(self) -> Mapping[str, Field]:
+        """The fields that the tenant itself has added, by name; they stand in the column `custom`."""
+        return {name: self.fields[name] for name in self.overlay.fields if name in self.fields}
 
     def _has_target(self, field: Field) -> bool:
         there = all(self._entity(name) is not None for name in field.beside)
@@ -127,6 +138,8 @@ class Source:
         """The columns of a field, the main one first. An added field with a default has it where there is no side row yet."""
         field, extension = self.shape.fields[name], self.shape.extension_of(name)
         if extension is None:
+            if name in self.shape.custom:
+                return cells.columns(self.table.c[cells.COLUMN], field)
             return [self.table.c[column] for column in field.columns()]
         if isinstance(extension.source, Side):
             side = self._side(extension.plugin, extension.source)

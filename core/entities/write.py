@@ -9,6 +9,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from core.custom import cells
+from core.custom.keys import check_keys, keep_keys
 from core.data import bulk
 from core.entities import journal, links
 from core.entities.alike import check_alike
@@ -48,6 +50,7 @@ class Writer:
             check_fields(self.work, self.shape, [item for item in standing if item.stands], grants)
             check_trees(self.work, self.shape, [item for item in standing if item.stands])
             check_unique(self.work, self.shape, [item for item in standing if item.stands])
+            check_keys(self.work, self.shape, [item for item in standing if item.stands])
             given = {item.id: item.after("owner") for item in standing} if self.entity.owned else {}
             batch = self._ask_hooks([item for item in standing if item.stands])
             handed = [item for item in standing if item.stands and item.id in given and item.after("owner") != given[item.id]]
@@ -96,6 +99,7 @@ class Writer:
         reach = {verb: self._reached(_VERBS[verb], rows) for verb in {item.draft.verb for item in wanted}}
         for item in wanted:
             row = rows.get(item.id)
+            item.stored = row.pop(cells.COLUMN, None) or {} if row is not None else {}
             gone, restoring = row is not None and row.pop("deleted_at", None) is not None, item.draft.verb == "restore"
             if row is None or (gone and not restoring) or item.id not in seen:
                 item.refusal = NotFound(_("there is no {entity} {id}"), entity=self.entity.full_name, id=str(item.id))
@@ -115,17 +119,20 @@ class Writer:
         fields = [field for name, field in self.shape.fields.items() if "." not in name]
         table, found, wanted = self.shape.table, dict[UUID, dict[str, Any]](), sorted(ids)
         columns = [table.c[column] for field in fields for column in field.columns()]
+        more = [table.c.deleted_at, *([table.c[cells.COLUMN]] if self.shape.overlay.definitions else [])]
         convert = self.shape.valuer([field.name for field in fields])
         for start in range(0, len(wanted), _CHUNK):
             query = (
-                sa.select(*columns, table.c.deleted_at)
+                sa.select(*columns, *more)
                 .where(table.c.tenant_id == self.work.tenant.id, among(table.c.id, wanted[start : start + _CHUNK]))
                 .order_by(table.c.id)
                 .with_for_update()
             )
             rows = self.work.connection.execute(query).all()
-            for row, values in zip(rows, convert([row[:-1] for row in rows]), strict=True):
-                found[values["id"]] = {**values, "deleted_at": row[-1]}
+            for row, values in zip(rows, convert([row[: len(columns)] for row in rows]), strict=True):
+                found[values["id"]] = {**values, "deleted_at": row[len(columns)]}
+                if len(more) > 1:
+                    found[values["id"]] |= {**cells.unpacked(row[-1] or {}, list(self.shape.custom.values())), cells.COLUMN: row[-1]}
         self._before_sides(found)
         return found
 
@@ -179,6 +186,8 @@ class Writer:
             self._insert([item for item in items if item.draft.verb == "create"])
             self._update([item for item in items if item.draft.verb != "create"])
             self._store_sides(items)
+            if self.shape.overlay.keyed:
+                keep_keys(self.work, self.shape, items)
         except IntegrityError as failure:
             # Somebody wrote between our check and our write; the transaction is gone, nothing is half-written.
             text = _("somebody wrote a record with the same values at the same moment; try again")
@@ -189,6 +198,7 @@ class Writer:
         fields = [(name, field) for name, field in self.entity.fields.items() if name not in ("id", "version", "created_at", "updated_at")]
         single = [(name, field.attribute) for name, field in fields if not field.siblings()]
         several = [(name, field, field.columns()) for name, field in fields if field.siblings()]
+        custom = list(self.shape.custom.values())
         rows = []
         for item in items:
             item.values |= {"version": 1, "created_at": now, "updated_at": now}
@@ -198,6 +208,8 @@ class Writer:
                 row[attribute] = get(name)
             for name, field, columns in several:
                 row.update(zip(columns, field.split(get(name)), strict=True))
+            if custom:
+                row[cells.COLUMN] = cells.packed({}, custom, item.values)
             rows.append(row)
         bulk.insert(self.work.connection, self.shape.table, rows)
         self.work.grown(self.shape.table.name, len(rows))
@@ -205,16 +217,19 @@ class Writer:
     def _update(self, items: Sequence[Item]) -> None:
         """Rows that set the same columns go together."""
         now, groups = self.work.now(), dict[tuple[str, ...], list[dict[str, Any]]]()
+        custom = list(self.shape.custom.values())
         for item in items:
             assert item.before is not None
             item.values |= {"version": item.before["version"] + 1, "updated_at": now}
-            cells: dict[str, Any] = {"deleted_at": now if item.draft.verb == "delete" else None} if item.draft.verb != "update" else {}
+            row: dict[str, Any] = {"deleted_at": now if item.draft.verb == "delete" else None} if item.draft.verb != "update" else {}
             for name, value in item.values.items():
                 if name in self.entity.fields:
                     field = self.entity.fields[name]
-                    cells.update(zip(field.columns(), field.split(value), strict=True))
+                    row.update(zip(field.columns(), field.split(value), strict=True))
+            if custom and not item.values.keys().isdisjoint(self.shape.custom):
+                row[cells.COLUMN] = cells.packed(item.stored, custom, item.values)
             keys = {"b_tenant": self.work.tenant.id, "b_id": item.id, "b_version": item.before["version"]}
-            groups.setdefault(tuple(sorted(cells)), []).append({**keys, **{f"v_{name}": cell for name, cell in cells.items()}})
+            groups.setdefault(tuple(sorted(row)), []).append({**keys, **{f"v_{name}": cell for name, cell in row.items()}})
         for names, rows in groups.items():
             if bulk.update(self.work.connection, self.shape.table, names, rows) != len(rows):
                 raise Conflict(_("the record was changed at the same moment; try again"), code="concurrent")
@@ -231,13 +246,13 @@ class Writer:
         table, there = side.record.table(), self._side_rows(plugin, [item.id for item in items])
         fresh = []
         for item in items:
-            cells = {c: v for f in fields for c, v in zip(f.columns(), f.split(_or_default(f, item)), strict=True)}
+            row = {c: v for f in fields for c, v in zip(f.columns(), f.split(_or_default(f, item)), strict=True)}
             if item.id in there:
                 mine = (table.c.tenant_id == tenant, table.c[side.link] == item.id, table.c.deleted_at.is_(None))
-                self.work.connection.execute(table.update().where(*mine).values(**cells, updated_at=now, version=table.c.version + 1))
+                self.work.connection.execute(table.update().where(*mine).values(**row, updated_at=now, version=table.c.version + 1))
             else:
                 stamps = {"owner_id": None, "version": 1, "created_at": now, "updated_at": now}
-                fresh.append({"tenant_id": tenant, side.link: item.id, **cells, **stamps})
+                fresh.append({"tenant_id": tenant, side.link: item.id, **row, **stamps})
         for row, id in zip(fresh, new_ids(len(fresh)), strict=True):
             row["id"] = id
         bulk.insert(self.work.connection, table, fresh)
@@ -287,7 +302,13 @@ class Writer:
         refusal = item.verdict()
         if refusal is not None:
             return Outcome(None if item.draft.verb == "create" else item.id, None, refusal, False)
-        return Outcome(item.id, {**dict.fromkeys(self.entity.fields), **item.row()}, None, item.changed, item.likely)
+        return Outcome(
+            item.id,
+            {**dict.fromkeys(self.entity.fields), **dict.fromkeys(self.shape.custom), **item.row()},
+            None,
+            item.changed,
+            item.likely,
+        )
 
 
 def _or_default(field: Field, item: Item) -> Any:

@@ -8,8 +8,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core.recent import Recent
 from core.tenancy.tables import tenant_plugins, tenants
 from sdk import Conflict, Manifest, NotFound, _
+
+_KEPT = 20_000
+"""Tenants whose plugins are kept in memory."""
 
 
 class Gate:
@@ -17,14 +21,16 @@ class Gate:
 
     def __init__(self, manifests: dict[str, Manifest]) -> None:
         self._manifests = manifests
-        self._known: dict[UUID, tuple[int, frozenset[str]]] = {}
+        self._known: Recent[UUID, tuple[int, frozenset[str]]] = Recent(_KEPT)
+        self._sets: dict[frozenset[str], frozenset[str]] = {}
 
     def enabled(self, connection: Connection, tenant: UUID, access_version: int) -> frozenset[str]:
         """The plugins that serve and that the tenant has switched on, core included."""
         known = self._known.get(tenant)
         if known is None or known[0] != access_version:
-            known = (access_version, self._read(connection, tenant))
-            self._known[tenant] = known
+            read = self._read(connection, tenant)
+            # The same object for tenants with the same plugins: what is looked up by it compares no names.
+            known = self._known.keep(tenant, (access_version, self._sets.setdefault(read, read)))
         return known[1]
 
     def _read(self, connection: Connection, tenant: UUID) -> frozenset[str]:

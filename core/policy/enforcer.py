@@ -1,9 +1,8 @@
-"""One small Casbin enforcer a tenant, and the grants compiled from it."""
+"""Small Casbin enforcers, one for all tenants whose roles say the same, and the grants compiled from them."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from core.identity.tables import Grant as GrantRecord
 from core.identity.tables import Role as RoleRecord
 from core.identity.tables import Team, User
 from core.policy.grants import Grant, Grants
+from core.recent import Recent
 from sdk import EVERYBODY, Scope
 
 if TYPE_CHECKING:
@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 
 EVERYTHING = "*"
 _KEPT = 20_000
-"""Compiled users kept in memory, least recently used go first."""
+"""Compiled users kept in memory, and tenants with what they store."""
+_MOST_ENFORCERS, _MOST_TABLES = 200, 2_000
+_SHARED = "all"
+"""The one domain of an enforcer, as it serves every tenant whose lines are the same."""
 type_lines = frozenset[tuple[str, tuple[Grant, ...]]]
-_NOBODY = "nobody"
+type_table = dict[str, tuple[Grant, ...]]
+_SOMEBODY = "somebody"
 _MODEL = str(Path(__file__).with_name("model.conf"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Line:
     """One line of policy: the role `role` has `permission` within `scope` on `fields` ("*" or a list with commas)."""
 
@@ -41,26 +45,32 @@ class Line:
     fields: str
 
 
+type_said = tuple[frozenset[str], tuple[Line, ...]]
+"""The plugins that a tenant has and the lines that it stores: tenants that agree in both share what is compiled."""
+
+
 class _Lines(Adapter):  # type: ignore[misc]  # casbin has no types
     """Lines that are in memory already; a tenant's own are read with its connection, under its row-level security."""
 
-    def __init__(self, tenant: str, lines: list[Line]) -> None:
-        self._tenant, self._lines = tenant, lines
+    def __init__(self, lines: list[Line]) -> None:
+        self._lines = lines
 
     def load_policy(self, model: casbin.Model) -> None:
         for line in self._lines:
             thing, _dot, verb = line.permission.rpartition(".")
-            model.add_policy("p", "p", [line.role, self._tenant, thing or EVERYTHING, verb, line.scope, line.fields])
+            model.add_policy("p", "p", [line.role, _SHARED, thing or EVERYTHING, verb, line.scope, line.fields])
 
 
 class Policy:
-    """Decisions of all tenants; what was compiled is dropped when the tenant's access version grows."""
+    """Decisions of all tenants; what was compiled for a user is dropped when the tenant's access version grows."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._enforcers: OrderedDict[UUID, tuple[int, casbin.Enforcer]] = OrderedDict()
-        self._grants: OrderedDict[tuple[UUID, UUID], tuple[int, Grants]] = OrderedDict()
-        self._lines: dict[type_lines, type_lines] = {}
+        self._said: Recent[UUID, tuple[int, type_said]] = Recent(_KEPT)
+        self._enforcers: Recent[type_said, casbin.Enforcer] = Recent(_MOST_ENFORCERS)
+        self._tables: Recent[tuple[type_said, tuple[str, ...]], tuple[type_table, type_lines]] = Recent(_MOST_TABLES)
+        self._grants: Recent[tuple[UUID, UUID], tuple[int, Grants]] = Recent(_KEPT)
+        self._lines: Recent[type_lines, type_lines] = Recent(_KEPT)
         self._lock = threading.Lock()  # pycasbin is not safe for threads; a compilation takes milliseconds
 
     def grants(
@@ -76,49 +86,49 @@ class Policy:
     ) -> Grants:
         """What a user with `roles` may do, from memory unless something changed since.
 
-        `settled=False`: this very transaction has changed it and may yet be undone, so that nothing is taken from memory or kept.
+        `settled=False`: this very transaction has changed it and may yet be undone, so that nothing of it is taken from memory or kept.
         """
-        if not settled:
-            with self._lock:
-                table = _table(self._compiled(connection, tenant, enabled), str(tenant), str(user), (*roles, EVERYBODY))
-                return Grants(user, table, _teams(connection, tenant, user), version=version)
-        found = self._grants.get((tenant, user))
+        found = self._grants.get((tenant, user)) if settled else None
         if found is not None and found[0] == version:
             return found[1]
-        with self._lock:
-            table = _table(self._enforcer(connection, tenant, version, enabled), str(tenant), str(user), (*roles, EVERYBODY))
-            compiled = Grants(user, table, _teams(connection, tenant, user), version=version)
-            compiled.__dict__["lines"] = self._known(compiled.lines)
-            self._grants[(tenant, user)] = (version, compiled)
-            while len(self._grants) > _KEPT:
-                self._grants.popitem(last=False)
-            return compiled
+        said = self._kept_said(connection, tenant, version, enabled) if settled else self._read_said(connection, tenant, enabled)
+        table, lines = self._table(said, (*roles, EVERYBODY))
+        compiled = Grants(user, table, _teams(connection, tenant, user), version=version)
+        compiled.__dict__["lines"] = lines
+        if settled:
+            self._grants.keep((tenant, user), (version, compiled))
+        return compiled
 
-    def of_role(self, connection: Connection, tenant: UUID, role: str, enabled: frozenset[str]) -> dict[str, tuple[Grant, ...]]:
-        """What a role grants, by permission, whoever has it; not kept, as the transaction may have changed it and be undone."""
-        with self._lock:
-            return _table(self._compiled(connection, tenant, enabled), str(tenant), _NOBODY, (role,))
+    def of_role(self, connection: Connection, tenant: UUID, role: str, enabled: frozenset[str]) -> type_table:
+        """What a role grants, by permission, whoever has it, as the transaction has it by now."""
+        return self._table(self._read_said(connection, tenant, enabled), (role,))[0]
 
-    def _known(self, lines: type_lines) -> type_lines:
-        """The same object for equal rights, so that a look-up by them compares no lines."""
-        if len(self._lines) > _KEPT:
-            self._lines.clear()
-        return self._lines.setdefault(lines, lines)
+    def _table(self, said: type_said, roles: tuple[str, ...]) -> tuple[type_table, type_lines]:
+        """What these roles grant where this is said, and the same as a value that can be looked up by."""
+        found = self._tables.get((said, roles))
+        if found is None:
+            with self._lock:
+                enforcer = self._enforcers.get(said) or self._enforcers.keep(said, self._compiled(said))
+                table = _table(enforcer, roles)
+            lines = frozenset(table.items())
+            # The same object for equal rights, so that a look-up by them compares no lines.
+            found = self._tables.keep((said, roles), (table, self._lines.get(lines) or self._lines.keep(lines, lines)))
+        return found
 
-    def _enforcer(self, connection: Connection, tenant: UUID, version: int, enabled: frozenset[str]) -> casbin.Enforcer:
-        known = self._enforcers.get(tenant)
-        if known is None or known[0] != version:
-            known = (version, self._compiled(connection, tenant, enabled))
-            self._enforcers[tenant] = known
-            while len(self._enforcers) > 1000:
-                self._enforcers.popitem(last=False)
+    def _kept_said(self, connection: Connection, tenant: UUID, version: int, enabled: frozenset[str]) -> type_said:
+        known = self._said.get(tenant)
+        if known is None or known[0] != version or known[1][0] != enabled:
+            known = self._said.keep(tenant, (version, self._read_said(connection, tenant, enabled)))
         return known[1]
 
-    def _compiled(self, connection: Connection, tenant: UUID, enabled: frozenset[str]) -> casbin.Enforcer:
-        stored = _stored(connection, tenant, self._catalog)
+    def _read_said(self, connection: Connection, tenant: UUID, enabled: frozenset[str]) -> type_said:
+        return enabled, tuple(sorted(_stored(connection, tenant, self._catalog)))
+
+    def _compiled(self, said: type_said) -> casbin.Enforcer:
+        enabled, stored = said
         replaced = {(line.role, line.permission) for line in stored}
-        lines = stored + [line for line in self._contributed(enabled) if (line.role, line.permission) not in replaced]
-        return casbin.Enforcer(_MODEL, _Lines(str(tenant), lines))
+        lines = [*stored, *(line for line in self._contributed(enabled) if (line.role, line.permission) not in replaced)]
+        return casbin.Enforcer(_MODEL, _Lines(lines))
 
     def _contributed(self, enabled: frozenset[str]) -> list[Line]:
         everything = [Line(key, EVERYTHING, Scope.ALL, EVERYTHING) for key, (_o, role) in self._catalog.roles.items() if role.everything]
@@ -130,19 +140,19 @@ class Policy:
         ]
 
 
-def _table(enforcer: casbin.Enforcer, tenant: str, subject: str, given: tuple[str, ...]) -> dict[str, tuple[Grant, ...]]:
-    """The grants of a subject with these roles; Casbin forgets afterwards who it was."""
+def _table(enforcer: casbin.Enforcer, given: tuple[str, ...]) -> type_table:
+    """The grants of somebody with these roles; Casbin forgets afterwards that there was anybody."""
     table, roles = dict[str, list[Grant]](), dict.fromkeys(given)
     for role in roles:
-        enforcer.add_role_for_user_in_domain(subject, role, tenant)
+        enforcer.add_role_for_user_in_domain(_SOMEBODY, role, _SHARED)
     try:
-        for role, _domain, thing, verb, scope, fields in enforcer.get_implicit_permissions_for_user(subject, tenant):
+        for role, _domain, thing, verb, scope, fields in enforcer.get_implicit_permissions_for_user(_SOMEBODY, _SHARED):
             name = EVERYTHING if thing == EVERYTHING else f"{thing}.{verb}"
             only = None if fields == EVERYTHING else frozenset(fields.split(","))
             table.setdefault(name, []).append(Grant(Scope(scope), only, role))
     finally:
         for role in roles:
-            enforcer.delete_roles_for_user_in_domain(subject, role, tenant)
+            enforcer.delete_roles_for_user_in_domain(_SOMEBODY, role, _SHARED)
     return {name: tuple(dict.fromkeys(grants)) for name, grants in table.items()}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.custom.overlay import overlay_of
 from core.policy.enforcer import EVERYTHING
 from core.policy.grants import Grant
 from sdk import Batch, Change, Condition, Entity, Scope, Verb, _
@@ -90,7 +91,7 @@ def _check_fields(work: Work, change: Change, entity: Entity) -> None:
     if not isinstance(fields, list) or not fields:
         change.refuse("only_fields", "empty", _("name a field, or leave the list out for all of them"))
         return
-    known = work.platform.shape(entity.full_name, work.enabled | {entity.plugin}).fields
+    known = work.platform.shape(entity.full_name, work.enabled | {entity.plugin}, overlay_of(work, entity.full_name)).fields
     for name in fields:
         if name not in known:
             change.refuse("only_fields", "unknown_field", _("{entity} has no field {name!r}"), entity=entity.full_name, name=str(name)[:80])

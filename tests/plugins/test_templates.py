@@ -47,6 +47,23 @@ def test_the_untouched_template_is_imported_whatever_the_types_of_its_fields(lin
 
 
 @pytest.mark.feature("C1")
+def test_fields_that_the_tenant_adds_have_their_columns_with_options_and_an_example(linked: Work) -> None:
+    for key, kind, more in (
+        ("region", "choice", {"options": [{"key": "n", "label": "North"}, {"key": "s", "label": "South"}], "required": True}),
+        ("worth", "money", {}), ("badge", "text", {"unique": True, "label": "Badge"}), ("home", "link", {"target": "probe.board", "required": True}),
+    ):  # fmt: skip
+        linked.records("core.custom_field").create({"entity": "probe.thing", "key": key, "kind": kind, "label": f"My {key}", **more})
+    content = template(linked, "probe.thing").content
+    headings = next(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert headings[-4:] == ["My region [North|South] *", "My worth", "Badge", "My home *"]
+    for _time in range(2):
+        done = import_file(linked, "probe.thing", template(linked, "probe.thing").content)
+        assert (done.counts, done.ignored) == ({"created": 1}, None), done.rows
+    row = linked.records("probe.thing").find((), 1_000)[-1]
+    assert (row["custom.region"], str(row["custom.worth"])) == ("n", "Money(amount=Decimal('50.0000'), currency='USD')")
+
+
+@pytest.mark.feature("C1")
 def test_fields_that_another_plugin_adds_have_their_columns(linked: Work) -> None:
     heading, _example = csv.reader(io.StringIO(template(linked, "probe.thing").content.decode("utf-8-sig")))
     writable = [field for field in linked.records("probe.thing").fields().values() if not field.readonly]

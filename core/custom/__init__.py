@@ -1,0 +1,1 @@
+"""The fields that tenants add to entities themselves."""

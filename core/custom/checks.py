@@ -1,0 +1,95 @@
+"""Definitions of custom fields, checked when they are written: what was stored under one is never lost by a change of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.custom.cells import COLUMN
+from core.custom.definition import Definition
+from core.custom.kinds import KINDS, bare
+from core.custom.tables import MOST_FIELDS
+from sdk import Batch, Change, Condition, Entity, Verb, _
+from sdk.fields import Money
+from sdk.names import FIELD
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+ENTITY = "core.custom_field"
+_LASTING = ("entity", "key", "kind", "target", "unique", "indexed")
+"""What stays as it was made: the values that are there were written under it."""
+
+
+def check_definitions(work: Work, batch: Batch) -> None:
+    """The entity takes fields, the kind has what it needs, and a change of a definition loses nothing."""
+    added: dict[str, int] = {}
+    for change in batch.changes:
+        if change.verb == "update":
+            _check_lasting(change)
+        if change.verb in ("create", "update") and change.stands:
+            _check_entity(work, change)
+        if change.verb in ("create", "update") and change.stands:
+            _check_kind(work, change)
+        if change.verb in ("create", "restore") and change.stands:
+            entity = str(change.after("entity"))
+            if entity not in added:
+                added[entity] = len(work.as_system().records(ENTITY).find((Condition("entity", "eq", (entity,)),), MOST_FIELDS))
+            added[entity] += 1
+            if added[entity] > MOST_FIELDS:
+                change.forbid("too_many", _("{entity} has {most} custom fields already; delete one first"), entity=entity, most=MOST_FIELDS)
+
+
+def _check_lasting(change: Change) -> None:
+    for name in _LASTING:
+        if change.changes(name):
+            change.refuse(name, "lasting", _("stays as it was made, as values may be there; make another field and delete this one"))
+    there, left = _options(change.before and change.before.get("options")), _options(change.after("options"))
+    if lost := [key for key in there if key not in left]:
+        change.refuse("options", "lasting", _("the option {key!r} stays, as records may have it; change its label"), key=lost[0])
+
+
+def _options(value: object) -> list[str]:
+    return [str(option["key"]) for option in value if isinstance(option, dict)] if isinstance(value, list) else []
+
+
+def _check_entity(work: Work, change: Change) -> None:
+    name, key = str(change.after("entity")), str(change.after("key"))
+    if not FIELD.match(key):
+        change.refuse("key", "malformed", _("expected a lower-case letter, then letters, digits and underscores"))
+    found = work.platform.catalog.entities.get(name) if work.offers(name) else None
+    if found is None or not _takes_fields(found):
+        change.refuse("entity", "unknown_entity", _("there is no entity {name!r} that takes custom fields"), name=name)
+
+
+def _takes_fields(entity: Entity) -> bool:
+    return COLUMN in entity.record.table().c and entity.full_name != ENTITY and bool(entity.verbs & {Verb.CREATE, Verb.UPDATE})
+
+
+def _check_kind(work: Work, change: Change) -> None:
+    kind, name = KINDS[str(change.after("kind"))], change.after("kind")
+    if kind.options and not change.after("options"):
+        change.refuse("options", "required", _("is required"))
+    if kind.target:
+        target = change.after("target")
+        if target is None or not work.offers(str(target)):
+            change.refuse("target", "unknown_entity", _("there is no entity {name!r} to link to"), name=str(target or ""))
+    wanted = {"options": kind.options, "target": kind.target, "search": kind.words, "default": kind.default,
+              "unique": kind.keyed and not kind.options and not kind.target, "indexed": kind.keyed}  # fmt: skip
+    for part, fits in wanted.items():
+        if change.after(part) and not fits:
+            change.refuse(part, "does_not_fit", _("a field of kind {kind} has no such thing; leave it out"), kind=str(name))
+    if change.stands and change.after("default"):
+        _check_default(change)
+
+
+def _check_default(change: Change) -> None:
+    if change.after("unique"):
+        change.refuse("default", "does_not_fit", _("a value that comes once cannot be what is there from the start"))
+        return
+    made = bare(Definition.of(change.id, {name: change.after(name) for name in ("entity", "key", "kind", "label", "options", "target")}))
+    parsed = made.read([str(change.after("default"))])
+    for flaw in parsed.flaws:
+        change.refuse("default", flaw.code, flaw.message, **flaw.params)
+    value = parsed.values[0]
+    if isinstance(value, Money) and not value.currency:
+        change.refuse("default", "required", _("name the currency, as in 10.00 CNY"))

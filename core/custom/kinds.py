@@ -1,0 +1,80 @@
+"""The kinds of custom fields: every field type of the platform, made from a tenant's own definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import MappedColumn
+
+from core.custom.definition import Definition
+from sdk import Text, _
+from sdk import fields as f
+from sdk.fields import Field
+from sdk.text import Told
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a field of this kind is made, and what of it a tenant may ask for."""
+
+    label: Text
+    make: Callable[[Text, Definition], MappedColumn[Any]]
+    words: bool = False
+    """Whether `q` can look in it."""
+    keyed: bool = False
+    """Whether each value has one writing, by which it is unique or found at once."""
+    default: bool = True
+    options: bool = False
+    target: bool = False
+
+
+def _choice(label: Text, of: Definition) -> MappedColumn[Any]:
+    return f.choice(label, {option["key"]: _told(option["label"], option.get("label_zh")) for option in of.options})
+
+
+def _keys(label: Text, of: Definition) -> MappedColumn[Any]:
+    return f.keys(label, options=tuple(option["key"] for option in of.options))
+
+
+KINDS: Mapping[str, Kind] = {
+    "text": Kind(_("Line of text"), lambda label, _of: f.text(label), words=True, keyed=True),
+    "long_text": Kind(_("Text of several lines"), lambda label, _of: f.long_text(label), words=True),
+    "key": Kind(_("Key"), lambda label, _of: f.key(label, match=False), words=True, keyed=True),
+    "email": Kind(_("E-mail"), lambda label, _of: f.email(label, match=False), words=True, keyed=True),
+    "phone": Kind(_("Telephone"), lambda label, _of: f.phone(label), words=True, keyed=True),
+    "url": Kind(_("Web address"), lambda label, _of: f.url(label), words=True, keyed=True),
+    "integer": Kind(_("Whole number"), lambda label, _of: f.integer(label), keyed=True),
+    "decimal": Kind(_("Decimal number"), lambda label, _of: f.decimal(label), keyed=True),
+    "percent": Kind(_("Per cent"), lambda label, _of: f.percent(label)),
+    "money": Kind(_("Amount of money"), lambda label, _of: f.money(label)),
+    "currency": Kind(_("Currency"), lambda label, _of: f.currency(label), keyed=True),
+    "boolean": Kind(_("Yes or no"), lambda label, _of: f.boolean(label)),
+    "date": Kind(_("Date"), lambda label, _of: f.on(label), keyed=True),
+    "datetime": Kind(_("Date and time"), lambda label, _of: f.at(label)),
+    "choice": Kind(_("One of several options"), _choice, keyed=True, options=True),
+    "keys": Kind(_("Several of the options"), _keys, options=True),
+    "link": Kind(_("Link to a record"), lambda label, of: f.link(label, of.target), keyed=True, default=False, target=True),
+    "any_record": Kind(_("Link to a record of any kind"), lambda label, _of: f.any_record(label), default=False),
+}
+
+
+def _told(label: str, label_zh: str | None) -> Text:
+    return Told(label, {"zh_CN": label_zh} if label_zh else {})
+
+
+def bare(definition: Definition) -> Field:
+    """The field as its kind makes it, without a name and without what the tenant asks for beyond the kind."""
+    kind = KINDS[definition.kind]
+    made: Field = kind.make(_told(definition.label, definition.label_zh), definition).column.info["field"]
+    return replace(made, default=None, search=False)
+
+
+def field_of(definition: Definition) -> Field:
+    """The field that a definition makes; its column is a slot of the JSON document."""
+    made = bare(definition)
+    default = made.read([definition.default]).values[0] if definition.default else None
+    asked = replace(made, required=definition.required, unique=definition.unique, index=definition.indexed or definition.unique,
+                    search=definition.search, sensitive=definition.sensitive, track=True, default=default, owner="core")  # fmt: skip
+    return asked.bound(definition.name, definition.slot)

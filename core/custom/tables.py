@@ -1,0 +1,36 @@
+"""The definitions of custom fields."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Mapped
+
+from core.custom.kinds import KINDS
+from core.custom.options import option_list
+from sdk import Record, _
+from sdk import fields as f
+from sdk.entities import unique_together
+
+MOST_FIELDS = 100
+"""Custom fields of one entity."""
+
+
+class CustomField(Record):
+    """A field that the tenant adds to an entity; there it is called `custom.<key>`."""
+
+    __tablename__ = "core_custom_fields"
+    __table_args__ = (unique_together("core_custom_fields", "entity", "key"),)
+
+    entity: Mapped[str] = f.with_example(f.key(_("Entity"), length=100, required=True, match=False), "core.team")
+    key: Mapped[str] = f.text(_("Key"), length=40, required=True, example="example")
+    kind: Mapped[str] = f.choice(_("Kind"), {key: kind.label for key, kind in KINDS.items()}, required=True)
+    label: Mapped[str] = f.text(_("Label"), length=100, required=True, search=True, track=True)
+    label_zh: Mapped[str | None] = f.text(_("Label in Chinese"), length=100, search=True, track=True)
+    target: Mapped[str | None] = f.with_example(f.key(_("Entity linked to"), length=100, match=False), f.NO_EXAMPLE)
+    options: Mapped[list[object] | None] = f.with_example(option_list(_("Options"), track=True), f.NO_EXAMPLE)
+    default: Mapped[str | None] = f.with_example(f.text(_("Default"), track=True), f.NO_EXAMPLE)
+    required: Mapped[bool] = f.boolean(_("Required"), track=True)
+    unique: Mapped[bool] = f.boolean(_("Unique"))
+    indexed: Mapped[bool] = f.boolean(_("Indexed"))
+    search: Mapped[bool] = f.boolean(_("Searched"), track=True)
+    sensitive: Mapped[bool] = f.boolean(_("Sensitive"), track=True)
+    position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
