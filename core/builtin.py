@@ -11,7 +11,8 @@ from core.identity.tables import Grant, Role, Team, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
-from core.policy.stored import check_grants, check_people, check_roles
+from core.policy.places import check_people, check_teams
+from core.policy.stored import check_grants, check_roles
 from core.tenancy import routes as tenant_routes
 from sdk import EVERYBODY, Batch, Context, Entity, EventType, Job, Permission, Route, Schedule, Scope, Verb, _, hookimpl
 from sdk import Role as RoleSpec
@@ -20,7 +21,7 @@ from sdk.mail import MAIL_WRITTEN
 if TYPE_CHECKING:
     from core.context import Work
 
-_CHECKED = {"core.grant": check_grants, "core.role": check_roles, "core.user": check_people}
+_CHECKED = {"core.grant": check_grants, "core.role": check_roles, "core.user": check_people, "core.team": check_teams}
 _READ = {Verb.READ: Scope.ALL}
 
 

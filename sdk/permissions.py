@@ -13,8 +13,12 @@ from sdk.text import Text
 class Scope(StrEnum):
     """Which records a grant reaches."""
 
+    NONE = "none"
+    """none: a stored grant that takes away what a plugin gives the role"""
     OWN = "own"
     """records whose owner is the actor"""
+    SUBORDINATES = "subordinates"
+    """own records, and those whose owner reports to the actor, directly or through others"""
     TEAM = "team"
     """records whose owner is in the actor's team, in a team below it, or in a team that the actor manages"""
     PARENT = "parent"

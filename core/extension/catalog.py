@@ -176,7 +176,7 @@ def _add_entity(catalog: Catalog, owner: str, entity: Entity) -> None:
 
 
 def _sensible(entity: Entity, roles: Mapping[str, Scope]) -> Mapping[str, Scope]:
-    if not entity.owned and any(scope in (Scope.OWN, Scope.TEAM) for scope in roles.values()):
+    if not entity.owned and any(scope not in (Scope.ALL, Scope.PARENT) for scope in roles.values()):
         raise DeclarationError(f"entity {entity.full_name!r} belongs to nobody (owned=False): use Scope.ALL or Scope.PARENT")
     return roles
 

@@ -13,7 +13,9 @@ from sdk import fields as f
 from sdk.columns import UtcDateTime, key
 
 SCOPES: dict[str, Text] = {
+    Scope.NONE: _("No records"),
     Scope.OWN: _("Own records"),
+    Scope.SUBORDINATES: _("Own records and those of subordinates"),
     Scope.TEAM: _("Records of the team"),
     Scope.PARENT: _("As the parent record"),
     Scope.ALL: _("All records"),
@@ -21,13 +23,14 @@ SCOPES: dict[str, Text] = {
 
 
 class Team(Record):
-    """People who share records; teams form a tree."""
+    """People who share records; teams form a tree. Its roles are those of its people and of the teams below it."""
 
     __tablename__ = "core_teams"
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True)
     parent_id: Mapped[UUID | None] = f.link(_("Parent team"), "self", tree=True, track=True)
     manager_id: Mapped[UUID | None] = f.link(_("Manager"), "core.user", track=True)
+    roles: Mapped[list[str] | None] = f.keys(_("Roles"), "core.role", track=True)
 
 
 class User(Record):

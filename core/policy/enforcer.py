@@ -16,8 +16,8 @@ from sqlalchemy.engine import Connection
 
 from core.identity.tables import Grant as GrantRecord
 from core.identity.tables import Role as RoleRecord
-from core.identity.tables import Team, User
 from core.policy.grants import Grant, Grants
+from core.policy.hierarchy import place_of
 from sdk import EVERYBODY, Scope
 
 if TYPE_CHECKING:
@@ -74,20 +74,18 @@ class Policy:
         *,
         settled: bool = True,
     ) -> Grants:
-        """What a user with `roles` may do, from memory unless something changed since.
+        """What a user with `roles`, and those of the own team, may do, from memory unless something changed since.
 
         `settled=False`: this very transaction has changed it and may yet be undone, so that nothing is taken from memory or kept.
         """
         if not settled:
             with self._lock:
-                table = _table(self._compiled(connection, tenant, enabled), str(tenant), str(user), (*roles, EVERYBODY))
-                return Grants(user, table, _teams(connection, tenant, user), version=version)
+                return _grants(connection, self._compiled(connection, tenant, enabled), tenant, user, roles, version)
         found = self._grants.get((tenant, user))
         if found is not None and found[0] == version:
             return found[1]
         with self._lock:
-            table = _table(self._enforcer(connection, tenant, version, enabled), str(tenant), str(user), (*roles, EVERYBODY))
-            compiled = Grants(user, table, _teams(connection, tenant, user), version=version)
+            compiled = _grants(connection, self._enforcer(connection, tenant, version, enabled), tenant, user, roles, version)
             compiled.__dict__["lines"] = self._known(compiled.lines)
             self._grants[(tenant, user)] = (version, compiled)
             while len(self._grants) > _KEPT:
@@ -130,6 +128,12 @@ class Policy:
         ]
 
 
+def _grants(connection: Connection, enforcer: casbin.Enforcer, tenant: UUID, user: UUID, roles: tuple[str, ...], version: int) -> Grants:
+    place = place_of(connection, tenant, user)
+    table = _table(enforcer, str(tenant), str(user), (*roles, *place.roles, EVERYBODY))
+    return Grants(user, table, place.teams, version=version)
+
+
 def _table(enforcer: casbin.Enforcer, tenant: str, subject: str, given: tuple[str, ...]) -> dict[str, tuple[Grant, ...]]:
     """The grants of a subject with these roles; Casbin forgets afterwards who it was."""
     table, roles = dict[str, list[Grant]](), dict.fromkeys(given)
@@ -139,7 +143,8 @@ def _table(enforcer: casbin.Enforcer, tenant: str, subject: str, given: tuple[st
         for role, _domain, thing, verb, scope, fields in enforcer.get_implicit_permissions_for_user(subject, tenant):
             name = EVERYTHING if thing == EVERYTHING else f"{thing}.{verb}"
             only = None if fields == EVERYTHING else frozenset(fields.split(","))
-            table.setdefault(name, []).append(Grant(Scope(scope), only, role))
+            if scope != Scope.NONE:  # it stands in the place of what a plugin grants the role, and grants nothing
+                table.setdefault(name, []).append(Grant(Scope(scope), only, role))
     finally:
         for role in roles:
             enforcer.delete_roles_for_user_in_domain(subject, role, tenant)
@@ -159,23 +164,3 @@ def _stored(connection: Connection, tenant: UUID, catalog: Catalog) -> list[Line
         if row.permission is not None:
             lines.append(Line(row.key, row.permission, row.scope, EVERYTHING if row.only_fields is None else ",".join(row.only_fields)))
     return list(dict.fromkeys(lines))
-
-
-def _teams(connection: Connection, tenant: UUID, user: UUID) -> frozenset[UUID]:
-    """The user's team, the teams that the user manages, and all teams below these."""
-    team, person = Team.table(), User.table()
-    teams = connection.execute(
-        sa.select(team.c.id, team.c.parent_id, team.c.manager_id).where(team.c.tenant_id == tenant, team.c.deleted_at.is_(None))
-    ).all()
-    mine = connection.execute(sa.select(person.c.team_id).where(person.c.tenant_id == tenant, person.c.id == user)).scalar()
-    below: dict[UUID | None, list[UUID]] = {}
-    for row in teams:
-        below.setdefault(row.parent_id, []).append(row.id)
-    reached: set[UUID] = set()
-    open_ = [row.id for row in teams if row.manager_id == user or row.id == mine]
-    while open_:
-        here = open_.pop()
-        if here not in reached:
-            reached.add(here)
-            open_ += below.get(here, [])
-    return frozenset(reached)

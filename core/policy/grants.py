@@ -21,8 +21,13 @@ class Grant:
 
 _ALL = (Grant(Scope.ALL),)
 _AS_FAR = {
-    Scope.OWN: (Scope.OWN, Scope.TEAM, Scope.ALL), Scope.TEAM: (Scope.TEAM, Scope.ALL), Scope.PARENT: (Scope.PARENT, Scope.ALL), Scope.ALL: (Scope.ALL,),
-}  # fmt: skip
+    Scope.NONE: frozenset(Scope),
+    Scope.OWN: frozenset({Scope.OWN, Scope.SUBORDINATES, Scope.TEAM, Scope.ALL}),
+    Scope.SUBORDINATES: frozenset({Scope.SUBORDINATES, Scope.ALL}),
+    Scope.TEAM: frozenset({Scope.TEAM, Scope.ALL}),
+    Scope.PARENT: frozenset({Scope.PARENT, Scope.ALL}),
+    Scope.ALL: frozenset({Scope.ALL}),
+}
 """The scopes that reach as far as each."""
 
 

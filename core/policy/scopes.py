@@ -74,7 +74,7 @@ class Scopes:
 
     def clause(self, entity: Entity, table: FromClause, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool] | None:
         """The records that any of `grants` reaches; None means all of them."""
-        scopes = {grant.scope for grant in grants}
+        scopes = {grant.scope for grant in grants} - {Scope.NONE}
         if Scope.ALL in scopes:
             return None
         # What belongs to nobody is in nobody's scope.
@@ -84,12 +84,18 @@ class Scopes:
     def _one(self, entity: Entity, table: FromClause, scope: Scope, verb: Verb) -> sa.ColumnElement[bool]:
         if scope is Scope.PARENT:
             return self._parent(entity, table, verb)
-        mine = table.c.owner_id == self._user if scope is Scope.OWN else table.c.owner_id.in_(self._team_members())
+        mine = self._owned(table, scope)
         if entity.sharing is None or verb is Verb.DELETE:
             return mine
         shared = entity.sharing.record.table().alias()
         theirs = (shared.c.tenant_id == self._tenant, shared.c.deleted_at.is_(None), shared.c[entity.sharing.person] == self._user)
         return sa.or_(mine, table.c.id.in_(sa.select(shared.c[entity.sharing.link]).where(*theirs)))
+
+    def _owned(self, table: FromClause, scope: Scope) -> sa.ColumnElement[bool]:
+        if scope is Scope.OWN:
+            mine: sa.ColumnElement[bool] = table.c.owner_id == self._user
+            return mine
+        return table.c.owner_id.in_(subordinates(self._tenant, self._user) if scope is Scope.SUBORDINATES else self._team_members())
 
     def _team_members(self) -> sa.Select[Any]:
         """The actor among them: with `owner = … OR owner IN (…)` no index on owners could be used."""
@@ -114,3 +120,11 @@ class Scopes:
         reach = self.clause(target, parent, grants, verb)
         query = sa.select(sa.literal(1)).where(parent.c.tenant_id == self._tenant, parent.c.id == id, parent.c.deleted_at.is_(None))
         return sa.exists(query if reach is None else query.where(reach))
+
+
+def subordinates(tenant: Any, user: Any) -> sa.Select[Any]:
+    """The ids of a user and of who reports to him, from level to level; people who have left stay in the chain, as their records stay."""
+    person, below = User.table().alias(), User.table().alias()
+    reached = sa.select(person.c.id).where(person.c.tenant_id == tenant, person.c.id == user).cte(recursive=True)
+    next_ = sa.select(below.c.id).where(below.c.tenant_id == tenant, below.c.manager_id == reached.c.id)
+    return sa.select(reached.union(next_).c.id)  # not UNION ALL: it ends even where a circle came in past the door
