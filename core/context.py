@@ -95,7 +95,7 @@ class Work:
         self.enabled, self.channel, self.depth = enabled, channel, depth
         self.idempotency_key = idempotency_key
         self.locale = locale or tenant.locale
-        self.scopes = Scopes(platform.catalog, tenant.id, grants, enabled)
+        self.scopes = Scopes(platform.catalog, tenant.id, grants, enabled, platform.clock)
         self.causes = causes
         self._transaction = transaction or Transaction()
         self._transaction.access_version = access_version or self._transaction.access_version
@@ -325,6 +325,10 @@ class Work:
     def within(self, allows: Iterable[str] | None) -> Work:
         """The same within the allow-list of a token; None: of none."""
         return self if allows is None else self._variant(grants=self.grants.narrowed(allows))
+
+    def unshared(self) -> Work:
+        """The same without what others have shared with the actor."""
+        return self._variant(grants=self.grants.unshared()) if self.grants.shared else self
 
     def as_system(self) -> Work:
         return self._variant(grants=SYSTEM)

@@ -15,6 +15,8 @@ class Scope(StrEnum):
 
     NONE = "none"
     """none: a stored grant that takes away what a plugin gives the role"""
+    SHARED = "shared"
+    """records that somebody has shared with the actor; every other scope but none has them, too"""
     OWN = "own"
     """records whose owner is the actor"""
     SUBORDINATES = "subordinates"
@@ -24,6 +26,10 @@ class Scope(StrEnum):
     PARENT = "parent"
     """records whose parent link points to a record that the actor reaches"""
     ALL = "all"
+
+
+UNOWNED: Final = frozenset({Scope.NONE, Scope.SHARED, Scope.PARENT, Scope.ALL})
+"""The scopes that mean something for records that belong to nobody."""
 
 
 class Verb(StrEnum):

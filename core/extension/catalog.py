@@ -40,7 +40,7 @@ from sdk import (
 )
 from sdk.fields import DateTimeField, LinkField
 from sdk.names import ENTITY, check_name
-from sdk.permissions import FORCE, verbs_of
+from sdk.permissions import FORCE, UNOWNED, verbs_of
 
 
 @dataclass
@@ -176,7 +176,7 @@ def _add_entity(catalog: Catalog, owner: str, entity: Entity) -> None:
 
 
 def _sensible(entity: Entity, roles: Mapping[str, Scope]) -> Mapping[str, Scope]:
-    if not entity.owned and any(scope not in (Scope.ALL, Scope.PARENT) for scope in roles.values()):
+    if not entity.owned and any(scope not in UNOWNED for scope in roles.values()):
         raise DeclarationError(f"entity {entity.full_name!r} belongs to nobody (owned=False): use Scope.ALL or Scope.PARENT")
     return roles
 

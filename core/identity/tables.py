@@ -12,8 +12,11 @@ from sdk import Record, Scope, Text, _
 from sdk import fields as f
 from sdk.columns import UtcDateTime, key
 
+READ, WRITE = "read", "write"
+"""What a share lets one do."""
 SCOPES: dict[str, Text] = {
     Scope.NONE: _("No records"),
+    Scope.SHARED: _("Records shared with the person"),
     Scope.OWN: _("Own records"),
     Scope.SUBORDINATES: _("Own records and those of subordinates"),
     Scope.TEAM: _("Records of the team"),
@@ -66,6 +69,17 @@ class Grant(Record):
     permission: Mapped[str] = f.with_example(f.key(_("Permission"), length=100, required=True, match=False), "core.plugin.update")
     scope: Mapped[str] = f.choice(_("Scope"), SCOPES, default=Scope.OWN, required=True, track=True)
     only_fields: Mapped[list[str] | None] = f.with_example(f.keys(_("Fields"), track=True), f.NO_EXAMPLE)
+
+
+class Share(Record):
+    """A record that a person may read, or change as well, beyond what his roles reach, until it ends. See `Scope.SHARED`."""
+
+    __tablename__ = "core_shares"
+
+    record: Mapped[f.Reference] = f.any_record(_("Record"), required=True, parent=True, track=True)
+    user_id: Mapped[UUID] = f.link(_("User"), User, required=True, track=True)
+    access: Mapped[str] = f.choice(_("Access"), {READ: _("Read"), WRITE: _("Read and change")}, default=READ, required=True, track=True)
+    expires_at: Mapped[datetime | None] = f.with_example(f.at(_("Expires"), track=True), f.NO_EXAMPLE)
 
 
 class Token(Record):

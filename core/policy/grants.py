@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from sdk import Scope
@@ -22,6 +23,7 @@ class Grant:
 _ALL = (Grant(Scope.ALL),)
 _AS_FAR = {
     Scope.NONE: frozenset(Scope),
+    Scope.SHARED: frozenset(Scope) - {Scope.NONE},
     Scope.OWN: frozenset({Scope.OWN, Scope.SUBORDINATES, Scope.TEAM, Scope.ALL}),
     Scope.SUBORDINATES: frozenset({Scope.SUBORDINATES, Scope.ALL}),
     Scope.TEAM: frozenset({Scope.TEAM, Scope.ALL}),
@@ -44,6 +46,8 @@ class Grants:
     table: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
     teams: frozenset[UUID] = frozenset()
     everything: bool = False
+    shared: bool = False
+    """Whether anything is shared with the user: only then do statements look."""
     allows: frozenset[str] | None = None
     version: int = 0
     """The tenant's access version that it was compiled from."""
@@ -56,7 +60,7 @@ class Grants:
     @property
     def form(self) -> tuple[object, ...]:
         """Equal for users with the same rights, whoever they are: such users are answered by the same SQL."""
-        return (self.everything, self.allows, self.lines)
+        return (self.everything, self.shared, self.allows, self.lines)
 
     def of(self, permission: str) -> tuple[Grant, ...]:
         """The grants that hold for `<plugin>.<entity>.<verb>`; none: forbidden."""
@@ -84,7 +88,14 @@ class Grants:
 
     def narrowed(self, allows: Iterable[str]) -> Grants:
         """These grants within an allow-list of permissions."""
-        made = replace(self, allows=frozenset(allows))
+        return self._with(allows=frozenset(allows))
+
+    def unshared(self) -> Grants:
+        """These grants without what others have shared with the user."""
+        return self._with(shared=False) if self.shared else self
+
+    def _with(self, **changed: Any) -> Grants:
+        made = replace(self, **changed)
         made.__dict__["lines"] = self.lines  # the same table: not to be compared line by line
         return made
 

@@ -10,15 +10,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from core.identity.tables import Team, User
+from core.identity.tables import Share, Team, User
 
 
 @dataclass(frozen=True)
 class Place:
-    """`teams`: the person's own, those that the person manages, and all below these. `roles`: those of the own team and all above it."""
+    """`teams`: the person's own, those that the person manages, and all below these. `roles`: those of the own team and all above it.
+
+    `shared`: whether there is a share with the person, ended or not.
+    """
 
     teams: frozenset[UUID]
     roles: tuple[str, ...]
+    shared: bool
 
 
 def place_of(connection: Connection, tenant: UUID, user: UUID) -> Place:
@@ -36,7 +40,9 @@ def place_of(connection: Connection, tenant: UUID, user: UUID) -> Place:
         if here not in reached:
             reached.add(here)
             open_ += below.get(here, [])
-    return Place(frozenset(reached), tuple(_roles(teams, mine)))
+    share = Share.table()
+    with_me = sa.select(share.c.id).where(share.c.tenant_id == tenant, share.c.user_id == user, share.c.deleted_at.is_(None)).limit(1)
+    return Place(frozenset(reached), tuple(_roles(teams, mine)), connection.execute(with_me).first() is not None)
 
 
 def roles_of_team(connection: Connection, tenant: UUID, team: UUID | None) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.policy.grants import Grant
 from sdk import Batch, Change, Condition, Entity, Scope, Verb, _
+from sdk.permissions import UNOWNED
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -82,7 +83,7 @@ def _check_holders(work: Work, change: Change) -> None:
 
 def _check_scope(change: Change, entity: Entity) -> None:
     scope = change.after("scope")
-    if scope not in (Scope.NONE, Scope.PARENT, Scope.ALL) and not entity.owned:
+    if scope not in UNOWNED and not entity.owned:
         change.refuse("scope", "bad_scope", _("{entity} belongs to nobody; take all, or parent"), entity=entity.full_name)
     if scope == Scope.PARENT and entity.parent is None:
         change.refuse("scope", "bad_scope", _("{entity} is part of no other record; take own, team or all"), entity=entity.full_name)
