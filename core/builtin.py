@@ -11,6 +11,7 @@ from core.identity.tables import Grant, Role, Share, Team, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
+from core.policy import routes as rights_routes
 from core.policy.places import check_people, check_teams
 from core.policy.sharing import check_shares
 from core.policy.stored import check_grants, check_roles
@@ -56,13 +57,14 @@ def register_permissions() -> Sequence[Permission]:
         Permission("core.plugin.update", _("Switch plugins")),
         Permission("core.tenant.update", _("Change the settings of the company")),
         *job_routes.PERMISSIONS,
+        *rights_routes.PERMISSIONS,
     )
 
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    """Tokens, plugins, the tenant's settings and set-up, jobs."""
-    return (*routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES)
+    """Tokens, plugins, the tenant's settings and set-up, jobs, explanations of rights."""
+    return (*routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES, *rights_routes.ROUTES)
 
 
 @hookimpl

@@ -317,10 +317,14 @@ class Work:
     # --- the same work in another part ---------------------------------------------------------------------------
 
     def as_user(self, user: UUID) -> Work:
+        return self.standing_in(user).within(self.grants.allows)
+
+    def standing_in(self, user: UUID) -> Work:
+        """As a user with all of the user's rights, whatever token asks: to look at them, not to act."""
         with self.transaction():
             settled = not self._transaction.access_changed
             actor, grants, locale = self.platform.stand_in(self.connection, self.tenant.id, user, self.enabled, settled=settled)
-        return self._variant(actor=actor, grants=grants, locale=locale).within(self.grants.allows)
+        return self._variant(actor=actor, grants=grants, locale=locale)
 
     def within(self, allows: Iterable[str] | None) -> Work:
         """The same within the allow-list of a token; None: of none."""

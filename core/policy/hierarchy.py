@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core.identity.tables import Share, Team, User
+from sdk import EVERYBODY
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,35 @@ def roles_of_team(connection: Connection, tenant: UUID, team: UUID | None) -> fr
     return frozenset(_roles(_teams(connection, tenant), team)) if team is not None else frozenset()
 
 
+def givers(connection: Connection, tenant: UUID, user: UUID) -> dict[str, tuple[str, ...]]:
+    """Where a user's roles come from, by role: `user`, `baseline`, `team:` with a team's name; one role may come in several ways."""
+    person, teams = User.table(), _teams(connection, tenant)
+    row = connection.execute(sa.select(person.c.team_id, person.c.roles).where(person.c.tenant_id == tenant, person.c.id == user)).one()
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(row.roles or (), ("user",))
+    for team in _line(teams, row.team_id):
+        for role in team.roles or ():
+            found[role] = (*found.get(role, ()), f"team:{team.name}")
+    found[EVERYBODY] = (*found.get(EVERYBODY, ()), "baseline")
+    return found
+
+
 def _teams(connection: Connection, tenant: UUID) -> Mapping[UUID, Any]:
     team = Team.table()
-    query = sa.select(team.c.id, team.c.parent_id, team.c.manager_id, team.c.roles).where(
+    query = sa.select(team.c.id, team.c.name, team.c.parent_id, team.c.manager_id, team.c.roles).where(
         team.c.tenant_id == tenant, team.c.deleted_at.is_(None)
     )
     return {row.id: row for row in connection.execute(query).all()}
 
 
 def _roles(teams: Mapping[UUID, Any], team: UUID | None) -> Iterator[str]:
-    """A team in the recycle bin gives nothing, nor do those above it through it."""
+    for row in _line(teams, team):
+        yield from row.roles or ()
+
+
+def _line(teams: Mapping[UUID, Any], team: UUID | None) -> Iterator[Any]:
+    """A team and those above it; one in the recycle bin gives nothing, nor do those above it through it."""
     seen = set[UUID]()
     while team is not None and team in teams and team not in seen:
         seen.add(team)
-        yield from teams[team].roles or ()
+        yield teams[team]
         team = teams[team].parent_id

@@ -62,11 +62,11 @@ class Scopes:
         if own or entity.parent is None:
             return own
         admitted = self.grants.admits(f"{entity.full_name}.{verb}")
-        if not admitted or not any(self.grants_of(parent, PARENT_VERB[verb]) for parent in self._parents(entity)):
+        if not admitted or not any(self.grants_of(parent, PARENT_VERB[verb]) for parent in self.parents(entity)):
             return ()
         return (Grant(Scope.PARENT),)
 
-    def _parents(self, entity: Entity) -> Iterator[Entity]:
+    def parents(self, entity: Entity) -> Iterator[Entity]:
         """The entities whose records its parent link may point to."""
         if isinstance(entity.parent, AnyRecordField):
             for target in self._catalog.entities.values():
@@ -123,7 +123,7 @@ class Scopes:
 
     def _parent(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
         field, reached = entity.parent, list[sa.ColumnElement[bool]]()
-        for target in self._parents(entity):
+        for target in self.parents(entity):
             grants = self.grants_of(target, PARENT_VERB[verb])
             if field is None or not grants:
                 continue
