@@ -12,6 +12,7 @@ from core.entities.shape import Shape
 from core.policy.grants import including
 from sdk import Forbidden, Problem, Verb, _
 from sdk.fields import AnyRecordField, Field, FlawError, Money, MoneyField, NaturalKey
+from sdk.permissions import REASSIGN
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -169,6 +170,23 @@ def check_owner(work: Work, shape: Shape, items: Sequence[Item], grants: dict[st
         for item in moved:
             if (allowed is not None and item not in allowed) or item.id not in own:
                 item.refusal = Forbidden(_("you may not {verb} this {entity} for that owner or parent"), verb=verb, entity=entity.full_name)
+
+
+def check_reassign(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
+    """To give a record that is there to another owner is a right of its own; what an act of a plugin does by itself is that act's."""
+    moved = [
+        item for item in items
+        if item.before is not None and item.draft.verb == "update" and not item.draft.act
+        and "owner" in item.values and item.values["owner"] != item.before.get("owner")
+    ]  # fmt: skip
+    if not moved or work.grants.everything:
+        return
+    held = work.scopes.special(shape.entity, REASSIGN)
+    if held != grants["update"]:
+        reached = work.reader(shape.entity).reached_by(Verb.UPDATE, [item.id for item in moved], held)
+        for item in moved:
+            if item.id not in reached:
+                item.refusal = work.refused(f"{shape.entity.full_name}.{REASSIGN}", item.id)
 
 
 def _moves(shape: Shape, item: Item) -> bool:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -85,7 +85,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     tenant = tokens.tenant_in(secret.strip()) if scheme.lower() == "bearer" else None
     if tenant is None:
         raise Unauthenticated(_("the token is not valid; expected `Authorization: Bearer dw_...`"))
-    with platform.database.begin(write=write, tenant=tenant, ask=tokens.question(tenant)) as connection:
+    with ExitStack() as after, platform.database.begin(write=write, tenant=tenant, ask=tokens.question(tenant)) as connection:
         row = tokens.bearer(connection, tenant, secret.strip(), platform.clock())
         if row is None:
             raise Unauthenticated(_("the token is unknown, expired or revoked; issue another"))
@@ -98,6 +98,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "",
                     access_version=row.access_version)  # fmt: skip
         g.locale = work.locale
+        after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):
             yield work
     _after(work)
@@ -112,7 +113,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
     if write and request.headers.get("X-CSRF-Token") != session.csrf:
         raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
     tenant, user = _chosen(session)
-    with platform.database.begin(write=write, tenant=tenant) as connection:
+    with ExitStack() as after, platform.database.begin(write=write, tenant=tenant) as connection:
         person = User.table()
         row = platform.tenant_row(connection, tenant)
         found = connection.execute(
@@ -122,6 +123,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
             raise Unauthenticated(_("your user is no longer active; ask an administrator"))
         work = platform.work_of(connection, row, found, Channel.API)
         g.locale = work.locale
+        after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):
             yield work
     _after(work)

@@ -19,6 +19,7 @@ from core.identity.tables import Role as RoleRecord
 from core.policy.grants import Grant, Grants
 from core.policy.hierarchy import place_of
 from sdk import EVERYBODY, Scope
+from sdk.permissions import IMPLIED
 
 if TYPE_CHECKING:
     from core.extension.catalog import Catalog
@@ -136,18 +137,23 @@ def _grants(connection: Connection, enforcer: casbin.Enforcer, tenant: UUID, use
 
 def _table(enforcer: casbin.Enforcer, tenant: str, subject: str, given: tuple[str, ...]) -> dict[str, tuple[Grant, ...]]:
     """The grants of a subject with these roles; Casbin forgets afterwards who it was."""
-    table, roles = dict[str, list[Grant]](), dict.fromkeys(given)
+    table, roles, settled = dict[str, list[Grant]](), dict.fromkeys(given), dict[str, set[str]]()
     for role in roles:
         enforcer.add_role_for_user_in_domain(subject, role, tenant)
     try:
         for role, _domain, thing, verb, scope, fields in enforcer.get_implicit_permissions_for_user(subject, tenant):
             name = EVERYTHING if thing == EVERYTHING else f"{thing}.{verb}"
             only = None if fields == EVERYTHING else frozenset(fields.split(","))
+            if verb in IMPLIED:
+                settled.setdefault(name, set()).add(role)
             if scope != Scope.NONE:  # it stands in the place of what a plugin grants the role, and grants nothing
                 table.setdefault(name, []).append(Grant(Scope(scope), only, role))
     finally:
         for role in roles:
             enforcer.delete_roles_for_user_in_domain(subject, role, tenant)
+    for name, said in settled.items():  # the roles that say nothing of a special right have it with its verb
+        thing, _dot, word = name.rpartition(".")
+        table.setdefault(name, []).extend(grant for grant in table.get(f"{thing}.{IMPLIED[word]}", ()) if grant.role not in said)
     return {name: tuple(dict.fromkeys(grants)) for name, grants in table.items()}
 
 

@@ -82,11 +82,13 @@ def explain(who: Work, permission: str, record: UUID | None = None, name: str = 
     if entity is None or verb not in set(Verb):
         if record is not None or name:
             raise BadRequest(_("{name!r} is no verb on records and has no fields"), name=permission)
-        return _Question(who, None, permission).of_any()
+        with who.transaction():
+            return _Question(who, None, permission).of_any()
     if record is not None and verb == Verb.CREATE:
         raise BadRequest(_("what is to be created is not there yet: leave the record out"))
-    question = _Question(who, entity, permission, name)
-    return question.of_any() if record is None else question.of(record)
+    with who.transaction():
+        question = _Question(who, entity, permission, name)
+        return question.of_any() if record is None else question.of(record)
 
 
 class _Question:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from sdk import Scope
+from sdk.permissions import IMPLIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,6 @@ class Grant:
 
 _ALL = (Grant(Scope.ALL),)
 _AS_FAR = {
-    Scope.NONE: frozenset(Scope),
     Scope.SHARED: frozenset(Scope) - {Scope.NONE},
     Scope.OWN: frozenset({Scope.OWN, Scope.SUBORDINATES, Scope.TEAM, Scope.ALL}),
     Scope.SUBORDINATES: frozenset({Scope.SUBORDINATES, Scope.ALL}),
@@ -36,6 +36,14 @@ _AS_FAR = {
 def including(grants: Iterable[Grant], name: str) -> tuple[Grant, ...]:
     """Those of some grants that hold for a field."""
     return tuple(grant for grant in grants if grant.fields is None or name in grant.fields or name in ("id", "version"))
+
+
+def with_implied(table: Mapping[str, tuple[Grant, ...]]) -> Iterator[tuple[str, tuple[Grant, ...]]]:
+    """All that some grants give: with each verb its special rights, but for those that have an entry of their own."""
+    for name, grants in table.items():
+        yield name, grants
+        thing, _dot, verb = name.rpartition(".")
+        yield from ((special, grants) for word, base in IMPLIED.items() if base == verb and (special := f"{thing}.{word}") not in table)
 
 
 @dataclass(frozen=True)
@@ -68,11 +76,23 @@ class Grants:
             return ()
         if self.everything or "*" in self.table:
             return _ALL
-        return self.table.get(permission, ())
+        found = self.table.get(permission)
+        return found if found is not None else self._implied(permission)
+
+    def _implied(self, permission: str) -> tuple[Grant, ...]:
+        """A special right that no role has a grant of its own of comes with its verb."""
+        thing, _dot, word = permission.rpartition(".")
+        return self.table.get(f"{thing}.{IMPLIED[word]}", ()) if word in IMPLIED else ()
 
     def admits(self, permission: str) -> bool:
-        """Whether the token's allow-list, if there is one, has the permission; `pipeline.deal` there stands for all its verbs."""
-        return self.allows is None or permission in self.allows or permission.rpartition(".")[0] in self.allows
+        """Whether the token's allow-list, if there is one, has the permission; `pipeline.deal` there stands for all its verbs.
+
+        What a verb implies is in it with the verb.
+        """
+        if self.allows is None or permission in self.allows:
+            return True
+        thing, _dot, word = permission.rpartition(".")
+        return thing in self.allows or (word in IMPLIED and f"{thing}.{IMPLIED[word]}" in self.allows)
 
     @property
     def unlimited(self) -> bool:
@@ -81,7 +101,7 @@ class Grants:
 
     def covers(self, permission: str, grant: Grant) -> bool:
         """Whether one of these grants reaches as far as another of the same permission, and shows as much."""
-        return any(
+        return grant.scope is Scope.NONE or any(
             mine.scope in _AS_FAR[grant.scope] and (mine.fields is None or (grant.fields is not None and grant.fields <= mine.fields))
             for mine in self.of(permission)
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.policy.enforcer import EVERYTHING
+from core.policy.grants import with_implied
 from core.policy.hierarchy import roles_of_team
 from core.policy.scopes import subordinates
 from sdk import Batch, Change, Scope, _
@@ -70,7 +71,7 @@ class _Giver:
         if role not in self._too_much:
             work = self._work
             given = work.platform.policy.of_role(work.connection, work.tenant.id, role, work.enabled)
-            short = (name for name, grants in given.items() if not all(work.grants.covers(name, grant) for grant in grants))
+            short = (name for name, grants in with_implied(given) if not all(work.grants.covers(name, grant) for grant in grants))
             self._too_much[role] = EVERYTHING if EVERYTHING in given else next(short, None)
         return self._too_much[role]
 

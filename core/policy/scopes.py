@@ -16,6 +16,7 @@ from core.policy.grants import Grant, Grants
 from sdk import Entity, Scope, Verb
 from sdk.columns import Keys, UtcDateTime, among, key
 from sdk.fields import AnyRecordField
+from sdk.permissions import IMPLIED
 
 if TYPE_CHECKING:
     from core.extension.catalog import Catalog
@@ -65,6 +66,12 @@ class Scopes:
         if not admitted or not any(self.grants_of(parent, PARENT_VERB[verb]) for parent in self.parents(entity)):
             return ()
         return (Grant(Scope.PARENT),)
+
+    def special(self, entity: Entity, word: str) -> tuple[Grant, ...]:
+        """The actor's grants of a special right; for a child record that no grant speaks of those of the verb that it comes with."""
+        name = f"{entity.full_name}.{word}"
+        own = self.grants.of(name)
+        return own if own or name in self.grants.table or entity.parent is None else self.grants_of(entity, IMPLIED[word])
 
     def parents(self, entity: Entity) -> Iterator[Entity]:
         """The entities whose records its parent link may point to."""

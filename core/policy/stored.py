@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from core.policy.grants import Grant
+from core.policy.grants import Grant, with_implied
 from sdk import Batch, Change, Condition, Entity, Scope, Verb, _
-from sdk.permissions import UNOWNED
+from sdk.permissions import IMPLIED, UNOWNED
 
 if TYPE_CHECKING:
     from core.context import Work
+
+
+_BEYOND = _("you may not grant {name}, as you have not so much of it yourself")
 
 
 def check_grants(work: Work, batch: Batch) -> None:
@@ -37,25 +40,40 @@ def check_grants(work: Work, batch: Batch) -> None:
 def _check_giver(work: Work, change: Change) -> None:
     for name, given in _given(work, change):
         if change.stands and not work.grants.covers(name, given):
-            change.forbid("beyond_own", _("you may not grant {name}, as you have not so much of it yourself"), name=name)
+            change.forbid("beyond_own", _BEYOND, name=name)
 
 
 def _given(work: Work, change: Change) -> Iterator[tuple[str, Grant]]:
-    """The grant as it will be; and what a plugin gives the role again, once nothing stands in the place of it."""
+    """The grant as it will be, with what it implies; and what the role has again, once nothing stands in the place of it."""
     if change.verb != "delete":
-        fields = change.after("only_fields")
-        yield (
-            str(change.after("permission")),
-            Grant(Scope(str(change.after("scope"))), frozenset(map(str, fields)) if isinstance(fields, list) else None),
-        )
+        name, grant = str(change.after("permission")), _grant(change.after("scope"), change.after("only_fields"))
+        there = {**_stored_table(work, change.after("role")), name: (grant,)}
+        thing = name.rpartition(".")[0]
+        yield from ((each, one) for each, grants in with_implied(there) for one in grants if each.startswith(f"{thing}.") and one is grant)
     leaves = change.verb == "delete" or (change.verb == "update" and (change.changes("permission") or change.changes("role")))
     if leaves and change.before is not None:
         name = str(change.before["permission"])
+        thing, _dot, word = name.rpartition(".")
         role = work.as_system().records("core.role").find((Condition("id", "eq", (change.before["role"],)),), 1)
-        known = work.platform.catalog.permissions.get(name)
-        scope = known[1].default_for.get(str(role[0]["key"])) if role and known is not None else None
-        if scope is not None:
+        key, catalog = str(role[0]["key"]) if role else "", work.platform.catalog
+        if word in IMPLIED:
+            held = work.platform.policy.of_role(work.connection, work.tenant.id, key, work.enabled)
+            yield from ((name, grant) for grant in held.get(f"{thing}.{IMPLIED[word]}", ()))
+        elif name in catalog.permissions and (scope := catalog.permissions[name][1].default_for.get(key)) is not None:
             yield name, Grant(scope)
+
+
+def _grant(scope: object, fields: object) -> Grant:
+    return Grant(Scope(str(scope)), frozenset(map(str, fields)) if isinstance(fields, list) else None)
+
+
+def _stored_table(work: Work, role: object) -> dict[str, tuple[Grant, ...]]:
+    """What is stored for a role, by permission."""
+    table: dict[str, tuple[Grant, ...]] = {}
+    for row in work.as_system().records("core.grant").find((Condition("role", "eq", (role,)),)):
+        name = str(row["permission"])
+        table[name] = (*table.get(name, ()), _grant(row["scope"], row["only_fields"]))
+    return table
 
 
 def check_roles(work: Work, batch: Batch) -> None:
@@ -73,12 +91,9 @@ def check_roles(work: Work, batch: Batch) -> None:
 
 def _check_holders(work: Work, change: Change) -> None:
     """Whoever has the new key in his list comes to have what the role grants."""
-    for row in work.as_system().records("core.grant").find((Condition("role", "eq", (change.id,)),)):
-        fields = row["only_fields"]
-        grant = Grant(Scope(str(row["scope"])), frozenset(map(str, fields)) if isinstance(fields, list) else None)
-        if not work.grants.covers(str(row["permission"]), grant):
-            text = _("you may not grant {name}, as you have not so much of it yourself")
-            change.forbid("beyond_own", text, name=str(row["permission"]))
+    for name, grants in with_implied(_stored_table(work, change.id)):
+        if not all(work.grants.covers(name, grant) for grant in grants):
+            change.forbid("beyond_own", _BEYOND, name=name)
 
 
 def _check_scope(change: Change, entity: Entity) -> None:

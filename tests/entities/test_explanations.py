@@ -83,8 +83,7 @@ def test_an_explanation_says_what_the_doors_do(
     doors = work.records("probe.thing")
 
     def said(verb: Verb, thing: UUID | None, name: str = "") -> bool:
-        with work.transaction():
-            answer = explain(work, f"probe.thing.{verb}", thing, name)
+        answer = explain(work, f"probe.thing.{verb}", thing, name)
         assert answer.allowed == (answer.reason == "granted") == (answer.rule is not None and answer.rule.holds)
         return answer.allowed
 

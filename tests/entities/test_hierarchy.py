@@ -14,6 +14,7 @@ from core.platform import Platform, boot
 from core.testkit.fixtures import Api, Clock, People
 from sdk import Channel, Conflict, Forbidden, Query, parse_where
 from sdk.context import id_of
+from tests.probe.fixtures import POINTS
 
 type_make = Callable[..., UUID]
 type_work_as = Callable[..., Work]
@@ -99,10 +100,8 @@ def test_a_change_of_role_team_or_hierarchy_holds_at_the_next_request_of_every_p
     platform: Platform, system: Work, people: People, make: type_make, database_url: str, tmp_path: Path, clock: Clock
 ) -> None:
     """Two installations of one database, as two server processes are; what one writes the other has compiled before."""
-    from tests.probe.fixtures import entry_points
-
     make("x", owner=str(people.reps[1][0]))
-    other = boot(Config(tmp_path, database_url), clock=clock, entry_points=entry_points.__wrapped__(), check_schema=False)
+    other = boot(Config(tmp_path, database_url), clock=clock, entry_points=POINTS, check_schema=False)
     users, teams = system.records("core.user"), system.records("core.team")
 
     def counts() -> list[int]:
