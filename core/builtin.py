@@ -9,11 +9,14 @@ from core.custom.checks import check_definitions
 from core.custom.tables import CustomField
 from core.events import upkeep
 from core.identity import routes
-from core.identity.tables import Grant, Role, Team, Token, User
+from core.identity.tables import Grant, Role, Share, Team, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
-from core.policy.stored import check_grants, check_people, check_roles
+from core.policy import routes as rights_routes
+from core.policy.places import check_people, check_teams
+from core.policy.sharing import check_shares
+from core.policy.stored import check_grants, check_roles
 from core.tenancy import routes as tenant_routes
 from sdk import EVERYBODY, Batch, Context, Entity, EventType, Job, Permission, Route, Schedule, Scope, Verb, _, hookimpl
 from sdk import Role as RoleSpec
@@ -22,19 +25,23 @@ from sdk.mail import MAIL_WRITTEN
 if TYPE_CHECKING:
     from core.context import Work
 
-_CHECKED = {"core.grant": check_grants, "core.role": check_roles, "core.user": check_people, "core.custom_field": check_definitions}
+_CHECKED = {
+    "core.grant": check_grants, "core.role": check_roles, "core.user": check_people, "core.team": check_teams, "core.share": check_shares,
+    "core.custom_field": check_definitions,
+}  # fmt: skip
 _READ = {Verb.READ: Scope.ALL}
 
 
 @hookimpl
 def register_entities() -> Sequence[Entity]:
-    """People, teams, roles, grants and tokens; background jobs."""
+    """People, teams, roles, grants, shares and tokens; background jobs."""
     readers = {EVERYBODY: _READ}
     return (
         Entity(Team, "team", "teams", _("Team"), _("Teams"), owned=False, guards_access=True, access=readers),
         Entity(User, "user", "users", _("User"), _("Users"), owned=False, guards_access=True, access=readers),
         Entity(Role, "role", "roles", _("Role"), _("Roles"), owned=False, guards_access=True, access=readers),
         Entity(Grant, "grant", "grants", _("Grant"), _("Grants"), title="permission", owned=False, guards_access=True),
+        Entity(Share, "share", "shares", _("Share"), _("Shares"), title="access"),
         Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=frozenset({Verb.READ, Verb.DELETE}), guards_access=True),
         Entity(
             CustomField,
@@ -63,13 +70,14 @@ def register_permissions() -> Sequence[Permission]:
         Permission("core.plugin.update", _("Switch plugins")),
         Permission("core.tenant.update", _("Change the settings of the company")),
         *job_routes.PERMISSIONS,
+        *rights_routes.PERMISSIONS,
     )
 
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    """Tokens, plugins, the tenant's settings and set-up, jobs."""
-    return (*routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES)
+    """Tokens, plugins, the tenant's settings and set-up, jobs, explanations of rights."""
+    return (*routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES, *rights_routes.ROUTES)
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -25,13 +25,14 @@ from core.entities.past import past
 from core.entities.read import Reader
 from core.entities.records import EntityRecords
 from core.entities.shape import Shape
+from core.events.tables import audit
 from core.files import LocalFiles
 from core.mail import letters
 from core.outside import http
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
 from core.tenancy.tables import tenants
-from sdk import Actor, Channel, Entity, EventType, Mail, NotFound, Notice, Past, Tenant, Text, _
+from sdk import Actor, Channel, Entity, EventType, Forbidden, Mail, NotFound, Notice, Past, Tenant, Text, _
 from sdk.calls import Call, Reply
 from sdk.context import KEPT, KIND
 from sdk.errors import NO_PARAMS, Params
@@ -69,6 +70,8 @@ class Transaction:
         self.access_version = 0
         """The tenant's, as it was when the work began, or as this work has made it."""
         self.access_changed = False
+        self.attempts: list[dict[str, Any]] = []
+        """Rows of audit about what was refused: they are kept whatever becomes of the transaction."""
         self.kept: dict[str, object] = {}
         """What is kept while this work itself has changed what it was made from: not for others, it may yet be undone."""
 
@@ -96,7 +99,7 @@ class Work:
         self.enabled, self.channel, self.depth = enabled, channel, depth
         self.idempotency_key = idempotency_key
         self.locale = locale or tenant.locale
-        self.scopes = Scopes(platform.catalog, tenant.id, grants, enabled)
+        self.scopes = Scopes(platform.catalog, tenant.id, grants, enabled, platform.clock)
         self.causes = causes
         self._transaction = transaction or Transaction()
         self._transaction.access_version = access_version or self._transaction.access_version
@@ -190,7 +193,8 @@ class Work:
             yield
             return
         ask = _version_of(self.tenant.id) if shared.access_version else ""
-        with self.platform.database.begin(write=write, tenant=self.tenant.id, ask=ask) as connection:
+        with ExitStack() as after, self.platform.database.begin(write=write, tenant=self.tenant.id, ask=ask) as connection:
+            after.callback(self.keep_attempts)
             if shared.access_version:  # work may be long: what is kept is kept for the tenant as it is now
                 there = asked(connection) or connection.execute(_VERSION, {"of": self.tenant.id}).one_or_none()
                 shared.access_version = int(there[0]) if there is not None else shared.access_version
@@ -280,6 +284,22 @@ class Work:
     def secret(self, purpose: str) -> bytes:
         return hmac.digest(self.platform.config.key(), f"{self.tenant.id}:{purpose}".encode(), "sha256")
 
+    def require(self, permission: str) -> None:
+        if not self.can(permission):
+            raise self.refused(permission)
+
+    def refused(self, permission: str, record: UUID | None = None) -> Forbidden:
+        """What to raise for want of a special right; that it was tried stays in the audit, though the transaction is undone."""
+        self._transaction.attempts.append(journal.attempt(self, permission, record))
+        return Forbidden(_("you need the permission {permission}"), permission=permission)
+
+    def keep_attempts(self) -> None:
+        """Once the transaction is over: put what was refused in it into the audit, by one of its own."""
+        rows, self._transaction.attempts = self._transaction.attempts, []
+        if rows:
+            with self.platform.database.begin(write=True, tenant=self.tenant.id) as connection:
+                bulk.insert_all(connection, {audit: rows})
+
     def enqueue(self, job: str, arguments: Mapping[str, object], *, at: datetime | None = None) -> None:
         if job not in self.platform.catalog.jobs:
             raise NotFound(_("there is no job {job!r}"), job=job)
@@ -320,14 +340,22 @@ class Work:
     # --- the same work in another part ---------------------------------------------------------------------------
 
     def as_user(self, user: UUID) -> Work:
+        return self.standing_in(user).within(self.grants.allows)
+
+    def standing_in(self, user: UUID) -> Work:
+        """As a user with all of the user's rights, whatever token asks: to look at them, not to act."""
         with self.transaction():
             settled = not self._transaction.access_changed
             actor, grants, locale = self.platform.stand_in(self.connection, self.tenant.id, user, self.enabled, settled=settled)
-        return self._variant(actor=actor, grants=grants, locale=locale).within(self.grants.allows)
+        return self._variant(actor=actor, grants=grants, locale=locale)
 
     def within(self, allows: Iterable[str] | None) -> Work:
         """The same within the allow-list of a token; None: of none."""
         return self if allows is None else self._variant(grants=self.grants.narrowed(allows))
+
+    def unshared(self) -> Work:
+        """The same without what others have shared with the actor."""
+        return self._variant(grants=self.grants.unshared()) if self.grants.shared else self
 
     def as_system(self) -> Work:
         return self._variant(grants=SYSTEM)

@@ -275,6 +275,9 @@ class Context(Protocol):
     def can(self, permission: str) -> bool:
         """Whether the actor has `<plugin>.<noun>.<verb>` for any record."""
 
+    def require(self, permission: str) -> None:
+        """Raise Forbidden where the actor has not a special right; the attempt is in the audit, whatever becomes of the transaction."""
+
     def enqueue(self, job: str, arguments: Mapping[str, object], *, at: datetime | None = ...) -> None:
         """Run `<plugin>.<job>` after this transaction commits, or not before `at`, as this actor; at least once."""
 

@@ -13,13 +13,23 @@ from sdk.text import Text
 class Scope(StrEnum):
     """Which records a grant reaches."""
 
+    NONE = "none"
+    """none: a stored grant that takes away what a plugin gives the role"""
+    SHARED = "shared"
+    """records that somebody has shared with the actor; every other scope but none has them, too"""
     OWN = "own"
     """records whose owner is the actor"""
+    SUBORDINATES = "subordinates"
+    """own records, and those whose owner reports to the actor, directly or through others"""
     TEAM = "team"
     """records whose owner is in the actor's team, in a team below it, or in a team that the actor manages"""
     PARENT = "parent"
     """records whose parent link points to a record that the actor reaches"""
     ALL = "all"
+
+
+UNOWNED: Final = frozenset({Scope.NONE, Scope.SHARED, Scope.PARENT, Scope.ALL})
+"""The scopes that mean something for records that belong to nobody."""
 
 
 class Verb(StrEnum):
@@ -33,6 +43,16 @@ class Verb(StrEnum):
 
 FORCE: Final = "force"
 """The word of the right to write a record although it is likely there already (`Entity.alike`)."""
+EXPORT: Final = "export"
+"""The word of the right to take records away as a file."""
+IMPORT: Final = "import"
+"""The word of the right to bring records in by a file."""
+BULK_EDIT: Final = "bulk_edit"
+"""The word of the right to change or delete several records in one request."""
+REASSIGN: Final = "reassign"
+"""The word of the right to give a record that is there to another owner."""
+IMPLIED: Final[Mapping[str, Verb]] = {EXPORT: Verb.READ, IMPORT: Verb.CREATE, BULK_EDIT: Verb.UPDATE, REASSIGN: Verb.UPDATE}
+"""Special rights of every entity, `<plugin>.<entity>.<word>`: a role has each with the verb, as far as that goes, unless a grant of its own says otherwise."""
 EVERYBODY: Final = "everybody"
 """The role that every user of a tenant has without being given it: the tenant's baseline."""
 

@@ -13,6 +13,7 @@ from core.entities.shape import Shape
 from core.policy.grants import including
 from sdk import Channel, Forbidden, Problem, Verb, _
 from sdk.fields import AnyRecordField, Field, FlawError, Money, MoneyField, NaturalKey
+from sdk.permissions import REASSIGN
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -79,7 +80,7 @@ def check_fields(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
         for name in sorted(names):
             asked = [item for item in mine if item.stands and name in item.draft.values]
             if verb == "create":
-                reached = _reachable(work, shape, asked, including(held, name), Verb.CREATE)
+                reached = _reachable(work, shape, asked, including(held, name))
                 allowed = None if reached is None else {item.id for item in reached}
             else:
                 allowed = work.reader(shape.entity).reached_by(Verb(verb), [item.id for item in asked], including(held, name))
@@ -166,20 +167,43 @@ def check_owner(work: Work, shape: Shape, items: Sequence[Item], grants: dict[st
         moved = [item for item in items if item.draft.verb == verb and item.stands and _moves(shape, item)]
         if not moved or verb not in ("create", "update"):
             continue
-        allowed = _reachable(work, shape, moved, held, Verb(verb))
+        allowed, own = _reachable(work, shape, moved, held), {item.id for item in moved}
+        if work.grants.shared and verb == "update":  # what is shared with one is not given away, nor taken over
+            own = work.unshared().reader(entity).reached_by(Verb.UPDATE, list(own))
         for item in moved:
-            if allowed is not None and item not in allowed:
+            if (allowed is not None and item not in allowed) or item.id not in own:
                 item.refusal = Forbidden(_("you may not {verb} this {entity} for that owner or parent"), verb=verb, entity=entity.full_name)
 
 
+def check_reassign(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
+    """To give a record that is there to another owner is a right of its own; what an act of a plugin does by itself is that act's."""
+    moved = [
+        item for item in items
+        if item.before is not None and item.draft.verb == "update" and not item.draft.act
+        and "owner" in item.values and item.values["owner"] != item.before.get("owner")
+    ]  # fmt: skip
+    if not moved or work.grants.everything:
+        return
+    held = work.scopes.special(shape.entity, REASSIGN)
+    if held != grants["update"]:
+        reached = work.reader(shape.entity).reached_by(Verb.UPDATE, [item.id for item in moved], held)
+        for item in moved:
+            if item.id not in reached:
+                item.refusal = work.refused(f"{shape.entity.full_name}.{REASSIGN}", item.id)
+
+
 def _moves(shape: Shape, item: Item) -> bool:
-    parent = shape.entity.parent
-    return "owner" in item.values or (parent is not None and parent.name in item.values)
+    parent, before = shape.entity.parent, item.before or {}
+    names = ("owner",) if parent is None else ("owner", parent.name)
+    return any(name in item.values and (item.before is None or item.values[name] != before.get(name)) for name in names)
 
 
-def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Grant, ...], verb: Verb) -> list[Item] | None:
-    """The items whose record, as it will be, some grant reaches; None: all. Asks with a row of the new values alone."""
-    entity = shape.entity
+def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Grant, ...]) -> list[Item] | None:
+    """The items whose record, as it will be, some grant reaches; None: all. Asks with a row of the new values alone.
+
+    As for a record that is made: to share one makes nobody's right of it to give it to others.
+    """
+    entity, verb = shape.entity, Verb.CREATE
     if work.scopes.clause(entity, shape.table, held, verb) is None:
         return None
     parent = entity.parent

@@ -26,7 +26,9 @@ def past(work: Work, entity: str, since: datetime, names: Iterable[str] = ()) ->
     with work.transaction():
         seen = work.records(entity).fields().keys()
         changes, whole = _walk(work, audit, _audited(entity), since, audit.c.at)
-        told: list[tuple[UUID, Past]] = [(row.id, _change(entity, row, seen)) for row in changes if row.entity == entity]
+        told: list[tuple[UUID, Past]] = [
+            (row.id, _change(entity, row, seen)) for row in changes if row.entity == entity and row.action in PAST
+        ]
         if wanted := [name for name in names if name.rpartition(".")[2] not in PAST.values()]:
             emitted, all_of_them = _walk(work, outbox, _emitted(wanted), since, outbox.c.created_at)
             told += [(row.id, one) for row in emitted if row.payload is not None for one in _events(row)]

@@ -14,7 +14,7 @@ from core.custom.keys import check_keys, keep_keys
 from core.data import bulk
 from core.entities import journal, links
 from core.entities.alike import check_alike
-from core.entities.checks import check_fields, check_owner, check_unique, check_values
+from core.entities.checks import check_fields, check_owner, check_reassign, check_unique, check_values
 from core.entities.ids import new_ids
 from core.entities.item import Item
 from core.entities.shape import Shape
@@ -47,6 +47,7 @@ class Writer:
             check_values(self.work, self.shape, standing, grants)
             links.resolve(self.work, self.shape, [item for item in standing if item.refusal is None])
             check_owner(self.work, self.shape, [item for item in standing if item.stands], grants)
+            check_reassign(self.work, self.shape, [item for item in standing if item.stands], grants)
             check_fields(self.work, self.shape, [item for item in standing if item.stands], grants)
             check_trees(self.work, self.shape, [item for item in standing if item.stands])
             check_unique(self.work, self.shape, [item for item in standing if item.stands])

@@ -40,7 +40,7 @@ from sdk import (
 )
 from sdk.fields import DateTimeField, LinkField
 from sdk.names import ENTITY, check_name
-from sdk.permissions import FORCE, verbs_of
+from sdk.permissions import FORCE, IMPLIED, REASSIGN, UNOWNED, verbs_of
 
 
 @dataclass
@@ -170,13 +170,17 @@ def _add_entity(catalog: Catalog, owner: str, entity: Entity) -> None:
         roles = {role: verbs_of(access)[verb] for role, access in entity.access.items() if verb in verbs_of(access)}
         name = f"{entity.full_name}.{verb}"
         catalog.permissions[name] = (owner, Permission(name, entity.label, _sensible(entity, roles)))
+    for word, verb in IMPLIED.items():
+        if verb in entity.verbs | {Verb.READ} and (word != REASSIGN or entity.owned):
+            name = f"{entity.full_name}.{word}"
+            catalog.permissions[name] = (owner, Permission(name, entity.label))
     if entity.alike:  # who may take a record away may also make one that is likely there already
         name, least = f"{entity.full_name}.{FORCE}", catalog.permissions[f"{entity.full_name}.delete"][1]
         catalog.permissions[name] = (owner, Permission(name, entity.label, least.default_for))
 
 
 def _sensible(entity: Entity, roles: Mapping[str, Scope]) -> Mapping[str, Scope]:
-    if not entity.owned and any(scope in (Scope.OWN, Scope.TEAM) for scope in roles.values()):
+    if not entity.owned and any(scope not in UNOWNED for scope in roles.values()):
         raise DeclarationError(f"entity {entity.full_name!r} belongs to nobody (owned=False): use Scope.ALL or Scope.PARENT")
     return roles
 

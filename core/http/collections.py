@@ -12,12 +12,14 @@ from flask import request
 
 from core.context import Work
 from core.entities.alike import members_of
+from core.entities.journal import REFUSED
 from core.entities.read import MOST_ROWS
 from core.entities.timeline import timeline
 from core.events.tables import audit
 from core.http.errors import body_of
 from core.http.pipeline import fresh, json_body, query_pairs
 from sdk import Alike, BadRequest, Draft, Entity, Filter, Outcome, Query, Response, Stale, Verb, _, parse_filter
+from sdk.permissions import BULK_EDIT
 from sdk.routes import record_id
 
 RESERVED = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "count"})
@@ -115,6 +117,8 @@ class Collection:
         """Up to 1,000 changes, each with its own outcome: 200 when all were taken, 207 when some were refused."""
         query_pairs(_NONE)
         drafts = [_draft(index, item) for index, item in enumerate(_items(json_body()))]
+        if sum(draft.verb in ("update", "delete") for draft in drafts) > 1 and not work.scopes.special(self.entity, BULK_EDIT):
+            raise work.refused(f"{self.name}.{BULK_EDIT}")
         outcomes = work.records(self.name).write(drafts)
         done = {"create": 201, "update": 200, "delete": 204, "restore": 200}
         data: list[dict[str, Any]] = []
@@ -146,7 +150,7 @@ def _audited(work: Work, entity: str, id: UUID, size: int) -> Iterator[sa.RowMap
     """The audit of a record, newest first, read in parts."""
     query = (
         sa.select(audit.c.id, audit.c.at, audit.c.actor_id, audit.c.actor, audit.c.channel, audit.c.action, audit.c.changes)
-        .where(audit.c.tenant_id == work.tenant.id, audit.c.record_id == id, audit.c.entity == entity)
+        .where(audit.c.tenant_id == work.tenant.id, audit.c.record_id == id, audit.c.entity == entity, audit.c.action != REFUSED)
         .order_by(audit.c.id.desc())
         .limit(size)
     )

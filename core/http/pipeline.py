@@ -7,7 +7,7 @@ import re
 import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -95,7 +95,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     left = g.left = platform.limits.take(digest, now)
     if left is not None and left.wait:
         raise limits.refusal(left)
-    with platform.database.begin(write=write, tenant=tenant, ask=tokens.question(tenant)) as connection:
+    with ExitStack() as after, platform.database.begin(write=write, tenant=tenant, ask=tokens.question(tenant)) as connection:
         row = tokens.bearer(connection, tenant, digest, now)
         if row is None:
             raise Unauthenticated(_("the token is unknown, expired or revoked; issue another"))
@@ -111,6 +111,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "",
                     access_version=row.access_version)  # fmt: skip
         g.locale = work.locale
+        after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):
             yield work
     _after(work)
@@ -131,7 +132,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
     if write and request.headers.get("X-CSRF-Token") != session.csrf:
         raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
     tenant, user = _chosen(session)
-    with platform.database.begin(write=write, tenant=tenant) as connection:
+    with ExitStack() as after, platform.database.begin(write=write, tenant=tenant) as connection:
         person = User.table()
         row = platform.tenant_row(connection, tenant)
         found = connection.execute(
@@ -141,6 +142,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
             raise Unauthenticated(_("your user is no longer active; ask an administrator"))
         work = platform.work_of(connection, row, found, Channel.API)
         g.locale = work.locale
+        after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):
             yield work
     _after(work)

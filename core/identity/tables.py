@@ -12,8 +12,13 @@ from sdk import Record, Scope, Text, _
 from sdk import fields as f
 from sdk.columns import UtcDateTime, key
 
+READ, WRITE = "read", "write"
+"""What a share lets one do."""
 SCOPES: dict[str, Text] = {
+    Scope.NONE: _("No records"),
+    Scope.SHARED: _("Records shared with the person"),
     Scope.OWN: _("Own records"),
+    Scope.SUBORDINATES: _("Own records and those of subordinates"),
     Scope.TEAM: _("Records of the team"),
     Scope.PARENT: _("As the parent record"),
     Scope.ALL: _("All records"),
@@ -21,13 +26,14 @@ SCOPES: dict[str, Text] = {
 
 
 class Team(Record):
-    """People who share records; teams form a tree."""
+    """People who share records; teams form a tree. Its roles are those of its people and of the teams below it."""
 
     __tablename__ = "core_teams"
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True)
     parent_id: Mapped[UUID | None] = f.link(_("Parent team"), "self", tree=True, track=True)
     manager_id: Mapped[UUID | None] = f.link(_("Manager"), "core.user", track=True)
+    roles: Mapped[list[str] | None] = f.keys(_("Roles"), "core.role", track=True)
 
 
 class User(Record):
@@ -63,6 +69,17 @@ class Grant(Record):
     permission: Mapped[str] = f.with_example(f.key(_("Permission"), length=100, required=True, match=False), "core.plugin.update")
     scope: Mapped[str] = f.choice(_("Scope"), SCOPES, default=Scope.OWN, required=True, track=True)
     only_fields: Mapped[list[str] | None] = f.with_example(f.keys(_("Fields"), track=True), f.NO_EXAMPLE)
+
+
+class Share(Record):
+    """A record that a person may read, or change as well, beyond what his roles reach, until it ends. See `Scope.SHARED`."""
+
+    __tablename__ = "core_shares"
+
+    record: Mapped[f.Reference] = f.any_record(_("Record"), required=True, parent=True, track=True)
+    user_id: Mapped[UUID] = f.link(_("User"), User, required=True, track=True)
+    access: Mapped[str] = f.choice(_("Access"), {READ: _("Read"), WRITE: _("Read and change")}, default=READ, required=True, track=True)
+    expires_at: Mapped[datetime | None] = f.with_example(f.at(_("Expires"), track=True), f.NO_EXAMPLE)
 
 
 class Token(Record):

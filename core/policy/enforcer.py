@@ -15,10 +15,11 @@ from sqlalchemy.engine import Connection
 
 from core.identity.tables import Grant as GrantRecord
 from core.identity.tables import Role as RoleRecord
-from core.identity.tables import Team, User
 from core.policy.grants import Grant, Grants
+from core.policy.hierarchy import place_of
 from core.recent import Recent
 from sdk import EVERYBODY, Scope
+from sdk.permissions import IMPLIED
 
 if TYPE_CHECKING:
     from core.extension.catalog import Catalog
@@ -84,7 +85,7 @@ class Policy:
         *,
         settled: bool = True,
     ) -> Grants:
-        """What a user with `roles` may do, from memory unless something changed since.
+        """What a user with `roles`, and those of the own team, may do, from memory unless something changed since.
 
         `settled=False`: this very transaction has changed it and may yet be undone, so that nothing of it is taken from memory or kept.
         """
@@ -92,8 +93,9 @@ class Policy:
         if found is not None and found[0] == version:
             return found[1]
         said = self._kept_said(connection, tenant, version, enabled) if settled else self._read_said(connection, tenant, enabled)
-        table, lines = self._table(said, (*roles, EVERYBODY))
-        compiled = Grants(user, table, _teams(connection, tenant, user), version=version)
+        place = place_of(connection, tenant, user)
+        table, lines = self._table(said, (*roles, *place.roles, EVERYBODY))
+        compiled = Grants(user, table, place.teams, shared=place.shared, version=version)
         compiled.__dict__["lines"] = lines
         if settled:
             self._grants.keep((tenant, user), (version, compiled))
@@ -142,17 +144,23 @@ class Policy:
 
 def _table(enforcer: casbin.Enforcer, given: tuple[str, ...]) -> type_table:
     """The grants of somebody with these roles; Casbin forgets afterwards that there was anybody."""
-    table, roles = dict[str, list[Grant]](), dict.fromkeys(given)
+    table, roles, settled = dict[str, list[Grant]](), dict.fromkeys(given), dict[str, set[str]]()
     for role in roles:
         enforcer.add_role_for_user_in_domain(_SOMEBODY, role, _SHARED)
     try:
         for role, _domain, thing, verb, scope, fields in enforcer.get_implicit_permissions_for_user(_SOMEBODY, _SHARED):
             name = EVERYTHING if thing == EVERYTHING else f"{thing}.{verb}"
             only = None if fields == EVERYTHING else frozenset(fields.split(","))
-            table.setdefault(name, []).append(Grant(Scope(scope), only, role))
+            if verb in IMPLIED:
+                settled.setdefault(name, set()).add(role)
+            if scope != Scope.NONE:  # it stands in the place of what a plugin grants the role, and grants nothing
+                table.setdefault(name, []).append(Grant(Scope(scope), only, role))
     finally:
         for role in roles:
             enforcer.delete_roles_for_user_in_domain(_SOMEBODY, role, _SHARED)
+    for name, said in settled.items():  # the roles that say nothing of a special right have it with its verb
+        thing, _dot, word = name.rpartition(".")
+        table.setdefault(name, []).extend(grant for grant in table.get(f"{thing}.{IMPLIED[word]}", ()) if grant.role not in said)
     return {name: tuple(dict.fromkeys(grants)) for name, grants in table.items()}
 
 
@@ -169,23 +177,3 @@ def _stored(connection: Connection, tenant: UUID, catalog: Catalog) -> list[Line
         if row.permission is not None:
             lines.append(Line(row.key, row.permission, row.scope, EVERYTHING if row.only_fields is None else ",".join(row.only_fields)))
     return list(dict.fromkeys(lines))
-
-
-def _teams(connection: Connection, tenant: UUID, user: UUID) -> frozenset[UUID]:
-    """The user's team, the teams that the user manages, and all teams below these."""
-    team, person = Team.table(), User.table()
-    teams = connection.execute(
-        sa.select(team.c.id, team.c.parent_id, team.c.manager_id).where(team.c.tenant_id == tenant, team.c.deleted_at.is_(None))
-    ).all()
-    mine = connection.execute(sa.select(person.c.team_id).where(person.c.tenant_id == tenant, person.c.id == user)).scalar()
-    below: dict[UUID | None, list[UUID]] = {}
-    for row in teams:
-        below.setdefault(row.parent_id, []).append(row.id)
-    reached: set[UUID] = set()
-    open_ = [row.id for row in teams if row.manager_id == user or row.id == mine]
-    while open_:
-        here = open_.pop()
-        if here not in reached:
-            reached.add(here)
-            open_ += below.get(here, [])
-    return frozenset(reached)

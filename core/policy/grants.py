@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from sdk import Scope
+from sdk.permissions import IMPLIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +23,27 @@ class Grant:
 
 _ALL = (Grant(Scope.ALL),)
 _AS_FAR = {
-    Scope.OWN: (Scope.OWN, Scope.TEAM, Scope.ALL), Scope.TEAM: (Scope.TEAM, Scope.ALL), Scope.PARENT: (Scope.PARENT, Scope.ALL), Scope.ALL: (Scope.ALL,),
-}  # fmt: skip
+    Scope.SHARED: frozenset(Scope) - {Scope.NONE},
+    Scope.OWN: frozenset({Scope.OWN, Scope.SUBORDINATES, Scope.TEAM, Scope.ALL}),
+    Scope.SUBORDINATES: frozenset({Scope.SUBORDINATES, Scope.ALL}),
+    Scope.TEAM: frozenset({Scope.TEAM, Scope.ALL}),
+    Scope.PARENT: frozenset({Scope.PARENT, Scope.ALL}),
+    Scope.ALL: frozenset({Scope.ALL}),
+}
 """The scopes that reach as far as each."""
 
 
 def including(grants: Iterable[Grant], name: str) -> tuple[Grant, ...]:
     """Those of some grants that hold for a field."""
     return tuple(grant for grant in grants if grant.fields is None or name in grant.fields or name in ("id", "version"))
+
+
+def with_implied(table: Mapping[str, tuple[Grant, ...]]) -> Iterator[tuple[str, tuple[Grant, ...]]]:
+    """All that some grants give: with each verb its special rights, but for those that have an entry of their own."""
+    for name, grants in table.items():
+        yield name, grants
+        thing, _dot, verb = name.rpartition(".")
+        yield from ((special, grants) for word, base in IMPLIED.items() if base == verb and (special := f"{thing}.{word}") not in table)
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,8 @@ class Grants:
     table: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
     teams: frozenset[UUID] = frozenset()
     everything: bool = False
+    shared: bool = False
+    """Whether anything is shared with the user: only then do statements look."""
     allows: frozenset[str] | None = None
     version: int = 0
     """The tenant's access version that it was compiled from."""
@@ -51,7 +68,7 @@ class Grants:
     @property
     def form(self) -> tuple[object, ...]:
         """Equal for users with the same rights, whoever they are: such users are answered by the same SQL."""
-        return (self.everything, self.allows, self.lines)
+        return (self.everything, self.shared, self.allows, self.lines)
 
     def of(self, permission: str) -> tuple[Grant, ...]:
         """The grants that hold for `<plugin>.<entity>.<verb>`; none: forbidden."""
@@ -59,11 +76,23 @@ class Grants:
             return ()
         if self.everything or "*" in self.table:
             return _ALL
-        return self.table.get(permission, ())
+        found = self.table.get(permission)
+        return found if found is not None else self._implied(permission)
+
+    def _implied(self, permission: str) -> tuple[Grant, ...]:
+        """A special right that no role has a grant of its own of comes with its verb."""
+        thing, _dot, word = permission.rpartition(".")
+        return self.table.get(f"{thing}.{IMPLIED[word]}", ()) if word in IMPLIED else ()
 
     def admits(self, permission: str) -> bool:
-        """Whether the token's allow-list, if there is one, has the permission; `pipeline.deal` there stands for all its verbs."""
-        return self.allows is None or permission in self.allows or permission.rpartition(".")[0] in self.allows
+        """Whether the token's allow-list, if there is one, has the permission; `pipeline.deal` there stands for all its verbs.
+
+        What a verb implies is in it with the verb.
+        """
+        if self.allows is None or permission in self.allows:
+            return True
+        thing, _dot, word = permission.rpartition(".")
+        return thing in self.allows or (word in IMPLIED and f"{thing}.{IMPLIED[word]}" in self.allows)
 
     @property
     def unlimited(self) -> bool:
@@ -72,14 +101,21 @@ class Grants:
 
     def covers(self, permission: str, grant: Grant) -> bool:
         """Whether one of these grants reaches as far as another of the same permission, and shows as much."""
-        return any(
+        return grant.scope is Scope.NONE or any(
             mine.scope in _AS_FAR[grant.scope] and (mine.fields is None or (grant.fields is not None and grant.fields <= mine.fields))
             for mine in self.of(permission)
         )
 
     def narrowed(self, allows: Iterable[str]) -> Grants:
         """These grants within an allow-list of permissions."""
-        made = replace(self, allows=frozenset(allows))
+        return self._with(allows=frozenset(allows))
+
+    def unshared(self) -> Grants:
+        """These grants without what others have shared with the user."""
+        return self._with(shared=False) if self.shared else self
+
+    def _with(self, **changed: Any) -> Grants:
+        made = replace(self, **changed)
         made.__dict__["lines"] = self.lines  # the same table: not to be compared line by line
         return made
 

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
-from core.identity.tables import User
+from core.identity.tables import WRITE, Share, User
 from core.policy.grants import Grant, Grants
 from sdk import Entity, Scope, Verb
-from sdk.columns import Keys, among, key
+from sdk.columns import Keys, UtcDateTime, among, key
 from sdk.fields import AnyRecordField
+from sdk.permissions import IMPLIED
 
 if TYPE_CHECKING:
     from core.extension.catalog import Catalog
 
 PARENT_VERB = {Verb.READ: Verb.READ, Verb.CREATE: Verb.UPDATE, Verb.UPDATE: Verb.UPDATE, Verb.DELETE: Verb.UPDATE}
 """What one must be able to do with the parent to do something with the child."""
+_SHARED = frozenset({Verb.READ, Verb.UPDATE})
+"""What one may do with a record that is shared with one; to create its parts is to change it."""
 TENANT = sa.bindparam("tenant", type_=key())
 
 
 class Scopes:
     """The WHERE clauses of one actor in one tenant."""
 
-    def __init__(self, catalog: Catalog, tenant: UUID, grants: Grants, enabled: frozenset[str]) -> None:
-        self._catalog, self.grants, self._enabled = catalog, grants, enabled
+    def __init__(self, catalog: Catalog, tenant: UUID, grants: Grants, enabled: frozenset[str], clock: Callable[[], datetime]) -> None:
+        self._catalog, self.grants, self._enabled, self._clock = catalog, grants, enabled, clock
         self._tenant: Any = tenant
         self._user: Any = grants.user
         self._teams: Any = sorted(grants.teams)
+        self._now: Any = None
 
     @property
     def tenant(self) -> Any:
@@ -40,14 +45,15 @@ class Scopes:
 
     def bound(self) -> Scopes:
         """The same clauses with parameters in place of tenant, user and teams: they fit everybody with such grants."""
-        made = Scopes(self._catalog, self._tenant, self.grants, self._enabled)
+        made = Scopes(self._catalog, self._tenant, self.grants, self._enabled, self._clock)
         made._tenant, made._user = TENANT, sa.bindparam("actor", type_=key())
-        made._teams = sa.bindparam("teams", type_=Keys())
+        made._teams, made._now = sa.bindparam("teams", type_=Keys()), sa.bindparam("shared_at", type_=UtcDateTime())
         return made
 
     def parameters(self) -> dict[str, Any]:
         """The values of these parameters."""
-        return {"tenant": self._tenant, "actor": self._user, "teams": self._teams}
+        given = {"tenant": self._tenant, "actor": self._user, "teams": self._teams}
+        return given | {"shared_at": self._clock()} if self.grants.shared else given
 
     def grants_of(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
         """The actor's grants of a verb; a child record without grants of its own follows its parent."""
@@ -57,11 +63,17 @@ class Scopes:
         if own or entity.parent is None:
             return own
         admitted = self.grants.admits(f"{entity.full_name}.{verb}")
-        if not admitted or not any(self.grants_of(parent, PARENT_VERB[verb]) for parent in self._parents(entity)):
+        if not admitted or not any(self.grants_of(parent, PARENT_VERB[verb]) for parent in self.parents(entity)):
             return ()
         return (Grant(Scope.PARENT),)
 
-    def _parents(self, entity: Entity) -> Iterator[Entity]:
+    def special(self, entity: Entity, word: str) -> tuple[Grant, ...]:
+        """The actor's grants of a special right; for a child record that no grant speaks of those of the verb that it comes with."""
+        name = f"{entity.full_name}.{word}"
+        own = self.grants.of(name)
+        return own if own or name in self.grants.table or entity.parent is None else self.grants_of(entity, IMPLIED[word])
+
+    def parents(self, entity: Entity) -> Iterator[Entity]:
         """The entities whose records its parent link may point to."""
         if isinstance(entity.parent, AnyRecordField):
             for target in self._catalog.entities.values():
@@ -74,22 +86,41 @@ class Scopes:
 
     def clause(self, entity: Entity, table: FromClause, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool] | None:
         """The records that any of `grants` reaches; None means all of them."""
-        scopes = {grant.scope for grant in grants}
+        scopes = {grant.scope for grant in grants} - {Scope.NONE}
         if Scope.ALL in scopes:
             return None
         # What belongs to nobody is in nobody's scope.
-        parts = [self._one(entity, table, scope, verb) for scope in sorted(scopes) if entity.owned or scope is Scope.PARENT]
+        own = sorted(scope for scope in scopes - {Scope.SHARED} if entity.owned or scope is Scope.PARENT)
+        parts = [self._one(entity, table, scope, verb) for scope in own]
+        if scopes and self.grants.shared and verb in _SHARED and shareable(entity):
+            parts.append(self._shared(entity, table, verb))
         return sa.or_(*parts) if parts else sa.false()
 
     def _one(self, entity: Entity, table: FromClause, scope: Scope, verb: Verb) -> sa.ColumnElement[bool]:
         if scope is Scope.PARENT:
             return self._parent(entity, table, verb)
-        mine = table.c.owner_id == self._user if scope is Scope.OWN else table.c.owner_id.in_(self._team_members())
-        if entity.sharing is None or verb is Verb.DELETE:
+        mine = self._owned(table, scope)
+        if entity.sharing is None or verb not in _SHARED:
             return mine
         shared = entity.sharing.record.table().alias()
         theirs = (shared.c.tenant_id == self._tenant, shared.c.deleted_at.is_(None), shared.c[entity.sharing.person] == self._user)
         return sa.or_(mine, table.c.id.in_(sa.select(shared.c[entity.sharing.link]).where(*theirs)))
+
+    def _owned(self, table: FromClause, scope: Scope) -> sa.ColumnElement[bool]:
+        if scope is Scope.OWN:
+            mine: sa.ColumnElement[bool] = table.c.owner_id == self._user
+            return mine
+        return table.c.owner_id.in_(subordinates(self._tenant, self._user) if scope is Scope.SUBORDINATES else self._team_members())
+
+    def _shared(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
+        """What somebody has shared with the actor, until it ends; asked for by the actor alone, so that an index finds the few."""
+        share, now = Share.table().alias(), self._clock() if self._now is None else self._now
+        mine = [share.c.tenant_id == self._tenant, share.c.user_id == self._user, share.c.deleted_at.is_(None)]
+        lasts = sa.or_(share.c.expires_at.is_(None), share.c.expires_at > now)
+        if verb is not Verb.READ:
+            mine.append(share.c.access == WRITE)
+        ids = sa.select(share.c.record).where(*mine, share.c.record_entity == entity.full_name, lasts)
+        return table.c.id.in_(ids)
 
     def _team_members(self) -> sa.Select[Any]:
         """The actor among them: with `owner = … OR owner IN (…)` no index on owners could be used."""
@@ -99,7 +130,7 @@ class Scopes:
 
     def _parent(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
         field, reached = entity.parent, list[sa.ColumnElement[bool]]()
-        for target in self._parents(entity):
+        for target in self.parents(entity):
             grants = self.grants_of(target, PARENT_VERB[verb])
             if field is None or not grants:
                 continue
@@ -114,3 +145,16 @@ class Scopes:
         reach = self.clause(target, parent, grants, verb)
         query = sa.select(sa.literal(1)).where(parent.c.tenant_id == self._tenant, parent.c.id == id, parent.c.deleted_at.is_(None))
         return sa.exists(query if reach is None else query.where(reach))
+
+
+def subordinates(tenant: Any, user: Any) -> sa.Select[Any]:
+    """The ids of a user and of who reports to him, from level to level; people who have left stay in the chain, as their records stay."""
+    person, below = User.table().alias(), User.table().alias()
+    reached = sa.select(person.c.id).where(person.c.tenant_id == tenant, person.c.id == user).cte(recursive=True)
+    next_ = sa.select(below.c.id).where(below.c.tenant_id == tenant, below.c.manager_id == reached.c.id)
+    return sa.select(reached.union(next_).c.id)  # not UNION ALL: it ends even where a circle came in past the door
+
+
+def shareable(entity: Entity) -> bool:
+    """Whether single records can be shared: all but what is private, and core's own, which decide about rights."""
+    return not entity.private and entity.plugin != "core"

@@ -5,15 +5,19 @@ Nobody gives what he has not: roles, grants and tokens go no further than the ri
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from core.custom.overlay import overlay_of
-from core.policy.enforcer import EVERYTHING
-from core.policy.grants import Grant
+from core.policy.grants import Grant, with_implied
 from sdk import Batch, Change, Condition, Entity, Scope, Verb, _
+from sdk.permissions import IMPLIED, UNOWNED
 
 if TYPE_CHECKING:
     from core.context import Work
+
+
+_BEYOND = _("you may not grant {name}, as you have not so much of it yourself")
 
 
 def check_grants(work: Work, batch: Batch) -> None:
@@ -35,50 +39,67 @@ def check_grants(work: Work, batch: Batch) -> None:
 
 
 def _check_giver(work: Work, change: Change) -> None:
-    """A grant in the place of a plugin's gives it back when it goes: to delete one may give more than to write one."""
-    name, fields = str(change.after("permission")), change.after("only_fields")
-    given: Grant | None = Grant(Scope(str(change.after("scope"))), frozenset(map(str, fields)) if isinstance(fields, list) else None)
-    if change.verb == "delete":
-        role = work.as_system().records("core.role").find((Condition("id", "eq", (change.after("role"),)),), 1)
-        known = work.platform.catalog.permissions.get(name)
-        scope = known[1].default_for.get(str(role[0]["key"])) if role and known is not None else None
-        given = None if scope is None else Grant(scope)
-    if change.stands and given is not None and not work.grants.covers(name, given):
-        change.forbid("beyond_own", _("you may not grant {name}, as you have not so much of it yourself"), name=name)
+    for name, given in _given(work, change):
+        if change.stands and not work.grants.covers(name, given):
+            change.forbid("beyond_own", _BEYOND, name=name)
+
+
+def _given(work: Work, change: Change) -> Iterator[tuple[str, Grant]]:
+    """The grant as it will be, with what it implies; and what the role has again, once nothing stands in the place of it."""
+    if change.verb != "delete":
+        name, grant = str(change.after("permission")), _grant(change.after("scope"), change.after("only_fields"))
+        there = {**_stored_table(work, change.after("role")), name: (grant,)}
+        thing = name.rpartition(".")[0]
+        yield from ((each, one) for each, grants in with_implied(there) for one in grants if each.startswith(f"{thing}.") and one is grant)
+    leaves = change.verb == "delete" or (change.verb == "update" and (change.changes("permission") or change.changes("role")))
+    if leaves and change.before is not None:
+        name = str(change.before["permission"])
+        thing, _dot, word = name.rpartition(".")
+        role = work.as_system().records("core.role").find((Condition("id", "eq", (change.before["role"],)),), 1)
+        key, catalog = str(role[0]["key"]) if role else "", work.platform.catalog
+        if word in IMPLIED:
+            held = work.platform.policy.of_role(work.connection, work.tenant.id, key, work.enabled)
+            yield from ((name, grant) for grant in held.get(f"{thing}.{IMPLIED[word]}", ()))
+        elif name in catalog.permissions and (scope := catalog.permissions[name][1].default_for.get(key)) is not None:
+            yield name, Grant(scope)
+
+
+def _grant(scope: object, fields: object) -> Grant:
+    return Grant(Scope(str(scope)), frozenset(map(str, fields)) if isinstance(fields, list) else None)
+
+
+def _stored_table(work: Work, role: object) -> dict[str, tuple[Grant, ...]]:
+    """What is stored for a role, by permission."""
+    table: dict[str, tuple[Grant, ...]] = {}
+    for row in work.as_system().records("core.grant").find((Condition("role", "eq", (role,)),)):
+        name = str(row["permission"])
+        table[name] = (*table.get(name, ()), _grant(row["scope"], row["only_fields"]))
+    return table
 
 
 def check_roles(work: Work, batch: Batch) -> None:
-    """A role that may do everything, or that takes a plugin's key and with it what the plugin grants, is made by who may do everything."""
+    """A role that may do everything, or that takes or leaves a plugin's key and with it what the plugin grants, is for who may do everything."""
+    ours = work.platform.catalog.roles
     for change in batch.changes if not work.grants.unlimited else ():
-        taken = change.after("key") in work.platform.catalog.roles and (change.verb == "restore" or change.changes("key"))
-        if change.verb != "delete" and (change.after("everything") or taken):
+        before = (change.before or {}).get("key")
+        leaves = before in ours and (change.verb == "delete" or change.changes("key"))
+        taken = change.after("key") in ours and (change.verb == "restore" or change.changes("key"))
+        if leaves or (change.verb != "delete" and (change.after("everything") or taken)):
             change.forbid("beyond_own", _("you may not make a role that may do everything, as you may not yourself"))
+        elif change.verb == "restore" or (change.verb == "update" and change.changes("key")):
+            _check_holders(work, change)
 
 
-def check_people(work: Work, batch: Batch) -> None:
-    """Nobody gives a role that may do more than the giver."""
-    for change in batch.standing() if not work.grants.unlimited else ():
-        before = (change.before or {}).get("roles")
-        there = set(before) if isinstance(before, list) and change.verb == "update" else set()
-        roles = change.after("roles")
-        for role in sorted(set(roles) - there) if isinstance(roles, list) and change.changes("roles") else ():
-            if (beyond := _beyond(work, role)) is not None:
-                text = _("you may not give the role {role}: it may {permission}, and you may not so far")
-                change.forbid("beyond_own", text, role=role, permission=beyond)
-                break
-
-
-def _beyond(work: Work, role: str) -> str | None:
-    """A permission that a role gives and the actor has not, or not so far."""
-    for name, grants in work.platform.policy.of_role(work.connection, work.tenant.id, role, work.enabled).items():
-        if name == EVERYTHING or not all(work.grants.covers(name, grant) for grant in grants):
-            return name
-    return None
+def _check_holders(work: Work, change: Change) -> None:
+    """Whoever has the new key in his list comes to have what the role grants."""
+    for name, grants in with_implied(_stored_table(work, change.id)):
+        if not all(work.grants.covers(name, grant) for grant in grants):
+            change.forbid("beyond_own", _BEYOND, name=name)
 
 
 def _check_scope(change: Change, entity: Entity) -> None:
     scope = change.after("scope")
-    if scope in (Scope.OWN, Scope.TEAM) and not entity.owned:
+    if scope not in UNOWNED and not entity.owned:
         change.refuse("scope", "bad_scope", _("{entity} belongs to nobody; take all, or parent"), entity=entity.full_name)
     if scope == Scope.PARENT and entity.parent is None:
         change.refuse("scope", "bad_scope", _("{entity} is part of no other record; take own, team or all"), entity=entity.full_name)

@@ -12,6 +12,7 @@ from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
 from sdk import Context, Forbidden, Page, Query, Refusal, Verb, _, where
 from sdk.context import Row, id_of
+from sdk.permissions import IMPORT
 
 PERMISSION = "import_export.import.create"
 
@@ -25,6 +26,7 @@ def permit(ctx: Context, entity: str, mode: str = "create") -> None:
     for verb in needed:
         if not ctx.can(f"{entity}.{verb}"):
             raise Forbidden(_("you may not {verb} {entity}"), verb=verb.value, entity=entity)
+    ctx.require(f"{entity}.{IMPORT}")
 
 
 def begin(ctx: Context, wish: Wish) -> Row:

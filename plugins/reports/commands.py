@@ -10,6 +10,7 @@ from plugins.reports import table
 from plugins.reports.formats import of_reader
 from plugins.reports.query import run
 from sdk import Command, Context, Parameter, Terminal, _
+from sdk.permissions import EXPORT
 
 FORMATS = ("table", "json", "csv", "xlsx")
 
@@ -18,8 +19,10 @@ def run_report(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     """Print a report."""
     entity = str(options["ENTITY"])
     words = {name: cast("tuple[str, ...]", options[name]) for name in ("measure", "by", "where")}
-    rows = run(ctx, entity, words["measure"], words["by"], words["where"])
     shape = "json" if options["json"] else str(options["format"])
+    if shape in ("csv", "xlsx"):
+        ctx.require(f"{entity}.{EXPORT}")
+    rows = run(ctx, entity, words["measure"], words["by"], words["where"])
     if shape == "json":
         terminal.print(json.dumps({"data": rows}, ensure_ascii=False, indent=2, default=str))
     elif shape == "csv":

@@ -13,6 +13,7 @@ from plugins.reports.query import run
 from sdk import BadRequest, Context, Download, NotFound, Report, _
 from sdk.context import Row
 from sdk.fields import ChoiceField, Field
+from sdk.permissions import EXPORT
 
 _DAY = timedelta(days=1)
 FORMATS = ("json", "csv", "xlsx", "chart", "svg", "png", "pdf")
@@ -121,6 +122,7 @@ def answer(ctx: Context, report: Report, found: list[Row], shape: str, compariso
         return specification
     formats = of_reader(ctx)
     if shape in ("csv", "xlsx"):
+        ctx.require(f"{report.entity}.{EXPORT}")
         content = table.as_csv(found, formats) if shape == "csv" else table.as_xlsx(found, ctx.say(report.label))
     else:
         content = chart.drawn(specification, shape, formats)

@@ -1,0 +1,185 @@
+"""Why a person may do something to a record or may not: the answer of the doors, with the rules that led to it.
+
+The decision is what `Scopes` and `Reader` say, which is all that the doors ask; the rules only say which of the grants made it so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from core.identity.tables import WRITE, Share
+from core.policy.enforcer import EVERYTHING
+from core.policy.grants import Grant, including
+from core.policy.hierarchy import givers
+from core.policy.scopes import PARENT_VERB
+from sdk import BadRequest, Entity, Scope, Text, Verb, _
+from sdk.columns import among
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+REASONS: dict[str, Text] = {
+    "granted": _("a grant allows it"),
+    "plugin_off": _("the plugin is switched off for the company"),
+    "not_offered": _("nobody may do this by hand; the platform or a step of its plugin does it"),
+    "token": _("the token does not allow it; its user may have more rights"),
+    "no_grant": _("none of the person's roles grants it"),
+    "no_such_field": _("there is no such field"),
+    "read_only": _("the field is set by the platform"),
+    "out_of_reach": _("there are grants, but none of them reaches the record"),
+    "not_there": _("the record is in the recycle bin, or there is none"),
+    "not_seen": _("the person does not see the record, or there is none"),
+    "field_hidden": _("the grants that reach the record do not include the field"),
+}
+"""What decided."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A grant, where its role comes from, and what it does here: `reaches` and `includes` are None where nothing was asked of them."""
+
+    role: str
+    scope: Scope
+    fields: frozenset[str] | None
+    sources: tuple[str, ...] = ()
+    """`user`, `baseline`, or `team:` with the team's name."""
+    reaches: bool | None = None
+    includes: bool | None = None
+    share: UUID | None = None
+    """The share without which it would not reach the record."""
+    follows: tuple[str, ...] = ()
+    """What one must be able to do with the record that this one hangs on (scope parent)."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it would do by itself."""
+        return self.reaches is not False and self.includes is not False
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The decision, a word of `REASONS`, the rule that made it (None: none did) and all rules that were looked at."""
+
+    allowed: bool
+    reason: str
+    rule: Rule | None = None
+    rules: tuple[Rule, ...] = field(default=())
+
+
+def explain(who: Work, permission: str, record: UUID | None = None, name: str = "") -> Explanation:
+    """What rights say to the actor of `who` about a permission, on a record and a field of it where these are given.
+
+    Without a record: whether there is any that it could be done to. Raises BadRequest for what is no permission or cannot be asked of it.
+    """
+    if permission not in who.platform.catalog.permissions:
+        raise BadRequest(_("there is no permission {name!r}"), code="unknown_permission", name=permission[:100])
+    thing, _dot, verb = permission.rpartition(".")
+    entity = who.platform.catalog.entities.get(thing)
+    if entity is None or verb not in set(Verb):
+        if record is not None or name:
+            raise BadRequest(_("{name!r} is no verb on records and has no fields"), name=permission)
+        with who.transaction():
+            return _Question(who, None, permission).of_any()
+    if record is not None and verb == Verb.CREATE:
+        raise BadRequest(_("what is to be created is not there yet: leave the record out"))
+    with who.transaction():
+        question = _Question(who, entity, permission, name)
+        return question.of_any() if record is None else question.of(record)
+
+
+class _Question:
+    def __init__(self, who: Work, entity: Entity | None, permission: str, name: str = "") -> None:
+        self.who, self.entity, self.permission, self.name = who, entity, permission, name
+        self.verb = Verb(permission.rpartition(".")[2]) if entity is not None else Verb.READ
+        self.grants = who.grants.of(permission) if entity is None else who.scopes.grants_of(entity, self.verb)
+
+    def of_any(self) -> Explanation:
+        """Whether rights leave anything to be done."""
+        if (refused := self._before_grants()) is not None:
+            return Explanation(False, refused, None, self._rules())
+        rules = self._rules()
+        # A record that is shared is there already: none is made by it.
+        able = [rule for rule in rules if rule.holds and not (self.verb is Verb.CREATE and rule.scope is Scope.SHARED)]
+        if not able:
+            return Explanation(False, "field_hidden" if self.name else "out_of_reach", None, rules)
+        return Explanation(True, "granted", able[0], rules)
+
+    def of(self, id: UUID) -> Explanation:
+        """What the door would say."""
+        assert self.entity is not None, "only verbs on records are asked about one"
+        if (refused := self._before_grants()) is not None:
+            return Explanation(False, refused, None, self._rules())
+        reader = self.who.reader(self.entity)
+        if id not in reader.seen([id]):  # as the doors, it tells nobody whether there is a record that he does not see
+            there = id in reader.reached_by(Verb.READ, [id])
+            unseen = "out_of_reach" if self.verb is Verb.READ else "not_seen"
+            return Explanation(False, "not_there" if there else unseen, None, self._rules(id if self.verb is Verb.READ else None))
+        rules = self._rules(id)
+        if id not in reader.reached_by(self.verb, [id]):
+            return Explanation(False, "out_of_reach", None, rules)
+        if self.name and id not in reader.reached_by(self.verb, [id], including(self.grants, self.name)):
+            return Explanation(False, "field_hidden", None, rules)
+        return Explanation(True, "granted", next(rule for rule in rules if rule.holds), rules)
+
+    def _before_grants(self) -> str | None:
+        """What settles it whatever the record."""
+        catalog, entity = self.who.platform.catalog, self.entity
+        if catalog.owner_of(self.permission) not in self.who.enabled:
+            return "plugin_off"
+        if not self.grants:
+            return "no_grant" if self.who.grants.admits(self.permission) else "token"
+        if entity is None:
+            return None
+        if self.verb not in entity.verbs | {Verb.READ} and not self.who.grants.everything:
+            return "not_offered"
+        if self.name:
+            found = self.who.platform.shape(entity.full_name, self.who.enabled).fields.get(self.name)
+            if found is None:
+                return "no_such_field"
+            if found.readonly and self.verb is not Verb.READ:
+                return "read_only"
+        return None
+
+    # --- the rules -----------------------------------------------------------------------------------------------
+
+    def _rules(self, id: UUID | None = None) -> tuple[Rule, ...]:
+        who = self.who
+        sources = givers(who.connection, who.tenant.id, who.grants.user) if who.grants.user is not None else {}
+        return tuple(self._with(rule, sources, id) for rule in map(self._rule, self._named()))
+
+    def _named(self) -> tuple[Grant, ...]:
+        """The grants; those of who may do everything with the role that says so."""
+        everything = self.who.grants.table.get(EVERYTHING, ())
+        return tuple(replace(self.grants[0], role=grant.role) for grant in everything) if everything and self.grants else self.grants
+
+    def _rule(self, grant: Grant) -> Rule:
+        follows: tuple[str, ...] = ()
+        if grant.scope is Scope.PARENT and self.entity is not None:
+            verb = PARENT_VERB[self.verb]
+            follows = tuple(f"{parent.full_name}.{verb}" for parent in self.who.scopes.parents(self.entity))
+        includes = bool(including((grant,), self.name)) if self.name else None
+        return Rule(grant.role, grant.scope, grant.fields, includes=includes, follows=follows)
+
+    def _with(self, rule: Rule, sources: dict[str, tuple[str, ...]], id: UUID | None) -> Rule:
+        rule = replace(rule, sources=sources.get(rule.role, ()))
+        if id is None or self.entity is None:
+            return rule
+        alone = (Grant(rule.scope, rule.fields, rule.role),)
+        reaches = id in self.who.reader(self.entity).reached_by(self.verb, [id], alone)
+        rule = replace(rule, reaches=reaches)
+        if reaches and id not in self.who.unshared().reader(self.entity).reached_by(self.verb, [id], alone):
+            return replace(rule, share=self._share(id))
+        return rule
+
+    def _share(self, id: UUID) -> UUID | None:
+        share, who = Share.table(), self.who
+        query = sa.select(share.c.id).where(
+            share.c.tenant_id == who.tenant.id, share.c.user_id == who.grants.user, share.c.deleted_at.is_(None), among(share.c.record, [id]),
+            sa.or_(share.c.expires_at.is_(None), share.c.expires_at > who.now()), share.c.access == WRITE if self.verb is not Verb.READ else sa.true(),
+        )  # fmt: skip
+        found: UUID | None = who.connection.execute(query.limit(1)).scalar()
+        return found

@@ -1,0 +1,85 @@
+"""A person's place: the teams whose records are his team's, and the roles that his team gives him."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core.identity.tables import Share, Team, User
+from sdk import EVERYBODY
+
+
+@dataclass(frozen=True)
+class Place:
+    """`teams`: the person's own, those that the person manages, and all below these. `roles`: those of the own team and all above it.
+
+    `shared`: whether there is a share with the person, ended or not.
+    """
+
+    teams: frozenset[UUID]
+    roles: tuple[str, ...]
+    shared: bool
+
+
+def place_of(connection: Connection, tenant: UUID, user: UUID) -> Place:
+    """Where a user stands now; read when rights are compiled, so that a change of it is one of rights."""
+    person = User.table()
+    teams = _teams(connection, tenant)
+    mine = connection.execute(sa.select(person.c.team_id).where(person.c.tenant_id == tenant, person.c.id == user)).scalar()
+    below: dict[UUID | None, list[UUID]] = {}
+    for id, row in teams.items():
+        below.setdefault(row.parent_id, []).append(id)
+    reached: set[UUID] = set()
+    open_ = [id for id, row in teams.items() if row.manager_id == user or id == mine]
+    while open_:
+        here = open_.pop()
+        if here not in reached:
+            reached.add(here)
+            open_ += below.get(here, [])
+    share = Share.table()
+    with_me = sa.select(share.c.id).where(share.c.tenant_id == tenant, share.c.user_id == user, share.c.deleted_at.is_(None)).limit(1)
+    return Place(frozenset(reached), tuple(_roles(teams, mine)), connection.execute(with_me).first() is not None)
+
+
+def roles_of_team(connection: Connection, tenant: UUID, team: UUID | None) -> frozenset[str]:
+    """The roles that the people of a team have by it."""
+    return frozenset(_roles(_teams(connection, tenant), team)) if team is not None else frozenset()
+
+
+def givers(connection: Connection, tenant: UUID, user: UUID) -> dict[str, tuple[str, ...]]:
+    """Where a user's roles come from, by role: `user`, `baseline`, `team:` with a team's name; one role may come in several ways."""
+    person, teams = User.table(), _teams(connection, tenant)
+    row = connection.execute(sa.select(person.c.team_id, person.c.roles).where(person.c.tenant_id == tenant, person.c.id == user)).one()
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(row.roles or (), ("user",))
+    for team in _line(teams, row.team_id):
+        for role in team.roles or ():
+            found[role] = (*found.get(role, ()), f"team:{team.name}")
+    found[EVERYBODY] = (*found.get(EVERYBODY, ()), "baseline")
+    return found
+
+
+def _teams(connection: Connection, tenant: UUID) -> Mapping[UUID, Any]:
+    team = Team.table()
+    query = sa.select(team.c.id, team.c.name, team.c.parent_id, team.c.manager_id, team.c.roles).where(
+        team.c.tenant_id == tenant, team.c.deleted_at.is_(None)
+    )
+    return {row.id: row for row in connection.execute(query).all()}
+
+
+def _roles(teams: Mapping[UUID, Any], team: UUID | None) -> Iterator[str]:
+    for row in _line(teams, team):
+        yield from row.roles or ()
+
+
+def _line(teams: Mapping[UUID, Any], team: UUID | None) -> Iterator[Any]:
+    """A team and those above it; one in the recycle bin gives nothing, nor do those above it through it."""
+    seen = set[UUID]()
+    while team is not None and team in teams and team not in seen:
+        seen.add(team)
+        yield teams[team]
+        team = teams[team].parent_id

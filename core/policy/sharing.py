@@ -1,0 +1,59 @@
+"""Shares when they are written: whoever reaches a record by his own rights may let a person in, and no further than he may go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from core.identity.tables import Share
+from core.policy.scopes import shareable
+from sdk import Batch, Change, Verb, _
+from sdk.fields import Reference
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+
+def check_shares(work: Work, batch: Batch) -> None:
+    """The record is one that can be shared, the end is yet to come, and the actor reaches the record otherwise than by a share."""
+    for change in batch.standing():
+        record, ends = change.after("record"), change.after("expires_at")
+        if isinstance(record, Reference) and not shareable(work.platform.catalog.entities[record.entity]):
+            change.refuse("record", "not_shareable", _("records of {entity} are not shared one by one"), entity=record.entity)
+        if change.changes("expires_at") and ends is not None and ends <= work.now():  # type: ignore[operator]
+            change.refuse("expires_at", "past", _("is to be a moment that is yet to come"))
+    standing = [change for change in batch.changes if change.stands]
+    if not work.grants.everything:
+        _check_reach(work, standing)
+    _tell_policy(work, [change for change in standing if change.stands])
+
+
+def _check_reach(work: Work, changes: Sequence[Change]) -> None:
+    """Nobody hands on what was shared with him, nor prolongs it."""
+    own, asked = work.unshared(), dict[tuple[str, Verb], list[tuple[UUID, Change]]]()
+    for change in changes:
+        before = (change.before or {}).get("record")
+        for record in {before, change.after("record")} - {None}:
+            assert isinstance(record, Reference)
+            for verb in (Verb.READ, Verb.UPDATE):
+                asked.setdefault((record.entity, verb), []).append((record.id, change))
+    for (name, verb), records in asked.items():
+        reached = own.reader(work.platform.catalog.entities[name]).reached_by(verb, list({id for id, _change in records}))
+        for id, change in records:
+            if id not in reached:
+                change.forbid("beyond_own", _("what was shared with you is shared further by who shared it"))
+
+
+def _tell_policy(work: Work, changes: Sequence[Change]) -> None:
+    """Rights say whether anything is shared with a person at all; who has a share already is found without compiling anything anew."""
+    people = {person for change in changes if isinstance(person := change.after("user"), UUID)}
+    if not people:
+        return
+    work.lock_all(f"core.share:{person}" for person in people)  # two who write about one person see each other's
+    share = Share.table()
+    there = sa.select(share.c.user_id).where(share.c.tenant_id == work.tenant.id, share.c.deleted_at.is_(None), share.c.user_id.in_(people))
+    if people - set(work.connection.execute(there).scalars()):
+        work.access_changed()

@@ -1,0 +1,171 @@
+"""Why somebody may do something or may not: the deciding rule, and that it never says otherwise than the doors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.context import Work
+from core.platform import Platform
+from core.policy.explain import explain
+from core.testkit.fixtures import Api, People
+from sdk import Channel, Draft, Forbidden, Invalid, NotFound, Scope, Verb
+from sdk.context import id_of
+from tests.probe.plugin import HandlerError
+
+type_make = Callable[..., UUID]
+ADDRESS = "/api/v1/core/explanations"
+FIELDS = ("name", "size", "tier")
+UNIQUE = iter(range(1_000_000))
+
+
+@st.composite
+def grants(draw: st.DrawFn) -> list[dict[str, object]]:
+    """One to five grants on things, each for some fields or for all; scopes as they come."""
+    one = st.fixed_dictionaries(
+        {
+            "permission": st.sampled_from([f"probe.thing.{verb}" for verb in Verb]),
+            "scope": st.sampled_from([scope for scope in Scope if scope is not Scope.PARENT]).map(str),
+        },
+        optional={"only_fields": st.lists(st.sampled_from(FIELDS), min_size=1, unique=True)},
+    )
+    return draw(st.lists(one, min_size=1, max_size=5))
+
+
+def does(attempt: Callable[[], Any]) -> Any:
+    """What an attempt gives; None where it is refused."""
+    try:
+        return attempt()
+    except (Forbidden, NotFound, Invalid):
+        return None
+
+
+class Undone(HandlerError):
+    """Takes back what was tried."""
+
+
+def undone(work: Work, attempt: Callable[[], object]) -> bool:
+    """Whether it is done, in a transaction that is taken back."""
+    try:
+        with work.transaction(write=True):
+            attempt()
+            raise Undone
+    except Undone:
+        return True
+    except (Forbidden, NotFound, Invalid):
+        return False
+
+
+@pytest.mark.feature("B12")
+@settings(max_examples=12)
+@given(held=st.data())
+def test_an_explanation_says_what_the_doors_do(
+    platform: Platform, system: Work, people: People, make: type_make, held: st.DataObject
+) -> None:
+    """Any grants, records of oneself, a colleague, a subordinate, a stranger and one that is shared: every verb, with fields and without."""
+    number = next(UNIQUE)
+    role = id_of(system.records("core.role").create({"key": f"role-{number}", "name": "x"}))
+    rights = [{"role": str(role), **one} for one in held.draw(grants())]
+    for outcome in system.records("core.grant").write([Draft("create", one) for one in rights]):
+        assert outcome.refusal is None
+    me = id_of(system.records("core.user").create({"name": "me", "team": str(people.teams[0]), "roles": [f"role-{number}"]}))
+    below = id_of(system.records("core.user").create({"name": "below", "team": str(people.teams[1]), "manager": str(me)}))
+    things = [make("t", owner=owner and str(owner), size=1) for owner in (me, people.rep, below, people.reps[2][0], None)]
+    for thing, access in zip(things[3:], ("read", "write"), strict=True):
+        if held.draw(st.booleans()):
+            system.records("core.share").create({"record": f"probe.thing:{thing}", "user": str(me), "access": access})
+    work = platform.user(system.tenant.id, me, Channel.API)
+    doors = work.records("probe.thing")
+
+    def said(verb: Verb, thing: UUID | None, name: str = "") -> bool:
+        answer = explain(work, f"probe.thing.{verb}", thing, name)
+        assert answer.allowed == (answer.reason == "granted") == (answer.rule is not None and answer.rule.holds)
+        return answer.allowed
+
+    changed = {"name": "u", "size": 2, "tier": "gold"}
+    for thing in things:
+        row = does(lambda one=thing: doors.get(one))
+        assert said(Verb.READ, thing) == (row is not None)
+        for name, value in changed.items():
+            assert said(Verb.READ, thing, name) == (row is not None and name in row), name
+            done = undone(work, lambda one=thing, n=name, v=value: doors.update(one, {n: v}))
+            assert said(Verb.UPDATE, thing, name) == done, name
+        assert said(Verb.UPDATE, thing) == undone(work, lambda one=thing: doors.update(one, {}))
+        assert said(Verb.DELETE, thing) == undone(work, lambda one=thing: doors.delete(one))
+    assert said(Verb.CREATE, None, "name") == undone(work, lambda: doors.create({"name": "new"}))
+
+
+@pytest.mark.feature("B12")
+def test_an_explanation_names_the_rule_and_where_it_comes_from(client: Api, system: Work, people: People, make: type_make) -> None:
+    (mine, theirs), rep = [make("t", owner=str(owner)) for owner in (people.rep, people.reps[1][0])], str(people.rep)
+    ask = {"user": rep, "action": "probe.thing.read"}
+
+    def told(**more: object) -> dict[str, Any]:
+        answer = client.get(ADDRESS, {**ask, **more})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json)
+
+    own = told(record=str(mine))
+    assert (own["allowed"], own["reason"]) == (True, "granted")
+    rule = {"role": "sales_rep", "sources": ["user"], "scope": "own", "fields": None, "reaches": True, "includes": None,
+            "share": None, "follows": []}  # fmt: skip
+    assert own["rule"] == rule
+    far = told(record=str(theirs))
+    assert (far["allowed"], far["reason"], far["rule"], far["rules"]) == (False, "out_of_reach", None, [{**rule, "reaches": False}])
+    share = {"record": f"probe.thing:{theirs}", "user": rep}
+    lent = id_of(system.records("core.share").create(share))
+    assert told(record=str(theirs))["rule"]["share"] == str(lent)
+    assert told(record=str(theirs), action="probe.thing.update")["reason"] == "out_of_reach"
+    role = id_of(system.records("core.role").create({"key": "namer", "name": "Namer"}))
+    of_names = {"role": str(role), "permission": "probe.thing.read", "scope": "all", "only_fields": ["name"]}
+    system.records("core.grant").create(of_names)
+    system.records("core.team").update(people.teams[0], {"roles": ["namer"]})
+    system.records("core.share").delete(lent)
+    by_team = told(record=str(theirs), field="name")["rule"]
+    assert (by_team["role"], by_team["sources"], by_team["includes"]) == ("namer", ["team:Team 0"], True)
+    assert told(record=str(theirs), field="size")["reason"] == "field_hidden"
+    assert told(action="probe.thing.delete", record=str(theirs))["reason"] == "out_of_reach"
+    assert told(action="probe.board.update")["reason"] == "no_grant"
+    part = told(action="probe.part.read")["rule"]
+    assert (part["scope"], part["follows"]) == ("parent", ["probe.thing.read"])
+    assert told(action="core.plugin.update")["reason"] == "no_grant"
+    assert told(action="probe.thing.update", field="serial")["reason"] == "read_only"
+    assert told(user="admin@acme.example", action="core.plugin.update")["rule"]["role"] == "admin"
+    for plugin in ("probe_more", "probe"):
+        assert client.patch(f"/api/v1/core/plugins/{plugin}", {"enabled": False}).status_code == 200
+    assert told()["reason"] == "plugin_off"
+
+
+@pytest.mark.feature("B12")
+def test_of_himself_everybody_may_ask_and_learns_nothing_of_what_he_does_not_see(
+    client: Api, system: Work, people: People, make: type_make
+) -> None:
+    theirs = make("t", owner=str(people.reps[1][0]))
+    api, nothing = client.as_user(people.rep), "01890a5d-ac96-774b-bcce-b302099a8057"
+
+    def told(record: object, verb: str) -> dict[str, Any]:
+        return {name: value for name, value in api.get(ADDRESS, {"action": f"probe.thing.{verb}", "record": str(record)}).json.items()
+                if name != "record"}  # fmt: skip
+
+    for verb in ("read", "update", "delete"):
+        assert told(theirs, verb) == told(nothing, verb)
+        assert not told(theirs, verb)["allowed"]
+    assert api.get(ADDRESS, {"action": "probe.thing.read", "user": str(people.manager)}).status_code == 403
+    narrow = client.as_user(people.rep, allows=["probe.board"])
+    assert narrow.get(ADDRESS, {"action": "probe.thing.read"}).json["reason"] == "token"
+    role = id_of(system.records("core.role").create({"key": "helper", "name": "Helper"}))
+    system.records("core.grant").create({"role": str(role), "permission": "core.explanation.read", "scope": "all"})
+    system.records("core.user").update(people.rep, {"roles": ["sales_rep", "helper"]})
+    of_other = {"action": "probe.thing.read", "user": str(people.reps[1][0])}
+    assert api.get(ADDRESS, of_other).json["allowed"] is True
+    assert api.get(ADDRESS, {**of_other, "record": str(theirs)}).status_code == 404
+    for wrong, status in (
+        ({"action": "probe.thing.reed"}, 400), ({"action": "core.plugin.update", "field": "name"}, 400),
+        ({"action": "probe.thing.create", "record": nothing}, 400), ({**of_other, "user": "nobody@acme.example"}, 404), ({}, 422),
+    ):  # fmt: skip
+        assert api.get(ADDRESS, wrong).status_code == status, wrong
