@@ -144,7 +144,7 @@ class Aggregation:
         if key not in self._beyond:
             table = reader.shape.table.alias(f"beyond_{len(self._beyond)}")
             reach = reader.scopes.clause(reader.entity, table, grants, Verb.READ)
-            on = sa.and_(table.c.tenant_id == self.source.tenant, table.c.id == column)
+            on = sa.and_(table.c.tenant_id == self.source.tenant, table.c.id == column, table.c.deleted_at.is_(None))
             self._joins.append((table, on if reach is None else sa.and_(on, reach)))
             self._beyond[key] = Source(reader.shape, self.reader.scopes, table)
         return self._beyond[key]

@@ -213,6 +213,20 @@ def test_grouping_by_a_link_shows_the_title_and_the_id(things: EntityRecords, ma
     )
 
 
+@pytest.mark.feature("B6")
+def test_what_lies_in_the_recycle_bin_is_not_read_beyond_a_link(things: EntityRecords, make: type_make) -> None:
+    """Neither its fields nor its title; the id that links to it is the record's own and stays."""
+    gone, there = make("gone", tier="gold"), make("there", tier="silver")
+    for whole in (gone, there):
+        make("part", whole=str(whole))
+    things.delete(gone)
+    parts = parse_where(["name=part"])
+    assert things.aggregate(["count"], ["whole.tier"], parts) == [{"whole.tier": "silver", "count": 1}, {"whole.tier": None, "count": 1}]
+    titles = {row["whole.id"]: row["whole"] for row in things.aggregate(["count"], ["whole"], parts)}
+    assert titles == {gone: None, there: "there"}
+    assert things.aggregate(["count"], [], (*parts, *parse_where(["whole.tier=gold"]))) == [{"count": 0}]
+
+
 def test_nothing_is_one_row_of_nothing_without_groups_and_no_row_with_them(things: EntityRecords) -> None:
     assert things.aggregate(["count", "sum:size", "sum:price"]) == [{"count": 0, "sum:size": None, "sum:price": None}]
     assert things.aggregate(["count"], ["tier"]) == []
