@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from core.audit import entries
+from core.audit.tables import Entry
 from core.events import upkeep
 from core.identity import routes
 from core.identity.tables import Grant, Role, Team, Token, User
@@ -26,7 +28,7 @@ _READ = {Verb.READ: Scope.ALL}
 
 @hookimpl
 def register_entities() -> Sequence[Entity]:
-    """People, teams, roles, grants and tokens; background jobs."""
+    """People, teams, roles, grants and tokens; the audit; background jobs."""
     readers = {EVERYBODY: _READ}
     return (
         Entity(Team, "team", "teams", _("Team"), _("Teams"), owned=False, guards_access=True, access=readers),
@@ -34,6 +36,17 @@ def register_entities() -> Sequence[Entity]:
         Entity(Role, "role", "roles", _("Role"), _("Roles"), owned=False, guards_access=True, access=readers),
         Entity(Grant, "grant", "grants", _("Grant"), _("Grants"), title="permission", owned=False, guards_access=True),
         Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=frozenset({Verb.READ, Verb.DELETE}), guards_access=True),
+        Entity(
+            Entry,
+            "audit",
+            "audit",
+            _("Audit entry"),
+            _("Audit"),
+            title="action",
+            owned=False,
+            verbs=frozenset({Verb.READ}),
+            veil=entries.veil,
+        ),
         Entity(BackgroundJob, "job", "jobs", _("Background job"), _("Background jobs"), owned=False, verbs=frozenset({Verb.READ})),
     )
 

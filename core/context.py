@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 from core import notices
+from core.audit import entries
 from core.data import bulk
 from core.data.engine import asked
 from core.entities import journal
@@ -24,6 +25,7 @@ from core.entities.past import past
 from core.entities.read import Reader
 from core.entities.records import EntityRecords
 from core.entities.shape import Shape
+from core.events.tables import audit
 from core.files import LocalFiles
 from core.mail import letters
 from core.outside import http
@@ -240,6 +242,7 @@ class Work:
             self._write_traces()
 
     def _write_traces(self) -> None:
+        entries.sign(self, self._transaction.traces.get(audit, ()))
         bulk.insert_all(self.connection, self._transaction.traces)
         self._transaction.traces.clear()
 

@@ -21,6 +21,7 @@ from flask import Response as FlaskResponse
 from flask import after_this_request, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from core.audit.entries import RefusedRight, keep_attempt
 from core.context import Work
 from core.http import idempotency, limits
 from core.http.idempotency import Answer, Once
@@ -139,7 +140,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
         ).one_or_none()
         if found is None:
             raise Unauthenticated(_("your user is no longer active; ask an administrator"))
-        work = platform.work_of(connection, row, found, Channel.API)
+        work = platform.work_of(connection, row, found, Channel.PAGE)
         g.locale = work.locale
         with work.adopt(connection, writes=write):
             yield work
@@ -196,6 +197,13 @@ def endpoint(platform: Platform, plugin: str, handler: type_handler, *, public: 
     """A Flask view: enter, ask the gate, call the handler, answer in JSON. `public`: whoever has the link enters by its token."""
 
     def view(**path: str) -> FlaskResponse:
+        try:
+            return entering(**path)
+        except RefusedRight as refusal:
+            keep_attempt(platform, refusal)
+            raise
+
+    def entering(**path: str) -> FlaskResponse:
         write = request.method not in _SAFE
         with entered_by_link(platform, path[links.TOKEN], write) if public else entered(platform, write) as work:
             if plugin not in work.enabled or any("\x00" in word for word in path.values()):

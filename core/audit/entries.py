@@ -1,0 +1,129 @@
+"""Entries of the audit beside those of records, and the digest that every entry bears."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+
+from core.entities.ids import new_id
+from core.events.tables import audit
+from sdk import Forbidden, Verb, _
+from sdk.columns import among
+
+if TYPE_CHECKING:
+    from core.context import Work
+    from core.platform import Platform
+
+PURPOSE = "core.audit"
+SIGNED = ("id", "at", "actor_id", "actor", "channel", "entity", "record_id", "action", "changes")
+LENGTH = 16
+"""Bytes of an entry's digest."""
+RIGHTS = "core.permission"
+"""Under this name stand attempts without the right to them."""
+
+
+class RefusedRight(Forbidden):
+    """Somebody wanted what only who has a special right may do; `entry` goes into the audit once the attempt is undone."""
+
+    entry: Mapping[str, Any] | None = None
+
+
+def made(work: Work, entity: str, record: UUID, action: str, changes: Mapping[str, Sequence[object]]) -> dict[str, Any]:
+    """An entry as the context's actor causes it; `changes` has old and new value by name, as JSON takes them."""
+    return {
+        "tenant_id": work.tenant.id, "id": new_id(), "at": work.now(), "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
+        "channel": work.channel.value, "entity": entity, "record_id": record, "action": action, "changes": dict(changes),
+    }  # fmt: skip
+
+
+def note(work: Work, entity: str, record: UUID, action: str, changes: Mapping[str, Sequence[object]]) -> None:
+    """Put an entry into the audit with the context's transaction: for what is no record."""
+    work.leave(audit, [made(work, entity, record, action, changes)])
+
+
+def refused(work: Work, permission: str, entity: str = "", record: UUID | None = None) -> RefusedRight:
+    """The refusal to raise where a special right is missing: the request is undone, and the attempt stands in the audit."""
+    about = {"entity": entity, "record": str(record) if record else ""}
+    changes = {"permission": [None, permission], **{name: [None, value] for name, value in about.items() if value}}
+    refusal = RefusedRight(_("you need the permission {permission}"), permission=permission)
+    refusal.entry = made(work, RIGHTS, work.tenant.id, "refused", changes)
+    return refusal
+
+
+def keep_attempt(platform: Platform, refusal: RefusedRight) -> None:
+    """Write down what was refused, when the transaction of the attempt has ended: in one of its own."""
+    if refusal.entry is not None:
+        work = platform.system(refusal.entry["tenant_id"])
+        with work.transaction(write=True):
+            work.leave(audit, [dict(refusal.entry)])
+        refusal.entry = None
+
+
+# --- digests ---------------------------------------------------------------------------------------------------------
+
+
+def sign(work: Work, rows: Sequence[dict[str, Any]]) -> None:
+    """Give entries that are about to be written their digest.
+
+    Keyed by what is not in the database: who edits or invents a row there cannot make a digest for it.
+    """
+    secret = work.secret(PURPOSE)
+    for row in rows:
+        row["digest"] = _digest(secret, [row[name] for name in SIGNED])
+
+
+def digest_of(secret: bytes, row: sa.RowMapping) -> str:
+    """The digest that an entry has to bear."""
+    return _digest(secret, [row[name] for name in SIGNED])
+
+
+def _digest(secret: bytes, values: Sequence[object]) -> str:
+    # Sorted: PostgreSQL keeps the members of an object in an order of its own.
+    said = orjson.dumps(values, default=str, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(said, key=secret, digest_size=LENGTH).hexdigest()
+
+
+# --- for readers -----------------------------------------------------------------------------------------------------
+
+
+def veil(work: Work, rows: Sequence[dict[str, Any]]) -> None:
+    """Leave of the changes what the reader may see: who may read the audit has not the right to every field for that.
+
+    A field shows where the reader sees it on the record as it is now, or, of a record that is gone, on all records.
+    """
+    shown = [row for row in rows if row.get("changes")]
+    if not shown or work.grants.unlimited:
+        return
+    query = sa.select(audit.c.id, audit.c.entity, audit.c.record_id).where(
+        audit.c.tenant_id == work.tenant.id, among(audit.c.id, [row["id"] for row in shown])
+    )
+    about = {row.id: (row.entity, row.record_id) for row in work.connection.execute(query)}
+    visible = {entity: _visible(work, entity, {id for name, id in about.values() if name == entity}) for entity, _id in set(about.values())}
+    for row in shown:
+        entity, record = about[row["id"]]
+        everywhere, by_record = visible[entity]
+        names = by_record.get(record, everywhere)
+        row["changes"] = row["changes"] if names is None else {name: pair for name, pair in row["changes"].items() if name in names}
+
+
+def _visible(work: Work, entity: str, records: set[UUID]) -> tuple[frozenset[str] | None, Mapping[UUID, frozenset[str]]]:
+    """The fields that the reader sees on all records of an entity (None: all, of what is no record), and on these records."""
+    catalog = work.platform.catalog
+    if entity not in catalog.entities:
+        return (None if entity.startswith("core.") else frozenset()), {}
+    if not work.offers(entity):
+        return frozenset(), {}
+    reader = work.reader(catalog.entities[entity])
+    if not work.scopes.grants_of(reader.entity, Verb.READ):
+        return frozenset(), {}
+    whole = frozenset(
+        name
+        for name in reader.visible()
+        if reader.scopes.clause(reader.entity, reader.shape.table, reader.including(name), Verb.READ) is None
+    )
+    return whole, {row["id"]: frozenset(row) for row in reader.many(records)}
