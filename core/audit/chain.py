@@ -88,13 +88,12 @@ def _seal_part(work: Work, settled: timedelta) -> int:
     rows = work.connection.execute(sa.select(audit).where(*open_).order_by(audit.c.id).limit(PART)).mappings().all()
     if not rows:
         return 0
-    digests = []
-    secret = work.secret(entries.PURPOSE)
+    secret, right, digests = work.secret(entries.PURPOSE), entries.digester(work), list[str]()
     for row in rows:
         digest = row["digest"]
         adopting = adopting and not digest
         if adopting:  # from before entries had digests: taken as it is
-            digest = entries.digest_of(secret, row)
+            digest = right(row)
             mine = (audit.c.tenant_id == work.tenant.id, audit.c.id == row["id"])
             work.connection.execute(audit.update().where(*mine).values(digest=digest))
         digests.append(digest)
@@ -166,10 +165,11 @@ def _check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
         return replace(found, dropped=found.dropped + 1) if honest else replace(found, broken=Broken("seal_edited", number))
     within = [*_behind(work, before), audit.c.id <= part.last]
     rows = work.connection.execute(sa.select(audit).where(*within).order_by(audit.c.id)).mappings().all()
+    right = entries.digester(work)
     marks = [part.marks[start : start + _MARK] for start in range(0, len(part.marks), _MARK)]
     digests, last, late = list[str](), None, 0
     for row in rows:
-        mark, genuine = _mark(row["digest"]), row["digest"] == entries.digest_of(secret, row)
+        mark, genuine = _mark(row["digest"]), row["digest"] == right(row)
         expected = marks[len(digests)] if len(digests) < len(marks) else ""
         if mark != expected and mark in marks[len(digests) + 1 :]:
             return replace(found, broken=Broken("deleted", number, after=last))
@@ -190,14 +190,14 @@ def _check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
 
 def _check_open(work: Work, found: Verdict, before: Any) -> Verdict:
     """What is not sealed yet can be told to be edited or invented, and not to be missing."""
-    secret, last = work.secret(entries.PURPOSE), before.last if before is not None else _NOTHING
+    right, last = entries.digester(work), before.last if before is not None else _NOTHING
     adopting = before is None or bool(before.adopted)
     while True:
         query = sa.select(audit).where(audit.c.tenant_id == work.tenant.id, audit.c.id > last).order_by(audit.c.id).limit(PART)
         rows = work.connection.execute(query).mappings().all()
         for row in rows:
             adopting = adopting and not row["digest"]
-            if not adopting and row["digest"] != entries.digest_of(secret, row):
+            if not adopting and row["digest"] != right(row):
                 return replace(found, broken=_at("edited" if row["digest"] else "inserted", None, row))
         found = replace(found, entries=found.entries + len(rows))
         if len(rows) < PART:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from core.platform import Platform
 
 PURPOSE = "core.audit"
-SIGNED = ("id", "at", "actor_id", "actor", "channel", "entity", "record_id", "action", "changes")
+_signed = itemgetter("id", "at", "actor_id", "actor", "channel", "entity", "record_id", "action", "changes")
 LENGTH = 16
 """Bytes of an entry's digest."""
 RIGHTS = "core.permission"
@@ -72,20 +73,23 @@ def sign(work: Work, rows: Sequence[dict[str, Any]]) -> None:
 
     Keyed by what is not in the database: who edits or invents a row there cannot make a digest for it.
     """
-    secret = work.secret(PURPOSE)
-    for row in rows:
-        row["digest"] = _digest(secret, [row[name] for name in SIGNED])
+    if rows:
+        digest = digester(work)
+        for row in rows:
+            row["digest"] = digest(row)
 
 
-def digest_of(secret: bytes, row: sa.RowMapping) -> str:
-    """The digest that an entry has to bear."""
-    return _digest(secret, [row[name] for name in SIGNED])
+def digester(work: Work) -> Callable[[Mapping[str, Any] | sa.RowMapping], str]:
+    """Gives the digest that an entry of the tenant has to bear."""
+    begun = hashlib.blake2b(key=work.secret(PURPOSE), digest_size=LENGTH)
 
+    def digest(row: Mapping[str, Any] | sa.RowMapping) -> str:
+        made = begun.copy()
+        # Sorted: PostgreSQL keeps the members of an object in an order of its own.
+        made.update(orjson.dumps(_signed(row), default=str, option=orjson.OPT_SORT_KEYS))
+        return made.hexdigest()
 
-def _digest(secret: bytes, values: Sequence[object]) -> str:
-    # Sorted: PostgreSQL keeps the members of an object in an order of its own.
-    said = orjson.dumps(values, default=str, option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(said, key=secret, digest_size=LENGTH).hexdigest()
+    return digest
 
 
 # --- for readers -----------------------------------------------------------------------------------------------------
