@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from core.audit import entries
+from core.audit.tables import Entry
 from core.custom.checks import check_definitions
 from core.custom.tables import CustomField
 from core.events import upkeep
@@ -34,7 +36,7 @@ _READ = {Verb.READ: Scope.ALL}
 
 @hookimpl
 def register_entities() -> Sequence[Entity]:
-    """People, teams, roles, grants, shares and tokens; background jobs."""
+    """People, teams, roles, grants, shares and tokens; the audit; background jobs."""
     readers = {EVERYBODY: _READ}
     return (
         Entity(Team, "team", "teams", _("Team"), _("Teams"), owned=False, guards_access=True, access=readers),
@@ -52,6 +54,17 @@ def register_entities() -> Sequence[Entity]:
             title="label",
             owned=False,
             guards_access=True,
+        ),
+        Entity(
+            Entry,
+            "audit",
+            "audit",
+            _("Audit entry"),
+            _("Audit"),
+            title="action",
+            owned=False,
+            verbs=frozenset({Verb.READ}),
+            veil=entries.veil,
         ),
         Entity(BackgroundJob, "job", "jobs", _("Background job"), _("Background jobs"), owned=False, verbs=frozenset({Verb.READ})),
     )

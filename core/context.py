@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 from core import notices
+from core.audit import entries
 from core.custom.overlay import overlay_of
 from core.data import bulk
 from core.data.engine import asked
@@ -247,6 +248,7 @@ class Work:
             self._write_traces()
 
     def _write_traces(self) -> None:
+        entries.sign(self, self._transaction.traces.get(audit, ()))
         bulk.insert_all(self.connection, self._transaction.traces)
         self._transaction.traces.clear()
 
@@ -298,6 +300,7 @@ class Work:
         rows, self._transaction.attempts = self._transaction.attempts, []
         if rows:
             with self.platform.database.begin(write=True, tenant=self.tenant.id) as connection:
+                entries.sign(self, rows)
                 bulk.insert_all(connection, {audit: rows})
 
     def enqueue(self, job: str, arguments: Mapping[str, object], *, at: datetime | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -168,6 +168,8 @@ class Entity:
     verbs: frozenset[Verb] = frozenset(Verb)
     guards_access: bool = False
     alike: tuple[str, ...] = ()
+    veil: Callable[[Any, Sequence[dict[str, Any]]], None] | None = None
+    """Called with context and rows before they leave; takes out of each what its reader may not see and no field right says."""
     plugin: str = ""
     """The plugin that declared it; core stamps it at boot."""
 

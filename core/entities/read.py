@@ -100,6 +100,8 @@ class Reader:
         data = self.shape.serializer(names)(rows)
         if not self.uniform():
             self._hide(data, Source(self.shape, self.scopes), names)
+        if self.entity.veil is not None:
+            self.entity.veil(self.work, data)
         return data
 
     def _hide(self, data: list[dict[str, Any]], source: Source, names: Sequence[str]) -> None:
@@ -178,6 +180,8 @@ class Reader:
         found = self.shape.valuer(names)(rows)
         if not self.uniform():
             self._hide(found, Source(self.shape, self.scopes), names)
+        if self.entity.veil is not None:
+            self.entity.veil(self.work, found)
         return found
 
     def _find(self, forms: Sequence[Form], deleted: bool, hold: bool) -> type_plan:

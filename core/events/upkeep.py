@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import sqlalchemy as sa
 
+from core.audit import chain
 from core.events.states import DONE, SKIPPED
 from core.events.tables import outbox
 from core.http import idempotency
@@ -21,12 +22,13 @@ PART = 5_000
 
 
 def forget_finished(ctx: Context) -> None:
-    """Deliveries and jobs that ended well a month ago, and yesterday's answers to writes; events and what is dead stay."""
+    """Deliveries and jobs that ended well a month ago, yesterday's answers to writes, audit that had its time; events and what is dead stay."""
     work = cast("Work", ctx)
     for state in (DONE, SKIPPED):
         while _forget(work, state) == PART:
             pass
     idempotency.forget(work)
+    chain.drop(work)
 
 
 def _forget(work: Work, state: str) -> int:
@@ -40,4 +42,12 @@ def _forget(work: Work, state: str) -> int:
         return work.connection.execute(gone).rowcount
 
 
-SCHEDULES: Sequence[Schedule] = (Schedule("forget_finished", forget_finished, at=time(3)),)
+def seal_audit(ctx: Context) -> None:
+    """The audit of the last hour."""
+    chain.seal(cast("Work", ctx))
+
+
+SCHEDULES: Sequence[Schedule] = (
+    Schedule("forget_finished", forget_finished, at=time(3)),
+    Schedule("seal_audit", seal_audit, every=timedelta(hours=1)),
+)

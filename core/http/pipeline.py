@@ -140,7 +140,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
         ).one_or_none()
         if found is None:
             raise Unauthenticated(_("your user is no longer active; ask an administrator"))
-        work = platform.work_of(connection, row, found, Channel.API)
+        work = platform.work_of(connection, row, found, Channel.PAGE)
         g.locale = work.locale
         after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 import sqlalchemy as sa
 
+from core.audit import entries
 from core.context import SYSTEM_ACTOR, Work
 from core.entities.ids import new_id
 from core.events import schedules
@@ -60,6 +61,7 @@ def create(platform: Platform, wish: NewTenant) -> Tenant:
         with work.adopt(connection, writes=True):
             ensure_roles(work)
             _wake(work, enabled)
+            entries.note(work, "core.tenant", tenant.id, "create", {"name": [None, tenant.name], "plugins": [None, sorted(chosen)]})
     return tenant
 
 
@@ -107,7 +109,10 @@ def ensure_roles(work: Work) -> None:
 def switch(work: Work, name: str, on: bool) -> None:
     """Switch a plugin for the tenant; its roles appear with it."""
     with work.transaction(write=True):
+        was = name in work.enabled
         work.platform.gate.switch(work.connection, work.tenant.id, name, on)
+        if was != on:
+            entries.note(work, "core.plugin", work.tenant.id, "update", {name: [was, on]})
         if on:
             widened = Work(work.platform, work.tenant, work.actor, SYSTEM, work.enabled | {name}, work.channel)
             with widened.adopt(work.connection, writes=True):
@@ -155,9 +160,19 @@ def reset_password(platform: Platform, tenant: str, email: str, password: str) -
 
 def set_state(platform: Platform, name: str, state: str) -> None:
     """`active` or `suspended`: a suspended tenant answers nobody and keeps its data."""
-    with platform.database.begin(write=True, tenant=None) as connection:
-        if not connection.execute(tenants.update().where(tenants.c.name == name).values(state=state)).rowcount:
-            raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=name)
+    with platform.database.begin(write=False, tenant=None) as connection:
+        row = platform.tenant_row(connection, name)
+    work = standing(platform, row)
+    with work.transaction(write=True):
+        mine = (tenants.c.id == row.id, tenants.c.state != state)
+        if work.connection.execute(tenants.update().where(*mine).values(state=state)).rowcount:
+            entries.note(work, "core.tenant", row.id, "update", {"state": [row.state, state]})
+
+
+def standing(platform: Platform, row: sa.Row[tuple[object, ...]]) -> Work:
+    """The system in a tenant, suspended or not, with nothing but core: for what is done to the tenant itself."""
+    tenant = Tenant(row.id, row.name, row.locale, row.timezone, row.currency, row.fiscal_year_start, row.week_start)
+    return Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, frozenset({"core"}), Channel.CLI, access_version=row.access_version)
 
 
 def purge(platform: Platform, name: str) -> dict[str, int]:

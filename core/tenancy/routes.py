@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from marshmallow import Schema, fields, validate
 
+from core.audit.chain import FOR_EVER
 from core.tenancy import settings
 from core.tenancy.duplicates import VERDICTS
 from core.tenancy.setup import set_up
@@ -29,6 +30,7 @@ class Settings(Schema):
     fiscal_year_start = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 12))
     week_start = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 7))
     rate_limit = fields.Integer(load_default=None, strict=True, validate=validate.Range(0, 1_000_000))
+    audit_days = fields.Integer(load_default=None, strict=True, validate=validate.Range(30, FOR_EVER))
     duplicates = fields.Dict(keys=fields.String(), values=_Verdicts, load_default=None)
 
 
@@ -43,6 +45,7 @@ class TenantRow(Schema):
     fiscal_year_start = fields.Integer(required=True)
     week_start = fields.Integer(required=True)
     rate_limit = fields.Integer(required=True)
+    audit_days = fields.Integer(required=True)
     duplicates = fields.Dict(keys=fields.String(), values=_Verdicts, required=True)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
+from core.audit import entries
 from core.entities import journal
-from core.entities.ids import new_id
 from core.events import schedules
-from core.events.tables import audit
 from core.tenancy import duplicates
 from core.tenancy.lifecycle import check_settings
 from core.tenancy.tables import tenants
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "core.tenant"
 FIELDS = ("locale", "timezone", "currency", "fiscal_year_start", "week_start")
-LIMITS = ("rate_limit",)
+LIMITS = ("rate_limit", "audit_days")
 """What the tenant says of itself and its users need not know at each step."""
 
 
@@ -50,11 +49,6 @@ def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
     work.connection.execute(tenants.update().where(tenants.c.id == work.tenant.id).values(**values, access_version=version))
     if "timezone" in values:
         schedules.replan(work.connection, work.tenant.id, work.platform.catalog.schedules.values(), work.now())
-    entry = {
-        "tenant_id": work.tenant.id, "id": new_id(), "at": work.now(), "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
-        "channel": work.channel.value, "entity": NAME, "record_id": work.tenant.id, "action": "update",
-        "changes": {name: [before[name], value] for name, value in values.items()},
-    }  # fmt: skip
-    work.leave(audit, [entry])
+    entries.note(work, NAME, work.tenant.id, "update", {name: [before[name], value] for name, value in values.items()})
     journal.tell(work, f"{NAME}.updated", [(work.tenant.id, {"fields": sorted(values)})])
     return shown(work)

@@ -22,6 +22,8 @@ tenants = sa.Table(
     sa.Column("duplicates", json_data(), nullable=True),
     # Requests a minute with one of its tokens, in each process; 0: as the installation has it.
     sa.Column("rate_limit", sa.Integer(), nullable=False, server_default="0"),
+    # For how many days the audit is kept.
+    sa.Column("audit_days", sa.Integer(), nullable=False, server_default="36500"),
     # Grows with every change of rights or plugins, so that all processes drop what they compiled from the old ones.
     sa.Column("access_version", sa.Integer(), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),

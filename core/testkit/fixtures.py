@@ -24,6 +24,7 @@ from core.testkit.pytest_plugin import (
     people,
     platform,
     tenant,
+    type_work_as,
     work_as,
 )
 from sdk import Channel, Draft, Tenant
@@ -31,7 +32,7 @@ from sdk.context import id_of
 
 __all__ = [
     "Api", "Clock", "MakeTenant", "People", "client", "clock", "database_templates", "database_url", "engine", "entry_points", "make_people",
-    "make_tenant", "people", "platform", "tenant", "work_as",
+    "make_tenant", "people", "platform", "tenant", "type_work_as", "work_as",
 ]  # fmt: skip
 
 

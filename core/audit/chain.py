@@ -1,0 +1,255 @@
+"""The chain of seals over the audit, its proof, and what is left of it when entries have had their time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+
+from core.audit import entries
+from core.audit.tables import seals
+from core.events.tables import audit
+from core.tenancy.tables import tenants
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+PART = 1000
+"""Entries of one seal."""
+SETTLED = timedelta(minutes=5)
+"""Younger entries are not sealed by the clock: transactions that began before them may still be at work."""
+FOR_EVER = 36_500
+"""Days; who sets nothing keeps everything."""
+_MARK = 8
+_LOCK = "core.audit.seals"
+_NOTHING = UUID(int=0)
+_TITLE = "core.audit"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The first link that does not hold: `what` is edited, inserted, deleted, seal_edited or seal_deleted.
+
+    Of a deleted entry `after` is the entry before the gap (None: it was the first of its seal).
+    """
+
+    what: str
+    seal: int | None
+    entry: UUID | None = None
+    after: UUID | None = None
+    at: str = ""
+    entity: str = ""
+    record: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a proof found: entries and seals that hold, how many seals have had their time, the hash of the last seal.
+
+    `late` entries are real, and came into the database after those around them had been sealed.
+    """
+
+    entries: int = 0
+    seals: int = 0
+    dropped: int = 0
+    late: int = 0
+    head: str = ""
+    broken: Broken | None = None
+
+
+# --- sealing ---------------------------------------------------------------------------------------------------------
+
+
+def seal(work: Work, *, settled: timedelta = SETTLED) -> int:
+    """Seal what is not sealed yet, in parts, each in a transaction of its own; returns how many entries that were.
+
+    Writers never wait for it: on PostgreSQL it meets nobody but another sealer of the tenant, and it changes no entry.
+    """
+    sealed = 0
+    while True:
+        with work.transaction(write=True):
+            work.lock(_LOCK)
+            count = _seal_part(work, settled)
+        sealed += count
+        if count < PART:
+            return sealed
+
+
+def _seal_part(work: Work, settled: timedelta) -> int:
+    before = _seal_after(work, last=True)
+    adopting = before is None or bool(before.adopted)
+    open_ = [*_behind(work, before), audit.c.at <= work.now() - settled]
+    rows = work.connection.execute(sa.select(audit).where(*open_).order_by(audit.c.id).limit(PART)).mappings().all()
+    if not rows:
+        return 0
+    secret, right, digests = work.secret(entries.PURPOSE), entries.digester(work), list[str]()
+    for row in rows:
+        digest = row["digest"]
+        adopting = adopting and not digest
+        if adopting:  # from before entries had digests: taken as it is
+            digest = right(row)
+            mine = (audit.c.tenant_id == work.tenant.id, audit.c.id == row["id"])
+            work.connection.execute(audit.update().where(*mine).values(digest=digest))
+        digests.append(digest)
+    made = {
+        "tenant_id": work.tenant.id, "number": before.number + 1 if before is not None else 1, "last": rows[-1]["id"], "until": rows[-1]["at"],
+        "count": len(rows), "marks": "".join(map(_mark, digests)), "content": _mac(secret, digests),
+        "adopted": adopting, "dropped": None, "sealed_at": work.now(),
+    }  # fmt: skip
+    made["hash"] = _hash(secret, made, before.hash if before is not None else "")
+    work.connection.execute(seals.insert().values(**made))
+    return len(rows)
+
+
+def _behind(work: Work, before: Any) -> list[sa.ColumnElement[bool]]:
+    return [audit.c.tenant_id == work.tenant.id, audit.c.id > (before.last if before is not None else _NOTHING)]
+
+
+def _seal_after(work: Work, number: int = 0, *, last: bool = False) -> Any:
+    order = seals.c.number.desc() if last else seals.c.number
+    query = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.number > number).order_by(order).limit(1)
+    return work.connection.execute(query).one_or_none()
+
+
+def _hash(secret: bytes, made: Any, before: str) -> str:
+    said = made if isinstance(made, dict) else made._asdict()
+    return _mac(secret, [before, *(said[name] for name in ("number", "last", "until", "count", "content", "adopted"))])
+
+
+def _mac(secret: bytes, values: Sequence[object]) -> str:
+    return hashlib.blake2b(orjson.dumps(values, default=str), key=secret, digest_size=32).hexdigest()
+
+
+# --- proof -----------------------------------------------------------------------------------------------------------
+
+
+def verify(work: Work, *, head: str = "") -> Verdict:
+    """Follow the chain from its first seal, then the entries that are not sealed yet; stop at the first link that does not hold.
+
+    `head` is the hash of the last seal as an earlier proof told it: a chain that was made anew from its root does not have it.
+    When all of it holds, what is open is sealed, so that what is deleted from now on is missed.
+    """
+    found, before, seen = Verdict(), None, not head
+    while True:
+        with work.transaction(write=True):
+            work.lock(_LOCK)  # nothing is sealed or dropped while a part is looked at
+            part = _seal_after(work, before.number if before is not None else 0)
+            found = _check_seal(work, found, part, before) if part is not None else _check_open(work, found, before)
+        if found.broken is not None:
+            return found
+        if part is None:
+            break
+        before, seen = part, seen or part.hash == head
+    if not seen:
+        return replace(found, broken=Broken("seal_deleted", None))
+    seal(work, settled=timedelta())
+    with work.transaction():
+        newest = _seal_after(work, last=True)
+    return replace(found, head=newest.hash if newest is not None else "")
+
+
+def _check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
+    secret, number = work.secret(entries.PURPOSE), before.number + 1 if before is not None else 1
+    if part.number != number:
+        return replace(found, broken=Broken("seal_deleted", number))
+    if part.hash != _hash(secret, part, before.hash if before is not None else ""):
+        return replace(found, broken=Broken("seal_edited", number))
+    if part.dropped is not None:
+        honest = part.dropped == _mac(secret, ["dropped", part.hash])
+        return replace(found, dropped=found.dropped + 1) if honest else replace(found, broken=Broken("seal_edited", number))
+    within = [*_behind(work, before), audit.c.id <= part.last]
+    rows = work.connection.execute(sa.select(audit).where(*within).order_by(audit.c.id)).mappings().all()
+    right = entries.digester(work)
+    marks = [part.marks[start : start + _MARK] for start in range(0, len(part.marks), _MARK)]
+    digests, last, late = list[str](), None, 0
+    for row in rows:
+        mark, genuine = _mark(row["digest"]), row["digest"] == right(row)
+        expected = marks[len(digests)] if len(digests) < len(marks) else ""
+        if mark != expected and mark in marks[len(digests) + 1 :]:
+            return replace(found, broken=Broken("deleted", number, after=last))
+        if not genuine:
+            more = mark != expected and len(rows) > len(marks)
+            return replace(found, broken=_at("inserted" if more or not row["digest"] else "edited", number, row))
+        if mark == expected:
+            digests.append(row["digest"])
+        else:
+            late += 1
+        last = row["id"]
+    if len(digests) < len(marks):
+        return replace(found, broken=Broken("deleted", number, after=last))
+    if part.content != _mac(secret, digests):
+        return replace(found, broken=Broken("seal_edited", number))
+    return replace(found, entries=found.entries + len(rows), seals=found.seals + 1, late=found.late + late)
+
+
+def _check_open(work: Work, found: Verdict, before: Any) -> Verdict:
+    """What is not sealed yet can be told to be edited or invented, and not to be missing."""
+    right, last = entries.digester(work), before.last if before is not None else _NOTHING
+    adopting = before is None or bool(before.adopted)
+    while True:
+        query = sa.select(audit).where(audit.c.tenant_id == work.tenant.id, audit.c.id > last).order_by(audit.c.id).limit(PART)
+        rows = work.connection.execute(query).mappings().all()
+        for row in rows:
+            adopting = adopting and not row["digest"]
+            if not adopting and row["digest"] != right(row):
+                return replace(found, broken=_at("edited" if row["digest"] else "inserted", None, row))
+        found = replace(found, entries=found.entries + len(rows))
+        if len(rows) < PART:
+            return found
+        last = rows[-1]["id"]
+
+
+def _mark(digest: str) -> str:
+    return digest[:_MARK].ljust(_MARK, "-")
+
+
+def _at(what: str, number: int | None, row: sa.RowMapping) -> Broken:
+    return Broken(what, number, row["id"], at=row["at"].isoformat(), entity=row["entity"], record=row["record_id"])
+
+
+# --- retention -------------------------------------------------------------------------------------------------------
+
+
+def drop(work: Work) -> int:
+    """Delete the entries that are older than the tenant keeps them, by whole seals; returns how many.
+
+    Their seals stay, without which the next one could not be proven, and say that nobody else deleted them.
+    """
+    with work.transaction():
+        days = work.connection.execute(sa.select(tenants.c.audit_days).where(tenants.c.id == work.tenant.id)).scalar_one()
+    if days >= FOR_EVER:
+        return 0
+    lost = 0
+    while (count := _drop_part(work, timedelta(days=days))) is not None:
+        lost += count
+    if lost:
+        with work.transaction(write=True):
+            entries.note(work, _TITLE, work.tenant.id, "dropped", {"entries": [lost, 0], "days": [None, days]})
+    return lost
+
+
+def _drop_part(work: Work, kept: timedelta) -> int | None:
+    with work.transaction(write=True):
+        work.lock(_LOCK)
+        mine = (seals.c.tenant_id == work.tenant.id, seals.c.dropped.is_(None))
+        part = work.connection.execute(sa.select(seals).where(*mine).order_by(seals.c.number).limit(1)).one_or_none()
+        if part is None or part.until >= work.now() - kept:
+            return None
+        before = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.number == part.number - 1)
+        within = [*_behind(work, work.connection.execute(before).one_or_none()), audit.c.id <= part.last]
+        gone = work.connection.execute(audit.delete().where(*within)).rowcount
+        said = {"marks": "", "dropped": _mac(work.secret(entries.PURPOSE), ["dropped", part.hash])}
+        work.connection.execute(seals.update().where(mine[0], seals.c.number == part.number).values(**said))
+        return gone
+
+
+def told(verdict: Verdict) -> dict[str, object]:
+    """A verdict in JSON form."""
+    found: dict[str, object] = orjson.loads(orjson.dumps(asdict(verdict)))
+    return found

@@ -1,0 +1,111 @@
+"""Entries of the audit beside those of records, and the digest that every entry bears."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+
+from core.entities.ids import new_id
+from core.entities.journal import REFUSED
+from core.events.tables import audit
+from sdk import Verb
+from sdk.columns import among
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+PURPOSE = "core.audit"
+_signed = itemgetter("id", "at", "actor_id", "actor", "channel", "entity", "record_id", "action", "changes")
+LENGTH = 16
+"""Bytes of an entry's digest."""
+
+
+def made(work: Work, entity: str, record: UUID, action: str, changes: Mapping[str, Sequence[object]]) -> dict[str, Any]:
+    """An entry as the context's actor causes it; `changes` has old and new value by name, as JSON takes them."""
+    return {
+        "tenant_id": work.tenant.id, "id": new_id(), "at": work.now(), "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
+        "channel": work.channel.value, "entity": entity, "record_id": record, "action": action, "changes": dict(changes),
+    }  # fmt: skip
+
+
+def note(work: Work, entity: str, record: UUID, action: str, changes: Mapping[str, Sequence[object]]) -> None:
+    """Put an entry into the audit with the context's transaction: for what is no record."""
+    work.leave(audit, [made(work, entity, record, action, changes)])
+
+
+# --- digests ---------------------------------------------------------------------------------------------------------
+
+
+def sign(work: Work, rows: Sequence[dict[str, Any]]) -> None:
+    """Give entries that are about to be written their digest.
+
+    Keyed by what is not in the database: who edits or invents a row there cannot make a digest for it.
+    """
+    if rows:
+        digest = digester(work)
+        for row in rows:
+            row["digest"] = digest(row)
+
+
+def digester(work: Work) -> Callable[[Mapping[str, Any] | sa.RowMapping], str]:
+    """Gives the digest that an entry of the tenant has to bear."""
+    begun = hashlib.blake2b(key=work.secret(PURPOSE), digest_size=LENGTH)
+
+    def digest(row: Mapping[str, Any] | sa.RowMapping) -> str:
+        made = begun.copy()
+        # Sorted: PostgreSQL keeps the members of an object in an order of its own.
+        made.update(orjson.dumps(_signed(row), default=str, option=orjson.OPT_SORT_KEYS))
+        return made.hexdigest()
+
+    return digest
+
+
+# --- for readers -----------------------------------------------------------------------------------------------------
+
+
+def veil(work: Work, rows: Sequence[dict[str, Any]]) -> None:
+    """Leave of the changes what the reader may see: who may read the audit has not the right to every field for that.
+
+    A field shows where the reader sees it on the record as it is now, or, of a record that is gone, on all records.
+    """
+    shown = [row for row in rows if row.get("changes")]
+    if not shown or work.grants.unlimited:
+        return
+    query = sa.select(audit.c.id, audit.c.entity, audit.c.record_id).where(
+        audit.c.tenant_id == work.tenant.id,
+        audit.c.action != REFUSED,  # which names a right, and no value
+        among(audit.c.id, [row["id"] for row in shown]),
+    )
+    about = {row.id: (row.entity, row.record_id) for row in work.connection.execute(query)}
+    visible = {entity: _visible(work, entity, {id for name, id in about.values() if name == entity}) for entity, _id in set(about.values())}
+    for row in shown:
+        if row["id"] not in about:
+            continue
+        entity, record = about[row["id"]]
+        everywhere, by_record = visible[entity]
+        names = by_record.get(record, everywhere)
+        row["changes"] = row["changes"] if names is None else {name: pair for name, pair in row["changes"].items() if name in names}
+
+
+def _visible(work: Work, entity: str, records: set[UUID]) -> tuple[frozenset[str] | None, Mapping[UUID, frozenset[str]]]:
+    """The fields that the reader sees on all records of an entity (None: all, of what is no record), and on these records."""
+    catalog = work.platform.catalog
+    if entity not in catalog.entities:
+        return (None if entity.startswith("core.") else frozenset()), {}
+    if not work.offers(entity):
+        return frozenset(), {}
+    reader = work.reader(catalog.entities[entity])
+    if not work.scopes.grants_of(reader.entity, Verb.READ):
+        return frozenset(), {}
+    whole = frozenset(
+        name
+        for name in reader.visible()
+        if reader.scopes.clause(reader.entity, reader.shape.table, reader.including(name), Verb.READ) is None
+    )
+    return whole, {row["id"]: frozenset(row) for row in reader.many(records)}

@@ -1,0 +1,242 @@
+"""Nobody changes the audit unseen, and what has had its time leaves a chain that still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+from core.audit import chain, entries
+from core.audit.tables import seals
+from core.cli import audit as commands
+from core.context import Work
+from core.entities.ids import new_id
+from core.events import upkeep
+from core.events.tables import audit
+from core.platform import Platform
+from core.tenancy.tables import tenants
+from core.testkit.fixtures import Api, Clock, type_work_as
+
+HOUR = timedelta(hours=1)
+type_sql = Callable[[sa.Executable], None]
+
+
+@pytest.fixture
+def work(work_as: type_work_as) -> Work:
+    """The system, in whose tenant three things have been made; all of it is sealed."""
+    found = work_as()
+    for name in ("one", "two", "three"):
+        found.records("probe.thing").create({"name": name})
+    assert chain.seal(found, settled=timedelta()) == len(rows(found))
+    return found
+
+
+@pytest.fixture
+def by_hand(platform: Platform, work: Work) -> type_sql:
+    """What somebody does in the database itself."""
+
+    def run(statement: sa.Executable) -> None:
+        with platform.database.begin(write=True, tenant=work.tenant.id) as connection:
+            assert connection.execute(statement).rowcount in (1, -1)  # type: ignore[attr-defined]  # -1: PostgreSQL says none of an INSERT
+
+    return run
+
+
+def rows(work: Work) -> list[Any]:
+    with work.transaction():
+        return list(work.connection.execute(sa.select(audit).where(audit.c.tenant_id == work.tenant.id).order_by(audit.c.id)))
+
+
+def broken(work: Work) -> tuple[str, UUID | None, UUID | None]:
+    found = chain.verify(work).broken
+    assert found is not None
+    return found.what, found.entry, found.after
+
+
+@pytest.mark.feature("B11")
+def test_what_nobody_touched_holds(work: Work, clock: Clock) -> None:
+    first = chain.verify(work)
+    assert (first.entries, first.seals, first.broken, len(first.head)) == (len(rows(work)), 1, None, 64)
+    clock.move(hours=1)
+    work.records("probe.thing").create({"name": "four", "price": {"amount": "1.50", "currency": "CNY"}})
+    second = chain.verify(work, head=first.head)
+    assert (second.entries, second.broken) == (first.entries + 1, None)
+    assert second.head != first.head
+    assert chain.verify(work).seals == 2, "what was open is sealed by the proof"
+
+
+@pytest.mark.feature("B11")
+@pytest.mark.parametrize("column", ["changes", "actor", "at", "record_id"])
+def test_an_edited_entry_is_named(work: Work, by_hand: type_sql, column: str) -> None:
+    victim = rows(work)[-2]
+    other = {"changes": {"name": [None, "else"]}, "actor": "somebody else", "at": victim.at - HOUR, "record_id": new_id()}[column]
+    by_hand(audit.update().where(audit.c.id == victim.id).values({column: other}))
+    by_hand(audit.update().where(audit.c.id == rows(work)[-1].id).values(actor="later in the chain"))
+    assert broken(work) == ("edited", victim.id, None)
+
+
+@pytest.mark.feature("B11")
+def test_a_deleted_entry_is_named_by_the_one_before_it(work: Work, by_hand: type_sql) -> None:
+    before, victim, _last = rows(work)[-3:]
+    by_hand(audit.delete().where(audit.c.id == victim.id))
+    assert broken(work) == ("deleted", None, before.id)
+
+
+@pytest.mark.feature("B11")
+def test_the_last_and_the_first_entry_of_a_seal_are_missed_too(work: Work, by_hand: type_sql) -> None:
+    first, *_between, before, last = rows(work)
+    by_hand(audit.delete().where(audit.c.id == last.id))
+    assert broken(work) == ("deleted", None, before.id)
+    by_hand(audit.delete().where(audit.c.id == first.id))
+    assert broken(work) == ("deleted", None, None)
+
+
+@pytest.mark.feature("B11")
+@pytest.mark.parametrize("digest", ["", "copied"])
+def test_an_inserted_entry_is_named(work: Work, by_hand: type_sql, digest: str) -> None:
+    model = dict(rows(work)[1]._mapping)
+    forged = {**model, "id": UUID(int=model["id"].int + 1), "actor": "the boss", "digest": digest and model["digest"]}
+    by_hand(audit.insert().values(**forged))
+    assert broken(work) == ("inserted", forged["id"], None)
+
+
+@pytest.mark.feature("B11")
+def test_an_entry_edited_before_it_is_sealed_is_named_too(work: Work, by_hand: type_sql) -> None:
+    work.records("probe.thing").create({"name": "open"})
+    victim = rows(work)[-1]
+    by_hand(audit.update().where(audit.c.id == victim.id).values(actor="somebody else"))
+    assert broken(work) == ("edited", victim.id, None)
+    chain.seal(work, settled=timedelta())
+    assert broken(work) == ("edited", victim.id, None), "a seal makes nothing good"
+
+
+@pytest.mark.feature("B11")
+def test_seals_cannot_be_edited_left_out_or_made_anew(work: Work, by_hand: type_sql, platform: Platform) -> None:
+    work.records("probe.thing").create({"name": "four"})
+    head = chain.verify(work).head
+    by_hand(seals.update().where(seals.c.number == 2).values(count=7))
+    assert broken(work)[0] == "seal_edited"
+    by_hand(seals.delete().where(seals.c.number == 1))
+    assert broken(work)[0] == "seal_deleted"
+    by_hand(seals.delete().where(seals.c.number == 2))
+    by_hand(audit.delete().where(audit.c.id == rows(work)[-1].id))
+    assert chain.verify(work).broken is None, "without a head that was told before, an empty chain is a new chain"
+    found = chain.verify(work, head=head).broken
+    assert found is not None
+    assert found.what == "seal_deleted"
+
+
+def test_an_entry_that_comes_after_its_seal_is_real_and_counted(work: Work, platform: Platform) -> None:
+    row = entries.made(work, "core.plugin", work.tenant.id, "update", {"x": [False, True]})
+    work.records("probe.thing").create({"name": "four"})
+    chain.seal(work, settled=timedelta())
+    with work.transaction(write=True):
+        work.leave(audit, [row])
+    found = chain.verify(work)
+    assert (found.late, found.broken) == (1, None)
+
+
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_the_clock_seals_what_has_settled(work: Work, clock: Clock) -> None:
+    work.records("probe.thing").create({"name": "young"})
+    upkeep.seal_audit(work)
+    with work.transaction():
+        assert work.connection.execute(sa.select(sa.func.count()).select_from(seals)).scalar() == 1
+    clock.move(minutes=5)
+    upkeep.seal_audit(work)
+    upkeep.seal_audit(work)
+    with work.transaction():
+        assert work.connection.execute(sa.select(sa.func.count()).select_from(seals)).scalar() == 2
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_a_sealer_waits_for_no_writer_and_no_writer_for_it(work: Work, platform: Platform) -> None:
+    other = platform.system(work.tenant.id)
+    with other.transaction(write=True):
+        other.records("probe.thing").create({"name": "at work"})
+        with work.transaction(write=True):
+            work.lock("core.audit.seals")
+            platform.system(work.tenant.id).records("probe.thing").create({"name": "meanwhile"})
+        assert chain.seal(work, settled=timedelta()) == 1
+    assert chain.verify(work).broken is None
+
+
+@pytest.mark.feature("B11")
+def test_entries_from_before_there_were_digests_are_taken_as_they_are(work_as: type_work_as, by_hand: type_sql, work: Work) -> None:
+    by_hand(seals.delete())
+    with work.transaction(write=True):
+        work.connection.execute(audit.update().values(digest=""))
+    assert chain.verify(work).broken is None
+    assert all(row.digest for row in rows(work))
+    work.records("probe.thing").create({"name": "new"})
+    assert chain.verify(work).broken is None
+    by_hand(audit.update().where(audit.c.id == rows(work)[-1].id).values(digest=""))
+    assert broken(work)[0] == "inserted", "only what was there before the first entry with a digest"
+
+
+@pytest.mark.feature("B11")
+def test_what_had_its_time_is_dropped_and_the_chain_holds(work: Work, client: Api, clock: Clock, by_hand: type_sql) -> None:
+    assert client.patch("/api/v1/core/tenant", {"audit_days": 29}).status_code == 422
+    assert client.patch("/api/v1/core/tenant", {"audit_days": 30}).json["audit_days"] == 30
+    chain.seal(work, settled=timedelta())
+    clock.move(days=29)
+    work.records("probe.thing").create({"name": "young"})
+    chain.seal(work, settled=timedelta())
+    upkeep.forget_finished(work)
+    assert chain.verify(work).dropped == 0
+    clock.move(days=1, seconds=1)
+    upkeep.forget_finished(work)
+    left = rows(work)
+    assert [row.entity for row in left] == ["probe.thing", "core.audit"]
+    assert left[1].changes["days"] == [None, 30]
+    found = chain.verify(work)
+    assert (found.dropped, found.entries, found.broken) == (2, 2, None)
+    by_hand(audit.delete().where(audit.c.id == left[0].id))
+    by_hand(seals.update().where(seals.c.number == 3).values(dropped="f" * 64, marks=""))
+    assert broken(work)[0] == "seal_edited", "nobody else says that entries have had their time"
+
+
+@pytest.mark.feature("B11")
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_the_command_proves_every_tenant_and_fails_where_a_link_does(
+    work: Work, platform: Platform, by_hand: type_sql, monkeypatch: pytest.MonkeyPatch, make_tenant: Callable[..., object]
+) -> None:
+    make_tenant("quiet")
+    with platform.database.begin(write=True, tenant=None) as connection:
+        connection.execute(tenants.update().where(tenants.c.name == "quiet").values(state="suspended"))
+    monkeypatch.setattr(commands, "platform", lambda: platform)
+    run = CliRunner().invoke(commands.audit, ["verify"])
+    assert run.exit_code == 0, run.output
+    assert "acme: " in run.output
+    assert "quiet: " in run.output, "a suspended tenant is proven, too"
+    victim = rows(work)[-1]
+    by_hand(audit.update().where(audit.c.id == victim.id).values(actor="x"))
+    run = CliRunner().invoke(commands.audit, ["verify", "--tenant", "acme"])
+    assert run.exit_code == 1
+    assert f"entry {victim.id}" in run.output
+    assert "was edited" in run.output
+    run = CliRunner().invoke(commands.audit, ["verify", "--json"])
+    assert f'"entry": "{victim.id}"' in run.output
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_digests_cost_no_statement(work: Work, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One statement for audit and outbox together, as before, and nothing beside it."""
+    said: list[str] = []
+    sa.event.listen(platform.database.engine, "before_cursor_execute", lambda *args: said.append(args[2]))
+    work.records("probe.thing").create({"name": "counted"})
+    assert len([statement for statement in said if "core_audit" in statement]) == 1
+    assert not [statement for statement in said if "core_audit_seals" in statement]
+
+
+def test_a_digest_is_the_same_for_what_comes_back_from_the_database(work: Work) -> None:
+    values = {"b": 1.5, "a": [None, {"z": 1, "y": "华为 \u2028"}], "big": 2**62, "t": True}
+    with work.transaction(write=True):
+        for _copy in range(5):  # more than a few travel as one document
+            entries.note(work, "core.plugin", work.tenant.id, "update", {"x": [values, None]})
+    assert chain.verify(work).broken is None
