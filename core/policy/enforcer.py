@@ -132,7 +132,7 @@ class Policy:
 def _grants(connection: Connection, enforcer: casbin.Enforcer, tenant: UUID, user: UUID, roles: tuple[str, ...], version: int) -> Grants:
     place = place_of(connection, tenant, user)
     table = _table(enforcer, str(tenant), str(user), (*roles, *place.roles, EVERYBODY))
-    return Grants(user, table, place.teams, shared=place.shared, version=version)
+    return Grants(user, table, place.teams, place.territories, shared=place.shared, version=version)
 
 
 def _table(enforcer: casbin.Enforcer, tenant: str, subject: str, given: tuple[str, ...]) -> dict[str, tuple[Grant, ...]]:
