@@ -11,12 +11,12 @@ from core.custom.checks import check_definitions
 from core.custom.tables import CustomField
 from core.events import upkeep
 from core.identity import routes
-from core.identity.tables import Grant, Role, Share, Team, Token, User
+from core.identity.tables import Grant, Role, Share, Team, Territory, TerritoryMember, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
 from core.policy import routes as rights_routes
-from core.policy.places import check_people, check_teams
+from core.policy.places import check_people, check_teams, check_territories, check_territory_members
 from core.policy.sharing import check_shares
 from core.policy.stored import check_grants, check_roles
 from core.tenancy import routes as tenant_routes
@@ -30,19 +30,32 @@ if TYPE_CHECKING:
 _CHECKED = {
     "core.grant": check_grants, "core.role": check_roles, "core.user": check_people, "core.team": check_teams, "core.share": check_shares,
     "core.custom_field": check_definitions,
+    "core.territory": check_territories, "core.territory_member": check_territory_members,
 }  # fmt: skip
 _READ = {Verb.READ: Scope.ALL}
 
 
 @hookimpl
 def register_entities() -> Sequence[Entity]:
-    """People, teams, roles, grants, shares and tokens; the audit; background jobs."""
+    """People, teams, territories, roles, grants, shares and tokens; the audit; background jobs."""
     readers = {EVERYBODY: _READ}
     return (
         Entity(Team, "team", "teams", _("Team"), _("Teams"), owned=False, guards_access=True, access=readers),
         Entity(User, "user", "users", _("User"), _("Users"), owned=False, guards_access=True, access=readers),
         Entity(Role, "role", "roles", _("Role"), _("Roles"), owned=False, guards_access=True, access=readers),
         Entity(Grant, "grant", "grants", _("Grant"), _("Grants"), title="permission", owned=False, guards_access=True),
+        Entity(Territory, "territory", "territories", _("Territory"), _("Territories"), owned=False, guards_access=True, access=readers),
+        Entity(
+            TerritoryMember,
+            "territory_member",
+            "territory_members",
+            _("Person in a territory"),
+            _("People in territories"),
+            title="note",
+            owned=False,
+            guards_access=True,
+            access=readers,
+        ),
         Entity(Share, "share", "shares", _("Share"), _("Shares"), title="access"),
         Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=frozenset({Verb.READ, Verb.DELETE}), guards_access=True),
         Entity(

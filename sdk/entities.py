@@ -151,6 +151,7 @@ class Entity:
     `verbs` leaves out what its API must not offer. `guards_access=True`: a write changes who may do what, or what `ctx.kept` keeps.
     `alike` names fields of text: two live records that agree in one of them, as far as its likeness goes, are taken for one, and
     the second is refused with the first as candidate until `force` is asked for by who has `<plugin>.<entity>.force`.
+    `territory` names a link to `core.territory`, or to a record of an entity that has one: for grants of that scope.
     """
 
     record: type[Record]
@@ -170,6 +171,7 @@ class Entity:
     alike: tuple[str, ...] = ()
     veil: Callable[[Any, Sequence[dict[str, Any]]], None] | None = None
     """Called with context and rows before they leave; takes out of each what its reader may not see and no field right says."""
+    territory: str = ""
     plugin: str = ""
     """The plugin that declared it; core stamps it at boot."""
 
@@ -177,6 +179,8 @@ class Entity:
         for name in self.alike:
             if not isinstance(self.record.__fields__.get(name), TextField):
                 raise DeclarationError(f"entity {self.name!r}: alike {name!r} is no field of text of {self.record.__name__}; name one")
+        if self.territory and not isinstance(self.record.__fields__.get(self.territory), f.LinkField):
+            raise DeclarationError(f"entity {self.name!r}: territory {self.territory!r} is no link of {self.record.__name__}; name one")
         check_name(ENTITY, self.name, "entity")
         check_name(ENTITY, self.plural, "plural")
         if self.title not in self.record.__fields__:

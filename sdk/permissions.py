@@ -23,6 +23,8 @@ class Scope(StrEnum):
     """own records, and those whose owner reports to the actor, directly or through others"""
     TEAM = "team"
     """records whose owner is in the actor's team, in a team below it, or in a team that the actor manages"""
+    TERRITORY = "territory"
+    """own records, and those in a territory of the actor or below one (`Entity.territory`)"""
     PARENT = "parent"
     """records whose parent link points to a record that the actor reaches"""
     ALL = "all"

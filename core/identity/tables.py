@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 from sdk import Record, Scope, Text, _
 from sdk import fields as f
 from sdk.columns import UtcDateTime, key
+from sdk.entities import unique_together
 
 READ, WRITE = "read", "write"
 """What a share lets one do."""
@@ -20,6 +21,7 @@ SCOPES: dict[str, Text] = {
     Scope.OWN: _("Own records"),
     Scope.SUBORDINATES: _("Own records and those of subordinates"),
     Scope.TEAM: _("Records of the team"),
+    Scope.TERRITORY: _("Own records and those of the territory"),
     Scope.PARENT: _("As the parent record"),
     Scope.ALL: _("All records"),
 }
@@ -69,6 +71,26 @@ class Grant(Record):
     permission: Mapped[str] = f.with_example(f.key(_("Permission"), length=100, required=True, match=False), "core.plugin.update")
     scope: Mapped[str] = f.choice(_("Scope"), SCOPES, default=Scope.OWN, required=True, track=True)
     only_fields: Mapped[list[str] | None] = f.with_example(f.keys(_("Fields"), track=True), f.NO_EXAMPLE)
+
+
+class Territory(Record):
+    """A part of the market; territories form a tree, and who is in one is in all below it."""
+
+    __tablename__ = "core_territories"
+
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True)
+    parent_id: Mapped[UUID | None] = f.link(_("Part of"), "self", tree=True, track=True)
+
+
+class TerritoryMember(Record):
+    """Somebody who works a territory; one may be in several."""
+
+    __tablename__ = "core_territory_members"
+    __table_args__ = (unique_together("core_territory_members", "territory_id", "user_id"),)
+
+    territory_id: Mapped[UUID] = f.link(_("Territory"), Territory, required=True, track=True)
+    user_id: Mapped[UUID] = f.link(_("User"), User, required=True, track=True)
+    note: Mapped[str | None] = f.text(_("Note"))
 
 
 class Share(Record):

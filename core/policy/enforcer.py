@@ -95,7 +95,7 @@ class Policy:
         said = self._kept_said(connection, tenant, version, enabled) if settled else self._read_said(connection, tenant, enabled)
         place = place_of(connection, tenant, user)
         table, lines = self._table(said, (*roles, *place.roles, EVERYBODY))
-        compiled = Grants(user, table, place.teams, shared=place.shared, version=version)
+        compiled = Grants(user, table, place.teams, place.territories, shared=place.shared, version=version)
         compiled.__dict__["lines"] = lines
         if settled:
             self._grants.keep((tenant, user), (version, compiled))

@@ -16,7 +16,7 @@ from core.policy.enforcer import EVERYTHING
 from core.policy.grants import Grant, including
 from core.policy.hierarchy import givers
 from core.policy.scopes import PARENT_VERB
-from sdk import BadRequest, Entity, Scope, Text, Verb, _
+from sdk import Entity, Invalid, Problem, Scope, Text, Verb, _
 from sdk.columns import among
 
 if TYPE_CHECKING:
@@ -73,22 +73,26 @@ class Explanation:
 def explain(who: Work, permission: str, record: UUID | None = None, name: str = "") -> Explanation:
     """What rights say to the actor of `who` about a permission, on a record and a field of it where these are given.
 
-    Without a record: whether there is any that it could be done to. Raises BadRequest for what is no permission or cannot be asked of it.
+    Without a record: whether there is any that it could be done to. Raises Invalid for what is no permission or cannot be asked of it.
     """
     if permission not in who.platform.catalog.permissions:
-        raise BadRequest(_("there is no permission {name!r}"), code="unknown_permission", name=permission[:100])
+        raise _wrong("action", "unknown_permission", _("there is no permission {name!r}"), name=permission[:100])
     thing, _dot, verb = permission.rpartition(".")
     entity = who.platform.catalog.entities.get(thing)
     if entity is None or verb not in set(Verb):
         if record is not None or name:
-            raise BadRequest(_("{name!r} is no verb on records and has no fields"), name=permission)
+            raise _wrong("action", "no_fields", _("{name!r} is no verb on records and has no fields"), name=permission)
         with who.transaction():
             return _Question(who, None, permission).of_any()
     if record is not None and verb == Verb.CREATE:
-        raise BadRequest(_("what is to be created is not there yet: leave the record out"))
+        raise _wrong("record", "not_there_yet", _("what is to be created is not there yet: leave the record out"))
     with who.transaction():
         question = _Question(who, entity, permission, name)
         return question.of_any() if record is None else question.of(record)
+
+
+def _wrong(field: str, code: str, message: Text, **params: object) -> Invalid:
+    return Invalid(_("some values are not valid"), problems=[Problem(field, code, message, params)])
 
 
 class _Question:

@@ -24,9 +24,10 @@ class Grant:
 _ALL = (Grant(Scope.ALL),)
 _AS_FAR = {
     Scope.SHARED: frozenset(Scope) - {Scope.NONE},
-    Scope.OWN: frozenset({Scope.OWN, Scope.SUBORDINATES, Scope.TEAM, Scope.ALL}),
+    Scope.OWN: frozenset({Scope.OWN, Scope.SUBORDINATES, Scope.TEAM, Scope.TERRITORY, Scope.ALL}),
     Scope.SUBORDINATES: frozenset({Scope.SUBORDINATES, Scope.ALL}),
     Scope.TEAM: frozenset({Scope.TEAM, Scope.ALL}),
+    Scope.TERRITORY: frozenset({Scope.TERRITORY, Scope.ALL}),
     Scope.PARENT: frozenset({Scope.PARENT, Scope.ALL}),
     Scope.ALL: frozenset({Scope.ALL}),
 }
@@ -53,6 +54,7 @@ class Grants:
     user: UUID | None
     table: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
     teams: frozenset[UUID] = frozenset()
+    territories: frozenset[UUID] = frozenset()
     everything: bool = False
     shared: bool = False
     """Whether anything is shared with the user: only then do statements look."""

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from core.identity.tables import Share, Team, User
+from core.identity.tables import Share, Team, Territory, TerritoryMember, User
 from sdk import EVERYBODY
 
 
@@ -18,11 +18,12 @@ from sdk import EVERYBODY
 class Place:
     """`teams`: the person's own, those that the person manages, and all below these. `roles`: those of the own team and all above it.
 
-    `shared`: whether there is a share with the person, ended or not.
+    `territories`: those that the person is in, and all below these. `shared`: whether there is a share with the person, ended or not.
     """
 
     teams: frozenset[UUID]
     roles: tuple[str, ...]
+    territories: frozenset[UUID]
     shared: bool
 
 
@@ -31,19 +32,36 @@ def place_of(connection: Connection, tenant: UUID, user: UUID) -> Place:
     person = User.table()
     teams = _teams(connection, tenant)
     mine = connection.execute(sa.select(person.c.team_id).where(person.c.tenant_id == tenant, person.c.id == user)).scalar()
-    below: dict[UUID | None, list[UUID]] = {}
-    for id, row in teams.items():
-        below.setdefault(row.parent_id, []).append(id)
-    reached: set[UUID] = set()
-    open_ = [id for id, row in teams.items() if row.manager_id == user or id == mine]
-    while open_:
-        here = open_.pop()
-        if here not in reached:
-            reached.add(here)
-            open_ += below.get(here, [])
+    reached = _down(teams, [id for id, row in teams.items() if row.manager_id == user or id == mine])
     share = Share.table()
     with_me = sa.select(share.c.id).where(share.c.tenant_id == tenant, share.c.user_id == user, share.c.deleted_at.is_(None)).limit(1)
-    return Place(frozenset(reached), tuple(_roles(teams, mine)), connection.execute(with_me).first() is not None)
+    shared = connection.execute(with_me).first() is not None
+    return Place(reached, tuple(_roles(teams, mine)), _territories(connection, tenant, user), shared)
+
+
+def _down(rows: Mapping[UUID, Any], first: list[UUID]) -> frozenset[UUID]:
+    """Some nodes of a tree and all below them."""
+    below: dict[UUID | None, list[UUID]] = {}
+    for id, row in rows.items() if first else ():
+        below.setdefault(row.parent_id, []).append(id)
+    reached: set[UUID] = set()
+    while first:
+        here = first.pop()
+        if here not in reached:
+            reached.add(here)
+            first += below.get(here, [])
+    return frozenset(reached)
+
+
+def _territories(connection: Connection, tenant: UUID, user: UUID) -> frozenset[UUID]:
+    member, territory = TerritoryMember.table(), Territory.table()
+    mine = sa.select(member.c.territory_id).where(member.c.tenant_id == tenant, member.c.user_id == user, member.c.deleted_at.is_(None))
+    first = set(connection.execute(mine).scalars())
+    if not first:  # the tree is read for those alone who are in one
+        return frozenset()
+    live = sa.select(territory.c.id, territory.c.parent_id).where(territory.c.tenant_id == tenant, territory.c.deleted_at.is_(None))
+    rows = {row.id: row for row in connection.execute(live).all()}
+    return _down(rows, [id for id in first if id in rows])
 
 
 def roles_of_team(connection: Connection, tenant: UUID, team: UUID | None) -> frozenset[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.context import Work
 
 _BEYOND = _("you may not give the role {role}: it may {permission}, and you may not so far")
-_WIDER = _("the teams that you are in or manage and the people who report to you decide what you see; who may do everything widens that")
+_WIDER = _("your teams, your territories and the people who report to you decide what you see; who may do everything widens that")
 
 
 def check_people(work: Work, batch: Batch) -> None:
@@ -39,6 +39,26 @@ def check_teams(work: Work, batch: Batch) -> None:
             giver.check_roles(change, "parent", (change.before or {}) if change.verb == "update" else {})
         if change.verb in ("update", "restore"):
             giver.check_teams_below(change)
+
+
+def check_territories(work: Work, batch: Batch) -> None:
+    """Nobody puts a territory below one that he is in himself."""
+    mine = work.grants.territories
+    for change in batch.changes if not work.grants.unlimited else ():
+        moved = change.verb == "restore" or (change.verb == "update" and change.changes("parent") and change.id not in mine)
+        if moved and change.after("parent") in mine:
+            change.forbid("beyond_own", _WIDER)
+
+
+def check_territory_members(work: Work, batch: Batch) -> None:
+    """Nobody enters a territory by himself."""
+    for change in batch.changes if not work.grants.unlimited else ():
+        if (
+            change.verb != "delete"
+            and change.after("user") == work.grants.user
+            and change.after("territory") not in work.grants.territories
+        ):
+            change.forbid("beyond_own", _WIDER)
 
 
 class _Giver:

@@ -15,7 +15,7 @@ from core.identity.tables import WRITE, Share, User
 from core.policy.grants import Grant, Grants
 from sdk import Entity, Scope, Verb
 from sdk.columns import Keys, UtcDateTime, among, key
-from sdk.fields import AnyRecordField
+from sdk.fields import AnyRecordField, LinkField
 from sdk.permissions import IMPLIED
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ PARENT_VERB = {Verb.READ: Verb.READ, Verb.CREATE: Verb.UPDATE, Verb.UPDATE: Verb
 """What one must be able to do with the parent to do something with the child."""
 _SHARED = frozenset({Verb.READ, Verb.UPDATE})
 """What one may do with a record that is shared with one; to create its parts is to change it."""
+TERRITORY = "core.territory"
 TENANT = sa.bindparam("tenant", type_=key())
 
 
@@ -36,6 +37,7 @@ class Scopes:
         self._tenant: Any = tenant
         self._user: Any = grants.user
         self._teams: Any = sorted(grants.teams)
+        self._territories: Any = sorted(grants.territories)
         self._now: Any = None
 
     @property
@@ -47,12 +49,13 @@ class Scopes:
         """The same clauses with parameters in place of tenant, user and teams: they fit everybody with such grants."""
         made = Scopes(self._catalog, self._tenant, self.grants, self._enabled, self._clock)
         made._tenant, made._user = TENANT, sa.bindparam("actor", type_=key())
+        made._territories = sa.bindparam("territories", type_=Keys())
         made._teams, made._now = sa.bindparam("teams", type_=Keys()), sa.bindparam("shared_at", type_=UtcDateTime())
         return made
 
     def parameters(self) -> dict[str, Any]:
         """The values of these parameters."""
-        given = {"tenant": self._tenant, "actor": self._user, "teams": self._teams}
+        given = {"tenant": self._tenant, "actor": self._user, "teams": self._teams, "territories": self._territories}
         return given | {"shared_at": self._clock()} if self.grants.shared else given
 
     def grants_of(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
@@ -100,6 +103,8 @@ class Scopes:
         if scope is Scope.PARENT:
             return self._parent(entity, table, verb)
         mine = self._owned(table, scope)
+        if scope is Scope.TERRITORY:
+            mine = sa.or_(mine, self._in_territory(entity, table))
         if entity.sharing is None or verb not in _SHARED:
             return mine
         shared = entity.sharing.record.table().alias()
@@ -107,10 +112,23 @@ class Scopes:
         return sa.or_(mine, table.c.id.in_(sa.select(shared.c[entity.sharing.link]).where(*theirs)))
 
     def _owned(self, table: FromClause, scope: Scope) -> sa.ColumnElement[bool]:
-        if scope is Scope.OWN:
+        if scope in (Scope.OWN, Scope.TERRITORY):
             mine: sa.ColumnElement[bool] = table.c.owner_id == self._user
             return mine
         return table.c.owner_id.in_(subordinates(self._tenant, self._user) if scope is Scope.SUBORDINATES else self._team_members())
+
+    def _in_territory(self, entity: Entity, table: FromClause) -> sa.ColumnElement[bool]:
+        """Its own link, or that of the record which gives it its territory; what is in the recycle bin gives none."""
+        field = entity.record.__fields__.get(entity.territory)
+        name = self._catalog.target(field, entity) if isinstance(field, LinkField) else ""
+        if field is None or name == TERRITORY:
+            return sa.false() if field is None else among(table.c[field.attribute], self._territories)
+        target = self._catalog.entities.get(name)
+        if target is None or target.plugin not in self._enabled:
+            return sa.false()
+        there = target.record.table().alias()
+        live = (there.c.tenant_id == self._tenant, there.c.deleted_at.is_(None), self._in_territory(target, there))
+        return table.c[field.attribute].in_(sa.select(there.c.id).where(*live))
 
     def _shared(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
         """What somebody has shared with the actor, until it ends; asked for by the actor alone, so that an index finds the few."""

@@ -101,6 +101,8 @@ def _check_scope(change: Change, entity: Entity) -> None:
     scope = change.after("scope")
     if scope not in UNOWNED and not entity.owned:
         change.refuse("scope", "bad_scope", _("{entity} belongs to nobody; take all, or parent"), entity=entity.full_name)
+    if scope == Scope.TERRITORY and not entity.territory:
+        change.refuse("scope", "bad_scope", _("{entity} is in no territory; take own, team or all"), entity=entity.full_name)
     if scope == Scope.PARENT and entity.parent is None:
         change.refuse("scope", "bad_scope", _("{entity} is part of no other record; take own, team or all"), entity=entity.full_name)
 

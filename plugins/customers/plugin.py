@@ -61,9 +61,16 @@ ANSWERS: dict[str, Access] = {
 def register_entities() -> Sequence[Entity]:
     return (
         Entity(
-            Account, "account", "accounts", _("Account"), _("Accounts"), access=ACCESS, alike=("name", "tax_number", "phone", "website")
+            Account,
+            "account",
+            "accounts",
+            _("Account"),
+            _("Accounts"),
+            access=ACCESS,
+            alike=("name", "tax_number", "phone", "website"),
+            territory="territory",
         ),
-        Entity(Contact, "contact", "contacts", _("Contact"), _("Contacts"), access=ACCESS, alike=("email", "phone")),
+        Entity(Contact, "contact", "contacts", _("Contact"), _("Contacts"), access=ACCESS, alike=("email", "phone"), territory="account"),
         Entity(Tag, "tag", "tags", _("Tag"), _("Tags"), owned=False, access=LISTS),
         Entity(Affiliation, "affiliation", "affiliations", _("Part at an account"), _("Parts at accounts"), title="role", owned=False),
         Entity(Address, "address", "addresses", _("Address"), _("Addresses"), title="address", owned=False),

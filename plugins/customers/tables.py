@@ -45,6 +45,7 @@ class Account(Record):
     tags: Mapped[list[str] | None] = f.keys(_("Tags"), "customers.tag", track=True)
     parent_id: Mapped[UUID | None] = f.link(_("Parent company"), "self", tree=True, track=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
+    territory_id: Mapped[UUID | None] = f.link(_("Territory"), "core.territory", track=True)
 
 
 class Contact(Record):

@@ -59,7 +59,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(Pipeline, "pipeline", "pipelines", _("Pipeline"), _("Pipelines"), owned=False, access=READERS, guards_access=True),
         Entity(Stage, "stage", "stages", _("Stage"), _("Stages"), owned=False, access=READERS, guards_access=True),
         Entity(LostReason, "lost_reason", "lost_reasons", _("Lost reason"), _("Lost reasons"), owned=False, access=READERS),
-        Entity(Deal, "deal", "deals", _("Deal"), _("Deals"), access=DEALS),
+        Entity(Deal, "deal", "deals", _("Deal"), _("Deals"), access=DEALS, territory="account"),
         Entity(
             StageChange,
             "stage_change",

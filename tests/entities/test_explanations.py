@@ -165,7 +165,7 @@ def test_of_himself_everybody_may_ask_and_learns_nothing_of_what_he_does_not_see
     assert api.get(ADDRESS, of_other).json["allowed"] is True
     assert api.get(ADDRESS, {**of_other, "record": str(theirs)}).status_code == 404
     for wrong, status in (
-        ({"action": "probe.thing.reed"}, 400), ({"action": "core.plugin.update", "field": "name"}, 400),
-        ({"action": "probe.thing.create", "record": nothing}, 400), ({**of_other, "user": "nobody@acme.example"}, 404), ({}, 422),
+        ({"action": "probe.thing.reed"}, 422), ({"action": "core.plugin.update", "field": "name"}, 422),
+        ({"action": "probe.thing.create", "record": nothing}, 422), ({**of_other, "user": "nobody@acme.example"}, 404), ({}, 422),
     ):  # fmt: skip
         assert api.get(ADDRESS, wrong).status_code == status, wrong
