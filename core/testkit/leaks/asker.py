@@ -1,0 +1,331 @@
+"""The questions about one entity, as one user: of those that could be asked, the ones that are likely to find something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+from typing import Any, TypeVar
+from uuid import UUID
+
+import orjson
+
+from core.entities.shape import Shape
+from core.http.pipeline import OPTIONS
+from core.testkit.leaks.oracle import Oracle
+from core.testkit.leaks.questions import REFUSED, SHORT, WRONG, Question, aggregate, http, over_http, undone
+from core.testkit.leaks.world import DELETED, SPARE, World, type_row
+from sdk import Condition, Draft, Forbidden, NotFound, Side, Verb
+from sdk.fields import AnyRecordField, DateField, DateTimeField, Field, LinkField, ReportRole
+
+T = TypeVar("T")
+_MOST_PAGES = 4
+
+
+class Asker:
+    """The questions about one entity that are worth asking as one user."""
+
+    def __init__(self, world: World, oracle: Oracle, name: str, random: Random, *, deep: bool = False) -> None:
+        self.world, self.oracle, self.name, self.random, self.deep = world, oracle, name, random, deep
+        self.shape: Shape = world.shapes[name]
+        self.entity = self.shape.entity
+        self.path = f"/api/v1/{self.entity.plugin}/{self.entity.plural}"
+        self.rows = oracle.rows.get(self.shape.table.name, {})
+        self.seen = [id for id in self.rows if oracle.shown(name, id)]
+        shown = [oracle.shown(name, id) for id in self.seen]
+        self.hidden = self.shape.fields.keys() - frozenset().union(*shown)
+        """The fields that are seen on no record."""
+        self.plain = self.shape.fields.keys() & frozenset(self.shape.fields).intersection(*shown)
+        """The fields that are seen on every record that is."""
+        self.unseen = [id for id in self.rows if not oracle.shown(name, id)]
+
+    def _some(self, of: Sequence[T], most: int) -> list[T]:
+        """A few of many; all in a deep run."""
+        return list(of) if self.deep or len(of) <= most else self.random.sample(list(of), most)
+
+    def all(self) -> Iterator[Question]:
+        """The dearest in what they may find first."""
+        yield from self.lists()
+        yield from self.fields()
+        yield from self.searches()
+        yield from self.records()
+        yield from self.reports()
+        yield from self.writes()
+        yield from self.trespasses()
+
+    def _get(self, kind: str, path: str = "", *query: tuple[str, str]) -> Question:
+        return http(kind, self.name, "GET", self.path + path, query)
+
+    # --- lists ---------------------------------------------------------------------------------------------------
+
+    def lists(self) -> Iterator[Question]:
+        """All, with their number, and page by page."""
+        yield Question("list", self.name, f"GET {self.path}, each record with the fields that are seen on it", self._whole)
+        yield self._get("list", "", ("count", "true"))
+        yield Question("list", self.name, f"GET {self.path}, page by page", self._pages)
+        links = [name for name, field in self.shape.fields.items() if isinstance(field, LinkField)]
+        for name in self._some(links, 3):
+            yield self._get("include", "", ("include", name))
+
+    def _whole(self, world: World) -> bytes:
+        """All rows: those that the oracle names, each with the fields that the oracle names, and no others."""
+        status, _headers, body = over_http(world, "GET", self.path, [("limit", "500")])
+        rows = orjson.loads(body).get("data", [])
+        told = {row["id"]: sorted(row) for row in rows}
+        due = {str(id): sorted(self.oracle.shown(self.name, id)) for id in self.seen}
+        if self.shape.table.info.get("view") or told == due or (status == 403 and not due):
+            return body
+        return WRONG + orjson.dumps({"told": told, "due": due}, option=orjson.OPT_SORT_KEYS)
+
+    def _pages(self, world: World) -> bytes:
+        found, cursor = list[bytes](), ""
+        for _page in range(_MOST_PAGES):
+            _status, _headers, body = over_http(world, "GET", self.path, [("limit", "2"), *([("cursor", cursor)] if cursor else [])])
+            found.append(body)
+            cursor = (orjson.loads(body).get("page") or {}).get("next") or ""
+            if not cursor:
+                break
+        return b"\n".join(found)
+
+    def fields(self) -> Iterator[Question]:
+        """Filters with values that stand in cells which the user does not see, orders, and the field by its name."""
+        for name in self.asked():
+            field = self.shape.fields[name]
+            for operator in self._some(field.operators, 1):
+                yield self._get("filter", "", (name if operator == "eq" else f"{name}[{operator}]", self._sought(field, operator)), SHORT)
+            if field.sortable or name in self.hidden:
+                for direction in self._some(("", "-"), 1):
+                    yield self._get("sort", "", ("sort", direction + name), SHORT)
+            if name in self.hidden:
+                yield self._get("fields", "", ("fields", name))
+
+    def asked(self) -> list[str]:
+        """The fields to ask about: those that are seen on some records and not on others, some of those that nobody sees, and of the rest."""
+        mixed = [name for name in self.shape.fields if name not in self.hidden and name not in self.plain]
+        return [*mixed, *self._some(sorted(self.hidden), 4), *self._some(sorted(self.plain), 4)]
+
+    def _sought(self, field: Field, operator: str) -> str:
+        if operator == "empty":
+            return self.random.choice(["true", "false"])
+        text = field.format(self._hidden_value(field)) or "1"
+        if isinstance(field, LinkField) and self.random.random() < 0.6:
+            text = self._hidden_name(field) or text
+        return text[1:-1] or text if operator == "contains" else text.replace(",", " ")
+
+    def _hidden_value(self, field: Field) -> object:
+        """A value of the field from a cell that the user does not see, else from any."""
+        cells = [(field.name in self.oracle.shown(self.name, id), self._cell(field, row)) for id, row in self.rows.items()]
+        values = [value for shown, value in cells if value is not None and not shown] or [value for _s, value in cells if value is not None]
+        return self.random.choice(values) if values else None
+
+    def _cell(self, field: Field, row: type_row) -> object:
+        extension = self.shape.extension_of(field.name)
+        if extension is not None and not isinstance(extension.source, Side):
+            return None
+        if extension is not None:
+            assert isinstance(extension.source, Side)
+            rows, link = self.oracle.rows[extension.source.record.table().name].values(), extension.source.link
+            found = next((one for one in rows if one[link] == row["id"]), None)
+            if found is None:
+                return None
+            row = found
+        cells = tuple(row[column] for column in field.columns())
+        return field.join(cells) if cells[0] is not None else None
+
+    def _hidden_name(self, link: LinkField) -> str:
+        """What a record is called whose name the user does not see."""
+        target = self.shape.target(link)
+        assert target is not None
+        names = [
+            str(row[target.record.__fields__[name].attribute])
+            for id, row in self.oracle.rows.get(target.record.table().name, {}).items()
+            for name in target.match_fields
+            if name not in self.oracle.shown(target.full_name, id)
+        ]
+        return self.random.choice(names) if names else ""
+
+    def searches(self) -> Iterator[Question]:
+        """Words out of texts that the user does not see."""
+        searched = [name for name, field in self.shape.fields.items() if field.search]
+        for name in self._some(searched, 2):
+            word = self.shape.fields[name].format(self._hidden_value(self.shape.fields[name]))
+            if word:
+                yield self._get("search", "", ("q", word), SHORT)
+        if searched:
+            yield self._get("search", "", ("q", "a"))
+
+    # --- records -------------------------------------------------------------------------------------------------
+
+    def chosen(self) -> list[UUID]:
+        """Records to ask for: of those that are seen the ones of which least and most is, of the others the one that may be gone."""
+        by_size = sorted(self.seen, key=lambda one: len(self.oracle.shown(self.name, one)))
+        made = self.world.cast.ids.get(self.shape.table.name, [])
+        others = [made[number] for number in (SPARE, DELETED) if number < len(made) and made[number] in self.unseen]
+        return list(dict.fromkeys([*by_size[:1], *by_size[-1:], *(others or self.unseen[:1])]))
+
+    def records(self) -> Iterator[Question]:
+        """Single records, what happened to them and around them."""
+        for id in self.chosen():
+            yield self._get("get", f"/{id}")
+            yield self._get("history", f"/{id}/history")
+        for id in self.chosen()[-2:]:
+            yield self._get("timeline", f"/{id}/timeline")
+
+    # --- reports -------------------------------------------------------------------------------------------------
+
+    def reports(self) -> Iterator[Question]:
+        """Groups and sums of each field, over links, and of some by hidden values."""
+        fields = self.shape.fields
+        measures = [name for name, field in fields.items() if field.role is ReportRole.MEASURE]
+        dimensions = [name for name, field in fields.items() if field.role is ReportRole.DIMENSION]
+        for name in self._some(measures, 3):
+            by = [self.random.choice(dimensions)] if dimensions and self.random.random() < 0.5 else []
+            yield aggregate(self.name, ["count", f"{self.random.choice(['sum', 'avg', 'min', 'max'])}:{name}"], by)
+        for name in self._some(dimensions, 3):
+            field = fields[name]
+            if isinstance(field, LinkField):
+                for beyond in self._beyond(field):
+                    yield aggregate(self.name, ["count"], [f"{name}.{beyond}"])
+            yield aggregate(self.name, ["count", f"distinct:{name}"], [name])
+        for name in self._some(sorted(fields), 2):
+            operator = self.random.choice(fields[name].operators)
+            where = Condition(name, operator, (self._sought(fields[name], operator),))
+            yield aggregate(self.name, ["count"], [], [where])
+        dated = [name for name, field in fields.items() if isinstance(field, DateField | DateTimeField)]
+        for name in self._some(dated, 1):
+            yield aggregate(self.name, [f"max:{name}", f"min:{name}"], [f"{name}:month"])
+
+    def _beyond(self, link: LinkField) -> list[str]:
+        target = self.shape.target(link)
+        assert target is not None
+        there = self.world.shapes[target.full_name].fields
+        grouped = [name for name, field in there.items() if field.role is ReportRole.DIMENSION and not isinstance(field, AnyRecordField)]
+        return self._some(grouped, 1)
+
+    # --- writes --------------------------------------------------------------------------------------------------
+
+    def writes(self) -> Iterator[Question]:
+        """What is refused, and how: none of these changes anything."""
+        verbs = self.entity.verbs
+        if verbs & {Verb.CREATE, Verb.UPDATE, Verb.DELETE}:
+            yield http("batch", self.name, "POST", f"{self.path}/batch", json={"items": list(self._refused())})
+        for name in self._some(sorted(self._blind()), 2):
+            yield self._guess(name)
+        if self.entity.alike:
+            row = self.rows[self.random.choice(self.unseen or list(self.rows))]
+            values = {name: self.shape.fields[name].format(self._cell(self.shape.fields[name], row)) for name in self.entity.alike}
+            yield http("duplicates", self.name, "POST", f"{self.path}/duplicates", json={"values": {n: v for n, v in values.items() if v}})
+
+    def _strangers(self) -> Mapping[str, str]:
+        """For each link a record that the user does not see, and that may not be there."""
+        found = {}
+        for name, field in self.shape.fields.items():
+            target = self.shape.target(field) if isinstance(field, LinkField) and "." not in name else None
+            ids = self.world.cast.ids.get(target.record.table().name, []) if target is not None else []
+            if target is not None and len(ids) > SPARE and not self.oracle.shown(target.full_name, ids[SPARE]):
+                found[name] = str(ids[SPARE])
+        return found
+
+    def _blind(self) -> Iterator[str]:
+        """The fields that the user may write and does not see."""
+        for right in self.oracle.rights(self.entity, Verb.UPDATE):
+            for name in self.hidden if right.fields is None else self.hidden & right.fields:
+                field = self.shape.fields[name]
+                if not field.readonly and not isinstance(field, LinkField | AnyRecordField) and self.seen:
+                    yield name
+
+    def _guess(self, name: str) -> Question:
+        """Write what the first world has in a field that is not seen: whether the guess is right must not show."""
+        id, field = self.seen[0], self.shape.fields[name]
+        value = self._cell(field, self.rows[id])
+
+        def ask(world: World) -> bytes:
+            with undone(world) as work:
+                (outcome,) = work.records(self.name).write([Draft("update", {name: value}, id)])
+                if outcome.refusal is not None:
+                    return REFUSED + str((outcome.refusal.code, outcome.refusal.problems)).encode()
+                return orjson.dumps(work.reader(self.entity).many([id]), option=OPTIONS, default=str)
+
+        return Question("write", self.name, f"write {value!r} into {name} of {id}", ask)
+
+    def trespasses(self) -> Iterator[Question]:
+        """Writes that the user has no right to: other people's records, fields of some records, records given away."""
+        made = self.world.cast.ids.get(self.shape.table.name, [])
+        for verb in sorted(self.entity.verbs & {Verb.UPDATE, Verb.DELETE}):
+            foreign = [id for id in made if self.rows.get(id, {"deleted_at": 1})["deleted_at"] is None and not self._may(id, verb)]
+            for id in foreign[:1]:
+                values = {self.entity.title: self._cell(self.shape.fields[self.entity.title], self.rows[id])}
+                yield self._trespass(Draft(verb.value, values if verb is Verb.UPDATE else {}, id))
+        reached = [id for id in made if Verb.UPDATE in self.entity.verbs and self._may(id, Verb.UPDATE)]
+        stored = [name for name in self.entity.fields if not self.shape.fields.get(name, self.shape.fields["id"]).readonly]
+        barred = [(id, name) for id in reached for name in stored if not self.oracle.may(self.name, self.rows[id], Verb.UPDATE, name)]
+        held = self.oracle.rights(self.entity, Verb.UPDATE)
+        elsewhere = [pair for pair in barred if any(right.fields is None or pair[1] in right.fields for right in held)]
+        for pairs in (elsewhere, barred):  # a field that may be written on other records is refused by another check
+            for id, name in self.random.sample(pairs, min(1, len(pairs))):
+                yield self._trespass(Draft("update", {name: self._cell(self.shape.fields[name], self.rows[id])}, id))
+        nameless = self.hidden - self.oracle.named(self.name) - self._written()
+        for name in self.random.sample(sorted(nameless), min(1, len(nameless), len(reached))):
+            yield self._trespass(Draft("update", {name: None}, reached[0]), unknown=True)
+        for id in reached:
+            given = self.rows[id] | {"owner_id": self.world.cast.people[2]}
+            if self.entity.owned and self._may(id, Verb.UPDATE, "owner") and not self.oracle.may(self.name, given, Verb.UPDATE):
+                yield self._trespass(Draft("update", {"owner": str(given["owner_id"])}, id))
+                break
+
+    def _may(self, id: UUID, verb: Verb, field: str | None = None) -> bool:
+        return bool(self.oracle.shown(self.name, id)) and self.oracle.may(self.name, self.rows[id], verb, field)
+
+    def _written(self) -> frozenset[str]:
+        """The fields that the user may write on some record."""
+        held = [right for verb in (Verb.CREATE, Verb.UPDATE) for right in self.oracle.rights(self.entity, verb)]
+        return frozenset().union(*(self.shape.fields if right.fields is None else right.fields for right in held))
+
+    def _trespass(self, draft: Draft, *, unknown: bool = False) -> Question:
+        """What must be refused; a field that one may neither see nor write must be as one that there is not."""
+
+        def ask(world: World) -> bytes:
+            with undone(world) as work:
+                (outcome,) = work.records(self.name).write([draft])
+                refusal = outcome.refusal
+                told = f"{refusal and (refusal.code, refusal.problems)}".encode()
+                rightly = (not unknown and isinstance(refusal, Forbidden | NotFound)) or "unknown_field" in str(
+                    refusal and refusal.problems
+                )
+                return told if rightly else WRONG + b"it was not refused for want of a right: " + told
+
+        return Question("trespass", self.name, f"{draft.verb} {draft.values} of {draft.id}", ask)
+
+    def _refused(self) -> Iterator[Mapping[str, Any]]:
+        """A batch whose every item holds something that nobody may write, so that none is taken."""
+        poison = {"no_such_field": 1}
+        yield {"op": "create", "values": {**self._strangers(), **poison}}
+        for id in self.chosen():
+            yield {"op": "update", "id": str(id), "values": poison}
+        for id in self.unseen[:3]:
+            yield {"op": "delete", "id": str(id), "version": 4711}
+            break
+        names = {}
+        for name, field in self.shape.fields.items():
+            if isinstance(field, LinkField) and "." not in name:
+                names[name] = self._hidden_name(field) or "nobody"
+        yield {"op": "create", "values": {**names, **poison}}
+        yield {"op": "create", "values": {**{name: word[:-1] or "n" for name, word in names.items()}, **poison}}
+
+
+def routes(world: World, oracle: Oracle) -> Iterator[Question]:
+    """Each address of a plugin that is read, for records that are seen and records that are not."""
+    by_plural = {(shape.entity.plugin, shape.entity.plural): name for name, shape in world.shapes.items()}
+    for route in world.platform.catalog.routes:
+        if route.method != "GET" or route.plugin not in world.system.enabled or "{token}" in route.path:
+            continue
+        path = f"/api/v1/{route.plugin}{route.path}"
+        if "{id}" in path:
+            name = by_plural.get((route.plugin, route.path.split("/")[1]), "")
+            if name:
+                for id in Asker(world, oracle, name, Random(0)).chosen():
+                    yield http("route", name, "GET", path.replace("{id}", str(id)))
+        elif "{entity}" in path:
+            for name in world.shapes:
+                yield http("route", name, "GET", path.replace("{entity}", name))
+        elif "{" not in path:
+            yield http("route", "", "GET", path)

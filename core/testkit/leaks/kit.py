@@ -1,0 +1,182 @@
+"""The kit: two copies of one world that differ in nothing that a user sees, asked the same; the answers must be the same to the byte."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from random import Random
+from time import process_time
+
+from core.config import Config
+from core.platform import boot
+from core.testkit.leaks import rights as random_rights
+from core.testkit.leaks.asker import Asker, routes
+from core.testkit.leaks.changes import Changed, Changer
+from core.testkit.leaks.oracle import Oracle
+from core.testkit.leaks.questions import REFUSED, WRONG, Question, described
+from core.testkit.leaks.rights import type_rights
+from core.testkit.leaks.world import NOW, Filler, Maker, World
+from core.testkit.templates import Content, Templates
+
+OTHERS = 100_001
+"""Where the values begin that no cell has before."""
+VALIDITY = "a rule of validity looks at the whole record, also at what its writer does not see"
+type_more = Callable[[World, Oracle], Iterable[Question]]
+"""Further questions: of what a plugin offers beside the registry."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A question that two worlds answer differently although the user sees the same of both."""
+
+    question: Question
+    one: bytes
+    other: bytes
+
+    def __str__(self) -> str:
+        at = next(
+            (n for n, pair in enumerate(zip(self.one, self.other, strict=False)) if pair[0] != pair[1]), min(len(self.one), len(self.other))
+        )
+        start = max(at - 60, 0)
+        parts = (part[start : start + 240].decode(errors="replace") for part in (self.one, self.other))
+        return "\n    ".join((f"{self.question.kind} of {self.question.entity}: {self.question.words[:300]}", *parts))
+
+
+@dataclass
+class Report:
+    """What was asked and what came of it."""
+
+    entities: set[str] = field(default_factory=set)
+    kinds: Counter[str] = field(default_factory=Counter)
+    users: int = 0
+    seconds: float = 0.0
+    leaks: list[Leak] = field(default_factory=list)
+    waived: Counter[str] = field(default_factory=Counter)
+    changed: list[Changed] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        asked = ", ".join(f"{kind} {n}" for kind, n in sorted(self.kinds.items()))
+        head = f"{len(self.entities)} entities, {self.kinds.total()} questions ({asked}), {self.users} users, {self.seconds:.1f} s"
+        return "\n".join([head, *(f"waived {n}: {reason}" for reason, n in self.waived.items()), *map(str, self.leaks[:20])])
+
+
+@dataclass(frozen=True)
+class Control:
+    """Which kinds of questions notice what a user may notice, and the entities whose lists notice nothing."""
+
+    noticed: set[str]
+    deaf: set[str]
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The worlds of a set of plugins (None: all that are installed), made in `folder` from `templates`."""
+
+    templates: Templates
+    folder: Path
+    points: Sequence[EntryPoint] | None = None
+    waivers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Reasons why answers of a kind about an entity ("" for any) may differ."""
+    more: type_more = lambda _world, _oracle: ()
+    deep: bool = False
+    filler: Filler = field(default_factory=Filler)
+
+    @contextmanager
+    def worlds(self) -> Iterator[tuple[World, World]]:
+        """A fresh copy of both."""
+        content = Content(self.filler, NOW)
+        with self.templates.copy(self.points, content) as url:
+            platform = boot(Config(self.folder, url), clock=content.clock, entry_points=self.points, check_schema=False)
+            try:
+                one = World(platform, self.filler.cast, 0)
+                yield one, World(platform, self.filler.cast, 1, one.app)
+            finally:
+                platform.close()
+
+    @contextmanager
+    def twins(self, rights: Callable[[World], type_rights]) -> Iterator[tuple[World, World, Oracle, Changed]]:
+        """Two worlds, the second with another value in every place that the user does not see."""
+        with self.worlds() as (one, other):
+            given = rights(one)
+            for world in (one, other):
+                world.give(given)
+            oracle = Oracle(one, given, one.rows())
+            changed = Changer(other, Oracle(other, given, other.rows()), Maker(other, OTHERS)).hide()
+            yield one, other, oracle, changed
+
+    def questions(self, world: World, oracle: Oracle, seed: int, entities: Iterable[str] | None = None) -> Iterator[Question]:
+        """All that is to be asked about some entities, or about all; what tells most comes first."""
+        yield from described(oracle)
+        random = Random(seed)
+        for name in sorted(world.shapes) if entities is None else entities:
+            yield from Asker(world, oracle, name, random, deep=self.deep).all()
+        if entities is None:
+            yield from routes(world, oracle)
+            yield from self.more(world, oracle)
+
+    def run(self, seeds: Iterable[int], entities: Sequence[str] | None = None) -> Report:
+        """Ask as one user for each seed."""
+        report, began = Report(), process_time()
+        for seed in seeds:
+            with self.twins(partial(_drawn, seed)) as (one, other, oracle, changed):
+                report.users += 1
+                report.changed.append(changed)
+                for question in self.questions(one, oracle, seed, entities):
+                    report.kinds[question.kind] += 1
+                    report.entities.add(question.entity)
+                    leak = compare(question, one, other)
+                    if leak is not None:
+                        self._count(report, leak)
+        report.entities.discard("")
+        report.seconds = process_time() - began
+        return report
+
+    def _count(self, report: Report, leak: Leak) -> None:
+        kind, entity = leak.question.kind, leak.question.entity
+        reason = self.waivers.get((kind, entity)) or self.waivers.get((kind, ""))
+        if kind == "write" and REFUSED in (leak.one[: len(REFUSED)], leak.other[: len(REFUSED)]):
+            reason = VALIDITY
+        if reason and WRONG not in (leak.one[: len(WRONG)], leak.other[: len(WRONG)]):
+            report.waived[reason] += 1
+        else:
+            report.leaks.append(leak)
+
+    def control(self, seed: int, entities: Sequence[str] | None = None) -> Control:
+        """The same questions of two worlds that differ in what the user does see: who notices nothing now would notice no leak."""
+        noticed, deaf = set[str](), set[str]()
+        with self.worlds() as (one, other):
+            given = _drawn(seed, one)
+            for world in (one, other):
+                world.give(given)
+            oracle = Oracle(one, given, one.rows())
+            changed = Changer(other, Oracle(other, given, other.rows()), Maker(other, OTHERS)).show()
+            for name in sorted(one.shapes) if entities is None else entities:
+                asker = Asker(one, oracle, name, Random(seed))
+                told = [question.kind for question in asker.all() if question.ask(one) != question.ask(other)]
+                noticed |= {*told}
+                if "list" not in told and name in changed.entities:
+                    deaf.add(name)
+        return Control(noticed, deaf)
+
+
+def _drawn(seed: int, world: World) -> type_rights:
+    """Random rights, the same for the same seed."""
+    return random_rights.draw(world, Random(seed))
+
+
+def compare(question: Question, one: World, other: World) -> Leak | None:
+    """Ask both. An answer that is wrong by itself, or is a failure of the server, is a finding as well."""
+    first, second = question.ask(one), question.ask(other)
+    wrong = first.startswith((b"5", WRONG))
+    return Leak(question, first, second) if first != second or wrong else None
+
+
+def users(default: int) -> int:
+    """How many users to ask as: `DEALWRIGHT_LEAK_USERS` of them, where that is set."""
+    return int(os.environ.get("DEALWRIGHT_LEAK_USERS", default))

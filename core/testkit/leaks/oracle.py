@@ -1,0 +1,152 @@
+"""Who may see what, in plain Python over rights and rows: another way to say what the doors say in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from core.entities.shape import Shape
+from core.policy.grants import Grant
+from core.testkit.leaks.world import World, type_row, type_rows
+from sdk import EVERYBODY, Entity, Scope, Verb
+from sdk.fields import AnyRecordField, LinkField
+
+ALWAYS = frozenset({"id", "version"})
+NOTHING: frozenset[str] = frozenset()
+
+
+class Oracle:
+    """What one user sees of the rows of one world."""
+
+    def __init__(self, world: World, rights: Mapping[str, Sequence[Grant]], rows: type_rows) -> None:
+        self.world, self.given, self.rows, self.me = world, rights, rows, world.cast.me
+        self._catalog, self._rights = world.platform.catalog, dict(rights)
+        for name, (owner, permission) in self._catalog.permissions.items():
+            if EVERYBODY in permission.default_for and owner in world.system.enabled:
+                self._rights[name] = (*self._rights.get(name, ()), Grant(permission.default_for[EVERYBODY]))
+        self._team = self._teams()
+        self._known: dict[tuple[str, UUID], frozenset[str]] = {}
+
+    def shown(self, entity: str, id: UUID) -> frozenset[str]:
+        """The fields of a record that the user sees; none: there is no such record to the user."""
+        key = (entity, id)
+        if key not in self._known:
+            self._known[key] = self._shown(self.world.shapes[entity], self.rows.get(self.world.shapes[entity].table.name, {}).get(id))
+        return self._known[key]
+
+    def may(self, entity: str, row: type_row, verb: Verb, field: str | None = None) -> bool:
+        """Whether the user has a verb for a record as it is, or would be, and for one field of it."""
+        held = self.rights(self.world.shapes[entity].entity, verb)
+        given = [right for right in held if field is None or right.fields is None or field in right.fields]
+        return any(self._reaches(right, self.world.shapes[entity].entity, row, verb) for right in given)
+
+    def named(self, entity: str) -> frozenset[str]:
+        """The fields of an entity that the user may see on some record, were there one."""
+        shape = self.world.shapes[entity]
+        held = self.rights(shape.entity, Verb.READ)
+        found = [frozenset(shape.fields) if right.fields is None else right.fields & shape.fields.keys() for right in held]
+        return NOTHING.union(*found, ALWAYS) if held else NOTHING
+
+    def everything(self) -> Mapping[tuple[str, UUID], frozenset[str]]:
+        """The same of all records, with the verbs that the user has for them."""
+        found = {}
+        for name, shape in self.world.shapes.items():
+            rights = {verb: self.rights(shape.entity, verb) for verb in shape.entity.verbs - {Verb.READ}}
+            for id, row in self.rows.get(shape.table.name, {}).items():
+                verbs = {
+                    f"{verb} {n}"
+                    for verb, held in rights.items()
+                    for n, one in enumerate(held)
+                    if self._reaches(one, shape.entity, row, verb)
+                }
+                found[(name, id)] = self.shown(name, id) | verbs
+        return found
+
+    def _shown(self, shape: Shape, row: type_row | None) -> frozenset[str]:
+        if row is None or row["deleted_at"] is not None:
+            return NOTHING
+        found = NOTHING
+        for right in self.rights(shape.entity, Verb.READ):
+            if self._reaches(right, shape.entity, row, Verb.READ):
+                found |= (frozenset(shape.fields) if right.fields is None else right.fields & shape.fields.keys()) | ALWAYS
+        return found
+
+    def rights(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
+        """The rights of a verb; what is part of something and has none of its own follows it."""
+        own = tuple(self._rights.get(f"{entity.full_name}.{verb}", ()))
+        if entity.private:
+            return tuple(replace(right, scope=Scope.OWN) for right in own)
+        if own or entity.parent is None:
+            return own
+        above = Verb.READ if verb is Verb.READ else Verb.UPDATE
+        return (Grant(Scope.PARENT),) if any(self.rights(parent, above) for parent in self._parents(entity)) else ()
+
+    def _reaches(self, right: Grant, entity: Entity, row: type_row, verb: Verb) -> bool:
+        reach = _SCOPES[right.scope]
+        return reach(self, entity, row, verb)
+
+    def _all(self, _entity: Entity, _row: type_row, _verb: Verb) -> bool:
+        return True
+
+    def _own(self, entity: Entity, row: type_row, verb: Verb) -> bool:
+        return entity.owned and (row["owner_id"] == self.me or self._shared(entity, row, verb))
+
+    def _of_team(self, entity: Entity, row: type_row, verb: Verb) -> bool:
+        return entity.owned and (row["owner_id"] in self._team or self._shared(entity, row, verb))
+
+    def _as_parent(self, entity: Entity, row: type_row, verb: Verb) -> bool:
+        found = self._parent_of(entity, row)
+        if found is None:
+            return False
+        parent, above = found
+        if above["deleted_at"] is not None:
+            return False
+        wanted = Verb.READ if verb is Verb.READ else Verb.UPDATE
+        return any(self._reaches(right, parent, above, wanted) for right in self.rights(parent, wanted))
+
+    def _parent_of(self, entity: Entity, row: type_row) -> tuple[Entity, type_row] | None:
+        field = entity.parent
+        assert field is not None
+        for parent in self._parents(entity):
+            named = not isinstance(field, AnyRecordField) or row[field.entity_attribute] == parent.full_name
+            above = self.rows.get(parent.record.table().name, {}).get(row[field.attribute]) if named else None
+            if above is not None:
+                return parent, above
+        return None
+
+    def _parents(self, entity: Entity) -> Iterator[Entity]:
+        if isinstance(entity.parent, LinkField):
+            above = self.world.shapes.get(self._catalog.target(entity.parent, entity))
+            yield from () if above is None else (above.entity,)
+        elif entity.parent is not None:
+            yield from (shape.entity for shape in self.world.shapes.values() if self._catalog.is_rooted(shape.entity))
+
+    def _shared(self, entity: Entity, row: type_row, verb: Verb) -> bool:
+        sharing = entity.sharing
+        if sharing is None or verb is Verb.DELETE:
+            return False
+        links = self.rows[sharing.record.table().name].values()
+        return any(one["deleted_at"] is None and one[sharing.link] == row["id"] and one[sharing.person] == self.me for one in links)
+
+    def _teams(self) -> frozenset[Any]:
+        """Who is in the user's team, in one that the user manages, or in one below these; the user as well."""
+        teams, users = self.rows["core_teams"], self.rows["core_users"]
+        reached = {users[self.me]["team_id"]} | {id for id, team in teams.items() if team["manager_id"] == self.me}
+        live = {id: team for id, team in teams.items() if team["deleted_at"] is None}
+        while True:
+            below = {id for id, team in live.items() if id in reached or team["parent_id"] in reached}
+            if below <= reached:
+                break
+            reached |= below
+        reached &= live.keys()
+        return frozenset(id for id, user in users.items() if id == self.me or user["team_id"] in reached)
+
+
+type_reach = Callable[[Oracle, Entity, type_row, Verb], bool]
+_SCOPES: Mapping[Scope, type_reach] = {
+    Scope.ALL: Oracle._all, Scope.OWN: Oracle._own, Scope.TEAM: Oracle._of_team, Scope.PARENT: Oracle._as_parent,
+}  # fmt: skip
+SCOPES = tuple(_SCOPES)
+"""The scopes that the kit gives and judges."""

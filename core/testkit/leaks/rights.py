@@ -1,0 +1,54 @@
+"""Random rights: the more is seen of some records and the less of others, the more there is to leak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from core.policy.grants import Grant
+from core.testkit.leaks.oracle import ALWAYS
+from core.testkit.leaks.world import World
+from sdk import Entity, Scope, Verb
+
+type_rights = dict[str, tuple[Grant, ...]]
+
+
+def draw(world: World, random: Random) -> type_rights:
+    """Rights over every entity: none, of all records, or of more fields of one's own than of others'."""
+    found: type_rights = {}
+    for name, shape in world.shapes.items():
+        names = sorted(shape.fields.keys() - ALWAYS)
+        reading = _reading(shape.entity, names, random)
+        if reading:
+            found[f"{name}.{Verb.READ}"] = reading
+        for verb in sorted(shape.entity.verbs - {Verb.READ}):
+            if random.random() < 0.6:
+                some = random.choice(reading).scope if reading else Scope.ALL
+                found[f"{name}.{verb}"] = (
+                    Grant(some, _some(names, random) if verb is not Verb.DELETE and random.random() < 0.6 else None),
+                )
+    entities = {f"{name}.{verb}" for name in world.shapes for verb in Verb}
+    for permission, (owner, _spec) in world.platform.catalog.permissions.items():
+        if permission not in entities and owner in world.system.enabled:
+            found[permission] = (Grant(Scope.ALL),)
+    return found
+
+
+def _reading(entity: Entity, names: Sequence[str], random: Random) -> tuple[Grant, ...]:
+    if entity.parent is not None and random.random() < 0.4:
+        return ()  # as its parent
+    some, other = _some(names, random), _some(names, random)
+    choices = [(4, (Grant(Scope.ALL, some),)), (1, (Grant(Scope.ALL),)), (1, ())]
+    if entity.owned:
+        choices += [
+            (4, (Grant(Scope.OWN), Grant(Scope.TEAM, some))), (3, (Grant(Scope.OWN, some), Grant(Scope.ALL, other))),
+            (2, (Grant(Scope.OWN),)), (2, (Grant(Scope.TEAM, some), Grant(Scope.OWN, other))), (1, (Grant(Scope.TEAM),)),
+        ]  # fmt: skip
+    if entity.parent is not None:
+        choices += [(3, (Grant(Scope.PARENT, some),)), (2, (Grant(Scope.PARENT), Grant(Scope.ALL, some)))]
+    (chosen,) = random.choices([rights for _weight, rights in choices], [weight for weight, _rights in choices])
+    return chosen
+
+
+def _some(names: Sequence[str], random: Random) -> frozenset[str]:
+    return frozenset(name for name in names if random.random() < 0.6) or frozenset(names[:1])

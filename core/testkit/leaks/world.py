@@ -1,0 +1,368 @@
+"""A tenant with rows of every entity, written past the doors: no plugin has to help, and none can refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+from uuid import UUID
+from zlib import crc32
+
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from core.app import create_app
+from core.context import Work
+from core.entities.ids import new_id, new_ids
+from core.entities.shape import Shape
+from core.events.tables import audit, outbox
+from core.identity import tokens
+from core.identity.tables import Token, token_secrets
+from core.platform import Platform
+from core.policy.grants import Grant
+from core.tenancy import lifecycle
+from core.tenancy.lifecycle import NewTenant
+from core.tenancy.tables import tenants
+from core.testkit.leaks import cells
+from sdk import Entity, Record, links
+from sdk.context import id_of
+from sdk.fields import AnyRecordField, Field, LinkField, Reference
+
+NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+ROLE = "leaks"
+LIVE, DELETED, SPARE, ADDED = 8, 8, 9, 10
+"""Rows of an entity by number: eight that live, one in the recycle bin, one that may be removed, one that may be added."""
+NAMES = ("leaks-a", "leaks-b")
+BY_HAND = frozenset({"core.user", "core.team", "core.role", "core.grant", "core.token"})
+PEOPLE = ("core_roles", "core_teams", "core_users", "core_grants", "core_tokens")
+"""The tables of these, in the order in which they can be filled."""
+TOKEN = UUID("01900000-0000-7000-8000-000000000001")
+type_row = dict[str, Any]
+type_rows = dict[str, dict[UUID, type_row]]
+"""Rows by table and id."""
+
+
+@dataclass
+class Cast:
+    """Who and what is there before any row is made; the same, with the same ids, in both tenants."""
+
+    tenants: list[UUID] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    people: Sequence[UUID] = ()
+    """Who asks, a colleague of a team below, somebody of another team."""
+    role: UUID = UUID(int=0)
+    ids: dict[str, list[UUID]] = field(default_factory=dict)
+    """The made-up rows of each table, by their number."""
+
+    @property
+    def me(self) -> UUID:
+        """Who asks."""
+        return self.people[0]
+
+
+class World:
+    """One of the two tenants, as one user sees it over HTTP. They share a database, so that statements are compiled once for both."""
+
+    def __init__(self, platform: Platform, cast: Cast, number: int, app: FlaskClient | None = None) -> None:
+        self.platform, self.cast = platform, cast
+        self.tenant = cast.tenants[number]
+        self.token = cast.tokens[number] if cast.tokens else ""
+        self.app: FlaskClient = app or create_app(platform).test_client(use_cookies=False)
+        self.system: Work = platform.system(self.tenant)
+        self.shapes: Mapping[str, Shape] = {
+            name: platform.shape(name, self.system.enabled)
+            for name, entity in platform.catalog.entities.items()
+            if entity.plugin in self.system.enabled
+        }
+
+    def neutral(self, answer: bytes) -> bytes:
+        """An answer as it would be in either tenant."""
+        return answer.replace(str(self.tenant).encode(), b"(tenant)").replace(self.system.tenant.name.encode(), b"(tenant)")
+
+    def user(self) -> Work:
+        """The context of who asks."""
+        return self.platform.user(self.tenant, self.cast.me, self.system.channel)
+
+    def begin(self) -> Any:
+        """A transaction past the doors."""
+        return self.platform.database.begin(write=True, tenant=self.tenant)
+
+    def tables(self) -> dict[str, sa.Table]:
+        """The tables of all entities and of what extends them; views are written by nobody."""
+        found = [shape.table for shape in self.shapes.values()]
+        found += [side.record.table() for shape in self.shapes.values() for side in shape.sides.values()]
+        return {table.name: table for table in found if not table.info.get("view")}
+
+    def rows(self) -> type_rows:
+        """All rows as they are."""
+        found: type_rows = {}
+        with self.begin() as connection:
+            for name, table in self.tables().items():
+                mine = connection.execute(sa.select(table).where(table.c.tenant_id == self.tenant)).mappings()
+                found[name] = {row["id"]: dict(row) for row in mine}
+        return found
+
+    def give(self, rights: Mapping[str, Sequence[Grant]]) -> None:
+        """Let who asks have these rights and no others; written past the doors, with the same ids in each copy."""
+        grants = self.shapes["core.grant"].table
+        given = [(permission, right) for permission in sorted(rights) for right in rights[permission]]
+        with self.begin() as connection:
+            connection.execute(grants.delete().where(grants.c.tenant_id == self.tenant, grants.c.role_id == self.cast.role))
+            rows = [
+                {"tenant_id": self.tenant, "id": UUID(int=(7 << 76) | (2 << 62) | number), "role_id": self.cast.role, "version": 1,
+                 "permission": permission, "scope": right.scope.value, "created_at": NOW, "updated_at": NOW,
+                 "only_fields": None if right.fields is None else sorted(right.fields)}
+                for number, (permission, right) in enumerate(given, 1)
+            ]  # fmt: skip
+            for start in range(0, len(rows), 500):
+                connection.execute(grants.insert(), rows[start : start + 500])
+            mine = tenants.c.id == self.tenant
+            connection.execute(tenants.update().where(mine).values(access_version=tenants.c.access_version + 1))
+        self.system = self.platform.system(self.tenant)
+
+
+class Filler:
+    """Fills an empty database with two tenants that are alike; `cast` is known once it has."""
+
+    def __init__(self) -> None:
+        self.cast = Cast()
+
+    def __call__(self, platform: Platform) -> None:
+        cast = self.cast = Cast()
+        works = []
+        for name in NAMES:
+            tenant = lifecycle.create(platform, NewTenant(name, timezone="Asia/Shanghai"))
+            cast.tenants.append(tenant.id)
+            works.append(platform.system(tenant.id))
+        self._people(works[0])
+        one, other = (World(platform, cast, number) for number in range(2))
+        maker = Maker(one)
+        with one.begin() as connection:
+            connection.execute(outbox.delete().where(outbox.c.tenant_id == one.tenant))
+            maker.fill(connection)
+        _copy(one, other, maker)
+        for work in works:
+            secret = tokens.PREFIX + links.new_token(work)
+            row = {"tenant_id": work.tenant.id, "hash": links.digest_of(secret), "token_id": TOKEN}
+            with work.transaction(write=True):
+                work.connection.execute(token_secrets.insert().values(row))
+            cast.tokens.append(secret)
+
+    def _people(self, work: Work) -> None:
+        cast = self.cast
+        with work.transaction(write=True):
+            teams, users, tokens_ = (work.records(f"core.{name}") for name in ("team", "user", "token"))
+            mine = id_of(teams.create({"name": "Mine"}))
+            below, other = (id_of(teams.create(one)) for one in ({"name": "Below", "parent": mine}, {"name": "Other"}))
+            cast.role = id_of(work.records("core.role").create({"key": ROLE, "name": "Leaks"}))
+            cast.people = [
+                id_of(
+                    users.create({"name": name, "email": f"{name}@leaks.example", "team": team, "roles": [ROLE] if name == "me" else None})
+                )
+                for name, team in (("me", mine), ("mate", below), ("stranger", other))
+            ]
+            theirs = id_of(tokens_.create({"name": "theirs", "user": cast.people[2], "owner": cast.people[2]}))
+            table = Token.table()
+            row = work.connection.execute(sa.select(table).where(table.c.id == theirs)).mappings().one()
+            work.connection.execute(table.insert().values({**row, "id": TOKEN, "name": "mine", "user_id": cast.me, "owner_id": cast.me}))
+
+
+def _copy(one: World, other: World, maker: Maker) -> None:
+    """Give the other tenant the rows of the first, and no others."""
+    with one.begin() as connection:
+        told = [dict(row) for row in connection.execute(sa.select(audit).where(audit.c.tenant_id == one.tenant)).mappings()]
+    made = {name: [row | {"tenant_id": other.tenant} for row in rows.values()] for name, rows in one.rows().items()}
+    tables = other.tables()
+    with other.begin() as connection:
+        for table in (outbox, audit, *(tables[name] for name in reversed(PEOPLE))):
+            connection.execute(table.delete().where(table.c.tenant_id == other.tenant))
+        for name in PEOPLE:
+            if made[name]:
+                connection.execute(tables[name].insert(), sorted(made[name], key=lambda row: str(row["id"])))
+        maker.insert(connection, {name: rows for name, rows in made.items() if name not in PEOPLE})
+        connection.execute(audit.insert(), [row | {"tenant_id": other.tenant} for row in told])
+
+
+class Maker:
+    """Makes rows: every field has a value, every link a target; what is linked has a number, so that it is known whose it is."""
+
+    def __init__(self, world: World, first: int = 1) -> None:
+        self.world, self.cast = world, world.cast
+        self.serials = count(first)
+        self.records: dict[str, type[Record]] = {}
+        self.fields: dict[str, dict[str, Field]] = {}
+        for name, shape in world.shapes.items():
+            if name not in BY_HAND:
+                self._take(shape.entity.record, shape)
+            for side in shape.sides.values():
+                self._take(side.record, shape)
+        rooted = [entity for entity in world.platform.catalog.entities.values() if self._can_be_parent(entity)]
+        self._roots = sorted(rooted, key=lambda entity: (not entity.owned, entity.full_name))
+
+    def _take(self, record: type[Record], shape: Shape) -> None:
+        table = record.table()
+        if not table.info.get("view"):
+            self.records[table.name] = record
+            own = {**record.__fields__}
+            beyond = {name for name, field_ in own.items() if isinstance(field_, LinkField) and self._target(field_, shape) is None}
+            self.fields[table.name] = {name: field_ for name, field_ in own.items() if name not in beyond}
+
+    def _can_be_parent(self, entity: Entity) -> bool:
+        catalog = self.world.platform.catalog
+        return entity.record.table().name in self.records and entity.full_name in self.world.shapes and catalog.is_rooted(entity)
+
+    def _target(self, link: LinkField, shape: Shape) -> str | None:
+        """The table that a link points to, None where the tenant does not have it."""
+        if not isinstance(link.target, str):
+            return link.target.table().name
+        if link.target == "self":
+            return shape.entity.record.table().name
+        there = self.world.shapes.get(link.target)
+        return there.table.name if there is not None else None
+
+    def fill(self, connection: Connection) -> None:
+        """All rows of all tables, and what their history tells."""
+        self.cast.ids = {"core_users": list(self.cast.people)}
+        for name in self.in_order():
+            self.cast.ids[name] = new_ids(self._most(name))
+        made = {name: [self.row(name, number) for number in range(len(self.cast.ids[name]))] for name in self.records}
+        self.insert(connection, made)
+        entries = [
+            self.entry(entity, row)
+            for entity, shape in self.world.shapes.items()
+            for row in made.get(shape.table.name, ())
+        ]  # fmt: skip
+        connection.execute(audit.insert(), entries)
+
+    def _most(self, name: str) -> int:
+        """How many rows of a table there are: of what there is one for each person there are as many as people."""
+        single = [self._of(name, field_) for field_ in self.fields[name].values() if isinstance(field_, LinkField) and field_.unique]
+        return min([ADDED, *(len(self.cast.ids[target]) for target in single if target in self.cast.ids)])
+
+    def insert(self, connection: Connection, made: Mapping[str, Sequence[type_row]]) -> None:
+        """First without the links that may be empty, as they go in circles."""
+        for name in self.in_order():
+            table, later = self.world.tables()[name], self._later(name)
+            rows = [{**row, **dict.fromkeys(later)} for row in made[name]]
+            try:
+                with connection.begin_nested():
+                    connection.execute(table.insert(), rows)
+            except IntegrityError:  # of two links together, say, no two records have the same: the spare ones come last
+                taken = sum(tried(connection, table.insert().values(row)) for row in rows)
+                assert taken >= len(self.cast.people), f"{name}: only {taken} of {len(rows)} made-up rows fit; see core.testkit.leaks.world"
+        for name, all_rows in made.items():
+            if all_rows and (later := self._later(name)):
+                table = self.world.tables()[name]
+                statement = table.update().where(table.c.tenant_id == all_rows[0]["tenant_id"], table.c.id == sa.bindparam("b_id"))
+                statement = statement.values({column: sa.bindparam(f"b_{column}") for column in later})
+                connection.execute(statement, [{"b_id": row["id"], **{f"b_{c}": row[c] for c in later}} for row in all_rows])
+
+    def _later(self, name: str) -> list[str]:
+        return [
+            field_.attribute for field_ in self.fields[name].values() if isinstance(field_, LinkField) and field_.nullable()
+        ]  # fmt: skip
+
+    def in_order(self) -> list[str]:
+        """The tables, what a required link points to first."""
+        done: dict[str, None] = {}
+
+        def visit(name: str) -> None:
+            if name in done or name not in self.records:
+                return
+            for field_ in self.fields[name].values():
+                if isinstance(field_, LinkField) and not field_.nullable():
+                    target = self._of(name, field_)
+                    if target != name:
+                        visit(target)
+            done[name] = None
+
+        for name in sorted(self.records):
+            visit(name)
+        return list(done)
+
+    def _of(self, name: str, link: LinkField) -> str:
+        if not isinstance(link.target, str):
+            return link.target.table().name
+        return name if link.target == "self" else self.world.shapes[link.target].table.name
+
+    def row(self, name: str, number: int) -> type_row:
+        """The row of a table with this number, as its columns."""
+        ids = self.cast.ids[name]
+        owners = [*self.cast.people, None]
+        row: type_row = {
+            "tenant_id": self.world.tenant, "id": ids[number] if number < len(ids) else new_id(), "version": 1, "created_at": NOW,
+            "updated_at": NOW, "deleted_at": NOW if number == DELETED else None, "custom": None,
+            "owner_id": owners[2] if number > DELETED else owners[number % 4],
+        }  # fmt: skip
+        for column in self.records[name].table().c:
+            row.setdefault(column.name, None)
+        for field_ in self.fields[name].values():
+            row |= zip(field_.columns(), field_.split(self._cell(name, field_, number)), strict=True)
+        return row
+
+    def _cell(self, name: str, field_: Field, number: int) -> object:
+        if isinstance(field_, LinkField):
+            return self._linked(name, field_, number)
+        if isinstance(field_, AnyRecordField):
+            return self._about(name, field_, number)
+        serial = next(self.serials)
+        if number % 4 == 3 and field_.nullable() and serial % 2:
+            return None
+        return cells.value(field_, serial)
+
+    def _linked(self, name: str, link: LinkField, number: int) -> UUID | None:
+        there = self.cast.ids.get(self._of(name, link))
+        if not there:
+            return None
+        if self._of(name, link) == name:  # a chain, as nothing may stand above itself
+            above = number - 1 if number < LIVE else None if link.unique else 0
+            return None if above is None or above < 0 else there[above]
+        place = self._place(link, number)
+        return there[place] if place < len(there) else there[place % len(there)]
+
+    def _place(self, link: LinkField, number: int) -> int:
+        """The number of the row that a link points to: a parent has the number of its child, others are anywhere."""
+        if number == DELETED:
+            return 0  # in the recycle bin, of something that lives
+        if number > DELETED:  # of somebody else, yet linked to what may be seen
+            return SPARE if link.unique else 2 if link.parent else 0
+        if link.parent:
+            return number
+        if number == 4 and not link.unique:
+            return DELETED
+        return (number + crc32(link.name.encode())) % LIVE
+
+    def _about(self, name: str, reference: AnyRecordField, number: int) -> Reference | None:
+        if not self._roots:
+            return None
+        root = self._roots[(crc32(name.encode()) + number // 4) % min(len(self._roots), 4)]
+        place = 0 if number == DELETED else 2 if number > DELETED else number
+        return Reference(root.full_name, self.cast.ids[root.record.table().name][place])
+
+    def entry(self, entity: str, row: Mapping[str, Any], names: Iterable[str] | None = None) -> type_row:
+        """What the history of a record tells: all its values, as of a new one, or a change of `names`."""
+        shape = self.world.shapes[entity]
+        own = {name: field_ for name, field_ in shape.fields.items() if shape.extension_of(name) is None and name not in ("id", "version")}
+        told = own if names is None else names
+        changes = {name: [None if names is None else f"was {next(self.serials)}", _told(own.get(name), row)] for name in told}
+        return {
+            "tenant_id": self.world.tenant, "id": new_id(), "at": NOW, "actor_id": self.cast.people[2], "actor": "stranger", "channel": "api",
+            "entity": entity, "record_id": row["id"], "action": "create" if names is None else "update", "changes": changes,
+        }  # fmt: skip
+
+
+def _told(field_: Field | None, row: Mapping[str, Any]) -> str:
+    return "other" if field_ is None else str(row.get(field_.attribute))
+
+
+def tried(connection: Connection, statement: Any) -> int:
+    """One row written, or none where something hangs on it, or there is such a one already."""
+    try:
+        with connection.begin_nested():
+            return abs(connection.execute(statement).rowcount)  # psycopg does not count what is inserted: -1
+    except IntegrityError:
+        return 0

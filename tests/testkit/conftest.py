@@ -1,0 +1,50 @@
+"""The leak kit over a small world: a few entities, and one user whose rights differ from record to record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.policy.grants import Grant
+from core.testkit.leaks.kit import Kit
+from core.testkit.leaks.oracle import Oracle
+from core.testkit.leaks.rights import type_rights
+from core.testkit.leaks.world import World
+from core.testkit.templates import Templates
+from sdk import Scope
+from tests.probe.fixtures import POINTS
+
+SMALL = ("probe.thing", "probe.part", "probe.lane", "core.user", "customers.account", "customers.contact")
+"""The entities that are asked about."""
+RIGHTS: type_rights = {
+    "probe.thing.read": (
+        Grant(Scope.OWN), Grant(Scope.TEAM, frozenset({"name", "tier", "board", "lane", "whole", "size", "email"})),
+    ),
+    "probe.thing.update": (Grant(Scope.OWN, frozenset({"size", "owner"})), Grant(Scope.TEAM, frozenset({"name", "board"}))),
+    "probe.thing.create": (Grant(Scope.OWN),),
+    "probe.board.read": (Grant(Scope.ALL, frozenset({"created_at"})),),
+    "probe.lane.read": (Grant(Scope.ALL, frozenset({"board"})),),
+    "probe.part.read": (Grant(Scope.PARENT),),
+    "core.user.read": (Grant(Scope.ALL, frozenset({"name", "team"})),),
+    "customers.account.read": (Grant(Scope.ALL, frozenset({"name", "city", "owner", "tier", "parent", "customers.answers"})),),
+    "customers.account.update": (Grant(Scope.ALL, frozenset({"notes", "industry"})),),
+    "customers.contact.read": (Grant(Scope.OWN), Grant(Scope.TEAM, frozenset({"name", "account"}))),
+    "customers.contact.create": (Grant(Scope.OWN),),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def small_kit(sqlite_templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """The kit over customers and the probes, asking all that there is to ask."""
+    return Kit(sqlite_templates, Path(tmp_path_factory.mktemp("leaks")), POINTS, deep=True)
+
+
+@pytest.fixture(scope="session")
+def small_twins(small_kit: Kit) -> Iterator[tuple[World, World, Oracle]]:
+    """Two worlds that differ in what the user of `RIGHTS` does not see."""
+    with small_kit.twins(lambda _world: RIGHTS) as (one, other, oracle, changed):
+        assert changed.cells > 500
+        assert min(changed.added, changed.removed, changed.told) > 0
+        yield one, other, oracle

@@ -1,0 +1,76 @@
+"""Nobody learns what he may not see: every way to ask, of every entity of every installed plugin, as users of random roles.
+
+`DEALWRIGHT_LEAK_USERS=20` asks as more users, `DEALWRIGHT_LEAKS=deep` asks each of them for every operator, order, link and sum.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from core.testkit.leaks.kit import Kit, Report, users
+from core.testkit.templates import Templates
+from tests.probe.fixtures import OURS, PROBE, PROBE_MORE
+from tests.testkit.ours import WAIVERS, more
+
+POINTS = (*OURS, PROBE, PROBE_MORE)
+ASKED = {
+    "list", "get", "filter", "sort", "search", "fields", "include", "report", "file", "history", "timeline", "batch", "write", "trespass", "webhook",
+    "route", "openapi", "meta",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def kit(sqlite_templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """The kit over all our plugins and the probes."""
+    folder = Path(tmp_path_factory.mktemp("all-leaks"))
+    return Kit(sqlite_templates, folder, POINTS, WAIVERS, more, os.environ.get("DEALWRIGHT_LEAKS") == "deep")
+
+
+def judged(report: Report) -> Report:
+    print(report)
+    assert not report.leaks, str(report)
+    return report
+
+
+@pytest.mark.feature("B5")
+@pytest.mark.feature("B6")
+@pytest.mark.timeout(1200)
+@settings(
+    max_examples=users(2), phases=[Phase.generate], derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
+@given(seed=st.integers(0, 1_000_000))
+def test_nothing_that_is_hidden_changes_an_answer(kit: Kit, seed: int) -> None:
+    report = judged(kit.run([seed]))
+    assert len(report.entities) >= 80
+    assert {*report.kinds} >= ASKED
+    (changed,) = report.changed
+    assert changed.cells > 1000
+    assert min(changed.added, changed.removed, changed.told) > 10
+
+
+@pytest.mark.feature("B6")
+def test_what_is_shown_changes_the_answers(kit: Kit) -> None:
+    """Else the kit would be deaf: another value in whatever is seen is noticed by each way to ask, of some of the entities."""
+    with kit.worlds() as (one, _other):
+        entities = sorted({*sorted(one.shapes)[::5], "customers.account", "customers.contact", "pipeline.deal"})
+    control = kit.control(1, entities)
+    assert not control.deaf
+    assert control.noticed >= {"list", "get", "filter", "sort", "search", "include", "report", "history", "timeline"}
+
+
+@pytest.mark.feature("B6")
+def test_nothing_that_is_hidden_changes_an_answer_of_postgresql(postgresql_templates: Templates | str, tmp_path: Path, kit: Kit) -> None:
+    """A part of the entities: the statements are the same, what a database makes of them may differ."""
+    if isinstance(postgresql_templates, str):
+        if os.environ.get("DEALWRIGHT_REQUIRE_SERVERS") == "1":
+            pytest.fail(f"no PostgreSQL: {postgresql_templates}")
+        pytest.skip(f"no PostgreSQL: {postgresql_templates}")
+    there = Kit(postgresql_templates, tmp_path, POINTS, WAIVERS, deep=kit.deep)
+    with there.worlds() as (one, _other):
+        entities = sorted(one.shapes)[::8]
+    judged(there.run([2], entities))

@@ -1,0 +1,153 @@
+"""Take out the checks of the doors one by one: the leak kit fails each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+import core.entities.checks
+import core.entities.conditions
+import core.entities.links
+import core.entities.pages
+import core.entities.read
+import core.entities.timeline
+import core.entities.write
+import core.http.collections
+import core.http.health
+from core.entities.aggregate import Aggregation
+from core.entities.read import Reader
+from core.entities.shape import Source
+from core.entities.write import Writer
+from core.policy.grants import Grant
+from core.policy.scopes import Scopes
+from core.testkit.leaks.kit import Kit
+from sdk import Scope
+from tests.testkit.first_leak import first_leak, type_twins
+
+_across, _include, _exists = Aggregation._across, Reader.include, Scopes._exists
+_ALL = (Grant(Scope.ALL),)
+
+
+def _everybodys_grants(grants: Any, name: str) -> Any:
+    return tuple(grants)
+
+
+def _any_field(shape: Any, name: str, known: object) -> Any:
+    return shape.fields[name]
+
+
+def _across_all(self: Any, source: Any, link: Any, reader: Any, name: str) -> Any:
+    return _across(self, source, link, reader.work.as_system().reader(reader.entity), name)
+
+
+def _across_the_bin(self: Any, source: Any, link: Any, reader: Any, name: str) -> Any:
+    found = _across(self, source, link, reader, name)
+    table, on = self._joins[-1]
+    self._joins[-1] = (table, sa.and_(*(part for part in on.clauses if "deleted_at" not in str(part))))
+    return found
+
+
+def _include_all(self: Any, data: Any, include: Any, visible: Any) -> None:
+    _include(Reader(self.work.as_system(), self.shape), data, include, visible)
+
+
+def _there(self: Any, target: Any, id: Any, grants: Any, verb: Any) -> Any:
+    return _exists(self, target, id, _ALL, verb)
+
+
+def _live_alone(self: Any, source: Any, names: Any = (), scopes: Any = None, *, deleted: bool = False) -> Any:
+    return source.deleted() if deleted else source.live()
+
+
+def _not_by_field(self: Any, source: Any, names: Any = (), scopes: Any = None, *, deleted: bool = False) -> Any:
+    clause = (scopes or self.scopes).clause(self.entity, source.table, self.grants, "read")
+    return [*(source.deleted() if deleted else source.live()), *([] if clause is None else [clause])]
+
+
+def _computed_over_all(self: Any, record: Any, columns: Any) -> Any:
+    table = record.table()
+    return [table.c.tenant_id == self.tenant, table.c.deleted_at.is_(None)]
+
+
+def _whole_entry(found: Any, row: Any) -> Any:
+    return {str(name): value for name, value in found.items() if name != "id"}
+
+
+def _in_the_bin(self: Any) -> Any:
+    return [self.table.c.tenant_id == self.tenant]
+
+
+def _nobodys_and_all(self: Any, entity: Any, table: Any, verb: Any) -> Any:
+    return sa.true()
+
+
+def _there_are(work: Any, target: Any, ids: Any) -> Any:
+    table = target.record.table()
+    live = (table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), table.c.id.in_(list(ids)))
+    return set(work.connection.execute(sa.select(table.c.id).where(*live)).scalars())
+
+
+type_part = tuple[str, object, str, Callable[..., Any]]
+CHECKS: dict[str, type_part] = {
+    "the fields that are visible": ("openapi", Reader, "visible", lambda self: dict(self.shape.fields) if self.grants else {}),
+    "the rows that are visible": ("list", Reader, "reach", _live_alone),
+    "the rows on which a field is visible": ("filter sort", Reader, "reach", _not_by_field),
+    "the grants that show a field": ("list", Reader, "including", lambda self, name: self.grants),
+    "the hiding of fields on some rows": ("list", Reader, "_hide", lambda self, data, source, names: None),
+    "what is searched": (
+        "search",
+        Reader,
+        "searched",
+        lambda self, visible: [name for name, field in self.shape.fields.items() if field.search],
+    ),
+    "what is visible everywhere": ("search", Reader, "everywhere", lambda self, name: True),
+    "the reader of included records": ("include", Reader, "include", _include_all),
+    "unknown fields of filters": ("filter", core.entities.conditions, "shape_field", _any_field),
+    "unknown fields of orders": ("sort", core.entities.pages, "shape_field", _any_field),
+    "unknown fields by name": ("fields", core.entities.read, "shape_field", _any_field),
+    "the scope of grants": ("list", Scopes, "clause", lambda self, entity, table, grants, verb: None),
+    "the scope of each grant": ("list", Scopes, "_one", lambda self, entity, table, scope, verb: sa.true()),
+    "the scope of the parent": ("list", Scopes, "_parent", _nobodys_and_all),
+    "the scope within the parent": ("list", Scopes, "_exists", _there),
+    "the grants of an entity": ("list", Scopes, "grants_of", lambda self, entity, verb: _ALL),
+    "the recycle bin": ("list", Source, "live", _in_the_bin),
+    "what a computed field looks at": ("list", Source, "_reach", _computed_over_all),
+    "the rights beyond a link": ("report", Aggregation, "_across", _across_all),
+    "the recycle bin beyond a link": ("report", Aggregation, "_across", _across_the_bin),
+    "names in filters": ("filter", core.entities.conditions, "including", _everybodys_grants),
+    "names in writes": ("batch", core.entities.links, "including", _everybodys_grants),
+    "links to what is seen": ("batch", core.entities.links, "_visible", _there_are),
+    "unknown fields of writes": ("trespass", core.entities.checks, "_writable", lambda grants, name: True),
+    "fields that may be written": ("trespass", core.entities.checks, "including", _everybodys_grants),
+    "fields that may be written on some rows": ("trespass", core.entities.write, "check_fields", lambda *_args: None),
+    "owners whom one may give to": ("trespass", core.entities.write, "check_owner", lambda *_args: None),
+    "records that may be written": ("trespass", Writer, "_reached", lambda self, verb, rows: set(rows)),
+    "what a guess changes": ("write", Writer, "_has_changes", lambda self, item: _is_changed(item)),
+    "the history of fields": ("history", core.http.collections, "_entry", _whole_entry),
+    "the entities that are told of": ("meta", core.http.health, "may", lambda work, entity, verb: True),
+}
+
+
+def _is_changed(item: Any) -> bool:
+    if item.draft.verb == "update":
+        item.values = {name: value for name, value in item.values.items() if value != (item.before or {}).get(name)}
+        item.changed = bool(item.values)
+    return bool(item.changed)
+
+
+@pytest.mark.feature("B6")
+def test_the_small_world_does_not_leak(small_kit: Kit, small_twins: type_twins) -> None:
+    assert first_leak(small_kit, small_twins) is None
+
+
+@pytest.mark.feature("B5")
+@pytest.mark.feature("B6")
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_kit_fails_without(check: str, small_kit: Kit, small_twins: type_twins, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kinds of questions that find it soonest are asked alone: where a part of the kit fails, the kit does."""
+    kinds, *part = CHECKS[check]
+    monkeypatch.setattr(*part)
+    assert first_leak(small_kit, small_twins, kinds) is not None

@@ -1,0 +1,67 @@
+"""Four leaks that other products had, put into ours: the kit catches each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import core.entities.pages
+from core.entities.aggregate import Aggregation
+from core.entities.pages import Outline
+from core.entities.read import Reader
+from core.policy.grants import Grant
+from core.policy.scopes import Scopes
+from core.testkit.leaks.kit import Kit
+from sdk import Scope
+from tests.testkit.first_leak import first_leak, type_twins
+
+_init, _grants_of, _outline = Aggregation.__init__, Scopes.grants_of, core.entities.pages._outline
+
+
+class _Wide(Reader):
+    """A reader of all rows, with the fields of another."""
+
+    def reach(self, source: Any, names: Any = (), scopes: Any = None, *, deleted: bool = False) -> Any:
+        return source.live()
+
+
+def groups_by_any_field(self: Aggregation, reader: Reader) -> None:
+    """twentyhq/twenty #25911: what is hidden in lists can be grouped by."""
+    _init(self, reader)
+    self.visible = dict(reader.shape.fields)
+
+
+def system_objects_for_all(self: Scopes, entity: Any, verb: Any) -> Any:
+    """twentyhq/twenty #23062: the objects of the system do not ask for rights."""
+    return (Grant(Scope.ALL),) if entity.plugin == "core" else _grants_of(self, entity, verb)
+
+
+def lists_with_all_fields(reader: Reader, query: Any) -> Outline:
+    """espocrm/espocrm #2515: the record hides a field, the list of records shows it."""
+    found = _outline(reader, query)
+    return found if query.fields else Outline(found.visible, list(reader.shape.fields), found.keys, found.sort)
+
+
+def reports_of_all_rows(self: Aggregation, reader: Reader) -> None:
+    """frappe/erpnext #13104: a report counts all records, whoever asks."""
+    _init(self, _Wide(reader.work, reader.shape))
+
+
+BUGS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
+    "twenty-25911": (Aggregation, "__init__", groups_by_any_field, "report"),
+    "twenty-23062": (Scopes, "grants_of", system_objects_for_all, "meta openapi list"),
+    "espocrm-2515": (core.entities.pages, "_outline", lists_with_all_fields, "list"),
+    "erpnext-13104": (Aggregation, "__init__", reports_of_all_rows, "report"),
+}
+
+
+@pytest.mark.feature("B6")
+@pytest.mark.parametrize("bug", BUGS)
+def test_the_kit_catches(bug: str, small_kit: Kit, small_twins: type_twins, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, name, broken, kinds = BUGS[bug]
+    monkeypatch.setattr(target, name, broken)
+    leak = first_leak(small_kit, small_twins)
+    assert leak is not None
+    assert leak.question.kind in kinds.split(), str(leak)
