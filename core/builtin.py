@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from core.events import upkeep
-from core.identity import routes
-from core.identity.tables import Grant, Role, Team, Token, User
+from core.identity import routes, session_routes
+from core.identity.tables import Grant, Role, SignIn, Team, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
@@ -26,14 +26,17 @@ _READ = {Verb.READ: Scope.ALL}
 
 @hookimpl
 def register_entities() -> Sequence[Entity]:
-    """People, teams, roles, grants and tokens; background jobs."""
+    """People, teams, roles, grants and tokens; who signed in; background jobs."""
     readers = {EVERYBODY: _READ}
+    revocable = frozenset({Verb.READ, Verb.DELETE})
+    owners = {EVERYBODY: dict.fromkeys(revocable, Scope.OWN)}
     return (
         Entity(Team, "team", "teams", _("Team"), _("Teams"), owned=False, guards_access=True, access=readers),
         Entity(User, "user", "users", _("User"), _("Users"), owned=False, guards_access=True, access=readers),
         Entity(Role, "role", "roles", _("Role"), _("Roles"), owned=False, guards_access=True, access=readers),
         Entity(Grant, "grant", "grants", _("Grant"), _("Grants"), title="permission", owned=False, guards_access=True),
-        Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=frozenset({Verb.READ, Verb.DELETE}), guards_access=True),
+        Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=revocable, guards_access=True, access=owners),
+        Entity(SignIn, "sign_in", "sign_ins", _("Sign-in"), _("Sign-ins"), title="outcome", owned=False, verbs=frozenset({Verb.READ})),
         Entity(BackgroundJob, "job", "jobs", _("Background job"), _("Background jobs"), owned=False, verbs=frozenset({Verb.READ})),
     )
 
@@ -56,8 +59,8 @@ def register_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    """Tokens, plugins, the tenant's settings and set-up, jobs."""
-    return (*routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES)
+    """Tokens, sessions, plugins, the tenant's settings and set-up, jobs."""
+    return (*routes.ROUTES, *session_routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES)
 
 
 @hookimpl

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from sdk import BadRequest, NotFound, Problem, Refusal, TooLarge, Unavailable, _
+from sdk import BadRequest, NotFound, Problem, Refusal, TooLarge, TooMany, Unavailable, _
 from sdk.errors import NO_PARAMS, Params
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ def problem(platform: Platform, refusal: Refusal) -> Response:
     response = _answer(refusal.status, refusal.reason, say(refusal.heading, {}), detail, errors, refusal.members)
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    elif isinstance(refusal, TooMany):
+        response.headers["Retry-After"] = str(refusal.retry_after)
     elif refusal.status == 503:
         response.headers["Retry-After"] = "2"
     return response

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 _FILE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-SIGN_IN, SIGN_OUT, META, OPENAPI, DOCS = (
+SIGN_IN, SIGN_OUT, PASSWORD, META, OPENAPI, DOCS = (
     _("Sign in"),
     _("Sign out"),
+    _("Change the password"),
     _("What the tenant has"),
     _("This document"),
     _("This document to read"),
@@ -142,8 +143,10 @@ def describe_core(sheet: Sheet, work: Work) -> None:
     stranger = {"description": work.say(parts.REFUSALS[401][1]), "content": {**problem, **html}}
     thing, state = {"type": "object"}, {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
     cookie = {"Set-Cookie": parts.header(work.say(_("The session's cookie.")))}
-    sign_in = operation("sign_in", SIGN_IN, answers({201: answer(work.say(SIGN_IN), _SESSION, cookie)}, (400, 401, 413, 415, 422, 503)),
+    sign_in = operation("sign_in", SIGN_IN, answers({201: answer(work.say(SIGN_IN), _SESSION, cookie)}, (400, 401, 413, 415, 422, 429, 503)),
                         requestBody=parts.body(_CREDENTIALS), security=[])  # fmt: skip
+    password = operation("change_password", PASSWORD, answers({204: answer(work.say(PASSWORD))}, (400, 401, 403, 409, 413, 415, 422, 429, 503)),
+                         requestBody=parts.body(_PASSWORDS), security=[{"session": [], "csrf": []}])  # fmt: skip
     sign_out = operation("sign_out", SIGN_OUT, answers({204: answer(work.say(SIGN_OUT))}, (400, 401, 503)),
                          security=[{"session": [], "csrf": []}])  # fmt: skip
     ready = operation("ready", READY, answers({200: answer(work.say(READY), state), 503: answer(work.say(READY), state)}, ()), security=[])
@@ -152,18 +155,23 @@ def describe_core(sheet: Sheet, work: Work) -> None:
     docs = operation("docs", DOCS, {**answers({200: page}, (400, 403, 404, 503)), "401": stranger})
     live = operation("live", LIVE, answers({200: answer(work.say(LIVE), state)}, ()), security=[])
     sheet.path("/api/v1/session", operations={"post": sign_in, "delete": sign_out})
+    sheet.path("/api/v1/session/password", operations={"put": password})
     for path, described in (
         ("/api/v1/meta", meta), ("/api/v1/openapi.json", openapi), ("/api/docs", docs), ("/health/live", live), ("/health/ready", ready),
     ):  # fmt: skip
         sheet.path(path, operations={"get": described})
 
 
+_PASSWORD = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": NO_NULL, "format": "password"}
+_PASSWORDS = {
+    "type": "object",
+    "properties": {"password": _PASSWORD, "new_password": {**_PASSWORD, "minLength": 10}},
+    "required": ["password", "new_password"],
+    "additionalProperties": False,
+}
 _CREDENTIALS = {
     "type": "object",
-    "properties": {
-        "email": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": NO_NULL},
-        "password": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": NO_NULL, "format": "password"},
-    },
+    "properties": {"email": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": NO_NULL}, "password": _PASSWORD},
     "required": ["email", "password"],
     "additionalProperties": False,
 }
