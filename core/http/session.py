@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from core.platform import Platform
 
 PATH = "/api/v1/session"
-_LONGEST = {"email": 255, "password": passwords.MOST, "new_password": passwords.MOST}
+FACTOR = f"{PATH}/second_factor"
+_LONGEST = {"email": 255, "password": passwords.MOST, "new_password": passwords.MOST, "code": 40}
 
 
 def mount_session(addresses: Addresses, platform: Platform) -> None:
@@ -34,14 +35,15 @@ def mount_session(addresses: Addresses, platform: Platform) -> None:
         if wait := crowd.wait(guest.address, platform.clock()):
             raise TooMany(_("too many wrong attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
         try:
-            return entrance.sign_in(platform, words["email"], words["password"], guest)
-        except (Unauthenticated, TooMany):
-            crowd.count(guest.address, platform.clock())
+            return entrance.sign_in(platform, words["email"], words["password"], words.get("code", ""), guest)
+        except (Unauthenticated, TooMany) as refusal:
+            if refusal.reason != entrance.FACTOR_REQUIRED:
+                crowd.count(guest.address, platform.clock())
             raise
 
     def sign_in() -> FlaskResponse:
         query_pairs(frozenset())
-        cookie, session = guarded_sign_in(_words("email", "password"))
+        cookie, session = guarded_sign_in(_words("email", "password", optional=("code",)))
         response = answer(Response({"csrf_token": session.csrf, "tenants": list(session.tenants)}, 201))
         give_cookie(response, config, cookie)
         return response
@@ -60,18 +62,54 @@ def mount_session(addresses: Addresses, platform: Platform) -> None:
 
     def change_password() -> FlaskResponse:
         query_pairs(frozenset())
-        session = _present(platform)
-        if session is None:
-            raise Unauthenticated(_("the session has ended; sign in again"))
-        if not session.told(request.headers.get("X-CSRF-Token", "")):
-            raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
-        words = _words("password", "new_password")
+        session, words = _signed_in(platform), _words("password", "new_password")
         entrance.change_password(platform, session, words["password"], words["new_password"], visitor(config))
         return answer(Response(None, 204))
 
     addresses.add(PATH, "POST", sign_in)
     addresses.add(PATH, "DELETE", sign_out)
     addresses.add(f"{PATH}/password", "PUT", change_password)
+    _mount_factor(addresses, platform)
+
+
+def _mount_factor(addresses: Addresses, platform: Platform) -> None:
+    config = platform.config
+
+    def show() -> FlaskResponse:
+        query_pairs(frozenset())
+        there, left = entrance.factor_of(platform, _signed_in(platform))
+        return answer(Response({"enabled": there, "recovery_codes_left": left}))
+
+    def offer() -> FlaskResponse:
+        query_pairs(frozenset())
+        seed, address = entrance.offer_factor(platform, _signed_in(platform))
+        return answer(Response({"secret": seed, "uri": address}, 201))
+
+    def confirm() -> FlaskResponse:
+        query_pairs(frozenset())
+        session, words = _signed_in(platform), _words("code")
+        return answer(Response({"recovery_codes": entrance.add_factor(platform, session, words["code"], visitor(config))}))
+
+    def remove() -> FlaskResponse:
+        query_pairs(frozenset())
+        session, words = _signed_in(platform), _words("code")
+        entrance.remove_factor(platform, session, words["code"], visitor(config))
+        return answer(Response(None, 204))
+
+    addresses.add(FACTOR, "GET", show)
+    addresses.add(FACTOR, "POST", offer)
+    addresses.add(FACTOR, "PUT", confirm)
+    addresses.add(f"{FACTOR}/removals", "POST", remove)
+
+
+def _signed_in(platform: Platform) -> Session:
+    """The session that asks; raises Unauthenticated, and, for a change, Forbidden without its CSRF token."""
+    session = _present(platform)
+    if session is None:
+        raise Unauthenticated(_("the session has ended; sign in again"))
+    if request.method != "GET" and not session.told(request.headers.get("X-CSRF-Token", "")):
+        raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
+    return session
 
 
 def _present(platform: Platform) -> Session | None:
@@ -82,9 +120,10 @@ def _present(platform: Platform) -> Session | None:
         return sessions.find(connection, cookie, platform.clock())
 
 
-def _words(*names: str) -> dict[str, str]:
+def _words(*names: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
     """The body: these words and no others; raises Invalid."""
     body = json_body()
+    names = (*names, *(name for name in optional if name in body))
     problems = [_problem(name, body.get(name)) for name in names]
     problems += [Problem(name[:80], "unknown_field", _("there is no such field")) for name in sorted(set(body) - set(names))]
     if found := [problem for problem in problems if problem is not None]:

@@ -40,6 +40,12 @@ def count(connection: Connection, email: str, now: datetime) -> int:
     return max(1, int((since + LOCK - now).total_seconds()))
 
 
+def give_back(connection: Connection, email: str) -> None:
+    """The attempt was neither right nor wrong: it counts no more, those before it do."""
+    mine = (attempts.c.digest == links.digest_of(email), attempts.c.failures > 0)
+    connection.execute(attempts.update().where(*mine).values(failures=attempts.c.failures - 1))
+
+
 def forget(connection: Connection, email: str) -> None:
     """The attempt was right: those before it count no more."""
     connection.execute(attempts.delete().where(attempts.c.digest == links.digest_of(email)))

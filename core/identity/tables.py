@@ -91,6 +91,17 @@ sign_ins = sa.Table(
     sa.Column("email", sa.String(255), nullable=False, unique=True),
     sa.Column("password_hash", sa.String(255), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),
+    # The seed of the second factor, sealed: in force, and offered but not confirmed yet.
+    sa.Column("totp", sa.String(300), nullable=True),
+    sa.Column("totp_offered", sa.String(300), nullable=True),
+    sa.Column("totp_step", sa.BigInteger(), nullable=False, server_default="0"),
+)
+
+recovery_codes = sa.Table(
+    "core_recovery_codes",
+    Record.metadata,
+    sa.Column("sign_in_id", key(), primary_key=True),
+    sa.Column("hash", sa.String(64), primary_key=True),
 )
 
 memberships = sa.Table(
@@ -140,9 +151,11 @@ sign_in_events = sa.Table(
 
 ENTERED, WRONG, LOCKED = "entered", "wrong", "locked"
 LEFT, REVOKED, PASSWORD_CHANGED = "left", "revoked", "password_changed"
+WRONG_CODE, FACTOR_ADDED, FACTOR_REMOVED = "wrong_code", "factor_added", "factor_removed"
 OUTCOMES: dict[str, Text] = {
     ENTERED: _("Signed in"), WRONG: _("Refused: wrong password"), LOCKED: _("Refused: locked"), LEFT: _("Signed out"),
     REVOKED: _("Session ended from elsewhere"), PASSWORD_CHANGED: _("Password changed"),
+    WRONG_CODE: _("Refused: wrong code"), FACTOR_ADDED: _("Second factor set up"), FACTOR_REMOVED: _("Second factor removed"),
 }  # fmt: skip
 
 

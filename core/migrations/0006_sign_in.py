@@ -10,7 +10,8 @@ from sdk import columns, migrations
 revision = "0006"
 down_revision = "0004"
 
-NEW = ("core_sign_in_attempts", "core_sign_in_events")
+NEW = ("core_sign_in_attempts", "core_sign_in_events", "core_recovery_codes")
+FACTOR = ("totp", "totp_offered", "totp_step")
 
 
 def upgrade() -> None:
@@ -23,11 +24,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_core_sign_in_attempts_counted_at", "core_sign_in_attempts", ["counted_at"])
     op.create_index("ix_core_memberships_user", "core_memberships", ["tenant_id", "user_id"])
+    _factor()
     _sessions()
     _events()
     if op.get_bind().dialect.name == "postgresql":
         for table in (*NEW, "core_sessions"):
             op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {migrations.APP_ROLE}")
+
+
+def _factor() -> None:
+    op.add_column("core_sign_ins", sa.Column("totp", sa.String(300), nullable=True))
+    op.add_column("core_sign_ins", sa.Column("totp_offered", sa.String(300), nullable=True))
+    op.add_column("core_sign_ins", sa.Column("totp_step", sa.BigInteger(), nullable=False, server_default="0"))
+    op.create_table(
+        "core_recovery_codes",
+        sa.Column("sign_in_id", columns.key(), nullable=False),
+        sa.Column("hash", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("sign_in_id", "hash", name="pk_core_recovery_codes"),
+    )
 
 
 def _sessions() -> None:
@@ -91,6 +105,8 @@ def downgrade() -> None:
     for table in (*NEW, "core_sessions"):
         op.drop_table(table)
     op.drop_index("ix_core_memberships_user", "core_memberships")
+    for column in FACTOR:
+        op.drop_column("core_sign_ins", column)
     op.create_table(
         "core_sessions",
         sa.Column("hash", sa.String(64), nullable=False),
