@@ -11,6 +11,7 @@ from core.http.health import mount_health
 from core.http.mount import mount
 from core.http.openapi import Descriptions, mount_openapi
 from core.http.options import mount_options
+from core.http.security import headers_of
 from core.http.session import mount_session
 from core.platform import Platform
 
@@ -20,6 +21,7 @@ def create_app(platform: Platform) -> Flask:
     app = Flask("dealwright", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = platform.config.max_upload
     app.config["DEALWRIGHT_MAX_BODY"] = platform.config.max_body
+    app.config["DEALWRIGHT_HEADERS"] = headers_of(platform.config)
     app.before_request(pipeline.start)
     app.after_request(pipeline.finish)
     errors.install(app, platform)

@@ -10,8 +10,8 @@ from core.audit.tables import Entry
 from core.custom.checks import check_definitions
 from core.custom.tables import CustomField
 from core.events import upkeep
-from core.identity import routes
-from core.identity.tables import Grant, Role, Share, Team, Territory, TerritoryMember, Token, User
+from core.identity import routes, session_routes
+from core.identity.tables import Grant, Role, Share, SignIn, Team, Territory, TerritoryMember, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
@@ -37,8 +37,10 @@ _READ = {Verb.READ: Scope.ALL}
 
 @hookimpl
 def register_entities() -> Sequence[Entity]:
-    """People, teams, territories, roles, grants, shares and tokens; the audit; background jobs."""
+    """People, teams, territories, roles, grants, shares and tokens; who signed in; the audit; background jobs."""
     readers = {EVERYBODY: _READ}
+    revocable = frozenset({Verb.READ, Verb.DELETE})
+    owners = {EVERYBODY: dict.fromkeys(revocable, Scope.OWN)}
     return (
         Entity(Team, "team", "teams", _("Team"), _("Teams"), owned=False, guards_access=True, access=readers),
         Entity(User, "user", "users", _("User"), _("Users"), owned=False, guards_access=True, access=readers),
@@ -57,7 +59,8 @@ def register_entities() -> Sequence[Entity]:
             access=readers,
         ),
         Entity(Share, "share", "shares", _("Share"), _("Shares"), title="access"),
-        Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=frozenset({Verb.READ, Verb.DELETE}), guards_access=True),
+        Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=revocable, guards_access=True, access=owners),
+        Entity(SignIn, "sign_in", "sign_ins", _("Sign-in"), _("Sign-ins"), title="outcome", owned=False, verbs=frozenset({Verb.READ})),
         Entity(
             CustomField,
             "custom_field",
@@ -102,8 +105,8 @@ def register_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    """Tokens, plugins, the tenant's settings and set-up, jobs, explanations of rights."""
-    return (*routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES, *rights_routes.ROUTES)
+    """Tokens, sessions, plugins, the tenant's settings and set-up, jobs, explanations of rights."""
+    return (*routes.ROUTES, *session_routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES, *rights_routes.ROUTES)
 
 
 @hookimpl

@@ -34,6 +34,8 @@ class Config:
     """Whether `serve` delivers events and runs jobs itself, in a thread."""
     url: str = "http://127.0.0.1:8000"
     """Where people reach us: what links in letters begin with."""
+    proxies: int = 0
+    """How many proxies of ours stand before `serve`: so many addresses at the end of X-Forwarded-For are to be believed."""
     private_hooks: bool = False
     """Whether webhooks may call addresses inside the house (loopback, private networks); else they are refused."""
     mail_url: str = ""
@@ -47,6 +49,11 @@ class Config:
         """The mail server, if there is one; raises DeclarationError where its address does not fit."""
         return smtp.parse(self.mail_url, self.mail_from)
 
+    @property
+    def https(self) -> bool:
+        """Whether people reach us by https: then cookies travel by nothing else."""
+        return self.url.startswith("https://")
+
     @cached_property
     def _key(self) -> bytes:
         return hashlib.sha256(self.secret_key.encode()).digest() if self.secret_key else master_key.read(self.home / "secret.key")
@@ -59,7 +66,8 @@ class Config:
 _ENVIRONMENT = {
     "home": "DEALWRIGHT_HOME", "database_url": "DATABASE_URL", "redis_url": "REDIS_URL", "plugins": "DEALWRIGHT_PLUGINS",
     "secret_key": "DEALWRIGHT_SECRET_KEY", "max_body": "DEALWRIGHT_MAX_BODY", "max_upload": "DEALWRIGHT_MAX_UPLOAD",
-    "rate_limit": "DEALWRIGHT_RATE_LIMIT", "drain": "DEALWRIGHT_DRAIN", "url": "DEALWRIGHT_URL", "private_hooks": "DEALWRIGHT_PRIVATE_HOOKS",
+    "rate_limit": "DEALWRIGHT_RATE_LIMIT", "drain": "DEALWRIGHT_DRAIN", "url": "DEALWRIGHT_URL", "proxies": "DEALWRIGHT_PROXIES",
+    "private_hooks": "DEALWRIGHT_PRIVATE_HOOKS",
     "mail_url": "MAIL_URL", "mail_from": "MAIL_FROM",
 }  # fmt: skip
 
@@ -96,15 +104,18 @@ def _read(file: Path) -> dict[str, object]:
     return written
 
 
+_NUMBERS = {"max_body": "bytes", "max_upload": "bytes", "rate_limit": "requests", "proxies": "proxies"}
+
+
 def _typed(key: str, value: object) -> object:
     if key == "plugins":
         names = value.split(",") if isinstance(value, str) else value
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise DeclarationError(f"plugins: expected a list of names, got {value!r}")
         return tuple(name.strip() for name in names if name.strip())
-    if key in ("max_body", "max_upload", "rate_limit"):
+    if unit := _NUMBERS.get(key):
         if not str(value).isdigit():
-            raise DeclarationError(f"{key}: expected a number of {'requests' if key == 'rate_limit' else 'bytes'}, got {value!r}")
+            raise DeclarationError(f"{key}: expected a number of {unit}, got {value!r}")
         return int(str(value))
     if key == "url":
         if not re.match(r"https?://[^\s/?#]+(/[^\s?#]*)?\Z", str(value)):

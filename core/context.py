@@ -102,6 +102,8 @@ class Work:
         self.locale = locale or tenant.locale
         self.scopes = Scopes(platform.catalog, tenant.id, grants, enabled, platform.clock)
         self.causes = causes
+        self.session: UUID | None = None
+        """The browser's session that sent the request, if one did."""
         self._transaction = transaction or Transaction()
         self._transaction.access_version = access_version or self._transaction.access_version
         self._readers: dict[str, Reader] = {}

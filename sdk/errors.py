@@ -125,12 +125,16 @@ class Invalid(Refusal):
 
 
 class TooMany(Refusal):
-    """Asked too often."""
+    """Asked too often; `retry_after`: in how many seconds it can be asked again."""
 
     status = 429
     code = "too_many_requests"
     heading = _("Too many requests")
     wait = 60
+
+    def __init__(self, message: Text, *, code: str = "", retry_after: int = 60, **params: object) -> None:
+        super().__init__(message, code=code, **params)  # type: ignore[arg-type]  # mypy takes params for problems, too
+        self.retry_after = retry_after
 
 
 class Unavailable(Refusal):

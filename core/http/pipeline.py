@@ -24,6 +24,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from core.context import Work
 from core.http import idempotency, limits
 from core.http.idempotency import Answer, Once
+from core.http.security import cookie_name
 from core.identity import sessions, tokens
 from core.identity.tables import User
 from core.platform import tenant_of
@@ -64,8 +65,8 @@ def start() -> None:
 def finish(response: FlaskResponse) -> FlaskResponse:
     """After everything: what browsers must know of every answer."""
     response.headers.setdefault("X-Trace-Id", g.get("trace_id", ""))
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Cache-Control", "no-store")
+    for name, value in current_app.config["DEALWRIGHT_HEADERS"].items():
+        response.headers.setdefault(name, value)
     if (left := g.get("left")) is not None:
         response.headers.extend(left.headers())
     return response
@@ -78,7 +79,7 @@ def entered(platform: Platform, write: bool) -> Iterator[Work]:
     if header:
         with _by_token(platform, header, write) as work:
             yield work
-    elif cookie := request.cookies.get(sessions.COOKIE):
+    elif cookie := request.cookies.get(cookie_name(platform.config)):
         with _by_session(platform, cookie, write) as work:
             yield work
     else:
@@ -129,7 +130,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
         session = sessions.find(connection, cookie, platform.clock())
     if session is None:
         raise Unauthenticated(_("the session has ended; sign in again"))
-    if write and request.headers.get("X-CSRF-Token") != session.csrf:
+    if write and not session.told(request.headers.get("X-CSRF-Token", "")):
         raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
     tenant, user = _chosen(session)
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant) as connection:
@@ -141,6 +142,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
         if found is None:
             raise Unauthenticated(_("your user is no longer active; ask an administrator"))
         work = platform.work_of(connection, row, found, Channel.PAGE)
+        work.session = session.id
         g.locale = work.locale
         after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):

@@ -1,7 +1,8 @@
-"""Signing in and out: `POST /api/v1/session`, `DELETE /api/v1/session`."""
+"""Signing in and out, and another password: `/api/v1/session`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flask import Response as FlaskResponse
@@ -9,59 +10,133 @@ from flask import request
 
 from core.http.addresses import Addresses
 from core.http.pipeline import answer, json_body, query_pairs
-from core.identity import passwords, sessions
-from sdk import Invalid, Problem, Response, Unauthenticated, _
+from core.http.security import cookie_name, give_cookie, take_cookie, visitor
+from core.identity import entrance, passwords, sessions
+from core.identity.attempts import Crowd
+from core.identity.sessions import Session
+from core.identity.tables import LEFT
+from core.identity.tables import sessions as session_table
+from sdk import Forbidden, Invalid, Problem, Response, TooMany, Unauthenticated, _
 
 if TYPE_CHECKING:
     from core.platform import Platform
 
 PATH = "/api/v1/session"
+FACTOR = f"{PATH}/second_factor"
+_LONGEST = {"email": 255, "password": passwords.MOST, "new_password": passwords.MOST, "code": 40}
 
 
 def mount_session(addresses: Addresses, platform: Platform) -> None:
     """The routes of the session; they belong to no tenant."""
+    crowd, config = Crowd(), platform.config
+
+    def guarded_sign_in(words: Mapping[str, str]) -> tuple[str, Session]:
+        guest = visitor(config)
+        if wait := crowd.wait(guest.address, platform.clock()):
+            raise TooMany(_("too many wrong attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
+        try:
+            return entrance.sign_in(platform, words["email"], words["password"], words.get("code", ""), guest)
+        except (Unauthenticated, TooMany) as refusal:
+            if refusal.reason != entrance.FACTOR_REQUIRED:
+                crowd.count(guest.address, platform.clock())
+            raise
 
     def sign_in() -> FlaskResponse:
         query_pairs(frozenset())
-        body = json_body()
-        words = {name: body.get(name) for name in ("email", "password")}
-        problems = [Problem(name, "required", _("is required")) for name, word in words.items() if not isinstance(word, str) or not word]
-        problems += [
-            Problem(name, "too_long", _("at most {limit} characters, got {got}"), {"limit": most, "got": len(word)})
-            for (name, word), most in zip(words.items(), (255, passwords.MOST), strict=True)
-            if isinstance(word, str) and len(word) > most
-        ]
-        problems += [
-            Problem(name, "control_character", _("contains a control character; remove it"))
-            for name, word in words.items()
-            if isinstance(word, str) and "\x00" in word
-        ]
-        problems += [Problem(name[:80], "unknown_field", _("there is no such field")) for name in sorted(set(body) - set(words))]
-        if problems:
-            raise Invalid(_("some values are not valid"), problems=problems)
-        with platform.database.begin(write=True, tenant=None) as connection:
-            found = sessions.sign_in(connection, str(words["email"]), str(words["password"]), platform.clock())
-        if found is None:
-            raise Unauthenticated(_("the e-mail or the password is wrong"), code="wrong_credentials")
-        cookie, session = found
+        cookie, session = guarded_sign_in(_words("email", "password", optional=("code",)))
         response = answer(Response({"csrf_token": session.csrf, "tenants": list(session.tenants)}, 201))
-        response.set_cookie(
-            sessions.COOKIE, cookie, max_age=int(sessions.LIFETIME.total_seconds()), httponly=True, samesite="Lax",
-            secure=request.is_secure, path="/",
-        )  # fmt: skip
+        give_cookie(response, config, cookie)
         return response
 
     def sign_out() -> FlaskResponse:
         query_pairs(frozenset())
-        cookie = request.cookies.get(sessions.COOKIE, "")
+        session = _present(platform)
+        if session is None or not session.told(request.headers.get("X-CSRF-Token", "")):
+            raise Unauthenticated(_("there is no session to end"))
         with platform.database.begin(write=True, tenant=None) as connection:
-            session = sessions.find(connection, cookie, platform.clock()) if cookie else None
-            if session is None or request.headers.get("X-CSRF-Token") != session.csrf:
-                raise Unauthenticated(_("there is no session to end"))
-            sessions.end(connection, cookie)
+            for person in sessions.end(connection, session_table.c.id == session.id):
+                sessions.note(connection, person, LEFT, visitor(config), platform.clock())
         response = answer(Response(None, 204))
-        response.delete_cookie(sessions.COOKIE, path="/")
+        take_cookie(response, config)
         return response
+
+    def change_password() -> FlaskResponse:
+        query_pairs(frozenset())
+        session, words = _signed_in(platform), _words("password", "new_password")
+        entrance.change_password(platform, session, words["password"], words["new_password"], visitor(config))
+        return answer(Response(None, 204))
 
     addresses.add(PATH, "POST", sign_in)
     addresses.add(PATH, "DELETE", sign_out)
+    addresses.add(f"{PATH}/password", "PUT", change_password)
+    _mount_factor(addresses, platform)
+
+
+def _mount_factor(addresses: Addresses, platform: Platform) -> None:
+    config = platform.config
+
+    def show() -> FlaskResponse:
+        query_pairs(frozenset())
+        there, left = entrance.factor_of(platform, _signed_in(platform))
+        return answer(Response({"enabled": there, "recovery_codes_left": left}))
+
+    def offer() -> FlaskResponse:
+        query_pairs(frozenset())
+        seed, address = entrance.offer_factor(platform, _signed_in(platform))
+        return answer(Response({"secret": seed, "uri": address}, 201))
+
+    def confirm() -> FlaskResponse:
+        query_pairs(frozenset())
+        session, words = _signed_in(platform), _words("code")
+        return answer(Response({"recovery_codes": entrance.add_factor(platform, session, words["code"], visitor(config))}))
+
+    def remove() -> FlaskResponse:
+        query_pairs(frozenset())
+        session, words = _signed_in(platform), _words("code")
+        entrance.remove_factor(platform, session, words["code"], visitor(config))
+        return answer(Response(None, 204))
+
+    addresses.add(FACTOR, "GET", show)
+    addresses.add(FACTOR, "POST", offer)
+    addresses.add(FACTOR, "PUT", confirm)
+    addresses.add(f"{FACTOR}/removals", "POST", remove)
+
+
+def _signed_in(platform: Platform) -> Session:
+    """The session that asks; raises Unauthenticated, and, for a change, Forbidden without its CSRF token."""
+    session = _present(platform)
+    if session is None:
+        raise Unauthenticated(_("the session has ended; sign in again"))
+    if request.method != "GET" and not session.told(request.headers.get("X-CSRF-Token", "")):
+        raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
+    return session
+
+
+def _present(platform: Platform) -> Session | None:
+    cookie = request.cookies.get(cookie_name(platform.config), "")
+    if not cookie:
+        return None
+    with platform.database.begin(write=False, tenant=None) as connection:
+        return sessions.find(connection, cookie, platform.clock())
+
+
+def _words(*names: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
+    """The body: these words and no others; raises Invalid."""
+    body = json_body()
+    names = (*names, *(name for name in optional if name in body))
+    problems = [_problem(name, body.get(name)) for name in names]
+    problems += [Problem(name[:80], "unknown_field", _("there is no such field")) for name in sorted(set(body) - set(names))]
+    if found := [problem for problem in problems if problem is not None]:
+        raise Invalid(_("some values are not valid"), problems=found)
+    return {name: str(body[name]) for name in names}
+
+
+def _problem(name: str, word: object) -> Problem | None:
+    most = _LONGEST[name]
+    if not isinstance(word, str) or not word:
+        return Problem(name, "required", _("is required"))
+    if len(word) > most:
+        return Problem(name, "too_long", _("at most {limit} characters, got {got}"), {"limit": most, "got": len(word)})
+    if "\x00" in word:
+        return Problem(name, "control_character", _("contains a control character; remove it"))
+    return None

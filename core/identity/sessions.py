@@ -2,42 +2,77 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from core.identity import passwords
-from core.identity.tables import memberships, sessions, sign_ins
+from core.entities.ids import new_id
+from core.identity.tables import memberships, sessions, sign_in_events
 from core.tenancy.tables import tenants
 from sdk import links
 
 COOKIE = "dealwright_session"
 LIFETIME = timedelta(hours=12)
+LOG_KEPT = timedelta(days=90)
+PRUNED = 500
+"""Rows that are forgotten at once."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Where a request comes from: the network address, and what the browser says that it is."""
+
+    address: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who signs in: somebody with a password, or a user of one tenant whom somebody else vouches for."""
+
+    sign_in: UUID | None = None
+    tenant: UUID | None = None
+    user: UUID | None = None
+
+    @property
+    def columns(self) -> dict[str, UUID | None]:
+        """As the tables name them."""
+        return {"sign_in_id": self.sign_in, "tenant_id": self.tenant, "user_id": self.user}
 
 
 @dataclass(frozen=True)
 class Session:
     """Who is signed in, and the tenants that this person may enter, by name."""
 
-    sign_in: UUID
+    id: UUID
+    person: Person
     csrf: str
     tenants: dict[str, tuple[UUID, UUID]]
     """Tenant id and user id by the tenant's name."""
 
+    def told(self, csrf: str) -> bool:
+        """Whether it is the session's own CSRF token; the comparison takes the same time wherever they differ."""
+        return hmac.compare_digest(csrf.encode(), self.csrf.encode())
 
-def sign_in(connection: Connection, email: str, password: str, now: datetime) -> tuple[str, Session] | None:
-    """A new session's cookie, or None when the e-mail or the password is wrong."""
-    row = connection.execute(sa.select(sign_ins).where(sign_ins.c.email == email.strip().lower())).one_or_none()
-    if not passwords.matches(password, row.password_hash if row is not None else None) or row is None:
-        return None
-    cookie, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    values = {"hash": links.digest_of(cookie), "sign_in_id": row.id, "csrf": csrf, "created_at": now, "expires_at": now + LIFETIME}
-    connection.execute(sessions.insert().values(**values))
-    return cookie, Session(row.id, csrf, _tenants(connection, row.id))
+
+def begin(connection: Connection, person: Person, visitor: Visitor, now: datetime) -> tuple[str, Session]:
+    """A new session and its cookie."""
+    cookie, csrf, id = secrets.token_urlsafe(32), secrets.token_urlsafe(32), new_id()
+    connection.execute(
+        sessions.insert().values(
+            hash=links.digest_of(cookie), id=id, csrf=csrf, address=visitor.address, agent=visitor.agent, created_at=now,
+            expires_at=now + LIFETIME, **person.columns,
+        )
+    )  # fmt: skip
+    _prune(connection, now)
+    return cookie, Session(id, person, csrf, _tenants(connection, person))
 
 
 def find(connection: Connection, cookie: str, now: datetime) -> Session | None:
@@ -45,19 +80,52 @@ def find(connection: Connection, cookie: str, now: datetime) -> Session | None:
     row = connection.execute(sa.select(sessions).where(sessions.c.hash == links.digest_of(cookie))).one_or_none()
     if row is None or row.expires_at <= now:
         return None
-    return Session(row.sign_in_id, row.csrf, _tenants(connection, row.sign_in_id))
+    person = Person(row.sign_in_id, row.tenant_id, row.user_id)
+    return Session(row.id, person, row.csrf, _tenants(connection, person))
 
 
-def end(connection: Connection, cookie: str) -> None:
-    """Sign out."""
-    connection.execute(sessions.delete().where(sessions.c.hash == links.digest_of(cookie)))
+def of_user(tenant: UUID, user: UUID) -> sa.ColumnElement[bool]:
+    """The condition of the sessions in which a user of a tenant may be signed in."""
+    mine = sa.select(memberships.c.sign_in_id).where(memberships.c.tenant_id == tenant, memberships.c.user_id == user)
+    return sa.or_(sessions.c.sign_in_id.in_(mine), sa.and_(sessions.c.tenant_id == tenant, sessions.c.user_id == user))
 
 
-def _tenants(connection: Connection, sign_in: UUID) -> dict[str, tuple[UUID, UUID]]:
-    query = (
-        sa.select(tenants.c.name, tenants.c.id, memberships.c.user_id)
-        .join(memberships, memberships.c.tenant_id == tenants.c.id)
-        .where(memberships.c.sign_in_id == sign_in, tenants.c.state == "active")
-        .order_by(tenants.c.name)
-    )
-    return {row.name: (row.id, row.user_id) for row in connection.execute(query)}
+def of_tenant(tenant: UUID) -> sa.ColumnElement[bool]:
+    """The condition of the sessions of all who may enter a tenant."""
+    members = sa.select(memberships.c.sign_in_id).where(memberships.c.tenant_id == tenant)
+    return sa.or_(sessions.c.sign_in_id.in_(members), sessions.c.tenant_id == tenant)
+
+
+def live(connection: Connection, whose: sa.ColumnElement[bool], now: datetime) -> Sequence[sa.Row[Any]]:
+    """The sessions that have not ended, the newest first."""
+    query = sa.select(sessions).where(whose, sessions.c.expires_at > now).order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
+    return connection.execute(query).all()
+
+
+def end(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Person]:
+    """End sessions: their next request is a 401. Returns whose they were."""
+    gone = connection.execute(sessions.delete().where(*which).returning(sessions.c.sign_in_id, sessions.c.tenant_id, sessions.c.user_id))
+    return [Person(row.sign_in_id, row.tenant_id, row.user_id) for row in gone]
+
+
+def note(connection: Connection, person: Person, outcome: str, visitor: Visitor, now: datetime) -> None:
+    """Keep what became of somebody's coming or going."""
+    values = {"id": new_id(), "outcome": outcome, "address": visitor.address, "agent": visitor.agent, "created_at": now}
+    connection.execute(sign_in_events.insert().values(**values, **person.columns))
+
+
+def _prune(connection: Connection, now: datetime) -> None:
+    """Who comes in sweeps a little of what has ended: there is no tenant, and so no schedule, that it belongs to."""
+    ended = sa.select(sessions.c.hash).where(sessions.c.expires_at <= now).limit(PRUNED).with_for_update(skip_locked=True)
+    connection.execute(sessions.delete().where(sessions.c.hash.in_(ended)))
+    old = sa.select(sign_in_events.c.id).where(sign_in_events.c.created_at <= now - LOG_KEPT).limit(PRUNED)
+    connection.execute(sign_in_events.delete().where(sign_in_events.c.id.in_(old.with_for_update(skip_locked=True))))
+
+
+def _tenants(connection: Connection, person: Person) -> dict[str, tuple[UUID, UUID]]:
+    query = sa.select(tenants.c.name, tenants.c.id).where(tenants.c.state == "active").order_by(tenants.c.name)
+    if person.sign_in is None:
+        assert person.user is not None
+        return {row.name: (row.id, person.user) for row in connection.execute(query.where(tenants.c.id == person.tenant))}
+    query = query.add_columns(memberships.c.user_id).join(memberships, memberships.c.tenant_id == tenants.c.id)
+    return {row.name: (row.id, row.user_id) for row in connection.execute(query.where(memberships.c.sign_in_id == person.sign_in))}

@@ -131,6 +131,17 @@ sign_ins = sa.Table(
     sa.Column("email", sa.String(255), nullable=False, unique=True),
     sa.Column("password_hash", sa.String(255), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),
+    # The seed of the second factor, sealed: in force, and offered but not confirmed yet.
+    sa.Column("totp", sa.String(300), nullable=True),
+    sa.Column("totp_offered", sa.String(300), nullable=True),
+    sa.Column("totp_step", sa.BigInteger(), nullable=False, server_default="0"),
+)
+
+recovery_codes = sa.Table(
+    "core_recovery_codes",
+    Record.metadata,
+    sa.Column("sign_in_id", key(), primary_key=True),
+    sa.Column("hash", sa.String(64), primary_key=True),
 )
 
 memberships = sa.Table(
@@ -141,12 +152,62 @@ memberships = sa.Table(
     sa.Column("user_id", key(), nullable=False),
 )
 
+attempts = sa.Table(
+    "core_sign_in_attempts",
+    Record.metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("failures", sa.Integer(), nullable=False),
+    sa.Column("counted_at", UtcDateTime(), nullable=False),
+)
+
+# Of a person with a password, or, without one (somebody else has said who it is), of a user of one tenant.
 sessions = sa.Table(
     "core_sessions",
     Record.metadata,
     sa.Column("hash", sa.String(64), primary_key=True),
-    sa.Column("sign_in_id", key(), nullable=False),
+    sa.Column("id", key(), nullable=False, unique=True),
+    sa.Column("sign_in_id", key(), nullable=True),
+    sa.Column("tenant_id", key(), nullable=True),
+    sa.Column("user_id", key(), nullable=True),
     sa.Column("csrf", sa.String(64), nullable=False),
+    sa.Column("address", sa.String(45), nullable=False),
+    sa.Column("agent", sa.String(200), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Column("expires_at", UtcDateTime(), nullable=False),
 )
+
+sign_in_events = sa.Table(
+    "core_sign_in_events",
+    Record.metadata,
+    sa.Column("id", key(), primary_key=True),
+    sa.Column("sign_in_id", key(), nullable=True),
+    sa.Column("tenant_id", key(), nullable=True),
+    sa.Column("user_id", key(), nullable=True),
+    sa.Column("outcome", sa.String(40), nullable=False),
+    sa.Column("address", sa.String(45), nullable=False),
+    sa.Column("agent", sa.String(200), nullable=False),
+    sa.Column("created_at", UtcDateTime(), nullable=False),
+)
+
+ENTERED, WRONG, LOCKED = "entered", "wrong", "locked"
+LEFT, REVOKED, PASSWORD_CHANGED = "left", "revoked", "password_changed"
+WRONG_CODE, FACTOR_ADDED, FACTOR_REMOVED = "wrong_code", "factor_added", "factor_removed"
+OUTCOMES: dict[str, Text] = {
+    ENTERED: _("Signed in"), WRONG: _("Refused: wrong password"), LOCKED: _("Refused: locked"), LEFT: _("Signed out"),
+    REVOKED: _("Session ended from elsewhere"), PASSWORD_CHANGED: _("Password changed"),
+    WRONG_CODE: _("Refused: wrong code"), FACTOR_ADDED: _("Second factor set up"), FACTOR_REMOVED: _("Second factor removed"),
+}  # fmt: skip
+
+
+class SignIn(Record):
+    """What became of somebody's coming and going. Made by a view, of the events of all who may enter the tenant."""
+
+    __tablename__ = "core_sign_in_log"
+
+    user_id: Mapped[UUID] = f.link(_("User"), User, readonly=True)
+    outcome: Mapped[str] = f.choice(_("Outcome"), OUTCOMES, readonly=True)
+    address: Mapped[str] = f.text(_("Network address"), length=45, readonly=True)
+    agent: Mapped[str] = f.text(_("Browser"), length=200, readonly=True)
+
+
+SignIn.table().info["view"] = True  # no migration makes a table of it

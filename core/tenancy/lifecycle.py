@@ -16,7 +16,7 @@ from core.audit import entries
 from core.context import SYSTEM_ACTOR, Work
 from core.entities.ids import new_id
 from core.events import schedules
-from core.identity import passwords
+from core.identity import entrance, passwords
 from core.identity.tables import memberships, sign_ins
 from core.policy.grants import SYSTEM
 from core.tenancy.tables import tenants
@@ -122,39 +122,39 @@ def switch(work: Work, name: str, on: bool) -> None:
 
 def add_person(work: Work, name: str, email: str, roles: Sequence[str], password: str | None) -> UUID:
     """A user of the tenant; with a password one who can sign in. An e-mail that signs in elsewhere keeps its password."""
+    hash = None if password is None else passwords.hashed(password, email, name)  # not within the transaction: it takes its time
     with work.transaction(write=True):
         users = work.as_system().records("core.user")
         found = users.find(where(email=email), 1)
         user = found[0] if found else users.create({"name": name, "email": email, "roles": list(roles)})
         id = id_of(user)
-        if password is not None:
-            _let_in(work, id, email.lower(), password)
+        if hash is not None:
+            _let_in(work, id, email.lower(), hash)
         return id
 
 
-def _let_in(work: Work, user: UUID, email: str, password: str) -> None:
+def _let_in(work: Work, user: UUID, email: str, hash: str) -> UUID:
     connection = work.connection
     known = connection.execute(sa.select(sign_ins.c.id).where(sign_ins.c.email == email)).scalar()
     if known is None:
         known = new_id()
-        row = {"id": known, "email": email, "password_hash": passwords.hashed(password), "created_at": work.now()}
+        row = {"id": known, "email": email, "password_hash": hash, "created_at": work.now()}
         connection.execute(sign_ins.insert().values(**row))
     mine = (memberships.c.sign_in_id == known, memberships.c.tenant_id == work.tenant.id)
     if not connection.execute(sa.select(memberships.c.user_id).where(*mine)).first():
         connection.execute(memberships.insert().values(sign_in_id=known, tenant_id=work.tenant.id, user_id=user))
+    return known
 
 
 def reset_password(platform: Platform, tenant: str, email: str, password: str) -> UUID:
-    """Give a user of the tenant a password, and a sign-in if there was none; returns the user's id."""
-    work = platform.system(tenant)
+    """Give a user of the tenant a password, and a sign-in if there was none; all sessions end. Returns the user's id."""
+    work, hash = platform.system(tenant), passwords.hashed(password, email)
     with work.transaction(write=True):
         found = work.records("core.user").find(where(email=email), 1)
         if not found:
             raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=email, tenant=tenant)
         user = id_of(found[0])
-        _let_in(work, user, email.lower(), password)
-        change = sign_ins.update().where(sign_ins.c.email == email.lower()).values(password_hash=passwords.hashed(password))
-        work.connection.execute(change)
+        entrance.set_password(work.connection, _let_in(work, user, email.lower(), hash), hash)
     return user
 
 

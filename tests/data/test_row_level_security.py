@@ -21,6 +21,9 @@ GLOBAL = {
     "core_sign_ins": "a person's password, the same in all tenants",
     "core_memberships": "which tenants a person may enter, read before one is chosen",
     "core_sessions": "a person's session, which belongs to no tenant",
+    "core_sign_in_attempts": "counted before anybody knows who it is; digests alone",
+    "core_recovery_codes": "a person's second factor, the same in all tenants; digests alone",
+    "core_sign_in_events": "what became of a person's coming and going; tenants see those of their people through a view with a wall",
 }
 """The tables without row-level security, each with its reason."""
 

@@ -21,6 +21,7 @@ from core.http.openapi.collections import CollectionOperations
 from core.http.openapi.parts import Sheet
 from core.http.openapi.routes import RouteOperations, describe_core, of_field
 from core.http.pipeline import endpoint, fresh, raw
+from core.http.security import cookie_name
 from sdk import PUBLIC, SIGNED_IN, Response, Route, Verb, _
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def _document(work: Work) -> dict[str, Any]:
             CollectionOperations(sheet, work, entity).describe()
     _describe_routes(sheet, work, routes)
     describe_core(sheet, work)
+    schemes = parts.security(work.say, cookie_name(work.platform.config))
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Dealwright: {work.tenant.name}", "version": "1", "description": work.say(INTRODUCTION)},
@@ -116,7 +118,7 @@ def _document(work: Work) -> dict[str, Any]:
             "schemas": sheet.schemas,
             "responses": parts.refusals(work.say),
             "parameters": parts.parameters(work.say),
-            "securitySchemes": parts.security(work.say),
+            "securitySchemes": schemes,
         },
     }
 

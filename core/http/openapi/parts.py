@@ -28,7 +28,7 @@ REFUSALS = {
     414: ("AddressTooLong", _("The address is longer than the server takes: ask for less at once.")),
     415: ("UnsupportedMedia", _("The body has another media type than the one described.")),
     422: ("Invalid", _("The form is right and the values are not: `errors` names each field, with the nearest match where there is one.")),
-    429: ("TooMany", _("Asked too often: wait as long as Retry-After says.")),
+    429: ("TooMany", _("Asked too often: wait as many seconds as Retry-After says.")),
     503: ("Unavailable", _("The database does not answer or the tenant is suspended; try again later.")),
 }
 ONCE = "IdempotencyKey"
@@ -97,14 +97,14 @@ def refusals(say: Say) -> dict[str, Json]:
     return made
 
 
-def security(say: Say) -> dict[str, Json]:
-    """How one says who one is."""
+def security(say: Say, cookie: str) -> dict[str, Json]:
+    """How one says who one is; `cookie` is the name of the session's."""
     return {
         "token": {"type": "http", "scheme": "bearer", "description": say(_("A token of a user: `Authorization: Bearer dw_...`."))},
         "session": {
             "type": "apiKey",
             "in": "cookie",
-            "name": "dealwright_session",
+            "name": cookie,
             "description": say(_("The cookie of POST /api/v1/session.")),
         },
         "csrf": {

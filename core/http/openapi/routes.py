@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from apispec import APISpec
@@ -15,7 +15,7 @@ from core.http.bodies import FORM
 from core.http.collections import Collection, may
 from core.http.openapi import parts
 from core.http.openapi.parts import BY_TOKEN, BY_TOKEN_OR_CSRF, NO_NULL, Json, Sheet, answer, answers
-from sdk import PUBLIC, Route, Verb, _
+from sdk import PUBLIC, Route, Text, Verb, _
 from sdk.fields import Checked
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 _FILE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-SIGN_IN, SIGN_OUT, META, OPENAPI, DOCS = (
+SIGN_IN, SIGN_OUT, PASSWORD, META, OPENAPI, DOCS = (
     _("Sign in"),
     _("Sign out"),
+    _("Change the password"),
     _("What the tenant has"),
     _("This document"),
     _("This document to read"),
@@ -142,8 +143,10 @@ def describe_core(sheet: Sheet, work: Work) -> None:
     stranger = {"description": work.say(parts.REFUSALS[401][1]), "content": {**problem, **html}}
     thing, state = {"type": "object"}, {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
     cookie = {"Set-Cookie": parts.header(work.say(_("The session's cookie.")))}
-    sign_in = operation("sign_in", SIGN_IN, answers({201: answer(work.say(SIGN_IN), _SESSION, cookie)}, (400, 401, 413, 415, 422, 503)),
+    sign_in = operation("sign_in", SIGN_IN, answers({201: answer(work.say(SIGN_IN), _SESSION, cookie)}, (400, 401, 413, 415, 422, 429, 503)),
                         requestBody=parts.body(_CREDENTIALS), security=[])  # fmt: skip
+    password = operation("change_password", PASSWORD, answers({204: answer(work.say(PASSWORD))}, (400, 401, 403, 409, 413, 415, 422, 429, 503)),
+                         requestBody=parts.body(_PASSWORDS), security=[{"session": [], "csrf": []}])  # fmt: skip
     sign_out = operation("sign_out", SIGN_OUT, answers({204: answer(work.say(SIGN_OUT))}, (400, 401, 503)),
                          security=[{"session": [], "csrf": []}])  # fmt: skip
     ready = operation("ready", READY, answers({200: answer(work.say(READY), state), 503: answer(work.say(READY), state)}, ()), security=[])
@@ -152,18 +155,51 @@ def describe_core(sheet: Sheet, work: Work) -> None:
     docs = operation("docs", DOCS, {**answers({200: page}, (400, 403, 404, 503)), "401": stranger})
     live = operation("live", LIVE, answers({200: answer(work.say(LIVE), state)}, ()), security=[])
     sheet.path("/api/v1/session", operations={"post": sign_in, "delete": sign_out})
+    sheet.path("/api/v1/session/password", operations={"put": password})
+    _describe_factor(sheet, work, operation)
     for path, described in (
         ("/api/v1/meta", meta), ("/api/v1/openapi.json", openapi), ("/api/docs", docs), ("/health/live", live), ("/health/ready", ready),
     ):  # fmt: skip
         sheet.path(path, operations={"get": described})
 
 
+def _describe_factor(sheet: Sheet, work: Work, operation: Callable[..., Json]) -> None:
+    """The second factor of who is signed in with a browser."""
+    session: list[Json] = [{"session": [], "csrf": []}]
+    sent, text = (
+        parts.body({"type": "object", "properties": {"code": _CODE}, "required": ["code"], "additionalProperties": False}),
+        {"type": "string"},
+    )
+
+    def made(name: str, summary: Text, status: int, schema: Json | None, refused: tuple[int, ...], **more: object) -> Json:
+        responses = answers({status: answer(work.say(summary), schema)}, (400, 401, 409, 503, *refused))
+        return operation(name, summary, responses, **{"security": session, **more})
+
+    def thing(**properties: Json) -> Json:
+        return {"type": "object", "properties": properties, "required": list(properties)}
+
+    state = thing(enabled={"type": "boolean"}, recovery_codes_left={"type": "integer"})
+    codes = thing(recovery_codes={"type": "array", "items": text})
+    show = made("second_factor", _("Whether there is a second factor"), 200, state, (), security=[{"session": []}])
+    offer = made("offer_second_factor", _("A seed for an authenticator application"), 201, thing(secret=text, uri=text), (403,))
+    body = (403, 413, 415, 422)
+    confirm = made("add_second_factor", _("Set the second factor up by a code of its seed"), 200, codes, body, requestBody=sent)
+    remove = made("remove_second_factor", _("Remove the second factor"), 204, None, (*body, 429), requestBody=sent)
+    sheet.path("/api/v1/session/second_factor", operations={"get": show, "post": offer, "put": confirm})
+    sheet.path("/api/v1/session/second_factor/removals", operations={"post": remove})
+
+
+_CODE = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": NO_NULL}
+_PASSWORD = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": NO_NULL, "format": "password"}
+_PASSWORDS = {
+    "type": "object",
+    "properties": {"password": _PASSWORD, "new_password": {**_PASSWORD, "minLength": 10}},
+    "required": ["password", "new_password"],
+    "additionalProperties": False,
+}
 _CREDENTIALS = {
     "type": "object",
-    "properties": {
-        "email": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": NO_NULL},
-        "password": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": NO_NULL, "format": "password"},
-    },
+    "properties": {"email": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": NO_NULL}, "password": _PASSWORD, "code": _CODE},
     "required": ["email", "password"],
     "additionalProperties": False,
 }

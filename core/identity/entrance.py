@@ -1,0 +1,161 @@
+"""Coming in by a password, and changing it. The password is looked at between transactions: that takes tens of milliseconds,
+in which on SQLite nobody else could write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core.identity import attempts, factor, passwords, sessions
+from core.identity.sessions import Person, Session, Visitor
+from core.identity.tables import ENTERED, FACTOR_ADDED, FACTOR_REMOVED, LOCKED, PASSWORD_CHANGED, WRONG, WRONG_CODE, sign_ins
+from core.identity.tables import sessions as session_table
+from sdk import Conflict, Forbidden, TooMany, Unauthenticated, _
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+FACTOR_REQUIRED = "second_factor_required"
+_WRONG = _("the e-mail or the password is wrong")
+_WRONG_CODE = _("the code is wrong, too old or used already")
+_NO_PASSWORD = _("you have no password here: another system says who you are")
+
+
+def sign_in(platform: Platform, email: str, password: str, code: str, visitor: Visitor) -> tuple[str, Session]:
+    """A new session and its cookie; raises Unauthenticated for a wrong e-mail, password or code of the second factor (`code` of the
+    refusal: `second_factor_required` where it is missing), TooMany while it is locked."""
+    right = _right(platform, sign_ins.c.email == email.strip().lower(), email.strip().lower(), password, visitor)
+    if right is None:
+        raise Unauthenticated(_WRONG, code="wrong_credentials")
+    with platform.database.begin(write=True, tenant=None) as connection:
+        row = _unchanged(connection, right)
+        if row is None:
+            raise Unauthenticated(_WRONG, code="wrong_credentials")
+        wanting = factor.enabled(row) and not code
+        if wanting:
+            attempts.give_back(connection, row.email)
+        elif not factor.enabled(row) or factor.takes(connection, platform.config.key(), row, code, platform.clock()):
+            attempts.forget(connection, row.email)
+            sessions.note(connection, Person(row.id), ENTERED, visitor, platform.clock())
+            return sessions.begin(connection, Person(row.id), visitor, platform.clock())
+        else:
+            sessions.note(connection, Person(row.id), WRONG_CODE, visitor, platform.clock())
+    if wanting:
+        raise Unauthenticated(_("send the code of your authenticator application, or a recovery code, as `code`"), code=FACTOR_REQUIRED)
+    raise Unauthenticated(_WRONG_CODE, code="wrong_code")
+
+
+def offer_factor(platform: Platform, session: Session) -> tuple[str, str]:
+    """A new seed for an authenticator application and its address; raises Conflict for who has a second factor."""
+    with platform.database.begin(write=True, tenant=None) as connection:
+        row = _owner(connection, session)
+        if factor.enabled(row):
+            raise Conflict(_("you have a second factor already; remove it first"), code="factor_there")
+        return factor.offer(connection, platform.config.key(), row)
+
+
+def add_factor(platform: Platform, session: Session, code: str, visitor: Visitor) -> list[str]:
+    """Put the offered seed in force: the other sessions end. Returns the recovery codes; raises Conflict where nothing was
+    offered, Forbidden for another code."""
+    with platform.database.begin(write=True, tenant=None) as connection:
+        row = _owner(connection, session)
+        if row.totp_offered is None:
+            raise Conflict(_("ask for a seed first: POST /api/v1/session/second_factor"), code="no_factor")
+        codes = factor.confirm(connection, platform.config.key(), row, code, platform.clock())
+        if codes is None:
+            raise Forbidden(_WRONG_CODE, code="wrong_code")
+        sessions.end(connection, session_table.c.sign_in_id == row.id, session_table.c.id != session.id)
+        sessions.note(connection, Person(row.id), FACTOR_ADDED, visitor, platform.clock())
+        return codes
+
+
+def remove_factor(platform: Platform, session: Session, code: str, visitor: Visitor) -> None:
+    """The password alone suffices again; raises Forbidden for a wrong code, TooMany while it is locked, Conflict where there is none."""
+    with platform.database.begin(write=True, tenant=None) as connection:
+        row = _owner(connection, session)
+        if not factor.enabled(row):
+            raise Conflict(_("you have no second factor"), code="no_factor")
+        wait = attempts.count(connection, row.email, platform.clock())
+        right = not wait and factor.takes(connection, platform.config.key(), row, code, platform.clock())
+        if right:
+            attempts.forget(connection, row.email)
+            factor.remove(connection, row.id)
+        sessions.note(connection, Person(row.id), FACTOR_REMOVED if right else WRONG_CODE, visitor, platform.clock())
+    _check_wait(wait)
+    if not right:
+        raise Forbidden(_WRONG_CODE, code="wrong_code")
+
+
+def factor_of(platform: Platform, session: Session) -> tuple[bool, int]:
+    """Whether who is signed in has a second factor, and how many recovery codes are left."""
+    with platform.database.begin(write=False, tenant=None) as connection:
+        row = _owner(connection, session)
+        return factor.enabled(row), factor.codes_left(connection, row.id)
+
+
+def _owner(connection: Connection, session: Session) -> sa.Row[Any]:
+    """The sign-in behind a session, locked for who writes; raises Conflict for who comes in through another system."""
+    if session.person.sign_in is None:
+        raise Conflict(_NO_PASSWORD, code="no_password")
+    return connection.execute(sa.select(sign_ins).where(sign_ins.c.id == session.person.sign_in).with_for_update()).one()
+
+
+def _check_wait(wait: int) -> None:
+    if wait:
+        raise TooMany(_("too many attempts; try again in {minutes} minutes"), code="locked", retry_after=wait, minutes=-(-wait // 60))
+
+
+def change_password(platform: Platform, session: Session, password: str, new: str, visitor: Visitor) -> None:
+    """Another password for who is signed in; the person's other sessions end. Raises Forbidden for a wrong `password`, Invalid for
+    a `new` one that does not fit, TooMany while it is locked, Conflict for who has none."""
+    if session.person.sign_in is None:
+        raise Conflict(_NO_PASSWORD, code="no_password")
+    email = _email(platform, session.person.sign_in)
+    hash = passwords.hashed(new, email, field="new_password")
+    row = _right(platform, sign_ins.c.id == session.person.sign_in, email, password, visitor)
+    if row is None:
+        raise Forbidden(_("the present password is wrong"), code="wrong_credentials")
+    with platform.database.begin(write=True, tenant=None) as connection:
+        if _unchanged(connection, row) is None:
+            raise Forbidden(_("the present password is wrong"), code="wrong_credentials")
+        attempts.forget(connection, row.email)
+        set_password(connection, row.id, hash, session_table.c.id != session.id)
+        sessions.note(connection, Person(row.id), PASSWORD_CHANGED, visitor, platform.clock())
+
+
+def set_password(connection: Connection, sign_in: UUID, hash: str, *which: sa.ColumnElement[bool]) -> None:
+    """Keep a password's hash; the person's sessions (`which`: some of them) end."""
+    connection.execute(sign_ins.update().where(sign_ins.c.id == sign_in).values(password_hash=hash))
+    sessions.end(connection, session_table.c.sign_in_id == sign_in, *which)
+
+
+def _right(platform: Platform, whose: sa.ColumnElement[bool], email: str, password: str, visitor: Visitor) -> sa.Row[Any] | None:
+    """The row of who has this password; an attempt that is wrong stays counted. Raises TooMany while it is locked."""
+    with platform.database.begin(write=True, tenant=None) as connection:
+        row = connection.execute(sa.select(sign_ins).where(whose)).one_or_none()
+        wait = attempts.count(connection, email, platform.clock())
+        attempts.prune(connection, platform.clock())
+        if wait and row is not None:
+            sessions.note(connection, Person(row.id), LOCKED, visitor, platform.clock())
+    _check_wait(wait)
+    if passwords.matches(password, row.password_hash if row is not None else None):
+        return row
+    if row is not None:
+        with platform.database.begin(write=True, tenant=None) as connection:
+            sessions.note(connection, Person(row.id), WRONG, visitor, platform.clock())
+    return None
+
+
+def _unchanged(connection: Connection, row: sa.Row[Any]) -> sa.Row[Any] | None:
+    """The row once more, locked, if the password that was right a moment ago still is: who changed it has ended all sessions."""
+    same = (sign_ins.c.id == row.id, sign_ins.c.password_hash == row.password_hash)
+    return connection.execute(sa.select(sign_ins).where(*same).with_for_update()).one_or_none()
+
+
+def _email(platform: Platform, sign_in: UUID) -> str:
+    with platform.database.begin(write=False, tenant=None) as connection:
+        found: str = connection.execute(sa.select(sign_ins.c.email).where(sign_ins.c.id == sign_in)).scalar_one()
+        return found
