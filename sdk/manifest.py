@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from sdk.errors import DeclarationError
-from sdk.names import PLUGIN
+from sdk.names import PLUGIN, RESERVED_PLUGINS
 from sdk.text import Text
 
 API_VERSION = 1
@@ -35,6 +35,7 @@ class Manifest:
             f"name {self.name!r}: expected lower-case letters, digits and _ (2 to 30); rename the plugin"
             if not PLUGIN.match(self.name)
             else "",
+            f"name {self.name!r}: the platform itself is called so; rename the plugin" if self.name in RESERVED_PLUGINS else "",
             f"version {self.version!r}: expected MAJOR.MINOR[.PATCH]; write for example '1.0'" if not _VERSION.match(self.version) else "",
             f"api {self.api!r}: expected a whole number; this platform speaks {API_VERSION}" if not isinstance(self.api, int) else "",
             *(

@@ -46,9 +46,9 @@ def types_of(field: Field) -> list[sa.types.TypeEngine[Any]]:
     return [field.column_type(), *field.siblings().values()]
 
 
-def packed(stored: type_stored, fields: Sequence[Field], values: Mapping[str, object]) -> dict[str, Any] | None:
+def packed(stored: type_stored | None, fields: Sequence[Field], values: Mapping[str, object]) -> dict[str, Any] | None:
     """What stands in the column once these fields have their new values; what else stood there stays. None: nothing."""
-    made = dict(stored)
+    made = dict(stored or {})
     for field in fields:
         if field.name not in values:
             continue
@@ -60,9 +60,9 @@ def packed(stored: type_stored, fields: Sequence[Field], values: Mapping[str, ob
     return made or None
 
 
-def unpacked(stored: type_stored, fields: Sequence[Field]) -> dict[str, object]:
+def unpacked(stored: type_stored | None, fields: Sequence[Field]) -> dict[str, object]:
     """The values of these fields by name."""
-    found: dict[str, object] = {}
+    found, stored = dict[str, object](), stored or {}
     for field in fields:
         cells = [None if (cell := stored.get(slot)) is None else codec(type_)[1](cell)
                  for slot, type_ in zip(field.columns(), types_of(field), strict=True)]  # fmt: skip

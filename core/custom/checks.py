@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from core.custom.cells import COLUMN
 from core.custom.definition import Definition
 from core.custom.kinds import KINDS, bare
-from core.custom.tables import MOST_FIELDS
-from sdk import Batch, Change, Condition, Entity, Verb, _
+from core.custom.roll_up import roll_up
+from core.custom.tables import MOST_FIELDS, CustomField
+from sdk import BadRequest, Batch, Change, Condition, Entity, Problem, Verb, _
 from sdk.fields import Money
 from sdk.names import FIELD
 
@@ -74,22 +75,37 @@ def _check_kind(work: Work, change: Change) -> None:
         if target is None or not work.offers(str(target)):
             change.refuse("target", "unknown_entity", _("there is no entity {name!r} to link to"), name=str(target or ""))
     wanted = {"options": kind.options, "target": kind.target, "search": kind.words, "default": kind.default,
+              "required": kind.stored, "source": not kind.stored, "link": not kind.stored, "measure": not kind.stored, "where": not kind.stored,
               "unique": kind.keyed and not kind.options and not kind.target, "indexed": kind.keyed}  # fmt: skip
     for part, fits in wanted.items():
         if change.after(part) and not fits:
             change.refuse(part, "does_not_fit", _("a field of kind {kind} has no such thing; leave it out"), kind=str(name))
+    for part in ("source", "link", "measure"):
+        if not kind.stored and not change.after(part):
+            change.refuse(part, "required", _("is required"))
     if change.stands and change.after("default"):
         _check_default(change)
+    if change.stands and not kind.stored:
+        _check_roll_up(work, change)
+
+
+def _check_roll_up(work: Work, change: Change) -> None:
+    try:
+        roll_up(
+            Definition.of(change.id, {name: change.after(name) for name in CustomField.__fields__}), work.shape(str(change.after("entity")))
+        )
+    except BadRequest as refusal:
+        change.problems.append(Problem(refusal.reason, "does_not_fit", refusal.message, refusal.params))
 
 
 def _check_default(change: Change) -> None:
     if change.after("unique"):
         change.refuse("default", "does_not_fit", _("a value that comes once cannot be what is there from the start"))
         return
-    made = bare(Definition.of(change.id, {name: change.after(name) for name in ("entity", "key", "kind", "label", "options", "target")}))
+    made = bare(Definition.of(change.id, {name: change.after(name) for name in CustomField.__fields__}))
     parsed = made.read([str(change.after("default"))])
     for flaw in parsed.flaws:
-        change.refuse("default", flaw.code, flaw.message, **flaw.params)
+        change.problems.append(Problem("default", flaw.code, flaw.message, flaw.params))
     value = parsed.values[0]
     if isinstance(value, Money) and not value.currency:
         change.refuse("default", "required", _("name the currency, as in 10.00 CNY"))

@@ -26,6 +26,10 @@ class Definition:
     target: str = ""
     written_options: str = "[]"
     default: str | None = None
+    source: str = ""
+    link: str = ""
+    measure: str = ""
+    where: str = ""
     required: bool = False
     unique: bool = False
     indexed: bool = False
@@ -37,10 +41,11 @@ class Definition:
     @classmethod
     def of(cls, id: UUID, values: Mapping[str, Any]) -> Definition:
         """From the values of a record."""
-        flags = {name: bool(values.get(name)) for name in ("required", "unique", "indexed", "search", "sensitive")}
+        more: dict[str, Any] = {name: bool(values.get(name)) for name in ("required", "unique", "indexed", "search", "sensitive")}
+        more |= {name: values.get(name) or "" for name in ("source", "link", "measure", "where")}
         return cls(
             id, str(values["entity"]), str(values["key"]), str(values["kind"]), str(values["label"]), values.get("label_zh"),
-            values.get("target") or "", json.dumps(values.get("options") or []), values.get("default"), **flags,
+            values.get("target") or "", json.dumps(values.get("options") or []), values.get("default"), **more,
             gone=values.get("deleted_at") is not None,
         )  # fmt: skip
 

@@ -103,7 +103,7 @@ def _after(shape: Shape, name: str, definition: Definition, item: Item) -> str |
     """The word of what the record will have."""
     field: Field | None = shape.custom.get(name)
     if field is None:  # the field is in the recycle bin, its values are still there
-        cell = item.stored.get(definition.slot) if item.draft.verb == "restore" else None
+        cell = (item.stored or {}).get(definition.slot) if item.draft.verb == "restore" else None
         return None if cell is None else str(cell)
     value = item.after(name)
     return None if value is None else _word(field.column_type(), value)

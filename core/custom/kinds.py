@@ -28,10 +28,12 @@ class Kind:
     default: bool = True
     options: bool = False
     target: bool = False
+    stored: bool = True
+    """Whether a value of its own stands in the record; else it is made from other records as it is read."""
 
 
 def _choice(label: Text, of: Definition) -> MappedColumn[Any]:
-    return f.choice(label, {option["key"]: _told(option["label"], option.get("label_zh")) for option in of.options})
+    return f.choice(label, {option["key"]: told(option["label"], option.get("label_zh")) for option in of.options})
 
 
 def _keys(label: Text, of: Definition) -> MappedColumn[Any]:
@@ -57,17 +59,19 @@ KINDS: Mapping[str, Kind] = {
     "keys": Kind(_("Several of the options"), _keys, options=True),
     "link": Kind(_("Link to a record"), lambda label, of: f.link(label, of.target), keyed=True, default=False, target=True),
     "any_record": Kind(_("Link to a record of any kind"), lambda label, _of: f.any_record(label), default=False),
+    "roll_up": Kind(_("Count or sum over other records"), lambda label, _of: f.integer(label, readonly=True), default=False, stored=False),
 }
 
 
-def _told(label: str, label_zh: str | None) -> Text:
+def told(label: str, label_zh: str | None) -> Text:
+    """A text of the tenant's own."""
     return Told(label, {"zh_CN": label_zh} if label_zh else {})
 
 
 def bare(definition: Definition) -> Field:
     """The field as its kind makes it, without a name and without what the tenant asks for beyond the kind."""
     kind = KINDS[definition.kind]
-    made: Field = kind.make(_told(definition.label, definition.label_zh), definition).column.info["field"]
+    made: Field = kind.make(told(definition.label, definition.label_zh), definition).column.info["field"]
     return replace(made, default=None, search=False)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from core.custom.definition import Definition
-from core.custom.kinds import field_of
+from core.custom.kinds import KINDS, field_of
 from core.custom.tables import CustomField
 from sdk.fields import Field
 
@@ -24,10 +24,23 @@ class Overlay:
 
     definitions: tuple[Definition, ...] = ()
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Shapes are looked up by it many times a request."""
+        return hash(self.definitions)
+
     @cached_property
     def fields(self) -> Mapping[str, Field]:
-        """The fields by name, `custom.<key>`."""
-        return {one.name: field_of(one) for one in self.definitions if not one.gone}
+        """The fields whose values stand in the record by name, `custom.<key>`."""
+        return {one.name: field_of(one) for one in self.definitions if not one.gone and KINDS[one.kind].stored}
+
+    @property
+    def roll_ups(self) -> list[Definition]:
+        """The definitions of fields that are made from other records."""
+        return [one for one in self.definitions if not one.gone and not KINDS[one.kind].stored]
 
     @cached_property
     def keyed(self) -> Mapping[str, Definition]:

@@ -21,7 +21,7 @@ class Item:
     problems: list[Problem] = field(default_factory=list)
     refusal: Refusal | None = None
     changed: bool = True
-    stored: Mapping[str, Any] = field(default_factory=dict)
+    stored: Mapping[str, Any] | None = None
     """What stands in the column of custom fields, those of fields that are no more among it."""
     likely: Candidates = field(default_factory=Candidates)
     """What it is likely one of, where the tenant only wants to be told."""

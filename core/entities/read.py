@@ -206,7 +206,7 @@ class Reader:
 
     def _computed(self, name: str) -> bool:
         extension = self.shape.extension_of(name)
-        return extension is not None and not isinstance(extension.source, Side)
+        return name in self.shape.rolled or (extension is not None and not isinstance(extension.source, Side))
 
     def seen(self, ids: Sequence[UUID]) -> set[UUID]:
         """Of the given records those that are there and visible."""

@@ -23,10 +23,15 @@ class EntityRecords:
     """See `sdk.Records`."""
 
     def __init__(self, work: Work, shape: Shape) -> None:
-        self._work, self._shape = work, shape
+        self._work, self._entity = work, shape.entity
+
+    @property
+    def _shape(self) -> Shape:
+        """The entity as the tenant has it in this transaction: work may be long, and fields are added meanwhile."""
+        return self._work.reader(self._entity).shape
 
     def _reader(self) -> Reader:
-        return self._work.reader(self._shape.entity)
+        return self._work.reader(self._entity)
 
     def query(self, query: Query = Query()) -> Page:  # noqa: B008 (frozen)
         with self._work.transaction():
@@ -65,7 +70,8 @@ class EntityRecords:
             return candidates(self._work, self._shape, values, but)
 
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        return Writer(self._work, self._shape).write(drafts)
+        with self._work.transaction(write=True):
+            return Writer(self._work, self._shape).write(drafts)
 
     def write_all(self, drafts: Sequence[Draft]) -> list[Outcome]:
         if not drafts:
@@ -84,7 +90,7 @@ class EntityRecords:
             return self._reader().reached_by(Verb.READ, list(ids))
 
     def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:
-        return {id: str(row[title]) for id, row in self.values(ids).items() if row.get(title := self._shape.entity.title) is not None}
+        return {id: str(row[title]) for id, row in self.values(ids).items() if row.get(title := self._entity.title) is not None}
 
     def fields(self) -> Mapping[str, Field]:
         return self._reader().visible()

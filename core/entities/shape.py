@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,10 +13,11 @@ from sqlalchemy.sql import FromClause
 
 from core.custom import cells
 from core.custom.overlay import NOTHING, Overlay
+from core.custom.roll_up import RollUp, roll_up
 from core.entities.serialize import Convert, serializer, valuer
 from core.policy.scopes import Scopes
 from core.recent import Recent
-from sdk import Entity, Extension, Record, Side, Verb
+from sdk import BadRequest, Entity, Extension, Record, Side, Verb
 from sdk.fields import Field, LinkField
 
 if TYPE_CHECKING:
@@ -88,7 +90,21 @@ class Shape:
         for extension in self.extensions:
             own |= extension.own_fields()
         own |= self.overlay.fields
+        own |= {name: one.field for name, one in self.rolled.items()}
         return {name: field for name, field in own.items() if self._has_target(field)}
+
+    @cached_property
+    def rolled(self) -> Mapping[str, RollUp]:
+        """The tenant's roll-ups by name; one that does not fit what the tenant has now is absent, as a link without its target is."""
+        found: dict[str, RollUp] = {}
+        for definition in self.overlay.roll_ups:
+            with suppress(BadRequest):
+                found[definition.name] = roll_up(definition, self)
+        return found
+
+    def beside(self, entity: Entity) -> Shape:
+        """Another entity of the same tenant, without the fields that the tenant has added to it."""
+        return Shape(entity, self.catalog, self.enabled, self.plans)
 
     @cached_property
     def custom(self) -> Mapping[str, Field]:
@@ -138,6 +154,8 @@ class Source:
         """The columns of a field, the main one first. An added field with a default has it where there is no side row yet."""
         field, extension = self.shape.fields[name], self.shape.extension_of(name)
         if extension is None:
+            if name in self.shape.rolled:
+                return self.shape.rolled[name].columns(self.table, self.scopes)
             if name in self.shape.custom:
                 return cells.columns(self.table.c[cells.COLUMN], field)
             return [self.table.c[column] for column in field.columns()]

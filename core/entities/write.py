@@ -51,7 +51,8 @@ class Writer:
             check_fields(self.work, self.shape, [item for item in standing if item.stands], grants)
             check_trees(self.work, self.shape, [item for item in standing if item.stands])
             check_unique(self.work, self.shape, [item for item in standing if item.stands])
-            check_keys(self.work, self.shape, [item for item in standing if item.stands])
+            if self.shape.overlay.keyed:
+                check_keys(self.work, self.shape, [item for item in standing if item.stands])
             given = {item.id: item.after("owner") for item in standing} if self.entity.owned else {}
             batch = self._ask_hooks([item for item in standing if item.stands])
             handed = [item for item in standing if item.stands and item.id in given and item.after("owner") != given[item.id]]
@@ -100,7 +101,7 @@ class Writer:
         reach = {verb: self._reached(_VERBS[verb], rows) for verb in {item.draft.verb for item in wanted}}
         for item in wanted:
             row = rows.get(item.id)
-            item.stored = row.pop(cells.COLUMN, None) or {} if row is not None else {}
+            item.stored = row.pop(cells.COLUMN, None) if row is not None else None
             gone, restoring = row is not None and row.pop("deleted_at", None) is not None, item.draft.verb == "restore"
             if row is None or (gone and not restoring) or item.id not in seen:
                 item.refusal = NotFound(_("there is no {entity} {id}"), entity=self.entity.full_name, id=str(item.id))
@@ -133,7 +134,7 @@ class Writer:
             for row, values in zip(rows, convert([row[: len(columns)] for row in rows]), strict=True):
                 found[values["id"]] = {**values, "deleted_at": row[len(columns)]}
                 if len(more) > 1:
-                    found[values["id"]] |= {**cells.unpacked(row[-1] or {}, list(self.shape.custom.values())), cells.COLUMN: row[-1]}
+                    found[values["id"]] |= {**cells.unpacked(row[-1], list(self.shape.custom.values())), cells.COLUMN: row[-1]}
         self._before_sides(found)
         return found
 
@@ -210,7 +211,7 @@ class Writer:
             for name, field, columns in several:
                 row.update(zip(columns, field.split(get(name)), strict=True))
             if custom:
-                row[cells.COLUMN] = cells.packed({}, custom, item.values)
+                row[cells.COLUMN] = cells.packed(None, custom, item.values)
             rows.append(row)
         bulk.insert(self.work.connection, self.shape.table, rows)
         self.work.grown(self.shape.table.name, len(rows))

@@ -54,14 +54,22 @@ def names_in(ctx: Context, entity: str, source: str) -> list[Name]:
         if first in GIVEN and first != "old":
             continue
         asked = rest if first == "old" else (first, *rest)
-        own = name_of(ctx, entity, asked[0]) if asked else None
+        own, rest = _own(ctx, entity, asked)
         if own is None:
-            raise ExpressionError(f"there is no {'.'.join((first, *rest)) if first == 'old' else first!r}", at)
-        name = _beyond(ctx, entity, own, asked[1:], at) if first != "old" else own
+            raise ExpressionError(f"there is no {'.'.join((first, *asked)) if first == 'old' else first!r}", at)
+        name = _beyond(ctx, entity, own, rest, at) if first != "old" else own
         if first == "old" and own.field.sensitive:
             raise ExpressionError(f"{own.word!r} is sensitive: its earlier value is not kept", at)
         found[name.word] = name
     return list(found.values())
+
+
+def _own(ctx: Context, entity: str, asked: tuple[str, ...]) -> tuple[Name | None, tuple[str, ...]]:
+    """The field of the record with which a path begins, and what follows it; a field that was added has a name of two parts."""
+    own = name_of(ctx, entity, asked[0]) if asked else None
+    if own is None and len(asked) > 1 and (word := f"{asked[0]}.{asked[1]}") in ctx.records(entity).fields():
+        return name_of(ctx, entity, word), asked[2:]
+    return own, asked[1:]
 
 
 def _beyond(ctx: Context, entity: str, own: Name, rest: Sequence[str], at: int) -> Name:
@@ -80,7 +88,7 @@ def _beyond(ctx: Context, entity: str, own: Name, rest: Sequence[str], at: int) 
 
 def earlier_fields(source: str) -> frozenset[str]:
     """The fields whose earlier values an expression reads."""
-    return frozenset(rest[0] for first, rest, _at in paths(source) if first == "old" and rest)
+    return frozenset(".".join(rest[:n]) for first, rest, _at in paths(source) if first == "old" for n in (1, 2) if len(rest) >= n)
 
 
 def compiled(source: str) -> cel.Program:
@@ -119,12 +127,23 @@ def scope_of(
     for name in names:
         value = plain(name.field, values.get(name.word))
         if not name.link:
-            made[name.word] = value if not name.target else {**_object(made, name.word), "id": value}
+            place, word = _place(made, name.word)
+            place[word] = value if not name.target else {**_object(place, word), "id": value}
             earlier = old.get(name.word, values.get(name.word)) if name.word in changed else values.get(name.word)
-            _object(made, "old")[name.word] = plain(name.field, earlier)
+            place, word = _place(_object(made, "old"), name.word)
+            place[word] = plain(name.field, earlier)
         else:
             made[name.link] = {**_object(made, name.link), name.word.partition(".")[2]: value}
     return made
+
+
+def _place(scope: Scope, word: str) -> tuple[Scope, str]:
+    """Where a field stands: one that was added in the object of who added it, `custom.tier`."""
+    first, dot, rest = word.partition(".")
+    if not dot:
+        return scope, word
+    scope[first] = _object(scope, first)
+    return _object(scope, first), rest
 
 
 def _object(scope: Scope, name: str) -> dict[str, object]:

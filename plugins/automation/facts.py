@@ -22,7 +22,7 @@ Words: TypeAlias = "Mapping[str, str]"
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A word of a rule: a field of the record, or of the record that a link of it points to."""
+    """A word of a rule: a field of the record (also one that was added to it), or of the record that a link of it points to."""
 
     word: str
     field: f.Field
@@ -33,14 +33,13 @@ class Name:
 
 def name_of(ctx: Context, entity: str, word: str) -> Name | None:
     """What a word means for the actor; None: nothing."""
-    first, dot, second = word.partition(".")
+    first, _dot, second = word.partition(".")
     own = ctx.records(entity).fields()
+    if word in own:
+        return Name(word, own[word], "", _target(ctx, entity, own[word]))
     if not _NAME.match(word) or first not in own:
         return None
-    field = own[first]
-    target = _target(ctx, entity, field)
-    if not dot:
-        return Name(word, field, "", target)
+    target = _target(ctx, entity, own[first])
     if not target or not ctx.can(f"{target}.read"):
         return None
     there = ctx.records(target).fields().get(second)

@@ -61,6 +61,22 @@ def test_a_field_that_changed_from_a_certain_value(work: Work, rules: Rules, eng
     assert left() == ["to Xi'an", "to"]
 
 
+@pytest.mark.feature("P2")
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_a_field_that_the_tenant_has_added_is_one_as_others_in_rules(
+    work: Work, rules: Rules, engine: Engine, left: type_left, account: UUID
+) -> None:
+    for key, kind_ in (("grade", "integer"), ("worth", "money")):
+        work.records("core.custom_field").create({"entity": "customers.account", "key": key, "kind": kind_, "label": key})
+    rose = kind("expression", expression="custom.grade > 2 && old.custom.grade == 1 && custom.worth.amount > 5.0")
+    named = kind("filter", where=["custom.grade[gte]=3"])
+    rules("customers.account", "updated", entry("{{ custom.grade }}"), conditions=[rose, named], parameters={"fields": ["custom.grade"]})
+    for grade, worth in ((1, "9 CNY"), (3, "9 CNY"), (1, "1 CNY"), (3, "1 CNY")):
+        work.records("customers.account").update(account, {"custom.grade": grade, "custom.worth": amount(worth)})
+        engine.run_until_idle()
+    assert left() == ["3"]
+
+
 @pytest.mark.feature("I4")
 @pytest.mark.parametrize("condition", [
     kind("expression", expression="account.city == 'Wuhan'"),

@@ -229,6 +229,8 @@ def test_a_bad_manifest_tells_every_mistake_at_once_with_its_cure() -> None:
     for word in ("name 'Bad Name'", "version 'one'", "api '1'", "'x!'", "requires itself", "in `requires` and in `after`"):
         assert word in told
     assert told.count(";") >= 5
+    with pytest.raises(DeclarationError, match="the platform itself is called so"):
+        Manifest("custom", "1.0", Text("T"), Text("S"))
 
 
 @pytest.mark.feature("P11")

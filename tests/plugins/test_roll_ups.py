@@ -1,0 +1,76 @@
+"""Roll-ups that a tenant adds: right after every way in which a record comes, moves and goes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from core.context import Work
+from core.platform import Platform
+from sdk import Channel, Invalid, Query
+from sdk.context import id_of
+from sdk.filters import parse_pair
+from tests.entities.conftest import codes
+from tests.plugins.imports import import_file
+from tests.plugins.process import Process
+
+ROLL_UP = {"entity": "customers.account", "kind": "roll_up", "source": "pipeline.deal", "link": "account"}
+
+
+def shown(work: Work, account: UUID) -> tuple[object, object]:
+    row = work.records("customers.account").get(account, fields=("custom.open", "custom.deals"))
+    return row["custom.open"], row["custom.deals"]
+
+
+@pytest.mark.feature("P2")
+def test_the_open_amount_is_right_after_insert_move_delete_and_import(work: Work, process: Process) -> None:
+    definitions, deals = work.records("core.custom_field"), work.records("pipeline.deal")
+    definitions.create({**ROLL_UP, "key": "open", "label": "Open amount", "measure": "sum:amount", "where": "status=open"})
+    definitions.create({**ROLL_UP, "key": "deals", "label": "Deals", "measure": "count"})
+    one, other = (id_of(work.records("customers.account").create({"name": f"{name} Holdings"})) for name in ("Quartz", "Basalt"))
+    assert shown(work, one) == (None, 0)
+    currency = work.tenant.currency
+    first, second = (process.deal(n, account=one, amount={"amount": n, "currency": currency}) for n in ("10.10", "0.20"))
+    assert shown(work, one) == ({"amount": "10.30", "currency": currency}, 2)
+    deals.update(first, {"account": other})
+    assert (shown(work, one), shown(work, other)) == (
+        ({"amount": "0.20", "currency": currency}, 1),
+        ({"amount": "10.10", "currency": currency}, 1),
+    )
+    deals.delete(second)
+    assert shown(work, one) == (None, 0)
+    deals.restore(second)
+    done = import_file(work, "pipeline.deal", f"name,account,amount,pipeline,stage\nnew,{one},5 {currency},{process.id},\n".encode())
+    assert done.counts == {"created": 1}, done.rows
+    assert shown(work, one) == ({"amount": "5.20", "currency": currency}, 2)
+    page = work.records("customers.account").query(Query(filter=(parse_pair("custom.deals[gte]", "2"),), sort=("-custom.open",)))
+    assert [row["id"] for row in page.data] == [one]
+    deals.update(second, {"amount": {"amount": "1", "currency": "EUR" if currency != "EUR" else "USD"}})
+    assert shown(work, one) == (None, 2), "amounts of two currencies have no sum"
+
+
+def test_it_counts_the_records_that_its_reader_sees(work: Work, platform: Platform, process: Process) -> None:
+    work.records("core.custom_field").create({**ROLL_UP, "key": "deals", "label": "Deals", "measure": "count"})
+    rep = id_of(work.records("core.user").create({"name": "R", "email": "r@x.example", "roles": ["sales_rep"]}))
+    account = id_of(work.records("customers.account").create({"name": "Quartz Holdings", "owner": rep}))
+    process.deal("mine", account=account, owner=rep)
+    process.deal("another's", account=account)
+    theirs = platform.user(work.tenant.id, rep, Channel.API).records("customers.account")
+    assert theirs.get(account)["custom.deals"] == 1
+    assert work.records("customers.account").get(account)["custom.deals"] == 2
+    with pytest.raises(Invalid) as refused:
+        theirs.update(account, {"custom.deals": 7})
+    assert codes(refused.value) == {("custom.deals", "read_only")}
+
+
+@pytest.mark.parametrize(("wish", "field"), [
+    ({"source": "pipeline.nothing"}, "source"), ({"link": "name"}, "link"), ({"link": "pipeline"}, "link"), ({"measure": "sum:name"}, "measure"),
+    ({"measure": "avg:amount"}, "measure"), ({"measure": "count:amount"}, "measure"), ({"where": "status"}, "where"),
+    ({"where": "colour=red"}, "where"), ({"where": "status=lame"}, "where"), ({"required": True}, "required"), ({"link": None}, "link"),
+])  # fmt: skip
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_one_that_does_not_fit_is_refused(work: Work, wish: dict[str, object], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        work.records("core.custom_field").create({**ROLL_UP, "key": "k", "label": "L", "measure": "count", **wish})
+    assert {name for name, _code in codes(refused.value)} == {field}
