@@ -182,6 +182,8 @@ def _add_entity(catalog: Catalog, owner: str, entity: Entity) -> None:
 def _sensible(entity: Entity, roles: Mapping[str, Scope]) -> Mapping[str, Scope]:
     if not entity.owned and any(scope not in UNOWNED for scope in roles.values()):
         raise DeclarationError(f"entity {entity.full_name!r} belongs to nobody (owned=False): use Scope.ALL or Scope.PARENT")
+    if not entity.territory and Scope.TERRITORY in roles.values():
+        raise DeclarationError(f"entity {entity.full_name!r} is in no territory: name its link with territory=..., or take another scope")
     return roles
 
 

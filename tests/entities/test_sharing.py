@@ -157,3 +157,12 @@ def test_who_has_no_share_is_asked_nothing_about_shares(system: Work, people: Pe
     assert work_as(other).grants.version == version + 1
     assert [row["name"] for row in work_as(other).records("probe.thing").find(parse_where(["name=t"]))] == ["t"]
     assert system.records("core.user").get(other)["version"] == before
+
+
+@pytest.mark.feature("B4")
+def test_a_share_of_what_is_not_installed_any_more_can_be_taken_back(
+    client: Api, system: Work, people: People, make: type_make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lent = share(system, make("t"), people.rep)
+    monkeypatch.delitem(system.platform.catalog.entities, "probe.thing")
+    assert client.delete(f"{SHARES}/{lent}").status_code == 204

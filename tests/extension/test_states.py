@@ -72,6 +72,13 @@ BROKEN: dict[str, tuple[dict[str, str], State, str]] = {
         {"body": ENTITY.format(table="broken_rows").replace('_("Rows")),)', '_("Rows"), owned=False, access={"sales_rep": Scope.OWN}),)')},
         State.FAILED, "belongs to nobody",
     ),
+    "it scopes by a territory that there is not": (
+        {"body": ENTITY.format(table="broken_rows").replace('_("Rows")),)', '_("Rows"), access={"sales_rep": Scope.TERRITORY}),)')},
+        State.FAILED, "is in no territory",
+    ),
+    "its territory is no link": (
+        {"body": ENTITY.format(table="broken_rows").replace('_("Rows")),)', '_("Rows"), territory="name"),)')}, State.FAILED, "is no link",
+    ),
     "its route has no slash": (
         {"body": "@hookimpl\ndef register_routes():\n    return (Route(method='GET', path='x', view=print, permission=PUBLIC, summary=_('X')),)"},
         State.FAILED, "starts with '/'",
