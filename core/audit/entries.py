@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from core.entities.ids import new_id
 from core.events.tables import audit
-from sdk import Forbidden, Verb, _
+from sdk import Forbidden, Refusal, Verb, _
 from sdk.columns import among
 
 if TYPE_CHECKING:
@@ -63,6 +63,14 @@ def keep_attempt(platform: Platform, refusal: RefusedRight) -> None:
         with work.transaction(write=True):
             work.leave(audit, [dict(refusal.entry)])
         refusal.entry = None
+
+
+def note_attempts(work: Work, refusals: Iterable[Refusal | None]) -> None:
+    """The same for the items of a batch: what others of them did stands, and so do the attempts."""
+    for refusal in refusals:
+        if isinstance(refusal, RefusedRight) and refusal.entry is not None:
+            work.leave(audit, [dict(refusal.entry)])
+            refusal.entry = None
 
 
 # --- digests ---------------------------------------------------------------------------------------------------------

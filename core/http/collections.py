@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from flask import request
 
+from core.audit.entries import note_attempts
 from core.context import Work
 from core.entities.alike import members_of
 from core.entities.read import MOST_ROWS
@@ -116,6 +117,7 @@ class Collection:
         query_pairs(_NONE)
         drafts = [_draft(index, item) for index, item in enumerate(_items(json_body()))]
         outcomes = work.records(self.name).write(drafts)
+        note_attempts(work, (outcome.refusal for outcome in outcomes))
         done = {"create": 201, "update": 200, "delete": 204, "restore": 200}
         data: list[dict[str, Any]] = []
         for draft, outcome in zip(drafts, outcomes, strict=True):

@@ -15,7 +15,7 @@ from core.http.pipeline import endpoint
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock, People, type_work_as
-from sdk import Channel
+from sdk import Channel, Conflict, _
 
 THINGS, AUDIT = "/api/v1/probe/things", "/api/v1/core/audit"
 on_sqlite = pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
@@ -122,6 +122,18 @@ def test_an_attempt_without_a_special_right_is_undone_and_stands_in_the_audit(cl
     assert (entry["action"], entry["actor"], entry["channel"]) == ("refused", "Admin", "api")
     assert entry["changes"] == {"permission": [None, "probe.thing.export"], "entity": [None, "probe.thing"], "record": [None, str(thing)]}
     assert [row["action"] for row in client.get(f"{THINGS}/{thing}/history").json["data"]] == ["create"]
+
+
+@on_sqlite
+@pytest.mark.feature("B8")
+def test_an_attempt_within_a_batch_is_written_with_what_the_batch_did(client: Api, people: People, work_as: type_work_as) -> None:
+    work = work_as(people.rep)
+    refusal = entries.refused(work, "probe.thing.reassign", "probe.thing")
+    with work.transaction(write=True):
+        entries.note_attempts(work, [None, Conflict(_("no")), refusal])
+        entries.note_attempts(work, [refusal])
+    (entry,) = listed(client, entity="core.permission")
+    assert (entry["user"], entry["changes"]["permission"]) == (str(people.rep), [None, "probe.thing.reassign"])
 
 
 @on_sqlite
