@@ -133,8 +133,10 @@ def verify(work: Work, *, head: str = "") -> Verdict:
     """Follow the chain from its first seal, then the entries that are not sealed yet; stop at the first link that does not hold.
 
     `head` is the hash of the last seal as an earlier proof told it: a chain that was made anew from its root does not have it.
-    When all of it holds, what is open is sealed, so that what is deleted from now on is missed.
+    When all of it holds, what is open is sealed, so that what is deleted from now on is missed. What has settled is sealed before: a seal
+    makes nothing good, and no transaction has to look at more than a part.
     """
+    seal(work)
     found, before, seen = Verdict(), None, not head
     while True:
         with work.transaction(write=True):
@@ -151,7 +153,7 @@ def verify(work: Work, *, head: str = "") -> Verdict:
     seal(work, settled=timedelta())
     with work.transaction():
         newest = _seal_after(work, last=True)
-    return replace(found, head=newest.hash if newest is not None else "")
+    return found if newest is None else replace(found, head=newest.hash, seals=newest.number - found.dropped)
 
 
 def _check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:

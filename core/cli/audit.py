@@ -49,7 +49,7 @@ def verify(tenant: str | None, head: str, as_json: bool) -> None:
 
 def _said(verdict: Verdict) -> str:
     if verdict.broken is not None:
-        return f"BROKEN: {_where(verdict.broken)}; {verdict.entries} entries before it hold"
+        return f"BROKEN: {_where(verdict.broken)}; what comes after it was not looked at"
     dropped = f", {verdict.dropped} seals of entries that had their time" if verdict.dropped else ""
     late = f", {verdict.late} entries came after their seal" if verdict.late else ""
     return f"{verdict.entries} entries hold in {verdict.seals} seals{dropped}{late}; head {verdict.head or '-'}"
