@@ -21,6 +21,7 @@ GLOBAL = {
     "core_sign_ins": "a person's password, the same in all tenants",
     "core_memberships": "which tenants a person may enter, read before one is chosen",
     "core_sessions": "a person's session, which belongs to no tenant",
+    "core_archived_plugins": "what an operator took out, of the whole installation; the application has no right to it",
 }
 """The tables without row-level security, each with its reason."""
 
