@@ -20,7 +20,23 @@ from core.policy.places import check_people, check_teams, check_territories, che
 from core.policy.sharing import check_shares
 from core.policy.stored import check_grants, check_roles
 from core.tenancy import routes as tenant_routes
-from sdk import EVERYBODY, Batch, Context, Entity, EventType, Job, Permission, Route, Schedule, Scope, Verb, _, hookimpl
+from sdk import (
+    EVERYBODY,
+    Batch,
+    Context,
+    Entity,
+    EventType,
+    Installation,
+    Job,
+    Permission,
+    Route,
+    Schedule,
+    Scope,
+    Unavailable,
+    Verb,
+    _,
+    hookimpl,
+)
 from sdk import Role as RoleSpec
 from sdk.mail import MAIL_WRITTEN
 
@@ -33,6 +49,8 @@ _CHECKED = {
     "core.territory": check_territories, "core.territory_member": check_territory_members,
 }  # fmt: skip
 _READ = {Verb.READ: Scope.ALL}
+OLDEST_SQLITE = (3, 35)
+"""The first that takes a column out of a table, as migrations do."""
 
 
 @hookimpl
@@ -136,3 +154,13 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
         for change in batch.changes:
             if change.verb == "restore":
                 change.forbid("revoked", _("a revoked token cannot be restored; issue another"))
+
+
+@hookimpl
+def before_upgrade(ctx: Installation, before: str | None, after: str) -> None:
+    """An SQLite that would fail half-way is refused at the beginning."""
+    if ctx.dialect == "sqlite" and ctx.server < OLDEST_SQLITE:
+        there, least = (".".join(map(str, version)) for version in (ctx.server, OLDEST_SQLITE))
+        raise Unavailable(
+            _("SQLite {there} is too old: expected {least} or newer; use another Python, or PostgreSQL"), there=there, least=least
+        )

@@ -27,6 +27,8 @@ from sdk.events import Event, EventType, GiveUp, Job, Past, Subscription, Watch
 from sdk.filters import Condition, Filter, parse_filter, parse_where, where
 from sdk.forecasting import Forecast, ForecastModel, Regressor
 from sdk.hooks import hookimpl
+from sdk.impact import Use
+from sdk.installation import Installation
 from sdk.mail import Attachment, Mail
 from sdk.manifest import Manifest
 from sdk.notices import Notice, NoticeChannel, Told
@@ -75,6 +77,7 @@ __all__ = [
     "Forecast",
     "ForecastModel",
     "GiveUp",
+    "Installation",
     "Invalid",
     "Job",
     "Mail",
@@ -126,6 +129,7 @@ __all__ = [
     "Unavailable",
     "UnsupportedMedia",
     "Upload",
+    "Use",
     "Variable",
     "Verb",
     "Watch",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sdk.entities import Entity, Extension
     from sdk.events import EventType, Job, Subscription, Watch
     from sdk.forecasting import ForecastModel
+    from sdk.impact import Use
+    from sdk.installation import Installation
     from sdk.notices import NoticeChannel
     from sdk.permissions import Permission, Role
     from sdk.rates import RateSource
@@ -296,4 +298,26 @@ def demo_data(ctx: Context, random: random.Random, months: int) -> None:
     Returns: nothing; writes through the doors.
     Example: `ctx.records("customers.account").write([Draft("create", {"name": "..."})])`.
     Off for a tenant: not called.
+    """
+
+
+@hookspec
+def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
+    """Say which of one's own records name another plugin, so that who removes it knows what will stop.
+
+    When: before a plugin is removed, for each tenant. Returns: one `Use` for each entity that has such records.
+    Example: `return (Use("automation.rule", ("Greet a new lead",)),)`.
+    Off for a tenant: not called. An exception is told in the report and stops nothing.
+    """
+    return ()
+
+
+@hookspec
+def before_upgrade(ctx: Installation, before: str | None, after: str) -> None:
+    """Refuse what cannot go well, before the schema of one's own plugin is made or moved between two revisions.
+
+    When: `dealwright plugin add` and `dealwright db upgrade`, where the plugin's schema is behind; `before` is None at the first time.
+    Returns: nothing; raises a Refusal with the reason, and then nothing has changed.
+    Example: `if ctx.dialect == "sqlite" and ctx.server < (3, 45): raise Unavailable(_("..."))`.
+    Off for a tenant: called all the same: a schema is the whole installation's.
     """

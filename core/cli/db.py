@@ -7,6 +7,7 @@ import click
 from core.cli.base import platform, refusals_told
 from core.data import migrate
 from core.data.revise import revise
+from core.extension.upgrading import upgrade_all
 from sdk import NotFound, _
 
 
@@ -20,7 +21,7 @@ def db() -> None:
 def upgrade() -> None:
     """Bring the schema of core and of every plugin up to the code."""
     booted = platform(check_schema=False)
-    moved = migrate.upgrade(booted.database, booted.branches())
+    moved = upgrade_all(booted, booted.branches())
     for name, before, after in moved:
         click.echo(f"{name}: {before or 'nothing'} -> {after}")
     if not moved:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from core.cli import audit, db, demo, mail, plugin, plugin_life, registered, serve, tenant, token, worker
+from core.cli import audit, db, demo, mail, plugin, plugin_life, plugin_packages, registered, serve, tenant, token, worker
 
 
 class Commands(click.Group):
@@ -30,7 +30,7 @@ def main() -> None:
     """Dealwright, a sales platform made of plugins."""
 
 
-for command in (plugin_life.new, plugin_life.check):
+for command in (plugin_life.new, plugin_life.check, plugin_packages.add, plugin_packages.remove):
     plugin.plugin.add_command(command)
 for command in (audit.audit, db.db, demo.demo, mail.mail, plugin.plugin, serve.serve, serve.config, tenant.tenant, token.token, worker.worker,
                 worker.relay):  # fmt: skip

@@ -6,6 +6,7 @@ import click
 import orjson
 
 from core.cli.base import platform, refusals_told
+from core.extension.archive import archived
 from core.extension.discover import Found
 from core.tenancy import lifecycle
 from sdk import NotFound, _, hooks
@@ -28,6 +29,11 @@ def list_(tenant: str | None) -> None:
         switch = ("on " if found.name in enabled else "off ") if tenant else ""
         reason = found.reason.strip().splitlines()[-1] if found.reason else ""
         click.echo(f"{found.name:16} {version:8} {found.state.value:14} {switch}{reason}".rstrip())
+    here = {found.name for found in booted.plugins}
+    for entry in archived(booted).values():
+        if entry.plugin not in here:
+            told = f"{sum(entry.rows.values())} rows kept since {entry.archived_at:%Y-%m-%d}; package {entry.distribution}"
+            click.echo(f"{entry.plugin:16} {entry.version:8} {'archived':14} {told}")
 
 
 @plugin.command()

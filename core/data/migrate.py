@@ -120,3 +120,9 @@ def _make_roles(database: Database) -> None:
             if not connection.exec_driver_sql(f"SELECT pg_has_role(current_user, '{role}', 'MEMBER')").scalar():
                 connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
             connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {role}")
+
+
+def forget(database: Database, branch: Branch) -> None:
+    """Where a plugin that has no table any more stood."""
+    with database.begin_as_owner() as connection:
+        sa.Table(branch.version_table, sa.MetaData()).drop(connection, checkfirst=True)

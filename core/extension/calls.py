@@ -93,3 +93,13 @@ class Calls:
                 raise
             if (took := time.perf_counter() - started) > SLOW:
                 log.warning("hook %s of plugin %r took %.1f s", hook, owner, took)
+
+    def asked(self, hook: str, only: frozenset[str], **arguments: object) -> Iterator[Answer]:
+        """What the plugins in `only` answer; where one raises, its exception is the answer."""
+        for owner, function in self.implementers(hook):
+            if owner in only:
+                try:
+                    yield Answer(owner, function(**arguments))
+                except Exception as failure:  # the caller tells it; the others are asked all the same
+                    log.exception("hook %s of plugin %r failed", hook, owner)
+                    yield Answer(owner, failure)

@@ -76,3 +76,12 @@ class Gate:
             mine = (tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.plugin == name)
             if not connection.execute(tenant_plugins.update().where(*mine).values(enabled=on)).rowcount:
                 connection.execute(tenant_plugins.insert().values(tenant_id=tenant, plugin=name, enabled=on))
+
+    def tenants_with(self, connection: Connection, name: str) -> list[str]:
+        """The names of the tenants that have the plugin switched on."""
+        on = sa.and_(tenant_plugins.c.tenant_id == tenants.c.id, tenant_plugins.c.plugin == name, tenant_plugins.c.enabled)
+        return list(connection.scalars(sa.select(tenants.c.name).join(tenant_plugins, on).order_by(tenants.c.name)))
+
+    def forget(self, connection: Connection, name: str) -> None:
+        """No tenant has ever had it."""
+        connection.execute(tenant_plugins.delete().where(tenant_plugins.c.plugin == name))

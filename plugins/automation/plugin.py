@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from random import Random
 
-from plugins.automation import actions, conditions, demo, inlets, matching, routes, rules, running, timing, triggers, webhooks
+from plugins.automation import actions, conditions, demo, inlets, matching, routes, rules, running, timing, triggers, uses, webhooks
 from plugins.automation.master import MASTER_DATA
 from plugins.automation.tables import Delivery, Inlet, Performed, Revision, Rule, Run, Timer, Webhook
 from sdk import (
@@ -24,6 +24,7 @@ from sdk import (
     Scope,
     Subscription,
     Trigger,
+    Use,
     Verb,
     Watch,
     _,
@@ -126,6 +127,11 @@ def register_master_data() -> Sequence[MasterData]:
 def prepare_changes(ctx: Context, batch: Batch) -> None:
     if batch.entity in PREPARE:
         PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
+    return uses.uses_of(ctx, plugin)
 
 
 @hookimpl

@@ -24,6 +24,7 @@ GLOBAL = {
     "core_sign_in_attempts": "counted before anybody knows who it is; digests alone",
     "core_recovery_codes": "a person's second factor, the same in all tenants; digests alone",
     "core_sign_in_events": "what became of a person's coming and going; tenants see those of their people through a view with a wall",
+    "core_archived_plugins": "what an operator took out, of the whole installation; the application has no right to it",
 }
 """The tables without row-level security, each with its reason."""
 

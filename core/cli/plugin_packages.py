@@ -1,0 +1,151 @@
+"""`dealwright plugin add | remove`: packages of plugins come and go."""
+
+from __future__ import annotations
+
+import click
+import orjson
+
+from core import config as configs
+from core.cli.base import EXIT_REFUSED, platform, refusals_told
+from core.extension import archive, installer
+from core.extension.discover import Found
+from core.extension.impact import Impact, impact
+from core.extension.removal import archive_data, check_free, known, purge_data
+from core.extension.upgrading import upgrade_or_none
+from core.platform import Platform, boot
+from sdk import Conflict, Invalid, _
+
+
+@click.command()
+@click.argument("source")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@refusals_told
+def add(source: str, yes: bool) -> None:
+    """Install the package SOURCE (a name, a folder, a wheel), show what its plugins add, and make their tables.
+
+    A plugin that was removed with its data finds them again. No tenant has it on: see `dealwright plugin enable`.
+    Where anything fails, or the answer is no, all is as it was before.
+    """
+    platform().close()
+    with installer.added(source) as names:
+        booted = boot(configs.load(), check_schema=False)
+        kept = archive.archived(booted)
+        for name in names:
+            found = _serving(booted, name)
+            _introduce(booted, found)
+            if name in kept:
+                click.echo(f"  finds its data of {kept[name].archived_at:%Y-%m-%d} again: {sum(kept[name].rows.values())} rows")
+        if not yes:
+            click.confirm("Add it?", abort=True)
+        moved = upgrade_or_none(booted, [branch for branch in booted.branches() if branch.plugin in names])
+    for name in names:
+        archive.forget(booted, name)
+    booted.close()
+    for name, before, after in moved:
+        click.echo(f"{name}: {before or 'nothing'} -> {after}")
+    for name in names:
+        click.echo(f"{name} is there; switch it on with: dealwright plugin enable {name} --tenant TENANT")
+
+
+def _serving(booted: Platform, name: str) -> Found:
+    found = next((one for one in booted.plugins if one.name == name), None)
+    if found is None:
+        raise Conflict(_("{name!r} is not among `plugins` in dealwright.toml; name it there first"), name=name)
+    if not found.serves:
+        reason = found.reason.strip().splitlines()[-1]
+        raise Invalid(_("{name!r} is {state}: {reason}"), name=name, state=found.state.value, reason=reason)
+    return found
+
+
+def _introduce(booted: Platform, found: Found) -> None:
+    assert found.manifest is not None
+    click.echo(f"{found.name} {found.manifest.version} (package {found.distribution}): {found.manifest.summary}")
+    for kind, names in booted.catalog.provenance(found.name).items():
+        if names:
+            click.echo(f"  {kind}: {', '.join(names)}")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--archive", "keeps", is_flag=True, help="Take it out and keep its data; added again, it finds them.")
+@click.option("--purge", "purges", is_flag=True, help="Take it out with everything that it has made, for ever.")
+@click.option("--yes", metavar="NAME", help="With --purge: the name once more, instead of typing it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@refusals_told
+def remove(name: str, keeps: bool, purges: bool, yes: str | None, as_json: bool) -> None:
+    """Say what would be missing without plugin NAME; with --archive or --purge take it out."""
+    if keeps and purges:
+        raise click.UsageError("--archive keeps the data, --purge deletes them: choose one")
+    booted = platform()
+    found, report = known(booted, name), impact(booted, name)
+    done = ""
+    if not as_json:
+        _tell(report)
+    if keeps or purges:
+        check_free(report)
+        alone = found is not None and installer.sole(found.distribution, name)
+        if found is not None and found.distribution and not alone:
+            text = _(
+                "{name!r} comes in the package {package!r} with others; leave it out of `plugins` in dealwright.toml, which keeps its data"
+            )
+            raise Conflict(text, name=name, package=found.distribution)
+        done = _archive(booted, found, report) if keeps else _purge(booted, report, yes)
+        if alone and found is not None:
+            _take_out(booted, found, archived=keeps)
+    booted.close()
+    if as_json:
+        click.echo(orjson.dumps({**report.json(), "done": done}, option=orjson.OPT_INDENT_2).decode())
+    elif done:
+        click.echo(f"{name} is {done}")
+    else:
+        click.echo("nothing was changed: --archive takes it out and keeps its data, --purge deletes them")
+
+
+def _archive(booted: Platform, found: Found | None, report: Impact) -> str:
+    if found is None:
+        raise Conflict(_("the package of {name!r} is gone already, and its data are kept; --purge deletes them"), name=report.plugin)
+    archive_data(booted, found, report)
+    return "archived"
+
+
+def _purge(booted: Platform, report: Impact, yes: str | None) -> str:
+    typed = yes if yes is not None else click.prompt(f"Type the plugin's name to delete its {report.rows} rows for ever", err=True)
+    if typed != report.plugin:
+        click.echo("dealwright: the names differ; nothing was deleted", err=True)
+        raise SystemExit(EXIT_REFUSED)
+    purge_data(booted, report)
+    return "purged"
+
+
+def _take_out(booted: Platform, found: Found, *, archived: bool) -> None:
+    try:
+        installer.take_out(found.distribution)
+    except Exception:
+        if archived:  # it is still there
+            archive.forget(booted, found.name)
+        raise
+
+
+def _tell(report: Impact) -> None:
+    for kind, names in report.adds.items():
+        click.echo(f"{kind}: {', '.join(names)}")
+    if report.enabled_for:
+        click.echo(f"on for: {', '.join(report.enabled_for)}")
+    if report.required_by:
+        click.echo(f"required by: {', '.join(report.required_by)}")
+    if report.wanted_by:
+        click.echo(f"goes on without it, with less: {', '.join(report.wanted_by)}")
+    for share in report.tenants:
+        click.echo(f"tenant {share.tenant}: {sum(share.rows.values())} rows")
+        for table, count in share.rows.items():
+            click.echo(f"  {table}: {count}")
+        for label, count in share.links.items():
+            click.echo(f"  {count} links of {label}")
+        if share.grants:
+            click.echo(f"  {share.grants} grants")
+        for token in share.tokens:
+            click.echo(f"  token {token!r} allows its permissions")
+        for use in share.uses:
+            click.echo(f"  {use['entity']}: {', '.join(map(str, use['titles']))}")  # type: ignore[call-overload]
+        for reason in share.unanswered:
+            click.echo(f"  not known: {reason}")

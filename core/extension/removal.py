@@ -1,0 +1,118 @@
+"""A plugin leaves: with its data kept where they are, or with everything that it has made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core.data import migrate
+from core.events.schedules import schedules
+from core.extension import archive
+from core.extension.archive import Archived
+from core.extension.discover import Found
+from core.extension.impact import Impact, own_tables
+from core.identity.tables import Grant
+from core.tenancy.tables import tenants
+from sdk import Conflict, NotFound, _
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+
+def known(platform: Platform, plugin: str) -> Found | None:
+    """The installed plugin of that name; None for one that has left its data here. Raises NotFound for any other."""
+    found = next((one for one in platform.plugins if one.name == plugin), None)
+    if found is None and plugin not in migrate.orphans(platform.database, platform.branches()):
+        raise NotFound(
+            _("there is no plugin {name!r}, nor data of one; see `dealwright plugin list` and `dealwright db orphans`"), name=plugin
+        )
+    return found
+
+
+def check_free(report: Impact) -> None:
+    """Raise Conflict while somebody has it on, or cannot do without it."""
+    name = report.plugin
+    if report.enabled_for:
+        text = _("{name!r} is on for {tenants}; run `dealwright plugin disable {name} --tenant ...` for each first")
+        raise Conflict(text, code="plugin_enabled", name=name, tenants=", ".join(report.enabled_for))
+    if report.required_by:
+        text = _("{name!r} is required by {dependants}; remove that first")
+        raise Conflict(text, code="plugin_required", name=name, dependants=", ".join(report.required_by))
+
+
+def archive_data(platform: Platform, found: Found, report: Impact) -> Archived:
+    """Keep every row where it is, so that ids and links stay true, and note what was there. Raises Conflict; see `check_free`."""
+    check_free(report)
+    branch = migrate.Branch(found.name, found.migrations) if found.module is not None else None
+    with platform.database.reading_as_owner() as connection:
+        revision = migrate.current(connection, branch) if branch is not None else None
+    rows = Counter[str]()
+    for share in report.tenants:
+        rows.update(share.rows)
+    version = found.manifest.version if found.manifest is not None else ""
+    entry = Archived(found.name, version, found.distribution, revision, dict(rows), platform.clock())
+    archive.keep(platform, entry)
+    return entry
+
+
+def purge_data(platform: Platform, report: Impact) -> list[str]:
+    """Undo the plugin's migrations and forget it everywhere; returns the tables that are gone. Raises Conflict, and then nothing is.
+
+    Where its code is not there, or does not load, the tables are dropped as the database has them.
+    """
+    check_free(report)
+    plugin = report.plugin
+    tables = own_tables(platform, plugin)
+    _check_unreferenced(platform, plugin, tables)
+    branch = next((one for one in platform.branches() if one.plugin == plugin), None)
+    if branch is not None and branch.head() is not None:
+        migrate.downgrade(platform.database, branch, "base")
+    _drop(platform, plugin)
+    with platform.database.begin(write=False, tenant=None) as connection:
+        ids = list(connection.scalars(sa.select(tenants.c.id)))
+    for tenant in ids:
+        with platform.database.begin(write=True, tenant=tenant) as connection:
+            _forget(connection, tenant, plugin)
+    with platform.database.begin(write=True, tenant=None) as connection:
+        platform.gate.forget(connection, plugin)
+    archive.forget(platform, plugin)
+    return tables
+
+
+def _check_unreferenced(platform: Platform, plugin: str, tables: list[str]) -> None:
+    """Tables of a plugin that was archived before this one may still point at its rows."""
+    for table, pointed in _references(sa.inspect(platform.database.engine)).items():
+        if table not in tables and (mine := sorted(pointed & set(tables))):
+            text = _("{table} points at {pointed} of {name!r}; purge the plugin of {table} first")
+            raise Conflict(text, code="plugin_required", table=table, pointed=mine[0], name=plugin)
+
+
+def _references(inspector: sa.Inspector) -> dict[str, set[str]]:
+    """By table, those that its foreign keys point at."""
+    return {table: {key["referred_table"] for key in keys} for (_schema, table), keys in inspector.get_multi_foreign_keys().items()}
+
+
+def _drop(platform: Platform, plugin: str) -> None:
+    """What is left of its tables, those that no migration took down, and where its revision stood."""
+    left = set(own_tables(platform, plugin))
+    with platform.database.begin_as_owner() as connection:
+        references = _references(sa.inspect(connection)) if left else {}
+        while left:
+            free = [table for table in left if not any(table in references[other] for other in left - {table})]
+            for table in free or list(left):  # in a circle: PostgreSQL says so, and nothing is dropped
+                sa.Table(table, sa.MetaData()).drop(connection)
+                left.remove(table)
+        sa.Table(f"migrations_{plugin}", sa.MetaData()).drop(connection, checkfirst=True)
+
+
+def _forget(connection: Connection, tenant: object, plugin: str) -> None:
+    """Rights that would take effect again, unasked for, with another plugin of that name; schedules."""
+    grant = Grant.table()
+    mine = (grant.c.tenant_id == tenant, grant.c.permission.startswith(f"{plugin}.", autoescape=True))
+    if connection.execute(grant.delete().where(*mine)).rowcount:
+        connection.execute(tenants.update().where(tenants.c.id == tenant).values(access_version=tenants.c.access_version + 1))
+    due = (schedules.c.tenant_id == tenant, schedules.c.name.startswith(f"{plugin}.", autoescape=True))
+    connection.execute(schedules.delete().where(*due))

@@ -1,0 +1,167 @@
+"""A plugin leaves: what would be missing, with its data kept, with its data gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from core.data import migrate
+from core.extension.archive import archived
+from core.extension.impact import Impact, impact
+from core.extension.removal import archive_data, known, purge_data
+from core.platform import Platform
+from core.tenancy import lifecycle
+from core.testkit.fixtures import MakeTenant
+from sdk import Conflict, NotFound, Tenant
+from sdk.context import id_of
+from tests.probe.fixtures import CUSTOMERS, OURS, PROBE, PROBE_MORE
+
+AUTOMATION = next(point for point in OURS if point.name == "automation")
+
+
+@pytest.fixture
+def database_templates(request: pytest.FixtureRequest) -> object:
+    """Both databases where a test says so; else the quicker one."""
+    return request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_templates")
+
+
+BOTH = pytest.mark.parametrize("database_templates", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def entry_points() -> Sequence[EntryPoint] | None:
+    """The probe, what builds on it, and rules."""
+    return (CUSTOMERS, PROBE, PROBE_MORE, AUTOMATION)
+
+
+@pytest.fixture
+def thing(platform: Platform, tenant: Tenant) -> UUID:
+    """A thing with points, which `probe_more` keeps beside it."""
+    return id_of(platform.system(tenant.id).records("probe.thing").create({"name": "One", "probe_more.points": 7}))
+
+
+def switch(platform: Platform, tenant: Tenant, on: bool, *names: str) -> None:
+    for name in names:
+        lifecycle.switch(platform.system(tenant.id), name, on)
+
+
+def share(report: Impact) -> dict[str, object]:
+    (found,) = report.tenants
+    return vars(found)
+
+
+@pytest.mark.feature("P8")
+@BOTH
+def test_the_report_says_what_would_be_missing(platform: Platform, tenant: Tenant, thing: UUID) -> None:
+    work = platform.system(tenant.id)
+    users, roles = work.records("core.user"), work.records("core.role")
+    user = users.create({"name": "Ann", "email": "ann@acme.example", "roles": ["admin"]})
+    work.records("core.grant").create(
+        {"role": roles.create({"key": "clerk", "name": "Clerk"})["id"], "permission": "probe.thing.read", "scope": "all"}
+    )
+    rule = {"name": "Greet", "entity": "probe.thing", "trigger": "automation.created", "active": False,
+            "actions": [{"action": "automation.update_record", "parameters": {"values": {"note": "x"}}}], "runs_as": user["id"]}  # fmt: skip
+    work.records("automation.rule").create(rule)
+    report = impact(platform, "probe")
+    assert (report.enabled_for, report.required_by) == (["acme"], ["probe_more"])
+    assert "probe.thing" in report.adds["entities"]
+    assert "probe_more_points" not in report.tables
+    found = share(report)
+    assert found["rows"] == {"probe_things": 1}
+    assert found["links"] == {"probe_more.point.thing": 1}
+    assert found["grants"] == 1
+    assert found["uses"] == [{"entity": "automation.rule", "titles": ["Greet"]}]
+    assert found["unanswered"] == []
+
+
+@pytest.mark.feature("P8")
+def test_a_plugin_that_cannot_say_stops_no_report(platform: Platform, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(ctx: object, plugin: str) -> object:
+        raise OSError("no answer")
+
+    monkeypatch.setattr(platform.calls, "implementers", lambda hook: [("automation", broken)] if hook == "uses_of" else [])
+    assert share(impact(platform, "probe"))["unanswered"] == ["automation: OSError: no answer"]
+
+
+@pytest.mark.feature("P8")
+def test_while_a_tenant_has_it_or_another_needs_it_it_stays(platform: Platform, tenant: Tenant, thing: UUID) -> None:
+    with pytest.raises(Conflict, match="'probe_more' is on for acme"):
+        purge_data(platform, impact(platform, "probe_more"))
+    switch(platform, tenant, False, "probe_more", "probe")
+    with pytest.raises(Conflict, match="required by probe_more"):
+        purge_data(platform, impact(platform, "probe"))
+    found = known(platform, "probe")
+    assert found is not None
+    with pytest.raises(Conflict, match="required by probe_more"):
+        archive_data(platform, found, impact(platform, "probe"))
+    assert archived(platform) == {}
+    switch(platform, tenant, True, "probe", "probe_more")
+    assert platform.system(tenant.id).records("probe.thing").get(thing)["probe_more.points"] == 7
+
+
+@pytest.mark.feature("P8")
+@BOTH
+def test_archived_and_put_back_every_row_id_and_link_is_as_it_was(platform: Platform, tenant: Tenant, thing: UUID) -> None:
+    before = platform.system(tenant.id).records("probe.thing").get(thing)
+    switch(platform, tenant, False, "probe_more")
+    found = known(platform, "probe_more")
+    assert found is not None
+    entry = archive_data(platform, found, impact(platform, "probe_more"))
+    assert (entry.version, entry.revision, entry.rows) == ("1.0", "0001", {"probe_more_points": 1})
+    assert archived(platform) == {"probe_more": entry}
+    work = platform.system(tenant.id)
+    work.records("probe.thing").update(thing, {"note": "life goes on"})
+    switch(platform, tenant, True, "probe_more")
+    after = platform.system(tenant.id).records("probe.thing").get(thing)
+    changed = ("note", "version", "updated_at")
+    assert {k: v for k, v in after.items() if k not in changed} == {k: v for k, v in before.items() if k not in changed}
+
+
+@pytest.mark.feature("P8")
+@BOTH
+def test_purged_nothing_of_it_is_left_and_nothing_else_is_gone(
+    platform: Platform, tenant: Tenant, thing: UUID, make_tenant: MakeTenant
+) -> None:
+    make_tenant("other", plugins=["customers"])
+    work = platform.system(tenant.id)
+    clerk = work.records("core.role").create({"key": "clerk", "name": "Clerk"})["id"]
+    for permission in ("probe_more.point.read", "probe.thing.read"):
+        work.records("core.grant").create({"role": clerk, "permission": permission, "scope": "all"})
+    switch(platform, tenant, False, "probe_more")
+    assert purge_data(platform, impact(platform, "probe_more")) == ["probe_more_points"]
+    names = set(sa.inspect(platform.database.engine).get_table_names())
+    assert not {name for name in names if "probe_more" in name}
+    assert migrate.orphans(platform.database, [b for b in platform.branches() if b.plugin != "probe_more"]) == []
+    left = platform.system(tenant.id)
+    assert left.records("probe.thing").get(thing)["name"] == "One"
+    assert [row["permission"] for row in left.records("core.grant").find((), 10)] == ["probe.thing.read"]
+    report = impact(platform, "probe_more")
+    assert (report.rows, report.tables, report.enabled_for) == (0, [], [])
+    migrate.upgrade(platform.database, platform.branches())
+    switch(platform, tenant, True, "probe_more")
+    assert platform.system(tenant.id).records("probe.thing").get(thing)["probe_more.points"] is None
+
+
+@pytest.mark.feature("P8")
+@BOTH
+def test_the_tables_of_a_plugin_whose_code_is_gone_are_purged_as_the_database_has_them(
+    platform: Platform, tenant: Tenant, thing: UUID
+) -> None:
+    switch(platform, tenant, False, "probe_more", "probe")
+    for name in ("probe", "probe_more"):  # as if the packages were not installed
+        del platform.calls.states[name]
+    assert known(platform, "probe_more") is None
+    with pytest.raises(Conflict, match="probe_more_points points at probe_things"):
+        purge_data(platform, impact(platform, "probe"))
+    assert purge_data(platform, impact(platform, "probe_more")) == ["probe_more_points"]
+    assert "probe_things" in purge_data(platform, impact(platform, "probe"))
+    assert not {name for name in sa.inspect(platform.database.engine).get_table_names() if "probe" in name}
+
+
+def test_what_is_neither_installed_nor_has_left_data_is_refused(platform: Platform) -> None:
+    with pytest.raises(NotFound, match="nor data of one"):
+        known(platform, "nobody")
