@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from sdk.calls import Call, Reply
-from sdk.errors import Problem, Refusal
+from sdk.errors import Forbidden, Problem, Refusal
 from sdk.events import EventType, Past
 from sdk.fields.base import Field
 from sdk.filters import Filter
@@ -73,6 +73,13 @@ def id_of(row: Row) -> UUID:
     id = row["id"]
     assert isinstance(id, UUID)
     return id
+
+
+def shown(row: Row, name: str) -> object:
+    """The value of a field that an answer cannot do without; raises Forbidden where the actor does not see it on this record."""
+    if name not in row:
+        raise Forbidden(_("you may not read the field {field!r}"), code="field_forbidden", field=name)
+    return row[name]
 
 
 class Alike(StrEnum):

@@ -9,12 +9,12 @@ from uuid import UUID
 from marshmallow import ValidationError
 
 from plugins.automation import conditions, timing
-from plugins.automation.rules import RULE, SWITCH_OFF, Rule, actor_of, listeners, rule_of
+from plugins.automation.rules import NEEDED, RULE, SWITCH_OFF, Rule, actor_of, listeners, rule_of
 from plugins.automation.schemas import readable
 from plugins.automation.tables import FAILED, STOPPED, WAITING
 from plugins.automation.triggers import DATE
 from sdk import Condition, Context, Draft, Event, GiveUp, Moment, NotFound, Notice, Query, Refusal, _, where
-from sdk.context import id_of
+from sdk.context import shown
 from sdk.fields import Reference
 
 RUN, PERFORM = "automation.run", "automation.perform"
@@ -178,5 +178,6 @@ def rule_by_id(ctx: Context, id: UUID) -> Rule:
     row = ctx.records(RULE).values([id]).get(id)
     if row is None:
         raise NotFound(_("there is no {entity} {id}"), entity=RULE, id=str(id))
-    assert id_of(row) == id
+    for field in NEEDED:
+        shown(row, field)
     return rule_of(row)

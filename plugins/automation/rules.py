@@ -51,6 +51,10 @@ class Rule:
         return f"{self.name} ({self.id})"
 
 
+NEEDED = ("name", "entity", "trigger", "parameters", "conditions", "actions", "owner", "position", "revision")
+"""What a rule cannot do without."""
+
+
 def rule_of(row: Row) -> Rule:
     """A rule from its record."""
     given = cast("Mapping[str, Any]", row)

@@ -140,7 +140,9 @@ class Invitation(Record):
 
 ANSWERS = f.over(Invitation.account_id, sa.func.count(Invitation.score))
 """How many answers an account gave."""
-PROMOTERS = f.over(Invitation.account_id, sa.func.avg(Invitation.points))
+PROMOTERS = f.over(
+    Invitation.account_id, sa.func.avg(Invitation.points, type_=sa.Float(asdecimal=True))
+)  # with a type, it is compared with
 """Its net promoter score: the mean of 100 for a promoter, 0 for a passive and -100 for a detractor (F. Reichheld, HBR 12/2003)."""
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from plugins.forecast.periods import label_of, number_of
 from sdk import Context, NotFound, Query, _, where
-from sdk.context import Row
+from sdk.context import Row, shown
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 """The name of the language's version; nothing is fetched from there."""
@@ -27,22 +27,24 @@ def specification(ctx: Context, run: Row, key: str | None) -> dict[str, object]:
     result = results[0]
     points = ctx.records("forecast.point").query(Query(where(result=result["id"]), ("step",), limit=100)).data
     kept = ctx.records("forecast.backtest").query(Query(where(result=result["id"]), fields=("history",), limit=1)).data
-    grain = str(ctx.records("forecast.series").get(UUID(str(run["series"])), fields=("grain",))["grain"])
+    grain = str(ctx.records("forecast.series").get(UUID(str(shown(run, "series"))), fields=("grain",))["grain"])
     past, future = ctx.say(_("History")), ctx.say(_("Forecast"))
     values = [{"period": period, "value": value, "series": past} for period, value in _history(kept, points, grain)]
     bands = []
     for point in points:
-        values.append({"period": point["period"], "value": float(str(point["mean"])), "series": future})
-        if point["low_80"] is not None and point["low_95"] is not None:
-            edges = {name: float(str(point[name])) for name in ("low_80", "high_80", "low_95", "high_95")}
+        values.append({"period": shown(point, "period"), "value": float(str(shown(point, "mean"))), "series": future})
+        limits = {name: shown(point, name) for name in ("low_80", "high_80", "low_95", "high_95")}
+        if limits["low_80"] is not None and limits["low_95"] is not None:
+            edges = {name: float(str(limit)) for name, limit in limits.items()}
             bands.append({"period": point["period"], **edges})
-    title = str(run["name"]) if result["key"] == "—" else f"{run['name']}: {result['key']}"
+    name, part = shown(run, "name"), shown(result, "key")
+    title = str(name) if part == "—" else f"{name}: {part}"
     return _drawn(ctx, title, values, bands, [past, future])
 
 
 def _history(kept: Sequence[Row], points: Sequence[Row], grain: str) -> list[tuple[str, float]]:
     """The last periods before the first that was forecast."""
-    figures = json.loads(str(kept[0]["history"])) if kept else []
+    figures = json.loads(str(shown(kept[0], "history"))) if kept else []
     if not points:
         return []
     first = number_of(date.fromisoformat(str(points[0]["starts_on"])), grain) - len(figures)

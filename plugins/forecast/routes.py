@@ -12,7 +12,7 @@ from plugins.forecast import chart, runs, weighted
 from plugins.forecast.chances import WIN
 from plugins.forecast.tables import BASES
 from sdk import Context, NotFound, Query, Request, Response, Route, _, where
-from sdk.context import id_of
+from sdk.context import id_of, shown
 
 START, TRAIN, LOOK = "forecast.run.start", "forecast.model.train", "forecast.pipeline.look"
 _RECORD = {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"}}, "required": ["id"]}
@@ -71,7 +71,10 @@ def show_backtest(ctx: Context, request: Request) -> object:
     rows = ctx.records("forecast.backtest").query(Query(where(result=request.id()), limit=1)).data
     if not rows:
         raise NotFound(_("the result has no back-test"))
-    return {name: json.loads(str(rows[0][name])) if rows[0][name] is not None else None for name in ("history", "parameters", "models")}
+    return {
+        name: json.loads(str(value)) if (value := shown(rows[0], name)) is not None else None
+        for name in ("history", "parameters", "models")
+    }
 
 
 def train(ctx: Context, _request: Request) -> Response:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from sdk import Context, Download, Query, _, where
-from sdk.context import Row
+from sdk.context import Row, shown
 
 PART = 500
 
@@ -17,7 +17,7 @@ PART = 500
 def failed_file(ctx: Context, id: UUID) -> Download:
     """The file's own columns, then the reason of each row: a column that no field bears, so it is left out when the file comes back."""
     record = ctx.records("import_export.import").values([id])[id]
-    headings = json.loads(str(record["headings"] or "[]"))
+    headings = json.loads(str(shown(record, "headings") or "[]"))
     sink = io.StringIO()
     writer = csv.writer(sink)
     writer.writerow([*headings, _free(ctx.say(_("Import error")), headings)])
@@ -26,7 +26,7 @@ def failed_file(ctx: Context, id: UUID) -> Download:
         column = f"{row['column']}: " if row["column"] else ""
         writer.writerow([*cells, f"{column}{row['reason']}"])
     # With a byte order mark, which spreadsheets need to see Chinese.
-    name = str(record["file_name"]).rpartition("/")[2].rpartition(".")[0] or "import"
+    name = str(shown(record, "file_name")).rpartition("/")[2].rpartition(".")[0] or "import"
     return Download(b"\xef\xbb\xbf" + sink.getvalue().encode(), "text/csv", f"{name}-failed.csv")
 
 

@@ -32,9 +32,9 @@ def calendar(ctx: Context) -> bytes:
         f"X-WR-CALNAME:{escaped(ctx.actor.name)}",
     ]
     for row in _rows(ctx, "teamwork.activity", held):
-        lines += _event(row)
+        lines += _event(row, now)
     for row in _rows(ctx, "teamwork.task", due):
-        lines += _to_do(row)
+        lines += _to_do(row, now)
     return "".join(f"{part}\r\n" for line in [*lines, "END:VCALENDAR"] for part in folded(line)).encode()
 
 
@@ -42,37 +42,43 @@ def _rows(ctx: Context, entity: str, filter: tuple[Condition, ...]) -> Sequence[
     return ctx.records(entity).find(filter, MOST)
 
 
-def _event(row: Row) -> Iterator[str]:
+def _event(row: Row, now: datetime) -> Iterator[str]:
+    """What the reader does not see of it is left out."""
     yield "BEGIN:VEVENT"
-    yield from _shared(row)
+    yield from _shared(row, now)
     yield f"DTSTART:{_instant(row['starts_at'])}"
-    if row["ends_at"] is not None:
+    if row.get("ends_at") is not None:
         yield f"DTEND:{_instant(row['ends_at'])}"
-    yield f"STATUS:{_STATUS[str(row['state'])]}"
-    yield f"CATEGORIES:{escaped(str(row['kind']).upper())}"
+    if "state" in row:
+        yield f"STATUS:{_STATUS[str(row['state'])]}"
+    if "kind" in row:
+        yield f"CATEGORIES:{escaped(str(row['kind']).upper())}"
     yield "END:VEVENT"
 
 
-def _to_do(row: Row) -> Iterator[str]:
-    due, done = row["due_on"], row["done_at"]
+def _to_do(row: Row, now: datetime) -> Iterator[str]:
+    due, done = row["due_on"], row.get("done_at")
     assert isinstance(due, date)
     yield "BEGIN:VTODO"
-    yield from _shared(row)
+    yield from _shared(row, now)
     yield f"DUE;VALUE=DATE:{due:%Y%m%d}"
-    yield f"PRIORITY:{_PRIORITY[str(row['priority'])]}"
+    if "priority" in row:
+        yield f"PRIORITY:{_PRIORITY[str(row['priority'])]}"
     yield f"STATUS:{'COMPLETED' if row['state'] == DONE else 'NEEDS-ACTION'}"
     if done is not None:
         yield f"COMPLETED:{_instant(done)}"
     yield "END:VTODO"
 
 
-def _shared(row: Row) -> Iterator[str]:
+def _shared(row: Row, now: datetime) -> Iterator[str]:
     yield f"UID:{row['id']}@dealwright"
-    yield f"DTSTAMP:{_instant(row['updated_at'])}"
-    yield f"LAST-MODIFIED:{_instant(row['updated_at'])}"
+    yield f"DTSTAMP:{_instant(row.get('updated_at', now))}"  # no entry may be without it (3.6.1)
+    if "updated_at" in row:
+        yield f"LAST-MODIFIED:{_instant(row['updated_at'])}"
     yield f"SEQUENCE:{row['version']}"
-    yield f"SUMMARY:{escaped(str(row['subject']))}"
-    if row["notes"]:
+    if "subject" in row:
+        yield f"SUMMARY:{escaped(str(row['subject']))}"
+    if row.get("notes"):
         yield f"DESCRIPTION:{escaped(str(row['notes']))}"
 
 

@@ -7,7 +7,7 @@ import mimetypes
 from uuid import UUID
 
 from sdk import Batch, Context, Download, NotFound, TooLarge, Upload, _
-from sdk.context import Row
+from sdk.context import Row, shown
 from sdk.files import last_name, saved
 
 FILE, ACT = "teamwork.file", "upload"
@@ -38,8 +38,9 @@ def download(ctx: Context, id: UUID) -> Download:
     row = ctx.records(FILE).values([id]).get(id)
     if row is None:
         raise NotFound(_("there is no {entity} {id}"), entity=FILE, id=str(id))
-    with ctx.files.open(str(row["content"])) as source:
-        return Download(source.read(), str(row["media_type"]), str(row["name"]))
+    content, media_type, name = (str(shown(row, field)) for field in ("content", "media_type", "name"))
+    with ctx.files.open(content) as source:
+        return Download(source.read(), media_type, name)
 
 
 def prepare_files(_ctx: Context, batch: Batch) -> None:

@@ -75,6 +75,9 @@ def test_a_won_deal_sends_a_link_that_takes_one_answer_and_shows_it_with_the_cus
     assert [answered(client, link, 3), client.anonymous().get(link).status_code] == [404, 404]
     shown = client.as_user(people.rep).get(f"{ACCOUNTS}/{account}").json
     assert (shown["customers.last_score"], shown["customers.nps"], shown["customers.answers"]) == (9, "100", 1)
+    for word, found in (("gte]=99.5", 1), ("lt]=99.5", 0), ("in]=100", 1)):
+        operator, _end, value = word.partition("]=")
+        assert len(client.get(ACCOUNTS, {f"customers.nps[{operator}]": value}).json["data"]) == found
     (line,) = client.get("/api/v1/reports/reports/customers.satisfaction_by_class").json["data"]
     assert (line["account.tier"], line["avg:score"], line["count"]) == ("key", "9", 1)
     entries = client.get(f"{ACCOUNTS}/{account}/timeline").json["data"]

@@ -152,6 +152,19 @@ def test_a_file_comes_back_as_it_was_for_those_who_see_its_record(client: Api, a
     assert client.get(f"{API}/files", {"about": f"customers.account:{account}"}).json["data"][0]["name"] == "offer.html"
 
 
+@pytest.mark.feature("B5")
+def test_a_file_is_not_given_to_a_role_that_does_not_see_its_name(client: Api, account: UUID, work: Work, people: People) -> None:
+    _status, made = sent(client, account, b"content", "secret name.pdf")
+    role = id_of(work.records("core.role").create({"key": "narrow", "name": "Narrow"}))
+    grant = {"permission": "teamwork.file.read", "scope": "all", "only_fields": ["content", "media_type"]}
+    work.records("core.grant").create({"role": str(role), **grant})
+    work.records("core.user").update(people.rep, {"roles": ["narrow"]})
+    refused = client.as_user(people.rep).get(f"{API}/files/{made['id']}/content")
+    assert (refused.status_code, refused.json["code"], refused.json["detail"]) == (
+        403, "field_forbidden", "you may not read the field 'name'",
+    )  # fmt: skip
+
+
 def test_a_file_that_is_too_large_or_about_nothing_leaves_nothing_behind(
     client: Api, account: UUID, people: People, monkeypatch: pytest.MonkeyPatch, tenant: Tenant, work: Work
 ) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.context import Work
 from core.testkit.fixtures import Api, People
 from plugins.teamwork.feed import escaped, folded
+from sdk.context import id_of
 
 PLACE = "/api/v1/teamwork/calendar.ics"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -53,6 +54,30 @@ def test_ones_own_activities_and_tasks_are_a_calendar_that_others_read(client: A
     ids = [line for line in lines if line.startswith("UID:")]
     assert len(set(ids)) == 4
     assert client.anonymous().get(PLACE).status_code == 401
+
+
+@pytest.mark.feature("B5")
+def test_what_a_role_does_not_see_is_left_out_of_the_calendar(client: Api, work: Work, people: People) -> None:
+    said = {
+        "subject": "Visit",
+        "kind": "visit",
+        "starts_at": "2026-01-20T09:00:00Z",
+        "ends_at": "2026-01-20T10:30:00Z",
+        "owner": people.rep,
+    }
+    work.records("teamwork.activity").create({**said, "notes": "secret"})
+    work.records("teamwork.task").create({"subject": "Offer", "due_on": "2026-01-21", "priority": "high", "owner": people.rep})
+    role = id_of(work.records("core.role").create({"key": "narrow", "name": "Narrow"}))
+    for entity, fields in (("activity", ["owner", "starts_at"]), ("task", ["owner", "due_on", "state"])):
+        grant = {"permission": f"teamwork.{entity}.read", "scope": "own", "only_fields": fields}
+        work.records("core.grant").create({"role": str(role), **grant})
+    work.records("core.user").update(people.rep, {"roles": ["narrow"]})
+    answer = client.as_user(people.rep).get(PLACE)
+    assert answer.status_code == 200
+    lines = read(answer.data)
+    assert {line for line in lines if line.startswith("DT")} == {"DTSTART:20260120T090000Z", "DTSTAMP:20260115T120000Z"}
+    assert "STATUS:NEEDS-ACTION" in lines
+    assert not [line for line in lines if line.startswith(("SUMMARY", "DESCRIPTION", "PRIORITY", "CATEGORIES", "LAST-MODIFIED"))]
 
 
 @given(TEXT)

@@ -1,0 +1,32 @@
+"""The kit asks about strangers' plugins as about ours: they give it their entry points, and nothing else."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from core.extension.discover import GROUP
+from core.testkit.leaks.kit import Kit
+from core.testkit.templates import Templates
+from tests.probe.fixtures import CUSTOMERS
+
+HERE = Path(__file__).parents[1] / "third_party"
+STRANGERS = {"visits": "dealwright_visits", "loyalty": "dealwright_loyalty"}
+
+
+@pytest.mark.feature("B6")
+def test_a_strangers_entities_are_asked_about_as_ours_are(
+    sqlite_templates: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in STRANGERS:
+        monkeypatch.syspath_prepend(str(HERE / name / "src"))
+    points = (CUSTOMERS, *(EntryPoint(name, f"{package}.plugin", GROUP) for name, package in STRANGERS.items()))
+    kit = Kit(sqlite_templates, tmp_path, points)
+    with kit.worlds() as (one, _other):
+        theirs = [name for name in one.shapes if name.partition(".")[0] in STRANGERS]
+    report = kit.run([1, 2], theirs)
+    assert {name.partition(".")[0] for name in report.entities} == {*STRANGERS}
+    assert report.kinds.total() > 100
+    assert not report.leaks, str(report)
