@@ -8,7 +8,7 @@ from alembic import op
 from sdk import columns
 
 revision = "0009"
-down_revision = "0004"
+down_revision = "0008"
 
 
 def upgrade() -> None:
