@@ -37,7 +37,11 @@ ROLE = "leaks"
 LIVE, DELETED, SPARE, ADDED = 8, 8, 9, 10
 """Rows of an entity by number: eight that live, one in the recycle bin, one that may be removed, one that may be added."""
 NAMES = ("leaks-a", "leaks-b")
-BY_HAND = frozenset({"core.user", "core.team", "core.role", "core.grant", "core.token"})
+BY_HAND = frozenset({
+    "core.user", "core.team", "core.role", "core.grant", "core.token", "core.share", "core.territory", "core.territory_member",
+    "core.custom_field",
+})  # fmt: skip
+"""What says who sees what, and what there is to see: a made-up row of these would change the rules of the game."""
 PEOPLE = ("core_roles", "core_teams", "core_users", "core_grants", "core_tokens")
 """The tables of these, in the order in which they can be filled."""
 TOKEN = UUID("01900000-0000-7000-8000-000000000001")
