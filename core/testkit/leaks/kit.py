@@ -110,31 +110,35 @@ class Kit:
             changed = Changer(other, Oracle(other, given, other.rows()), Maker(other, OTHERS)).hide()
             yield one, other, oracle, changed
 
-    def questions(self, world: World, oracle: Oracle, seed: int, entities: Iterable[str] | None = None) -> Iterator[Question]:
-        """All that is to be asked about some entities, or about all; what tells most comes first."""
+    def questions(
+        self, world: World, oracle: Oracle, seed: int, entities: Iterable[str] | None = None, *, beside: bool | None = None
+    ) -> Iterator[Question]:
+        """All that is to be asked about some entities, or about all; `beside`: of routes and `more` as well, as it is for all."""
         yield from described(oracle)
         random = Random(seed)
         for name in sorted(world.shapes) if entities is None else entities:
             yield from Asker(world, oracle, name, random, deep=self.deep).all()
-        if entities is None:
+        if beside or (beside is None and entities is None):
             yield from routes(world, oracle)
             yield from self.more(world, oracle)
 
-    def run(self, seeds: Iterable[int], entities: Sequence[str] | None = None) -> Report:
-        """Ask as one user for each seed."""
-        report, began = Report(), process_time()
+    def run(
+        self, seeds: Iterable[int], entities: Sequence[str] | None = None, *, beside: bool | None = None, into: Report | None = None
+    ) -> Report:
+        """Ask as one user for each seed; `into` adds to a report that there is. See `questions`."""
+        report, began = into or Report(), process_time()
         for seed in seeds:
             with self.twins(partial(_drawn, seed)) as (one, other, oracle, changed):
                 report.users += 1
                 report.changed.append(changed)
-                for question in self.questions(one, oracle, seed, entities):
+                for question in self.questions(one, oracle, seed, entities, beside=beside):
                     report.kinds[question.kind] += 1
                     report.entities.add(question.entity)
                     leak = compare(question, one, other)
                     if leak is not None:
                         self._count(report, leak)
         report.entities.discard("")
-        report.seconds = process_time() - began
+        report.seconds += process_time() - began
         return report
 
     def _count(self, report: Report, leak: Leak) -> None:
