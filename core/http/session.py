@@ -121,8 +121,11 @@ def _present(platform: Platform) -> Session | None:
 
 
 def _words(*names: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
-    """The body: these words and no others; raises Invalid."""
-    body = json_body()
+    return check_words(json_body(), *names, optional=optional)
+
+
+def check_words(body: Mapping[str, object], *names: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
+    """These words of a body, which has no others; raises Invalid."""
     names = (*names, *(name for name in optional if name in body))
     problems = [_problem(name, body.get(name)) for name in names]
     problems += [Problem(name[:80], "unknown_field", _("there is no such field")) for name in sorted(set(body) - set(names))]
