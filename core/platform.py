@@ -54,6 +54,8 @@ class Platform:
     translator: Translator
     statistics: Statistics
     clock: type_clock = system_clock
+    first_start: str = ""
+    """The digest of the code by which the first tenant may be made through the API; "" where there was one when the server started."""
     awaken: Callable[[], None] = lambda: None
     kept: dict[tuple[UUID, str], tuple[int, frozenset[str], object]] = field(default_factory=dict)
     """What contexts keep of tenants (`ctx.kept`), with the access version and the plugins that it was made under."""

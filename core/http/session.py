@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 PATH = "/api/v1/session"
 FACTOR = f"{PATH}/second_factor"
-_LONGEST = {"email": 255, "password": passwords.MOST, "new_password": passwords.MOST, "code": 40}
+_LONGEST = {"email": 255, "password": passwords.MOST, "new_password": passwords.MOST, "code": 40, "tenant": 60, "name": 100, "locale": 20,
+            "timezone": 60, "currency": 3}  # fmt: skip
 
 
 def mount_session(addresses: Addresses, platform: Platform) -> None:

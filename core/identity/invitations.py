@@ -97,7 +97,9 @@ def ask_reset(platform: Platform, email: str) -> Sent | None:
     work = platform.system(found.tenant_id)
     with work.transaction(write=True):
         row = _user(work.connection, found.tenant_id, found.user_id)
-        told = work.speaking(str((row.locale if row is not None else "") or work.tenant.locale))
+        if row is None:  # has left
+            return None
+        told = work.speaking(row.locale or work.tenant.locale)
         text = _("Choose another password here within an hour; if you have not asked for it, do nothing:\n\n{address}\n")
         return _send(told, RESET, found.user_id, email, told.say(_("Your new password")), text)
 

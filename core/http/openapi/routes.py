@@ -36,6 +36,7 @@ TAKE, RESET, ASK = (
     _("Choose another password by a letter's link"),
     _("Ask for a letter to choose another password"),
 )
+FIRST, WANTED = _("Make the first tenant of an installation"), _("Whether the installation waits for its first tenant")
 LIVE, READY = _("Whether the process lives"), _("Whether it can serve")
 
 
@@ -163,6 +164,7 @@ def describe_core(sheet: Sheet, work: Work) -> None:
     sheet.path("/api/v1/session/password", operations={"put": password})
     _describe_factor(sheet, work, operation)
     _describe_entry(sheet, work, operation)
+    _describe_first_start(sheet, work, operation)
     for path, described in (
         ("/api/v1/meta", meta), ("/api/v1/openapi.json", openapi), ("/api/docs", docs), ("/health/live", live), ("/health/ready", ready),
     ):  # fmt: skip
@@ -215,6 +217,18 @@ def _describe_entry(sheet: Sheet, work: Work, operation: Callable[..., Json]) ->
     asked = answers({202: answer(work.say(ASK), {"type": "object"})}, (400, 413, 415, 422, 429, 503))
     ask = operation("ask_password_reset", ASK, asked, requestBody=parts.body(email), security=[])
     sheet.path("/api/v1/password_resets", operations={"post": ask})
+
+
+def _describe_first_start(sheet: Sheet, work: Work, operation: Callable[..., Json]) -> None:
+    """For who has just installed it; the answer is 404 everywhere else."""
+    words = {name: {"type": "string", "minLength": 1, "maxLength": most, "pattern": NO_NULL}
+             for name, most in (("tenant", 60), ("name", 100), ("locale", 20), ("timezone", 60), ("currency", 3))}  # fmt: skip
+    properties = {"code": _CODE, "email": _EMAIL, "password": _PASSWORD, **words}
+    body = {"type": "object", "properties": properties, "required": ["code", "tenant", "email", "password"], "additionalProperties": False}
+    made = answers({201: answer(work.say(FIRST), {"type": "object"})}, (400, 403, 404, 409, 413, 415, 422, 429, 503))
+    asked = answers({200: answer(work.say(WANTED), {"type": "object"})}, (400, 503))
+    post = operation("set_up_first", FIRST, made, requestBody=parts.body(body), security=[])
+    sheet.path("/api/v1/setup", operations={"get": operation("first_wanted", WANTED, asked, security=[]), "post": post})
 
 
 _CODE = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": NO_NULL}
