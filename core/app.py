@@ -7,6 +7,8 @@ from flask import Flask
 from core.http import errors, pipeline
 from core.http.addresses import Addresses
 from core.http.docs import mount_docs
+from core.http.entry_pages import mount_entry
+from core.http.first_start import mount_first_start
 from core.http.health import mount_health
 from core.http.mount import mount
 from core.http.openapi import Descriptions, mount_openapi
@@ -27,6 +29,8 @@ def create_app(platform: Platform) -> Flask:
     errors.install(app, platform)
     addresses, descriptions = Addresses(), Descriptions()
     mount_session(addresses, platform)
+    mount_entry(addresses, platform)
+    mount_first_start(addresses, platform)
     mount_health(addresses, platform)
     mount_openapi(addresses, platform, descriptions)
     mount_docs(addresses, platform, descriptions)

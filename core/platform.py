@@ -58,6 +58,8 @@ class Platform:
     translator: Translator
     statistics: Statistics
     clock: type_clock = system_clock
+    first_start: str = ""
+    """The digest of the code by which the first tenant may be made through the API; "" where there was one when the server started."""
     awaken: Callable[[], None] = lambda: None
     kept: Recent[tuple[UUID, str], tuple[int, frozenset[str], object]] = field(default_factory=lambda: Recent(_MOST_KEPT))
     """What contexts keep of tenants (`ctx.kept`), with the access version and the plugins that it was made under."""

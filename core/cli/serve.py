@@ -12,13 +12,16 @@ from core.app import create_app
 from core.cli.base import platform, refusals_told, settle
 from core.http.gateway import AccessLog, Worker
 from core.platform import boot
+from core.tenancy import first_start
 from core.worker.drain import Drain
+from sdk import links
 
 
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with threads, configured here; each worker boots after the fork, so that no connection is shared."""
 
-    def __init__(self, host: str, port: int, workers: int, *, quiet: bool = False) -> None:
+    def __init__(self, host: str, port: int, workers: int, *, quiet: bool = False, first_start: str = "") -> None:
+        self._first_start = first_start  # made before the fork: whichever worker is asked knows it
         self._options = {
             "bind": f"{host}:{port}", "workers": workers, "worker_class": Worker, "threads": 8, "keepalive": 30,
             "accesslog": None if quiet else "-", "loglevel": "warning", "control_socket_disable": True, "timeout": 60,
@@ -33,6 +36,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         booted = boot(configs.load())
+        booted.first_start = self._first_start
         if booted.config.drain and not booted.config.redis_url:  # with Redis, relays and workers do it
             Drain(booted).start()
         app = create_app(booted)
@@ -49,9 +53,12 @@ def serve(host: str, port: int, workers: int) -> None:
     """Serve the API."""
     booted = platform()
     ill = [f"{found.name} ({found.state.value})" for found in booted.plugins if not found.serves]
+    code = first_start.new_code(booted)
     booted.close()
     click.echo(f"dealwright serves on http://{host}:{port}" + (f"; not in force: {', '.join(ill)}" if ill else ""), err=True)
-    Server(host, port, workers).run()
+    if code:
+        click.echo(f"there is no tenant yet: make one by POST http://{host}:{port}/api/v1/setup with the code {code}", err=True)
+    Server(host, port, workers, first_start=links.digest_of(code) if code else "").run()
 
 
 @click.command()

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 PATH = "/api/v1/session"
 FACTOR = f"{PATH}/second_factor"
-_LONGEST = {"email": 255, "password": passwords.MOST, "new_password": passwords.MOST, "code": 40}
+_LONGEST = {"email": 255, "password": passwords.MOST, "new_password": passwords.MOST, "code": 40, "tenant": 60, "name": 100, "locale": 20,
+            "timezone": 60, "currency": 3}  # fmt: skip
 
 
 def mount_session(addresses: Addresses, platform: Platform) -> None:
@@ -121,8 +122,11 @@ def _present(platform: Platform) -> Session | None:
 
 
 def _words(*names: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
-    """The body: these words and no others; raises Invalid."""
-    body = json_body()
+    return check_words(json_body(), *names, optional=optional)
+
+
+def check_words(body: Mapping[str, object], *names: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
+    """These words of a body, which has no others; raises Invalid."""
     names = (*names, *(name for name in optional if name in body))
     problems = [_problem(name, body.get(name)) for name in names]
     problems += [Problem(name[:80], "unknown_field", _("there is no such field")) for name in sorted(set(body) - set(names))]

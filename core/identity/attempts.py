@@ -7,6 +7,7 @@ moment, no more than five are answered. People that there are not are counted li
 from __future__ import annotations
 
 import ipaddress
+import math
 import threading
 from datetime import datetime, timedelta
 
@@ -36,8 +37,8 @@ def count(connection: Connection, email: str, now: datetime) -> int:
     change = attempts.update().where(attempts.c.digest == digest, free).values(failures=begun_anew, counted_at=now)
     if connection.execute(change).rowcount:
         return 0
-    since = connection.execute(sa.select(attempts.c.counted_at).where(attempts.c.digest == digest)).scalar_one()
-    return max(1, int((since + LOCK - now).total_seconds()))
+    since: datetime = connection.execute(sa.select(attempts.c.counted_at).where(attempts.c.digest == digest)).scalar_one()
+    return max(1, math.ceil((since + LOCK - now).total_seconds()))
 
 
 def give_back(connection: Connection, email: str) -> None:
@@ -73,7 +74,7 @@ class Crowd:
         with self._lock:
             since, count = self._counts.get(_network(address), (now, 0))
         left = since + self.WINDOW - now
-        return max(1, int(left.total_seconds())) if count >= self.MOST and left > timedelta() else 0
+        return max(1, math.ceil(left.total_seconds())) if count >= self.MOST and left > timedelta() else 0
 
     def count(self, address: str, now: datetime) -> None:
         """The address was wrong once more."""

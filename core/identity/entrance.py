@@ -27,7 +27,7 @@ _NO_PASSWORD = _("you have no password here: another system says who you are")
 def sign_in(platform: Platform, email: str, password: str, code: str, visitor: Visitor) -> tuple[str, Session]:
     """A new session and its cookie; raises Unauthenticated for a wrong e-mail, password or code of the second factor (`code` of the
     refusal: `second_factor_required` where it is missing), TooMany while it is locked."""
-    right = _right(platform, sign_ins.c.email == email.strip().lower(), email.strip().lower(), password, visitor)
+    right = right_password(platform, sign_ins.c.email == email.strip().lower(), email.strip().lower(), password, visitor)
     if right is None:
         raise Unauthenticated(_WRONG, code="wrong_credentials")
     with platform.database.begin(write=True, tenant=None) as connection:
@@ -115,7 +115,7 @@ def change_password(platform: Platform, session: Session, password: str, new: st
         raise Conflict(_NO_PASSWORD, code="no_password")
     email = _email(platform, session.person.sign_in)
     hash = passwords.hashed(new, email, field="new_password")
-    row = _right(platform, sign_ins.c.id == session.person.sign_in, email, password, visitor)
+    row = right_password(platform, sign_ins.c.id == session.person.sign_in, email, password, visitor)
     if row is None:
         raise Forbidden(_("the present password is wrong"), code="wrong_credentials")
     with platform.database.begin(write=True, tenant=None) as connection:
@@ -132,7 +132,7 @@ def set_password(connection: Connection, sign_in: UUID, hash: str, *which: sa.Co
     sessions.end(connection, session_table.c.sign_in_id == sign_in, *which)
 
 
-def _right(platform: Platform, whose: sa.ColumnElement[bool], email: str, password: str, visitor: Visitor) -> sa.Row[Any] | None:
+def right_password(platform: Platform, whose: sa.ColumnElement[bool], email: str, password: str, visitor: Visitor) -> sa.Row[Any] | None:
     """The row of who has this password; an attempt that is wrong stays counted. Raises TooMany while it is locked."""
     with platform.database.begin(write=True, tenant=None) as connection:
         row = connection.execute(sa.select(sign_ins).where(whose)).one_or_none()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields
 
-from core.identity import tokens
+from core.identity import invitations, tokens
 from core.identity.tables import Token
 from core.tenancy import lifecycle
 from sdk import SIGNED_IN, Context, Forbidden, Request, Response, Route, _
@@ -82,6 +82,22 @@ def issue_token(ctx: Context, request: Request) -> Response:
     return Response({"id": id, "token": secret}, 201, {"Location": f"/api/v1/core/tokens/{id}"})
 
 
+class SentInvitation(Schema):
+    """Where the letter went, and until when its link is good; the link itself is for the reader of the letter."""
+
+    email = fields.String(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+
+
+def invite(ctx: Context, request: Request) -> Response:
+    """Send a person the link by which to choose a password."""
+    work = cast("Work", ctx)
+    if not work.grants.unlimited:  # else who may change an e-mail could have the invitation of an administrator sent to himself
+        raise Forbidden(_("an invitation is sent by who may do everything"))
+    sent = invitations.invite(work, request.id())
+    return Response({"email": sent.email, "expires_at": sent.expires_at}, 201)
+
+
 def list_plugins(ctx: Context, _request: Request) -> object:
     """All plugins with their state and whether the tenant has them."""
     work = cast("Work", ctx)
@@ -117,6 +133,8 @@ class Switched(Schema):
 ROUTES: Sequence[Route] = (
     Route(method="POST", path="/tokens", view=issue_token, permission=SIGNED_IN, summary=_("Issue a token"),
           body=NewToken, answer=IssuedToken, status=201),
+    Route(method="POST", path="/users/{id}/invitations", view=invite, permission="core.user.update", summary=_("Invite a person"),
+          answer=SentInvitation, status=201),
     Route(method="GET", path="/plugins", view=list_plugins, permission=SIGNED_IN, summary=_("List plugins"), answer=PluginList),
     Route(method="PATCH", path="/plugins/{plugin}", view=switch_plugin, permission="core.plugin.update",
           summary=_("Switch a plugin"), body=Switch, answer=Switched),

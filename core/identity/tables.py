@@ -152,6 +152,17 @@ memberships = sa.Table(
     sa.Column("user_id", key(), nullable=False),
 )
 
+entry_links = sa.Table(
+    "core_entry_links",
+    Record.metadata,
+    sa.Column("tenant_id", key(), primary_key=True),
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("user_id", key(), nullable=False),
+    sa.Column("email", sa.String(255), nullable=False),
+    sa.Column("expires_at", UtcDateTime(), nullable=False),
+)
+
 attempts = sa.Table(
     "core_sign_in_attempts",
     Record.metadata,

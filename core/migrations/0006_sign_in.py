@@ -27,6 +27,17 @@ def upgrade() -> None:
     _factor()
     _sessions()
     _events()
+    op.create_table(
+        "core_entry_links",
+        sa.Column("tenant_id", columns.key(), nullable=False),
+        sa.Column("hash", sa.String(64), nullable=False),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("user_id", columns.key(), nullable=False),
+        sa.Column("email", sa.String(255), nullable=False),
+        sa.Column("expires_at", columns.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "hash", name="pk_core_entry_links"),
+    )
+    migrations.protect(op, "core_entry_links")
     if op.get_bind().dialect.name == "postgresql":
         for table in (*NEW, "core_sessions"):
             op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {migrations.APP_ROLE}")
@@ -102,7 +113,7 @@ def _events() -> None:
 
 def downgrade() -> None:
     op.execute("DROP VIEW core_sign_in_log")
-    for table in (*NEW, "core_sessions"):
+    for table in (*NEW, "core_sessions", "core_entry_links"):
         op.drop_table(table)
     op.drop_index("ix_core_memberships_user", "core_memberships")
     for column in FACTOR:

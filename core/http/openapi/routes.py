@@ -31,6 +31,12 @@ SIGN_IN, SIGN_OUT, PASSWORD, META, OPENAPI, DOCS = (
     _("This document"),
     _("This document to read"),
 )
+TAKE, RESET, ASK = (
+    _("Take an invitation"),
+    _("Choose another password by a letter's link"),
+    _("Ask for a letter to choose another password"),
+)
+FIRST, WANTED = _("Make the first tenant of an installation"), _("Whether the installation waits for its first tenant")
 LIVE, READY = _("Whether the process lives"), _("Whether it can serve")
 
 
@@ -157,6 +163,8 @@ def describe_core(sheet: Sheet, work: Work) -> None:
     sheet.path("/api/v1/session", operations={"post": sign_in, "delete": sign_out})
     sheet.path("/api/v1/session/password", operations={"put": password})
     _describe_factor(sheet, work, operation)
+    _describe_entry(sheet, work, operation)
+    _describe_first_start(sheet, work, operation)
     for path, described in (
         ("/api/v1/meta", meta), ("/api/v1/openapi.json", openapi), ("/api/docs", docs), ("/health/live", live), ("/health/ready", ready),
     ):  # fmt: skip
@@ -189,6 +197,40 @@ def _describe_factor(sheet: Sheet, work: Work, operation: Callable[..., Json]) -
     sheet.path("/api/v1/session/second_factor/removals", operations={"post": remove})
 
 
+def _describe_entry(sheet: Sheet, work: Work, operation: Callable[..., Json]) -> None:
+    """The links of letters by which people choose a password; what stands behind one, its page asks for."""
+    page: Json = {"description": "HTML", "content": {"text/html": {"schema": {"type": "string"}}}}
+    sent = parts.body({"type": "object", "properties": {"password": _PASSWORD}, "required": ["password"], "additionalProperties": False})
+    for name, path, take in (("invitation", "/api/v1/invitations", TAKE), ("password_reset", "/api/v1/password_resets", RESET)):
+        show = operation(
+            f"show_{name}", _("The page behind the link of a letter"), {**answers({}, (400, 404, 503)), "200": page}, security=[]
+        )
+        used = answers({204: answer(work.say(take))}, (400, 403, 404, 413, 415, 422, 429, 503))
+        operations = {"get": show, "post": operation(f"take_{name}", take, used, requestBody=sent, security=[])}
+        sheet.path(f"{path}/{{token}}", operations=operations, parameters=[_word("token")])
+    email = {
+        "type": "object",
+        "properties": {"email": _EMAIL},
+        "required": ["email"],
+        "additionalProperties": False,
+    }
+    asked = answers({202: answer(work.say(ASK), {"type": "object"})}, (400, 413, 415, 422, 429, 503))
+    ask = operation("ask_password_reset", ASK, asked, requestBody=parts.body(email), security=[])
+    sheet.path("/api/v1/password_resets", operations={"post": ask})
+
+
+def _describe_first_start(sheet: Sheet, work: Work, operation: Callable[..., Json]) -> None:
+    """For who has just installed it; the answer is 404 everywhere else."""
+    words = {name: {"type": "string", "minLength": 1, "maxLength": most, "pattern": NO_NULL}
+             for name, most in (("tenant", 60), ("name", 100), ("locale", 20), ("timezone", 60), ("currency", 3))}  # fmt: skip
+    properties = {"code": _CODE, "email": _EMAIL, "password": _PASSWORD, **words}
+    body = {"type": "object", "properties": properties, "required": ["code", "tenant", "email", "password"], "additionalProperties": False}
+    made = answers({201: answer(work.say(FIRST), {"type": "object"})}, (400, 403, 404, 409, 413, 415, 422, 429, 503))
+    asked = answers({200: answer(work.say(WANTED), {"type": "object"})}, (400, 503))
+    post = operation("set_up_first", FIRST, made, requestBody=parts.body(body), security=[])
+    sheet.path("/api/v1/setup", operations={"get": operation("first_wanted", WANTED, asked, security=[]), "post": post})
+
+
 _CODE = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": NO_NULL}
 _PASSWORD = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": NO_NULL, "format": "password"}
 _PASSWORDS = {
@@ -197,9 +239,10 @@ _PASSWORDS = {
     "required": ["password", "new_password"],
     "additionalProperties": False,
 }
+_EMAIL = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": NO_NULL}
 _CREDENTIALS = {
     "type": "object",
-    "properties": {"email": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": NO_NULL}, "password": _PASSWORD, "code": _CODE},
+    "properties": {"email": _EMAIL, "password": _PASSWORD, "code": _CODE},
     "required": ["email", "password"],
     "additionalProperties": False,
 }

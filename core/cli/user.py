@@ -1,0 +1,56 @@
+"""`dealwright user`: people, for the operator."""
+
+from __future__ import annotations
+
+import click
+import sqlalchemy as sa
+
+from core.cli.base import platform, refusals_told
+from core.identity import factor, invitations
+from core.identity.tables import sign_ins
+from core.tenancy import lifecycle
+from sdk import NotFound, _
+
+
+@click.group()
+def user() -> None:
+    """People: invitations, new passwords."""
+
+
+@user.command()
+@click.argument("email")
+@click.option("--tenant", required=True, help="The tenant's name.")
+@click.option("--name", help="What the person is called; default: the name in the e-mail.")
+@click.option("--role", "roles", multiple=True, help="A role of the person, if the person is new; can be repeated.")
+@refusals_told
+def invite(email: str, tenant: str, name: str | None, roles: tuple[str, ...]) -> None:
+    """Invite EMAIL into a tenant; the link to choose a password is mailed, and printed alone on standard output."""
+    work = platform().system(tenant)
+    with work.transaction(write=True):
+        person = lifecycle.add_person(work, name or email.partition("@")[0], email, roles, None)
+        sent = invitations.invite(work, person)
+    click.echo(sent.address)
+
+
+@user.command()
+@click.argument("email")
+@refusals_told
+def reset(email: str) -> None:
+    """Let EMAIL choose another password; the link is mailed, and printed alone on standard output."""
+    sent = invitations.ask_reset(platform(), email)
+    if sent is None:
+        raise NotFound(_("nobody signs in with {email!r}"), email=email)
+    click.echo(sent.address)
+
+
+@user.command("forget-factor")
+@click.argument("email")
+@refusals_told
+def forget_factor(email: str) -> None:
+    """Remove the second factor of EMAIL, who has lost it with all recovery codes."""
+    with platform().database.begin(write=True, tenant=None) as connection:
+        found = connection.execute(sa.select(sign_ins.c.id).where(sign_ins.c.email == email.strip().lower())).scalar()
+        if found is None:
+            raise NotFound(_("nobody signs in with {email!r}"), email=email)
+        factor.remove(connection, found)
+    click.echo(f"{email} signs in by password alone")

@@ -1,0 +1,100 @@
+"""What people meet who follow the link of an invitation or of a new password: `/api/v1/invitations/…`, `/api/v1/password_resets/…`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING
+
+from flask import Response as FlaskResponse
+from flask import g, request
+
+from core.http.addresses import Addresses
+from core.http.errors import locale_wanted
+from core.http.pipeline import answer, json_body, query_pairs
+from core.http.security import visitor
+from core.http.session import check_words
+from core.identity import invitations
+from core.identity.attempts import Crowd
+from core.identity.invitations import INVITATION, PATHS, RESET
+from sdk import Refusal, Response, TooMany, WebPage, _
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+STYLE = (
+    "body{font:1rem/1.5 system-ui,sans-serif;max-width:24rem;margin:4rem auto;padding:0 1rem}"
+    "input,button{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;margin:.5rem 0}.wrong{color:#b00020}"
+)
+_FORM = "application/x-www-form-urlencoded"
+_ASKED = "asked"
+
+
+def mount_entry(addresses: Addresses, platform: Platform) -> None:
+    """The pages of both links, and the request for a new password."""
+    for kind, path in PATHS.items():
+        show, take = _views(platform, kind)
+        addresses.add(f"{path}/<token>", "GET", show)
+        addresses.add(f"{path}/<token>", "POST", take)
+    crowd = Crowd()
+
+    def ask() -> FlaskResponse:
+        query_pairs(frozenset())
+        words, guest, now = check_words(json_body(), "email"), visitor(platform.config), platform.clock()
+        if wait := crowd.wait(guest.address, now):
+            raise TooMany(_("too many wrong attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
+        crowd.count(guest.address, now)
+        invitations.ask_reset(platform, words["email"])
+        return answer(Response({"state": _ASKED}, 202))
+
+    addresses.add(PATHS[RESET], "POST", ask)
+
+
+def _views(platform: Platform, kind: str) -> tuple[Callable[..., FlaskResponse], Callable[..., FlaskResponse]]:
+    def show(token: str) -> FlaskResponse:
+        query_pairs(frozenset())
+        return _page(platform, kind, token)
+
+    def take(token: str) -> FlaskResponse:
+        query_pairs(frozenset())
+        typed = request.mimetype == _FORM
+        words = check_words(dict(request.form) if typed else json_body(), "password")
+        try:
+            invitations.take(platform, kind, token, words["password"], visitor(platform.config))
+        except Refusal as refusal:
+            if not typed or refusal.status == 404:
+                raise
+            return _page(platform, kind, token, refusal)
+        return answer(_done(platform) if typed else Response(None, 204))
+
+    return show, take
+
+
+def _page(platform: Platform, kind: str, token: str, refusal: Refusal | None = None) -> FlaskResponse:
+    entry = invitations.behind(platform, kind, token)
+    g.locale = entry.locale
+
+    def say(text: str, **params: object) -> str:
+        return escape(platform.translator.say(text, locale_wanted(), params))
+
+    heading = say(_("Welcome to {tenant}"), tenant=entry.tenant_name) if kind == INVITATION else say(_("A new password"))
+    wish = _("Your password") if kind == INVITATION and entry.sign_in else _("Choose a password of at least ten characters")
+    wrong = ""
+    if refusal is not None:
+        told = [platform.translator.say(one.message, locale_wanted(), one.params) for one in refusal.problems]
+        told = told or [platform.translator.say(refusal.message, locale_wanted(), refusal.params)]
+        wrong = f'<p class="wrong" role="alert">{escape("; ".join(told))}</p>'
+    html = (
+        f'<!doctype html><html lang="{locale_wanted().replace("_", "-")}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{heading}</title><style>{STYLE}</style></head><body><main><h1>{heading}</h1>'
+        f'<p>{escape(entry.email)}</p>{wrong}<form method="post"><label>{say(wish)}<input type="password" name="password" required '
+        f'maxlength="200" autocomplete="{"current-password" if kind == INVITATION and entry.sign_in else "new-password"}"></label>'
+        f"<button>{say(_('Continue'))}</button></form></main></body></html>"
+    )
+    return answer(Response(WebPage(html, STYLE), 200 if refusal is None else refusal.status))
+
+
+def _done(platform: Platform) -> Response:
+    text = escape(platform.translator.say(_("Done: you can sign in now."), locale_wanted(), {}))
+    html = f'<!doctype html><html><head><meta charset="utf-8"><title>{text}</title><style>{STYLE}</style></head><body><p>{text}</p></body></html>'
+    return Response(WebPage(html, STYLE))

@@ -1,0 +1,48 @@
+"""`/api/v1/setup`: the first tenant of an installation, for who has the code from the terminal of `dealwright serve`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Response as FlaskResponse
+
+from core.http.addresses import Addresses
+from core.http.pipeline import answer, json_body, query_pairs
+from core.http.security import visitor
+from core.http.session import check_words
+from core.identity.attempts import Crowd
+from core.tenancy import first_start
+from core.tenancy.lifecycle import NewTenant
+from sdk import Forbidden, Response, TooMany, _
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+PATH = "/api/v1/setup"
+
+
+def mount_first_start(addresses: Addresses, platform: Platform) -> None:
+    """Whether a first tenant is wanted, and making it."""
+    crowd = Crowd()
+
+    def show() -> FlaskResponse:
+        query_pairs(frozenset())
+        return answer(Response({"needed": first_start.needed(platform)}))
+
+    def make() -> FlaskResponse:
+        query_pairs(frozenset())
+        words = check_words(json_body(), "code", "tenant", "email", "password", optional=("name", "locale", "timezone", "currency"))
+        guest, now = visitor(platform.config).address, platform.clock()
+        if wait := crowd.wait(guest, now):
+            raise TooMany(_("too many wrong attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
+        given = {name: words[name] for name in ("locale", "timezone", "currency") if name in words}
+        person = words.get("name", words["email"].partition("@")[0])
+        try:
+            made = first_start.make(platform, words["code"], NewTenant(words["tenant"], **given), person, words["email"], words["password"])
+        except Forbidden:
+            crowd.count(guest, now)
+            raise
+        return answer(Response({"tenant": made.name, "email": words["email"]}, 201))
+
+    addresses.add(PATH, "GET", show)
+    addresses.add(PATH, "POST", make)

@@ -1,0 +1,70 @@
+"""The first tenant of an installation, made through the API by who reads the terminal of `dealwright serve`."""
+
+from __future__ import annotations
+
+import fcntl
+import hmac
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from core.tenancy import lifecycle
+from core.tenancy.lifecycle import NewTenant
+from core.tenancy.tables import tenants
+from sdk import Forbidden, NotFound, Tenant, _, links
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+FILE = "first_start"
+"""In the home of the installation: locked while somebody is at it, and holds the digest of the code that was used."""
+
+
+def new_code(platform: Platform) -> str:
+    """A code to print on the terminal; "" where there is a tenant already."""
+    return "" if _there_is_one(platform) else secrets.token_urlsafe(16)
+
+
+def needed(platform: Platform) -> bool:
+    """Whether this server waits for its first tenant."""
+    return bool(platform.first_start) and not _there_is_one(platform)
+
+
+def make(platform: Platform, code: str, wish: NewTenant, name: str, email: str, password: str) -> Tenant:
+    """The first tenant with an administrator. Raises NotFound where there is a tenant or the server has no code, Forbidden for another
+    code, Invalid for what does not fit, and then nothing is there."""
+    digest = links.digest_of(code)
+    with _alone(platform) as used:
+        if not needed(platform) or platform.first_start in used:
+            raise NotFound(_("there is nothing at this address"))
+        if not hmac.compare_digest(digest, platform.first_start):
+            raise Forbidden(_("the code is another one; `dealwright serve` has printed it on its terminal"), code="wrong_code")
+        made = lifecycle.create(platform, wish)
+        try:
+            lifecycle.add_person(platform.system(made.id), name, email, ["admin"], password)
+        except BaseException:
+            lifecycle.purge(platform, wish.name)  # a tenant that nobody can enter is half a tenant
+            raise
+        used.append(digest)
+        return made
+
+
+@contextmanager
+def _alone(platform: Platform) -> Iterator[list[str]]:
+    """While no other process of the installation is at it; gives the codes that were used, to which one can be added."""
+    platform.config.home.mkdir(parents=True, exist_ok=True)
+    with (platform.config.home / FILE).open("a+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # let go by the system when the process dies
+        file.seek(0)
+        before = file.read().split()
+        used = list(before)
+        yield used
+        file.writelines(f"{digest}\n" for digest in used[len(before) :])
+
+
+def _there_is_one(platform: Platform) -> bool:
+    with platform.database.begin(write=False, tenant=None) as connection:
+        return connection.execute(sa.select(tenants.c.id).limit(1)).first() is not None

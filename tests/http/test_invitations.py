@@ -1,0 +1,122 @@
+"""Links in letters: an invitation, a new password. Each is good once, and goes to the mailbox alone."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from core.app import create_app
+from core.events.tables import outbox
+from core.platform import Platform
+from core.tenancy import lifecycle
+from core.testkit.fixtures import Api, Clock, MakeTenant, People
+from sdk import Tenant
+from tests.http.test_contract import problem
+
+SESSION, USERS, RESETS = "/api/v1/session", "/api/v1/core/users", "/api/v1/password_resets"
+PASSWORD, NEW = "correct horse battery", "staple battery horse"
+
+
+@pytest.fixture
+def browser(platform: Platform, tenant: Tenant) -> Api:
+    return Api(platform, create_app(platform).test_client(), "", tenant)
+
+
+def letters(platform: Platform, tenant: Tenant) -> list[str]:
+    """The addresses in the letters that wait, the oldest first."""
+    with platform.database.begin(write=False, tenant=tenant.id) as connection:
+        mine = (outbox.c.tenant_id == tenant.id, outbox.c.name == "core.send_mail")
+        rows = connection.execute(sa.select(outbox.c.payload).where(*mine).order_by(outbox.c.id)).scalars()
+        return [found[1] for row in rows if (found := re.search(r"http://127\.0\.0\.1:8000(/api/\S+?)(?=\\n|\s|$)", str(row)))]
+
+
+def enters(browser: Api, email: str, password: str) -> bool:
+    return browser.post(SESSION, {"email": email, "password": password}).status_code == 201
+
+
+def test_who_is_invited_chooses_a_password_by_a_link_that_is_good_once(
+    client: Api, browser: Api, platform: Platform, tenant: Tenant, people: People
+) -> None:
+    sent = client.post(f"{USERS}/{people.rep}/invitations")
+    assert sent.status_code == 201, sent.text
+    assert sent.json["email"] == "rep00@acme.example"
+    (address,) = letters(platform, tenant)
+    assert address not in sent.text
+    page = browser.get(address)
+    assert page.mimetype == "text/html"
+    assert "rep00@acme.example" in page.text
+    assert "form-action 'self'" in page.headers["Content-Security-Policy"]
+    wrong = browser.post(address, data={"password": "password2024"})
+    assert wrong.status_code == 422
+    assert "many people have this password" in wrong.text
+    assert browser.post(address, data={"password": PASSWORD}).status_code == 200
+    assert enters(browser, "rep00@acme.example", PASSWORD)
+    problem(browser.post(address, {"password": NEW}), 404)
+    problem(browser.get(address), 404)
+    problem(client.post(f"{USERS}/{people.rep}/invitations"), 409, "member_already")
+
+
+def test_a_link_ends_with_its_time_a_newer_one_and_another_e_mail(
+    client: Api, browser: Api, platform: Platform, tenant: Tenant, people: People, clock: Clock
+) -> None:
+    for _letter in range(2):
+        client.post(f"{USERS}/{people.rep}/invitations")
+    first, second = letters(platform, tenant)
+    problem(browser.post(first, {"password": PASSWORD}), 404)
+    problem(browser.post(second.replace("invitations", "password_resets"), {"password": PASSWORD}), 404)
+    client.patch(f"{USERS}/{people.rep}", {"email": "other@acme.example"})
+    problem(browser.post(second, {"password": PASSWORD}), 404)
+    client.patch(f"{USERS}/{people.rep}", {"email": "rep00@acme.example"})
+    clock.move(days=7)
+    problem(browser.post(second, {"password": PASSWORD}), 404)
+
+
+def test_who_has_a_password_elsewhere_keeps_it_and_shows_it(
+    client: Api, browser: Api, platform: Platform, tenant: Tenant, make_tenant: MakeTenant, people: People
+) -> None:
+    """Else an administrator who reads the letters of his own people could enter wherever their address may."""
+    other = make_tenant("other")
+    lifecycle.add_person(platform.system(other.id), "Rep", "rep00@acme.example", [], PASSWORD)
+    client.post(f"{USERS}/{people.rep}/invitations")
+    (address,) = letters(platform, tenant)
+    problem(browser.post(address, {"password": NEW}), 403, "wrong_credentials")
+    assert browser.post(address, {"password": PASSWORD}).status_code == 204
+    signed_in = browser.post(SESSION, {"email": "rep00@acme.example", "password": PASSWORD})
+    assert signed_in.json["tenants"] == ["acme", "other"]
+
+
+def test_nobody_is_invited_by_who_may_not_or_without_an_e_mail(client: Api, people: People) -> None:
+    problem(client.as_user(people.rep).post(f"{USERS}/{people.director}/invitations"), 403)
+    problem(client.as_user("admin@acme.example", allows=["core.user"]).post(f"{USERS}/{people.rep}/invitations"), 403)
+    client.patch(f"{USERS}/{people.rep}", {"email": None})
+    problem(client.post(f"{USERS}/{people.rep}/invitations"), 422)
+    problem(client.post(f"{USERS}/{UUID(int=1)}/invitations"), 404)
+
+
+def test_a_forgotten_password_is_chosen_anew_and_ends_all_sessions(browser: Api, platform: Platform, tenant: Tenant, clock: Clock) -> None:
+    lifecycle.add_person(platform.system(tenant.id), "Ann", "ann@acme.example", [], PASSWORD)
+    assert enters(browser, "ann@acme.example", PASSWORD)
+    for email in ("nobody@acme.example", "ann@acme.example"):
+        answer = browser.post(RESETS, {"email": email})
+        assert (answer.status_code, answer.json) == (202, {"state": "asked"})
+    (address,) = letters(platform, tenant)
+    assert browser.post(address, {"password": NEW}).status_code == 204
+    problem(browser.get("/api/v1/core/sessions"), 401)
+    assert not enters(browser, "ann@acme.example", PASSWORD)
+    assert enters(browser, "ann@acme.example", NEW)
+    problem(browser.post(address, {"password": PASSWORD}), 404)
+    browser.post(RESETS, {"email": "ann@acme.example"})
+    clock.move(hours=1)
+    problem(browser.post(letters(platform, tenant)[-1], {"password": PASSWORD}), 404)
+
+
+def test_nobody_is_flooded_with_letters(browser: Api, platform: Platform, tenant: Tenant) -> None:
+    lifecycle.add_person(platform.system(tenant.id), "Ann", "ann@acme.example", [], PASSWORD)
+    answers = [
+        [browser.post(RESETS, {"email": email}).status_code for _time in range(6)] for email in ("ann@acme.example", "x@acme.example")
+    ]
+    assert answers == [[202] * 5 + [429]] * 2
+    assert len(letters(platform, tenant)) == 5
