@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from core.events import upkeep
+from core.extension import routes as plugin_routes
 from core.identity import routes
 from core.identity.tables import Grant, Role, Team, Token, User
 from core.jobs import routes as job_routes
@@ -15,6 +16,7 @@ from core.policy.stored import check_grants, check_people, check_roles
 from core.tenancy import routes as tenant_routes
 from sdk import EVERYBODY, Batch, Context, Entity, EventType, Job, Permission, Route, Schedule, Scope, Verb, _, hookimpl
 from sdk import Role as RoleSpec
+from sdk.events import PLUGIN_CHANGED
 from sdk.mail import MAIL_WRITTEN
 
 if TYPE_CHECKING:
@@ -56,14 +58,14 @@ def register_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    """Tokens, plugins, the tenant's settings and set-up, jobs."""
-    return (*routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES)
+    """Tokens, plugins with their settings, the tenant's settings and set-up, jobs."""
+    return (*routes.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES)
 
 
 @hookimpl
 def register_events() -> Sequence[EventType]:
-    """Letters about records."""
-    return (EventType(MAIL_WRITTEN, _("Mail written")),)
+    """Letters about records; settings of plugins."""
+    return (EventType(MAIL_WRITTEN, _("Mail written")), EventType(PLUGIN_CHANGED, _("Settings of a plugin changed")))
 
 
 @hookimpl
