@@ -55,7 +55,7 @@ def test_importing_the_sdk_loads_nothing_of_core() -> None:
 def test_a_plugin_imports_the_sdk_itself_and_the_api_of_what_it_requires(source: Source) -> None:
     manifest = import_module(f"plugins.{source.plugin}.plugin").manifest
     assert isinstance(manifest, Manifest)
-    allowed = (f"plugins.{source.plugin}", *(f"plugins.{name}.api" for name in manifest.requires))
+    allowed = (f"plugins.{source.plugin}", *(f"plugins.{name}.api" for name in manifest.required))
     ours = [name for name in imports(source.tree) if _top(name) in ("core", "plugins") or name.startswith(".")]
     wrong = [name for name in ours if not any(name == one or name.startswith(f"{one}.") for one in allowed)]
     assert not wrong, wrong
