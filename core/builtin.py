@@ -10,6 +10,7 @@ from core.audit.tables import Entry
 from core.custom.checks import check_definitions
 from core.custom.tables import CustomField
 from core.events import upkeep
+from core.extension import routes as plugin_routes
 from core.identity import routes, session_routes
 from core.identity.tables import Grant, Role, Share, SignIn, Team, Territory, TerritoryMember, Token, User
 from core.jobs import routes as job_routes
@@ -38,6 +39,7 @@ from sdk import (
     hookimpl,
 )
 from sdk import Role as RoleSpec
+from sdk.events import PLUGIN_CHANGED
 from sdk.mail import MAIL_WRITTEN
 
 if TYPE_CHECKING:
@@ -123,14 +125,15 @@ def register_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    """Tokens, sessions, plugins, the tenant's settings and set-up, jobs, explanations of rights."""
-    return (*routes.ROUTES, *session_routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES, *rights_routes.ROUTES)
+    """Tokens, sessions, plugins with their settings, the tenant's settings and set-up, jobs, explanations of rights."""
+    mine = (*routes.ROUTES, *session_routes.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES)
+    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES)
 
 
 @hookimpl
 def register_events() -> Sequence[EventType]:
-    """Letters about records."""
-    return (EventType(MAIL_WRITTEN, _("Mail written")),)
+    """Letters about records; settings of plugins."""
+    return (EventType(MAIL_WRITTEN, _("Mail written")), EventType(PLUGIN_CHANGED, _("Settings of a plugin changed")))
 
 
 @hookimpl

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
+from marshmallow import Schema
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
-from core import notices
+from core import notices, settings
 from core.audit import entries
 from core.custom.overlay import overlay_of
 from core.data import bulk
@@ -284,6 +285,9 @@ class Work:
         if there is None or there[0] != shared.access_version or (there[1] is not self.enabled and there[1] != self.enabled):
             there = self.platform.kept.keep(key, (shared.access_version, self.enabled, make()))
         return cast("KEPT", there[2])
+
+    def settings(self, schema: type[Schema]) -> Mapping[str, object]:
+        return settings.of(self, schema)
 
     def secret(self, purpose: str) -> bytes:
         return hmac.digest(self.platform.config.key(), f"{self.tenant.id}:{purpose}".encode(), "sha256")

@@ -37,6 +37,7 @@ from sdk.rates import Priced, RateSource, keep_base_currency, priced
 from sdk.reporting import Report
 from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload, WebPage
 from sdk.schedules import Schedule
+from sdk.settings import Secret, Settings
 from sdk.setup import MasterData
 from sdk.specs import Spec
 from sdk.text import Text, _
@@ -110,6 +111,8 @@ __all__ = [
     "RuleCondition",
     "Schedule",
     "Scope",
+    "Secret",
+    "Settings",
     "Sharing",
     "Side",
     "Spec",

@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol, TypeAlias, TypeVar, cast
 from uuid import UUID
 
+from marshmallow import Schema
+
 from sdk.calls import Call, Reply
 from sdk.errors import Forbidden, Problem, Refusal
 from sdk.events import EventType, Past
@@ -297,6 +299,10 @@ class Context(Protocol):
 
     def kept(self, name: str, make: Callable[[], KEPT]) -> KEPT:
         """What `make` gives, kept by this process for the tenant until a record of an entity with `guards_access` is written."""
+
+    def settings(self, schema: type[Schema]) -> Mapping[str, object]:
+        """What the tenant has set of the plugin's own registered schema, by name, the defaults of the rest; secrets in the clear.
+        Raises NotFound for a schema that no plugin of the tenant has registered."""
 
     def secret(self, purpose: str) -> bytes:
         """32 bytes that nobody outside this installation can know, the same for the same purpose in the tenant; stored nowhere."""

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from sdk.context import Context
 
 
+PLUGIN_CHANGED = "core.plugin.updated"
+"""The settings of a plugin have changed: `payload` has the name of the `plugin` and of the `fields`, never a value."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventType:
     """An event that a plugin emits, `<plugin>.<entity>.<past tense>`; every entity has created, updated, deleted, restored."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sdk.reporting import Report
     from sdk.routes import Route
     from sdk.schedules import Schedule
+    from sdk.settings import Settings
     from sdk.setup import MasterData
     from sdk.timeline import TimelineSource
     from sdk.workflow import Action, RuleCondition, Trigger
@@ -165,6 +166,17 @@ def register_master_data() -> Sequence[MasterData]:
     When: at boot. Returns: master data; `dealwright tenant setup` and `POST /api/v1/core/setup` make what is missing of it.
     Example: `return (MasterData("company.industry", ({"key": "software", "name": _("Software")},)),)`.
     Off for a tenant: left out of its set-up; what was made stays.
+    """
+    return ()
+
+
+@hookspec
+def register_settings() -> Sequence[Settings]:
+    """What the administrator of a tenant sets for the plugin.
+
+    When: at boot. Returns: at most one settings schema; `GET` and `PATCH /api/v1/core/plugins/<plugin>/settings` show and change it.
+    Example: `return (Settings(Purchases),)`.
+    Off for a tenant: may be set already, so that the plugin begins with it; what was set stays.
     """
     return ()
 

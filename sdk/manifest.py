@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 from sdk.errors import DeclarationError
 from sdk.names import PLUGIN, RESERVED_PLUGINS
@@ -18,7 +23,8 @@ class Manifest:
     """Name, version and partners of a plugin.
 
     `requires` names plugins that must be there (their `api` may be imported, foreign keys may point to them); `after`
-    names partners that may be there. Raises DeclarationError with every mistake at once.
+    names partners that may be there. Either may say which versions fit, as PEP 440 writes them: `"customers>=1.2,<2"`; `core` is the
+    platform itself. Raises DeclarationError with every mistake at once.
     """
 
     name: str
@@ -36,15 +42,56 @@ class Manifest:
             if not PLUGIN.match(self.name)
             else "",
             f"name {self.name!r}: the platform itself is called so; rename the plugin" if self.name in RESERVED_PLUGINS else "",
-            f"version {self.version!r}: expected MAJOR.MINOR[.PATCH]; write for example '1.0'" if not _VERSION.match(self.version) else "",
+            f"version {self.version!r}: expected MAJOR.MINOR[.PATCH]; write for example '1.0'" if not _is_version(self.version) else "",
             f"api {self.api!r}: expected a whole number; this platform speaks {API_VERSION}" if not isinstance(self.api, int) else "",
             *(
-                f"partner {partner!r}: expected a plugin's name; correct `requires` or `after`"
+                f"partner {partner!r}: expected a plugin's name, with a range such as '>=1.2,<2' if you like; correct `requires` or `after`"
                 for partner in (*self.requires, *self.after)
-                if not PLUGIN.match(partner)
+                if _partner(partner) is None
             ),
-            "requires itself: a plugin cannot wait for itself; remove it" if self.name in self.requires else "",
-            *(f"partner {both!r} is in `requires` and in `after`: keep one" for both in sorted(set(self.requires) & set(self.after))),
+            "requires itself: a plugin cannot wait for itself; remove it" if self.name in [_name(one) for one in self.requires] else "",
+            *(
+                f"partner {both!r} is in `requires` and in `after`: keep one"
+                for both in sorted(set(map(_name, self.requires)) & set(map(_name, self.after)))
+            ),
+            *(f"partner {twice!r} is named twice; put its range into one" for twice in _twice(self.requires) + _twice(self.after)),
         ]
         if found := [mistake for mistake in mistakes if mistake]:
             raise DeclarationError(f"manifest of {self.name!r}: " + "; ".join(found))
+
+    @property
+    def required(self) -> Mapping[str, SpecifierSet]:
+        """The partners of `requires` by name, with the versions that fit."""
+        return dict(filter(None, map(_partner, self.requires)))
+
+    @property
+    def possible(self) -> Mapping[str, SpecifierSet]:
+        """The partners of `after` by name, with the versions that fit."""
+        return dict(filter(None, map(_partner, self.after)))
+
+
+def _is_version(text: str) -> bool:
+    try:
+        return bool(_VERSION.match(text) and Version(text))
+    except InvalidVersion:
+        return False
+
+
+def _partner(text: str) -> tuple[str, SpecifierSet] | None:
+    """Name and range; None for what is no partner, such as one with extras, markers or an address."""
+    try:
+        found = Requirement(text)
+    except InvalidRequirement:
+        return None
+    return (found.name, found.specifier) if PLUGIN.match(found.name) and not (found.extras or found.marker or found.url) else None
+
+
+def _name(text: str) -> str:
+    """The name of a partner; of what is none, the text, so that no mistake hides another."""
+    found = _partner(text)
+    return text if found is None else found[0]
+
+
+def _twice(partners: Iterable[str]) -> list[str]:
+    names = [_name(one) for one in partners]
+    return sorted({name for name in names if names.count(name) > 1})

@@ -62,7 +62,7 @@ class Calls:
             self.order.remove(name)
             self._manager.unregister(name=name)
         for other in list(self.states.values()):
-            if other.serves and other.manifest is not None and name in other.manifest.requires:
+            if other.serves and other.manifest is not None and name in other.manifest.required:
                 self.drop(other.name, State.BLOCKED, f"requires {name!r}, which is {state}; mend that first")
 
     def implementers(self, hook: str) -> list[tuple[str, Any]]:

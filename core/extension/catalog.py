@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from marshmallow import missing
+
 from core.extension.calls import Calls
 from core.extension.discover import State, check_declared
 from sdk import (
@@ -30,16 +32,18 @@ from sdk import (
     RuleCondition,
     Schedule,
     Scope,
+    Settings,
     Side,
     Spec,
     Subscription,
+    Text,
     TimelineSource,
     Trigger,
     Verb,
     Watch,
 )
 from sdk.fields import DateTimeField, LinkField
-from sdk.names import ENTITY, check_name
+from sdk.names import ENTITY, FIELD, check_name
 from sdk.permissions import FORCE, IMPLIED, REASSIGN, UNOWNED, verbs_of
 
 
@@ -60,6 +64,7 @@ class Catalog:
     master_data: list[MasterData] = field(default_factory=list)
     rate_sources: list[RateSource] = field(default_factory=list)
     timeline_sources: list[TimelineSource] = field(default_factory=list)
+    settings: dict[str, Settings] = field(default_factory=dict)
     specs: dict[type[Spec], dict[str, Spec]] = field(default_factory=dict)
     by_record: dict[type[Record], Entity] = field(default_factory=dict)
 
@@ -101,6 +106,7 @@ class Catalog:
             "schedules": [name for name, schedule in self.schedules.items() if schedule.plugin == plugin],
             "master_data": [data.entity for data in self.master_data if data.plugin == plugin],
             "timeline_sources": [source.entity for source in self.timeline_sources if source.plugin == plugin],
+            "settings": list(self.settings[plugin].schema().fields) if plugin in self.settings else [],
             "rate_sources": [source.name for source in self.rate_sources if source.plugin == plugin],
             **{kind.__name__.lower() + "s": [name for name, spec in many.items() if spec.plugin == plugin] for kind, many in self.specs.items()},
             "commands": [name for name, command in self.commands.items() if command.plugin == plugin],
@@ -274,6 +280,18 @@ def _add_master_data(catalog: Catalog, owner: str, data: MasterData) -> None:
     catalog.master_data.append(replace(data, plugin=owner))
 
 
+def _add_settings(catalog: Catalog, owner: str, settings: Settings) -> None:
+    if owner in catalog.settings:
+        raise DeclarationError(f"plugin {owner!r} declares two settings schemas; put all fields into one")
+    for name, declared in settings.schema().fields.items():
+        check_name(FIELD, name, f"setting of plugin {owner!r}:")
+        if declared.load_default is missing:
+            raise DeclarationError(f"setting {name!r} of plugin {owner!r} has no load_default; say what holds until somebody sets it")
+        if not isinstance(declared.metadata.get("label"), Text):
+            raise DeclarationError(f'setting {name!r} of plugin {owner!r} has no label; write metadata={{"label": _("...")}}')
+    catalog.settings[owner] = replace(settings, plugin=owner)
+
+
 def _add_rate_source(catalog: Catalog, owner: str, source: RateSource) -> None:
     if any((s.plugin, s.name) == (owner, source.name) for s in catalog.rate_sources):
         raise DeclarationError(f"rate source {source.name!r} of plugin {owner!r} is declared twice; rename one")
@@ -319,6 +337,7 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_schedules": _add_schedule,
     "register_master_data": _add_master_data,
     "register_timeline_sources": _add_timeline_source,
+    "register_settings": _add_settings,
     "register_rate_sources": _add_rate_source,
     "register_reports": _offer(Report),
     "register_channels": _offer(NoticeChannel),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
 from types import ModuleType
 
 from sdk.errors import DeclarationError
 from sdk.manifest import API_VERSION, Manifest
 
-GROUP = "dealwright.plugins"
+GROUP, DISTRIBUTION = "dealwright.plugins", "dealwright"
 
 
 class State(StrEnum):
@@ -111,20 +111,31 @@ def partners(plugin: Found) -> set[str]:
     """Those that it requires and those after which it comes, core left out."""
     if plugin.manifest is None:
         return set()
-    return {*plugin.manifest.requires, *plugin.manifest.after} - {"core"}
+    return {*plugin.manifest.required, *plugin.manifest.possible} - {"core"}
 
 
 def _unless_blocked(plugin: Found, done: dict[str, Found]) -> Found:
     if plugin.manifest is None or not plugin.serves:
         return plugin
-    for name in plugin.manifest.requires:
-        if name == "core":
-            continue
+    blocked, unfit = list[str](), _unfit(plugin.manifest, done)
+    for name in plugin.manifest.required.keys() - {"core"}:
         if name not in done:
-            return plugin.but(State.BLOCKED, f"requires {name!r}, which is not installed; install it, or list it in `plugins`")
-        if not done[name].serves:
-            return plugin.but(State.BLOCKED, f"requires {name!r}, which is {done[name].state}; mend that first")
-    return plugin
+            blocked.append(f"requires {name!r}, which is not installed; install it, or list it in `plugins`")
+        elif not done[name].serves:
+            blocked.append(f"requires {name!r}, which is {done[name].state}; mend that first")
+    if not blocked and not unfit:
+        return plugin
+    return plugin.but(State.BLOCKED if blocked else State.INCOMPATIBLE, "; ".join(sorted(blocked) + unfit))
+
+
+def _unfit(manifest: Manifest, done: Mapping[str, Found]) -> list[str]:
+    """What is installed in a version that the plugin does not say it can work with, also of the partners that it need not have."""
+    there = {"core": version(DISTRIBUTION)} | {name: found.manifest.version for name, found in done.items() if found.manifest is not None}
+    return [
+        f"works with {name} {range}, there is {name} {there[name]}; install versions of both that fit each other, in one step"
+        for name, range in sorted({**manifest.required, **manifest.possible}.items())
+        if name in there and not range.contains(there[name], prereleases=True)
+    ]
 
 
 def check_declared(name: str, owner: str, what: str) -> None:

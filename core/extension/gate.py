@@ -42,7 +42,7 @@ class Gate:
         return frozenset({"core", *chosen})
 
     def _required(self, name: str) -> set[str]:
-        return set(self._manifests[name].requires) - {"core"}
+        return set(self._manifests[name].required) - {"core"}
 
     def switch(self, connection: Connection, tenant: UUID, name: str, on: bool) -> None:
         """Switch a plugin for a tenant; raises NotFound, or Conflict naming the partners in the way."""

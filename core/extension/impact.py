@@ -80,7 +80,7 @@ def impact(platform: Platform, plugin: str) -> Impact:
     return Impact(
         plugin,
         enabled_for,
-        [found.name for found in partners if found.serves and found.manifest and plugin in found.manifest.requires],
+        [found.name for found in partners if found.serves and found.manifest and plugin in found.manifest.required],
         [found.name for found in partners if found.serves and found.manifest and plugin in found.manifest.after],
         {kind: names for kind, names in catalog.provenance(plugin).items() if names},
         tables,

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 from flask import request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 from marshmallow import fields as mm
 
+from core.forms import loaded, strictly
 from core.http.pipeline import json_body, query_pairs, reading
-from sdk import PUBLIC, BadRequest, Invalid, Problem, Request, Route, Text, UnsupportedMedia, Upload, _
+from sdk import PUBLIC, BadRequest, Invalid, Problem, Request, Route, UnsupportedMedia, Upload, _
 
-_SCALARS = ((mm.Boolean, (bool,)), (mm.Integer, (int, float)), (mm.Number, (int, float, str)), (mm.String, (str,)))
 FORM = "application/x-www-form-urlencoded"
-_SAID = {
-    "Missing data for required field.": ("required", _("is required")),
-    "Field may not be null.": ("required", _("is required")),
-    "Unknown field.": ("unknown_field", _("there is no such field")),
-}
 
 
 def read_request(route: Route, path: Mapping[str, str]) -> Request:
@@ -40,14 +35,14 @@ def _from_outside(route: Route) -> bool:
 
 def _read_query(schema: Schema) -> dict[str, Any]:
     pairs = query_pairs(frozenset(field.data_key or name for name, field in schema.fields.items()))
-    return _loaded(schema, _folded(schema, pairs), "exclude", _("the parameters are not valid"))
+    return loaded(schema, _folded(schema, pairs), "exclude", _("the parameters are not valid"))
 
 
 def _read_json(schema: Schema) -> dict[str, Any]:
     body = json_body()
-    if problems := list(_strictly("", schema, body)):
+    if problems := list(strictly("", schema, body, typed=True)):
         raise Invalid(_("some values are not valid"), problems=problems)
-    return _loaded(schema, body, "raise", _("some values are not valid"))
+    return loaded(schema, body, "raise", _("some values are not valid"))
 
 
 def _read_form(route: Route) -> tuple[dict[str, Any], dict[str, Upload]]:
@@ -64,10 +59,10 @@ def _read_form(route: Route) -> tuple[dict[str, Any], dict[str, Upload]]:
     problems += [Problem(name, "required", _("is required")) for name in route.uploads if name not in files]
     schema = (route.body or Schema)()
     form = _folded(schema, pairs)
-    problems += _strictly("", schema, form)
+    problems += strictly("", schema, form, typed=False)
     if problems:
         raise Invalid(_("some values are not valid"), problems=problems)
-    return _loaded(schema, form, "raise", _("some values are not valid")), files
+    return loaded(schema, form, "raise", _("some values are not valid")), files
 
 
 def _read_plain_form(schema: Schema) -> dict[str, Any]:
@@ -76,9 +71,9 @@ def _read_plain_form(schema: Schema) -> dict[str, Any]:
     with reading():
         pairs = list(request.form.items(multi=True))
     form = _folded(schema, pairs)
-    if problems := list(_strictly("", schema, form)):
+    if problems := list(strictly("", schema, form, typed=False)):
         raise Invalid(_("some values are not valid"), problems=problems)
-    return _loaded(schema, form, "raise", _("some values are not valid"))
+    return loaded(schema, form, "raise", _("some values are not valid"))
 
 
 def _folded(schema: Schema, pairs: list[tuple[str, str]]) -> dict[str, Any]:
@@ -93,54 +88,3 @@ def _folded(schema: Schema, pairs: list[tuple[str, str]]) -> dict[str, Any]:
         else:
             folded[name] = value
     return folded
-
-
-def _strictly(prefix: str, schema: Schema, data: Mapping[str, Any]) -> Iterable[Problem]:
-    """What marshmallow would let pass: 0 for false, "5" for 5, a null character in a text."""
-    for name, field in schema.fields.items():
-        key = field.data_key or name
-        if key in data:
-            yield from _strict_value(f"{prefix}{key}", field, data[key])
-
-
-def _strict_value(name: str, field: mm.Field[Any], value: Any) -> Iterable[Problem]:
-    if isinstance(value, str) and "\x00" in value:
-        yield Problem(name, "control_character", _("contains a control character; remove it"))
-    elif isinstance(field, mm.List) and isinstance(value, list):
-        for index, one in enumerate(value):
-            yield from _strict_value(f"{name}.{index}", field.inner, one)
-    elif isinstance(field, mm.Nested) and isinstance(value, dict):
-        yield from _strictly(f"{name}.", field.schema, value)
-    elif value is not None and request.mimetype == "application/json":
-        kinds = next((kinds for kind, kinds in _SCALARS if isinstance(field, kind)), None)
-        if kinds is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
-            yield Problem(name, "type", _("has another type than the one described"))
-
-
-def _loaded(schema: Schema, data: Mapping[str, Any], unknown: Literal["exclude", "raise"], message: Text) -> dict[str, Any]:
-    try:
-        loaded: dict[str, Any] = schema.load(data, unknown=unknown)
-        return loaded
-    except ValidationError as failure:
-        raise Invalid(message, problems=_problems("", failure.messages)) from failure
-
-
-def _problems(prefix: str, messages: Any) -> list[Problem]:
-    found: list[Problem] = []
-    if isinstance(messages, dict):
-        for name, inner in messages.items():
-            found += _problems(f"{prefix}.{name}" if prefix else str(name), inner)
-    elif isinstance(messages, list):
-        found += [_problem(prefix[:200], str(one)) for one in messages]
-    return found
-
-
-def _problem(name: str, message: str) -> Problem:
-    """A message of marshmallow's in our words, which have codes and translations."""
-    if message in _SAID:
-        return Problem(name, *_SAID[message])
-    if message.startswith("Not a valid "):
-        return Problem(name, "type", _("has another type than the one described"))
-    if message.startswith("Must be one of: "):
-        return Problem(name, "unknown_choice", _("expected one of {options}"), {"options": message[len("Must be one of: ") :].rstrip(".")})
-    return Problem(name, "invalid", Text(message.replace("{", "{{").replace("}", "}}")))

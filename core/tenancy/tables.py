@@ -36,3 +36,14 @@ tenant_plugins = sa.Table(
     sa.Column("plugin", sa.String(30), primary_key=True),
     sa.Column("enabled", sa.Boolean(), nullable=False),
 )
+
+plugin_settings = sa.Table(
+    "core_plugin_settings",
+    Record.metadata,
+    sa.Column("tenant_id", key(), primary_key=True),
+    sa.Column("plugin", sa.String(30), primary_key=True),
+    sa.Column("name", sa.String(40), primary_key=True),
+    # One of the two: what may be seen, in a list (a bare number would come back from SQLite as no JSON), or what core.secrets has sealed.
+    sa.Column("value", json_data(), nullable=True),
+    sa.Column("sealed", sa.Text(), nullable=True),
+)

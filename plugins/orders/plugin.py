@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import time
 from random import Random
 
-from plugins.orders import copies, demo, invoices, lines, papers, payments, pricing, process, renewals, routes, standing, tables
+from plugins.orders import copies, demo, invoices, lines, papers, payments, pricing, process, renewals, routes, settings, standing, tables
 from sdk import (
     Access,
     Batch,
@@ -21,6 +21,7 @@ from sdk import (
     Route,
     Schedule,
     Scope,
+    Settings,
     Side,
     Subscription,
     Verb,
@@ -29,6 +30,7 @@ from sdk import (
     keep_base_currency,
 )
 from sdk import fields as f
+from sdk.events import PLUGIN_CHANGED
 
 manifest = Manifest(
     name="orders",
@@ -120,6 +122,7 @@ def register_events() -> Sequence[EventType]:
 def register_subscriptions() -> Sequence[Subscription]:
     return (
         Subscription(standing.COUNTED, "recount", standing.recount),
+        Subscription(PLUGIN_CHANGED, "count_anew", standing.count_anew),
         Subscription(invoices.ISSUED, "keep_copies", copies.keep_copies),
         *(Subscription(f"{pricing.RATE}.{past}", f"price_{past}", pricing.price_late) for past in ("created", "updated")),
     )
@@ -127,12 +130,17 @@ def register_subscriptions() -> Sequence[Subscription]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job(renewals.JOB, renewals.renew_job),)
+    return (Job(renewals.JOB, renewals.renew_job), Job(standing.JOB, standing.recount_all))
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
     return (Schedule("turn_over", renewals.turn_over, at=time(3)), Schedule("standing", standing.each_night, at=time(3, 30)))
+
+
+@hookimpl
+def register_settings() -> Sequence[Settings]:
+    return (Settings(settings.Purchases),)
 
 
 @hookimpl

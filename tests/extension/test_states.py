@@ -240,6 +240,30 @@ def test_a_bad_manifest_tells_every_mistake_at_once_with_its_cure() -> None:
         Manifest("custom", "1.0", Text("T"), Text("S"))
 
 
+@pytest.mark.feature("P5")
+def test_a_range_that_is_none_and_a_partner_named_twice_are_told_with_the_rest() -> None:
+    with pytest.raises(DeclarationError) as caught:
+        Manifest("sound", "1.0-x y", Text("T"), Text("S"), requires=("a_b>>2", "late>=1", "late<3"), after=("late~=1.0", "pip[extra]"))
+    for word in ("version '1.0-x y'", "'a_b>>2'", "'late' is named twice", "'late' is in `requires` and in `after`", "'pip[extra]'"):
+        assert word in str(caught.value)
+
+
+@pytest.mark.feature("P5")
+def test_versions_out_of_range_are_told_all_at_once_and_those_within_serve(install: type_install, packages: Packages) -> None:
+    installed = install(
+        packages.plugin("base"),
+        packages.plugin("fits", more=', requires=("core>=0.1", "base>=1,<2"), after=("customers>=0.1", "ghost>9")'),
+        packages.plugin("picky", more=', requires=("core>=99", "base>=1.2,<2"), after=("customers>7",)'),
+        packages.plugin("needy", more=', requires=("picky", "base<1", "ghost")'),
+    )
+    assert (installed.state("fits"), installed.state("picky"), installed.state("needy")) == ("loaded", "incompatible", "blocked")
+    for word in ("works with base <2,>=1.2, there is base 1.0", "works with core >=99", "works with customers >7", "in one step"):
+        assert word in installed.found("picky").reason
+    for word in ("'ghost', which is not installed", "'picky', which is incompatible", "works with base <1"):
+        assert word in installed.found("needy").reason
+    assert installed.serves()
+
+
 @pytest.mark.feature("P11")
 def test_the_order_is_by_requirement_then_by_name_not_by_installation(install: type_install, packages: Packages) -> None:
     points = [

@@ -283,3 +283,21 @@ def test_orders_from_before_the_count_are_counted_in_the_night(work: Work, accou
     work.records("orders.order").create({"name": "O", "account": account, "ordered_on": "2025-06-01", "state": "confirmed"})
     each_night(work)
     assert client.get(f"/api/v1/customers/accounts/{account}").json["orders.standing"] == "active"
+
+
+@pytest.mark.feature("P32")
+def test_how_long_an_account_is_new_or_active_is_set_by_the_tenant(
+    client: Api, work: Work, account: UUID, drain: Callable[[], int]
+) -> None:
+    work.records("orders.order").create({"name": "O", "account": account, "ordered_on": "2025-12-01", "state": "confirmed"})
+    drain()
+
+    def standing_with(**wish: int) -> object:
+        assert client.patch("/api/v1/core/plugins/orders/settings", wish).status_code == 200
+        drain()
+        return client.get(f"/api/v1/customers/accounts/{account}").json["orders.standing"]
+
+    assert standing_with(new_days=60) == "new"
+    assert standing_with(new_days=30) == "active"
+    assert standing_with(active_days=40) == "lost"
+    assert standing_with(active_days=50) == "active"

@@ -65,7 +65,7 @@ def _built_on(package: Package) -> list[Branch]:
     """The branches of those that require it, near or far, in order."""
     below = {package.name}
     for found in package.platform.plugins:  # in order of `requires`
-        if found.manifest is not None and below & set(found.manifest.requires):
+        if found.manifest is not None and below & set(found.manifest.required):
             below.add(found.name)
     return [branch for branch in package.platform.branches() if branch.plugin in below - {package.name}]
 

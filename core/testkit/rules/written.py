@@ -78,7 +78,7 @@ def _changed(tree: ast.Module) -> Iterator[tuple[int, ast.expr]]:
 def _imports(package: Package) -> Iterator[str]:
     packages = {point.name: point.module.rpartition(".")[0] or point.module for point in entry_points(group=GROUP)}
     packages |= {found.name: str(found.module.__package__ or found.module.__name__) for found in package.platform.plugins if found.module}
-    required = package.manifest.requires if package.manifest else ()
+    required = tuple(package.manifest.required) if package.manifest else ()
     apis = [f"{packages[name]}.api" for name in required if name in packages]
     yield from foreign_imports(package.sources, package.address, apis, sorted({"plugins", *packages.values()} - {package.address}))
 
