@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from core.events import upkeep
-from core.identity import routes
+from core.identity import departures, routes
 from core.identity.tables import Grant, Role, Team, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
@@ -33,7 +33,16 @@ def register_entities() -> Sequence[Entity]:
         Entity(User, "user", "users", _("User"), _("Users"), owned=False, guards_access=True, access=readers),
         Entity(Role, "role", "roles", _("Role"), _("Roles"), owned=False, guards_access=True, access=readers),
         Entity(Grant, "grant", "grants", _("Grant"), _("Grants"), title="permission", owned=False, guards_access=True),
-        Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=frozenset({Verb.READ, Verb.DELETE}), guards_access=True),
+        Entity(
+            Token,
+            "token",
+            "tokens",
+            _("Token"),
+            _("Tokens"),
+            verbs=frozenset({Verb.READ, Verb.DELETE}),
+            guards_access=True,
+            hands_over=False,
+        ),
         Entity(BackgroundJob, "job", "jobs", _("Background job"), _("Background jobs"), owned=False, verbs=frozenset({Verb.READ})),
     )
 
@@ -50,14 +59,15 @@ def register_permissions() -> Sequence[Permission]:
     return (
         Permission("core.plugin.update", _("Switch plugins")),
         Permission("core.tenant.update", _("Change the settings of the company")),
+        *departures.PERMISSIONS,
         *job_routes.PERMISSIONS,
     )
 
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    """Tokens, plugins, the tenant's settings and set-up, jobs."""
-    return (*routes.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES)
+    """Tokens, plugins, people who leave, the tenant's settings and set-up, jobs."""
+    return (*routes.ROUTES, *departures.ROUTES, *tenant_routes.ROUTES, *job_routes.ROUTES)
 
 
 @hookimpl

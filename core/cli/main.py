@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from core.cli import db, demo, mail, plugin, registered, serve, tenant, token, worker
+from core.cli import db, demo, mail, plugin, registered, serve, tenant, token, user, worker
 
 
 class Commands(click.Group):
@@ -30,6 +30,6 @@ def main() -> None:
     """Dealwright, a sales platform made of plugins."""
 
 
-for command in (db.db, demo.demo, mail.mail, plugin.plugin, serve.serve, serve.config, tenant.tenant, token.token, worker.worker,
+for command in (db.db, demo.demo, mail.mail, plugin.plugin, serve.serve, serve.config, tenant.tenant, token.token, user.user, worker.worker,
                 worker.relay):  # fmt: skip
     main.add_command(command)

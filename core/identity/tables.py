@@ -27,7 +27,7 @@ class Team(Record):
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True)
     parent_id: Mapped[UUID | None] = f.link(_("Parent team"), "self", tree=True, track=True)
-    manager_id: Mapped[UUID | None] = f.link(_("Manager"), "core.user", track=True)
+    manager_id: Mapped[UUID | None] = f.link(_("Manager"), "core.user", track=True, hands_over=True)
 
 
 class User(Record):
@@ -38,7 +38,7 @@ class User(Record):
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True, search=True, track=True)
     email: Mapped[str | None] = f.email(_("E-mail"), unique=True, match=True, track=True)
     team_id: Mapped[UUID | None] = f.link(_("Team"), Team, track=True)
-    manager_id: Mapped[UUID | None] = f.link(_("Manager"), "self", tree=True, track=True)
+    manager_id: Mapped[UUID | None] = f.link(_("Manager"), "self", tree=True, track=True, hands_over=True)
     roles: Mapped[list[str] | None] = f.keys(_("Roles"), "core.role", track=True)
     locale: Mapped[str | None] = f.choice(_("Language"), {"zh_CN": _("Chinese"), "en": _("English")})
     active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)

@@ -61,13 +61,13 @@ def check_people(work: Work, batch: Batch) -> None:
         there = set(before) if isinstance(before, list) and change.verb == "update" else set()
         roles = change.after("roles")
         for role in sorted(set(roles) - there) if isinstance(roles, list) and change.changes("roles") else ():
-            if (beyond := _beyond(work, role)) is not None:
+            if (far := beyond(work, role)) is not None:
                 text = _("you may not give the role {role}: it may {permission}, and you may not so far")
-                change.forbid("beyond_own", text, role=role, permission=beyond)
+                change.forbid("beyond_own", text, role=role, permission=far)
                 break
 
 
-def _beyond(work: Work, role: str) -> str | None:
+def beyond(work: Work, role: str) -> str | None:
     """A permission that a role gives and the actor has not, or not so far."""
     for name, grants in work.platform.policy.of_role(work.connection, work.tenant.id, role, work.enabled).items():
         if name == EVERYTHING or not all(work.grants.covers(name, grant) for grant in grants):

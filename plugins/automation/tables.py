@@ -35,7 +35,7 @@ class Rule(Record):
     actions: Mapped[list[Any] | None] = f.with_example(document(_("Actions")), EXAMPLE)
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
     position: Mapped[int] = f.integer(_("Position"), default=100)
-    runs_as_id: Mapped[UUID | None] = f.link(_("Runs as"), "core.user", track=True)
+    runs_as_id: Mapped[UUID | None] = f.link(_("Runs as"), "core.user", track=True, hands_over=True)
     revision: Mapped[int] = f.integer(_("Version of the rule"), default=1, readonly=True)
     draft_of_id: Mapped[UUID | None] = f.with_example(f.link(_("Draft of"), "automation.rule", unique=True), f.NO_EXAMPLE)
 
