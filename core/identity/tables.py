@@ -80,7 +80,7 @@ token_secrets = sa.Table(
     "core_token_secrets",
     Record.metadata,
     sa.Column("tenant_id", key(), primary_key=True),
-    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("hash", sa.String(64), primary_key=True, info={"secret": True}),
     sa.Column("token_id", key(), nullable=False),
 )
 

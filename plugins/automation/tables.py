@@ -150,4 +150,4 @@ class Inlet(Record):
     rule_id: Mapped[UUID | None] = f.link(_("Rule"), Rule, track=True)
     mapping: Mapped[dict[str, Any] | None] = document(_("Fields from the body"), dict)
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
-    secret_hash: Mapped[str | None] = f.text(_("Hash of the secret"), length=64, readonly=True, sensitive=True, index=True)
+    secret_hash: Mapped[str | None] = f.secret(f.text(_("Hash of the secret"), length=64, readonly=True, sensitive=True, index=True))
