@@ -11,7 +11,7 @@ from core.custom.checks import check_definitions
 from core.custom.tables import CustomField
 from core.events import upkeep
 from core.extension import routes as plugin_routes
-from core.identity import routes, session_routes
+from core.identity import departures, routes, session_routes
 from core.identity.tables import Grant, Role, Share, SignIn, Team, Territory, TerritoryMember, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
@@ -79,7 +79,7 @@ def register_entities() -> Sequence[Entity]:
             access=readers,
         ),
         Entity(Share, "share", "shares", _("Share"), _("Shares"), title="access"),
-        Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=revocable, guards_access=True, access=owners),
+        Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=revocable, guards_access=True, hands_over=False, access=owners),
         Entity(SignIn, "sign_in", "sign_ins", _("Sign-in"), _("Sign-ins"), title="outcome", owned=False, verbs=frozenset({Verb.READ})),
         Entity(
             CustomField,
@@ -118,6 +118,7 @@ def register_permissions() -> Sequence[Permission]:
     return (
         Permission("core.plugin.update", _("Switch plugins")),
         Permission("core.tenant.update", _("Change the settings of the company")),
+        *departures.PERMISSIONS,
         *job_routes.PERMISSIONS,
         *rights_routes.PERMISSIONS,
     )
@@ -125,8 +126,8 @@ def register_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    """Tokens, sessions, plugins with their settings, the tenant's settings and set-up, jobs, explanations of rights."""
-    mine = (*routes.ROUTES, *session_routes.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES)
+    """Tokens, sessions, people who leave, plugins with their settings, the tenant's settings and set-up, jobs, explanations of rights."""
+    mine = (*routes.ROUTES, *session_routes.ROUTES, *departures.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES)
     return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES)
 
 

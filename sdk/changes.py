@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from sdk.context import Draft
 from sdk.errors import Problem
 from sdk.text import Text
+
+HAND_OVER: Final = "hand_over"
+"""The act by which the work of somebody who leaves passes to a successor."""
 
 
 @dataclass(slots=True)

@@ -166,6 +166,8 @@ class Entity:
     """Whether a person reaches own records and no others, whatever roles grant: notifications, preferences."""
     sharing: Sharing | None = None
     """With whom else single records are shared."""
+    hands_over: bool = True
+    """Whether its records pass to a successor when their owner leaves: not where the owner is an author, or who was judged."""
     verbs: frozenset[Verb] = frozenset(Verb)
     guards_access: bool = False
     alike: tuple[str, ...] = ()

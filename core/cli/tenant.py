@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+from pathlib import Path
 
 import click
 import sqlalchemy as sa
 
 from core.cli.base import platform, refusals_told
+from core.tenancy import export as exports
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
 from core.tenancy.setup import set_up
@@ -82,10 +84,29 @@ def suspend(name: str, resume: bool) -> None:
 
 @tenant.command()
 @click.argument("name")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE.")
+@refusals_told
+def export(name: str, file: Path, force: bool) -> None:
+    """Write everything of tenant NAME to FILE (.tar.gz): rows as JSON lines, files, a manifest. Secrets are left out."""
+    if file.exists() and not force:
+        raise click.UsageError(f"{file} is there already; take another name, or --force")
+    try:
+        done = exports.export(platform(), name, file)
+    except OSError as failure:
+        raise click.UsageError(f"{file} cannot be written: {failure.strerror}; take another place") from failure
+    for table, rows in done.tables.items():
+        if rows:
+            click.echo(f"{table}: {rows}")
+    click.echo(f"files: {done.files} ({done.bytes} bytes)")
+
+
+@tenant.command()
+@click.argument("name")
 @click.option("--yes", metavar="NAME", help="The name once more, instead of typing it.")
 @refusals_told
 def purge(name: str, yes: str | None) -> None:
-    """Delete tenant NAME and every row of it, for ever."""
+    """Delete tenant NAME with every row and file of it, for ever; people who are nowhere else lose their sign-in."""
     typed = yes if yes is not None else click.prompt("Type the tenant's name to delete it for ever")
     if typed != name:
         click.echo("dealwright: the names differ; nothing was deleted", err=True)

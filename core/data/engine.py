@@ -74,6 +74,12 @@ class Database:
         self.engine.dispose()
 
 
+def one_state(connection: Connection) -> None:
+    """All that this transaction reads is of one moment; to be said before its first question. On SQLite it is so anyhow."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
 def asked(connection: Connection) -> tuple[Any, ...] | None:
     """The first row of what was asked while the transaction began; None where nothing was, or there was no row, or on SQLite."""
     return next(iter(connection.get_execution_options().get(_ANSWER, ())), None)

@@ -15,7 +15,7 @@ outbox = sa.Table(
     sa.Column("kind", sa.String(10), nullable=False),  # event: happened; delivery: tell a subscriber; job: to be run; schedule: a job that fell due
     sa.Column("name", sa.String(100), nullable=False),
     sa.Column("handler", sa.String(100), nullable=True),  # plugin.name of the subscription or job
-    sa.Column("payload", json_data(), nullable=False),
+    sa.Column("payload", json_data(), nullable=False, info={"secret": True}),  # letters hold links that sign somebody in
     sa.Column("actor_id", key(), nullable=True),
     sa.Column("allows", json_data(), nullable=True),  # the allow-list of the token that asked for the job
     sa.Column("depth", sa.Integer(), nullable=False),  # how many deliveries led here; loops end at a limit

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -37,6 +39,19 @@ class LocalFiles:
 
     def remove(self, key: str) -> None:
         (self._folder / self._checked(key)).unlink(missing_ok=True)
+
+    def all_keys(self) -> Iterator[str]:
+        """The keys of all files, in no order."""
+        if self._folder.is_dir():
+            with os.scandir(self._folder) as found:
+                yield from (entry.name for entry in found if _KEY.match(entry.name))
+
+    def remove_all(self) -> int:
+        """Forget everything; returns how many files there were."""
+        count = sum(1 for _key in self.all_keys())
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
+        return count
 
     @staticmethod
     def _checked(key: str) -> str:

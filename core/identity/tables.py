@@ -34,7 +34,7 @@ class Team(Record):
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True)
     parent_id: Mapped[UUID | None] = f.link(_("Parent team"), "self", tree=True, track=True)
-    manager_id: Mapped[UUID | None] = f.link(_("Manager"), "core.user", track=True)
+    manager_id: Mapped[UUID | None] = f.link(_("Manager"), "core.user", track=True, hands_over=True)
     roles: Mapped[list[str] | None] = f.keys(_("Roles"), "core.role", track=True)
 
 
@@ -46,7 +46,7 @@ class User(Record):
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True, search=True, track=True)
     email: Mapped[str | None] = f.email(_("E-mail"), unique=True, match=True, track=True)
     team_id: Mapped[UUID | None] = f.link(_("Team"), Team, track=True)
-    manager_id: Mapped[UUID | None] = f.link(_("Manager"), "self", tree=True, track=True)
+    manager_id: Mapped[UUID | None] = f.link(_("Manager"), "self", tree=True, track=True, hands_over=True)
     roles: Mapped[list[str] | None] = f.keys(_("Roles"), "core.role", track=True)
     locale: Mapped[str | None] = f.choice(_("Language"), {"zh_CN": _("Chinese"), "en": _("English")})
     active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
@@ -120,7 +120,7 @@ token_secrets = sa.Table(
     "core_token_secrets",
     Record.metadata,
     sa.Column("tenant_id", key(), primary_key=True),
-    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("hash", sa.String(64), primary_key=True, info={"secret": True}),
     sa.Column("token_id", key(), nullable=False),
 )
 

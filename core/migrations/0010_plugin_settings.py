@@ -8,7 +8,7 @@ from alembic import op
 from sdk import columns, migrations
 
 revision = "0010"
-down_revision = "0004"
+down_revision = "0009"
 
 
 def upgrade() -> None:

@@ -8,7 +8,7 @@ from alembic import op
 from sdk import columns, migrations
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 
 def upgrade() -> None:

@@ -61,6 +61,13 @@ def check_territory_members(work: Work, batch: Batch) -> None:
             change.forbid("beyond_own", _WIDER)
 
 
+def beyond(work: Work, role: str) -> str | None:
+    """A permission that a role gives and the actor has not, or not so far."""
+    given = work.platform.policy.of_role(work.connection, work.tenant.id, role, work.enabled)
+    short = (name for name, grants in with_implied(given) if not all(work.grants.covers(name, grant) for grant in grants))
+    return EVERYTHING if EVERYTHING in given else next(short, None)
+
+
 class _Giver:
     """Who writes, with what has been asked about him once in a batch."""
 
@@ -76,8 +83,8 @@ class _Giver:
             return
         after = {"roles": change.after("roles"), team: change.after(team)}
         for role in sorted(self._roles(after, team) - self._roles(there, team)):
-            if (beyond := self._beyond(role)) is not None:
-                change.forbid("beyond_own", _BEYOND, role=role, permission=beyond)
+            if (far := self._beyond(role)) is not None:
+                change.forbid("beyond_own", _BEYOND, role=role, permission=far)
                 return
 
     def _roles(self, row: Mapping[str, Any], team: str) -> frozenset[str]:
@@ -87,12 +94,8 @@ class _Giver:
         return self._by_team[above].union(row.get("roles") or ())
 
     def _beyond(self, role: str) -> str | None:
-        """A permission that a role gives and the giver has not, or not so far."""
         if role not in self._too_much:
-            work = self._work
-            given = work.platform.policy.of_role(work.connection, work.tenant.id, role, work.enabled)
-            short = (name for name, grants in with_implied(given) if not all(work.grants.covers(name, grant) for grant in grants))
-            self._too_much[role] = EVERYTHING if EVERYTHING in given else next(short, None)
+            self._too_much[role] = beyond(self._work, role)
         return self._too_much[role]
 
     def check_people_below(self, change: Change) -> None:

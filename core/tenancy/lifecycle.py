@@ -16,7 +16,9 @@ from core.audit import entries
 from core.context import SYSTEM_ACTOR, Work
 from core.entities.ids import new_id
 from core.events import schedules
+from core.files import LocalFiles
 from core.identity import entrance, passwords
+from core.identity import memberships as membership
 from core.identity.tables import memberships, sign_ins
 from core.policy.grants import SYSTEM
 from core.tenancy.tables import tenants
@@ -176,13 +178,20 @@ def standing(platform: Platform, row: sa.Row[tuple[object, ...]]) -> Work:
 
 
 def purge(platform: Platform, name: str) -> dict[str, int]:
-    """Delete a tenant with all its rows; returns how many rows each table lost."""
+    """Delete a tenant: all its rows, its files, and the sign-ins of people who are nowhere else. Returns what each table lost, and `files`.
+
+    It answers nobody from the beginning on. What is interrupted is finished by doing it again: the tenant's own row goes last.
+    """
     with platform.database.begin(write=False, tenant=None) as connection:
         id = connection.execute(sa.select(tenants.c.id).where(tenants.c.name == name)).scalar()
     if id is None:
         raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=name)
+    set_state(platform, name, "suspended")
     lost: dict[str, int] = {}
     with platform.database.begin(write=True, tenant=id) as connection:
+        entering = sa.select(sa.func.count()).select_from(memberships).where(memberships.c.tenant_id == id)
+        people = connection.execute(entering).scalar_one()
+        lost["core_sign_ins"] = membership.end(connection, id)
         there = sa.MetaData()  # what the database has: a plugin whose package is gone has left its tables
         there.reflect(connection)
         for table in reversed(there.sorted_tables):
@@ -193,5 +202,7 @@ def purge(platform: Platform, name: str) -> dict[str, int]:
             for column in links:  # rows that point at each other: let go first
                 connection.execute(table.update().where(mine).values({column.name: None}))
             lost[table.name] = connection.execute(table.delete().where(mine)).rowcount
+        lost["core_memberships"] = people
         lost["core_tenants"] = connection.execute(tenants.delete().where(tenants.c.id == id)).rowcount
+        lost["files"] = LocalFiles(platform.config.home, id).remove_all()  # last: where it fails, the rows that name them are back
     return lost

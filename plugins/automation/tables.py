@@ -35,7 +35,7 @@ class Rule(Record):
     actions: Mapped[list[Any] | None] = f.with_example(document(_("Actions")), EXAMPLE)
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
     position: Mapped[int] = f.integer(_("Position"), default=100)
-    runs_as_id: Mapped[UUID | None] = f.link(_("Runs as"), "core.user", track=True)
+    runs_as_id: Mapped[UUID | None] = f.link(_("Runs as"), "core.user", track=True, hands_over=True)
     revision: Mapped[int] = f.integer(_("Version of the rule"), default=1, readonly=True)
     draft_of_id: Mapped[UUID | None] = f.with_example(f.link(_("Draft of"), "automation.rule", unique=True), f.NO_EXAMPLE)
 
@@ -150,4 +150,4 @@ class Inlet(Record):
     rule_id: Mapped[UUID | None] = f.link(_("Rule"), Rule, track=True)
     mapping: Mapped[dict[str, Any] | None] = document(_("Fields from the body"), dict)
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
-    secret_hash: Mapped[str | None] = f.text(_("Hash of the secret"), length=64, readonly=True, sensitive=True, index=True)
+    secret_hash: Mapped[str | None] = f.secret(f.text(_("Hash of the secret"), length=64, readonly=True, sensitive=True, index=True))

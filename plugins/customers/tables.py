@@ -131,7 +131,7 @@ class Invitation(Record):
     state: Mapped[str] = f.choice(_("State"), INVITATIONS, default="open", readonly=True, track=True, index=True)
     sent_to: Mapped[str | None] = f.email(_("Sent to"), match=False, search=False, sensitive=True)
     expires_at: Mapped[datetime | None] = f.at(_("Open until"), readonly=True)
-    digest: Mapped[str | None] = f.text(_("Digest of the link"), length=64, unique=True, readonly=True, sensitive=True)
+    digest: Mapped[str | None] = f.secret(f.text(_("Digest of the link"), length=64, unique=True, readonly=True, sensitive=True))
     score: Mapped[int | None] = f.integer(_("Score"), least=0, most=10, readonly=True, track=True)
     points: Mapped[int | None] = f.integer(_("Net promoter points"), least=-100, most=100, readonly=True)
     comment: Mapped[str | None] = f.long_text(_("Comment"), length=4_000, readonly=True)

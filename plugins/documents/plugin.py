@@ -49,7 +49,9 @@ def register_entities() -> Sequence[Entity]:
     kept = frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE})
     return (
         Entity(Template, "template", "templates", _("Template"), _("Templates"), access=READERS, owned=False, verbs=kept),
-        Entity(Document, "document", "documents", _("Document"), _("Documents"), verbs=frozenset({Verb.READ, Verb.UPDATE})),
+        Entity(
+            Document, "document", "documents", _("Document"), _("Documents"), verbs=frozenset({Verb.READ, Verb.UPDATE}), hands_over=False
+        ),
     )
 
 

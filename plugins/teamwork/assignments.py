@@ -7,6 +7,7 @@ from uuid import UUID
 
 from plugins.teamwork import people
 from sdk import Batch, Change, Condition, Context, Draft, Event, Notice, _
+from sdk.changes import HAND_OVER
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -57,6 +58,19 @@ def _share(ctx: Context, batch: Batch, changes: Sequence[Change]) -> None:
         for row in rows:
             if row["person"] not in wanted:
                 batch.side_rows.append((ASSIGNMENT, change.id, Draft("delete", {}, id_of(row))))
+
+
+def prepare_handed(ctx: Context, batch: Batch) -> None:
+    """Where a helper's place passes to a successor, the task says so, too."""
+    handed = [change for change in batch.changes if change.act == HAND_OVER and change.stands and change.before is not None]
+    tasks = ctx.as_system().records(TASK).values({UUID(str(change.after("task"))) for change in handed})
+    for change in handed:
+        task, was = UUID(str(change.after("task"))), str((change.before or {})["person"])
+        helpers = tasks[task]["helpers"] if task in tasks else None
+        if isinstance(helpers, list) and was in helpers:
+            left = [str(change.after("person")) if one == was else one for one in helpers]
+            left = [one for one in left if change.verb != "delete" or one != was]
+            batch.also_update(TASK, change, task, {"helpers": list(dict.fromkeys(left)) or None}, HAND_OVER)
 
 
 def tell(ctx: Context, events: Sequence[Event]) -> None:

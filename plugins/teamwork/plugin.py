@@ -85,6 +85,7 @@ SCORES: dict[str, Access] = {"sales_rep": {Verb.READ: Scope.OWN}, "sales_manager
 READ_ONLY = frozenset({Verb.READ})
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     "teamwork.task": activities.prepare_tasks,
+    assignments.ASSIGNMENT: assignments.prepare_handed,
     "teamwork.activity": activities.prepare_activities,
     mentions.COMMENT: mentions.prepare_comments,
     files.FILE: files.prepare_files,
@@ -115,10 +116,10 @@ def register_entities() -> Sequence[Entity]:
         Entity(tables.TemplateTask, "template_task", "template_tasks", _("Task of a template"), _("Tasks of templates"), title="subject",
                owned=False),
         Entity(tables.Application, "application", "applications", _("Applied template"), _("Applied templates"), title="about",
-               access=APPLIED, verbs=READ_ONLY),
+               access=APPLIED, verbs=READ_ONLY, hands_over=False),
         Entity(tables.Activity, "activity", "activities", _("Activity"), _("Activities"), title="subject", access=ACCESS),
-        Entity(tables.Comment, "comment", "comments", _("Comment"), _("Comments"), title="body"),
-        Entity(tables.File, "file", "files", _("File"), _("Files"), verbs=frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE})),
+        Entity(tables.Comment, "comment", "comments", _("Comment"), _("Comments"), title="body", hands_over=False),
+        Entity(tables.File, "file", "files", _("File"), _("Files"), verbs=frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE}), hands_over=False),
         Entity(tables.Notification, "notification", "notifications", _("Notice"), _("Notices"), title="title", access=MINE, private=True,
                verbs=frozenset({Verb.READ, Verb.DELETE})),
         Entity(tables.Preference, "preference", "preferences", _("Preference"), _("Preferences"), title="kind", access=MINE, private=True),
@@ -138,7 +139,8 @@ def register_entities() -> Sequence[Entity]:
         Entity(tables.Evaluation, "evaluation", "evaluations", _("Evaluation"), _("Evaluations"), owned=False, access=PLANS),
         Entity(tables.EvaluationStep, "evaluation_step", "evaluation_steps", _("Step of an evaluation"), _("Steps of evaluations"),
                title="step", owned=False, verbs=READ_ONLY),
-        Entity(tables.Score, "score", "scores", _("Score"), _("Scores"), title="total", access=SCORES, verbs=frozenset({Verb.READ, Verb.UPDATE})),
+        Entity(tables.Score, "score", "scores", _("Score"), _("Scores"), title="total", access=SCORES, verbs=frozenset({Verb.READ, Verb.UPDATE}),
+               hands_over=False),
         Entity(tables.ScoreLine, "score_line", "score_lines", _("Line of a score"), _("Lines of scores"), title="measure", owned=False,
                verbs=READ_ONLY),
     )  # fmt: skip

@@ -80,7 +80,7 @@ class Assignment(Record):
     __table_args__ = (unique_together("teamwork_assignments", "task_id", "person_id"),)
 
     task_id: Mapped[UUID] = f.link(_("Task"), Task, required=True, parent=True)
-    person_id: Mapped[UUID] = f.link(_("Person"), "core.user", required=True)
+    person_id: Mapped[UUID] = f.link(_("Person"), "core.user", required=True, hands_over=True)
 
 
 class TaskTemplate(Record):
@@ -104,7 +104,7 @@ class TemplateTask(Record):
     subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True)
     after_days: Mapped[int | None] = f.integer(_("Working days after the start"), least=0, most=365, default=1, track=True)
     assignee: Mapped[str] = f.choice(_("For whom"), ASSIGNEES, default=OWNER, track=True)
-    person_id: Mapped[UUID | None] = f.with_example(f.link(_("Person"), "core.user", track=True), f.NO_EXAMPLE)
+    person_id: Mapped[UUID | None] = f.with_example(f.link(_("Person"), "core.user", track=True, hands_over=True), f.NO_EXAMPLE)
     helpers: Mapped[list[str] | None] = people(_("Helpers"), track=True)
     priority: Mapped[str] = f.choice(_("Priority"), PRIORITIES, default="normal")
     remind_days: Mapped[int | None] = f.integer(_("Remind so many days before"), least=0, most=365)

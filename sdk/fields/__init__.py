@@ -1,7 +1,7 @@
 """The field types: `from sdk import fields as f`, then `f.text(...)`, `f.money(...)`, `f.link(...)`."""
 
 from sdk.fields.any_record import AnyRecordField, Reference, any_record
-from sdk.fields.base import NO_EXAMPLE, Checked, Field, Flaw, FlawError, Parsed, ReportRole, beside, with_example
+from sdk.fields.base import NO_EXAMPLE, Checked, Field, Flaw, FlawError, Parsed, ReportRole, beside, secret, with_example
 from sdk.fields.choice import ChoiceField, choice
 from sdk.fields.computed import Computed, Reach, Source, computed, over
 from sdk.fields.link import LinkField, NaturalKey, link
@@ -57,6 +57,7 @@ __all__ = [
     "over",
     "percent",
     "phone",
+    "secret",
     "text",
     "url",
     "with_example",

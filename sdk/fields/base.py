@@ -66,6 +66,8 @@ class Field:
     match: bool = False
     track: bool = False
     sensitive: bool = False
+    secret: bool = False
+    """Whether it is a key, or the hash of one: it leaves the installation in no export."""
     readonly: bool = False
     index: bool = False
     default: object = None
@@ -216,6 +218,12 @@ NO_EXAMPLE = "-"
 def with_example(mapped: MappedColumn[Any], cell: str) -> MappedColumn[Any]:
     """A field with its cell in the example row of import templates: for a link any word, which stands for whatever record there is."""
     mapped.column.info["field"] = replace(mapped.column.info["field"], example=cell)
+    return mapped
+
+
+def secret(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
+    """A field that holds a key, or the hash of one: left out when a tenant's data are exported."""
+    mapped.column.info["field"] = replace(mapped.column.info["field"], secret=True)
     return mapped
 
 

@@ -1,0 +1,221 @@
+"""Somebody leaves: the access ends at once, then the work passes to a successor, by the door and in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from core.entities.ids import new_id
+from core.events.tables import audit
+from core.identity import memberships
+from core.identity.tables import User, token_secrets
+from core.policy.hierarchy import roles_of_team
+from core.policy.places import beyond
+from sdk import Conflict, Draft, Entity, Invalid, NotFound, Outcome, Problem, Refusal, _, where
+from sdk.changes import HAND_OVER
+from sdk.columns import among
+from sdk.context import Row, id_of
+from sdk.fields import Field, LinkField
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+RIGHT = "core.user.leave"
+PERSON = "core.user"
+_CHUNK = 500
+MOST_TOLD = 1_000
+"""Refused records that a departure names; it counts them all."""
+
+
+@dataclass
+class Departure:
+    """What became of somebody's work: records by entity that passed on, and those that a plugin holds, with its reason."""
+
+    person: UUID
+    successor: UUID
+    dry_run: bool
+    tokens: int = 0
+    moved: dict[str, int] = field(default_factory=dict)
+    kept: list[dict[str, object]] = field(default_factory=list)
+    kept_count: int = 0
+    off: dict[str, int] = field(default_factory=dict)
+    """Records of plugins that are off for the tenant: nobody sees them, and they stay as they are."""
+
+    def shown(self) -> dict[str, object]:
+        """As JSON."""
+        counted = {name: [{"entity": entity, "records": count} for entity, count in found.items()]
+                   for name, found in (("moved", self.moved), ("off", self.off))}  # fmt: skip
+        return {"person": self.person, "successor": self.successor, "dry_run": self.dry_run, "tokens": self.tokens, **counted,
+                "kept": self.kept, "kept_count": self.kept_count}  # fmt: skip
+
+
+def leave(work: Work, person: UUID, successor: UUID, *, dry_run: bool = False) -> Departure:
+    """Let a person leave and hand the work to a successor; again and again, until nothing is left.
+
+    The access ends first and in a transaction of its own, then each batch of records has one, unless a transaction is open already.
+    Raises NotFound for a person who is not there, Invalid for a successor who is not active, Conflict for who may do more than the actor.
+    """
+    done = Departure(person, successor, dry_run)
+    with work.transaction(write=not dry_run):
+        _check(work, person, successor)
+        done.tokens = _end_access(work, done)
+    system = work.as_system()
+    for entity, fields in _handing(work):
+        if not work.offers(entity.full_name):
+            with work.transaction():
+                if count := _count(work, entity, fields, person):
+                    done.off[entity.full_name] = count
+        elif dry_run:
+            with work.transaction():
+                if count := _count(work, entity, fields, person):
+                    done.moved[entity.full_name] = count
+        else:
+            _hand_over(system, entity, fields, done)
+    return done
+
+
+def find_person(work: Work, word: str) -> UUID:
+    """Who is meant by an id, a mail address or a name; raises NotFound, also where several bear the name."""
+    users = work.as_system().records(PERSON)
+    found: list[Row] = []
+    try:
+        found = list(users.values([UUID(word)]).values())
+    except ValueError:
+        found = users.find(where(email=word.lower()), 2) or users.find(where(name=word), 2)
+    if len(found) != 1:
+        raise NotFound(_("there is no one person {word!r}; write the id or the mail address"), word=word[:80])
+    return id_of(found[0])
+
+
+def _check(work: Work, person: UUID, successor: UUID) -> None:
+    known = work.as_system().records(PERSON).values({person, successor})
+    if person not in known:
+        raise NotFound(_("there is no {entity} {id}"), entity=PERSON, id=str(person))
+    problem = None
+    if successor == person:
+        problem = Problem("successor", "same_person", _("expected somebody else than who leaves"))
+    elif successor not in known or not known[successor]["active"]:
+        problem = Problem("successor", "unknown_user", _("who takes over must be an active person"))
+    if problem is not None:
+        raise Invalid(_("some values are not valid"), problems=[problem])
+    if work.grants.unlimited:
+        return
+    for one in (person, successor):  # else a rule that passes on would run with rights that the actor cannot give
+        roles, team = known[one]["roles"], known[one]["team"]
+        of_team = roles_of_team(work.connection, work.tenant.id, team if isinstance(team, UUID) else None)
+        for role in sorted(of_team.union(roles if isinstance(roles, list) else ())):
+            if (permission := beyond(work, role)) is not None:
+                raise Conflict(_("{name} may do more than you ({permission}): ask an administrator"), code="beyond_own",
+                               name=str(known[one]["name"]), permission=permission)  # fmt: skip
+
+
+def _end_access(work: Work, done: Departure) -> int:
+    """No sign-in, no token, no session from here on. Returns how many tokens there were."""
+    system = work.as_system()
+    tokens = list[UUID]()
+    while part := [id_of(row) for row in system.records("core.token").find(where(user=done.person), _CHUNK)]:
+        tokens += part
+        if done.dry_run:
+            return len(tokens)
+        mine = (token_secrets.c.tenant_id == work.tenant.id, among(token_secrets.c.token_id, part))
+        work.connection.execute(token_secrets.delete().where(*mine))
+        system.records("core.token").write_all([Draft("delete", {}, id) for id in part])
+    if done.dry_run:
+        return 0
+    system.records(PERSON).update(done.person, {"active": False}, act=HAND_OVER)
+    memberships.end(work.connection, work.tenant.id, done.person)
+    _step_up(system, done)
+    entry = {
+        "tenant_id": work.tenant.id, "id": new_id(), "at": work.now(), "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
+        "channel": work.channel.value, "entity": PERSON, "record_id": done.person, "action": "leave",
+        "changes": {"successor": [None, str(done.successor)]},
+    }  # fmt: skip
+    work.leave(audit, [entry])
+    return len(tokens)
+
+
+def _step_up(system: Work, done: Departure) -> None:
+    """A successor who stands below who leaves takes that place: else the people in between would come to stand above themselves."""
+    people = User.table()
+    above, seen = done.successor, set[UUID]()
+    managers: dict[UUID, UUID | None] = {}
+    while above is not None and above not in seen:
+        seen.add(above)
+        query = sa.select(people.c.manager_id).where(people.c.tenant_id == system.tenant.id, people.c.id == above)
+        managers[above] = system.connection.execute(query).scalar()
+        if above == done.person:
+            system.records(PERSON).update(done.successor, {"manager": managers[above]}, act=HAND_OVER)
+            return
+        above = managers[above]  # type: ignore[assignment]
+
+
+def _handing(work: Work) -> Iterator[tuple[Entity, list[Field]]]:
+    """The entities whose records pass on, with the fields that name the person: the owner first."""
+    for entity in work.platform.catalog.entities.values():
+        owned = entity.owned and entity.hands_over and not entity.private
+        fields = [entity.fields["owner"]] if owned else []
+        fields += [one for one in entity.fields.values() if isinstance(one, LinkField) and one.hands_over]
+        if fields:
+            yield entity, fields
+
+
+def _mine(work: Work, entity: Entity, fields: list[Field], person: UUID) -> list[sa.ColumnElement[bool]]:
+    table = entity.record.table()
+    named = sa.or_(*(table.c[field.attribute] == person for field in fields))
+    return [table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), named]
+
+
+def _count(work: Work, entity: Entity, fields: list[Field], person: UUID) -> int:
+    table = entity.record.table()
+    query = sa.select(sa.func.count()).select_from(table).where(*_mine(work, entity, fields, person))
+    return int(work.connection.execute(query).scalar_one())
+
+
+def _hand_over(system: Work, entity: Entity, fields: list[Field], done: Departure) -> None:
+    """All records of one entity, in the order of their ids: one that is refused is passed by and told."""
+    table, last = entity.record.table(), UUID(int=0)
+    columns = [table.c.id, *(table.c[field.attribute] for field in fields)]
+    query = sa.select(*columns).where(*_mine(system, entity, fields, done.person)).order_by(table.c.id).limit(_CHUNK)
+    while True:
+        with system.transaction(write=True):
+            rows = system.connection.execute(query.where(table.c.id > last)).all()
+            if rows:
+                drafts = [_draft(row, fields, done) for row in rows]
+                outcomes = system.records(entity.full_name).write(drafts)
+                there = [draft for draft, outcome in zip(drafts, outcomes, strict=True) if _has_already(draft, outcome)]
+                if there:  # the successor helps already: a second row would say the same
+                    system.records(entity.full_name).write_all([Draft("delete", {}, draft.id, act=HAND_OVER) for draft in there])
+                _tell(system, entity, drafts, outcomes, there, done)
+        if len(rows) < _CHUNK:
+            return
+        last = rows[-1][0]
+
+
+def _draft(row: Any, fields: list[Field], done: Departure) -> Draft:
+    named = {field.name: done.successor for field, who in zip(fields, row[1:], strict=True) if who == done.person}
+    return Draft("update", named, row[0], act=HAND_OVER)
+
+
+def _has_already(draft: Draft, outcome: Outcome) -> bool:
+    problems = outcome.refusal.problems if outcome.refusal is not None else ()
+    return "owner" not in draft.values and bool(problems) and all(problem.code == "duplicate" for problem in problems)
+
+
+def _tell(system: Work, entity: Entity, drafts: list[Draft], outcomes: list[Outcome], there: list[Draft], done: Departure) -> None:
+    name, gone = entity.full_name, {draft.id for draft in there}
+    if moved := sum(outcome.refusal is None or outcome.id in gone for outcome in outcomes):
+        done.moved[name] = done.moved.get(name, 0) + moved
+    for draft, outcome in zip(drafts, outcomes, strict=True):
+        refusal = outcome.refusal
+        if refusal is None or outcome.id in gone:
+            continue
+        done.kept_count += 1
+        if len(done.kept) < MOST_TOLD:
+            said = refusal.problems[0] if refusal.problems else refusal
+            code = said.reason if isinstance(said, Refusal) else said.code
+            told = {"entity": name, "id": draft.id, "fields": sorted(draft.values), "code": code}
+            done.kept.append({**told, "reason": system.say(said.message, said.params)})
