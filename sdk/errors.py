@@ -132,8 +132,8 @@ class TooMany(Refusal):
     heading = _("Too many requests")
     wait = 60
 
-    def __init__(self, message: Text, *, code: str = "", retry_after: int = 60, **params: object) -> None:
-        super().__init__(message, code=code, **params)  # type: ignore[arg-type]  # mypy takes params for problems, too
+    def __init__(self, message: Text, *, code: str = "", problems: Sequence[Problem] = (), retry_after: int = 60, **params: object) -> None:
+        super().__init__(message, code=code, problems=problems, **params)
         self.retry_after = retry_after
 
 

@@ -168,7 +168,7 @@ class Aggregation:
         assert target is not None
         reader = self.reader.work.reader(target)
         if target.title not in reader.visible():
-            return sa.null()
+            return sa.cast(sa.null(), sa.String())  # PostgreSQL orders by no bare NULL
         return title_column(target, self._across(source, field, reader, target.title).table)
 
     def _joined(self) -> Any:

@@ -34,7 +34,9 @@ answers = sa.Table(
     sa.Column("tenant_id", key(), primary_key=True),
     sa.Column("name", sa.String(64), primary_key=True),  # a digest of who asked and of the key
     sa.Column("request", sa.String(64), nullable=False),  # a digest of what was asked
-    sa.Column("answer", sa.Text(), nullable=False),  # sealed: an answer may show what is stored nowhere else, such as a new token
+    sa.Column(
+        "answer", sa.Text(), nullable=False, info={"secret": True}
+    ),  # sealed: an answer may show what is stored nowhere else, such as a new token
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Index("ix_core_idempotency_created_at", "tenant_id", "created_at"),
 )

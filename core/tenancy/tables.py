@@ -45,5 +45,5 @@ plugin_settings = sa.Table(
     sa.Column("name", sa.String(40), primary_key=True),
     # One of the two: what may be seen, in a list (a bare number would come back from SQLite as no JSON), or what core.secrets has sealed.
     sa.Column("value", json_data(), nullable=True),
-    sa.Column("sealed", sa.Text(), nullable=True),
+    sa.Column("sealed", sa.Text(), nullable=True, info={"secret": True}),
 )

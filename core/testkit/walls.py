@@ -24,7 +24,7 @@ _BETWEEN = frozenset({__name__, "core.data.bulk", "contextlib"})
 def watch(engine: Engine, tables: Iterable[sa.Table]) -> list[str]:
     """A list that takes what is said of each statement on `engine` that names one of `tables` without its tenant."""
     found: list[str] = []
-    guarded = frozenset(table.name for table in tables if "tenant_id" in table.c)
+    guarded = frozenset(table.name for table in tables if "tenant_id" in table.c and not table.c.tenant_id.nullable)
 
     @event.listens_for(engine, "before_cursor_execute")
     def look(connection: Connection, _cursor: object, statement: str, _parameters: object, _context: object, _many: bool) -> None:

@@ -28,6 +28,8 @@ from sdk.columns import Exact, UtcDateTime, key
 from sdk.entities import Record
 
 KEY = type(key())
+PROOFS = {"core_audit.digest", "core_audit_seals.hash"}
+"""What proves that nothing was changed, and opens nothing."""
 NOT_OURS = {"core_tenants", "core_tenant_plugins", "core_memberships"}
 """What the making of a tenant and of its people fills."""
 
@@ -46,6 +48,8 @@ def tables(connection: Connection) -> list[sa.Table]:
 def value(column: sa.Column[Any], id: UUID) -> object:
     """Something that fits; every key is the same, so that each link finds its row."""
     kind = column.type
+    if isinstance(kind, sa.String) and column.primary_key and "tenant_id" not in column.table.primary_key.columns:
+        return id.hex
     if isinstance(kind, KEY):
         return id
     for of, one in ((UtcDateTime, datetime(2026, 1, 1, tzinfo=UTC)), (Exact, Decimal(1)), (sa.Boolean, True), (sa.Integer, 1),
@@ -170,4 +174,4 @@ def test_what_is_called_a_secret_is_marked_as_one() -> None:
     called = re.compile(r"(^|_)(hash|secret|password|digest|sealed|ciphertext|token)\Z")
     found = {f"{table.name}.{column.name}" for table in declared() for column in table.c
              if called.search(column.name) and isinstance(column.type, sa.String | sa.LargeBinary) and not is_secret(column)}  # fmt: skip
-    assert not found, found
+    assert found == PROOFS
