@@ -150,6 +150,7 @@ memberships = sa.Table(
     sa.Column("sign_in_id", key(), primary_key=True),
     sa.Column("tenant_id", key(), primary_key=True),
     sa.Column("user_id", key(), nullable=False),
+    info={"global": True},  # read before a tenant is chosen
 )
 
 entry_links = sa.Table(

@@ -24,7 +24,7 @@ _BETWEEN = frozenset({__name__, "core.data.bulk", "contextlib"})
 def watch(engine: Engine, tables: Iterable[sa.Table]) -> list[str]:
     """A list that takes what is said of each statement on `engine` that names one of `tables` without its tenant."""
     found: list[str] = []
-    guarded = frozenset(table.name for table in tables if "tenant_id" in table.c and not table.c.tenant_id.nullable)
+    guarded = frozenset(table.name for table in tables if _walled(table))
 
     @event.listens_for(engine, "before_cursor_execute")
     def look(connection: Connection, _cursor: object, statement: str, _parameters: object, _context: object, _many: bool) -> None:
@@ -32,6 +32,10 @@ def watch(engine: Engine, tables: Iterable[sa.Table]) -> list[str]:
             found.append(f"names {', '.join(without)} without its tenant: {statement}")
 
     return found
+
+
+def _walled(table: sa.Table) -> bool:
+    return "tenant_id" in table.c and not table.c.tenant_id.nullable and not table.info.get("global")
 
 
 def _of_a_test() -> bool:
