@@ -103,6 +103,8 @@ class Work:
         self.locale = locale or tenant.locale
         self.scopes = Scopes(platform.catalog, tenant.id, grants, enabled, platform.clock)
         self.causes = causes
+        self.token_until: datetime | None = None
+        """When the token ends that sent the request, if it does."""
         self.session: UUID | None = None
         """The browser's session that sent the request, if one did."""
         self._transaction = transaction or Transaction()

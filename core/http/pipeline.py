@@ -60,6 +60,10 @@ def start() -> None:
     """Before anything: the id by which this request is found in the log; a caller's own is taken over."""
     given = request.headers.get("X-Trace-Id", "")
     g.trace_id = given if _TRACE.match(given) else uuid4().hex
+    try:
+        request.query_string.decode()
+    except UnicodeDecodeError:
+        raise BadRequest(_("the address is no UTF-8; write other bytes as %XX")) from None
 
 
 def finish(response: FlaskResponse) -> FlaskResponse:
@@ -112,6 +116,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "",
                     access_version=row.access_version)  # fmt: skip
         g.locale = work.locale
+        work.token_until = row.token_expires_at
         after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):
             yield work

@@ -24,7 +24,8 @@ LOCK = timedelta(minutes=15)
 PRUNED = 500
 """Rows that are forgotten at once."""
 _BEGIN = sa.text(
-    "INSERT INTO core_sign_in_attempts (digest, failures, counted_at) VALUES (:digest, 0, :now) ON CONFLICT (digest) DO NOTHING"
+    "INSERT INTO core_sign_in_attempts (digest, failures, counted_at) VALUES (:digest, 0, :now) ON CONFLICT (digest)"
+    " DO UPDATE SET failures = core_sign_in_attempts.failures"  # which locks the row, so that nobody forgets it before it is counted
 ).bindparams(sa.bindparam("now", type_=UtcDateTime()))
 
 

@@ -89,19 +89,19 @@ def ask_reset(platform: Platform, email: str) -> Sent | None:
             .where(sign_ins.c.email == email, tenants.c.state == "active")
             .order_by(tenants.c.name)
         )
-        found = connection.execute(query).first()
+        found = connection.execute(query).all()
     if wait:
         raise TooMany(_("too many attempts; try again in {minutes} minutes"), code="locked", retry_after=wait, minutes=-(-wait // 60))
-    if found is None:
-        return None
-    work = platform.system(found.tenant_id)
-    with work.transaction(write=True):
-        row = _user(work.connection, found.tenant_id, found.user_id)
-        if row is None:  # has left
-            return None
-        told = work.speaking(row.locale or work.tenant.locale)
-        text = _("Choose another password here within an hour; if you have not asked for it, do nothing:\n\n{address}\n")
-        return _send(told, RESET, found.user_id, email, told.say(_("Your new password")), text)
+    for member in found:
+        work = platform.system(member.tenant_id)
+        with work.transaction(write=True):
+            row = _user(work.connection, member.tenant_id, member.user_id)
+            if row is None or str(row.email).lower() != email:  # has left, or has another mailbox: who reads the old one is somebody else
+                continue
+            told = work.speaking(row.locale or work.tenant.locale)
+            text = _("Choose another password here within an hour; if you have not asked for it, do nothing:\n\n{address}\n")
+            return _send(told, RESET, member.user_id, email, told.say(_("Your new password")), text)
+    return None
 
 
 def behind(platform: Platform, kind: str, token: str) -> Entry:
@@ -140,7 +140,14 @@ def take(platform: Platform, kind: str, token: str, password: str, visitor: Visi
             row = {"id": known, "email": entry.email, "hash": hash, "now": platform.clock()}
             if not connection.execute(_NEW, row).rowcount:  # by the link of another tenant at this very moment
                 raise _nothing()
-        connection.execute(memberships.insert().values(sign_in_id=known, tenant_id=entry.tenant, user_id=entry.user))
+        mine = (memberships.c.sign_in_id == known, memberships.c.tenant_id == entry.tenant)
+        before = connection.execute(sa.select(memberships.c.user_id).where(*mine)).scalar()
+        if before is None:
+            connection.execute(memberships.insert().values(sign_in_id=known, tenant_id=entry.tenant, user_id=entry.user))
+        elif _user(connection, entry.tenant, before) is None:  # who was that person here has been deleted or let go
+            connection.execute(memberships.update().where(*mine).values(user_id=entry.user))
+        else:
+            raise _nothing()
 
 
 def _send(work: Work, kind: str, user: UUID, email: str, subject: str, text: Text) -> Sent:
@@ -162,7 +169,7 @@ def _entry(connection: Connection, platform: Platform, kind: str, tenant: UUID, 
     where = platform.tenant_row(connection, tenant)
     person = _user(connection, tenant, link.user_id)
     sign_in = connection.execute(sa.select(sign_ins.c.id).where(sign_ins.c.email == link.email)).scalar()
-    moved = kind == INVITATION and (person is None or str(person.email).lower() != link.email)  # the letter has gone to somebody else
+    moved = person is None or str(person.email).lower() != link.email  # the letter has gone to somebody else
     if where.state != "active" or person is None or moved or (kind == RESET and sign_in is None):
         raise _nothing()
     return Entry(kind, tenant, where.name, person.id, person.name, link.email, person.locale or where.locale, sign_in)

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from core.entities.ids import new_id
 from core.events.tables import audit
-from core.identity import memberships
+from core.identity import memberships, sessions
 from core.identity.tables import User, token_secrets
+from core.identity.tables import sessions as session_table
 from core.policy.hierarchy import roles_of_team
 from core.policy.places import beyond
 from sdk import Conflict, Draft, Entity, Invalid, NotFound, Outcome, Problem, Refusal, _, where
@@ -104,6 +105,8 @@ def _check(work: Work, person: UUID, successor: UUID) -> None:
         raise Invalid(_("some values are not valid"), problems=[problem])
     if work.grants.unlimited:
         return
+    if successor == work.actor.user_id:  # what is handed over would widen what the actor sees
+        raise Conflict(_("hand it over to somebody else, or ask who may do everything"), code="beyond_own")
     for one in (person, successor):  # else a rule that passes on would run with rights that the actor cannot give
         roles, team = known[one]["roles"], known[one]["team"]
         of_team = roles_of_team(work.connection, work.tenant.id, team if isinstance(team, UUID) else None)
@@ -128,6 +131,8 @@ def _end_access(work: Work, done: Departure) -> int:
         return 0
     system.records(PERSON).update(done.person, {"active": False}, act=HAND_OVER)
     memberships.end(work.connection, work.tenant.id, done.person)
+    # Those of who has no password here.
+    sessions.end(work.connection, session_table.c.tenant_id == work.tenant.id, session_table.c.user_id == done.person)
     _step_up(system, done)
     entry = {
         "tenant_id": work.tenant.id, "id": new_id(), "at": work.now(), "actor_id": work.actor.user_id, "actor": work.actor.name[:100],

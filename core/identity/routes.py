@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -64,7 +65,7 @@ class PluginList(Schema):
 
 
 def issue_token(ctx: Context, request: Request) -> Response:
-    """Issue a token; one made with a token can do no more than that."""
+    """Issue a token; one made with a token can do no more than that, nor for longer."""
     work = cast("Work", ctx)
     body = request.body
     user = cast("UUID | None", body["user"]) or work.actor.user_id
@@ -78,7 +79,8 @@ def issue_token(ctx: Context, request: Request) -> Response:
         allows = [name for name in allows if work.grants.admits(name)] if allows else sorted(work.grants.allows)
         if not allows:  # an empty list must never come to mean no limits
             raise Forbidden(_("a token made with a restricted token allows no more than that"))
-    id, secret = tokens.issue(work, user, str(body["name"]), allows, body.get("expires_at"))  # type: ignore[arg-type]
+    until = [at for at in (cast("datetime | None", body.get("expires_at")), work.token_until) if at is not None]
+    id, secret = tokens.issue(work, user, str(body["name"]), allows, min(until, default=None))
     return Response({"id": id, "token": secret}, 201, {"Location": f"/api/v1/core/tokens/{id}"})
 
 

@@ -58,9 +58,9 @@ def end_sessions(ctx: Context, request: Request) -> Response:
 
 
 def end_session(ctx: Context, request: Request) -> Response:
-    """End one session: one's own, or, for who may change people, of anybody who may enter the tenant."""
+    """End one session: one's own, or, for who may do everything, of anybody who may enter the tenant."""
     work = _trusted(ctx)
-    reach = sessions.of_tenant(work.tenant.id) if work.can("core.user.update") else _own(work)
+    reach = sessions.of_tenant(work.tenant.id) if work.grants.unlimited else _own(work)
     if not sessions.live(work.connection, sa.and_(reach, session_table.c.id == request.id()), work.now()):
         raise NotFound(_("there is no record {id!r}"), id=str(request.id()))
     return _ended(work, session_table.c.id == request.id())
@@ -76,7 +76,7 @@ def _whose(work: Work, request: Request) -> sa.ColumnElement[bool]:
     user = cast("UUID | None", request.query.get("user"))
     if user is None or user == work.actor.user_id:
         return _own(work)
-    if not work.can("core.user.update"):
+    if not work.grants.unlimited:
         raise Forbidden(_("you may not see or end the sessions of somebody else"))
     work.as_system().records("core.user").get(user)
     return sessions.of_user(work.tenant.id, user)

@@ -124,6 +124,7 @@ def switch(work: Work, name: str, on: bool) -> None:
 
 def add_person(work: Work, name: str, email: str, roles: Sequence[str], password: str | None) -> UUID:
     """A user of the tenant; with a password one who can sign in. An e-mail that signs in elsewhere keeps its password."""
+    email = email.strip()
     hash = None if password is None else passwords.hashed(password, email, name)  # not within the transaction: it takes its time
     with work.transaction(write=True):
         users = work.as_system().records("core.user")
@@ -150,6 +151,7 @@ def _let_in(work: Work, user: UUID, email: str, hash: str) -> UUID:
 
 def reset_password(platform: Platform, tenant: str, email: str, password: str) -> UUID:
     """Give a user of the tenant a password, and a sign-in if there was none; all sessions end. Returns the user's id."""
+    email = email.strip()
     work, hash = platform.system(tenant), passwords.hashed(password, email)
     with work.transaction(write=True):
         found = work.records("core.user").find(where(email=email), 1)

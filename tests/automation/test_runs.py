@@ -44,6 +44,7 @@ def letters(work: Work) -> Counter[str]:
 
 
 @pytest.mark.feature("I3")
+@pytest.mark.parametrize(("database_templates", "engine"), [("sqlite", "embedded"), ("postgresql", "scaled")], indirect=True)
 def test_a_worker_that_is_killed_between_action_and_commit_sends_no_letter_twice_and_loses_none(
     platform: Platform,
     work: Work,

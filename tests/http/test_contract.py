@@ -213,6 +213,22 @@ def test_a_token_made_with_a_restricted_token_allows_no_more(client: Api, platfo
             problem(child.get("/api/v1/probe/boards"), 403)
 
 
+def test_a_token_made_with_a_token_ends_with_it_at_the_latest(client: Api, platform: Platform, tenant: Tenant, clock: Clock) -> None:
+    soon = (clock.now + timedelta(minutes=5)).isoformat()
+    short = client.post("/api/v1/core/tokens", {"name": "short", "expires_at": soon}).json["token"]
+    made = Api(platform, client.flask, short, tenant).post("/api/v1/core/tokens", {"name": "for ever"}).json["token"]
+    child = Api(platform, client.flask, made, tenant)
+    assert child.get(THINGS).status_code == 200
+    clock.move(minutes=6)
+    problem(child.get(THINGS), 401)
+
+
+def test_an_address_that_is_no_utf_8_is_a_400(client: Api) -> None:
+    problem(
+        client.flask.get(THINGS, environ_overrides={"QUERY_STRING": "a=\xff"}, headers={"Authorization": f"Bearer {client.token}"}), 400
+    )
+
+
 def test_nobody_issues_a_token_for_somebody_else_without_the_right(client: Api, people: People) -> None:
     rep = client.as_user(people.rep)
     problem(rep.post("/api/v1/core/tokens", {"name": "x", "user": str(people.director)}), 403)

@@ -120,6 +120,7 @@ def test_the_effect_of_a_delivery_happens_exactly_once_whenever_its_process_is_k
 
 
 @pytest.mark.feature("I3")
+@pytest.mark.parametrize(("database_templates", "engine"), [("sqlite", "embedded"), ("postgresql", "scaled")], indirect=True)
 def test_many_deliveries_with_many_deaths_each_take_effect_once(
     platform: Platform, system: Work, engine: Engine, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
