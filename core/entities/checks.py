@@ -11,7 +11,7 @@ from core.custom.definition import PREFIX
 from core.entities.item import Item
 from core.entities.shape import Shape
 from core.policy.grants import including
-from sdk import Channel, Forbidden, Problem, Scope, Verb, _
+from sdk import Channel, Forbidden, Problem, Verb, _
 from sdk.fields import AnyRecordField, Field, FlawError, Money, MoneyField, NaturalKey
 from sdk.permissions import REASSIGN
 
@@ -164,7 +164,7 @@ def check_owner(work: Work, shape: Shape, items: Sequence[Item], grants: dict[st
         if entity.owned and item.draft.verb == "create" and item.values.get("owner") is None:
             item.values["owner"] = work.actor.user_id
     for verb, held in grants.items():
-        moved = [item for item in items if item.draft.verb == verb and item.stands and _moves(shape, item, held)]
+        moved = [item for item in items if item.draft.verb == verb and item.stands and (verb == "create" or _moves(shape, item))]
         if not moved or verb not in ("create", "update"):
             continue
         allowed, own = _reachable(work, shape, moved, held), {item.id for item in moved}
@@ -192,12 +192,12 @@ def check_reassign(work: Work, shape: Shape, items: Sequence[Item], grants: dict
                 item.refusal = work.refused(f"{shape.entity.full_name}.{REASSIGN}", item.id)
 
 
-def _moves(shape: Shape, item: Item, held: tuple[Grant, ...]) -> bool:
-    """Whether it gets another owner, parent or, where that lets it be reached, territory."""
+def _moves(shape: Shape, item: Item) -> bool:
+    """Whether it gets another owner, parent or territory, each of which may let others reach it."""
     parent, before, names = shape.entity.parent, item.before or {}, ["owner"]
     if parent is not None:
         names.append(parent.name)
-    if any(grant.scope is Scope.TERRITORY for grant in held):
+    if shape.entity.territory:
         names.append(shape.entity.territory)
     return any(name in item.values and (item.before is None or item.values[name] != before.get(name)) for name in names)
 

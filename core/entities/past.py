@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from core.entities.journal import MASK, PAST
 from core.events.tables import audit, outbox
-from sdk import Event, Past
+from sdk import Event, Past, Verb
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -36,7 +36,26 @@ def past(work: Work, entity: str, since: datetime, names: Iterable[str] = ()) ->
         told.sort(key=lambda one: one[0], reverse=True)
         ids = list({one.event.record_id for _id, one in told})
         reached = set[UUID]().union(*(work.records(entity).reached(ids[at : at + 500]) for at in range(0, len(ids), 500)))
-        return [one for _id, one in told if one.event.record_id in reached], whole
+        hidden = _hidden(work, entity, sorted(reached))
+        return [_veiled(one, hidden) for _id, one in told if one.event.record_id in reached], whole
+
+
+def _hidden(work: Work, entity: str, ids: Sequence[UUID]) -> dict[str, set[UUID]]:
+    """By field, the records on which the actor does not see it, though he does on others."""
+    reader, found = work.reader(work.shape(entity).entity), dict[str, set[UUID]]()
+    for name in [name for name in reader.visible() if not reader.everywhere(name)]:
+        shown = (reader.reached_by(Verb.READ, ids[at : at + 500], reader.including(name)) for at in range(0, len(ids), 500))
+        found[name] = set(ids).difference(*shown)
+    return found
+
+
+def _veiled(one: Past, hidden: Mapping[str, set[UUID]]) -> Past:
+    gone = {name for name, ids in hidden.items() if one.event.record_id in ids}
+    fields, before = one.event.payload.get("fields"), one.event.payload.get("before")
+    if not gone or not isinstance(fields, list) or not isinstance(before, dict):
+        return one
+    payload = {"fields": [name for name in fields if name not in gone], "before": {n: old for n, old in before.items() if n not in gone}}
+    return Past(one.at, Event(one.event.name, one.event.record_id, payload))
 
 
 def _audited(entity: str) -> list[Any]:

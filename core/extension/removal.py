@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core.custom.keys import custom_keys
+from core.custom.tables import CustomField
 from core.data import migrate
 from core.events.schedules import schedules
 from core.extension import archive
@@ -109,10 +111,15 @@ def _drop(platform: Platform, plugin: str) -> None:
 
 
 def _forget(connection: Connection, tenant: object, plugin: str) -> None:
-    """Rights that would take effect again, unasked for, with another plugin of that name; schedules."""
+    """Rights and custom fields that would be there again, unasked for, with another plugin of that name; schedules."""
     grant = Grant.table()
     mine = (grant.c.tenant_id == tenant, grant.c.permission.startswith(f"{plugin}.", autoescape=True))
-    if connection.execute(grant.delete().where(*mine)).rowcount:
+    field = CustomField.table()
+    named = sa.or_(*(column.startswith(f"{plugin}.", autoescape=True) for column in (field.c.entity, field.c.target, field.c.source)))
+    fields = list(connection.execute(sa.select(field.c.id).where(field.c.tenant_id == tenant, named)).scalars())
+    for table, column in ((custom_keys, custom_keys.c.field_id), (field, field.c.id)):
+        connection.execute(table.delete().where(table.c.tenant_id == tenant, column.in_(fields)))
+    if connection.execute(grant.delete().where(*mine)).rowcount or fields:
         connection.execute(tenants.update().where(tenants.c.id == tenant).values(access_version=tenants.c.access_version + 1))
     due = (schedules.c.tenant_id == tenant, schedules.c.name.startswith(f"{plugin}.", autoescape=True))
     connection.execute(schedules.delete().where(*due))

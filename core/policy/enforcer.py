@@ -70,7 +70,7 @@ class Policy:
         self._said: Recent[UUID, tuple[int, type_said]] = Recent(_KEPT)
         self._enforcers: Recent[type_said, casbin.Enforcer] = Recent(_MOST_ENFORCERS)
         self._tables: Recent[tuple[type_said, tuple[str, ...]], tuple[type_table, type_lines]] = Recent(_MOST_TABLES)
-        self._grants: Recent[tuple[UUID, UUID], tuple[int, Grants]] = Recent(_KEPT)
+        self._grants: Recent[tuple[UUID, UUID], tuple[int, frozenset[str], Grants]] = Recent(_KEPT)
         self._lines: Recent[type_lines, type_lines] = Recent(_KEPT)
         self._lock = threading.Lock()  # pycasbin is not safe for threads; a compilation takes milliseconds
 
@@ -90,15 +90,15 @@ class Policy:
         `settled=False`: this very transaction has changed it and may yet be undone, so that nothing of it is taken from memory or kept.
         """
         found = self._grants.get((tenant, user)) if settled else None
-        if found is not None and found[0] == version:
-            return found[1]
+        if found is not None and found[:2] == (version, enabled):
+            return found[2]
         said = self._kept_said(connection, tenant, version, enabled) if settled else self._read_said(connection, tenant, enabled)
         place = place_of(connection, tenant, user)
         table, lines = self._table(said, (*roles, *place.roles, EVERYBODY))
         compiled = Grants(user, table, place.teams, place.territories, shared=place.shared, version=version)
         compiled.__dict__["lines"] = lines
         if settled:
-            self._grants.keep((tenant, user), (version, compiled))
+            self._grants.keep((tenant, user), (version, enabled, compiled))
         return compiled
 
     def of_role(self, connection: Connection, tenant: UUID, role: str, enabled: frozenset[str]) -> type_table:

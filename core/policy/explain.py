@@ -141,7 +141,7 @@ class _Question:
         if self.verb not in entity.verbs | {Verb.READ} and not self.who.grants.everything:
             return "not_offered"
         if self.name:
-            found = self.who.platform.shape(entity.full_name, self.who.enabled).fields.get(self.name)
+            found = self.who.shape(entity.full_name).fields.get(self.name)
             if found is None:
                 return "no_such_field"
             if found.readonly and self.verb is not Verb.READ:

@@ -9,7 +9,7 @@ from core.policy.enforcer import EVERYTHING
 from core.policy.grants import with_implied
 from core.policy.hierarchy import roles_of_team
 from core.policy.scopes import subordinates
-from sdk import Batch, Change, Scope, _
+from sdk import Batch, Change, Scope, _, where
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -37,16 +37,19 @@ def check_teams(work: Work, batch: Batch) -> None:
     for change in batch.changes if not work.grants.unlimited else ():
         if change.verb == "restore" or any(map(change.changes, ("roles", "parent"))):
             giver.check_roles(change, "parent", (change.before or {}) if change.verb == "update" else {})
+        if change.verb == "restore" and work.as_system().records("core.user").find(where(id=work.grants.user, team=change.id), 1):
+            change.forbid("beyond_own", _WIDER)
         if change.verb in ("update", "restore"):
             giver.check_teams_below(change)
 
 
 def check_territories(work: Work, batch: Batch) -> None:
     """Nobody puts a territory below one that he is in himself."""
-    mine = work.grants.territories
+    mine, me = work.grants.territories, work.grants.user
     for change in batch.changes if not work.grants.unlimited else ():
         moved = change.verb == "restore" or (change.verb == "update" and change.changes("parent") and change.id not in mine)
-        if moved and change.after("parent") in mine:
+        back = change.verb == "restore" and work.as_system().records("core.territory_member").find(where(territory=change.id, user=me), 1)
+        if back or (moved and change.after("parent") in mine):
             change.forbid("beyond_own", _WIDER)
 
 

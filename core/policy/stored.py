@@ -62,6 +62,9 @@ def _given(work: Work, change: Change) -> Iterator[tuple[str, Grant]]:
             yield from ((name, grant) for grant in held.get(f"{thing}.{IMPLIED[word]}", ()))
         elif name in catalog.permissions and (scope := catalog.permissions[name][1].default_for.get(key)) is not None:
             yield name, Grant(scope)
+            stored = _stored_table(work, change.before["role"])  # with the verb come back those special rights of it that are not settled
+            yield from ((other, Grant(scope)) for special, verb in IMPLIED.items()
+                        if verb == word and (other := f"{thing}.{special}") not in stored)  # fmt: skip
 
 
 def _grant(scope: object, fields: object) -> Grant:

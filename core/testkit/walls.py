@@ -56,5 +56,5 @@ def _asks(statement: str, alias: str, *, inserts: bool) -> bool:
     if inserts:
         return re.search(rf'INTO\s+"?{alias}"?\s*\([^)]*\btenant_id\b', statement, re.IGNORECASE) is not None
     column = rf'"?\b{alias}\b"?\."?tenant_id\b"?'
-    nothing = rf'FROM\s+"?{alias}"?\s+WHERE\s+0 = 1'  # what somebody without any right is shown
-    return re.search(rf"{column}\s*(?:=|IN\b)|=\s*{column}|{nothing}", statement, re.IGNORECASE) is not None
+    nothing = rf"\b{alias}\b(?:(?!\bWHERE\b).)*\bWHERE\s+0 = 1"  # what somebody without any right is shown
+    return re.search(rf"{column}\s*(?:=|IN\b)|=\s*{column}|{nothing}", statement, re.IGNORECASE | re.DOTALL) is not None

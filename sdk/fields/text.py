@@ -175,7 +175,7 @@ class KeysField(Field):
         if len(cell) > 200:
             raise FlawError("too_many", _("at most {limit} entries, got {got}"), limit=200, got=len(cell))
         for key in cell:
-            if not isinstance(key, str) or not _KEY.match(key) or len(key) > 100:
+            if not isinstance(key, str) or (not self.options and (not _KEY.match(key) or len(key) > 100)):
                 raise FlawError("malformed", _("expected lower-case keys, got {got}"), got=str(key)[:100])
             if self.options and key not in self.options:
                 raise FlawError("unknown_key", _("unknown key {got}"), got=key)
@@ -185,7 +185,7 @@ class KeysField(Field):
         return self.check([part.strip() for part in cell.split(";") if part.strip()])
 
     def sought(self, cell: str) -> object:
-        if not _KEY.match(cell) or len(cell) > 100:
+        if cell not in self.options if self.options else not _KEY.match(cell) or len(cell) > 100:
             raise FlawError("malformed", _("expected lower-case keys, got {got}"), got=cell[:100])
         return cell
 

@@ -30,7 +30,7 @@ def grants(draw: st.DrawFn) -> list[dict[str, object]]:
     one = st.fixed_dictionaries(
         {
             "permission": st.sampled_from([f"probe.thing.{verb}" for verb in Verb]),
-            "scope": st.sampled_from([scope for scope in Scope if scope is not Scope.PARENT]).map(str),
+            "scope": st.sampled_from([scope for scope in Scope if scope not in (Scope.PARENT, Scope.TERRITORY)]).map(str),
         },
         optional={"only_fields": st.lists(st.sampled_from(FIELDS), min_size=1, unique=True)},
     )

@@ -133,8 +133,8 @@ def test_a_tenants_export_has_every_row_and_file_of_it_and_no_secret(
     platform: Platform, two: tuple[Tenant, Tenant], tmp_path: Path
 ) -> None:
     goes, stays = two
-    there = counts(platform, goes)
     lifecycle.set_state(platform, goes.name, "suspended")
+    there = counts(platform, goes)
     done = export(platform, goes.name, tmp_path / "out.tar.gz")
     assert (tmp_path / "out.tar.gz").stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "out.tar.gz.part").exists()

@@ -25,6 +25,12 @@ WAIVERS: Mapping[tuple[str, str], str] = {
 }  # fmt: skip
 
 
+WORKED_OUT = {
+    "pipeline.deal": {"forecast.weighted": ("amount", "probability"), "forecast.weighted_base": ("base_amount", "probability")},
+}  # fmt: skip
+"""A weighted amount is granted as its deal's own fields are (`plugins.forecast.weighted`)."""
+
+
 def more(world: World, oracle: Oracle) -> Iterator[Question]:
     """The questions about what these plugins make of the registry."""
     yield from _reports(world, oracle)

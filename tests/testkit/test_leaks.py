@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.testkit.leaks.kit import Kit, Report, users
 from core.testkit.templates import Templates
 from tests.probe.fixtures import OURS, PROBE, PROBE_MORE
-from tests.testkit.ours import WAIVERS, more
+from tests.testkit.ours import WAIVERS, WORKED_OUT, more
 
 POINTS = (*OURS, PROBE, PROBE_MORE)
 ASKED = {
@@ -24,7 +24,7 @@ ASKED = {
 }  # fmt: skip
 
 
-FEW, MANY = 3, users(0)
+FEW, MANY = 2, users(0)
 """How many users: of a usual run, and of a long one."""
 
 
@@ -32,7 +32,7 @@ FEW, MANY = 3, users(0)
 def kit(sqlite_templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Kit:
     """The kit over all our plugins and the probes."""
     folder = Path(tmp_path_factory.mktemp("all-leaks"))
-    return Kit(sqlite_templates, folder, POINTS, WAIVERS, more, os.environ.get("DEALWRIGHT_LEAKS") == "deep")
+    return Kit(sqlite_templates, folder, POINTS, WAIVERS, more, WORKED_OUT, os.environ.get("DEALWRIGHT_LEAKS") == "deep")
 
 
 def judged(report: Report) -> Report:
@@ -81,7 +81,7 @@ def test_nothing_that_is_hidden_changes_an_answer_of_postgresql(postgresql_templ
         if os.environ.get("DEALWRIGHT_REQUIRE_SERVERS") == "1":
             pytest.fail(f"no PostgreSQL: {postgresql_templates}")
         pytest.skip(f"no PostgreSQL: {postgresql_templates}")
-    there = Kit(postgresql_templates, tmp_path, POINTS, WAIVERS, deep=kit.deep)
+    there = Kit(postgresql_templates, tmp_path, POINTS, WAIVERS, worked_out=WORKED_OUT, deep=kit.deep)
     with there.worlds() as (one, _other):
         entities = sorted(one.shapes)[::8]
     judged(there.run([2], entities))

@@ -67,8 +67,11 @@ class Asker:
 
     def _whole(self, world: World) -> bytes:
         """All rows: those that the oracle names, each with the fields that the oracle names, and no others."""
-        status, _headers, body = over_http(world, "GET", self.path, [("limit", "500")])
-        rows = orjson.loads(body).get("data", [])
+        rows, cursor, body = list[dict[str, object]](), "", b""
+        while cursor or not body:
+            status, _headers, part = over_http(world, "GET", self.path, [("limit", "500"), *([("cursor", cursor)] if cursor else [])])
+            read = orjson.loads(part)
+            rows, body, cursor = rows + read.get("data", []), body + part, (read.get("page") or {}).get("next") or ""
         told = {row["id"]: sorted(row) for row in rows}
         due = {str(id): sorted(self.oracle.shown(self.name, id)) for id in self.seen}
         if self.shape.table.info.get("view") or told == due or (status == 403 and not due):

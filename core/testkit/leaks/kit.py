@@ -20,7 +20,7 @@ from core.testkit.leaks.asker import Asker, routes
 from core.testkit.leaks.changes import Changed, Changer
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.questions import REFUSED, WRONG, Question, described
-from core.testkit.leaks.rights import type_rights
+from core.testkit.leaks.rights import type_rights, type_worked_out
 from core.testkit.leaks.world import NOW, Filler, Maker, World
 from core.testkit.templates import Content, Templates
 
@@ -84,6 +84,8 @@ class Kit:
     waivers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Reasons why answers of a kind about an entity ("" for any) may differ."""
     more: type_more = lambda _world, _oracle: ()
+    worked_out: type_worked_out = field(default_factory=dict)
+    """By entity and field the fields of the same record that it is worked out of, and so tells to whoever is granted it: they are drawn together."""
     deep: bool = False
     filler: Filler = field(default_factory=Filler)
 
@@ -128,7 +130,7 @@ class Kit:
         """Ask as one user for each seed; `into` adds to a report that there is. See `questions`."""
         report, began = into or Report(), process_time()
         for seed in seeds:
-            with self.twins(partial(_drawn, seed)) as (one, other, oracle, changed):
+            with self.twins(partial(_drawn, seed, worked_out=self.worked_out)) as (one, other, oracle, changed):
                 report.users += 1
                 report.changed.append(changed)
                 for question in self.questions(one, oracle, seed, entities, beside=beside):
@@ -155,7 +157,7 @@ class Kit:
         """The same questions of two worlds that differ in what the user does see: who notices nothing now would notice no leak."""
         noticed, deaf = set[str](), set[str]()
         with self.worlds() as (one, other):
-            given = _drawn(seed, one)
+            given = _drawn(seed, one, self.worked_out)
             for world in (one, other):
                 world.give(given)
             oracle = Oracle(one, given, one.rows())
@@ -169,9 +171,9 @@ class Kit:
         return Control(noticed, deaf)
 
 
-def _drawn(seed: int, world: World) -> type_rights:
+def _drawn(seed: int, world: World, worked_out: type_worked_out) -> type_rights:
     """Random rights, the same for the same seed."""
-    return random_rights.draw(world, Random(seed))
+    return random_rights.draw(world, Random(seed), worked_out)
 
 
 def compare(question: Question, one: World, other: World) -> Leak | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
 from core.policy.grants import Grant
@@ -13,9 +14,10 @@ from sdk import Entity, Scope, Verb
 TELLS_OF_ALL = frozenset({"core.audit"})
 """Who may read these is told of all records that there was something; what it was, each field's own rights say (tests/audit)."""
 type_rights = dict[str, tuple[Grant, ...]]
+type_worked_out = Mapping[str, Mapping[str, Sequence[str]]]
 
 
-def draw(world: World, random: Random) -> type_rights:
+def draw(world: World, random: Random, worked_out: type_worked_out) -> type_rights:
     """Rights over every entity: none, of all records, or of more fields of one's own than of others'."""
     found: type_rights = {}
     for name, shape in world.shapes.items():
@@ -24,6 +26,7 @@ def draw(world: World, random: Random) -> type_rights:
         names = sorted(shape.fields.keys() - ALWAYS)
         reading = _reading(shape.entity, names, random)
         if reading:
+            reading = tuple(_with_sources(grant, worked_out.get(name, {})) for grant in reading)
             found[f"{name}.{Verb.READ}"] = reading
         for verb in sorted(shape.entity.verbs - {Verb.READ}):
             if random.random() < 0.6:
@@ -56,3 +59,9 @@ def _reading(entity: Entity, names: Sequence[str], random: Random) -> tuple[Gran
 
 def _some(names: Sequence[str], random: Random) -> frozenset[str]:
     return frozenset(name for name in names if random.random() < 0.6) or frozenset(names[:1])
+
+
+def _with_sources(grant: Grant, worked_out: Mapping[str, Sequence[str]]) -> Grant:
+    if grant.fields is None:
+        return grant
+    return replace(grant, fields=grant.fields.union(*(worked_out[name] for name in grant.fields & worked_out.keys())))
