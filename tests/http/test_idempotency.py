@@ -172,7 +172,7 @@ def test_every_write_of_the_document_takes_a_key(client: Api) -> None:
         if method in ("post", "put", "patch", "delete") and key not in operation.get("parameters", ())
     ]
     # Of no tenant: to come in and to go, which nobody does by a key.
-    assert {path.split("/")[3] for _method, path in without} == {"session", "password_resets", "invitations"}
+    assert {path.split("/")[3] for _method, path in without} == {"session", "setup", "password_resets", "invitations"}
     assert "Idempotency-Key" in client.get("/api/docs").text
 
 
