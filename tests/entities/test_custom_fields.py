@@ -51,7 +51,7 @@ VALUES: Mapping[str, tuple[dict[str, object], object, object, str, str]] = {
     "date": ({}, "2026-02-28", "2026-02-28", "gte", "2026-02-28"),
     "datetime": ({}, "2026-02-28T10:00:00.5+08:00", "2026-02-28T02:00:00.500000+00:00", "lt", "2026-02-28T02:00:01Z"),
     "choice": (SIZES, "large", "large", "eq", "large"),
-    "keys": ({"options": ["a", "b"]}, ["b"], ["b"], "eq", "b"),
+    "keys": ({"options": ["a", "中文"]}, ["中文"], ["中文"], "eq", "中文"),
     "link": ({"target": "probe.board"}, "Board", "{board}", "eq", "Board"),
     "any_record": ({}, "{reference}", "{reference}", "eq", "{reference}"),
 }  # fmt: skip

@@ -651,3 +651,20 @@ def test_who_stands_in_has_what_the_transaction_gave_and_keeps_nothing_of_it_whe
         halfway()
     system.records("core.user").update(people.rep, {"name": "Another"})
     assert not platform.user(system.tenant.id, people.rep, Channel.API).can("probe.thing.delete")
+
+
+@pytest.mark.feature("B5")
+def test_the_past_tells_no_value_of_a_field_that_is_hidden_on_that_record(
+    system: Work, people: People, make: Callable[..., UUID], work_as: Callable[..., Work]
+) -> None:
+    role, (rep, mate) = system.records("core.role").create({"key": "part", "name": "Part"}), people.reps[0][:2]
+    for scope, fields in (("own", None), ("team", ["name", "owner"])):
+        grant = {"role": str(role["id"]), "permission": "probe.thing.read", "scope": scope, "only_fields": fields}
+        system.records("core.grant").create(grant)
+    system.records("core.user").update(rep, {"roles": ["part"]})
+    mine, theirs = (make(name, owner=str(owner), size=1) for name, owner in (("mine", rep), ("theirs", mate)))
+    for thing in (mine, theirs):
+        system.records("probe.thing").update(thing, {"size": 2, "name": f"{thing}"})
+    told, _whole = work_as(rep).past("probe.thing", system.now())
+    before = {one.event.record_id: one.event.payload["before"] for one in told if one.event.name.endswith(".updated")}
+    assert before == {mine: {"size": 1, "name": "mine"}, theirs: {"name": "theirs"}}

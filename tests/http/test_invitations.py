@@ -120,3 +120,15 @@ def test_nobody_is_flooded_with_letters(browser: Api, platform: Platform, tenant
     ]
     assert answers == [[202] * 5 + [429]] * 2
     assert len(letters(platform, tenant)) == 5
+
+
+def test_who_reads_an_old_mailbox_gets_no_link_to_the_person_who_has_another(
+    browser: Api, client: Api, platform: Platform, tenant: Tenant
+) -> None:
+    ann = lifecycle.add_person(platform.system(tenant.id), "Ann", "old@acme.example", [], PASSWORD)
+    browser.post(RESETS, {"email": "old@acme.example"})
+    (address,) = letters(platform, tenant)
+    assert client.patch(f"/api/v1/core/users/{ann}", {"email": "new@acme.example"}).status_code == 200
+    problem(browser.post(address, {"password": NEW}), 404)
+    assert browser.post(RESETS, {"email": "old@acme.example"}).status_code == 202
+    assert letters(platform, tenant) == [address]

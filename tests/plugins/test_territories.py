@@ -114,3 +114,42 @@ def test_nobody_enters_a_territory_by_himself_and_a_scope_needs_one(
     assert doors["territory"].create({"name": "West", "parent": "China"})["parent"] == places["China"]
     with pytest.raises(Invalid):
         work.records("core.grant").create({"role": role["id"], "permission": "orders.order.read", "scope": "territory"})
+
+
+@pytest.mark.feature("B4")
+def test_who_has_a_share_to_write_takes_nothing_into_his_territory_by_it(
+    work: Work, people: People, places: dict[str, UUID], work_as: type_work_as
+) -> None:
+    role = work.records("core.role").create({"key": "near", "name": "Near"})
+    for verb, scope in (("read", "territory"), ("update", "own")):
+        work.records("core.grant").create({"role": role["id"], "permission": f"customers.account.{verb}", "scope": scope})
+    work.records("core.user").update(people.rep, {"roles": ["near"], "team": None})
+    work.records("core.territory_member").create({"territory": "China", "user": str(people.rep)})
+    far = id_of(work.records("customers.account").create({"name": "Far Ltd", "territory": "Europe", "owner": str(people.managers[1])}))
+    work.records("core.share").create({"record": f"customers.account:{far}", "user": str(people.rep), "access": "write"})
+    doors = work_as(people.rep).records("customers.account")
+    assert doors.update(far, {"city": "Bonn"})["city"] == "Bonn"
+    with pytest.raises(Forbidden):
+        doors.update(far, {"territory": "North"})
+
+
+@pytest.mark.feature("B4")
+def test_the_scope_of_shared_records_makes_none(work: Work, people: People, work_as: type_work_as) -> None:
+    role = work.records("core.role").create({"key": "guest", "name": "Guest"})
+    for verb in ("create", "read"):
+        work.records("core.grant").create({"role": role["id"], "permission": f"catalog.product.{verb}", "scope": "shared"})
+    work.records("core.user").update(people.rep, {"roles": ["guest"]})
+    with pytest.raises(Forbidden):
+        work_as(people.rep).records("catalog.product").create({"name": "Cup"})
+
+
+@pytest.mark.feature("B2")
+def test_nobody_brings_back_his_own_territory(work: Work, people: People, places: dict[str, UUID], work_as: type_work_as) -> None:
+    role = work.records("core.role").create({"key": "hr", "name": "HR"})
+    for verb in ("update", "delete"):
+        work.records("core.grant").create({"role": role["id"], "permission": f"core.territory.{verb}", "scope": "all"})
+    work.records("core.user").update(people.rep, {"roles": ["hr"]})
+    work.records("core.territory_member").create({"territory": "Europe", "user": str(people.rep)})
+    work.records("core.territory").delete(places["Europe"])
+    with pytest.raises(Conflict):
+        work_as(people.rep).records("core.territory").restore(places["Europe"])
