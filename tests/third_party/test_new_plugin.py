@@ -96,6 +96,7 @@ def test_a_plugin_that_refuses_its_installation_leaves_everything_as_it_was(flee
     menu = fleet.home / "src" / "dealwright_fleet" / "plugin.py"
     sound = menu.read_text(encoding="utf-8")
     refusal = '\n\n@hookimpl\ndef before_upgrade(ctx, before, after):\n    raise OSError(f"no {ctx.dialect} here, {before} to {after}")\n'
+    fleet.do("db", "upgrade")  # what the platform itself has to make is no part of it
     menu.write_text(sound + refusal, encoding="utf-8")
     dump, there = state(fleet), packages(fleet)
     said = fleet.run("plugin", "add", str(fleet.home), "--yes", **OFFLINE)
