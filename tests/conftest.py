@@ -129,16 +129,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=list(left_out))
 
 
-def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
-    """The doors are tested on both databases; what plugins do through them on one of the two each, by the digest of a test's name.
+_ABOVE_THE_DOORS = ("tests/plugins/", "tests/automation/", "tests/http/", "tests/journeys/", "tests/third_party/", "tests/mail/")
 
-    `DEALWRIGHT_TESTS=all` runs everything on both: it takes a third longer than CI may.
+
+def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
+    """The doors are tested on both databases; what plugins and requests do through them on one of the two each, by the digest of a test's name.
+
+    `DEALWRIGHT_TESTS=all` runs everything on both: it takes half as long again.
     """
     by_test: dict[str, dict[str, pytest.Item]] = {}
     for item in items:
         chosen = getattr(item, "callspec", None)
         database = str(chosen.params.get("database_templates", "")) if chosen is not None else ""
-        if database and item.nodeid.startswith(("tests/plugins/", "tests/automation/")):
+        if database and item.nodeid.startswith(_ABOVE_THE_DOORS):
             others = [part for part in chosen.id.split("-") if part not in ("sqlite", "postgresql", "embedded", "scaled")]
             found = by_test.setdefault(f"{item.nodeid.partition('[')[0]} {others}", {})
             found[f"{database} {chosen.params.get('engine', '')}"] = item
