@@ -203,7 +203,9 @@ class Work:
             after.callback(self.keep_attempts)
             if shared.access_version:  # work may be long: what is kept is kept for the tenant as it is now
                 there = asked(connection) or connection.execute(_VERSION, {"of": self.tenant.id}).one_or_none()
-                shared.access_version = int(there[0]) if there is not None else shared.access_version
+                if there is None:  # purged meanwhile: nothing may be written behind it
+                    raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=self.tenant.name)
+                shared.access_version = int(there[0])
             try:
                 with self.adopt(connection, writes=write):
                     yield
@@ -300,7 +302,7 @@ class Work:
 
     def refused(self, permission: str, record: UUID | None = None) -> Forbidden:
         """What to raise for want of a special right; that it was tried stays in the audit, though the transaction is undone."""
-        self._transaction.attempts.append(journal.attempt(self, permission, record))
+        self._transaction.attempts.append(entries.attempt(self, permission, record))
         return Forbidden(_("you need the permission {permission}"), permission=permission)
 
     def keep_attempts(self) -> None:

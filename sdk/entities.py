@@ -140,6 +140,8 @@ class Sharing:
     record: type[Record]
     link: str
     person: str
+    field: str = ""
+    """The field of the shared record by which its people are chosen, if there is one: who has it by a share does not share it further."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import orjson
 import sqlalchemy as sa
 
 from core.entities.ids import new_id
-from core.entities.journal import REFUSED
 from core.events.tables import audit
 from sdk import Verb
 from sdk.columns import among
@@ -24,6 +23,10 @@ PURPOSE = "core.audit"
 _signed = itemgetter("id", "at", "actor_id", "actor", "channel", "entity", "record_id", "action", "changes")
 LENGTH = 16
 """Bytes of an entry's digest."""
+REFUSED = "refused"
+"""The action of an attempt without the right to it."""
+NO_RECORD = UUID(int=0)
+"""In the entry of an attempt at an entity as a whole."""
 
 
 def made(work: Work, entity: str, record: UUID, action: str, changes: Mapping[str, Sequence[object]]) -> dict[str, Any]:
@@ -37,6 +40,11 @@ def made(work: Work, entity: str, record: UUID, action: str, changes: Mapping[st
 def note(work: Work, entity: str, record: UUID, action: str, changes: Mapping[str, Sequence[object]]) -> None:
     """Put an entry into the audit with the context's transaction: for what is no record."""
     work.leave(audit, [made(work, entity, record, action, changes)])
+
+
+def attempt(work: Work, permission: str, record: UUID | None) -> dict[str, Any]:
+    """Who tried to use a right that he has not, on what."""
+    return made(work, permission.rpartition(".")[0], record or NO_RECORD, REFUSED, {"permission": [None, permission]})
 
 
 # --- digests ---------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -80,11 +81,10 @@ def check_fields(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
         for name in sorted(names):
             asked = [item for item in mine if item.stands and name in item.draft.values]
             if verb == "create":
-                reached = _reachable(work, shape, asked, including(held, name))
-                allowed = None if reached is None else {item.id for item in reached}
+                allowed = _reachable(work, shape, asked, including(held, name))
             else:
                 allowed = work.reader(shape.entity).reached_by(Verb(verb), [item.id for item in asked], including(held, name))
-            _forbid_field(name, (item for item in asked if allowed is not None and item.id not in allowed))
+            _forbid_field(name, (item for item in asked if item.id not in allowed))
 
 
 def _check_column(work: Work, field: Field, holders: Sequence[Item]) -> None:
@@ -159,19 +159,19 @@ def _taken(work: Work, shape: Shape, fields: Sequence[Field], values: list[tuple
 
 def check_owner(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
     """A new owner or parent must be within the scope of the actor's grant; without an owner given, it is the actor."""
-    entity = shape.entity
+    entity, shares = shape.entity, shape.entity.sharing.field if shape.entity.sharing is not None else ""
     for item in items:
         if entity.owned and item.draft.verb == "create" and item.values.get("owner") is None:
             item.values["owner"] = work.actor.user_id
     for verb, held in grants.items():
-        moved = [item for item in items if item.draft.verb == verb and item.stands and (verb == "create" or _moves(shape, item))]
-        if not moved or verb not in ("create", "update"):
-            continue
-        allowed, own = _reachable(work, shape, moved, held), {item.id for item in moved}
-        if work.grants.shared and verb == "update":  # what is shared with one is not given away, nor taken over
-            own = work.unshared().reader(entity).reached_by(Verb.UPDATE, list(own))
-        for item in moved:
-            if (allowed is not None and item not in allowed) or item.id not in own:
+        mine = [item for item in items if item.draft.verb == verb and item.stands] if verb in ("create", "update") else []
+        moved = [item for item in mine if verb == "create" or _moves(shape, item)]
+        wrong = {item.id for item in moved} - _reachable(work, shape, moved, held) if moved else set()
+        if work.grants.shared and verb == "update":  # what is shared with one is not given away, taken over, or shared further
+            handed = [item.id for item in mine if _moves(shape, item) or _changes(item, shares)]
+            wrong |= set(handed) - work.unshared().reader(entity).reached_by(Verb.UPDATE, handed)
+        for item in mine:
+            if item.id in wrong:
                 item.refusal = Forbidden(_("you may not {verb} this {entity} for that owner or parent"), verb=verb, entity=entity.full_name)
 
 
@@ -194,29 +194,33 @@ def check_reassign(work: Work, shape: Shape, items: Sequence[Item], grants: dict
 
 def _moves(shape: Shape, item: Item) -> bool:
     """Whether it gets another owner, parent or territory, each of which may let others reach it."""
-    parent, before, names = shape.entity.parent, item.before or {}, ["owner"]
+    parent, names = shape.entity.parent, ["owner"]
     if parent is not None:
         names.append(parent.name)
     if shape.entity.territory:
         names.append(shape.entity.territory)
-    return any(name in item.values and (item.before is None or item.values[name] != before.get(name)) for name in names)
+    return any(_changes(item, name) for name in names)
 
 
-def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Grant, ...]) -> list[Item] | None:
-    """The items whose record, as it will be, some grant reaches; None: all. Asks with a row of the new values alone.
+def _changes(item: Item, name: str) -> bool:
+    return name in item.values and (item.before is None or item.values[name] != item.before.get(name))
+
+
+def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Grant, ...]) -> set[UUID]:
+    """The ids of the items whose record, as it will be, some grant reaches. Asks with a row of the new values alone.
 
     As for a record that is made: to share one makes nobody's right of it to give it to others.
     """
     entity, verb = shape.entity, Verb.CREATE
     if work.scopes.clause(entity, shape.table, held, verb) is None:
-        return None
+        return {item.id for item in items}
     parent = entity.parent
     names = {"id": "id", "owner_id": "owner"} | ({parent.attribute: parent.name} if parent is not None else {})
     if entity.territory:
         names[entity.fields[entity.territory].attribute] = entity.territory
     referring = parent if isinstance(parent, AnyRecordField) else None
     types = {name: sa.Uuid() for name in names} | ({referring.entity_attribute: sa.String()} if referring is not None else {})
-    reached: list[Item] = []
+    reached = set[UUID]()
     for start in range(0, len(items), _CHUNK):
         part = items[start : start + _CHUNK]
         cells = [tuple(cell for name in names.values() for cell in _cells(item, name, referring)) for item in part]
@@ -225,8 +229,7 @@ def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Gran
         rows = sa.values(*(sa.column(column, type_) for column, type_ in types.items())).data(typed).cte("future")
         clause = work.scopes.clause(entity, rows, held, verb)
         assert clause is not None, "what reaches all records was answered above"
-        found = set(work.connection.execute(sa.select(rows.c.id).where(clause)).scalars())
-        reached += [item for item in part if item.id in found]
+        reached |= set(work.connection.execute(sa.select(rows.c.id).where(clause)).scalars())
     return reached
 
 

@@ -27,10 +27,6 @@ MASK = "•••"
 CAUSES = "@causes"
 """Beside the arguments of a job: what led to it."""
 STAMPS = frozenset({"version", "created_at", "updated_at"})
-REFUSED = "refused"
-"""The action of an attempt without the right to it."""
-NO_RECORD = UUID(int=0)
-"""In the audit of an attempt at an entity as a whole."""
 PAST = {"create": "created", "update": "updated", "delete": "deleted", "restore": "restored"}
 
 
@@ -67,15 +63,6 @@ def keep_audit(work: Work, shape: Shape, items: Sequence[Item]) -> None:
         for id, item in zip(ids, items, strict=True)
     ]  # fmt: skip
     work.leave(audit, rows)
-
-
-def attempt(work: Work, permission: str, record: UUID | None) -> dict[str, Any]:
-    """A row of audit: who tried to use a right that he has not, on what."""
-    return {
-        "tenant_id": work.tenant.id, "id": new_ids(1)[0], "at": work.now(), "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
-        "channel": work.channel.value, "entity": permission.rpartition(".")[0], "record_id": record or NO_RECORD, "action": REFUSED,
-        "changes": {"permission": [None, permission]},
-    }  # fmt: skip
 
 
 def _changes(item: Item, sensitive: set[str], kept: set[str]) -> dict[str, list[object]]:

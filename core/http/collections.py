@@ -10,9 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from flask import request
 
+from core.audit.entries import REFUSED
 from core.context import Work
 from core.entities.alike import members_of
-from core.entities.journal import REFUSED
 from core.entities.read import MOST_ROWS
 from core.entities.timeline import timeline
 from core.events.tables import audit

@@ -84,17 +84,22 @@ def _page(platform: Platform, kind: str, token: str, refusal: Refusal | None = N
         told = [platform.translator.say(one.message, locale_wanted(), one.params) for one in refusal.problems]
         told = told or [platform.translator.say(refusal.message, locale_wanted(), refusal.params)]
         wrong = f'<p class="wrong" role="alert">{escape("; ".join(told))}</p>'
-    html = (
-        f'<!doctype html><html lang="{locale_wanted().replace("_", "-")}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{heading}</title><style>{STYLE}</style></head><body><main><h1>{heading}</h1>'
-        f'<p>{escape(entry.email)}</p>{wrong}<form method="post"><label>{say(wish)}<input type="password" name="password" required '
-        f'maxlength="200" autocomplete="{"current-password" if kind == INVITATION and entry.sign_in else "new-password"}"></label>'
-        f"<button>{say(_('Continue'))}</button></form></main></body></html>"
+    form = (
+        f'<main><h1>{heading}</h1><p>{escape(entry.email)}</p>{wrong}<form method="post"><label>{say(wish)}<input type="password" '
+        f'name="password" required maxlength="200" autocomplete="{"current" if kind == INVITATION and entry.sign_in else "new"}-password"></label>'
+        f"<button>{say(_('Continue'))}</button></form></main>"
     )
-    return answer(Response(WebPage(html, STYLE), 200 if refusal is None else refusal.status))
+    return answer(Response(_html(heading, form), 200 if refusal is None else refusal.status))
 
 
 def _done(platform: Platform) -> Response:
     text = escape(platform.translator.say(_("Done: you can sign in now."), locale_wanted(), {}))
-    html = f'<!doctype html><html><head><meta charset="utf-8"><title>{text}</title><style>{STYLE}</style></head><body><p>{text}</p></body></html>'
-    return Response(WebPage(html, STYLE))
+    return Response(_html(text, f"<main><p>{text}</p></main>"))
+
+
+def _html(title: str, body: str) -> WebPage:
+    return WebPage(
+        f'<!doctype html><html lang="{locale_wanted().replace("_", "-")}"><head><meta charset="utf-8"><meta name="viewport" '
+        f'content="width=device-width"><title>{title}</title><style>{STYLE}</style></head><body>{body}</body></html>',
+        STYLE,
+    )

@@ -9,8 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from core.entities.ids import new_id
-from core.events.tables import audit
+from core.audit import entries
 from core.identity import memberships, sessions
 from core.identity.tables import User, token_secrets
 from core.identity.tables import sessions as session_table
@@ -134,12 +133,7 @@ def _end_access(work: Work, done: Departure) -> int:
     # Those of who has no password here.
     sessions.end(work.connection, session_table.c.tenant_id == work.tenant.id, session_table.c.user_id == done.person)
     _step_up(system, done)
-    entry = {
-        "tenant_id": work.tenant.id, "id": new_id(), "at": work.now(), "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
-        "channel": work.channel.value, "entity": PERSON, "record_id": done.person, "action": "leave",
-        "changes": {"successor": [None, str(done.successor)]},
-    }  # fmt: skip
-    work.leave(audit, [entry])
+    entries.note(work, PERSON, done.person, "leave", {"successor": [None, str(done.successor)]})
     return len(tokens)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from core.custom.overlay import overlay_of
 from core.policy.grants import Grant, with_implied
 from sdk import Batch, Change, Condition, Entity, Scope, Verb, _
-from sdk.permissions import IMPLIED, UNOWNED
+from sdk.permissions import BULK_EDIT, EXPORT, IMPLIED, UNOWNED
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -31,6 +31,9 @@ def check_grants(work: Work, batch: Batch) -> None:
         if entity is not None and name.rpartition(".")[2] in set(Verb):
             _check_scope(change, entity)
             _check_fields(work, change, entity)
+        elif name.rpartition(".")[2] in (EXPORT, BULK_EDIT) and change.after("scope") not in (Scope.ALL, Scope.NONE):
+            text = _("{name!r} goes as far as one reads or changes; take all, or none")
+            change.refuse("scope", "bad_scope", text, name=name)
         elif change.after("only_fields") is not None:
             change.refuse("only_fields", "no_fields", _("{name!r} is no verb on records and has no fields"), name=name)
     if not work.grants.unlimited:

@@ -110,7 +110,7 @@ VALIDATE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     return (
         Entity(tables.Task, "task", "tasks", _("Task"), _("Tasks"), title="subject", access=ACCESS,
-               sharing=Sharing(tables.Assignment, "task_id", "person_id")),
+               sharing=Sharing(tables.Assignment, "task_id", "person_id", "helpers")),
         Entity(tables.Assignment, "assignment", "assignments", _("Assignment"), _("Assignments"), title="person", owned=False, verbs=READ_ONLY),
         Entity(tables.TaskTemplate, "task_template", "task_templates", _("Task template"), _("Task templates"), owned=False, access=PLANS),
         Entity(tables.TemplateTask, "template_task", "template_tasks", _("Task of a template"), _("Tasks of templates"), title="subject",

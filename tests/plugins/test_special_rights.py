@@ -70,8 +70,8 @@ def test_nobody_gives_back_a_special_right_that_he_has_not(work: Work, people: P
     doors = work_as(people.manager).records("core.grant")
     for attempt in (
         lambda: doors.delete(id_of(taken)),
-        lambda: doors.update(id_of(taken), {"scope": "team"}),
-        lambda: doors.create({"role": str(role), "permission": "customers.account.export", "scope": "own"}),
+        lambda: doors.update(id_of(taken), {"scope": "all"}),
+        lambda: doors.create({"role": str(role), "permission": "customers.account.export", "scope": "all"}),
         lambda: doors.create({"role": str(role), "permission": "customers.account.read", "scope": "own"}),
     ):
         with pytest.raises(Conflict) as refused:

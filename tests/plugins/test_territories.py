@@ -153,3 +153,24 @@ def test_nobody_brings_back_his_own_territory(work: Work, people: People, places
     work.records("core.territory").delete(places["Europe"])
     with pytest.raises(Conflict):
         work_as(people.rep).records("core.territory").restore(places["Europe"])
+
+
+@pytest.mark.feature("B4")
+def test_who_has_a_share_of_a_task_lets_nobody_else_help_with_it(work: Work, people: People, work_as: type_work_as) -> None:
+    boss, guest = people.managers[1], people.rep
+    task = id_of(work.records("teamwork.task").create({"subject": "Call", "owner": str(boss)}))
+    work.records("core.share").create({"record": f"teamwork.task:{task}", "user": str(guest), "access": "write"})
+    doors = work_as(guest).records("teamwork.task")
+    assert doors.update(task, {"notes": "called"})["notes"] == "called"
+    with pytest.raises(Forbidden):
+        doors.update(task, {"helpers": [str(guest)]})
+
+
+@pytest.mark.feature("B8")
+def test_a_right_that_goes_as_far_as_its_verb_is_taken_or_given_and_not_narrowed(work: Work) -> None:
+    role = work.records("core.role").create({"key": "clerk", "name": "Clerk"})
+    for word in ("export", "bulk_edit"):
+        wish = {"role": role["id"], "permission": f"customers.account.{word}"}
+        with pytest.raises(Invalid):
+            work.records("core.grant").create({**wish, "scope": "own"})
+        assert work.records("core.grant").create({**wish, "scope": "none"})["scope"] == "none"

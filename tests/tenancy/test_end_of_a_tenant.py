@@ -23,7 +23,7 @@ from core.platform import Platform
 from core.tenancy import lifecycle
 from core.tenancy.export import MANIFEST, export, is_secret
 from core.testkit.fixtures import MakeTenant
-from sdk import Tenant
+from sdk import NotFound, Tenant
 from sdk.columns import Exact, UtcDateTime, key
 from sdk.entities import Record
 
@@ -177,3 +177,13 @@ def test_what_is_called_a_secret_is_marked_as_one() -> None:
     found = {f"{table.name}.{column.name}" for table in declared() for column in table.c
              if called.search(column.name) and isinstance(column.type, sa.String | sa.LargeBinary) and not is_secret(column)}  # fmt: skip
     assert found == PROOFS
+
+
+def test_work_that_began_before_a_purge_writes_nothing_after_it(platform: Platform, make_tenant: MakeTenant) -> None:
+    work = platform.system(make_tenant("goes").id)
+    work.records("core.team").create({"name": "before"})
+    lifecycle.purge(platform, "goes")
+    with pytest.raises(NotFound):
+        work.records("core.team").create({"name": "after"})
+    with platform.database.begin_as_owner() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM core_teams")).scalar_one() == 0
