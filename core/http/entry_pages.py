@@ -60,7 +60,7 @@ def _views(platform: Platform, kind: str) -> tuple[Callable[..., FlaskResponse],
         typed = request.mimetype == _FORM
         words = check_words(dict(request.form) if typed else json_body(), "password")
         try:
-            invitations.take(platform, kind, token, words["password"], visitor(platform.config))
+            g.locale = invitations.take(platform, kind, token, words["password"], visitor(platform.config)).locale
         except Refusal as refusal:
             if not typed or refusal.status == 404:
                 raise

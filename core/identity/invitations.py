@@ -113,7 +113,7 @@ def behind(platform: Platform, kind: str, token: str) -> Entry:
         return _entry(connection, platform, kind, tenant, token)
 
 
-def take(platform: Platform, kind: str, token: str, password: str, visitor: Visitor) -> None:
+def take(platform: Platform, kind: str, token: str, password: str, visitor: Visitor) -> Entry:
     """Choose the password behind a link, which is used up. Who has one already shows it to take an invitation: it is not changed.
 
     Raises NotFound as `behind` does, Invalid for a password that does not fit, Forbidden for a wrong one, TooMany while it is locked.
@@ -134,7 +134,7 @@ def take(platform: Platform, kind: str, token: str, password: str, visitor: Visi
             assert entry.sign_in is not None
             entrance.set_password(connection, entry.sign_in, hash)
             sessions.note(connection, Person(entry.sign_in), PASSWORD_CHANGED, visitor, platform.clock())
-            return
+            return entry
         known = entry.sign_in or new_id()
         if entry.sign_in is None:
             row = {"id": known, "email": entry.email, "hash": hash, "now": platform.clock()}
@@ -148,6 +148,7 @@ def take(platform: Platform, kind: str, token: str, password: str, visitor: Visi
             connection.execute(memberships.update().where(*mine).values(user_id=entry.user))
         else:
             raise _nothing()
+    return entry
 
 
 def _send(work: Work, kind: str, user: UUID, email: str, subject: str, text: Text) -> Sent:

@@ -132,3 +132,15 @@ def test_who_reads_an_old_mailbox_gets_no_link_to_the_person_who_has_another(
     problem(browser.post(address, {"password": NEW}), 404)
     assert browser.post(RESETS, {"email": "old@acme.example"}).status_code == 202
     assert letters(platform, tenant) == [address]
+
+
+def test_every_page_behind_a_link_speaks_the_language_of_the_person(browser: Api, client: Api, platform: Platform, tenant: Tenant) -> None:
+    ann = client.post(USERS, {"name": "Ann", "email": "ann@acme.example", "locale": "zh_CN"}).json["id"]
+    client.post(f"{USERS}/{ann}/invitations")
+    (address,) = letters(platform, tenant)
+    for answer, words in (
+        (browser.get(address), "欢迎加入"),
+        (browser.call("POST", address, data={"password": "short"}), "10 到 200"),
+        (browser.call("POST", address, data={"password": PASSWORD}), "现在可以登录"),
+    ):
+        assert words in answer.text and 'lang="zh-CN"' in answer.text, answer.text
