@@ -16,7 +16,24 @@ from plugins.automation.conditions import where_problems
 from plugins.automation.rules import DELEGATE, SWITCH_OFF, keep_room
 from plugins.automation.schemas import readable
 from plugins.automation.tables import DONE, FAILED, WAITING
-from sdk import Batch, Call, Change, Condition, Conflict, Context, Draft, Event, GiveUp, NotFound, Query, Reply, _, parse_where, where
+from sdk import (
+    BadRequest,
+    Batch,
+    Call,
+    Change,
+    Condition,
+    Conflict,
+    Context,
+    Draft,
+    Event,
+    GiveUp,
+    NotFound,
+    Query,
+    Reply,
+    _,
+    parse_where,
+    where,
+)
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -35,7 +52,8 @@ def prepare(ctx: Context, batch: Batch) -> None:
     """Refuse entities, events and clauses that there are not."""
     keep_room(ctx, batch, MOST)
     for change in batch.standing():
-        _check(ctx, change)
+        if change.verb != "delete" and change.act != SWITCH_OFF:  # what cannot work any more can still be stopped
+            _check(ctx, change)
         if change.changes("active") and change.after("active") and change.act != SWITCH_OFF:
             change.values["stopped_because"] = None
 
@@ -95,8 +113,14 @@ def hear(ctx: Context, events: Sequence[Event]) -> None:
         except NotFound:
             _switch_off(ctx, webhook, ctx.say(_("its owner is not active any more")))
             continue
-        for start in range(0, len(events), MOST):
-            _write_down(ctx, actor, webhook, events[start : start + MOST])
+        if not actor.can(f"{webhook['entity']}.read"):
+            continue  # tells nothing, as of records that its owner does not see; what others' webhooks are told goes on
+        try:
+            for start in range(0, len(events), MOST):
+                _write_down(ctx, actor, webhook, events[start : start + MOST])
+        except BadRequest as refusal:
+            why = ctx.say(refusal.message, refusal.params)
+            _switch_off(ctx, webhook, ctx.say(_("its conditions cannot be asked by its owner any more: {why}"), {"why": why}))
 
 
 def looped(_ctx: Context, _events: Sequence[Event]) -> None:

@@ -24,7 +24,7 @@ from core.outside import http
 from core.platform import Platform
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
-from sdk import Call, Invalid
+from sdk import Call, Invalid, where
 from sdk.context import id_of
 from sdk.errors import DeclarationError
 from tests.automation.conftest import Rules
@@ -156,6 +156,26 @@ def test_an_owner_who_may_not_see_a_record_or_a_field_is_not_told_of_it(
     seen = [len(client.as_user(who).get(place).json["data"]) for who in (people.manager, people.managers[1])]
     assert seen == [1, 0]
     assert str(others) not in client.get(place).text
+
+
+@pytest.mark.feature("I13")
+def test_a_webhook_whose_owner_has_lost_a_right_does_not_keep_others_from_being_told(
+    client: Api, work: Work, hook: Callable[..., str], engine: Engine, people: People
+) -> None:
+    blind, narrow, other = hook(client.as_user(people.manager)), hook(client.as_user(people.managers[1]), where=["city=Wuhan"]), hook()
+    work.records("core.user").update(people.manager, {"roles": ["finance"]})
+    grants = work.records("core.grant")
+    for permission in ("customers.account.read", "customers.contact.read"):
+        (role,) = work.records("core.role").find(where(key="finance"))
+        grants.create({"role": id_of(role), "permission": permission, "scope": "none"})
+    (role,) = work.records("core.role").find(where(key="sales_manager"))
+    grants.create({"role": id_of(role), "permission": "customers.account.read", "scope": "all", "only_fields": ["name"]})
+    id = id_of(work.records("customers.account").create({"name": "a", "city": "Wuhan"}))
+    engine.run_until_idle()
+    assert [(str(row["webhook"]), row["subject"]) for row in deliveries(work)] == [(other, str(id))]
+    hooks = {str(row["id"]): row for row in work.records("automation.webhook").find(())}
+    assert hooks[blind]["active"] and not hooks[narrow]["active"]
+    assert "city" in str(hooks[narrow]["stopped_because"])
 
 
 @pytest.mark.feature("I13")
