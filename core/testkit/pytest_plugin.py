@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
     from importlib.metadata import EntryPoint
     from pathlib import Path
     from uuid import UUID
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from core.context import Work
     from core.platform import Platform
     from core.testkit.engines import Engine
+    from core.testkit.factories import Factory
     from core.testkit.fixtures import Api, Clock, MakeTenant, People
     from core.testkit.templates import Templates
     from sdk import Channel, Tenant
@@ -138,6 +140,47 @@ def client(platform: Platform, tenant: Tenant) -> Api:
 
     admin = lifecycle.add_person(platform.system(tenant.id), "Admin", f"admin@{tenant.name}.example", ["admin"], None)
     return Api(platform, create_app(platform).test_client(use_cookies=False), "", tenant).as_user(admin)
+
+
+@pytest.fixture
+def make(platform: Platform, tenant: Tenant) -> Factory:
+    """Makes records of any entity, with values that fit for what is required. Example: `make("customers.account", name="Acme")["id"]`."""
+    from core.testkit.factories import Factory
+
+    return Factory(platform.system(tenant.id))
+
+
+@pytest.fixture
+def permission_matrix(platform: Platform, tenant: Tenant) -> Callable[[str], dict[str, dict[str, str]]]:
+    """What each role can do. Example: `permission_matrix("visits.visit")["sales_rep"] == {"read": "own", "create": "own"}`."""
+    from core.testkit.factories import matrix
+
+    return lambda entity: matrix(platform.system(tenant.id), entity)
+
+
+@pytest.fixture
+def mailbox(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> list[EmailMessage]:
+    """The letters that went out, whole, once the engine has run; no server is asked. Example: `engine.run_until_idle(); mailbox[0]["To"]`."""
+    from dataclasses import replace
+
+    from core.mail import smtp
+
+    letters: list[EmailMessage] = []
+    monkeypatch.setattr(smtp, "send", lambda _server, message, _recipient: letters.append(message))
+    monkeypatch.setattr(platform, "config", replace(platform.config, mail_url="smtp://mail.example", mail_from="crm@mail.example"))
+    return letters
+
+
+@pytest.fixture
+def assert_no_leaks(database_templates: Templates, tmp_path: Path, entry_points: Sequence[EntryPoint] | None) -> Callable[..., None]:
+    """Asks all that can be asked about entities, as users of random roles; see `core.testkit.leaks`. Example: `assert_no_leaks("visits.visit")`."""
+    from core.testkit.leaks.kit import Kit
+
+    def check(*entities: str, users: int = 3) -> None:
+        report = Kit(database_templates, tmp_path, entry_points).run(range(users), entities or None)
+        assert not report.leaks, str(report)
+
+    return check
 
 
 @pytest.fixture

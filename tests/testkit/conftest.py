@@ -30,7 +30,9 @@ RIGHTS: type_rights = {
     "core.user.read": (Grant(Scope.ALL, frozenset({"name", "team"})),),
     "customers.account.read": (Grant(Scope.ALL, frozenset({"name", "city", "owner", "tier", "parent", "customers.answers"})),),
     "customers.account.update": (Grant(Scope.ALL, frozenset({"notes", "industry"})),),
-    "customers.contact.read": (Grant(Scope.OWN), Grant(Scope.TEAM, frozenset({"name", "account"}))),
+    "customers.contact.read": (
+        Grant(Scope.OWN), Grant(Scope.TERRITORY, frozenset({"name", "account"})), Grant(Scope.SUBORDINATES, frozenset({"name", "title"})),
+    ),
     "customers.contact.create": (Grant(Scope.OWN),),
 }  # fmt: skip
 

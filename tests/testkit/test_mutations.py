@@ -17,10 +17,12 @@ import core.entities.timeline
 import core.entities.write
 import core.http.collections
 import core.http.health
+import core.policy.scopes
 from core.entities.aggregate import Aggregation
 from core.entities.read import Reader
 from core.entities.shape import Source
 from core.entities.write import Writer
+from core.identity.tables import Share, User
 from core.policy.grants import Grant
 from core.policy.scopes import Scopes
 from core.testkit.leaks.kit import Kit
@@ -84,6 +86,23 @@ def _nobodys_and_all(self: Any, entity: Any, table: Any, verb: Any) -> Any:
     return sa.true()
 
 
+def _everybody(tenant: Any, user: Any) -> Any:
+    person = User.table().alias()
+    return sa.select(person.c.id).where(person.c.tenant_id == tenant)
+
+
+def _shared_with_anybody(self: Any, entity: Any, table: Any, verb: Any) -> Any:
+    share = Share.table().alias()
+    mine = (share.c.tenant_id == self.tenant, share.c.deleted_at.is_(None), share.c.record_entity == entity.full_name)
+    return table.c.id.in_(sa.select(share.c.record).where(*mine))
+
+
+def _shared_for_ever(self: Any, entity: Any, table: Any, verb: Any) -> Any:
+    share = Share.table().alias()
+    mine = (share.c.tenant_id == self.tenant, share.c.deleted_at.is_(None), share.c.user_id == self._user)
+    return table.c.id.in_(sa.select(share.c.record).where(*mine, share.c.record_entity == entity.full_name))
+
+
 def _there_are(work: Any, target: Any, ids: Any) -> Any:
     table = target.record.table()
     live = (table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), table.c.id.in_(list(ids)))
@@ -112,6 +131,10 @@ CHECKS: dict[str, type_part] = {
     "the scope of each grant": ("list", Scopes, "_one", lambda self, entity, table, scope, verb: sa.true()),
     "the scope of the parent": ("list", Scopes, "_parent", _nobodys_and_all),
     "the scope within the parent": ("list", Scopes, "_exists", _there),
+    "the territory": ("list", Scopes, "_in_territory", lambda self, entity, table: sa.true()),
+    "who reports to whom": ("list", core.policy.scopes, "subordinates", _everybody),
+    "with whom a record is shared": ("list", Scopes, "_shared", _shared_with_anybody),
+    "until when a record is shared": ("list", Scopes, "_shared", _shared_for_ever),
     "the grants of an entity": ("list", Scopes, "grants_of", lambda self, entity, verb: _ALL),
     "the recycle bin": ("list", Source, "live", _in_the_bin),
     "what a computed field looks at": ("list", Source, "_reach", _computed_over_all),

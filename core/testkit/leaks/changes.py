@@ -110,7 +110,8 @@ class Changer:
         """Who asks, and what gives this person rights: to change these is to ask as somebody else."""
         cast = self.world.cast
         grants = {id for id, row in self.before["core_grants"].items() if row["role_id"] == cast.role}
-        return {cast.me, cast.role, *grants, *(id for id, row in self.before["core_tokens"].items() if row["user_id"] == cast.me)}
+        mine = {id for table in ("core_tokens", "core_shares") for id, row in self.before[table].items() if row["user_id"] == cast.me}
+        return {cast.me, cast.role, *grants, *mine}
 
     def _changeable(self, shape: Shape) -> Iterator[Field]:
         keys = [{column.name for column in index.columns} - {"tenant_id"} for index in shape.table.indexes if index.unique]
@@ -176,7 +177,11 @@ class Changer:
         """Whether it may depend on the field who sees what."""
         entity, parent = shape.entity, shape.entity.parent
         people = entity.full_name in BY_HAND or shape.table.name in self._sharing
-        return field.name == "owner" or (parent is not None and field.name == parent.name) or (people and isinstance(field, LinkField))
+        return (
+            field.name in ("owner", entity.territory)
+            or (parent is not None and field.name == parent.name)
+            or (people and isinstance(field, LinkField))
+        )
 
     def _settle(self) -> None:
         """Take back what would have made the user see more or less: this is another question."""

@@ -8,8 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from core.entities.shape import Shape
+from core.identity.tables import WRITE
 from core.policy.grants import Grant
-from core.testkit.leaks.world import World, type_row, type_rows
+from core.policy.scopes import TERRITORY
+from core.testkit.leaks.world import NOW, World, type_row, type_rows
 from sdk import EVERYBODY, Entity, Scope, Verb
 from sdk.fields import AnyRecordField, LinkField
 
@@ -26,7 +28,12 @@ class Oracle:
         for name, (owner, permission) in self._catalog.permissions.items():
             if EVERYBODY in permission.default_for and owner in world.system.enabled:
                 self._rights[name] = (*self._rights.get(name, ()), Grant(permission.default_for[EVERYBODY]))
-        self._team = self._teams()
+        self._team, self._below, self._territories = self._teams(), self._subordinates(), self._parts_of_the_market()
+        self._mine = [
+            share
+            for share in rows["core_shares"].values()
+            if share["user_id"] == self.me and share["deleted_at"] is None and (share["expires_at"] is None or share["expires_at"] > NOW)
+        ]
         self._known: dict[tuple[str, UUID], frozenset[str]] = {}
 
     def shown(self, entity: str, id: UUID) -> frozenset[str]:
@@ -85,7 +92,7 @@ class Oracle:
 
     def _reaches(self, right: Grant, entity: Entity, row: type_row, verb: Verb) -> bool:
         reach = _SCOPES[right.scope]
-        return reach(self, entity, row, verb)
+        return reach(self, entity, row, verb) or self._shared_with_me(entity, row, verb)
 
     def _all(self, _entity: Entity, _row: type_row, _verb: Verb) -> bool:
         return True
@@ -95,6 +102,36 @@ class Oracle:
 
     def _of_team(self, entity: Entity, row: type_row, verb: Verb) -> bool:
         return entity.owned and (row["owner_id"] in self._team or self._shared(entity, row, verb))
+
+    def _of_subordinates(self, entity: Entity, row: type_row, verb: Verb) -> bool:
+        return entity.owned and (row["owner_id"] in self._below or self._shared(entity, row, verb))
+
+    def _in_territory(self, entity: Entity, row: type_row, verb: Verb) -> bool:
+        return self._own(entity, row, verb) or (entity.owned and self._territory_of(entity, row) in self._territories)
+
+    def _territory_of(self, entity: Entity, row: type_row) -> Any:
+        """A record's own territory, or that of the record which gives it one; what is in the recycle bin gives none."""
+        field = entity.record.__fields__.get(entity.territory)
+        if not isinstance(field, LinkField):
+            return None
+        target = self._catalog.target(field, entity)
+        if target == TERRITORY:
+            return row[field.attribute]
+        shape = self.world.shapes.get(target)
+        above = shape and self.rows[shape.table.name].get(row[field.attribute])
+        return self._territory_of(shape.entity, above) if shape and above and above["deleted_at"] is None else None
+
+    def _only_shared(self, _entity: Entity, _row: type_row, _verb: Verb) -> bool:
+        return False
+
+    def _shared_with_me(self, entity: Entity, row: type_row, verb: Verb) -> bool:
+        """Whether somebody has shared the record with the user, to read it or to change it, and that has not ended."""
+        if verb not in (Verb.READ, Verb.UPDATE) or entity.private or entity.plugin == "core":
+            return False
+        return any(
+            share["record_entity"] == entity.full_name and share["record"] == row["id"] and (verb is Verb.READ or share["access"] == WRITE)
+            for share in self._mine
+        )
 
     def _as_parent(self, entity: Entity, row: type_row, verb: Verb) -> bool:
         found = self._parent_of(entity, row)
@@ -143,10 +180,27 @@ class Oracle:
         reached &= live.keys()
         return frozenset(id for id, user in users.items() if id == self.me or user["team_id"] in reached)
 
+    def _subordinates(self) -> frozenset[Any]:
+        """The user, and who reports to the user directly or through others, those who have left as well."""
+        reached, users = {self.me}, self.rows["core_users"]
+        while below := {id for id, user in users.items() if user["manager_id"] in reached} - reached:
+            reached |= below
+        return frozenset(reached)
+
+    def _parts_of_the_market(self) -> frozenset[Any]:
+        """The territories that the user works, and those below."""
+        live = {id: one for id, one in self.rows["core_territories"].items() if one["deleted_at"] is None}
+        members = self.rows["core_territory_members"].values()
+        reached = {one["territory_id"] for one in members if one["user_id"] == self.me and one["deleted_at"] is None} & live.keys()
+        while below := {id for id, one in live.items() if one["parent_id"] in reached} - reached:
+            reached |= below
+        return frozenset(reached)
+
 
 type_reach = Callable[[Oracle, Entity, type_row, Verb], bool]
 _SCOPES: Mapping[Scope, type_reach] = {
-    Scope.ALL: Oracle._all, Scope.OWN: Oracle._own, Scope.TEAM: Oracle._of_team, Scope.PARENT: Oracle._as_parent,
+    Scope.ALL: Oracle._all, Scope.OWN: Oracle._own, Scope.SUBORDINATES: Oracle._of_subordinates, Scope.TEAM: Oracle._of_team,
+    Scope.TERRITORY: Oracle._in_territory, Scope.PARENT: Oracle._as_parent, Scope.SHARED: Oracle._only_shared,
 }  # fmt: skip
 SCOPES = tuple(_SCOPES)
 """The scopes that the kit gives and judges."""

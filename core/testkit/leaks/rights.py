@@ -7,6 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from core.policy.grants import Grant
+from core.policy.scopes import shareable
 from core.testkit.leaks.oracle import ALWAYS
 from core.testkit.leaks.world import World
 from sdk import Entity, Scope, Verb
@@ -50,7 +51,12 @@ def _reading(entity: Entity, names: Sequence[str], random: Random) -> tuple[Gran
         choices += [
             (4, (Grant(Scope.OWN), Grant(Scope.TEAM, some))), (3, (Grant(Scope.OWN, some), Grant(Scope.ALL, other))),
             (2, (Grant(Scope.OWN),)), (2, (Grant(Scope.TEAM, some), Grant(Scope.OWN, other))), (1, (Grant(Scope.TEAM),)),
+            (3, (Grant(Scope.SUBORDINATES, some), Grant(Scope.OWN))), (2, (Grant(Scope.SUBORDINATES),)), (1, (Grant(Scope.SHARED),)),
         ]  # fmt: skip
+    if entity.territory:
+        choices += [(6, (Grant(Scope.TERRITORY, some), Grant(Scope.OWN))), (6, (Grant(Scope.TERRITORY, some), Grant(Scope.TEAM, other)))]
+    if shareable(entity):
+        choices += [(1, (Grant(Scope.SHARED, some),))]
     if entity.parent is not None:
         choices += [(3, (Grant(Scope.PARENT, some),)), (2, (Grant(Scope.PARENT), Grant(Scope.ALL, some)))]
     (chosen,) = random.choices([rights for _weight, rights in choices], [weight for weight, _rights in choices])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -21,9 +21,10 @@ from core.entities.ids import new_id, new_ids
 from core.entities.shape import Shape
 from core.events.tables import audit, outbox
 from core.identity import tokens
-from core.identity.tables import Token, token_secrets
+from core.identity.tables import READ, WRITE, Share, Token, token_secrets
 from core.platform import Platform
 from core.policy.grants import Grant
+from core.policy.scopes import shareable
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
 from core.tenancy.tables import tenants
@@ -42,7 +43,9 @@ BY_HAND = frozenset({
     "core.custom_field",
 })  # fmt: skip
 """What says who sees what, and what there is to see: a made-up row of these would change the rules of the game."""
-PEOPLE = ("core_roles", "core_teams", "core_users", "core_grants", "core_tokens")
+PEOPLE = (
+    "core_roles", "core_teams", "core_users", "core_grants", "core_tokens", "core_territories", "core_territory_members", "core_shares",
+)  # fmt: skip
 """The tables of these, in the order in which they can be filled."""
 TOKEN = UUID("01900000-0000-7000-8000-000000000001")
 type_row = dict[str, Any]
@@ -57,8 +60,10 @@ class Cast:
     tenants: list[UUID] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     people: Sequence[UUID] = ()
-    """Who asks, a colleague of a team below, somebody of another team."""
+    """Who asks, a colleague of a team below, somebody of another team, and two of that team: one reports to who asks, and one to that one."""
     role: UUID = UUID(int=0)
+    territories: Sequence[UUID] = ()
+    """One that is worked by who asks, a part of it, and another."""
     ids: dict[str, list[UUID]] = field(default_factory=dict)
     """The made-up rows of each table, by their number."""
 
@@ -167,8 +172,15 @@ class Filler:
                 id_of(
                     users.create({"name": name, "email": f"{name}@leaks.example", "team": team, "roles": [ROLE] if name == "me" else None})
                 )
-                for name, team in (("me", mine), ("mate", below), ("stranger", other))
+                for name, team in (("me", mine), ("mate", below), ("stranger", other), ("report", other), ("deep", other))
             ]
+            for person, manager in ((3, 0), (4, 3)):
+                users.update(cast.people[person], {"manager": cast.people[manager]})
+            territories, members = (work.records(f"core.{name}") for name in ("territory", "territory_member"))
+            north = id_of(territories.create({"name": "North"}))
+            cast.territories = [north, *(id_of(territories.create(one)) for one in ({"name": "East", "parent": north}, {"name": "South"}))]
+            for person, territory in ((0, north), (1, cast.territories[2])):
+                members.create({"user": cast.people[person], "territory": territory})
             theirs = id_of(tokens_.create({"name": "theirs", "user": cast.people[2], "owner": cast.people[2]}))
             table = Token.table()
             row = work.connection.execute(sa.select(table).where(table.c.id == theirs)).mappings().one()
@@ -230,7 +242,7 @@ class Maker:
 
     def fill(self, connection: Connection) -> None:
         """All rows of all tables, and what their history tells."""
-        self.cast.ids = {"core_users": list(self.cast.people)}
+        self.cast.ids = {"core_users": list(self.cast.people), "core_territories": list(self.cast.territories)}
         for name in self.in_order():
             self.cast.ids[name] = new_ids(self._most(name))
         made = {name: [self.row(name, number) for number in range(len(self.cast.ids[name]))] for name in self.records}
@@ -241,6 +253,24 @@ class Maker:
             for row in made.get(shape.table.name, ())
         ]  # fmt: skip
         connection.execute(audit.insert(), entries)
+        connection.execute(Share.table().insert(), [*self._shares()])
+
+    def _shares(self) -> Iterator[type_row]:
+        """Of every other entity a record that who asks may read, one to change, and some which that one no longer sees, or never did."""
+        me, stranger = self.cast.people[0], self.cast.people[2]
+        for number, (name, shape) in enumerate(self.world.shapes.items()):
+            ids = self.cast.ids.get(shape.table.name, [])
+            if number % 2 or not shareable(shape.entity) or len(ids) <= SPARE or shape.table.info.get("view"):
+                continue
+            for place, user, more in (
+                (2, me, {}), (5, me, {"access": WRITE, "expires_at": NOW + timedelta(days=7)}), (3, me, {"expires_at": NOW - timedelta(days=1)}),
+                (4, me, {"deleted_at": NOW}), (DELETED, me, {}), (7, stranger, {}),
+            ):  # fmt: skip
+                yield {
+                    "tenant_id": self.world.tenant, "id": new_id(), "version": 1, "created_at": NOW, "updated_at": NOW, "deleted_at": None,
+                    "custom": None, "owner_id": stranger, "record_entity": name, "record": ids[place], "user_id": user, "access": READ,
+                    "expires_at": None, **more,
+                }  # fmt: skip
 
     def _most(self, name: str) -> int:
         """How many rows of a table there are: of what there is one for each person there are as many as people."""
@@ -300,7 +330,7 @@ class Maker:
         row: type_row = {
             "tenant_id": self.world.tenant, "id": ids[number] if number < len(ids) else new_id(), "version": 1, "created_at": NOW,
             "updated_at": NOW, "deleted_at": NOW if number == DELETED else None, "custom": None,
-            "owner_id": owners[2] if number > DELETED else owners[number % 4],
+            "owner_id": owners[2] if number > DELETED else owners[number % len(owners)],
         }  # fmt: skip
         for column in self.records[name].table().c:
             row.setdefault(column.name, None)
