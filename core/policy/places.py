@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
+from core.identity.tables import User
 from core.policy.enforcer import EVERYTHING
 from core.policy.grants import with_implied
 from core.policy.hierarchy import roles_of_team
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from core.context import Work
 
 _BEYOND = _("you may not give the role {role}: it may {permission}, and you may not so far")
+_LAST = _("nobody else may do everything: make somebody an administrator before")
 _WIDER = _("your teams, your territories and the people who report to you decide what you see; who may do everything widens that")
 
 
@@ -29,6 +33,31 @@ def check_people(work: Work, batch: Batch) -> None:
             giver.check_roles(change, "team", there)
         if change.verb == "update":
             giver.check_people_below(change)
+    _keep_one(work, batch, giver)
+
+
+def _keep_one(work: Work, batch: Batch, giver: _Giver) -> None:
+    """Somebody who may do everything stays, whoever writes: else nobody could let anybody in again."""
+    moved = [
+        change for change in batch.changes
+        if change.stands and change.before and (change.verb == "delete" or (change.verb == "update" and any(map(change.changes, ("roles", "team", "active")))))
+    ]  # fmt: skip
+    if not moved:
+        return
+    everything = {key for key, (_plugin, role) in work.platform.catalog.roles.items() if role.everything}
+    everything |= {str(row["key"]) for row in work.as_system().records("core.role").find(where(everything=True))}
+    losing = [
+        change for change in moved
+        if giver.is_one_of(everything, change.before or {})
+        and (change.verb == "delete" or not giver.is_one_of(everything, {n: change.after(n) for n in ("roles", "team", "active")}))
+    ]  # fmt: skip
+    if losing:
+        gone, person = [change.id for change in losing], User.table()
+        query = sa.select(person.c.roles, person.c.team_id.label("team"), person.c.active)
+        query = query.where(person.c.tenant_id == work.tenant.id, person.c.deleted_at.is_(None), person.c.id.not_in(gone))
+        if not any(giver.is_one_of(everything, dict(row)) for row in work.connection.execute(query).mappings()):
+            for change in losing:
+                change.forbid("last_administrator", _LAST)
 
 
 def check_teams(work: Work, batch: Batch) -> None:
@@ -100,6 +129,10 @@ class _Giver:
         if role not in self._too_much:
             self._too_much[role] = beyond(self._work, role)
         return self._too_much[role]
+
+    def is_one_of(self, roles: Set[str], person: Mapping[str, Any]) -> bool:
+        """Whether an active person has one of some roles, of his own or by his team."""
+        return bool(person["active"]) and not roles.isdisjoint(self._roles(person, "team"))
 
     def check_people_below(self, change: Change) -> None:
         """Somebody's records come into sight by his team or his manager; so does more for oneself by another team."""

@@ -52,7 +52,7 @@ def prepare(ctx: Context, batch: Batch) -> None:
     """Refuse entities, events and clauses that there are not."""
     keep_room(ctx, batch, MOST)
     for change in batch.standing():
-        if change.verb != "delete" and change.act != SWITCH_OFF:  # what cannot work any more can still be stopped
+        if change.act != SWITCH_OFF:  # what cannot work any more can still be stopped
             _check(ctx, change)
         if change.changes("active") and change.after("active") and change.act != SWITCH_OFF:
             change.values["stopped_because"] = None

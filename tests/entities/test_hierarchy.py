@@ -12,7 +12,7 @@ from core.config import Config
 from core.context import Work
 from core.platform import Platform, boot
 from core.testkit.fixtures import Api, Clock, People
-from sdk import Channel, Conflict, Forbidden, Query, parse_where
+from sdk import Channel, Conflict, Draft, Forbidden, Query, parse_where
 from sdk.context import id_of
 from tests.probe.fixtures import POINTS
 
@@ -205,3 +205,26 @@ def test_what_narrows_a_plugins_role_is_not_got_rid_of_by_detours(system: Work, 
         with pytest.raises(Conflict) as refused:
             attempt()
         assert refused.value.reason == "beyond_own"
+
+
+def test_somebody_who_may_do_everything_stays(system: Work) -> None:
+    users = system.records("core.user")
+    role = system.records("core.role").create({"key": "owners", "name": "Owners", "everything": True})
+    team = id_of(system.records("core.team").create({"name": "Owners", "roles": ["owners"]}))
+    one, two = (id_of(users.create({"name": name, "roles": ["admin"]})) for name in ("one", "two"))
+    users.update(one, {"active": False})
+    for change in ({"active": False}, {"roles": []}, {"roles": ["read_only"]}):
+        with pytest.raises(Conflict) as refused:
+            users.update(two, change)
+        assert refused.value.reason == "last_administrator"
+    with pytest.raises(Conflict):
+        users.delete(two)
+    users.update(two, {"roles": ["owners"]})
+    users.update(two, {"roles": [], "team": team})
+    with pytest.raises(Conflict):
+        users.update(two, {"team": None})
+    users.update(one, {"active": True})
+    outcomes = users.write([Draft("update", {"active": False}, one), Draft("delete", {}, two)])
+    assert [outcome.refusal is None for outcome in outcomes] == [False, False]
+    users.delete(two)
+    assert system.records("core.role").get(id_of(role))["everything"]
