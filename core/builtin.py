@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from core.audit import entries
 from core.audit.tables import Entry
+from core.custom import purge
 from core.custom.checks import check_definitions
 from core.custom.entity_checks import check_entities, fill_entities
 from core.custom.entity_tables import CustomEntity
@@ -106,7 +107,7 @@ def register_permissions() -> Sequence[Permission]:
 def register_routes() -> Sequence[Route]:
     """Tokens, sessions, people who leave, plugins with their settings, the tenant's settings and set-up, jobs, explanations of rights."""
     mine = (*routes.ROUTES, *session_routes.ROUTES, *departures.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES)
-    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES)
+    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES, *purge.ROUTES)
 
 
 @hookimpl
@@ -117,8 +118,8 @@ def register_events() -> Sequence[EventType]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    """Mail."""
-    return letters.JOBS
+    """Mail; records of an entity that is deleted with them."""
+    return (*letters.JOBS, *purge.JOBS)
 
 
 @hookimpl

@@ -141,6 +141,8 @@ class Work:
     def reader(self, entity: Entity) -> Reader:
         """The door out of one entity."""
         name = entity.full_name
+        if name not in self.catalog.entities:  # the tenant has just deleted it
+            raise NotFound(_("there is no entity {entity!r} here"), entity=name)
         shape = self.platform.shape(name, self.enabled, overlay_of(self, name), self.catalog)
         found = self._readers.get(name)
         if found is None or found.shape is not shape:  # this very work may have changed what the tenant has

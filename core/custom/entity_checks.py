@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from core.context import Work
 
 NAME = "core.custom_entity"
+PURGE: Final = "purge"
+"""The act by which an entity goes with its records."""
 RESERVED = RESERVED_FIELDS | {"batch", "duplicates", "restore", "history", "timeline", "openapi", "meta"}
 """Words that mean something else where the word of an entity stands."""
 _LASTING = ("key", "plural", "parent", "owned")
@@ -42,8 +45,10 @@ def check_entities(work: Work, batch: Batch) -> None:
         if change.verb == "create":
             _check_words(work, change)
             _check_parent(work, change)
-        if change.verb == "delete":
+        if change.verb == "delete" and change.act != PURGE:
             _check_empty(work, change)
+        if change.verb == "restore" and change.before and change.before["purging"]:
+            change.forbid("purging", _("is being deleted for good, and cannot be restored"))
     made = [change for change in batch.changes if change.verb in ("create", "restore") and change.stands]
     left = MOST_ENTITIES - len(work.as_system().records(NAME).find((), MOST_ENTITIES)) if made else 0
     for change in made[max(left, 0) :]:
@@ -53,6 +58,8 @@ def check_entities(work: Work, batch: Batch) -> None:
 def _check_words(work: Work, change: Change) -> None:
     for name in ("key", "plural"):
         word = str(change.after(name) or "")
+        if not change.stands:  # a plural that is made of a wrong key is as wrong
+            return
         if not ENTITY.match(word):
             change.refuse(name, "malformed", _("expected 2 to 40 characters: a lower-case letter, then letters, digits and underscores"))
         elif word in RESERVED:
@@ -61,7 +68,9 @@ def _check_words(work: Work, change: Change) -> None:
     if change.stands and work.as_system().records(NAME).find((plural,), 1):
         change.refuse("plural", "duplicate", _("{value!r} is taken already"), value=str(change.after("plural")))
     gone = work.as_system().records(NAME).find((Condition("key", "eq", (change.after("key"),)),), 1, deleted=True) if change.stands else ()
-    if gone:
+    if gone and gone[0]["purging"]:
+        change.refuse("key", "purging", _("an entity of this key is being deleted with its records; try again when it is gone"))
+    elif gone:
         text = _("an entity of this key is in the recycle bin; restore it, or delete it for good with its records")
         change.refuse("key", "in_bin", text)
 
@@ -81,15 +90,15 @@ def can_be_parent(work: Work, entity: Entity) -> bool:
 
 
 def _check_empty(work: Work, change: Change) -> None:
-    if (count := records_of(work, change)) > 0:
+    if (count := records_of(work, change.id)) > 0:
         text = _(
             "{entity} has {count} records, those in the recycle bin among them; `POST …/purges` with its key deletes it with all of them"
         )
         change.forbid("has_records", text, entity=f"{PREFIX}.{change.after('key')}", count=count)
 
 
-def records_of(work: Work, change: Change) -> int:
+def records_of(work: Work, id: UUID) -> int:
     """How many records there are of an entity, those in the recycle bin among them."""
     table = CustomRecord.table()
-    query = sa.select(sa.func.count()).select_from(table).where(table.c.tenant_id == work.tenant.id, table.c.kind_id == change.id)
+    query = sa.select(sa.func.count()).select_from(table).where(table.c.tenant_id == work.tenant.id, table.c.kind_id == id)
     return int(work.connection.execute(query).scalar_one())

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped
 from sdk import Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
+from sdk.fields.base import column
 
 MOST_ENTITIES = 50
 """Entities of one tenant's own."""
@@ -32,6 +33,7 @@ class CustomEntity(Record):
     parent: Mapped[str | None] = f.with_example(f.key(_("Entity that it is part of"), length=100, match=False), f.NO_EXAMPLE)
     owned: Mapped[bool] = f.boolean(_("Belongs to somebody"), default=True)
     active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
+    purging: Mapped[bool] = column(f.BooleanField(label=_("Being deleted with its records"), default=False, readonly=True))
 
 
 class CustomRecord(Record):

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("parent", sa.String(100), nullable=True),
         sa.Column("owned", sa.Boolean(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("purging", sa.Boolean(), nullable=False),
     )
     migrations.create_unique(op, "core_custom_entities", "key")
     migrations.create_unique(op, "core_custom_entities", "plural")
