@@ -45,8 +45,10 @@ def check_entities(work: Work, batch: Batch) -> None:
         if change.verb == "create":
             _check_words(work, change)
             _check_parent(work, change)
-        if change.verb == "delete" and change.act != PURGE:
-            _check_empty(work, change)
+        if change.verb == "delete":
+            _check_parts(work, change)
+            if change.act != PURGE:
+                _check_empty(work, change)
         if change.verb == "restore" and change.before and change.before["purging"]:
             change.forbid("purging", _("is being deleted for good, and cannot be restored"))
     made = [change for change in batch.changes if change.verb in ("create", "restore") and change.stands]
@@ -87,6 +89,13 @@ def _check_parent(work: Work, change: Change) -> None:
 def can_be_parent(work: Work, entity: Entity) -> bool:
     """Whether records can be part of one of these: who sees it is settled, and it is no part of core's own order."""
     return work.catalog.is_rooted(entity) and entity.plugin != "core" and Verb.UPDATE in entity.verbs and not entity.private
+
+
+def _check_parts(work: Work, change: Change) -> None:
+    name = f"{PREFIX}.{change.after('key')}"
+    if parts := work.as_system().records(NAME).find((Condition("parent", "eq", (name,)),), 1):
+        text = _("{other} is part of {entity}; delete that first")
+        change.forbid("has_parts", text, other=f"{PREFIX}.{parts[0]['key']}", entity=name)
 
 
 def _check_empty(work: Work, change: Change) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from io import BytesIO
+from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +18,8 @@ from core.custom.keys import custom_keys
 from core.entities.ids import new_ids
 from core.identity.tables import Grant, Share
 from core.platform import Platform
+from core.tenancy import lifecycle
+from core.tenancy.export import export
 from core.testkit.fixtures import Api, MakeTenant, People
 from plugins.teamwork.tables import Comment, File, Follow, Task
 from sdk import Conflict, NotFound, Tenant
@@ -166,8 +170,15 @@ def test_who_sees_the_account_sees_its_projects(client: Api, define: type_define
     assert [row["parent"] for row in rep.get(PROJECTS).json["data"]] == [accounts[0]]
     assert rep.post(PROJECTS, {"name": "x", "parent": accounts[0]}).status_code == 201
     assert rep.post(PROJECTS, {"name": "x", "parent": accounts[1]}).status_code in (403, 422)
+    count = {"kind": "roll_up", "source": "custom.project", "link": "parent", "measure": "count"}
+    define(FIELDS, entity="customers.account", key="projects", label="Projects", **count)
+    rows = client.get("/api/v1/customers/accounts", {"sort": "name"}).json["data"]
+    assert {row["name"]: row["custom.projects"] for row in rows} == {"Mine": 2, "Theirs": 1}
     (row,) = client.get(PROJECTS, {"parent": "Theirs", "include": "parent"}).json["data"]
     assert row["parent"]["name"] == "Theirs"
+    about = {"record": {"entity": "custom.project", "id": row["id"]}, "user": str(people.rep), "access": "read"}
+    assert client.post("/api/v1/core/shares", about).status_code == 201
+    assert row["id"] in {one["id"] for one in rep.get(PROJECTS).json["data"]}
 
 
 def test_an_entity_is_purged_by_its_key_with_all_that_hangs_on_it(
@@ -232,8 +243,8 @@ def test_an_entity_is_purged_by_its_key_with_all_that_hangs_on_it(
 def test_an_entity_that_others_are_part_of_is_not_purged(client: Api, define: type_define) -> None:
     made = define()
     define(ENTITIES, key="step", label="Step", parent="custom.project")
-    answer = client.post(f"{ENTITIES}/{made['id']}/purges", {"key": "project"})
-    assert (answer.status_code, answer.json["code"]) == (409, "has_parts")
+    for answer in (client.post(f"{ENTITIES}/{made['id']}/purges", {"key": "project"}), client.delete(f"{ENTITIES}/{made['id']}")):
+        assert (answer.status_code, answer.json["code"]) == (409, "has_parts")
 
 
 @on_sqlite
@@ -244,6 +255,15 @@ def test_an_empty_entity_goes_into_the_bin_and_comes_back_with_its_fields(client
     assert client.post(ENTITIES, PROJECT).json["errors"][0]["code"] == "in_bin"
     assert client.post(f"{ENTITIES}/{made['id']}/restore").status_code == 200
     assert client.post(PROJECTS, {"name": "A", "custom.code": "x"}).status_code == 201
+
+
+@on_sqlite
+def test_what_is_in_the_bin_is_purged_from_there(client: Api, define: type_define, drain: Callable[[], int]) -> None:
+    made = define()["id"]
+    client.delete(f"{ENTITIES}/{made}")
+    assert client.post(f"{ENTITIES}/{made}/purges", {"key": "project"}).json["records"] == 0
+    drain()
+    assert client.post(ENTITIES, PROJECT).status_code == 201
 
 
 def test_who_writes_while_the_entity_is_deleted_writes_into_nothing(
@@ -288,3 +308,39 @@ def test_tenants_with_the_same_key_see_each_their_own_shape(
     assert client.get(PROJECTS, {"custom.size[gte]": "1"}).json["data"][0]["name"] == "A"
     assert theirs.get(PROJECTS, {"custom.size[gte]": "1"}).status_code == 400
     assert theirs.get(f"{PROJECTS}/{mine.json['id']}").status_code == 404
+
+
+@on_sqlite
+def test_records_pass_to_a_successor_and_go_with_their_tenant(
+    client: Api, define: type_define, platform: Platform, tenant: Tenant, people: People, tmp_path: Path
+) -> None:
+    define()
+    define(FIELDS, entity="custom.project", key="code", kind="text", label="Code", unique=True)
+    owner = str(people.reps[0][1])
+    project = client.post(PROJECTS, {"name": "A", "owner": owner, "custom.code": "x"}).json["id"]
+    gone = client.post(f"/api/v1/core/users/{owner}/departures", {"successor": str(people.rep)})
+    assert {"entity": "custom.project", "records": 1} in gone.json["moved"]
+    assert client.get(f"{PROJECTS}/{project}").json["owner"] == str(people.rep)
+    exported = export(platform, tenant.name, tmp_path / "acme.tar.gz").tables
+    assert (exported["core_custom_entities"], exported["core_custom_records"], exported["core_custom_keys"]) == (1, 1, 1)
+    lost = lifecycle.purge(platform, tenant.name)
+    assert (lost["core_custom_entities"], lost["core_custom_records"], lost["core_custom_keys"]) == (1, 1, 1)
+
+
+def test_who_deletes_an_entity_waits_for_who_writes_into_it(define: type_define, platform: Platform, tenant: Tenant) -> None:
+    """The writer's record is not there for others yet, and the entity stays all the same."""
+    made = UUID(define()["id"])
+    writer, refused = platform.system(tenant.id), list[str]()
+
+    def delete() -> None:
+        try:
+            platform.system(tenant.id).records("core.custom_entity").delete(made)
+        except Conflict as conflict:
+            refused.append(conflict.reason)
+
+    with writer.transaction(write=True):
+        writer.records("custom.project").create({"name": "first"})
+        other = Thread(target=delete)
+        other.start()
+    other.join()
+    assert refused == ["has_records"]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core.entities.shape import Shape
 from core.policy.grants import Grant
-from core.testkit.leaks.world import World, type_row, type_rows
+from core.testkit.leaks.world import World, place_of, type_row, type_rows
 from sdk import EVERYBODY, Entity, Scope, Verb
 from sdk.fields import AnyRecordField, LinkField
 
@@ -22,7 +22,7 @@ class Oracle:
 
     def __init__(self, world: World, rights: Mapping[str, Sequence[Grant]], rows: type_rows) -> None:
         self.world, self.given, self.rows, self.me = world, rights, rows, world.cast.me
-        self._catalog, self._rights = world.platform.catalog, dict(rights)
+        self._catalog, self._rights = world.system.catalog, dict(rights)
         for name, (owner, permission) in self._catalog.permissions.items():
             if EVERYBODY in permission.default_for and owner in world.system.enabled:
                 self._rights[name] = (*self._rights.get(name, ()), Grant(permission.default_for[EVERYBODY]))
@@ -33,7 +33,8 @@ class Oracle:
         """The fields of a record that the user sees; none: there is no such record to the user."""
         key = (entity, id)
         if key not in self._known:
-            self._known[key] = self._shown(self.world.shapes[entity], self.rows.get(self.world.shapes[entity].table.name, {}).get(id))
+            shape = self.world.shapes[entity]
+            self._known[key] = self._shown(shape, self.rows.get(place_of(shape.entity), {}).get(id))
         return self._known[key]
 
     def may(self, entity: str, row: type_row, verb: Verb, field: str | None = None) -> bool:
@@ -54,7 +55,7 @@ class Oracle:
         found = {}
         for name, shape in self.world.shapes.items():
             rights = {verb: self.rights(shape.entity, verb) for verb in shape.entity.verbs - {Verb.READ}}
-            for id, row in self.rows.get(shape.table.name, {}).items():
+            for id, row in self.rows.get(place_of(shape.entity), {}).items():
                 verbs = {
                     f"{verb} {n}"
                     for verb, held in rights.items()
@@ -111,7 +112,7 @@ class Oracle:
         assert field is not None
         for parent in self._parents(entity):
             named = not isinstance(field, AnyRecordField) or row[field.entity_attribute] == parent.full_name
-            above = self.rows.get(parent.record.table().name, {}).get(row[field.attribute]) if named else None
+            above = self.rows.get(place_of(parent), {}).get(row[field.attribute]) if named else None
             if above is not None:
                 return parent, above
         return None
