@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -35,6 +36,7 @@ def fill_entities(batch: Batch) -> None:
 
 def check_entities(work: Work, batch: Batch) -> None:
     """Its words are free and legal, its parent can be one, and none that has records is deleted."""
+    plurals = set[object]()
     for change in batch.changes:
         if change.verb == "update":
             for name in _LASTING:
@@ -43,7 +45,8 @@ def check_entities(work: Work, batch: Batch) -> None:
                         name, "lasting", _("stays as it was made, as addresses, permissions and records say it; make another entity")
                     )
         if change.verb == "create":
-            _check_words(work, change)
+            _check_words(work, change, plurals)
+            plurals.add(change.after("plural"))
             _check_parent(work, change)
         if change.verb == "delete":
             _check_parts(work, change)
@@ -57,7 +60,7 @@ def check_entities(work: Work, batch: Batch) -> None:
         change.forbid("too_many", _("there are {most} entities of your own already; delete one first"), most=MOST_ENTITIES)
 
 
-def _check_words(work: Work, change: Change) -> None:
+def _check_words(work: Work, change: Change, plurals: Set[object]) -> None:
     for name in ("key", "plural"):
         word = str(change.after(name) or "")
         if not change.stands:  # a plural that is made of a wrong key is as wrong
@@ -67,7 +70,7 @@ def _check_words(work: Work, change: Change) -> None:
         elif word in RESERVED:
             change.refuse(name, "reserved", _("the word {word!r} is taken by the platform; choose another"), word=word)
     plural = Condition("plural", "eq", (change.after("plural"),))  # the door has looked at one that was given, not at one that was made
-    if change.stands and work.as_system().records(NAME).find((plural,), 1):
+    if change.stands and (change.after("plural") in plurals or work.as_system().records(NAME).find((plural,), 1)):
         change.refuse("plural", "duplicate", _("{value!r} is taken already"), value=str(change.after("plural")))
     gone = work.as_system().records(NAME).find((Condition("key", "eq", (change.after("key"),)),), 1, deleted=True) if change.stands else ()
     if gone and gone[0]["purging"]:

@@ -122,8 +122,8 @@ class _Removal:
             )
             if reference.parent or reference.required:
                 found = list(self.connection.execute(sa.select(other.c.id).where(*named)).scalars())
-                if found:
-                    self.records(holder, other, found)
+                for some in _parts(found):
+                    self.records(holder, other, some)
             else:
                 self.connection.execute(other.update().where(*named).values(dict.fromkeys(reference.columns())))
         self._rows(table, ids)
@@ -143,8 +143,8 @@ class _Removal:
                 self.connection.execute(other.update().where(*named).values({column.name: None}))
             elif "id" in other.c:
                 found = list(self.connection.execute(sa.select(other.c.id).where(*named)).scalars())
-                if found:
-                    self._rows(other, found)
+                for some in _parts(found):
+                    self._rows(other, some)
             else:
                 self.connection.execute(other.delete().where(*named))
         mine = (table.c.tenant_id == self.tenant, among(table.c.id, ids))
@@ -160,6 +160,10 @@ class _Removal:
             for cell in row:
                 if isinstance(cell, str) and _FILE.match(cell):
                     self.work.files.remove(cell)
+
+
+def _parts(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    yield from (ids[at : at + _PART] for at in range(0, len(ids), _PART))
 
 
 def _pointing(table: sa.Table) -> Iterator[tuple[sa.Table, sa.Column[Any]]]:

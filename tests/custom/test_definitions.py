@@ -24,6 +24,7 @@ from core.testkit.fixtures import Api, MakeTenant, People
 from plugins.teamwork.tables import Comment, File, Follow, Task
 from sdk import Conflict, NotFound, Tenant
 from sdk.context import id_of
+from tests.automation.test_webhooks import Receiver
 from tests.custom.conftest import ENTITIES, FIELDS, PROJECT, PROJECTS, type_define
 
 on_sqlite = pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
@@ -74,6 +75,8 @@ def test_two_entities_share_neither_key_nor_address(client: Api, define: type_de
     assert (beside.status_code, beside.json["errors"][0]["field"]) == (409, "plural")
     made = client.post(ENTITIES, {"key": "pro", "plural": "project", "label": "X"})
     assert made.status_code == 201
+    items = [{"op": "create", "values": {"key": key, "label": "X", **more}} for key, more in (("one", {"plural": "twos"}), ("two", {}))]
+    assert [one["status"] for one in client.post(f"{ENTITIES}/batch", {"items": items}).json["data"]] == [201, 409]
     derived = client.post(ENTITIES, {"key": "projects", "plural": "project", "label": "X"})
     assert derived.status_code == 409
     hidden = client.post(ENTITIES, {"key": "projec", "plural": "project_s", "label": "X"})
@@ -344,3 +347,21 @@ def test_who_deletes_an_entity_waits_for_who_writes_into_it(define: type_define,
         other.start()
     other.join()
     assert refused == ["has_records"]
+
+
+@on_sqlite
+def test_what_waits_for_an_entity_that_is_gone_is_done_with(
+    client: Api, define: type_define, receiver: Receiver, drain: Callable[[], int]
+) -> None:
+    made = define()["id"]
+    hook = client.post("/api/v1/automation/webhooks", {"name": "erp", "url": receiver.url, "entity": "custom.project"})
+    action = {"action": "automation.update_record", "parameters": {"values": {"name": "seen"}}}
+    rule = {"name": "r", "entity": "custom.project", "trigger": "automation.created", "actions": [action]}
+    assert (hook.status_code, client.post("/api/v1/automation/rules", rule).status_code) == (201, 201)
+    client.post(PROJECTS, {"name": "A"})
+    client.post(f"{ENTITIES}/{made}/purges", {"key": "project"})
+    drain()
+    waiting = client.get("/api/v1/core/jobs", {"state[in]": "waiting,dead,held", "fields": "name,state,error"}).json["data"]
+    assert waiting == []
+    assert receiver.bodies == []
+    assert client.get("/api/v1/automation/rules").status_code == client.get("/api/v1/automation/runs").status_code == 200
