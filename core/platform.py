@@ -38,7 +38,7 @@ from sdk import Actor, Channel, NotFound, Tenant, Unavailable, _
 
 type_clock = Callable[[], datetime]
 HERE = Path(__file__).parent
-_MOST_KEPT, _MOST_SHAPES, _MOST_CATALOGS = 20_000, 5_000, 1_000
+_MOST_KEPT, _MOST_SHAPES, _MOST_CATALOGS = 20_000, 5_000, 500
 
 
 def system_clock() -> datetime:
