@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 from core.audit import entries
 from core.audit.tables import Entry
+from core.custom import purge
 from core.custom.checks import check_definitions
+from core.custom.entity_checks import check_entities, fill_entities
+from core.custom.entity_tables import CustomEntity
 from core.custom.tables import CustomField
 from core.events import upkeep
 from core.extension import routes as plugin_routes
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 
 _CHECKED = {
     "core.grant": check_grants, "core.role": check_roles, "core.user": check_people, "core.team": check_teams, "core.share": check_shares,
-    "core.custom_field": check_definitions,
+    "core.custom_field": check_definitions, "core.custom_entity": check_entities,
     "core.territory": check_territories, "core.territory_member": check_territory_members,
 }  # fmt: skip
 _READ = {Verb.READ: Scope.ALL}
@@ -73,6 +76,8 @@ def register_entities() -> Sequence[Entity]:
         Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=revocable, guards_access=True, hands_over=False, access=owners),
         Entity(SignIn, "sign_in", "sign_ins", _("Sign-in"), _("Sign-ins"), title="outcome", owned=False, verbs=frozenset({Verb.READ})),
         Entity(CustomField, "custom_field", "custom_fields", _("Custom field"), _("Custom fields"), title="label", owned=False,
+               guards_access=True),
+        Entity(CustomEntity, "custom_entity", "custom_entities", _("Custom entity"), _("Custom entities"), title="label", owned=False,
                guards_access=True),
         Entity(Entry, "audit", "audit", _("Audit entry"), _("Audit"), title="action", owned=False, verbs=frozenset({Verb.READ}),
                veil=entries.veil),
@@ -102,7 +107,7 @@ def register_permissions() -> Sequence[Permission]:
 def register_routes() -> Sequence[Route]:
     """Tokens, sessions, people who leave, plugins with their settings, the tenant's settings and set-up, jobs, explanations of rights."""
     mine = (*routes.ROUTES, *session_routes.ROUTES, *departures.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES)
-    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES)
+    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES, *purge.ROUTES)
 
 
 @hookimpl
@@ -113,14 +118,21 @@ def register_events() -> Sequence[EventType]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    """Mail."""
-    return letters.JOBS
+    """Mail; records of an entity that is deleted with them."""
+    return (*letters.JOBS, *purge.JOBS)
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
     """Upkeep."""
     return upkeep.SCHEDULES
+
+
+@hookimpl
+def prepare_changes(ctx: Context, batch: Batch) -> None:
+    """What a tenant leaves out of its own entity follows from what it says."""
+    if batch.entity == "core.custom_entity":
+        fill_entities(batch)
 
 
 @hookimpl

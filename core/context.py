@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from core import notices, settings
 from core.audit import entries
 from core.custom.overlay import overlay_of
+from core.custom.own import catalog_of
 from core.data import bulk
 from core.data.engine import asked
 from core.entities import journal
@@ -43,6 +44,7 @@ from sdk.mail import MAIL_WRITTEN
 from sdk.rates import Pair
 
 if TYPE_CHECKING:
+    from core.extension.catalog import Catalog
     from core.platform import Platform
 
 
@@ -101,7 +103,7 @@ class Work:
         self.enabled, self.channel, self.depth = enabled, channel, depth
         self.idempotency_key = idempotency_key
         self.locale = locale or tenant.locale
-        self.scopes = Scopes(platform.catalog, tenant.id, grants, enabled, platform.clock)
+        self.scopes = Scopes(lambda: self.catalog, tenant.id, grants, enabled, platform.clock)
         self.causes = causes
         self.token_until: datetime | None = None
         """When the token ends that sent the request, if it does."""
@@ -110,6 +112,20 @@ class Work:
         self._transaction = transaction or Transaction()
         self._transaction.access_version = access_version or self._transaction.access_version
         self._readers: dict[str, Reader] = {}
+        self._catalog: tuple[int, Catalog] | None = None
+
+    @property
+    def catalog(self) -> Catalog:
+        """What the tenant may have: all that plugins declare, and the entities that it has made."""
+        shared = self._transaction
+        if not shared.access_version:  # the tenant begins in this very transaction, and has made nothing yet
+            return self.platform.catalog
+        if shared.access_changed:
+            return catalog_of(self)
+        if self._catalog is None or self._catalog[0] != shared.access_version:
+            found = catalog_of(self)
+            self._catalog = (shared.access_version, found)
+        return self._catalog[1]
 
     # --- the doors -----------------------------------------------------------------------------------------------
 
@@ -120,22 +136,24 @@ class Work:
         """The entity as this tenant has it; raises NotFound where it has not."""
         if not self.offers(entity):
             raise NotFound(_("there is no entity {entity!r} here"), entity=entity[:80])
-        return self.platform.shape(entity, self.enabled, overlay_of(self, entity))
+        return self.platform.shape(entity, self.enabled, overlay_of(self, entity), self.catalog)
 
     def reader(self, entity: Entity) -> Reader:
         """The door out of one entity."""
         name = entity.full_name
-        shape = self.platform.shape(name, self.enabled, overlay_of(self, name))
+        if name not in self.catalog.entities:  # the tenant has just deleted it
+            raise NotFound(_("there is no entity {entity!r} here"), entity=name)
+        shape = self.platform.shape(name, self.enabled, overlay_of(self, name), self.catalog)
         found = self._readers.get(name)
         if found is None or found.shape is not shape:  # this very work may have changed what the tenant has
             found = self._readers[name] = Reader(self, shape)
         return found
 
     def entities(self) -> list[str]:
-        return [name for name in self.platform.catalog.entities if self.offers(name) and self.can(f"{name}.read")]
+        return [name for name in self.catalog.entities if self.offers(name) and self.can(f"{name}.read")]
 
     def offers(self, entity: str) -> bool:
-        found = self.platform.catalog.entities.get(entity)
+        found = self.catalog.entities.get(entity)
         return found is not None and found.plugin in self.enabled
 
     def target(self, entity: str, link: str) -> str:
@@ -162,7 +180,7 @@ class Work:
         return [event for owner, event in self.platform.catalog.events.values() if owner in self.enabled]
 
     def can(self, permission: str) -> bool:
-        catalog = self.platform.catalog
+        catalog = self.platform.catalog if permission in self.platform.catalog.permissions else self.catalog
         return permission in catalog.permissions and catalog.owner_of(permission) in self.enabled and bool(self.grants.of(permission))
 
     # --- time, words, files --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from core import builtin
 from core.config import Config
 from core.context import SYSTEM_ACTOR, Work
 from core.custom.overlay import NOTHING, Overlay
+from core.custom.own_entity import Makings
 from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
@@ -37,7 +38,7 @@ from sdk import Actor, Channel, NotFound, Tenant, Unavailable, _
 
 type_clock = Callable[[], datetime]
 HERE = Path(__file__).parent
-_MOST_KEPT, _MOST_SHAPES = 20_000, 5_000
+_MOST_KEPT, _MOST_SHAPES, _MOST_CATALOGS = 20_000, 5_000, 500
 
 
 def system_clock() -> datetime:
@@ -65,7 +66,9 @@ class Platform:
     """What contexts keep of tenants (`ctx.kept`), with the access version and the plugins that it was made under."""
     limits: Limits = field(default_factory=Limits)
     """What each token has left in this process."""
-    _shapes: Recent[tuple[str, frozenset[str], Overlay], Shape] = field(default_factory=lambda: Recent(_MOST_SHAPES))
+    catalogs: Recent[Makings, Catalog] = field(default_factory=lambda: Recent(_MOST_CATALOGS))
+    """The catalogue of each tenant that has made entities."""
+    _shapes: Recent[tuple[str, frozenset[str], Overlay, Catalog], Shape] = field(default_factory=lambda: Recent(_MOST_SHAPES))
     _plans: type_plans = field(default_factory=lambda: Recent(MOST_PLANS))
 
     @property
@@ -78,11 +81,12 @@ class Platform:
         found = [plugin for plugin in self.plugins if plugin.serves or plugin.state is State.BEHIND]
         return [Branch("core", HERE / "migrations"), *(Branch(plugin.name, plugin.migrations) for plugin in found)]
 
-    def shape(self, entity: str, enabled: frozenset[str], overlay: Overlay = NOTHING) -> Shape:
-        """An entity as a tenant with these plugins and these fields of its own has it."""
-        key = (entity, enabled, overlay)
+    def shape(self, entity: str, enabled: frozenset[str], overlay: Overlay = NOTHING, catalog: Catalog | None = None) -> Shape:
+        """An entity as a tenant with these plugins, these fields and, by its catalogue, these entities of its own has it."""
+        catalog = catalog or self.catalog
+        key = (entity, enabled, overlay, catalog)
         found = self._shapes.get(key)
-        return found or self._shapes.keep(key, Shape(self.catalog.entities[entity], self.catalog, enabled, self._plans, overlay))
+        return found or self._shapes.keep(key, Shape(catalog.entities[entity], catalog, enabled, self._plans, overlay))
 
     # --- work ----------------------------------------------------------------------------------------------------
 

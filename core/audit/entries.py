@@ -103,7 +103,7 @@ def veil(work: Work, rows: Sequence[dict[str, Any]]) -> None:
 
 def _visible(work: Work, entity: str, records: set[UUID]) -> tuple[frozenset[str] | None, Mapping[UUID, frozenset[str]]]:
     """The fields that the reader sees on all records of an entity (None: all, of what is no record), and on these records."""
-    catalog = work.platform.catalog
+    catalog = work.catalog
     if entity not in catalog.entities:
         return (None if entity.startswith("core.") else frozenset()), {}
     if not work.offers(entity):

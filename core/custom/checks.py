@@ -57,7 +57,7 @@ def _check_entity(work: Work, change: Change) -> None:
     name, key = str(change.after("entity")), str(change.after("key"))
     if not FIELD.match(key):
         change.refuse("key", "malformed", _("expected a lower-case letter, then letters, digits and underscores"))
-    found = work.platform.catalog.entities.get(name) if work.offers(name) else None
+    found = work.catalog.entities.get(name) if work.offers(name) else None
     if found is None or not _takes_fields(found):
         change.refuse("entity", "unknown_entity", _("there is no entity {name!r} that takes custom fields"), name=name)
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from core.entities.item import Item
+from core.entities.rows import live_of
 from core.entities.shape import Shape
 from core.tenancy.duplicates import BLOCK, verdicts
 from sdk import Alike, Candidates, Conflict, Forbidden, Invalid, Problem, _
@@ -191,7 +192,7 @@ def _question(work: Work, shape: Shape, name: str, keys: Sequence[str]) -> tuple
             among = column == sa.any_(sa.bindparam("keys", type_=postgresql.ARRAY(sa.String())))
         else:
             among = column.in_(sa.select(sa.func.json_each(sa.bindparam("keys")).table_valued("value").c.value))
-        mine = (table.c.tenant_id == sa.bindparam("of"), table.c.deleted_at.is_(None))
+        mine = live_of(shape.entity, table, sa.bindparam("of"))
         # Sorted by the caller: asked for it here, SQLite walks the tenant's whole table in the order of its ids.
         return sa.select(column, table.c.id).where(*mine, among)
 

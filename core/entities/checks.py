@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from core.custom.definition import PREFIX
 from core.entities.item import Item
+from core.entities.rows import live_of
 from core.entities.shape import Shape
 from core.policy.grants import including
 from sdk import Channel, Forbidden, Problem, Verb, _
@@ -152,7 +153,7 @@ def _taken(work: Work, shape: Shape, fields: Sequence[Field], values: list[tuple
     for start in range(0, len(values), _CHUNK):
         part = values[start : start + _CHUNK]
         among = columns[0].in_([one[0] for one in part]) if len(columns) == 1 else sa.tuple_(*columns).in_(part)
-        query = sa.select(*columns, table.c.id).where(table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), among)
+        query = sa.select(*columns, table.c.id).where(*live_of(shape.entity, table, work.tenant.id), among)
         found += work.connection.execute(query).all()
     return found
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from core.data import bulk
 from core.entities.item import Item
+from core.entities.rows import live_of
 from core.entities.shape import Shape
 from core.policy.grants import Grant, including
 from sdk import Entity, Problem, Verb, _
@@ -60,7 +61,7 @@ def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence
 
 def _check_references(work: Work, field: AnyRecordField, holders: Sequence[Item]) -> None:
     """They point to visible records of entities that the tenant has; one that did not change may stay."""
-    catalog, known = work.platform.catalog, set[Reference]()
+    catalog, known = work.catalog, set[Reference]()
     moved = [item for item in holders if item.before is None or item.before.get(field.name) != item.values[field.name]]
     for name in sorted({item.values[field.name].entity for item in moved}):
         target = catalog.entities.get(name) if work.offers(name) else None
@@ -101,7 +102,7 @@ def _missing(target: Entity, field: LinkField, value: str, near: str | None) -> 
 
 
 def _reach(work: Work, target: Entity, table: Any, grants: tuple[Grant, ...]) -> list[sa.ColumnElement[bool]]:
-    clauses = [table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None)]
+    clauses = live_of(target, table, work.tenant.id)
     clause = work.scopes.clause(target, table, grants, Verb.READ)
     return clauses if clause is None else [*clauses, clause]
 
@@ -159,13 +160,13 @@ def nearest(work: Work, target: Entity, word: str) -> str | None:
 
 
 def _check_keys(work: Work, field: KeysField, holders: Sequence[Item]) -> None:
-    target = work.platform.catalog.entities.get(field.of)
+    target = work.catalog.entities.get(field.of)
     if target is None or not holders:
         return
     wanted = sorted({key for item in holders for key in item.values[field.name]})
     table = target.record.table()
     column = table.c[target.record.__fields__[target.match_fields[0]].attribute]
-    query = sa.select(column).where(table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), column.in_(wanted))
+    query = sa.select(column).where(*live_of(target, table, work.tenant.id), column.in_(wanted))
     known = set(work.connection.execute(query).scalars())
     for item in holders:
         for key in item.values[field.name]:

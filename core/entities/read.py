@@ -11,6 +11,7 @@ from sqlalchemy.sql.operators import custom_op
 
 from core.entities.conditions import Conditions, Form, parameters, read_filter, shape_field
 from core.entities.pages import MOST, page
+from core.entities.rows import rows_of
 from core.entities.shape import Shape, Source
 from core.policy.grants import Grant, including
 from core.policy.scopes import Scopes
@@ -115,7 +116,7 @@ class Reader:
             if clause is None:
                 continue
             query = sa.select(source.table.c.id).where(
-                source.table.c.tenant_id == self.work.tenant.id, among(source.table.c.id, ids), clause
+                *rows_of(self.entity, source.table, self.work.tenant.id), among(source.table.c.id, ids), clause
             )
             shown = set(self.work.connection.execute(query).scalars())
             for row in data:
@@ -226,7 +227,8 @@ class Reader:
         clause = self.scopes.clause(self.entity, source.table, self.scopes.grants_of(self.entity, verb) if grants is None else grants, verb)
         if clause is None:
             return set(ids)
-        query = sa.select(source.table.c.id).where(source.table.c.tenant_id == self.work.tenant.id, among(source.table.c.id, ids), clause)
+        mine = rows_of(self.entity, source.table, self.work.tenant.id)
+        query = sa.select(source.table.c.id).where(*mine, among(source.table.c.id, ids), clause)
         return set(self.work.connection.execute(query).scalars())
 
 

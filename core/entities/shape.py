@@ -14,6 +14,7 @@ from sqlalchemy.sql import FromClause
 from core.custom import cells
 from core.custom.overlay import NOTHING, Overlay
 from core.custom.roll_up import RollUp, roll_up
+from core.entities.rows import deleted_of, live_of
 from core.entities.serialize import Convert, serializer, valuer
 from core.policy.scopes import Scopes
 from core.recent import Recent
@@ -176,7 +177,7 @@ class Source:
     def _reach(self, record: type[Record], columns: Iterable[str]) -> list[sa.ColumnElement[bool]]:
         """What a computed field may look at: the reader's rights hold for a count or a sum as for the rows."""
         table, entity = record.table(), self.shape.catalog.by_record.get(record)
-        live = [table.c.tenant_id == self.tenant, table.c.deleted_at.is_(None)]
+        live = live_of(entity, table, self.tenant)
         if entity is None:  # a side table: its rows are part of the record that they extend
             return live
         used = {name for name, field in entity.fields.items() if not {*columns}.isdisjoint(field.columns())} - {"id", "version"}
@@ -188,7 +189,7 @@ class Source:
         """The side tables that were used, each with its condition."""
         for plugin, side in self._sides.items():
             link = self.shape.sides[plugin].link
-            yield side, sa.and_(side.c.tenant_id == self.tenant, side.c[link] == self.table.c.id, side.c.deleted_at.is_(None))
+            yield side, sa.and_(*live_of(None, side, self.tenant), side.c[link] == self.table.c.id)
 
     def joined(self) -> FromClause:
         """The table with the side tables that were used."""
@@ -198,9 +199,9 @@ class Source:
         return joined
 
     def live(self) -> list[sa.ColumnElement[bool]]:
-        """The tenant's records that are not in the recycle bin; the filter is explicit so that one shard is asked."""
-        return [self.table.c.tenant_id == self.tenant, self.table.c.deleted_at.is_(None)]
+        """The tenant's records that are not in the recycle bin."""
+        return live_of(self.shape.entity, self.table, self.tenant)
 
     def deleted(self) -> list[sa.ColumnElement[bool]]:
         """The tenant's records that are in the recycle bin."""
-        return [self.table.c.tenant_id == self.tenant, self.table.c.deleted_at.is_not(None)]
+        return deleted_of(self.shape.entity, self.table, self.tenant)

@@ -59,7 +59,7 @@ def _holders(work: Work, entity: Entity, id: UUID) -> type_holders:
     for _length in range(_FURTHEST):
         longer = []
         for path, ids in paths:
-            for other in work.platform.catalog.entities.values():
+            for other in work.catalog.entities.values():
                 if other.plugin in work.enabled and other.full_name not in path:
                     for below in _carrying(work, other, path[-1], ids):
                         longer.append(((*path, other.full_name), below))
@@ -92,7 +92,7 @@ def _links_to(reader: Reader, target: str) -> list[str]:
 def _entries(
     work: Work, source: TimelineSource, holders: type_holders, most: int, last: tuple[datetime, UUID] | None
 ) -> list[dict[str, Any]]:
-    reader = work.reader(work.platform.catalog.entities[source.entity])
+    reader = work.reader(work.catalog.entities[source.entity])
     visible = reader.visible()
     if source.at not in visible or source.title not in visible:
         return []
@@ -152,7 +152,7 @@ def _entry(source: TimelineSource, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name_actors(work: Work, found: list[dict[str, Any]]) -> None:
-    users = work.reader(work.platform.catalog.entities[USERS])
+    users = work.reader(work.catalog.entities[USERS])
     ids = {entry["actor"] for entry in found if entry["actor"] is not None}
     names = {row["id"]: row.get("name") for row in users.many(ids)} if users.grants and ids else {}
     for entry in found:

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.entities.item import Item
+from core.entities.rows import rows_of
 from core.entities.shape import Shape
 from sdk import Problem, _
 from sdk.columns import among
@@ -46,7 +47,7 @@ def _superiors(work: Work, shape: Shape, field: LinkField, ids: Sequence[UUID]) 
     table, found = shape.table, dict[UUID, UUID | None]()
     for start in range(0, len(ids), _CHUNK):
         query = sa.select(table.c.id, table.c[field.attribute]).where(
-            table.c.tenant_id == work.tenant.id, among(table.c.id, ids[start : start + _CHUNK])
+            *rows_of(shape.entity, table, work.tenant.id), among(table.c.id, ids[start : start + _CHUNK])
         )
         found |= {row[0]: row[1] for row in work.connection.execute(query)}
     return found

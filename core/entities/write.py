@@ -11,12 +11,15 @@ from sqlalchemy.exc import IntegrityError
 
 from core.custom import cells
 from core.custom.keys import check_keys, keep_keys
+from core.custom.own import hold
+from core.custom.own_entity import OwnEntity
 from core.data import bulk
 from core.entities import journal, links
 from core.entities.alike import check_alike
 from core.entities.checks import check_fields, check_owner, check_reassign, check_unique, check_values
 from core.entities.ids import new_ids
 from core.entities.item import Item
+from core.entities.rows import borne_by, live_of, rows_of
 from core.entities.shape import Shape
 from core.entities.trees import check_trees
 from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
@@ -40,6 +43,8 @@ class Writer:
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """An outcome for each draft, in order; refused drafts change nothing, the others are written."""
         with self.work.transaction(write=True):
+            if isinstance(self.entity, OwnEntity):
+                hold(self.work, self.entity)
             items = self._items(drafts)
             grants = self._permit(items)
             self._load(items)
@@ -126,7 +131,7 @@ class Writer:
         for start in range(0, len(wanted), _CHUNK):
             query = (
                 sa.select(*columns, *more)
-                .where(table.c.tenant_id == self.work.tenant.id, among(table.c.id, wanted[start : start + _CHUNK]))
+                .where(*rows_of(self.entity, table, self.work.tenant.id), among(table.c.id, wanted[start : start + _CHUNK]))
                 .order_by(table.c.id)
                 .with_for_update()
             )
@@ -150,7 +155,7 @@ class Writer:
         columns = [table.c[column] for field in fields for column in field.columns()]
         for start in range(0, len(ids), _CHUNK):
             query = sa.select(table.c[side.link], *columns).where(
-                table.c.tenant_id == self.work.tenant.id, table.c.deleted_at.is_(None),
+                *live_of(None, table, self.work.tenant.id),
                 among(table.c[side.link], ids[start : start + _CHUNK]),
             )  # fmt: skip
             rows = self.work.connection.execute(query).all()
@@ -200,12 +205,12 @@ class Writer:
         fields = [(name, field) for name, field in self.entity.fields.items() if name not in ("id", "version", "created_at", "updated_at")]
         single = [(name, field.attribute) for name, field in fields if not field.siblings()]
         several = [(name, field, field.columns()) for name, field in fields if field.siblings()]
-        custom = list(self.shape.custom.values())
+        custom, borne = list(self.shape.custom.values()), borne_by(self.entity)
         rows = []
         for item in items:
             item.values |= {"version": 1, "created_at": now, "updated_at": now}
             get = item.values.get
-            row: dict[str, Any] = {"tenant_id": tenant, "id": item.id, "version": 1, "created_at": now, "updated_at": now}
+            row: dict[str, Any] = {**borne, "tenant_id": tenant, "id": item.id, "version": 1, "created_at": now, "updated_at": now}
             for name, attribute in single:
                 row[attribute] = get(name)
             for name, field, columns in several:
@@ -250,7 +255,7 @@ class Writer:
         for item in items:
             row = {c: v for f in fields for c, v in zip(f.columns(), f.split(_or_default(f, item)), strict=True)}
             if item.id in there:
-                mine = (table.c.tenant_id == tenant, table.c[side.link] == item.id, table.c.deleted_at.is_(None))
+                mine = (*live_of(None, table, tenant), table.c[side.link] == item.id)
                 self.work.connection.execute(table.update().where(*mine).values(**row, updated_at=now, version=table.c.version + 1))
             else:
                 stamps = {"owner_id": None, "version": 1, "created_at": now, "updated_at": now}

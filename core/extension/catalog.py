@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,13 +48,13 @@ from sdk.names import ENTITY, FIELD, check_name
 from sdk.permissions import FORCE, IMPLIED, REASSIGN, UNOWNED, verbs_of
 
 
-@dataclass
+@dataclass(eq=False)
 class Catalog:
     """The registry: entities, extensions, permissions, roles, routes, events, subscriptions, jobs and commands by name."""
 
-    entities: dict[str, Entity] = field(default_factory=dict)
+    entities: MutableMapping[str, Entity] = field(default_factory=dict)
     extensions: dict[str, list[Extension]] = field(default_factory=dict)
-    permissions: dict[str, tuple[str, Permission]] = field(default_factory=dict)
+    permissions: MutableMapping[str, tuple[str, Permission]] = field(default_factory=dict)
     roles: dict[str, tuple[str, Role]] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
     events: dict[str, tuple[str, EventType]] = field(default_factory=dict)
@@ -67,6 +68,14 @@ class Catalog:
     settings: dict[str, Settings] = field(default_factory=dict)
     specs: dict[type[Spec], dict[str, Spec]] = field(default_factory=dict)
     by_record: dict[type[Record], Entity] = field(default_factory=dict)
+
+    def beside(self, entities: Iterable[Entity]) -> Catalog:
+        """The same with entities that a tenant has made, which no role has a permission of from the start."""
+        made = replace(self, entities=ChainMap({}, self.entities), permissions=ChainMap({}, self.permissions))
+        for entity in entities:
+            made.entities[entity.full_name] = entity
+            _add_permissions(made, entity)
+        return made
 
     def target(self, link: LinkField, of: Entity) -> str:
         """The full name of the entity that a link of `of` points to."""
@@ -172,6 +181,11 @@ def _add_entity(catalog: Catalog, owner: str, entity: Entity) -> None:
         raise DeclarationError(f"two entities of {owner!r} have the plural {entity.plural!r}; rename one")
     catalog.entities[entity.full_name] = entity
     catalog.by_record[entity.record] = entity
+    _add_permissions(catalog, entity)
+
+
+def _add_permissions(catalog: Catalog, entity: Entity) -> None:
+    owner = entity.plugin
     for verb in entity.verbs | {Verb.READ}:
         roles = {role: verbs_of(access)[verb] for role, access in entity.access.items() if verb in verbs_of(access)}
         name = f"{entity.full_name}.{verb}"

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from core.recent import Recent
 from core.tenancy.tables import tenant_plugins, tenants
 from sdk import Conflict, Manifest, NotFound, _
+from sdk.names import RESERVED_PLUGINS
 
 _KEPT = 20_000
 """Tenants whose plugins are kept in memory."""
@@ -25,7 +26,7 @@ class Gate:
         self._sets: dict[frozenset[str], frozenset[str]] = {}
 
     def enabled(self, connection: Connection, tenant: UUID, access_version: int) -> frozenset[str]:
-        """The plugins that serve and that the tenant has switched on, core included."""
+        """The plugins that serve and that the tenant has switched on, core and what stands before the tenant's own entities included."""
         known = self._known.get(tenant)
         if known is None or known[0] != access_version:
             read = self._read(connection, tenant)
@@ -39,7 +40,7 @@ class Gate:
         # A plugin without its requirement (lost since it was enabled) does not serve this tenant.
         while lame := {name for name in chosen if not self._required(name) <= chosen}:
             chosen -= lame
-        return frozenset({"core", *chosen})
+        return frozenset({*RESERVED_PLUGINS, *chosen})
 
     def _required(self, name: str) -> set[str]:
         return set(self._manifests[name].required) - {"core"}
@@ -51,7 +52,7 @@ class Gate:
         have = self._read(connection, tenant)
         if on:
             self._check_required(name, have)
-        if not on and (dependants := sorted(p for p in have - {"core"} if name in self._required(p))):
+        if not on and (dependants := sorted(p for p in have - RESERVED_PLUGINS if name in self._required(p))):
             raise Conflict(_("{name!r} is required by {dependants}; disable that first"),
                            code="plugin_required", name=name, dependants=", ".join(dependants))  # fmt: skip
         self.write(connection, tenant, (name,), on)

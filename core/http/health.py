@@ -14,6 +14,7 @@ from core.http.collections import may
 from core.http.pipeline import answer, endpoint
 from core.tenancy import settings
 from sdk import Response, Verb
+from sdk.names import RESERVED_PLUGINS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
         return {
             "tenant": {name: getattr(work.tenant, name) for name in ("name", *settings.FIELDS)},
             "user": {"id": work.actor.user_id, "name": work.actor.name},
-            "plugins": sorted(work.enabled - {"core"}),
+            "plugins": sorted(work.enabled - RESERVED_PLUGINS),
             "entities": [
                 {
                     "name": entity.full_name,
@@ -76,7 +77,7 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
                         for name, field in work.reader(entity).visible().items()
                     ],
                 }
-                for entity in work.platform.catalog.entities.values()
+                for entity in work.catalog.entities.values()
                 if entity.plugin in work.enabled and may(work, entity, Verb.READ)
             ],
         }  # fmt: skip

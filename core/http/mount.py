@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import request
 
 from core.context import Work
+from core.custom.definition import PREFIX
 from core.http.addresses import Addresses
 from core.http.bodies import read_request
 from core.http.collections import Collection, may
 from core.http.pipeline import answer, endpoint, fresh, type_handler
-from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, Response, Route, Verb, _
+from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, NotFound, Response, Route, Verb, _
 
 if TYPE_CHECKING:
     from core.platform import Platform
 
+OWN = f"/api/v1/{PREFIX}"
+type_operation = Callable[[Collection, Work, Mapping[str, str]], object]
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -27,28 +31,51 @@ def mount(addresses: Addresses, platform: Platform) -> None:
         _mount_route(addresses, platform, route)
     for entity in platform.catalog.entities.values():
         _mount_collection(addresses, platform, entity)
+    _mount_own(addresses, platform)
+
+
+_OPERATIONS: Sequence[tuple[str, str, type_operation, Verb]] = (
+    ("GET", "", Collection.list, Verb.READ),
+    ("POST", "", Collection.create, Verb.CREATE),
+    ("POST", "/batch", Collection.batch, Verb.UPDATE),
+    ("GET", "/<record:id>", Collection.get, Verb.READ),
+    ("PATCH", "/<record:id>", Collection.update, Verb.UPDATE),
+    ("DELETE", "/<record:id>", Collection.delete, Verb.DELETE),
+    ("POST", "/<record:id>/restore", Collection.restore, Verb.DELETE),
+    ("GET", "/<record:id>/history", Collection.history, Verb.READ),
+    ("GET", "/<record:id>/timeline", Collection.timeline, Verb.READ),
+)
 
 
 def _mount_collection(addresses: Addresses, platform: Platform, entity: Entity) -> None:
-    own = Collection(entity)
-    operations = [
-        ("GET", "", own.list, Verb.READ),
-        ("POST", "", own.create, Verb.CREATE),
-        ("POST", "/batch", own.batch, Verb.UPDATE),
-        ("GET", "/<record:id>", own.get, Verb.READ),
-        ("PATCH", "/<record:id>", own.update, Verb.UPDATE),
-        ("DELETE", "/<record:id>", own.delete, Verb.DELETE),
-        ("POST", "/<record:id>/restore", own.restore, Verb.DELETE),
-        ("GET", "/<record:id>/history", own.history, Verb.READ),
-        ("GET", "/<record:id>/timeline", own.timeline, Verb.READ),
-    ]
+    own, operations = Collection(entity), list(_OPERATIONS)
     if entity.alike:
-        operations.append(("POST", "/duplicates", own.duplicates, Verb.READ))
-    for method, path, handler, verb in operations:
+        operations.append(("POST", "/duplicates", Collection.duplicates, Verb.READ))
+    for method, path, operation, verb in operations:
         if verb in entity.verbs | {Verb.READ}:
-            needed = {Verb.CREATE, Verb.UPDATE, Verb.DELETE} if path == "/batch" else {verb}
-            view = endpoint(platform, entity.plugin, _permitted(entity, needed, handler))
+            view = endpoint(platform, entity.plugin, _permitted(entity, _needed(path, verb), partial(operation, own)))
             addresses.add(f"{own.path}{path}", method, view)
+
+
+def _needed(path: str, verb: Verb) -> set[Verb]:
+    return {Verb.CREATE, Verb.UPDATE, Verb.DELETE} if path == "/batch" else {verb}
+
+
+def _mount_own(addresses: Addresses, platform: Platform) -> None:
+    """One collection for the entities that tenants make: which one is meant is asked at each request, as rules are made once."""
+    for method, path, operation, verb in _OPERATIONS:
+        view = endpoint(platform, PREFIX, _own(operation, _needed(path, verb)))
+        addresses.add(f"{OWN}/<plural>{path}", method, view)
+
+
+def _own(operation: type_operation, needed: set[Verb]) -> type_handler:
+    def handler(work: Work, path: Mapping[str, str]) -> object:
+        found = next((one for one in work.catalog.entities.values() if one.plugin == PREFIX and one.plural == path["plural"]), None)
+        if found is None:
+            raise NotFound(_("there is nothing at this address"))
+        return _permitted(found, needed, partial(operation, Collection(found)))(work, path)
+
+    return handler
 
 
 def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type_handler:

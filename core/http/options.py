@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Response as FlaskResponse
 
 from core.http.addresses import Addresses
+from core.http.mount import OWN
 from core.http.pipeline import answer, endpoint
 from sdk import NotFound, Response, _
 
@@ -37,8 +38,10 @@ def _always(methods: frozenset[str]) -> Callable[..., FlaskResponse]:
 def _documented(rule: str, descriptions: Descriptions) -> Callable[[Work, Mapping[str, str]], Response]:
     path = _CONVERTED.sub(r"{\1}", rule)
 
-    def handler(work: Work, _path: Mapping[str, str]) -> Response:
-        methods = descriptions.of(work).methods.get(path)
+    own = rule.startswith(f"{OWN}/<plural>")
+
+    def handler(work: Work, given: Mapping[str, str]) -> Response:
+        methods = descriptions.of(work).methods.get(path.replace("{plural}", given["plural"]) if own else path)
         if methods is None:
             raise NotFound(_("there is nothing at this address"))
         return _allowing(methods)

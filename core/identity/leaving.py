@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.audit import entries
+from core.entities.rows import live_of
 from core.identity import memberships, sessions
 from core.identity.tables import User, token_secrets
 from core.identity.tables import sessions as session_table
@@ -154,7 +155,7 @@ def _step_up(system: Work, done: Departure) -> None:
 
 def _handing(work: Work) -> Iterator[tuple[Entity, list[Field]]]:
     """The entities whose records pass on, with the fields that name the person: the owner first."""
-    for entity in work.platform.catalog.entities.values():
+    for entity in work.catalog.entities.values():
         owned = entity.owned and entity.hands_over and not entity.private
         fields = [entity.fields["owner"]] if owned else []
         fields += [one for one in entity.fields.values() if isinstance(one, LinkField) and one.hands_over]
@@ -165,7 +166,7 @@ def _handing(work: Work) -> Iterator[tuple[Entity, list[Field]]]:
 def _mine(work: Work, entity: Entity, fields: list[Field], person: UUID) -> list[sa.ColumnElement[bool]]:
     table = entity.record.table()
     named = sa.or_(*(table.c[field.attribute] == person for field in fields))
-    return [table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), named]
+    return [*live_of(entity, table, work.tenant.id), named]
 
 
 def _count(work: Work, entity: Entity, fields: list[Field], person: UUID) -> int:

@@ -75,10 +75,10 @@ def explain(who: Work, permission: str, record: UUID | None = None, name: str = 
 
     Without a record: whether there is any that it could be done to. Raises Invalid for what is no permission or cannot be asked of it.
     """
-    if permission not in who.platform.catalog.permissions:
+    if permission not in who.catalog.permissions:
         raise _wrong("action", "unknown_permission", _("there is no permission {name!r}"), name=permission[:100])
     thing, _dot, verb = permission.rpartition(".")
-    entity = who.platform.catalog.entities.get(thing)
+    entity = who.catalog.entities.get(thing)
     if entity is None or verb not in set(Verb):
         if record is not None or name:
             raise _wrong("action", "no_fields", _("{name!r} is no verb on records and has no fields"), name=permission)
@@ -131,7 +131,7 @@ class _Question:
 
     def _before_grants(self) -> str | None:
         """What settles it whatever the record."""
-        catalog, entity = self.who.platform.catalog, self.entity
+        catalog, entity = self.who.catalog, self.entity
         if catalog.owner_of(self.permission) not in self.who.enabled:
             return "plugin_off"
         if not self.grants:

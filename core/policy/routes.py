@@ -88,7 +88,7 @@ def _person(work: Work, word: str) -> Work:
 def _check_sight(work: Work, action: str, record: UUID) -> None:
     """Nobody learns of a record by asking what others may do to it."""
     name = action.rpartition(".")[0]
-    entity = work.platform.catalog.entities.get(name)
+    entity = work.catalog.entities.get(name)
     if entity is not None and work.offers(name) and not work.reader(entity).seen([record]) and not work.grants.unlimited:
         raise NotFound(_("there is no {entity} {id}"), entity=name, id=str(record))
 

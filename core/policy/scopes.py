@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
+from core.entities.rows import live_of
 from core.identity.tables import WRITE, Share, User
 from core.policy.grants import Grant, Grants
 from sdk import Entity, Scope, Verb
@@ -32,13 +33,20 @@ TENANT = sa.bindparam("tenant", type_=key())
 class Scopes:
     """The WHERE clauses of one actor in one tenant."""
 
-    def __init__(self, catalog: Catalog, tenant: UUID, grants: Grants, enabled: frozenset[str], clock: Callable[[], datetime]) -> None:
-        self._catalog, self.grants, self._enabled, self._clock = catalog, grants, enabled, clock
+    def __init__(
+        self, catalog_of: Callable[[], Catalog], tenant: UUID, grants: Grants, enabled: frozenset[str], clock: Callable[[], datetime]
+    ) -> None:
+        self._catalog_of, self.grants, self._enabled, self._clock = catalog_of, grants, enabled, clock
         self._tenant: Any = tenant
         self._user: Any = grants.user
         self._teams: Any = sorted(grants.teams)
         self._territories: Any = sorted(grants.territories)
         self._now: Any = None
+
+    @property
+    def _catalog(self) -> Catalog:
+        """What the tenant has by now: work may be long, and entities are made meanwhile."""
+        return self._catalog_of()
 
     @property
     def tenant(self) -> Any:
@@ -47,7 +55,7 @@ class Scopes:
 
     def bound(self) -> Scopes:
         """The same clauses with parameters in place of tenant, user and teams: they fit everybody with such grants."""
-        made = Scopes(self._catalog, self._tenant, self.grants, self._enabled, self._clock)
+        made = Scopes(self._catalog_of, self._tenant, self.grants, self._enabled, self._clock)
         made._tenant, made._user = TENANT, sa.bindparam("actor", type_=key())
         made._territories = sa.bindparam("territories", type_=Keys())
         made._teams, made._now = sa.bindparam("teams", type_=Keys()), sa.bindparam("shared_at", type_=UtcDateTime())
@@ -108,7 +116,7 @@ class Scopes:
         if entity.sharing is None or verb not in _SHARED:
             return mine
         shared = entity.sharing.record.table().alias()
-        theirs = (shared.c.tenant_id == self._tenant, shared.c.deleted_at.is_(None), shared.c[entity.sharing.person] == self._user)
+        theirs = (*live_of(None, shared, self._tenant), shared.c[entity.sharing.person] == self._user)
         return sa.or_(mine, table.c.id.in_(sa.select(shared.c[entity.sharing.link]).where(*theirs)))
 
     def _owned(self, table: FromClause, scope: Scope) -> sa.ColumnElement[bool]:
@@ -127,7 +135,7 @@ class Scopes:
         if target is None or target.plugin not in self._enabled:
             return sa.false()
         there = target.record.table().alias()
-        live = (there.c.tenant_id == self._tenant, there.c.deleted_at.is_(None), self._in_territory(target, there))
+        live = (*live_of(target, there, self._tenant), self._in_territory(target, there))
         return table.c[field.attribute].in_(sa.select(there.c.id).where(*live))
 
     def _shared(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
@@ -161,7 +169,7 @@ class Scopes:
     def _exists(self, target: Entity, id: Any, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool]:
         parent = target.record.table().alias()
         reach = self.clause(target, parent, grants, verb)
-        query = sa.select(sa.literal(1)).where(parent.c.tenant_id == self._tenant, parent.c.id == id, parent.c.deleted_at.is_(None))
+        query = sa.select(sa.literal(1)).where(*live_of(target, parent, self._tenant), parent.c.id == id)
         return sa.exists(query if reach is None else query.where(reach))
 
 

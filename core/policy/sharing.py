@@ -21,7 +21,7 @@ def check_shares(work: Work, batch: Batch) -> None:
     """The record is one that can be shared, the end is yet to come, and the actor reaches the record otherwise than by a share."""
     for change in batch.standing():
         record, ends = change.after("record"), change.after("expires_at")
-        entity = work.platform.catalog.entities.get(record.entity) if isinstance(record, Reference) else None
+        entity = work.catalog.entities.get(record.entity) if isinstance(record, Reference) else None
         if isinstance(record, Reference) and entity is not None and not shareable(entity):
             change.refuse("record", "not_shareable", _("records of {entity} are not shared one by one"), entity=record.entity)
         if change.changes("expires_at") and ends is not None and ends <= work.now():  # type: ignore[operator]
@@ -42,7 +42,7 @@ def _check_reach(work: Work, changes: Sequence[Change]) -> None:
             for verb in (Verb.READ, Verb.UPDATE):
                 asked.setdefault((record.entity, verb), []).append((record.id, change))
     for (name, verb), records in asked.items():
-        entity = work.platform.catalog.entities.get(name)
+        entity = work.catalog.entities.get(name)
         if entity is None:  # its plugin is not installed any more: nobody reaches anything by it
             continue
         reached = own.reader(entity).reached_by(verb, list({id for id, _change in records}))

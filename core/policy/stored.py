@@ -23,7 +23,7 @@ _BEYOND = _("you may not grant {name}, as you have not so much of it yourself")
 def check_grants(work: Work, batch: Batch) -> None:
     """The permission is one that a plugin of this installation has, its scope and its fields fit the entity."""
     for change in batch.standing():
-        name, catalog = str(change.after("permission")), work.platform.catalog
+        name, catalog = str(change.after("permission")), work.catalog
         if name not in catalog.permissions:
             change.refuse("permission", "unknown_permission", _("there is no permission {name!r}"), name=name)
             continue
@@ -59,7 +59,7 @@ def _given(work: Work, change: Change) -> Iterator[tuple[str, Grant]]:
         name = str(change.before["permission"])
         thing, _dot, word = name.rpartition(".")
         role = work.as_system().records("core.role").find((Condition("id", "eq", (change.before["role"],)),), 1)
-        key, catalog = str(role[0]["key"]) if role else "", work.platform.catalog
+        key, catalog = str(role[0]["key"]) if role else "", work.catalog
         if word in IMPLIED:
             held = work.platform.policy.of_role(work.connection, work.tenant.id, key, work.enabled)
             yield from ((name, grant) for grant in held.get(f"{thing}.{IMPLIED[word]}", ()))
@@ -120,7 +120,7 @@ def _check_fields(work: Work, change: Change, entity: Entity) -> None:
     if not isinstance(fields, list) or not fields:
         change.refuse("only_fields", "empty", _("name a field, or leave the list out for all of them"))
         return
-    known = work.platform.shape(entity.full_name, work.enabled | {entity.plugin}, overlay_of(work, entity.full_name)).fields
+    known = work.platform.shape(entity.full_name, work.enabled | {entity.plugin}, overlay_of(work, entity.full_name), work.catalog).fields
     for name in fields:
         if name not in known:
             change.refuse("only_fields", "unknown_field", _("{entity} has no field {name!r}"), entity=entity.full_name, name=str(name)[:80])

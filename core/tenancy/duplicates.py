@@ -22,13 +22,13 @@ type_verdicts = Mapping[str, Mapping[str, str]]
 def verdicts(work: Work, entity: str) -> dict[str, str]:
     """What happens by field of one entity; those at which nobody looks are left out."""
     chosen = work.kept(f"core.{NAME}", lambda: _chosen(work)).get(entity, {})
-    every = {field: chosen.get(field, BLOCK) for field in work.platform.catalog.entities[entity].alike}
+    every = {field: chosen.get(field, BLOCK) for field in work.catalog.entities[entity].alike}
     return {field: verdict for field, verdict in every.items() if verdict != OFF}
 
 
 def in_force(work: Work) -> dict[str, dict[str, str]]:
     """What happens by entity and field, for all that the tenant has; nobody loses a double for want of a choice."""
-    chosen, there = _chosen(work), work.platform.catalog.entities
+    chosen, there = _chosen(work), work.catalog.entities
     return {
         name: {field: chosen.get(name, {}).get(field, BLOCK) for field in entity.alike}
         for name, entity in sorted(there.items()) if entity.alike and work.offers(name)

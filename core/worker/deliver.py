@@ -15,6 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.context import Work
+from core.custom.definition import PREFIX
 from core.entities.journal import CAUSES
 from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING, Held
 from core.events.tables import outbox
@@ -91,6 +92,10 @@ def deliver(platform: Platform, row: type_row) -> None:
         plugin = str(row.handler).partition(".")[0]
         if work is None or plugin not in work.enabled:
             _mark(platform, row, state=SKIPPED, error=f"{plugin} is switched off, or its user is gone")
+            return
+        entity = row.name.rpartition(".")[0]
+        if row.kind == "delivery" and entity.startswith(f"{PREFIX}.") and not work.offers(entity):
+            _mark(platform, row, state=SKIPPED, error=f"the tenant has no entity {entity} any more")
             return
         if (loop := _loop(platform, row, work.causes)) is not None:
             _tell_of_loop(platform, work, row)

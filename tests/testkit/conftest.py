@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.policy.grants import Grant
+from core.testkit.leaks.custom import CASE, STEP
 from core.testkit.leaks.kit import Kit
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.rights import type_rights
@@ -16,7 +17,7 @@ from core.testkit.templates import Templates
 from sdk import Scope
 from tests.probe.fixtures import POINTS
 
-SMALL = ("probe.thing", "probe.part", "probe.lane", "core.user", "customers.account", "customers.contact")
+SMALL = ("probe.thing", "probe.part", "probe.lane", "core.user", "customers.account", "customers.contact", CASE, STEP)
 """The entities that are asked about."""
 RIGHTS: type_rights = {
     "probe.thing.read": (
@@ -34,6 +35,9 @@ RIGHTS: type_rights = {
         Grant(Scope.OWN), Grant(Scope.TERRITORY, frozenset({"name", "account"})), Grant(Scope.SUBORDINATES, frozenset({"name", "title"})),
     ),
     "customers.contact.create": (Grant(Scope.OWN),),
+    f"{CASE}.read": (Grant(Scope.ALL, frozenset({"name", "custom.leaks_mark"})), Grant(Scope.OWN)),
+    f"{CASE}.update": (Grant(Scope.OWN, frozenset({"name", "custom.leaks_worth"})),),
+    f"{STEP}.read": (Grant(Scope.OWN, frozenset({"name"})),),
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import orjson
 
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.questions import Question, http, over_http, undone
-from core.testkit.leaks.world import World
+from core.testkit.leaks.world import World, place_of
 from plugins.automation import webhooks
 from sdk import Event, Verb, where
 from sdk.context import id_of
@@ -68,7 +68,7 @@ def _webhook(name: str, oracle: Oracle) -> Question:
     """What an address of the user's is told when all records of an entity change in all fields."""
 
     def ask(world: World) -> bytes:
-        ids = sorted(oracle.rows[world.shapes[name].table.name])
+        ids = sorted(oracle.rows[place_of(world.shapes[name].entity)])
         told = [Event(f"{name}.updated", id, {"fields": sorted(world.shapes[name].fields)}) for id in ids]
         with undone(world) as user:
             work = user.as_system()

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from core.testkit.leaks.custom import CASE, STEP
 from core.testkit.leaks.kit import Kit, Report, users
 from core.testkit.templates import Templates
 from tests.probe.fixtures import OURS, PROBE, PROBE_MORE
@@ -53,6 +54,8 @@ def test_nothing_that_is_hidden_changes_an_answer(kit: Kit, seeds: list[int]) ->
     report = Report()
     with kit.worlds() as (one, _other):
         entities = sorted(one.shapes)
+        added = {name for name, shape in one.shapes.items() if shape.custom}
+    assert {CASE, STEP, "customers.account"} <= added
     for number, seed in enumerate(seeds):
         kit.run([seed], entities if MANY else entities[number::FEW], beside=bool(MANY) or number == 0, into=report)
     judged(report)

@@ -13,6 +13,7 @@ import core.entities.conditions
 import core.entities.links
 import core.entities.pages
 import core.entities.read
+import core.entities.rows
 import core.entities.timeline
 import core.entities.write
 import core.http.collections
@@ -136,6 +137,7 @@ CHECKS: dict[str, type_part] = {
     "with whom a record is shared": ("list", Scopes, "_shared", _shared_with_anybody),
     "until when a record is shared": ("list", Scopes, "_shared", _shared_for_ever),
     "the grants of an entity": ("list", Scopes, "grants_of", lambda self, entity, verb: _ALL),
+    "the kind of records that share a table": ("list", core.entities.rows, "kind_of", lambda entity: None),
     "the recycle bin": ("list", Source, "live", _in_the_bin),
     "what a computed field looks at": ("list", Source, "_reach", _computed_over_all),
     "the rights beyond a link": ("report", Aggregation, "_across", _across_all),

@@ -37,6 +37,21 @@ def test_each_table_of_tenants_in_a_statement_asks_for_the_tenant(statement: str
     assert walls.unguarded(statement, TABLES) == without
 
 
+@pytest.mark.parametrize(
+    ("statement", "without"),
+    [
+        ("SELECT r.id FROM records AS r WHERE r.tenant_id = ? AND r.kind_id = ?", ()),
+        ("SELECT r.id FROM records AS r WHERE r.tenant_id = ?", ("r",)),
+        ("SELECT 1 FROM records JOIN records AS p ON p.id = records.parent_id WHERE records.kind_id = ?", ("p",)),
+        ("WITH f AS (VALUES (1)) SELECT 1 FROM f WHERE EXISTS (SELECT 1 FROM records AS r WHERE r.id = f.id)", ("r",)),
+        ("UPDATE records SET name = ? WHERE id = ?", ()),
+        ("SELECT things.id FROM things WHERE things.tenant_id = ?", ()),
+    ],
+)
+def test_who_reads_a_table_that_entities_share_asks_for_their_kind(statement: str, without: tuple[str, ...]) -> None:
+    assert walls.of_any_kind(statement, frozenset({"records"})) == without
+
+
 CARELESS = """
 def count(connection, statement):
     connection.execute(statement)

@@ -96,7 +96,7 @@ def mount_openapi(addresses: Addresses, platform: Platform, descriptions: Descri
 
 
 def _document(work: Work) -> dict[str, Any]:
-    catalog, sheet = work.platform.catalog, Sheet()
+    catalog, sheet = work.catalog, Sheet()
     routes = [r for r in catalog.routes if r.plugin in work.enabled and (r.permission in (PUBLIC, SIGNED_IN) or work.can(r.permission))]
     sheet.schemas["Problem"] = parts.problem()
     sheet.tags += [{"name": plugin} for plugin in dict.fromkeys(("core", *(route.plugin for route in routes)))]

@@ -105,7 +105,7 @@ class RouteOperations:
     def _links(self, route: Route) -> Json:
         """A route beside a collection (`POST /imports`) that makes records of it leads to them."""
         made: Json = {}
-        for entity in self.work.platform.catalog.entities.values():
+        for entity in self.work.catalog.entities.values():
             if (
                 route.method == "POST"
                 and Collection(entity).path == f"/api/v1/{route.plugin}{route.path}"

@@ -12,7 +12,7 @@ import orjson
 from core.entities.shape import Shape
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.questions import REFUSED, SHORT, WRONG, Question, aggregate, http, over_http, undone
-from core.testkit.leaks.world import DELETED, SPARE, World, type_row
+from core.testkit.leaks.world import DELETED, SPARE, World, place_of, type_row
 from sdk import Condition, Draft, Forbidden, NotFound, Side, Verb
 from sdk.fields import AnyRecordField, DateField, DateTimeField, Field, LinkField, ReportRole
 
@@ -28,7 +28,7 @@ class Asker:
         self.shape: Shape = world.shapes[name]
         self.entity = self.shape.entity
         self.path = f"/api/v1/{self.entity.plugin}/{self.entity.plural}"
-        self.rows = oracle.rows.get(self.shape.table.name, {})
+        self.rows = oracle.rows.get(place_of(self.entity), {})
         self.seen = [id for id in self.rows if oracle.shown(name, id)]
         shown = [oracle.shown(name, id) for id in self.seen]
         self.hidden = self.shape.fields.keys() - frozenset().union(*shown)
@@ -139,7 +139,7 @@ class Asker:
         assert target is not None
         names = [
             str(row[target.record.__fields__[name].attribute])
-            for id, row in self.oracle.rows.get(target.record.table().name, {}).items()
+            for id, row in self.oracle.rows.get(place_of(target), {}).items()
             for name in target.match_fields
             if name not in self.oracle.shown(target.full_name, id)
         ]
@@ -160,7 +160,7 @@ class Asker:
     def chosen(self) -> list[UUID]:
         """Records to ask for: of those that are seen the ones of which least and most is, of the others the one that may be gone."""
         by_size = sorted(self.seen, key=lambda one: len(self.oracle.shown(self.name, one)))
-        made = self.world.cast.ids.get(self.shape.table.name, [])
+        made = self.world.cast.ids.get(place_of(self.entity), [])
         others = [made[number] for number in (SPARE, DELETED) if number < len(made) and made[number] in self.unseen]
         return list(dict.fromkeys([*by_size[:1], *by_size[-1:], *(others or self.unseen[:1])]))
 
@@ -222,7 +222,7 @@ class Asker:
         found = {}
         for name, field in self.shape.fields.items():
             target = self.shape.target(field) if isinstance(field, LinkField) and "." not in name else None
-            ids = self.world.cast.ids.get(target.record.table().name, []) if target is not None else []
+            ids = self.world.cast.ids.get(place_of(target), []) if target is not None else []
             if target is not None and len(ids) > SPARE and not self.oracle.shown(target.full_name, ids[SPARE]):
                 found[name] = str(ids[SPARE])
         return found
@@ -254,7 +254,7 @@ class Asker:
 
     def trespasses(self) -> Iterator[Question]:
         """Writes that the user has no right to: other people's records, fields of some records, records given away."""
-        made = self.world.cast.ids.get(self.shape.table.name, [])
+        made = self.world.cast.ids.get(place_of(self.entity), [])
         for verb in sorted(self.entity.verbs & {Verb.UPDATE, Verb.DELETE}):
             foreign = [id for id in made if self.rows.get(id, {"deleted_at": 1})["deleted_at"] is None and not self._may(id, verb)]
             for id in foreign[:1]:

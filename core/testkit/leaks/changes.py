@@ -12,11 +12,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core.custom.cells import COLUMN
 from core.entities.shape import Shape
 from core.events.tables import audit
 from core.testkit.leaks import cells
 from core.testkit.leaks.oracle import ALWAYS, Oracle
-from core.testkit.leaks.world import ADDED, BY_HAND, DELETED, SPARE, Maker, World, tried, type_row, type_rows
+from core.testkit.leaks.world import ADDED, BY_HAND, DELETED, SPARE, Maker, World, place_of, tried, type_row, type_rows
 from sdk import Side
 from sdk.fields import AnyRecordField, ChoiceField, CurrencyField, Field, KeysField, LinkField
 
@@ -42,7 +43,7 @@ class Changer:
         self._sharing = {
             shape.entity.sharing.record.table().name for shape in world.shapes.values() if shape.entity.sharing is not None
         }  # fmt: skip
-        self._entities = {shape.table.name: name for name, shape in world.shapes.items()}
+        self._entities = {place_of(shape.entity): name for name, shape in world.shapes.items()}
         self._sides: dict[tuple[str, str], dict[UUID, UUID]] = {}
         self._extended = {
             side.record.table().name: (name, plugin, side.link)
@@ -59,6 +60,7 @@ class Changer:
             changed.entities = self._write(connection, changed)
             self._remove(connection, changed)
             self._add(connection, changed)
+            self.world.keep_keys(connection)
             self._tell(connection, changed)
         return changed
 
@@ -68,10 +70,11 @@ class Changer:
         changed = Changed()
         with self.world.begin() as connection:
             changed.entities = self._write(connection, changed)
+            self.world.keep_keys(connection)
             told = [
                 self.maker.entry(name, row, shown)
                 for name, shape in self.world.shapes.items()
-                for id, row in self.before.get(shape.table.name, {}).items()
+                for id, row in self.before.get(place_of(shape.entity), {}).items()
                 if (shown := self.oracle.shown(name, id))
             ]  # fmt: skip
             connection.execute(audit.insert(), told)
@@ -82,7 +85,7 @@ class Changer:
     def _propose(self, *, shown: bool) -> None:
         """Other values in all cells that the user sees, or in all that the user does not see."""
         for name, shape in self.world.shapes.items():
-            for id in list(self.rows.get(shape.table.name, ())):
+            for id in list(self.rows.get(place_of(shape.entity), ())):
                 if id not in self._fixed:
                     for field in self._changeable(shape):
                         if self._sees(name, id, field.name) is shown and not (shown and self._decides(shape, field)):
@@ -96,7 +99,7 @@ class Changer:
         extended = self._extended.get(shape.table.name)
         if extended is not None:
             entity, plugin, link = extended
-            row = self.before[shape.table.name][id]
+            row = self.before[place_of(shape.entity)][id]
             return row["deleted_at"] is None and f"{plugin}.{field}" in self.oracle.shown(entity, row[link])
         extension = shape.extension_of(field)
         if extension is None or not isinstance(extension.source, Side):
@@ -111,7 +114,8 @@ class Changer:
         cast = self.world.cast
         grants = {id for id, row in self.before["core_grants"].items() if row["role_id"] == cast.role}
         mine = {id for table in ("core_tokens", "core_shares") for id, row in self.before[table].items() if row["user_id"] == cast.me}
-        return {cast.me, cast.role, *grants, *mine}
+        added = (*self.before["core_custom_entities"], *self.before["core_custom_fields"])  # else another question would be asked
+        return {cast.me, cast.role, *grants, *added, *mine}
 
     def _changeable(self, shape: Shape) -> Iterator[Field]:
         keys = [{column.name for column in index.columns} - {"tenant_id"} for index in shape.table.indexes if index.unique]
@@ -135,7 +139,7 @@ class Changer:
     def _change(self, shape: Shape, field: Field, id: UUID) -> None:
         extension = shape.extension_of(field.name)
         if extension is None:
-            row = self.rows[shape.table.name][id]
+            row = self.rows[place_of(shape.entity)][id]
         else:
             beside = self._beside(shape, extension.plugin, id)
             if beside is None:
@@ -156,17 +160,19 @@ class Changer:
         return field.split(cells.another(field, field.join(old) if old[0] is not None else None, serial))
 
     def _may_be_empty(self, shape: Shape, field: Field) -> bool:
+        if field.name in shape.custom:
+            return True
         extension = shape.extension_of(field.name)
         table = shape.table if extension is None else shape.sides[extension.plugin].record.table()
         return all(table.c[column].nullable for column in field.columns())
 
     def _table_of(self, entity: object) -> str:
         shape = self.world.shapes.get(str(entity))
-        return shape.table.name if shape is not None else ""
+        return place_of(shape.entity) if shape is not None else ""
 
     def _other_target(self, shape: Shape, link: LinkField, old: object, id: UUID) -> object:
         target = shape.target(link)
-        ids = self.world.cast.ids.get(target.record.table().name, ()) if target is not None else ()
+        ids = self.world.cast.ids.get(place_of(target), ()) if target is not None else ()
         if link.tree or old not in ids:  # a tree stays one
             return old
         assert isinstance(old, UUID)
@@ -192,9 +198,9 @@ class Changer:
             if not differing:
                 return
             for name, shape in self.world.shapes.items():
-                for id, row in self.rows.get(shape.table.name, {}).items():
+                for id, row in self.rows.get(place_of(shape.entity), {}).items():
                     if not narrow or (name, id) in differing or name in BY_HAND or shape.table.name in self._sharing:
-                        self._take_back(shape, row, self.before[shape.table.name][id])
+                        self._take_back(shape, row, self.before[place_of(shape.entity)][id])
         assert Oracle(self.world, self.oracle.given, self.rows).everything() == seen, "the kit itself changed who sees what"
 
     def _take_back(self, shape: Shape, row: type_row, before: type_row) -> None:
@@ -210,6 +216,9 @@ class Changer:
                 before = self.before[name][id]
                 cells_ = {column: value for column, value in row.items() if value != before[column]}
                 if cells_:
+                    if not cells_.keys() <= set(table.c.keys()):  # the cells of added fields stand together in one
+                        whole = self.world.gathered(name, row)
+                        cells_ = {column: whole[column] for column in (cells_.keys() & set(table.c.keys())) | {COLUMN}}
                     groups.setdefault(tuple(sorted(cells_)), []).append({"b_id": id, **{f"b_{c}": v for c, v in cells_.items()}})
                     changed.cells += len(cells_)
                     touched.add(self._entities.get(name, name))
@@ -241,13 +250,12 @@ class Changer:
 
     def _add(self, connection: Connection, changed: Changed) -> None:
         for name, shape in self._movable():
+            place = place_of(shape.entity)
             for number in (ADDED, DELETED):
-                row = self.maker.row(shape.table.name, number) | {
-                    "id": UUID(int=(7 << 76) | (2 << 62) | (1 << 40) | next(self.maker.serials))
-                }
-                rows = {**self.before, shape.table.name: {**self.before[shape.table.name], row["id"]: row}}
+                row = self.maker.row(place, number) | {"id": UUID(int=(7 << 76) | (2 << 62) | (1 << 40) | next(self.maker.serials))}
+                rows = {**self.before, place: {**self.before[place], row["id"]: row}}
                 if not Oracle(self.world, self.oracle.given, rows).shown(name, row["id"]):
-                    changed.added += tried(connection, shape.table.insert().values(row))
+                    changed.added += tried(connection, shape.table.insert().values(self.world.gathered(place, row)))
 
     # --- history -------------------------------------------------------------------------------------------------
 
@@ -257,7 +265,7 @@ class Changer:
         mine = audit.c.tenant_id == self.world.tenant
         there = {(row.entity, row.record_id): row for row in connection.execute(sa.select(audit).where(mine, audit.c.action == "create"))}
         for name, shape in self.world.shapes.items():
-            for id, row in self.before.get(shape.table.name, {}).items():
+            for id, row in self.before.get(place_of(shape.entity), {}).items():
                 shown = self.oracle.shown(name, id)
                 hidden = [field for field in shape.fields if field not in shown]
                 if hidden:

@@ -11,7 +11,7 @@ from core.entities.shape import Shape
 from core.identity.tables import WRITE
 from core.policy.grants import Grant
 from core.policy.scopes import TERRITORY
-from core.testkit.leaks.world import NOW, World, type_row, type_rows
+from core.testkit.leaks.world import NOW, World, place_of, type_row, type_rows
 from sdk import EVERYBODY, Entity, Scope, Verb
 from sdk.fields import AnyRecordField, LinkField
 
@@ -24,7 +24,7 @@ class Oracle:
 
     def __init__(self, world: World, rights: Mapping[str, Sequence[Grant]], rows: type_rows) -> None:
         self.world, self.given, self.rows, self.me = world, rights, rows, world.cast.me
-        self._catalog, self._rights = world.platform.catalog, dict(rights)
+        self._catalog, self._rights = world.system.catalog, dict(rights)
         for name, (owner, permission) in self._catalog.permissions.items():
             if EVERYBODY in permission.default_for and owner in world.system.enabled:
                 self._rights[name] = (*self._rights.get(name, ()), Grant(permission.default_for[EVERYBODY]))
@@ -40,7 +40,8 @@ class Oracle:
         """The fields of a record that the user sees; none: there is no such record to the user."""
         key = (entity, id)
         if key not in self._known:
-            self._known[key] = self._shown(self.world.shapes[entity], self.rows.get(self.world.shapes[entity].table.name, {}).get(id))
+            shape = self.world.shapes[entity]
+            self._known[key] = self._shown(shape, self.rows.get(place_of(shape.entity), {}).get(id))
         return self._known[key]
 
     def may(self, entity: str, row: type_row, verb: Verb, field: str | None = None) -> bool:
@@ -61,7 +62,7 @@ class Oracle:
         found = {}
         for name, shape in self.world.shapes.items():
             rights = {verb: self.rights(shape.entity, verb) for verb in shape.entity.verbs - {Verb.READ}}
-            for id, row in self.rows.get(shape.table.name, {}).items():
+            for id, row in self.rows.get(place_of(shape.entity), {}).items():
                 verbs = {
                     f"{verb} {n}"
                     for verb, held in rights.items()
@@ -118,7 +119,7 @@ class Oracle:
         if target == TERRITORY:
             return row[field.attribute]
         shape = self.world.shapes.get(target)
-        above = shape and self.rows[shape.table.name].get(row[field.attribute])
+        above = shape and self.rows[place_of(shape.entity)].get(row[field.attribute])
         return self._territory_of(shape.entity, above) if shape and above and above["deleted_at"] is None else None
 
     def _only_shared(self, _entity: Entity, _row: type_row, _verb: Verb) -> bool:
@@ -148,7 +149,7 @@ class Oracle:
         assert field is not None
         for parent in self._parents(entity):
             named = not isinstance(field, AnyRecordField) or row[field.entity_attribute] == parent.full_name
-            above = self.rows.get(parent.record.table().name, {}).get(row[field.attribute]) if named else None
+            above = self.rows.get(place_of(parent), {}).get(row[field.attribute]) if named else None
             if above is not None:
                 return parent, above
         return None

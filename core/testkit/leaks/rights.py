@@ -36,7 +36,7 @@ def draw(world: World, random: Random, worked_out: type_worked_out) -> type_righ
                     Grant(some, _some(names, random) if verb is not Verb.DELETE and random.random() < 0.6 else None),
                 )
     entities = {f"{name}.{verb}" for name in world.shapes for verb in Verb}
-    for permission, (owner, _spec) in world.platform.catalog.permissions.items():
+    for permission, (owner, _spec) in world.system.catalog.permissions.items():
         if permission not in entities and owner in world.system.enabled:
             found[permission] = (Grant(Scope.ALL),)
     return found

@@ -17,7 +17,11 @@ from sqlalchemy.exc import IntegrityError
 
 from core.app import create_app
 from core.context import Work
+from core.custom.cells import COLUMN, codec, types_of
+from core.custom.keys import custom_keys
+from core.custom.own_entity import kind_of
 from core.entities.ids import new_id, new_ids
+from core.entities.rows import borne_by, rows_of
 from core.entities.shape import Shape
 from core.events.tables import audit, outbox
 from core.identity import tokens
@@ -29,6 +33,7 @@ from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
 from core.tenancy.tables import tenants
 from core.testkit.leaks import cells
+from core.testkit.leaks.custom import define
 from sdk import Entity, Record, links
 from sdk.context import id_of
 from sdk.fields import AnyRecordField, Field, LinkField, Reference
@@ -40,17 +45,24 @@ LIVE, DELETED, SPARE, ADDED = 8, 8, 9, 10
 NAMES = ("leaks-a", "leaks-b")
 BY_HAND = frozenset({
     "core.user", "core.team", "core.role", "core.grant", "core.token", "core.share", "core.territory", "core.territory_member",
-    "core.custom_field",
+    "core.custom_field", "core.custom_entity",
 })  # fmt: skip
 """What says who sees what, and what there is to see: a made-up row of these would change the rules of the game."""
 PEOPLE = (
     "core_roles", "core_teams", "core_users", "core_grants", "core_tokens", "core_territories", "core_territory_members", "core_shares",
+    "core_custom_entities", "core_custom_fields",
 )  # fmt: skip
 """The tables of these, in the order in which they can be filled."""
 TOKEN = UUID("01900000-0000-7000-8000-000000000001")
 type_row = dict[str, Any]
 type_rows = dict[str, dict[UUID, type_row]]
-"""Rows by table and id."""
+"""Rows by place (see `place_of`) and id; the cells of added fields stand among those of columns, under their slots."""
+
+
+def place_of(entity: Entity) -> str:
+    """Where the rows of an entity are: its table, and which of those there, where entities share one."""
+    table = entity.record.table().name
+    return table if kind_of(entity) is None else f"{table} {entity.full_name}"
 
 
 @dataclass
@@ -82,11 +94,11 @@ class World:
         self.token = cast.tokens[number] if cast.tokens else ""
         self.app: FlaskClient = app or create_app(platform).test_client(use_cookies=False)
         self.system: Work = platform.system(self.tenant)
-        self.shapes: Mapping[str, Shape] = {
-            name: platform.shape(name, self.system.enabled)
-            for name, entity in platform.catalog.entities.items()
-            if entity.plugin in self.system.enabled
-        }
+        with self.system.transaction():
+            self.shapes: Mapping[str, Shape] = {
+                name: self.system.shape(name) for name in self.system.catalog.entities if self.system.offers(name)
+            }
+        self.places = {place_of(shape.entity): shape for shape in self.shapes.values()}
 
     def neutral(self, answer: bytes) -> bytes:
         """An answer as it would be in either tenant."""
@@ -102,18 +114,60 @@ class World:
 
     def tables(self) -> dict[str, sa.Table]:
         """The tables of all entities and of what extends them; views are written by nobody."""
-        found = [shape.table for shape in self.shapes.values()]
-        found += [side.record.table() for shape in self.shapes.values() for side in shape.sides.values()]
-        return {table.name: table for table in found if not table.info.get("view")}
+        found = {place: shape.table for place, shape in self.places.items()}
+        sides = [side.record.table() for shape in self.shapes.values() for side in shape.sides.values()]
+        found |= {table.name: table for table in sides if table.name not in found}
+        return {place: table for place, table in found.items() if not table.info.get("view")}
 
     def rows(self) -> type_rows:
         """All rows as they are."""
-        found: type_rows = {}
         with self.begin() as connection:
-            for name, table in self.tables().items():
-                mine = connection.execute(sa.select(table).where(table.c.tenant_id == self.tenant)).mappings()
-                found[name] = {row["id"]: dict(row) for row in mine}
+            return self.rows_in(connection)
+
+    def rows_in(self, connection: Connection) -> type_rows:
+        """All rows as a transaction has them."""
+        found: type_rows = {}
+        for place, table in self.tables().items():
+            shape = self.places.get(place)
+            mine = rows_of(shape.entity if shape is not None else None, table, self.tenant)
+            rows = connection.execute(sa.select(table).where(*mine)).mappings()
+            found[place] = {row["id"]: self._spread(place, dict(row)) for row in rows}
         return found
+
+    def added(self, place: str) -> list[Field]:
+        """The fields of rows there that stand in the JSON column."""
+        return list(self.places[place].custom.values()) if place in self.places else []
+
+    def _spread(self, place: str, row: type_row) -> type_row:
+        stored = (row.pop(COLUMN) or {}) if (fields := self.added(place)) else {}
+        for field_ in fields:
+            for slot, type_ in zip(field_.columns(), types_of(field_), strict=True):
+                row[slot] = None if stored.get(slot) is None else codec(type_)[1](stored[slot])
+        return row
+
+    def gathered(self, place: str, row: type_row) -> type_row:
+        """A row as its table has it."""
+        fields = self.added(place)
+        if not fields:
+            return row
+        slots = {slot: type_ for field_ in fields for slot, type_ in zip(field_.columns(), types_of(field_), strict=True)}
+        stored = {slot: codec(type_)[0](row[slot]) for slot, type_ in slots.items() if row.get(slot) is not None}
+        return {name: cell for name, cell in row.items() if name not in slots} | {COLUMN: stored or None}
+
+    def keep_keys(self, connection: Connection) -> None:
+        """Write down anew by which values of added fields records are found."""
+        made, rows = list[type_row](), self.rows_in(connection)
+        for place, shape in self.places.items():
+            for name, definition in shape.overlay.keyed.items():
+                field_, word = shape.custom[name], codec(shape.custom[name].column_type())[0]
+                made += [
+                    {"tenant_id": self.tenant, "field_id": definition.id, "value": str(word(row[field_.attribute])), "record_id": id,
+                     "exclusive": definition.unique}
+                    for id, row in rows.get(place, {}).items() if row["deleted_at"] is None and row[field_.attribute] is not None
+                ]  # fmt: skip
+        connection.execute(custom_keys.delete().where(custom_keys.c.tenant_id == self.tenant))
+        if made:
+            connection.execute(custom_keys.insert(), made)
 
     def give(self, rights: Mapping[str, Sequence[Grant]]) -> None:
         """Let who asks have these rights and no others; written past the doors, with the same ids in each copy."""
@@ -148,12 +202,13 @@ class Filler:
             cast.tenants.append(tenant.id)
             works.append(platform.system(tenant.id))
         self._people(works[0])
-        one, other = (World(platform, cast, number) for number in range(2))
+        define(works[0])
+        one = World(platform, cast, 0)
         maker = Maker(one)
         with one.begin() as connection:
             connection.execute(outbox.delete().where(outbox.c.tenant_id == one.tenant))
             maker.fill(connection)
-        _copy(one, other, maker)
+        _copy(one, cast.tenants[1], maker)
         for work in works:
             secret = tokens.PREFIX + links.new_token(work)
             row = {"tenant_id": work.tenant.id, "hash": links.digest_of(secret), "token_id": TOKEN}
@@ -187,20 +242,25 @@ class Filler:
             work.connection.execute(table.insert().values({**row, "id": TOKEN, "name": "mine", "user_id": cast.me, "owner_id": cast.me}))
 
 
-def _copy(one: World, other: World, maker: Maker) -> None:
+def _copy(one: World, other: UUID, maker: Maker) -> None:
     """Give the other tenant the rows of the first, and no others."""
+    begin = one.platform.database.begin
     with one.begin() as connection:
         told = [dict(row) for row in connection.execute(sa.select(audit).where(audit.c.tenant_id == one.tenant)).mappings()]
-    made = {name: [row | {"tenant_id": other.tenant} for row in rows.values()] for name, rows in one.rows().items()}
-    tables = other.tables()
-    with other.begin() as connection:
+    made = {name: [row | {"tenant_id": other} for row in rows.values()] for name, rows in one.rows().items()}
+    tables = one.tables()
+    with begin(write=True, tenant=other) as connection:
         for table in (outbox, audit, *(tables[name] for name in reversed(PEOPLE))):
-            connection.execute(table.delete().where(table.c.tenant_id == other.tenant))
+            connection.execute(table.delete().where(table.c.tenant_id == other))
         for name in PEOPLE:
             if made[name]:
                 connection.execute(tables[name].insert(), sorted(made[name], key=lambda row: str(row["id"])))
         maker.insert(connection, {name: rows for name, rows in made.items() if name not in PEOPLE})
-        connection.execute(audit.insert(), [row | {"tenant_id": other.tenant} for row in told])
+        connection.execute(audit.insert(), [row | {"tenant_id": other} for row in told])
+        connection.execute(tenants.update().where(tenants.c.id == other).values(access_version=tenants.c.access_version + 1))
+    copied = World(one.platform, one.cast, 1, one.app)
+    with copied.begin() as connection:
+        copied.keep_keys(connection)
 
 
 class Maker:
@@ -213,32 +273,31 @@ class Maker:
         self.fields: dict[str, dict[str, Field]] = {}
         for name, shape in world.shapes.items():
             if name not in BY_HAND:
-                self._take(shape.entity.record, shape)
+                self._take(place_of(shape.entity), shape.entity.record, shape, shape.custom)
             for side in shape.sides.values():
-                self._take(side.record, shape)
-        rooted = [entity for entity in world.platform.catalog.entities.values() if self._can_be_parent(entity)]
+                self._take(side.record.table().name, side.record, shape, {})
+        rooted = [entity for entity in world.system.catalog.entities.values() if self._can_be_parent(entity)]
         self._roots = sorted(rooted, key=lambda entity: (not entity.owned, entity.full_name))
 
-    def _take(self, record: type[Record], shape: Shape) -> None:
-        table = record.table()
-        if not table.info.get("view"):
-            self.records[table.name] = record
-            own = {**record.__fields__}
+    def _take(self, place: str, record: type[Record], shape: Shape, added: Mapping[str, Field]) -> None:
+        if not record.table().info.get("view"):
+            self.records[place] = record
+            own = {**record.__fields__, **added}
             beyond = {name for name, field_ in own.items() if isinstance(field_, LinkField) and self._target(field_, shape) is None}
-            self.fields[table.name] = {name: field_ for name, field_ in own.items() if name not in beyond}
+            self.fields[place] = {name: field_ for name, field_ in own.items() if name not in beyond}
 
     def _can_be_parent(self, entity: Entity) -> bool:
-        catalog = self.world.platform.catalog
-        return entity.record.table().name in self.records and entity.full_name in self.world.shapes and catalog.is_rooted(entity)
+        catalog = self.world.system.catalog
+        return place_of(entity) in self.records and entity.full_name in self.world.shapes and catalog.is_rooted(entity)
 
     def _target(self, link: LinkField, shape: Shape) -> str | None:
-        """The table that a link points to, None where the tenant does not have it."""
+        """Where the records are that a link points to, None where the tenant does not have them."""
         if not isinstance(link.target, str):
             return link.target.table().name
         if link.target == "self":
-            return shape.entity.record.table().name
+            return place_of(shape.entity)
         there = self.world.shapes.get(link.target)
-        return there.table.name if there is not None else None
+        return place_of(there.entity) if there is not None else None
 
     def fill(self, connection: Connection) -> None:
         """All rows of all tables, and what their history tells."""
@@ -250,16 +309,17 @@ class Maker:
         entries = [
             self.entry(entity, row)
             for entity, shape in self.world.shapes.items()
-            for row in made.get(shape.table.name, ())
+            for row in made.get(place_of(shape.entity), ())
         ]  # fmt: skip
         connection.execute(audit.insert(), entries)
         connection.execute(Share.table().insert(), [*self._shares()])
+        self.world.keep_keys(connection)
 
     def _shares(self) -> Iterator[type_row]:
         """Of every other entity a record that who asks may read, one to change, and some which that one no longer sees, or never did."""
         me, stranger = self.cast.people[0], self.cast.people[2]
         for number, (name, shape) in enumerate(self.world.shapes.items()):
-            ids = self.cast.ids.get(shape.table.name, [])
+            ids = self.cast.ids.get(place_of(shape.entity), [])
             if number % 2 or not shareable(shape.entity) or len(ids) <= SPARE or shape.table.info.get("view"):
                 continue
             for place, user, more in (
@@ -281,7 +341,7 @@ class Maker:
         """First without the links that may be empty, as they go in circles."""
         for name in self.in_order():
             table, later = self.world.tables()[name], self._later(name)
-            rows = [{**row, **dict.fromkeys(later)} for row in made[name]]
+            rows = [self.world.gathered(name, {**row, **dict.fromkeys(later)}) for row in made[name]]
             try:
                 with connection.begin_nested():
                     connection.execute(table.insert(), rows)
@@ -296,8 +356,10 @@ class Maker:
                 connection.execute(statement, [{"b_id": row["id"], **{f"b_{c}": row[c] for c in later}} for row in all_rows])
 
     def _later(self, name: str) -> list[str]:
+        added = {field_.name for field_ in self.world.added(name)}  # nothing in the database holds these
         return [
-            field_.attribute for field_ in self.fields[name].values() if isinstance(field_, LinkField) and field_.nullable()
+            field_.attribute for field_ in self.fields[name].values()
+            if isinstance(field_, LinkField) and field_.nullable() and field_.name not in added
         ]  # fmt: skip
 
     def in_order(self) -> list[str]:
@@ -321,7 +383,7 @@ class Maker:
     def _of(self, name: str, link: LinkField) -> str:
         if not isinstance(link.target, str):
             return link.target.table().name
-        return name if link.target == "self" else self.world.shapes[link.target].table.name
+        return name if link.target == "self" else place_of(self.world.shapes[link.target].entity)
 
     def row(self, name: str, number: int) -> type_row:
         """The row of a table with this number, as its columns."""
@@ -334,6 +396,8 @@ class Maker:
         }  # fmt: skip
         for column in self.records[name].table().c:
             row.setdefault(column.name, None)
+        if name in self.world.places:
+            row |= borne_by(self.world.places[name].entity)
         for field_ in self.fields[name].values():
             row |= zip(field_.columns(), field_.split(self._cell(name, field_, number)), strict=True)
         return row
@@ -375,7 +439,7 @@ class Maker:
             return None
         root = self._roots[(crc32(name.encode()) + number // 4) % min(len(self._roots), 4)]
         place = 0 if number == DELETED else 2 if number > DELETED else number
-        return Reference(root.full_name, self.cast.ids[root.record.table().name][place])
+        return Reference(root.full_name, self.cast.ids[place_of(root)][place])
 
     def entry(self, entity: str, row: Mapping[str, Any], names: Iterable[str] | None = None) -> type_row:
         """What the history of a record tells: all its values, as of a new one, or a change of `names`."""
