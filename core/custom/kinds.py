@@ -28,8 +28,13 @@ class Kind:
     default: bool = True
     options: bool = False
     target: bool = False
-    stored: bool = True
-    """Whether a value of its own stands in the record; else it is made from other records as it is read."""
+    made: tuple[str, ...] = ()
+    """The parts of a definition from which it is made as it is read, those that it needs; none: a value of its own stands in the record."""
+
+    @property
+    def stored(self) -> bool:
+        """Whether a value of its own stands in the record."""
+        return not self.made
 
 
 def _choice(label: Text, of: Definition) -> MappedColumn[Any]:
@@ -40,6 +45,7 @@ def _keys(label: Text, of: Definition) -> MappedColumn[Any]:
     return f.keys(label, options=tuple(option["key"] for option in of.options))
 
 
+ROLLED, CALCULATED = ("source", "link", "measure"), ("expression", "result")
 KINDS: Mapping[str, Kind] = {
     "text": Kind(_("Line of text"), lambda label, _of: f.text(label), words=True, keyed=True),
     "long_text": Kind(_("Text of several lines"), lambda label, _of: f.long_text(label), words=True),
@@ -59,8 +65,10 @@ KINDS: Mapping[str, Kind] = {
     "keys": Kind(_("Several of the options"), _keys, options=True),
     "link": Kind(_("Link to a record"), lambda label, of: f.link(label, of.target), keyed=True, default=False, target=True),
     "any_record": Kind(_("Link to a record of any kind"), lambda label, _of: f.any_record(label), default=False),
-    "roll_up": Kind(_("Count or sum over other records"), lambda label, _of: f.integer(label, readonly=True), default=False, stored=False),
-}
+    "roll_up": Kind(_("Count or sum over other records"), lambda label, _of: f.integer(label, readonly=True), default=False,
+                    made=ROLLED),
+    "formula": Kind(_("Formula"), lambda label, _of: f.text(label, readonly=True), default=False, made=CALCULATED),
+}  # fmt: skip
 
 
 def told(label: str, label_zh: str | None) -> Text:
