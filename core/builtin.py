@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from core.audit import entries
 from core.audit.tables import Entry
+from core.custom import forgetting
 from core.custom.checks import check_definitions
 from core.custom.tables import CustomField
 from core.events import upkeep
@@ -120,7 +121,7 @@ def register_jobs() -> Sequence[Job]:
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
     """Upkeep."""
-    return upkeep.SCHEDULES
+    return (*upkeep.SCHEDULES, forgetting.SCHEDULE)
 
 
 @hookimpl

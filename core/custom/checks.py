@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from core.custom.cells import COLUMN
 from core.custom.coming import Coming, check_made, check_unread
 from core.custom.definition import Definition
+from core.custom.forgetting import check_in_time
 from core.custom.kinds import CALCULATED, KINDS, ROLLED, bare
 from core.custom.tables import MOST_FIELDS, CustomField
 from sdk import Batch, Change, Condition, Entity, Problem, Verb, _
@@ -23,6 +24,7 @@ _LASTING = ("entity", "key", "kind", "target", "unique", "indexed", "result")
 
 def check_definitions(work: Work, batch: Batch) -> None:
     """The entity takes fields, the kind has what it needs, and a change of a definition loses nothing."""
+    check_in_time(work, batch)
     added: dict[str, int] = {}
     coming = Coming(work, batch)
     for change in batch.changes:

@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from core.context import Work
+from core.custom import forgetting
 from core.custom.keys import custom_keys
 from core.custom.kinds import KINDS
 from core.entities.records import EntityRecords
 from core.platform import Platform
-from core.testkit.fixtures import MakeTenant
+from core.testkit.fixtures import Clock, MakeTenant
 from sdk import BadRequest, Channel, Conflict, Invalid, Query, Tenant
 from sdk.context import id_of
 from sdk.filters import parse_pair
@@ -263,3 +264,42 @@ def test_a_hundred_fields_are_enough(add: type_add, system: Work) -> None:
             add("b")
     finally:
         checks.MOST_FIELDS = before
+
+
+def test_values_of_a_field_that_can_be_restored_no_more_are_taken_out(
+    add: type_add, system: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "PART", 2)
+    worth, badge, kept = add("worth", "money"), add("badge", unique=True), add("kept")
+    things = system.records("probe.thing")
+    full = {"custom.worth": {"amount": "1"}, "custom.kept": "here"}
+    ids = [id_of(things.create({"name": f"{n}", "custom.badge": f"b{n}", **(full if n % 2 else {})})) for n in range(5)]
+    things.delete(ids[1])
+    definitions = system.records("core.custom_field")
+    for field in (worth, badge):
+        definitions.delete(id_of(field))
+    clock.move(days=30)
+    forgetting.forget_fields(system)
+    definitions.restore(id_of(badge))
+    assert system.records("probe.thing").get(ids[0])["custom.badge"] == "b0"
+    definitions.delete(id_of(badge))
+    clock.move(days=31, seconds=1)
+    with pytest.raises(Conflict, match="more than 30 days ago"):
+        definitions.restore(id_of(badge))
+    versions = {row["id"]: row["version"] for row in things.find(())}
+    table = things._shape.table
+    slots = {one.key: one.slot for one in system.shape("probe.thing").overlay.definitions}
+    forgetting.forget_fields(system)
+    with system.transaction():
+        documents = system.connection.execute(sa.select(table.c.id, table.c.custom).where(table.c.tenant_id == system.tenant.id)).all()
+        left = system.connection.execute(sa.select(sa.func.count()).select_from(custom_keys)).scalar_one()
+    assert dict(documents) == {id: {slots["kept"]: "here"} if n % 2 else None for n, id in enumerate(ids)}
+    assert left == 4, "keys go with the definition"
+    forgetting.forget_fields(system)
+    with system.transaction():
+        assert system.connection.execute(sa.select(sa.func.count()).select_from(custom_keys)).scalar_one() == 0
+    assert [row["id"] for row in (*definitions.find(()), *definitions.find((), deleted=True))] == [id_of(kept)]
+    assert {row["id"]: row["version"] for row in things.find(())} == versions
+    things = system.records("probe.thing")
+    assert things.update(ids[0], {"custom.kept": "new"})["custom.kept"] == "new"
+    assert [entry["action"] for entry in audit_of(system, id_of(worth))] == ["create", "delete", "purge"]
