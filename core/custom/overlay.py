@@ -83,11 +83,10 @@ def _read(work: Work) -> dict[str, Overlay]:
         ).mappings()
         for row in rows:
             found.setdefault(row["entity"], []).append(Definition.of(row["id"], {str(name): cell for name, cell in row.items()}))
-    return {entity: overlaid(entity, found) for entity in found}
+    made = {entity for entity, definitions in found.items() if any(not KINDS[one.kind].stored for one in definitions)}
+    return {entity: overlaid(entity, found) if entity in made else Overlay(tuple(definitions)) for entity, definitions in found.items()}
 
 
 def overlaid(entity: str, found: Mapping[str, Sequence[Definition]]) -> Overlay:
-    """What is added to one entity, of all that the tenant has added by entity."""
-    made = any(not KINDS[one.kind].stored for one in found[entity])
-    others = tuple(one for name, there in found.items() if name != entity for one in there if not one.gone) if made else ()
-    return Overlay(tuple(found[entity]), others)
+    """What is added to one entity, of all that the tenant has added by entity, where fields there may be made from other records."""
+    return Overlay(tuple(found[entity]), tuple(one for name, there in found.items() if name != entity for one in there if not one.gone))

@@ -80,7 +80,7 @@ def test_a_formula_is_shown_found_sorted_and_added_up_as_any_field(add: type_add
 
 def test_a_formula_reads_the_record_that_a_link_points_to(add: type_add, system: Work, things: EntityRecords) -> None:
     add("base", kind="integer")
-    add("twice", "custom.base * 2", "integer")
+    twice = id_of(add("twice", "custom.base * 2", "integer"))
     add("under", "coalesce(whole.custom.twice, 0) + whole.size + custom.base", "integer")
     add("owned", "board.name + '/' + friend.name", "text")
     things = system.records("probe.thing")
@@ -92,6 +92,12 @@ def test_a_formula_reads_the_record_that_a_link_points_to(add: type_add, system:
     things.update(whole, {"custom.base": 10})
     assert things.get(part)["custom.under"] == 26
     assert [one["id"] for one in things.query(Query(filter=(parse_pair("custom.under[gt]", "25"),))).data] == [part]
+    add("of_thing", "thing.custom.twice + coalesce(amount, 1)", "integer", entity="probe.part")
+    parts = system.records("probe.part")
+    bolt = id_of(parts.create({"name": "bolt", "thing": whole}))
+    assert parts.get(bolt)["custom.of_thing"] == 21
+    with pytest.raises(Conflict, match=r"probe\.part custom\.of_thing is made from it"):
+        system.records("core.custom_field").delete(twice)
     things.delete(whole)
     assert things.get(part)["custom.under"] is None
 
