@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.custom.cells import COLUMN
-from core.custom.coming import Coming, check_made, check_unread
+from core.custom.coming import Coming, check_conditions, check_made, check_unread
 from core.custom.definition import Definition
 from core.custom.forgetting import check_in_time
 from core.custom.kinds import CALCULATED, KINDS, ROLLED, bare
@@ -82,7 +82,7 @@ def _check_kind(coming: Coming, change: Change) -> None:
         if target is None or not coming.work.offers(str(target)):
             change.refuse("target", "unknown_entity", _("there is no entity {name!r} to link to"), name=str(target or ""))
     wanted = {"options": kind.options, "target": kind.target, "search": kind.words, "default": kind.default,
-              "required": kind.stored, "where": kind.made is ROLLED, **{part: part in kind.made for part in (*ROLLED, *CALCULATED)},
+              "required": kind.stored, "required_if": kind.stored, "where": kind.made is ROLLED, **{part: part in kind.made for part in (*ROLLED, *CALCULATED)},
               "unique": kind.keyed and not kind.options and not kind.target, "indexed": kind.keyed}  # fmt: skip
     for part, fits in wanted.items():
         if change.after(part) and not fits:
@@ -90,6 +90,8 @@ def _check_kind(coming: Coming, change: Change) -> None:
     for part in kind.made:
         if not change.after(part):
             change.refuse(part, "required", _("is required"))
+    if change.stands:
+        check_conditions(coming, change)
     if change.stands and change.after("default"):
         _check_default(change)
     if change.stands and not kind.stored:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from core.custom.conditional import PARTS, conditional
 from core.custom.definition import Definition
 from core.custom.formula import formula, rolled_reads
 from core.custom.kinds import CALCULATED, KINDS
@@ -62,6 +63,9 @@ class Coming:
                 shape = self.work.shape(entity)
                 yield from ((entity, name, frozenset(one.reads(entity))) for name, one in shape.formulas.items())
                 yield from ((entity, name, frozenset(rolled_reads(one))) for name, one in shape.rolled.items())
+                yield from (
+                    (entity, name, frozenset((entity, read) for read in one.reads - {name})) for name, one in shape.conditional.items()
+                )
 
 
 def check_unread(coming: Coming, change: Change) -> None:
@@ -87,6 +91,16 @@ def check_made(coming: Coming, change: Change) -> None:
         change.problems.append(Problem(refusal.reason, "does_not_fit", refusal.message, refusal.params))
     else:
         _check_readers(coming, change, definition)
+
+
+def check_conditions(coming: Coming, change: Change) -> None:
+    """The conditions under which a field is shown or required look at what stands in the record."""
+    definition = definition_of(change)
+    for part in PARTS:
+        try:
+            conditional(definition, coming.shape(definition.entity), (part,))
+        except FormulaError as failure:
+            change.problems.append(Problem(part, "bad_expression", failure.message, failure.params))
 
 
 def _no_circle(now: Shape, definition: Definition) -> None:

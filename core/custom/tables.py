@@ -37,6 +37,8 @@ class CustomField(Record):
     where: Mapped[str | None] = f.with_example(f.text(_("Which of them"), length=500, track=True), f.NO_EXAMPLE)
     expression: Mapped[str | None] = f.with_example(f.long_text(_("Formula"), length=LONGEST, track=True), f.NO_EXAMPLE)
     result: Mapped[str | None] = f.with_example(f.choice(_("Kind of the result"), RESULTS), f.NO_EXAMPLE)
+    shown_if: Mapped[str | None] = f.with_example(f.long_text(_("Shown if"), length=LONGEST, track=True), f.NO_EXAMPLE)
+    required_if: Mapped[str | None] = f.with_example(f.long_text(_("Required if"), length=LONGEST, track=True), f.NO_EXAMPLE)
     required: Mapped[bool] = f.boolean(_("Required"), track=True)
     unique: Mapped[bool] = f.boolean(_("Unique"))
     indexed: Mapped[bool] = f.boolean(_("Indexed"))

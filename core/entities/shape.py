@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
 from core.custom import cells
+from core.custom.conditional import Conditional, conditionals_of
 from core.custom.formula import Formula, formulas_of
 from core.custom.overlay import NOTHING, Overlay
 from core.custom.roll_up import RollUp, roll_up
@@ -115,6 +116,11 @@ class Shape:
     def formulas(self) -> Mapping[str, Formula]:
         """The tenant's formulas by name; one that does not fit what the tenant has now is absent."""
         return formulas_of(self) if self.near > 0 else {}
+
+    @cached_property
+    def conditional(self) -> Mapping[str, Conditional]:
+        """The conditions under which fields of the tenant's own are shown or required, by name."""
+        return conditionals_of(self)
 
     def needs(self, name: str) -> frozenset[str]:
         """The fields that a reader has to see to see this one: itself, and what a formula is made from."""

@@ -14,7 +14,7 @@ from core.custom.keys import check_keys, keep_keys
 from core.data import bulk
 from core.entities import journal, links
 from core.entities.alike import check_alike
-from core.entities.checks import check_fields, check_owner, check_reassign, check_unique, check_values
+from core.entities.checks import check_conditional, check_fields, check_owner, check_reassign, check_unique, check_values
 from core.entities.ids import new_ids
 from core.entities.item import Item
 from core.entities.shape import Shape
@@ -55,6 +55,7 @@ class Writer:
                 check_keys(self.work, self.shape, [item for item in standing if item.stands])
             given = {item.id: item.after("owner") for item in standing} if self.entity.owned else {}
             batch = self._ask_hooks([item for item in standing if item.stands])
+            check_conditional(self.work, self.shape, [item for item in standing if item.stands])  # with what hooks have filled in
             handed = [item for item in standing if item.stands and item.id in given and item.after("owner") != given[item.id]]
             check_owner(self.work, self.shape, handed, grants)  # a hook gives nobody a record whom the actor could not give it to
             check_alike(self.work, self.shape, [item for item in standing if item.stands])

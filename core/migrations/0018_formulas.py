@@ -1,4 +1,4 @@
-"""Formulas of tenants."""
+"""Formulas of tenants, and conditions of their fields."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ down_revision = "0011"
 
 
 def upgrade() -> None:
-    op.add_column("core_custom_fields", sa.Column("expression", sa.Text(), nullable=True))
+    for column in ("expression", "shown_if", "required_if"):
+        op.add_column("core_custom_fields", sa.Column(column, sa.Text(), nullable=True))
     op.add_column("core_custom_fields", sa.Column("result", sa.String(40), nullable=True))
 
 
 def downgrade() -> None:
-    for column in ("result", "expression"):
+    for column in ("result", "required_if", "shown_if", "expression"):
         op.drop_column("core_custom_fields", column)

@@ -239,3 +239,34 @@ def test_the_day_is_that_of_the_tenants_time_zone(add: type_add, system: Work) -
     assert things.get(made)["custom.age"] == 0
     assert things.query(Query(filter=(parse_pair("custom.age", "0"),), count=True)).total == 1
     assert things.aggregate(["count"], ["name"], (parse_pair("custom.age", "0"),)) == [{"name": "a", "count": 1}]
+
+
+@pytest.mark.feature("P2")
+def test_a_field_is_required_under_its_condition_by_every_way_of_writing(add: type_add, system: Work, work_as: Any, client: Any) -> None:
+    reason = id_of(
+        add("reason", kind="text", shown_if="tier == 'gold'", required_if="tier == 'gold' && price.amount > 100 && day <= today()")
+    )
+    admin = work_as(id_of(system.records("core.user").create({"name": "A", "email": "a@x.example", "roles": ["admin"]})))
+    things, gold = admin.records("probe.thing"), {"name": "a", "tier": "gold", "price": {"amount": "101"}, "day": str(system.now().date())}
+    with pytest.raises(Invalid) as refused:
+        things.create(gold)
+    assert codes(refused.value) == {("custom.reason", "required")}
+    made = id_of(things.create({**gold, "tier": "tin"}))
+    with pytest.raises(Invalid):
+        things.update(made, {"tier": "gold"})
+    things.update(made, {"tier": "gold", "custom.reason": "because"})
+    with pytest.raises(Invalid):
+        things.update(made, {"custom.reason": None})
+    things.update(made, {"custom.reason": None, "price": {"amount": "100"}})
+    by_code = id_of(work_as().records("probe.thing").create(gold))
+    things.update(by_code, {"name": "renamed"})
+    (entity,) = (one for one in client.get("/api/v1/meta").json["entities"] if one["name"] == "probe.thing")
+    (field,) = (one for one in entity["fields"] if one["name"] == "custom.reason")
+    assert field["shown_if"] == "tier == 'gold'"
+    assert field["required_if"].startswith("tier == 'gold' && price")
+    definitions = system.records("core.custom_field")
+    add("net", "price", "money")
+    for wish in ({"required_if": "custom.net > price"}, {"shown_if": "board.name == 'a'"}, {"shown_if": "name"}):
+        with pytest.raises(Invalid) as refused:
+            definitions.update(reason, wish)
+        assert codes(refused.value) == {(next(iter(wish)), "bad_expression")}
