@@ -9,6 +9,7 @@ from core.custom.coming import Coming, check_conditions, check_made, check_unrea
 from core.custom.definition import Definition
 from core.custom.forgetting import check_in_time
 from core.custom.kinds import CALCULATED, KINDS, ROLLED, bare
+from core.custom.numbers import FIRST
 from core.custom.tables import MOST_FIELDS, CustomField
 from sdk import Batch, Change, Condition, Entity, Problem, Verb, _
 from sdk.fields import Money
@@ -82,7 +83,8 @@ def _check_kind(coming: Coming, change: Change) -> None:
         if target is None or not coming.work.offers(str(target)):
             change.refuse("target", "unknown_entity", _("there is no entity {name!r} to link to"), name=str(target or ""))
     wanted = {"options": kind.options, "target": kind.target, "search": kind.words, "default": kind.default,
-              "required": kind.stored, "required_if": kind.stored, "where": kind.made is ROLLED, **{part: part in kind.made for part in (*ROLLED, *CALCULATED)},
+              "required": kind.written, "required_if": kind.written,
+              "where": kind.made is ROLLED, **{part: part in kind.made for part in (*ROLLED, *CALCULATED)},
               "unique": kind.keyed and not kind.options and not kind.target, "indexed": kind.keyed}  # fmt: skip
     for part, fits in wanted.items():
         if change.after(part) and not fits:
@@ -99,6 +101,10 @@ def _check_kind(coming: Coming, change: Change) -> None:
 
 
 def _check_default(change: Change) -> None:
+    if KINDS[str(change.after("kind"))].numbered:
+        if not FIRST.match(str(change.after("default"))):
+            change.refuse("default", "malformed", _("expected what the first record gets, such as T-00001"))
+        return
     if change.after("unique"):
         change.refuse("default", "does_not_fit", _("a value that comes once cannot be what is there from the start"))
         return

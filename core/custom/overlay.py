@@ -49,6 +49,11 @@ class Overlay:
         """The definitions of formulas."""
         return [one for one in self.definitions if not one.gone and KINDS[one.kind].made is CALCULATED]
 
+    @cached_property
+    def numbered(self) -> Mapping[str, Definition]:
+        """The definitions whose values the platform gives, by name."""
+        return {one.name: one for one in self.definitions if not one.gone and KINDS[one.kind].numbered}
+
     def beside(self, entity: str) -> Overlay:
         """What the tenant has added to another entity, as far as fields here may be made from it."""
         mine = tuple(one for one in (*self.definitions, *self.others) if one.entity == entity and not one.gone)

@@ -44,4 +44,5 @@ class CustomField(Record):
     indexed: Mapped[bool] = f.boolean(_("Indexed"))
     search: Mapped[bool] = f.boolean(_("Searched"), track=True)
     sensitive: Mapped[bool] = f.boolean(_("Sensitive"), track=True)
+    given: Mapped[int] = f.integer(_("Numbers given"), readonly=True, default=0)
     position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)

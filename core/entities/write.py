@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.custom import cells
 from core.custom.keys import check_keys, keep_keys
+from core.custom.numbers import give_numbers
 from core.data import bulk
 from core.entities import journal, links
 from core.entities.alike import check_alike
@@ -198,6 +199,7 @@ class Writer:
 
     def _insert(self, items: Sequence[Item]) -> None:
         now, tenant = self.work.now(), self.work.tenant.id
+        give_numbers(self.work, self.shape, items)
         fields = [(name, field) for name, field in self.entity.fields.items() if name not in ("id", "version", "created_at", "updated_at")]
         single = [(name, field.attribute) for name, field in fields if not field.siblings()]
         several = [(name, field, field.columns()) for name, field in fields if field.siblings()]
