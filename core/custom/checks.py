@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.custom.cells import COLUMN
 from core.custom.coming import Coming, check_conditions, check_made, check_unread
+from core.custom.conditional import PARTS
 from core.custom.definition import Definition
 from core.custom.forgetting import check_in_time
 from core.custom.kinds import CALCULATED, KINDS, ROLLED, bare
@@ -92,12 +94,17 @@ def _check_kind(coming: Coming, change: Change) -> None:
     for part in kind.made:
         if not change.after(part):
             change.refuse(part, "required", _("is required"))
-    if change.stands:
+    if change.stands and _says_anew(change, PARTS):
         check_conditions(coming, change)
     if change.stands and change.after("default"):
         _check_default(change)
-    if change.stands and not kind.stored:
+    if change.stands and not kind.stored and _says_anew(change, (*kind.made, "where")):
         check_made(coming, change)
+
+
+def _says_anew(change: Change, parts: Sequence[str]) -> bool:
+    """Whether a change says what has to fit: one of a label is taken also while a plugin is off whose field is read."""
+    return change.verb == "create" or any(change.changes(part) for part in parts)
 
 
 def _check_default(change: Change) -> None:

@@ -43,12 +43,13 @@ class Beyond:
         from core.entities.shape import Source  # noqa: PLC0415 (shapes know this)
 
         link, entity = source.columns(self.link)[0], self.target.entity
-        there = Source(self.target, source.scopes, self.target.table.alias(f"{source.table.name}_{self.link}".replace(".", "_")))  # type: ignore[attr-defined]
+        there = Source(self.target, source.scopes, self.target.table.alias())
         columns = there.columns(self.name)
         mine = [*there.live(), there.table.c.id == link]
         if (reach := source.scopes.clause(entity, there.table, self._grants(source.scopes), Verb.READ)) is not None:
             mine.append(reach)
-        return [sa.select(one).select_from(there.joined()).where(*mine).correlate(source.table).scalar_subquery() for one in columns]
+        outside = [source.table, *(side for side, _on in source.joins())]  # the link may stand in a side table
+        return [sa.select(one).select_from(there.joined()).where(*mine).correlate(*outside).scalar_subquery() for one in columns]
 
     def _grants(self, scopes: Scopes) -> tuple[Any, ...]:
         grants = scopes.grants_of(self.target.entity, Verb.READ)

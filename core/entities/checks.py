@@ -32,7 +32,7 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
     visible = work.reader(shape.entity).visible() if names else {}
     for name, holders in names.items():
         field = shape.fields.get(name)
-        if field is None or (name not in visible and not _writable(grants, name)):
+        if field is None or (name not in visible and (name in shape.formulas or not _writable(grants, name))):
             for item in holders:
                 problem = Problem(name[:80], "unknown_field", _("{entity} has no field {field!r}"),
                                   {"entity": shape.entity.full_name, "field": name[:80]})  # fmt: skip

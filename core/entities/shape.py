@@ -200,7 +200,8 @@ class Source:
 
     def _side(self, plugin: str, side: Side) -> FromClause:
         if plugin not in self._sides:
-            self._sides[plugin] = side.record.table().alias(f"side_{plugin}")
+            # Within a statement about another row the name would mean that row's side.
+            self._sides[plugin] = side.record.table().alias(f"side_{plugin}" if self.table is self.shape.table else None)
         return self._sides[plugin]
 
     def _reach(self, record: type[Record], columns: Iterable[str]) -> list[sa.ColumnElement[bool]]:

@@ -63,6 +63,13 @@ def test_a_formula_is_shown_found_sorted_and_added_up_as_any_field(add: type_add
     assert (found("custom.class", "small"), found("custom.class[empty]", "true")) == ([second], [third])
     assert (found("custom.due", "2026-03-02"), found("custom.heavy", "true")) == ([first], [first])
     assert [one["id"] for one in things.query(Query(sort=("-custom.net",))).data] == [first, second, third]
+    for name in ("net", "class", "due", "heavy"):
+        walked, cursor = list[Any](), ""
+        while page := things.query(Query(sort=(f"custom.{name}",), limit=1, cursor=cursor)):
+            walked += [one["id"] for one in page.data]
+            if (cursor := page.next or "") == "":
+                break
+        assert (sorted(walked), walked[-1]) == (sorted([first, second, third]), third), name
     rows = things.aggregate(["sum:custom.net", "count"], ["custom.class"])
     assert rows == [
         {"custom.class": "large", "sum:custom.net": {"amount": "100.00", "currency": "USD"}, "count": 1},
@@ -127,6 +134,7 @@ def test_a_formula_is_shown_to_those_alone_who_may_read_all_that_it_is_made_from
     ):
         system.records("core.role").create({"key": role, "name": role})
         system.records("core.grant").create({"role": role, "permission": "probe.thing.read", "scope": "all", "only_fields": fields})
+        system.records("core.grant").create({"role": role, "permission": "probe.thing.update", "scope": "all"})
         if boards:
             system.records("core.grant").create({"role": role, "permission": "probe.board.read", "scope": "all"})
         theirs = _person(system, platform, role)
@@ -134,6 +142,9 @@ def test_a_formula_is_shown_to_those_alone_who_may_read_all_that_it_is_made_from
         assert {name for name in records.get(id) if name.startswith("custom.")} == shown, role
         assert {name for name in records.fields() if name.startswith("custom.")} == shown, role
         for name in {"custom.net", "custom.net_size", "custom.north"} - shown:
+            with pytest.raises(Invalid) as refused:
+                records.update(id, {name: None})
+            assert codes(refused.value) == {(name, "unknown_field")}
             for query in (Query(sort=(name,)), Query(filter=(parse_pair(f"{name}[empty]", "false"),)), Query(fields=(name,))):
                 with pytest.raises(BadRequest, match="has no field"):
                     records.query(query)
@@ -172,6 +183,7 @@ def test_what_a_formula_is_made_from_cannot_go_and_no_formula_goes_in_a_circle(a
         (problem,) = refused.value.problems
         assert (problem.field, problem.code) == ("expression", "bad_expression")
         assert word in problem.message.format(**problem.params), expression
+    assert definitions.update(one, {"label": "Another"})["label"] == "Another"
     with pytest.raises(Invalid) as refused:
         definitions.update(one, {"result": "text"})
     assert ("result", "lasting") in codes(refused.value)

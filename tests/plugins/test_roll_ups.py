@@ -87,6 +87,19 @@ def test_formulas_are_right_after_insert_move_delete_and_import_and_no_import_wr
     ]  # fmt: skip
 
 
+def test_a_formula_follows_a_link_that_a_plugin_added_to_a_record(work: Work, process: Process) -> None:
+    formula = {"kind": "formula", "label": "F", "entity": "pipeline.deal", "result": "text", "key": "fair"}
+    work.records("core.custom_field").create({**formula, "expression": "name + '@' + coalesce(leads.campaign.name, 'none')"})
+    campaign = id_of(work.records("leads.campaign").create({"name": "Fair"}))
+    other = id_of(work.records("leads.campaign").create({"name": "Other"}))
+    for name, of in (("a", campaign), ("b", other), ("c", None)):
+        process.deal(name, **({"leads.campaign": of} if of else {}))
+    deals = work.records("pipeline.deal")
+    assert [row["custom.fair"] for row in deals.query(Query(sort=("custom.fair",))).data] == ["a@Fair", "b@Other", "c@none"]
+    assert [row["name"] for row in deals.query(Query(filter=(parse_pair("custom.fair", "b@Other"),))).data] == ["b"]
+    assert [row["custom.fair"] for row in deals.aggregate(["count"], ["custom.fair"])] == ["a@Fair", "b@Other", "c@none"]
+
+
 def test_it_counts_the_records_that_its_reader_sees(work: Work, platform: Platform, process: Process) -> None:
     work.records("core.custom_field").create({**ROLL_UP, "key": "deals", "label": "Deals", "measure": "count"})
     rep = id_of(work.records("core.user").create({"name": "R", "email": "r@x.example", "roles": ["sales_rep"]}))
