@@ -82,6 +82,8 @@ def test_formulas_are_right_after_insert_move_delete_and_import_and_no_import_wr
     done = import_file(work, "pipeline.deal", content.encode(), mode="upsert", match=("name",))
     assert (done.counts, done.ignored) == ({"updated": 1}, "custom.net"), done.rows
     assert shown() == ("18.00", True, None)
+    assert deals.aggregate(["count"], ["account.custom.large"]) == [{"account.custom.large": True, "count": 1}]
+    assert deals.query(Query(include=("account",))).data[0]["account"]["custom.large"] is True
     assert work.records("customers.account").aggregate(["count"], ["custom.large"]) == [
         {"custom.large": True, "count": 1}, {"custom.large": None, "count": 1},
     ]  # fmt: skip
