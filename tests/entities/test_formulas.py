@@ -237,3 +237,26 @@ def test_a_formula_that_would_be_a_flood_of_sql_is_refused() -> None:
         source = f"(d + {source}.getFullYear())"
     with pytest.raises(TooLongError):
         written(program(source, "date"))
+
+
+TOKENS = st.sampled_from([*"+-*/%()[]?:.,!<>=&|'\"\\ \n#\x00é９", "&&", "||", "==", "in", "null", "true", "1", "2.5", "n", "w", "p", "t", "tier", "b", "d", "i", "l", "k",
+                          "custom", "amount", "currency", "size", "date", "today", "money", "math", "round", "substring", "coalesce", "has", "int", "string", "'a'"])  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(TOKENS, max_size=12).map("".join) | st.text(max_size=20),
+    st.sampled_from(["integer", "decimal", "money", "text", "date", "boolean"]),
+)
+def test_any_text_is_a_formula_or_is_refused_with_a_place_within_it(source: str, result: str) -> None:
+    refusal: FormulaError | None = None
+    try:
+        made = program(source, result)
+    except FormulaError as refused:
+        refusal = refused
+    if refusal is None:
+        written(made)
+        in_python(made, ROW)
+        return
+    assert 1 <= int(str(refusal.params["at"])) <= len(source) + 1
+    assert refusal.message.format(**refusal.params)
