@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from core.audit import entries
 from core.audit.tables import Entry
-from core.custom import purge
+from core.custom import forgetting, purge
 from core.custom.checks import check_definitions
 from core.custom.entity_checks import check_entities, fill_entities
 from core.custom.entity_tables import CustomEntity
@@ -125,7 +125,7 @@ def register_jobs() -> Sequence[Job]:
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
     """Upkeep."""
-    return upkeep.SCHEDULES
+    return (*upkeep.SCHEDULES, forgetting.SCHEDULE)
 
 
 @hookimpl

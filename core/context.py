@@ -103,7 +103,7 @@ class Work:
         self.enabled, self.channel, self.depth = enabled, channel, depth
         self.idempotency_key = idempotency_key
         self.locale = locale or tenant.locale
-        self.scopes = Scopes(lambda: self.catalog, tenant.id, grants, enabled, platform.clock)
+        self.scopes = Scopes(lambda: self.catalog, tenant.id, grants, enabled, platform.clock, tenant.timezone)
         self.causes = causes
         self.token_until: datetime | None = None
         """When the token ends that sent the request, if it does."""

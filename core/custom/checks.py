@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.custom.cells import COLUMN
+from core.custom.coming import Coming, check_conditions, check_made, check_unread
+from core.custom.conditional import PARTS
 from core.custom.definition import Definition
-from core.custom.kinds import KINDS, bare
-from core.custom.roll_up import roll_up
+from core.custom.forgetting import check_in_time
+from core.custom.kinds import CALCULATED, KINDS, ROLLED, bare
+from core.custom.numbers import FIRST
 from core.custom.tables import MOST_FIELDS, CustomField
-from sdk import BadRequest, Batch, Change, Condition, Entity, Problem, Verb, _
+from sdk import Batch, Change, Condition, Entity, Problem, Verb, _
 from sdk.fields import Money
 from sdk.names import FIELD
 
@@ -17,20 +21,26 @@ if TYPE_CHECKING:
     from core.context import Work
 
 ENTITY = "core.custom_field"
-_LASTING = ("entity", "key", "kind", "target", "unique", "indexed")
+_LASTING = ("entity", "key", "kind", "target", "unique", "indexed", "result")
 """What stays as it was made: the values that are there were written under it."""
 
 
 def check_definitions(work: Work, batch: Batch) -> None:
     """The entity takes fields, the kind has what it needs, and a change of a definition loses nothing."""
+    check_in_time(work, batch)
     added: dict[str, int] = {}
+    coming = Coming(work, batch)
     for change in batch.changes:
         if change.verb == "update":
             _check_lasting(change)
         if change.verb in ("create", "update") and change.stands:
             _check_entity(work, change)
         if change.verb in ("create", "update") and change.stands:
-            _check_kind(work, change)
+            _check_kind(coming, change)
+        if change.verb == "restore" and change.stands and not KINDS[str(change.after("kind"))].stored:
+            check_made(coming, change)
+        if change.verb == "delete":
+            check_unread(coming, change)
         if change.verb in ("create", "restore") and change.stands:
             entity = str(change.after("entity"))
             if entity not in added:
@@ -66,39 +76,42 @@ def _takes_fields(entity: Entity) -> bool:
     return COLUMN in entity.record.table().c and entity.full_name != ENTITY and bool(entity.verbs & {Verb.CREATE, Verb.UPDATE})
 
 
-def _check_kind(work: Work, change: Change) -> None:
+def _check_kind(coming: Coming, change: Change) -> None:
     kind, name = KINDS[str(change.after("kind"))], change.after("kind")
     if kind.options and not change.after("options"):
         change.refuse("options", "required", _("is required"))
     if kind.target:
         target = change.after("target")
-        if target is None or not work.offers(str(target)):
+        if target is None or not coming.work.offers(str(target)):
             change.refuse("target", "unknown_entity", _("there is no entity {name!r} to link to"), name=str(target or ""))
     wanted = {"options": kind.options, "target": kind.target, "search": kind.words, "default": kind.default,
-              "required": kind.stored, "source": not kind.stored, "link": not kind.stored, "measure": not kind.stored, "where": not kind.stored,
+              "required": kind.written, "required_if": kind.written,
+              "where": kind.made is ROLLED, **{part: part in kind.made for part in (*ROLLED, *CALCULATED)},
               "unique": kind.keyed and not kind.options and not kind.target, "indexed": kind.keyed}  # fmt: skip
     for part, fits in wanted.items():
         if change.after(part) and not fits:
             change.refuse(part, "does_not_fit", _("a field of kind {kind} has no such thing; leave it out"), kind=str(name))
-    for part in ("source", "link", "measure"):
-        if not kind.stored and not change.after(part):
+    for part in kind.made:
+        if not change.after(part):
             change.refuse(part, "required", _("is required"))
+    if change.stands and _says_anew(change, PARTS):
+        check_conditions(coming, change)
     if change.stands and change.after("default"):
         _check_default(change)
-    if change.stands and not kind.stored:
-        _check_roll_up(work, change)
+    if change.stands and not kind.stored and _says_anew(change, (*kind.made, "where")):
+        check_made(coming, change)
 
 
-def _check_roll_up(work: Work, change: Change) -> None:
-    try:
-        roll_up(
-            Definition.of(change.id, {name: change.after(name) for name in CustomField.__fields__}), work.shape(str(change.after("entity")))
-        )
-    except BadRequest as refusal:
-        change.problems.append(Problem(refusal.reason, "does_not_fit", refusal.message, refusal.params))
+def _says_anew(change: Change, parts: Sequence[str]) -> bool:
+    """Whether a change says what has to fit: one of a label is taken also while a plugin is off whose field is read."""
+    return change.verb == "create" or any(change.changes(part) for part in parts)
 
 
 def _check_default(change: Change) -> None:
+    if KINDS[str(change.after("kind"))].numbered:
+        if not FIRST.match(str(change.after("default"))):
+            change.refuse("default", "malformed", _("expected what the first record gets, such as T-00001"))
+        return
     if change.after("unique"):
         change.refuse("default", "does_not_fit", _("a value that comes once cannot be what is there from the start"))
         return

@@ -30,6 +30,10 @@ class Definition:
     link: str = ""
     measure: str = ""
     where: str = ""
+    expression: str = ""
+    result: str = ""
+    shown_if: str = ""
+    required_if: str = ""
     required: bool = False
     unique: bool = False
     indexed: bool = False
@@ -42,7 +46,10 @@ class Definition:
     def of(cls, id: UUID, values: Mapping[str, Any]) -> Definition:
         """From the values of a record."""
         more: dict[str, Any] = {name: bool(values.get(name)) for name in ("required", "unique", "indexed", "search", "sensitive")}
-        more |= {name: values.get(name) or "" for name in ("source", "link", "measure", "where")}
+        more |= {
+            name: values.get(name) or ""
+            for name in ("source", "link", "measure", "where", "expression", "result", "shown_if", "required_if")
+        }
         return cls(
             id, str(values["entity"]), str(values["key"]), str(values["kind"]), str(values["label"]), values.get("label_zh"),
             values.get("target") or "", json.dumps(values.get("options") or []), values.get("default"), **more,

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeDecorator
 
 from core.custom.cells import codec
@@ -66,6 +68,24 @@ def found(shape: Shape, name: str, tenant: Any, value: Any, *, several: bool) ->
         value = [sa.literal(one, word) for one in value] if several else sa.literal(value, word)
     has = custom_keys.c.value.in_(value) if several else custom_keys.c.value == value
     return sa.select(custom_keys.c.record_id).where(custom_keys.c.tenant_id == tenant, custom_keys.c.field_id == definition.id, has)
+
+
+class id_word(GenericFunction[str]):
+    """An id as it is written among the keys."""
+
+    type = sa.String()
+    inherit_cache = True
+    name = "id_word"
+
+
+@compiles(id_word, "postgresql")
+def _on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"replace(CAST({compiler.process(element.clauses, **kw)} AS TEXT), '-', '')"
+
+
+@compiles(id_word, "sqlite")
+def _on_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return str(compiler.process(element.clauses, **kw))
 
 
 def check_keys(work: Work, shape: Shape, items: Sequence[Item]) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import MappedColumn
 
+from core.custom.color import color
 from core.custom.definition import Definition
+from core.custom.duration import duration
 from sdk import Text, _
 from sdk import fields as f
 from sdk.fields import Field
@@ -28,8 +30,21 @@ class Kind:
     default: bool = True
     options: bool = False
     target: bool = False
-    stored: bool = True
-    """Whether a value of its own stands in the record; else it is made from other records as it is read."""
+    made: tuple[str, ...] = ()
+    """The parts of a definition from which it is made as it is read, those that it needs; none: a value of its own stands in the record."""
+
+    numbered: bool = False
+    """Whether the platform gives the value when a record is made; the default is what the first one gets."""
+
+    @property
+    def stored(self) -> bool:
+        """Whether a value of its own stands in the record."""
+        return not self.made
+
+    @property
+    def written(self) -> bool:
+        """Whether people write the value."""
+        return self.stored and not self.numbered
 
 
 def _choice(label: Text, of: Definition) -> MappedColumn[Any]:
@@ -40,6 +55,7 @@ def _keys(label: Text, of: Definition) -> MappedColumn[Any]:
     return f.keys(label, options=tuple(option["key"] for option in of.options))
 
 
+ROLLED, CALCULATED = ("source", "link", "measure"), ("expression", "result")
 KINDS: Mapping[str, Kind] = {
     "text": Kind(_("Line of text"), lambda label, _of: f.text(label), words=True, keyed=True),
     "long_text": Kind(_("Text of several lines"), lambda label, _of: f.long_text(label), words=True),
@@ -48,6 +64,11 @@ KINDS: Mapping[str, Kind] = {
     "phone": Kind(_("Telephone"), lambda label, _of: f.phone(label), words=True, keyed=True),
     "url": Kind(_("Web address"), lambda label, _of: f.url(label), words=True, keyed=True),
     "integer": Kind(_("Whole number"), lambda label, _of: f.integer(label), keyed=True),
+    "rating": Kind(_("Rating from 1 to 5"), lambda label, _of: f.integer(label, least=1, most=5), keyed=True),
+    "duration": Kind(_("Duration"), lambda label, _of: duration(label), keyed=True),
+    "auto_number": Kind(_("Number given by the platform"), lambda label, _of: f.text(label, length=60, readonly=True), words=True, keyed=True,
+                        numbered=True),
+    "color": Kind(_("Colour"), lambda label, _of: color(label), keyed=True),
     "decimal": Kind(_("Decimal number"), lambda label, _of: f.decimal(label), keyed=True),
     "percent": Kind(_("Per cent"), lambda label, _of: f.percent(label)),
     "money": Kind(_("Amount of money"), lambda label, _of: f.money(label)),
@@ -59,8 +80,10 @@ KINDS: Mapping[str, Kind] = {
     "keys": Kind(_("Several of the options"), _keys, options=True),
     "link": Kind(_("Link to a record"), lambda label, of: f.link(label, of.target), keyed=True, default=False, target=True),
     "any_record": Kind(_("Link to a record of any kind"), lambda label, _of: f.any_record(label), default=False),
-    "roll_up": Kind(_("Count or sum over other records"), lambda label, _of: f.integer(label, readonly=True), default=False, stored=False),
-}
+    "roll_up": Kind(_("Count or sum over other records"), lambda label, _of: f.integer(label, readonly=True), default=False,
+                    made=ROLLED),
+    "formula": Kind(_("Formula"), lambda label, _of: f.text(label, readonly=True), default=False, made=CALCULATED),
+}  # fmt: skip
 
 
 def told(label: str, label_zh: str | None) -> Text:
@@ -78,7 +101,7 @@ def bare(definition: Definition) -> Field:
 def field_of(definition: Definition) -> Field:
     """The field that a definition makes; its column is a slot of the JSON document."""
     made = bare(definition)
-    default = made.read([definition.default]).values[0] if definition.default else None
+    default = made.read([definition.default]).values[0] if definition.default and not KINDS[definition.kind].numbered else None
     asked = replace(made, required=definition.required, unique=definition.unique, index=definition.indexed or definition.unique,
                     search=definition.search, sensitive=definition.sensitive, track=True, default=default, owner="core")  # fmt: skip
     return asked.bound(definition.name, definition.slot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from core.custom.definition import Definition
-from core.custom.kinds import KINDS, field_of
+from core.custom.kinds import CALCULATED, KINDS, ROLLED, field_of
 from core.custom.tables import CustomField
 from sdk.fields import Field
 
@@ -23,6 +23,8 @@ class Overlay:
     """The fields that a tenant has added to one entity."""
 
     definitions: tuple[Definition, ...] = ()
+    others: tuple[Definition, ...] = ()
+    """Those of other entities, where some of these are made from other records."""
 
     def __hash__(self) -> int:
         return self._hash
@@ -30,7 +32,7 @@ class Overlay:
     @cached_property
     def _hash(self) -> int:
         """Shapes are looked up by it many times a request."""
-        return hash(self.definitions)
+        return hash((self.definitions, self.others))
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
@@ -40,7 +42,22 @@ class Overlay:
     @property
     def roll_ups(self) -> list[Definition]:
         """The definitions of fields that are made from other records."""
-        return [one for one in self.definitions if not one.gone and not KINDS[one.kind].stored]
+        return [one for one in self.definitions if not one.gone and KINDS[one.kind].made is ROLLED]
+
+    @property
+    def formulas(self) -> list[Definition]:
+        """The definitions of formulas."""
+        return [one for one in self.definitions if not one.gone and KINDS[one.kind].made is CALCULATED]
+
+    @cached_property
+    def numbered(self) -> Mapping[str, Definition]:
+        """The definitions whose values the platform gives, by name."""
+        return {one.name: one for one in self.definitions if not one.gone and KINDS[one.kind].numbered}
+
+    def beside(self, entity: str) -> Overlay:
+        """What the tenant has added to another entity, as far as fields here may be made from it."""
+        mine = tuple(one for one in (*self.definitions, *self.others) if one.entity == entity and not one.gone)
+        return Overlay(mine) if mine else NOTHING
 
     @cached_property
     def keyed(self) -> Mapping[str, Definition]:
@@ -53,7 +70,12 @@ NOTHING = Overlay()
 
 def overlay_of(work: Work, entity: str) -> Overlay:
     """What the context's tenant has added to an entity."""
-    return work.kept("core.custom_fields", lambda: _read(work)).get(entity, NOTHING)
+    return overlays_of(work).get(entity, NOTHING)
+
+
+def overlays_of(work: Work) -> dict[str, Overlay]:
+    """What the context's tenant has added, by entity."""
+    return work.kept("core.custom_fields", lambda: _read(work))
 
 
 def _read(work: Work) -> dict[str, Overlay]:
@@ -66,4 +88,10 @@ def _read(work: Work) -> dict[str, Overlay]:
         ).mappings()
         for row in rows:
             found.setdefault(row["entity"], []).append(Definition.of(row["id"], {str(name): cell for name, cell in row.items()}))
-    return {entity: Overlay(tuple(definitions)) for entity, definitions in found.items()}
+    made = {entity for entity, definitions in found.items() if any(not KINDS[one.kind].stored for one in definitions)}
+    return {entity: overlaid(entity, found) if entity in made else Overlay(tuple(definitions)) for entity, definitions in found.items()}
+
+
+def overlaid(entity: str, found: Mapping[str, Sequence[Definition]]) -> Overlay:
+    """What is added to one entity, of all that the tenant has added by entity, where fields there may be made from other records."""
+    return Overlay(tuple(found[entity]), tuple(one for name, there in found.items() if name != entity for one in there if not one.gone))

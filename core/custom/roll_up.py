@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
+from core.custom import keys
 from core.custom.definition import Definition
 from core.custom.kinds import told
 from core.policy.grants import including
@@ -54,16 +55,24 @@ class RollUp:
         source = Source(self.source, scopes, self.source.table.alias(self.field.attribute))
         grants = scopes.grants_of(self.source.entity, Verb.READ)
         for name in self.names():
-            grants = including(grants, name)
+            for needed in self.source.needs(name):
+                grants = including(grants, needed)
         reach = scopes.clause(self.source.entity, source.table, grants, Verb.READ)
         asked = Conditions(source, scopes)
-        mine = [*source.live(), source.columns(self.link.name)[0] == extended.c.id, *(asked.clause(one) for one in self.filter)]
+        mine = [*source.live(), self._points(source, extended), *(asked.clause(one) for one in self.filter)]
         if reach is not None:
             mine.append(reach)
         return [
             sa.select(value).select_from(source.joined()).where(*mine).correlate(extended).scalar_subquery()
             for value in self._values(source)
         ]
+
+    def _points(self, source: Source, extended: FromClause) -> sa.ColumnElement[bool]:
+        """Which rows of the source point to the row that shows the field; by the index, also where the link is one of the tenant's own."""
+        if self.link.name not in self.source.overlay.keyed:
+            return source.columns(self.link.name)[0] == extended.c.id
+        pointing = keys.found(self.source, self.link.name, source.tenant, keys.id_word(extended.c.id), several=False)
+        return source.table.c.id.in_(pointing.correlate(extended))
 
     def _values(self, source: Source) -> list[sa.ColumnElement[Any]]:
         if self.measured is None:
@@ -85,12 +94,16 @@ def roll_up(definition: Definition, shape: Shape) -> RollUp:
     if found is None or found.plugin not in shape.enabled:
         raise BadRequest(_("there is no entity {name!r} here"), code="source", name=definition.source[:80])
     source = shape.beside(found)
-    link = found.fields.get(definition.link)
+    link = source.fields.get(definition.link)
     if not isinstance(link, LinkField) or catalog.target(link, found) != entity.full_name:
         text = _("{source} has no link {name!r} to {entity}")
         raise BadRequest(text, code="link", source=found.full_name, name=definition.link[:80], entity=entity.full_name)
+    if link.name in source.overlay.fields and link.name not in source.overlay.keyed:
+        raise BadRequest(
+            _("the link {name!r} is not indexed; make one with `indexed`, so that records are found by it"), code="link", name=link.name
+        )
     function, colon, name = definition.measure.partition(":")
-    measured = found.fields.get(name) if colon else None
+    measured = source.fields.get(name) if colon else None
     fits = _ADDED if function == "sum" else (*_ADDED, *_COMPARED)
     if function not in FUNCTIONS or bool(colon) == (function == "count") or (colon and not isinstance(measured, fits)):
         text = _("cannot read the measure {word!r}; write count, sum:field, min:field or max:field, with a number, an amount or a date")

@@ -6,10 +6,13 @@ from sqlalchemy.orm import Mapped
 
 from core.custom.kinds import KINDS
 from core.custom.options import option_list
+from core.formulas.check import RESULTS as KINDS_OF_RESULTS
+from core.formulas.grammar import LONGEST
 from sdk import Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
 
+RESULTS = {key: KINDS[key].label for key in KINDS_OF_RESULTS}
 MOST_FIELDS = 100
 """Custom fields of one entity."""
 
@@ -32,9 +35,14 @@ class CustomField(Record):
     link: Mapped[str | None] = f.with_example(f.text(_("Its link to this entity"), length=80), f.NO_EXAMPLE)
     measure: Mapped[str | None] = f.with_example(f.text(_("Count or sum"), length=80, track=True), f.NO_EXAMPLE)
     where: Mapped[str | None] = f.with_example(f.text(_("Which of them"), length=500, track=True), f.NO_EXAMPLE)
+    expression: Mapped[str | None] = f.with_example(f.long_text(_("Formula"), length=LONGEST, track=True), f.NO_EXAMPLE)
+    result: Mapped[str | None] = f.with_example(f.choice(_("Kind of the result"), RESULTS), f.NO_EXAMPLE)
+    shown_if: Mapped[str | None] = f.with_example(f.long_text(_("Shown if"), length=LONGEST, track=True), f.NO_EXAMPLE)
+    required_if: Mapped[str | None] = f.with_example(f.long_text(_("Required if"), length=LONGEST, track=True), f.NO_EXAMPLE)
     required: Mapped[bool] = f.boolean(_("Required"), track=True)
     unique: Mapped[bool] = f.boolean(_("Unique"))
     indexed: Mapped[bool] = f.boolean(_("Indexed"))
     search: Mapped[bool] = f.boolean(_("Searched"), track=True)
     sensitive: Mapped[bool] = f.boolean(_("Sensitive"), track=True)
+    given: Mapped[int] = f.integer(_("Numbers given"), readonly=True, default=0)
     position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)

@@ -15,6 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from core.data.local_time import register_functions
+from core.formulas.sql import register_formulas
 from sdk.migrations import APP_ROLE, TENANT_SETTING
 
 RELAY_ROLE = "dealwright_relay"
@@ -144,6 +145,7 @@ def _sqlite(url: str) -> Engine:
         connection.execute("PRAGMA busy_timeout=5000")
         connection.execute("PRAGMA cache_size=-65536")
         register_functions(connection)
+        register_formulas(connection)
         # SQLite's own knows ASCII alone; PostgreSQL finds "école" under "ÉCOLE".
         connection.create_function("lower", 1, lambda text: text.lower() if isinstance(text, str) else text, deterministic=True)
 

@@ -38,14 +38,14 @@ def _sqlite_local(element: Any, compiler: Any, **kw: Any) -> str:
 
 
 # PostgreSQL looks for abbreviations first and takes these zones for winter time all the year; each has a place that keeps its time.
-_PLACES = {"'CET'": "'Europe/Brussels'", "'EET'": "'Europe/Athens'", "'MET'": "'Europe/Brussels'", "'WET'": "'Europe/Lisbon'"}
+PLACES = {"'CET'": "'Europe/Brussels'", "'EET'": "'Europe/Athens'", "'MET'": "'Europe/Brussels'", "'WET'": "'Europe/Lisbon'"}
 
 
 @compiles(local_time, "postgresql")
 def _postgresql_local(element: Any, compiler: Any, **kw: Any) -> str:
     instant, zone = element.clauses
     name = compiler.process(zone, **kw)
-    return f"timezone({_PLACES.get(name, name)}, {compiler.process(instant, **kw)})"
+    return f"timezone({PLACES.get(name, name)}, {compiler.process(instant, **kw)})"
 
 
 class bucket(GenericFunction[str]):

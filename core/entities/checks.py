@@ -33,7 +33,7 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
     visible = work.reader(shape.entity).visible() if names else {}
     for name, holders in names.items():
         field = shape.fields.get(name)
-        if field is None or (name not in visible and not _writable(grants, name)):
+        if field is None or (name not in visible and (name in shape.formulas or not _writable(grants, name))):
             for item in holders:
                 problem = Problem(name[:80], "unknown_field", _("{entity} has no field {field!r}"),
                                   {"entity": shape.entity.full_name, "field": name[:80]})  # fmt: skip
@@ -49,7 +49,7 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
             _check_column(work, field, open_)
     declared = [*shape.entity.fields.values(), *(field for name, field in shape.fields.items() if "." in name)]
     required = [field for field in declared if field.default is not None or (field.required and not field.readonly)]
-    if shape.custom and work.grants.everything and work.channel not in (Channel.IMPORT, Channel.CLI):
+    if shape.custom and _unasked(work):
         required = [field for field in required if field.name not in shape.custom or field.default is not None]
     for item in items:
         if item.draft.verb in ("create", "update"):
@@ -118,6 +118,22 @@ def _complete(required: Sequence[Field], item: Item) -> None:
             item.values[field.name] = field.default
         elif not any(problem.field == field.name for problem in item.problems):
             item.problems.append(Problem(field.name, "required", _("is required")))
+
+
+def check_conditional(work: Work, shape: Shape, items: Sequence[Item]) -> None:
+    """Fields that are required under a condition. Who touches neither field nor condition is not asked for what was missing before."""
+    if not shape.conditional or _unasked(work):
+        return
+    for item in items:
+        for name, conditional in shape.conditional.items() if item.draft.verb in ("create", "update") else ():
+            touched = item.draft.verb == "create" or not item.values.keys().isdisjoint({name, *conditional.reads})
+            if touched and item.after(name) is None and conditional.asks(work, item.after):
+                item.problems.append(Problem(name, "required", _("is required"), {}))
+
+
+def _unasked(work: Work) -> bool:
+    """Whether this is a plugin's code, which cannot know what a tenant asks for."""
+    return work.grants.everything and work.channel not in (Channel.IMPORT, Channel.CLI)
 
 
 def check_unique(work: Work, shape: Shape, items: Sequence[Item]) -> None:

@@ -39,9 +39,14 @@ class Reader:
     def visible(self) -> dict[str, Field]:
         """The fields that some grant includes."""
         if any(grant.fields is None for grant in self.grants):
-            return dict(self.shape.fields)
-        named = frozenset().union(*(grant.fields or () for grant in self.grants)) | {"id", "version"}
-        return {name: field for name, field in self.shape.fields.items() if name in named} if self.grants else {}
+            found = dict(self.shape.fields)
+        else:
+            named = frozenset().union(*(grant.fields or () for grant in self.grants)) | {"id", "version"}
+            found = {name: field for name, field in self.shape.fields.items() if name in named} if self.grants else {}
+        for name, formula in self.shape.formulas.items():
+            if name in found and not (self.including(name) and formula.seen(self.scopes)):
+                del found[name]
+        return found
 
     def require(self) -> None:
         """Raise Forbidden where the actor may not read the entity at all."""
@@ -66,8 +71,11 @@ class Reader:
         return clauses
 
     def including(self, name: str) -> tuple[Grant, ...]:
-        """The grants that show a field."""
-        return including(self.grants, name)
+        """The grants that show a field; a formula is shown by those alone that show all that it is made from."""
+        grants = including(self.grants, name)
+        for needed in self.shape.needs(name) - {name}:
+            grants = including(grants, needed)
+        return grants
 
     def everywhere(self, name: str) -> bool:
         """Whether a field is visible on every visible row."""
@@ -207,7 +215,9 @@ class Reader:
 
     def _computed(self, name: str) -> bool:
         extension = self.shape.extension_of(name)
-        return name in self.shape.rolled or (extension is not None and not isinstance(extension.source, Side))
+        return (
+            name in self.shape.rolled or name in self.shape.formulas or (extension is not None and not isinstance(extension.source, Side))
+        )
 
     def seen(self, ids: Sequence[UUID]) -> set[UUID]:
         """Of the given records those that are there and visible."""

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
 from core.custom import cells
+from core.custom.conditional import Conditional, conditionals_of
+from core.custom.formula import Formula, formulas_of
 from core.custom.overlay import NOTHING, Overlay
 from core.custom.roll_up import RollUp, roll_up
 from core.entities.rows import deleted_of, live_of
@@ -43,6 +45,9 @@ class Shape:
     enabled: frozenset[str]
     plans: type_plans
     overlay: Overlay = NOTHING
+    near: int = 2
+    """How far the tenant's fields may be made from other records: 2 for the entity that is asked for; for those beside it no roll-ups,
+    and for those beside these no formulas either. So nothing goes round from entity to entity."""
 
     def kept(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """What `make` gives for such a question, made once: building a statement costs more than asking it."""
@@ -87,6 +92,11 @@ class Shape:
     @cached_property
     def fields(self) -> Mapping[str, Field]:
         """All fields by name; links to entities that the tenant does not have are absent, and so is what means nothing without them."""
+        return {**self.base, **{name: one.field for name, one in self.formulas.items()}}
+
+    @cached_property
+    def base(self) -> Mapping[str, Field]:
+        """The fields that formulas can be made from: all but formulas."""
         own = dict(self.entity.fields)
         for extension in self.extensions:
             own |= extension.own_fields()
@@ -98,14 +108,32 @@ class Shape:
     def rolled(self) -> Mapping[str, RollUp]:
         """The tenant's roll-ups by name; one that does not fit what the tenant has now is absent, as a link without its target is."""
         found: dict[str, RollUp] = {}
-        for definition in self.overlay.roll_ups:
+        for definition in self.overlay.roll_ups if self.near > 1 else ():
             with suppress(BadRequest):
                 found[definition.name] = roll_up(definition, self)
         return found
 
+    @cached_property
+    def formulas(self) -> Mapping[str, Formula]:
+        """The tenant's formulas by name; one that does not fit what the tenant has now is absent."""
+        return formulas_of(self) if self.near > 0 else {}
+
+    @cached_property
+    def conditional(self) -> Mapping[str, Conditional]:
+        """The conditions under which fields of the tenant's own are shown or required, by name."""
+        return conditionals_of(self)
+
+    def needs(self, name: str) -> frozenset[str]:
+        """The fields that a reader has to see to see this one: itself, and what a formula is made from."""
+        return self._needs.get(name) or frozenset((name,))
+
+    @cached_property
+    def _needs(self) -> Mapping[str, frozenset[str]]:
+        return {name: one.needs | {name} for name, one in self.formulas.items()}
+
     def beside(self, entity: Entity) -> Shape:
-        """Another entity of the same tenant, without the fields that the tenant has added to it."""
-        return Shape(entity, self.catalog, self.enabled, self.plans)
+        """Another entity of the same tenant, as this one sees it; see `near`."""
+        return Shape(entity, self.catalog, self.enabled, self.plans, self.overlay.beside(entity.full_name), self.near - 1)
 
     @cached_property
     def custom(self) -> Mapping[str, Field]:
@@ -157,6 +185,8 @@ class Source:
         if extension is None:
             if name in self.shape.rolled:
                 return self.shape.rolled[name].columns(self.table, self.scopes)
+            if name in self.shape.formulas:
+                return self.shape.formulas[name].columns(self)
             if name in self.shape.custom:
                 return cells.columns(self.table.c[cells.COLUMN], field)
             return [self.table.c[column] for column in field.columns()]
@@ -171,7 +201,8 @@ class Source:
 
     def _side(self, plugin: str, side: Side) -> FromClause:
         if plugin not in self._sides:
-            self._sides[plugin] = side.record.table().alias(f"side_{plugin}")
+            # Within a statement about another row the name would mean that row's side.
+            self._sides[plugin] = side.record.table().alias(f"side_{plugin}" if self.table is self.shape.table else None)
         return self._sides[plugin]
 
     def _reach(self, record: type[Record], columns: Iterable[str]) -> list[sa.ColumnElement[bool]]:

@@ -11,12 +11,13 @@ from sqlalchemy.exc import IntegrityError
 
 from core.custom import cells
 from core.custom.keys import check_keys, keep_keys
+from core.custom.numbers import give_numbers
 from core.custom.own import hold
 from core.custom.own_entity import OwnEntity
 from core.data import bulk
 from core.entities import journal, links
 from core.entities.alike import check_alike
-from core.entities.checks import check_fields, check_owner, check_reassign, check_unique, check_values
+from core.entities.checks import check_conditional, check_fields, check_owner, check_reassign, check_unique, check_values
 from core.entities.ids import new_ids
 from core.entities.item import Item
 from core.entities.rows import borne_by, live_of, rows_of
@@ -60,6 +61,7 @@ class Writer:
                 check_keys(self.work, self.shape, [item for item in standing if item.stands])
             given = {item.id: item.after("owner") for item in standing} if self.entity.owned else {}
             batch = self._ask_hooks([item for item in standing if item.stands])
+            check_conditional(self.work, self.shape, [item for item in standing if item.stands])  # with what hooks have filled in
             handed = [item for item in standing if item.stands and item.id in given and item.after("owner") != given[item.id]]
             check_owner(self.work, self.shape, handed, grants)  # a hook gives nobody a record whom the actor could not give it to
             check_alike(self.work, self.shape, [item for item in standing if item.stands])
@@ -202,6 +204,7 @@ class Writer:
 
     def _insert(self, items: Sequence[Item]) -> None:
         now, tenant = self.work.now(), self.work.tenant.id
+        give_numbers(self.work, self.shape, items)
         fields = [(name, field) for name, field in self.entity.fields.items() if name not in ("id", "version", "created_at", "updated_at")]
         single = [(name, field.attribute) for name, field in fields if not field.siblings()]
         several = [(name, field, field.columns()) for name, field in fields if field.siblings()]

@@ -13,7 +13,7 @@ from core.http.addresses import Addresses
 from core.http.collections import may
 from core.http.pipeline import answer, endpoint
 from core.tenancy import settings
-from sdk import Response, Verb
+from sdk import Entity, Response, Verb
 from sdk.names import RESERVED_PLUGINS
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ def _background(platform: Platform) -> str:
     except ImportError as failure:
         return f"{failure}; pip install 'dealwright[rq]'"
     return worker_state(platform.config.redis_url)
+
+
+def _conditions(work: Work, entity: Entity, name: str) -> dict[str, str]:
+    """When a field of the tenant's own is shown and required, for forms; to whoever sees the fields that this depends on."""
+    reader = work.reader(entity)
+    found = reader.shape.conditional.get(name)
+    return dict(found.written) if found is not None and found.reads <= reader.visible().keys() else {}
 
 
 def mount_health(addresses: Addresses, platform: Platform) -> None:
@@ -73,7 +80,7 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
                     "fields": [
                         {"name": name, "label": work.say(field.label), "type": field.kind, "required": field.required,
                          "readonly": field.readonly, "operators": list(field.operators), "role": field.role.value,
-                         "plugin": name.partition(".")[0] if "." in name else entity.plugin}
+                         "plugin": name.partition(".")[0] if "." in name else entity.plugin, **_conditions(work, entity, name)}
                         for name, field in work.reader(entity).visible().items()
                     ],
                 }

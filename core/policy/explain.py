@@ -125,9 +125,17 @@ class _Question:
         rules = self._rules(id)
         if id not in reader.reached_by(self.verb, [id]):
             return Explanation(False, "out_of_reach", None, rules)
-        if self.name and id not in reader.reached_by(self.verb, [id], including(self.grants, self.name)):
+        if self.name and id not in reader.reached_by(self.verb, [id], self._including(self.grants)):
             return Explanation(False, "field_hidden", None, rules)
         return Explanation(True, "granted", next(rule for rule in rules if rule.holds), rules)
+
+    def _including(self, grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
+        """Those that hold for the field, and to be read for all that a formula is made from."""
+        assert self.entity is not None, "fields are those of records"
+        needed = self.who.shape(self.entity.full_name).needs(self.name) if self.verb is Verb.READ else (self.name,)
+        for name in needed:
+            grants = including(grants, name)
+        return grants
 
     def _before_grants(self) -> str | None:
         """What settles it whatever the record."""
@@ -146,6 +154,9 @@ class _Question:
                 return "no_such_field"
             if found.readonly and self.verb is not Verb.READ:
                 return "read_only"
+            one = self.who.shape(entity.full_name).formulas.get(self.name)
+            if one is not None and not one.seen(self.who.scopes):
+                return "field_hidden"
         return None
 
     # --- the rules -----------------------------------------------------------------------------------------------
@@ -165,7 +176,7 @@ class _Question:
         if grant.scope is Scope.PARENT and self.entity is not None:
             verb = PARENT_VERB[self.verb]
             follows = tuple(f"{parent.full_name}.{verb}" for parent in self.who.scopes.parents(self.entity))
-        includes = bool(including((grant,), self.name)) if self.name else None
+        includes = bool(self._including((grant,))) if self.name else None
         return Rule(grant.role, grant.scope, grant.fields, includes=includes, follows=follows)
 
     def _with(self, rule: Rule, sources: dict[str, tuple[str, ...]], id: UUID | None) -> Rule:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
@@ -27,21 +28,21 @@ PARENT_VERB = {Verb.READ: Verb.READ, Verb.CREATE: Verb.UPDATE, Verb.UPDATE: Verb
 _SHARED = frozenset({Verb.READ, Verb.UPDATE})
 """What one may do with a record that is shared with one; to create its parts is to change it."""
 TERRITORY = "core.territory"
-TENANT = sa.bindparam("tenant", type_=key())
+TENANT, ZONE, TODAY = sa.bindparam("tenant", type_=key()), sa.bindparam("zone", type_=sa.String()), sa.bindparam("today", type_=sa.Date())
 
 
 class Scopes:
     """The WHERE clauses of one actor in one tenant."""
 
-    def __init__(
-        self, catalog_of: Callable[[], Catalog], tenant: UUID, grants: Grants, enabled: frozenset[str], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, catalog_of: Callable[[], Catalog], tenant: UUID, grants: Grants, enabled: frozenset[str],
+                 clock: Callable[[], datetime], zone: str = "UTC") -> None:  # fmt: skip
         self._catalog_of, self.grants, self._enabled, self._clock = catalog_of, grants, enabled, clock
         self._tenant: Any = tenant
         self._user: Any = grants.user
         self._teams: Any = sorted(grants.teams)
         self._territories: Any = sorted(grants.territories)
         self._now: Any = None
+        self._zone, self._bound = zone, False
 
     @property
     def _catalog(self) -> Catalog:
@@ -53,17 +54,32 @@ class Scopes:
         """The tenant's id, or the parameter that stands for it."""
         return self._tenant
 
+    @property
+    def zone(self) -> sa.ColumnElement[str]:
+        """The tenant's time zone in a statement."""
+        return ZONE if self._bound else sa.literal(self._zone, sa.String())
+
+    @property
+    def today(self) -> sa.ColumnElement[date]:
+        """The day that it is there."""
+        return TODAY if self._bound else sa.literal(self._day(), sa.Date())
+
+    def _day(self) -> date:
+        return self._clock().astimezone(ZoneInfo(self._zone)).date()
+
     def bound(self) -> Scopes:
         """The same clauses with parameters in place of tenant, user and teams: they fit everybody with such grants."""
-        made = Scopes(self._catalog_of, self._tenant, self.grants, self._enabled, self._clock)
+        made = Scopes(self._catalog_of, self._tenant, self.grants, self._enabled, self._clock, self._zone)
         made._tenant, made._user = TENANT, sa.bindparam("actor", type_=key())
         made._territories = sa.bindparam("territories", type_=Keys())
         made._teams, made._now = sa.bindparam("teams", type_=Keys()), sa.bindparam("shared_at", type_=UtcDateTime())
+        made._bound = True
         return made
 
     def parameters(self) -> dict[str, Any]:
         """The values of these parameters."""
-        given = {"tenant": self._tenant, "actor": self._user, "teams": self._teams, "territories": self._territories}
+        given = {"tenant": self._tenant, "actor": self._user, "teams": self._teams, "territories": self._territories,
+                 "zone": self._zone, "today": self._day()}  # fmt: skip
         return given | {"shared_at": self._clock()} if self.grants.shared else given
 
     def grants_of(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:

@@ -8,14 +8,19 @@ from typing import Any
 import orjson
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.context import Work
+from core.custom import forgetting
+from core.custom.color import color
+from core.custom.duration import DurationField, duration
 from core.custom.keys import custom_keys
 from core.custom.kinds import KINDS
 from core.entities.records import EntityRecords
 from core.platform import Platform
-from core.testkit.fixtures import MakeTenant
-from sdk import BadRequest, Channel, Conflict, Invalid, Query, Tenant
+from core.testkit.fixtures import Clock, MakeTenant
+from sdk import BadRequest, Channel, Conflict, Draft, Invalid, Query, Tenant, _
 from sdk.context import id_of
 from sdk.filters import parse_pair
 from tests.entities.conftest import audit_of, codes
@@ -43,6 +48,9 @@ VALUES: Mapping[str, tuple[dict[str, object], object, object, str, str]] = {
     "phone": ({}, "010 1234 5678", "010 1234 5678", "contains", "1234"),
     "url": ({}, "https://x.example/a", "https://x.example/a", "eq", "https://x.example/a"),
     "integer": ({}, -3, -3, "lt", "0"),
+    "rating": ({}, 5, 5, "gte", "5"),
+    "duration": ({}, 90, 90, "eq", "1h 30m"),
+    "color": ({}, "#1A2b3C", "#1a2b3c", "eq", "#1A2B3C"),
     "decimal": ({}, "-12.3", "-12.3", "lte", "-12.3"),
     "percent": ({}, "99.5", "99.5", "gt", "99.4999"),
     "money": ({}, {"amount": "9999999999999.01", "currency": "EUR"}, {"amount": "9999999999999.01", "currency": "EUR"}, "eq", "9999999999999.01 EUR"),
@@ -59,7 +67,7 @@ VALUES: Mapping[str, tuple[dict[str, object], object, object, str, str]] = {
 
 @pytest.mark.feature("P2")
 def test_a_field_of_each_kind_is_written_read_found_and_sorted(add: type_add, system: Work, things: EntityRecords) -> None:
-    assert VALUES.keys() == {key for key, kind in KINDS.items() if kind.stored}
+    assert VALUES.keys() == {key for key, kind in KINDS.items() if kind.written}
     board = id_of(system.records("probe.board").create({"name": "Board"}))
     words = {"{board}": str(board), "{reference}": {"entity": "probe.board", "id": str(board)}}
     for kind, (more, *_rest) in VALUES.items():
@@ -263,3 +271,94 @@ def test_a_hundred_fields_are_enough(add: type_add, system: Work) -> None:
             add("b")
     finally:
         checks.MOST_FIELDS = before
+
+
+def test_values_of_a_field_that_can_be_restored_no_more_are_taken_out(
+    add: type_add, system: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "PART", 2)
+    worth, badge, kept = add("worth", "money"), add("badge", unique=True), add("kept")
+    things = system.records("probe.thing")
+    full = {"custom.worth": {"amount": "1"}, "custom.kept": "here"}
+    ids = [id_of(things.create({"name": f"{n}", "custom.badge": f"b{n}", **(full if n % 2 else {})})) for n in range(5)]
+    things.delete(ids[1])
+    definitions = system.records("core.custom_field")
+    for field in (worth, badge):
+        definitions.delete(id_of(field))
+    clock.move(days=30)
+    forgetting.forget_fields(system)
+    definitions.restore(id_of(badge))
+    assert system.records("probe.thing").get(ids[0])["custom.badge"] == "b0"
+    definitions.delete(id_of(badge))
+    clock.move(days=31, seconds=1)
+    with pytest.raises(Conflict, match="more than 30 days ago"):
+        definitions.restore(id_of(badge))
+    versions = {row["id"]: row["version"] for row in things.find(())}
+    table = things._shape.table
+    slots = {one.key: one.slot for one in system.shape("probe.thing").overlay.definitions}
+    forgetting.forget_fields(system)
+    with system.transaction():
+        documents = system.connection.execute(sa.select(table.c.id, table.c.custom).where(table.c.tenant_id == system.tenant.id)).all()
+        left = system.connection.execute(sa.select(sa.func.count()).select_from(custom_keys)).scalar_one()
+    assert dict(documents) == {id: {slots["kept"]: "here"} if n % 2 else None for n, id in enumerate(ids)}
+    assert left == 4, "keys go with the definition"
+    forgetting.forget_fields(system)
+    with system.transaction():
+        assert system.connection.execute(sa.select(sa.func.count()).select_from(custom_keys)).scalar_one() == 0
+    assert [row["id"] for row in (*definitions.find(()), *definitions.find((), deleted=True))] == [id_of(kept)]
+    assert {row["id"]: row["version"] for row in things.find(())} == versions
+    things = system.records("probe.thing")
+    assert things.update(ids[0], {"custom.kept": "new"})["custom.kept"] == "new"
+    assert [entry["action"] for entry in audit_of(system, id_of(worth))] == ["create", "delete", "purge"]
+
+
+@pytest.mark.feature("P2")
+def test_the_platform_gives_numbers_in_the_order_in_which_records_are_written(add: type_add, system: Work, platform: Platform) -> None:
+    ticket = id_of(add("ticket", kind="auto_number", default="T-098", indexed=True, search=True))
+    add("plain", kind="auto_number")
+    things = system.records("probe.thing")
+    drafts = [Draft("create", {"name": name, "code": code}) for name, code in (("a", "x"), ("b", "y"), ("c", "x"), ("d", "z"))]
+    outcomes = things.write(drafts)
+    assert [outcome.refusal is None for outcome in outcomes] == [True, True, False, True]
+
+    def shown() -> list[tuple[object, object, object]]:
+        rows = things.query(Query(sort=("name",), fields=("name", "custom.ticket", "custom.plain"))).data
+        return [(row["name"], row["custom.ticket"], row["custom.plain"]) for row in rows]
+
+    assert shown() == [("a", "T-098", "1"), ("b", "T-099", "2"), ("d", "T-100", "3")], "a record that is refused takes no number"
+    with pytest.raises(Conflict):
+        things.create({"name": "e", "code": "y"})
+    made = things.create({"name": "f"})
+    assert (made["custom.ticket"], made["custom.plain"]) == ("T-101", "4")
+    assert [id_of(row) for row in things.find((parse_pair("custom.ticket", "T-101"),))] == [id_of(made)]
+    with pytest.raises(Invalid) as refused:
+        things.update(id_of(made), {"custom.ticket": "T-001"})
+    assert codes(refused.value) == {("custom.ticket", "read_only")}
+    definitions = system.records("core.custom_field")
+    assert definitions.get(ticket)["given"] == 4
+    for wish, problem in (({"default": "no number"}, ("default", "malformed")), ({"required": True}, ("required", "does_not_fit"))):
+        with pytest.raises(Invalid) as refused:
+            definitions.update(ticket, wish)
+        assert codes(refused.value) == {problem}
+
+
+@given(st.integers(0, 10_000_000))
+def test_a_duration_is_read_as_it_is_written(minutes: int) -> None:
+    field: DurationField = duration(_("D")).column.info["field"]
+    assert field.read([field.format(minutes)]).values == [minutes]
+    assert (
+        field.parse([minutes]).values
+        == field.read([str(minutes)]).values
+        == field.read([f"{minutes // 60}:{minutes % 60:02}"]).values
+        == [minutes]
+    )
+    assert field.sought(field.format(minutes)) == minutes
+
+
+@given(st.text(max_size=12))
+def test_no_text_makes_a_duration_or_a_colour_fail(word: str) -> None:
+    for mapped in (duration(_("D")), color(_("C"))):
+        field = mapped.column.info["field"]
+        parsed = field.read([word])
+        assert len(parsed.values) == 1
+        assert parsed.values[0] is None or field.parse(parsed.values) == parsed

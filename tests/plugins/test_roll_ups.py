@@ -50,6 +50,58 @@ def test_the_open_amount_is_right_after_insert_move_delete_and_import(work: Work
     assert shown(work, one) == (None, 2), "amounts of two currencies have no sum"
 
 
+@pytest.mark.feature("P2")
+def test_formulas_are_right_after_insert_move_delete_and_import_and_no_import_writes_them(work: Work, process: Process) -> None:
+    definitions, deals, currency = work.records("core.custom_field"), work.records("pipeline.deal"), work.tenant.currency
+    formula = {"kind": "formula", "label": "F", "entity": "pipeline.deal"}
+    definitions.create({"entity": "customers.account", "key": "discount", "kind": "percent", "label": "Discount"})
+    net = {**formula, "key": "net", "expression": "amount * (100 - coalesce(account.custom.discount, 0)) / 100", "result": "money"}
+    definitions.create(net)
+    definitions.create({**ROLL_UP, "key": "open", "label": "Open amount", "measure": "sum:amount", "where": "status=open"})
+    definitions.create(
+        {**formula, "entity": "customers.account", "key": "large", "expression": "custom.open.amount >= 10", "result": "boolean"}
+    )
+    accounts = work.records("customers.account")
+    one, other = (
+        id_of(accounts.create({"name": f"{name} Holdings", "custom.discount": share}))
+        for name, share in (("Quartz", "10"), ("Basalt", None))
+    )
+    deal = process.deal("first", account=one, amount={"amount": "10.01", "currency": currency})
+
+    def shown() -> tuple[object, object, object]:
+        large = (accounts.get(id, fields=("custom.large",))["custom.large"] for id in (one, other))
+        return (deals.get(deal, fields=("custom.net",))["custom.net"]["amount"], *large)  # type: ignore[index, call-overload]
+
+    assert shown() == ("9.01", True, None)
+    deals.update(deal, {"account": other})
+    assert shown() == ("10.01", None, True)
+    deals.delete(deal)
+    assert [accounts.get(id)["custom.large"] for id in (one, other)] == [None, None]
+    deals.restore(deal)
+    content = f"name,account,amount,pipeline,custom.net\nfirst,{one},20 {currency},{process.id},1 {currency}\n"
+    done = import_file(work, "pipeline.deal", content.encode(), mode="upsert", match=("name",))
+    assert (done.counts, done.ignored) == ({"updated": 1}, "custom.net"), done.rows
+    assert shown() == ("18.00", True, None)
+    assert deals.aggregate(["count"], ["account.custom.large"]) == [{"account.custom.large": True, "count": 1}]
+    assert deals.query(Query(include=("account",))).data[0]["account"]["custom.large"] is True
+    assert work.records("customers.account").aggregate(["count"], ["custom.large"]) == [
+        {"custom.large": True, "count": 1}, {"custom.large": None, "count": 1},
+    ]  # fmt: skip
+
+
+def test_a_formula_follows_a_link_that_a_plugin_added_to_a_record(work: Work, process: Process) -> None:
+    formula = {"kind": "formula", "label": "F", "entity": "pipeline.deal", "result": "text", "key": "fair"}
+    work.records("core.custom_field").create({**formula, "expression": "name + '@' + coalesce(leads.campaign.name, 'none')"})
+    campaign = id_of(work.records("leads.campaign").create({"name": "Fair"}))
+    other = id_of(work.records("leads.campaign").create({"name": "Other"}))
+    for name, of in (("a", campaign), ("b", other), ("c", None)):
+        process.deal(name, **({"leads.campaign": of} if of else {}))
+    deals = work.records("pipeline.deal")
+    assert [row["custom.fair"] for row in deals.query(Query(sort=("custom.fair",))).data] == ["a@Fair", "b@Other", "c@none"]
+    assert [row["name"] for row in deals.query(Query(filter=(parse_pair("custom.fair", "b@Other"),))).data] == ["b"]
+    assert [row["custom.fair"] for row in deals.aggregate(["count"], ["custom.fair"])] == ["a@Fair", "b@Other", "c@none"]
+
+
 def test_it_counts_the_records_that_its_reader_sees(work: Work, platform: Platform, process: Process) -> None:
     work.records("core.custom_field").create({**ROLL_UP, "key": "deals", "label": "Deals", "measure": "count"})
     rep = id_of(work.records("core.user").create({"name": "R", "email": "r@x.example", "roles": ["sales_rep"]}))
