@@ -15,6 +15,7 @@ from core.entities.item import Item
 from core.entities.shape import Shape
 from core.events.tables import audit, outbox
 from sdk import Watch
+from sdk.changes import MERGES
 from sdk.fields import BooleanField, ChoiceField, DateField, IntegerField, LinkField, Money, Reference, TextField, exact_text
 from sdk.fields.money import money_wire
 
@@ -58,7 +59,7 @@ def keep_audit(work: Work, shape: Shape, items: Sequence[Item]) -> None:
         {
             "tenant_id": work.tenant.id, "id": id, "at": now, "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
             "channel": work.channel.value, "entity": shape.entity.full_name, "record_id": item.id,
-            "action": item.draft.verb, "changes": _changes(item, sensitive, kept),
+            "action": item.draft.act if item.draft.act in MERGES else item.draft.verb, "changes": _changes(item, sensitive, kept),
         }
         for id, item in zip(ids, items, strict=True)
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from core.context import Work
 from core.http.addresses import Addresses
 from core.http.bodies import read_request
 from core.http.collections import Collection, may
+from core.http.merges import Merges, led_on
 from core.http.pipeline import answer, endpoint, fresh, type_handler
 from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, Response, Route, Verb, _
 
@@ -35,15 +36,22 @@ def _mount_collection(addresses: Addresses, platform: Platform, entity: Entity) 
         ("GET", "", own.list, Verb.READ),
         ("POST", "", own.create, Verb.CREATE),
         ("POST", "/batch", own.batch, Verb.UPDATE),
-        ("GET", "/<record:id>", own.get, Verb.READ),
+        ("GET", "/<record:id>", led_on(entity, own.get), Verb.READ),
         ("PATCH", "/<record:id>", own.update, Verb.UPDATE),
         ("DELETE", "/<record:id>", own.delete, Verb.DELETE),
         ("POST", "/<record:id>/restore", own.restore, Verb.DELETE),
-        ("GET", "/<record:id>/history", own.history, Verb.READ),
-        ("GET", "/<record:id>/timeline", own.timeline, Verb.READ),
+        ("GET", "/<record:id>/history", led_on(entity, own.history, "/history"), Verb.READ),
+        ("GET", "/<record:id>/timeline", led_on(entity, own.timeline, "/timeline"), Verb.READ),
     ]
     if entity.alike:
         operations.append(("POST", "/duplicates", own.duplicates, Verb.READ))
+    if entity.mergeable:
+        joined = Merges(entity)
+        operations += [
+            ("GET", "/<record:id>/merges", led_on(entity, joined.list, "/merges"), Verb.READ),
+            ("POST", "/<record:id>/merges", joined.create, Verb.DELETE),
+            ("POST", "/<record:id>/merges/<record:merge>/undo", joined.undo, Verb.DELETE),
+        ]
     for method, path, handler, verb in operations:
         if verb in entity.verbs | {Verb.READ}:
             needed = {Verb.CREATE, Verb.UPDATE, Verb.DELETE} if path == "/batch" else {verb}
