@@ -154,7 +154,17 @@ class Collection:
 
 def _audited(work: Work, entity: str, ids: Sequence[UUID], size: int) -> Iterator[sa.RowMapping]:
     """The audit of a record, newest first, read in parts."""
-    shown = (audit.c.id, audit.c.record_id, audit.c.at, audit.c.actor_id, audit.c.actor, audit.c.channel, audit.c.action, audit.c.changes)
+    shown = (
+        audit.c.id,
+        audit.c.record_id,
+        audit.c.at,
+        audit.c.actor_id,
+        audit.c.actor,
+        audit.c.impersonator_id,
+        audit.c.channel,
+        audit.c.action,
+        audit.c.changes,
+    )
     query = (
         sa.select(*shown)
         .where(

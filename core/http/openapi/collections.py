@@ -203,7 +203,13 @@ class CollectionOperations:
     def _history(self) -> Json:
         texts = {name: {"type": "string"} for name in ("actor", "channel", "action")}
         moment = {"type": "string", "format": "date-time"}
-        properties = {"at": moment, "record_id": UUID, "actor_id": {"type": ["string", "null"]}, **texts, "changes": {"type": "object"}}
+        properties = {
+            "at": moment,
+            "record_id": UUID,
+            **{key: {"type": ["string", "null"]} for key in ("actor_id", "impersonator_id")},
+            **texts,
+            "changes": {"type": "object"},
+        }
         entry = {"type": "object", "properties": properties, "required": sorted(properties)}
         schema = {"type": "object", "properties": {"data": {"type": "array", "items": entry}}, "required": ["data"]}
         limit = parts.query(
