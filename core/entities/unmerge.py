@@ -76,15 +76,16 @@ class _Undoing:
         self.records = {record.table().name: (record, owner) for record, owner in records_of(work).items()}
 
     def carry_out(self) -> None:
-        """Values, so that unique ones are free again; the others; what gave way; what was turned; what stands above the survivor."""
+        """Values, so that unique ones are free again; the others; what gave way; what was turned; links of the survivor to them."""
         gave_way = {row.record_id for row in self.rows if row.column == ""}
-        upward = {name for name, one in self.doors.fields().items() if isinstance(one, LinkField) and one.tree}
-        self._give_back(self.changes.keys() - upward)
+        shape = self.work.shape(self.entity.full_name)
+        to_own = {name for name, one in shape.fields.items() if isinstance(one, LinkField) and shape.target(one) == self.entity}
+        self._give_back(self.changes.keys() - to_own)
         self.doors.write_all([Draft("restore", {}, id, act=ACT) for id in self.done.restored])
         self._turn_back([row for row in self.rows if row.column != "" and row.record_id in gave_way])
         self._bring_back()
         self._turn_back([row for row in self.rows if row.column != "" and row.record_id not in gave_way])
-        self._give_back(self.changes.keys() & upward)
+        self._give_back(self.changes.keys() & to_own)
 
     def _give_back(self, names: Iterable[str]) -> None:
         """The survivor's former values, where nobody has changed them since."""
