@@ -20,7 +20,7 @@ from core.entities.shape import Shape
 from sdk import Draft, Entity, Forbidden, Invalid, NotFound, Problem, Record, Side, Stale, Verb, _
 from sdk.changes import MERGE as ACT
 from sdk.columns import among
-from sdk.fields import Field, LinkField
+from sdk.fields import AnyRecordField, LinkField, Reference
 from sdk.permissions import MERGE, REASSIGN
 
 if TYPE_CHECKING:
@@ -89,10 +89,16 @@ def _check_losers(survivor: UUID, losers: Sequence[UUID]) -> None:
         raise Invalid(_("some values are not valid"), problems=[problem])
 
 
-def lock(work: Work, entity: Entity, ids: Iterable[UUID]) -> None:
-    """In one order for everybody, and so strongly that nobody begins to point to one of them meanwhile."""
+def lock(work: Work, entity: Entity, ids: Iterable[UUID], *, gone: bool = False) -> None:
+    """In one order for everybody, and so strongly that nobody begins to point to one of them meanwhile.
+
+    One merge of an entity at a time, and of live records alone: who was about to point to one that has just become part of another holds that one
+    and asks for the other. `gone`: those in the recycle bin as well.
+    """
+    work.lock(f"core.merge:{entity.full_name}")
     table = entity.record.table()
-    query = sa.select(table.c.id).where(table.c.tenant_id == work.tenant.id, among(table.c.id, sorted(ids)))
+    there = sa.true() if gone else table.c.deleted_at.is_(None)
+    query = sa.select(table.c.id).where(table.c.tenant_id == work.tenant.id, there, among(table.c.id, sorted(ids)))
     work.connection.execute(query.order_by(table.c.id).with_for_update()).all()
 
 
@@ -110,7 +116,7 @@ def permit(work: Work, entity: Entity, survivor: UUID, losers: Sequence[UUID], *
     for verb, ids in ((Verb.UPDATE, [survivor]), (Verb.DELETE, losers)):
         if set(ids) - reader.reached_by(verb, list(ids)):
             raise Forbidden(_("you may not {verb} this {entity}"), verb=verb.value, entity=name)
-    if {survivor, *losers} - reader.reached_by(Verb.DELETE, [survivor, *losers], held):
+    if set(losers) - reader.reached_by(Verb.DELETE, list(losers), held):
         raise work.refused(f"{name}.{MERGE}", survivor)
 
 
@@ -196,25 +202,29 @@ class _Choice:
         """No link of the survivor to what becomes part of it: it takes the place of the one that stands furthest above."""
         everyone = {self.survivor, *self.losers}
         for name, one in self.shape.fields.items():
-            if not isinstance(one, LinkField) or self.shape.target(one) != self.entity or "." in name:
-                continue
             now = self.values.get(name, self.rows[self.survivor].get(name))
-            above = self._above(one, now)
-            places = [place for place, id in enumerate(above) if id in everyone]
-            if places:
-                after = above[places[-1] + 1] if len(above) > places[-1] + 1 else None
-                self.values[name] = after
+            if isinstance(one, AnyRecordField):
+                if isinstance(now, Reference) and now.entity == self.entity.full_name and now.id in everyone:
+                    self.values[name] = None
+            elif isinstance(one, LinkField) and self.shape.target(one) == self.entity:
+                above = self._above(one, now)
+                places = [place for place, id in enumerate(above) if id in everyone]
+                if places:
+                    self.values[name] = above[places[-1] + 1] if len(above) > places[-1] + 1 else None
 
-    def _above(self, link: Field, first: UUID | None) -> list[UUID]:
+    def _above(self, link: LinkField, first: UUID | None) -> list[UUID]:
         """A chain of links, as far as it leads: of a tree to its top, else past the records that are merged."""
-        table, found = self.shape.table, list[UUID]()
-        everyone = {self.survivor, *self.losers}
+        found = list[UUID]()
         while first is not None and first not in found:
             found.append(first)
-            if not getattr(link, "tree", False) and first not in everyone:
+            if first in self.rows:
+                first = self.rows[first].get(link.name)
+            elif link.tree and "." not in link.name:
+                table = self.shape.table
+                query = sa.select(table.c[link.attribute]).where(table.c.tenant_id == self.work.tenant.id, table.c.id == first)
+                first = self.work.connection.execute(query).scalar()
+            else:
                 break
-            query = sa.select(table.c[link.attribute]).where(table.c.tenant_id == self.work.tenant.id, table.c.id == first)
-            first = self.work.connection.execute(query).scalar()
         return found
 
     def shows(self, name: str) -> bool:

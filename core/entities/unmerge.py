@@ -16,7 +16,7 @@ from core.entities.pointers import Pointer, Turn, pointers, records_of
 from sdk import Conflict, Draft, Entity, NotFound, _
 from sdk.changes import UNMERGE as ACT
 from sdk.columns import among
-from sdk.fields import LinkField
+from sdk.fields import AnyRecordField, LinkField
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -41,7 +41,7 @@ def unmerge(work: Work, entity: Entity, survivor: UUID, merge_id: UUID) -> Unmer
         if row is None or (row.entity, row.survivor_id) != (entity.full_name, survivor):
             raise NotFound(_("there is no record {id!r}"), id=str(merge_id))
         losers = _losers(work, merge_id)
-        lock(work, entity, [survivor, *losers])
+        lock(work, entity, [survivor, *losers], gone=True)
         permit(work, entity, survivor, losers, gone=True)
         if row.undone_at is not None:
             raise Conflict(_("this merge was undone already"), code="undone")
@@ -79,7 +79,8 @@ class _Undoing:
         """Values, so that unique ones are free again; the others; what gave way; what was turned; links of the survivor to them."""
         gave_way = {row.record_id for row in self.rows if row.column == ""}
         shape = self.work.shape(self.entity.full_name)
-        to_own = {name for name, one in shape.fields.items() if isinstance(one, LinkField) and shape.target(one) == self.entity}
+        links = {name: one for name, one in shape.fields.items() if isinstance(one, LinkField | AnyRecordField)}
+        to_own = {name for name, one in links.items() if isinstance(one, AnyRecordField) or shape.target(one) == self.entity}
         self._give_back(self.changes.keys() - to_own)
         self.doors.write_all([Draft("restore", {}, id, act=ACT) for id in self.done.restored])
         self._turn_back([row for row in self.rows if row.column != "" and row.record_id in gave_way])

@@ -84,13 +84,18 @@ def test_a_record_takes_the_place_of_what_becomes_part_of_it_and_points_to_itsel
 ) -> None:
     top = make("top")
     loser = make("loser", whole=top)
-    survivor, child = make("survivor", whole=loser), make("child", whole=loser)
+    field = {"entity": THING, "key": "kin", "kind": "link", "label": "Kin", "target": THING}
+    system.records("core.custom_field").create(field)
+    survivor = make("survivor", whole=loser, about=f"{THING}:{loser}", **{"custom.kin": loser})
+    child = make("child", whole=loser, **{"custom.kin": loser})
     done = merged(system, survivor, loser)
     rows = things.values([survivor, child])
     assert (rows[survivor]["whole"], rows[child]["whole"]) == (top, survivor)
+    assert (rows[survivor]["about"], rows[survivor]["custom.kin"], rows[child]["custom.kin"]) == (None, None, survivor)
     assert undone(system, survivor, done) == []
     rows = things.values([survivor, child])
-    assert (rows[survivor]["whole"], rows[child]["whole"]) == (loser, loser)
+    assert {rows[survivor]["whole"], rows[child]["whole"], rows[survivor]["custom.kin"], rows[child]["custom.kin"]} == {loser}
+    assert str(rows[survivor]["about"]) == f"{THING}:{loser}"
 
 
 @pytest.mark.feature("E10")

@@ -13,8 +13,10 @@ from core.context import Work
 from core.entities.pointers import pointers
 from core.testkit.fixtures import Api, People
 from plugins.orders.invoices import issue
+from sdk import where
 from sdk.context import id_of
 from sdk.fields import AnyRecordField
+from tests.plugins.imports import import_file
 from tests.plugins.process import Process
 
 ACCOUNTS = "/api/v1/customers/accounts"
@@ -127,3 +129,62 @@ def test_three_become_one_with_nothing_left_behind_and_are_three_again(
     assert client.post(f"{path}/{done.json['id']}/undo").json["code"] == "undone"
     (listed,) = client.get(path).json["data"]
     assert (listed["id"], listed["losers"]) == (done.json["id"], []) and listed["undone_at"]
+
+
+@pytest.mark.feature("E10")
+@pytest.mark.feature("B8")
+def test_doubles_that_an_import_took_are_found_and_merged_by_who_may_and_the_sums_are_right(
+    client: Api, work: Work, people: People, work_as: type_work_as, process: Process
+) -> None:
+    manager, names = client.as_user(people.manager), ("北京华为技术有限公司", "华为技术(北京)有限公司")
+    first = manager.post(ACCOUNTS, {"name": names[0], "phone": "010-62345678"}).json
+    refused = manager.post(ACCOUNTS, {"name": names[1]})
+    assert (refused.status_code, [one["id"] for one in refused.json["candidates"]]) == (409, [first["id"]])
+    text = f"name,website\n{names[1]},https://huawei.example\n"
+    done = import_file(work_as(people.manager), "customers.account", text, duplicates="take")
+    assert done.counts == {"created": 1}, done.reasons
+    found = manager.post(f"{ACCOUNTS}/duplicates", {"values": {"name": names[0]}, "id": first["id"]}).json["data"]
+    (double,) = [one["id"] for one in found]
+    for account in (first["id"], double):
+        process.deal(account=account, amount={"amount": "10"}, owner=people.rep)
+    (role,) = work.records("core.role").find(where(key="sales_manager"))
+    grant = id_of(work.records("core.grant").create({"role": role["id"], "permission": "customers.account.merge", "scope": "none"}))
+    path, wish = f"{ACCOUNTS}/{first['id']}/merges", {"losers": [double]}
+    assert manager.post(path, wish).status_code == 403
+    (attempt,) = manager.platform.system(work.tenant.id).records("core.audit").find(where(action="refused"))
+    assert (attempt["user"], attempt["channel"], str(attempt["record"])) == (people.manager, "api", f"customers.account:{first['id']}")
+    work.records("core.grant").delete(grant)
+    assert manager.post(path, wish).status_code == 201
+    row = manager.get(f"{ACCOUNTS}/{first['id']}").json
+    assert (row["name"], row["website"], row["pipeline.open_deals"]) == (names[0], "https://huawei.example", 2)
+    assert manager.get("/api/v1/pipeline/deals", {"account": first["id"], "count": "true"}).json["page"]["total"] == 2
+    assert manager.post(f"{ACCOUNTS}/duplicates", {"values": {"name": names[0]}, "id": first["id"]}).json["data"] == []
+    for body in (
+        {},
+        {"losers": []},
+        {"losers": [first["id"]]},
+        {"losers": ["x"]},
+        {"losers": [double], "picks": {"name": "x"}},
+        {"losers": [double], "x": 1},
+    ):
+        assert manager.post(path, body).status_code == 422, body
+    assert manager.post(path, wish).status_code == 404, "it is part of the other already"
+
+
+def test_a_company_that_stands_below_its_double_takes_its_place_in_the_group(client: Api, work: Work) -> None:
+    records = work.records("customers.account")
+
+    def company(name: str, parent: UUID | None = None) -> UUID:
+        return id_of(records.create({"name": name, "parent": parent}))
+
+    top = company("Top")
+    double = company("Double", top)
+    between = company("Between", double)
+    survivor = company("Survivor", between)
+    done = client.post(f"{ACCOUNTS}/{survivor}/merges", {"losers": [str(double)]})
+    assert done.status_code == 201, done.text
+    rows = records.values([survivor, between])
+    assert (rows[survivor]["parent"], rows[between]["parent"]) == (top, survivor)
+    assert client.post(f"{ACCOUNTS}/{survivor}/merges/{done.json['id']}/undo").json["conflicts"] == []
+    rows = records.values([survivor, between])
+    assert (rows[survivor]["parent"], rows[between]["parent"]) == (between, double)
