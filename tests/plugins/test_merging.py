@@ -24,15 +24,15 @@ type_work_as = Callable[..., Work]
 type_drain = Callable[[], int]
 
 
-def dangling(work: Work, gone: list[UUID]) -> dict[str, int]:
-    """By table and column, how many rows of any plugin, in the recycle bin or not, point to these accounts."""
+def dangling(work: Work, gone: list[UUID], entity: str = "customers.account") -> dict[str, int]:
+    """By table and column, how many rows of any plugin, in the recycle bin or not, point to these records."""
     found: dict[str, int] = {}
     with work.transaction():
-        for pointer in pointers(work, work.platform.catalog.entities["customers.account"]):
+        for pointer in pointers(work, work.platform.catalog.entities[entity]):
             table, columns = pointer.record.table(), pointer.columns()
             mine = [table.c.tenant_id == work.tenant.id, columns[0].in_(gone)]
             if isinstance(pointer.field, AnyRecordField):
-                mine.append(columns[1] == "customers.account")
+                mine.append(columns[1] == entity)
             count = work.connection.execute(sa.select(sa.func.count()).select_from(table).where(*mine)).scalar_one()
             if count:
                 found[f"{table.name}.{pointer.slot}"] = count
@@ -188,3 +188,44 @@ def test_a_company_that_stands_below_its_double_takes_its_place_in_the_group(cli
     assert client.post(f"{ACCOUNTS}/{survivor}/merges/{done.json['id']}/undo").json["conflicts"] == []
     rows = records.values([survivor, between])
     assert (rows[survivor]["parent"], rows[between]["parent"]) == (between, double)
+
+
+@pytest.mark.feature("E10")
+def test_whatever_can_be_merged_is_merged_and_comes_apart_with_what_points_to_it(
+    client: Api, work: Work, process: Process, drain: type_drain
+) -> None:
+    def make(entity: str, **values: object) -> UUID:
+        return id_of(work.records(entity).create(values))
+
+    account = make("customers.account", name="Alder Foods")
+    wanted: dict[str, dict[str, object]] = {
+        "customers.contact": {"account": account}, "pipeline.deal": {"pipeline": process.id, "account": account, "amount": {"amount": "10"}},
+        "catalog.product": {}, "leads.campaign": {}, "leads.lead": {}, "company.region": {}, "customers.survey": {"question": "Would you?"},
+        "teamwork.task": {"about": f"customers.account:{account}"}, "teamwork.activity": {"starts_at": "2026-02-03T10:00:00Z"}, "pipeline.lost_reason": {},
+    }  # fmt: skip
+    mergeable = {name for name, entity in work.platform.catalog.entities.items() if entity.mergeable}
+    assert mergeable == {*wanted, "customers.account"}, "say here how a new one is made, or `merges=False` there"
+    for name, values in wanted.items():
+        entity = work.platform.catalog.entities[name]
+        keyed = "key" in entity.fields
+        one, two = (make(name, **{entity.title: f"{w} {name}"}, **({"key": w} if keyed else {}), **values) for w in ("one", "two"))
+        for id in (one, two):
+            make("teamwork.task", subject="about it", about=f"{name}:{id}")
+            if name == "customers.contact":
+                make("customers.affiliation", account=account, contact=id)
+            if name == "pipeline.deal":
+                make("leads.touch", source="Fair", account=account)
+                make("orders.quote", name="Q", account=account, deal=id)
+            if name == "leads.campaign":
+                make("leads.lead", name=f"by {id}", campaign=id)
+        drain()
+        place = f"/api/v1/{entity.plugin}/{entity.plural}"
+        before = [stamped(client.get(f"{place}/{id}").json) for id in (one, two)]
+        done = client.post(f"{place}/{one}/merges", {"losers": [str(two)]})
+        assert done.status_code == 201, (name, done.text)
+        assert dangling(work, [two], name) == {}
+        assert client.get(f"{place}/{two}").status_code == 308, name
+        undone = client.post(f"{place}/{one}/merges/{done.json['id']}/undo")
+        assert (undone.status_code, undone.json["conflicts"]) == (200, []), (name, undone.text)
+        drain()
+        assert [stamped(client.get(f"{place}/{id}").json) for id in (one, two)] == before, name
