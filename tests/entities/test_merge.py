@@ -122,7 +122,7 @@ def test_a_link_to_an_old_id_lands_on_the_record_that_is_left_for_who_sees_it(
 
 @pytest.mark.feature("B8")
 def test_merging_needs_its_right_to_change_the_one_and_to_delete_the_others_and_nothing_to_what_moves(
-    system: Work, people: People, make: type_make, work_as: type_work_as
+    system: Work, people: People, make: type_make, work_as: type_work_as, client: Api
 ) -> None:
     rep, other = people.rep, people.reps[1][0]
     one, two, foreign = make("one", owner=str(rep)), make("two", owner=str(rep)), make("foreign", owner=str(other))
@@ -137,6 +137,8 @@ def test_merging_needs_its_right_to_change_the_one_and_to_delete_the_others_and_
         merged(work_as(rep), one, two)
     assert [row["record_id"] for row in audit_of(system) if row["action"] == "refused"] == [one]
     system.records("core.grant").delete(grant)
+    assert client.as_user(people.rep, allows=[f"{THING}.read"]).post(f"{THINGS}/{one}/merges", {"losers": [str(two)]}).status_code == 403
+    assert len([row for row in audit_of(system) if row["action"] == "refused"]) == 2
     done = merged(work_as(rep), one, two)
     assert (done.moved, system.records(THING).values([hidden])[hidden]["whole"]) == ({}, one), "it moves, and not a word of it"
     with pytest.raises(Invalid) as refused:

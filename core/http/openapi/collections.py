@@ -11,6 +11,7 @@ from core.http.openapi.parts import BY_TOKEN_OR_CSRF, READ, SEND, UUID, WRITE, J
 from core.http.openapi.records import RecordSchemas
 from sdk import Entity, Verb, _
 from sdk.context import CURSOR
+from sdk.permissions import MERGE
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -69,7 +70,7 @@ class CollectionOperations:
     def _merging(self, in_path: list[Json]) -> None:
         say, path = self.work.say, f"{self.path}/{{id}}/merges"
         operations = {"get": self._operation("merges", say(merging.MERGES), answers(self._led_on({200: merging.listed(self.work)}), READ))}
-        if Verb.DELETE in self.verbs:
+        if {Verb.UPDATE, Verb.DELETE} <= self.verbs and self.work.scopes.special(self.entity, MERGE):
             made = answers(merging.done(self.work), (*SEND, 412))
             operations["post"] = self._operation("merge", say(merging.MERGE), made, [self._if_match()], parts.body(merging.wish()))
             undone = answers({200: merging.undone(self.work)}, WRITE)
