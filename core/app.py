@@ -10,6 +10,7 @@ from core.http.docs import mount_docs
 from core.http.entry_pages import mount_entry
 from core.http.first_start import mount_first_start
 from core.http.health import mount_health
+from core.http.impersonations import mount_impersonations
 from core.http.mount import mount
 from core.http.openapi import Descriptions, mount_openapi
 from core.http.options import mount_options
@@ -29,6 +30,7 @@ def create_app(platform: Platform) -> Flask:
     errors.install(app, platform)
     addresses, descriptions = Addresses(), Descriptions()
     mount_session(addresses, platform)
+    mount_impersonations(addresses, platform)
     mount_entry(addresses, platform)
     mount_first_start(addresses, platform)
     mount_health(addresses, platform)

@@ -14,7 +14,7 @@ from core.custom.entity_tables import CustomEntity
 from core.custom.tables import CustomField
 from core.events import upkeep
 from core.extension import routes as plugin_routes
-from core.identity import departures, routes, session_routes
+from core.identity import departures, impersonation, routes, session_routes
 from core.identity.tables import Grant, Role, Share, SignIn, Team, Territory, TerritoryMember, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
@@ -98,6 +98,7 @@ def register_permissions() -> Sequence[Permission]:
         Permission("core.plugin.update", _("Switch plugins")),
         Permission("core.tenant.update", _("Change the settings of the company")),
         *departures.PERMISSIONS,
+        *impersonation.PERMISSIONS,
         *job_routes.PERMISSIONS,
         *rights_routes.PERMISSIONS,
     )

@@ -109,6 +109,8 @@ class Work:
         """When the token ends that sent the request, if it does."""
         self.session: UUID | None = None
         """The browser's session that sent the request, if one did."""
+        self.impersonator: UUID | None = None
+        """Who acts as the actor, if somebody does."""
         self._transaction = transaction or Transaction()
         self._transaction.access_version = access_version or self._transaction.access_version
         self._readers: dict[str, Reader] = {}
@@ -380,6 +382,12 @@ class Work:
             actor, grants, locale = self.platform.stand_in(self.connection, self.tenant.id, user, self.enabled, settled=settled)
         return self._variant(actor=actor, grants=grants, locale=locale)
 
+    def impersonating(self, actor: Actor, grants: Grants, locale: str) -> Work:
+        """As another user, whose rights these are; the audit has both."""
+        made = self._variant(actor=actor, grants=grants, locale=locale)
+        made.session, made.impersonator = self.session, self.actor.user_id
+        return made
+
     def within(self, allows: Iterable[str] | None) -> Work:
         """The same within the allow-list of a token; None: of none."""
         return self if allows is None else self._variant(grants=self.grants.narrowed(allows))
@@ -405,9 +413,11 @@ class Work:
     def _variant(
         self, *, actor: Actor | None = None, grants: Grants | None = None, channel: Channel | None = None, locale: str = ""
     ) -> Work:
-        return Work(self.platform, self.tenant, actor or self.actor, grants or self.grants, self.enabled, channel or self.channel,
+        made = Work(self.platform, self.tenant, actor or self.actor, grants or self.grants, self.enabled, channel or self.channel,
                     locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key,
                     transaction=self._transaction, causes=self.causes)  # fmt: skip
+        made.impersonator = self.impersonator
+        return made
 
 
 SYSTEM_ACTOR = Actor(None, "system")

@@ -13,6 +13,12 @@ from sdk.text import Text
 
 HAND_OVER: Final = "hand_over"
 """The act by which the work of somebody who leaves passes to a successor."""
+MERGE: Final = "merge"
+"""The act by which records become one: what pointed to the others points to the one that is left."""
+UNMERGE: Final = "unmerge"
+"""The act by which a merge is undone."""
+MERGES: Final = frozenset({MERGE, UNMERGE})
+"""For a plugin that locks what is settled: these say of whom a record is, and change nothing else."""
 
 
 @dataclass(slots=True)

@@ -176,6 +176,8 @@ class Entity:
     veil: Callable[[Any, Sequence[dict[str, Any]]], None] | None = None
     """Called with context and rows before they leave; takes out of each what its reader may not see and no field right says."""
     territory: str = ""
+    merges: bool = True
+    """Whether several records may be made one, where nothing else speaks against it: not for documents, nor for what lists name by its key."""
     plugin: str = ""
     """The plugin that declared it; core stamps it at boot."""
 
@@ -194,6 +196,12 @@ class Entity:
     def full_name(self) -> str:
         """`plugin.entity`."""
         return f"{self.plugin}.{self.name}"
+
+    @property
+    def mergeable(self) -> bool:
+        """Whether several records may be made one: no part of another record, nothing private, nothing that decides about rights."""
+        deletable = {Verb.UPDATE, Verb.DELETE} <= self.verbs
+        return self.merges and deletable and self.parent is None and not self.private and not self.guards_access
 
     @cached_property
     def fields(self) -> dict[str, Field]:

@@ -53,7 +53,11 @@ BULK_EDIT: Final = "bulk_edit"
 """The word of the right to change or delete several records in one request."""
 REASSIGN: Final = "reassign"
 """The word of the right to give a record that is there to another owner."""
-IMPLIED: Final[Mapping[str, Verb]] = {EXPORT: Verb.READ, IMPORT: Verb.CREATE, BULK_EDIT: Verb.UPDATE, REASSIGN: Verb.UPDATE}
+MERGE: Final = "merge"
+"""The word of the right to make several records one."""
+IMPLIED: Final[Mapping[str, Verb]] = {
+    EXPORT: Verb.READ, IMPORT: Verb.CREATE, BULK_EDIT: Verb.UPDATE, REASSIGN: Verb.UPDATE, MERGE: Verb.DELETE,
+}  # fmt: skip
 """Special rights of every entity, `<plugin>.<entity>.<word>`: a role has each with the verb, as far as that goes, unless a grant of its own says otherwise."""
 EVERYBODY: Final = "everybody"
 """The role that every user of a tenant has without being given it: the tenant's baseline."""

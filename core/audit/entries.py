@@ -33,7 +33,7 @@ def made(work: Work, entity: str, record: UUID, action: str, changes: Mapping[st
     """An entry as the context's actor causes it; `changes` has old and new value by name, as JSON takes them."""
     return {
         "tenant_id": work.tenant.id, "id": new_id(), "at": work.now(), "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
-        "channel": work.channel.value, "entity": entity, "record_id": record, "action": action, "changes": dict(changes),
+        "impersonator_id": work.impersonator, "channel": work.channel.value, "entity": entity, "record_id": record, "action": action, "changes": dict(changes),
     }  # fmt: skip
 
 
@@ -69,6 +69,8 @@ def digester(work: Work) -> Callable[[Mapping[str, Any] | sa.RowMapping], str]:
         made = begun.copy()
         # Sorted: PostgreSQL keeps the members of an object in an order of its own.
         made.update(orjson.dumps(_signed(row), default=str, option=orjson.OPT_SORT_KEYS))
+        if row["impersonator_id"] is not None:  # entries from before there was such a thing keep the digest that they have
+            made.update(row["impersonator_id"].bytes)
         return made.hexdigest()
 
     return digest

@@ -69,7 +69,7 @@ def forget_fields(ctx: Context) -> None:
     """What stands in records under fields that can be restored no more; then these fields. One that finds nothing more is the last."""
     work = cast("Work", ctx)
     for entity, definitions in _gone(work).items():
-        found = work.platform.catalog.entities.get(entity)
+        found = work.catalog.entities.get(entity)
         if found is None:  # its plugin is away, its table is not known: when that is back
             continue
         slots = [slot for one in definitions if KINDS[one.kind].stored for slot in bare(one).bound(one.name, one.slot).columns()]

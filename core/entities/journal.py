@@ -15,6 +15,7 @@ from core.entities.item import Item
 from core.entities.shape import Shape
 from core.events.tables import audit, outbox
 from sdk import Watch
+from sdk.changes import MERGES
 from sdk.fields import BooleanField, ChoiceField, DateField, IntegerField, LinkField, Money, Reference, TextField, exact_text
 from sdk.fields.money import money_wire
 
@@ -57,8 +58,8 @@ def keep_audit(work: Work, shape: Shape, items: Sequence[Item]) -> None:
     rows = [
         {
             "tenant_id": work.tenant.id, "id": id, "at": now, "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
-            "channel": work.channel.value, "entity": shape.entity.full_name, "record_id": item.id,
-            "action": item.draft.verb, "changes": _changes(item, sensitive, kept),
+            "impersonator_id": work.impersonator, "channel": work.channel.value, "entity": shape.entity.full_name, "record_id": item.id,
+            "action": item.draft.act if item.draft.act in MERGES else item.draft.verb, "changes": _changes(item, sensitive, kept),
         }
         for id, item in zip(ids, items, strict=True)
     ]  # fmt: skip
@@ -158,6 +159,6 @@ def _row(work: Work, kind: str, name: str, handler: str | None, payload: Mapping
     now = work.now()
     return {
         "tenant_id": work.tenant.id, "id": new_ids(1)[0], "kind": kind, "name": name, "handler": handler, "payload": payload,
-        "actor_id": work.actor.user_id, "allows": None if work.grants.allows is None else sorted(work.grants.allows),
+        "actor_id": work.actor.user_id, "impersonator_id": work.impersonator, "allows": None if work.grants.allows is None else sorted(work.grants.allows),
         "depth": work.depth, "state": state, "attempts": 0, "due_at": now, "created_at": now, "error": None,
     }  # fmt: skip

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from core.data import bulk
 from core.entities.item import Item
+from core.entities.merged import follow
 from core.entities.rows import live_of
 from core.entities.shape import Shape
 from core.policy.grants import Grant, including
@@ -48,29 +49,36 @@ def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence
     ids = {item.values[field.name] for item in holders} - {NaturalKey(word) for word in words}
     # A value that did not change was checked when it was written; whether one still sees its target is no matter.
     kept = {item.before[field.name] for item in holders if item.before and item.before.get(field.name) in ids}
-    known = kept | _visible(work, target, ids - kept)
+    known = kept | _visible(work, target, ids - kept, pin=target.mergeable)
+    instead = _merged(work, target, ids - known)
     named = _named(work, shape, field, target, words)
     near: dict[str, str | None] = {}
     for item in holders:
         value = item.values[field.name]
         if isinstance(value, NaturalKey):
             _choose(work, target, field, item, value.text, named, near)
+        elif value in instead:
+            item.values[field.name] = instead[value]
         elif value not in known:
             item.problems.append(_missing(target, field, str(value), None))
 
 
 def _check_references(work: Work, field: AnyRecordField, holders: Sequence[Item]) -> None:
     """They point to visible records of entities that the tenant has; one that did not change may stay."""
-    catalog, known = work.catalog, set[Reference]()
+    catalog, known, instead = work.catalog, set[Reference](), dict[Reference, Reference]()
     moved = [item for item in holders if item.before is None or item.before.get(field.name) != item.values[field.name]]
     for name in sorted({item.values[field.name].entity for item in moved}):
         target = catalog.entities.get(name) if work.offers(name) else None
         if target is not None and work.scopes.grants_of(target, Verb.READ) and (not field.parent or catalog.is_rooted(target)):
             ids = {item.values[field.name].id for item in moved if item.values[field.name].entity == name}
-            known |= {Reference(name, id) for id in _visible(work, target, ids)}
+            seen = _visible(work, target, ids, pin=target.mergeable)
+            known |= {Reference(name, id) for id in seen}
+            instead |= {Reference(name, id): Reference(name, new) for id, new in _merged(work, target, ids - seen).items()}
     for item in moved:
         value = item.values[field.name]
-        if value not in known:
+        if value in instead:
+            item.values[field.name] = instead[value]
+        elif value not in known:
             text, params = _("there is no {target} {value!r}"), {"target": value.entity, "value": str(value.id)}
             item.problems.append(Problem(field.name, "no_such_record", text, params))
 
@@ -117,12 +125,19 @@ def _showing(work: Work, target: Entity, names: Iterable[str]) -> dict[tuple[Gra
     return found
 
 
-def _visible(work: Work, target: Entity, ids: Collection[Any]) -> set[UUID]:
+def _visible(work: Work, target: Entity, ids: Collection[Any], *, pin: bool) -> set[UUID]:
     found = work.known(target.full_name, ids)
-    wanted, reader = [id for id in ids if id not in found], work.reader(target)
+    wanted, reader = sorted(id for id in ids if id not in found), work.reader(target)
     for start in range(0, len(wanted), _CHUNK):
-        found |= reader.seen(wanted[start : start + _CHUNK])
+        found |= reader.seen(wanted[start : start + _CHUNK], pin=pin)
     return found
+
+
+def _merged(work: Work, target: Entity, missing: Collection[Any]) -> dict[UUID, UUID]:
+    """For those that have become part of others the record that is left, where the actor sees it: an old id goes on meaning the same."""
+    found = follow(work, target.full_name, missing) if missing and target.mergeable else {}
+    seen = _visible(work, target, set(found.values()), pin=True) if found else set()
+    return {id: left for id, left in found.items() if left in seen}
 
 
 def _named(work: Work, shape: Shape, field: LinkField, target: Entity, words: Iterable[str]) -> dict[str, list[tuple[UUID, Any]]]:

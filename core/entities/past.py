@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from core.entities.journal import MASK, PAST
 from core.events.tables import audit, outbox
 from sdk import Event, Past, Verb
+from sdk.changes import MERGES
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -27,7 +28,9 @@ def past(work: Work, entity: str, since: datetime, names: Iterable[str] = ()) ->
         seen = work.records(entity).fields().keys()
         changes, whole = _walk(work, audit, _audited(entity), since, audit.c.at)
         told: list[tuple[UUID, Past]] = [
-            (row.id, _change(entity, row, seen)) for row in changes if row.entity == entity and row.action in PAST
+            (row.id, _change(entity, row, seen))
+            for row in changes
+            if row.entity == entity and (row.action in PAST or (row.action in MERGES and row.changes))
         ]
         if wanted := [name for name in names if name.rpartition(".")[2] not in PAST.values()]:
             emitted, all_of_them = _walk(work, outbox, _emitted(wanted), since, outbox.c.created_at)
@@ -93,8 +96,9 @@ def _walk(work: Work, table: sa.Table, columns: list[Any], since: datetime, at: 
 def _change(entity: str, row: Any, seen: Iterable[str]) -> Past:
     changes = {name: pair for name, pair in (row.changes or {}).items() if name in set(seen)}
     before = {name: old for name, (old, new) in changes.items() if MASK not in (old, new)}
-    payload = {"fields": sorted(changes), "before": before if row.action == "update" else {}}
-    return Past(row.at, Event(f"{entity}.{PAST[row.action]}", row.record_id, payload))
+    verb = "update" if row.action in MERGES else row.action
+    payload = {"fields": sorted(changes), "before": before if verb == "update" else {}}
+    return Past(row.at, Event(f"{entity}.{PAST[verb]}", row.record_id, payload))
 
 
 def _events(row: Any) -> Iterator[Past]:

@@ -219,17 +219,20 @@ class Reader:
             name in self.shape.rolled or name in self.shape.formulas or (extension is not None and not isinstance(extension.source, Side))
         )
 
-    def seen(self, ids: Sequence[UUID]) -> set[UUID]:
-        """Of the given records those that are there and visible."""
-        statement = self.shape.kept(("seen", self.scopes.grants.form), self._seen)
+    def seen(self, ids: Sequence[UUID], *, pin: bool = False) -> set[UUID]:
+        """Of the given records those that are there and visible; with `pin` they become part of no other before the transaction ends."""
+        statement = self.shape.kept(("seen", pin, self.scopes.grants.form), lambda: self._seen(pin))
         return set(self.work.connection.execute(statement, {**self.scopes.parameters(), "ids": list(ids)}).scalars())
 
-    def _seen(self) -> sa.Select[Any]:
+    def _seen(self, pin: bool) -> sa.Select[Any]:
         scopes = self.scopes.bound()
         source = Source(self.shape, scopes)
-        return sa.select(source.table.c.id).where(
+        query = sa.select(source.table.c.id).where(
             *self.reach(source, (), scopes), among(source.table.c.id, sa.bindparam("ids", type_=Keys()))
         )
+        if pin:  # the lock that a foreign key takes, too
+            query = query.order_by(source.table.c.id).with_for_update(of=source.table, read=True, key_share=True)
+        return query
 
     def reached_by(self, verb: Verb, ids: Sequence[UUID], grants: tuple[Grant, ...] | None = None) -> set[UUID]:
         """Of the given records those that the actor reaches with `verb`, or by some of the grants of it."""

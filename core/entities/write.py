@@ -20,10 +20,12 @@ from core.entities.alike import check_alike
 from core.entities.checks import check_conditional, check_fields, check_owner, check_reassign, check_unique, check_values
 from core.entities.ids import new_ids
 from core.entities.item import Item
+from core.entities.merged import follow
 from core.entities.rows import borne_by, live_of, rows_of
 from core.entities.shape import Shape
 from core.entities.trees import check_trees
 from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
+from sdk.changes import UNMERGE
 from sdk.columns import among
 from sdk.fields import Field, LinkField
 
@@ -105,6 +107,7 @@ class Writer:
         wanted = [item for item in items if item.stands and item.draft.verb != "create"]
         rows = self._before({item.id for item in wanted})
         seen = self._reached(Verb.READ, rows) if rows else set()
+        parts = self._parts_of_others(wanted)
         reach = {verb: self._reached(_VERBS[verb], rows) for verb in {item.draft.verb for item in wanted}}
         for item in wanted:
             row = rows.get(item.id)
@@ -116,10 +119,18 @@ class Writer:
                 item.refusal = Forbidden(_("you may not {verb} this {entity}"), verb=item.draft.verb, entity=self.entity.full_name)
             elif restoring and not gone:
                 item.refusal = Conflict(_("the record is not in the recycle bin"), code="not_deleted")
+            elif item.id in parts:
+                text = _("the record is part of another now: undo the merge to have it back")
+                item.refusal = Conflict(text, code="merged")
             elif item.draft.expected_version not in (None, row["version"]):
                 item.refusal = Stale(_("the record was changed since you read it; read it again"), version=row["version"])
             else:
                 item.before = row
+
+    def _parts_of_others(self, items: Sequence[Item]) -> set[UUID]:
+        """Of the records that are to come back those that were merged into others."""
+        back = [item.id for item in items if item.draft.verb == "restore" and item.draft.act != UNMERGE] if self.entity.mergeable else []
+        return {*follow(self.work, self.entity.full_name, back)} if back else set()
 
     def _reached(self, verb: Verb, rows: Mapping[UUID, Any]) -> set[UUID]:
         return self.work.reader(self.entity).reached_by(verb, list(rows))

@@ -17,6 +17,7 @@ outbox = sa.Table(
     sa.Column("handler", sa.String(100), nullable=True),  # plugin.name of the subscription or job
     sa.Column("payload", json_data(), nullable=False, info={"secret": True}),  # letters hold links that sign somebody in
     sa.Column("actor_id", key(), nullable=True),
+    sa.Column("impersonator_id", key(), nullable=True),  # who was acting as the actor
     sa.Column("allows", json_data(), nullable=True),  # the allow-list of the token that asked for the job
     sa.Column("depth", sa.Integer(), nullable=False),  # how many deliveries led here; loops end at a limit
     sa.Column("state", sa.String(10), nullable=False),
@@ -42,6 +43,7 @@ audit = sa.Table(
     sa.Column("at", UtcDateTime(), nullable=False),
     sa.Column("actor_id", key(), nullable=True),
     sa.Column("actor", sa.String(100), nullable=False),
+    sa.Column("impersonator_id", key(), nullable=True),  # who was acting as the actor
     sa.Column("channel", sa.String(10), nullable=False),
     sa.Column("entity", sa.String(80), nullable=False),
     sa.Column("record_id", key(), nullable=False),

@@ -45,7 +45,7 @@ from sdk import (
 )
 from sdk.fields import DateTimeField, LinkField
 from sdk.names import ENTITY, FIELD, check_name
-from sdk.permissions import FORCE, IMPLIED, REASSIGN, UNOWNED, verbs_of
+from sdk.permissions import FORCE, IMPLIED, MERGE, REASSIGN, UNOWNED, verbs_of
 
 
 @dataclass(eq=False)
@@ -191,7 +191,8 @@ def _add_permissions(catalog: Catalog, entity: Entity) -> None:
         name = f"{entity.full_name}.{verb}"
         catalog.permissions[name] = (owner, Permission(name, entity.label, _sensible(entity, roles)))
     for word, verb in IMPLIED.items():
-        if verb in entity.verbs | {Verb.READ} and (word != REASSIGN or entity.owned):
+        sensible = {REASSIGN: entity.owned, MERGE: entity.mergeable}.get(word, True)
+        if verb in entity.verbs | {Verb.READ} and sensible:
             name = f"{entity.full_name}.{word}"
             catalog.permissions[name] = (owner, Permission(name, entity.label))
     if entity.alike:  # who may take a record away may also make one that is likely there already

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -13,12 +13,14 @@ from flask import request
 from core.audit.entries import REFUSED
 from core.context import Work
 from core.entities.alike import members_of
+from core.entities.merged import absorbed
 from core.entities.read import MOST_ROWS
 from core.entities.timeline import timeline
 from core.events.tables import audit
 from core.http.errors import body_of
 from core.http.pipeline import fresh, json_body, query_pairs
 from sdk import Alike, BadRequest, Draft, Entity, Filter, Outcome, Query, Response, Stale, Verb, _, parse_filter
+from sdk.columns import among
 from sdk.permissions import BULK_EDIT
 from sdk.routes import record_id
 
@@ -131,12 +133,16 @@ class Collection:
         return Response({"data": data}, 200 if all(outcome.refusal is None for outcome in outcomes) else 207)
 
     def history(self, work: Work, path: Mapping[str, str]) -> object:
-        """Who changed what, when and through what, newest first; fields that one may not see are left out."""
+        """Who changed what, when and through what, newest first; fields that one may not see are left out.
+
+        What happened to records that have become part of it is among it; `record_id` says to which.
+        """
         pairs = dict(query_pairs(frozenset({"limit"})))
         limit = _limit(pairs.get("limit", "50"))
         id = record_id(path["id"])
         row = work.records(self.name).get(id)
-        entries = (_entry(found, row) for found in _audited(work, self.name, id, limit))
+        ids = [id, *(absorbed(work, id) if self.entity.mergeable else ())]
+        entries = (_entry(found, row) for found in _audited(work, self.name, ids, limit))
         return {"data": list(islice((entry for entry in entries if entry is not None), limit))}
 
     def timeline(self, work: Work, path: Mapping[str, str]) -> object:
@@ -146,11 +152,24 @@ class Collection:
         return {"data": data, "page": {"next": following}}
 
 
-def _audited(work: Work, entity: str, id: UUID, size: int) -> Iterator[sa.RowMapping]:
+def _audited(work: Work, entity: str, ids: Sequence[UUID], size: int) -> Iterator[sa.RowMapping]:
     """The audit of a record, newest first, read in parts."""
+    shown = (
+        audit.c.id,
+        audit.c.record_id,
+        audit.c.at,
+        audit.c.actor_id,
+        audit.c.actor,
+        audit.c.impersonator_id,
+        audit.c.channel,
+        audit.c.action,
+        audit.c.changes,
+    )
     query = (
-        sa.select(audit.c.id, audit.c.at, audit.c.actor_id, audit.c.actor, audit.c.channel, audit.c.action, audit.c.changes)
-        .where(audit.c.tenant_id == work.tenant.id, audit.c.record_id == id, audit.c.entity == entity, audit.c.action != REFUSED)
+        sa.select(*shown)
+        .where(
+            audit.c.tenant_id == work.tenant.id, among(audit.c.record_id, list(ids)), audit.c.entity == entity, audit.c.action != REFUSED
+        )
         .order_by(audit.c.id.desc())
         .limit(size)
     )

@@ -11,13 +11,14 @@ from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from sdk import BadRequest, NotFound, Problem, Refusal, TooLarge, Unavailable, _
+from sdk import BadRequest, Conflict, NotFound, Problem, Refusal, TooLarge, Unavailable, _
 from sdk.errors import NO_PARAMS, Params
 
 if TYPE_CHECKING:
     from core.platform import Platform
 
 log = logging.getLogger("dealwright.http")
+DEADLOCK = "40P01"
 LOCALES = ("en", "zh_CN")
 
 
@@ -57,6 +58,9 @@ def install(app: Flask, platform: Platform) -> None:
     @app.errorhandler(InterfaceError)
     @app.errorhandler(PoolTimeout)
     def database_away(failure: Exception) -> Response:
+        if getattr(getattr(failure, "orig", None), "sqlstate", "") == DEADLOCK:  # it has undone the one that it chose of two
+            log.warning("two writes waited for each other, trace %s", trace_id())
+            return problem(platform, Conflict(_("the record was changed at the same moment; try again"), code="concurrent"))
         log.exception("database failure, trace %s", trace_id(), exc_info=failure)
         return problem(platform, Unavailable(_("the database does not answer; try again")))
 

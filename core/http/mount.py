@@ -14,6 +14,7 @@ from core.custom.definition import PREFIX
 from core.http.addresses import Addresses
 from core.http.bodies import read_request
 from core.http.collections import Collection, may
+from core.http.merges import Merges, led_on
 from core.http.pipeline import answer, endpoint, fresh, type_handler
 from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, NotFound, Response, Route, Verb, _
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from core.platform import Platform
 
 OWN = f"/api/v1/{PREFIX}"
-type_operation = Callable[[Collection, Work, Mapping[str, str]], object]
+type_operation = Callable[[Entity], type_handler]
+"""What handles an operation of an entity."""
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -34,27 +36,43 @@ def mount(addresses: Addresses, platform: Platform) -> None:
     _mount_own(addresses, platform)
 
 
+def _of(operation: Callable[[Collection, Work, Mapping[str, str]], object]) -> type_operation:
+    return lambda entity: partial(operation, Collection(entity))
+
+
+def _led(operation: Callable[[Collection, Work, Mapping[str, str]], object], rest: str = "") -> type_operation:
+    return lambda entity: led_on(entity, partial(operation, Collection(entity)), rest)
+
+
 _OPERATIONS: Sequence[tuple[str, str, type_operation, Verb]] = (
-    ("GET", "", Collection.list, Verb.READ),
-    ("POST", "", Collection.create, Verb.CREATE),
-    ("POST", "/batch", Collection.batch, Verb.UPDATE),
-    ("GET", "/<record:id>", Collection.get, Verb.READ),
-    ("PATCH", "/<record:id>", Collection.update, Verb.UPDATE),
-    ("DELETE", "/<record:id>", Collection.delete, Verb.DELETE),
-    ("POST", "/<record:id>/restore", Collection.restore, Verb.DELETE),
-    ("GET", "/<record:id>/history", Collection.history, Verb.READ),
-    ("GET", "/<record:id>/timeline", Collection.timeline, Verb.READ),
+    ("GET", "", _of(Collection.list), Verb.READ),
+    ("POST", "", _of(Collection.create), Verb.CREATE),
+    ("POST", "/batch", _of(Collection.batch), Verb.UPDATE),
+    ("GET", "/<record:id>", _led(Collection.get), Verb.READ),
+    ("PATCH", "/<record:id>", _of(Collection.update), Verb.UPDATE),
+    ("DELETE", "/<record:id>", _of(Collection.delete), Verb.DELETE),
+    ("POST", "/<record:id>/restore", _of(Collection.restore), Verb.DELETE),
+    ("GET", "/<record:id>/history", _led(Collection.history, "/history"), Verb.READ),
+    ("GET", "/<record:id>/timeline", _led(Collection.timeline, "/timeline"), Verb.READ),
+)
+_MERGES: Sequence[tuple[str, str, type_operation, Verb]] = (
+    ("GET", "/<record:id>/merges", lambda entity: led_on(entity, Merges(entity).list, "/merges"), Verb.READ),
+    # Who has not the right to merge is told so there, and the audit, too.
+    ("POST", "/<record:id>/merges", lambda entity: Merges(entity).create, Verb.READ),
+    ("POST", "/<record:id>/merges/<record:merge>/undo", lambda entity: Merges(entity).undo, Verb.READ),
 )
 
 
 def _mount_collection(addresses: Addresses, platform: Platform, entity: Entity) -> None:
-    own, operations = Collection(entity), list(_OPERATIONS)
+    operations = list(_OPERATIONS)
     if entity.alike:
-        operations.append(("POST", "/duplicates", Collection.duplicates, Verb.READ))
+        operations.append(("POST", "/duplicates", _of(Collection.duplicates), Verb.READ))
+    if entity.mergeable:
+        operations += _MERGES
     for method, path, operation, verb in operations:
         if verb in entity.verbs | {Verb.READ}:
-            view = endpoint(platform, entity.plugin, _permitted(entity, _needed(path, verb), partial(operation, own)))
-            addresses.add(f"{own.path}{path}", method, view)
+            view = endpoint(platform, entity.plugin, _permitted(entity, _needed(path, verb), operation(entity)))
+            addresses.add(f"{Collection(entity).path}{path}", method, view)
 
 
 def _needed(path: str, verb: Verb) -> set[Verb]:
@@ -73,7 +91,7 @@ def _own(operation: type_operation, needed: set[Verb]) -> type_handler:
         found = next((one for one in work.catalog.entities.values() if one.plugin == PREFIX and one.plural == path["plural"]), None)
         if found is None:
             raise NotFound(_("there is nothing at this address"))
-        return _permitted(found, needed, partial(operation, Collection(found)))(work, path)
+        return _permitted(found, needed, operation(found))(work, path)
 
     return handler
 

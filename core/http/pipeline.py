@@ -25,7 +25,7 @@ from core.context import Work
 from core.http import idempotency, limits
 from core.http.idempotency import Answer, Once
 from core.http.security import cookie_name
-from core.identity import sessions, tokens
+from core.identity import impersonation, sessions, tokens
 from core.identity.tables import User
 from core.platform import tenant_of
 from core.policy.grants import Grants
@@ -71,6 +71,7 @@ def finish(response: FlaskResponse) -> FlaskResponse:
     response.headers.setdefault("X-Trace-Id", g.get("trace_id", ""))
     for name, value in current_app.config["DEALWRIGHT_HEADERS"].items():
         response.headers.setdefault(name, value)
+    response.headers.extend(g.get("acting", {}))
     if (left := g.get("left")) is not None:
         response.headers.extend(left.headers())
     return response
@@ -148,6 +149,9 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
             raise Unauthenticated(_("your user is no longer active; ask an administrator"))
         work = platform.work_of(connection, row, found, Channel.PAGE)
         work.session = session.id
+        if session.acting is not None and session.acting.tenant == tenant:
+            work = impersonation.entered(work, connection, session.acting)
+            g.acting = {"X-Acting-As": str(session.acting.user), "X-Impersonator": str(user)}
         g.locale = work.locale
         after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):
@@ -224,6 +228,7 @@ def _once(work: Work, link: str, act: Callable[[], FlaskResponse]) -> FlaskRespo
     """
     sent = idempotency.read_key(request.headers[idempotency.HEADER])
     caller = link or request.headers.get("Authorization", "").partition(" ")[2].strip() or f"user {work.actor.user_id}"
+    caller = f"{caller} through {work.impersonator}" if work.impersonator is not None else caller
     once = Once(work, caller, sent, _fingerprint())
     if (before := once.earlier()) is not None:
         return FlaskResponse(before.body, before.status, [*before.headers, (idempotency.REPLAYED, "true")])

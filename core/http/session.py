@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PATH = "/api/v1/session"
 FACTOR = f"{PATH}/second_factor"
-_LONGEST = {"email": 255, "password": passwords.MOST, "new_password": passwords.MOST, "code": 40, "tenant": 60, "name": 100, "locale": 20,
+_LONGEST = {"email": 255, "password": passwords.MOST, "new_password": passwords.MOST, "code": 40, "user": 255, "tenant": 60, "name": 100, "locale": 20,
             "timezone": 60, "currency": 3}  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def mount_session(addresses: Addresses, platform: Platform) -> None:
 
     def sign_out() -> FlaskResponse:
         query_pairs(frozenset())
-        session = _present(platform)
+        session = present(platform)
         if session is None or not session.told(request.headers.get("X-CSRF-Token", "")):
             raise Unauthenticated(_("there is no session to end"))
         with platform.database.begin(write=True, tenant=None) as connection:
@@ -63,7 +63,7 @@ def mount_session(addresses: Addresses, platform: Platform) -> None:
 
     def change_password() -> FlaskResponse:
         query_pairs(frozenset())
-        session, words = _signed_in(platform), _words("password", "new_password")
+        session, words = signed_in(platform), _words("password", "new_password")
         entrance.change_password(platform, session, words["password"], words["new_password"], visitor(config))
         return answer(Response(None, 204))
 
@@ -78,22 +78,22 @@ def _mount_factor(addresses: Addresses, platform: Platform) -> None:
 
     def show() -> FlaskResponse:
         query_pairs(frozenset())
-        there, left = entrance.factor_of(platform, _signed_in(platform))
+        there, left = entrance.factor_of(platform, signed_in(platform))
         return answer(Response({"enabled": there, "recovery_codes_left": left}))
 
     def offer() -> FlaskResponse:
         query_pairs(frozenset())
-        seed, address = entrance.offer_factor(platform, _signed_in(platform))
+        seed, address = entrance.offer_factor(platform, signed_in(platform))
         return answer(Response({"secret": seed, "uri": address}, 201))
 
     def confirm() -> FlaskResponse:
         query_pairs(frozenset())
-        session, words = _signed_in(platform), _words("code")
+        session, words = signed_in(platform), _words("code")
         return answer(Response({"recovery_codes": entrance.add_factor(platform, session, words["code"], visitor(config))}))
 
     def remove() -> FlaskResponse:
         query_pairs(frozenset())
-        session, words = _signed_in(platform), _words("code")
+        session, words = signed_in(platform), _words("code")
         entrance.remove_factor(platform, session, words["code"], visitor(config))
         return answer(Response(None, 204))
 
@@ -103,9 +103,9 @@ def _mount_factor(addresses: Addresses, platform: Platform) -> None:
     addresses.add(f"{FACTOR}/removals", "POST", remove)
 
 
-def _signed_in(platform: Platform) -> Session:
+def signed_in(platform: Platform) -> Session:
     """The session that asks; raises Unauthenticated, and, for a change, Forbidden without its CSRF token."""
-    session = _present(platform)
+    session = present(platform)
     if session is None:
         raise Unauthenticated(_("the session has ended; sign in again"))
     if request.method != "GET" and not session.told(request.headers.get("X-CSRF-Token", "")):
@@ -113,7 +113,8 @@ def _signed_in(platform: Platform) -> Session:
     return session
 
 
-def _present(platform: Platform) -> Session | None:
+def present(platform: Platform) -> Session | None:
+    """The session of the request's cookie."""
     cookie = request.cookies.get(cookie_name(platform.config), "")
     if not cookie:
         return None

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields
 
-from core.identity import invitations, tokens
+from core.identity import impersonation, invitations, tokens
 from core.identity.tables import Token
 from core.tenancy import lifecycle
 from sdk import SIGNED_IN, Context, Forbidden, Request, Response, Route, _
@@ -67,6 +67,7 @@ class PluginList(Schema):
 def issue_token(ctx: Context, request: Request) -> Response:
     """Issue a token; one made with a token can do no more than that, nor for longer."""
     work = cast("Work", ctx)
+    impersonation.forbid(work)
     body = request.body
     user = cast("UUID | None", body["user"]) or work.actor.user_id
     if user is None or (user != work.actor.user_id and not work.can("core.user.update")):
@@ -94,6 +95,7 @@ class SentInvitation(Schema):
 def invite(ctx: Context, request: Request) -> Response:
     """Send a person the link by which to choose a password."""
     work = cast("Work", ctx)
+    impersonation.forbid(work)
     if not work.grants.unlimited:  # else who may change an e-mail could have the invitation of an administrator sent to himself
         raise Forbidden(_("an invitation is sent by who may do everything"))
     sent = invitations.invite(work, request.id())

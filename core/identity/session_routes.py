@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from marshmallow import Schema, fields
 
-from core.identity import sessions
+from core.identity import impersonation, sessions
 from core.identity.sessions import Visitor
 from core.identity.tables import REVOKED
 from core.identity.tables import sessions as session_table
@@ -92,6 +92,7 @@ def _trusted(ctx: Context) -> Work:
     work = cast("Work", ctx)
     if work.grants.allows is not None:
         raise Forbidden(_("a restricted token may not see or end sessions"))
+    impersonation.forbid(work)
     return work
 
 

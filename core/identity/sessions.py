@@ -48,6 +48,15 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Acting:
+    """Somebody acts as another user of one tenant, until a moment."""
+
+    tenant: UUID
+    user: UUID
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Session:
     """Who is signed in, and the tenants that this person may enter, by name."""
 
@@ -56,6 +65,7 @@ class Session:
     csrf: str
     tenants: dict[str, tuple[UUID, UUID]]
     """Tenant id and user id by the tenant's name."""
+    acting: Acting | None = None
 
     def told(self, csrf: str) -> bool:
         """Whether it is the session's own CSRF token; the comparison takes the same time wherever they differ."""
@@ -81,7 +91,16 @@ def find(connection: Connection, cookie: str, now: datetime) -> Session | None:
     if row is None or row.expires_at <= now:
         return None
     person = Person(row.sign_in_id, row.tenant_id, row.user_id)
-    return Session(row.id, person, row.csrf, _tenants(connection, person))
+    acting = Acting(row.acts_in, row.acts_as, row.acts_until) if row.acts_as is not None else None
+    return Session(row.id, person, row.csrf, _tenants(connection, person), acting)
+
+
+def act(connection: Connection, session: UUID, acting: Acting | None) -> None:
+    """From here on the session acts as somebody else; None: as who has signed in."""
+    values = {"acts_in": None, "acts_as": None, "acts_until": None}
+    if acting is not None:
+        values = {"acts_in": acting.tenant, "acts_as": acting.user, "acts_until": acting.until}  # type: ignore[dict-item]
+    connection.execute(sessions.update().where(sessions.c.id == session).values(**values))
 
 
 def of_user(tenant: UUID, user: UUID) -> sa.ColumnElement[bool]:

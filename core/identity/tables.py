@@ -186,6 +186,10 @@ sessions = sa.Table(
     sa.Column("agent", sa.String(200), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Column("expires_at", UtcDateTime(), nullable=False),
+    # As whom the person acts in one tenant, and until when.
+    sa.Column("acts_in", key(), nullable=True),
+    sa.Column("acts_as", key(), nullable=True),
+    sa.Column("acts_until", UtcDateTime(), nullable=True),
 )
 
 sign_in_events = sa.Table(
@@ -204,10 +208,13 @@ sign_in_events = sa.Table(
 ENTERED, WRONG, LOCKED = "entered", "wrong", "locked"
 LEFT, REVOKED, PASSWORD_CHANGED = "left", "revoked", "password_changed"
 WRONG_CODE, FACTOR_ADDED, FACTOR_REMOVED = "wrong_code", "factor_added", "factor_removed"
+ACTED, ACTED_AS, ACTED_NO_MORE = "acted_as_other", "impersonated", "impersonation_ended"
 OUTCOMES: dict[str, Text] = {
     ENTERED: _("Signed in"), WRONG: _("Refused: wrong password"), LOCKED: _("Refused: locked"), LEFT: _("Signed out"),
     REVOKED: _("Session ended from elsewhere"), PASSWORD_CHANGED: _("Password changed"),
     WRONG_CODE: _("Refused: wrong code"), FACTOR_ADDED: _("Second factor set up"), FACTOR_REMOVED: _("Second factor removed"),
+    ACTED: _("Began to act as somebody else"), ACTED_AS: _("Somebody else began to act as this person"),
+    ACTED_NO_MORE: _("Nobody acts as this person any more"),
 }  # fmt: skip
 
 

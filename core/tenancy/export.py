@@ -188,8 +188,8 @@ def _tell(platform: Platform, row: Any) -> None:
     tenant = Tenant(row.id, row.name, row.locale, row.timezone, row.currency)
     work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, frozenset({"core"}), Channel.CLI)
     entry = {
-        "tenant_id": row.id, "id": new_id(), "at": work.now(), "actor_id": None, "actor": work.actor.name, "channel": work.channel.value,
-        "entity": "core.tenant", "record_id": row.id, "action": "export", "changes": {},
+        "tenant_id": row.id, "id": new_id(), "at": work.now(), "actor_id": None, "actor": work.actor.name, "impersonator_id": None,
+        "channel": work.channel.value, "entity": "core.tenant", "record_id": row.id, "action": "export", "changes": {},
     }  # fmt: skip
     with work.transaction(write=True):
         work.leave(audit, [entry])

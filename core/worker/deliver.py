@@ -124,6 +124,7 @@ def _work(platform: Platform, row: type_row) -> Work | None:
     except NotFound:
         return None
     work.depth, work.idempotency_key = row.depth + 1, str(row.id)
+    work.impersonator = row.impersonator_id if row.kind == "job" else None
     work.causes = tuple(row.payload.get(CAUSES if row.kind == "job" else "causes", ()))
     return work
 

@@ -59,7 +59,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(Performed, "step", "steps", _("Step"), _("Steps"), title="action", verbs=READ, hands_over=False),
         Entity(Webhook, "webhook", "webhooks", _("Webhook"), _("Webhooks"), access=ACCESS, guards_access=True),
         Entity(Delivery, "delivery", "deliveries", _("Delivery"), _("Deliveries"), title="event", verbs=READ, hands_over=False),
-        Entity(Inlet, "inlet", "inlets", _("Inlet"), _("Inlets"), access=ACCESS),
+        Entity(Inlet, "inlet", "inlets", _("Inlet"), _("Inlets"), access=ACCESS, merges=False),
     )
 
 

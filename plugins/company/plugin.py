@@ -49,10 +49,16 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
 @hookimpl
 def register_entities() -> Sequence[Entity]:
     return (
-        Entity(tables.Profile, "profile", "profiles", _("Company profile"), _("Company profile"), owned=False, access=READERS),
-        Entity(tables.Currency, "currency", "currencies", _("Currency"), _("Currencies"), owned=False, access=MONEY),
-        Entity(tables.Rate, "rate", "rates", _("Exchange rate"), _("Exchange rates"), title="currency", owned=False, access=MONEY),
-        Entity(tables.Sequence, "sequence", "sequences", _("Number sequence"), _("Number sequences"), owned=False, access=MONEY),
+        Entity(
+            tables.Profile, "profile", "profiles", _("Company profile"), _("Company profile"), owned=False, access=READERS, merges=False
+        ),
+        Entity(tables.Currency, "currency", "currencies", _("Currency"), _("Currencies"), owned=False, access=MONEY, merges=False),
+        Entity(
+            tables.Rate, "rate", "rates", _("Exchange rate"), _("Exchange rates"), title="currency", owned=False, access=MONEY, merges=False
+        ),
+        Entity(
+            tables.Sequence, "sequence", "sequences", _("Number sequence"), _("Number sequences"), owned=False, access=MONEY, merges=False
+        ),
         Entity(
             tables.Counter,
             "counter",
@@ -63,8 +69,8 @@ def register_entities() -> Sequence[Entity]:
             owned=False,
             verbs=frozenset({Verb.READ}),
         ),
-        Entity(tables.Industry, "industry", "industries", _("Industry"), _("Industries"), owned=False, access=KEEPERS),
-        Entity(tables.Source, "source", "sources", _("Source"), _("Sources"), owned=False, access=KEEPERS),
+        Entity(tables.Industry, "industry", "industries", _("Industry"), _("Industries"), owned=False, access=KEEPERS, merges=False),
+        Entity(tables.Source, "source", "sources", _("Source"), _("Sources"), owned=False, access=KEEPERS, merges=False),
         Entity(tables.Region, "region", "regions", _("Region"), _("Regions"), owned=False, access=KEEPERS),
     )
 

@@ -71,7 +71,7 @@ def register_entities() -> Sequence[Entity]:
             territory="territory",
         ),
         Entity(Contact, "contact", "contacts", _("Contact"), _("Contacts"), access=ACCESS, alike=("email", "phone"), territory="account"),
-        Entity(Tag, "tag", "tags", _("Tag"), _("Tags"), owned=False, access=LISTS),
+        Entity(Tag, "tag", "tags", _("Tag"), _("Tags"), owned=False, access=LISTS, merges=False),
         Entity(Affiliation, "affiliation", "affiliations", _("Part at an account"), _("Parts at accounts"), title="role", owned=False),
         Entity(Address, "address", "addresses", _("Address"), _("Addresses"), title="address", owned=False),
         Entity(Survey, "survey", "surveys", _("Survey"), _("Surveys"), owned=False, access=LISTS),

@@ -48,7 +48,7 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     kept = frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE})
     return (
-        Entity(Template, "template", "templates", _("Template"), _("Templates"), access=READERS, owned=False, verbs=kept),
+        Entity(Template, "template", "templates", _("Template"), _("Templates"), access=READERS, owned=False, verbs=kept, merges=False),
         Entity(
             Document, "document", "documents", _("Document"), _("Documents"), verbs=frozenset({Verb.READ, Verb.UPDATE}), hands_over=False
         ),

@@ -64,11 +64,11 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     t = tables
     return (
-        Entity(t.Series, "series", "series", _("Series"), _("Series"), access=SERIES),
+        Entity(t.Series, "series", "series", _("Series"), _("Series"), access=SERIES, merges=False),
         Entity(t.Factor, "factor", "factors", _("Factor"), _("Factors"), owned=False),
-        Entity(t.MarketSeries, "market_series", "market_series", _("Market series"), _("Market series"), owned=False, access=MARKET),
-        Entity(t.MarketPoint, "market_point", "market_points", _("Figure"), _("Figures"), title="on", owned=False, access=MARKET),
-        Entity(t.MarketEvent, "market_event", "market_events", _("Market event"), _("Market events"), owned=False, access=MARKET),
+        Entity(t.MarketSeries, "market_series", "market_series", _("Market series"), _("Market series"), owned=False, access=MARKET, merges=False),
+        Entity(t.MarketPoint, "market_point", "market_points", _("Figure"), _("Figures"), title="on", owned=False, access=MARKET, merges=False),
+        Entity(t.MarketEvent, "market_event", "market_events", _("Market event"), _("Market events"), owned=False, access=MARKET, merges=False),
         Entity(t.Run, "run", "runs", _("Run"), _("Runs"), access=RUNS, verbs=frozenset({Verb.READ, Verb.DELETE})),
         Entity(t.Result, "result", "results", _("Result"), _("Results"), title="key", owned=False, verbs=READ),
         Entity(t.Backtest, "backtest", "backtests", _("Back-test"), _("Back-tests"), owned=False, verbs=READ),

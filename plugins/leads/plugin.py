@@ -67,7 +67,7 @@ def register_entities() -> Sequence[Entity]:
     return (
         Entity(Campaign, "campaign", "campaigns", _("Campaign"), _("Campaigns"), owned=False, access=CAMPAIGNS),
         Entity(Lead, "lead", "leads", _("Lead"), _("Leads"), access=ACCESS, alike=("email", "phone")),
-        Entity(Touch, "touch", "touches", _("Touch"), _("Touches"), title="source", access=ACCESS),
+        Entity(Touch, "touch", "touches", _("Touch"), _("Touches"), title="source", access=ACCESS, merges=False),
     )
 
 

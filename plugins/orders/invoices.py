@@ -12,6 +12,7 @@ from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
 from plugins.orders.lines import CREDIT, MOST
 from plugins.orders.process import BILL, LINE, MAIL, found, keep_currency, today
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
+from sdk.changes import MERGES
 from sdk.context import Row, id_of
 from sdk.fields import Money
 
@@ -24,7 +25,7 @@ AFTER_ISSUE = frozenset({"notes"})
 def prepare_invoices(ctx: Context, batch: Batch) -> None:
     """An issued invoice stays as it is; only issuing and crediting move it on."""
     for change in batch.changes:
-        if change.before is not None and change.before["state"] != "draft" and change.act not in (ISSUE, CREDIT, MAIL):
+        if change.before is not None and change.before["state"] != "draft" and change.act not in (ISSUE, CREDIT, MAIL, *MERGES):
             moved = [name for name in change.values if name not in AFTER_ISSUE and change.changes(name)]
             if moved or change.verb != "update":
                 text = _("invoice {number} is issued and stays as it is; correct it with a credit note")

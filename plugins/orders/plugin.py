@@ -89,12 +89,12 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     t = tables
     return (
-        Entity(t.Quote, "quote", "quotes", _("Quote"), _("Quotes"), access=SALES),
+        Entity(t.Quote, "quote", "quotes", _("Quote"), _("Quotes"), access=SALES, merges=False),
         Entity(t.QuoteLine, "quote_line", "quote_lines", _("Quote line"), _("Quote lines"), title="description", owned=False),
-        Entity(t.Order, "order", "orders", _("Order"), _("Orders"), access=SALES),
+        Entity(t.Order, "order", "orders", _("Order"), _("Orders"), access=SALES, merges=False),
         Entity(t.OrderLine, "order_line", "order_lines", _("Order line"), _("Order lines"), title="description", owned=False),
-        Entity(t.Contract, "contract", "contracts", _("Contract"), _("Contracts"), access=SALES),
-        Entity(t.Invoice, "invoice", "invoices", _("Invoice"), _("Invoices"), access=BILLING),
+        Entity(t.Contract, "contract", "contracts", _("Contract"), _("Contracts"), access=SALES, merges=False),
+        Entity(t.Invoice, "invoice", "invoices", _("Invoice"), _("Invoices"), access=BILLING, merges=False),
         Entity(t.InvoiceLine, "invoice_line", "invoice_lines", _("Invoice line"), _("Invoice lines"), title="description", owned=False),
         Entity(t.Instalment, "instalment", "instalments", _("Instalment"), _("Payment plan"), owned=False),
         Entity(t.Payment, "payment", "payments", _("Payment"), _("Payments"), title="reference", owned=False, verbs=NO_DELETE),

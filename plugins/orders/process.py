@@ -13,6 +13,7 @@ from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import MOST
 from plugins.orders.pricing import price
 from sdk import Batch, Condition, Conflict, Context, Draft, NotFound, _, where
+from sdk.changes import MERGES
 from sdk.context import Row, id_of
 
 ACCEPT, BILL = "accept", "bill"
@@ -104,7 +105,7 @@ def keep_closed(_ctx: Context, batch: Batch) -> None:
             # Reopened while it was being billed: this row is locked and read anew, what billing has read may be older.
             change.forbid("order_not_confirmed", _("the order is {state}; confirm it before it is billed"), state="draft")
     for change in batch.standing():
-        if change.before is None or change.act in (SUM, ACCEPT):
+        if change.before is None or change.act in (SUM, ACCEPT, *MERGES):
             continue
         fixed = [name for name in ("account", "currency") if change.changes(name) and change.before["state"] not in ("draft",)]
         if fixed and change.before.get(PARTS[0]) is not None:

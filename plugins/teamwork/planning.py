@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from plugins.teamwork.tables import CANCELLED, OPEN, PLANNED
 from plugins.teamwork.workdays import after_workdays, local_day
 from sdk import Batch, Change, Condition, Context, Draft, Event, MasterData, _
+from sdk.changes import MERGES
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -177,7 +178,11 @@ def _list(names: Sequence[str]) -> str:
 
 def keep_mandatory(ctx: Context, batch: Batch) -> None:
     """What a stage needs is done, not cancelled, deleted or hung onto something else: but by whoever may change the plans."""
-    suspects = [c for c in batch.changes if c.stands and c.before is not None and c.before.get("plan") and c.act != ACT and _evades(c)]
+    suspects = [
+        c
+        for c in batch.changes
+        if c.stands and c.before is not None and c.before.get("plan") and c.act not in (ACT, *MERGES) and _evades(c)
+    ]
     if not suspects or ctx.can(f"{PLAN}.update"):
         return
     needed = {

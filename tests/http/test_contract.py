@@ -193,6 +193,7 @@ def test_a_restricted_token_does_what_it_allows_and_no_more(client: Api) -> None
         f"{THINGS}/{{id}}",
         f"{THINGS}/{{id}}/history",
         f"{THINGS}/{{id}}/timeline",
+        f"{THINGS}/{{id}}/merges",
     }
     assert [entity["name"] for entity in reader.get("/api/v1/meta").json["entities"]] == ["probe.thing"]
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from core.context import Work
+from core.entities.merge import merge
 from core.platform import Platform
 from sdk import Channel, Invalid, Query
 from sdk.context import id_of
@@ -24,7 +25,7 @@ def shown(work: Work, account: UUID) -> tuple[object, object]:
 
 
 @pytest.mark.feature("P2")
-def test_the_open_amount_is_right_after_insert_move_delete_and_import(work: Work, process: Process) -> None:
+def test_the_open_amount_is_right_after_insert_move_delete_merge_and_import(work: Work, process: Process) -> None:
     definitions, deals = work.records("core.custom_field"), work.records("pipeline.deal")
     definitions.create({**ROLL_UP, "key": "open", "label": "Open amount", "measure": "sum:amount", "where": "status=open"})
     definitions.create({**ROLL_UP, "key": "deals", "label": "Deals", "measure": "count"})
@@ -44,10 +45,12 @@ def test_the_open_amount_is_right_after_insert_move_delete_and_import(work: Work
     done = import_file(work, "pipeline.deal", f"name,account,amount,pipeline,stage\nnew,{one},5 {currency},{process.id},\n".encode())
     assert done.counts == {"created": 1}, done.rows
     assert shown(work, one) == ({"amount": "5.20", "currency": currency}, 2)
+    merge(work, work.platform.catalog.entities["customers.account"], one, [other], {})
+    assert shown(work, one) == ({"amount": "15.30", "currency": currency}, 3)
     page = work.records("customers.account").query(Query(filter=(parse_pair("custom.deals[gte]", "2"),), sort=("-custom.open",)))
     assert [row["id"] for row in page.data] == [one]
     deals.update(second, {"amount": {"amount": "1", "currency": "EUR" if currency != "EUR" else "USD"}})
-    assert shown(work, one) == (None, 2), "amounts of two currencies have no sum"
+    assert shown(work, one) == (None, 3), "amounts of two currencies have no sum"
 
 
 @pytest.mark.feature("P2")

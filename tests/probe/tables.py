@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped
 
 from sdk import Record, _
 from sdk import fields as f
+from sdk.entities import unique_together
 
 TIERS = {"gold": _("Gold"), "silver": _("Silver"), "tin": _("Tin")}
 
@@ -26,6 +27,7 @@ class Lane(Record):
     """A lane, whose name is unique on its board only."""
 
     __tablename__ = "probe_lanes"
+    __table_args__ = (unique_together("probe_lanes", "board_id", "name"),)
 
     board_id: Mapped[UUID] = f.link(_("Board"), Board, required=True)
     name: Mapped[str] = f.text(_("Name"), required=True, match=True)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from core.entities.read import MOST_ROWS
 from core.http.collections import MOST_ITEMS, Collection, may
-from core.http.openapi import parts
+from core.http.openapi import merging, parts
 from core.http.openapi.parts import BY_TOKEN_OR_CSRF, READ, SEND, UUID, WRITE, Json, Sheet, answer, answers, ref
 from core.http.openapi.records import RecordSchemas
 from sdk import Entity, Verb, _
 from sdk.context import CURSOR
+from sdk.permissions import MERGE
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -63,6 +64,24 @@ class CollectionOperations:
             self.sheet.path(f"{self.path}/{{id}}/restore", operations={"post": self._restore()}, parameters=in_path)
         self.sheet.path(f"{self.path}/{{id}}/history", operations={"get": self._history()}, parameters=in_path)
         self.sheet.path(f"{self.path}/{{id}}/timeline", operations={"get": self._timeline()}, parameters=in_path)
+        if self.entity.mergeable:
+            self._merging(in_path)
+
+    def _merging(self, in_path: list[Json]) -> None:
+        say, path = self.work.say, f"{self.path}/{{id}}/merges"
+        operations = {"get": self._operation("merges", say(merging.MERGES), answers(self._led_on({200: merging.listed(self.work)}), READ))}
+        if {Verb.UPDATE, Verb.DELETE} <= self.verbs and self.work.scopes.special(self.entity, MERGE):
+            made = answers(merging.done(self.work), (*SEND, 412))
+            operations["post"] = self._operation("merge", say(merging.MERGE), made, [self._if_match()], parts.body(merging.wish()))
+            undone = answers({200: merging.undone(self.work)}, WRITE)
+            merge = {**parts.path_id(), "name": "merge"}
+            undo = {"post": self._operation("unmerge", say(merging.UNMERGE), undone)}
+            self.sheet.path(f"{path}/{{merge}}/undo", operations=undo, parameters=[*in_path, merge])
+        self.sheet.path(path, operations=operations, parameters=in_path)
+
+    def _led_on(self, good: dict[int, Json]) -> dict[int, Json]:
+        """Where a record may have become part of another, its address leads there."""
+        return {**good, 308: merging.led_on(self.work)} if self.entity.mergeable else good
 
     def _operation(self, act: str, summary: str, responses: Json, parameters: list[Json] | None = None, body: Json | None = None) -> Json:
         label = self.work.say(self.entity.plural_label if act in ("list", "batch") else self.entity.label)
@@ -71,7 +90,7 @@ class CollectionOperations:
             made["parameters"] = parameters
         if body is not None:
             made["requestBody"] = body
-        if act not in ("list", "get", "history", "timeline"):
+        if act not in ("list", "get", "history", "timeline", "merges"):
             made["security"] = BY_TOKEN_OR_CSRF
             made["parameters"] = [*made.get("parameters", ()), parts.once()]
         return made
@@ -144,7 +163,7 @@ class CollectionOperations:
             self._links(_FROM_BODY, ("update", "delete", "history"), tagged=True),
         )
         known = parts.asked("If-None-Match", self.work.say(_("An ETag that you have: 304 while it is the present one.")), '"v1"')
-        responses = answers({200: good, 304: answer(self.work.say(_("You have the present version.")), headers=tag)}, READ)
+        responses = answers(self._led_on({200: good, 304: answer(self.work.say(_("You have the present version.")), headers=tag)}), READ)
         return self._operation("get", self.work.say(_GET), responses, [*self.own.shown(), known])
 
     def _update(self) -> Json:
@@ -185,15 +204,20 @@ class CollectionOperations:
     def _history(self) -> Json:
         texts = {name: {"type": "string"} for name in ("actor", "channel", "action")}
         moment = {"type": "string", "format": "date-time"}
-        properties = {"at": moment, "actor_id": {"type": ["string", "null"]}, **texts, "changes": {"type": "object"}}
+        properties = {
+            "at": moment,
+            "record_id": UUID,
+            **{key: {"type": ["string", "null"]} for key in ("actor_id", "impersonator_id")},
+            **texts,
+            "changes": {"type": "object"},
+        }
         entry = {"type": "object", "properties": properties, "required": sorted(properties)}
         schema = {"type": "object", "properties": {"data": {"type": "array", "items": entry}}, "required": ["data"]}
         limit = parts.query(
             "limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, self.work.say(_("How many entries; 50 without it."))
         )
-        return self._operation(
-            "history", self.work.say(_HISTORY), answers({200: answer(self.work.say(_("Newest first.")), schema)}, READ), [limit]
-        )
+        good = answer(self.work.say(_("Newest first.")), schema)
+        return self._operation("history", self.work.say(_HISTORY), answers(self._led_on({200: good}), READ), [limit])
 
     def _timeline(self) -> Json:
         texts: Json = {name: {"type": "string"} for name in ("kind", "entity")}
@@ -209,7 +233,7 @@ class CollectionOperations:
             parts.query("cursor", {"type": "string", "pattern": CURSOR}, self.work.say(_("`page.next` of the page before."))),
         ]
         good = answer(self.work.say(_("Newest first.")), schema)
-        return self._operation("timeline", self.work.say(_TIMELINE), answers({200: good}, READ), asked)
+        return self._operation("timeline", self.work.say(_TIMELINE), answers(self._led_on({200: good}), READ), asked)
 
 
 def _outcomes() -> Json:

@@ -163,6 +163,7 @@ def describe_core(sheet: Sheet, work: Work) -> None:
     sheet.path("/api/v1/session", operations={"post": sign_in, "delete": sign_out})
     sheet.path("/api/v1/session/password", operations={"put": password})
     _describe_factor(sheet, work, operation)
+    _describe_impersonation(sheet, work, operation)
     _describe_entry(sheet, work, operation)
     _describe_first_start(sheet, work, operation)
     for path, described in (
@@ -195,6 +196,21 @@ def _describe_factor(sheet: Sheet, work: Work, operation: Callable[..., Json]) -
     remove = made("remove_second_factor", _("Remove the second factor"), 204, None, (*body, 429), requestBody=sent)
     sheet.path("/api/v1/session/second_factor", operations={"get": show, "post": offer, "put": confirm})
     sheet.path("/api/v1/session/second_factor/removals", operations={"post": remove})
+
+
+def _describe_impersonation(sheet: Sheet, work: Work, operation: Callable[..., Json]) -> None:
+    """Acting as somebody else."""
+    until: Json = {"type": ["string", "null"], "format": "date-time"}
+    acting: Json = {"type": "object", "properties": {"user": parts.UUID, "tenant": {"type": "string"}, "until": until}}
+    now: Json = {"type": "object", "properties": {"user": {"type": ["string", "null"]}, "until": until}, "required": ["user", "until"]}
+    who: Json = {"type": "object", "properties": {"user": {**_CODE, "maxLength": 255}}, "required": ["user"], "additionalProperties": False}
+    begin, show, end = _("Act as somebody else for an hour"), _("As whom the session acts"), _("Act as somebody else no more")
+    browser: list[Json] = [{"session": [], "csrf": []}]
+    post = operation("impersonate", begin, answers({201: answer(work.say(begin), acting)}, parts.SEND), requestBody=parts.body(who),
+                     security=browser)  # fmt: skip
+    get = operation("impersonation", show, answers({200: answer(work.say(show), now)}, (400, 401, 503)), security=[{"session": []}])
+    delete = operation("end_impersonation", end, answers({204: answer(work.say(end))}, (400, 401, 403, 404, 503)), security=browser)
+    sheet.path("/api/v1/session/impersonations", operations={"post": post, "get": get, "delete": delete})
 
 
 def _describe_entry(sheet: Sheet, work: Work, operation: Callable[..., Json]) -> None:

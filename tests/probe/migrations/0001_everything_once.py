@@ -40,6 +40,7 @@ def upgrade() -> None:
     )
     migrations.create_index(op, "probe_lanes", "board_id")
     migrations.create_index(op, "probe_lanes", "name")
+    migrations.create_unique(op, "probe_lanes", "board_id", "name")
     migrations.create_table(
         op,
         "probe_things",

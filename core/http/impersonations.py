@@ -1,0 +1,52 @@
+"""Acting as somebody else: `/api/v1/session/impersonations`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Response as FlaskResponse
+
+from core.http.addresses import Addresses
+from core.http.pipeline import answer, entered, json_body, query_pairs
+from core.http.security import visitor
+from core.http.session import PATH, check_words, present, signed_in
+from core.identity import impersonation
+from sdk import Channel, NotFound, Response, Unauthenticated, _
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+IMPERSONATIONS = f"{PATH}/impersonations"
+
+
+def mount_impersonations(addresses: Addresses, platform: Platform) -> None:
+    """Begin it, look at it, end it."""
+
+    def begin() -> FlaskResponse:
+        query_pairs(frozenset())
+        with entered(platform, write=True) as work:
+            acting = impersonation.begin(work, check_words(json_body(), "user")["user"], visitor(platform.config))
+            told = {"user": acting.user, "tenant": work.tenant.name, "until": acting.until}
+        return answer(Response(told, 201))
+
+    def show() -> FlaskResponse:
+        query_pairs(frozenset())
+        session = present(platform)
+        if session is None:
+            raise Unauthenticated(_("the session has ended; sign in again"))
+        acting = session.acting
+        return answer(Response({"user": acting.user if acting else None, "until": acting.until if acting else None}))
+
+    def end() -> FlaskResponse:
+        query_pairs(frozenset())
+        session = signed_in(platform)
+        if session.acting is None:
+            raise NotFound(_("you act as nobody else"))
+        own = platform.user(session.acting.tenant, impersonation.own_work(session, session.acting), Channel.PAGE)
+        with own.transaction(write=True):
+            impersonation.end(own, session, session.acting, visitor(platform.config))
+        return answer(Response(None, 204))
+
+    addresses.add(IMPERSONATIONS, "POST", begin)
+    addresses.add(IMPERSONATIONS, "GET", show)
+    addresses.add(IMPERSONATIONS, "DELETE", end)

@@ -1,0 +1,120 @@
+"""Somebody acts as another person, to see what that one sees: for an hour, in a session, and with both names in the audit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy.engine import Connection
+
+from core.audit import entries
+from core.identity import sessions
+from core.identity.sessions import Acting, Person, Session, Visitor
+from core.identity.tables import ACTED, ACTED_AS, ACTED_NO_MORE
+from core.policy.grants import Grant, Grants, with_implied
+from sdk import EVERYBODY, Conflict, Forbidden, NotFound, Permission, Scope, Unauthenticated, _, where
+from sdk.context import id_of
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+PERSON = "core.user"
+RIGHT = f"{PERSON}.impersonate"
+PERMISSIONS = (Permission(RIGHT, _("Act as somebody else")),)
+LASTS = timedelta(hours=1)
+BEGUN, ENDED = "act_as", "act_as_end"
+
+
+def begin(work: Work, word: str, visitor: Visitor) -> Acting:
+    """From here on the session of the request acts as the person of this id or mail address.
+
+    Raises Forbidden for who has not the right, or comes with a token; NotFound for one who is not there; Conflict for oneself, for one who may do
+    what the actor may not, and for who acts as somebody already.
+    """
+    if work.impersonator is not None:
+        raise Conflict(_("you act as somebody else already; end that first"), code="acting")
+    user = _person(work, word)
+    if not work.can(RIGHT):
+        raise work.refused(RIGHT, user)
+    if work.session is None:
+        work.refused(RIGHT, user)  # that it was tried stays in the audit
+        raise Forbidden(_("one acts as somebody else in a session, not by a token"), code="session_only")
+    if user == work.actor.user_id:
+        raise Conflict(_("this is you"), code="same_person")
+    _actor, grants, _locale = work.platform.stand_in(work.connection, work.tenant.id, user, work.enabled, settled=True)
+    if (beyond := short_of(work, grants)) is not None:
+        work.refused(RIGHT, user)
+        raise Conflict(_("this person may do what you may not ({permission}): ask an administrator"), code="beyond_own", permission=beyond)
+    acting = Acting(work.tenant.id, user, work.now() + LASTS)
+    sessions.act(work.connection, work.session, acting)
+    mine = Person(tenant=work.tenant.id, user=work.actor.user_id)
+    sessions.note(work.connection, mine, ACTED, visitor, work.now())
+    sessions.note(work.connection, Person(tenant=work.tenant.id, user=user), ACTED_AS, visitor, work.now())
+    entries.note(work, PERSON, user, BEGUN, {"until": [None, acting.until.isoformat()]})
+    return acting
+
+
+def end(work: Work, session: Session, acting: Acting, visitor: Visitor) -> None:
+    """The session is its owner's again; `work` is that one's."""
+    sessions.act(work.connection, session.id, None)
+    sessions.note(work.connection, Person(tenant=work.tenant.id, user=acting.user), ACTED_NO_MORE, visitor, work.now())
+    entries.note(work, PERSON, acting.user, ENDED, {})
+
+
+def entered(work: Work, connection: Connection, acting: Acting) -> Work:
+    """The work of whom the session acts as. What it needed to begin is asked at each request: rights change meanwhile."""
+    if acting.until <= work.now():
+        raise Forbidden(_("the time to act as somebody else is over; end it: DELETE /api/v1/session/impersonations"), code="acting_over")
+    try:
+        actor, grants, locale = work.platform.stand_in(connection, work.tenant.id, acting.user, work.enabled, settled=True)
+    except NotFound as gone:
+        text = _("the person that you act as is no longer active; end it: DELETE /api/v1/session/impersonations")
+        raise Forbidden(text, code="acting_over") from gone
+    if not work.can(RIGHT) or short_of(work, grants) is not None:
+        raise Forbidden(_("you may not act as this person any more; end it: DELETE /api/v1/session/impersonations"), code="acting_over")
+    return work.impersonating(actor, grants, locale)
+
+
+def short_of(work: Work, grants: Grants) -> str | None:
+    """A permission that somebody has and the actor has not on all records: acting as him would show more than the actor's own view.
+
+    What everybody has of the own, and what is private to each, comes with acting as that person.
+    """
+    if work.grants.unlimited:
+        return None
+    if grants.unlimited:
+        return "*"
+    catalog = work.platform.catalog
+    for name, held in with_implied(grants.table):
+        entity = catalog.entities.get(name.rpartition(".")[0])
+        for grant in held:
+            own = grant.role == EVERYBODY or (entity is not None and entity.private)
+            if not own and grant.scope is not Scope.NONE and not work.grants.covers(name, Grant(Scope.ALL, grant.fields)):
+                return name
+    return None
+
+
+def forbid(work: Work) -> None:
+    """Keys and sessions of a person are not for who only acts as him: they would outlast the hour."""
+    if work.impersonator is not None:
+        raise Forbidden(_("who acts as somebody else may neither issue that person's tokens nor see or end the sessions"), code="acting")
+
+
+def _person(work: Work, word: str) -> UUID:
+    try:
+        named = where(id=UUID(word))
+    except ValueError:
+        named = where(email=word.strip().lower())
+    rows = [row for row in work.records(PERSON).find(named, 1) if row.get("active")]
+    if not rows:
+        raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=word[:80], tenant=work.tenant.name)
+    return id_of(rows[0])
+
+
+def own_work(session: Session, acting: Acting) -> UUID:
+    """Whose session it is, in the tenant where it acts as somebody else; raises Unauthenticated for who may not enter it any more."""
+    for tenant, user in session.tenants.values():
+        if tenant == acting.tenant:
+            return user
+    raise Unauthenticated(_("the session has ended; sign in again"))
