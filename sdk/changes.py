@@ -14,6 +14,9 @@ from sdk.text import Text
 HAND_OVER: Final = "hand_over"
 """The act by which the work of somebody who leaves passes to a successor."""
 
+ERASE: Final = "erase"
+"""The act by which what is personal in a record goes: audit and events tell that it happened, and no value."""
+
 
 @dataclass(slots=True)
 class Change:

@@ -176,6 +176,8 @@ class Entity:
     veil: Callable[[Any, Sequence[dict[str, Any]]], None] | None = None
     """Called with context and rows before they leave; takes out of each what its reader may not see and no field right says."""
     territory: str = ""
+    person: bool = False
+    """Whether each record is a person, whose data are given out and erased on request by who has `<plugin>.<entity>.disclose` and `.erase`."""
     plugin: str = ""
     """The plugin that declared it; core stamps it at boot."""
 

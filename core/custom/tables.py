@@ -37,4 +37,5 @@ class CustomField(Record):
     indexed: Mapped[bool] = f.boolean(_("Indexed"))
     search: Mapped[bool] = f.boolean(_("Searched"), track=True)
     sensitive: Mapped[bool] = f.boolean(_("Sensitive"), track=True)
+    personal: Mapped[bool] = f.boolean(_("Personal"), track=True)
     position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)

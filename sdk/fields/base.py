@@ -68,6 +68,8 @@ class Field:
     sensitive: bool = False
     secret: bool = False
     """Whether it is a key, or the hash of one: it leaves the installation in no export."""
+    personal: bool = False
+    """Whether its value tells something of a person: it is given to that person on request, and erased on request (`Entity.person`)."""
     readonly: bool = False
     index: bool = False
     default: object = None
