@@ -83,7 +83,7 @@ def erase(work: Work, record: Reference, reason: str, *, dry_run: bool = False) 
         stays = found.stays()
         keys = [key for record_, key in found.files.items() if record_ not in stays]
         done.files = len(keys)
-        done.kept = [*found.kept, *mentions.elsewhere(system, found, texts)]
+        done.kept = [*found.kept, *mentions.elsewhere(system, found)]
         if done.changed or done.audit or done.background or done.files:
             work.leave(audit, [note])
         if keys:

@@ -43,24 +43,20 @@ def texts(system: Work, found: Found) -> dict[str, list[Draft]]:
     return drafts
 
 
-def elsewhere(system: Work, found: Found, done: dict[str, list[Draft]]) -> list[Kept]:
-    """Texts that name the person and stay, since nobody but a reader can tell whether they mean this one."""
+def elsewhere(system: Work, found: Found) -> list[Kept]:
+    """Once all else is done: texts that name the person and stay, since nobody but a reader can tell whether they mean this one."""
     kept, person = list[Kept](), found.person
     reason = _("the text has a name or a number of the person in it: read it, and change it where it means this person")
-    masked_by = {(name, draft.id): draft.values.keys() for name, drafts in done.items() for draft in drafts}
     stays = found.stays()
     for shape in _shapes(system):
-        name, mine = shape.entity.full_name, set(person.ids(shape.entity.full_name))
-        people = shape.entity.person
-        words = person.words if people else (*person.words, *person.names)
+        name = shape.entity.full_name
+        words = person.words if shape.entity.person else (*person.words, *person.names)  # another person may be called the same
         sought = Person(person.record, {}, {}, words)
         for id, values in _rows(system, shape, _texts(shape), words, MOST):
-            if (name, id) in stays:
-                continue
-            for field, value in values.items():
-                gone = (shape.fields[field].personal and id in mine) or field in masked_by.get((name, id), ())
-                if not gone and masked(value, sought) != value:
-                    kept.append(Kept(name, id, "mentions", reason, field=field))
+            if (name, id) not in stays:
+                kept += [
+                    Kept(name, id, "mentions", reason, field=field) for field, value in values.items() if masked(value, sought) != value
+                ]
     return kept
 
 

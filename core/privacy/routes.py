@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from marshmallow import Schema, fields
 
+from core.privacy.disclose import MOST, disclose
 from core.privacy.erase import erase
 from sdk import SIGNED_IN, Context, Request, Route, _
 from sdk import fields as f
@@ -24,6 +25,12 @@ class NewErasure(Schema):
     record = _PERSON.input()
     reason = f.text(_("Reason"), length=500, required=True).column.info["field"].input()
     dry_run = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class NewDisclosure(Schema):
+    """Whose data. That they were gathered stands in the audit."""
+
+    record = _PERSON.input()
 
 
 class Concerned(Schema):
@@ -65,13 +72,34 @@ class ErasureRow(Schema):
     kept_count = fields.Integer(required=True)
 
 
+class DisclosureRow(Schema):
+    """The data: records by entity as they are, what names the person, history, letters; `withheld` counts what the caller may not see."""
+
+    format = fields.String(required=True)
+    at = fields.DateTime(required=True)
+    person = fields.Nested(PersonRow, required=True)
+    records = fields.Dict(fields.String(), fields.List(fields.Dict()), required=True)
+    named_in = fields.Dict(fields.String(), fields.List(fields.Dict()), required=True)
+    history = fields.List(fields.Dict(), required=True)
+    letters = fields.List(fields.Dict(), required=True)
+    withheld = fields.List(fields.Nested(Concerned), required=True)
+    off = fields.List(fields.Nested(Concerned), required=True)
+
+
 def erase_person(ctx: Context, request: Request) -> object:
     """Erase, or say what would be; who may is asked there, as it depends on what kind of person it is."""
     work, body = cast("Work", ctx), request.body
     return erase(work, cast("Reference", body["record"]), str(body["reason"]), dry_run=bool(body["dry_run"])).shown(work)
 
 
+def disclose_person(ctx: Context, request: Request) -> object:
+    """Everything that is known of a person, as far as the caller sees it."""
+    return disclose(cast("Work", ctx), cast("Reference", request.body["record"]), most=MOST)
+
+
 ROUTES: Sequence[Route] = (
     Route(method="POST", path="/erasures", view=erase_person, permission=SIGNED_IN, summary=_("Erase the personal data of a person"),
           body=NewErasure, answer=ErasureRow),
+    Route(method="POST", path="/disclosures", view=disclose_person, permission=SIGNED_IN, summary=_("Gather what is known of a person"),
+          body=NewDisclosure, answer=DisclosureRow),
 )  # fmt: skip
