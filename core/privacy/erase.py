@@ -54,10 +54,18 @@ class Erasure:
         """As JSON."""
         counted = {name: [{"entity": entity, "records": count} for entity, count in found.items()]
                    for name, found in (("erased", self.changed), ("linked", self.linked), ("off", self.off))}  # fmt: skip
+        seen = self._seen(work)
         kept = [{"entity": one.entity, "id": one.id, "field": one.field or None, "code": one.code, "reason": work.say(one.reason, one.params)}
-                for one in self.kept[:MOST_TOLD]]  # fmt: skip
+                for one in self.kept if (one.entity, one.id) in seen]  # fmt: skip
         return {"record": {"entity": self.record.entity, "id": self.record.id}, "dry_run": self.dry_run, **counted, "audit": self.audit,
-                "background": self.background, "files": self.files, "kept": kept, "kept_count": len(self.kept)}  # fmt: skip
+                "background": self.background, "files": self.files, "kept": kept[:MOST_TOLD], "kept_count": len(self.kept)}  # fmt: skip
+
+    def _seen(self, work: Work) -> set[tuple[str, UUID]]:
+        """Of what stays the records that the actor sees; the others are counted."""
+        ids: dict[str, set[UUID]] = {}
+        for one in self.kept:
+            ids.setdefault(one.entity, set()).add(one.id)
+        return {(name, id) for name, many in ids.items() for id in work.records(name).reached(many)}
 
 
 def erase(work: Work, record: Reference, reason: str, *, dry_run: bool = False) -> Erasure:

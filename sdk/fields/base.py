@@ -229,6 +229,12 @@ def secret(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
     return mapped
 
 
+def personal(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
+    """A field of whatever kind that tells something of a person, as `personal=True` says of a text (`f.personal(f.choice(...))`)."""
+    mapped.column.info["field"] = replace(mapped.column.info["field"], personal=True)
+    return mapped
+
+
 def beside(mapped: MappedColumn[Any], *entities: str) -> MappedColumn[Any]:
     """A field that is there only beside these entities (`after` partners): a product's line where there are products."""
     mapped.column.info["field"] = replace(mapped.column.info["field"], beside=entities)

@@ -17,6 +17,7 @@ from core.audit import chain
 from core.cli import person as commands
 from core.context import Work
 from core.events.tables import audit
+from core.extension.catalog import Catalog, _add_entity
 from core.identity.leaving import leave
 from core.platform import Platform
 from core.privacy.erase import erase
@@ -24,7 +25,8 @@ from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, MakeTenant, People
 from plugins.leads.conversion import Wish, convert
 from plugins.orders.invoices import issue
-from sdk import Conflict, where
+from sdk import Conflict, DeclarationError, Entity, Record, _, where
+from sdk import fields as f
 from sdk.context import id_of
 from sdk.fields import Reference
 from tests.plugins.imports import Done
@@ -266,3 +268,20 @@ def test_the_command_line_asks_first_writes_for_its_owner_alone_and_says_what_st
     assert work.records("customers.contact").values([contact])[contact]["name"] == "(erased)"
     lost = run(commands.person, ["erase", "xenia@quast.example", "--reason", "asked", "--yes", *of])
     assert (lost.exit_code, "there is no person" in lost.stderr) == (2, True)
+
+
+def test_who_erases_is_told_by_record_what_stays_as_far_as_one_sees_it(client: Api, work: Work, people: People, contact: UUID) -> None:
+    deals = [work.records("customers.account").create({"name": f"{n} of Xenia Quast", "owner": people.reps[n][0]}) for n in (0, 2)]
+    client.post("/api/v1/core/grants", {"role": "sales_rep", "permission": "customers.contact.erase", "scope": "own"})
+    done = client.as_user(people.rep).post(ERASURES, {**record(contact), **WHY}).json
+    assert ([one["id"] for one in done["kept"]], done["kept_count"]) == ([str(deals[0]["id"])], 2)
+
+
+def test_any_kind_of_field_can_be_personal_and_one_that_cannot_be_emptied_is_refused_at_the_beginning() -> None:
+    chosen = f.personal(f.choice(_("Form of address"), {"x": _("Form of address")})).column.info["field"]
+    assert (chosen.personal, chosen.kind) == (True, "choice")
+    record_ = type("Pet", (Record,), {"__tablename__": "pets_pets", "__annotations__": {}, "name": f.text(_("Name")),
+                                      "born": f.on(_("Born"), required=True, personal=True)})  # fmt: skip
+    Record.metadata.remove(record_.__table__)  # no other test is to meet it
+    with pytest.raises(DeclarationError, match=r"pets\.pet\.born is personal and required"):
+        _add_entity(Catalog(), "pets", Entity(record_, "pet", "pets", _("Pet"), _("Pets")))
