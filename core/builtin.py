@@ -23,6 +23,8 @@ from core.policy import routes as rights_routes
 from core.policy.places import check_people, check_teams, check_territories, check_territory_members
 from core.policy.sharing import check_shares
 from core.policy.stored import check_grants, check_roles
+from core.privacy import erase
+from core.privacy import routes as privacy_routes
 from core.tenancy import routes as tenant_routes
 from sdk import (
     EVERYBODY,
@@ -66,7 +68,7 @@ def register_entities() -> Sequence[Entity]:
     owners = {EVERYBODY: dict.fromkeys(revocable, Scope.OWN)}
     return (
         Entity(Team, "team", "teams", _("Team"), _("Teams"), owned=False, guards_access=True, access=readers),
-        Entity(User, "user", "users", _("User"), _("Users"), owned=False, guards_access=True, access=readers),
+        Entity(User, "user", "users", _("User"), _("Users"), owned=False, guards_access=True, access=readers, person=True),
         Entity(Role, "role", "roles", _("Role"), _("Roles"), owned=False, guards_access=True, access=readers),
         Entity(Grant, "grant", "grants", _("Grant"), _("Grants"), title="permission", owned=False, guards_access=True),
         Entity(Territory, "territory", "territories", _("Territory"), _("Territories"), owned=False, guards_access=True, access=readers),
@@ -108,7 +110,7 @@ def register_permissions() -> Sequence[Permission]:
 def register_routes() -> Sequence[Route]:
     """Tokens, sessions, people who leave, plugins with their settings, the tenant's settings and set-up, jobs, explanations of rights."""
     mine = (*routes.ROUTES, *session_routes.ROUTES, *departures.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES)
-    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES, *purge.ROUTES)
+    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES, *purge.ROUTES, *privacy_routes.ROUTES)
 
 
 @hookimpl
@@ -119,8 +121,8 @@ def register_events() -> Sequence[EventType]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    """Mail; records of an entity that is deleted with them."""
-    return (*letters.JOBS, *purge.JOBS)
+    """Mail; records of an entity that is deleted with them; files of people who are erased."""
+    return (*letters.JOBS, *purge.JOBS, *erase.JOBS)
 
 
 @hookimpl

@@ -245,7 +245,7 @@ class Work:
             yield
             if shared.doomed:
                 raise RuntimeError("a write failed half-way inside this transaction and was caught: all of it is undone")
-            self._write_traces()
+            self.write_traces()
             shared.access_version += shared.access_changed
         finally:
             shared.connection, shared.writes, shared.access_changed = None, False, False
@@ -272,12 +272,30 @@ class Work:
         traces = self._transaction.traces
         traces.setdefault(table, []).extend(rows)
         if sum(map(len, traces.values())) >= MOST_TRACES:
-            self._write_traces()
+            self.write_traces()
 
-    def _write_traces(self) -> None:
+    def write_traces(self) -> None:
+        """Write down now what the transaction has kept of audit and outbox until its end."""
         entries.sign(self, self._transaction.traces.get(audit, ()))
         bulk.insert_all(self.connection, self._transaction.traces)
         self._transaction.traces.clear()
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Inside a write transaction: what is done inside is looked at and then undone, with all that it would have left behind."""
+        shared = self._transaction
+        self.write_traces()
+        after, doomed, changed, version = list(shared.after), shared.doomed, shared.access_changed, shared.access_version
+        nested = self.connection.begin_nested()
+        try:
+            yield
+        finally:
+            nested.rollback()
+            shared.traces.clear()
+            shared.kept.clear()
+            shared.after[:] = after
+            shared.doomed, shared.access_changed, shared.access_version = doomed, changed, version
+            self._readers.clear()
 
     def doom(self) -> None:
         """A write failed after it had begun: whoever catches that may go on reading, but nothing will be committed."""

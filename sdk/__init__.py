@@ -33,6 +33,7 @@ from sdk.mail import Attachment, Mail
 from sdk.manifest import Manifest
 from sdk.notices import Notice, NoticeChannel, Told
 from sdk.permissions import EVERYBODY, Access, Permission, Role, Scope, Verb
+from sdk.privacy import Person, Trace
 from sdk.rates import Priced, RateSource, keep_base_currency, priced
 from sdk.reporting import Report
 from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload, WebPage
@@ -93,6 +94,7 @@ __all__ = [
     "Parameter",
     "Past",
     "Permission",
+    "Person",
     "Picture",
     "Priced",
     "Problem",
@@ -127,6 +129,7 @@ __all__ = [
     "Told",
     "TooLarge",
     "TooMany",
+    "Trace",
     "Trigger",
     "Unauthenticated",
     "Unavailable",

@@ -20,6 +20,9 @@ UNMERGE: Final = "unmerge"
 MERGES: Final = frozenset({MERGE, UNMERGE})
 """For a plugin that locks what is settled: these say of whom a record is, and change nothing else."""
 
+ERASE: Final = "erase"
+"""The act by which what is personal in a record goes: audit and events tell that it happened, and no value."""
+
 
 @dataclass(slots=True)
 class Change:

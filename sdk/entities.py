@@ -178,6 +178,8 @@ class Entity:
     territory: str = ""
     merges: bool = True
     """Whether several records may be made one, where nothing else speaks against it: not for documents, nor for what lists name by its key."""
+    person: bool = False
+    """Whether each record is a person, whose data are given out and erased on request by who has `<plugin>.<entity>.disclose` and `.erase`."""
     plugin: str = ""
     """The plugin that declared it; core stamps it at boot."""
 

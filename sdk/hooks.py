@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sdk.installation import Installation
     from sdk.notices import NoticeChannel
     from sdk.permissions import Permission, Role
+    from sdk.privacy import Person, Trace
     from sdk.rates import RateSource
     from sdk.reporting import Report
     from sdk.routes import Route
@@ -320,6 +321,18 @@ def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
     When: before a plugin is removed, for each tenant. Returns: one `Use` for each entity that has such records.
     Example: `return (Use("automation.rule", ("Greet a new lead",)),)`.
     Off for a tenant: not called. An exception is told in the report and stops nothing.
+    """
+    return ()
+
+
+@hookspec
+def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
+    """Say in which of one's own records something of a person stands that no link leads to, and which of them must stay as they are.
+
+    When: a person's data are given out or erased. `ctx` is the system's, in a write transaction; nothing may be changed.
+    Returns: traces; what is personal in their records goes with that of `person.records`.
+    Example: `return (Trace("teamwork.file", person.ids("teamwork.file"), files=keys),)`.
+    Off for a tenant: not called; what its records hold of the person is counted as off, and goes when it is on and this is done again.
     """
     return ()
 

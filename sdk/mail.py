@@ -34,7 +34,8 @@ class Mail:
     """A letter to one address or several; all of them are named in it, and each gets a copy with a fate of its own.
 
     `text` is what everybody can read, `html` the same with formatting, where there is one. `about` is the record that it is
-    part of the communication of: it will stand on that record's timeline. Raises Invalid, naming the
+    part of the communication of: it will stand on that record's timeline; `concerns` are records that it tells somebody else of, so that
+    what it says can be erased with them. Raises Invalid, naming the
     field, for addresses that are none and for line breaks in what becomes a header.
     """
 
@@ -45,6 +46,7 @@ class Mail:
     attachments: Sequence[Attachment] = ()
     reply_to: str = ""
     about: Reference | None = None
+    concerns: Sequence[Reference] = ()
 
     def __post_init__(self) -> None:
         problems = [_no_address("to", address) for address in self.recipients if not _ADDRESS.match(address)]

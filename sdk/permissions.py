@@ -55,6 +55,10 @@ REASSIGN: Final = "reassign"
 """The word of the right to give a record that is there to another owner."""
 MERGE: Final = "merge"
 """The word of the right to make several records one."""
+DISCLOSE: Final = "disclose"
+"""The word of the right to gather what there is of a person (`Entity.person`)."""
+ERASE: Final = "erase"
+"""The word of the right to erase what there is of a person."""
 IMPLIED: Final[Mapping[str, Verb]] = {
     EXPORT: Verb.READ, IMPORT: Verb.CREATE, BULK_EDIT: Verb.UPDATE, REASSIGN: Verb.UPDATE, MERGE: Verb.DELETE,
 }  # fmt: skip

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -49,16 +49,27 @@ class Broken:
 
 
 @dataclass(frozen=True)
+class Erased:
+    """Entries out of which one erasure took values, and who did that when; nobody knows once its own entry has had its time."""
+
+    entries: int = 0
+    by: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What a proof found: entries and seals that hold, how many seals have had their time, the hash of the last seal.
 
-    `late` entries are real, and came into the database after those around them had been sealed.
+    `late` entries are real, and came into the database after those around them had been sealed. `erased` says by id which erasures took
+    values out of entries.
     """
 
     entries: int = 0
     seals: int = 0
     dropped: int = 0
     late: int = 0
+    erased: Mapping[str, Erased] = field(default_factory=dict)
     head: str = ""
     broken: Broken | None = None
 
@@ -153,6 +164,7 @@ def verify(work: Work, *, head: str = "") -> Verdict:
     seal(work, settled=timedelta())
     with work.transaction():
         newest = _seal_after(work, last=True)
+        found = replace(found, erased=_by_whom(work, found)) if found.erased else found
     return found if newest is None else replace(found, head=newest.hash, seals=newest.number - found.dropped)
 
 
@@ -167,11 +179,11 @@ def _check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
         return replace(found, dropped=found.dropped + 1) if honest else replace(found, broken=Broken("seal_edited", number))
     within = [*_behind(work, before), audit.c.id <= part.last]
     rows = work.connection.execute(sa.select(audit).where(*within).order_by(audit.c.id)).mappings().all()
-    right = entries.digester(work)
+    right = entries.Erasing(work, _NOTHING)
     marks = [part.marks[start : start + _MARK] for start in range(0, len(part.marks), _MARK)]
     digests, last, late = list[str](), None, 0
     for row in rows:
-        mark, genuine = _mark(row["digest"]), row["digest"] == right(row)
+        mark, genuine = _mark(row["digest"]), right.holds(row)
         expected = marks[len(digests)] if len(digests) < len(marks) else ""
         if mark != expected and mark in marks[len(digests) + 1 :]:
             return replace(found, broken=Broken("deleted", number, after=last))
@@ -187,24 +199,40 @@ def _check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
         return replace(found, broken=Broken("deleted", number, after=last))
     if part.content != _mac(secret, digests):
         return replace(found, broken=Broken("seal_edited", number))
-    return replace(found, entries=found.entries + len(rows), seals=found.seals + 1, late=found.late + late)
+    return replace(found, entries=found.entries + len(rows), seals=found.seals + 1, late=found.late + late,
+                   erased=_erased(found, rows))  # fmt: skip
 
 
 def _check_open(work: Work, found: Verdict, before: Any) -> Verdict:
     """What is not sealed yet can be told to be edited or invented, and not to be missing."""
-    right, last = entries.digester(work), before.last if before is not None else _NOTHING
+    right, last = entries.Erasing(work, _NOTHING), before.last if before is not None else _NOTHING
     adopting = before is None or bool(before.adopted)
     while True:
         query = sa.select(audit).where(audit.c.tenant_id == work.tenant.id, audit.c.id > last).order_by(audit.c.id).limit(PART)
         rows = work.connection.execute(query).mappings().all()
         for row in rows:
             adopting = adopting and not row["digest"]
-            if not adopting and row["digest"] != right(row):
+            if not adopting and not right.holds(row):
                 return replace(found, broken=_at("edited" if row["digest"] else "inserted", None, row))
-        found = replace(found, entries=found.entries + len(rows))
+        found = replace(found, entries=found.entries + len(rows), erased=_erased(found, rows))
         if len(rows) < PART:
             return found
         last = rows[-1]["id"]
+
+
+def _erased(found: Verdict, rows: Iterable[sa.RowMapping]) -> dict[str, Erased]:
+    counts = dict(found.erased)
+    for erasure in (str(UUID(row["erased"][:32])) for row in rows if row["erased"] and row["digest"]):
+        counts[erasure] = Erased(counts.get(erasure, Erased()).entries + 1)
+    return counts
+
+
+def _by_whom(work: Work, found: Verdict) -> dict[str, Erased]:
+    query = sa.select(audit.c.id, audit.c.actor, audit.c.at).where(
+        audit.c.tenant_id == work.tenant.id, audit.c.id.in_(map(UUID, found.erased))
+    )
+    known = {str(row.id): row for row in work.connection.execute(query)}
+    return {id: replace(one, by=known[id].actor, at=known[id].at.isoformat()) if id in known else one for id, one in found.erased.items()}
 
 
 def _mark(digest: str) -> str:

@@ -76,6 +76,34 @@ def digester(work: Work) -> Callable[[Mapping[str, Any] | sa.RowMapping], str]:
     return digest
 
 
+class Erasing:
+    """Values are taken out of entries of the tenant by one erasure, so that the chain still holds and says so.
+
+    The digest stays, which the seals hold. Beside it stands which erasure it was, with a proof over the digest and what is left: made
+    with the same key, so that nobody else can take values out, and what is left cannot be edited either.
+    """
+
+    def __init__(self, work: Work, erasure: UUID) -> None:
+        self._digest, self._secret, self.erasure = digester(work), work.secret(PURPOSE), erasure
+
+    def holds(self, row: Mapping[str, Any] | sa.RowMapping) -> bool:
+        """Whether an entry is as it was written, or as an erasure has left it."""
+        erased = row["erased"]
+        return bool(erased == self._mark(row, erased[:32]) if erased else row["digest"] == self._digest(row))
+
+    def mark(self, before: sa.RowMapping, after: Mapping[str, Any]) -> str | None:
+        """What an entry bears once it is `after`; what did not hold before is given no proof, else an erasure would cover a forgery."""
+        return (
+            self._mark({**after, "digest": before["digest"]}, self.erasure.hex)
+            if before["digest"] and self.holds(before)
+            else before["erased"]
+        )
+
+    def _mark(self, row: Mapping[str, Any] | sa.RowMapping, erasure: str) -> str:
+        said = f"{erasure}:{row['digest']}:{self._digest(row)}".encode()
+        return erasure + hashlib.blake2b(said, key=self._secret, digest_size=LENGTH).hexdigest()
+
+
 # --- for readers -----------------------------------------------------------------------------------------------------
 
 

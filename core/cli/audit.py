@@ -51,8 +51,10 @@ def _said(verdict: Verdict) -> str:
     if verdict.broken is not None:
         return f"BROKEN: {_where(verdict.broken)}; what comes after it was not looked at"
     dropped = f", {verdict.dropped} seals of entries that had their time" if verdict.dropped else ""
+    told = [f"{one.entries} of them erased by {one.by or 'nobody knows whom'} {one.at} ({id})" for id, one in verdict.erased.items()]
+    erased = "".join(f", {one}" for one in told)
     late = f", {verdict.late} entries came after their seal" if verdict.late else ""
-    return f"{verdict.entries} entries hold in {verdict.seals} seals{dropped}{late}; head {verdict.head or '-'}"
+    return f"{verdict.entries} entries hold in {verdict.seals} seals{dropped}{late}{erased}; head {verdict.head or '-'}"
 
 
 def _where(broken: Broken) -> str:

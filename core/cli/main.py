@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from core.cli import audit, db, demo, mail, plugin, plugin_life, plugin_packages, registered, serve, tenant, token, user, worker
+from core.cli import audit, db, demo, mail, person, plugin, plugin_life, plugin_packages, registered, serve, tenant, token, user, worker
 
 
 class Commands(click.Group):
@@ -32,7 +32,7 @@ def main() -> None:
 
 for command in (plugin_life.new, plugin_life.check, plugin_packages.add, plugin_packages.remove):
     plugin.plugin.add_command(command)
-for command in (audit.audit, db.db, demo.demo, mail.mail, plugin.plugin, serve.serve, serve.config, tenant.tenant, token.token, user.user,
+for command in (audit.audit, db.db, demo.demo, mail.mail, person.person, plugin.plugin, serve.serve, serve.config, tenant.tenant, token.token, user.user,
                 worker.worker,
                 worker.relay):  # fmt: skip
     main.add_command(command)

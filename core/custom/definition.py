@@ -39,13 +39,16 @@ class Definition:
     indexed: bool = False
     search: bool = False
     sensitive: bool = False
+    personal: bool = False
     gone: bool = False
     """Whether it is in the recycle bin: nobody sees the field, and its values stay."""
 
     @classmethod
     def of(cls, id: UUID, values: Mapping[str, Any]) -> Definition:
         """From the values of a record."""
-        more: dict[str, Any] = {name: bool(values.get(name)) for name in ("required", "unique", "indexed", "search", "sensitive")}
+        more: dict[str, Any] = {
+            name: bool(values.get(name)) for name in ("required", "unique", "indexed", "search", "sensitive", "personal")
+        }
         more |= {
             name: values.get(name) or ""
             for name in ("source", "link", "measure", "where", "expression", "result", "shown_if", "required_if")

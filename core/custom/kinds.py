@@ -103,5 +103,6 @@ def field_of(definition: Definition) -> Field:
     made = bare(definition)
     default = made.read([definition.default]).values[0] if definition.default and not KINDS[definition.kind].numbered else None
     asked = replace(made, required=definition.required, unique=definition.unique, index=definition.indexed or definition.unique,
-                    search=definition.search, sensitive=definition.sensitive, track=True, default=default, owner="core")  # fmt: skip
+                    search=definition.search, sensitive=definition.sensitive, personal=made.personal or definition.personal,
+                    track=True, default=default, owner="core")  # fmt: skip
     return asked.bound(definition.name, definition.slot)

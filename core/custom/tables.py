@@ -45,4 +45,5 @@ class CustomField(Record):
     search: Mapped[bool] = f.boolean(_("Searched"), track=True)
     sensitive: Mapped[bool] = f.boolean(_("Sensitive"), track=True)
     given: Mapped[int] = f.integer(_("Numbers given"), readonly=True, default=0)
+    personal: Mapped[bool] = f.boolean(_("Personal"), track=True)
     position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)

@@ -15,7 +15,7 @@ from core.entities.item import Item
 from core.entities.shape import Shape
 from core.events.tables import audit, outbox
 from sdk import Watch
-from sdk.changes import MERGES
+from sdk.changes import ERASE, MERGES
 from sdk.fields import BooleanField, ChoiceField, DateField, IntegerField, LinkField, Money, Reference, TextField, exact_text
 from sdk.fields.money import money_wire
 
@@ -51,7 +51,7 @@ _AS_THEY_ARE = (TextField, ChoiceField, IntegerField, BooleanField, LinkField, D
 
 
 def keep_audit(work: Work, shape: Shape, items: Sequence[Item]) -> None:
-    """Who, when, what, old and new value, channel; sensitive values masked."""
+    """Who, when, what, old and new value, channel; sensitive values masked, and those of an erasure."""
     now, ids = work.now(), new_ids(len(items))
     sensitive = {name for name, field in shape.fields.items() if field.sensitive}
     kept = {name for name, field in shape.fields.items() if type(field) in _AS_THEY_ARE}
@@ -77,7 +77,7 @@ def _changes(item: Item, sensitive: set[str], kept: set[str]) -> dict[str, list[
         old = before.get(name)
         if name in STAMPS or value == old:
             continue
-        if name in sensitive:
+        if name in sensitive or item.draft.act == ERASE:
             changes[name] = [None if old is None else MASK, None if value is None else MASK]
         else:
             changes[name] = [old, value] if name in kept else [plain(old), plain(value)]

@@ -25,7 +25,7 @@ from core.entities.rows import borne_by, live_of, rows_of
 from core.entities.shape import Shape
 from core.entities.trees import check_trees
 from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
-from sdk.changes import UNMERGE
+from sdk.changes import ERASE, UNMERGE
 from sdk.columns import among
 from sdk.fields import Field, LinkField
 
@@ -105,7 +105,7 @@ class Writer:
     def _load(self, items: Sequence[Item]) -> None:
         """Before-images, in one query a chunk, locked on PostgreSQL in the order of their ids."""
         wanted = [item for item in items if item.stands and item.draft.verb != "create"]
-        rows = self._before({item.id for item in wanted})
+        rows = self.before({item.id for item in wanted})
         seen = self._reached(Verb.READ, rows) if rows else set()
         parts = self._parts_of_others(wanted)
         reach = {verb: self._reached(_VERBS[verb], rows) for verb in {item.draft.verb for item in wanted}}
@@ -113,7 +113,7 @@ class Writer:
             row = rows.get(item.id)
             item.stored = row.pop(cells.COLUMN, None) if row is not None else None
             gone, restoring = row is not None and row.pop("deleted_at", None) is not None, item.draft.verb == "restore"
-            if row is None or (gone and not restoring) or item.id not in seen:
+            if row is None or (gone and not restoring and item.draft.act != ERASE) or item.id not in seen:
                 item.refusal = NotFound(_("there is no {entity} {id}"), entity=self.entity.full_name, id=str(item.id))
             elif item.id not in reach[item.draft.verb]:
                 item.refusal = Forbidden(_("you may not {verb} this {entity}"), verb=item.draft.verb, entity=self.entity.full_name)
@@ -135,7 +135,8 @@ class Writer:
     def _reached(self, verb: Verb, rows: Mapping[UUID, Any]) -> set[UUID]:
         return self.work.reader(self.entity).reached_by(verb, list(rows))
 
-    def _before(self, ids: set[UUID]) -> dict[UUID, dict[str, Any]]:
+    def before(self, ids: set[UUID]) -> dict[UUID, dict[str, Any]]:
+        """The values of records by id, held until the transaction ends; with `deleted_at`, and beside custom fields the column they stand in."""
         fields = [field for name, field in self.shape.fields.items() if "." not in name]
         table, found, wanted = self.shape.table, dict[UUID, dict[str, Any]](), sorted(ids)
         columns = [table.c[column] for field in fields for column in field.columns()]
@@ -288,7 +289,7 @@ class Writer:
         by_verb: dict[str, list[tuple[UUID, Mapping[str, object]]]] = {}
         for item in items:
             by_verb.setdefault(item.draft.verb, []).append((item.id, {"fields": sorted(item.values.keys() - journal.STAMPS)}))
-        before = {item.id: item.before for item in items if item.before is not None}
+        before = {item.id: item.before for item in items if item.before is not None and item.draft.act != ERASE}
         for verb, told in by_verb.items():
             journal.tell(self.work, f"{self.entity.full_name}.{journal.PAST[verb]}", told, self.shape, before)
         journal.keep_audit(self.work, self.shape, items)

@@ -43,9 +43,10 @@ from sdk import (
     Verb,
     Watch,
 )
-from sdk.fields import DateTimeField, LinkField
+from sdk.fields import DateTimeField, Field, LinkField, TextField
+from sdk.fields.text import EmailField
 from sdk.names import ENTITY, FIELD, check_name
-from sdk.permissions import FORCE, IMPLIED, MERGE, REASSIGN, UNOWNED, verbs_of
+from sdk.permissions import DISCLOSE, ERASE, FORCE, IMPLIED, MERGE, REASSIGN, UNOWNED, verbs_of
 
 
 @dataclass(eq=False)
@@ -179,6 +180,11 @@ def _add_entity(catalog: Catalog, owner: str, entity: Entity) -> None:
         raise DeclarationError(f"table {table!r} of plugin {owner!r}: expected a name that starts with {owner + '_'!r}; rename it")
     if any(other.plugin == owner and other.plural == entity.plural for other in catalog.entities.values()):
         raise DeclarationError(f"two entities of {owner!r} have the plural {entity.plural!r}; rename one")
+    for of in entity.record.__fields__.values():
+        if of.personal and of.required and of.default is None and not _says_nothing(of):
+            raise DeclarationError(
+                f"{entity.full_name}.{of.name} is personal and required: once it is erased nothing fits; drop required=True"
+            )
     catalog.entities[entity.full_name] = entity
     catalog.by_record[entity.record] = entity
     _add_permissions(catalog, entity)
@@ -195,9 +201,17 @@ def _add_permissions(catalog: Catalog, entity: Entity) -> None:
         if verb in entity.verbs | {Verb.READ} and sensible:
             name = f"{entity.full_name}.{word}"
             catalog.permissions[name] = (owner, Permission(name, entity.label))
+    if entity.person:  # nobody has them but who may do everything, until they are granted
+        for word in (DISCLOSE, ERASE):
+            catalog.permissions[f"{entity.full_name}.{word}"] = (owner, Permission(f"{entity.full_name}.{word}", entity.label))
     if entity.alike:  # who may take a record away may also make one that is likely there already
         name, least = f"{entity.full_name}.{FORCE}", catalog.permissions[f"{entity.full_name}.delete"][1]
         catalog.permissions[name] = (owner, Permission(name, entity.label, least.default_for))
+
+
+def _says_nothing(of: Field) -> bool:
+    """Whether there is a value for where the person's is gone."""
+    return isinstance(of, EmailField) or (isinstance(of, TextField) and of.pattern is None)
 
 
 def _sensible(entity: Entity, roles: Mapping[str, Scope]) -> Mapping[str, Scope]:

@@ -43,7 +43,7 @@ class User(Record):
 
     __tablename__ = "core_users"
 
-    name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True, search=True, track=True)
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True, search=True, track=True, personal=True)
     email: Mapped[str | None] = f.email(_("E-mail"), unique=True, match=True, track=True)
     team_id: Mapped[UUID | None] = f.link(_("Team"), Team, track=True)
     manager_id: Mapped[UUID | None] = f.link(_("Manager"), "self", tree=True, track=True, hands_over=True)
@@ -89,8 +89,8 @@ class TerritoryMember(Record):
     __table_args__ = (unique_together("core_territory_members", "territory_id", "user_id"),)
 
     territory_id: Mapped[UUID] = f.link(_("Territory"), Territory, required=True, track=True)
-    user_id: Mapped[UUID] = f.link(_("User"), User, required=True, track=True)
-    note: Mapped[str | None] = f.text(_("Note"))
+    user_id: Mapped[UUID] = f.link(_("User"), User, required=True, track=True, subject=True)
+    note: Mapped[str | None] = f.text(_("Note"), personal=True)
 
 
 class Share(Record):

@@ -24,6 +24,7 @@ def waiting(mail: Mail) -> list[dict[str, Any]]:
     letter = {
         "to": list(mail.recipients), "subject": mail.subject, "text": mail.text, "html": mail.html, "reply_to": mail.reply_to,
         "attachments": [{"key": one.key, "filename": one.filename, "media_type": one.media_type} for one in mail.attachments],
+        "concerns": [str(one) for one in dict.fromkeys((mail.about, *mail.concerns)) if one is not None],
     }  # fmt: skip
     return [{"recipient": recipient, **letter} for recipient in mail.recipients]
 

@@ -61,7 +61,7 @@ def export(platform: Platform, name: str, target: Path) -> Exported:
     with platform.database.begin(write=False, tenant=None) as connection:
         row = platform.tenant_row(connection, name)
     done = Exported()
-    with _whole(target) as sink, tarfile.open(fileobj=sink, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+    with whole(target) as sink, tarfile.open(fileobj=sink, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
         bundle = _Bundle(archive, platform.clock())
         with platform.database.begin(write=False, tenant=row.id) as connection:
             one_state(connection)
@@ -170,7 +170,7 @@ def _plain(value: object) -> object:
 
 
 @contextmanager
-def _whole(target: Path) -> Iterator[IO[bytes]]:
+def whole(target: Path) -> Iterator[IO[bytes]]:
     """A file that is there when it is complete, and that nobody else on the machine can read."""
     part = target.with_name(f"{target.name}.part")
     sink = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")

@@ -81,6 +81,8 @@ def _clean(value: object) -> bool:
     return all(map(_clean, value)) if isinstance(value, list) else not isinstance(value, str) or "\x00" not in value
 
 
-def document(label: Text, of: type = list, *, readonly: bool = False, sensitive: bool = False) -> MappedColumn[Any]:
+def document(label: Text, of: type = list, *, readonly: bool = False, sensitive: bool = False,
+             personal: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """A JSON document, nothing by itself."""
-    return column(JsonField(label=label, of=of, readonly=readonly, sensitive=sensitive, longest=KEPT if readonly else LONGEST))
+    return column(JsonField(label=label, of=of, readonly=readonly, sensitive=sensitive, personal=personal,
+                            longest=KEPT if readonly else LONGEST))  # fmt: skip

@@ -6,7 +6,21 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from random import Random
 
-from plugins.automation import actions, conditions, demo, inlets, matching, routes, rules, running, timing, triggers, uses, webhooks
+from plugins.automation import (
+    actions,
+    conditions,
+    demo,
+    inlets,
+    matching,
+    privacy,
+    routes,
+    rules,
+    running,
+    timing,
+    triggers,
+    uses,
+    webhooks,
+)
 from plugins.automation.master import MASTER_DATA
 from plugins.automation.tables import Delivery, Inlet, Performed, Revision, Rule, Run, Timer, Webhook
 from sdk import (
@@ -18,11 +32,13 @@ from sdk import (
     Manifest,
     MasterData,
     Permission,
+    Person,
     Route,
     RuleCondition,
     Schedule,
     Scope,
     Subscription,
+    Trace,
     Trigger,
     Use,
     Verb,
@@ -43,6 +59,7 @@ ACCESS = {"sales_manager": Scope.TEAM}
 READ = frozenset({Verb.READ})
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     rules.RULE: rules.prepare, webhooks.WEBHOOK: webhooks.prepare, inlets.NAME: inlets.prepare,
+    webhooks.DELIVERY: privacy.stop_messages,
 }  # fmt: skip
 
 
@@ -134,6 +151,11 @@ def prepare_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
     return uses.uses_of(ctx, plugin)
+
+
+@hookimpl
+def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
+    return privacy.traces_of(ctx, person)
 
 
 @hookimpl

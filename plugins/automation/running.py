@@ -106,7 +106,7 @@ def _act(actor: Context, run: Row, about: Reference, node: Mapping[str, Any], st
 def _row(actor: Context, run: Row, about: Reference) -> Row:
     """The record as it is now; of one that was deleted what the rule wrote down."""
     if run["event"] == f"{about.entity}.deleted":
-        own, before = actor.records(about.entity).fields(), cast("Mapping[str, Any]", run["moment"])["before"]
+        own, before = actor.records(about.entity).fields(), cast("Mapping[str, Any]", run["moment"] or {}).get("before", {})
         return {"id": about.id, **{name: typed(own[name], value) for name, value in before.items() if name in own}}
     row = actor.records(about.entity).values([about.id]).get(about.id)
     if row is None:

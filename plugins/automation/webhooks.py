@@ -257,6 +257,8 @@ def redeliver(ctx: Context, id: UUID) -> Mapping[str, object]:
     hook = ctx.records(WEBHOOK).values([cast("UUID", row["webhook"])]).get(cast("UUID", row["webhook"]))
     if row["state"] == WAITING or hook is None or not hook["active"]:
         raise Conflict(_("the delivery waits already, or its webhook is switched off"), code="not_redeliverable")
+    if row["payload"] is None:
+        raise Conflict(_("what the message said was erased; there is nothing to deliver"), code="erased")
     system = ctx.as_system()
     system.records(DELIVERY).update(id, {"state": WAITING, "attempts": 0, "next_at": None}, act="redeliver")
     _ask(ctx, id_of(hook), str(row["subject"]))

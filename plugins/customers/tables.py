@@ -33,7 +33,7 @@ class Account(Record):
     lifecycle: Mapped[str] = f.choice(_("Lifecycle"), LIFECYCLE, default="prospect", track=True)
     industry: Mapped[str | None] = f.text(_("Industry"), length=100, index=True)
     region_id: Mapped[UUID | None] = f.link(_("Region"), "company.region", track=True)
-    phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True, alike=likeness.telephone)
+    phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True, alike=likeness.telephone, personal=False)
     website: Mapped[str | None] = f.url(_("Website"), alike=likeness.host)
     tax_number: Mapped[str | None] = f.text(_("Tax number"), length=60, alike=likeness.code)
     country: Mapped[str | None] = f.text(_("Country"), length=100)
@@ -53,15 +53,15 @@ class Contact(Record):
 
     __tablename__ = "customers_contacts"
 
-    name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True)
+    name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True, personal=True)
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
-    title: Mapped[str | None] = f.text(_("Job title"), length=100)
+    title: Mapped[str | None] = f.text(_("Job title"), length=100, personal=True)
     email: Mapped[str | None] = f.email(_("E-mail"), sensitive=True)
     phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True, alike=likeness.telephone)
-    wechat: Mapped[str | None] = f.text(_("WeChat"), length=60, sensitive=True)
+    wechat: Mapped[str | None] = f.text(_("WeChat"), length=60, sensitive=True, personal=True)
     tags: Mapped[list[str] | None] = f.keys(_("Tags"), "customers.tag", track=True)
-    birthday: Mapped[date | None] = f.on(_("Birthday"))
-    notes: Mapped[str | None] = f.long_text(_("Notes"))
+    birthday: Mapped[date | None] = f.on(_("Birthday"), personal=True)
+    notes: Mapped[str | None] = f.long_text(_("Notes"), personal=True)
 
 
 class Tag(Record):
@@ -83,9 +83,9 @@ class Affiliation(Record):
     __table_args__ = (unique_together("customers_affiliations", "account_id", "contact_id", "role"),)
 
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, parent=True, track=True)
-    contact_id: Mapped[UUID] = f.link(_("Contact"), Contact, required=True, track=True)
+    contact_id: Mapped[UUID] = f.link(_("Contact"), Contact, required=True, track=True, subject=True)
     role: Mapped[str] = f.choice(_("Role"), ROLES, default="other", track=True, index=True)
-    title: Mapped[str | None] = f.text(_("Job title"), length=100)
+    title: Mapped[str | None] = f.text(_("Job title"), length=100, personal=True)
     since: Mapped[date | None] = f.on(_("Since"), track=True)
     until: Mapped[date | None] = f.on(_("Until"), track=True)
 
@@ -126,7 +126,7 @@ class Invitation(Record):
 
     survey_id: Mapped[UUID] = f.link(_("Survey"), Survey, required=True)
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
-    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
+    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True, subject=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"))
     state: Mapped[str] = f.choice(_("State"), INVITATIONS, default="open", readonly=True, track=True, index=True)
     sent_to: Mapped[str | None] = f.email(_("Sent to"), match=False, search=False, sensitive=True)
@@ -134,7 +134,7 @@ class Invitation(Record):
     digest: Mapped[str | None] = f.secret(f.text(_("Digest of the link"), length=64, unique=True, readonly=True, sensitive=True))
     score: Mapped[int | None] = f.integer(_("Score"), least=0, most=10, readonly=True, track=True)
     points: Mapped[int | None] = f.integer(_("Net promoter points"), least=-100, most=100, readonly=True)
-    comment: Mapped[str | None] = f.long_text(_("Comment"), length=4_000, readonly=True)
+    comment: Mapped[str | None] = f.long_text(_("Comment"), length=4_000, readonly=True, personal=True)
     answered_at: Mapped[datetime | None] = f.at(_("Answered at"), readonly=True, index=True)
 
 

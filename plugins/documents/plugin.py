@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
-from plugins.documents import actions, copies, routes, templates
+from plugins.documents import actions, copies, privacy, routes, templates
 from plugins.documents.tables import Document, Template
 from sdk import (
     EVERYBODY,
@@ -17,9 +17,11 @@ from sdk import (
     Job,
     Manifest,
     Permission,
+    Person,
     Route,
     Scope,
     TimelineSource,
+    Trace,
     Verb,
     _,
     hookimpl,
@@ -88,3 +90,8 @@ def register_timeline_sources() -> Sequence[TimelineSource]:
 def prepare_changes(ctx: Context, batch: Batch) -> None:
     if batch.entity in PREPARE:
         PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
+    return privacy.traces_of(ctx, person)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from plugins.import_export import commands, imports, routes
+from plugins.import_export import commands, imports, privacy, routes
 from plugins.import_export.tables import Import, ImportRow
-from sdk import Command, Entity, Job, Manifest, Permission, Route, Scope, Verb, _, hookimpl
+from sdk import Command, Context, Entity, Job, Manifest, Permission, Person, Route, Scope, Trace, Verb, _, hookimpl
 
 manifest = Manifest(
     name="import_export",
@@ -53,3 +53,8 @@ def register_jobs() -> Sequence[Job]:
 @hookimpl
 def register_commands() -> Sequence[Command]:
     return commands.COMMANDS
+
+
+@hookimpl
+def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
+    return privacy.traces_of(ctx, person)

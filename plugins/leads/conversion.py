@@ -9,6 +9,7 @@ from uuid import UUID
 from plugins.leads.tables import CONVERTED
 from plugins.leads.touches import move_to_customer
 from sdk import Alike, Batch, Conflict, Context, NotFound, _, where
+from sdk.changes import ERASE
 from sdk.context import Row, id_of
 
 LEAD, ACCOUNT, CONTACT, DEAL = "leads.lead", "customers.account", "customers.contact", "pipeline.deal"
@@ -93,10 +94,10 @@ def prepare_leads(_ctx: Context, batch: Batch) -> None:
     for change in batch.standing():
         if change.act == ACT:
             batch.emit("leads.lead.converted", change, {name: change.values[name] for name in ("account", "contact", "deal")})
-        elif change.before is not None and change.before["state"] == CONVERTED:
+        elif change.before is not None and change.before["state"] == CONVERTED and change.act != ERASE:
             if moved := sorted(name for name in change.values if name not in OPEN_TO_CHANGE and change.changes(name)):
                 change.forbid("lead_converted", _("the lead is converted: {fields} can no longer change"), fields=", ".join(moved))
-        elif change.after("state") == CONVERTED:
+        elif change.after("state") == CONVERTED and change.act != ERASE:
             change.refuse("state", "not_converted", _("a lead is converted by POST /leads/leads/{{id}}/conversions"))
 
 

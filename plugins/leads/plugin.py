@@ -66,7 +66,7 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     return (
         Entity(Campaign, "campaign", "campaigns", _("Campaign"), _("Campaigns"), owned=False, access=CAMPAIGNS),
-        Entity(Lead, "lead", "leads", _("Lead"), _("Leads"), access=ACCESS, alike=("email", "phone")),
+        Entity(Lead, "lead", "leads", _("Lead"), _("Leads"), access=ACCESS, alike=("email", "phone"), person=True),
         Entity(Touch, "touch", "touches", _("Touch"), _("Touches"), title="source", access=ACCESS, merges=False),
     )
 

@@ -45,9 +45,9 @@ class Lead(Record):
 
     __tablename__ = "leads_leads"
 
-    name: Mapped[str] = f.text(_("Name"), required=True, match=True, search=True, track=True)
+    name: Mapped[str] = f.text(_("Name"), required=True, match=True, search=True, track=True, personal=True)
     company: Mapped[str | None] = f.text(_("Company"), search=True, track=True)
-    title: Mapped[str | None] = f.text(_("Job title"), length=100)
+    title: Mapped[str | None] = f.text(_("Job title"), length=100, personal=True)
     email: Mapped[str | None] = f.email(_("E-mail"), match=True, sensitive=True)
     phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True, alike=likeness.telephone)
     website: Mapped[str | None] = f.url(_("Website"))
@@ -58,10 +58,10 @@ class Lead(Record):
     product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product")
     value: Mapped[f.Money | None] = f.money(_("Expected value"), least=Decimal(0), track=True)
     tags: Mapped[list[str] | None] = f.keys(_("Tags"), "customers.tag", track=True)
-    notes: Mapped[str | None] = f.long_text(_("Notes"))
+    notes: Mapped[str | None] = f.long_text(_("Notes"), personal=True)
     converted_at: Mapped[datetime | None] = f.at(_("Converted at"), readonly=True)
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, readonly=True, track=True)
-    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, readonly=True, track=True)
+    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, readonly=True, track=True, subject=True)
     deal_id: Mapped[UUID | None] = f.link(_("Deal"), Deal, readonly=True, track=True)
 
 
@@ -86,10 +86,10 @@ class Touch(Record):
     at: Mapped[datetime | None] = f.at(_("When"), index=True)
     campaign_id: Mapped[UUID | None] = f.link(_("Campaign"), Campaign)
     source: Mapped[str | None] = f.text(_("Source"), length=100)
-    lead_id: Mapped[UUID | None] = f.link(_("Lead"), Lead, timeline=True)
+    lead_id: Mapped[UUID | None] = f.link(_("Lead"), Lead, timeline=True, subject=True)
     account_id: Mapped[UUID | None] = f.with_example(f.link(_("Account"), Account, timeline=True), "any")
-    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
-    notes: Mapped[str | None] = f.long_text(_("Notes"))
+    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True, subject=True)
+    notes: Mapped[str | None] = f.long_text(_("Notes"), personal=True)
 
 
 LEADS = f.over(Lead.campaign_id, sa.func.count())

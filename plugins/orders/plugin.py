@@ -6,7 +6,22 @@ from collections.abc import Callable, Sequence
 from datetime import time
 from random import Random
 
-from plugins.orders import copies, demo, invoices, lines, papers, payments, pricing, process, renewals, routes, settings, standing, tables
+from plugins.orders import (
+    copies,
+    demo,
+    invoices,
+    lines,
+    papers,
+    payments,
+    pricing,
+    privacy,
+    process,
+    renewals,
+    routes,
+    settings,
+    standing,
+    tables,
+)
 from sdk import (
     Access,
     Batch,
@@ -17,6 +32,7 @@ from sdk import (
     Extension,
     Job,
     Manifest,
+    Person,
     Report,
     Route,
     Schedule,
@@ -24,6 +40,7 @@ from sdk import (
     Settings,
     Side,
     Subscription,
+    Trace,
     Verb,
     _,
     hookimpl,
@@ -203,6 +220,11 @@ def prepare_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def validate_changes(ctx: Context, batch: Batch) -> None:
     keep_base_currency(ctx, batch, "orders.order", "base_amount")
+
+
+@hookimpl
+def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
+    return privacy.traces_of(ctx, person)
 
 
 @hookimpl

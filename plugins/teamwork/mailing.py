@@ -9,10 +9,12 @@ from functools import cache
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
-from plugins.teamwork.notices import LONGEST_TITLE, MAIL, PART, keep_single, line, page, wanted, wishes
+from plugins.teamwork.notices import LONGEST_TITLE, MAIL, PART, keep_single, line, living, page, wanted, wishes
 from plugins.teamwork.tables import DEFAULT_DIGEST, LEFT_OUT, SENT, WAITING
 from sdk import Batch, Condition, Context, Draft, Invalid, Mail, NotFound, Told, _, where
+from sdk.changes import ERASE
 from sdk.context import Row, id_of
+from sdk.fields import Reference
 
 TIMES, HELD, POST = "teamwork.letter_times", "teamwork.held_letter", "teamwork.post_letters"
 CHANNEL = f"teamwork.{MAIL}"
@@ -109,24 +111,26 @@ def by_mail(ctx: Context, told: Sequence[Told]) -> None:
     said = wishes(ctx, CHANNEL, told)
     readers = [one for one in told if one.email and not said[one].muted]
     times, now = times_of(ctx, [one.user_id for one in readers]), ctx.now()
-    held, wakes = list[Draft](), dict[tuple[UUID, datetime], None]()
+    held, wakes = list[tuple[Told, bool, datetime]](), dict[tuple[UUID, datetime], None]()
     for one in readers:
         mine, gathered = times[one.user_id], said[one].digest
         due = next_digest(mine, now) if gathered else quiet_until(mine, now)
         if due is None:
-            _send(ctx, one.email, line(one.title)[:LONGEST_TITLE], one.body or one.title)
+            _send(ctx, one.email, line(one.title)[:LONGEST_TITLE], one.body or one.title, [one.about])
         else:
-            held.append(_draft(one, gathered, due))
+            held.append((one, gathered, due))
             wakes[one.user_id, due] = None
-    ctx.as_system().records(HELD).write_all(held)
+    there = living(ctx, [one for one, _gathered, _due in held])
+    drafts = [_draft(one, gathered, due, one.about if one.about in there else None) for one, gathered, due in held]
+    ctx.as_system().records(HELD).write_all(drafts)
     for person, at in wakes:
         _wake(ctx, person, at)
 
 
-def _draft(one: Told, gathered: bool, due: datetime) -> Draft:
+def _draft(one: Told, gathered: bool, due: datetime, about: Reference | None) -> Draft:
     values = {
         "kind": one.kind, "title": line(one.title)[:LONGEST_TITLE], "body": page(one.body) or None, "gathered": gathered,
-        "state": WAITING, "due_at": due, "owner": one.user_id,
+        "about": about, "state": WAITING, "due_at": due, "owner": one.user_id,
     }  # fmt: skip
     return Draft("create", values, act=HOLD)
 
@@ -135,14 +139,21 @@ def _wake(ctx: Context, person: UUID, at: datetime) -> None:
     ctx.enqueue(POST, {"person": str(person)}, at=at)
 
 
-def _send(ctx: Context, email: str, subject: str, text: str) -> bool:
+def _send(ctx: Context, email: str, subject: str, text: str, concerns: Sequence[object]) -> bool:
     """Ask for a letter; False where the address is none of a mailbox, such as a sign-in name."""
     try:
-        letter = Mail(email, subject, text)
+        letter = Mail(email, subject, text, concerns=[one for one in concerns if isinstance(one, Reference)])
     except Invalid:
         return False
     ctx.mail(letter)
     return True
+
+
+def leave_out_erased(_ctx: Context, batch: Batch) -> None:
+    """A letter that is emptied while it waits goes to nobody."""
+    for change in batch.standing():
+        if change.act == ERASE and change.before is not None and change.before["state"] == WAITING:
+            change.values |= {"state": LEFT_OUT, "due_at": None}
 
 
 # --- when the time has come ------------------------------------------------------------------------------------------
@@ -199,10 +210,11 @@ def _go(ctx: Context, person: UUID, letters: Sequence[Row]) -> set[UUID]:
     letters = [row for row in letters if row["kind"] in heard] if email else []
     gone = {
         id_of(row) for row in letters
-        if not row["gathered"] and _send(ctx, email, str(row["title"]), str(row["body"] or row["title"]))
+        if not row["gathered"] and _send(ctx, email, str(row["title"]), str(row["body"] or row["title"]), [row["about"]])
     }  # fmt: skip
     gathered = [row for row in letters if row["gathered"]]
-    if gathered and _send(ctx, email, reader.say(_("Your notices: {count}"), {"count": len(gathered)}), _page(ctx, person, gathered)):
+    title, concerns = reader.say(_("Your notices: {count}"), {"count": len(gathered)}), [row["about"] for row in gathered]
+    if gathered and _send(ctx, email, title, _page(ctx, person, gathered), concerns):
         gone |= {id_of(row) for row in gathered}
     return gone
 

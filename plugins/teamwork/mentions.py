@@ -11,6 +11,7 @@ from uuid import UUID
 
 from plugins.teamwork import follows, people
 from sdk import Batch, Change, Context, Event, Notice, _
+from sdk.changes import ERASE
 from sdk.fields import Reference
 
 COMMENT = "teamwork.comment"
@@ -29,11 +30,12 @@ def prepare_comments(ctx: Context, batch: Batch) -> None:
     for change in batch.changes:
         if change.verb == "create" or change.before is None or not change.stands or ctx.actor.user_id is None:
             continue
-        if change.before["owner"] != ctx.actor.user_id:
+        if change.before["owner"] != ctx.actor.user_id and change.act != ERASE:
             change.forbid("not_yours", _("somebody else wrote this comment; only its author changes it"))
         elif change.changes("about") or change.changes("owner"):
             change.forbid("comment_moved", _("a comment stays with its record and its author; write another one"))
-    said = [change for change in batch.standing() if change.before is None or change.changes("body") or change.changes("mentions")]
+    fresh = [change for change in batch.standing() if change.act != ERASE]  # what is left of a text that was erased mentions nobody anew
+    said = [change for change in fresh if change.before is None or change.changes("body") or change.changes("mentions")]
     follows.notice_comments(ctx, batch)
     people.resolve(ctx, ((change, "mentions", _words(change)) for change in said))
     new = {change.id: _new(ctx, change) for change in said if change.stands}

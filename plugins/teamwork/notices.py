@@ -56,7 +56,7 @@ def wanted(ctx: Context, channel: str, told: Sequence[Told]) -> list[Told]:
 def in_app(ctx: Context, told: Sequence[Told]) -> None:
     """Keep each notice for its reader."""
     readers = wanted(ctx, f"teamwork.{IN_APP}", told)
-    there = _there(ctx, readers)
+    there = living(ctx, readers)
     drafts = [
         Draft("create", {"kind": one.kind, "title": line(one.title)[:LONGEST_TITLE], "body": page(one.body) or None,
                          "about": one.about if one.about in there else None, "owner": one.user_id, "times": 1}, act=TELL)
@@ -75,7 +75,7 @@ def page(text: str) -> str:
     return _CONTROL.sub(" ", text)[:LONGEST_BODY].strip()
 
 
-def _there(ctx: Context, told: Sequence[Told]) -> set[Reference]:
+def living(ctx: Context, told: Sequence[Told]) -> set[Reference]:
     """The records that notices lead to, as far as the tenant has them; one question for each entity."""
     asked: dict[str, set[UUID]] = {}
     for one in told:

@@ -19,6 +19,7 @@ from plugins.teamwork import (
     mentions,
     notices,
     planning,
+    privacy,
     reports,
     routes,
     staleness,
@@ -39,6 +40,7 @@ from sdk import (
     Manifest,
     MasterData,
     NoticeChannel,
+    Person,
     Report,
     Route,
     Schedule,
@@ -46,6 +48,7 @@ from sdk import (
     Sharing,
     Subscription,
     TimelineSource,
+    Trace,
     Verb,
     _,
     hookimpl,
@@ -91,6 +94,7 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     files.FILE: files.prepare_files,
     notices.PREFERENCE: notices.prepare_preferences,
     mailing.TIMES: mailing.prepare_times,
+    mailing.HELD: mailing.leave_out_erased,
     follows.NAME: follows.prepare_follows,
     targets.NAME: targets.prepare_targets,
     task_templates.NAME: task_templates.prepare_templates,
@@ -241,6 +245,11 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
     follows.notice_changes(ctx, batch)
     if batch.entity in VALIDATE:
         VALIDATE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
+    return privacy.traces_of(ctx, person)
 
 
 @hookimpl

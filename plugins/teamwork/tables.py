@@ -50,7 +50,7 @@ class Task(Record):
 
     __tablename__ = "teamwork_tasks"
 
-    subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True)
+    subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True, personal=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"), track=True)
     due_on: Mapped[date | None] = f.on(_("Due on"), track=True, index=True)
     priority: Mapped[str] = f.choice(_("Priority"), PRIORITIES, default="normal", track=True)
@@ -70,7 +70,7 @@ class Task(Record):
     plan_id: Mapped[UUID | None] = f.link(_("Plan of the stage"), "teamwork.stage_plan", readonly=True)
     stale_rule_id: Mapped[UUID | None] = f.link(_("Stale rule"), "teamwork.stale_rule", readonly=True)
     application_id: Mapped[UUID | None] = f.link(_("Applied template"), "teamwork.application", readonly=True)
-    notes: Mapped[str | None] = f.long_text(_("Notes"))
+    notes: Mapped[str | None] = f.long_text(_("Notes"), personal=True)
 
 
 class Assignment(Record):
@@ -129,14 +129,14 @@ class Activity(Record):
 
     __tablename__ = "teamwork_activities"
 
-    subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True)
+    subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True, personal=True)
     kind: Mapped[str] = f.choice(_("Kind"), KINDS, default="call", track=True, index=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"), track=True)
     starts_at: Mapped[datetime] = f.at(_("Starts at"), required=True, track=True, index=True)
     ends_at: Mapped[datetime | None] = f.at(_("Ends at"), track=True, index=True)
     state: Mapped[str] = f.choice(_("State"), COURSE, default=PLANNED, track=True)
     plan_id: Mapped[UUID | None] = f.link(_("Plan of the stage"), "teamwork.stage_plan", readonly=True)
-    notes: Mapped[str | None] = f.long_text(_("Notes"))
+    notes: Mapped[str | None] = f.long_text(_("Notes"), personal=True)
 
 
 class Comment(Record):
@@ -145,7 +145,7 @@ class Comment(Record):
     __tablename__ = "teamwork_comments"
 
     about: Mapped[f.Reference] = f.any_record(_("About"), required=True, parent=True)
-    body: Mapped[str] = f.long_text(_("Text"), length=5000, required=True)
+    body: Mapped[str] = f.long_text(_("Text"), length=5000, required=True, personal=True)
     mentions: Mapped[list[str] | None] = people(_("Mentions"))
 
 
@@ -155,11 +155,11 @@ class File(Record):
     __tablename__ = "teamwork_files"
 
     about: Mapped[f.Reference] = f.any_record(_("About"), required=True, parent=True)
-    name: Mapped[str] = f.text(_("Name"), length=200, required=True, search=True, match=True)
+    name: Mapped[str] = f.text(_("Name"), length=200, required=True, search=True, match=True, personal=True)
     media_type: Mapped[str | None] = f.text(_("Media type"), length=100, readonly=True)
     size: Mapped[int | None] = f.integer(_("Size in bytes"), readonly=True, least=0)
-    sha256: Mapped[str | None] = f.text(_("SHA-256"), length=64, readonly=True)
-    content: Mapped[str | None] = f.text(_("Content"), length=32, readonly=True)
+    sha256: Mapped[str | None] = f.text(_("SHA-256"), length=64, readonly=True, personal=True)
+    content: Mapped[str | None] = f.text(_("Content"), length=32, readonly=True, personal=True)
 
 
 class Notification(Record):
@@ -175,8 +175,8 @@ class Notification(Record):
     )  # fmt: skip
 
     kind: Mapped[str] = f.key(_("Kind"), length=100, required=True, match=False, readonly=True)
-    title: Mapped[str] = column(f.TextField(label=_("Title"), required=True, readonly=True, search=True))
-    body: Mapped[str | None] = f.long_text(_("Text"), readonly=True)
+    title: Mapped[str] = column(f.TextField(label=_("Title"), required=True, readonly=True, search=True, personal=True))
+    body: Mapped[str | None] = f.long_text(_("Text"), readonly=True, personal=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"), readonly=True)
     times: Mapped[int | None] = f.integer(_("How often"), least=1, readonly=True)
     read_at: Mapped[datetime | None] = f.at(_("Read at"), readonly=True)
@@ -212,8 +212,9 @@ class HeldLetter(Record):
     __tablename__ = "teamwork_held_letters"
 
     kind: Mapped[str] = f.key(_("Kind"), length=100, required=True, match=False, readonly=True)
-    title: Mapped[str] = column(f.TextField(label=_("Title"), required=True, readonly=True))
-    body: Mapped[str | None] = f.long_text(_("Text"), readonly=True)
+    title: Mapped[str] = column(f.TextField(label=_("Title"), required=True, readonly=True, personal=True))
+    body: Mapped[str | None] = f.long_text(_("Text"), readonly=True, personal=True)
+    about: Mapped[f.Reference | None] = f.any_record(_("About"), readonly=True)
     gathered: Mapped[bool] = f.boolean(_("Gathered into one letter a day"))
     state: Mapped[str] = f.choice(_("State"), POSTED, default=WAITING, readonly=True)
     due_at: Mapped[datetime | None] = f.at(_("Goes out at"), readonly=True, index=True)
@@ -358,11 +359,11 @@ class Score(Record):
     __table_args__ = (unique_together("teamwork_scores", "evaluation_id", "round", "person_id"),)
 
     evaluation_id: Mapped[UUID] = f.link(_("Evaluation"), Evaluation, required=True, readonly=True)
-    person_id: Mapped[UUID] = f.link(_("Person"), "core.user", required=True, readonly=True)
+    person_id: Mapped[UUID] = f.link(_("Person"), "core.user", required=True, readonly=True, subject=True)
     round: Mapped[int] = f.integer(_("Round"), least=1, required=True, readonly=True)
     total: Mapped[Decimal | None] = f.decimal(_("Score"), readonly=True)
     place: Mapped[int | None] = f.integer(_("Place"), least=1, readonly=True)
-    note: Mapped[str | None] = f.long_text(_("Review note"), length=5000, track=True)
+    note: Mapped[str | None] = f.long_text(_("Review note"), length=5000, track=True, personal=True)
 
 
 class ScoreLine(Record):

@@ -1,7 +1,7 @@
 """The field types: `from sdk import fields as f`, then `f.text(...)`, `f.money(...)`, `f.link(...)`."""
 
 from sdk.fields.any_record import AnyRecordField, Reference, any_record
-from sdk.fields.base import NO_EXAMPLE, Checked, Field, Flaw, FlawError, Parsed, ReportRole, beside, secret, with_example
+from sdk.fields.base import NO_EXAMPLE, Checked, Field, Flaw, FlawError, Parsed, ReportRole, beside, personal, secret, with_example
 from sdk.fields.choice import ChoiceField, choice
 from sdk.fields.computed import Computed, Reach, Source, computed, over
 from sdk.fields.link import LinkField, NaturalKey, link
@@ -56,6 +56,7 @@ __all__ = [
     "on",
     "over",
     "percent",
+    "personal",
     "phone",
     "secret",
     "text",

@@ -68,6 +68,8 @@ class Field:
     sensitive: bool = False
     secret: bool = False
     """Whether it is a key, or the hash of one: it leaves the installation in no export."""
+    personal: bool = False
+    """Whether its value tells something of a person: it is given to that person on request, and erased on request (`Entity.person`)."""
     readonly: bool = False
     index: bool = False
     default: object = None
@@ -224,6 +226,12 @@ def with_example(mapped: MappedColumn[Any], cell: str) -> MappedColumn[Any]:
 def secret(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
     """A field that holds a key, or the hash of one: left out when a tenant's data are exported."""
     mapped.column.info["field"] = replace(mapped.column.info["field"], secret=True)
+    return mapped
+
+
+def personal(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
+    """A field of whatever kind that tells something of a person, as `personal=True` says of a text (`f.personal(f.choice(...))`)."""
+    mapped.column.info["field"] = replace(mapped.column.info["field"], personal=True)
     return mapped
 
 

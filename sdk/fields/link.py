@@ -42,6 +42,8 @@ class LinkField(Field):
     """Whether what happens to this record shows on the timeline of the other, too."""
     hands_over: bool = False
     """Whether the person that it names passes to a successor with the rest of the work when that person leaves."""
+    subject: bool = False
+    """Whether the record is about the person that it names: what is personal in it is that person's."""
 
     kind: ClassVar[str] = "link"
     role: ClassVar[ReportRole] = ReportRole.DIMENSION
@@ -77,7 +79,7 @@ class LinkField(Field):
 
 def link(label: Text, target: type[Record] | Literal["self"] | str, *, required: bool = False, parent: bool = False,
          within: str = "", unique: bool = False, track: bool = False, readonly: bool = False, tree: bool = False,
-         timeline: bool = False, hands_over: bool = False) -> MappedColumn[Any]:  # fmt: skip
+         timeline: bool = False, hands_over: bool = False, subject: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """A link to a record of `target`: "self", a required partner's class, or a possible partner's entity name.
 
     `tree=True`, for links to "self": a record that would come to stand above itself is refused.
@@ -87,7 +89,10 @@ def link(label: Text, target: type[Record] | Literal["self"] | str, *, required:
     `hands_over=True`, for links to people that mean work (who is to do it, who stands for it): when the person leaves, the successor
     takes the place. Who did something, and whom something is about, stays as it was.
 
+    `subject=True`, for links to people (`Entity.person`): the record is about that person, and what is personal in it is given out and
+    erased with the person's own record. A person who links so to another (a lead to a contact) is that other.
+
     `parent=True`: who reaches the parent reaches this record (lines, history, comments).
     """
     return column(LinkField(label=label, target=target, required=required, parent=parent, within=within, unique=unique,
-                            tree=tree, timeline=timeline, hands_over=hands_over, track=track, readonly=readonly, index=True))  # fmt: skip
+                            tree=tree, timeline=timeline, hands_over=hands_over, subject=subject, track=track, readonly=readonly, index=True))  # fmt: skip

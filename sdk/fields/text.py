@@ -130,6 +130,8 @@ class LongTextField(TextField):
 class EmailField(TextField):
     """A mail address, kept in lower case (RFC 5321 leaves the local part's case to the host; in practice none cares)."""
 
+    personal: bool = True
+
     kind: ClassVar[str] = "email"
     widget: ClassVar[str] = "email"
 
@@ -143,6 +145,8 @@ class EmailField(TextField):
 
 @dataclass(frozen=True, kw_only=True)
 class PhoneField(TextField):
+    personal: bool = True
+
     kind: ClassVar[str] = "phone"
     widget: ClassVar[str] = "tel"
 
@@ -214,20 +218,22 @@ def plain_text(cell: str, most: int) -> str:
 def text(label: Text, *, length: int = 255, required: bool = False, unique: bool = False, search: bool = False,
          match: bool = False, track: bool = False, sensitive: bool = False, readonly: bool = False,
          index: bool = False, default: str | None = None, example: str = "",
-         alike: Likeness | None = None) -> MappedColumn[Any]:  # fmt: skip
+         alike: Likeness | None = None, personal: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """A line of text of at most `length` characters; `example` fits where not any text does.
 
-    `alike` (`sdk.likeness.company`, …) says what its writings have in common: see `Entity.alike`.
+    `alike` (`sdk.likeness.company`, …) says what its writings have in common: see `Entity.alike`. `personal=True`, here and in
+    other fields: the value tells something of a person, and goes when that person is erased.
     """
     return column(TextField(label=label, length=length, required=required, unique=unique, search=search, match=match, alike=alike,
-                            track=track, sensitive=sensitive, readonly=readonly, index=index, default=default, example=example))  # fmt: skip
+                            track=track, sensitive=sensitive, readonly=readonly, index=index, default=default, example=example,
+                            personal=personal))  # fmt: skip
 
 
 def long_text(label: Text, *, length: int = 20_000, required: bool = False, track: bool = False,
-              sensitive: bool = False, readonly: bool = False) -> MappedColumn[Any]:  # fmt: skip
+              sensitive: bool = False, readonly: bool = False, personal: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """Text of several lines."""
     return column(LongTextField(label=label, length=length, lines=True, required=required, track=track,
-                                sensitive=sensitive, readonly=readonly))  # fmt: skip
+                                sensitive=sensitive, readonly=readonly, personal=personal))  # fmt: skip
 
 
 def key(label: Text, *, length: int = 60, required: bool = False, unique: bool = False, match: bool = True,
@@ -238,22 +244,22 @@ def key(label: Text, *, length: int = 60, required: bool = False, unique: bool =
 
 
 def email(label: Text, *, required: bool = False, unique: bool = False, search: bool = True, match: bool = True,
-          track: bool = False, sensitive: bool = False) -> MappedColumn[Any]:  # fmt: skip
-    """A mail address."""
-    return column(EmailField(label=label, required=required, unique=unique, search=search, match=match, track=track,
+          track: bool = False, sensitive: bool = False, personal: bool = True) -> MappedColumn[Any]:  # fmt: skip
+    """A mail address; personal, unless it is said to be a company's."""
+    return column(EmailField(label=label, required=required, unique=unique, search=search, match=match, track=track, personal=personal,
                              sensitive=sensitive, pattern=_EMAIL, expected=_("a mail address such as name@example.com")))  # fmt: skip
 
 
 def phone(label: Text, *, required: bool = False, search: bool = True, sensitive: bool = False,
-          alike: Likeness | None = None) -> MappedColumn[Any]:  # fmt: skip
-    """A telephone number as people write it."""
+          alike: Likeness | None = None, personal: bool = True) -> MappedColumn[Any]:  # fmt: skip
+    """A telephone number as people write it; personal, unless it is said to be a company's."""
     return column(PhoneField(label=label, length=40, required=required, search=search, sensitive=sensitive, pattern=_PHONE, alike=alike,
-                             expected=_("a telephone number such as +86 10 1234 5678")))  # fmt: skip
+                             personal=personal, expected=_("a telephone number such as +86 10 1234 5678")))  # fmt: skip
 
 
-def url(label: Text, *, required: bool = False, alike: Likeness | None = None) -> MappedColumn[Any]:
+def url(label: Text, *, required: bool = False, alike: Likeness | None = None, personal: bool = False) -> MappedColumn[Any]:
     """A web address with http or https."""
-    return column(UrlField(label=label, length=500, required=required, pattern=_URL, alike=alike,
+    return column(UrlField(label=label, length=500, required=required, pattern=_URL, alike=alike, personal=personal,
                            expected=_("a web address such as https://example.com")))  # fmt: skip
 
 

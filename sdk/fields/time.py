@@ -114,9 +114,9 @@ class DateTimeField(Field):
 
 
 def on(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
-       index: bool = False) -> MappedColumn[Any]:  # fmt: skip
+       index: bool = False, personal: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """A date without a time: it is the same date in every zone."""
-    return column(DateField(label=label, required=required, track=track, readonly=readonly, index=index))
+    return column(DateField(label=label, required=required, track=track, readonly=readonly, index=index, personal=personal))
 
 
 def at(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,

@@ -1,0 +1,1 @@
+"""The data of a person: gathered, given out, erased."""
