@@ -303,6 +303,28 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
 
 
 @hookspec
+def tenant_enabled(ctx: Context) -> None:
+    """Begin with a tenant, or again: make up for what has happened while one was not there.
+
+    When: a tenant is made, or the plugin is switched on (a bridge: what it joins is), in the transaction of the switch.
+    Returns: nothing; long work goes to `ctx.enqueue`.
+    Example: `ctx.enqueue("orders.catch_up", {})`.
+    Off for a tenant: not called. An exception, or a Refusal with its reason, leaves it off.
+    """
+
+
+@hookspec
+def tenant_disabled(ctx: Context) -> None:
+    """End what one has begun for a tenant and would otherwise hang: nothing of the plugin runs from now on.
+
+    When: the plugin is switched off, or a bridge goes with what it joins; in the transaction of the switch, while it is still there.
+    Returns: nothing; no record is deleted, as it may come back.
+    Example: `ctx.records("import_export.import").write_all(drafts)`.
+    Off for a tenant: not called. An exception is logged, what the hook did is undone, and the plugin is off all the same.
+    """
+
+
+@hookspec
 def demo_data(ctx: Context, random: random.Random, months: int) -> None:
     """Fill a tenant with sample data in both languages, ending today.
 

@@ -133,6 +133,8 @@ def _tell(report: Impact) -> None:
         click.echo(f"on for: {', '.join(report.enabled_for)}")
     if report.required_by:
         click.echo(f"required by: {', '.join(report.required_by)}")
+    if report.taken_along:
+        click.echo(f"goes with it: {', '.join(report.taken_along)}")
     if report.wanted_by:
         click.echo(f"goes on without it, with less: {', '.join(report.wanted_by)}")
     for share in report.tenants:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -29,6 +30,7 @@ from sdk.fields.money import CURRENCIES
 if TYPE_CHECKING:
     from core.platform import Platform
 
+log = logging.getLogger("dealwright.tenancy")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,58}[a-z0-9]?\Z")
 
 
@@ -57,13 +59,12 @@ def create(platform: Platform, wish: NewTenant) -> Tenant:
         row = {"id": tenant.id, "name": wish.name, "state": "active", "locale": wish.locale, "timezone": wish.timezone,
                "currency": wish.currency, "access_version": 1, "created_at": platform.clock()}  # fmt: skip
         connection.execute(tenants.insert().values(**row))
-        platform.gate.begin(connection, tenant.id, list(dict.fromkeys(chosen)))
-        enabled = frozenset({"core", *chosen})
+        enabled = platform.gate.begin(connection, tenant.id, list(dict.fromkeys(chosen)))
         work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, enabled, Channel.CLI)
         with work.adopt(connection, writes=True):
-            ensure_roles(work)
-            _wake(work, enabled)
-            entries.note(work, "core.tenant", tenant.id, "create", {"name": [None, tenant.name], "plugins": [None, sorted(chosen)]})
+            welcome(work, enabled)
+            told = sorted(enabled - {"core"})
+            entries.note(work, "core.tenant", tenant.id, "create", {"name": [None, tenant.name], "plugins": [None, told]})
     return tenant
 
 
@@ -109,17 +110,33 @@ def ensure_roles(work: Work) -> None:
 
 
 def switch(work: Work, name: str, on: bool) -> None:
-    """Switch a plugin for the tenant; its roles appear with it."""
+    """Switch a plugin for the tenant; its roles appear with it, and bridges come and go with what they join.
+
+    One that raises as it comes stops the switch; one that raises as it goes does not: to switch it off may be the cure.
+    """
+    calls = work.platform.calls
     with work.transaction(write=True):
-        was = name in work.enabled
-        work.platform.gate.switch(work.connection, work.tenant.id, name, on)
-        if was != on:
-            entries.note(work, "core.plugin", work.tenant.id, "update", {name: [was, on]})
+        before, after = work.platform.gate.switch(work.connection, work.tenant.id, name, on)
+        there = work.having(before)
+        for plugin in reversed([one for one in calls.serving() if one in before - after]):
+            try:
+                with there.tried():
+                    calls.moment("tenant_disabled", frozenset({plugin}), ctx=there)
+            except Exception:
+                log.exception("%s is switched off for %s all the same", plugin, work.tenant.name)
+        work.access_changed()
+        if before != after:
+            changed = {one: [one in before, one in after] for one in sorted(before ^ after)}
+            entries.note(work, "core.plugin", work.tenant.id, "update", changed)
         if on:
-            widened = Work(work.platform, work.tenant, work.actor, SYSTEM, work.enabled | {name}, work.channel)
-            with widened.adopt(work.connection, writes=True):
-                ensure_roles(widened)
-                _wake(widened, frozenset({name}))
+            welcome(work.having(after), after - before)
+
+
+def welcome(work: Work, plugins: frozenset[str]) -> None:
+    """Plugins begin to serve the tenant: their roles, their schedules, and whatever they do then themselves."""
+    ensure_roles(work)
+    _wake(work, plugins)
+    work.platform.calls.moment("tenant_enabled", plugins, ctx=work)
 
 
 def add_person(work: Work, name: str, email: str, roles: Sequence[str], password: str | None) -> UUID:

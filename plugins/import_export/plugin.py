@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from plugins.import_export import commands, imports, routes
 from plugins.import_export.tables import Import, ImportRow
-from sdk import Command, Entity, Job, Manifest, Permission, Route, Scope, Verb, _, hookimpl
+from sdk import Command, Context, Entity, Job, Manifest, Permission, Route, Scope, Verb, _, hookimpl
 
 manifest = Manifest(
     name="import_export",
@@ -48,6 +48,11 @@ def register_routes() -> Sequence[Route]:
 @hookimpl
 def register_jobs() -> Sequence[Job]:
     return (Job("run_import", imports.run_job),)
+
+
+@hookimpl
+def tenant_disabled(ctx: Context) -> None:
+    imports.give_up(ctx)
 
 
 @hookimpl

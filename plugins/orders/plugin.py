@@ -6,7 +6,22 @@ from collections.abc import Callable, Sequence
 from datetime import time
 from random import Random
 
-from plugins.orders import copies, demo, invoices, lines, papers, payments, pricing, process, renewals, routes, settings, standing, tables
+from plugins.orders import (
+    copies,
+    demo,
+    invoices,
+    lines,
+    papers,
+    payments,
+    pricing,
+    process,
+    renewals,
+    returning,
+    routes,
+    settings,
+    standing,
+    tables,
+)
 from sdk import (
     Access,
     Batch,
@@ -130,7 +145,7 @@ def register_subscriptions() -> Sequence[Subscription]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job(renewals.JOB, renewals.renew_job), Job(standing.JOB, standing.recount_all))
+    return (Job(renewals.JOB, renewals.renew_job), Job(standing.JOB, standing.recount_all), Job(returning.JOB, returning.catch_up))
 
 
 @hookimpl
@@ -203,6 +218,11 @@ def prepare_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def validate_changes(ctx: Context, batch: Batch) -> None:
     keep_base_currency(ctx, batch, "orders.order", "base_amount")
+
+
+@hookimpl
+def tenant_enabled(ctx: Context) -> None:
+    returning.begin(ctx)
 
 
 @hookimpl
