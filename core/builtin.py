@@ -10,6 +10,7 @@ from core.audit.tables import Entry
 from core.custom.checks import check_definitions
 from core.custom.tables import CustomField
 from core.events import upkeep
+from core.extension import arrival
 from core.extension import routes as plugin_routes
 from core.identity import departures, routes, session_routes
 from core.identity.tables import Grant, Role, Share, SignIn, Team, Territory, TerritoryMember, Token, User
@@ -113,8 +114,8 @@ def register_events() -> Sequence[EventType]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    """Mail."""
-    return letters.JOBS
+    """Mail; what follows an upgrade."""
+    return (*letters.JOBS, *arrival.JOBS)
 
 
 @hookimpl

@@ -355,3 +355,26 @@ def before_upgrade(ctx: Installation, before: str | None, after: str) -> None:
     Example: `if ctx.dialect == "sqlite" and ctx.server < (3, 45): raise Unavailable(_("..."))`.
     Off for a tenant: called all the same: a schema is the whole installation's.
     """
+
+
+@hookspec
+def after_upgrade(ctx: Context, before: str, after: str) -> None:
+    """Bring one's own records of a tenant up to what another version expects of them.
+
+    When: after `dealwright plugin upgrade` or `db upgrade`, in the background, once for each tenant that has the plugin; between two
+    versions of the manifest, which may be the same where the schema moved alone. It must bear a second run: what fails is tried again.
+    Returns: nothing; long work goes to `ctx.enqueue`.
+    Example: `ctx.enqueue("orders.catch_up", {})`.
+    Off for a tenant: not called; `tenant_enabled` is when it is on again.
+    """
+
+
+@hookspec
+def tenant_purged(ctx: Context) -> None:
+    """Take away what one keeps of a tenant outside the plugin's tables: files, what others were asked to keep.
+
+    When: right before all rows go for ever: the tenant is purged, or the plugin is removed with `--purge`; also where it was off.
+    Returns: nothing; rows need not be deleted.
+    Example: `ctx.files.remove("...")`.
+    Off for a tenant: called all the same. An exception is told to the operator and stops nothing.
+    """

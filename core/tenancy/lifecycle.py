@@ -206,7 +206,9 @@ def purge(platform: Platform, name: str) -> dict[str, int]:
     if id is None:
         raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=name)
     set_state(platform, name, "suspended")
-    lost: dict[str, int] = {}
+    files = LocalFiles(platform.config.home, id)
+    lost = {"files": sum(1 for _key in files.all_keys())}
+    farewell(platform, id, platform.calls.serving())
     with platform.database.begin(write=True, tenant=id) as connection:
         entering = sa.select(sa.func.count()).select_from(memberships).where(memberships.c.tenant_id == id)
         people = connection.execute(entering).scalar_one()
@@ -223,5 +225,20 @@ def purge(platform: Platform, name: str) -> dict[str, int]:
             lost[table.name] = connection.execute(table.delete().where(mine)).rowcount
         lost["core_memberships"] = people
         lost["core_tenants"] = connection.execute(tenants.delete().where(tenants.c.id == id)).rowcount
-        lost["files"] = LocalFiles(platform.config.home, id).remove_all()  # last: where it fails, the rows that name them are back
+        files.remove_all()  # last: where it fails, the rows that name them are back
     return lost
+
+
+def farewell(platform: Platform, tenant: UUID, plugins: Sequence[str]) -> list[str]:
+    """Let plugins take away what they keep of a tenant beside their rows; returns what went wrong, which stops nothing."""
+    with platform.database.begin(write=False, tenant=None) as connection:
+        row = platform.tenant_row(connection, tenant)
+    work, troubles = standing(platform, row).having(frozenset(platform.calls.serving())), list[str]()
+    for plugin in reversed(plugins):
+        try:
+            with work.transaction(write=True):
+                platform.calls.moment("tenant_purged", frozenset({plugin}), ctx=work)
+        except Exception as failure:
+            log.exception("%s could not take away what it keeps of %s", plugin, row.name)
+            troubles.append(f"{plugin}, {row.name}: {failure}")
+    return troubles

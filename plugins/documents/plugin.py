@@ -24,6 +24,7 @@ from sdk import (
     _,
     hookimpl,
 )
+from sdk.files import take_away
 
 # The renderer's process loads these, not this one: only that they are installed is asked here.
 for _package in ("docxtpl", "lxml", "noto_cjk_sans_otc", "typst"):
@@ -88,3 +89,9 @@ def register_timeline_sources() -> Sequence[TimelineSource]:
 def prepare_changes(ctx: Context, batch: Batch) -> None:
     if batch.entity in PREPARE:
         PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def tenant_purged(ctx: Context) -> None:
+    take_away(ctx, "documents.document", "content")
+    take_away(ctx, "documents.template", "content")

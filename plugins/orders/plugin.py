@@ -226,5 +226,10 @@ def tenant_enabled(ctx: Context) -> None:
 
 
 @hookimpl
+def after_upgrade(ctx: Context, before: str, after: str) -> None:
+    returning.begin(ctx)
+
+
+@hookimpl
 def demo_data(ctx: Context, random: Random, months: int) -> None:
     demo.fill(ctx, random)
