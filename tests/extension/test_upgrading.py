@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import EntryPoint
@@ -10,7 +11,10 @@ from random import Random
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+from core.cli import plugin_upgrade
+from core.cli.main import main
 from core.context import Work
 from core.data import migrate
 from core.data.migrate import Branch
@@ -124,6 +128,35 @@ def test_a_plan_says_what_an_upgrade_would_do_to_how_many_rows_and_changes_nothi
     assert {one.what for one in found.destroyed} == {"probe_remarks", "probe_things.note"}
     assert upgrade_as_one(platform, branches) == [("probe", step.revisions[0], "9000")]
     assert plan(platform, branches).steps == []
+
+
+@pytest.mark.feature("P25")
+def test_what_destroys_data_is_done_when_the_plugins_name_is_typed_and_not_before(
+    platform: Platform, tenant: Tenant, later: Callable[..., list[Branch]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.system(tenant.id).records("probe.thing").create({"name": "n", "note": "x"})
+    branches = later(DROPS)
+    monkeypatch.setattr(platform, "branches", lambda: branches)
+    monkeypatch.setattr(platform, "close", lambda: None)
+    monkeypatch.setattr(plugin_upgrade, "platform", lambda *, check_schema: platform)
+    before = dump(platform)
+
+    def say(*words: str, typed: str = "") -> tuple[int, str]:
+        said = CliRunner().invoke(main, ["plugin", "upgrade", *words], input=typed)
+        return said.exit_code, said.output
+
+    code, told = say("--plan")
+    assert (code, "schema: column dropped probe_things.note, 1 rows (DESTROYS DATA)" in told) == (0, True), told
+    assert "probe: 1.0 -> 2.0, schema" in told
+    assert json.loads(say("probe_more", "--plan", "--json")[1])["destructive"] is True, "with what it requires"
+    assert say("customers", "--plan")[1].startswith("nothing to do")
+    code, told = say(typed="prob\n")
+    assert (code, "the names differ; nothing was changed" in told) == (2, True), told
+    assert say("nobody")[0] == 2
+    assert dump(platform) == before
+    code, told = say(typed="probe\n")
+    assert (code, "done; schema: probe at 9000" in told) == (0, True), told
+    assert say()[1].startswith("nothing to do")
 
 
 @pytest.mark.feature("P27", "P28")
