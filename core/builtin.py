@@ -13,6 +13,7 @@ from core.custom.entity_checks import check_entities, fill_entities
 from core.custom.entity_tables import CustomEntity
 from core.custom.tables import CustomField
 from core.events import upkeep
+from core.extension import arrival
 from core.extension import routes as plugin_routes
 from core.identity import departures, impersonation, routes, session_routes
 from core.identity.tables import Grant, Role, Share, SignIn, Team, Territory, TerritoryMember, Token, User
@@ -121,8 +122,8 @@ def register_events() -> Sequence[EventType]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    """Mail; records of an entity that is deleted with them; files of people who are erased."""
-    return (*letters.JOBS, *purge.JOBS, *erase.JOBS)
+    """Mail; records of an entity that is deleted with them; files of people who are erased; what follows an upgrade."""
+    return (*letters.JOBS, *purge.JOBS, *erase.JOBS, *arrival.JOBS)
 
 
 @hookimpl

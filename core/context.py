@@ -253,6 +253,24 @@ class Work:
             shared.traces.clear()
 
     @contextmanager
+    def tried(self) -> Iterator[None]:
+        """Inside a write transaction: what fails here is undone back to here and raised, and the rest may go on."""
+        shared, connection = self._transaction, self.connection
+        self.write_traces()
+        after, doomed, changed = list(shared.after), shared.doomed, shared.access_changed
+        point = connection.begin_nested()
+        try:
+            yield
+            self.write_traces()
+        except BaseException:
+            point.rollback()
+            shared.after, shared.doomed, shared.access_changed = after, doomed, changed
+            shared.traces.clear()
+            shared.kept.clear()
+            raise
+        point.commit()
+
+    @contextmanager
     def knowing(self, records: Iterable[tuple[str, UUID]]) -> Iterator[None]:
         """Inside, the system need not look for these records, by entity and id: they have been seen in this transaction."""
         before = self._transaction.known
@@ -344,7 +362,8 @@ class Work:
         return Forbidden(_("you need the permission {permission}"), permission=permission)
 
     def keep_attempts(self) -> None:
-        """Once the transaction is over: put what was refused in it into the audit, by one of its own."""
+        """Once the transaction is over: put what was refused in it into the audit, by one of its own, and count which plugins raised."""
+        self.platform.calls.failures.keep(self.platform.database, self.now())
         rows, self._transaction.attempts = self._transaction.attempts, []
         if rows:
             with self.platform.database.begin(write=True, tenant=self.tenant.id) as connection:
@@ -417,6 +436,10 @@ class Work:
     def as_system(self) -> Work:
         return self._variant(grants=SYSTEM)
 
+    def having(self, enabled: frozenset[str]) -> Work:
+        """The system where the tenant has these plugins: what it had before a switch, or has after it."""
+        return self._variant(grants=SYSTEM, enabled=enabled)
+
     def over(self, channel: Channel) -> Work:
         return self._variant(channel=channel)
 
@@ -429,9 +452,16 @@ class Work:
         return made
 
     def _variant(
-        self, *, actor: Actor | None = None, grants: Grants | None = None, channel: Channel | None = None, locale: str = ""
+        self,
+        *,
+        actor: Actor | None = None,
+        grants: Grants | None = None,
+        channel: Channel | None = None,
+        locale: str = "",
+        enabled: frozenset[str] | None = None,
     ) -> Work:
-        made = Work(self.platform, self.tenant, actor or self.actor, grants or self.grants, self.enabled, channel or self.channel,
+        there = self.enabled if enabled is None else enabled
+        made = Work(self.platform, self.tenant, actor or self.actor, grants or self.grants, there, channel or self.channel,
                     locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key,
                     transaction=self._transaction, causes=self.causes)  # fmt: skip
         made.impersonator = self.impersonator

@@ -62,6 +62,9 @@ class Record(DeclarativeBase):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         table = getattr(cls, "__tablename__", "")
+        if table in cls.metadata.tables:
+            there = next((m.class_.__module__ for m in cls.registry.mappers if m.class_.__tablename__ == table), "another plugin")
+            raise DeclarationError(f"table {table!r} of {cls.__module__} is there already, from {there}; rename one")
         declared = [(name, value) for name, value in vars(cls).items() if isinstance(value, MappedColumn)]
         bound: dict[str, Field] = {}
         extra: list[sa.schema.SchemaItem] = []

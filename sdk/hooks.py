@@ -304,6 +304,28 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
 
 
 @hookspec
+def tenant_enabled(ctx: Context) -> None:
+    """Begin with a tenant, or again: make up for what has happened while one was not there.
+
+    When: a tenant is made, or the plugin is switched on (a bridge: what it joins is), in the transaction of the switch.
+    Returns: nothing; long work goes to `ctx.enqueue`.
+    Example: `ctx.enqueue("orders.catch_up", {})`.
+    Off for a tenant: not called. An exception, or a Refusal with its reason, leaves it off.
+    """
+
+
+@hookspec
+def tenant_disabled(ctx: Context) -> None:
+    """End what one has begun for a tenant and would otherwise hang: nothing of the plugin runs from now on.
+
+    When: the plugin is switched off, or a bridge goes with what it joins; in the transaction of the switch, while it is still there.
+    Returns: nothing; no record is deleted, as it may come back.
+    Example: `ctx.records("import_export.import").write_all(drafts)`.
+    Off for a tenant: not called. An exception is logged, what the hook did is undone, and the plugin is off all the same.
+    """
+
+
+@hookspec
 def demo_data(ctx: Context, random: random.Random, months: int) -> None:
     """Fill a tenant with sample data in both languages, ending today.
 
@@ -345,4 +367,27 @@ def before_upgrade(ctx: Installation, before: str | None, after: str) -> None:
     Returns: nothing; raises a Refusal with the reason, and then nothing has changed.
     Example: `if ctx.dialect == "sqlite" and ctx.server < (3, 45): raise Unavailable(_("..."))`.
     Off for a tenant: called all the same: a schema is the whole installation's.
+    """
+
+
+@hookspec
+def after_upgrade(ctx: Context, before: str, after: str) -> None:
+    """Bring one's own records of a tenant up to what another version expects of them.
+
+    When: after `dealwright plugin upgrade` or `db upgrade`, in the background, once for each tenant that has the plugin; between two
+    versions of the manifest, which may be the same where the schema moved alone. It must bear a second run: what fails is tried again.
+    Returns: nothing; long work goes to `ctx.enqueue`.
+    Example: `ctx.enqueue("orders.catch_up", {})`.
+    Off for a tenant: not called; `tenant_enabled` is when it is on again.
+    """
+
+
+@hookspec
+def tenant_purged(ctx: Context) -> None:
+    """Take away what one keeps of a tenant outside the plugin's tables: files, what others were asked to keep.
+
+    When: right before all rows go for ever: the tenant is purged, or the plugin is removed with `--purge`; also where it was off.
+    Returns: nothing; rows need not be deleted.
+    Example: `ctx.files.remove("...")`.
+    Off for a tenant: called all the same. An exception is told to the operator and stops nothing.
     """

@@ -24,7 +24,8 @@ class Manifest:
 
     `requires` names plugins that must be there (their `api` may be imported, foreign keys may point to them); `after`
     names partners that may be there. Either may say which versions fit, as PEP 440 writes them: `"customers>=1.2,<2"`; `core` is the
-    platform itself. Raises DeclarationError with every mistake at once.
+    platform itself. A `bridge` joins the plugins that it requires: a tenant has it as long as it has all of them, unless somebody switches
+    it off. Raises DeclarationError with every mistake at once.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Manifest:
     requires: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     licence: str = ""
+    bridge: bool = False
 
     def __post_init__(self) -> None:
         mistakes = [
@@ -54,6 +56,9 @@ class Manifest:
                 f"partner {both!r} is in `requires` and in `after`: keep one"
                 for both in sorted(set(map(_name, self.requires)) & set(map(_name, self.after)))
             ),
+            "bridge: expected two plugins or more in `requires` that it joins; name them, or leave `bridge` out"
+            if self.bridge and len({_name(one) for one in self.requires} - {"core"}) < 2
+            else "",
             *(f"partner {twice!r} is named twice; put its range into one" for twice in _twice(self.requires) + _twice(self.after)),
         ]
         if found := [mistake for mistake in mistakes if mistake]:

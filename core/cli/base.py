@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from core import config as configs
 from core.data import migrate
+from core.extension.upgrading import upgrade_all
 from core.platform import Platform, boot
 from sdk import DeclarationError, Refusal, Unavailable, _
 
@@ -63,7 +64,7 @@ def platform(*, check_schema: bool = True) -> Platform:
     if there is None:
         booted.close()
         fresh = boot(configs.load(), check_schema=False)
-        migrate.upgrade(fresh.database, fresh.branches())
+        upgrade_all(fresh, fresh.branches())
         fresh.close()
         return boot(configs.load())
     if there != core.head():

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import click
 
-from core.cli import audit, db, demo, mail, person, plugin, plugin_life, plugin_packages, registered, serve, tenant, token, user, worker
+from core.cli import (
+    audit,
+    db,
+    demo,
+    mail,
+    person,
+    plugin,
+    plugin_life,
+    plugin_packages,
+    plugin_upgrade,
+    registered,
+    serve,
+    tenant,
+    token,
+    user,
+    worker,
+)
 
 
 class Commands(click.Group):
@@ -30,7 +46,7 @@ def main() -> None:
     """Dealwright, a sales platform made of plugins."""
 
 
-for command in (plugin_life.new, plugin_life.check, plugin_packages.add, plugin_packages.remove):
+for command in (plugin_life.new, plugin_life.check, plugin_packages.add, plugin_packages.remove, plugin_upgrade.upgrade):
     plugin.plugin.add_command(command)
 for command in (audit.audit, db.db, demo.demo, mail.mail, person.person, plugin.plugin, serve.serve, serve.config, tenant.tenant, token.token, user.user,
                 worker.worker,

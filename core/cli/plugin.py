@@ -6,6 +6,7 @@ import click
 import orjson
 
 from core.cli.base import platform, refusals_told
+from core.extension import failures
 from core.extension.archive import archived
 from core.extension.discover import Found
 from core.tenancy import lifecycle
@@ -46,10 +47,16 @@ def doctor() -> None:
         if hasattr(vars(hooks)[name], f"{hooks.PROJECT}_spec"):
             owners = [owner for owner, _function in booted.calls.implementers(name)]
             click.echo(f"hook {name}: {', '.join(owners) or '-'}")
+    with booted.database.begin(write=False, tenant=None) as connection:
+        raised = failures.lately(connection, booted.clock())
+    for one in raised:
+        click.echo(
+            f"{one.plugin} raised in {one.hook} {one.times} times since yesterday, last at {one.last_at:%Y-%m-%d %H:%M} UTC: {one.error}"
+        )
     ill = [found for found in booted.plugins if not found.serves]
     for found in ill:
         click.echo(f"{found.name} is {found.state.value}:\n    " + "\n    ".join(found.reason.strip().splitlines()))
-    if ill:
+    if ill or raised:
         raise SystemExit(1)
 
 

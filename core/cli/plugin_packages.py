@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib.metadata import entry_points
+
 import click
 import orjson
 
 from core import config as configs
 from core.cli.base import EXIT_REFUSED, platform, refusals_told
 from core.extension import archive, installer
-from core.extension.discover import Found
+from core.extension.discover import GROUP, Found
 from core.extension.impact import Impact, impact
 from core.extension.removal import archive_data, check_free, known, purge_data
 from core.extension.upgrading import upgrade_or_none
@@ -76,7 +79,7 @@ def remove(name: str, keeps: bool, purges: bool, yes: str | None, as_json: bool)
     """Say what would be missing without plugin NAME; with --archive or --purge take it out."""
     if keeps and purges:
         raise click.UsageError("--archive keeps the data, --purge deletes them: choose one")
-    booted = platform()
+    booted, left_out = _booted(name, purges=purges)
     found, report = known(booted, name), impact(booted, name)
     done = ""
     if not as_json:
@@ -84,7 +87,7 @@ def remove(name: str, keeps: bool, purges: bool, yes: str | None, as_json: bool)
     if keeps or purges:
         check_free(report)
         alone = found is not None and installer.sole(found.distribution, name)
-        if found is not None and found.distribution and not alone:
+        if found is not None and found.distribution and not alone and not left_out:
             text = _(
                 "{name!r} comes in the package {package!r} with others; leave it out of `plugins` in dealwright.toml, which keeps its data"
             )
@@ -101,6 +104,15 @@ def remove(name: str, keeps: bool, purges: bool, yes: str | None, as_json: bool)
         click.echo("nothing was changed: --archive takes it out and keeps its data, --purge deletes them")
 
 
+def _booted(name: str, *, purges: bool) -> tuple[Platform, bool]:
+    """The platform, and whether `plugins` leaves the plugin out although its code is here: then it is booted to say goodbye itself."""
+    booted, config = platform(), configs.load()
+    if not purges or config.plugins is None or name in config.plugins or not any(point.name == name for point in entry_points(group=GROUP)):
+        return booted, False
+    booted.close()
+    return boot(replace(config, plugins=(*config.plugins, name))), True
+
+
 def _archive(booted: Platform, found: Found | None, report: Impact) -> str:
     if found is None:
         raise Conflict(_("the package of {name!r} is gone already, and its data are kept; --purge deletes them"), name=report.plugin)
@@ -113,7 +125,7 @@ def _purge(booted: Platform, report: Impact, yes: str | None) -> str:
     if typed != report.plugin:
         click.echo("dealwright: the names differ; nothing was deleted", err=True)
         raise SystemExit(EXIT_REFUSED)
-    purge_data(booted, report)
+    purge_data(booted, report, lambda trouble: click.echo(f"dealwright: not taken away: {trouble}", err=True))
     return "purged"
 
 
@@ -133,6 +145,8 @@ def _tell(report: Impact) -> None:
         click.echo(f"on for: {', '.join(report.enabled_for)}")
     if report.required_by:
         click.echo(f"required by: {', '.join(report.required_by)}")
+    if report.taken_along:
+        click.echo(f"goes with it: {', '.join(report.taken_along)}")
     if report.wanted_by:
         click.echo(f"goes on without it, with less: {', '.join(report.wanted_by)}")
     for share in report.tenants:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from core.data.engine import RELAY_ROLE, Database
 from sdk.migrations import APP_ROLE
 
+type_moved = list[tuple[str, str | None, str | None]]
 TEMPLATE = Path(__file__).parent / "template"
 _LOCK = 0x64_65_61_6C  # "deal": any constant that all our processes share
 
@@ -62,21 +63,48 @@ def orphans(database: Database, branches: Sequence[Branch]) -> list[str]:
     return sorted(table.removeprefix("migrations_") for table in tables if table.startswith("migrations_") and table not in known)
 
 
-def upgrade(database: Database, branches: Sequence[Branch]) -> list[tuple[str, str | None, str | None]]:
+def upgrade(database: Database, branches: Sequence[Branch]) -> type_moved:
     """Bring each plugin, in the given order, to its newest revision; returns what moved. A failure leaves its plugin as it was."""
-    moved: list[tuple[str, str | None, str | None]] = []
+    moved: type_moved = []
     with _one_at_a_time(database):
         _make_roles(database)
         for branch in branches:
-            head = branch.head()
-            if head is None:
-                continue
             with database.begin_as_owner() as connection:
-                before = current(connection, branch)
-                if before != head:
-                    _run(connection, branch, lambda rev, _context, b=branch: b.scripts()._upgrade_revs("head", rev))
-                    moved.append((branch.plugin, before, head))
+                moved += _move(connection, branch)
     return moved
+
+
+def upgrade_together(
+    database: Database, branches: Sequence[Branch], seen: Callable[[Connection, Branch], None] | None = None, *, keep: bool = True
+) -> type_moved:
+    """All of them in one transaction: where one fails, each is as it was. Returns what moved.
+
+    `seen` is called after each that moved. With `keep=False` it is a rehearsal, and all is undone in the end.
+    """
+    moved: type_moved = []
+    with _one_at_a_time(database):
+        _make_roles(database)
+        with suppress(_Rehearsed), database.begin_as_owner() as connection:
+            for branch in branches:
+                mine = _move(connection, branch)
+                moved += mine
+                if mine and seen is not None:
+                    seen(connection, branch)
+            if not keep:
+                raise _Rehearsed
+    return moved
+
+
+class _Rehearsed(Exception):
+    """Nothing is to be kept."""
+
+
+def _move(connection: Connection, branch: Branch) -> type_moved:
+    head, before = branch.head(), current(connection, branch)
+    if head is None or before == head:
+        return []
+    _run(connection, branch, lambda rev, _context: branch.scripts()._upgrade_revs("head", rev))
+    return [(branch.plugin, before, head)]
 
 
 def downgrade(database: Database, branch: Branch, revision: str) -> None:
@@ -120,6 +148,21 @@ def _make_roles(database: Database) -> None:
             if not connection.exec_driver_sql(f"SELECT pg_has_role(current_user, '{role}', 'MEMBER')").scalar():
                 connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
             connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {role}")
+
+
+def count_rows(database: Database, places: Sequence[str]) -> dict[str, int]:
+    """How many rows of all tenants each place has: a table all, a `table.column` those with a value."""
+    counts: dict[str, int] = {}
+    with suppress(_Rehearsed), database.begin_as_owner() as connection:
+        for place in places:
+            name, _dot, column = place.partition(".")
+            if not database.is_sqlite:  # the second wall shows the owner no row, for want of a tenant
+                connection.exec_driver_sql(f'ALTER TABLE "{name}" NO FORCE ROW LEVEL SECURITY')
+            table = sa.table(name, sa.column(column))
+            which = [table.c[column].is_not(None)] if column else []
+            counts[place] = connection.scalar(sa.select(sa.func.count()).select_from(table).where(*which)) or 0
+        raise _Rehearsed
+    return counts
 
 
 def forget(database: Database, branch: Branch) -> None:

@@ -5,18 +5,30 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pluggy
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.extension.discover import Found, State
-from sdk import hooks
+from core.extension.failures import Failures
+from sdk import GiveUp, Refusal, Unavailable, _, hooks
 
 log = logging.getLogger("dealwright.hooks")
 SLOW = 1.0
 """Seconds after which a single hook call is worth a warning."""
+_MEANT = (Refusal, GiveUp, OperationalError, InterfaceError, PoolTimeout, DataError)
+"""What a hook may raise without being ill: what it means to say, and what core tells of the database."""
+
+
+class PluginFailed(Unavailable):
+    """A plugin raised in a moment; it names the plugin and the hook, and the log has the traceback."""
+
+    code = "plugin_failed"
+    wait = 0
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class Calls:
         self._manager.add_hookspecs(hooks)
         self._manager.register(builtin, name="core")
         self.order = ["core"]
+        self.failures = Failures()
         self.states: dict[str, Found] = {}
         for plugin in plugins:
             self.states[plugin.name] = self._register(plugin) if plugin.serves else plugin
@@ -80,17 +93,31 @@ class Calls:
                 continue
             yield Answer(owner, value)
 
-    def moment(self, hook: str, only: frozenset[str], **arguments: object) -> None:
-        """Call a moment of the plugins in `only`; an exception goes to the caller, whose transaction it undoes."""
-        for owner, function in self.implementers(hook):
-            if owner not in only:
-                continue
-            started = time.perf_counter()
-            try:
-                function(**{name: arguments[name] for name in function.__code__.co_varnames[: function.__code__.co_argcount]})
-            except Exception as failure:
-                failure.add_note(f"in hook {hook} of plugin {owner!r}")
-                raise
+    def moment(self, hook: str, only: frozenset[str], *, backwards: bool = False, **arguments: object) -> None:
+        """Call a moment of the plugins in `only`, in order; what one raises goes to the caller, whose transaction it undoes.
+
+        A Refusal is what the plugin means to say, and so is GiveUp; a database that is away is told elsewhere. Anything else is a
+        PluginFailed: a veto that could not be asked for is no consent, so it is never passed over.
+        """
+        there = self.implementers(hook)
+        for owner, function in reversed(there) if backwards else there:
+            if owner in only:
+                self._call(hook, owner, function, arguments)
+
+    def _call(self, hook: str, owner: str, function: Any, arguments: Mapping[str, object]) -> None:
+        started = time.perf_counter()
+        try:
+            function(**{name: arguments[name] for name in function.__code__.co_varnames[: function.__code__.co_argcount]})
+        except _MEANT as failure:
+            failure.add_note(f"in hook {hook} of plugin {owner!r}")
+            raise
+        except Exception as failure:
+            failure.add_note(f"in hook {hook} of plugin {owner!r}")
+            log.exception("hook %s of plugin %r failed", hook, owner)
+            self.failures.note(owner, hook, failure)
+            raise PluginFailed(_("plugin {plugin!r} failed in {hook}, so nothing was done; the log says why: mend it or switch it off"),
+                               plugin=owner, hook=hook) from failure  # fmt: skip
+        finally:
             if (took := time.perf_counter() - started) > SLOW:
                 log.warning("hook %s of plugin %r took %.1f s", hook, owner, took)
 

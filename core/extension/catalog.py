@@ -45,7 +45,7 @@ from sdk import (
 )
 from sdk.fields import DateTimeField, Field, LinkField, TextField
 from sdk.fields.text import EmailField
-from sdk.names import ENTITY, FIELD, check_name
+from sdk.names import ENTITY, FIELD, RESERVED_COMMANDS, check_name
 from sdk.permissions import DISCLOSE, ERASE, FORCE, IMPLIED, MERGE, REASSIGN, UNOWNED, verbs_of
 
 
@@ -165,6 +165,10 @@ def _loose_ends(catalog: Catalog) -> tuple[str, str] | None:
                 continue
             return plugin, f"{record.__name__}.{name} links to {declared.target.__name__}, which no plugin registers"
     plugins = {entity.plugin for entity in catalog.entities.values()}
+    for plugin, record in records:
+        table = record.table().name
+        if other := next((one for one in plugins if one.startswith(f"{plugin}_") and table.startswith(f"{one}_")), None):
+            return plugin, f"table {table!r} of plugin {plugin!r} has the name of a table of {other!r}, with which it would go; rename it"
     for name, extensions in catalog.extensions.items():
         if name not in catalog.entities and name.partition(".")[0] in plugins:
             return extensions[0].plugin, f"extends {name!r}, which {name.partition('.')[0]!r} does not register; correct the name"
@@ -296,6 +300,8 @@ def _add_schedule(catalog: Catalog, owner: str, schedule: Schedule) -> None:
 
 
 def _add_command(catalog: Catalog, owner: str, command: Command) -> None:
+    if command.name in RESERVED_COMMANDS:
+        raise DeclarationError(f"command {command.name!r} of plugin {owner!r} is there already, from 'core'; rename it")
     if command.name in catalog.commands:
         raise DeclarationError(
             f"command {command.name!r} of plugin {owner!r} is there already, from {catalog.commands[command.name].plugin!r}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -35,35 +35,52 @@ class Gate:
         return known[1]
 
     def _read(self, connection: Connection, tenant: UUID) -> frozenset[str]:
-        rows = connection.execute(sa.select(tenant_plugins.c.plugin).where(tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.enabled))
-        chosen = {row.plugin for row in rows} & self._manifests.keys()
+        return self._in_force(self._chosen(connection, tenant))
+
+    def _chosen(self, connection: Connection, tenant: UUID) -> dict[str, bool]:
+        """What somebody has switched for the tenant, on or off."""
+        query = sa.select(tenant_plugins.c.plugin, tenant_plugins.c.enabled).where(tenant_plugins.c.tenant_id == tenant)
+        return {row.plugin: row.enabled for row in connection.execute(query)}
+
+    def _in_force(self, chosen: Mapping[str, bool]) -> frozenset[str]:
+        """What is switched on and has all that it requires; a bridge is on until somebody switches it off."""
+        found = {name for name, manifest in self._manifests.items() if chosen.get(name, manifest.bridge)}
         # A plugin without its requirement (lost since it was enabled) does not serve this tenant.
-        while lame := {name for name in chosen if not self._required(name) <= chosen}:
-            chosen -= lame
-        return frozenset({*RESERVED_PLUGINS, *chosen})
+        while lame := {name for name in found if not self._required(name) <= found}:
+            found -= lame
+        return frozenset({*RESERVED_PLUGINS, *found})
 
     def _required(self, name: str) -> set[str]:
         return set(self._manifests[name].required) - {"core"}
 
-    def switch(self, connection: Connection, tenant: UUID, name: str, on: bool) -> None:
-        """Switch a plugin for a tenant; raises NotFound, or Conflict naming the partners in the way."""
+    def switch(self, connection: Connection, tenant: UUID, name: str, on: bool) -> tuple[frozenset[str], frozenset[str]]:
+        """Switch a plugin for a tenant; returns what it had and what it has now: bridges come and go with what they join.
+
+        The caller sees to it that the tenant's access version grows. Raises NotFound, or Conflict naming the partners in the way.
+        """
         if name not in self._manifests:
             raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=name)
-        have = self._read(connection, tenant)
+        chosen = self._chosen(connection, tenant)
+        before, after = self._in_force(chosen), self._in_force({**chosen, name: on})
         if on:
-            self._check_required(name, have)
-        if not on and (dependants := sorted(p for p in have - RESERVED_PLUGINS if name in self._required(p))):
+            self._check_required(name, before)
+        elif dependants := sorted(one for one in before - after - {name} if not self._manifests[one].bridge):
             raise Conflict(_("{name!r} is required by {dependants}; disable that first"),
                            code="plugin_required", name=name, dependants=", ".join(dependants))  # fmt: skip
         self.write(connection, tenant, (name,), on)
-        connection.execute(tenants.update().where(tenants.c.id == tenant).values(access_version=tenants.c.access_version + 1))
+        return before, after
 
-    def begin(self, connection: Connection, tenant: UUID, names: Sequence[str]) -> None:
-        """Switch plugins on for a tenant that is new; raises Conflict naming what they require beyond each other."""
+    def begin(self, connection: Connection, tenant: UUID, names: Sequence[str]) -> frozenset[str]:
+        """Switch plugins on for a tenant that is new; returns what it has, the bridges between them and core included.
+
+        Raises Conflict naming what they require beyond each other.
+        """
+        found = self._in_force(dict.fromkeys(names, True))
         for name in names:
-            self._check_required(name, frozenset(names))
+            self._check_required(name, found | set(names))
         if names:
             connection.execute(tenant_plugins.insert(), [{"tenant_id": tenant, "plugin": name, "enabled": True} for name in names])
+        return found
 
     def _check_required(self, name: str, have: frozenset[str]) -> None:
         if missing := sorted(self._required(name) - have):
@@ -80,6 +97,9 @@ class Gate:
 
     def tenants_with(self, connection: Connection, name: str) -> list[str]:
         """The names of the tenants that have the plugin switched on."""
+        if name in self._manifests and self._manifests[name].bridge:  # most have no row for it
+            every = connection.execute(sa.select(tenants.c.id, tenants.c.name).order_by(tenants.c.name)).all()
+            return [row.name for row in every if name in self._read(connection, row.id)]
         on = sa.and_(tenant_plugins.c.tenant_id == tenants.c.id, tenant_plugins.c.plugin == name, tenant_plugins.c.enabled)
         return list(connection.scalars(sa.select(tenants.c.name).join(tenant_plugins, on).order_by(tenants.c.name)))
 

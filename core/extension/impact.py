@@ -52,6 +52,8 @@ class Impact:
     required_by: list[str]
     wanted_by: list[str]
     """Plugins that name it in `after`: they go on without it."""
+    taken_along: list[str]
+    """Bridges that join it to others: they go with it, and their data stay."""
     adds: dict[str, list[str]]
     """What it put anywhere, by kind."""
     tables: list[str]
@@ -70,7 +72,7 @@ class Impact:
 def impact(platform: Platform, plugin: str) -> Impact:
     """Look at everything that leans on a plugin; changes nothing. One whose code is gone has its tables alone."""
     catalog = platform.catalog
-    partners = [found for found in platform.plugins if found.manifest is not None and found.name != plugin]
+    partners = {found.name: found.manifest for found in platform.plugins if found.serves and found.manifest and found.name != plugin}
     with platform.database.begin(write=False, tenant=None) as connection:
         known = connection.execute(sa.select(tenants.c.id, tenants.c.name, tenants.c.state).order_by(tenants.c.name)).all()
         enabled_for = platform.gate.tenants_with(connection, plugin)
@@ -80,8 +82,9 @@ def impact(platform: Platform, plugin: str) -> Impact:
     return Impact(
         plugin,
         enabled_for,
-        [found.name for found in partners if found.serves and found.manifest and plugin in found.manifest.required],
-        [found.name for found in partners if found.serves and found.manifest and plugin in found.manifest.after],
+        [name for name, manifest in partners.items() if plugin in manifest.required and not manifest.bridge],
+        [name for name, manifest in partners.items() if plugin in manifest.possible],
+        [name for name, manifest in partners.items() if plugin in manifest.required and manifest.bridge],
         {kind: names for kind, names in catalog.provenance(plugin).items() if names},
         tables,
         [_share(platform, plugin, row.id, row.name, tables, pointers) for row in known],

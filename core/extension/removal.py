@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -12,11 +13,12 @@ from core.custom.keys import custom_keys
 from core.custom.tables import CustomField
 from core.data import migrate
 from core.events.schedules import schedules
-from core.extension import archive
+from core.extension import archive, declared, failures
 from core.extension.archive import Archived
 from core.extension.discover import Found
 from core.extension.impact import Impact, own_tables
 from core.identity.tables import Grant
+from core.tenancy import lifecycle
 from core.tenancy.tables import tenants
 from sdk import Conflict, NotFound, _
 
@@ -60,27 +62,34 @@ def archive_data(platform: Platform, found: Found, report: Impact) -> Archived:
     return entry
 
 
-def purge_data(platform: Platform, report: Impact) -> list[str]:
+def purge_data(platform: Platform, report: Impact, tell: Callable[[str], None] = lambda _trouble: None) -> list[str]:
     """Undo the plugin's migrations and forget it everywhere; returns the tables that are gone. Raises Conflict, and then nothing is.
 
-    Where its code is not there, or does not load, the tables are dropped as the database has them.
+    Where its code is not there, or does not load, the tables are dropped as the database has them. `tell` hears what the plugin could
+    not take away beside its rows: that stops nothing.
     """
     check_free(report)
     plugin = report.plugin
     tables = own_tables(platform, plugin)
     _check_unreferenced(platform, plugin, tables)
+    with platform.database.begin(write=False, tenant=None) as connection:
+        ids = list(connection.scalars(sa.select(tenants.c.id)))
+    for tenant in ids if plugin in platform.calls.serving() else ():
+        for trouble in lifecycle.farewell(platform, tenant, [plugin]):
+            tell(trouble)
     branch = next((one for one in platform.branches() if one.plugin == plugin), None)
     if branch is not None and branch.head() is not None:
         migrate.downgrade(platform.database, branch, "base")
     _drop(platform, plugin)
-    with platform.database.begin(write=False, tenant=None) as connection:
-        ids = list(connection.scalars(sa.select(tenants.c.id)))
     for tenant in ids:
         with platform.database.begin(write=True, tenant=tenant) as connection:
             _forget(connection, tenant, plugin)
     with platform.database.begin(write=True, tenant=None) as connection:
         platform.gate.forget(connection, plugin)
     archive.forget(platform, plugin)
+    with platform.database.begin_as_owner() as connection:
+        declared.forget(connection, plugin)
+        failures.forget(connection, plugin)
     return tables
 
 

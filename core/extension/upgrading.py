@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.data import migrate
-from core.data.migrate import Branch
+from core.data.migrate import Branch, type_moved
+from core.extension import arrival, declared
+from core.extension.declared import Kept
 from sdk import Conflict, _
 
 if TYPE_CHECKING:
     from core.platform import Platform
-
-type_moved = list[tuple[str, str | None, str | None]]
 
 
 @dataclass(frozen=True)
@@ -29,28 +29,68 @@ def upgrade_all(platform: Platform, branches: Sequence[Branch]) -> type_moved:
 
     Raises Conflict where the database is at a revision that the code does not know, and whatever a plugin or a migration raises.
     """
-    moved: type_moved = []
+    before, moved = _kept(platform), type_moved()
     for branch in branches:
-        there, here = _stand(platform, branch)
-        if here is not None and there != here:
-            _check_known(branch, there)
-            _ask(platform, branch.plugin, there, here)
-        moved += migrate.upgrade(platform.database, [branch])
+        _ask_if_behind(platform, branch)
+        mine = migrate.upgrade(platform.database, [branch])
+        arrival.arrived(platform, [branch], before, mine)
+        moved += mine
     return moved
+
+
+def upgrade_as_one(platform: Platform, branches: Sequence[Branch]) -> type_moved:
+    """All of them in one transaction, after all have been asked: where one refuses or fails, schema and data of all are as they were.
+
+    Raises Conflict where the code does not fit what is there (see `check_fit`), and whatever a plugin or a migration raises.
+    """
+    check_fit(platform)
+    before = _kept(platform)
+    for branch in branches:
+        _ask_if_behind(platform, branch)
+    moved = migrate.upgrade_together(platform.database, branches)
+    arrival.arrived(platform, branches, before, moved)
+    return moved
+
+
+def check_fit(platform: Platform) -> None:
+    """Raise Conflict where a plugin that served at the last upgrade does not with the code that is here now, with everybody's reason.
+
+    To move the schema on would lock it out: neither its old code nor its new one would fit what is there.
+    """
+    served = _kept(platform)
+    ill = {found.name: found for found in platform.plugins if not found.serves and found.name in served}
+    if ill:
+        reasons = "; ".join(f"{name} is {found.state.value}: {found.reason.strip().splitlines()[-1]}" for name, found in ill.items())
+        text = _("nothing was upgraded, as {names} would not serve any more ({reasons}); mend that, or leave them out of `plugins`")
+        raise Conflict(text, code="plugins_do_not_fit", names=", ".join(ill), reasons=reasons)
 
 
 def upgrade_or_none(platform: Platform, branches: Sequence[Branch]) -> type_moved:
     """All of them, or, where one fails, each goes back to where it stood."""
-    before = {branch: _stand(platform, branch)[0] for branch in branches}
+    before, known = {branch: _stand(platform, branch)[0] for branch in branches}, _kept(platform)
     try:
-        return upgrade_all(platform, branches)
+        for branch in branches:
+            _ask_if_behind(platform, branch)
+        moved = migrate.upgrade_together(platform.database, branches)
     except BaseException:
-        for branch in reversed(branches):
-            if _stand(platform, branch)[0] != before[branch]:
-                migrate.downgrade(platform.database, branch, before[branch] or "base")
+        for branch in branches:
             if before[branch] is None:
                 migrate.forget(platform.database, branch)
         raise
+    arrival.arrived(platform, branches, known, moved)
+    return moved
+
+
+def _kept(platform: Platform) -> dict[str, Kept]:
+    with platform.database.reading_as_owner() as connection:
+        return declared.kept(connection)
+
+
+def _ask_if_behind(platform: Platform, branch: Branch) -> None:
+    there, here = _stand(platform, branch)
+    if here is not None and there != here:
+        _check_known(branch, there)
+        _ask(platform, branch.plugin, there, here)
 
 
 def _stand(platform: Platform, branch: Branch) -> tuple[str | None, str | None]:

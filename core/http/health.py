@@ -9,6 +9,7 @@ from flask import Response as FlaskResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.data import migrate
+from core.extension import failures
 from core.http.addresses import Addresses
 from core.http.collections import may
 from core.http.pipeline import answer, endpoint
@@ -41,6 +42,12 @@ def _conditions(work: Work, entity: Entity, name: str) -> dict[str, str]:
     return dict(found.written) if found is not None and found.reads <= reader.visible().keys() else {}
 
 
+def _ill(platform: Platform) -> list[failures.Ill]:
+    """Plugins that serve and have raised in a hook since yesterday, in any process."""
+    with platform.database.begin(write=False, tenant=None) as connection:
+        return failures.lately(connection, platform.clock())
+
+
 def mount_health(addresses: Addresses, platform: Platform) -> None:
     """`/health/live`, `/health/ready`, `/api/v1/meta`."""
 
@@ -52,17 +59,19 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
             with platform.database.begin(write=False, tenant=None) as connection:
                 connection.execute(sa.text("SELECT 1 FROM core_tenants LIMIT 1"))
             behind = migrate.behind(platform.database, platform.branches()[:1])
+            ill = [] if behind else _ill(platform)
         except SQLAlchemyError:
             return answer(Response({"status": "unavailable", "database": "no answer", "plugins": {}}, 503))
         states = {plugin.name: plugin.state.value for plugin in platform.plugins}
         background = _background(platform)
-        status = "behind" if behind else "ok" if background == "ok" else "degraded"
+        status = "behind" if behind else "ok" if background == "ok" and not ill else "degraded"
         said = {
             "status": status,
             "database": "ok",
             "background": background,
             "mail": "ok" if platform.config.mail else "MAIL_URL is not set; letters are held",
             "plugins": states,
+            "failing": failures.by_plugin(ill),
         }
         return answer(Response(said, 503 if behind else 200))  # without workers the API still serves
 

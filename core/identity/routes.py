@@ -56,6 +56,7 @@ class PluginRow(Schema):
     state = fields.String(required=True)
     enabled = fields.Boolean(required=True)
     requires = fields.List(fields.String(), required=True)
+    bridge = fields.Boolean(required=True)
 
 
 class PluginList(Schema):
@@ -115,6 +116,7 @@ def list_plugins(ctx: Context, _request: Request) -> object:
                 "state": plugin.state.value,
                 "enabled": plugin.name in work.enabled,
                 "requires": list(plugin.manifest.requires) if plugin.manifest else [],
+                "bridge": plugin.manifest is not None and plugin.manifest.bridge,
             }
             for plugin in work.platform.plugins
         ]

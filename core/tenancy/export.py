@@ -32,6 +32,7 @@ from core.tenancy.tables import tenants
 from sdk import Channel, Tenant, columns
 from sdk.entities import Record
 from sdk.fields import exact_text
+from sdk.names import RESERVED_PLUGINS
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -186,7 +187,7 @@ def whole(target: Path) -> Iterator[IO[bytes]]:
 def _tell(platform: Platform, row: Any) -> None:
     """The audit says that the data went out."""
     tenant = Tenant(row.id, row.name, row.locale, row.timezone, row.currency)
-    work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, frozenset({"core"}), Channel.CLI)
+    work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, RESERVED_PLUGINS, Channel.CLI)
     entry = {
         "tenant_id": row.id, "id": new_id(), "at": work.now(), "actor_id": None, "actor": work.actor.name, "impersonator_id": None,
         "channel": work.channel.value, "entity": "core.tenant", "record_id": row.id, "action": "export", "changes": {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,10 +26,12 @@ from core.tenancy.tables import tenants
 from sdk import Channel, Conflict, Draft, Invalid, NotFound, Problem, Tenant, _, columns, where
 from sdk.context import id_of
 from sdk.fields.money import CURRENCIES
+from sdk.names import RESERVED_PLUGINS
 
 if TYPE_CHECKING:
     from core.platform import Platform
 
+log = logging.getLogger("dealwright.tenancy")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,58}[a-z0-9]?\Z")
 
 
@@ -57,13 +60,12 @@ def create(platform: Platform, wish: NewTenant) -> Tenant:
         row = {"id": tenant.id, "name": wish.name, "state": "active", "locale": wish.locale, "timezone": wish.timezone,
                "currency": wish.currency, "access_version": 1, "created_at": platform.clock()}  # fmt: skip
         connection.execute(tenants.insert().values(**row))
-        platform.gate.begin(connection, tenant.id, list(dict.fromkeys(chosen)))
-        enabled = frozenset({"core", *chosen})
+        enabled = platform.gate.begin(connection, tenant.id, list(dict.fromkeys(chosen)))
         work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, enabled, Channel.CLI)
         with work.adopt(connection, writes=True):
-            ensure_roles(work)
-            _wake(work, enabled)
-            entries.note(work, "core.tenant", tenant.id, "create", {"name": [None, tenant.name], "plugins": [None, sorted(chosen)]})
+            welcome(work, enabled)
+            told = sorted(enabled - RESERVED_PLUGINS)
+            entries.note(work, "core.tenant", tenant.id, "create", {"name": [None, tenant.name], "plugins": [None, told]})
     return tenant
 
 
@@ -109,17 +111,33 @@ def ensure_roles(work: Work) -> None:
 
 
 def switch(work: Work, name: str, on: bool) -> None:
-    """Switch a plugin for the tenant; its roles appear with it."""
+    """Switch a plugin for the tenant; its roles appear with it, and bridges come and go with what they join.
+
+    One that raises as it comes stops the switch; one that raises as it goes does not: to switch it off may be the cure.
+    """
+    calls = work.platform.calls
     with work.transaction(write=True):
-        was = name in work.enabled
-        work.platform.gate.switch(work.connection, work.tenant.id, name, on)
-        if was != on:
-            entries.note(work, "core.plugin", work.tenant.id, "update", {name: [was, on]})
+        before, after = work.platform.gate.switch(work.connection, work.tenant.id, name, on)
+        there = work.having(before)
+        for plugin in reversed([one for one in calls.serving() if one in before - after]):
+            try:
+                with there.tried():
+                    calls.moment("tenant_disabled", frozenset({plugin}), ctx=there)
+            except Exception:
+                log.exception("%s is switched off for %s all the same", plugin, work.tenant.name)
+        work.access_changed()
+        if before != after:
+            changed = {one: [one in before, one in after] for one in sorted(before ^ after)}
+            entries.note(work, "core.plugin", work.tenant.id, "update", changed)
         if on:
-            widened = Work(work.platform, work.tenant, work.actor, SYSTEM, work.enabled | {name}, work.channel)
-            with widened.adopt(work.connection, writes=True):
-                ensure_roles(widened)
-                _wake(widened, frozenset({name}))
+            welcome(work.having(after), after - before)
+
+
+def welcome(work: Work, plugins: frozenset[str]) -> None:
+    """Plugins begin to serve the tenant: their roles, their schedules, and whatever they do then themselves."""
+    ensure_roles(work)
+    _wake(work, plugins)
+    work.platform.calls.moment("tenant_enabled", plugins, ctx=work)
 
 
 def add_person(work: Work, name: str, email: str, roles: Sequence[str], password: str | None) -> UUID:
@@ -176,7 +194,7 @@ def set_state(platform: Platform, name: str, state: str) -> None:
 def standing(platform: Platform, row: sa.Row[tuple[object, ...]]) -> Work:
     """The system in a tenant, suspended or not, with nothing but core: for what is done to the tenant itself."""
     tenant = Tenant(row.id, row.name, row.locale, row.timezone, row.currency, row.fiscal_year_start, row.week_start)
-    return Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, frozenset({"core"}), Channel.CLI, access_version=row.access_version)
+    return Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, RESERVED_PLUGINS, Channel.CLI, access_version=row.access_version)
 
 
 def purge(platform: Platform, name: str) -> dict[str, int]:
@@ -189,7 +207,9 @@ def purge(platform: Platform, name: str) -> dict[str, int]:
     if id is None:
         raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=name)
     set_state(platform, name, "suspended")
-    lost: dict[str, int] = {}
+    files = LocalFiles(platform.config.home, id)
+    lost = {"files": sum(1 for _key in files.all_keys())}
+    farewell(platform, id, platform.calls.serving())
     with platform.database.begin(write=True, tenant=id) as connection:
         entering = sa.select(sa.func.count()).select_from(memberships).where(memberships.c.tenant_id == id)
         people = connection.execute(entering).scalar_one()
@@ -206,5 +226,20 @@ def purge(platform: Platform, name: str) -> dict[str, int]:
             lost[table.name] = connection.execute(table.delete().where(mine)).rowcount
         lost["core_memberships"] = people
         lost["core_tenants"] = connection.execute(tenants.delete().where(tenants.c.id == id)).rowcount
-        lost["files"] = LocalFiles(platform.config.home, id).remove_all()  # last: where it fails, the rows that name them are back
+        files.remove_all()  # last: where it fails, the rows that name them are back
     return lost
+
+
+def farewell(platform: Platform, tenant: UUID, plugins: Sequence[str]) -> list[str]:
+    """Let plugins take away what they keep of a tenant beside their rows; returns what went wrong, which stops nothing."""
+    with platform.database.begin(write=False, tenant=None) as connection:
+        row = platform.tenant_row(connection, tenant)
+    work, troubles = standing(platform, row).having(frozenset(platform.calls.serving())), list[str]()
+    for plugin in reversed(plugins):
+        try:
+            with work.transaction(write=True):
+                platform.calls.moment("tenant_purged", frozenset({plugin}), ctx=work)
+        except Exception as failure:
+            log.exception("%s could not take away what it keeps of %s", plugin, row.name)
+            troubles.append(f"{plugin}, {row.name}: {failure}")
+    return troubles

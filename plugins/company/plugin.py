@@ -24,6 +24,7 @@ from sdk import (
     _,
     hookimpl,
 )
+from sdk.files import take_away
 
 manifest = Manifest(
     name="company",
@@ -110,3 +111,8 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def demo_data(ctx: Context, random: Random, months: int) -> None:
     demo.fill(ctx, random, months)
+
+
+@hookimpl
+def tenant_purged(ctx: Context) -> None:
+    take_away(ctx, "company.profile", "logo")

@@ -26,6 +26,7 @@ from sdk import (
     _,
     hookimpl,
 )
+from sdk.files import take_away
 
 # The renderer's process loads these, not this one: only that they are installed is asked here.
 for _package in ("docxtpl", "lxml", "noto_cjk_sans_otc", "typst"):
@@ -95,3 +96,9 @@ def prepare_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
     return privacy.traces_of(ctx, person)
+
+
+@hookimpl
+def tenant_purged(ctx: Context) -> None:
+    take_away(ctx, "documents.document", "content")
+    take_away(ctx, "documents.template", "content")

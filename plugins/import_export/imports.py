@@ -10,7 +10,7 @@ from uuid import UUID
 from plugins.import_export.csv_file import open_csv
 from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
-from sdk import Context, Forbidden, Page, Query, Refusal, Verb, _, where
+from sdk import Condition, Context, Draft, Forbidden, Page, Query, Refusal, Verb, _, where
 from sdk.context import Row, id_of
 from sdk.permissions import IMPORT
 
@@ -53,6 +53,13 @@ def fail(ctx: Context, id: UUID, refusal: Refusal) -> None:
     """Record why an import could not run."""
     reason = "; ".join([ctx.say(refusal.message, refusal.params), *(ctx.say(p.message, p.params) for p in refusal.problems)])
     ctx.as_system().records("import_export.import").update(id, {"state": "failed", "reason": reason[:20_000]})
+
+
+def give_up(ctx: Context) -> None:
+    """The plugin is switched off: what was to be imported waits for nothing any more, and says so. Rows that were taken stay."""
+    imports, reason = ctx.as_system().records("import_export.import"), ctx.say(_("import and export was switched off before the end"))
+    while unfinished := imports.find((Condition("state", "in", ("waiting", "running")),), 500):
+        imports.write_all([Draft("update", {"state": "failed", "reason": reason}, id_of(row)) for row in unfinished])
 
 
 def run_job(ctx: Context, arguments: Mapping[str, object]) -> None:

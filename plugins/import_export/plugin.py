@@ -51,6 +51,11 @@ def register_jobs() -> Sequence[Job]:
 
 
 @hookimpl
+def tenant_disabled(ctx: Context) -> None:
+    imports.give_up(ctx)
+
+
+@hookimpl
 def register_commands() -> Sequence[Command]:
     return commands.COMMANDS
 

@@ -17,6 +17,7 @@ from plugins.orders import (
     privacy,
     process,
     renewals,
+    returning,
     routes,
     settings,
     standing,
@@ -147,7 +148,7 @@ def register_subscriptions() -> Sequence[Subscription]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job(renewals.JOB, renewals.renew_job), Job(standing.JOB, standing.recount_all))
+    return (Job(renewals.JOB, renewals.renew_job), Job(standing.JOB, standing.recount_all), Job(returning.JOB, returning.catch_up))
 
 
 @hookimpl
@@ -225,6 +226,16 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
     return privacy.traces_of(ctx, person)
+
+
+@hookimpl
+def tenant_enabled(ctx: Context) -> None:
+    returning.begin(ctx)
+
+
+@hookimpl
+def after_upgrade(ctx: Context, before: str, after: str) -> None:
+    returning.begin(ctx)
 
 
 @hookimpl

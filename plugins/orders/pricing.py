@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from sdk import Batch, Condition, Context, Draft, Event, Query, priced
+from sdk import Batch, Condition, Context, Draft, Event, Filter, Query, priced
 from sdk.context import id_of
 from sdk.fields import Money
 
@@ -32,15 +32,15 @@ def price_late(ctx: Context, events: Sequence[Event]) -> None:
         currency, on = str(row["currency"]), row["on"]
         assert isinstance(on, date)
         first[currency] = min(first.get(currency, on), on)
-    orders = system.records(ORDER)
     for currency, on in first.items():
-        unpriced = (
-            Condition("base_amount", "empty", ("true",)), Condition("net", "empty", ("false",)),
-            Condition("currency", "eq", (currency,)), Condition("ordered_on", "gte", (str(on),)),
-        )  # fmt: skip
-        cursor: str | None = ""
-        while cursor is not None:
-            page = orders.query(Query(unpriced, fields=("id", "ordered_on"), limit=PART, cursor=cursor))
-            cursor = page.next
-            drafts = [Draft("update", {"ordered_on": row["ordered_on"]}, id_of(row), act=ACT) for row in page.data]
-            orders.write_all(drafts)
+        price_unpriced(system, (Condition("currency", "eq", (currency,)), Condition("ordered_on", "gte", (str(on),))))
+
+
+def price_unpriced(ctx: Context, filter: Filter = ()) -> None:
+    """Try once more the orders that have no price; those without a rate stay as they are."""
+    orders, unpriced = ctx.records(ORDER), (Condition("base_amount", "empty", ("true",)), Condition("net", "empty", ("false",)), *filter)
+    cursor: str | None = ""
+    while cursor is not None:
+        page = orders.query(Query(unpriced, fields=("id", "ordered_on"), limit=PART, cursor=cursor))
+        cursor = page.next
+        orders.write_all([Draft("update", {"ordered_on": row["ordered_on"]}, id_of(row), act=ACT) for row in page.data])

@@ -55,6 +55,7 @@ from sdk import (
     keep_base_currency,
 )
 from sdk import fields as f
+from sdk.files import take_away
 from sdk.mail import MAIL_WRITTEN
 
 manifest = Manifest(
@@ -255,3 +256,8 @@ def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
 @hookimpl
 def demo_data(ctx: Context, random: Random, months: int) -> None:
     demo.fill(ctx, random, months)
+
+
+@hookimpl
+def tenant_purged(ctx: Context) -> None:
+    take_away(ctx, "teamwork.file", "content")

@@ -19,7 +19,7 @@ from core.context import Work
 from core.entities.records import EntityRecords
 from core.platform import Platform
 from core.testkit.fixtures import Clock, MakeTenant, People
-from sdk import BadRequest, Channel, Conflict, Draft, Forbidden, Invalid, NotFound, Outcome, Stale, where
+from sdk import BadRequest, Channel, Conflict, Draft, Forbidden, Invalid, NotFound, Outcome, Stale, Unavailable, where
 from sdk.context import id_of
 from sdk.fields import Money
 from tests.entities.conftest import audit_of, codes, journal_of
@@ -129,9 +129,9 @@ def test_any_plugin_can_veto_a_change_of_anothers_record(things: EntityRecords) 
 
 
 def test_an_exception_in_a_hook_undoes_the_whole_write(system: Work, things: EntityRecords) -> None:
-    with pytest.raises(HandlerError) as caught:
+    with pytest.raises(Unavailable, match="plugin 'probe' failed in prepare_changes") as caught:
         things.write([Draft("create", {"name": "fine"}), Draft("create", {"name": "explode"})])
-    assert "plugin 'probe'" in caught.value.__notes__[0]
+    assert isinstance(caught.value.__cause__, HandlerError)
     assert things.find(()) == []
     assert not [row for row in journal_of(system) if row["name"].startswith("probe.")]
 

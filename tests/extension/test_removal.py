@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from core.context import Work
 from core.data import migrate
 from core.extension.archive import archived
 from core.extension.impact import Impact, impact
@@ -160,6 +161,26 @@ def test_the_tables_of_a_plugin_whose_code_is_gone_are_purged_as_the_database_ha
     assert purge_data(platform, impact(platform, "probe_more")) == ["probe_more_points"]
     assert "probe_things" in purge_data(platform, impact(platform, "probe"))
     assert not {name for name in sa.inspect(platform.database.engine).get_table_names() if "probe" in name}
+
+
+@pytest.mark.feature("P7", "P8")
+def test_a_plugin_says_goodbye_to_each_tenant_and_stops_nothing_where_it_fails(
+    platform: Platform, tenant: Tenant, thing: UUID, make_tenant: MakeTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tenant("other", plugins=["customers"])
+    switch(platform, tenant, False, "probe_more")
+    asked: list[tuple[str, int]] = []
+
+    def goodbye(ctx: Work) -> None:
+        asked.append((ctx.tenant.name, len(ctx.records("probe_more.point").find((), 9))))
+        if ctx.tenant.name == "acme":
+            raise OSError("the archive does not answer")
+
+    ours, troubles = platform.calls.implementers, list[str]()
+    monkeypatch.setattr(platform.calls, "implementers", lambda hook: [("probe_more", goodbye)] if hook == "tenant_purged" else ours(hook))
+    assert purge_data(platform, impact(platform, "probe_more"), troubles.append) == ["probe_more_points"]
+    assert sorted(asked) == [("acme", 1), ("other", 0)], "it is asked where it is off, too"
+    assert [trouble.partition(":")[0] for trouble in troubles] == ["probe_more, acme"]
 
 
 def test_what_is_neither_installed_nor_has_left_data_is_refused(platform: Platform) -> None:

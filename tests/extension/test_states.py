@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from core.cli.main import main
 from core.extension.discover import State
 from sdk import DeclarationError, Manifest, Text
+from sdk.names import RESERVED_COMMANDS
 from tests.extension.conftest import Installation
 from tests.packages import MANIFEST, Packages
 
@@ -21,6 +23,11 @@ class Row(Record):
 @hookimpl
 def register_entities():
     return (Entity(Row, "row", "rows", _("Row"), _("Rows")),)
+"""
+ROLE = """
+@hookimpl
+def register_roles():
+    return (Role("clerk", _("Clerk")),)
 """
 COMMAND = """
 @hookimpl
@@ -174,6 +181,46 @@ def test_of_two_plugins_with_the_same_command_the_second_fails_and_is_told_of_th
     assert (installed.state("aaa"), installed.state("bbb")) == ("loaded", "failed")
     assert "'aaa'" in installed.found("bbb").reason
     assert "'bbb'" in installed.found("bbb").reason
+
+
+@pytest.mark.feature("P12")
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        (
+            ENTITY.format(table="aaa_b_rows"),
+            ENTITY.format(table="aaa_b_rows"),
+            ("'aaa_b_rows'", "made_up_aaa.plugin", "made_up_aaa_b.plugin"),
+        ),
+        (COMMAND.format(name="sing"), COMMAND.format(name="sing"), ("'sing'", "'aaa'", "'aaa_b'")),
+        (COMMAND.format(name="other"), COMMAND.format(name="serve"), ("'serve'", "'aaa_b'", "'core'")),
+        (ROLE, ROLE, ("'clerk'", "'aaa'", "'aaa_b'")),
+    ],
+    ids=["table", "command", "command of the platform", "role"],
+)
+def test_of_two_plugins_that_clash_the_second_is_out_of_force_and_both_are_named(
+    install: type_install, packages: Packages, forget_tables: None, one: str, other: str, told: tuple[str, ...]
+) -> None:
+    installed = install(packages.plugin("aaa", one), packages.plugin("aaa_b", other), check_schema=False)
+    assert (installed.state("aaa"), installed.state("aaa_b")) == ("loaded", "failed")
+    assert [word for word in told if word not in installed.found("aaa_b").reason.strip().splitlines()[-1]] == []
+    assert installed.serves()
+
+
+@pytest.mark.feature("P12")
+def test_a_table_that_would_go_with_another_plugin_is_refused_with_both_names(
+    install: type_install, packages: Packages, forget_tables: None
+) -> None:
+    """`plugin remove aaa_b --purge` takes the tables that begin so."""
+    mine, others = ENTITY.format(table="aaa_b_rows"), ENTITY.format(table="aaa_b_other")
+    installed = install(packages.plugin("aaa", mine), packages.plugin("aaa_b", others), check_schema=False)
+    assert (installed.state("aaa"), installed.state("aaa_b")) == ("failed", "loaded")
+    for word in ("'aaa_b_rows'", "'aaa'", "'aaa_b'"):
+        assert word in installed.found("aaa").reason
+
+
+def test_the_commands_that_no_plugin_may_have_are_those_of_the_platform() -> None:
+    assert set(main.commands) == RESERVED_COMMANDS
 
 
 def test_a_failed_plugin_leaves_nothing_it_declared_before(install: type_install, packages: Packages, forget_tables: None) -> None:

@@ -471,6 +471,11 @@ def test_an_import_whose_plugin_is_switched_off_meanwhile_is_skipped(client: Api
     drain()
     assert client.get(f"{IMPORTS}/{begun['id']}").status_code == 404
     assert names(work) == []
+    assert client.patch("/api/v1/core/plugins/import_export", {"enabled": True}).status_code == 200
+    drain()
+    done = client.get(f"{IMPORTS}/{begun['id']}").json
+    assert (done["state"], done["reason"]) == ("failed", "import and export was switched off before the end"), "it waits for nothing"
+    assert names(work) == []
 
 
 # --- templates -------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from core.context import Work
 from core.platform import Platform
+from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock, People
 from plugins.orders import invoices
 from plugins.orders.amounts import line_amounts, summed
@@ -372,3 +373,21 @@ def test_a_late_rate_prices_the_orders_that_had_none_and_no_other(client: Api, w
     assert (worth(before), worth(without)) == (None, "120.00")
     rate("2026-01-01", "1.1")
     assert (worth(before), worth(without)) == ("110.00", "120.00")
+
+
+def test_rates_that_came_while_orders_were_off_price_them_when_they_are_on_again(
+    client: Api, work: Work, drain: Callable[[], int], platform: Platform
+) -> None:
+    account = work.records("customers.account").create({"name": "Away"})["id"]
+    made = client.post(f"{API}/orders", {"name": "x", "account": str(account), "currency": "EUR", "ordered_on": "2026-01-02"}).json["id"]
+    client.post(
+        f"{API}/order_lines", {"order": made, "description": "P", "quantity": "1", "unit_price": {"amount": "10", "currency": "EUR"}}
+    )
+    assert client.patch(f"{API}/orders/{made}", {"state": "confirmed"}).status_code == 200
+    drain()
+    lifecycle.switch(platform.system(work.tenant.id), "orders", False)
+    platform.system(work.tenant.id).records("company.rate").create({"currency": "EUR", "on": "2026-01-01", "rate": "1.5"})
+    drain()
+    lifecycle.switch(platform.system(work.tenant.id), "orders", True)
+    drain()
+    assert client.get(f"{API}/orders/{made}").json["base_amount"]["amount"] == "15.00"

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.context import Work
+from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.teamwork import files
 from plugins.teamwork.calendar import entries, overdue
@@ -174,6 +175,18 @@ def test_a_file_that_is_too_large_or_about_nothing_leaves_nothing_behind(
     folder = work.platform.config.home / "files" / tenant.id.hex
     assert (list(folder.iterdir()) if folder.exists() else []) == []
     assert client.post(f"{API}/files", {"about": f"customers.account:{account}", "name": "x"}).status_code == 405
+
+
+@pytest.mark.feature("P7")
+def test_files_go_with_the_data_of_the_plugin_those_in_the_recycle_bin_too(client: Api, account: UUID, tenant: Tenant, work: Work) -> None:
+    for name in ("kept.txt", "deleted.txt"):
+        status, made = sent(client, account, b"x", name)
+        assert status == 201, made
+    assert client.delete(f"{API}/files/{made['id']}").status_code == 204
+    folder = work.platform.config.home / "files" / tenant.id.hex
+    assert len(list(folder.iterdir())) == 2
+    assert lifecycle.farewell(work.platform, tenant.id, ["teamwork"]) == []
+    assert list(folder.iterdir()) == []
 
 
 @given(st.text(max_size=300))

@@ -19,6 +19,8 @@ from urllib.parse import urlencode
 
 HERE = Path(__file__).parent
 PACKAGES = ("visits", "loyalty")
+BRITTLE = "brittle"
+"""A third package, which fails on purpose."""
 _COMMAND = "from core.cli.main import main; main()"
 _KEEPER = """
 import json, sys, threading
@@ -43,9 +45,9 @@ for line in sys.stdin:
 
 
 def install(folder: Path) -> Path:
-    """An environment with both packages installed by pip; returns its python."""
+    """An environment with the packages installed by pip; returns its python."""
     python = environment(folder)
-    installed(python, *(copied(name, folder) for name in PACKAGES))  # building leaves traces: not in the checkout
+    installed(python, *(copied(name, folder) for name in (*PACKAGES, BRITTLE)))  # building leaves traces: not in the checkout
     return python
 
 

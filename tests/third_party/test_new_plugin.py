@@ -100,7 +100,7 @@ def test_a_plugin_that_refuses_its_installation_leaves_everything_as_it_was(flee
     menu.write_text(sound + refusal, encoding="utf-8")
     dump, there = state(fleet), packages(fleet)
     said = fleet.run("plugin", "add", str(fleet.home), "--yes", **OFFLINE)
-    assert (said.code, "no sqlite here, None to 0001" in said.err) == (1, True), said
+    assert (said.code, "no sqlite here, None to 0001" in said.err, "'fleet' failed in before_upgrade" in said.err) == (2, True, True), said
     assert (state(fleet), packages(fleet)) == (dump, there)
     menu.write_text(sound, encoding="utf-8")
 

@@ -1,0 +1,111 @@
+"""A hook that raises, a hook that is slow, two hooks at one place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from core.app import create_app
+from core.extension import calls, failures
+from core.platform import Platform
+from core.tenancy import lifecycle
+from core.tenancy.lifecycle import NewTenant
+from core.testkit.fixtures import Clock
+from sdk import Conflict, Invalid, Unavailable
+from tests.extension.conftest import Installation
+from tests.packages import Packages
+
+type_install = Callable[..., Installation]
+VETO = """
+@hookimpl
+def validate_changes(ctx, batch):
+    for change in batch.changes if batch.entity == "probe.thing" else ():
+        if str(change.after("name")) == "{word}":
+            {act}
+"""
+
+
+def things(installed: Installation, name: str = "serving") -> object:
+    tenant = lifecycle.create(installed.platform, NewTenant(name))
+    return installed.platform.system(tenant.id).records("probe.thing")
+
+
+@pytest.mark.feature("P11")
+def test_a_veto_that_raises_fails_the_write_with_its_name_and_the_rest_serves(
+    install: type_install, packages: Packages, caplog: pytest.LogCaptureFixture
+) -> None:
+    installed = install(packages.plugin("brittle", VETO.format(word="bad", act="raise KeyError(change.after('name'))")))
+    platform = installed.platform
+    records = things(installed, "other")
+    for _time in range(2):
+        with pytest.raises(Unavailable, match="plugin 'brittle' failed in validate_changes") as caught:
+            records.create({"name": "bad"})  # type: ignore[attr-defined]
+    assert (caught.value.status, caught.value.reason, caught.value.retry_after) == (503, "plugin_failed", 0)
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert records.find(()) == []  # type: ignore[attr-defined]
+    assert "hook validate_changes of plugin 'brittle' failed" in caplog.text
+    with platform.database.begin(write=False, tenant=None) as connection:
+        (ill,) = failures.lately(connection, platform.clock())
+    assert (ill.plugin, ill.hook, ill.times) == ("brittle", "validate_changes", 2)
+    assert ill.error.startswith("KeyError in plugin.py, line ")
+    assert "bad" not in ill.error, "what a customer wrote is not in it"
+    ready = create_app(platform).test_client().get("/health/ready")
+    assert (ready.status_code, ready.json["status"], ready.json["failing"]) == (200, "degraded", {"brittle": ["validate_changes"]})
+    assert ready.json["plugins"]["brittle"] == "loaded"
+    assert installed.serves()
+
+
+@pytest.mark.feature("P11")
+def test_after_a_day_without_a_failure_a_plugin_is_well(clock: Clock, platform: Platform) -> None:
+    for days, times in ((0, 1), (0, 2), (2, 1)):
+        clock.move(days=days)
+        platform.calls.failures.note("probe", "prepare_changes", raised())
+        platform.calls.failures.keep(platform.database, clock())
+        with platform.database.begin(write=False, tenant=None) as connection:
+            assert [ill.times for ill in failures.lately(connection, clock())] == [times]
+    clock.move(days=1, seconds=1)
+    with platform.database.begin(write=False, tenant=None) as connection:
+        assert failures.lately(connection, clock()) == []
+
+
+def raised() -> Exception:
+    try:
+        raise OSError("x")
+    except OSError as failure:
+        return failure
+
+
+@pytest.mark.feature("P11")
+def test_what_a_hook_refuses_is_no_failure(install: type_install, packages: Packages) -> None:
+    installed = install(packages.plugin("strict", VETO.format(word="bad", act="raise Conflict(_('not today'))")))
+    with pytest.raises(Conflict, match="not today"):
+        things(installed).create({"name": "bad"})  # type: ignore[attr-defined]
+    with installed.platform.database.begin(write=False, tenant=None) as connection:
+        assert failures.lately(connection, installed.platform.clock()) == []
+
+
+@pytest.mark.feature("P11")
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_plugins_on_one_hook_the_declared_order_holds_not_that_of_their_installation(
+    install: type_install, packages: Packages, turned: bool
+) -> None:
+    points = [
+        packages.plugin("alpha", VETO.format(word="both", act="change.refuse('name', 'alpha', _('no'))"), more=', after=("omega",)'),
+        packages.plugin("omega", VETO.format(word="both", act="change.refuse('name', 'omega', _('no'))")),
+    ]
+    with pytest.raises(Invalid) as caught:
+        things(install(*(reversed(points) if turned else points))).create({"name": "both"})  # type: ignore[attr-defined]
+    assert [problem.code for problem in caught.value.problems] == ["omega", "alpha"]
+
+
+@pytest.mark.feature("P11")
+def test_a_slow_hook_is_timed_and_named(
+    install: type_install, packages: Packages, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = install(packages.plugin("slow", VETO.format(word="slow", act="pass")))
+    monkeypatch.setattr(calls, "SLOW", -1.0)
+    with caplog.at_level(logging.WARNING, "dealwright.hooks"):
+        things(installed).create({"name": "any"})  # type: ignore[attr-defined]
+    assert "hook validate_changes of plugin 'slow' took 0.0 s" in caplog.text
