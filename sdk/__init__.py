@@ -39,6 +39,7 @@ from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Up
 from sdk.schedules import Schedule
 from sdk.settings import Secret, Settings
 from sdk.setup import MasterData
+from sdk.sign_in import Identity, Referral, SignInProvider
 from sdk.specs import Spec
 from sdk.text import Text, _
 from sdk.timeline import TimelineSource
@@ -78,6 +79,7 @@ __all__ = [
     "Forecast",
     "ForecastModel",
     "GiveUp",
+    "Identity",
     "Installation",
     "Invalid",
     "Job",
@@ -100,6 +102,7 @@ __all__ = [
     "RateSource",
     "Record",
     "Records",
+    "Referral",
     "Refusal",
     "Regressor",
     "Reply",
@@ -115,6 +118,7 @@ __all__ = [
     "Settings",
     "Sharing",
     "Side",
+    "SignInProvider",
     "Spec",
     "Stale",
     "Step",

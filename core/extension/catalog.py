@@ -34,6 +34,7 @@ from sdk import (
     Scope,
     Settings,
     Side,
+    SignInProvider,
     Spec,
     Subscription,
     Text,
@@ -347,4 +348,5 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_conditions": _offer(RuleCondition),
     "register_document_templates": _offer(DocumentTemplate),
     "register_forecast_models": _offer(ForecastModel),
+    "register_sign_in": _offer(SignInProvider),
 }

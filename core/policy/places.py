@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _BEYOND = _("you may not give the role {role}: it may {permission}, and you may not so far")
 _WIDER = _("your teams, your territories and the people who report to you decide what you see; who may do everything widens that")
+_MAILBOX = _("you may not change the e-mail of who may do more than you ({permission}): it lets its reader in")
 
 
 def check_people(work: Work, batch: Batch) -> None:
@@ -29,6 +30,7 @@ def check_people(work: Work, batch: Batch) -> None:
             giver.check_roles(change, "team", there)
         if change.verb == "update":
             giver.check_people_below(change)
+            giver.check_mailbox(change)
 
 
 def check_teams(work: Work, batch: Batch) -> None:
@@ -100,6 +102,15 @@ class _Giver:
         if role not in self._too_much:
             self._too_much[role] = beyond(self._work, role)
         return self._too_much[role]
+
+    def check_mailbox(self, change: Change) -> None:
+        """Whose mailbox it is comes in as this person, by a letter or by the word of another system."""
+        if not change.changes("email") or change.id == self._mine:
+            return
+        for role in sorted(self._roles({"roles": change.after("roles"), "team": change.after("team")}, "team")):
+            if (far := self._beyond(role)) is not None:
+                change.forbid("beyond_own", _MAILBOX, permission=far)
+                return
 
     def check_people_below(self, change: Change) -> None:
         """Somebody's records come into sight by his team or his manager; so does more for oneself by another team."""
