@@ -107,6 +107,8 @@ class Work:
         """When the token ends that sent the request, if it does."""
         self.session: UUID | None = None
         """The browser's session that sent the request, if one did."""
+        self.came_from: str | None = None
+        """The network address that sent the request, if one did."""
         self._transaction = transaction or Transaction()
         self._transaction.access_version = access_version or self._transaction.access_version
         self._readers: dict[str, Reader] = {}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from core.identity import sessions
+from core.identity import ranges, sessions
 from core.identity.sessions import Person, Session, Visitor
-from core.identity.tables import ENTERED, NOT_ACTIVE
+from core.identity.tables import ELSEWHERE, ENTERED, NOT_ACTIVE
 from sdk import Forbidden, Identity, Unauthenticated, _, where
 from sdk.context import Row, id_of
 
@@ -22,20 +22,24 @@ LONGEST = 255
 
 
 def come_in(work: Work, identity: Identity, visitor: Visitor) -> tuple[str, Session]:
-    """A new session and its cookie. Raises Forbidden for who has no account here and is given none, for who is not active, and for an e-mail
-    that nobody vouches for or that belongs to another identity; Unauthenticated for an identity without a usable name."""
+    """A new session and its cookie. Raises Forbidden for who has no account here and is given none, is not active, or comes from where the tenant
+    lets nobody in, and for an e-mail that nobody vouches for or that belongs to another identity; Unauthenticated for an unusable name."""
     if not all(map(_usable, (identity.issuer, identity.subject))):
         raise Unauthenticated(_("the other system gives you no name that can be kept; tell an administrator"), code="bad_identity")
     with work.transaction(write=True):
+        allowed = ranges.admits(work.platform.tenant_row(work.connection, work.tenant.id).allowed_addresses, visitor.address)
         user = _linked(work, identity)
-        if user is None:
+        if user is None and allowed:
             work.lock(NAME)  # of two who come in for the first time at the same moment, one finds the other's link
             user = _linked(work, identity) or _by_email(work, identity)
-        person = Person(None, work.tenant.id, id_of(user))
-        active = bool(user["active"])
-        sessions.note(work.connection, person, ENTERED if active else NOT_ACTIVE, visitor, work.now())
-        if active:
-            return sessions.begin(work.connection, person, visitor, work.now())
+        if user is not None:
+            person = Person(None, work.tenant.id, id_of(user))
+            outcome = ELSEWHERE if not allowed else ENTERED if user["active"] else NOT_ACTIVE
+            sessions.note(work.connection, person, outcome, visitor, work.now())
+            if outcome == ENTERED:
+                return sessions.begin(work.connection, person, visitor, work.now())
+    if not allowed:
+        raise ranges.refusal(work.tenant.name, visitor.address)
     raise Forbidden(_("your user is no longer active; ask an administrator"), code="not_active")
 
 

@@ -219,12 +219,12 @@ sign_in_events = sa.Table(
 ENTERED, WRONG, LOCKED = "entered", "wrong", "locked"
 LEFT, REVOKED, PASSWORD_CHANGED = "left", "revoked", "password_changed"
 WRONG_CODE, FACTOR_ADDED, FACTOR_REMOVED = "wrong_code", "factor_added", "factor_removed"
-NOT_ACTIVE = "not_active"
+NOT_ACTIVE, ELSEWHERE = "not_active", "elsewhere"
 OUTCOMES: dict[str, Text] = {
     ENTERED: _("Signed in"), WRONG: _("Refused: wrong password"), LOCKED: _("Refused: locked"), LEFT: _("Signed out"),
     REVOKED: _("Session ended from elsewhere"), PASSWORD_CHANGED: _("Password changed"),
     WRONG_CODE: _("Refused: wrong code"), FACTOR_ADDED: _("Second factor set up"), FACTOR_REMOVED: _("Second factor removed"),
-    NOT_ACTIVE: _("Refused: not active"),
+    NOT_ACTIVE: _("Refused: not active"), ELSEWHERE: _("Refused: network address"),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Who people are at the systems that tenants come in through."""
+"""Who people are at the systems that tenants come in through, and from which network addresses they come."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ down_revision = "0011"
 
 
 def upgrade() -> None:
+    op.add_column("core_tenants", sa.Column("allowed_addresses", sa.Text(), nullable=False, server_default=""))
     migrations.create_table(
         op,
         "core_identities",
@@ -27,3 +28,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("core_identities")
+    op.drop_column("core_tenants", "allowed_addresses")
