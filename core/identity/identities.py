@@ -60,7 +60,7 @@ def _by_email(work: Work, identity: Identity) -> Row:
     links, people = work.as_system().records(NAME), work.as_system().records(PERSON)
     word = identity.email.strip()
     email = word.lower() if word.isascii() else word  # some letters of other scripts become ASCII in lower case: that is another mailbox
-    if not email or not identity.email_verified:
+    if not email or not email.isprintable() or not identity.email_verified:
         raise Forbidden(
             _("the other system does not vouch for your e-mail, by which you are found at the first time; ask an administrator"),
             code="email_not_verified",

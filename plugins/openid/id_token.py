@@ -113,7 +113,7 @@ def _check(claims: Mapping[str, Any], expected: Expected) -> None:
         "exp": _instant(claims.get("exp")) and now < claims["exp"] + SLACK,
         "iat": _instant(claims.get("iat")) and now - OLDEST <= claims["iat"] <= now + SLACK,
         "nbf": _instant(not_before) and not_before <= now + SLACK,
-        "nonce": isinstance(nonce, str) and hmac.compare_digest(nonce.encode(), expected.nonce.encode()),
+        "nonce": isinstance(nonce, str) and nonce.isascii() and hmac.compare_digest(nonce.encode(), expected.nonce.encode()),
         "sub": isinstance(subject, str) and 0 < len(subject) <= 255 and subject.isascii(),
     }
     for name, holds in held.items():

@@ -15,8 +15,9 @@ from plugins.openid.settings import OpenId, secure
 from sdk import Call, Context, Reply, Unauthenticated, Unavailable, _
 
 log = logging.getLogger("dealwright.openid")
-KEPT, AGAIN = timedelta(hours=1), timedelta(minutes=1)
-"""For how long a document is good; how soon the keys are asked for again when one is missing."""
+KEPT, AGAIN, PAUSE = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=10)
+"""For how long a document is good; how soon the keys are asked for again when one is missing; how soon what has failed is asked again: anybody
+may begin a sign-in, and each would wait for a provider that is away."""
 MOST = 300_000
 """Bytes of an answer."""
 _DISCOVERY = "/.well-known/openid-configuration"
@@ -25,9 +26,10 @@ _USED = ("invalid_grant",)
 
 @dataclass
 class Known:
-    """What this process knows of a tenant's provider: documents by address, with the time when they came."""
+    """What this process knows of a tenant's provider: documents by address, with the time when they came, and when which failed."""
 
     documents: dict[str, tuple[datetime, Mapping[str, Any]]] = field(default_factory=dict)
+    failed: dict[str, datetime] = field(default_factory=dict)
 
 
 class Provider:
@@ -37,8 +39,11 @@ class Provider:
         self._ctx, self.settings = ctx, ctx.settings(OpenId)
         self._known = ctx.kept("openid.provider", Known)
         self.issuer, self.client_id = str(self.settings["issuer"]), str(self.settings["client_id"])
-        self._about = self._document(self.issuer.rstrip("/") + _DISCOVERY, KEPT)
+        place = self.issuer.rstrip("/") + _DISCOVERY
+        self._about = self._document(place, KEPT)
         if self._about.get("issuer") != self.issuer:
+            self._known.documents.pop(place, None)  # it may be mended before the hour is over
+            self._known.failed[place] = ctx.now()
             raise self._unusable(f"its discovery document names the issuer {self._about.get('issuer')!r}, the settings {self.issuer!r}")
 
     @property
@@ -85,9 +90,13 @@ class Provider:
         now, there = self._ctx.now(), self._known.documents.get(address)
         if there is not None and timedelta() <= now - there[0] < good_for:
             return there[1]
+        failed = self._known.failed.get(address)
+        if failed is not None and timedelta() <= now - failed < PAUSE:
+            raise self._unusable(f"{address} has failed a moment ago")
         reply = self._ctx.call(Call(address, headers={"Accept": "application/json"}, method="GET", most=MOST))
         found = _object(reply)
         if reply.status != 200 or not found:
+            self._known.failed[address] = now
             raise self._unusable(f"{address} answered {reply.status} {_away(reply)}")
         self._known.documents[address] = (now, found)
         return found
