@@ -14,6 +14,7 @@ from core.http.impersonations import mount_impersonations
 from core.http.mount import mount
 from core.http.openapi import Descriptions, mount_openapi
 from core.http.options import mount_options
+from core.http.providers import mount_providers
 from core.http.security import headers_of
 from core.http.session import mount_session
 from core.platform import Platform
@@ -31,6 +32,7 @@ def create_app(platform: Platform) -> Flask:
     addresses, descriptions = Addresses(), Descriptions()
     mount_session(addresses, platform)
     mount_impersonations(addresses, platform)
+    mount_providers(addresses, platform)
     mount_entry(addresses, platform)
     mount_first_start(addresses, platform)
     mount_health(addresses, platform)

@@ -16,7 +16,7 @@ from core.events import upkeep
 from core.extension import arrival
 from core.extension import routes as plugin_routes
 from core.identity import departures, impersonation, routes, session_routes
-from core.identity.tables import Grant, Role, Share, SignIn, Team, Territory, TerritoryMember, Token, User
+from core.identity.tables import Grant, Identity, Role, Share, SignIn, Team, Territory, TerritoryMember, Token, User
 from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
@@ -63,7 +63,7 @@ OLDEST_SQLITE = (3, 35)
 
 @hookimpl
 def register_entities() -> Sequence[Entity]:
-    """People, teams, territories, roles, grants, shares and tokens; who signed in; the audit; background jobs."""
+    """People, teams, territories, roles, grants, shares, tokens and identities; who signed in; the audit; background jobs."""
     readers = {EVERYBODY: _READ}
     revocable = frozenset({Verb.READ, Verb.DELETE})
     owners = {EVERYBODY: dict.fromkeys(revocable, Scope.OWN)}
@@ -77,6 +77,7 @@ def register_entities() -> Sequence[Entity]:
                owned=False, guards_access=True, access=readers),
         Entity(Share, "share", "shares", _("Share"), _("Shares"), title="access"),
         Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=revocable, guards_access=True, hands_over=False, access=owners),
+        Entity(Identity, "identity", "identities", _("Identity"), _("Identities"), title="subject", owned=False, verbs=revocable),
         Entity(SignIn, "sign_in", "sign_ins", _("Sign-in"), _("Sign-ins"), title="outcome", owned=False, verbs=frozenset({Verb.READ})),
         Entity(CustomField, "custom_field", "custom_fields", _("Custom field"), _("Custom fields"), title="label", owned=False,
                guards_access=True),

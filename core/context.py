@@ -111,6 +111,8 @@ class Work:
         """The browser's session that sent the request, if one did."""
         self.impersonator: UUID | None = None
         """Who acts as the actor, if somebody does."""
+        self.came_from: str | None = None
+        """The network address that sent the request, if one did."""
         self._transaction = transaction or Transaction()
         self._transaction.access_version = access_version or self._transaction.access_version
         self._readers: dict[str, Reader] = {}

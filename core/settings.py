@@ -18,7 +18,7 @@ from core.entities.ids import new_id
 from core.events.tables import audit
 from core.forms import loaded, strictly
 from core.tenancy.tables import plugin_settings
-from sdk import Invalid, NotFound, Secret, _
+from sdk import Forbidden, Invalid, NotFound, Secret, SignInProvider, _
 from sdk.events import PLUGIN_CHANGED
 
 if TYPE_CHECKING:
@@ -60,8 +60,12 @@ def shown(work: Work, plugin: str) -> dict[str, object]:
 
 
 def change(work: Work, plugin: str, wish: Mapping[str, Any]) -> dict[str, object]:
-    """Set some of them, or with None go back to the default; raises Invalid, and then nothing has changed."""
+    """Set some of them, or with None go back to the default; raises Invalid, and then nothing has changed. Raises Forbidden for the settings
+    of who says who people are, except to who may do everything: a provider of one's own would vouch for whomever one wants to be."""
     before = shown(work, plugin)
+    vouches = any(spec.plugin == plugin for spec in work.platform.catalog.specs.get(SignInProvider, {}).values())
+    if vouches and not work.grants.unlimited:
+        raise Forbidden(_("these settings decide who comes in: who may do everything changes them"))
     schema = _schema(work, plugin)
     if problems := list(strictly("", schema, wish, typed=True)):
         raise Invalid(_("some values are not valid"), problems=problems)

@@ -40,6 +40,7 @@ from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Up
 from sdk.schedules import Schedule
 from sdk.settings import Secret, Settings
 from sdk.setup import MasterData
+from sdk.sign_in import Identity, Referral, SignInProvider
 from sdk.specs import Spec
 from sdk.text import Text, _
 from sdk.timeline import TimelineSource
@@ -79,6 +80,7 @@ __all__ = [
     "Forecast",
     "ForecastModel",
     "GiveUp",
+    "Identity",
     "Installation",
     "Invalid",
     "Job",
@@ -102,6 +104,7 @@ __all__ = [
     "RateSource",
     "Record",
     "Records",
+    "Referral",
     "Refusal",
     "Regressor",
     "Reply",
@@ -117,6 +120,7 @@ __all__ = [
     "Settings",
     "Sharing",
     "Side",
+    "SignInProvider",
     "Spec",
     "Stale",
     "Step",

@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request with a body; redirects are not followed."""
+    """One HTTP request; redirects are not followed. `most`: bytes of the answer that are read, up to a million."""
 
     url: str
-    body: bytes
+    body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "POST"
+    most: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: the status, and the beginning of the text; status 0 where nothing came, `text` says why."""
+    """What came back: the status, and the text as far as it was read; status 0 where nothing came, `text` says why."""
 
     status: int
     text: str

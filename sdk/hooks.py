@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sdk.schedules import Schedule
     from sdk.settings import Settings
     from sdk.setup import MasterData
+    from sdk.sign_in import SignInProvider
     from sdk.timeline import TimelineSource
     from sdk.workflow import Action, RuleCondition, Trigger
 
@@ -266,6 +267,17 @@ def register_forecast_models() -> Sequence[ForecastModel]:
     When: at boot. Returns: models; each is tried on every series whose history is long enough, and the best in the back-test is taken.
     Example: `return (ForecastModel("median", _("Median of a year"), median_of_a_year, least=12),)`.
     Off for a tenant: not tried; what it forecast before stays, under its name.
+    """
+    return ()
+
+
+@hookspec
+def register_sign_in() -> Sequence[SignInProvider]:
+    """Ways to come in through another system that says who somebody is.
+
+    When: at boot. Returns: providers; `GET /api/v1/session/providers?tenant=` lists those that the tenant has set up.
+    Example: `return (SignInProvider("badge", offered, begin, finish),)`.
+    Off for a tenant: not offered, and its answers are not taken; sessions that it has begun last until they end.
     """
     return ()
 

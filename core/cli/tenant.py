@@ -11,8 +11,9 @@ import click
 import sqlalchemy as sa
 
 from core.cli.base import platform, refusals_told
+from core.identity import ranges
 from core.tenancy import export as exports
-from core.tenancy import lifecycle
+from core.tenancy import lifecycle, settings
 from core.tenancy.lifecycle import NewTenant
 from core.tenancy.setup import set_up
 from core.tenancy.tables import tenants
@@ -80,6 +81,17 @@ def suspend(name: str, resume: bool) -> None:
     """Let tenant NAME answer nobody; its data stay."""
     lifecycle.set_state(platform(), name, "active" if resume else "suspended")
     click.echo(f"{name} is {'active' if resume else 'suspended'}")
+
+
+@tenant.command("open")
+@click.argument("name")
+@refusals_told
+def open_(name: str) -> None:
+    """Let the people of tenant NAME come in from every network address again."""
+    work = platform().system(name)
+    with work.transaction(write=True):
+        settings.change(work, {ranges.NAME: []})
+    click.echo(f"{name} is open to every network address")
 
 
 @tenant.command()

@@ -35,6 +35,7 @@ from sdk import (
     Scope,
     Settings,
     Side,
+    SignInProvider,
     Spec,
     Subscription,
     Text,
@@ -382,4 +383,5 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_conditions": _offer(RuleCondition),
     "register_document_templates": _offer(DocumentTemplate),
     "register_forecast_models": _offer(ForecastModel),
+    "register_sign_in": _offer(SignInProvider),
 }

@@ -89,15 +89,16 @@ def _page(platform: Platform, kind: str, token: str, refusal: Refusal | None = N
         f'name="password" required maxlength="200" autocomplete="{"current" if kind == INVITATION and entry.sign_in else "new"}-password"></label>'
         f"<button>{say(_('Continue'))}</button></form></main>"
     )
-    return answer(Response(_html(heading, form), 200 if refusal is None else refusal.status))
+    return answer(Response(page_of(heading, form), 200 if refusal is None else refusal.status))
 
 
 def _done(platform: Platform) -> Response:
     text = escape(platform.translator.say(_("Done: you can sign in now."), locale_wanted(), {}))
-    return Response(_html(text, f"<main><p>{text}</p></main>"))
+    return Response(page_of(text, f"<main><p>{text}</p></main>"))
 
 
-def _html(title: str, body: str) -> WebPage:
+def page_of(title: str, body: str) -> WebPage:
+    """A page for who is not signed in; both texts are HTML already."""
     return WebPage(
         f'<!doctype html><html lang="{locale_wanted().replace("_", "-")}"><head><meta charset="utf-8"><meta name="viewport" '
         f'content="width=device-width"><title>{title}</title><style>{STYLE}</style></head><body>{body}</body></html>',

@@ -24,8 +24,8 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from core.context import Work
 from core.http import idempotency, limits
 from core.http.idempotency import Answer, Once
-from core.http.security import cookie_name
-from core.identity import impersonation, sessions, tokens
+from core.http.security import cookie_name, visitor
+from core.identity import impersonation, ranges, sessions, tokens
 from core.identity.tables import User
 from core.platform import tenant_of
 from core.policy.grants import Grants
@@ -114,10 +114,11 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
             grants = grants.narrowed(row.token_allows)
         actor = Actor(row.user_id, row.user_name)
         _check_tenant(row.name)
+        address = _check_address(platform, row)
         work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "",
                     access_version=row.access_version)  # fmt: skip
         g.locale = work.locale
-        work.token_until = row.token_expires_at
+        work.token_until, work.came_from = row.token_expires_at, address
         after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):
             yield work
@@ -142,6 +143,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant) as connection:
         person = User.table()
         row = platform.tenant_row(connection, tenant)
+        address = _check_address(platform, row)
         found = connection.execute(
             sa.select(person).where(person.c.tenant_id == tenant, person.c.id == user, person.c.active, person.c.deleted_at.is_(None))
         ).one_or_none()
@@ -152,6 +154,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
         if session.acting is not None and session.acting.tenant == tenant:
             work = impersonation.entered(work, connection, session.acting)
             g.acting = {"X-Acting-As": str(session.acting.user), "X-Impersonator": str(user)}
+        work.came_from = address
         g.locale = work.locale
         after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):
@@ -188,6 +191,14 @@ def _check_tenant(name: str) -> None:
     if request.headers.get("X-Tenant", name) != name:
         raise NotFound(_("the token belongs to another tenant than the header X-Tenant names; yours is {names}"),
                        code="choose_tenant", names=name)  # fmt: skip
+
+
+def _check_address(platform: Platform, row: sa.Row[Any]) -> str:
+    """Where the request comes from; raises Forbidden where the tenant lets nobody in from there."""
+    address = visitor(platform.config).address
+    if not ranges.admits(row.allowed_addresses, address):
+        raise ranges.refusal(row.name, address)
+    return address
 
 
 def _chosen(session: sessions.Session) -> tuple[UUID, UUID]:

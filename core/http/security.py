@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask import Response as FlaskResponse
@@ -34,21 +35,28 @@ def headers_of(config: Config) -> Mapping[str, str]:
 
 
 def cookie_name(config: Config) -> str:
-    """The name of the session's cookie: behind https one that no neighbouring host can set (`__Host-`, RFC 6265bis)."""
-    return f"__Host-{sessions.COOKIE}" if config.https else sessions.COOKIE
+    """The name of the session's cookie."""
+    return host_cookie(config, sessions.COOKIE)
 
 
-def give_cookie(response: FlaskResponse, config: Config, cookie: str) -> None:
+def host_cookie(config: Config, name: str) -> str:
+    """A cookie's name: behind https one that no neighbouring host can set (`__Host-`, RFC 6265bis)."""
+    return f"__Host-{name}" if config.https else name
+
+
+def give_cookie(
+    response: FlaskResponse, config: Config, cookie: str, name: str = sessions.COOKIE, lasts: timedelta = sessions.LIFETIME
+) -> None:
     """Lax, not strict: who follows a link from a letter or comes back from a sign-in elsewhere is to be known."""
     response.set_cookie(
-        cookie_name(config), cookie, max_age=int(sessions.LIFETIME.total_seconds()), httponly=True, samesite="Lax",
+        host_cookie(config, name), cookie, max_age=int(lasts.total_seconds()), httponly=True, samesite="Lax",
         secure=config.https or request.is_secure, path="/",
     )  # fmt: skip
 
 
-def take_cookie(response: FlaskResponse, config: Config) -> None:
-    """The browser forgets the session."""
-    response.delete_cookie(cookie_name(config), path="/", secure=config.https or request.is_secure, httponly=True, samesite="Lax")
+def take_cookie(response: FlaskResponse, config: Config, name: str = sessions.COOKIE) -> None:
+    """The browser forgets the session, or another cookie of ours."""
+    response.delete_cookie(host_cookie(config, name), path="/", secure=config.https or request.is_secure, httponly=True, samesite="Lax")
 
 
 def visitor(config: Config) -> Visitor:

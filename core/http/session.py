@@ -1,8 +1,9 @@
-"""Signing in and out, and another password: `/api/v1/session`."""
+"""Signing in and out, who is signed in, and another password: `/api/v1/session`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Response as FlaskResponse
@@ -45,7 +46,7 @@ def mount_session(addresses: Addresses, platform: Platform) -> None:
     def sign_in() -> FlaskResponse:
         query_pairs(frozenset())
         cookie, session = guarded_sign_in(_words("email", "password", optional=("code",)))
-        response = answer(Response({"csrf_token": session.csrf, "tenants": list(session.tenants)}, 201))
+        response = answer(Response(_told(session), 201))
         give_cookie(response, config, cookie)
         return response
 
@@ -67,10 +68,21 @@ def mount_session(addresses: Addresses, platform: Platform) -> None:
         entrance.change_password(platform, session, words["password"], words["new_password"], visitor(config))
         return answer(Response(None, 204))
 
+    addresses.add(PATH, "GET", partial(_show, platform))
     addresses.add(PATH, "POST", sign_in)
     addresses.add(PATH, "DELETE", sign_out)
     addresses.add(f"{PATH}/password", "PUT", change_password)
     _mount_factor(addresses, platform)
+
+
+def _show(platform: Platform) -> FlaskResponse:
+    """Who has come in by another system gets the CSRF token here."""
+    query_pairs(frozenset())
+    return answer(Response(_told(signed_in(platform))))
+
+
+def _told(session: Session) -> dict[str, object]:
+    return {"csrf_token": session.csrf, "tenants": list(session.tenants)}
 
 
 def _mount_factor(addresses: Addresses, platform: Platform) -> None:

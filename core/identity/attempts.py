@@ -28,6 +28,10 @@ _BEGIN = sa.text(
     " DO UPDATE SET failures = core_sign_in_attempts.failures"  # which locks the row, so that nobody forgets it before it is counted
 ).bindparams(sa.bindparam("now", type_=UtcDateTime()))
 
+_ONCE = sa.text(
+    "INSERT INTO core_sign_in_attempts (digest, failures, counted_at) VALUES (:digest, 1, :now) ON CONFLICT (digest) DO NOTHING"
+).bindparams(sa.bindparam("now", type_=UtcDateTime()))
+
 
 def count(connection: Connection, email: str, now: datetime) -> int:
     """Count an attempt as a bad one; returns 0, or the seconds for which the lock still holds, and then nothing is counted."""
@@ -40,6 +44,13 @@ def count(connection: Connection, email: str, now: datetime) -> int:
         return 0
     since: datetime = connection.execute(sa.select(attempts.c.counted_at).where(attempts.c.digest == digest)).scalar_one()
     return max(1, math.ceil((since + LOCK - now).total_seconds()))
+
+
+def first(connection: Connection, word: str, now: datetime) -> bool:
+    """Whether nobody has come with this within a quarter of an hour: what is good once is used up by asking."""
+    row = {"digest": links.digest_of(word), "now": now}
+    prune(connection, now)
+    return bool(connection.execute(_ONCE, row).rowcount)
 
 
 def give_back(connection: Connection, email: str) -> None:

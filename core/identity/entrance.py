@@ -9,9 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from core.identity import attempts, factor, passwords, sessions
+from core.identity import attempts, factor, passwords, ranges, sessions
 from core.identity.sessions import Person, Session, Visitor
-from core.identity.tables import ENTERED, FACTOR_ADDED, FACTOR_REMOVED, LOCKED, PASSWORD_CHANGED, WRONG, WRONG_CODE, sign_ins
+from core.identity.tables import ELSEWHERE, ENTERED, FACTOR_ADDED, FACTOR_REMOVED, LOCKED, PASSWORD_CHANGED, WRONG, WRONG_CODE, sign_ins
 from core.identity.tables import sessions as session_table
 from sdk import Conflict, Forbidden, TooMany, Unauthenticated, _
 
@@ -26,7 +26,7 @@ _NO_PASSWORD = _("you have no password here: another system says who you are")
 
 def sign_in(platform: Platform, email: str, password: str, code: str, visitor: Visitor) -> tuple[str, Session]:
     """A new session and its cookie; raises Unauthenticated for a wrong e-mail, password or code of the second factor (`code` of the
-    refusal: `second_factor_required` where it is missing), TooMany while it is locked."""
+    refusal: `second_factor_required` where it is missing), TooMany while it is locked, Forbidden where no tenant lets the person in from there."""
     right = right_password(platform, sign_ins.c.email == email.strip().lower(), email.strip().lower(), password, visitor)
     if right is None:
         raise Unauthenticated(_WRONG, code="wrong_credentials")
@@ -34,15 +34,19 @@ def sign_in(platform: Platform, email: str, password: str, code: str, visitor: V
         row = _unchanged(connection, right)
         if row is None:
             raise Unauthenticated(_WRONG, code="wrong_credentials")
-        wanting = factor.enabled(row) and not code
+        wanting, elsewhere = factor.enabled(row) and not code, ""
         if wanting:
             attempts.give_back(connection, row.email)
         elif not factor.enabled(row) or factor.takes(connection, platform.config.key(), row, code, platform.clock()):
             attempts.forget(connection, row.email)
-            sessions.note(connection, Person(row.id), ENTERED, visitor, platform.clock())
-            return sessions.begin(connection, Person(row.id), visitor, platform.clock())
+            elsewhere = sessions.outside(connection, Person(row.id), visitor)
+            sessions.note(connection, Person(row.id), ELSEWHERE if elsewhere else ENTERED, visitor, platform.clock())
+            if not elsewhere:
+                return sessions.begin(connection, Person(row.id), visitor, platform.clock())
         else:
             sessions.note(connection, Person(row.id), WRONG_CODE, visitor, platform.clock())
+    if elsewhere:
+        raise ranges.refusal(elsewhere, visitor.address)
     if wanting:
         raise Unauthenticated(_("send the code of your authenticator application, or a recovery code, as `code`"), code=FACTOR_REQUIRED)
     raise Unauthenticated(_WRONG_CODE, code="wrong_code")

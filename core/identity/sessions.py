@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core.entities.ids import new_id
+from core.identity import ranges
 from core.identity.tables import memberships, sessions, sign_in_events
 from core.tenancy.tables import tenants
 from sdk import links
@@ -125,6 +126,15 @@ def end(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Person]:
     """End sessions: their next request is a 401. Returns whose they were."""
     gone = connection.execute(sessions.delete().where(*which).returning(sessions.c.sign_in_id, sessions.c.tenant_id, sessions.c.user_id))
     return [Person(row.sign_in_id, row.tenant_id, row.user_id) for row in gone]
+
+
+def outside(connection: Connection, person: Person, visitor: Visitor) -> str:
+    """The name of a tenant that does not let the person in from the visitor's address, where none does; else ""."""
+    names = list(_tenants(connection, person))
+    query = sa.select(tenants.c.name, tenants.c.allowed_addresses).where(tenants.c.name.in_(names)).order_by(tenants.c.name)
+    found = connection.execute(query).all()
+    shut = [row.name for row in found if not ranges.admits(row.allowed_addresses, visitor.address)]
+    return shut[0] if shut and len(shut) == len(found) else ""
 
 
 def note(connection: Connection, person: Person, outcome: str, visitor: Visitor, now: datetime) -> None:

@@ -104,6 +104,21 @@ class Share(Record):
     expires_at: Mapped[datetime | None] = f.with_example(f.at(_("Expires"), track=True), f.NO_EXAMPLE)
 
 
+class Identity(Record):
+    """Who somebody is at another system that the tenant comes in through: `subject` is the system's own name of the person."""
+
+    __tablename__ = "core_identities"
+    __table_args__ = (
+        unique_together("core_identities", "issuer", "subject"),
+        # A second account of the other system under the same e-mail is somebody else: mailboxes are given anew.
+        unique_together("core_identities", "issuer", "user_id"),
+    )
+
+    issuer: Mapped[str] = f.text(_("Issuer"), required=True)
+    subject: Mapped[str] = f.text(_("Name there"), required=True)
+    user_id: Mapped[UUID] = f.link(_("User"), User, required=True, track=True)
+
+
 class Token(Record):
     """A key for programs; only its hash is kept. It can do what its user can, and no more than it allows."""
 
@@ -209,12 +224,14 @@ ENTERED, WRONG, LOCKED = "entered", "wrong", "locked"
 LEFT, REVOKED, PASSWORD_CHANGED = "left", "revoked", "password_changed"
 WRONG_CODE, FACTOR_ADDED, FACTOR_REMOVED = "wrong_code", "factor_added", "factor_removed"
 ACTED, ACTED_AS, ACTED_NO_MORE = "acted_as_other", "impersonated", "impersonation_ended"
+NOT_ACTIVE, ELSEWHERE = "not_active", "elsewhere"
 OUTCOMES: dict[str, Text] = {
     ENTERED: _("Signed in"), WRONG: _("Refused: wrong password"), LOCKED: _("Refused: locked"), LEFT: _("Signed out"),
     REVOKED: _("Session ended from elsewhere"), PASSWORD_CHANGED: _("Password changed"),
     WRONG_CODE: _("Refused: wrong code"), FACTOR_ADDED: _("Second factor set up"), FACTOR_REMOVED: _("Second factor removed"),
     ACTED: _("Began to act as somebody else"), ACTED_AS: _("Somebody else began to act as this person"),
     ACTED_NO_MORE: _("Nobody acts as this person any more"),
+    NOT_ACTIVE: _("Refused: not active"), ELSEWHERE: _("Refused: network address"),
 }  # fmt: skip
 
 

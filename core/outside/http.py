@@ -22,7 +22,10 @@ PATIENCE = 10.0
 LONGEST = 20.0
 """Seconds for all of it, however steadily it drips."""
 EXCERPT = 2_000
-METHODS = frozenset({"POST", "PUT", "PATCH"})
+"""Characters of a failure that are kept."""
+MOST = 1_000_000
+"""Bytes of an answer that are read, whatever was asked for."""
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH"})
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 type_address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -58,7 +61,7 @@ def call(request: Call, *, private: bool) -> Reply:
     """Make the request. Raises Invalid for an address or a method that is none; all else is a Reply, failures with status 0."""
     check_url(request.url)
     if request.method not in METHODS:
-        raise Invalid(_("some values are not valid"), problems=[Problem("method", "unknown_choice", _("expected POST, PUT or PATCH"))])
+        raise Invalid(_("some values are not valid"), problems=[Problem("method", "unknown_choice", _("expected GET, POST, PUT or PATCH"))])
     try:
         return _made(request, private)
     except _Refused as refused:
@@ -82,9 +85,9 @@ def _made(request: Call, private: bool) -> Reply:
     over.start()
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request(request.method, path, request.body, {"User-Agent": "Dealwright", **request.headers})
+        connection.request(request.method, path, request.body or None, {"User-Agent": "Dealwright", **request.headers})
         answer = connection.getresponse()
-        return Reply(answer.status, answer.read(EXCERPT).decode("utf-8", "replace").replace("\x00", ""))
+        return Reply(answer.status, answer.read(min(request.most, MOST)).decode("utf-8", "replace").replace("\x00", ""))
     finally:
         over.cancel()
         connection.close()
@@ -95,7 +98,7 @@ def _looked_at(host: str, port: int, private: bool) -> tuple[str, int]:
     found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for word in () if private else found:
         if inside(ipaddress.ip_address(word.partition("%")[0])):
-            raise _Refused(f"{host} is an address inside ({word}); DEALWRIGHT_PRIVATE_HOOKS=true lets webhooks call it")
+            raise _Refused(f"{host} is an address inside ({word}); DEALWRIGHT_PRIVATE_HOOKS=true lets us call it")
     return found[0], port
 
 

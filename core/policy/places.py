@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _BEYOND = _("you may not give the role {role}: it may {permission}, and you may not so far")
 _LAST = _("nobody else may do everything: make somebody an administrator before")
 _WIDER = _("your teams, your territories and the people who report to you decide what you see; who may do everything widens that")
+_MAILBOX = _("you may not change the e-mail of who may do more than you ({permission}): it lets its reader in")
 
 
 def check_people(work: Work, batch: Batch) -> None:
@@ -33,6 +34,7 @@ def check_people(work: Work, batch: Batch) -> None:
             giver.check_roles(change, "team", there)
         if change.verb == "update":
             giver.check_people_below(change)
+            giver.check_mailbox(change)
     _keep_one(work, batch, giver)
 
 
@@ -133,6 +135,15 @@ class _Giver:
     def is_one_of(self, roles: Set[str], person: Mapping[str, Any]) -> bool:
         """Whether an active person has one of some roles, of his own or by his team."""
         return bool(person["active"]) and not roles.isdisjoint(self._roles(person, "team"))
+
+    def check_mailbox(self, change: Change) -> None:
+        """Whose mailbox it is comes in as this person, by a letter or by the word of another system."""
+        if not change.changes("email") or change.id == self._mine:
+            return
+        for role in sorted(self._roles({"roles": change.after("roles"), "team": change.after("team")}, "team")):
+            if (far := self._beyond(role)) is not None:
+                change.forbid("beyond_own", _MAILBOX, permission=far)
+                return
 
     def check_people_below(self, change: Change) -> None:
         """Somebody's records come into sight by his team or his manager; so does more for oneself by another team."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from marshmallow import Schema, fields, validate
 
 from core.audit.chain import FOR_EVER
+from core.identity.ranges import MOST
 from core.tenancy import settings
 from core.tenancy.duplicates import VERDICTS
 from core.tenancy.setup import set_up
@@ -32,6 +33,7 @@ class Settings(Schema):
     rate_limit = fields.Integer(load_default=None, strict=True, validate=validate.Range(0, 1_000_000))
     audit_days = fields.Integer(load_default=None, strict=True, validate=validate.Range(30, FOR_EVER))
     duplicates = fields.Dict(keys=fields.String(), values=_Verdicts, load_default=None)
+    allowed_addresses = fields.List(fields.String(validate=validate.Length(1, 50)), load_default=None, validate=validate.Length(max=MOST))
 
 
 class TenantRow(Schema):
@@ -47,6 +49,7 @@ class TenantRow(Schema):
     rate_limit = fields.Integer(required=True)
     audit_days = fields.Integer(required=True)
     duplicates = fields.Dict(keys=fields.String(), values=_Verdicts, required=True)
+    allowed_addresses = fields.List(fields.String(), required=True)
 
 
 class SetUpRow(Schema):

@@ -1,4 +1,5 @@
-"""What a tenant says of itself: language, time zone, currency, when its fiscal year and its weeks begin, what happens to duplicates."""
+"""What a tenant says of itself: language, time zone, currency, when its fiscal year and its weeks begin, what happens to duplicates,
+from where its people come in."""
 
 from __future__ import annotations
 
@@ -8,10 +9,11 @@ from typing import TYPE_CHECKING, cast
 from core.audit import entries
 from core.entities import journal
 from core.events import schedules
+from core.identity import ranges
 from core.tenancy import duplicates
 from core.tenancy.lifecycle import check_settings
 from core.tenancy.tables import tenants
-from sdk import Batch, Change, Conflict, Invalid, _
+from sdk import Batch, Change, Conflict, Forbidden, Invalid, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -25,17 +27,23 @@ LIMITS = ("rate_limit", "audit_days")
 def shown(work: Work) -> dict[str, object]:
     """The tenant as its users see it."""
     row = work.connection.execute(tenants.select().where(tenants.c.id == work.tenant.id)).one()
-    return {**{name: getattr(row, name) for name in ("id", "name", *FIELDS, *LIMITS)}, duplicates.NAME: duplicates.in_force(work)}
+    return {**{name: getattr(row, name) for name in ("id", "name", *FIELDS, *LIMITS)}, duplicates.NAME: duplicates.in_force(work),
+            ranges.NAME: ranges.shown(row.allowed_addresses)}  # fmt: skip
 
 
 def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
-    """Change some settings; raises Invalid, and Conflict where a plugin objects (`validate_changes` on core.tenant)."""
+    """Change some settings; raises Invalid, Conflict where a plugin objects (`validate_changes` on core.tenant), and Forbidden for who may not
+    do everything and says from where people come in."""
     before = shown(work)
     values = {name: value for name, value in wish.items() if name in FIELDS + LIMITS and value is not None and value != before[name]}
     check_settings({**before, **values})
     if (wanted := wish.get(duplicates.NAME)) is not None:
         merged = duplicates.merged(work, cast("duplicates.type_verdicts", wanted))
         values |= {duplicates.NAME: merged} if merged != before[duplicates.NAME] else {}
+    if (allowed := cast("list[str] | None", wish.get(ranges.NAME))) is not None and allowed != before[ranges.NAME]:
+        if not work.grants.unlimited:
+            raise Forbidden(_("from which network addresses people come in is said by who may do everything"))
+        values[ranges.NAME] = ranges.written(allowed, work.came_from)
     if not values:
         return before
     asked = Change(work.tenant.id, "update", before, dict(values))
@@ -49,6 +57,7 @@ def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
     work.connection.execute(tenants.update().where(tenants.c.id == work.tenant.id).values(**values, access_version=version))
     if "timezone" in values:
         schedules.replan(work.connection, work.tenant.id, work.platform.catalog.schedules.values(), work.now())
-    entries.note(work, NAME, work.tenant.id, "update", {name: [before[name], value] for name, value in values.items()})
+    after = {**values, ranges.NAME: ranges.shown(str(values.get(ranges.NAME, "")))}
+    entries.note(work, NAME, work.tenant.id, "update", {name: [before[name], after[name]] for name in values})
     journal.tell(work, f"{NAME}.updated", [(work.tenant.id, {"fields": sorted(values)})])
     return shown(work)

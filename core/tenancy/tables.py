@@ -24,6 +24,8 @@ tenants = sa.Table(
     sa.Column("rate_limit", sa.Integer(), nullable=False, server_default="0"),
     # For how many days the audit is kept.
     sa.Column("audit_days", sa.Integer(), nullable=False, server_default="36500"),
+    # Ranges of network addresses from which its people may come in, with blanks between; none: every address.
+    sa.Column("allowed_addresses", sa.Text(), nullable=False, server_default=""),
     # Grows with every change of rights or plugins, so that all processes drop what they compiled from the old ones.
     sa.Column("access_version", sa.Integer(), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),

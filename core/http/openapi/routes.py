@@ -31,6 +31,7 @@ SIGN_IN, SIGN_OUT, PASSWORD, META, OPENAPI, DOCS = (
     _("This document"),
     _("This document to read"),
 )
+WHO = _("Who is signed in: the CSRF token and the tenants")
 TAKE, RESET, ASK = (
     _("Take an invitation"),
     _("Choose another password by a letter's link"),
@@ -160,10 +161,12 @@ def describe_core(sheet: Sheet, work: Work) -> None:
     openapi = operation("openapi", OPENAPI, answers({200: answer(work.say(OPENAPI), thing)}, parts.READ))
     docs = operation("docs", DOCS, {**answers({200: page}, (400, 403, 404, 503)), "401": stranger})
     live = operation("live", LIVE, answers({200: answer(work.say(LIVE), state)}, ()), security=[])
-    sheet.path("/api/v1/session", operations={"post": sign_in, "delete": sign_out})
+    show = operation("session", WHO, answers({200: answer(work.say(WHO), _SESSION)}, (400, 401, 503)), security=[{"session": []}])
+    sheet.path("/api/v1/session", operations={"get": show, "post": sign_in, "delete": sign_out})
     sheet.path("/api/v1/session/password", operations={"put": password})
     _describe_factor(sheet, work, operation)
     _describe_impersonation(sheet, work, operation)
+    _describe_providers(sheet, work, operation)
     _describe_entry(sheet, work, operation)
     _describe_first_start(sheet, work, operation)
     for path, described in (
@@ -211,6 +214,41 @@ def _describe_impersonation(sheet: Sheet, work: Work, operation: Callable[..., J
     get = operation("impersonation", show, answers({200: answer(work.say(show), now)}, (400, 401, 503)), security=[{"session": []}])
     delete = operation("end_impersonation", end, answers({204: answer(work.say(end))}, (400, 401, 403, 404, 503)), security=browser)
     sheet.path("/api/v1/session/impersonations", operations={"post": post, "get": get, "delete": delete})
+
+
+def _describe_providers(sheet: Sheet, work: Work, operation: Callable[..., Json]) -> None:
+    """The ways in through other systems, for pages of sign-in; a browser follows the addresses that the list gives."""
+    text: Json = {"type": "string"}
+    row = {
+        "type": "object",
+        "properties": dict.fromkeys(("provider", "label", "address"), text),
+        "required": ["provider", "label", "address"],
+    }
+    rows = {"type": "object", "properties": {"data": {"type": "array", "items": row}}, "required": ["data"]}
+    tenant = parts.query("tenant", {"type": "string", "pattern": NO_NULL}, work.say(_("The name of the tenant")))
+    landing = parts.query("next", {"type": "string", "pattern": "^/$"}, work.say(_("The path to come back to")))
+    ways, begin, back = (
+        _("The other systems through which people come into a tenant"), _("Sign in through another system"),
+        _("The way back from another system"),
+    )  # fmt: skip
+    there = {"Location": parts.header(work.say(_("Where the browser goes.")))}
+    listed = operation(
+        "sign_in_providers", ways, answers({200: answer(work.say(ways), rows)}, (400, 429, 503)), parameters=[tenant], security=[]
+    )
+    refused = (400, 401, 403, 404, 422, 429, 503)
+    for name, path, summary, parameters in (
+        ("begin_sign_in", "", begin, [tenant, landing]),
+        (
+            "finish_sign_in",
+            "/callback",
+            back,
+            [parts.query(one, {**text, "pattern": NO_NULL}) for one in ("state", "code", "error", "iss")],
+        ),
+    ):
+        responses = answers({303: answer(work.say(summary), None, there)}, refused)
+        get = operation(name, summary, responses, parameters=parameters, security=[])
+        sheet.path(f"/api/v1/session/providers/{{provider}}{path}", operations={"get": get}, parameters=[_word("provider")])
+    sheet.path("/api/v1/session/providers", operations={"get": listed})
 
 
 def _describe_entry(sheet: Sheet, work: Work, operation: Callable[..., Json]) -> None:

@@ -1,0 +1,1 @@
+"""OpenID Connect: people come in through the provider of their company."""

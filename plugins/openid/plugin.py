@@ -1,0 +1,26 @@
+"""The menu of the OpenID Connect plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plugins.openid import sign_in
+from plugins.openid.settings import OpenId
+from sdk import Manifest, Settings, SignInProvider, _, hookimpl
+
+manifest = Manifest(
+    name="openid",
+    version="0.1",
+    title=_("OpenID Connect"),
+    summary=_("People sign in through the identity provider of their company."),
+)
+
+
+@hookimpl
+def register_settings() -> Sequence[Settings]:
+    return (Settings(OpenId),)
+
+
+@hookimpl
+def register_sign_in() -> Sequence[SignInProvider]:
+    return (SignInProvider("connect", sign_in.offered, sign_in.begin, sign_in.finish),)
