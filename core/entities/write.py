@@ -62,8 +62,13 @@ class Writer:
             try:
                 self._store(written)
                 self._leave_traces(written, batch)
-            except BaseException:
+                self.work.hand_on()
+            except BaseException as failure:
                 self.work.doom()
+                if isinstance(failure, IntegrityError):
+                    # Somebody wrote between our check and our write; the transaction is gone, nothing is half-written.
+                    text = _("somebody wrote a record with the same values at the same moment; try again")
+                    raise Conflict(text, code="concurrent") from failure
                 raise
             return [self._outcome(item) for item in items]
 
@@ -184,16 +189,11 @@ class Writer:
     # --- writing -------------------------------------------------------------------------------------------------
 
     def _store(self, items: Sequence[Item]) -> None:
-        try:
-            self._insert([item for item in items if item.draft.verb == "create"])
-            self._update([item for item in items if item.draft.verb != "create"])
-            self._store_sides(items)
-            if self.shape.overlay.keyed:
-                keep_keys(self.work, self.shape, items)
-        except IntegrityError as failure:
-            # Somebody wrote between our check and our write; the transaction is gone, nothing is half-written.
-            text = _("somebody wrote a record with the same values at the same moment; try again")
-            raise Conflict(text, code="concurrent") from failure
+        self._insert([item for item in items if item.draft.verb == "create"])
+        self._update([item for item in items if item.draft.verb != "create"])
+        self._store_sides(items)
+        if self.shape.overlay.keyed:
+            keep_keys(self.work, self.shape, items)
 
     def _insert(self, items: Sequence[Item]) -> None:
         now, tenant = self.work.now(), self.work.tenant.id
