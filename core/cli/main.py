@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
-from core.cli import audit, db, demo, mail, plugin, plugin_life, plugin_packages, registered, serve, tenant, token, user, worker
+gc.disable()  # what is imported stays: the collector need not walk it while it comes, nor ever again
+from core.cli import audit, db, demo, mail, plugin, plugin_life, plugin_packages, registered, serve, tenant, token, user, worker  # noqa: E402
+
+gc.freeze()
+gc.enable()
 
 
 class Commands(click.Group):
