@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from functools import lru_cache
 from typing import Any
@@ -15,8 +15,7 @@ from sqlalchemy.engine import Connection
 from core.data import in_flight
 from sdk.columns import UtcDateTime
 
-_FEW = 4
-"""Below this an ordinary INSERT costs less than the document."""
+type_writer = Callable[[Any], Any]
 MANY = 500
 """From here on it is worth while not to wait for the server (see `core.data.in_flight`)."""
 
@@ -26,8 +25,10 @@ def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, 
     if not rows:
         return
     names = tuple(rows[0])
-    if connection.dialect.name != "postgresql" or len(rows) < _FEW:
-        connection.execute(table.insert(), list(rows))
+    if connection.dialect.name != "postgresql":
+        statement, writers = _positional(table, names, connection.dialect)
+        columns = [_written(writer, [row[name] for row in rows]) for name, writer in zip(names, writers, strict=True)]
+        connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
         return
     # COPY would be faster still, but PostgreSQL refuses it on tables with row-level security.
     # They travel as one JSON document: the client's array literals cost more than the server's parsing of JSON.
@@ -67,11 +68,35 @@ def _document(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str,
 
 def _with_instants_in_utc(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """As the ordinary INSERT does: the document has no room for offsets of seconds, and a naive instant is refused."""
-    instants = {name: kind for name in names if isinstance(kind := table.c[name].type, UtcDateTime)}
+    instants = _instants(table, tuple(names))
     if all(row[name] is None or row[name].tzinfo is UTC for row in rows for name in instants):
         return rows
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     return [{**row, **{name: kind.process_bind_param(row[name], dialect) for name, kind in instants.items()}} for row in rows]
+
+
+@lru_cache(maxsize=1000)
+def _instants(table: sa.Table, names: tuple[str, ...]) -> Mapping[str, UtcDateTime]:
+    return {name: kind for name in names if isinstance(kind := table.c[name].type, UtcDateTime)}
+
+
+@lru_cache(maxsize=1000)
+def _positional(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> tuple[str, Sequence[type_writer | None]]:
+    """An INSERT, and what makes of each column's values those that the driver takes: column by column it costs half of row by row."""
+    quoted = ", ".join(f'"{name}"' for name in names)
+    writers = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+    return f'INSERT INTO "{table.name}" ({quoted}) VALUES ({", ".join("?" * len(names))})', writers  # noqa: S608
+
+
+def _written(writer: type_writer | None, values: list[Any]) -> list[Any]:
+    if writer is None:
+        return values
+    written, last, made = [], values[0], writer(values[0])
+    for value in values:  # tenant and time are one object in all rows
+        if value is not last:
+            last, made = value, writer(value)
+        written.append(made)
+    return written
 
 
 @lru_cache(maxsize=1000)
