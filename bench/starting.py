@@ -11,6 +11,7 @@ from statistics import median
 from bench import servers
 from bench.data import Installation
 from bench.table import Line
+from core.cli.base import settle
 from core.http.openapi.document import described
 
 ROUNDS = 3
@@ -51,6 +52,7 @@ def _import(what: str) -> float:
 
 def _document(installation: Installation) -> float:
     booted = installation.boot()
+    settle()  # as in the server that makes it
     work = booted.system(installation.tenant)
     times = []
     for _round in range(ROUNDS):

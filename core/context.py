@@ -21,7 +21,7 @@ from core import notices, settings
 from core.audit import entries
 from core.custom.overlay import overlay_of
 from core.custom.own import catalog_of
-from core.data import bulk
+from core.data import bulk, in_flight
 from core.data.engine import asked
 from core.entities import journal
 from core.entities.past import past
@@ -52,6 +52,8 @@ MOST_TOLD = 5_000
 """Characters of a letter that its event carries."""
 MOST_TRACES = 4_000
 """Rows that a transaction keeps in memory."""
+MANY_TRACES = 1_000
+"""Rows of one write with which the database is to begin while the process goes on."""
 _LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.unnest(sa.bindparam("keys", type_=ARRAY(sa.BigInteger())))))
 _VERSION = sa.select(tenants.c.access_version).where(tenants.c.id == sa.bindparam("of"))
 
@@ -293,6 +295,13 @@ class Work:
         traces.setdefault(table, []).extend(rows)
         if sum(map(len, traces.values())) >= MOST_TRACES:
             self.write_traces()
+
+    def hand_on(self) -> None:
+        """A write is done: the database has taken its rows, and where there are many traces it gets them now, without being waited for."""
+        if sum(map(len, self._transaction.traces.values())) >= MANY_TRACES:
+            self.write_traces()  # which comes behind the rows
+        else:
+            in_flight.settle(self.connection)
 
     def write_traces(self) -> None:
         """Write down now what the transaction has kept of audit and outbox until its end."""

@@ -175,13 +175,14 @@ def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequ
 def _take_out_those_behind(calls: Calls, catalog: Catalog, database: Database) -> bool:
     branches = [Branch(p.name, p.migrations) for p in calls.states.values() if p.serves]
     with_records = {entity.plugin for entity in catalog.entities.values()}
-    for name in [branch.plugin for branch in branches if branch.plugin in with_records and branch.head() is None]:
+    heads = {branch.plugin: branch.head() for branch in branches}
+    for name in [name for name, head in heads.items() if name in with_records and head is None]:
         if calls.states[name].serves:
             reason = (
                 f"it has records but no migration yet; run `dealwright db revision {name} -m 'what it makes'` and `dealwright db upgrade`"
             )
             calls.drop(name, State.BEHIND, reason)
-    for name, (there, here) in migrate.behind(database, branches).items():
+    for name, (there, here) in migrate.behind(database, branches, heads).items():
         if calls.states[name].serves:
             reason = f"its schema is at {there or 'nothing'}, its code at {here}; run `dealwright db upgrade`"
             calls.drop(name, State.BEHIND, reason)

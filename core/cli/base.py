@@ -49,6 +49,7 @@ def settle(*, batches: bool = False) -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     if batches:
         gc.set_threshold(100_000, 20, 20)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import click
@@ -35,6 +36,7 @@ class Server(BaseApplication):  # type: ignore[misc]
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
+        gc.disable()  # until it is settled
         booted = boot(configs.load())
         booted.first_start = self._first_start
         if booted.config.drain and not booted.config.redis_url:  # with Redis, relays and workers do it
@@ -51,6 +53,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 @refusals_told
 def serve(host: str, port: int, workers: int) -> None:
     """Serve the API."""
+    gc.disable()
     booted = platform()
     ill = [f"{found.name} ({found.state.value})" for found in booted.plugins if not found.serves]
     code = first_start.new_code(booted)
@@ -58,6 +61,8 @@ def serve(host: str, port: int, workers: int) -> None:
     click.echo(f"dealwright serves on http://{host}:{port}" + (f"; not in force: {', '.join(ill)}" if ill else ""), err=True)
     if code:
         click.echo(f"there is no tenant yet: make one by POST http://{host}:{port}/api/v1/setup with the code {code}", err=True)
+    gc.freeze()  # all workers have it from here, and whoever walks it makes it his own
+    gc.enable()
     Server(host, port, workers, first_start=links.digest_of(code) if code else "").run()
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 
+from core.data import in_flight
 from core.data.local_time import register_functions
 from core.formulas.sql import register_formulas
 from sdk.migrations import APP_ROLE, TENANT_SETTING
@@ -102,6 +103,7 @@ def _preamble(role: str, tenant: UUID | None) -> str:
 
 def _postgresql(url: str) -> Engine:
     engine = sa.create_engine(url, pool_size=16, max_overflow=8, **_JSON)
+    in_flight.listen(engine)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

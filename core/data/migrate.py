@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +49,13 @@ def current(connection: Connection, branch: Branch) -> str | None:
     return MigrationContext.configure(connection, opts={"version_table": branch.version_table}).get_current_revision()
 
 
-def behind(database: Database, branches: Sequence[Branch]) -> dict[str, tuple[str | None, str | None]]:
-    """Plugins whose schema is not that of their code: revision in the database, revision in the code."""
+def behind(
+    database: Database, branches: Sequence[Branch], heads: Mapping[str, str | None] | None = None
+) -> dict[str, tuple[str | None, str | None]]:
+    """Plugins whose schema is not that of their code: revision in the database, revision in the code (`heads`, where they are known)."""
+    heads = heads if heads is not None else {branch.plugin: branch.head() for branch in branches}
     with database.reading_as_owner() as connection:
-        pairs = {branch.plugin: (current(connection, branch), branch.head()) for branch in branches}
+        pairs = {branch.plugin: (current(connection, branch), heads[branch.plugin]) for branch in branches}
     return {plugin: pair for plugin, pair in pairs.items() if pair[0] != pair[1]}
 
 

@@ -183,11 +183,12 @@ def check_owner(work: Work, shape: Shape, items: Sequence[Item], grants: dict[st
     for verb, held in grants.items():
         mine = [item for item in items if item.draft.verb == verb and item.stands] if verb in ("create", "update") else []
         moved = [item for item in mine if verb == "create" or _moves(shape, item)]
-        wrong = {item.id for item in moved} - _reachable(work, shape, moved, held) if moved else set()
+        within = bool(moved) and not work.scopes.boundless(held)
+        wrong = {item.id for item in moved} - _reachable(work, shape, moved, held) if within else set()
         if work.grants.shared and verb == "update":  # what is shared with one is not given away, taken over, or shared further
             handed = [item.id for item in mine if _moves(shape, item) or _changes(item, shares)]
             wrong |= set(handed) - work.unshared().reader(entity).reached_by(Verb.UPDATE, handed)
-        for item in mine:
+        for item in mine if wrong else ():
             if item.id in wrong:
                 item.refusal = Forbidden(_("you may not {verb} this {entity} for that owner or parent"), verb=verb, entity=entity.full_name)
 

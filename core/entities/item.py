@@ -37,10 +37,6 @@ class Item:
             return self.values[name]
         return self.before.get(name) if self.before is not None else None
 
-    def row(self) -> dict[str, Any]:
-        """The record as it will be."""
-        return {**(self.before or {}), **self.values, "id": self.id}
-
     def verdict(self) -> Refusal | None:
         """The refusal, if there is one: duplicates are a conflict, other problems make the draft invalid."""
         if self.refusal is not None or not self.problems:

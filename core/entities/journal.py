@@ -52,28 +52,29 @@ _AS_THEY_ARE = (TextField, ChoiceField, IntegerField, BooleanField, LinkField, D
 
 def keep_audit(work: Work, shape: Shape, items: Sequence[Item]) -> None:
     """Who, when, what, old and new value, channel; sensitive values masked, and those of an erasure."""
-    now, ids = work.now(), new_ids(len(items))
+    tenant, user, actor, channel = work.tenant.id, work.actor.user_id, work.actor.name[:100], work.channel.value
+    now, entity, other = work.now(), shape.entity.full_name, work.impersonator
     sensitive = {name for name, field in shape.fields.items() if field.sensitive}
-    kept = {name for name, field in shape.fields.items() if type(field) in _AS_THEY_ARE}
+    kept = {name for name, field in shape.fields.items() if type(field) in _AS_THEY_ARE} - sensitive
     rows = [
         {
-            "tenant_id": work.tenant.id, "id": id, "at": now, "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
-            "impersonator_id": work.impersonator, "channel": work.channel.value, "entity": shape.entity.full_name, "record_id": item.id,
-            "action": item.draft.act if item.draft.act in MERGES else item.draft.verb, "changes": _changes(item, sensitive, kept),
+            "tenant_id": tenant, "id": id, "at": now, "actor_id": user, "actor": actor, "impersonator_id": other, "channel": channel,
+            "entity": entity, "record_id": item.id, "action": item.draft.act if item.draft.act in MERGES else item.draft.verb,
+            "changes": _changes(item, sensitive, kept),
         }
-        for id, item in zip(ids, items, strict=True)
+        for id, item in zip(new_ids(len(items)), items, strict=True)
     ]  # fmt: skip
     work.leave(audit, rows)
 
 
 def _changes(item: Item, sensitive: set[str], kept: set[str]) -> dict[str, list[object]]:
+    if item.draft.verb == "create":
+        return _first_values(item.values, sensitive, kept)
     before = item.before or {}
     changes: dict[str, list[object]] = {}
-    if item.draft.verb not in ("create", "update"):
+    if item.draft.verb != "update":
         return changes
-    # Most fields of a new record are empty, and that is no change.
-    told = item.values.items() if before else [pair for pair in item.values.items() if pair[1] is not None]
-    for name, value in told:
+    for name, value in item.values.items():
         old = before.get(name)
         if name in STAMPS or value == old:
             continue
@@ -84,13 +85,28 @@ def _changes(item: Item, sensitive: set[str], kept: set[str]) -> dict[str, list[
     return changes
 
 
+def _first_values(values: Mapping[str, object], sensitive: set[str], kept: set[str]) -> dict[str, list[object]]:
+    """The changes that make a new record, a hundred thousand times an import: what is empty is no change."""
+    return {
+        name: [None, value if name in kept else MASK if name in sensitive else plain(value)]
+        for name, value in values.items()
+        if value is not None and name not in STAMPS
+    }
+
+
 def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object]]], shape: Shape | None = None,
          before: Mapping[UUID, Mapping[str, Any]] = NOTHING) -> None:  # fmt: skip
     """Put an event of some records into the outbox, and a delivery for each subscriber that the tenant has switched on.
 
     Up to 1,000 records each has a row of its own; above, a row holds up to 1,000. What was before is for watches that ask.
     """
-    told = [{"id": str(id), **{key: plain(value) for key, value in payload.items()}} for id, payload in items]
+    told = list[dict[str, Any]]()
+    same: Mapping[str, object] | None = None
+    said: dict[str, object] = {}
+    for id, payload in items:
+        if payload is not same:  # those of an import are one object
+            same, said = payload, {key: plain(value) for key, value in payload.items()}
+        told.append({"id": str(id), **said})
     parts = _parts(told)
     rows = [_row(work, "event", event, None, {"items": part}, "done") for part in parts]
     for subscription in work.platform.catalog.subscriptions.get(event, ()):

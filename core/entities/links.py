@@ -45,8 +45,9 @@ def resolve(work: Work, shape: Shape, items: Sequence[Item]) -> None:
 def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence[Item]) -> None:
     target = shape.target(field)
     assert target is not None
-    words = {item.values[field.name].text for item in holders if isinstance(item.values[field.name], NaturalKey)}
-    ids = {item.values[field.name] for item in holders} - {NaturalKey(word) for word in words}
+    given = [item.values[field.name] for item in holders]
+    words = {value.text for value in given if isinstance(value, NaturalKey)}
+    ids = {value for value in given if not isinstance(value, NaturalKey)}
     # A value that did not change was checked when it was written; whether one still sees its target is no matter.
     kept = {item.before[field.name] for item in holders if item.before and item.before.get(field.name) in ids}
     known = kept | _visible(work, target, ids - kept, pin=target.mergeable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -61,18 +62,23 @@ class Writer:
             check_unique(self.work, self.shape, [item for item in standing if item.stands])
             if self.shape.overlay.keyed:
                 check_keys(self.work, self.shape, [item for item in standing if item.stands])
-            given = {item.id: item.after("owner") for item in standing} if self.entity.owned else {}
+            given = [(item, item.after("owner")) for item in standing] if self.entity.owned else []
             batch = self._ask_hooks([item for item in standing if item.stands])
             check_conditional(self.work, self.shape, [item for item in standing if item.stands])  # with what hooks have filled in
-            handed = [item for item in standing if item.stands and item.id in given and item.after("owner") != given[item.id]]
+            handed = [item for item, owner in given if (new := item.after("owner")) is not owner and new != owner and item.stands]
             check_owner(self.work, self.shape, handed, grants)  # a hook gives nobody a record whom the actor could not give it to
             check_alike(self.work, self.shape, [item for item in standing if item.stands])
             written = [item for item in standing if item.stands and self._has_changes(item)]
             try:
                 self._store(written)
                 self._leave_traces(written, batch)
-            except BaseException:
+                self.work.hand_on()
+            except BaseException as failure:
                 self.work.doom()
+                if isinstance(failure, IntegrityError):
+                    # Somebody wrote between our check and our write; the transaction is gone, nothing is half-written.
+                    text = _("somebody wrote a record with the same values at the same moment; try again")
+                    raise Conflict(text, code="concurrent") from failure
                 raise
             return [self._outcome(item) for item in items]
 
@@ -82,7 +88,10 @@ class Writer:
         fresh = iter(new_ids(sum(draft.verb == "create" for draft in drafts)))
         items, seen = [], set[UUID]()
         for draft in drafts:
-            item = Item(draft, next(fresh) if draft.verb == "create" else draft.id or UUID(int=0))
+            if draft.verb == "create":
+                items.append(Item(draft, next(fresh)))
+                continue
+            item = Item(draft, draft.id or UUID(int=0))
             if item.id in seen:
                 item.refusal = BadRequest(_("the record {id} is twice in this batch; send one change for each"), id=str(item.id))
             seen.add(item.id)
@@ -105,6 +114,8 @@ class Writer:
     def _load(self, items: Sequence[Item]) -> None:
         """Before-images, in one query a chunk, locked on PostgreSQL in the order of their ids."""
         wanted = [item for item in items if item.stands and item.draft.verb != "create"]
+        if not wanted:
+            return
         rows = self.before({item.id for item in wanted})
         seen = self._reached(Verb.READ, rows) if rows else set()
         parts = self._parts_of_others(wanted)
@@ -203,31 +214,23 @@ class Writer:
     # --- writing -------------------------------------------------------------------------------------------------
 
     def _store(self, items: Sequence[Item]) -> None:
-        try:
-            self._insert([item for item in items if item.draft.verb == "create"])
-            self._update([item for item in items if item.draft.verb != "create"])
-            self._store_sides(items)
-            if self.shape.overlay.keyed:
-                keep_keys(self.work, self.shape, items)
-        except IntegrityError as failure:
-            # Somebody wrote between our check and our write; the transaction is gone, nothing is half-written.
-            text = _("somebody wrote a record with the same values at the same moment; try again")
-            raise Conflict(text, code="concurrent") from failure
+        self._insert([item for item in items if item.draft.verb == "create"])
+        self._update([item for item in items if item.draft.verb != "create"])
+        self._store_sides(items)
+        if self.shape.overlay.keyed:
+            keep_keys(self.work, self.shape, items)
 
     def _insert(self, items: Sequence[Item]) -> None:
         now, tenant = self.work.now(), self.work.tenant.id
         give_numbers(self.work, self.shape, items)
-        fields = [(name, field) for name, field in self.entity.fields.items() if name not in ("id", "version", "created_at", "updated_at")]
-        single = [(name, field.attribute) for name, field in fields if not field.siblings()]
-        several = [(name, field, field.columns()) for name, field in fields if field.siblings()]
+        single, attributes, several = self.shape.kept(("insert",), self._columns)
         custom, borne = list(self.shape.custom.values()), borne_by(self.entity)
         rows = []
         for item in items:
             item.values |= {"version": 1, "created_at": now, "updated_at": now}
             get = item.values.get
             row: dict[str, Any] = {**borne, "tenant_id": tenant, "id": item.id, "version": 1, "created_at": now, "updated_at": now}
-            for name, attribute in single:
-                row[attribute] = get(name)
+            row.update(zip(attributes, map(get, single), strict=True))
             for name, field, columns in several:
                 row.update(zip(columns, field.split(get(name)), strict=True))
             if custom:
@@ -235,6 +238,13 @@ class Writer:
             rows.append(row)
         bulk.insert(self.work.connection, self.shape.table, rows)
         self.work.grown(self.shape.table.name, len(rows))
+
+    def _columns(self) -> tuple[list[str], list[str], list[tuple[str, Field, tuple[str, ...]]]]:
+        """The fields of a new row: those of one column, the columns of these, and those of several with theirs."""
+        fields = [(name, field) for name, field in self.entity.fields.items() if name not in ("id", "version", "created_at", "updated_at")]
+        single = [(name, field.attribute) for name, field in fields if not field.siblings()]
+        several = [(name, field, field.columns()) for name, field in fields if field.siblings()]
+        return [name for name, _attribute in single], [attribute for _name, attribute in single], several
 
     def _update(self, items: Sequence[Item]) -> None:
         """Rows that set the same columns go together."""
@@ -285,15 +295,19 @@ class Writer:
         items = [item for item in items if item.draft.verb != "update" or item.values.keys() - journal.STAMPS]  # see `_has_changes`
         if not items:
             return
-        written = {item.id for item in items}
         by_verb: dict[str, list[tuple[UUID, Mapping[str, object]]]] = {}
+        alike: dict[tuple[str, ...], Mapping[str, object]] = {}  # of an import all rows have the same fields
         for item in items:
-            by_verb.setdefault(item.draft.verb, []).append((item.id, {"fields": sorted(item.values.keys() - journal.STAMPS)}))
+            names = tuple(item.values)
+            if names not in alike:
+                alike[names] = {"fields": sorted({*names} - journal.STAMPS)}
+            by_verb.setdefault(item.draft.verb, []).append((item.id, alike[names]))
         before = {item.id: item.before for item in items if item.before is not None and item.draft.act != ERASE}
         for verb, told in by_verb.items():
             journal.tell(self.work, f"{self.entity.full_name}.{journal.PAST[verb]}", told, self.shape, before)
         journal.keep_audit(self.work, self.shape, items)
         events: dict[str, list[tuple[UUID, Mapping[str, object]]]] = {}
+        written = {item.id for item in items} if batch.events else set()
         for name, id, payload in batch.events:
             if id in written:
                 events.setdefault(name, []).append((id, payload))
@@ -304,6 +318,8 @@ class Writer:
             self.work.access_changed()
 
     def _write_side_rows(self, batch: Batch, items: Sequence[Item]) -> None:
+        if not batch.side_rows:
+            return
         written, rows = {item.id for item in items}, dict[str, list[Draft]]()
         for entity, id, draft in batch.side_rows:
             if id in written:
@@ -324,13 +340,11 @@ class Writer:
         refusal = item.verdict()
         if refusal is not None:
             return Outcome(None if item.draft.verb == "create" else item.id, None, refusal, False)
-        return Outcome(
-            item.id,
-            {**dict.fromkeys(self.entity.fields), **dict.fromkeys(self.shape.custom), **item.row()},
-            None,
-            item.changed,
-            item.likely,
-        )
+        return Outcome(item.id, {**self._blank, **(item.before or {}), **item.values, "id": item.id}, None, item.changed, item.likely)
+
+    @cached_property
+    def _blank(self) -> Mapping[str, None]:
+        return dict.fromkeys((*self.entity.fields, *self.shape.custom))
 
 
 def _or_default(field: Field, item: Item) -> Any:

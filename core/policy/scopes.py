@@ -111,6 +111,10 @@ class Scopes:
             if found is not None:
                 yield found
 
+    def boundless(self, grants: Iterable[Grant]) -> bool:
+        """Whether one of `grants` reaches all records, wherever they go: what `clause` says by None."""
+        return any(grant.scope is Scope.ALL for grant in grants)
+
     def clause(self, entity: Entity, table: FromClause, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool] | None:
         """The records that any of `grants` reaches; None means all of them."""
         scopes = {grant.scope for grant in grants} - {Scope.NONE}

@@ -97,7 +97,7 @@ def _check_encoding(source: BinaryIO, encoding: str) -> None:
 
 
 def _blank(cells: list[str]) -> bool:
-    return not any(cell.strip() for cell in cells)
+    return not any(map(str.strip, cells))
 
 
 def _unreadable(message: Text, **params: object) -> Invalid:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,14 @@ from plugins.import_export.csv_file import CsvFile
 from plugins.import_export.plan import Plan, Wish, read_columns
 from sdk import Alike, Channel, Condition, Context, Draft, Outcome, Problem, Refusal, Text, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
-from sdk.fields import LinkField
+from sdk.fields import Flaw, LinkField
 
 CHUNK = 2000
 WARNED = "warned"
 COUNTS = ("created", "updated", "unchanged", "skipped", "failed", WARNED)
 type_row = tuple[int, Sequence[str]]
+type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
+"""Rows with what stands in them by field, and what is wrong there."""
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Run:
         try:
             with self.ctx.transaction(write=True):
                 for chunk in _chunks(self.file.rows()):
-                    _add(whole, self._chunk(chunk, last=False))
+                    _add(whole, self._chunk(self._read(chunk), last=False))
                     waiting += whole.deferred
                     whole.deferred = []
                     step(len(chunk))
@@ -81,15 +83,15 @@ class Run:
 
     def _for_real(self, step: Callable[[int], None]) -> None:
         waiting: list[type_row] = []
-        for chunk in _chunks(self.file.rows()):
-            waiting += [row for row in chunk if row[0] in self._put_off]
-            fresh = [row for row in chunk if row[0] > self.done]
-            if fresh:
-                with self.ctx.transaction(write=True):
-                    tally = self._chunk(fresh, last=False)
-                    waiting += tally.deferred
-                    self._keep(tally, {"position": fresh[-1][0], "deferred": _numbers(waiting)})
-            step(len(chunk))
+        chunks = self._fresh(waiting, step)
+        following = next(chunks, None)
+        while (chunk := following) is not None:
+            with self.ctx.transaction(write=True):
+                tally = self._chunk(chunk, last=False)
+                following = next(chunks, None)  # while the database is writing
+                waiting += tally.deferred
+                self._keep(tally, {"position": chunk[0][-1][0], "deferred": _numbers(waiting)})
+            step(len(chunk[0]))
 
         def commit(tally: Tally) -> None:
             self._keep(tally, {"deferred": _numbers(tally.deferred)})
@@ -102,20 +104,32 @@ class Run:
             with self.ctx.transaction(write=True):
                 tally = Tally()
                 for chunk in _chunks(iter(waiting)):
-                    _add(tally, self._chunk(chunk, last=False))
+                    _add(tally, self._chunk(self._read(chunk), last=False))
                 stuck = len(tally.deferred) == len(waiting)
                 if stuck:
                     tally = Tally()
                     for chunk in _chunks(iter(waiting)):
-                        _add(tally, self._chunk(chunk, last=True))
+                        _add(tally, self._chunk(self._read(chunk), last=True))
                 keep(tally)
             waiting = tally.deferred
 
+    def _fresh(self, waiting: list[type_row], step: Callable[[int], None]) -> Iterator[type_chunk]:
+        """The chunks that no run before has written; their rows that wait for others go to `waiting`, the rest counts as a step."""
+        for rows in _chunks(self.file.rows()):
+            waiting += [row for row in rows if row[0] in self._put_off]
+            fresh = [row for row in rows if row[0] > self.done]
+            step(len(rows) - len(fresh))
+            if fresh:
+                yield self._read(fresh)
+
     # --- one chunk -----------------------------------------------------------------------------------------------
 
-    def _chunk(self, rows: Sequence[type_row], *, last: bool) -> Tally:
+    def _read(self, rows: Sequence[type_row]) -> type_chunk:
+        return rows, *read_columns(self.plan, [cells for _number, cells in rows])
+
+    def _chunk(self, chunk: type_chunk, *, last: bool) -> Tally:
         tally = Tally()
-        values, flaws = read_columns(self.plan, [cells for _number, cells in rows])
+        rows, values, flaws = chunk
         wrong: dict[int, list[tuple[str, Problem]]] = {}
         for name, found in flaws.items():
             for flaw in found:

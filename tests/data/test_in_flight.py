@@ -1,0 +1,120 @@
+"""Large INSERTs are not waited for on PostgreSQL, and are heard of before anything else is said."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from core.data import bulk, in_flight
+from core.entities import write
+from core.platform import Platform
+from core.testkit.fixtures import MakeTenant
+from sdk import Conflict, Draft, Tenant
+from tests.probe.tables import Thing
+
+things = Thing.table()
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+pytestmark = pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+
+
+def rows(tenant: Tenant, count: int = bulk.MANY, **values: object) -> list[dict[str, Any]]:
+    same = {
+        "tenant_id": tenant.id,
+        "name": "x",
+        "code": None,
+        "tier": "tin",
+        "done": False,
+        "version": 1,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return [{**same, "id": uuid4(), **values} for _n in range(count)]
+
+
+def counted(connection: Connection, tenant: Tenant) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(things).where(things.c.tenant_id == tenant.id)).scalar_one())
+
+
+def test_the_next_statement_sees_all_that_is_in_flight(platform: Platform, tenant: Tenant) -> None:
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        bulk.insert(connection, things, rows(tenant))
+        bulk.insert(connection, things, rows(tenant))
+        assert counted(connection, tenant) == 2 * bulk.MANY
+        bulk.insert(connection, things, rows(tenant))
+    with platform.database.begin(write=False, tenant=tenant.id) as connection:
+        assert counted(connection, tenant) == 3 * bulk.MANY
+
+
+@pytest.mark.parametrize("following", ["statement", "insert", "settle", "commit"])
+def test_what_fails_in_flight_stops_whatever_comes_next_and_nothing_is_kept(platform: Platform, tenant: Tenant, following: str) -> None:
+    def fail() -> None:
+        with platform.database.begin(write=True, tenant=tenant.id) as connection:
+            bulk.insert(connection, things, rows(tenant))
+            bulk.insert(connection, things, rows(tenant, code="same"))  # which says nothing yet
+            if following == "statement":
+                counted(connection, tenant)
+            elif following == "insert":
+                bulk.insert(connection, things, rows(tenant))
+            elif following == "settle":
+                in_flight.settle(connection)
+
+    with pytest.raises(IntegrityError, match="uq_probe_things_code"):
+        fail()
+    with platform.database.begin(write=False, tenant=tenant.id) as connection:
+        assert counted(connection, tenant) == 0
+
+
+def test_a_failure_of_ours_is_told_and_not_that_of_what_is_in_flight(platform: Platform, tenant: Tenant) -> None:
+    def fail() -> None:
+        with platform.database.begin(write=True, tenant=tenant.id) as connection:
+            bulk.insert(connection, things, rows(tenant, code="same"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    for _round in range(2):  # the connection has come back to the pool as good as any
+        with platform.database.begin(write=True, tenant=tenant.id) as connection:
+            bulk.insert(connection, things, rows(tenant))
+    with platform.database.begin(write=False, tenant=tenant.id) as connection:
+        assert counted(connection, tenant) == 2 * bulk.MANY
+
+
+def test_a_row_of_another_tenant_is_refused_in_flight_too(platform: Platform, tenant: Tenant, make_tenant: MakeTenant) -> None:
+    other = make_tenant("other")
+
+    def fail() -> None:
+        with platform.database.begin(write=True, tenant=tenant.id) as connection:
+            bulk.insert(connection, things, rows(other))
+
+    with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
+        fail()
+
+
+def test_where_nobody_would_ask_for_the_outcome_it_is_waited_for(platform: Platform, tenant: Tenant) -> None:
+    apart = sa.create_engine(platform.config.database_url, poolclass=sa.pool.NullPool)
+    with apart.begin() as connection:
+        connection.exec_driver_sql(f"SET LOCAL dealwright.tenant = '{tenant.id}'")
+        bulk.insert(connection, things, rows(tenant))
+        with pytest.raises(IntegrityError):
+            bulk.insert(connection, things, rows(tenant, code="same"))
+        connection.rollback()
+
+
+def test_a_large_batch_that_loses_a_race_is_a_conflict_and_leaves_nothing(
+    platform: Platform, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = platform.system(tenant.id)
+    work.records("probe.thing").create({"name": "first", "code": "taken"})
+    monkeypatch.setattr(write, "check_unique", lambda *_asked: None)  # as if the first had come just behind our check
+    many = [Draft("create", {"name": f"thing {n}"}) for n in range(2 * bulk.MANY)]
+    with pytest.raises(Conflict) as refused:
+        work.records("probe.thing").write([*many, Draft("create", {"name": "second", "code": "taken"})])
+    assert refused.value.reason == "concurrent"
+    assert [row["name"] for row in work.records("probe.thing").find(())] == ["first"]
+    assert len(work.records("probe.thing").write_all(many)) == 2 * bulk.MANY
