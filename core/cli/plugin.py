@@ -53,10 +53,10 @@ def doctor() -> None:
         click.echo(
             f"{one.plugin} raised in {one.hook} {one.times} times since yesterday, last at {one.last_at:%Y-%m-%d %H:%M} UTC: {one.error}"
         )
-    ill = [found for found in booted.plugins if not found.serves]
-    for found in ill:
+    out = [found for found in booted.plugins if not found.serves]
+    for found in out:
         click.echo(f"{found.name} is {found.state.value}:\n    " + "\n    ".join(found.reason.strip().splitlines()))
-    if ill or raised:
+    if raised or any(found.is_ill for found in out):
         raise SystemExit(1)
 
 

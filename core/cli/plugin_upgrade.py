@@ -10,7 +10,7 @@ import orjson
 from core.cli.base import EXIT_REFUSED, platform, refusals_told
 from core.data.migrate import Branch
 from core.extension.plan import Alteration, Plan, Step, plan
-from core.extension.upgrading import check_fit, upgrade_as_one
+from core.extension.upgrading import ask_all, check_fit, upgrade_as_one
 from core.platform import Platform
 from sdk import NotFound, _
 
@@ -32,6 +32,7 @@ def upgrade(name: str | None, only_plan: bool, typed: tuple[str, ...], as_json: 
     try:
         branches = _wanted(booted, name)
         check_fit(booted)
+        ask_all(booted, branches)
         found = plan(booted, branches)
         if as_json:
             click.echo(orjson.dumps(found.json(), option=orjson.OPT_INDENT_2).decode())

@@ -44,6 +44,12 @@ class Found:
         return self.state is State.LOADED
 
     @property
+    def is_ill(self) -> bool:
+        """Whether something is to be mended: a bridge that waits for one of its sides is as it should be."""
+        waits = self.state is State.BLOCKED and self.manifest is not None and self.manifest.bridge
+        return not self.serves and not waits
+
+    @property
     def migrations(self) -> Path:
         """Where its migrations are: beside its `plugin` module."""
         assert self.module is not None and self.module.__file__ is not None

@@ -45,11 +45,16 @@ def upgrade_as_one(platform: Platform, branches: Sequence[Branch]) -> type_moved
     """
     check_fit(platform)
     before = _kept(platform)
-    for branch in branches:
-        _ask_if_behind(platform, branch)
+    ask_all(platform, branches)
     moved = migrate.upgrade_together(platform.database, branches)
     arrival.arrived(platform, branches, before, moved)
     return moved
+
+
+def ask_all(platform: Platform, branches: Sequence[Branch]) -> None:
+    """Raise what a plugin has against its upgrade, before anything moves."""
+    for branch in branches:
+        _ask_if_behind(platform, branch)
 
 
 def check_fit(platform: Platform) -> None:
@@ -58,7 +63,7 @@ def check_fit(platform: Platform) -> None:
     To move the schema on would lock it out: neither its old code nor its new one would fit what is there.
     """
     served = _kept(platform)
-    ill = {found.name: found for found in platform.plugins if not found.serves and found.name in served}
+    ill = {found.name: found for found in platform.plugins if found.is_ill and found.name in served}
     if ill:
         reasons = "; ".join(f"{name} is {found.state.value}: {found.reason.strip().splitlines()[-1]}" for name, found in ill.items())
         text = _("nothing was upgraded, as {names} would not serve any more ({reasons}); mend that, or leave them out of `plugins`")
@@ -69,8 +74,7 @@ def upgrade_or_none(platform: Platform, branches: Sequence[Branch]) -> type_move
     """All of them, or, where one fails, each goes back to where it stood."""
     before, known = {branch: _stand(platform, branch)[0] for branch in branches}, _kept(platform)
     try:
-        for branch in branches:
-            _ask_if_behind(platform, branch)
+        ask_all(platform, branches)
         moved = migrate.upgrade_together(platform.database, branches)
     except BaseException:
         for branch in branches:

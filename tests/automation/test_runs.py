@@ -350,6 +350,20 @@ def test_what_nobody_foresaw_is_tried_five_times_and_then_fails(
     assert "told to fail" in run["error"]
 
 
+def test_a_plugin_that_fails_while_a_rule_writes_is_named_and_the_run_is_tried_again(
+    work: Work, rules: Rules, engine: Engine, account: UUID, clock: Clock
+) -> None:
+    words = {"entity": "probe.thing", "values": {"name": "explode"}}
+    rules("customers.account", "updated", {"action": "automation.create_record", "parameters": words})
+    work.records("customers.account").update(account, {"city": "Wuhan"})
+    for _ in range(2):
+        engine.run_until_idle()
+        clock.move(minutes=10)
+    (run,) = rules.runs()
+    assert (run["state"], run["attempts"]) == ("waiting", 2)
+    assert "plugin 'probe' failed in prepare_changes" in run["error"]
+
+
 def test_sensitive_values_are_masked_in_the_log_and_not_in_what_is_done(
     work: Work, rules: Rules, engine: Engine, left: type_left, client: Api
 ) -> None:

@@ -243,6 +243,18 @@ def test_a_plugin_is_blocked_by_one_that_failed_and_so_are_those_behind_it(insta
     assert installed.serves()
 
 
+@pytest.mark.feature("P6")
+def test_a_bridge_waits_for_a_side_that_is_not_installed_and_is_not_ill(install: type_install, packages: Packages) -> None:
+    installed = install(
+        packages.plugin("bridge", more=', requires=("customers", "absent"), bridge=True'),
+        packages.plugin("needy", more=', requires=("absent",)'),
+    )
+    assert (installed.state("bridge"), installed.state("needy")) == ("blocked", "blocked")
+    assert "'absent', which is not installed" in installed.found("bridge").reason
+    assert (installed.found("bridge").is_ill, installed.found("needy").is_ill) == (False, True)
+    assert installed.serves()
+
+
 def test_plugins_that_require_each_other_in_a_circle_are_blocked_and_named(install: type_install, packages: Packages) -> None:
     points = [
         packages.plugin("hen", more=', requires=("egg",)'),
