@@ -19,6 +19,7 @@ from core.entities.ids import new_ids
 from core.entities.item import Item
 from core.entities.shape import Shape
 from core.entities.trees import check_trees
+from core.policy.allowed import ACT_LATER
 from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
 from sdk.columns import among
 from sdk.fields import Field, LinkField
@@ -86,11 +87,15 @@ class Writer:
             needed = _VERBS[verb]
             grants[verb] = self.work.scopes.grants_of(self.entity, needed)
             by_act = all(item.draft.act for item in items if item.draft.verb == verb)  # only a plugin's code can name an act
-            if grants[verb] and (needed in self.entity.verbs or self.work.grants.everything or by_act):
-                continue
-            for item in items:
+            refusal: Forbidden | None = None
+            if not grants[verb] or not (needed in self.entity.verbs or self.work.grants.everything or by_act):
+                refusal = Forbidden(_("you may not {verb} {entity}"), verb=needed.value, entity=self.entity.full_name)
+            elif self.entity.acts_later and verb != "delete" and not self.work.grants.admits(ACT_LATER):
+                text = _("{entity} acts later with all the rights of its owner: this token needs {permission} in its allow-list")
+                refusal = Forbidden(text, entity=self.entity.full_name, permission=ACT_LATER)
+            for item in items if refusal is not None else ():
                 if item.draft.verb == verb:
-                    item.refusal = Forbidden(_("you may not {verb} {entity}"), verb=needed.value, entity=self.entity.full_name)
+                    item.refusal = refusal
         return grants
 
     def _load(self, items: Sequence[Item]) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from core.policy.allowed import admitted, table_of
 from sdk import Scope
 from sdk.permissions import IMPLIED
 
@@ -49,7 +50,8 @@ def with_implied(table: Mapping[str, tuple[Grant, ...]]) -> Iterator[tuple[str, 
 
 @dataclass(frozen=True)
 class Grants:
-    """The grants of one user, or of the system (`everything`). `allows` narrows them for a token: None means no narrowing."""
+    """The grants of one user, or of the system (`everything`). `allows` narrows them to the words of a token (see `core.policy.allowed`);
+    None means no narrowing."""
 
     user: UUID | None
     table: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
@@ -76,6 +78,9 @@ class Grants:
         """The grants that hold for `<plugin>.<entity>.<verb>`; none: forbidden."""
         if not self.admits(permission):
             return ()
+        return self.limited(permission, self._held(permission))
+
+    def _held(self, permission: str) -> tuple[Grant, ...]:
         if self.everything or "*" in self.table:
             return _ALL
         found = self.table.get(permission)
@@ -91,10 +96,18 @@ class Grants:
 
         What a verb implies is in it with the verb.
         """
-        if self.allows is None or permission in self.allows:
-            return True
-        thing, _dot, word = permission.rpartition(".")
-        return thing in self.allows or (word in IMPLIED and f"{thing}.{IMPLIED[word]}" in self.allows)
+        return self.allows is None or bool(admitted(table_of(self.allows), permission))
+
+    def limited(self, permission: str, grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
+        """Some grants of a permission with no more fields than the token's allow-list names for it."""
+        if self.allows is None:
+            return grants
+        listed = admitted(table_of(self.allows), permission)
+        if None in listed:
+            return grants
+        fields = frozenset[str]().union(*filter(None, listed))
+        within = (replace(grant, fields=fields if grant.fields is None else fields & grant.fields) for grant in grants)
+        return tuple(dict.fromkeys(within))
 
     @property
     def unlimited(self) -> bool:

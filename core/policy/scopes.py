@@ -68,7 +68,7 @@ class Scopes:
         admitted = self.grants.admits(f"{entity.full_name}.{verb}")
         if not admitted or not any(self.grants_of(parent, PARENT_VERB[verb]) for parent in self.parents(entity)):
             return ()
-        return (Grant(Scope.PARENT),)
+        return self.grants.limited(f"{entity.full_name}.{verb}", (Grant(Scope.PARENT),))
 
     def special(self, entity: Entity, word: str) -> tuple[Grant, ...]:
         """The actor's grants of a special right; for a child record that no grant speaks of those of the verb that it comes with."""

@@ -50,16 +50,16 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     return (
         # A rule or a webhook that is saved is known to every process at once: what they keep of the tenant is dropped.
-        Entity(Rule, "rule", "rules", _("Rule"), _("Rules"), access=ACCESS, guards_access=True),
+        Entity(Rule, "rule", "rules", _("Rule"), _("Rules"), access=ACCESS, guards_access=True, acts_later=True),
         Entity(
             Revision, "revision", "revisions", _("Version of a rule"), _("Versions of rules"), title="number", verbs=READ, hands_over=False
         ),
         Entity(Timer, "timer", "timers", _("Timer"), _("Timers"), title="next_at", verbs=READ, hands_over=False),
         Entity(Run, "run", "runs", _("Run"), _("Runs"), title="occurrence", verbs=READ, hands_over=False),
         Entity(Performed, "step", "steps", _("Step"), _("Steps"), title="action", verbs=READ, hands_over=False),
-        Entity(Webhook, "webhook", "webhooks", _("Webhook"), _("Webhooks"), access=ACCESS, guards_access=True),
+        Entity(Webhook, "webhook", "webhooks", _("Webhook"), _("Webhooks"), access=ACCESS, guards_access=True, acts_later=True),
         Entity(Delivery, "delivery", "deliveries", _("Delivery"), _("Deliveries"), title="event", verbs=READ, hands_over=False),
-        Entity(Inlet, "inlet", "inlets", _("Inlet"), _("Inlets"), access=ACCESS),
+        Entity(Inlet, "inlet", "inlets", _("Inlet"), _("Inlets"), access=ACCESS, acts_later=True),
     )
 
 
