@@ -10,6 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from sdk.capabilities import Capabilities
 from sdk.errors import DeclarationError
 from sdk.names import PLUGIN, RESERVED_PLUGINS
 from sdk.text import Text
@@ -35,6 +36,8 @@ class Manifest:
     requires: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     licence: str = ""
+    capabilities: Capabilities = Capabilities()
+    """What it needs beyond its own; nothing is the default, as it is an allow-list."""
 
     def __post_init__(self) -> None:
         mistakes = [

@@ -20,6 +20,7 @@ from core.entities.item import Item
 from core.entities.shape import Shape
 from core.entities.trees import check_trees
 from core.policy.allowed import ACT_LATER
+from core.policy.bounds import seen_within
 from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
 from sdk.columns import among
 from sdk.fields import Field, LinkField
@@ -46,7 +47,8 @@ class Writer:
             self._load(items)
             standing = [item for item in items if item.stands]
             check_values(self.work, self.shape, standing, grants)
-            links.resolve(self.work, self.shape, [item for item in standing if item.refusal is None])
+            # With the rights of the actor alone: a plugin that writes a record need not have declared what that links to.
+            links.resolve(self.work.freely(), self.shape, [item for item in standing if item.refusal is None])
             check_owner(self.work, self.shape, [item for item in standing if item.stands], grants)
             check_reassign(self.work, self.shape, [item for item in standing if item.stands], grants)
             check_fields(self.work, self.shape, [item for item in standing if item.stands], grants)
@@ -171,7 +173,13 @@ class Writer:
         calls, work = self.work.platform.calls, self.work
         if changes:
             calls.moment("prepare_changes", frozenset({self.entity.plugin}), ctx=work, batch=batch)
-            calls.moment("validate_changes", work.enabled, ctx=work, batch=batch)
+            asked = work.platform.hearing(self.entity.full_name, work.enabled)
+            calls.moment("validate_changes", asked.whole, ctx=work, batch=batch)
+            for bounds in asked.partly:
+                shown = seen_within(batch, bounds)
+                calls.moment("validate_changes", frozenset({bounds.plugin}), ctx=work, batch=shown)
+                for change, seen in zip(changes, shown.changes, strict=True):
+                    change.conflict = change.conflict or seen.conflict
         for item, change in zip(items, changes, strict=True):
             if change.conflict is not None:
                 code, message, params = change.conflict
@@ -295,7 +303,9 @@ class Writer:
                 rows.setdefault(entity, []).append(draft)
         with self.work.knowing(self._linked(items) if rows else ()):
             for entity, drafts in rows.items():
-                self.work.as_system().records(entity).write_all(drafts)  # the plugin's own rows must fit: better no write than half of one
+                self.work.freely().as_system().records(entity).write_all(
+                    drafts
+                )  # the plugin's own rows must fit: better no write than half of one
 
     def _linked(self, items: Sequence[Item]) -> Iterator[tuple[str, UUID]]:
         """The records that were written and those that they link to: they are there."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pluggy
 
 from core.extension.discover import Found, State
+from core.policy.bounds import in_bounds
 from sdk import hooks
 
 log = logging.getLogger("dealwright.hooks")
+_FREE = frozenset({"demo_data"})
+"""Moments without bounds: made-up data, which only an operator asks for, in a tenant that was made for it."""
 SLOW = 1.0
 """Seconds after which a single hook call is worth a warning."""
 
@@ -25,6 +28,11 @@ class Answer:
 
     owner: str
     value: Any
+
+
+def _within(owner: str, hook: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
+    """The arguments of a hook with the context in the bounds of who is called; the place of an installation has none."""
+    return {**arguments, "ctx": in_bounds(arguments["ctx"], owner)} if "ctx" in arguments and hook not in _FREE else arguments
 
 
 class Calls:
@@ -87,7 +95,8 @@ class Calls:
                 continue
             started = time.perf_counter()
             try:
-                function(**{name: arguments[name] for name in function.__code__.co_varnames[: function.__code__.co_argcount]})
+                given = _within(owner, hook, arguments)
+                function(**{name: given[name] for name in function.__code__.co_varnames[: function.__code__.co_argcount]})
             except Exception as failure:
                 failure.add_note(f"in hook {hook} of plugin {owner!r}")
                 raise
@@ -99,7 +108,7 @@ class Calls:
         for owner, function in self.implementers(hook):
             if owner in only:
                 try:
-                    yield Answer(owner, function(**arguments))
+                    yield Answer(owner, function(**_within(owner, hook, arguments)))
                 except Exception as failure:  # the caller tells it; the others are asked all the same
                     log.exception("hook %s of plugin %r failed", hook, owner)
                     yield Answer(owner, failure)

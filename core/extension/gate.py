@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core.extension.consent import Approval, Consent, asked, lacking, settled
 from core.recent import Recent
 from core.tenancy.tables import tenant_plugins, tenants
 from sdk import Conflict, Manifest, NotFound, _
@@ -20,8 +21,10 @@ class Gate:
     """Asked by the core at each door; plugins never ask."""
 
     def __init__(self, manifests: dict[str, Manifest]) -> None:
-        self._manifests = manifests
+        self.manifests = manifests
         self._known: Recent[UUID, tuple[int, frozenset[str]]] = Recent(_KEPT)
+        self._held: dict[UUID, frozenset[str]] = {}
+        self._lacks: Recent[tuple[str, tuple[str, ...]], tuple[str, ...]] = Recent(_KEPT)
         self._sets: dict[frozenset[str], frozenset[str]] = {}
 
     def enabled(self, connection: Connection, tenant: UUID, access_version: int) -> frozenset[str]:
@@ -34,19 +37,53 @@ class Gate:
         return known[1]
 
     def _read(self, connection: Connection, tenant: UUID) -> frozenset[str]:
-        rows = connection.execute(sa.select(tenant_plugins.c.plugin).where(tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.enabled))
-        chosen = {row.plugin for row in rows} & self._manifests.keys()
-        # A plugin without its requirement (lost since it was enabled) does not serve this tenant.
+        there = {name: one for name, one in self.consents(connection, tenant).items() if name in self.manifests and one.enabled}
+        chosen = {name for name, one in there.items() if not one.held}
+        self._held[tenant] = frozenset(there.keys() - chosen)
+        if not self._held[tenant]:
+            del self._held[tenant]
+        # A plugin without its requirement (lost since it was enabled, or held) does not serve this tenant.
         while lame := {name for name in chosen if not self._required(name) <= chosen}:
             chosen -= lame
         return frozenset({"core", *chosen})
 
-    def _required(self, name: str) -> set[str]:
-        return set(self._manifests[name].required) - {"core"}
+    def consents(self, connection: Connection, tenant: UUID) -> dict[str, Consent]:
+        """What a tenant has of each plugin that it has ever had."""
+        rows = connection.execute(sa.select(tenant_plugins).where(tenant_plugins.c.tenant_id == tenant))
+        return {row.plugin: self._consent(row) for row in rows}
 
-    def switch(self, connection: Connection, tenant: UUID, name: str, on: bool) -> None:
-        """Switch a plugin for a tenant; raises NotFound, or Conflict naming the partners in the way."""
-        if name not in self._manifests:
+    def held_for(self, connection: Connection) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+        """By plugin the tenants for which it is held, and what it asks them for."""
+        query = sa.select(tenants.c.name, tenant_plugins).join(tenants, tenants.c.id == tenant_plugins.c.tenant_id)
+        found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        for row in connection.execute(query.order_by(tenant_plugins.c.plugin, tenants.c.name)):
+            if row.plugin in self.manifests and (consent := self._consent(row)).held:
+                found.setdefault(row.plugin, []).append((row.name, consent.lacks))
+        return found
+
+    def _consent(self, row: sa.Row[tuple[object, ...]]) -> Consent:
+        approved = None if row.approved is None else tuple(row.approved)
+        key = (str(row.plugin), approved or ())
+        lacks = self._lacks.get(key)
+        if lacks is None:
+            lacks = self._lacks.keep(key, tuple(lacking(asked(self.manifests.get(key[0])), key[1])))
+        return Consent(row.enabled, approved, row.approved_by, row.approved_at, lacks)
+
+    @property
+    def held(self) -> frozenset[str]:
+        """Plugins that this process has found waiting for the approval of some tenant."""
+        return frozenset[str]().union(*self._held.copy().values())
+
+    def holds(self, tenant: UUID, name: str) -> bool:
+        """Whether a plugin waits for the tenant's approval, as this process has last read it."""
+        return name in self._held.get(tenant, ())
+
+    def _required(self, name: str) -> set[str]:
+        return set(self.manifests[name].required) - {"core"}
+
+    def switch(self, connection: Connection, tenant: UUID, name: str, on: bool, approval: Approval) -> None:
+        """Switch a plugin for a tenant; raises NotFound, or Conflict naming the partners in the way, or what is not approved yet."""
+        if name not in self.manifests:
             raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=name)
         have = self._read(connection, tenant)
         if on:
@@ -54,15 +91,29 @@ class Gate:
         if not on and (dependants := sorted(p for p in have - {"core"} if name in self._required(p))):
             raise Conflict(_("{name!r} is required by {dependants}; disable that first"),
                            code="plugin_required", name=name, dependants=", ".join(dependants))  # fmt: skip
+        before = self.consents(connection, tenant).get(name)
+        words = settled(self.manifests[name], None if before is None else before.approved, approval) if on else None
         self.write(connection, tenant, (name,), on)
+        if words is not None:
+            mine = (tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.plugin == name)
+            connection.execute(tenant_plugins.update().where(*mine).values(**_approved(words, approval)))
         connection.execute(tenants.update().where(tenants.c.id == tenant).values(access_version=tenants.c.access_version + 1))
 
-    def begin(self, connection: Connection, tenant: UUID, names: Sequence[str]) -> None:
+    def begin(self, connection: Connection, tenant: UUID, names: Sequence[str], approval: Approval) -> None:
         """Switch plugins on for a tenant that is new; raises Conflict naming what they require beyond each other."""
         for name in names:
             self._check_required(name, frozenset(names))
-        if names:
-            connection.execute(tenant_plugins.insert(), [{"tenant_id": tenant, "plugin": name, "enabled": True} for name in names])
+        rows = [
+            {"tenant_id": tenant, "plugin": name, "enabled": True, **_approved(asked(self.manifests[name]), approval)} for name in names
+        ]
+        if rows:
+            connection.execute(tenant_plugins.insert(), rows)
+
+    def adopt(self, connection: Connection, approval: Approval) -> None:
+        """What was switched on before there were approvals is approved as it is now, once."""
+        for name, manifest in self.manifests.items():
+            old = (tenant_plugins.c.plugin == name, tenant_plugins.c.approved.is_(None))
+            connection.execute(tenant_plugins.update().where(*old).values(**_approved(asked(manifest), approval)))
 
     def _check_required(self, name: str, have: frozenset[str]) -> None:
         if missing := sorted(self._required(name) - have):
@@ -85,3 +136,7 @@ class Gate:
     def forget(self, connection: Connection, name: str) -> None:
         """No tenant has ever had it."""
         connection.execute(tenant_plugins.delete().where(tenant_plugins.c.plugin == name))
+
+
+def _approved(words: Sequence[str], approval: Approval) -> dict[str, object]:
+    return {"approved": list(words), "approved_by": approval.by[:100], "approved_by_id": approval.by_id, "approved_at": approval.at}

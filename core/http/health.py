@@ -55,6 +55,7 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
             "background": background,
             "mail": "ok" if platform.config.mail else "MAIL_URL is not set; letters are held",
             "plugins": states,
+            "held": sorted(platform.gate.held),
         }
         return answer(Response(said, 503 if behind else 200))  # without workers the API still serves
 

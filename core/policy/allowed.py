@@ -18,6 +18,8 @@ ACT_LATER: Final = "core.owner.act_later"
 LONGEST: Final = 10_000
 """Characters of a word."""
 WORD: Final = re.compile(r"[a-z0-9][a-z0-9_.-]*(:([*]|[a-z0-9_.]+(,[a-z0-9_.]+)*))?\Z")
+ANY: Final = "*"
+"""In the place of an entity, in what a plugin declares: each."""
 Table: TypeAlias = "Mapping[str, frozenset[str] | None]"
 """By permission, or by entity for all of its verbs: the fields, None for all."""
 
@@ -37,5 +39,7 @@ def table_of(words: frozenset[str]) -> Table:
 def admitted(table: Table, permission: str) -> tuple[frozenset[str] | None, ...]:
     """The fields of each word that speaks of a permission; none: it is not in the list. What a verb implies is in it with the verb."""
     thing, _dot, word = permission.rpartition(".")
-    names = (permission, thing, f"{thing}.{IMPLIED[word]}") if word in IMPLIED else (permission, thing)
+    names = [permission, thing, f"{ANY}.{word}", ANY]
+    if word in IMPLIED:
+        names += [f"{thing}.{IMPLIED[word]}", f"{ANY}.{IMPLIED[word]}"]
     return tuple(table[name] for name in names if name in table)

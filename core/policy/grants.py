@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from core.policy.allowed import admitted, table_of
+from core.policy.allowed import Table, admitted, table_of
 from sdk import Scope
 from sdk.permissions import IMPLIED
 
@@ -38,6 +38,16 @@ _AS_FAR = {
 def including(grants: Iterable[Grant], name: str) -> tuple[Grant, ...]:
     """Those of some grants that hold for a field."""
     return tuple(grant for grant in grants if grant.fields is None or name in grant.fields or name in ("id", "version"))
+
+
+def within(table: Table, permission: str, grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
+    """Some grants of a permission with no more fields than an allow-list names for it; none where it does not name the permission."""
+    listed = admitted(table, permission)
+    if None in listed:
+        return grants
+    fields = frozenset[str]().union(*filter(None, listed))
+    narrow = (replace(grant, fields=fields if grant.fields is None else fields & grant.fields) for grant in grants if listed)
+    return tuple(dict.fromkeys(narrow))
 
 
 def with_implied(table: Mapping[str, tuple[Grant, ...]]) -> Iterator[tuple[str, tuple[Grant, ...]]]:
@@ -100,14 +110,7 @@ class Grants:
 
     def limited(self, permission: str, grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
         """Some grants of a permission with no more fields than the token's allow-list names for it."""
-        if self.allows is None:
-            return grants
-        listed = admitted(table_of(self.allows), permission)
-        if None in listed:
-            return grants
-        fields = frozenset[str]().union(*filter(None, listed))
-        within = (replace(grant, fields=fields if grant.fields is None else fields & grant.fields) for grant in grants)
-        return tuple(dict.fromkeys(within))
+        return grants if self.allows is None else within(table_of(self.allows), permission, grants)
 
     @property
     def unlimited(self) -> bool:

@@ -16,6 +16,7 @@ from core.audit import entries
 from core.context import SYSTEM_ACTOR, Work
 from core.entities.ids import new_id
 from core.events import schedules
+from core.extension.consent import Approval
 from core.files import LocalFiles
 from core.identity import entrance, passwords
 from core.identity import memberships as membership
@@ -57,7 +58,8 @@ def create(platform: Platform, wish: NewTenant) -> Tenant:
         row = {"id": tenant.id, "name": wish.name, "state": "active", "locale": wish.locale, "timezone": wish.timezone,
                "currency": wish.currency, "access_version": 1, "created_at": platform.clock()}  # fmt: skip
         connection.execute(tenants.insert().values(**row))
-        platform.gate.begin(connection, tenant.id, list(dict.fromkeys(chosen)))
+        approval = Approval(SYSTEM_ACTOR.name, None, platform.clock())
+        platform.gate.begin(connection, tenant.id, list(dict.fromkeys(chosen)), approval)
         enabled = frozenset({"core", *chosen})
         work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, enabled, Channel.CLI)
         with work.adopt(connection, writes=True):
@@ -108,13 +110,21 @@ def ensure_roles(work: Work) -> None:
     )
 
 
-def switch(work: Work, name: str, on: bool) -> None:
-    """Switch a plugin for the tenant; its roles appear with it."""
+def switch(work: Work, name: str, on: bool, approves: Sequence[str] | None = None) -> None:
+    """Switch a plugin for the tenant; its roles appear with it, and what it may touch is approved with it.
+
+    Where it asks for more than was approved before, `approves` names that; else raises Conflict.
+    """
+    gate = work.platform.gate
     with work.transaction(write=True):
-        was = name in work.enabled
-        work.platform.gate.switch(work.connection, work.tenant.id, name, on)
-        if was != on:
-            entries.note(work, "core.plugin", work.tenant.id, "update", {name: [was, on]})
+        was, before = name in work.enabled, gate.consents(work.connection, work.tenant.id).get(name)
+        gate.switch(work.connection, work.tenant.id, name, on, Approval(work.actor.name, work.actor.user_id, work.now(), approves))
+        after = gate.consents(work.connection, work.tenant.id).get(name)
+        changes: dict[str, Sequence[object]] = {name: [was, on]} if was != on else {}
+        if after is not None and after.approved != (before and before.approved):
+            changes["approved"] = [before and before.approved, after.approved]
+        if changes:
+            entries.note(work, "core.plugin", work.tenant.id, "update", changes)
         if on:
             widened = Work(work.platform, work.tenant, work.actor, SYSTEM, work.enabled | {name}, work.channel)
             with widened.adopt(work.connection, writes=True):

@@ -10,8 +10,10 @@ from plugins.automation import actions, conditions, demo, inlets, matching, rout
 from plugins.automation.master import MASTER_DATA
 from plugins.automation.tables import Delivery, Inlet, Performed, Revision, Rule, Run, Timer, Webhook
 from sdk import (
+    ANY_HOST,
     Action,
     Batch,
+    Capabilities,
     Context,
     Entity,
     Job,
@@ -37,6 +39,12 @@ manifest = Manifest(
     title=_("Automation"),
     summary=_("Rules of trigger, condition and action; webhooks out and in."),
     after=("customers", "leads", "orders", "pipeline"),
+    capabilities=Capabilities(
+        data=("*:*",),  # rules and webhooks are about any record; they act as their owners
+        network=(ANY_HOST,),
+        jobs=("perform", "wake", "send", "call_out", "resume"),
+        mail=True,
+    ),
 )
 
 ACCESS = {"sales_manager": Scope.TEAM}

@@ -11,6 +11,7 @@ from sdk import (
     EVERYBODY,
     Access,
     Batch,
+    Capabilities,
     Context,
     Entity,
     Extension,
@@ -30,6 +31,7 @@ manifest = Manifest(
     version="0.1",
     title=_("Company"),
     summary=_("The company's profile, its currencies with dated rates, its numbers and its lists."),
+    capabilities=Capabilities(files=True),
 )
 
 KEEPERS: dict[str, Access] = {

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from plugins.import_export import commands, imports, routes
 from plugins.import_export.tables import Import, ImportRow
-from sdk import Command, Entity, Job, Manifest, Permission, Route, Scope, Verb, _, hookimpl
+from sdk import Capabilities, Command, Entity, Job, Manifest, Permission, Route, Scope, Verb, _, hookimpl
 
 manifest = Manifest(
     name="import_export",
     version="0.1",
     title=_("Import and export"),
     summary=_("Files into every entity, with the reason for each row that is not taken."),
+    capabilities=Capabilities(data=("*.read:*", "*.create:*", "*.update:*"), jobs=("run_import",), files=True),
 )
 
 

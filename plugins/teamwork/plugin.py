@@ -31,6 +31,7 @@ from sdk import (
     Access,
     Action,
     Batch,
+    Capabilities,
     Context,
     Entity,
     EventType,
@@ -60,6 +61,12 @@ manifest = Manifest(
     title=_("Teamwork"),
     summary=_("Tasks, activities, comments, files, notices, targets and evaluations."),
     after=("catalog", "company", "customers", "leads", "pipeline"),
+    capabilities=Capabilities(
+        data=("*.read:*",),  # comments, files, tasks and notices are about any record
+        jobs=("post_letters", "remind", "watch_targets", "resume_letters", "find_stale"),
+        mail=True,
+        files=True,
+    ),
 )
 
 ACCESS: dict[str, Access] = {
