@@ -21,6 +21,7 @@ from core.jobs import routes as job_routes
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
 from core.policy import routes as rights_routes
+from core.policy.allowed import ACT_LATER
 from core.policy.places import check_people, check_teams, check_territories, check_territory_members
 from core.policy.sharing import check_shares
 from core.policy.stored import check_grants, check_roles
@@ -75,7 +76,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(Territory, "territory", "territories", _("Territory"), _("Territories"), owned=False, guards_access=True, access=readers),
         Entity(TerritoryMember, "territory_member", "territory_members", _("Person in a territory"), _("People in territories"), title="note",
                owned=False, guards_access=True, access=readers),
-        Entity(Share, "share", "shares", _("Share"), _("Shares"), title="access"),
+        Entity(Share, "share", "shares", _("Share"), _("Shares"), title="access", acts_later=True),
         Entity(Token, "token", "tokens", _("Token"), _("Tokens"), verbs=revocable, guards_access=True, hands_over=False, access=owners),
         Entity(Identity, "identity", "identities", _("Identity"), _("Identities"), title="subject", owned=False, verbs=revocable),
         Entity(SignIn, "sign_in", "sign_ins", _("Sign-in"), _("Sign-ins"), title="outcome", owned=False, verbs=frozenset({Verb.READ})),
@@ -100,6 +101,7 @@ def register_permissions() -> Sequence[Permission]:
     """Rights over the platform itself."""
     return (
         Permission("core.plugin.update", _("Switch plugins")),
+        Permission(ACT_LATER, _("Leave behind what acts later as the owner"), {EVERYBODY: Scope.ALL}),
         Permission("core.tenant.update", _("Change the settings of the company")),
         *departures.PERMISSIONS,
         *impersonation.PERMISSIONS,

@@ -35,7 +35,7 @@ from core.outside import http
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
 from core.tenancy.tables import tenants
-from sdk import Actor, Channel, Entity, EventType, Forbidden, Mail, NotFound, Notice, Past, Tenant, Text, _
+from sdk import Actor, Channel, Entity, EventType, Forbidden, Mail, NotFound, Notice, Past, Tenant, Text, Verb, _
 from sdk.calls import Call, Reply
 from sdk.context import KEPT, KIND
 from sdk.errors import NO_PARAMS, Params
@@ -46,6 +46,7 @@ from sdk.rates import Pair
 if TYPE_CHECKING:
     from core.extension.catalog import Catalog
     from core.platform import Platform
+    from core.policy.bounds import Bounds
 
 
 MOST_TOLD = 5_000
@@ -100,12 +101,15 @@ class Work:
         transaction: Transaction | None = None,
         access_version: int = 0,
         causes: tuple[str, ...] = (),
+        bounds: Bounds | None = None,
     ) -> None:
         self.platform, self.tenant, self.actor, self.grants = platform, tenant, actor, grants
         self.enabled, self.channel, self.depth = enabled, channel, depth
         self.idempotency_key = idempotency_key
         self.locale = locale or tenant.locale
-        self.scopes = Scopes(lambda: self.catalog, tenant.id, grants, enabled, platform.clock, tenant.timezone)
+        self.bounds = bounds
+        """Of the plugin whose code runs; None: the platform's own."""
+        self.scopes = Scopes(lambda: self.catalog, tenant.id, grants, enabled, platform.clock, tenant.timezone, bounds)
         self.causes = causes
         self.token_until: datetime | None = None
         """When the token ends that sent the request, if it does."""
@@ -119,6 +123,7 @@ class Work:
         self._transaction.access_version = access_version or self._transaction.access_version
         self._readers: dict[str, Reader] = {}
         self._catalog: tuple[int, Catalog] | None = None
+        self._of_plugins: dict[str, Work] = {}
 
     @property
     def catalog(self) -> Catalog:
@@ -187,7 +192,9 @@ class Work:
 
     def can(self, permission: str) -> bool:
         catalog = self.platform.catalog if permission in self.platform.catalog.permissions else self.catalog
-        return permission in catalog.permissions and catalog.owner_of(permission) in self.enabled and bool(self.grants.of(permission))
+        there = permission in catalog.permissions and catalog.owner_of(permission) in self.enabled
+        within = self.bounds is None or permission.rpartition(".")[0] not in catalog.entities or self.bounds.admits(permission)
+        return there and within and bool(self.grants.of(permission))
 
     # --- time, words, files --------------------------------------------------------------------------------------
 
@@ -202,6 +209,8 @@ class Work:
 
     @property
     def files(self) -> LocalFiles:
+        if self.bounds is not None:
+            self.bounds.require_use("files")
         return LocalFiles(self.platform.config.home, self.tenant.id)
 
     # --- transactions --------------------------------------------------------------------------------------------
@@ -345,6 +354,8 @@ class Work:
         self._transaction.kept.clear()
 
     def kept(self, name: str, make: Callable[[], KEPT]) -> KEPT:
+        if self.bounds is not None and not name.startswith("core."):
+            name = f"{self.bounds.plugin} {name}"  # made within these bounds, it is not what others would have made
         shared, key = self._transaction, (self.tenant.id, name)
         if shared.access_changed:
             if name not in shared.kept:
@@ -384,13 +395,19 @@ class Work:
     def enqueue(self, job: str, arguments: Mapping[str, object], *, at: datetime | None = None) -> None:
         if job not in self.platform.catalog.jobs:
             raise NotFound(_("there is no job {job!r}"), job=job)
+        if self.bounds is not None:
+            self.bounds.require_job(job)
         with self.transaction(write=True):
             journal.ask(self, job, [arguments], at=at)
 
     def past(self, entity: str, since: datetime, names: Iterable[str] = ()) -> tuple[list[Past], bool]:
+        if self.bounds is not None:
+            self.bounds.require(f"{entity}.{Verb.READ}", names=())
         return past(self, entity, since, names)
 
     def mail(self, mail: Mail) -> None:
+        if self.bounds is not None:
+            self.bounds.require_use("mail")
         with self.transaction(write=True):
             journal.ask(self, f"core.{letters.JOB}", letters.waiting(mail), as_system=True)
             if mail.about is not None:
@@ -399,6 +416,8 @@ class Work:
                 journal.tell(self, MAIL_WRITTEN, [(mail.about.id, told)])
 
     def call(self, call: Call) -> Reply:
+        if self.bounds is not None:
+            self.bounds.require_host(call.url)
         if self._transaction.writes:
             raise RuntimeError("a call to the outside would hold a write transaction open: make it from a job")
         return http.call(call, private=self.platform.config.private_hooks)
@@ -451,6 +470,18 @@ class Work:
         """The system where the tenant has these plugins: what it had before a switch, or has after it."""
         return self._variant(grants=SYSTEM, enabled=enabled)
 
+    def of_plugin(self, name: str) -> Work:
+        """The same within the bounds of a plugin, whose code is about to run."""
+        found = self._of_plugins.get(name)
+        if found is None:
+            bounds = self.platform.bounds.get(name)
+            found = self._of_plugins[name] = self if bounds is self.bounds else self._variant(within=(bounds,))
+        return found
+
+    def freely(self) -> Work:
+        """The same outside of any plugin's bounds, for what the platform itself has to look at."""
+        return self.of_plugin("core")
+
     def over(self, channel: Channel) -> Work:
         return self._variant(channel=channel)
 
@@ -470,11 +501,12 @@ class Work:
         channel: Channel | None = None,
         locale: str = "",
         enabled: frozenset[str] | None = None,
+        within: tuple[Bounds | None, ...] = (),
     ) -> Work:
         there = self.enabled if enabled is None else enabled
         made = Work(self.platform, self.tenant, actor or self.actor, grants or self.grants, there, channel or self.channel,
                     locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key,
-                    transaction=self._transaction, causes=self.causes)  # fmt: skip
+                    transaction=self._transaction, causes=self.causes, bounds=within[0] if within else self.bounds)  # fmt: skip
         made.impersonator = self.impersonator
         return made
 

@@ -16,7 +16,7 @@ def tell(work: Work, notices: Sequence[Notice]) -> None:
     if not notices:
         return
     with work.transaction(write=True):
-        system = work.as_system()
+        system = work.freely().as_system()
         people = system.records("core.user").values({notice.user_id for notice in notices})
         told = []
         for notice in notices:

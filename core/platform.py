@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
@@ -29,6 +29,7 @@ from core.extension.discover import Found, State, discover, ordered
 from core.extension.gate import Gate
 from core.http.limits import Limits
 from core.identity.tables import User
+from core.policy.bounds import Bounds, Hearing, hearing
 from core.policy.enforcer import Policy
 from core.policy.grants import SYSTEM, Grants
 from core.recent import Recent
@@ -61,6 +62,9 @@ class Platform:
     clock: type_clock = system_clock
     first_start: str = ""
     """The digest of the code by which the first tenant may be made through the API; "" where there was one when the server started."""
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    """What each plugin in force may touch."""
+    _hearing: Recent[tuple[str, frozenset[str]], Hearing] = field(default_factory=lambda: Recent(_MOST_SHAPES))
     awaken: Callable[[], None] = lambda: None
     kept: Recent[tuple[UUID, str], tuple[int, frozenset[str], object]] = field(default_factory=lambda: Recent(_MOST_KEPT))
     """What contexts keep of tenants (`ctx.kept`), with the access version and the plugins that it was made under."""
@@ -87,6 +91,14 @@ class Platform:
         key = (entity, enabled, overlay, catalog)
         found = self._shapes.get(key)
         return found or self._shapes.keep(key, Shape(catalog.entities[entity], catalog, enabled, self._plans, overlay))
+
+    def hearing(self, entity: str, enabled: frozenset[str]) -> Hearing:
+        """The plugins that are asked about changes of an entity where these are on."""
+        found = self._hearing.get((entity, enabled))
+        if found is None:
+            asked = [name for name, _function in self.calls.implementers("validate_changes") if name in enabled]
+            found = self._hearing.keep((entity, enabled), hearing(entity, asked, self.bounds))
+        return found
 
     # --- work ----------------------------------------------------------------------------------------------------
 
@@ -169,7 +181,11 @@ def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequ
     folders |= {
         str(p.module.__package__): p.migrations.parent / "locales" for p in calls.states.values() if p.serves and p.module is not None
     }
-    return Platform(config, database, calls, catalog, gate, Policy(catalog), Translator(folders), Statistics(database), clock)
+    extensions = [one for many in catalog.extensions.values() for one in many]
+    bounds = {name: Bounds(name, manifest.capabilities, extensions) for name, manifest in gate.manifests.items()}
+    return Platform(
+        config, database, calls, catalog, gate, Policy(catalog), Translator(folders), Statistics(database), clock, bounds=bounds
+    )
 
 
 def _take_out_those_behind(calls: Calls, catalog: Catalog, database: Database) -> bool:

@@ -41,6 +41,8 @@ def of(work: Work, schema: type[Schema]) -> Mapping[str, object]:
     found = next((one for one in work.platform.catalog.settings.values() if one.schema is schema), None)
     if found is None or found.plugin not in work.enabled:
         raise NotFound(_("there are no settings {name!r} here"), name=schema.__name__)
+    if work.bounds is not None and work.bounds.plugin != found.plugin:
+        raise work.bounds.refusal(f"settings of {found.plugin}")
     stored, made = _stored(work, found.plugin), schema()
     key = work.platform.config.key() if stored.sealed else b""
     clear = {name: secrets.unseal(key, _purpose(work, found.plugin, name), text) for name, text in stored.sealed.items()}

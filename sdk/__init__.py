@@ -2,6 +2,7 @@
 
 from sdk import fields
 from sdk.calls import Call, Reply
+from sdk.capabilities import ANY_HOST, Capabilities
 from sdk.changes import Batch, Change
 from sdk.commands import Command, Parameter, Terminal
 from sdk.context import Actor, Alike, Candidates, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
@@ -47,6 +48,7 @@ from sdk.timeline import TimelineSource
 from sdk.workflow import Action, Moment, RuleCondition, Step, Trigger
 
 __all__ = [
+    "ANY_HOST",
     "EVERYBODY",
     "PUBLIC",
     "SIGNED_IN",
@@ -60,6 +62,7 @@ __all__ = [
     "Batch",
     "Call",
     "Candidates",
+    "Capabilities",
     "Change",
     "Channel",
     "Command",

@@ -175,6 +175,9 @@ class Entity:
     """Whether its records pass to a successor when their owner leaves: not where the owner is an author, or who was judged."""
     verbs: frozenset[Verb] = frozenset(Verb)
     guards_access: bool = False
+    acts_later: bool = False
+    """Whether its records go on acting for their owner by themselves: rules, webhooks. A token with an allow-list writes such only
+    if `core.owner.act_later` is in the list, since what it leaves behind has all rights of the owner."""
     alike: tuple[str, ...] = ()
     veil: Callable[[Any, Sequence[dict[str, Any]]], None] | None = None
     """Called with context and rows before they leave; takes out of each what its reader may not see and no field right says."""

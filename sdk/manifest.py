@@ -10,6 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from sdk.capabilities import Capabilities
 from sdk.errors import DeclarationError
 from sdk.names import PLUGIN, RESERVED_PLUGINS
 from sdk.text import Text
@@ -37,6 +38,8 @@ class Manifest:
     after: tuple[str, ...] = ()
     licence: str = ""
     bridge: bool = False
+    capabilities: Capabilities = Capabilities()
+    """What it needs beyond its own; nothing is the default, as it is an allow-list."""
 
     def __post_init__(self) -> None:
         mistakes = [

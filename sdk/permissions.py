@@ -63,6 +63,8 @@ IMPLIED: Final[Mapping[str, Verb]] = {
     EXPORT: Verb.READ, IMPORT: Verb.CREATE, BULK_EDIT: Verb.UPDATE, REASSIGN: Verb.UPDATE, MERGE: Verb.DELETE,
 }  # fmt: skip
 """Special rights of every entity, `<plugin>.<entity>.<word>`: a role has each with the verb, as far as that goes, unless a grant of its own says otherwise."""
+ALL_FIELDS: Final = "*"
+"""In an allow-list, in the place of fields: all of them, also those to come."""
 EVERYBODY: Final = "everybody"
 """The role that every user of a tenant has without being given it: the tenant's baseline."""
 

@@ -7,6 +7,7 @@ import click
 from core.cli.base import platform, refusals_told
 from core.data import migrate
 from core.data.revise import revise
+from core.extension.consent import Approval
 from core.extension.upgrading import upgrade_all
 from sdk import NotFound, _
 
@@ -22,6 +23,8 @@ def upgrade() -> None:
     """Bring the schema of core and of every plugin up to the code."""
     booted = platform(check_schema=False)
     moved = upgrade_all(booted, booted.branches())
+    with booted.database.begin(write=True, tenant=None) as connection:
+        booted.gate.adopt(connection, Approval("dealwright db upgrade", None, booted.clock()))
     for name, before, after in moved:
         click.echo(f"{name}: {before or 'nothing'} -> {after}")
     if not moved:

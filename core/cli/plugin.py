@@ -6,11 +6,17 @@ import click
 import orjson
 
 from core.cli.base import platform, refusals_told
-from core.extension import failures
+from core.extension import consent, failures
 from core.extension.archive import archived
 from core.extension.discover import Found
+from core.platform import Platform
 from core.tenancy import lifecycle
 from sdk import NotFound, _, hooks
+
+
+def _told(words: list[str] | tuple[str, ...], before: str = "    ") -> None:
+    for word in words:
+        click.echo(f"{before}{word}")
 
 
 @click.group()
@@ -24,10 +30,15 @@ def plugin() -> None:
 def list_(tenant: str | None) -> None:
     """All plugins with their states."""
     booted = platform()
-    enabled = booted.system(tenant).enabled if tenant else frozenset()
+    enabled, waiting = frozenset[str](), dict[str, tuple[str, ...]]()
+    if tenant:
+        work = booted.system(tenant)
+        with work.transaction():
+            there = booted.gate.consents(work.connection, work.tenant.id)
+        enabled, waiting = work.enabled, {name: one.lacks for name, one in there.items() if one.held}
     for found in booted.plugins:
         version = found.manifest.version if found.manifest else "-"
-        switch = ("on " if found.name in enabled else "off ") if tenant else ""
+        switch = ("on " if found.name in enabled else "held " if found.name in waiting else "off ") if tenant else ""
         reason = found.reason.strip().splitlines()[-1] if found.reason else ""
         click.echo(f"{found.name:16} {version:8} {found.state.value:14} {switch}{reason}".rstrip())
     here = {found.name for found in booted.plugins}
@@ -49,6 +60,11 @@ def doctor() -> None:
             click.echo(f"hook {name}: {', '.join(owners) or '-'}")
     with booted.database.begin(write=False, tenant=None) as connection:
         raised = failures.lately(connection, booted.clock())
+        held = booted.gate.held_for(connection)
+    for name, waiting in held.items():
+        for tenant, lacks in waiting:
+            click.echo(f"{name} is held for {tenant} until it approves (dealwright plugin approve {name} --tenant {tenant}):")
+            _told(lacks)
     for one in raised:
         click.echo(
             f"{one.plugin} raised in {one.hook} {one.times} times since yesterday, last at {one.last_at:%Y-%m-%d %H:%M} UTC: {one.error}"
@@ -56,7 +72,7 @@ def doctor() -> None:
     out = [found for found in booted.plugins if not found.serves]
     for found in out:
         click.echo(f"{found.name} is {found.state.value}:\n    " + "\n    ".join(found.reason.strip().splitlines()))
-    if raised or any(found.is_ill for found in out):
+    if raised or held or any(found.is_ill for found in out):
         raise SystemExit(1)
 
 
@@ -70,9 +86,11 @@ def show(name: str, as_json: bool) -> None:
     found = _installed(booted.plugins, name)
     put = booted.catalog.provenance(name)
     if as_json:
-        click.echo(orjson.dumps({"name": name, "state": found.state.value, **put}, option=orjson.OPT_INDENT_2).decode())
+        told = {"name": name, "state": found.state.value, "capabilities": consent.asked(found.manifest), **put}
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
         return
     click.echo(f"{name} {found.manifest.version if found.manifest else ''} is {found.state.value} (package {found.distribution})")
+    click.echo("may touch beyond its own: " + ("; ".join(consent.asked(found.manifest)) or "-"))
     for kind, names in put.items():
         click.echo(f"{kind}: {', '.join(names) or '-'}")
 
@@ -89,8 +107,39 @@ def _installed(plugins: list[Found], name: str) -> Found:
 @click.option("--tenant", required=True, help="For which tenant.")
 @refusals_told
 def enable(name: str, tenant: str) -> None:
-    """Switch plugin NAME on for a tenant."""
-    lifecycle.switch(platform().system(tenant), name, True)
+    """Switch plugin NAME on for a tenant, and approve what it may touch beyond its own; that is told."""
+    booted = platform()
+    lifecycle.switch(booted.system(tenant), name, True)
+    click.echo(f"{name} is on for {tenant}")
+    _may(booted, name)
+
+
+def _may(booted: Platform, name: str) -> None:
+    words = consent.asked(_installed(booted.plugins, name).manifest)
+    if words:
+        click.echo("it may touch beyond its own:")
+        _told(words)
+
+
+@plugin.command()
+@click.argument("name")
+@click.option("--tenant", required=True, help="For which tenant.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@refusals_told
+def approve(name: str, tenant: str, yes: bool) -> None:
+    """Approve what plugin NAME asks a tenant for beyond what it has approved before; until then it is held there."""
+    booted = platform()
+    work = booted.system(tenant)
+    with work.transaction():
+        there = booted.gate.consents(work.connection, work.tenant.id).get(name)
+    asks = list(there.lacks) if there is not None and there.enabled else []
+    if not asks:
+        click.echo(f"{name} asks {tenant} for nothing more")
+        return
+    _told(asks, "")
+    if not yes:
+        click.confirm("Approve?", abort=True)
+    lifecycle.switch(work, name, True, asks)
     click.echo(f"{name} is on for {tenant}")
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from core import config as configs
 from core.cli.base import EXIT_REFUSED, platform, refusals_told
-from core.extension import archive, installer
+from core.extension import archive, consent, installer
 from core.extension.discover import GROUP, Found
 from core.extension.impact import Impact, impact
 from core.extension.removal import archive_data, check_free, known, purge_data
@@ -63,6 +63,8 @@ def _serving(booted: Platform, name: str) -> Found:
 def _introduce(booted: Platform, found: Found) -> None:
     assert found.manifest is not None
     click.echo(f"{found.name} {found.manifest.version} (package {found.distribution}): {found.manifest.summary}")
+    for word in consent.asked(found.manifest):
+        click.echo(f"  may touch: {word}")
     for kind, names in booted.catalog.provenance(found.name).items():
         if names:
             click.echo(f"  {kind}: {', '.join(names)}")

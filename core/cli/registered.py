@@ -45,7 +45,7 @@ def _as_click(booted: Platform, command: Command) -> click.Command:
             click.echo(f"dealwright: tenant {tenant!r} has plugin {command.plugin!r} switched off", err=True)
             raise SystemExit(EXIT_OFF)
         settle(batches=True)
-        code = command.run(work, Screen(), {_key(name, command): value for name, value in options.items()})
+        code = command.run(work.of_plugin(command.plugin), Screen(), {_key(name, command): value for name, value in options.items()})
         if code:
             raise SystemExit(code)
 

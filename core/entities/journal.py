@@ -14,7 +14,7 @@ from core.entities.ids import new_ids
 from core.entities.item import Item
 from core.entities.shape import Shape
 from core.events.tables import audit, outbox
-from sdk import Watch
+from sdk import Verb, Watch
 from sdk.changes import ERASE, MERGES
 from sdk.fields import BooleanField, ChoiceField, DateField, IntegerField, LinkField, Money, Reference, TextField, exact_text
 from sdk.fields.money import money_wire
@@ -135,7 +135,13 @@ def _watched(work: Work, event: str, told: list[dict[str, Any]], shape: Shape | 
     for watch in work.declared(Watch):
         if changed is None:
             changed = frozenset(name for item in told for name in item.get("fields", ()))
+        bounds = work.platform.bounds.get(watch.plugin)
+        reading = f"{event.rpartition('.')[0]}.{Verb.READ}"
+        if bounds is not None and reading in work.platform.catalog.permissions and not bounds.admits(reading):
+            continue
         wanted = watch.wants(work, event, changed)
+        if wanted is not None and bounds is not None and (fields := bounds.fields(reading)) is not None:
+            wanted &= fields
         if wanted is not None:
             asked = [item | _earlier(item, wanted, shape, before) for item in told] if wanted and shape is not None else told
             rows += [_row(work, "delivery", event, watch.full_key, _caused(work, part), "waiting") for part in _parts(asked)]

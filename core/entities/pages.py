@@ -44,7 +44,7 @@ class Plan:
 
 def page(reader: Reader, query: Query) -> Page:
     """A page in JSON form."""
-    shape, rights = reader.shape, reader.scopes.grants.form
+    shape, rights = reader.shape, reader.scopes.form
     outline = shape.kept(("outline", rights, query.fields, query.sort), lambda: _outline(reader, query))
     forms, given = conditions.read_filter(shape, query.filter, outline.visible)
     given |= reader.scopes.parameters()

@@ -150,7 +150,7 @@ class Reader:
 
     def many(self, ids: Iterable[UUID], fields: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Visible records by id, in JSON form, in no order."""
-        question = ("many", self.scopes.grants.form, tuple(fields))
+        question = ("many", self.scopes.form, tuple(fields))
         names, statement = self.shape.kept(question, lambda: self._many(fields))
         rows = self.work.connection.execute(statement, {**self.scopes.parameters(), "ids": list(ids)}).all()
         return self.to_json(rows, names)
@@ -182,9 +182,7 @@ class Reader:
     def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False, hold: bool = False) -> list[dict[str, Any]]:
         """Visible records as Python values, in order of creation; or what would be visible were it not in the recycle bin."""
         forms, given = read_filter(self.shape, filter, self.visible())
-        names, statement = self.shape.kept(
-            ("find", deleted, hold, self.scopes.grants.form, *forms), lambda: self._find(forms, deleted, hold)
-        )
+        names, statement = self.shape.kept(("find", deleted, hold, self.scopes.form, *forms), lambda: self._find(forms, deleted, hold))
         rows = self.work.connection.execute(statement, {**given, **self.scopes.parameters(), "most": limit}).all()
         found = self.shape.valuer(names)(rows)
         if not self.uniform():
@@ -221,7 +219,7 @@ class Reader:
 
     def seen(self, ids: Sequence[UUID], *, pin: bool = False) -> set[UUID]:
         """Of the given records those that are there and visible; with `pin` they become part of no other before the transaction ends."""
-        statement = self.shape.kept(("seen", pin, self.scopes.grants.form), lambda: self._seen(pin))
+        statement = self.shape.kept(("seen", pin, self.scopes.form), lambda: self._seen(pin))
         return set(self.work.connection.execute(statement, {**self.scopes.parameters(), "ids": list(ids)}).scalars())
 
     def _seen(self, pin: bool) -> sa.Select[Any]:

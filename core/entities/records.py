@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from core.entities.alike import candidates
 from core.entities.read import MOST_ROWS, Reader
 from core.entities.shape import Shape
 from core.entities.write import Writer
+from core.policy.bounds import Shown
 from sdk import Alike, Candidates, Draft, Filter, Outcome, Page, Query, Verb
 from sdk.context import Row, Values
 from sdk.fields import Field
@@ -30,28 +32,46 @@ class EntityRecords:
         """The entity as the tenant has it in this transaction: work may be long, and fields are added meanwhile."""
         return self._work.reader(self._entity).shape
 
-    def _reader(self) -> Reader:
-        return self._work.reader(self._entity)
+    def _reader(self, *asked: str) -> Reader:
+        """The door out; raises Forbidden where the plugin whose code runs has not declared the entity, or a field that it asks for."""
+        reader = self._work.reader(self._entity)
+        if self._work.bounds is not None:
+            names = (word if word in reader.shape.fields else word.partition(".")[0] for word in asked)
+            self._work.bounds.require(f"{self._entity.full_name}.{Verb.READ}", (name for name in names if name in reader.shape.fields))
+        return reader
+
+    def _shown(self, row: Row) -> Row:
+        """A row of a read or a write, without what the plugin whose code runs has not declared."""
+        bounds, name = self._work.bounds, self._entity.full_name
+        fields = None if bounds is None else bounds.fields(f"{name}.{Verb.READ}")
+        if bounds is None or fields is None:
+            return row
+        shape = self._shape
+        outside = shape.kept((bounds, "outside"), lambda: frozenset(shape.fields) - fields)
+        return Shown(row, bounds, name, outside) if outside else row
 
     def query(self, query: Query = Query()) -> Page:  # noqa: B008 (frozen)
         with self._work.transaction():
-            return self._reader().page(query)
+            asked = [*query.fields, *(word.lstrip("-") for word in query.sort), *query.include, *(one.field for one in query.filter)]
+            return self._reader(*asked).page(query)
 
     def get(self, id: UUID, *, fields: Sequence[str] = (), include: Sequence[str] = ()) -> Row:
         with self._work.transaction():
-            return self._reader().one(id, fields, include)
+            return self._shown(self._reader(*fields, *include).one(id, fields, include))
 
     def values(self, ids: Iterable[UUID], *, hold: bool = False) -> dict[UUID, Row]:
         with self._work.transaction(write=hold):
-            return dict(self._reader().values(ids, hold=hold))
+            return {id: self._shown(row) for id, row in self._reader().values(ids, hold=hold).items()}
 
     def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False) -> list[Row]:
         with self._work.transaction():
-            return list(self._reader().find(filter, limit, deleted=deleted))
+            reader = self._reader(*(condition.field for condition in filter))
+            return list(map(self._shown, reader.find(filter, limit, deleted=deleted)))
 
     def aggregate(self, measures: Sequence[str], by: Sequence[str] = (), filter: Filter = (), limit: int = 10_000) -> list[Row]:
         with self._work.transaction():
-            return list(aggregate(self._reader(), measures, by, filter, limit))
+            asked = [word.partition(":")[2] for word in measures] + [word.partition(":")[0] for word in by]
+            return list(aggregate(self._reader(*asked, *(condition.field for condition in filter)), measures, by, filter, limit))
 
     def create(self, values: Values, *, act: str = "", alike: Alike = Alike.DEFAULT) -> Row:
         return self._one(Draft("create", values, act=act, alike=alike))
@@ -67,11 +87,24 @@ class EntityRecords:
 
     def candidates(self, values: Values, but: UUID | None = None) -> Candidates:
         with self._work.transaction():
+            self._reader(*values)
             return candidates(self._work, self._shape, values, but)
 
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        self._declared(drafts)
         with self._work.transaction(write=True):
-            return Writer(self._work, self._shape).write(drafts)
+            outcomes = Writer(self._work, self._shape).write(drafts)
+        if self._work.bounds is None:
+            return outcomes
+        return [outcome if outcome.row is None else replace(outcome, row=self._shown(outcome.row)) for outcome in outcomes]
+
+    def _declared(self, drafts: Sequence[Draft]) -> None:
+        """Raise Forbidden for a verb, or a field, that the plugin whose code runs has not declared."""
+        bounds, fields = self._work.bounds, self._shape.fields if self._work.bounds is not None else {}
+        for draft in drafts if bounds is not None else ():
+            assert bounds is not None
+            verb = Verb.DELETE if draft.verb == "restore" else Verb(draft.verb)
+            bounds.require(f"{self._entity.full_name}.{verb}", [name for name in draft.values if name in fields])
 
     def write_all(self, drafts: Sequence[Draft]) -> list[Outcome]:
         if not drafts:

@@ -25,6 +25,8 @@ from core.entities.merged import follow
 from core.entities.rows import borne_by, live_of, rows_of
 from core.entities.shape import Shape
 from core.entities.trees import check_trees
+from core.policy.allowed import ACT_LATER
+from core.policy.bounds import seen_within
 from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
 from sdk.changes import ERASE, UNMERGE
 from sdk.columns import among
@@ -54,7 +56,8 @@ class Writer:
             self._load(items)
             standing = [item for item in items if item.stands]
             check_values(self.work, self.shape, standing, grants)
-            links.resolve(self.work, self.shape, [item for item in standing if item.refusal is None])
+            # With the rights of the actor alone: a plugin that writes a record need not have declared what that links to.
+            links.resolve(self.work.freely(), self.shape, [item for item in standing if item.refusal is None])
             check_owner(self.work, self.shape, [item for item in standing if item.stands], grants)
             check_reassign(self.work, self.shape, [item for item in standing if item.stands], grants)
             check_fields(self.work, self.shape, [item for item in standing if item.stands], grants)
@@ -104,11 +107,15 @@ class Writer:
             needed = _VERBS[verb]
             grants[verb] = self.work.scopes.grants_of(self.entity, needed)
             by_act = all(item.draft.act for item in items if item.draft.verb == verb)  # only a plugin's code can name an act
-            if grants[verb] and (needed in self.entity.verbs or self.work.grants.everything or by_act):
-                continue
-            for item in items:
+            refusal: Forbidden | None = None
+            if not grants[verb] or not (needed in self.entity.verbs or self.work.grants.everything or by_act):
+                refusal = Forbidden(_("you may not {verb} {entity}"), verb=needed.value, entity=self.entity.full_name)
+            elif self.entity.acts_later and verb != "delete" and not self.work.grants.admits(ACT_LATER):
+                text = _("{entity} acts later with all the rights of its owner: this token needs {permission} in its allow-list")
+                refusal = Forbidden(text, entity=self.entity.full_name, permission=ACT_LATER)
+            for item in items if refusal is not None else ():
                 if item.draft.verb == verb:
-                    item.refusal = Forbidden(_("you may not {verb} {entity}"), verb=needed.value, entity=self.entity.full_name)
+                    item.refusal = refusal
         return grants
 
     def _load(self, items: Sequence[Item]) -> None:
@@ -196,7 +203,13 @@ class Writer:
         calls, work = self.work.platform.calls, self.work
         if changes:
             calls.moment("prepare_changes", frozenset({self.entity.plugin}), ctx=work, batch=batch)
-            calls.moment("validate_changes", work.enabled, ctx=work, batch=batch)
+            asked = work.platform.hearing(self.entity.full_name, work.enabled)
+            calls.moment("validate_changes", asked.whole, ctx=work, batch=batch)
+            for bounds in asked.partly:
+                shown = seen_within(batch, bounds)
+                calls.moment("validate_changes", frozenset({bounds.plugin}), ctx=work, batch=shown)
+                for change, seen in zip(changes, shown.changes, strict=True):
+                    change.conflict = change.conflict or seen.conflict
         for item, change in zip(items, changes, strict=True):
             if change.conflict is not None:
                 code, message, params = change.conflict
@@ -326,7 +339,9 @@ class Writer:
                 rows.setdefault(entity, []).append(draft)
         with self.work.knowing(self._linked(items) if rows else ()):
             for entity, drafts in rows.items():
-                self.work.as_system().records(entity).write_all(drafts)  # the plugin's own rows must fit: better no write than half of one
+                self.work.freely().as_system().records(entity).write_all(
+                    drafts
+                )  # the plugin's own rows must fit: better no write than half of one
 
     def _linked(self, items: Sequence[Item]) -> Iterator[tuple[str, UUID]]:
         """The records that were written and those that they link to: they are there."""

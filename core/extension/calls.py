@@ -15,9 +15,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.extension.discover import Found, State
 from core.extension.failures import Failures
+from core.policy.bounds import in_bounds
 from sdk import GiveUp, Refusal, Unavailable, _, hooks
 
 log = logging.getLogger("dealwright.hooks")
+_FREE = frozenset({"demo_data"})
+"""Moments without bounds: made-up data, which only an operator asks for, in a tenant that was made for it."""
 SLOW = 1.0
 """Seconds after which a single hook call is worth a warning."""
 _MEANT = (Refusal, GiveUp, OperationalError, InterfaceError, PoolTimeout, DataError)
@@ -37,6 +40,11 @@ class Answer:
 
     owner: str
     value: Any
+
+
+def _within(owner: str, hook: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
+    """The arguments of a hook with the context in the bounds of who is called; the place of an installation has none."""
+    return {**arguments, "ctx": in_bounds(arguments["ctx"], owner)} if "ctx" in arguments and hook not in _FREE else arguments
 
 
 class Calls:
@@ -107,7 +115,8 @@ class Calls:
     def _call(self, hook: str, owner: str, function: Any, arguments: Mapping[str, object]) -> None:
         started = time.perf_counter()
         try:
-            function(**{name: arguments[name] for name in function.__code__.co_varnames[: function.__code__.co_argcount]})
+            given = _within(owner, hook, arguments)
+            function(**{name: given[name] for name in function.__code__.co_varnames[: function.__code__.co_argcount]})
         except _MEANT as failure:
             failure.add_note(f"in hook {hook} of plugin {owner!r}")
             raise
@@ -126,7 +135,7 @@ class Calls:
         for owner, function in self.implementers(hook):
             if owner in only:
                 try:
-                    yield Answer(owner, function(**arguments))
+                    yield Answer(owner, function(**_within(owner, hook, arguments)))
                 except Exception as failure:  # the caller tells it; the others are asked all the same
                     log.exception("hook %s of plugin %r failed", hook, owner)
                     yield Answer(owner, failure)

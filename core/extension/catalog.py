@@ -11,6 +11,8 @@ from marshmallow import missing
 
 from core.extension.calls import Calls
 from core.extension.discover import State, check_declared
+from core.extension.loose_ends import loose_ends, undeclared
+from core.policy.bounds import all_bounded, bounded
 from sdk import (
     PUBLIC,
     Action,
@@ -147,33 +149,13 @@ def _collect(calls: Calls, catalog: Catalog) -> tuple[str, str] | None:
                     return answer.owner, f"{hook} returned {spec!r}, which is not what the hook asks for: {failure}"
     if calls.order != serving:  # a declaration raised: what it gave before must go too
         return _collect_again(calls, catalog)
-    return _loose_ends(catalog)
+    return loose_ends(catalog) or undeclared(catalog, calls)
 
 
 def _collect_again(calls: Calls, catalog: Catalog) -> tuple[str, str] | None:
     for part in vars(catalog).values():
         part.clear()
     return _collect(calls, catalog)
-
-
-def _loose_ends(catalog: Catalog) -> tuple[str, str] | None:
-    """Links to classes that nobody registered, extensions of what is not there (an absent partner is fine)."""
-    records = [(entity.plugin, entity.record) for entity in catalog.entities.values()]
-    records += [(x.plugin, x.source.record) for many in catalog.extensions.values() for x in many if isinstance(x.source, Side)]
-    for plugin, record in records:
-        for name, declared in record.__fields__.items():
-            if not isinstance(declared, LinkField) or isinstance(declared.target, str) or declared.target in catalog.by_record:
-                continue
-            return plugin, f"{record.__name__}.{name} links to {declared.target.__name__}, which no plugin registers"
-    plugins = {entity.plugin for entity in catalog.entities.values()}
-    for plugin, record in records:
-        table = record.table().name
-        if other := next((one for one in plugins if one.startswith(f"{plugin}_") and table.startswith(f"{one}_")), None):
-            return plugin, f"table {table!r} of plugin {plugin!r} has the name of a table of {other!r}, with which it would go; rename it"
-    for name, extensions in catalog.extensions.items():
-        if name not in catalog.entities and name.partition(".")[0] in plugins:
-            return extensions[0].plugin, f"extends {name!r}, which {name.partition('.')[0]!r} does not register; correct the name"
-    return None
 
 
 def _add_entity(catalog: Catalog, owner: str, entity: Entity) -> None:
@@ -285,19 +267,19 @@ def _add_subscription(catalog: Catalog, owner: str, subscription: Subscription) 
         raise DeclarationError(
             f"subscription {subscription.name!r} of plugin {owner!r} to {subscription.event!r} is there already; rename one"
         )
-    there.append(replace(subscription, plugin=owner))
+    there.append(replace(subscription, plugin=owner, handler=bounded(owner, subscription.handler)))
 
 
 def _add_job(catalog: Catalog, owner: str, job: Job) -> None:
     if f"{owner}.{job.name}" in catalog.jobs:
         raise DeclarationError(f"job {job.name!r} of plugin {owner!r} is there already; rename one")
-    catalog.jobs[f"{owner}.{job.name}"] = replace(job, plugin=owner)
+    catalog.jobs[f"{owner}.{job.name}"] = replace(job, plugin=owner, run=bounded(owner, job.run))
 
 
 def _add_schedule(catalog: Catalog, owner: str, schedule: Schedule) -> None:
     if f"{owner}.{schedule.name}" in catalog.schedules:
         raise DeclarationError(f"schedule {schedule.name!r} of plugin {owner!r} is there already; rename one")
-    catalog.schedules[f"{owner}.{schedule.name}"] = replace(schedule, plugin=owner)
+    catalog.schedules[f"{owner}.{schedule.name}"] = replace(schedule, plugin=owner, run=bounded(owner, schedule.run))
 
 
 def _add_command(catalog: Catalog, owner: str, command: Command) -> None:
@@ -331,14 +313,14 @@ def _add_settings(catalog: Catalog, owner: str, settings: Settings) -> None:
 def _add_rate_source(catalog: Catalog, owner: str, source: RateSource) -> None:
     if any((s.plugin, s.name) == (owner, source.name) for s in catalog.rate_sources):
         raise DeclarationError(f"rate source {source.name!r} of plugin {owner!r} is declared twice; rename one")
-    catalog.rate_sources.append(replace(source, plugin=owner))
+    catalog.rate_sources.append(replace(source, plugin=owner, rates=bounded(owner, source.rates)))
 
 
 def _offer(kind: type[Spec]) -> Callable[[Catalog, str, Any], None]:
     def add(catalog: Catalog, owner: str, spec: Any) -> None:
         if not isinstance(spec, kind):
             raise DeclarationError(f"{spec!r} of plugin {owner!r}: expected a {kind.__name__}")
-        spec = replace(spec, plugin=owner)
+        spec = replace(spec, plugin=owner, **all_bounded(owner, spec))
         check_name(ENTITY, spec.key, f"{kind.__name__} of plugin {owner!r}: key")
         there = catalog.specs.setdefault(kind, {})
         if spec.full_key in there:

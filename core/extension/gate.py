@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core.extension.consent import Approval, Consent, asked, lacking, settled
 from core.recent import Recent
 from core.tenancy.tables import tenant_plugins, tenants
 from sdk import Conflict, Manifest, NotFound, _
@@ -21,8 +22,10 @@ class Gate:
     """Asked by the core at each door; plugins never ask."""
 
     def __init__(self, manifests: dict[str, Manifest]) -> None:
-        self._manifests = manifests
+        self.manifests = manifests
         self._known: Recent[UUID, tuple[int, frozenset[str]]] = Recent(_KEPT)
+        self._held: dict[UUID, frozenset[str]] = {}
+        self._lacks: Recent[tuple[str, tuple[str, ...]], tuple[str, ...]] = Recent(_KEPT)
         self._sets: dict[frozenset[str], frozenset[str]] = {}
 
     def enabled(self, connection: Connection, tenant: UUID, access_version: int) -> frozenset[str]:
@@ -35,52 +38,102 @@ class Gate:
         return known[1]
 
     def _read(self, connection: Connection, tenant: UUID) -> frozenset[str]:
-        return self._in_force(self._chosen(connection, tenant))
+        there = self.consents(connection, tenant)
+        self._held[tenant] = frozenset(name for name, one in there.items() if name in self.manifests and one.held)
+        if not self._held[tenant]:
+            del self._held[tenant]
+        return self._in_force(there)
 
-    def _chosen(self, connection: Connection, tenant: UUID) -> dict[str, bool]:
-        """What somebody has switched for the tenant, on or off."""
-        query = sa.select(tenant_plugins.c.plugin, tenant_plugins.c.enabled).where(tenant_plugins.c.tenant_id == tenant)
-        return {row.plugin: row.enabled for row in connection.execute(query)}
-
-    def _in_force(self, chosen: Mapping[str, bool]) -> frozenset[str]:
-        """What is switched on and has all that it requires; a bridge is on until somebody switches it off."""
-        found = {name for name, manifest in self._manifests.items() if chosen.get(name, manifest.bridge)}
-        # A plugin without its requirement (lost since it was enabled) does not serve this tenant.
+    def _in_force(self, there: Mapping[str, Consent]) -> frozenset[str]:
+        """What is switched on, approved, and has all that it requires; a bridge that asks for nothing is on until somebody switches it off."""
+        found = {
+            name
+            for name, manifest in self.manifests.items()
+            if (one.enabled and not one.held if (one := there.get(name)) is not None else manifest.bridge and not asked(manifest))
+        }
+        # A plugin without its requirement (lost since it was enabled, or held) does not serve this tenant.
         while lame := {name for name in found if not self._required(name) <= found}:
             found -= lame
         return frozenset({*RESERVED_PLUGINS, *found})
 
-    def _required(self, name: str) -> set[str]:
-        return set(self._manifests[name].required) - {"core"}
+    def consents(self, connection: Connection, tenant: UUID) -> dict[str, Consent]:
+        """What a tenant has of each plugin that it has ever had."""
+        rows = connection.execute(sa.select(tenant_plugins).where(tenant_plugins.c.tenant_id == tenant))
+        return {row.plugin: self._consent(row) for row in rows}
 
-    def switch(self, connection: Connection, tenant: UUID, name: str, on: bool) -> tuple[frozenset[str], frozenset[str]]:
+    def held_for(self, connection: Connection) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+        """By plugin the tenants for which it is held, and what it asks them for."""
+        query = sa.select(tenants.c.name, tenant_plugins).join(tenants, tenants.c.id == tenant_plugins.c.tenant_id)
+        found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        for row in connection.execute(query.order_by(tenant_plugins.c.plugin, tenants.c.name)):
+            if row.plugin in self.manifests and (consent := self._consent(row)).held:
+                found.setdefault(row.plugin, []).append((row.name, consent.lacks))
+        return found
+
+    def _consent(self, row: sa.Row[tuple[object, ...]]) -> Consent:
+        approved = None if row.approved is None else tuple(row.approved)
+        key = (str(row.plugin), approved or ())
+        lacks = self._lacks.get(key)
+        if lacks is None:
+            lacks = self._lacks.keep(key, tuple(lacking(asked(self.manifests.get(key[0])), key[1])))
+        return Consent(row.enabled, approved, row.approved_by, row.approved_at, lacks)
+
+    @property
+    def held(self) -> frozenset[str]:
+        """Plugins that this process has found waiting for the approval of some tenant."""
+        return frozenset[str]().union(*self._held.copy().values())
+
+    def holds(self, tenant: UUID, name: str) -> bool:
+        """Whether a plugin waits for the tenant's approval, as this process has last read it."""
+        return name in self._held.get(tenant, ())
+
+    def _required(self, name: str) -> set[str]:
+        return set(self.manifests[name].required) - {"core"}
+
+    def switch(
+        self, connection: Connection, tenant: UUID, name: str, on: bool, approval: Approval
+    ) -> tuple[frozenset[str], frozenset[str]]:
         """Switch a plugin for a tenant; returns what it had and what it has now: bridges come and go with what they join.
 
-        The caller sees to it that the tenant's access version grows. Raises NotFound, or Conflict naming the partners in the way.
+        The caller sees to it that the tenant's access version grows. Raises NotFound, or Conflict naming the partners in the way, or what is
+        not approved yet.
         """
-        if name not in self._manifests:
+        if name not in self.manifests:
             raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=name)
-        chosen = self._chosen(connection, tenant)
-        before, after = self._in_force(chosen), self._in_force({**chosen, name: on})
+        there = self.consents(connection, tenant)
+        before, after = self._in_force(there), self._in_force({**there, name: Consent(on)})
         if on:
             self._check_required(name, before)
-        elif dependants := sorted(one for one in before - after - {name} if not self._manifests[one].bridge):
+        elif dependants := sorted(one for one in before - after - {name} if not self.manifests[one].bridge):
             raise Conflict(_("{name!r} is required by {dependants}; disable that first"),
                            code="plugin_required", name=name, dependants=", ".join(dependants))  # fmt: skip
+        words = settled(self.manifests[name], there[name].approved if name in there else None, approval) if on else None
         self.write(connection, tenant, (name,), on)
+        if words is not None:
+            mine = (tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.plugin == name)
+            connection.execute(tenant_plugins.update().where(*mine).values(**_approved(words, approval)))
         return before, after
 
-    def begin(self, connection: Connection, tenant: UUID, names: Sequence[str]) -> frozenset[str]:
+    def begin(self, connection: Connection, tenant: UUID, names: Sequence[str], approval: Approval) -> frozenset[str]:
         """Switch plugins on for a tenant that is new; returns what it has, the bridges between them and core included.
 
         Raises Conflict naming what they require beyond each other.
         """
-        found = self._in_force(dict.fromkeys(names, True))
+        found = self._in_force(dict.fromkeys(names, Consent(True)))
         for name in names:
             self._check_required(name, found | set(names))
-        if names:
-            connection.execute(tenant_plugins.insert(), [{"tenant_id": tenant, "plugin": name, "enabled": True} for name in names])
+        rows = [
+            {"tenant_id": tenant, "plugin": name, "enabled": True, **_approved(asked(self.manifests[name]), approval)} for name in names
+        ]
+        if rows:
+            connection.execute(tenant_plugins.insert(), rows)
         return found
+
+    def adopt(self, connection: Connection, approval: Approval) -> None:
+        """What was switched on before there were approvals is approved as it is now, once."""
+        for name, manifest in self.manifests.items():
+            old = (tenant_plugins.c.plugin == name, tenant_plugins.c.approved.is_(None))
+            connection.execute(tenant_plugins.update().where(*old).values(**_approved(asked(manifest), approval)))
 
     def _check_required(self, name: str, have: frozenset[str]) -> None:
         if missing := sorted(self._required(name) - have):
@@ -97,7 +150,7 @@ class Gate:
 
     def tenants_with(self, connection: Connection, name: str) -> list[str]:
         """The names of the tenants that have the plugin switched on."""
-        if name in self._manifests and self._manifests[name].bridge:  # most have no row for it
+        if name in self.manifests and self.manifests[name].bridge:  # most have no row for it
             every = connection.execute(sa.select(tenants.c.id, tenants.c.name).order_by(tenants.c.name)).all()
             return [row.name for row in every if name in self._read(connection, row.id)]
         on = sa.and_(tenant_plugins.c.tenant_id == tenants.c.id, tenant_plugins.c.plugin == name, tenant_plugins.c.enabled)
@@ -106,3 +159,7 @@ class Gate:
     def forget(self, connection: Connection, name: str) -> None:
         """No tenant has ever had it."""
         connection.execute(tenant_plugins.delete().where(tenant_plugins.c.plugin == name))
+
+
+def _approved(words: Sequence[str], approval: Approval) -> dict[str, object]:
+    return {"approved": list(words), "approved_by": approval.by[:100], "approved_by_id": approval.by_id, "approved_at": approval.at}

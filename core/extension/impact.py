@@ -115,7 +115,11 @@ def _share(platform: Platform, plugin: str, tenant: UUID, name: str, tables: lis
         narrowed = sa.select(token.c.name, token.c.allows).where(
             token.c.tenant_id == tenant, token.c.deleted_at.is_(None), token.c.allows.is_not(None)
         )
-        share.tokens = [row.name for row in connection.execute(narrowed) if any(one.startswith(f"{plugin}.") for one in row.allows or ())]
+        share.tokens = [
+            row.name
+            for row in connection.execute(narrowed)
+            if any(part.startswith(f"{plugin}.") for one in row.allows or () for part in one.replace(":", ",").split(","))
+        ]
     _ask(platform, plugin, tenant, share)
     return share
 

@@ -72,6 +72,7 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
             "mail": "ok" if platform.config.mail else "MAIL_URL is not set; letters are held",
             "plugins": states,
             "failing": failures.by_plugin(ill),
+            "held": sorted(platform.gate.held),
         }
         return answer(Response(said, 503 if behind else 200))  # without workers the API still serves
 

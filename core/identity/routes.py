@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from marshmallow import Schema, fields
+from marshmallow.validate import Length
 
+from core.extension import consent
 from core.identity import impersonation, invitations, tokens
 from core.identity.tables import Token
+from core.policy.allowed import LONGEST
 from core.tenancy import lifecycle
 from sdk import SIGNED_IN, Context, Forbidden, Request, Response, Route, _
 from sdk.fields import Checked, Field
@@ -44,6 +47,15 @@ class Switch(Schema):
     """Whether the tenant has the plugin."""
 
     enabled = fields.Boolean(required=True, truthy={True}, falsy={False})
+    approves = fields.List(fields.String(validate=Length(max=LONGEST)), load_default=None, allow_none=True, validate=Length(max=200))
+
+
+class Approved(Schema):
+    """What was approved, by whom and when."""
+
+    capabilities = fields.List(fields.String(), required=True)
+    by = fields.String(required=True, allow_none=True)
+    at = fields.AwareDateTime(required=True, allow_none=True)
 
 
 class PluginRow(Schema):
@@ -57,6 +69,9 @@ class PluginRow(Schema):
     enabled = fields.Boolean(required=True)
     requires = fields.List(fields.String(), required=True)
     bridge = fields.Boolean(required=True)
+    capabilities = fields.List(fields.String(), required=True)
+    approved = fields.Nested(Approved, required=True, allow_none=True)
+    asks = fields.List(fields.String(), required=True)
 
 
 class PluginList(Schema):
@@ -78,7 +93,7 @@ def issue_token(ctx: Context, request: Request) -> Response:
     work.as_system().records("core.user").get(user)
     allows = cast("list[str] | None", body.get("allows"))
     if work.grants.allows is not None:
-        allows = [name for name in allows if work.grants.admits(name)] if allows else sorted(work.grants.allows)
+        allows = allows or sorted(work.grants.allows)
         if not allows:  # an empty list must never come to mean no limits
             raise Forbidden(_("a token made with a restricted token allows no more than that"))
     until = [at for at in (cast("datetime | None", body.get("expires_at")), work.token_until) if at is not None]
@@ -104,8 +119,9 @@ def invite(ctx: Context, request: Request) -> Response:
 
 
 def list_plugins(ctx: Context, _request: Request) -> object:
-    """All plugins with their state and whether the tenant has them."""
+    """All plugins with their state, whether the tenant has them, what they may touch beyond their own, and what of that is approved."""
     work = cast("Work", ctx)
+    consents = work.platform.gate.consents(work.connection, work.tenant.id)
     return {
         "data": [
             {
@@ -113,10 +129,13 @@ def list_plugins(ctx: Context, _request: Request) -> object:
                 "title": work.say(plugin.manifest.title) if plugin.manifest else plugin.name,
                 "summary": work.say(plugin.manifest.summary) if plugin.manifest else "",
                 "version": plugin.manifest.version if plugin.manifest else "",
-                "state": plugin.state.value,
+                "state": "held" if plugin.serves and plugin.name in consents and consents[plugin.name].held else plugin.state.value,
                 "enabled": plugin.name in work.enabled,
                 "requires": list(plugin.manifest.requires) if plugin.manifest else [],
                 "bridge": plugin.manifest is not None and plugin.manifest.bridge,
+                "capabilities": consent.asked(plugin.manifest),
+                "approved": consent.shown(consents.get(plugin.name)),
+                "asks": list(consents[plugin.name].lacks) if plugin.name in consents else consent.asked(plugin.manifest),
             }
             for plugin in work.platform.plugins
         ]
@@ -125,7 +144,9 @@ def list_plugins(ctx: Context, _request: Request) -> object:
 
 def switch_plugin(ctx: Context, request: Request) -> object:
     """Switch a plugin on or off for the tenant."""
-    lifecycle.switch(cast("Work", ctx), request.path["plugin"], bool(request.body["enabled"]))
+    lifecycle.switch(
+        cast("Work", ctx), request.path["plugin"], bool(request.body["enabled"]), cast("list[str] | None", request.body["approves"])
+    )
     return {"name": request.path["plugin"], "enabled": request.body["enabled"]}
 
 

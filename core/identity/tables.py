@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
+from core.policy.allowed import LONGEST, WORD
 from sdk import Record, Scope, Text, _
 from sdk import fields as f
 from sdk.columns import UtcDateTime, key
@@ -126,7 +127,7 @@ class Token(Record):
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True)
     user_id: Mapped[UUID] = f.link(_("User"), User, required=True)
-    allows: Mapped[list[str] | None] = f.keys(_("Permissions allowed"))
+    allows: Mapped[list[str] | None] = f.keys(_("Permissions allowed"), pattern=WORD, longest=LONGEST)
     expires_at: Mapped[datetime | None] = f.at(_("Expires"))
     last_used_at: Mapped[datetime | None] = f.at(_("Last used"), readonly=True)
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from core.data.engine import Database, asked
+from core.identity.allowing import checked
 from core.identity.tables import Token, User, token_secrets
 from core.tenancy.tables import tenants
 from sdk import links
@@ -26,7 +27,9 @@ NOTED = timedelta(minutes=1)
 
 
 def issue(work: Work, user: UUID, name: str, allows: list[str] | None = None, expires_at: datetime | None = None) -> tuple[UUID, str]:
-    """A new token; returned once, only its hash is kept."""
+    """A new token; returned once, only its hash is kept. Raises Invalid for words in `allows` that mean nothing, see `allowing`."""
+    if allows is not None:
+        allows = checked(work if user == work.actor.user_id else work.standing_in(user), allows)
     secret = PREFIX + links.new_token(work)
     with work.transaction(write=True):
         values = {"name": name, "user": user, "allows": allows, "expires_at": expires_at, "owner": user}

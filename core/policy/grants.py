@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from core.policy.allowed import Table, admitted, table_of
 from sdk import Scope
 from sdk.permissions import IMPLIED
 
@@ -39,6 +40,16 @@ def including(grants: Iterable[Grant], name: str) -> tuple[Grant, ...]:
     return tuple(grant for grant in grants if grant.fields is None or name in grant.fields or name in ("id", "version"))
 
 
+def within(table: Table, permission: str, grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
+    """Some grants of a permission with no more fields than an allow-list names for it; none where it does not name the permission."""
+    listed = admitted(table, permission)
+    if None in listed:
+        return grants
+    fields = frozenset[str]().union(*filter(None, listed))
+    narrow = (replace(grant, fields=fields if grant.fields is None else fields & grant.fields) for grant in grants if listed)
+    return tuple(dict.fromkeys(narrow))
+
+
 def with_implied(table: Mapping[str, tuple[Grant, ...]]) -> Iterator[tuple[str, tuple[Grant, ...]]]:
     """All that some grants give: with each verb its special rights, but for those that have an entry of their own."""
     for name, grants in table.items():
@@ -49,7 +60,8 @@ def with_implied(table: Mapping[str, tuple[Grant, ...]]) -> Iterator[tuple[str, 
 
 @dataclass(frozen=True)
 class Grants:
-    """The grants of one user, or of the system (`everything`). `allows` narrows them for a token: None means no narrowing."""
+    """The grants of one user, or of the system (`everything`). `allows` narrows them to the words of a token (see `core.policy.allowed`);
+    None means no narrowing."""
 
     user: UUID | None
     table: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
@@ -76,6 +88,9 @@ class Grants:
         """The grants that hold for `<plugin>.<entity>.<verb>`; none: forbidden."""
         if not self.admits(permission):
             return ()
+        return self.limited(permission, self._held(permission))
+
+    def _held(self, permission: str) -> tuple[Grant, ...]:
         if self.everything or "*" in self.table:
             return _ALL
         found = self.table.get(permission)
@@ -91,10 +106,11 @@ class Grants:
 
         What a verb implies is in it with the verb.
         """
-        if self.allows is None or permission in self.allows:
-            return True
-        thing, _dot, word = permission.rpartition(".")
-        return thing in self.allows or (word in IMPLIED and f"{thing}.{IMPLIED[word]}" in self.allows)
+        return self.allows is None or bool(admitted(table_of(self.allows), permission))
+
+    def limited(self, permission: str, grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
+        """Some grants of a permission with no more fields than the token's allow-list names for it."""
+        return grants if self.allows is None else within(table_of(self.allows), permission, grants)
 
     @property
     def unlimited(self) -> bool:

@@ -22,6 +22,7 @@ from sdk.permissions import IMPLIED
 
 if TYPE_CHECKING:
     from core.extension.catalog import Catalog
+    from core.policy.bounds import Bounds
 
 PARENT_VERB = {Verb.READ: Verb.READ, Verb.CREATE: Verb.UPDATE, Verb.UPDATE: Verb.UPDATE, Verb.DELETE: Verb.UPDATE}
 """What one must be able to do with the parent to do something with the child."""
@@ -35,8 +36,8 @@ class Scopes:
     """The WHERE clauses of one actor in one tenant."""
 
     def __init__(self, catalog_of: Callable[[], Catalog], tenant: UUID, grants: Grants, enabled: frozenset[str],
-                 clock: Callable[[], datetime], zone: str = "UTC") -> None:  # fmt: skip
-        self._catalog_of, self.grants, self._enabled, self._clock = catalog_of, grants, enabled, clock
+                 clock: Callable[[], datetime], zone: str = "UTC", bounds: Bounds | None = None) -> None:  # fmt: skip
+        self._catalog_of, self.grants, self._enabled, self._clock, self._bounds = catalog_of, grants, enabled, clock, bounds
         self._tenant: Any = tenant
         self._user: Any = grants.user
         self._teams: Any = sorted(grants.teams)
@@ -55,6 +56,11 @@ class Scopes:
         return self._tenant
 
     @property
+    def form(self) -> tuple[object, ...]:
+        """Equal for who is answered by the same SQL: users with the same rights, through code with the same bounds."""
+        return self.grants.form if self._bounds is None else (*self.grants.form, self._bounds)
+
+    @property
     def zone(self) -> sa.ColumnElement[str]:
         """The tenant's time zone in a statement."""
         return ZONE if self._bound else sa.literal(self._zone, sa.String())
@@ -69,7 +75,7 @@ class Scopes:
 
     def bound(self) -> Scopes:
         """The same clauses with parameters in place of tenant, user and teams: they fit everybody with such grants."""
-        made = Scopes(self._catalog_of, self._tenant, self.grants, self._enabled, self._clock, self._zone)
+        made = Scopes(self._catalog_of, self._tenant, self.grants, self._enabled, self._clock, self._zone, self._bounds)
         made._tenant, made._user = TENANT, sa.bindparam("actor", type_=key())
         made._territories = sa.bindparam("territories", type_=Keys())
         made._teams, made._now = sa.bindparam("teams", type_=Keys()), sa.bindparam("shared_at", type_=UtcDateTime())
@@ -83,22 +89,28 @@ class Scopes:
         return given | {"shared_at": self._clock()} if self.grants.shared else given
 
     def grants_of(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
-        """The actor's grants of a verb; a child record without grants of its own follows its parent."""
+        """The actor's grants of a verb, as far as the code that runs may use them."""
+        held = self._held(entity, verb)
+        return held if self._bounds is None else self._bounds.limited(f"{entity.full_name}.{verb}", held)
+
+    def _held(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
+        """The actor's grants of a verb; a child record without grants of its own follows its parent, whatever the code knows of that."""
         own = self.grants.of(f"{entity.full_name}.{verb}")
         if entity.private and own and not self.grants.everything:
             return tuple(dict.fromkeys(replace(grant, scope=Scope.OWN) for grant in own))
         if own or entity.parent is None:
             return own
         admitted = self.grants.admits(f"{entity.full_name}.{verb}")
-        if not admitted or not any(self.grants_of(parent, PARENT_VERB[verb]) for parent in self.parents(entity)):
+        if not admitted or not any(self._held(parent, PARENT_VERB[verb]) for parent in self.parents(entity)):
             return ()
-        return (Grant(Scope.PARENT),)
+        return self.grants.limited(f"{entity.full_name}.{verb}", (Grant(Scope.PARENT),))
 
     def special(self, entity: Entity, word: str) -> tuple[Grant, ...]:
         """The actor's grants of a special right; for a child record that no grant speaks of those of the verb that it comes with."""
         name = f"{entity.full_name}.{word}"
         own = self.grants.of(name)
-        return own if own or name in self.grants.table or entity.parent is None else self.grants_of(entity, IMPLIED[word])
+        held = own if own or name in self.grants.table or entity.parent is None else self._held(entity, IMPLIED[word])
+        return held if self._bounds is None else self._bounds.limited(name, held)
 
     def parents(self, entity: Entity) -> Iterator[Entity]:
         """The entities whose records its parent link may point to."""
@@ -177,7 +189,7 @@ class Scopes:
     def _parent(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
         field, reached = entity.parent, list[sa.ColumnElement[bool]]()
         for target in self.parents(entity):
-            grants = self.grants_of(target, PARENT_VERB[verb])
+            grants = self._held(target, PARENT_VERB[verb])
             if field is None or not grants:
                 continue
             there = self._exists(target, table.c[field.attribute], grants, PARENT_VERB[verb])

@@ -17,6 +17,7 @@ from core.audit import entries
 from core.context import SYSTEM_ACTOR, Work
 from core.entities.ids import new_id
 from core.events import schedules
+from core.extension.consent import Approval
 from core.files import LocalFiles
 from core.identity import entrance, passwords
 from core.identity import memberships as membership
@@ -60,7 +61,8 @@ def create(platform: Platform, wish: NewTenant) -> Tenant:
         row = {"id": tenant.id, "name": wish.name, "state": "active", "locale": wish.locale, "timezone": wish.timezone,
                "currency": wish.currency, "access_version": 1, "created_at": platform.clock()}  # fmt: skip
         connection.execute(tenants.insert().values(**row))
-        enabled = platform.gate.begin(connection, tenant.id, list(dict.fromkeys(chosen)))
+        approval = Approval(SYSTEM_ACTOR.name, None, platform.clock())
+        enabled = platform.gate.begin(connection, tenant.id, list(dict.fromkeys(chosen)), approval)
         work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, enabled, Channel.CLI)
         with work.adopt(connection, writes=True):
             welcome(work, enabled)
@@ -110,14 +112,17 @@ def ensure_roles(work: Work) -> None:
     )
 
 
-def switch(work: Work, name: str, on: bool) -> None:
-    """Switch a plugin for the tenant; its roles appear with it, and bridges come and go with what they join.
+def switch(work: Work, name: str, on: bool, approves: Sequence[str] | None = None) -> None:
+    """Switch a plugin for the tenant; its roles appear with it, what it may touch is approved with it, and bridges come and go with what they join.
 
-    One that raises as it comes stops the switch; one that raises as it goes does not: to switch it off may be the cure.
+    Where it asks for more than was approved before, `approves` names that; else raises Conflict. One that raises as it comes stops the switch; one that
+    raises as it goes does not: to switch it off may be the cure.
     """
-    calls = work.platform.calls
+    calls, gate = work.platform.calls, work.platform.gate
     with work.transaction(write=True):
-        before, after = work.platform.gate.switch(work.connection, work.tenant.id, name, on)
+        consent = gate.consents(work.connection, work.tenant.id).get(name)
+        approval = Approval(work.actor.name, work.actor.user_id, work.now(), approves)
+        before, after = gate.switch(work.connection, work.tenant.id, name, on, approval)
         there = work.having(before)
         for plugin in reversed([one for one in calls.serving() if one in before - after]):
             try:
@@ -126,9 +131,12 @@ def switch(work: Work, name: str, on: bool) -> None:
             except Exception:
                 log.exception("%s is switched off for %s all the same", plugin, work.tenant.name)
         work.access_changed()
-        if before != after:
-            changed = {one: [one in before, one in after] for one in sorted(before ^ after)}
-            entries.note(work, "core.plugin", work.tenant.id, "update", changed)
+        changes: dict[str, Sequence[object]] = {one: [one in before, one in after] for one in sorted(before ^ after)}
+        now = gate.consents(work.connection, work.tenant.id).get(name)
+        if now is not None and now.approved != (consent and consent.approved):
+            changes["approved"] = [consent and consent.approved, now.approved]
+        if changes:
+            entries.note(work, "core.plugin", work.tenant.id, "update", changes)
         if on:
             welcome(work.having(after), after - before)
 

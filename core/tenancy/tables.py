@@ -37,6 +37,11 @@ tenant_plugins = sa.Table(
     sa.Column("tenant_id", key(), primary_key=True),
     sa.Column("plugin", sa.String(30), primary_key=True),
     sa.Column("enabled", sa.Boolean(), nullable=False),
+    # The words of its capabilities that were approved, by whom and when; none: before there were such.
+    sa.Column("approved", json_data(), nullable=True),
+    sa.Column("approved_by", sa.String(100), nullable=True),
+    sa.Column("approved_by_id", key(), nullable=True),
+    sa.Column("approved_at", UtcDateTime(), nullable=True),
 )
 
 plugin_settings = sa.Table(

@@ -90,6 +90,9 @@ def deliver(platform: Platform, row: type_row) -> None:
             _mark(platform, row, attempts=row.attempts, due_at=platform.clock() + LEASE)
             return
         plugin = str(row.handler).partition(".")[0]
+        if work is not None and platform.gate.holds(row.tenant_id, plugin):  # until an administrator approves what it asks for: no attempt
+            _mark(platform, row, attempts=row.attempts, due_at=platform.clock() + LEASE)
+            return
         if work is None or plugin not in work.enabled:
             _mark(platform, row, state=SKIPPED, error=f"{plugin} is switched off, or its user is gone")
             return

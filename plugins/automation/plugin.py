@@ -24,8 +24,10 @@ from plugins.automation import (
 from plugins.automation.master import MASTER_DATA
 from plugins.automation.tables import Delivery, Inlet, Performed, Revision, Rule, Run, Timer, Webhook
 from sdk import (
+    ANY_HOST,
     Action,
     Batch,
+    Capabilities,
     Context,
     Entity,
     Job,
@@ -53,6 +55,12 @@ manifest = Manifest(
     title=_("Automation"),
     summary=_("Rules of trigger, condition and action; webhooks out and in."),
     after=("customers", "leads", "orders", "pipeline"),
+    capabilities=Capabilities(
+        data=("*:*",),  # rules and webhooks are about any record; they act as their owners
+        network=(ANY_HOST,),
+        jobs=("perform", "wake", "send", "call_out", "resume"),
+        mail=True,
+    ),
 )
 
 ACCESS = {"sales_manager": Scope.TEAM}
@@ -67,16 +75,16 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     return (
         # A rule or a webhook that is saved is known to every process at once: what they keep of the tenant is dropped.
-        Entity(Rule, "rule", "rules", _("Rule"), _("Rules"), access=ACCESS, guards_access=True),
+        Entity(Rule, "rule", "rules", _("Rule"), _("Rules"), access=ACCESS, guards_access=True, acts_later=True),
         Entity(
             Revision, "revision", "revisions", _("Version of a rule"), _("Versions of rules"), title="number", verbs=READ, hands_over=False
         ),
         Entity(Timer, "timer", "timers", _("Timer"), _("Timers"), title="next_at", verbs=READ, hands_over=False),
         Entity(Run, "run", "runs", _("Run"), _("Runs"), title="occurrence", verbs=READ, hands_over=False),
         Entity(Performed, "step", "steps", _("Step"), _("Steps"), title="action", verbs=READ, hands_over=False),
-        Entity(Webhook, "webhook", "webhooks", _("Webhook"), _("Webhooks"), access=ACCESS, guards_access=True),
+        Entity(Webhook, "webhook", "webhooks", _("Webhook"), _("Webhooks"), access=ACCESS, guards_access=True, acts_later=True),
         Entity(Delivery, "delivery", "deliveries", _("Delivery"), _("Deliveries"), title="event", verbs=READ, hands_over=False),
-        Entity(Inlet, "inlet", "inlets", _("Inlet"), _("Inlets"), access=ACCESS, merges=False),
+        Entity(Inlet, "inlet", "inlets", _("Inlet"), _("Inlets"), access=ACCESS, merges=False, acts_later=True),
     )
 
 

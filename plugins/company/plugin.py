@@ -11,6 +11,7 @@ from sdk import (
     EVERYBODY,
     Access,
     Batch,
+    Capabilities,
     Context,
     Entity,
     Extension,
@@ -31,6 +32,7 @@ manifest = Manifest(
     version="0.1",
     title=_("Company"),
     summary=_("The company's profile, its currencies with dated rates, its numbers and its lists."),
+    capabilities=Capabilities(files=True),
 )
 
 KEEPERS: dict[str, Access] = {

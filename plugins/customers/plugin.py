@@ -12,6 +12,7 @@ from plugins.customers.tables import Account, Address, Affiliation, Contact, Inv
 from sdk import (
     Access,
     Batch,
+    Capabilities,
     Context,
     Entity,
     Extension,
@@ -35,6 +36,7 @@ manifest = Manifest(
     title=_("Customers"),
     summary=_("The companies we sell to and the people there."),
     after=("company",),
+    capabilities=Capabilities(data=("pipeline.deal.read:account,contact,owner",), mail=True),
 )
 
 ACCESS: dict[str, Access] = {

@@ -12,6 +12,7 @@ from sdk import (
     Access,
     Action,
     Batch,
+    Capabilities,
     Context,
     Entity,
     Job,
@@ -38,6 +39,12 @@ manifest = Manifest(
     version="0.1",
     title=_("Documents"),
     summary=_("Contracts, invoices and quotes from templates as PDF and Word; issued copies that never change."),
+    capabilities=Capabilities(
+        data=("*.read:id", "core.user.read:email"),  # what a document says is read by the plugin that brings its template
+        jobs=("issue",),
+        mail=True,
+        files=True,
+    ),
 )
 
 READERS: dict[str, Access] = {EVERYBODY: {Verb.READ: Scope.ALL}}

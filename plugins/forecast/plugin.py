@@ -11,6 +11,7 @@ from plugins.forecast import chances, demo, entries, history, models, routes, ru
 from sdk import (
     Access,
     Batch,
+    Capabilities,
     Context,
     Entity,
     Extension,
@@ -38,6 +39,10 @@ manifest = Manifest(
     title=_("Forecast"),
     summary=_("Weighted pipeline, time series with intervals, market factors, and win probabilities."),
     after=("catalog", "company", "customers", "leads", "orders", "pipeline", "teamwork"),
+    capabilities=Capabilities(
+        data=("*.read:*",),  # a series is of whatever entity it names
+        jobs=("run", "train", "retrain"),
+    ),
 )
 
 READ = frozenset({Verb.READ})

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from plugins.import_export import commands, imports, privacy, routes
 from plugins.import_export.tables import Import, ImportRow
-from sdk import Command, Context, Entity, Job, Manifest, Permission, Person, Route, Scope, Trace, Verb, _, hookimpl
+from sdk import Capabilities, Command, Context, Entity, Job, Manifest, Permission, Person, Route, Scope, Trace, Verb, _, hookimpl
 
 manifest = Manifest(
     name="import_export",
     version="0.1",
     title=_("Import and export"),
     summary=_("Files into every entity, with the reason for each row that is not taken."),
+    capabilities=Capabilities(data=("*.read:*", "*.create:*", "*.update:*"), jobs=("run_import",), files=True),
 )
 
 

@@ -10,6 +10,7 @@ from plugins.leads.tables import CONVERTED_LEADS, LEADS, Campaign, Lead, Origin,
 from sdk import (
     Access,
     Batch,
+    Capabilities,
     Context,
     Entity,
     EventType,
@@ -34,6 +35,18 @@ manifest = Manifest(
     summary=_("People who may become customers, and the campaigns that brought them."),
     requires=("customers", "pipeline"),
     after=("catalog", "company"),
+    capabilities=Capabilities(
+        data=(
+            "customers.account.read:id,name",
+            "customers.account.create:name,owner,phone,website",
+            "customers.account.force",
+            "customers.contact.read:account,email",
+            "customers.contact.force",
+            "customers.contact.create:account,email,name,owner,phone,title",
+            "pipeline.deal.read:account,close_date,contact,status",
+            "pipeline.deal.create:*",
+        ),
+    ),
 )
 
 ACCESS: dict[str, Access] = {

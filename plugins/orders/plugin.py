@@ -26,6 +26,7 @@ from plugins.orders import (
 from sdk import (
     Access,
     Batch,
+    Capabilities,
     Context,
     DocumentTemplate,
     Entity,
@@ -57,6 +58,23 @@ manifest = Manifest(
     summary=_("Quotes, orders, contracts, invoices, payment plans and payments."),
     requires=("customers", "catalog", "company"),
     after=("pipeline", "documents"),
+    capabilities=Capabilities(
+        data=(
+            "catalog.product.read:name,price,sku,unit",
+            "company.profile.read:address,bank_account,bank_name,city,country,email,legal_name,logo,phone,postal_code,tax_number,website",
+            "company.rate.read:currency,on",
+            "company.sequence.read:key,next_number,pattern,period,reset",
+            "company.sequence.create:key,name,pattern",
+            "company.sequence.update:next_number,period",
+            "core.user.read:name",
+            "customers.account.read:address,city,country,name",
+            "customers.contact.read:email,name",
+            "pipeline.deal.read:account,amount,close_date,name,owner,status",
+            "pipeline.deal.create:account,amount,close_date,name,owner,source",
+        ),
+        jobs=("renew_contract", "recount_all", "turn_over", "standing", "documents.issue"),
+        files=True,
+    ),
 )
 
 SALES: dict[str, Access] = {

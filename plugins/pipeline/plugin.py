@@ -12,6 +12,7 @@ from plugins.pipeline.template import master_data
 from sdk import (
     Access,
     Batch,
+    Capabilities,
     Context,
     Entity,
     EventType,
@@ -37,6 +38,7 @@ manifest = Manifest(
     summary=_("Pipelines with stages, and the deals that go through them."),
     requires=("customers",),
     after=("catalog", "company"),
+    capabilities=Capabilities(data=("company.rate.read:currency,on",)),
 )
 
 DEALS: dict[str, Access] = {

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from plugins.reports import commands, routes
 from plugins.reports.query import PERMISSION
-from sdk import Command, Manifest, Permission, Route, Scope, _, hookimpl
+from sdk import Capabilities, Command, Manifest, Permission, Route, Scope, _, hookimpl
 
 manifest = Manifest(
     name="reports",
     version="0.1",
     title=_("Reports"),
     summary=_("Any entity, counted, added up and averaged by any dimension."),
+    capabilities=Capabilities(data=("*.read:*",)),
 )
 
 

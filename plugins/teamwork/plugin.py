@@ -32,6 +32,7 @@ from sdk import (
     Access,
     Action,
     Batch,
+    Capabilities,
     Context,
     Entity,
     EventType,
@@ -64,6 +65,12 @@ manifest = Manifest(
     title=_("Teamwork"),
     summary=_("Tasks, activities, comments, files, notices, targets and evaluations."),
     after=("catalog", "company", "customers", "leads", "pipeline"),
+    capabilities=Capabilities(
+        data=("*.read:*",),  # comments, files, tasks and notices are about any record
+        jobs=("post_letters", "remind", "watch_targets", "resume_letters", "find_stale"),
+        mail=True,
+        files=True,
+    ),
 )
 
 ACCESS: dict[str, Access] = {
@@ -136,8 +143,10 @@ def register_entities() -> Sequence[Entity]:
             tables.Follow, "follow", "follows", _("Followed record"), _("Followed records"), title="about", access=MINE, private=True,
             verbs=frozenset({Verb.READ, Verb.CREATE, Verb.DELETE}),
         ),
-        Entity(tables.StagePlan, "stage_plan", "stage_plans", _("Stage plan"), _("Stage plans"), title="subject", owned=False, access=PLANS, merges=False),
-        Entity(tables.StaleRule, "stale_rule", "stale_rules", _("Stale rule"), _("Stale rules"), title="subject", owned=False, access=PLANS, merges=False),
+        Entity(tables.StagePlan, "stage_plan", "stage_plans", _("Stage plan"), _("Stage plans"), title="subject", owned=False, access=PLANS, merges=False,
+               acts_later=True),
+        Entity(tables.StaleRule, "stale_rule", "stale_rules", _("Stale rule"), _("Stale rules"), title="subject", owned=False, access=PLANS, merges=False,
+               acts_later=True),
         Entity(tables.Target, "target", "targets", _("Target"), _("Targets"), title="measure", access=TARGETS, merges=False),
         Entity(tables.Scheme, "scheme", "schemes", _("Evaluation scheme"), _("Evaluation schemes"), owned=False, access=PLANS, merges=False),
         Entity(tables.Kpi, "kpi", "kpis", _("Measure of a scheme"), _("Measures of schemes"), title="measure", owned=False),

@@ -163,6 +163,9 @@ class KeysField(Field):
 
     of: str = ""
     options: tuple[str, ...] = field(default=())
+    pattern: re.Pattern[str] = _KEY
+    longest: int = 100
+    """What a key looks like, and how many characters it has at most."""
 
     kind: ClassVar[str] = "keys"
     operators: ClassVar[tuple[str, ...]] = ("eq", "in", "empty")
@@ -179,7 +182,7 @@ class KeysField(Field):
         if len(cell) > 200:
             raise FlawError("too_many", _("at most {limit} entries, got {got}"), limit=200, got=len(cell))
         for key in cell:
-            if not isinstance(key, str) or (not self.options and (not _KEY.match(key) or len(key) > 100)):
+            if not isinstance(key, str) or (not self.options and (not self.pattern.match(key) or len(key) > self.longest)):
                 raise FlawError("malformed", _("expected lower-case keys, got {got}"), got=str(key)[:100])
             if self.options and key not in self.options:
                 raise FlawError("unknown_key", _("unknown key {got}"), got=key)
@@ -189,18 +192,23 @@ class KeysField(Field):
         return self.check([part.strip() for part in cell.split(";") if part.strip()])
 
     def sought(self, cell: str) -> object:
-        if cell not in self.options if self.options else not _KEY.match(cell) or len(cell) > 100:
+        if cell not in self.options if self.options else not self.pattern.match(cell) or len(cell) > self.longest:
             raise FlawError("malformed", _("expected lower-case keys, got {got}"), got=cell[:100])
         return cell
 
     def sought_schema(self) -> dict[str, object]:
-        return {"type": "string", "pattern": r"^[a-z0-9][a-z0-9_.-]*$", "maxLength": 100}
+        return {"type": "string", "pattern": self._schema_pattern, "maxLength": self.longest}
+
+    @property
+    def _schema_pattern(self) -> str:
+        """As JSON Schema writes it."""
+        return "^" + self.pattern.pattern.removesuffix(r"\Z") + "$"
 
     def format(self, value: object) -> str:
         return ";".join(str(key) for key in value) if isinstance(value, list) else ""
 
     def json_schema(self) -> dict[str, object]:
-        item: dict[str, object] = {"type": "string", "pattern": r"^[a-z0-9][a-z0-9_.-]*$", "maxLength": 100}
+        item: dict[str, object] = {"type": "string", "pattern": self._schema_pattern, "maxLength": self.longest}
         if self.options:
             item = {"type": "string", "enum": list(self.options)}
         return {"type": "array", "items": item, "maxItems": 200}
@@ -263,6 +271,7 @@ def url(label: Text, *, required: bool = False, alike: Likeness | None = None, p
                            expected=_("a web address such as https://example.com")))  # fmt: skip
 
 
-def keys(label: Text, of: str = "", *, options: tuple[str, ...] = (), track: bool = False) -> MappedColumn[Any]:
-    """A list of the natural keys of another entity's records."""
-    return column(KeysField(label=label, of=of, options=options, track=track))
+def keys(label: Text, of: str = "", *, options: tuple[str, ...] = (), track: bool = False, pattern: re.Pattern[str] = _KEY,
+         longest: int = 100) -> MappedColumn[Any]:  # fmt: skip
+    """A list of the natural keys of another entity's records, or of words of another `pattern`."""
+    return column(KeysField(label=label, of=of, options=options, track=track, pattern=pattern, longest=longest))

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 from sdk import (
     Action,
     Batch,
+    Capabilities,
     Conflict,
     Context,
     Draft,
@@ -29,7 +30,14 @@ from sdk import (
 )
 from tests.probe.tables import Board, Entry, Lane, Part, Remark, Thing
 
-manifest = Manifest(name="probe", version="1.0", title=_("Probe"), summary=_("Everything once."), after=("customers",))
+manifest = Manifest(
+    name="probe",
+    version="1.0",
+    title=_("Probe"),
+    summary=_("Everything once."),
+    after=("customers",),
+    capabilities=Capabilities(data=("customers.account.read:*",), jobs=("remember",)),
+)
 ACCESS = {"sales_rep": Scope.OWN, "sales_manager": Scope.TEAM, "read_only": {Verb.READ: Scope.ALL}}
 NOBODYS = {key: {Verb.READ: Scope.ALL} for key in ("sales_rep", "sales_manager", "read_only")}
 

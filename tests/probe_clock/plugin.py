@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import time, timedelta
 
-from sdk import Context, Manifest, Schedule, _, hookimpl
+from sdk import Capabilities, Context, Manifest, Schedule, _, hookimpl
 from tests.probe.plugin import HandlerError
 
-manifest = Manifest(name="probe_clock", version="1.0", title=_("Probe"), summary=_("By the clock."), requires=("probe",))
+manifest = Manifest(
+    name="probe_clock",
+    version="1.0",
+    title=_("Probe"),
+    summary=_("By the clock."),
+    requires=("probe",),
+    capabilities=Capabilities(data=("probe.entry.create:text",), jobs=("daily", "mondays", "hourly")),
+)
 troubles: list[str] = []
 """While it holds a word, "hourly" fails with it."""
 

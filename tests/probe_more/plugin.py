@@ -9,11 +9,18 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
-from sdk import Batch, Context, Entity, Extension, Manifest, Record, Side, _, hookimpl
+from sdk import Batch, Capabilities, Context, Entity, Extension, Manifest, Record, Side, _, hookimpl
 from sdk import fields as f
 from tests.probe.tables import Part, Thing
 
-manifest = Manifest(name="probe_more", version="1.0", title=_("More"), summary=_("Adds to the probe."), requires=("probe",))
+manifest = Manifest(
+    name="probe_more",
+    version="1.0",
+    title=_("More"),
+    summary=_("Adds to the probe."),
+    requires=("probe",),
+    capabilities=Capabilities(data=("probe.thing.read:name",)),
+)
 
 
 class Points(Record):

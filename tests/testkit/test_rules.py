@@ -49,7 +49,7 @@ def downgrade():
 """
 WORDS = ("T", "S", "Name", "Row", "Rows")
 BARE = "def register_routes():\n    return (Route(method='GET', path='/x', view=print, permission='{name}.row.dream', summary=_('T')),)"
-COUNTER = "from itertools import count\nnumber = count()\n@hookimpl\ndef register_jobs():\n    return (Job(f'x{next(number)}', print),)"
+COUNTER = "from itertools import count\nnumber = count()\n@hookimpl\ndef register_events():\n    return (EventType(f'counting.row.x{next(number)}', _('T')),)"
 
 BREAKS: Mapping[str, tuple[str, Mapping[str, object], str]] = {
     "sound": ("", {}, ""),
@@ -57,8 +57,10 @@ BREAKS: Mapping[str, tuple[str, Mapping[str, object], str]] = {
     "talkative": ("texts", {"words": (*WORDS, "Nobody")}, "'Nobody' is translated and nobody says it"),
     "mute": ("documented", {"doc": ""}, "Row has no docstring"),
     "closed": ("rights", {"more": "\n@hookimpl\n" + BARE}, "'closed.row.dream', which nobody declares"),
-    "counting": ("pure", {"more": COUNTER}, "register_jobs gives something else"),
+    "counting": ("pure", {"more": COUNTER}, "register_events gives something else"),
     "reaching": ("imports", {"more": "from core import builtin"}, "reaching/plugin.py"),
+    "quiet": ("capabilities", {"more": "def x(ctx):\n    return ctx.records('core.user').find(()), ctx.files"}, "uses 'core.user', which Capabilities(data"),
+    "boasting": ("capabilities", {"may": ', capabilities=Capabilities(data=("core.user.read:shoe_size",))'}, "core.user has no field 'shoe_size'"),
     "raw": ("raw_sql", {"more": "import sqlalchemy as sa\nx = sa.text"}, "uses .text"),
     "meddling": ("patches", {"more": "import sdk\nsdk.Record.x = 1"}, "changes sdk"),
     "lagging": ("migrated", {"up": UP.replace('"name"', '"other"')}, "a migration lacks"),
@@ -78,9 +80,9 @@ BREAKS: Mapping[str, tuple[str, Mapping[str, object], str]] = {
 
 
 def written(packages: Packages, name: str, *, doc: str = DOC, more: str = "", words: tuple[str, ...] = WORDS, up: str = UP,
-            down: str = DOWN, face: bool = True) -> object:  # fmt: skip
+            down: str = DOWN, face: bool = True, may: str = "") -> object:  # fmt: skip
     """A plugin that keeps the contract but for what is said."""
-    point = packages.plugin(name, ROW.format(name=name, doc=doc) + more.replace("{name}", name))
+    point = packages.plugin(name, ROW.format(name=name, doc=doc) + more.replace("{name}", name), more=may)
     folder = packages._folder / f"made_up_{name}"
     (folder / "locales").mkdir()
     said = "".join(f'msgid "{word}"\nmsgstr "{word}"\n\n' for word in words)

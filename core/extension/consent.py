@@ -1,0 +1,97 @@
+"""What plugins ask for, and what a tenant has approved of it: words of `sdk.Capabilities`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from core.policy.allowed import Table, admitted, table_of
+from sdk import ANY_HOST, Conflict, Manifest, Verb, _
+
+KINDS: Final = ("data", "network", "jobs")
+_WITH_FIELDS = frozenset({Verb.READ.value, Verb.CREATE.value, Verb.UPDATE.value})
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Who approves, when, and which words; None: what is asked for, as it was shown."""
+
+    by: str
+    by_id: UUID | None
+    at: datetime
+    words: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What a tenant has of a plugin: whether it is switched on, what it approved, and what is asked for beyond that."""
+
+    enabled: bool
+    approved: tuple[str, ...] | None = None
+    by: str | None = None
+    at: datetime | None = None
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether it is on and does not serve until the rest is approved."""
+        return self.enabled and bool(self.lacks)
+
+
+def asked(manifest: Manifest | None) -> list[str]:
+    """Everything that a plugin asks for."""
+    return [] if manifest is None else list(manifest.capabilities.words())
+
+
+def lacking(wanted: Iterable[str], approved: Iterable[str]) -> list[str]:
+    """The words, and of words about data the fields, that the approved ones do not cover."""
+    wants, has = _by_kind(wanted), _by_kind(approved)
+    found = list(_lacking_data(table_of(wants["data"]), table_of(has["data"])))
+    for kind in wants.keys() - {"data"}:
+        anywhere = kind == "network" and ANY_HOST in has[kind]
+        found += [f"{kind} {word}".strip() for word in wants[kind] - has[kind] if not anywhere]
+    return sorted(found)
+
+
+def _by_kind(words: Iterable[str]) -> dict[str, frozenset[str]]:
+    pairs = [word.partition(" ")[::2] for word in words]
+    return {kind: frozenset(word for its, word in pairs if its == kind) for kind in (*KINDS, "mail", "files")}
+
+
+def _lacking_data(wants: Table, has: Table) -> Iterable[str]:
+    for name, fields in wants.items():
+        listed = admitted(has, name)
+        if None in listed or (listed and name.rpartition(".")[2] not in _WITH_FIELDS and name.count(".") == 2):
+            continue
+        there = frozenset(("id", "version") if listed else ()).union(*filter(None, listed))
+        if fields is None:
+            yield f"data {name}" if name.endswith(f".{Verb.DELETE}") else f"data {name}:*"
+        elif missing := fields - there:
+            yield f"data {name}:{','.join(sorted(missing))}"
+
+
+def settled(manifest: Manifest, before: Sequence[str] | None, approval: Approval) -> list[str] | None:
+    """The words to be kept as approved; None where what was approved is enough.
+
+    Raises Conflict naming what is asked for: where something was approved before, more is approved by naming it.
+    """
+    wanted = asked(manifest)
+    if before is not None and not lacking(wanted, before):
+        return None
+    given = approval.words if approval.words is not None or before is not None else wanted
+    if missing := lacking(wanted, [*(before or ()), *(given or ())]):
+        text = _(
+            "{name!r} asks for more than is approved: {asks}; approve it by naming it in `approves`, or with `dealwright plugin approve`"
+        )
+        raise Conflict(text, code="plugin_held", name=manifest.name, asks="; ".join(missing))
+    return wanted
+
+
+def shown(consent: Consent | None) -> Mapping[str, object] | None:
+    """An approval as the API tells it."""
+    if consent is None or consent.approved is None:
+        return None
+    return {"capabilities": list(consent.approved), "by": consent.by, "at": consent.at}

@@ -1,0 +1,155 @@
+"""Whose code runs: what a plugin may touch beyond what is its own, whoever asks and with whatever rights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from core.policy.allowed import Table, admitted, table_of
+from core.policy.grants import Grant, within
+from core.recent import Recent
+from sdk import ANY_HOST, Batch, Capabilities, Extension, Forbidden, Verb, _
+from sdk.context import Row
+
+_KEPT = 2_000
+T = TypeVar("T")
+
+
+class Bounds:
+    """The allow-list of one plugin: what its manifest declares, its own entities, and the fields that it adds to those of others."""
+
+    def __init__(self, plugin: str, capabilities: Capabilities, extensions: Iterable[Extension] = ()) -> None:
+        self.plugin, self.capabilities = plugin, capabilities
+        added = {(one.entity, name) for one in extensions if one.plugin == plugin for name in one.own_fields()}
+        words = [f"{entity}.{verb}:{name}" for entity, name in added for verb in (Verb.READ, Verb.CREATE, Verb.UPDATE)]
+        self.table: Table = table_of(frozenset((*capabilities.data, *words)))
+        self._own = f"{plugin}."
+        self._limited: Recent[tuple[str, tuple[Grant, ...]], tuple[Grant, ...]] = Recent(_KEPT)
+
+    def admits(self, permission: str) -> bool:
+        """Whether it is its own, or declared."""
+        return permission.startswith(self._own) or bool(admitted(self.table, permission))
+
+    def limited(self, permission: str, grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
+        """Some grants of a permission with no more fields than are its own or declared."""
+        if permission.startswith(self._own):
+            return grants
+        key = (permission, grants)
+        found = self._limited.get(key)
+        return self._limited.keep(key, within(self.table, permission, grants)) if found is None else found
+
+    def fields(self, permission: str) -> frozenset[str] | None:
+        """The fields of an entity that it may touch; None: all."""
+        listed: tuple[frozenset[str] | None, ...] = (None,) if permission.startswith(self._own) else admitted(self.table, permission)
+        return None if None in listed else frozenset(("id", "version")).union(*filter(None, listed))
+
+    def require(self, permission: str, names: Iterable[str] = ()) -> None:
+        """Raise Forbidden for what it has not declared: the verb of an entity, or a field."""
+        if not self.admits(permission):
+            raise self.refusal(permission)
+        fields = self.fields(permission)
+        for name in names if fields is not None else ():
+            if name not in fields:  # type: ignore[operator]
+                raise self.refusal(f"{permission}:{name}")
+
+    def refusal(self, word: str) -> Forbidden:
+        """What to raise: who wanted what, and where it is declared."""
+        text = _(
+            "the plugin {plugin!r} has not declared {capability!r}: its manifest names what it touches, and an administrator approves it"
+        )
+        return Forbidden(text, code="capability_missing", plugin=self.plugin, capability=word)
+
+    def require_host(self, url: str) -> None:
+        """Raise Forbidden for a host that it has not declared."""
+        hosts = self.capabilities.network
+        host = (urlsplit(url).hostname or "") if ANY_HOST not in hosts else ANY_HOST
+        if host not in hosts:
+            raise self.refusal(f"network {host}")
+
+    def require_job(self, job: str) -> None:
+        """Raise Forbidden for a job of another plugin that it has not declared."""
+        if not job.startswith(self._own) and job not in self.capabilities.jobs:
+            raise self.refusal(f"jobs {job}")
+
+    def require_use(self, what: str) -> None:
+        """Raise Forbidden where it does not declare `mail` or `files`."""
+        if not getattr(self.capabilities, what):
+            raise self.refusal(what)
+
+
+class Shown(dict[str, Any]):
+    """A row without the fields that a plugin has not declared: who asks for one is refused, not told that there is nothing."""
+
+    def __init__(self, row: Row, bounds: Bounds, entity: str, outside: frozenset[str]) -> None:
+        super().__init__({name: value for name, value in row.items() if name not in outside})
+        self._refused = (bounds, entity, outside)
+
+    def __missing__(self, name: str) -> Any:
+        self._check(name)
+        raise KeyError(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of any mapping."""
+        if name not in self:
+            self._check(name)
+        return super().get(name, default)
+
+    def _check(self, name: str) -> None:
+        bounds, entity, outside = self._refused
+        if name in outside:
+            raise bounds.refusal(f"{entity}.read:{name}")
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """Who is asked about the changes of an entity: plugins that see all of its fields, and those that see some."""
+
+    whole: frozenset[str]
+    partly: tuple[Bounds, ...]
+
+
+def hearing(entity: str, plugins: Iterable[str], bounds: Mapping[str, Bounds]) -> Hearing:
+    """Of these plugins those that have declared the entity, or whose own it is."""
+    there = {name: bounds.get(name) for name in plugins}
+    reading = f"{entity}.{Verb.READ}"
+    whole = frozenset(name for name, one in there.items() if one is None or (one.admits(reading) and one.fields(reading) is None))
+    return Hearing(whole, tuple(one for name, one in there.items() if one is not None and name not in whole and one.admits(reading)))
+
+
+def seen_within(batch: Batch, bounds: Bounds) -> Batch:
+    """The changes with no more fields than a plugin has declared; what it finds wrong is told of the changes themselves."""
+    fields = bounds.fields(f"{batch.entity}.{Verb.READ}")
+    if fields is None:
+        return batch
+
+    def shown(row: Mapping[str, object]) -> Shown:
+        return Shown(row, bounds, batch.entity, frozenset(row) - fields)
+
+    changes = [replace(one, before=None if one.before is None else shown(one.before), values=shown(one.values)) for one in batch.changes]
+    return replace(batch, changes=changes)
+
+
+def in_bounds(ctx: object, owner: str) -> object:
+    """A context within a plugin's bounds. What is none (the place of an installation), or is wrapped by a plugin within its own, stays."""
+    bind = getattr(type(ctx), "of_plugin", None)
+    return ctx if bind is None else bind(ctx, owner)
+
+
+def bounded(owner: str, call: Callable[..., T]) -> Callable[..., T]:
+    """What a plugin gives to be called: where it gets a context, it gets it within the plugin's own bounds."""
+
+    @wraps(call)
+    def within_bounds(*given: Any, **named: Any) -> T:
+        if "ctx" in named:
+            named["ctx"] = in_bounds(named["ctx"], owner)
+        return call(*(in_bounds(one, owner) for one in given[:1]), *given[1:], **named)
+
+    return within_bounds
+
+
+def all_bounded(owner: str, spec: object) -> dict[str, Any]:
+    """The functions that a spec has as fields, each within its owner's bounds."""
+    return {name: bounded(owner, value) for name, value in vars(spec).items() if callable(value) and not isinstance(value, type)}
