@@ -8,7 +8,7 @@ from alembic import op
 from sdk import columns, migrations
 
 revision = "0016"
-down_revision = "0011"
+down_revision = "0015"
 
 
 def upgrade() -> None:

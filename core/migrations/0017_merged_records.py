@@ -8,7 +8,7 @@ from alembic import op
 from sdk import columns, migrations
 
 revision = "0017"
-down_revision = "0011"
+down_revision = "0016"
 IMPERSONATORS = (
     ("core_audit", "impersonator_id"), ("core_outbox", "impersonator_id"), ("core_sessions", "acts_in"), ("core_sessions", "acts_as"),
 )  # fmt: skip
