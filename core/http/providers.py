@@ -27,7 +27,7 @@ from core.http.security import give_cookie, host_cookie, take_cookie, visitor
 from core.http.session import PATH as SESSION
 from core.identity import attempts, identities
 from core.identity.attempts import Crowd
-from sdk import BadRequest, Channel, NotFound, Refusal, Response, SignInProvider, TooMany, Unavailable, _
+from sdk import BadRequest, Channel, Forbidden, NotFound, Refusal, Response, SignInProvider, TooMany, Unavailable, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -99,13 +99,13 @@ def _finish(platform: Platform, provider: str) -> FlaskResponse:
     """Take what the browser brings back from the provider: once, from the browser that was sent, and in time."""
     brought, told = _query(None), _remembered(platform)
     if told is None or not hmac.compare_digest(brought.pop("state", "").encode(), told.state.encode()) or told.provider != provider:
-        raise BadRequest(_("this sign-in was not begun in this browser; begin again"), code="wrong_state")
+        raise Forbidden(_("this sign-in was not begun in this browser; begin again"), code="wrong_state")
     after_this_request(partial(_forgotten, platform))
     if datetime.fromtimestamp(told.until, UTC) <= platform.clock():
-        raise BadRequest(_("this sign-in has taken too long; begin again"), code="expired_state")
+        raise Forbidden(_("this sign-in has taken too long; begin again"), code="expired_state")
     with platform.database.begin(write=True, tenant=None) as connection:
         if not attempts.first(connection, f"state:{told.state}", platform.clock()):
-            raise BadRequest(_("this sign-in is over already; begin again"), code="used_state")
+            raise Forbidden(_("this sign-in is over already; begin again"), code="used_state")
     work = _speaking(platform.system(UUID(told.tenant), Channel.PAGE))
     identity = _spec(work, provider).finish(work, work.address(f"{PATH}/{provider}/callback"), told.memory, brought)
     cookie, _session = identities.come_in(work, identity, visitor(platform.config))

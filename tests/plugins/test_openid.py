@@ -128,23 +128,23 @@ def test_an_answer_is_taken_once_in_time_and_from_the_browser_that_was_sent(
 ) -> None:
     one, victim = browser(), browser()
     path, words = provider.comes_back(sent(one))
-    problem(victim.get(path, words), 400, "wrong_state")  # else somebody would work in the account of who sent the link
+    problem(victim.get(path, words), 403, "wrong_state")  # else somebody would work in the account of who sent the link
     sent(victim)
-    problem(victim.get(path, words), 400, "wrong_state")
-    problem(one.get(path, {**words, "state": ""}), 400, "wrong_state")
-    problem(one.get(f"{WAYS}/openid.other/callback", words), 400, "wrong_state")
+    problem(victim.get(path, words), 403, "wrong_state")
+    problem(one.get(path, {**words, "state": ""}), 403, "wrong_state")
+    problem(one.get(f"{WAYS}/openid.other/callback", words), 403, "wrong_state")
     problem(one.get(f"{path}?code=x&code=y"), 400)
     cookie = one.flask.get_cookie(COOKIE)
     assert cookie is not None and cookie.http_only
     assert one.get(path, words).status_code == 303
     assert one.flask.get_cookie(COOKIE) is None
     one.flask.set_cookie(COOKIE, cookie.value)
-    problem(one.get(path, words), 400, "used_state")
+    problem(one.get(path, words), 403, "used_state")
     path, words = provider.comes_back(sent(victim))
     clock.move(minutes=10)
-    problem(victim.get(path, words), 400, "expired_state")
+    problem(victim.get(path, words), 403, "expired_state")
     victim.flask.set_cookie(COOKIE, "1.bm90IHNlYWxlZA==")
-    problem(victim.get(path, words), 400, "wrong_state")
+    problem(victim.get(path, words), 403, "wrong_state")
     problem(victim.get(SESSION), 401)
 
 
@@ -264,7 +264,7 @@ def test_a_provider_that_does_not_answer_is_told_to_people_on_a_page_and_costs_n
 ) -> None:
     one, accept = browser(), {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "zh-CN"}
     page = one.get(BACK, {"state": "<b>"}, headers=accept)
-    assert page.status_code == 400 and page.mimetype == "text/html" and "无法登录" in page.text and "<b>" not in page.text
+    assert page.status_code == 403 and page.mimetype == "text/html" and "无法登录" in page.text and "<b>" not in page.text
     provider.away = True
     for _again in range(3):
         problem(one.get(BEGIN, {"tenant": "acme"}), 503, "provider_away")
