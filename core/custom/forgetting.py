@@ -17,8 +17,9 @@ from core.custom.definition import Definition
 from core.custom.keys import custom_keys
 from core.custom.kinds import KINDS, bare
 from core.custom.tables import CustomField
+from core.entities.rows import rows_of
 from core.tenancy.tables import tenants
-from sdk import Batch, Context, Schedule, _
+from sdk import Batch, Context, Entity, Schedule, _
 from sdk.columns import json_data
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def forget_fields(ctx: Context) -> None:
         if found is None:  # its plugin is away, its table is not known: when that is back
             continue
         slots = [slot for one in definitions if KINDS[one.kind].stored for slot in bare(one).bound(one.name, one.slot).columns()]
-        if slots and _forget_values(work, found.record.table(), slots):
+        if slots and _forget_values(work, found, slots):
             continue  # somebody who wrote at the same moment may have put one back: the next run looks again
         _forget_definitions(work, definitions)
 
@@ -87,22 +88,22 @@ def _gone(work: Work) -> Mapping[str, list[Definition]]:
     return found
 
 
-def _forget_values(work: Work, table: sa.Table, slots: Sequence[str]) -> int:
+def _forget_values(work: Work, entity: Entity, slots: Sequence[str]) -> int:
     """Take the slots out of all rows of the tenant, also of those in the recycle bin, part by part; says how many had one.
 
     Each statement changes the document as it stands, so that nothing is lost of what others write meanwhile; nobody sees another
     record than before, so its version stays.
     """
-    changed, after = 0, UUID(int=0)
+    changed, after, table = 0, UUID(int=0), entity.record.table()
     column = table.c[COLUMN]
     holds = sa.or_(*(sa.cast(column, sa.Text()).contains(f'"{slot}"', autoescape=True) for slot in slots))
     while True:
         with work.transaction(write=True):
-            mine = (table.c.tenant_id == work.tenant.id, table.c.id > after)
+            mine = (*rows_of(entity, table, work.tenant.id), table.c.id > after)
             ids = list(work.connection.execute(sa.select(table.c.id).where(*mine).order_by(table.c.id).limit(PART)).scalars())
             if not ids:
                 return changed
-            part = (table.c.tenant_id == work.tenant.id, table.c.id > after, table.c.id <= ids[-1], column.is_not(None), holds)
+            part = (*rows_of(entity, table, work.tenant.id), table.c.id > after, table.c.id <= ids[-1], column.is_not(None), holds)
             changed += work.connection.execute(table.update().where(*part).values({column: without_slots(column, slots)})).rowcount
             after = ids[-1]
 

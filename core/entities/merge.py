@@ -14,8 +14,9 @@ from core.data import bulk
 from core.entities import journal, turning
 from core.entities.ids import new_id, new_ids
 from core.entities.merged import merge_rows, merged, merges
-from core.entities.pointers import Pointer, Turn, pointers, pointing, twice
+from core.entities.pointers import Pointer, Turn, place_of, pointers, pointing, twice
 from core.entities.read import Reader
+from core.entities.rows import rows_of
 from core.entities.shape import Shape
 from sdk import Draft, Entity, Forbidden, Invalid, NotFound, Problem, Record, Side, Stale, Verb, _
 from sdk.changes import MERGE as ACT
@@ -98,7 +99,7 @@ def lock(work: Work, entity: Entity, ids: Iterable[UUID], *, gone: bool = False)
     work.lock(f"core.merge:{entity.full_name}")
     table = entity.record.table()
     there = sa.true() if gone else table.c.deleted_at.is_(None)
-    query = sa.select(table.c.id).where(table.c.tenant_id == work.tenant.id, there, among(table.c.id, sorted(ids)))
+    query = sa.select(table.c.id).where(*rows_of(entity, table, work.tenant.id), there, among(table.c.id, sorted(ids)))
     work.connection.execute(query.order_by(table.c.id).with_for_update()).all()
 
 
@@ -221,7 +222,7 @@ class _Choice:
                 first = self.rows[first].get(link.name)
             elif link.tree and "." not in link.name:
                 table = self.shape.table
-                query = sa.select(table.c[link.attribute]).where(table.c.tenant_id == self.work.tenant.id, table.c.id == first)
+                query = sa.select(table.c[link.attribute]).where(*rows_of(self.entity, table, self.work.tenant.id), table.c.id == first)
                 first = self.work.connection.execute(query).scalar()
             else:
                 break
@@ -314,7 +315,7 @@ def _write(work: Work, entity: Entity, survivor: UUID, choice: _Choice) -> None:
         values = {name: value for name, value in values.items() if name not in wrong}
     else:  # who sees less than all must not learn by the version that nothing was empty
         table = entity.record.table()
-        mine = (table.c.tenant_id == work.tenant.id, table.c.id == survivor)
+        mine = (*rows_of(entity, table, work.tenant.id), table.c.id == survivor)
         work.connection.execute(table.update().where(*mine).values(version=table.c.version + 1, updated_at=work.now()))
         entries.note(work, entity.full_name, survivor, ACT, {})
 
@@ -329,7 +330,7 @@ def _keep(work: Work, entity: Entity, merge_id: UUID, survivor: UUID, losers: Se
     bulk.insert(work.connection, merged, [{**mine, "record_id": id, "entity": name, "survivor_id": survivor} for id in losers])
     rows = [
         {
-            "table": turn.pointer.record.table().name,
+            "table": turn.pointer.place,
             "record_id": turn.id,
             "column": turn.pointer.slot,
             "from_id": turn.was,
@@ -337,8 +338,8 @@ def _keep(work: Work, entity: Entity, merge_id: UUID, survivor: UUID, losers: Se
         }
         for turn in plan.turns
     ] + [
-        {"table": record.table().name, "record_id": id, "column": "", "from_id": id, "to_id": kept}
-        for record, _owner, away in plan.away
+        {"table": place_of(record, owner), "record_id": id, "column": "", "from_id": id, "to_id": kept}
+        for record, owner, away in plan.away
         for id, kept in away.items()
     ]
     bulk.insert(work.connection, merge_rows, [{**mine, "id": id, **row} for id, row in zip(new_ids(len(rows)), rows, strict=True)])

@@ -16,6 +16,8 @@ from core.custom import cells
 from core.custom.definition import PREFIX, Definition
 from core.custom.kinds import field_of
 from core.custom.overlay import overlay_of
+from core.custom.own_entity import kind_of
+from core.entities.rows import live_of, rows_of
 from core.identity.tables import Share
 from sdk import Conflict, Entity, Record, Side, _
 from sdk.columns import among
@@ -46,6 +48,11 @@ class Pointer:
         return [table.c[name] for name in self.field.columns()]
 
     @property
+    def place(self) -> str:
+        """See `place_of`."""
+        return place_of(self.record, self.entity)
+
+    @property
     def slot(self) -> str:
         """Its column, or its place among the added fields."""
         return f"{PREFIX}.{self.definition.slot}" if self.definition is not None else self.field.attribute
@@ -67,9 +74,15 @@ class Turn:
         return Reference(self.target.full_name, id) if isinstance(self.pointer.field, AnyRecordField) else id
 
 
+def place_of(record: type[Record], entity: Entity | None) -> str:
+    """Where rows stand, as a merge remembers it: a table, and of one that a tenant's own entities share the part of this one."""
+    kind, table = kind_of(entity), record.table().name
+    return table if kind is None else f"{table}:{kind.hex}"
+
+
 def records_of(work: Work) -> dict[type[Record], Entity | None]:
-    """The tables of records of all plugins that are in force, switched on for the tenant or not."""
-    catalog = work.platform.catalog
+    """The tables of records of all plugins that are in force, switched on for the tenant or not, and those of the tenant's own entities."""
+    catalog = work.catalog
     found: dict[type[Record], Entity | None] = {entity.record: entity for entity in catalog.entities.values()}
     for extension in (one for many in catalog.extensions.values() for one in many):
         if isinstance(extension.source, Side):
@@ -92,7 +105,7 @@ def pointers(work: Work, target: Entity) -> Iterator[Pointer]:
 
 def _target(work: Work, field: LinkField, record: type[Record], entity: Entity | None) -> str:
     if entity is not None:
-        return work.platform.catalog.target(field, entity)
+        return work.catalog.target(field, entity)
     if isinstance(field.target, str):
         return field.target
     found = work.platform.catalog.by_record.get(field.target)
@@ -108,7 +121,9 @@ def pointing(work: Work, pointer: Pointer, target: Entity, into: Mapping[UUID, U
     if isinstance(pointer.field, AnyRecordField):
         there.append(columns[1] == target.full_name)
     named = among(columns[0], sorted(into)) if pointer.definition is None else columns[0].in_(sorted(into))
-    query = sa.select(table.c.id, columns[0].label("was"), table.c.deleted_at).where(table.c.tenant_id == work.tenant.id, *there, named)
+    query = sa.select(table.c.id, columns[0].label("was"), table.c.deleted_at).where(
+        *rows_of(pointer.entity, table, work.tenant.id), *there, named
+    )
     own = pointer.record is target.record
     left = set(into.values()) if own else set()  # what it is to those that go is settled with its other values
     rows = work.connection.execute(query.order_by(table.c.id).with_for_update()).all()
@@ -135,7 +150,7 @@ def twice(work: Work, record: type[Record], entity: Entity | None, turns: Sequen
     found: dict[UUID, UUID] = {}
     for names in _keys(record) if moved else ():
         if not {name for turned in moved.values() for name in turned}.isdisjoint(names):
-            found |= _alike(work, record, names, moved, order)
+            found |= _alike(work, record, entity, names, moved, order)
     if found and entity is not None and entity.parent is None and not entity.private:
         raise Conflict(TWICE, code="merge_collision", entity=entity.full_name)
     return found
@@ -147,13 +162,13 @@ def _keys(record: type[Record]) -> list[tuple[str, ...]]:
     return [*keys, ("record", "user_id", "access", "expires_at")] if record is Share else keys
 
 
-def _alike(work: Work, record: type[Record], names: tuple[str, ...], moved: Mapping[UUID, Mapping[str, UUID]],
+def _alike(work: Work, record: type[Record], entity: Entity | None, names: tuple[str, ...], moved: Mapping[UUID, Mapping[str, UUID]],
            order: Mapping[UUID, int]) -> dict[UUID, UUID]:  # fmt: skip
     table = record.table()
     turned = {name: {to for one in moved.values() if (to := one.get(name)) is not None} for name in names}
     near = [among(table.c[name], sorted(ids)) for name, ids in turned.items() if ids]
     query = sa.select(table.c.id, *(table.c[name] for name in names)).where(
-        table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), sa.or_(*near, among(table.c.id, sorted(moved)))
+        *live_of(entity, table, work.tenant.id), sa.or_(*near, among(table.c.id, sorted(moved)))
     )
     groups: dict[tuple[object, ...], list[UUID]] = {}
     for id, *values in work.connection.execute(query):

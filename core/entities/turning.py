@@ -18,6 +18,7 @@ from core.custom import cells
 from core.custom.keys import custom_keys
 from core.entities import journal
 from core.entities.pointers import TWICE, Turn
+from core.entities.rows import rows_of
 from core.identity.tables import Share
 from sdk import Conflict, Draft, Entity, Record
 from sdk.columns import among
@@ -75,7 +76,7 @@ def _past_the_door(work: Work, entity: Entity | None, rows: Mapping[UUID, list[T
 
 def _set(work: Work, id: UUID, turns: Sequence[Turn]) -> None:
     table = turns[0].pointer.record.table()
-    mine = (table.c.tenant_id == work.tenant.id, table.c.id == id)
+    mine = (*rows_of(turns[0].pointer.entity, table, work.tenant.id), table.c.id == id)
     values: dict[str, Any] = {one.pointer.field.attribute: one.to for one in turns if one.pointer.definition is None}
     if len(values) < len(turns):
         document = dict(work.connection.execute(sa.select(table.c[cells.COLUMN]).where(*mine)).scalar_one() or {})
@@ -116,7 +117,7 @@ def put_away(work: Work, record: type[Record], entity: Entity | None, ids: Seque
 def bring_back(work: Work, record: type[Record], entity: Entity | None, ids: Sequence[UUID], act: str) -> set[UUID]:
     """Out of the recycle bin, as far as they are still there and nothing has taken their place. Returns those that are back."""
     table = record.table()
-    gone = (table.c.tenant_id == work.tenant.id, among(table.c.id, list(ids)), table.c.deleted_at.is_not(None))
+    gone = (*rows_of(entity, table, work.tenant.id), among(table.c.id, list(ids)), table.c.deleted_at.is_not(None))
     there = sorted(work.connection.execute(sa.select(table.c.id).where(*gone)).scalars())
     if entity is not None and work.offers(entity.full_name):
         outcomes = work.as_system().records(entity.full_name).write([Draft("restore", {}, id, act=act) for id in there])
@@ -130,7 +131,7 @@ def _switch(work: Work, record: type[Record], entity: Entity | None, ids: Sequen
     if not ids:
         return
     table = record.table()
-    mine = (table.c.tenant_id == work.tenant.id, among(table.c.id, list(ids)))
+    mine = (*rows_of(entity, table, work.tenant.id), among(table.c.id, list(ids)))
     values = {"deleted_at": gone, "version": table.c.version + 1, "updated_at": work.now()}
     try:
         work.connection.execute(table.update().where(*mine).values(**values))

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from core.entities import journal, turning
 from core.entities.merge import lock, permit, seen_of
 from core.entities.merged import merge_rows, merged, merges
-from core.entities.pointers import Pointer, Turn, pointers, records_of
+from core.entities.pointers import Pointer, Turn, place_of, pointers, records_of
+from core.entities.rows import rows_of
 from sdk import Conflict, Draft, Entity, NotFound, _
 from sdk.changes import UNMERGE as ACT
 from sdk.columns import among
@@ -73,7 +74,7 @@ class _Undoing:
             .where(merge_rows.c.tenant_id == work.tenant.id, merge_rows.c.merge_id == done.id)
             .order_by(merge_rows.c.id)
         ).all()
-        self.records = {record.table().name: (record, owner) for record, owner in records_of(work).items()}
+        self.records = {place_of(record, owner): (record, owner) for record, owner in records_of(work).items()}
 
     def carry_out(self) -> None:
         """Values, so that unique ones are free again; the others; what gave way; what was turned; links of the survivor to them."""
@@ -128,9 +129,7 @@ class _Undoing:
             asked.setdefault((aims.get(row.to_id, self.entity).full_name, row.table, row.column), []).append(row)
         targets = {target.full_name: target for target in (self.entity, *aims.values())}
         known = {
-            (name, pointer.record.table().name, pointer.slot): pointer
-            for name, target in targets.items()
-            for pointer in pointers(self.work, target)
+            (name, pointer.place, pointer.slot): pointer for name, target in targets.items() for pointer in pointers(self.work, target)
         }
         turns = list[Turn]()
         for key, rows in asked.items():
@@ -154,7 +153,7 @@ class _Undoing:
         column = pointer.columns()[0]
         for start in range(0, len(ids), turning.CHUNK):
             part = among(table.c.id, list(ids[start : start + turning.CHUNK]))
-            query = sa.select(table.c.id, column, table.c.deleted_at).where(table.c.tenant_id == self.work.tenant.id, part)
+            query = sa.select(table.c.id, column, table.c.deleted_at).where(*rows_of(pointer.entity, table, self.work.tenant.id), part)
             rows = self.work.connection.execute(query.order_by(table.c.id).with_for_update())
             found |= {id: (value, gone is None) for id, value, gone in rows}
         return found

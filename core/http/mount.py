@@ -81,15 +81,15 @@ def _needed(path: str, verb: Verb) -> set[Verb]:
 
 def _mount_own(addresses: Addresses, platform: Platform) -> None:
     """One collection for the entities that tenants make: which one is meant is asked at each request, as rules are made once."""
-    for method, path, operation, verb in _OPERATIONS:
-        view = endpoint(platform, PREFIX, _own(operation, _needed(path, verb)))
+    for method, path, operation, verb in (*_OPERATIONS, *_MERGES):
+        view = endpoint(platform, PREFIX, _own(operation, _needed(path, verb), merging="/merges" in path))
         addresses.add(f"{OWN}/<plural>{path}", method, view)
 
 
-def _own(operation: type_operation, needed: set[Verb]) -> type_handler:
+def _own(operation: type_operation, needed: set[Verb], *, merging: bool) -> type_handler:
     def handler(work: Work, path: Mapping[str, str]) -> object:
         found = next((one for one in work.catalog.entities.values() if one.plugin == PREFIX and one.plural == path["plural"]), None)
-        if found is None:
+        if found is None or (merging and not found.mergeable):
             raise NotFound(_("there is nothing at this address"))
         return _permitted(found, needed, operation(found))(work, path)
 
