@@ -13,9 +13,8 @@ from marshmallow import fields as mm
 from marshmallow.validate import OneOf
 
 from core import secrets
+from core.audit import entries
 from core.entities import journal
-from core.entities.ids import new_id
-from core.events.tables import audit
 from core.forms import loaded, strictly
 from core.tenancy.tables import plugin_settings
 from sdk import Forbidden, Invalid, NotFound, Secret, SignInProvider, _
@@ -91,12 +90,7 @@ def change(work: Work, plugin: str, wish: Mapping[str, Any]) -> dict[str, object
     if not changes:
         return before
     work.access_changed()  # processes drop what they keep of the tenant
-    entry = {
-        "tenant_id": work.tenant.id, "id": new_id(), "at": work.now(), "actor_id": work.actor.user_id, "actor": work.actor.name[:100],
-        "channel": work.channel.value, "entity": NAME, "record_id": work.tenant.id, "action": "update",
-        "changes": {f"{plugin}.{name}": pair for name, pair in changes.items()},
-    }  # fmt: skip
-    work.leave(audit, [entry])
+    entries.note(work, NAME, work.tenant.id, "update", {f"{plugin}.{name}": pair for name, pair in changes.items()})
     journal.tell(work, PLUGIN_CHANGED, [(work.tenant.id, {"plugin": plugin, "fields": sorted(changes)})])
     return shown(work, plugin)
 

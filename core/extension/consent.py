@@ -46,6 +46,20 @@ def asked(manifest: Manifest | None) -> list[str]:
     return [] if manifest is None else list(manifest.capabilities.words())
 
 
+def beyond(manifest: Manifest) -> list[str]:
+    """What a bridge asks for beyond data of the plugins that it joins, and jobs of its own.
+
+    Who has both sides has the bridge for that very purpose, without being asked; for anything else the tenant is asked as for any plugin.
+    """
+    joined, own = set(manifest.required), f"{manifest.name}."
+    found = []
+    for word in asked(manifest):
+        kind, _space, what = word.partition(" ")
+        if not (kind == "data" and what.partition(".")[0] in joined) and not (kind == "jobs" and ("." not in what or what.startswith(own))):
+            found.append(word)
+    return found
+
+
 def lacking(wanted: Iterable[str], approved: Iterable[str]) -> list[str]:
     """The words, and of words about data the fields, that the approved ones do not cover."""
     wants, has = _by_kind(wanted), _by_kind(approved)

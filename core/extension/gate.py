@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from core.extension.consent import Approval, Consent, asked, lacking, settled
+from core.extension.consent import Approval, Consent, asked, beyond, lacking, settled
 from core.recent import Recent
 from core.tenancy.tables import tenant_plugins, tenants
 from sdk import Conflict, Manifest, NotFound, _
@@ -45,11 +45,14 @@ class Gate:
         return self._in_force(there)
 
     def _in_force(self, there: Mapping[str, Consent]) -> frozenset[str]:
-        """What is switched on, approved, and has all that it requires; a bridge that asks for nothing is on until somebody switches it off."""
+        """What is switched on, approved, and has all that it requires; a bridge is on until somebody switches it off.
+
+        One that asks for more than it joins waits to be switched on, as that is to be approved.
+        """
         found = {
             name
             for name, manifest in self.manifests.items()
-            if (one.enabled and not one.held if (one := there.get(name)) is not None else manifest.bridge and not asked(manifest))
+            if (one.enabled and not one.held if (one := there.get(name)) is not None else manifest.bridge and not beyond(manifest))
         }
         # A plugin without its requirement (lost since it was enabled, or held) does not serve this tenant.
         while lame := {name for name in found if not self._required(name) <= found}:

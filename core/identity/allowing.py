@@ -34,7 +34,7 @@ def checked(holder: Work, words: Iterable[str]) -> list[str]:
 
 def _checked(holder: Work, word: str, problems: list[Problem]) -> str:
     name, _colon, listed = word.partition(":")
-    catalog = holder.platform.catalog
+    catalog = holder.catalog
     thing, _dot, verb = name.rpartition(".")
     whole = holder.offers(name)
     if not whole and (name not in catalog.permissions or catalog.owner_of(name) not in holder.enabled):
@@ -78,7 +78,7 @@ def _fields(holder: Work, entity: Entity, verbs: Sequence[Verb], name: str, list
 
 
 def _unknown(holder: Work, name: str) -> Problem:
-    catalog = holder.platform.catalog
+    catalog = holder.catalog
     known = [*holder.entities(), *(one for one in catalog.permissions if catalog.owner_of(one) in holder.enabled)]
     near = get_close_matches(name, known, n=1)
     text = _("there is no permission {name!r}; the nearest is {nearest!r}") if near else _("there is no permission {name!r}")

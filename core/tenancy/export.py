@@ -22,10 +22,9 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core.audit import entries
 from core.context import SYSTEM_ACTOR, Work
 from core.data.engine import one_state
-from core.entities.ids import new_id
-from core.events.tables import audit
 from core.files import LocalFiles
 from core.policy.grants import SYSTEM
 from core.tenancy.tables import tenants
@@ -188,9 +187,5 @@ def _tell(platform: Platform, row: Any) -> None:
     """The audit says that the data went out."""
     tenant = Tenant(row.id, row.name, row.locale, row.timezone, row.currency)
     work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, RESERVED_PLUGINS, Channel.CLI)
-    entry = {
-        "tenant_id": row.id, "id": new_id(), "at": work.now(), "actor_id": None, "actor": work.actor.name, "impersonator_id": None,
-        "channel": work.channel.value, "entity": "core.tenant", "record_id": row.id, "action": "export", "changes": {},
-    }  # fmt: skip
     with work.transaction(write=True):
-        work.leave(audit, [entry])
+        entries.note(work, "core.tenant", row.id, "export", {})

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from plugins.openid import sign_in
 from plugins.openid.settings import OpenId
-from sdk import Manifest, Settings, SignInProvider, _, hookimpl
+from sdk import ANY_HOST, Capabilities, Manifest, Settings, SignInProvider, _, hookimpl
 
 manifest = Manifest(
     name="openid",
     version="0.1",
     title=_("OpenID Connect"),
     summary=_("People sign in through the identity provider of their company."),
+    capabilities=Capabilities(network=(ANY_HOST,)),  # the provider is what the tenant's settings name
 )
 
 

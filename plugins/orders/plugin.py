@@ -72,7 +72,7 @@ manifest = Manifest(
             "pipeline.deal.read:account,amount,close_date,name,owner,status",
             "pipeline.deal.create:account,amount,close_date,name,owner,source",
         ),
-        jobs=("renew_contract", "recount_all", "turn_over", "standing", "documents.issue"),
+        jobs=("renew_contract", "recount_all", "turn_over", "standing", "catch_up", "documents.issue"),
         files=True,
     ),
 )

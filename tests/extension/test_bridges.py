@@ -14,8 +14,9 @@ from core.extension.impact import impact
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import MakeTenant
-from sdk import Conflict, DeclarationError, Manifest, NotFound, Tenant, Text, Unavailable, _
+from sdk import Capabilities, Conflict, DeclarationError, Manifest, NotFound, Tenant, Text, Unavailable, _
 from sdk.context import id_of
+from sdk.names import RESERVED_PLUGINS
 from tests.probe.fixtures import CUSTOMERS, PROBE, PROBE_MORE
 from tests.probe_more import plugin as probe_more
 
@@ -65,7 +66,7 @@ def listen(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> type_listen:
 def switch(platform: Platform, tenant: Tenant, **plugins: bool) -> frozenset[str]:
     for name, on in plugins.items():
         lifecycle.switch(platform.system(tenant.id), name, on)
-    return platform.system(tenant.id).enabled - {"core"}
+    return platform.system(tenant.id).enabled - RESERVED_PLUGINS
 
 
 @pytest.mark.feature("P6", "P9")
@@ -74,7 +75,7 @@ def test_a_bridge_is_there_while_what_it_joins_is_and_its_data_stay(
     platform: Platform, make_tenant: MakeTenant, listen: type_listen
 ) -> None:
     tenant = make_tenant("joined", plugins=["customers"])
-    assert platform.system(tenant.id).enabled == {"core", "customers"}
+    assert platform.system(tenant.id).enabled == {*RESERVED_PLUGINS, "customers"}
     told = listen("customers", "probe", "probe_more")
     assert switch(platform, tenant, probe=True) == {"customers", "probe", "probe_more"}
     work = platform.system(tenant.id)
@@ -167,4 +168,19 @@ def test_a_plugin_that_fails_or_refuses_as_it_comes_stays_off(
         switch(platform, tenant, probe=True)
     with pytest.raises(Conflict, match="a profile is needed first"):
         switch(platform, tenant, probe=True)
-    assert platform.system(tenant.id).enabled == {"core", "customers"}
+    assert platform.system(tenant.id).enabled == {*RESERVED_PLUGINS, "customers"}
+
+
+@pytest.mark.feature("P6", "P29")
+@BOTH
+def test_a_bridge_that_asks_for_more_than_it_joins_waits_for_approval(
+    platform: Platform, make_tenant: MakeTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = platform.gate.manifests["probe_more"]
+    assert manifest.bridge
+    monkeypatch.setitem(platform.gate.manifests, "probe_more", replace(manifest, capabilities=Capabilities(network=("api.example.com",))))
+    tenant = make_tenant("asked", plugins=["customers"])
+    assert switch(platform, tenant, probe=True) == {"customers", "probe"}
+    assert switch(platform, tenant, probe_more=True) == {"customers", "probe", "probe_more"}
+    assert switch(platform, tenant, probe=False) == {"customers"}
+    assert switch(platform, tenant, probe=True) == {"customers", "probe", "probe_more"}

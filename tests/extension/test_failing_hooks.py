@@ -18,6 +18,7 @@ from tests.extension.conftest import Installation
 from tests.packages import Packages
 
 type_install = Callable[..., Installation]
+HEARS = ', capabilities=Capabilities(data=("probe.thing.read:*",)){more}'
 VETO = """
 @hookimpl
 def validate_changes(ctx, batch):
@@ -36,7 +37,9 @@ def things(installed: Installation, name: str = "serving") -> object:
 def test_a_veto_that_raises_fails_the_write_with_its_name_and_the_rest_serves(
     install: type_install, packages: Packages, caplog: pytest.LogCaptureFixture
 ) -> None:
-    installed = install(packages.plugin("brittle", VETO.format(word="bad", act="raise KeyError(change.after('name'))")))
+    installed = install(
+        packages.plugin("brittle", VETO.format(word="bad", act="raise KeyError(change.after('name'))"), more=HEARS.format(more=""))
+    )
     platform = installed.platform
     records = things(installed, "other")
     for _time in range(2):
@@ -79,7 +82,9 @@ def raised() -> Exception:
 
 @pytest.mark.feature("P11")
 def test_what_a_hook_refuses_is_no_failure(install: type_install, packages: Packages) -> None:
-    installed = install(packages.plugin("strict", VETO.format(word="bad", act="raise Conflict(_('not today'))")))
+    installed = install(
+        packages.plugin("strict", VETO.format(word="bad", act="raise Conflict(_('not today'))"), more=HEARS.format(more=""))
+    )
     with pytest.raises(Conflict, match="not today"):
         things(installed).create({"name": "bad"})  # type: ignore[attr-defined]
     with installed.platform.database.begin(write=False, tenant=None) as connection:
@@ -92,8 +97,10 @@ def test_of_two_plugins_on_one_hook_the_declared_order_holds_not_that_of_their_i
     install: type_install, packages: Packages, turned: bool
 ) -> None:
     points = [
-        packages.plugin("alpha", VETO.format(word="both", act="change.refuse('name', 'alpha', _('no'))"), more=', after=("omega",)'),
-        packages.plugin("omega", VETO.format(word="both", act="change.refuse('name', 'omega', _('no'))")),
+        packages.plugin(
+            "alpha", VETO.format(word="both", act="change.refuse('name', 'alpha', _('no'))"), more=HEARS.format(more=', after=("omega",)')
+        ),
+        packages.plugin("omega", VETO.format(word="both", act="change.refuse('name', 'omega', _('no'))"), more=HEARS.format(more="")),
     ]
     with pytest.raises(Invalid) as caught:
         things(install(*(reversed(points) if turned else points))).create({"name": "both"})  # type: ignore[attr-defined]
@@ -104,7 +111,7 @@ def test_of_two_plugins_on_one_hook_the_declared_order_holds_not_that_of_their_i
 def test_a_slow_hook_is_timed_and_named(
     install: type_install, packages: Packages, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = install(packages.plugin("slow", VETO.format(word="slow", act="pass")))
+    installed = install(packages.plugin("slow", VETO.format(word="slow", act="pass"), more=HEARS.format(more="")))
     monkeypatch.setattr(calls, "SLOW", -1.0)
     with caplog.at_level(logging.WARNING, "dealwright.hooks"):
         things(installed).create({"name": "any"})  # type: ignore[attr-defined]

@@ -256,7 +256,7 @@ def test_a_bridge_that_is_installed_later_begins_with_the_tenants_that_have_what
     with platform.database.begin_as_owner() as connection:
         declared.forget(connection, "probe_more")
         platform.gate.forget(connection, "probe_more")
-    monkeypatch.setitem(platform.gate._manifests, "probe_more", replace(manifest, requires=("customers", "probe"), bridge=True))
+    monkeypatch.setitem(platform.gate.manifests, "probe_more", replace(manifest, requires=("customers", "probe"), bridge=True))
     monkeypatch.setattr(platform.gate, "_known", type(platform.gate._known)(10))
     told: list[str] = []
     ours = platform.calls.implementers
