@@ -115,6 +115,8 @@ class Work:
         """When the token ends that sent the request, if it does."""
         self.session: UUID | None = None
         """The browser's session that sent the request, if one did."""
+        self.helps = False
+        """Whether code helps itself to what its actor need not have: it cannot know what a tenant asks people for."""
         self.impersonator: UUID | None = None
         """Who acts as the actor, if somebody does."""
         self.came_from: str | None = None
@@ -275,7 +277,9 @@ class Work:
         try:
             yield
             self.write_traces()
+            in_flight.settle(connection)
         except BaseException:
+            in_flight.forget(connection)
             point.rollback()
             shared.after, shared.doomed, shared.access_changed = after, doomed, changed
             shared.traces.clear()
@@ -328,6 +332,7 @@ class Work:
         try:
             yield
         finally:
+            in_flight.forget(self.connection)
             nested.rollback()
             shared.traces.clear()
             shared.kept.clear()
@@ -464,7 +469,9 @@ class Work:
         return self._variant(grants=self.grants.unshared()) if self.grants.shared else self
 
     def as_system(self) -> Work:
-        return self._variant(grants=SYSTEM)
+        made = self._variant(grants=SYSTEM)
+        made.helps = True
+        return made
 
     def having(self, enabled: frozenset[str]) -> Work:
         """The system where the tenant has these plugins: what it had before a switch, or has after it."""
@@ -507,7 +514,7 @@ class Work:
         made = Work(self.platform, self.tenant, actor or self.actor, grants or self.grants, there, channel or self.channel,
                     locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key,
                     transaction=self._transaction, causes=self.causes, bounds=within[0] if within else self.bounds)  # fmt: skip
-        made.impersonator = self.impersonator
+        made.impersonator, made.helps = self.impersonator, self.helps
         return made
 
 

@@ -22,6 +22,8 @@ MERGES: Final = frozenset({MERGE, UNMERGE})
 
 ERASE: Final = "erase"
 """The act by which what is personal in a record goes: audit and events tell that it happened, and no value."""
+OF_THE_PLATFORM: Final = frozenset({HAND_OVER, MERGE, UNMERGE, ERASE})
+"""Acts that locks let pass and the audit tells apart: no plugin names them for what it writes itself."""
 
 
 @dataclass(slots=True)

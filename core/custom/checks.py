@@ -54,6 +54,8 @@ def _check_lasting(change: Change) -> None:
     for name in _LASTING:
         if change.changes(name):
             change.refuse(name, "lasting", _("stays as it was made, as values may be there; make another field and delete this one"))
+    if change.after("kind") == "auto_number" and change.changes("default") and change.before and change.before.get("given"):
+        change.refuse("default", "lasting", _("stays as it was made, as values may be there; make another field and delete this one"))
     there, left = _options(change.before and change.before.get("options")), _options(change.after("options"))
     if lost := [key for key in there if key not in left]:
         change.refuse("options", "lasting", _("the option {key!r} stays, as records may have it; change its label"), key=lost[0])

@@ -51,6 +51,12 @@ def settle(connection: Connection) -> None:
         raise DBAPIError.instance(statement, None, failure, Error, dialect=connection.dialect) from failure
 
 
+def forget(connection: Connection) -> None:
+    """Wait for what is in flight before it is undone: whatever became of it, the failure that undoes it is on its way."""
+    with suppress(DBAPIError):
+        settle(connection)
+
+
 def _driver(connection: Connection) -> psycopg.Connection[Any]:
     driver: psycopg.Connection[Any] | None = connection.connection.driver_connection
     assert driver is not None
@@ -71,5 +77,4 @@ def listen(engine: Engine) -> None:
 
     @event.listens_for(engine, "rollback")
     def rollback(connection: Connection) -> None:
-        with suppress(DBAPIError):  # it is undone, whatever became of it, and the failure that undoes it is on its way
-            settle(connection)
+        forget(connection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from core.entities.rows import live_of
 from core.entities.shape import Shape
 from core.policy.grants import including
 from sdk import Channel, Forbidden, Problem, Verb, _
+from sdk.changes import ERASE
 from sdk.fields import AnyRecordField, Field, FlawError, Money, MoneyField, NaturalKey
 from sdk.permissions import REASSIGN
 
@@ -52,7 +53,7 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
     if shape.custom and _unasked(work):
         required = [field for field in required if field.name not in shape.custom or field.default is not None]
     for item in items:
-        if item.draft.verb in ("create", "update"):
+        if item.draft.verb in ("create", "update") and item.draft.act != ERASE:
             _complete(required, item)
 
 
@@ -124,16 +125,30 @@ def check_conditional(work: Work, shape: Shape, items: Sequence[Item]) -> None:
     """Fields that are required under a condition. Who touches neither field nor condition is not asked for what was missing before."""
     if not shape.conditional or _unasked(work):
         return
-    for item in items:
-        for name, conditional in shape.conditional.items() if item.draft.verb in ("create", "update") else ():
+    asked = [item for item in items if item.draft.verb in ("create", "update") and item.draft.act != ERASE]
+    for name, conditional in shape.conditional.items() if asked else ():
+        lacking = [item for item in asked if item.after(name) is None]
+        knows = _knowing(work, shape, conditional.reads, [item for item in lacking if item.draft.verb == "update"])
+        for item in lacking:
             touched = item.draft.verb == "create" or not item.values.keys().isdisjoint({name, *conditional.reads})
-            if touched and item.after(name) is None and conditional.asks(work, item.after):
+            if touched and knows(item) and conditional.asks(work, item.after):
                 item.problems.append(Problem(name, "required", _("is required"), {}))
 
 
+def _knowing(work: Work, shape: Shape, names: Iterable[str], items: Sequence[Item]) -> Callable[[Item], bool]:
+    """Whether the actor sees what a condition reads: else the answer would tell of it."""
+    reader = work.reader(shape.entity)
+    hidden = [] if work.grants.unlimited else [name for name in names if not reader.everywhere(name)]
+    if not hidden:
+        return lambda _item: True
+    ids = [item.id for item in items]
+    seen = set(ids).intersection(*(reader.reached_by(Verb.READ, ids, reader.including(name)) for name in hidden)) if ids else set()
+    return lambda item: item.draft.verb == "create" or item.id in seen
+
+
 def _unasked(work: Work) -> bool:
-    """Whether this is a plugin's code, which cannot know what a tenant asks for."""
-    return work.grants.everything and work.channel not in (Channel.IMPORT, Channel.CLI)
+    """Whether this is a plugin's code, which cannot know what a tenant asks for; an operator is asked as people are."""
+    return work.helps or (work.grants.everything and work.channel not in (Channel.IMPORT, Channel.CLI))
 
 
 def check_unique(work: Work, shape: Shape, items: Sequence[Item]) -> None:

@@ -137,7 +137,7 @@ def _watched(work: Work, event: str, told: list[dict[str, Any]], shape: Shape | 
             changed = frozenset(name for item in told for name in item.get("fields", ()))
         bounds = work.platform.bounds.get(watch.plugin)
         reading = f"{event.rpartition('.')[0]}.{Verb.READ}"
-        if bounds is not None and reading in work.platform.catalog.permissions and not bounds.admits(reading):
+        if bounds is not None and reading in work.catalog.permissions and not bounds.admits(reading):
             continue
         wanted = watch.wants(work, event, changed)
         if wanted is not None and bounds is not None and (fields := bounds.fields(reading)) is not None:

@@ -14,6 +14,7 @@ from core.entities.shape import Shape
 from core.entities.write import Writer
 from core.policy.bounds import Shown
 from sdk import Alike, Candidates, Draft, Filter, Outcome, Page, Query, Verb
+from sdk.changes import OF_THE_PLATFORM
 from sdk.context import Row, Values
 from sdk.fields import Field
 
@@ -103,6 +104,8 @@ class EntityRecords:
         bounds, fields = self._work.bounds, self._shape.fields if self._work.bounds is not None else {}
         for draft in drafts if bounds is not None else ():
             assert bounds is not None
+            if draft.act in OF_THE_PLATFORM:
+                raise bounds.refusal(f"act {draft.act}")
             verb = Verb.DELETE if draft.verb == "restore" else Verb(draft.verb)
             bounds.require(f"{self._entity.full_name}.{verb}", [name for name in draft.values if name in fields])
 

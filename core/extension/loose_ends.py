@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.custom.definition import PREFIX
 from core.policy.bounds import Bounds
 from sdk import Side, Verb
 from sdk.fields import LinkField
@@ -49,7 +50,7 @@ def undeclared(catalog: Catalog, calls: Calls) -> tuple[str, str] | None:
             entity = event.rpartition(".")[0]
             if event == MAIL_WRITTEN and not manifest.capabilities.mail:
                 return name, f"listens to {event!r}, which carries letters; add Capabilities(mail=True)"
-            if entity in catalog.entities and not bounds.admits(f"{entity}.{Verb.READ}"):
+            if (entity in catalog.entities or entity.startswith(f"{PREFIX}.")) and not bounds.admits(f"{entity}.{Verb.READ}"):
                 word = f"{entity}.{Verb.READ}:id"
                 return (
                     name,

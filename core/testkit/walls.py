@@ -66,12 +66,20 @@ def of_any_kind(statement: str, shared: frozenset[str]) -> tuple[str, ...]:
     if not shared or not any(table in statement for table in shared) or not _QUERY.match(statement):
         return ()
     named = {alias or table for _word, table, alias in _NAMED.findall(statement) if table in shared}
-    return tuple(sorted(alias for alias in named if not re.search(rf'"?\b{alias}\b"?\."?kind_id\b"?\s*=', statement)))
+    return tuple(sorted(alias for alias in named if not _of_a_kind(statement, alias)))
+
+
+def _of_a_kind(statement: str, alias: str) -> bool:
+    kind = rf'"?\b{alias}\b"?\."?kind_id\b"?\s*='
+    return re.search(f"{kind}|{_nothing(alias)}", statement, re.DOTALL) is not None
+
+
+def _nothing(alias: str) -> str:
+    return rf"\b{alias}\b(?:(?!\bWHERE\b).)*\bWHERE\s+0 = 1"  # what somebody without any right is shown
 
 
 def _asks(statement: str, alias: str, *, inserts: bool) -> bool:
     if inserts:
         return re.search(rf'INTO\s+"?{alias}"?\s*\([^)]*\btenant_id\b', statement, re.IGNORECASE) is not None
     column = rf'"?\b{alias}\b"?\."?tenant_id\b"?'
-    nothing = rf"\b{alias}\b(?:(?!\bWHERE\b).)*\bWHERE\s+0 = 1"  # what somebody without any right is shown
-    return re.search(rf"{column}\s*(?:=|IN\b)|=\s*{column}|{nothing}", statement, re.IGNORECASE | re.DOTALL) is not None
+    return re.search(rf"{column}\s*(?:=|IN\b)|=\s*{column}|{_nothing(alias)}", statement, re.IGNORECASE | re.DOTALL) is not None

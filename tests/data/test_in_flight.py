@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from core.context import Work
 from core.data import bulk, in_flight
 from core.entities import write
 from core.platform import Platform
@@ -118,3 +119,23 @@ def test_a_large_batch_that_loses_a_race_is_a_conflict_and_leaves_nothing(
     assert refused.value.reason == "concurrent"
     assert [row["name"] for row in work.records("probe.thing").find(())] == ["first"]
     assert len(work.records("probe.thing").write_all(many)) == 2 * bulk.MANY
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_what_fails_in_flight_is_undone_with_what_was_tried_and_the_rest_goes_on(platform: Platform, tenant: Tenant, fails: bool) -> None:
+    def attempt(work: Work) -> None:
+        with work.tried():
+            bulk.insert(work.connection, things, rows(tenant, code="same"))
+            if fails:
+                raise ZeroDivisionError
+
+    work = platform.system(tenant.id)
+    with work.transaction(write=True):
+        work.records("probe.thing").create({"name": "kept"})
+        with pytest.raises(ZeroDivisionError if fails else IntegrityError):
+            attempt(work)
+        with work.undone():
+            bulk.insert(work.connection, things, rows(tenant, code="same"))
+        assert counted(work.connection, tenant) == 1
+    with platform.database.begin(write=False, tenant=tenant.id) as connection:
+        assert counted(connection, tenant) == 1

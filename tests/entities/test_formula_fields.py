@@ -282,3 +282,40 @@ def test_a_field_is_required_under_its_condition_by_every_way_of_writing(add: ty
         with pytest.raises(Invalid) as refused:
             definitions.update(reason, wish)
         assert codes(refused.value) == {(next(iter(wish)), "bad_expression")}
+
+
+@pytest.mark.feature("P2", "B5")
+def test_a_condition_tells_nobody_of_a_field_that_he_does_not_see(add: type_add, system: Work, work_as: Any) -> None:
+    add("why", kind="text", required_if="size > 100")
+    role = id_of(system.records("core.role").create({"key": "narrow", "name": "Narrow"}))
+    for verb in ("read", "update"):
+        grant = {"role": role, "permission": f"probe.thing.{verb}", "scope": "all", "only_fields": ["name", "custom.why"]}
+        system.records("core.grant").create(grant)
+    user = id_of(system.records("core.user").create({"name": "n", "roles": ["narrow"]}))
+    things = system.records("probe.thing")
+    ids = [id_of(things.create({"name": f"t{size}", "size": size, "custom.why": "a"})) for size in (5, 500)]
+    for id in ids:
+        work_as(user).records("probe.thing").update(id, {"custom.why": None})
+    boss = id_of(system.records("core.user").create({"name": "boss", "roles": ["admin"]}))
+    with pytest.raises(Invalid):
+        work_as(boss).records("probe.thing").update(ids[1], {"size": 501})
+
+
+@pytest.mark.feature("P2")
+def test_the_first_number_stays_once_one_was_given(add: type_add, system: Work) -> None:
+    field = id_of(add("no", kind="auto_number", default="C-002"))
+    fields, things = system.records("core.custom_field"), system.records("probe.thing")
+    fields.update(field, {"default": "C-005"})
+    assert things.create({"name": "a"})["custom.no"] == "C-005"
+    with pytest.raises(Invalid):
+        fields.update(field, {"default": "C-001"})
+    assert things.create({"name": "b"})["custom.no"] == "C-006"
+
+
+@pytest.mark.feature("P2")
+def test_code_that_helps_itself_is_not_asked_for_what_a_tenant_requires_and_an_operator_is(add: type_add, system: Work) -> None:
+    add("why", kind="text", required=True)
+    operator = system.over(Channel.CLI)
+    with pytest.raises(Invalid):
+        operator.records("probe.thing").create({"name": "by hand"})
+    assert operator.as_system().records("probe.thing").create({"name": "by code"})["custom.why"] is None

@@ -115,6 +115,41 @@ def test_every_door_asks_whose_code_it_is(install: type_install, packages: Packa
         assert word in str(refused.value)
 
 
+@pytest.mark.feature("P29")
+@pytest.mark.parametrize("act", ["erase", "merge", "unmerge", "hand_over"])
+def test_no_plugin_writes_in_the_name_of_an_act_of_the_platform(install: type_install, packages: Packages, act: str) -> None:
+    may = ', capabilities=Capabilities(data=("customers.account.read:name", "customers.account.update:name"))'
+    work, _api = house(install(packages.plugin("spy", more=may)))
+    (account,) = work.records(ACCOUNT).find(())
+    accounts = work.of_plugin("spy").records(ACCOUNT)
+    accounts.update(id_of(account), {"name": "By itself"}, act="visit")
+    with pytest.raises(Forbidden, match=f"act {act}"):
+        accounts.update(id_of(account), {"name": "In disguise"}, act=act)
+
+
+EAR = """
+from sdk.events import Watch
+HEARD = []
+
+@hookimpl
+def register_watches():
+    hear = lambda ctx, events: HEARD.extend(event.name for event in events)
+    return (Watch("ear", lambda ctx, event, changed: frozenset(), hear, hear),)
+"""
+
+
+@pytest.mark.feature("P1", "P29")
+def test_of_an_entity_of_the_tenants_own_nobody_hears_who_has_not_declared_it(install: type_install, packages: Packages) -> None:
+    installed = install(packages.plugin("spy", EAR))
+    work, api = house(installed)
+    assert api.post("/api/v1/core/custom_entities", {"key": "project", "label": "P", "plural_label": "Ps"}).status_code == 201
+    assert api.post("/api/v1/custom/projects", {"name": "secret"}).status_code == 201
+    Drain(installed.platform).run_until_empty()
+    assert "custom.project.created" not in installed.found("spy").module.HEARD
+    with pytest.raises(Forbidden):
+        work.of_plugin("spy").records("custom.project").find(())
+
+
 def test_its_own_and_the_fields_that_it_adds_are_free_and_nothing_else_is_without_a_declaration(install: type_install) -> None:
     platform = install().platform
     tenant = lifecycle.create(platform, NewTenant("acme"))
