@@ -79,6 +79,13 @@ def forget_fields(ctx: Context) -> None:
         _forget_definitions(work, definitions)
 
 
+def forget_soon(work: Work, which: sa.ColumnElement[bool]) -> None:
+    """Fields whose values mean nothing any more: none of them is restored, and the next run takes the values out."""
+    table = CustomField.table()
+    past = work.now() - KEPT - SETTLED - timedelta(seconds=1)
+    work.connection.execute(table.update().where(table.c.tenant_id == work.tenant.id, which).values(deleted_at=past))
+
+
 def _gone(work: Work) -> Mapping[str, list[Definition]]:
     table, found = CustomField.table(), dict[str, list[Definition]]()
     mine = (table.c.tenant_id == work.tenant.id, table.c.deleted_at < work.now() - KEPT - SETTLED)

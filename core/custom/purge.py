@@ -11,13 +11,17 @@ import sqlalchemy as sa
 from marshmallow import Schema, fields, validate
 
 from core.audit import entries
-from core.custom.definition import PREFIX
+from core.custom import cells
+from core.custom.definition import PREFIX, Definition
 from core.custom.entity_checks import NAME, PURGE, records_of
 from core.custom.entity_tables import CustomEntity, CustomRecord
+from core.custom.forgetting import forget_soon, without_slots
 from core.custom.keys import custom_keys
+from core.custom.kinds import field_of
 from core.custom.tables import CustomField
 from core.entities import journal
 from core.entities.merged import merge_rows, merged, merges
+from core.entities.rows import rows_of
 from sdk import Condition, Context, Draft, Invalid, Job, NotFound, Problem, Record, Request, Response, Route, Verb, _
 from sdk.columns import among
 from sdk.context import Row, id_of
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
 JOB = "purge_entity"
 _PART = 200
+MOST_TOKENS = 100_000
 _FILE = re.compile(r"[0-9a-f]{32}\Z")
 
 
@@ -98,10 +103,18 @@ def _finish(work: Work, id: UUID, name: str) -> None:
     for entity, condition in (
         ("core.grant", Condition("permission", "in", words)),
         ("core.custom_field", Condition("target", "eq", (name,))),
+        ("core.custom_field", Condition("source", "eq", (name,))),
     ):
         records = system.records(entity)
         while found := records.find((condition,)):
             records.write_all([Draft("delete", {}, id_of(row)) for row in found])
+    forget_soon(work, sa.or_(field.c.target == name, field.c.source == name))
+    tokens = system.records("core.token")
+    for row in tokens.find((), MOST_TOKENS):
+        allows = row["allows"]
+        left = [word for word in allows if not f"{word}.".startswith((f"{name}.", f"{name}:"))] if isinstance(allows, list) else allows
+        if left != allows:  # an entity of the same key that comes later is another
+            tokens.update(id_of(row), {"allows": left})
     work.connection.execute(field.delete().where(field.c.tenant_id == work.tenant.id, field.c.entity == name))
     mine = (merges.c.tenant_id == work.tenant.id, merges.c.entity == name)
     of_merges = (merge_rows.c.tenant_id == work.tenant.id, merge_rows.c.merge_id.in_(sa.select(merges.c.id).where(*mine)))
@@ -132,7 +145,23 @@ class _Removal:
                     self.records(holder, other, some)
             else:
                 self.connection.execute(other.update().where(*named).values(dict.fromkeys(reference.columns())))
+        self._unname(entity, ids)
         self._rows(table, ids)
+
+    def _unname(self, entity: str, ids: Sequence[UUID]) -> None:
+        """Fields of the tenant's own that name one of the records name nothing any more."""
+        table = CustomField.table()
+        mine = (table.c.tenant_id == self.tenant, table.c.kind == "any_record")
+        for row in self.connection.execute(sa.select(table).where(*mine)).mappings():
+            holder = self.work.catalog.entities.get(row["entity"])
+            if holder is None:
+                continue
+            field, other = field_of(Definition.of(row["id"], {str(name): cell for name, cell in row.items()})), holder.record.table()
+            id, kind = cells.columns(other.c[cells.COLUMN], field)
+            named = (*rows_of(holder, other, self.tenant), other.c[cells.COLUMN].is_not(None), kind == entity, id.in_(ids))
+            self.connection.execute(
+                other.update().where(*named).values({cells.COLUMN: without_slots(other.c[cells.COLUMN], field.columns())})
+            )
 
     def _references(self) -> Iterator[tuple[str, sa.Table, AnyRecordField]]:
         """The fields of all entities, of plugins that are off as well, that may name a record of any kind."""

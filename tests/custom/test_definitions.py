@@ -194,6 +194,11 @@ def test_an_entity_is_purged_by_its_key_with_all_that_hangs_on_it(
     work = platform.system(tenant.id)
     gone, kept = (client.post(f"/api/v1/custom/{plural}", {"name": "A"}).json["id"] for plural in ("projects", "sites"))
     client.patch(f"{PROJECTS}/{gone}", {"custom.code": "1"})
+    define(FIELDS, entity="custom.site", key="about", kind="any_record", label="About")
+    assert (
+        client.patch(f"/api/v1/custom/sites/{kept}", {"custom.project": gone, "custom.about": f"custom.project:{gone}"}).status_code == 200
+    )
+    narrow = client.as_user(people.director, allows=["custom.project.read", "custom.site.read"])
     binned = client.post(PROJECTS, {"name": "B"}).json["id"]
     client.delete(f"{PROJECTS}/{binned}")
     for entity, id in (("custom.project", gone), ("custom.site", kept)):
@@ -238,6 +243,11 @@ def test_an_entity_is_purged_by_its_key_with_all_that_hangs_on_it(
     assert noted["changes"] == {"key": ["project", None], "records": [2, None]}
     again = client.post(ENTITIES, PROJECT)
     assert (again.status_code, client.get(PROJECTS).json["data"]) == (201, [])
+    assert client.post(f"{FIELDS}/{link['id']}/restore").json["code"] == "too_late", (
+        "what it says of another entity's records means nothing"
+    )
+    assert client.get(f"/api/v1/custom/sites/{kept}").json["custom.about"] is None
+    assert narrow.get(PROJECTS).status_code == 403, "a token's words were about the one that is gone"
     purge.delete_records(work, {"id": made.rpartition("/")[2]})  # at least once: a second attempt finds nothing to do
     assert client.get("/api/v1/custom/sites", {"count": "true"}).json["page"]["total"] == 1
 
