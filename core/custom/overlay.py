@@ -87,6 +87,8 @@ def _read(work: Work) -> dict[str, Overlay]:
             .order_by(table.c.entity, table.c.position.nulls_last(), table.c.id)
         ).mappings()
         for row in rows:
+            if row["kind"] not in KINDS:  # of a later version of the platform
+                continue
             found.setdefault(row["entity"], []).append(Definition.of(row["id"], {str(name): cell for name, cell in row.items()}))
     made = {entity for entity, definitions in found.items() if any(not KINDS[one.kind].stored for one in definitions)}
     return {entity: overlaid(entity, found) if entity in made else Overlay(tuple(definitions)) for entity, definitions in found.items()}

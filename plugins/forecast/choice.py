@@ -79,7 +79,7 @@ def _band(mean: np.ndarray, width: np.ndarray, *, positive: bool) -> tuple[list[
 
 def _offered(models: Sequence[ForecastModel], model: ForecastModel) -> ForecastModel:
     """The model as the catalogue holds it, under its owner's name."""
-    return next((one for one in models if one.fit is model.fit), model)
+    return next((one for one in models if one.key == model.key and one.plugin in ("", "forecast")), model)
 
 
 def _fallback(values: Sequence[float], season: int, horizon: int, models: Sequence[ForecastModel], *, positive: bool) -> Choice:

@@ -408,7 +408,7 @@ def test_the_writes_of_a_transaction_leave_their_traces_in_one_statement_as_it_e
 def test_a_transaction_of_very_many_writes_does_not_keep_their_traces_in_memory(
     system: Work, things: EntityRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.context.MOST_TRACES", 10)
+    monkeypatch.setattr("core.transaction.MOST_TRACES", 10)
     before = len(audit_of(system))
     with system.transaction(write=True):
         for number in range(12):

@@ -21,7 +21,7 @@ from tests.probe.fixtures import OURS, entry_points
 __all__ = ["assert_no_leaks", "entry_points", "mailbox", "make", "permission_matrix"]
 
 KNOWN_BY_THEIR_PLUGIN = {
-    "core.custom_field", "leads.touch", "orders.instalment", "orders.invoice_line", "orders.order_line", "orders.payment", "orders.quote_line",
+    "core.custom_entity", "core.custom_field", "leads.touch", "orders.instalment", "orders.invoice_line", "orders.order_line", "orders.payment", "orders.quote_line",
     "automation.inlet", "automation.rule", "company.profile", "forecast.factor", "teamwork.target",
 }  # fmt: skip
 """What is made of values that have to fit together, which are to be given; and the profile, of which a tenant has one."""
@@ -75,7 +75,7 @@ def test_the_matrix_says_what_each_role_can_do(permission_matrix: Callable[[str]
 
 @pytest.mark.feature("P24")
 def test_a_leak_fails_the_test_of_its_author(monkeypatch: pytest.MonkeyPatch, assert_no_leaks: Callable[..., None]) -> None:
-    assert_no_leaks("probe.lane", users=1)
+    assert_no_leaks("probe.thing", users=1)
     monkeypatch.setattr(Scopes, "clause", lambda self, entity, table, grants, verb: None)
-    with pytest.raises(AssertionError, match=r" of probe\.lane: "):
-        assert_no_leaks("probe.lane", users=2)
+    with pytest.raises(AssertionError, match=r" of probe\.thing: "):
+        assert_no_leaks("probe.thing", users=2)

@@ -18,10 +18,11 @@ from core.platform import boot
 from core.testkit.leaks import rights as random_rights
 from core.testkit.leaks.asker import Asker, routes
 from core.testkit.leaks.changes import Changed, Changer
+from core.testkit.leaks.filler import Filler
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.questions import REFUSED, WRONG, Question, described
 from core.testkit.leaks.rights import type_rights, type_worked_out
-from core.testkit.leaks.world import NOW, Filler, Maker, World
+from core.testkit.leaks.world import NOW, Maker, World
 from core.testkit.templates import Content, Templates
 
 OTHERS = 100_001

@@ -1,8 +1,15 @@
 """Brittle: a veto that cannot be asked for where an account is called so."""
 
-from sdk import Batch, Context, Manifest, _, hookimpl
+from sdk import Batch, Capabilities, Context, Manifest, _, hookimpl
 
-manifest = Manifest("brittle", "1.0", _("Brittle"), _("Fails where an account is called so."), requires=("customers",))
+manifest = Manifest(
+    "brittle",
+    "1.0",
+    _("Brittle"),
+    _("Fails where an account is called so."),
+    requires=("customers",),
+    capabilities=Capabilities(data=("customers.account.read:name",)),
+)
 WEIGHTS = {"feather": 1}
 
 

@@ -1,0 +1,233 @@
+"""Transactions as contexts of the same work share them: what is kept until one ends, and what is done once it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core.audit import entries
+from core.data import bulk, in_flight
+from core.data.engine import asked
+from core.events.tables import audit
+from core.policy.grants import Grants
+from core.tenancy.tables import tenants
+from sdk import NotFound, Tenant, _
+from sdk.context import KEPT
+
+if TYPE_CHECKING:
+    from core.context import Work
+    from core.platform import Platform
+    from core.policy.bounds import Bounds
+
+MOST_TRACES = 4_000
+"""Rows that a transaction keeps in memory."""
+MANY_TRACES = 1_000
+"""Rows of one write with which the database is to begin while the process goes on."""
+_VERSION = sa.select(tenants.c.access_version).where(tenants.c.id == sa.bindparam("of"))
+
+
+def _version_of(tenant: UUID) -> str:
+    return f"SELECT access_version FROM {tenants.name} WHERE id = '{UUID(str(tenant))}'"  # noqa: S608 (a constant and a UUID)
+
+
+class Transaction:
+    """The open connection that contexts of the same work share, and what to do once it has committed."""
+
+    def __init__(self) -> None:
+        self.connection: Connection | None = None
+        self.writes = False
+        self.doomed = False
+        self.after: list[Callable[[], None]] = []
+        self.known: frozenset[tuple[str, UUID]] = frozenset()
+        self.traces: dict[sa.Table, list[dict[str, Any]]] = {}
+        """Rows of audit and outbox that are written as the transaction ends, those of all its writes at once."""
+        self.access_version = 0
+        """The tenant's, as it was when the work began, or as this work has made it."""
+        self.access_changed = False
+        self.attempts: list[dict[str, Any]] = []
+        """Rows of audit about what was refused: they are kept whatever becomes of the transaction."""
+        self.kept: dict[str, object] = {}
+        """What is kept while this work itself has changed what it was made from: not for others, it may yet be undone."""
+
+
+class Transactional:
+    """What a context does with its transaction."""
+
+    platform: Platform
+    tenant: Tenant
+    grants: Grants
+    enabled: frozenset[str]
+    bounds: Bounds | None
+    _transaction: Transaction
+    _readers: dict[str, Any]
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the open transaction, for core's machinery alone."""
+        connection = self._transaction.connection
+        if connection is None:
+            raise RuntimeError("no transaction is open: use `with ctx.transaction():`")
+        return connection
+
+    @contextmanager
+    def transaction(self, *, write: bool = False) -> Iterator[None]:
+        shared = self._transaction
+        if shared.connection is not None:
+            if write and not shared.writes:
+                raise RuntimeError("a read transaction cannot turn into a write: open it with write=True")
+            yield
+            return
+        ask = _version_of(self.tenant.id) if shared.access_version else ""
+        with ExitStack() as after, self.platform.database.begin(write=write, tenant=self.tenant.id, ask=ask) as connection:
+            after.callback(self.keep_attempts)
+            if shared.access_version:  # work may be long: what is kept is kept for the tenant as it is now
+                there = asked(connection) or connection.execute(_VERSION, {"of": self.tenant.id}).one_or_none()
+                if there is None:  # purged meanwhile: nothing may be written behind it
+                    raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=self.tenant.name)
+                shared.access_version = int(there[0])
+            try:
+                with self.adopt(connection, writes=write):
+                    yield
+            except BaseException:
+                shared.after.clear()
+                raise
+        done, shared.after = shared.after, []
+        for call in dict.fromkeys(done):
+            call()
+
+    @contextmanager
+    def adopt(self, connection: Connection, *, writes: bool) -> Iterator[None]:
+        """Work inside a transaction that somebody else opened and will end."""
+        shared = self._transaction
+        shared.connection, shared.writes, shared.doomed, shared.access_changed = connection, writes, False, False
+        try:
+            yield
+            if shared.doomed:
+                raise RuntimeError("a write failed half-way inside this transaction and was caught: all of it is undone")
+            self.write_traces()
+            shared.access_version += shared.access_changed
+        finally:
+            shared.connection, shared.writes, shared.access_changed = None, False, False
+            shared.kept.clear()
+            shared.traces.clear()
+
+    @contextmanager
+    def tried(self) -> Iterator[None]:
+        """Inside a write transaction: what fails here is undone back to here and raised, and the rest may go on."""
+        shared, connection = self._transaction, self.connection
+        self.write_traces()
+        after, doomed, changed = list(shared.after), shared.doomed, shared.access_changed
+        point = connection.begin_nested()
+        try:
+            yield
+            self.write_traces()
+            in_flight.settle(connection)
+        except BaseException:
+            in_flight.forget(connection)
+            point.rollback()
+            shared.after, shared.doomed, shared.access_changed = after, doomed, changed
+            shared.traces.clear()
+            shared.kept.clear()
+            raise
+        point.commit()
+
+    @contextmanager
+    def knowing(self, records: Iterable[tuple[str, UUID]]) -> Iterator[None]:
+        """Inside, the system need not look for these records, by entity and id: they have been seen in this transaction."""
+        before = self._transaction.known
+        self._transaction.known = before | frozenset(records)
+        try:
+            yield
+        finally:
+            self._transaction.known = before
+
+    def known(self, entity: str, ids: Iterable[UUID]) -> set[UUID]:
+        """Of these records those that the system need not look for."""
+        known = self._transaction.known
+        return {id for id in ids if (entity, id) in known} if known and self.grants.everything else set()
+
+    def leave(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Rows of audit or outbox, to be written with the transaction's others."""
+        traces = self._transaction.traces
+        traces.setdefault(table, []).extend(rows)
+        if sum(map(len, traces.values())) >= MOST_TRACES:
+            self.write_traces()
+
+    def hand_on(self) -> None:
+        """A write is done: the database has taken its rows, and where there are many traces it gets them now, without being waited for."""
+        if sum(map(len, self._transaction.traces.values())) >= MANY_TRACES:
+            self.write_traces()  # which comes behind the rows
+        else:
+            in_flight.settle(self.connection)
+
+    def write_traces(self) -> None:
+        """Write down now what the transaction has kept of audit and outbox until its end."""
+        entries.sign(cast("Work", self), self._transaction.traces.get(audit, ()))
+        bulk.insert_all(self.connection, self._transaction.traces)
+        self._transaction.traces.clear()
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Inside a write transaction: what is done inside is looked at and then undone, with all that it would have left behind."""
+        shared = self._transaction
+        self.write_traces()
+        after, doomed, changed, version = list(shared.after), shared.doomed, shared.access_changed, shared.access_version
+        nested = self.connection.begin_nested()
+        try:
+            yield
+        finally:
+            in_flight.forget(self.connection)
+            nested.rollback()
+            shared.traces.clear()
+            shared.kept.clear()
+            shared.after[:] = after
+            shared.doomed, shared.access_changed, shared.access_version = doomed, changed, version
+            self._readers.clear()
+
+    def doom(self) -> None:
+        """A write failed after it had begun: whoever catches that may go on reading, but nothing will be committed."""
+        self._transaction.doomed = True
+
+    def awaken(self) -> None:
+        """Once committed, tell the drain that there is something to do."""
+        self._transaction.after.append(self.platform.awaken)
+
+    def grown(self, table: str, rows: int) -> None:
+        """Once committed, the planner is told of a table that has grown by much."""
+        self._transaction.after.append(partial(self.platform.statistics.grown, table, rows))
+
+    def access_changed(self) -> None:
+        """Somebody's rights changed: every process compiles them anew at its next request."""
+        self.connection.execute(tenants.update().where(tenants.c.id == self.tenant.id).values(access_version=tenants.c.access_version + 1))
+        self._transaction.access_changed = True
+        self._transaction.kept.clear()
+
+    def kept(self, name: str, make: Callable[[], KEPT]) -> KEPT:
+        if self.bounds is not None and not name.startswith("core."):
+            name = f"{self.bounds.plugin} {name}"  # made within these bounds, it is not what others would have made
+        shared, key = self._transaction, (self.tenant.id, name)
+        if shared.access_changed:
+            if name not in shared.kept:
+                shared.kept[name] = make()
+            return cast("KEPT", shared.kept[name])
+        if not shared.access_version:  # work that begins before its tenant does knows no version
+            return make()
+        there = self.platform.kept.get(key)
+        if there is None or there[0] != shared.access_version or (there[1] is not self.enabled and there[1] != self.enabled):
+            there = self.platform.kept.keep(key, (shared.access_version, self.enabled, make()))
+        return cast("KEPT", there[2])
+
+    def keep_attempts(self) -> None:
+        """Once the transaction is over: put what was refused in it into the audit, by one of its own, and count which plugins raised."""
+        self.platform.calls.failures.keep(self.platform.database, self.platform.clock())
+        rows, self._transaction.attempts = self._transaction.attempts, []
+        if rows:
+            with self.platform.database.begin(write=True, tenant=self.tenant.id) as connection:
+                entries.sign(cast("Work", self), rows)
+                bulk.insert_all(connection, {audit: rows})
