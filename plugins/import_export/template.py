@@ -75,7 +75,7 @@ def _example(ctx: Context, entity: str, field: Field) -> str:
         return _currency(ctx, entity, field)
     make = next((make for kind, make in _VALUES.items() if isinstance(field, kind)), None)
     value = make(ctx, field) if make is not None else field.default
-    return _free(ctx, entity, field, field.format(value)) if field.unique else field.format(value)
+    return _free(ctx, entity, field, field.format(value)) if field.unique or field.match else field.format(value)
 
 
 def _linked(ctx: Context, entity: str, field: LinkField) -> str:

@@ -62,6 +62,9 @@ manifest = Manifest(
         data=(
             "catalog.product.read:name,price,sku,unit",
             "company.profile.read:address,bank_account,bank_name,city,country,email,legal_name,logo,phone,postal_code,tax_number,website",
+            "company.counter.read:next_number,period,sequence",
+            "company.counter.create:next_number,period,sequence",
+            "company.counter.update:next_number",
             "company.rate.read:currency,on",
             "company.sequence.read:key,next_number,pattern,period,reset",
             "company.sequence.create:key,name,pattern",

@@ -271,7 +271,7 @@ def test_an_account_is_new_active_and_lost_in_turn(client: Api, work: Work, acco
         each_night(work)
         assert shown() == (standing, "2026-01-10")
     second = client.post(ORDERS, {"name": "O2", "account": str(account), "ordered_on": "2026-12-24", "state": "confirmed"})
-    assert second.status_code == 201
+    assert second.status_code == 201, second.text
     drain()
     assert shown() == ("active", "2026-01-10")
     client.patch(f"{ORDERS}/{order}", {"state": "cancelled"})
