@@ -209,12 +209,28 @@ class Source:
         """What a computed field may look at: the reader's rights hold for a count or a sum as for the rows."""
         table, entity = record.table(), self.shape.catalog.by_record.get(record)
         live = live_of(entity, table, self.tenant)
-        if entity is None:  # a side table: its rows are part of the record that they extend
-            return live
+        if entity is None:
+            return [*live, *self._beside(record, columns)]
         used = {name for name, field in entity.fields.items() if not {*columns}.isdisjoint(field.columns())} - {"id", "version"}
         grants = [grant for grant in self.scopes.grants_of(entity, Verb.READ) if grant.fields is None or used <= grant.fields]
         clause = self.scopes.clause(entity, table, grants, Verb.READ)
         return live if clause is None else [*live, clause]
+
+    def _beside(self, record: type[Record], columns: Iterable[str]) -> list[sa.ColumnElement[bool]]:
+        """The rows of a side table whose record shows the reader the fields that are looked at: they are part of what they extend."""
+        catalog, table, looked = self.shape.catalog, record.table(), {*columns}
+        for extension in (one for many in catalog.extensions.values() for one in many):
+            side, entity = extension.source, catalog.entities.get(extension.entity)
+            if not isinstance(side, Side) or side.record is not record or entity is None:
+                continue
+            used = {name for name, field in extension.own_fields().items() if not looked.isdisjoint(field.columns())}
+            grants = [grant for grant in self.scopes.grants_of(entity, Verb.READ) if grant.fields is None or used <= grant.fields]
+            extended = entity.record.table().alias()
+            clause = self.scopes.clause(entity, extended, grants, Verb.READ)
+            if clause is not None:
+                shown = sa.select(extended.c.id).where(*live_of(entity, extended, self.tenant), clause)
+                return [table.c[side.link].in_(shown)]
+        return []
 
     def joins(self) -> Iterable[tuple[FromClause, sa.ColumnElement[bool]]]:
         """The side tables that were used, each with its condition."""
