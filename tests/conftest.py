@@ -129,7 +129,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=list(left_out))
 
 
-_ABOVE_THE_DOORS = ("tests/plugins/", "tests/automation/", "tests/http/", "tests/journeys/", "tests/third_party/", "tests/mail/")
+_ABOVE_THE_DOORS = (
+    "tests/plugins/", "tests/automation/", "tests/http/", "tests/journeys/", "tests/third_party/", "tests/mail/", "tests/custom/", "tests/privacy/",
+    "tests/extension/",
+)  # fmt: skip
 
 
 def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
