@@ -16,6 +16,7 @@ from core.custom.definition import PREFIX
 from core.custom.keys import custom_keys
 from core.entities import journal
 from core.entities.journal import MASK
+from core.entities.merged import merges
 from core.events.tables import audit
 from core.identity.tables import entry_links, sign_in_events
 from core.privacy import background, mentions
@@ -86,6 +87,7 @@ def erase(work: Work, record: Reference, reason: str, *, dry_run: bool = False) 
         if USER in found.person.records:
             _forget_coming(system, found.person)
         note = entries.made(work, record.entity, record.id, ERASE, {"reason": [None, found.person.masked(reason, MASK)]})
+        _clean_merges(system, found, texts)
         done.audit = _clean_audit(system, found, texts, entries.Erasing(system, note["id"]))
         done.background = background.clean(system, found.person)
         stays = found.stays()
@@ -184,18 +186,40 @@ def _forget_coming(system: Work, person: Person) -> None:
         system.connection.execute(table.delete().where(*mine))
 
 
+def _changed(found: Found, texts: Mapping[str, list[Draft]]) -> list[tuple[str, list[UUID]]]:
+    """By entity the records that have been emptied or masked, whatever stays left out."""
+    stays = found.stays()
+    told = [(name, [id for id in ids if (name, id) not in stays]) for name, ids in found.person.records.items()]
+    return told + [
+        (name, [draft.id for draft in drafts if draft.id is not None and (name, draft.id) not in stays]) for name, drafts in texts.items()
+    ]
+
+
+def _clean_merges(system: Work, found: Found, texts: Mapping[str, list[Draft]]) -> None:
+    """What was in records before others became part of them: undoing that gives back the rest."""
+    for name, ids in _changed(found, texts):
+        fields = {one.name for one in personal_fields(system, name)} if system.catalog.entities[name].mergeable else set()
+        known = system.shape(name).fields.keys() if fields else ()
+        for start in range(0, len(ids) if fields else 0, CHUNK):
+            mine = (
+                merges.c.tenant_id == system.tenant.id,
+                merges.c.entity == name,
+                among(merges.c.survivor_id, ids[start : start + CHUNK]),
+            )
+            for row in system.connection.execute(sa.select(merges.c.id, merges.c.changes).where(*mine)).all():
+                left = {field: pair for field, pair in row.changes.items()
+                        if field in known and field not in fields and background.masked(pair, found.person) == pair}  # fmt: skip
+                own = (merges.c.tenant_id == system.tenant.id, merges.c.id == row.id)
+                system.connection.execute(merges.update().where(*own).values(changes=left))
+
+
 # --- audit -----------------------------------------------------------------------------------------------------------
 
 
 def _clean_audit(system: Work, found: Found, texts: Mapping[str, list[Draft]], erasing: entries.Erasing) -> int:
     """Mask the personal values in the history; the digests stay. Returns how many entries that concerns."""
     cleaner, count = _Cleaner(system, found.person, erasing), 0
-    stays = found.stays()
-    told = [(name, [id for id in ids if (name, id) not in stays]) for name, ids in found.person.records.items()]
-    told += [
-        (name, [draft.id for draft in drafts if draft.id is not None and (name, draft.id) not in stays]) for name, drafts in texts.items()
-    ]
-    for name, ids in told:
+    for name, ids in _changed(found, texts):
         names, known = {one.name for one in personal_fields(system, name)}, system.shape(name).fields.keys()
         for start in range(0, len(ids), CHUNK):
             mine = (audit.c.entity == name, among(audit.c.record_id, ids[start : start + CHUNK]))

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from core.audit import chain
 from core.cli import person as commands
 from core.context import Work
+from core.entities.merged import merges
 from core.events.tables import audit
 from core.extension.catalog import Catalog, _add_entity
 from core.identity.leaving import leave
@@ -285,3 +286,26 @@ def test_any_kind_of_field_can_be_personal_and_one_that_cannot_be_emptied_is_ref
     Record.metadata.remove(record_.__table__)  # no other test is to meet it
     with pytest.raises(DeclarationError, match=r"pets\.pet\.born is personal and required"):
         _add_entity(Catalog(), "pets", Entity(record_, "pet", "pets", _("Pet"), _("Pets")))
+
+
+@pytest.mark.feature("B15")
+def test_who_was_entered_twice_is_one_person_and_undoing_the_merge_brings_nothing_back(
+    client: Api, work: Work, contact: UUID, drain: Callable[[], int]
+) -> None:
+    other = client.post(CONTACTS, {"name": "Xenia Oldname", "email": "loser@quast.example"}).json["id"]
+    work.records("teamwork.comment").create({"about": f"customers.contact:{other}", "body": "of the other"})
+    picks = {"name": other, "notes": other}  # what is emptied by a merge would come back when that is undone
+    merged = client.post(f"{CONTACTS}/{contact}/merges", {"losers": [other], "picks": picks})
+    assert merged.status_code == 201, merged.text
+    told = client.post(DISCLOSURES, record(contact)).json
+    assert {row["email"] for row in told["records"]["customers.contact"]} == {"xenia@quast.example", "loser@quast.example"}
+    done = client.post(ERASURES, {"record": f"customers.contact:{other}", **WHY})  # by either of its ids
+    assert {row["entity"]: row["records"] for row in done.json["erased"]} == {"customers.contact": 2, "teamwork.comment": 2}
+    drain()
+    with work.transaction():
+        kept = work.connection.execute(sa.select(merges.c.changes)).scalar_one()
+    assert not {"name", "email", "notes"} & kept.keys()
+    undone = client.post(f"{CONTACTS}/{contact}/merges/{merged.json['id']}/undo")
+    assert undone.status_code == 200, undone.text
+    back = [client.get(f"{CONTACTS}/{id}").json for id in (contact, other)]
+    assert [(row["name"], row["email"], row["notes"]) for row in back] == [("(erased)", None, None)] * 2

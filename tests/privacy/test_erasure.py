@@ -153,7 +153,7 @@ class Database:
         """The application has no right to the tables of the operator."""
         with self.platform.database.begin(write=False, tenant=self.tenant) as connection:
             for table in self.there.sorted_tables:
-                if table.name != "core_archived_plugins" and not table.name.startswith("migrations_"):
+                if table.name not in ("core_archived_plugins", "core_plugins") and not table.name.startswith("migrations_"):
                     columns = [sa.cast(column, sa.Text).label(column.name) for column in table.c]
                     yield from ((table.name, dict(row)) for row in connection.execute(sa.select(*columns)).mappings())
 
