@@ -14,6 +14,7 @@ from core.entities.rows import live_of
 from core.entities.shape import Shape
 from core.policy.grants import including
 from sdk import Channel, Forbidden, Problem, Verb, _
+from sdk.changes import ERASE
 from sdk.fields import AnyRecordField, Field, FlawError, Money, MoneyField, NaturalKey
 from sdk.permissions import REASSIGN
 
@@ -51,9 +52,10 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
     required = [field for field in declared if field.default is not None or (field.required and not field.readonly)]
     if shape.custom and _unasked(work):
         required = [field for field in required if field.name not in shape.custom or field.default is not None]
+    not_added = [field for field in required if field.name not in shape.custom or field.default is not None]
     for item in items:
         if item.draft.verb in ("create", "update"):
-            _complete(required, item)
+            _complete(not_added if item.draft.act == ERASE else required, item)
 
 
 def _writable(grants: dict[str, tuple[Grant, ...]], name: str) -> bool:
@@ -126,6 +128,8 @@ def check_conditional(work: Work, shape: Shape, items: Sequence[Item]) -> None:
         return
     for item in items:
         for name, conditional in shape.conditional.items() if item.draft.verb in ("create", "update") else ():
+            if item.draft.act == ERASE:
+                continue
             touched = item.draft.verb == "create" or not item.values.keys().isdisjoint({name, *conditional.reads})
             if touched and item.after(name) is None and conditional.asks(work, item.after):
                 item.problems.append(Problem(name, "required", _("is required"), {}))

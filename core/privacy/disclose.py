@@ -70,7 +70,7 @@ def _kept(found: Found) -> dict[str, list[UUID]]:
 
 def _rows(work: Work, entity: str, ids: Sequence[UUID]) -> list[dict[str, object]]:
     """Those that the actor sees, also in the recycle bin, in JSON form."""
-    if not work.reader(work.platform.catalog.entities[entity]).grants:
+    if not work.reader(work.catalog.entities[entity]).grants:
         return []
     shown, secret = list[dict[str, object]](), {name for name, one in work.shape(entity).fields.items() if one.secret}
     for start in range(0, len(ids), CHUNK):
@@ -83,7 +83,7 @@ def _rows(work: Work, entity: str, ids: Sequence[UUID]) -> list[dict[str, object
 
 
 def _titles(work: Work, entity: str, ids: Sequence[UUID]) -> list[dict[str, object]]:
-    if not work.offers(entity) or not work.reader(work.platform.catalog.entities[entity]).grants:
+    if not work.offers(entity) or not work.reader(work.catalog.entities[entity]).grants:
         return []
     parts = (work.records(entity).titles(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK))
     return [{"id": id, "title": title} for part in parts for id, title in part.items()]

@@ -17,6 +17,7 @@ from core.custom.keys import custom_keys
 from core.entities import journal
 from core.entities.journal import MASK
 from core.entities.merged import merges
+from core.entities.rows import rows_of
 from core.events.tables import audit
 from core.identity.tables import entry_links, sign_in_events
 from core.privacy import background, mentions
@@ -25,7 +26,7 @@ from sdk import Conflict, Context, Draft, Job, Person, _
 from sdk.changes import ERASE
 from sdk.columns import among
 from sdk.fields import Field, Reference, TextField
-from sdk.fields.text import EmailField
+from sdk.fields.text import EmailField, LongTextField
 from sdk.permissions import ERASE as RIGHT
 
 if TYPE_CHECKING:
@@ -136,11 +137,15 @@ def _changes(system: Work, found: Found) -> dict[str, list[Draft]]:
 
 
 def _emptied(system: Work, of: Field, id: UUID) -> object:
-    """Nothing, or where something must be there what says nothing (see `Catalog`: such a field is one of text)."""
+    """Nothing, or where something must be there what says nothing (see `Catalog`: what is declared so is a text)."""
     if of.default is not None or not of.required:
         return of.default
     if isinstance(of, EmailField):
         return f"{id.hex[-12:]}.{NOBODY}" if of.unique else NOBODY
+    if of.name.startswith(f"{PREFIX}.") and not (
+        isinstance(of, TextField) and type(of) in (TextField, LongTextField) and of.pattern is None
+    ):
+        return None  # in the document there may be nothing, whatever the tenant asks of people
     text = neutral(system) + (f" {id.hex[-12:]}" if of.unique else "")
     return text[: of.length] if isinstance(of, TextField) else text
 
@@ -166,12 +171,13 @@ def _loose_cells(system: Work, found: Found) -> None:
     for name, ids in found.person.records.items():
         shape = system.shape(name)
         live = {slot for one in shape.custom.values() for slot in one.columns()}
-        mine = (shape.table.c.tenant_id == system.tenant.id, among(shape.table.c.id, ids))
+        rows = rows_of(shape.entity, shape.table, system.tenant.id)
+        mine = (*rows, among(shape.table.c.id, ids))
         query = sa.select(shape.table.c.id, shape.table.c[cells.COLUMN]).where(*mine, shape.table.c[cells.COLUMN].is_not(None))
         for id, stored_ in system.connection.execute(query).all():
             kept = {slot: cell for slot, cell in stored_.items() if slot in live}
             if kept != stored_ and (name, id) not in stays:
-                own = (shape.table.c.tenant_id == system.tenant.id, shape.table.c.id == id)
+                own = (*rows, shape.table.c.id == id)
                 system.connection.execute(shape.table.update().where(*own).values({cells.COLUMN: kept or None}))
         gone = [one.id for one in shape.overlay.definitions if one.gone]
         if gone:
