@@ -126,27 +126,32 @@ def _changes(system: Work, found: Found) -> dict[str, list[Draft]]:
     drafts: dict[str, list[Draft]] = {}
     for name, ids in found.person.records.items():
         fields = personal_fields(system, name)
+        alone = {one.name for many in system.shape(name).unique for one in many} if fields else set()
         stays = found.stays()
         for start in range(0, len(ids) if fields else 0, CHUNK):
             for id, values in sorted(stored(system, name, ids[start : start + CHUNK]).items()):
-                empty = {one.name: _emptied(system, one, id) for one in fields if values.get(one.name) is not None}
+                empty = {
+                    one.name: _emptied(system, one, id, alone=one.unique or one.name in alone)
+                    for one in fields
+                    if values.get(one.name) is not None
+                }
                 empty = {key: value for key, value in empty.items() if value != values[key]}
                 if empty and (name, id) not in stays:
                     drafts.setdefault(name, []).append(Draft("update", empty, id, act=ERASE))
     return drafts
 
 
-def _emptied(system: Work, of: Field, id: UUID) -> object:
-    """Nothing, or where something must be there what says nothing (see `Catalog`: what is declared so is a text)."""
+def _emptied(system: Work, of: Field, id: UUID, *, alone: bool) -> object:
+    """Nothing, or where something must be there what says nothing (see `Catalog`: what is declared so is a text). `alone`: no two may have the same."""
     if of.default is not None or not of.required:
         return of.default
     if isinstance(of, EmailField):
-        return f"{id.hex[-12:]}.{NOBODY}" if of.unique else NOBODY
+        return f"{id.hex[-12:]}.{NOBODY}" if alone else NOBODY
     if of.name.startswith(f"{PREFIX}.") and not (
         isinstance(of, TextField) and type(of) in (TextField, LongTextField) and of.pattern is None
     ):
         return None  # in the document there may be nothing, whatever the tenant asks of people
-    text = neutral(system) + (f" {id.hex[-12:]}" if of.unique else "")
+    text = neutral(system) + (f" {id.hex[-12:]}" if alone else "")
     return text[: of.length] if isinstance(of, TextField) else text
 
 

@@ -17,10 +17,12 @@ from click.testing import CliRunner
 from core.audit import chain
 from core.cli import person as commands
 from core.context import Work
+from core.entities.ids import new_id
 from core.entities.merged import merges
 from core.events.tables import audit
 from core.extension.catalog import Catalog, _add_entity
 from core.identity.leaving import leave
+from core.identity.tables import Identity, sign_in_events
 from core.platform import Platform
 from core.privacy.erase import erase
 from core.tenancy import lifecycle
@@ -383,3 +385,25 @@ def test_a_field_of_the_tenants_own_that_people_must_fill_in_can_be_emptied(
     assert left == {"text": "(erased)", "email": "erased@erased.invalid"}
     refused = client.patch(f"{CONTACTS}/{contact}", {"custom.own_text": None})
     assert refused.status_code == 422, "of people it is asked as before"
+
+
+@pytest.mark.feature("B15")
+def test_whom_another_system_takes_a_user_for_and_whence_one_came_in_are_given_out_and_erased(
+    client: Api, work: Work, people: People
+) -> None:
+    gone = [people.reps[n][0] for n in (0, 1)]
+    for number, user in enumerate(gone):
+        work.records("core.identity").create({"issuer": "https://idp.example", "subject": f"subject-{number}", "user": user})
+        leave(work, user, people.manager)
+        with work.transaction(write=True):
+            event = {"id": new_id(), "tenant_id": work.tenant.id, "user_id": user, "outcome": "entered", "address": f"203.0.113.{number}"}
+            work.connection.execute(sign_in_events.insert().values(**event, agent="Firefox", created_at=work.now()))
+    told = client.post(DISCLOSURES, {"record": f"core.user:{gone[0]}"}).json
+    assert [row["subject"] for row in told["records"]["core.identity"]] == ["subject-0"]
+    assert [row["address"] for row in told["records"]["core.sign_in"]] == ["203.0.113.0"]
+    for user in gone:  # no two identities may be alike, erased or not
+        done = client.post(ERASURES, {"record": f"core.user:{user}", **WHY})
+        assert {"entity": "core.identity", "records": 1} in done.json["erased"], done.text
+    with work.transaction():
+        left = [str(work.connection.execute(sa.select(table)).all()) for table in (Identity.table(), sign_in_events, audit)]
+    assert not [text for text in left if "subject-" in text or "203.0.113." in text]
