@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -13,10 +13,11 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from core.audit import entries
 from core.custom.cells import COLUMN
-from core.custom.definition import Definition
+from core.custom.definition import PREFIX, Definition
 from core.custom.keys import custom_keys
 from core.custom.kinds import KINDS, bare
 from core.custom.tables import CustomField
+from core.entities.merged import merges
 from core.entities.rows import rows_of
 from core.tenancy.tables import tenants
 from sdk import Batch, Context, Entity, Schedule, _
@@ -119,11 +120,24 @@ def _forget_definitions(work: Work, definitions: Sequence[Definition]) -> None:
     table, ids = CustomField.table(), [one.id for one in definitions]
     with work.transaction(write=True):
         work.connection.execute(custom_keys.delete().where(custom_keys.c.tenant_id == work.tenant.id, custom_keys.c.field_id.in_(ids)))
-        work.connection.execute(table.delete().where(table.c.tenant_id == work.tenant.id, table.c.id.in_(ids)))
+        mine = (table.c.tenant_id == work.tenant.id, table.c.id.in_(ids))
+        for row in work.connection.execute(sa.select(table.c.entity, table.c.key, table.c.deleted_at).where(*mine)).all():
+            _forget_merged(work, row.entity, f"{PREFIX}.{row.key}", row.deleted_at)
+        work.connection.execute(table.delete().where(*mine))
         version = tenants.c.access_version + 1
         work.connection.execute(tenants.update().where(tenants.c.id == work.tenant.id).values(access_version=version))
         for one in definitions:
             entries.note(work, "core.custom_field", one.id, "purge", {"entity": [one.entity, None], "key": [one.key, None]})
+
+
+def _forget_merged(work: Work, entity: str, name: str, deleted: datetime) -> None:
+    """What merges keep of a field; those from after it was deleted keep it of another field of the same key."""
+    named = sa.cast(merges.c.changes, sa.Text()).contains(f'"{name}"', autoescape=True)
+    mine = (merges.c.tenant_id == work.tenant.id, merges.c.entity == entity, merges.c.at <= deleted, named)
+    for row in work.connection.execute(sa.select(merges.c.id, merges.c.changes).where(*mine)).all():
+        own = (merges.c.tenant_id == work.tenant.id, merges.c.id == row.id)
+        left = {field: pair for field, pair in row.changes.items() if field != name}
+        work.connection.execute(merges.update().where(*own).values(changes=left))
 
 
 SCHEDULE = Schedule("forget_fields", forget_fields, every=timedelta(days=1))

@@ -19,8 +19,7 @@ from core.custom.forgetting import forget_soon, without_slots
 from core.custom.keys import custom_keys
 from core.custom.kinds import field_of
 from core.custom.tables import CustomField
-from core.entities import journal
-from core.entities.merged import merge_rows, merged, merges
+from core.entities import journal, merged
 from core.entities.rows import rows_of
 from sdk import Condition, Context, Draft, Invalid, Job, NotFound, Problem, Record, Request, Response, Route, Verb, _
 from sdk.columns import among
@@ -116,11 +115,7 @@ def _finish(work: Work, id: UUID, name: str) -> None:
         if left != allows:  # an entity of the same key that comes later is another
             tokens.update(id_of(row), {"allows": left})
     work.connection.execute(field.delete().where(field.c.tenant_id == work.tenant.id, field.c.entity == name))
-    mine = (merges.c.tenant_id == work.tenant.id, merges.c.entity == name)
-    of_merges = (merge_rows.c.tenant_id == work.tenant.id, merge_rows.c.merge_id.in_(sa.select(merges.c.id).where(*mine)))
-    work.connection.execute(merge_rows.delete().where(*of_merges))
-    work.connection.execute(merged.delete().where(merged.c.tenant_id == work.tenant.id, merged.c.entity == name))
-    work.connection.execute(merges.delete().where(*mine))
+    merged.forget(work.connection, work.tenant.id, lambda entity: entity == name)
     work.connection.execute(making.delete().where(making.c.tenant_id == work.tenant.id, making.c.id == id))
     work.access_changed()
 

@@ -52,9 +52,10 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
     required = [field for field in declared if field.default is not None or (field.required and not field.readonly)]
     if shape.custom and _unasked(work):
         required = [field for field in required if field.name not in shape.custom or field.default is not None]
+    not_added = [field for field in required if field.name not in shape.custom or field.default is not None]
     for item in items:
-        if item.draft.verb in ("create", "update") and item.draft.act != ERASE:
-            _complete(required, item)
+        if item.draft.verb in ("create", "update"):
+            _complete(not_added if item.draft.act == ERASE else required, item)
 
 
 def _writable(grants: dict[str, tuple[Grant, ...]], name: str) -> bool:

@@ -13,7 +13,7 @@ from core.audit import entries
 from core.data import bulk
 from core.entities import journal, turning
 from core.entities.ids import new_id, new_ids
-from core.entities.merged import merge_rows, merged, merges
+from core.entities.merged import merge_rows, merged, merges, sealed
 from core.entities.pointers import Pointer, Turn, place_of, pointers, pointing, twice
 from core.entities.read import Reader
 from core.entities.rows import rows_of
@@ -290,12 +290,14 @@ def _carry_out(work: Work, entity: Entity, survivor: UUID, losers: Sequence[UUID
         turning.turn(work, [turn for turn in plan.turns if turn.id in losers], ACT)
         _write(work, entity, survivor, choice)
         after = work.as_system().records(entity.full_name).values([survivor])[survivor]
-        changes = {
+        changes: dict[str, Sequence[object]] = {
             name: [journal.plain(before.get(name)), journal.plain(value)]
             for name, value in after.items()
             if name not in journal.STAMPS and value != before.get(name) and name.partition(".")[0] not in choice.comes_along
         }
-        _keep(work, entity, merge_id, survivor, losers, plan, changes)
+        fields = choice.shape.fields
+        kept = {name: sealed(work, merge_id, name, pair) if fields[name].sensitive else pair for name, pair in changes.items()}
+        _keep(work, entity, merge_id, survivor, losers, plan, kept)
     except BaseException:
         work.doom()  # whoever catches this cannot keep the half of it
         raise

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
+from core import secrets
 from sdk import Record
 from sdk.columns import UtcDateTime, among, json_data, key
 
@@ -26,7 +29,7 @@ merges = sa.Table(
     sa.Column("survivor_id", key(), nullable=False),
     sa.Column("at", UtcDateTime(), nullable=False),
     sa.Column("by_id", key(), nullable=True),
-    # By field of the survivor the value before and the value after.
+    # By field of the survivor the value before and the value after, of a sensitive one both as `sealed`; nothing once it is undone.
     sa.Column("changes", json_data(), nullable=False),
     sa.Column("undone_at", UtcDateTime(), nullable=True),
     sa.Index("ix_core_merges_survivor_id", "tenant_id", "survivor_id", "id"),
@@ -89,3 +92,42 @@ def absorbed(work: Work, id: UUID) -> list[UUID]:
         level = [one for one in work.connection.execute(query).scalars() if one not in found]
         found += level
     return found
+
+
+def joined(work: Work, entity: str, ids: Iterable[UUID]) -> set[UUID]:
+    """What some records have become part of and what has become part of them, one merge away."""
+    known = sorted(ids)
+    query = sa.select(merged.c.record_id, merged.c.survivor_id).where(
+        merged.c.tenant_id == work.tenant.id, merged.c.entity == entity,
+        sa.or_(among(merged.c.record_id, known), among(merged.c.survivor_id, known)),
+    )  # fmt: skip
+    return {id for row in work.connection.execute(query) for id in row}
+
+
+def sealed(work: Work, merge: UUID, name: str, pair: Sequence[object]) -> str:
+    """The values of a sensitive field before and after a merge, as they are kept: the audit does not tell them either."""
+    return secrets.seal(work.platform.config.key(), _purpose(work, merge, name), json.dumps(pair))
+
+
+def opened(work: Work, merge: UUID, name: str, kept: str | Sequence[Any]) -> Sequence[Any] | None:
+    """What is kept of one field, None where it was sealed under another key."""
+    if not isinstance(kept, str):
+        return kept
+    try:
+        found: list[Any] = json.loads(secrets.unseal(work.platform.config.key(), _purpose(work, merge, name), kept))
+    except secrets.Unreadable:
+        return None
+    return found
+
+
+def _purpose(work: Work, merge: UUID, name: str) -> str:
+    return f"merge:{work.tenant.id}:{merge}:{name}"
+
+
+def forget(connection: Connection, tenant: object, of: Callable[[sa.Column[Any]], sa.ColumnElement[bool]]) -> None:
+    """All that is known of the merges of some entities of a tenant; `of` says by the column of their names which."""
+    mine = (merges.c.tenant_id == tenant, of(merges.c.entity))
+    of_merges = (merge_rows.c.tenant_id == tenant, merge_rows.c.merge_id.in_(sa.select(merges.c.id).where(*mine)))
+    connection.execute(merge_rows.delete().where(*of_merges))
+    connection.execute(merged.delete().where(merged.c.tenant_id == tenant, of(merged.c.entity)))
+    connection.execute(merges.delete().where(*mine))

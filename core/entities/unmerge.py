@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from core.entities import journal, turning
 from core.entities.merge import lock, permit, seen_of
-from core.entities.merged import merge_rows, merged, merges
+from core.entities.merged import merge_rows, merged, merges, opened
 from core.entities.pointers import Pointer, Turn, place_of, pointers, records_of
 from core.entities.rows import rows_of
 from sdk import Conflict, Draft, Entity, NotFound, _
@@ -50,7 +50,7 @@ def unmerge(work: Work, entity: Entity, survivor: UUID, merge_id: UUID) -> Unmer
         try:
             work.connection.execute(merged.delete().where(merged.c.tenant_id == work.tenant.id, merged.c.merge_id == merge_id))
             _Undoing(work, entity, done, row.changes).carry_out()
-            work.connection.execute(merges.update().where(*mine).values(undone_at=work.now()))
+            work.connection.execute(merges.update().where(*mine).values(undone_at=work.now(), changes={}))
         except BaseException:
             work.doom()
             raise
@@ -66,7 +66,7 @@ def _losers(work: Work, merge_id: UUID) -> list[UUID]:
 class _Undoing:
     """The steps back, in the order in which nothing is in the way of the next."""
 
-    def __init__(self, work: Work, entity: Entity, done: Unmerged, changes: Mapping[str, Sequence[object]]) -> None:
+    def __init__(self, work: Work, entity: Entity, done: Unmerged, changes: Mapping[str, str | Sequence[Any]]) -> None:
         self.work, self.entity, self.done, self.changes = work, entity, done, changes
         self.doors = work.as_system().records(entity.full_name)
         self.rows = work.connection.execute(
@@ -94,7 +94,11 @@ class _Undoing:
         survivor, fields, values = self.done.survivor, self.doors.fields(), dict[str, Any]()
         now, changed = self.doors.values([survivor])[survivor], list[str]()
         for name in sorted(names):
-            before, after = self.changes[name]
+            pair = opened(self.work, self.done.id, name, self.changes[name])
+            if pair is None:
+                changed.append(name)
+                continue
+            before, after = pair
             if name in fields and journal.plain(now.get(name)) == after:
                 values[name] = before
             elif name in fields and journal.plain(now.get(name)) != before:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from core.custom.keys import custom_keys
 from core.custom.tables import CustomField
 from core.data import migrate
+from core.entities import merged
 from core.events.schedules import schedules
 from core.extension import archive, declared, failures
 from core.extension.archive import Archived
@@ -120,7 +121,7 @@ def _drop(platform: Platform, plugin: str) -> None:
 
 
 def _forget(connection: Connection, tenant: object, plugin: str) -> None:
-    """Rights and custom fields that would be there again, unasked for, with another plugin of that name; schedules."""
+    """Rights, custom fields and merges that would be there again, unasked for, with another plugin of that name; schedules."""
     grant = Grant.table()
     mine = (grant.c.tenant_id == tenant, grant.c.permission.startswith(f"{plugin}.", autoescape=True))
     field = CustomField.table()
@@ -130,5 +131,6 @@ def _forget(connection: Connection, tenant: object, plugin: str) -> None:
         connection.execute(table.delete().where(table.c.tenant_id == tenant, column.in_(fields)))
     if connection.execute(grant.delete().where(*mine)).rowcount or fields:
         connection.execute(tenants.update().where(tenants.c.id == tenant).values(access_version=tenants.c.access_version + 1))
+    merged.forget(connection, tenant, lambda entity: entity.startswith(f"{plugin}.", autoescape=True))
     due = (schedules.c.tenant_id == tenant, schedules.c.name.startswith(f"{plugin}.", autoescape=True))
     connection.execute(schedules.delete().where(*due))

@@ -116,8 +116,8 @@ class Identity(Record):
     )
 
     issuer: Mapped[str] = f.text(_("Issuer"), required=True)
-    subject: Mapped[str] = f.text(_("Name there"), required=True)
-    user_id: Mapped[UUID] = f.link(_("User"), User, required=True, track=True)
+    subject: Mapped[str] = f.text(_("Name there"), required=True, personal=True)
+    user_id: Mapped[UUID] = f.link(_("User"), User, required=True, track=True, subject=True)
 
 
 class Token(Record):

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from core.audit import entries
 from core.entities.journal import plain
 from core.events.tables import audit, outbox
+from core.identity.tables import SignIn
 from core.mail import letters
 from core.privacy.background import needles
-from core.privacy.traces import CHUNK, Found, find, permitted
+from core.privacy.traces import CHUNK, USER, Found, find, permitted
 from sdk import Condition, Person, TooLarge, _
 from sdk.columns import among
 from sdk.fields import Reference
@@ -27,6 +28,7 @@ ACTION = "disclose"
 MOST = 20_000
 """Records of an answer over HTTP."""
 JOBS_READ = "core.job.read"
+SIGN_INS = "core.sign_in"
 
 
 def disclose(work: Work, record: Reference, *, most: int | None = None) -> dict[str, object]:
@@ -40,6 +42,8 @@ def disclose(work: Work, record: Reference, *, most: int | None = None) -> dict[
         found = find(work, record)
         person = found.person
         kept = _kept(found)
+        if users := person.ids(USER):
+            kept.setdefault(SIGN_INS, []).extend(_sign_ins(work, users))
         everything = {name: [*person.ids(name), *kept.get(name, ())] for name in dict.fromkeys((*person.records, *kept))}
         if most is not None and (count := sum(map(len, everything.values()))) > most:
             raise TooLarge(_("there are {count} records about this person: run `dealwright person export`"), count=count)
@@ -68,9 +72,16 @@ def _kept(found: Found) -> dict[str, list[UUID]]:
     return kept
 
 
+def _sign_ins(work: Work, users: Sequence[UUID]) -> list[UUID]:
+    """What is known of the coming and going of users: an erasure drops it, so that it is nobody's record."""
+    table = SignIn.table()
+    mine = (table.c.tenant_id == work.tenant.id, among(table.c.user_id, users))
+    return list(work.connection.execute(sa.select(table.c.id).where(*mine).order_by(table.c.id)).scalars())
+
+
 def _rows(work: Work, entity: str, ids: Sequence[UUID]) -> list[dict[str, object]]:
     """Those that the actor sees, also in the recycle bin, in JSON form."""
-    if not work.reader(work.platform.catalog.entities[entity]).grants:
+    if not work.reader(work.catalog.entities[entity]).grants:
         return []
     shown, secret = list[dict[str, object]](), {name for name, one in work.shape(entity).fields.items() if one.secret}
     for start in range(0, len(ids), CHUNK):
@@ -83,7 +94,7 @@ def _rows(work: Work, entity: str, ids: Sequence[UUID]) -> list[dict[str, object
 
 
 def _titles(work: Work, entity: str, ids: Sequence[UUID]) -> list[dict[str, object]]:
-    if not work.offers(entity) or not work.reader(work.platform.catalog.entities[entity]).grants:
+    if not work.offers(entity) or not work.reader(work.catalog.entities[entity]).grants:
         return []
     parts = (work.records(entity).titles(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK))
     return [{"id": id, "title": title} for part in parts for id, title in part.items()]

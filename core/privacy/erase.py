@@ -16,6 +16,8 @@ from core.custom.definition import PREFIX
 from core.custom.keys import custom_keys
 from core.entities import journal
 from core.entities.journal import MASK
+from core.entities.merged import merges
+from core.entities.rows import rows_of
 from core.events.tables import audit
 from core.identity.tables import entry_links, sign_in_events
 from core.privacy import background, mentions
@@ -24,7 +26,7 @@ from sdk import Conflict, Context, Draft, Job, Person, _
 from sdk.changes import ERASE
 from sdk.columns import among
 from sdk.fields import Field, Reference, TextField
-from sdk.fields.text import EmailField
+from sdk.fields.text import EmailField, LongTextField
 from sdk.permissions import ERASE as RIGHT
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ def erase(work: Work, record: Reference, reason: str, *, dry_run: bool = False) 
         if USER in found.person.records:
             _forget_coming(system, found.person)
         note = entries.made(work, record.entity, record.id, ERASE, {"reason": [None, found.person.masked(reason, MASK)]})
+        _clean_merges(system, found, texts)
         done.audit = _clean_audit(system, found, texts, entries.Erasing(system, note["id"]))
         done.background = background.clean(system, found.person)
         stays = found.stays()
@@ -123,23 +126,32 @@ def _changes(system: Work, found: Found) -> dict[str, list[Draft]]:
     drafts: dict[str, list[Draft]] = {}
     for name, ids in found.person.records.items():
         fields = personal_fields(system, name)
+        alone = {one.name for many in system.shape(name).unique for one in many} if fields else set()
         stays = found.stays()
         for start in range(0, len(ids) if fields else 0, CHUNK):
             for id, values in sorted(stored(system, name, ids[start : start + CHUNK]).items()):
-                empty = {one.name: _emptied(system, one, id) for one in fields if values.get(one.name) is not None}
+                empty = {
+                    one.name: _emptied(system, one, id, alone=one.unique or one.name in alone)
+                    for one in fields
+                    if values.get(one.name) is not None
+                }
                 empty = {key: value for key, value in empty.items() if value != values[key]}
                 if empty and (name, id) not in stays:
                     drafts.setdefault(name, []).append(Draft("update", empty, id, act=ERASE))
     return drafts
 
 
-def _emptied(system: Work, of: Field, id: UUID) -> object:
-    """Nothing, or where something must be there what says nothing (see `Catalog`: such a field is one of text)."""
+def _emptied(system: Work, of: Field, id: UUID, *, alone: bool) -> object:
+    """Nothing, or where something must be there what says nothing (see `Catalog`: what is declared so is a text). `alone`: no two may have the same."""
     if of.default is not None or not of.required:
         return of.default
     if isinstance(of, EmailField):
-        return f"{id.hex[-12:]}.{NOBODY}" if of.unique else NOBODY
-    text = neutral(system) + (f" {id.hex[-12:]}" if of.unique else "")
+        return f"{id.hex[-12:]}.{NOBODY}" if alone else NOBODY
+    if of.name.startswith(f"{PREFIX}.") and not (
+        isinstance(of, TextField) and type(of) in (TextField, LongTextField) and of.pattern is None
+    ):
+        return None  # in the document there may be nothing, whatever the tenant asks of people
+    text = neutral(system) + (f" {id.hex[-12:]}" if alone else "")
     return text[: of.length] if isinstance(of, TextField) else text
 
 
@@ -164,12 +176,13 @@ def _loose_cells(system: Work, found: Found) -> None:
     for name, ids in found.person.records.items():
         shape = system.shape(name)
         live = {slot for one in shape.custom.values() for slot in one.columns()}
-        mine = (shape.table.c.tenant_id == system.tenant.id, among(shape.table.c.id, ids))
+        rows = rows_of(shape.entity, shape.table, system.tenant.id)
+        mine = (*rows, among(shape.table.c.id, ids))
         query = sa.select(shape.table.c.id, shape.table.c[cells.COLUMN]).where(*mine, shape.table.c[cells.COLUMN].is_not(None))
         for id, stored_ in system.connection.execute(query).all():
             kept = {slot: cell for slot, cell in stored_.items() if slot in live}
             if kept != stored_ and (name, id) not in stays:
-                own = (shape.table.c.tenant_id == system.tenant.id, shape.table.c.id == id)
+                own = (*rows, shape.table.c.id == id)
                 system.connection.execute(shape.table.update().where(*own).values({cells.COLUMN: kept or None}))
         gone = [one.id for one in shape.overlay.definitions if one.gone]
         if gone:
@@ -184,18 +197,40 @@ def _forget_coming(system: Work, person: Person) -> None:
         system.connection.execute(table.delete().where(*mine))
 
 
+def _changed(found: Found, texts: Mapping[str, list[Draft]]) -> list[tuple[str, list[UUID]]]:
+    """By entity the records that have been emptied or masked, whatever stays left out."""
+    stays = found.stays()
+    told = [(name, [id for id in ids if (name, id) not in stays]) for name, ids in found.person.records.items()]
+    return told + [
+        (name, [draft.id for draft in drafts if draft.id is not None and (name, draft.id) not in stays]) for name, drafts in texts.items()
+    ]
+
+
+def _clean_merges(system: Work, found: Found, texts: Mapping[str, list[Draft]]) -> None:
+    """What was in records before others became part of them: undoing that gives back the rest."""
+    for name, ids in _changed(found, texts):
+        fields = {one.name for one in personal_fields(system, name)} if system.catalog.entities[name].mergeable else set()
+        known = system.shape(name).fields.keys() if fields else ()
+        for start in range(0, len(ids) if fields else 0, CHUNK):
+            mine = (
+                merges.c.tenant_id == system.tenant.id,
+                merges.c.entity == name,
+                among(merges.c.survivor_id, ids[start : start + CHUNK]),
+            )
+            for row in system.connection.execute(sa.select(merges.c.id, merges.c.changes).where(*mine)).all():
+                left = {field: pair for field, pair in row.changes.items()
+                        if field in known and field not in fields and background.masked(pair, found.person) == pair}  # fmt: skip
+                own = (merges.c.tenant_id == system.tenant.id, merges.c.id == row.id)
+                system.connection.execute(merges.update().where(*own).values(changes=left))
+
+
 # --- audit -----------------------------------------------------------------------------------------------------------
 
 
 def _clean_audit(system: Work, found: Found, texts: Mapping[str, list[Draft]], erasing: entries.Erasing) -> int:
     """Mask the personal values in the history; the digests stay. Returns how many entries that concerns."""
     cleaner, count = _Cleaner(system, found.person, erasing), 0
-    stays = found.stays()
-    told = [(name, [id for id in ids if (name, id) not in stays]) for name, ids in found.person.records.items()]
-    told += [
-        (name, [draft.id for draft in drafts if draft.id is not None and (name, draft.id) not in stays]) for name, drafts in texts.items()
-    ]
-    for name, ids in told:
+    for name, ids in _changed(found, texts):
         names, known = {one.name for one in personal_fields(system, name)}, system.shape(name).fields.keys()
         for start in range(0, len(ids), CHUNK):
             mine = (audit.c.entity == name, among(audit.c.record_id, ids[start : start + CHUNK]))

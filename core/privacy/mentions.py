@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.custom import cells
+from core.entities.rows import rows_of
 from core.entities.shape import Shape
 from core.privacy.background import masked, needles
 from core.privacy.traces import Found, Kept
@@ -61,7 +62,7 @@ def elsewhere(system: Work, found: Found) -> list[Kept]:
 
 
 def _shapes(system: Work) -> Iterator[Shape]:
-    for name, entity in system.platform.catalog.entities.items():
+    for name, entity in system.catalog.entities.items():
         if system.offers(name) and not entity.record.table().info.get("view"):
             yield system.shape(name)
 
@@ -92,6 +93,8 @@ def _rows(
             for form in (words if isinstance(one, TextField) else in_json)
         )
     )
-    query = sa.select(shape.table.c.id, *columns).where(shape.table.c.tenant_id == system.tenant.id, fits).order_by(shape.table.c.id)
+    query = (
+        sa.select(shape.table.c.id, *columns).where(*rows_of(shape.entity, shape.table, system.tenant.id), fits).order_by(shape.table.c.id)
+    )
     for row in system.connection.execute(query.limit(most) if most is not None else query).all():
         yield row[0], {one.name: value for one, value in zip(fields, row[1:], strict=True) if value is not None}

@@ -10,7 +10,14 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.audit.entries import NO_RECORD
+from core.custom import cells
+from core.custom.entity_tables import CustomEntity
+from core.custom.kinds import field_of
+from core.custom.overlay import overlay_of
+from core.custom.own_entity import Making, entity_of
 from core.entities.journal import MASK
+from core.entities.merged import joined
+from core.entities.rows import rows_of
 from core.entities.write import Writer
 from core.events.tables import audit
 from core.policy.grants import Grant
@@ -50,7 +57,7 @@ class Found:
     files: dict[tuple[str, UUID], str] = field(default_factory=dict)
     """Keys of files by the record that they go with."""
     off: dict[str, int] = field(default_factory=dict)
-    """Records of plugins that are off for the tenant, which no door reaches."""
+    """Records of plugins, and of entities of the tenant's own, that are off for the tenant: no door reaches them."""
 
     def stays(self) -> set[tuple[str, UUID]]:
         """What is not to be touched."""
@@ -59,12 +66,12 @@ class Found:
 
 def permitted(work: Work, record: Reference, word: str) -> Entity:
     """The entity of a person that the actor sees and has a special right to; raises NotFound, Forbidden, BadRequest."""
-    entity = work.platform.catalog.entities.get(record.entity) if work.offers(record.entity) else None
+    entity = work.catalog.entities.get(record.entity) if work.offers(record.entity) else None
     if entity is None:
         raise NotFound(_("there is no entity {entity!r} here"), entity=record.entity[:80])
     if not entity.person:
         raise BadRequest(_("{entity} is no person; there are: {known}"), code="no_person", entity=entity.full_name,
-                         known=", ".join(name for name, one in work.platform.catalog.entities.items() if one.person and work.offers(name)))  # fmt: skip
+                         known=", ".join(name for name, one in work.catalog.entities.items() if one.person and work.offers(name)))  # fmt: skip
     right = f"{entity.full_name}.{word}"
     if not work.can(right):
         raise work.refused(right, record.id if _there(work, entity, record.id) else NO_RECORD)
@@ -82,7 +89,7 @@ def _held(work: Work, right: str) -> tuple[Grant, ...]:
 def _there(work: Work, entity: Entity, id: UUID) -> bool:
     """Whether it is among the records, or in the recycle bin, as far as the actor sees."""
     table = entity.record.table()
-    query = sa.select(table.c.id).where(table.c.tenant_id == work.tenant.id, table.c.id == id)
+    query = sa.select(table.c.id).where(*rows_of(entity, table, work.tenant.id), table.c.id == id)
     known = work.connection.execute(query).first() is not None
     return known and id in work.reader(entity).reached_by(Verb.READ, [id])
 
@@ -103,7 +110,8 @@ def find(work: Work, record: Reference) -> Found:
         found.files |= {(trace.entity, id): key for id, key in trace.files.items()}
     known = spread(system, _merged(records, more))
     found.person = Person(record, _listed({name: ids for name, ids in known.items() if system.offers(name)}), person.linked, words, names)
-    found.off = {name: len(ids) for name, ids in known.items() if not system.offers(name) and _personal(system, name)}
+    entities = _entities(system)
+    found.off = {name: len(ids) for name, ids in known.items() if not system.offers(name) and _personal(system, entities[name])}
     found.off |= _off_sides(system, known)
     return found
 
@@ -123,8 +131,9 @@ def _listed(records: type_ids) -> dict[str, Sequence[UUID]]:
     return {name: sorted(ids) for name, ids in records.items()}
 
 
-def _personal(system: Work, name: str) -> bool:
-    return any(one.personal for one in system.platform.catalog.entities[name].record.__fields__.values())
+def _personal(system: Work, entity: Entity) -> bool:
+    added = overlay_of(system, entity.full_name).definitions
+    return any(one.personal for one in (*entity.record.__fields__.values(), *map(field_of, added)))
 
 
 def _off_sides(system: Work, known: type_ids) -> dict[str, int]:
@@ -149,65 +158,106 @@ def _off_sides(system: Work, known: type_ids) -> dict[str, int]:
 def spread(work: Work, start: type_ids) -> type_ids:
     """These records and all that are about them, those in the recycle bin and of plugins that are off among them."""
     found: type_ids = {}
+    entities = _entities(work)
     fresh = {name: set(ids) for name, ids in start.items() if ids}
     while fresh:
         for name, ids in fresh.items():
             found.setdefault(name, set()).update(ids)
         more: type_ids = {}
-        for entity in _entities(work):
-            clauses = _about(work, entity, fresh)
+        for entity in entities.values():
+            clauses = _about(work, entities, entity, fresh)
             if clauses:
                 table = entity.record.table()
-                query = sa.select(table.c.id).where(table.c.tenant_id == work.tenant.id, sa.or_(*clauses))
+                query = sa.select(table.c.id).where(*rows_of(entity, table, work.tenant.id), sa.or_(*clauses))
                 more[entity.full_name] = set(work.connection.execute(query).scalars())
-        for name, ids in _same(work, fresh):
+        for name, ids in _same(work, entities, fresh):
             more.setdefault(name, set()).update(ids)
         fresh = {name: ids - found.get(name, set()) for name, ids in more.items() if ids - found.get(name, set())}
     return found
 
 
-def _entities(work: Work) -> Iterable[Entity]:
-    return (one for one in work.platform.catalog.entities.values() if not one.record.table().info.get("view"))
+def _entities(work: Work) -> dict[str, Entity]:
+    """All that have rows, by name; those of the tenant's own that are switched off or in the recycle bin, too."""
+    found = {name: one for name, one in work.catalog.entities.items() if not one.record.table().info.get("view")}
+    table = CustomEntity.table()
+    asleep = sa.or_(table.c.active.is_(False), table.c.deleted_at.is_not(None))
+    for row in work.connection.execute(sa.select(table).where(table.c.tenant_id == work.tenant.id, asleep).order_by(table.c.id)).mappings():
+        entity = entity_of(Making.of({str(name): cell for name, cell in row.items()}))
+        found.setdefault(entity.full_name, entity)
+    return found
 
 
-def _about(work: Work, entity: Entity, fresh: type_ids) -> list[sa.ColumnElement[bool]]:
-    table, catalog, clauses = entity.record.table(), work.platform.catalog, list[sa.ColumnElement[bool]]()
+def _added(work: Work, entity: Entity) -> Iterable[LinkField | AnyRecordField]:
+    """The links and references that the tenant has added."""
+    for definition in overlay_of(work, entity.full_name).definitions:
+        if isinstance(field := field_of(definition), LinkField | AnyRecordField):
+            yield field
+
+
+def _tells(entities: Mapping[str, Entity], entity: Entity, link: LinkField | AnyRecordField) -> bool:
+    """Whether a record is about the person that an added link of it names: it is personal, and the record is no person itself."""
+    if not link.personal or entity.person:
+        return False
+    target = entities.get(link.target) if isinstance(link, LinkField) and isinstance(link.target, str) else None
+    return isinstance(link, AnyRecordField) or (target is not None and target.person)
+
+
+def _naming(entity: Entity, link: LinkField | AnyRecordField, people: type_ids) -> list[sa.ColumnElement[bool]]:
+    """The rows whose added link names one of these. A whole document has no index: those alone are asked that have any."""
+    document = entity.record.table().c[cells.COLUMN]
+    columns = cells.columns(document, link)
+    if isinstance(link, AnyRecordField):
+        named = [sa.and_(columns[0].in_(sorted(ids)), columns[1] == name) for name, ids in people.items() if ids]
+    else:
+        named = [columns[0].in_(sorted(ids))] if (ids := people.get(str(link.target), set())) else []
+    return [sa.and_(document.is_not(None), one) for one in named]
+
+
+def _about(work: Work, entities: Mapping[str, Entity], entity: Entity, fresh: type_ids) -> list[sa.ColumnElement[bool]]:
+    table, catalog, clauses = entity.record.table(), work.catalog, list[sa.ColumnElement[bool]]()
+    people = {name: ids for name, ids in fresh.items() if entities[name].person}
+    for added in _added(work, entity) if people else ():
+        clauses += _naming(entity, added, people) if _tells(entities, entity, added) else []
     for one in entity.record.__fields__.values():
         column = table.c[one.attribute]
         if isinstance(one, AnyRecordField):
             clauses += [sa.and_(among(column, sorted(ids)), table.c[one.entity_attribute] == name) for name, ids in fresh.items()]
         elif isinstance(one, LinkField) and (one.subject or one.parent) and (ids := fresh.get(catalog.target(one, entity), set())):
             clauses.append(among(column, sorted(ids)))
-    if entity.private and (people := fresh.get(USER)):
-        clauses.append(among(table.c.owner_id, sorted(people)))
+    if entity.private and (users := fresh.get(USER)):
+        clauses.append(among(table.c.owner_id, sorted(users)))
     return clauses
 
 
-def _same(work: Work, fresh: type_ids) -> Iterable[tuple[str, set[UUID]]]:
-    """Whom a person is known to be besides: the contact that a lead has become."""
-    catalog = work.platform.catalog
+def _same(work: Work, entities: Mapping[str, Entity], fresh: type_ids) -> Iterable[tuple[str, set[UUID]]]:
+    """Whom a person is known to be besides: the contact that a lead has become; and what records were made one with."""
+    catalog = work.catalog
     for name, ids in fresh.items():
-        entity = catalog.entities[name]
+        entity = entities[name]
+        if entity.mergeable:
+            yield name, joined(work, name, ids)
         for one in entity.record.__fields__.values() if entity.person else ():
             if isinstance(one, LinkField) and one.subject and (target := catalog.entities.get(catalog.target(one, entity))) is not None:
                 table = entity.record.table()
-                query = sa.select(table.c[one.attribute]).where(table.c.tenant_id == work.tenant.id, among(table.c.id, sorted(ids)))
+                query = sa.select(table.c[one.attribute]).where(*rows_of(entity, table, work.tenant.id), among(table.c.id, sorted(ids)))
                 if target.person:
                     yield target.full_name, {id for id in work.connection.execute(query).scalars() if id is not None}
 
 
 def _linked(work: Work, records: type_ids) -> dict[str, Sequence[UUID]]:
     """The records that name the person and are about something else: deals, orders, invoices. Who owns what is no matter here."""
-    catalog, found = work.platform.catalog, dict[str, Sequence[UUID]]()
-    people = {name: ids for name, ids in records.items() if catalog.entities[name].person and name != USER}
-    for entity in _entities(work) if people else ():
+    catalog, entities, found = work.catalog, _entities(work), dict[str, Sequence[UUID]]()
+    people = {name: ids for name, ids in records.items() if entities[name].person and name != USER}
+    for entity in entities.values() if people else ():
         table = entity.record.table()
-        clauses = [
+        clauses: list[sa.ColumnElement[bool]] = [
             among(table.c[one.attribute], sorted(people[target])) for one in entity.record.__fields__.values()
             if isinstance(one, LinkField) and not one.subject and (target := catalog.target(one, entity)) in people
         ]  # fmt: skip
+        for added in _added(work, entity):
+            clauses += _naming(entity, added, people) if not _tells(entities, entity, added) else []
         if clauses:
-            query = sa.select(table.c.id).where(table.c.tenant_id == work.tenant.id, sa.or_(*clauses)).order_by(table.c.id)
+            query = sa.select(table.c.id).where(*rows_of(entity, table, work.tenant.id), sa.or_(*clauses)).order_by(table.c.id)
             if ids := [id for id in work.connection.execute(query).scalars() if id not in records.get(entity.full_name, ())]:
                 found[entity.full_name] = ids
     return found
@@ -222,8 +272,12 @@ def stored(work: Work, entity: str, ids: Sequence[UUID]) -> dict[UUID, dict[str,
 
 
 def personal_fields(work: Work, entity: str) -> list[Field]:
-    """The fields of an entity that tell something of a person, as the tenant has them."""
-    return [one for one in work.shape(entity).fields.values() if one.personal]
+    """The fields of an entity that tell something of a person, as the tenant has them; a link to the person stands."""
+    shape, entities = work.shape(entity), work.catalog.entities
+    return [
+        one for one in shape.fields.values()
+        if one.personal and not (isinstance(one, LinkField | AnyRecordField) and one.name in shape.custom and _tells(entities, shape.entity, one))
+    ]  # fmt: skip
 
 
 def neutral(work: Work) -> str:
@@ -235,8 +289,7 @@ def _said(work: Work, records: type_ids) -> tuple[tuple[str, ...], tuple[str, ..
     """The words that stand for the person, and the names that it has or had."""
     words, names, blank = set[str](), set[str](), {MASK, neutral(work)}
     for name, ids in records.items():
-        entity = work.platform.catalog.entities[name]
-        if not entity.person or not work.offers(name):
+        if not work.offers(name) or not (entity := work.catalog.entities[name]).person:
             continue
         fields = {one.name: one for one in personal_fields(work, name) if isinstance(one, TextField) and not isinstance(one, LongTextField)}
         strong = {key for key, one in fields.items() if isinstance(one, EmailField | PhoneField) or one.sensitive}

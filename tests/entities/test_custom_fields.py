@@ -17,6 +17,8 @@ from core.custom.color import color
 from core.custom.duration import DurationField, duration
 from core.custom.keys import custom_keys
 from core.custom.kinds import KINDS
+from core.entities.merge import merge
+from core.entities.merged import merges
 from core.entities.records import EntityRecords
 from core.platform import Platform
 from core.testkit.fixtures import Clock, MakeTenant
@@ -282,6 +284,7 @@ def test_values_of_a_field_that_can_be_restored_no_more_are_taken_out(
     full = {"custom.worth": {"amount": "1"}, "custom.kept": "here"}
     ids = [id_of(things.create({"name": f"{n}", "custom.badge": f"b{n}", **(full if n % 2 else {})})) for n in range(5)]
     things.delete(ids[1])
+    merge(system, system.catalog.entities["probe.thing"], ids[2], [ids[3]], {})
     definitions = system.records("core.custom_field")
     for field in (worth, badge):
         definitions.delete(id_of(field))
@@ -300,10 +303,13 @@ def test_values_of_a_field_that_can_be_restored_no_more_are_taken_out(
     with system.transaction():
         documents = system.connection.execute(sa.select(table.c.id, table.c.custom).where(table.c.tenant_id == system.tenant.id)).all()
         left = system.connection.execute(sa.select(sa.func.count()).select_from(custom_keys)).scalar_one()
-    assert dict(documents) == {id: {slots["kept"]: "here"} if n % 2 else None for n, id in enumerate(ids)}
-    assert left == 4, "keys go with the definition"
+        assert "custom.worth" in system.connection.execute(sa.select(merges.c.changes)).scalar_one()
+    assert dict(documents) == {id: {slots["kept"]: "here"} if n in (1, 2, 3) else None for n, id in enumerate(ids)}
+    assert left == 3, "keys go with the definition"
     forgetting.forget_fields(system)
     with system.transaction():
+        assert "custom.kept" in (changes := system.connection.execute(sa.select(merges.c.changes)).scalar_one())
+        assert "custom.worth" not in changes, "an undone merge does not need it any more"
         assert system.connection.execute(sa.select(sa.func.count()).select_from(custom_keys)).scalar_one() == 0
     assert [row["id"] for row in (*definitions.find(()), *definitions.find((), deleted=True))] == [id_of(kept)]
     assert {row["id"]: row["version"] for row in things.find(())} == versions

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from core.context import Work
 from core.data import migrate
+from core.entities.ids import new_id
+from core.entities.merged import merged, merges
 from core.extension.archive import archived
 from core.extension.impact import Impact, impact
 from core.extension.removal import archive_data, known, purge_data
@@ -132,12 +134,21 @@ def test_purged_nothing_of_it_is_left_and_nothing_else_is_gone(
     clerk = work.records("core.role").create({"key": "clerk", "name": "Clerk"})["id"]
     for permission in ("probe_more.point.read", "probe.thing.read"):
         work.records("core.grant").create({"role": clerk, "permission": permission, "scope": "all"})
+    with work.transaction(write=True):
+        gone, kept = ({"tenant_id": tenant.id, "entity": name, "survivor_id": thing} for name in ("probe_more.point", "probe.thing"))
+        for row in (gone, kept):
+            id = new_id()
+            work.connection.execute(merges.insert().values(**row, id=id, at=work.now(), changes={"note": ["a", "b"]}))
+            work.connection.execute(merged.insert().values(**row, merge_id=id, record_id=new_id()))
     switch(platform, tenant, False, "probe_more")
     assert purge_data(platform, impact(platform, "probe_more")) == ["probe_more_points"]
     names = set(sa.inspect(platform.database.engine).get_table_names())
     assert not {name for name in names if "probe_more" in name}
     assert migrate.orphans(platform.database, [b for b in platform.branches() if b.plugin != "probe_more"]) == []
     left = platform.system(tenant.id)
+    with left.transaction():
+        for table in (merges, merged):
+            assert left.connection.execute(sa.select(table.c.entity)).scalars().all() == ["probe.thing"]
     assert left.records("probe.thing").get(thing)["name"] == "One"
     assert [row["permission"] for row in left.records("core.grant").find((), 10)] == ["probe.thing.read"]
     report = impact(platform, "probe_more")

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.context import Work
+from core.entities.merged import merges
 from core.entities.pointers import pointers
 from core.testkit.fixtures import Api, People
 from plugins.orders.invoices import issue
@@ -169,6 +170,22 @@ def test_doubles_that_an_import_took_are_found_and_merged_by_who_may_and_the_sum
     ):
         assert manager.post(path, body).status_code == 422, body
     assert manager.post(path, wish).status_code == 404, "it is part of the other already"
+
+
+def test_what_the_audit_masks_is_not_kept_in_clear_for_undoing_a_merge(client: Api, work: Work) -> None:
+    one, two = (
+        client.post(ACCOUNTS, {"name": name, "phone": phone}).json["id"]
+        for name, phone in (("A", "+49 30 5550001"), ("B", "+49 30 5550002"))
+    )
+    done = client.post(f"{ACCOUNTS}/{one}/merges", {"losers": [two], "picks": {"phone": two, "name": two}})
+    with work.transaction():
+        kept = work.connection.execute(sa.select(merges.c.changes)).scalar_one()
+    assert kept["name"] == ["A", "B"] and "555000" not in str(kept)
+    undone = client.post(f"{ACCOUNTS}/{one}/merges/{done.json['id']}/undo")
+    assert undone.json["conflicts"] == []
+    assert client.get(f"{ACCOUNTS}/{one}").json["phone"] == "+49 30 5550001"
+    with work.transaction():
+        assert work.connection.execute(sa.select(merges.c.changes)).scalar_one() == {}, "nobody undoes it again"
 
 
 def test_a_company_that_stands_below_its_double_takes_its_place_in_the_group(client: Api, work: Work) -> None:

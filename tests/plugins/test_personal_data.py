@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,16 +17,19 @@ from click.testing import CliRunner
 from core.audit import chain
 from core.cli import person as commands
 from core.context import Work
+from core.entities.ids import new_id
+from core.entities.merged import merges
 from core.events.tables import audit
 from core.extension.catalog import Catalog, _add_entity
 from core.identity.leaving import leave
+from core.identity.tables import Identity, sign_in_events
 from core.platform import Platform
 from core.privacy.erase import erase
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, MakeTenant, People
 from plugins.leads.conversion import Wish, convert
 from plugins.orders.invoices import issue
-from sdk import Conflict, DeclarationError, Entity, Record, _, where
+from sdk import Channel, Conflict, DeclarationError, Entity, Record, _, where
 from sdk import fields as f
 from sdk.context import id_of
 from sdk.fields import Reference
@@ -285,3 +289,121 @@ def test_any_kind_of_field_can_be_personal_and_one_that_cannot_be_emptied_is_ref
     Record.metadata.remove(record_.__table__)  # no other test is to meet it
     with pytest.raises(DeclarationError, match=r"pets\.pet\.born is personal and required"):
         _add_entity(Catalog(), "pets", Entity(record_, "pet", "pets", _("Pet"), _("Pets")))
+
+
+@pytest.mark.feature("B15")
+def test_who_was_entered_twice_is_one_person_and_undoing_the_merge_brings_nothing_back(
+    client: Api, work: Work, contact: UUID, drain: Callable[[], int]
+) -> None:
+    other = client.post(CONTACTS, {"name": "Xenia Oldname", "email": "loser@quast.example"}).json["id"]
+    work.records("teamwork.comment").create({"about": f"customers.contact:{other}", "body": "of the other"})
+    picks = {"name": other, "notes": other}  # what is emptied by a merge would come back when that is undone
+    merged = client.post(f"{CONTACTS}/{contact}/merges", {"losers": [other], "picks": picks})
+    assert merged.status_code == 201, merged.text
+    told = client.post(DISCLOSURES, record(contact)).json
+    assert {row["email"] for row in told["records"]["customers.contact"]} == {"xenia@quast.example", "loser@quast.example"}
+    done = client.post(ERASURES, {"record": f"customers.contact:{other}", **WHY})  # by either of its ids
+    assert {row["entity"]: row["records"] for row in done.json["erased"]} == {"customers.contact": 2, "teamwork.comment": 2}
+    drain()
+    with work.transaction():
+        kept = work.connection.execute(sa.select(merges.c.changes)).scalar_one()
+    assert not {"name", "email", "notes"} & kept.keys()
+    undone = client.post(f"{CONTACTS}/{contact}/merges/{merged.json['id']}/undo")
+    assert undone.status_code == 200, undone.text
+    back = [client.get(f"{CONTACTS}/{id}").json for id in (contact, other)]
+    assert [(row["name"], row["email"], row["notes"]) for row in back] == [("(erased)", None, None)] * 2
+
+
+@pytest.mark.feature("B15")
+def test_what_a_tenant_has_added_itself_is_about_a_person_as_well(client: Api, work: Work, contact: UUID) -> None:
+    def made(place: str, **wish: object) -> dict[str, Any]:
+        answer = client.post(f"/api/v1/{place}", wish)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json)
+
+    def field(entity: str, key: str, kind: str, **more: object) -> None:
+        made("core/custom_fields", entity=entity, key=key, kind=kind, label=key, **more)
+
+    made("core/custom_entities", key="visit", plural="visits", label="Visit", plural_label="Visits", parent="customers.contact")
+    asleep = made("core/custom_entities", key="call", plural="calls", label="Call", plural_label="Calls", parent="customers.contact")
+    for key in ("survey", "gift"):
+        made("core/custom_entities", key=key, plural=f"{key}s", label=key, plural_label=f"{key}s")
+    for name in ("custom.visit", "custom.call", "custom.survey", "custom.gift"):
+        field(name, "said", "text", personal=True)
+    field("custom.survey", "who", "link", target="customers.contact", personal=True, required=True)
+    field("custom.survey", "on", "any_record", personal=True)
+    field("custom.gift", "to", "link", target="customers.contact")
+    field("customers.contact", "spouse", "link", target="customers.contact", personal=True)
+    visit = made("custom/visits", name="First", parent=str(contact), **{"custom.said": "at home"})
+    made("custom/calls", name="First", parent=str(contact), **{"custom.said": "asleep"})
+    survey = made("custom/surveys", name="S", **{"custom.who": str(contact), "custom.said": "content"})
+    gift = made("custom/gifts", name="Tea", **{"custom.to": str(contact), "custom.said": "sent with love"})
+    spouse = made("customers/contacts", name="Yan Quast", **{"custom.spouse": str(contact)})
+    other = made(
+        "custom/surveys", name="S2", **{"custom.who": spouse["id"], "custom.on": f"customers.contact:{contact}", "custom.said": "so so"}
+    )
+    made("teamwork/comments", about=f"custom.visit:{visit['id']}", body="of the visit")
+    assert client.patch(f"/api/v1/core/custom_entities/{asleep['id']}", {"active": False}).status_code == 200
+
+    told = client.post(DISCLOSURES, record(contact)).json
+    assert {"at home", "content", "so so"} == {
+        row["custom.said"] for name in ("custom.visit", "custom.survey") for row in told["records"][name]
+    }
+    assert [row["title"] for row in told["named_in"]["custom.gift"]] == ["Tea"]
+    assert told["off"] == [{"entity": "custom.call", "records": 1}]
+    done = client.post(ERASURES, {**record(contact), **WHY}).json
+    erased = {row["entity"]: row["records"] for row in done["erased"]}
+    assert erased == {"customers.contact": 1, "teamwork.comment": 2, "custom.visit": 1, "custom.survey": 2}
+    assert {row["entity"] for row in done["linked"]} == {"custom.gift", "customers.contact"}
+    rows = {
+        key: client.get(f"/api/v1/custom/{key}s/{id}").json
+        for key, id in (("survey", survey["id"]), ("visit", visit["id"]), ("gift", gift["id"]))
+    }
+    assert {key: row["custom.said"] for key, row in rows.items()} == {"survey": None, "visit": None, "gift": "sent with love"}
+    assert (rows["survey"]["custom.who"], rows["gift"]["custom.to"]) == (str(contact), str(contact)), "links stand"
+    assert client.get(f"/api/v1/custom/surveys/{other['id']}").json["custom.said"] is None
+    assert client.get(f"{CONTACTS}/{spouse['id']}").json["name"] == "Yan Quast", "another person, whoever that one is tied to"
+
+
+@pytest.mark.feature("B15")
+def test_a_field_of_the_tenants_own_that_people_must_fill_in_can_be_emptied(
+    client: Api, work: Work, platform: Platform, contact: UUID
+) -> None:
+    given = {
+        "date": "1990-01-02", "url": "https://x.example/me", "phone": "+49 30 123456", "key": "abc", "integer": 5, "email": "a@b.example",
+        "money": {"amount": "5.00", "currency": "EUR"}, "color": "#ff0000", "text": "hi", "datetime": "2026-06-01T08:00:00Z",
+    }  # fmt: skip
+    for kind in given:
+        wish = {"entity": "customers.contact", "key": f"own_{kind}", "kind": kind, "label": kind, "personal": True}
+        more = {"required_if": "name != ''"} if kind == "datetime" else {"required": True}
+        assert client.post("/api/v1/core/custom_fields", {**wish, **more}).status_code == 201
+    assert client.patch(f"{CONTACTS}/{contact}", {f"custom.own_{kind}": value for kind, value in given.items()}).status_code == 200
+    system = platform.system(work.tenant.id, Channel.CLI)
+    erase(system, Reference("customers.contact", contact), "asked")
+    row = client.get(f"{CONTACTS}/{contact}").json
+    left = {kind: value for kind in given if (value := row[f"custom.own_{kind}"]) is not None}
+    assert left == {"text": "(erased)", "email": "erased@erased.invalid"}
+    refused = client.patch(f"{CONTACTS}/{contact}", {"custom.own_text": None})
+    assert refused.status_code == 422, "of people it is asked as before"
+
+
+@pytest.mark.feature("B15")
+def test_whom_another_system_takes_a_user_for_and_whence_one_came_in_are_given_out_and_erased(
+    client: Api, work: Work, people: People
+) -> None:
+    gone = [people.reps[n][0] for n in (0, 1)]
+    for number, user in enumerate(gone):
+        work.records("core.identity").create({"issuer": "https://idp.example", "subject": f"subject-{number}", "user": user})
+        leave(work, user, people.manager)
+        with work.transaction(write=True):
+            event = {"id": new_id(), "tenant_id": work.tenant.id, "user_id": user, "outcome": "entered", "address": f"203.0.113.{number}"}
+            work.connection.execute(sign_in_events.insert().values(**event, agent="Firefox", created_at=work.now()))
+    told = client.post(DISCLOSURES, {"record": f"core.user:{gone[0]}"}).json
+    assert [row["subject"] for row in told["records"]["core.identity"]] == ["subject-0"]
+    assert [row["address"] for row in told["records"]["core.sign_in"]] == ["203.0.113.0"]
+    for user in gone:  # no two identities may be alike, erased or not
+        done = client.post(ERASURES, {"record": f"core.user:{user}", **WHY})
+        assert {"entity": "core.identity", "records": 1} in done.json["erased"], done.text
+    with work.transaction():
+        left = [str(work.connection.execute(sa.select(table)).all()) for table in (Identity.table(), sign_in_events, audit)]
+    assert not [text for text in left if "subject-" in text or "203.0.113." in text]

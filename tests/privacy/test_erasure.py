@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from core.audit import chain
 from core.context import Work
+from core.entities.merge import merge
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, People
 from plugins.customers.surveys import Guest, answer, invite
@@ -70,6 +71,7 @@ class Case:
         self.about = Reference(CONTACT, self.id)
         self._around(people)
         self._sold(people)
+        self._own()
         taken(CONTACT, f"name,email,birthday,notes\n{NAME},{MAIL},no day,{MARK}\nAnn,ann@x.example,no day,hers\n")
         drain()
 
@@ -110,6 +112,20 @@ class Case:
         issue(work, id)
         self.invoice = id
         self.named = id_of(work.records("orders.order").create({"name": f"Sample for {NAME}", **sold}))
+
+    def _own(self) -> None:
+        """In entities of the tenant's own, and in the record of a twin that has become part of this one."""
+        work = self.work
+        for key, more in (("visit", {"parent": CONTACT}), ("survey", {})):
+            work.records("core.custom_entity").create({"key": key, "plural": f"{key}s", "label": key, "plural_label": f"{key}s", **more})
+            said = {"entity": f"custom.{key}", "key": "said", "kind": "text", "label": "Said", "personal": True}
+            work.records("core.custom_field").create(said)
+        who = {"entity": "custom.survey", "key": "who", "kind": "link", "target": CONTACT, "label": "Who", "personal": True}
+        work.records("core.custom_field").create(who)
+        work.records("custom.visit").create({"name": "V", "parent": self.id, "custom.said": MARK})
+        work.records("custom.survey").create({"name": "S", "custom.who": self.id, "custom.said": MARK})
+        twin = id_of(work.records(CONTACT).create({"name": FORMER, "email": FORMER_MAIL, "notes": f"{MARK} of the twin"}))
+        merge(work, work.catalog.entities[CONTACT], self.id, [twin], {"notes": twin})
 
     def sums(self) -> list[object]:
         """What the company has sold, is owed, and knows of its customers."""
@@ -180,7 +196,8 @@ def test_who_is_erased_is_gone_from_record_audit_search_and_files_and_every_sum_
     assert places >= {
         "customers_contacts", "customers_affiliations", "customers_invitations", "leads_leads", "leads_touches", "teamwork_tasks",
         "teamwork_activities", "teamwork_comments", "teamwork_files", "teamwork_notifications", "automation_deliveries",
-        "automation_steps", "import_export_rows", "orders_orders", "core_audit", "core_outbox", "core_custom_keys",
+        "automation_steps", "import_export_rows", "orders_orders", "core_audit", "core_outbox", "core_custom_keys", "core_custom_records",
+        "core_merges",
     }, "a place without a mark would prove nothing"  # fmt: skip
     assert len(in_files(platform)) == 2
     chain.seal(work, settled=timedelta())
