@@ -16,11 +16,13 @@ from click.testing import CliRunner, Result
 from core.app import create_app
 from core.audit.tables import Entry
 from core.cli.plugin import plugin as plugin_commands
+from core.cli.plugin_upgrade import upgrade as upgrade_command
 from core.context import Work
 from core.events import schedules
 from core.events.states import DONE, WAITING
 from core.events.tables import outbox
 from core.extension.consent import Approval
+from core.extension.plan import plan
 from core.extension.upgrading import upgrade_all
 from core.identity import tokens
 from core.platform import Platform
@@ -242,3 +244,22 @@ def test_nobody_approves_with_words_that_were_not_asked_for(
     work = newer(wider).platform.system("acme")
     with pytest.raises(Conflict, match="asks for more than is approved: data customers"):
         lifecycle.switch(work, "spy", True, words)
+
+
+@pytest.mark.feature("P25", "P29")
+def test_the_plan_of_an_upgrade_says_what_more_is_asked_for_and_where_it_will_be_held(
+    install: type_install, packages: Packages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(install(spy(packages)))
+    for name in [name for name in sys.modules if name.startswith("made_up_")]:
+        del sys.modules[name]
+    with Packages(packages._folder / "newer") as made:
+        platform = install(wider(made)).platform
+        (step,) = plan(platform, platform.branches()).steps
+        assert [(one.act, one.what) for one in step.differences if one.kind == "capabilities"] == [
+            ("changed", "data customers.account.read (name) -> data customers.account.read (name,phone)")
+        ]
+        assert [(one.tenant, one.asks) for one in step.held] == [("acme", tuple(ASKS))]
+        monkeypatch.setattr("core.cli.plugin_upgrade.platform", lambda **_more: platform)
+        said = CliRunner().invoke(upgrade_command, ["--plan"]).output
+        assert f"held for acme until it approves: {ASKS[0]}" in said
