@@ -136,7 +136,8 @@ class Gate:
             raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=name)
         there = self.consents(connection, tenant)
         then = {**there, name: Consent(on)}
-        done = Switched(self._in_force(there), self._in_force(then), self._on(there) - self._on(then))
+        mine = frozenset({name} if not on and name in there and there[name].enabled else ())  # what it requires may be lost
+        done = Switched(self._in_force(there), self._in_force(then), mine | (self._on(there) - self._on(then)))
         if on:
             self._check_required(name, done.before)
         elif dependants := sorted(one for one in done.gone - {name} if not self.manifests[one].bridge):
@@ -145,8 +146,8 @@ class Gate:
         words = settled(self.manifests[name], there[name].approved if name in there else None, approval) if on else None
         self.write(connection, tenant, (name,), on)
         if words is not None:
-            mine = (tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.plugin == name)
-            connection.execute(tenant_plugins.update().where(*mine).values(**_approved(words, approval)))
+            row = (tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.plugin == name)
+            connection.execute(tenant_plugins.update().where(*row).values(**_approved(words, approval)))
         return done
 
     def begin(self, connection: Connection, tenant: UUID, names: Sequence[str], approval: Approval) -> frozenset[str]:

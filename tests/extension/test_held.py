@@ -113,6 +113,13 @@ def jobs(platform: Platform) -> dict[str, str]:
         return {row.handler: row.state for row in connection.execute(sa.select(outbox).where(outbox.c.kind == "job"))}
 
 
+def audited(platform: Platform) -> list[Any]:
+    work, table = platform.system("acme"), Entry.table()
+    with work.transaction():
+        mine = (table.c.tenant_id == work.tenant.id, table.c.entity == "core.plugin")
+        return list(work.connection.scalars(sa.select(table.c.changes).where(*mine)))
+
+
 def later(platform: Platform) -> None:
     then = platform.clock() + timedelta(minutes=6)
     platform.clock = lambda: then
@@ -165,12 +172,22 @@ def test_who_switches_off_what_is_held_is_refused_as_for_any_other_and_it_is_tol
         lifecycle.switch(platform.system("acme"), "spy", False)
     for name in ("dep", "spy"):
         lifecycle.switch(platform.system("acme"), name, False)
-        module, work, table = updated.found(name).module, platform.system("acme"), Entry.table()
+        module = updated.found(name).module
         assert module is not None
         assert "disabled" in module.TOLD
-        with work.transaction():
-            of_plugins = sa.select(table.c.changes).where(table.c.tenant_id == work.tenant.id, table.c.entity == "core.plugin")
-            assert {name: [True, False]} in list(work.connection.scalars(of_plugins))
+        assert {name: [True, False]} in audited(platform)
+
+
+@pytest.mark.feature("P9")
+def test_who_switches_off_what_has_lost_its_requirement_is_in_the_audit(
+    install: type_install, packages: Packages, newer: type_newer
+) -> None:
+    begin(install(spy(packages)), "customers", "spy")
+    needy = manifest("spy", "2.0", NAME, requires="('probe',)")
+    platform = newer(lambda made: made.plugin("spy", BODY, manifest=needy)).platform
+    assert "spy" not in platform.system("acme").enabled
+    lifecycle.switch(platform.system("acme"), "spy", False)
+    assert {"spy": [True, False]} in audited(platform)
 
 
 @pytest.mark.feature("P29")
