@@ -390,7 +390,7 @@ def after_upgrade(ctx: Context, before: str, after: str) -> None:
     versions of the manifest, which may be the same where the schema moved alone. It must bear a second run: what fails is tried again.
     Returns: nothing; long work goes to `ctx.enqueue`.
     Example: `ctx.enqueue("orders.catch_up", {})`.
-    Off for a tenant: not called; `tenant_enabled` is when it is on again.
+    Off for a tenant: not called; `tenant_enabled` is when it is on again. Held: it waits for the approval.
     """
 
 

@@ -30,16 +30,19 @@ def plugin() -> None:
 def list_(tenant: str | None) -> None:
     """All plugins with their states."""
     booted = platform()
-    enabled, waiting = frozenset[str](), dict[str, tuple[str, ...]]()
+    enabled, waiting = frozenset[str](), dict[str, frozenset[str]]()
     if tenant:
         work = booted.system(tenant)
         with work.transaction():
             there = booted.gate.consents(work.connection, work.tenant.id)
-        enabled, waiting = work.enabled, {name: one.lacks for name, one in there.items() if one.held}
+        enabled = work.enabled
+        waiting = {name: frozenset({name}) for name, one in there.items() if one.held} | booted.gate.waiting(there)
     for found in booted.plugins:
         version = found.manifest.version if found.manifest else "-"
         switch = ("on " if found.name in enabled else "held " if found.name in waiting else "off ") if tenant else ""
         reason = found.reason.strip().splitlines()[-1] if found.reason else ""
+        if found.serves and (others := waiting.get(found.name, frozenset()) - {found.name}):
+            reason = f"waits for {', '.join(sorted(others))} to be approved"
         click.echo(f"{found.name:16} {version:8} {found.state.value:14} {switch}{reason}".rstrip())
     here = {found.name for found in booted.plugins}
     for entry in archived(booted).values():
@@ -127,12 +130,12 @@ def _may(booted: Platform, name: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @refusals_told
 def approve(name: str, tenant: str, yes: bool) -> None:
-    """Approve what plugin NAME asks a tenant for beyond what it has approved before; until then it is held there."""
+    """Approve what plugin NAME asks a tenant for beyond what it has approved before, and switch it on; until then it is held there, or off."""
     booted = platform()
     work = booted.system(tenant)
     with work.transaction():
         there = booted.gate.consents(work.connection, work.tenant.id).get(name)
-    asks = list(there.lacks) if there is not None and there.enabled else []
+    asks = list(there.lacks) if there is not None else []
     if not asks:
         click.echo(f"{name} asks {tenant} for nothing more")
         return

@@ -71,6 +71,8 @@ def _tell(found: Plan) -> None:
             click.echo(f"  {_line(one)}")
         for other in step.differences:
             click.echo(f"  {other.kind}: {other.act} {other.what}")
+        for holding in step.held:
+            click.echo(f"  held for {holding.tenant} until it approves: {'; '.join(holding.asks)}")
     if not found.steps:
         click.echo("nothing to do: the schema is that of the code, and everything is declared as it was")
 

@@ -15,5 +15,9 @@ HELD: Final = "held"
 """the installation lacks what it needs; `error` says what to set up"""
 
 
+class NotYet(Exception):
+    """Raised by a job of core that has to wait for somebody's decision: this was no attempt."""
+
+
 class Held(Exception):
     """Raised by a job of core that cannot run before the installation is set up."""

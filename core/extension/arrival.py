@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from core.data.migrate import Branch, type_moved
 from core.entities import journal
+from core.events.states import NotYet
 from core.extension import declared, failures
 from core.extension.declared import Kept
 from core.tenancy import lifecycle
@@ -40,7 +41,7 @@ def arrived(platform: Platform, branches: Sequence[Branch], known: Mapping[str, 
         if (there := known.get(branch.plugin)) is None or _concerns_tenants(platform, branch.plugin)
     ]
     for work in _everywhere(platform) if known and follows else ():
-        mine = [one for one in follows if one["plugin"] in work.enabled]
+        mine = [one for one in follows if (name := str(one["plugin"])) in work.enabled or platform.gate.holds(work.tenant.id, name)]
         if mine:
             with work.transaction(write=True):
                 journal.ask(work, f"core.{JOB}", mine, as_system=True)
@@ -71,8 +72,13 @@ def _everywhere(platform: Platform) -> Iterator[Work]:
 
 
 def settle(ctx: Context, arguments: Mapping[str, object]) -> None:
-    """Bring one tenant along with one plugin. Where it is off it is told when it is on again."""
+    """Bring one tenant along with one plugin. Where it is off it is told when it is on again; where it is held this waits.
+
+    Raises NotYet.
+    """
     work, plugin = cast("Work", ctx), str(arguments["plugin"])
+    if work.platform.gate.holds(work.tenant.id, plugin):
+        raise NotYet(f"{plugin} waits for approval")
     if plugin not in work.enabled:
         return
     with work.transaction(write=True):

@@ -60,6 +60,11 @@ def beyond(manifest: Manifest) -> list[str]:
     return found
 
 
+def _joined(manifest: Manifest) -> list[str]:
+    """What a bridge has without being asked."""
+    return [word for word in asked(manifest) if word not in beyond(manifest)] if manifest.bridge else []
+
+
 def lacking(wanted: Iterable[str], approved: Iterable[str]) -> list[str]:
     """The words, and of words about data the fields, that the approved ones do not cover."""
     wants, has = _by_kind(wanted), _by_kind(approved)
@@ -96,7 +101,10 @@ def settled(manifest: Manifest, before: Sequence[str] | None, approval: Approval
     if before is not None and not lacking(wanted, before):
         return None
     given = approval.words if approval.words is not None or before is not None else wanted
-    if missing := lacking(wanted, [*(before or ()), *(given or ())]):
+    has = before if before is not None else _joined(manifest)
+    # Only words that are asked for: with wider ones somebody would approve what nobody has seen.
+    seen = {*wanted, *lacking(wanted, has)}.intersection(given or ())
+    if missing := lacking(wanted, [*has, *seen]):
         text = _(
             "{name!r} asks for more than is approved: {asks}; approve it by naming it in `approves`, or with `dealwright plugin approve`"
         )

@@ -12,8 +12,9 @@ from sqlalchemy.engine import Connection
 
 from core.data import migrate
 from core.data.migrate import Branch
+from core.extension.consent import asked
 from core.extension.discover import DISTRIBUTION
-from sdk import hooks
+from sdk import Manifest, hooks
 from sdk.columns import UtcDateTime, json_data
 from sdk.entities import Record
 
@@ -51,12 +52,17 @@ class Difference:
 
 def version_of(platform: Platform, plugin: str) -> str:
     """The version of its code."""
-    found = next((one for one in platform.plugins if one.name == plugin), None)
-    return found.manifest.version if found is not None and found.manifest is not None else version(DISTRIBUTION)
+    manifest = manifest_of(platform, plugin)
+    return manifest.version if manifest is not None else version(DISTRIBUTION)
+
+
+def manifest_of(platform: Platform, plugin: str) -> Manifest | None:
+    """What it says of itself; core says nothing."""
+    return next((one.manifest for one in platform.plugins if one.name == plugin), None)
 
 
 def declared_by(platform: Platform, plugin: str) -> dict[str, list[str]]:
-    """Everything that it declares, by kind; permissions with the roles that have them from the start, and the hooks that it implements."""
+    """Everything that it declares, by kind; permissions with the roles that have them from the start, what it asks for, and its hooks."""
     rights = {name: permission for name, (owner, permission) in platform.catalog.permissions.items() if owner == plugin}
     return {
         **{kind: sorted(names) for kind, names in platform.catalog.provenance(plugin).items() if names},
@@ -64,8 +70,15 @@ def declared_by(platform: Platform, plugin: str) -> dict[str, list[str]]:
             f"{name} ({', '.join(f'{role}: {scope}' for role, scope in sorted(rights[name].default_for.items()))})"
             for name in sorted(rights)
         ],
+        "capabilities": [_with_fields(word) for word in asked(manifest_of(platform, plugin))],
         "hooks": [hook for hook in HOOKS if any(owner == plugin for owner, _function in platform.calls.implementers(hook))],
     }
+
+
+def _with_fields(word: str) -> str:
+    """As a name with what it is compared by: other fields of the same entity are a change."""
+    name, colon, names = word.partition(":")
+    return f"{name} ({names})" if colon else word
 
 
 def kept(connection: Connection) -> dict[str, Kept]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,13 +20,22 @@ _KEPT = 20_000
 """Tenants whose plugins are kept in memory."""
 
 
+@dataclass(frozen=True)
+class Switched:
+    """What served a tenant before a switch and what serves after it, core included; `gone`: what was on and is not, what was held included."""
+
+    before: frozenset[str]
+    after: frozenset[str]
+    gone: frozenset[str]
+
+
 class Gate:
     """Asked by the core at each door; plugins never ask."""
 
     def __init__(self, manifests: dict[str, Manifest]) -> None:
         self.manifests = manifests
         self._known: Recent[UUID, tuple[int, frozenset[str]]] = Recent(_KEPT)
-        self._held: dict[UUID, frozenset[str]] = {}
+        self._held: dict[UUID, Mapping[str, frozenset[str]]] = {}
         self._lacks: Recent[tuple[str, tuple[str, ...]], tuple[str, ...]] = Recent(_KEPT)
         self._sets: dict[frozenset[str], frozenset[str]] = {}
 
@@ -39,39 +50,61 @@ class Gate:
 
     def _read(self, connection: Connection, tenant: UUID) -> frozenset[str]:
         there = self.consents(connection, tenant)
-        self._held[tenant] = frozenset(name for name, one in there.items() if name in self.manifests and one.held)
-        if not self._held[tenant]:
-            del self._held[tenant]
+        if waiting := self.waiting(there):
+            self._held[tenant] = waiting
+        else:
+            self._held.pop(tenant, None)
         return self._in_force(there)
 
     def _in_force(self, there: Mapping[str, Consent]) -> frozenset[str]:
-        """What is switched on, approved, and has all that it requires; a bridge is on until somebody switches it off.
+        """What is switched on, approved, and has all that it requires."""
+        there = self._with_bridges(there)
+        return frozenset({*RESERVED_PLUGINS, *self._standing({name for name, one in there.items() if one.enabled and not one.held})})
 
-        One that asks for more than it joins waits to be switched on, as that is to be approved.
-        """
-        found = {
-            name
-            for name, manifest in self.manifests.items()
-            if (one.enabled and not one.held if (one := there.get(name)) is not None else manifest.bridge and not beyond(manifest))
-        }
+    def _on(self, there: Mapping[str, Consent]) -> frozenset[str]:
+        """What is switched on, and has all that it requires switched on; held or not."""
+        return self._standing({name for name, one in self._with_bridges(there).items() if one.enabled})
+
+    def _standing(self, names: set[str]) -> frozenset[str]:
+        found = names & self.manifests.keys()
         # A plugin without its requirement (lost since it was enabled, or held) does not serve this tenant.
         while lame := {name for name in found if not self._required(name) <= found}:
             found -= lame
-        return frozenset({*RESERVED_PLUGINS, *found})
+        return frozenset(found)
+
+    def _with_bridges(self, there: Mapping[str, Consent]) -> dict[str, Consent]:
+        """A bridge is on until somebody switches it off; one that asks for more than it joins is held, as that is to be approved."""
+        bridges = {name: manifest for name, manifest in self.manifests.items() if manifest.bridge and name not in there}
+        return {**{name: Consent(True, lacks=tuple(beyond(manifest))) for name, manifest in bridges.items()}, **there}
+
+    def waiting(self, there: Mapping[str, Consent]) -> dict[str, frozenset[str]]:
+        """What is switched on and does not serve until something is approved: its own wishes, or those of what it requires. By name whose wishes."""
+        there, on = self._with_bridges(there), self._on(there)
+        return {name: frozenset(one for one in self._leans_on(name) if there[one].held) for name in sorted(on - self._in_force(there))}
+
+    def _leans_on(self, name: str) -> set[str]:
+        """A plugin, and all that it requires, directly or not."""
+        return {name}.union(*(self._leans_on(one) for one in self._required(name)))
 
     def consents(self, connection: Connection, tenant: UUID) -> dict[str, Consent]:
-        """What a tenant has of each plugin that it has ever had."""
+        """What a tenant has of each plugin that it has ever had, and of the bridges between those that are on."""
         rows = connection.execute(sa.select(tenant_plugins).where(tenant_plugins.c.tenant_id == tenant))
-        return {row.plugin: self._consent(row) for row in rows}
+        return self._consents(rows)
+
+    def _consents(self, rows: Iterable[sa.Row[tuple[object, ...]]]) -> dict[str, Consent]:
+        stored = {str(row.plugin): self._consent(row) for row in rows}
+        on = self._on(stored)
+        return {name: one for name, one in self._with_bridges(stored).items() if name in stored or name in on}
 
     def held_for(self, connection: Connection) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
         """By plugin the tenants for which it is held, and what it asks them for."""
         query = sa.select(tenants.c.name, tenant_plugins).join(tenants, tenants.c.id == tenant_plugins.c.tenant_id)
         found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-        for row in connection.execute(query.order_by(tenant_plugins.c.plugin, tenants.c.name)):
-            if row.plugin in self.manifests and (consent := self._consent(row)).held:
-                found.setdefault(row.plugin, []).append((row.name, consent.lacks))
-        return found
+        for tenant, rows in groupby(connection.execute(query.order_by(tenants.c.name)), key=lambda row: str(row.name)):
+            for name, consent in self._consents(rows).items():
+                if name in self.manifests and consent.held:
+                    found.setdefault(name, []).append((tenant, consent.lacks))
+        return dict(sorted(found.items()))
 
     def _consent(self, row: sa.Row[tuple[object, ...]]) -> Consent:
         approved = None if row.approved is None else tuple(row.approved)
@@ -84,19 +117,17 @@ class Gate:
     @property
     def held(self) -> frozenset[str]:
         """Plugins that this process has found waiting for the approval of some tenant."""
-        return frozenset[str]().union(*self._held.copy().values())
+        return frozenset[str]().union(*(one for waiting in self._held.copy().values() for one in waiting.values()))
 
     def holds(self, tenant: UUID, name: str) -> bool:
-        """Whether a plugin waits for the tenant's approval, as this process has last read it."""
+        """Whether a plugin waits for the tenant's approval, of it or of what it requires, as this process has last read it."""
         return name in self._held.get(tenant, ())
 
     def _required(self, name: str) -> set[str]:
         return set(self.manifests[name].required) - {"core"}
 
-    def switch(
-        self, connection: Connection, tenant: UUID, name: str, on: bool, approval: Approval
-    ) -> tuple[frozenset[str], frozenset[str]]:
-        """Switch a plugin for a tenant; returns what it had and what it has now: bridges come and go with what they join.
+    def switch(self, connection: Connection, tenant: UUID, name: str, on: bool, approval: Approval) -> Switched:
+        """Switch a plugin for a tenant; bridges come and go with what they join.
 
         The caller sees to it that the tenant's access version grows. Raises NotFound, or Conflict naming the partners in the way, or what is
         not approved yet.
@@ -104,18 +135,20 @@ class Gate:
         if name not in self.manifests:
             raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=name)
         there = self.consents(connection, tenant)
-        before, after = self._in_force(there), self._in_force({**there, name: Consent(on)})
+        then = {**there, name: Consent(on)}
+        mine = frozenset({name} if not on and name in there and there[name].enabled else ())  # what it requires may be lost
+        done = Switched(self._in_force(there), self._in_force(then), mine | (self._on(there) - self._on(then)))
         if on:
-            self._check_required(name, before)
-        elif dependants := sorted(one for one in before - after - {name} if not self.manifests[one].bridge):
+            self._check_required(name, done.before)
+        elif dependants := sorted(one for one in done.gone - {name} if not self.manifests[one].bridge):
             raise Conflict(_("{name!r} is required by {dependants}; disable that first"),
                            code="plugin_required", name=name, dependants=", ".join(dependants))  # fmt: skip
         words = settled(self.manifests[name], there[name].approved if name in there else None, approval) if on else None
         self.write(connection, tenant, (name,), on)
         if words is not None:
-            mine = (tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.plugin == name)
-            connection.execute(tenant_plugins.update().where(*mine).values(**_approved(words, approval)))
-        return before, after
+            row = (tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.plugin == name)
+            connection.execute(tenant_plugins.update().where(*row).values(**_approved(words, approval)))
+        return done
 
     def begin(self, connection: Connection, tenant: UUID, names: Sequence[str], approval: Approval) -> frozenset[str]:
         """Switch plugins on for a tenant that is new; returns what it has, the bridges between them and core included.
@@ -135,7 +168,7 @@ class Gate:
     def adopt(self, connection: Connection, approval: Approval) -> None:
         """What was switched on before there were approvals is approved as it is now, once."""
         for name, manifest in self.manifests.items():
-            old = (tenant_plugins.c.plugin == name, tenant_plugins.c.approved.is_(None))
+            old = (tenant_plugins.c.plugin == name, tenant_plugins.c.approved.is_(None), tenant_plugins.c.enabled)
             connection.execute(tenant_plugins.update().where(*old).values(**_approved(asked(manifest), approval)))
 
     def _check_required(self, name: str, have: frozenset[str]) -> None:

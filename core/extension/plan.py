@@ -18,6 +18,7 @@ from core.data.engine import Database
 from core.data.migrate import Branch
 from core.extension import declared
 from core.extension.declared import Difference
+from core.tenancy.tables import tenant_plugins
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -39,6 +40,14 @@ class Alteration:
 
 
 @dataclass(frozen=True)
+class Holding:
+    """A tenant that has not approved all that the plugin asks for now: it is held there until then."""
+
+    tenant: str
+    asks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Step:
     """What the upgrade does with one plugin; versions and revisions before and after, None where there was none."""
 
@@ -47,6 +56,7 @@ class Step:
     revisions: tuple[str | None, str | None]
     alterations: list[Alteration] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+    held: list[Holding] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,8 @@ def plan(platform: Platform, branches: Sequence[Branch]) -> Plan:
     with platform.database.reading_as_owner() as connection:
         before, known = _schema(connection), declared.kept(connection)
         revisions = {branch.plugin: migrate.current(connection, branch) for branch in branches}
+        # Older schemas know of no approvals: the upgrade takes what is on as approved.
+        held = platform.gate.held_for(connection) if "column approved" in before.get(tenant_plugins.name, ()) else {}
     last = [before]
     with _written(platform.database) as written:
 
@@ -94,6 +106,7 @@ def plan(platform: Platform, branches: Sequence[Branch]) -> Plan:
             [_with(counts, one) for one in alterations.get(name, ())],
             # What was never written down is not compared: all of it would seem new.
             list(declared.differences(there.declared, declared.declared_by(platform, name))) if there is not None else [],
+            [Holding(tenant, asks) for tenant, asks in held.get(name, ())],
         )  # fmt: skip
         if found.alterations or found.differences or found.versions[0] != found.versions[1] or found.revisions[0] != found.revisions[1]:
             steps.append(found)

@@ -72,6 +72,7 @@ class PluginRow(Schema):
     capabilities = fields.List(fields.String(), required=True)
     approved = fields.Nested(Approved, required=True, allow_none=True)
     asks = fields.List(fields.String(), required=True)
+    waits_for = fields.List(fields.String(), required=True)
 
 
 class PluginList(Schema):
@@ -121,7 +122,10 @@ def invite(ctx: Context, request: Request) -> Response:
 def list_plugins(ctx: Context, _request: Request) -> object:
     """All plugins with their state, whether the tenant has them, what they may touch beyond their own, and what of that is approved."""
     work = cast("Work", ctx)
-    consents = work.platform.gate.consents(work.connection, work.tenant.id)
+    gate = work.platform.gate
+    consents = gate.consents(work.connection, work.tenant.id)
+    waiting = gate.waiting(consents)
+    held = waiting.keys() | {name for name, one in consents.items() if one.held}
     return {
         "data": [
             {
@@ -129,13 +133,14 @@ def list_plugins(ctx: Context, _request: Request) -> object:
                 "title": work.say(plugin.manifest.title) if plugin.manifest else plugin.name,
                 "summary": work.say(plugin.manifest.summary) if plugin.manifest else "",
                 "version": plugin.manifest.version if plugin.manifest else "",
-                "state": "held" if plugin.serves and plugin.name in consents and consents[plugin.name].held else plugin.state.value,
+                "state": "held" if plugin.serves and plugin.name in held else plugin.state.value,
                 "enabled": plugin.name in work.enabled,
                 "requires": list(plugin.manifest.requires) if plugin.manifest else [],
                 "bridge": plugin.manifest is not None and plugin.manifest.bridge,
                 "capabilities": consent.asked(plugin.manifest),
                 "approved": consent.shown(consents.get(plugin.name)),
                 "asks": list(consents[plugin.name].lacks) if plugin.name in consents else consent.asked(plugin.manifest),
+                "waits_for": sorted(waiting.get(plugin.name, frozenset()) - {plugin.name}),
             }
             for plugin in work.platform.plugins
         ]

@@ -122,23 +122,24 @@ def switch(work: Work, name: str, on: bool, approves: Sequence[str] | None = Non
     with work.transaction(write=True):
         consent = gate.consents(work.connection, work.tenant.id).get(name)
         approval = Approval(work.actor.name, work.actor.user_id, work.now(), approves)
-        before, after = gate.switch(work.connection, work.tenant.id, name, on, approval)
-        there = work.having(before)
-        for plugin in reversed([one for one in calls.serving() if one in before - after]):
+        done = gate.switch(work.connection, work.tenant.id, name, on, approval)
+        for plugin in reversed([one for one in calls.serving() if one in done.gone]):
+            there = work.having(done.before | {plugin})  # one that was held goes as well
             try:
                 with there.tried():
                     calls.moment("tenant_disabled", frozenset({plugin}), ctx=there)
             except Exception:
                 log.exception("%s is switched off for %s all the same", plugin, work.tenant.name)
         work.access_changed()
-        changes: dict[str, Sequence[object]] = {one: [one in before, one in after] for one in sorted(before ^ after)}
+        had = done.before | done.gone
+        changes: dict[str, Sequence[object]] = {one: [one in had, one in done.after] for one in sorted(had ^ done.after)}
         now = gate.consents(work.connection, work.tenant.id).get(name)
         if now is not None and now.approved != (consent and consent.approved):
             changes["approved"] = [consent and consent.approved, now.approved]
         if changes:
             entries.note(work, "core.plugin", work.tenant.id, "update", changes)
         if on:
-            welcome(work.having(after), after - before)
+            welcome(work.having(done.after), done.after - done.before)
 
 
 def welcome(work: Work, plugins: frozenset[str]) -> None:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from core.context import Work
 from core.custom.definition import PREFIX
 from core.entities.journal import CAUSES
-from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING, Held
+from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING, Held, NotYet
 from core.events.tables import outbox
 from sdk import Channel, Context, Event, GiveUp, NotFound, Unavailable, Watch
 
@@ -110,6 +110,8 @@ def deliver(platform: Platform, row: type_row) -> None:
         _run(platform, work, row)
     except GiveUp as reason:
         _bury(platform, row, str(reason))
+    except NotYet as reason:
+        _mark(platform, row, attempts=row.attempts, error=str(reason), due_at=platform.clock() + LEASE)
     except Held as reason:
         _mark(platform, row, state=HELD, error=str(reason)[:2000])
     except Exception as failure:  # whatever a handler raises is kept with the row and shown there

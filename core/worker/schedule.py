@@ -75,6 +75,9 @@ def _fire(work: Work, row: Any, now: datetime) -> int:
     """Move a schedule on, and let it run unless its last run is still on its way."""
     schedule = work.platform.catalog.schedules.get(row.name)
     moved = schedules.update().where(*_as_seen(row))
+    if schedule is not None and work.platform.gate.holds(work.tenant.id, schedule.plugin):  # it may serve again without being switched on
+        work.connection.execute(moved.values(due_at=now + LATER))
+        return 0
     if schedule is None or schedule.plugin not in work.enabled:
         work.connection.execute(moved.values(due_at=None, planned=False))
         return 0
