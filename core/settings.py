@@ -17,7 +17,7 @@ from core.audit import entries
 from core.entities import journal
 from core.forms import loaded, strictly
 from core.tenancy.tables import plugin_settings
-from sdk import Forbidden, Invalid, NotFound, Secret, SignInProvider, _
+from sdk import Forbidden, NotFound, Secret, SignInProvider, _
 from sdk.events import PLUGIN_CHANGED
 
 if TYPE_CHECKING:
@@ -68,13 +68,12 @@ def change(work: Work, plugin: str, wish: Mapping[str, Any]) -> dict[str, object
     if vouches and not work.grants.unlimited:
         raise Forbidden(_("these settings decide who comes in: who may do everything changes them"))
     schema = _schema(work, plugin)
-    if problems := list(strictly("", schema, wish, typed=True)):
-        raise Invalid(_("some values are not valid"), problems=problems)
+    wrong = [*strictly("", schema, wish, typed=True)]
     work.lock(f"{NAME}.{plugin}")
     stored = _read(work, plugin)
     reset = {name for name, value in wish.items() if value is None and name in schema.fields}
     merged = {name: value for name, value in {**_that_fit(schema, stored.values, plugin), **wish}.items() if name not in reset}
-    values = loaded(schema, merged, "raise", _("some values are not valid"))
+    values = loaded(schema, merged, "raise", _("some values are not valid"), wrong)
     wire, changes = schema.dump(values), dict[str, list[object]]()
     for name in [name for name in schema.fields if name in wish]:
         new: dict[str, object] = {"value": None, "sealed": None}

@@ -259,6 +259,18 @@ def test_settings_that_decide_who_comes_in_are_for_who_may_do_everything(ann: UU
         problem(client.patch(SETTINGS, wish), 422)
 
 
+@pytest.mark.feature("B9")
+def test_wrong_settings_are_told_in_the_language_of_who_asks(client: Api) -> None:
+    assert client.patch("/api/v1/core/tenant", {"locale": "zh_CN"}).status_code == 200
+    wish = {"issuer": "login", "client_id": "x" * 256, "domains": ["@acme"]}
+    wrong = problem(client.patch(SETTINGS, wish), 422)
+    told = {one["field"]: one["message"] for one in wrong["errors"]}
+    assert told.keys() == {"issuer", "client_id", "domains.0"}
+    assert told["client_id"] == "长度超过 255" and all(text.startswith("应为") for name, text in told.items() if name != "client_id")
+    wrong = problem(client.patch(SETTINGS, {"new_people": True}), 422)
+    assert wrong["errors"][0]["message"].startswith("请写明哪些域名")
+
+
 def test_a_provider_that_does_not_answer_is_told_to_people_on_a_page_and_costs_nobody_the_password(
     ann: UUID, browser: Callable[[], Api], provider: Provider, client: Api, platform: Platform, clock: Clock
 ) -> None:
