@@ -58,7 +58,7 @@ class OpenId(Schema):
         fields.String(validate=validate.Length(1, 40)),
         load_default=list,
         validate=validate.Length(max=20),
-        metadata={"label": _("Roles of new people")},
+        metadata={"label": _("Roles of new people"), "of": "core.role"},
     )
 
     @validates_schema(skip_on_field_errors=True)

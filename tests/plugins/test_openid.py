@@ -260,6 +260,13 @@ def test_settings_that_decide_who_comes_in_are_for_who_may_do_everything(ann: UU
 
 
 @pytest.mark.feature("B9")
+def test_new_people_get_no_roles_that_are_not_there(client: Api) -> None:
+    wrong = problem(client.patch(SETTINGS, {"roles": ["sales_rep", "nope", 5]}), 422)
+    assert [(one["field"], one["code"]) for one in wrong["errors"]] == [("roles.2", "type"), ("roles.1", "no_such_record")]
+    assert client.patch(SETTINGS, {"roles": ["sales_rep"]}).status_code == 200
+
+
+@pytest.mark.feature("B9")
 def test_wrong_settings_are_told_in_the_language_of_who_asks(client: Api) -> None:
     assert client.patch("/api/v1/core/tenant", {"locale": "zh_CN"}).status_code == 200
     wish = {"issuer": "login", "client_id": "x" * 256, "domains": ["@acme"]}
