@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -257,6 +258,15 @@ def test_settings_that_decide_who_comes_in_are_for_who_may_do_everything(ann: UU
         {"roles": "admin"},
     ):
         problem(client.patch(SETTINGS, wish), 422)
+
+
+def test_the_document_says_which_paths_one_comes_back_to_as_the_server_takes_them(client: Api) -> None:
+    described = client.get("/api/v1/openapi.json").json["paths"]["/api/v1/session/providers/{provider}"]["get"]["parameters"]
+    tenant, landing = (next(one for one in described if one["name"] == name) for name in ("tenant", "next"))
+    assert tenant["required"]
+    for path, fits in (("/", True), ("/foo", True), ("//foo", False), ("/\\foo", False), ("foo", False), (f"/{'x' * 501}", False)):
+        assert bool(re.search(landing["schema"]["pattern"], path)) is fits, path
+        assert (client.get(BEGIN, {"tenant": "acme", "next": path}).json["code"] != "bad_landing") is fits, path
 
 
 @pytest.mark.feature("B9")
