@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from marshmallow import Schema, ValidationError
@@ -15,7 +16,20 @@ _SAID = {
     "Missing data for required field.": ("required", _("is required")),
     "Field may not be null.": ("required", _("is required")),
     "Unknown field.": ("unknown_field", _("there is no such field")),
+    "String does not match expected pattern.": ("invalid", _("has another form than the one described")),
 }
+_COUNTED = tuple(
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (r"Longer than maximum length (?P<most>\d+)\.", _("is longer than {most}")),
+        (r"Shorter than minimum length (?P<least>\d+)\.", _("is shorter than {least}")),
+        (r"Length must be between (?P<least>\d+) and (?P<most>\d+)\.", _("expected a length from {least} to {most}")),
+        (r"Length must be (?P<most>\d+)\.", _("expected a length of {most}")),
+        (r"Must be greater than or equal to (?P<least>\S+) and less than or equal to (?P<most>\S+)\.", _("expected {least} to {most}")),
+        (r"Must be greater than or equal to (?P<least>\S+)\.", _("expected at least {least}")),
+        (r"Must be less than or equal to (?P<most>\S+)\.", _("expected at most {most}")),
+    )
+)
 
 
 def strictly(prefix: str, schema: Schema, data: Mapping[str, Any], *, typed: bool) -> Iterable[Problem]:
@@ -40,13 +54,18 @@ def _strict_value(name: str, field: mm.Field[Any], value: Any, typed: bool) -> I
             yield Problem(name, "type", _("has another type than the one described"))
 
 
-def loaded(schema: Schema, data: Mapping[str, Any], unknown: Literal["exclude", "raise"], message: Text) -> dict[str, Any]:
-    """The values of `data`; raises Invalid with `message` and what is wrong by field."""
+def loaded(schema: Schema, data: Mapping[str, Any], unknown: Literal["exclude", "raise"], message: Text,
+           wrong: Sequence[Problem] = ()) -> dict[str, Any]:  # fmt: skip
+    """The values of `data`; raises Invalid with `message` and what is wrong by field, with what is known to be `wrong` already."""
     try:
         values: dict[str, Any] = schema.load(data, unknown=unknown)
-        return values
     except ValidationError as failure:
-        raise Invalid(message, problems=_problems("", failure.messages)) from failure
+        told = {problem.field for problem in wrong}
+        more = [problem for problem in _problems("", failure.messages) if problem.field not in told]
+        raise Invalid(message, problems=[*wrong, *more]) from failure
+    if wrong:
+        raise Invalid(message, problems=wrong)
+    return values
 
 
 def _problems(prefix: str, messages: Any) -> list[Problem]:
@@ -55,7 +74,7 @@ def _problems(prefix: str, messages: Any) -> list[Problem]:
         for name, inner in messages.items():
             found += _problems(f"{prefix}.{name}" if prefix else str(name), inner)
     elif isinstance(messages, list):
-        found += [_problem(prefix[:200], str(one)) for one in messages]
+        found += [_problem(prefix[:200], one if isinstance(one, Text) else str(one)) for one in messages]
     return found
 
 
@@ -67,4 +86,7 @@ def _problem(name: str, message: str) -> Problem:
         return Problem(name, "type", _("has another type than the one described"))
     if message.startswith("Must be one of: "):
         return Problem(name, "unknown_choice", _("expected one of {options}"), {"options": message[len("Must be one of: ") :].rstrip(".")})
-    return Problem(name, "invalid", Text(message.replace("{", "{{").replace("}", "}}")))
+    for pattern, text in _COUNTED:
+        if found := pattern.fullmatch(message):
+            return Problem(name, "invalid", text, found.groupdict())
+    return Problem(name, "invalid", Text(message.replace("{", "{{").replace("}", "}}"), getattr(message, "module", "")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,10 @@ from marshmallow.validate import OneOf
 from core import secrets
 from core.audit import entries
 from core.entities import journal
+from core.entities.links import no_such_key, unknown_keys
 from core.forms import loaded, strictly
 from core.tenancy.tables import plugin_settings
-from sdk import Forbidden, Invalid, NotFound, Secret, SignInProvider, _
+from sdk import Forbidden, NotFound, Problem, Secret, SignInProvider, _
 from sdk.events import PLUGIN_CHANGED
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dealwright.settings")
 NAME = "core.plugin"
+MOST_KEYS = 200
+"""Keys of records in one setting."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,12 @@ def change(work: Work, plugin: str, wish: Mapping[str, Any]) -> dict[str, object
     if vouches and not work.grants.unlimited:
         raise Forbidden(_("these settings decide who comes in: who may do everything changes them"))
     schema = _schema(work, plugin)
-    if problems := list(strictly("", schema, wish, typed=True)):
-        raise Invalid(_("some values are not valid"), problems=problems)
+    wrong = [*strictly("", schema, wish, typed=True), *_not_there(work, schema, wish)]
     work.lock(f"{NAME}.{plugin}")
     stored = _read(work, plugin)
     reset = {name for name, value in wish.items() if value is None and name in schema.fields}
     merged = {name: value for name, value in {**_that_fit(schema, stored.values, plugin), **wish}.items() if name not in reset}
-    values = loaded(schema, merged, "raise", _("some values are not valid"))
+    values = loaded(schema, merged, "raise", _("some values are not valid"), wrong)
     wire, changes = schema.dump(values), dict[str, list[object]]()
     for name in [name for name in schema.fields if name in wish]:
         new: dict[str, object] = {"value": None, "sealed": None}
@@ -93,6 +95,21 @@ def change(work: Work, plugin: str, wish: Mapping[str, Any]) -> dict[str, object
     entries.note(work, NAME, work.tenant.id, "update", {f"{plugin}.{name}": pair for name, pair in changes.items()})
     journal.tell(work, PLUGIN_CHANGED, [(work.tenant.id, {"plugin": plugin, "fields": sorted(changes)})])
     return shown(work, plugin)
+
+
+def _not_there(work: Work, schema: Schema, wish: Mapping[str, Any]) -> Iterator[Problem]:
+    """Keys among the values that name no record, where the field says which entity has them."""
+    for name, keys in wish.items():
+        target = work.catalog.entities.get(schema.fields[name].metadata.get("of", "")) if name in schema.fields else None
+        if target is not None and isinstance(keys, list) and len(keys) > MOST_KEYS:
+            yield Problem(name, "too_many", _("at most {limit} entries, got {got}"), {"limit": MOST_KEYS, "got": len(keys)})
+        elif target is not None and isinstance(keys, list):
+            unknown = unknown_keys(work, target, {key for key in keys if isinstance(key, str) and "\x00" not in key})
+            yield from (
+                no_such_key(f"{name}.{index}", target.full_name, key)
+                for index, key in enumerate(keys)
+                if isinstance(key, str) and key in unknown
+            )
 
 
 def _schema(work: Work, plugin: str) -> Schema:

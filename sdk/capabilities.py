@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sdk.errors import DeclarationError
+from sdk.names import misshapen, words_in
 from sdk.permissions import ALL_FIELDS, Verb
 
 ANY_HOST: Final = "any"
@@ -15,6 +15,7 @@ ANY_HOST: Final = "any"
 _DATA = re.compile(r"(?P<name>([a-z][a-z0-9_]*[.][a-z][a-z0-9_]*|[*])([.][a-z_]+)?)(:(?P<fields>[*]|[a-z0-9_.]+(,[a-z0-9_.]+)*))?\Z")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
 _JOB = re.compile(r"([a-z][a-z0-9_]*[.])?[a-z][a-z0-9_]*\Z")
+_KINDS, _SWITCHES = ("data", "network", "jobs"), ("mail", "files")
 _VERBS = frozenset(verb.value for verb in Verb)
 
 
@@ -26,7 +27,7 @@ class Capabilities:
     `"customers.account:*"` (all verbs, all fields, also those to come), `"customers.account.delete"`; `"*.read:*"` is any entity.
     `network` names the hosts that `ctx.call` may speak to, or `ANY_HOST`. `jobs` names its own jobs and schedules (`"remind"`), and
     jobs of others that it asks for (`"documents.issue"`). `mail`: it sends letters; `files`: it keeps files and opens kept ones.
-    Raises DeclarationError with every mistake at once.
+    What is wrong with it is told by its manifest, with the manifest's own mistakes.
     """
 
     data: tuple[str, ...] = ()
@@ -35,28 +36,27 @@ class Capabilities:
     mail: bool = False
     files: bool = False
 
-    def __post_init__(self) -> None:
-        mistakes = [
-            *(mistake for word in self.data if (mistake := _mistake(word))),
-            *(
-                f"network {host!r}: expected a host such as 'api.example.com', or {ANY_HOST!r}"
-                for host in self.network
-                if not _HOST.match(host)
-            ),
-            *(
-                f"job {job!r}: expected a name such as 'remind', or 'documents.issue' of a partner"
-                for job in self.jobs
-                if not _JOB.match(job)
-            ),
-        ]
-        if mistakes:
-            raise DeclarationError("capabilities: " + "; ".join(mistakes))
+    def mistakes(self) -> Iterator[str]:
+        """What is wrong with it and how to mend it, all of it."""
+        for kind in _KINDS:
+            if mistake := misshapen(kind, getattr(self, kind)):
+                yield mistake
+        yield from filter(None, map(_mistake, words_in(self.data)))
+        for host in words_in(self.network):
+            if not _HOST.match(host):
+                yield f"network {host!r}: expected a host such as 'api.example.com', or {ANY_HOST!r}"
+        for job in words_in(self.jobs):
+            if not _JOB.match(job):
+                yield f"job {job!r}: expected a name such as 'remind', or 'documents.issue' of a partner"
+        for kind in _SWITCHES:
+            if not isinstance(given := getattr(self, kind), bool):
+                yield f"{kind} {given!r}: expected True or False; write {kind}=True if you use it"
 
     def words(self) -> Iterator[str]:
         """Each capability as a word: `data customers.account.read:name`, `network api.example.com`, `jobs remind`, `mail`, `files`."""
-        for kind in ("data", "network", "jobs"):
+        for kind in _KINDS:
             yield from (f"{kind} {word}" for word in getattr(self, kind))
-        yield from (kind for kind in ("mail", "files") if getattr(self, kind))
+        yield from (kind for kind in _SWITCHES if getattr(self, kind))
 
 
 def _mistake(word: str) -> str:

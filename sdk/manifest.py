@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from sdk.capabilities import Capabilities
 from sdk.errors import DeclarationError
-from sdk.names import PLUGIN, RESERVED_PLUGINS
+from sdk.names import PLUGIN, RESERVED_PLUGINS, misshapen, words_in
 from sdk.text import Text
 
 API_VERSION = 1
@@ -42,27 +42,40 @@ class Manifest:
     """What it needs beyond its own; nothing is the default, as it is an allow-list."""
 
     def __post_init__(self) -> None:
+        requires, after = words_in(self.requires), words_in(self.after)
         mistakes = [
             f"name {self.name!r}: expected lower-case letters, digits and _ (2 to 30); rename the plugin"
-            if not PLUGIN.match(self.name)
+            if not (isinstance(self.name, str) and PLUGIN.match(self.name))
             else "",
-            f"name {self.name!r}: the platform itself is called so; rename the plugin" if self.name in RESERVED_PLUGINS else "",
+            f"name {self.name!r}: the platform itself is called so; rename the plugin" if self.name in (*RESERVED_PLUGINS,) else "",
             f"version {self.version!r}: expected MAJOR.MINOR[.PATCH]; write for example '1.0'" if not _is_version(self.version) else "",
             f"api {self.api!r}: expected a whole number; this platform speaks {API_VERSION}" if not isinstance(self.api, int) else "",
             *(
+                f"{what} {said!r}: expected a text for people; write {what}=_('...')"
+                for what, said in (("title", self.title), ("summary", self.summary))
+                if not (isinstance(said, Text) and said)
+            ),
+            misshapen("requires", self.requires),
+            misshapen("after", self.after),
+            *(
                 f"partner {partner!r}: expected a plugin's name, with a range such as '>=1.2,<2' if you like; correct `requires` or `after`"
-                for partner in (*self.requires, *self.after)
+                for partner in (*requires, *after)
                 if _partner(partner) is None
             ),
-            "requires itself: a plugin cannot wait for itself; remove it" if self.name in [_name(one) for one in self.requires] else "",
+            "requires itself: a plugin cannot wait for itself; remove it" if self.name in [_name(one) for one in requires] else "",
             *(
                 f"partner {both!r} is in `requires` and in `after`: keep one"
-                for both in sorted(set(map(_name, self.requires)) & set(map(_name, self.after)))
+                for both in sorted(set(map(_name, requires)) & set(map(_name, after)))
             ),
             "bridge: expected two plugins or more in `requires` that it joins; name them, or leave `bridge` out"
-            if self.bridge and len({_name(one) for one in self.requires} - {"core"}) < 2
+            if self.bridge and len({_name(one) for one in requires} - {"core"}) < 2
             else "",
-            *(f"partner {twice!r} is named twice; put its range into one" for twice in _twice(self.requires) + _twice(self.after)),
+            *(f"partner {twice!r} is named twice; put its range into one" for twice in _twice(requires) + _twice(after)),
+            *(
+                self.capabilities.mistakes()
+                if isinstance(self.capabilities, Capabilities)
+                else (f"capabilities {self.capabilities!r}: expected Capabilities(...); leave it out if you need nothing",)
+            ),
         ]
         if found := [mistake for mistake in mistakes if mistake]:
             raise DeclarationError(f"manifest of {self.name!r}: " + "; ".join(found))
@@ -78,9 +91,9 @@ class Manifest:
         return dict(filter(None, map(_partner, self.after)))
 
 
-def _is_version(text: str) -> bool:
+def _is_version(text: object) -> bool:
     try:
-        return bool(_VERSION.match(text) and Version(text))
+        return isinstance(text, str) and bool(_VERSION.match(text) and Version(text))
     except InvalidVersion:
         return False
 

@@ -18,6 +18,19 @@ RESERVED_COMMANDS = frozenset(
 RESERVED_FIELDS = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "count", "id", "version", "custom", "warnings"})
 
 
+def words_in(given: object) -> tuple[str, ...]:
+    """The texts of what should be a tuple of texts; of a single text none, as it would be read letter by letter."""
+    return tuple(one for one in given if isinstance(one, str)) if isinstance(given, tuple) else ()
+
+
+def misshapen(what: str, given: object) -> str:
+    """What is wrong with a value that should be a tuple of texts; "" for one that is."""
+    if not isinstance(given, tuple):
+        cure = f"({given!r},)" if isinstance(given, str) else "('one', 'another'), or () for none"
+        return f"{what} {given!r}: expected a tuple of texts; write a tuple: {cure}"
+    return "; ".join(f"{what} {one!r}: expected a text in the tuple; put it into quotes" for one in given if not isinstance(one, str))
+
+
 def check_name(pattern: re.Pattern[str], name: str, what: str) -> str:
     """Return `name`, or raise DeclarationError naming the pattern it breaks."""
     if not pattern.match(name):

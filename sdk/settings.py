@@ -26,7 +26,8 @@ class Settings:
     """The settings of one plugin: `Settings(Purchases)`, read with `ctx.settings(Purchases)`.
 
     Every field has a `load_default`, which is in force until somebody sets it, and `metadata={"label": _("...")}`; what is not to
-    be shown is a `Secret(label=_("..."))`. A `validates_schema` sees all values but the secrets.
+    be shown is a `Secret(label=_("..."))`. A list of natural keys of records says of what (`metadata={"of": "core.role", ...}`): they must be there.
+    A `validates_schema` sees all values but the secrets.
     """
 
     schema: type[Schema]

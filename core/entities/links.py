@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -179,13 +179,19 @@ def _check_keys(work: Work, field: KeysField, holders: Sequence[Item]) -> None:
     target = work.catalog.entities.get(field.of)
     if target is None or not holders:
         return
-    wanted = sorted({key for item in holders for key in item.values[field.name]})
+    unknown = unknown_keys(work, target, {key for item in holders for key in item.values[field.name]})
+    for item in holders:
+        item.problems += [no_such_key(field.name, field.of, key) for key in item.values[field.name] if key in unknown]
+
+
+def unknown_keys(work: Work, target: Entity, keys: Set[str]) -> Set[str]:
+    """Which of these natural keys no record of the entity has, whoever asks."""
     table = target.record.table()
     column = table.c[target.record.__fields__[target.match_fields[0]].attribute]
-    query = sa.select(column).where(*live_of(target, table, work.tenant.id), column.in_(wanted))
-    known = set(work.connection.execute(query).scalars())
-    for item in holders:
-        for key in item.values[field.name]:
-            if key not in known:
-                text = _("there is no {target} {value!r}")
-                item.problems.append(Problem(field.name, "no_such_record", text, {"target": field.of, "value": key}))
+    query = sa.select(column).where(*live_of(target, table, work.tenant.id), column.in_(sorted(keys)))
+    return keys - set(work.connection.execute(query).scalars())
+
+
+def no_such_key(field: str, of: str, key: str) -> Problem:
+    """What is wrong with the value of a field that names a record which is not there."""
+    return Problem(field, "no_such_record", _("there is no {target} {value!r}"), {"target": of, "value": key})

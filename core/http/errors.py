@@ -30,6 +30,14 @@ class NotTaken(Refusal):
     heading = _("Method not allowed")
 
 
+class Broken(Refusal):
+    """Something failed that should not."""
+
+    status = 500
+    code = "internal"
+    heading = _("Internal error")
+
+
 def install(app: Flask, platform: Platform) -> None:
     """Answer every failure with a problem body and a trace id."""
 
@@ -73,7 +81,7 @@ def install(app: Flask, platform: Platform) -> None:
     @app.errorhandler(Exception)
     def crashed(failure: Exception) -> Response:
         log.exception("unexpected failure, trace %s", trace_id(), exc_info=failure)
-        return _answer(500, "internal", "Internal error", "This is our fault; tell us the trace id.", [])
+        return problem(platform, Broken(_("this is our fault; tell us the trace id")))
 
 
 def trace_id() -> str:

@@ -38,12 +38,13 @@ def _common() -> frozenset[str]:
 def hashed(password: str, *about: str, field: str = "password") -> str:
     """The hash of a new password; raises Invalid for one that is too short or too long, that many people have, or that
     says what is known of the person (`about`: e-mail and name)."""
-    if (problem := _problem(password, about, field)) is not None:
+    if (problem := flaw(password, about, field)) is not None:
         raise Invalid(_("the password does not fit"), problems=[problem])
     return _hasher().hash(password)
 
 
-def _problem(password: str, about: tuple[str, ...], field: str) -> Problem | None:
+def flaw(password: str, about: tuple[str, ...], field: str) -> Problem | None:
+    """What is wrong with a new password; None for one that `hashed` takes."""
     if not LEAST <= len(password) <= MOST:
         return Problem(field, "length", _("expected {least} to {most} characters"), {"least": LEAST, "most": MOST})
     plain = password.casefold()

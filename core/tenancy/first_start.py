@@ -7,14 +7,18 @@ import hmac
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from core.identity import passwords
+from core.identity.tables import User
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
 from core.tenancy.tables import tenants
-from sdk import Forbidden, NotFound, Tenant, _, links
+from sdk import Forbidden, Invalid, NotFound, Problem, Tenant, _, links
+from sdk.fields import FlawError
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -42,6 +46,8 @@ def make(platform: Platform, code: str, wish: NewTenant, name: str, email: str, 
             raise NotFound(_("there is nothing at this address"))
         if not hmac.compare_digest(digest, platform.first_start):
             raise Forbidden(_("the code is another one; `dealwright serve` has printed it on its terminal"), code="wrong_code")
+        if problems := list(_wrong(wish, name, email, password)):
+            raise Invalid(_("some values are not valid"), problems=problems)
         made = lifecycle.create(platform, wish)
         try:
             lifecycle.add_person(platform.system(made.id), name, email, ["admin"], password)
@@ -50,6 +56,19 @@ def make(platform: Platform, code: str, wish: NewTenant, name: str, email: str, 
             raise
         used.append(digest)
         return made
+
+
+def _wrong(wish: NewTenant, name: str, email: str, password: str) -> Iterator[Problem]:
+    """Everything that does not fit, before anything is made; the tenant's name is called `tenant` here, as `name` is the person's."""
+    for problem in lifecycle.wrong_settings(asdict(wish)):
+        yield replace(problem, field="tenant") if problem.field == "name" else problem
+    for word, value in (("name", name), ("email", email)):
+        try:
+            User.__fields__[word].check(value.strip())
+        except FlawError as flaw:
+            yield Problem(word, flaw.code, flaw.message, flaw.params)
+    if (weak := passwords.flaw(password, (email.strip(), name), "password")) is not None:
+        yield weak
 
 
 @contextmanager

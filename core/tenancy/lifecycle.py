@@ -84,8 +84,14 @@ def _timezones() -> frozenset[str]:
 
 def check_settings(wish: Mapping[str, object]) -> None:
     """Raise Invalid for a name, language, time zone or currency that there is not."""
+    if problems := wrong_settings(wish):
+        raise Invalid(_("the settings of the tenant do not fit"), problems=problems)
+
+
+def wrong_settings(wish: Mapping[str, object]) -> list[Problem]:
+    """What is wrong with a name, language, time zone and currency."""
     name, timezone, currency, locale = (str(wish[word]) for word in ("name", "timezone", "currency", "locale"))
-    problems = [
+    return [
         Problem(word, code, text, {"value": value})
         for word, value, fits, code, text in (
             ("name", name, bool(NAME.match(name)), "malformed", _("expected lower-case letters, digits and dashes, got {value!r}")),
@@ -95,8 +101,6 @@ def check_settings(wish: Mapping[str, object]) -> None:
         )
         if not fits
     ]  # fmt: skip
-    if problems:
-        raise Invalid(_("the settings of the tenant do not fit"), problems=problems)
 
 
 def ensure_roles(work: Work) -> None:

@@ -29,7 +29,7 @@ def secure(url: object) -> bool:
 
 def _issuer(word: str) -> None:
     if word and (not secure(word) or "?" in word or len(word) > 255):
-        raise ValidationError("expected the issuer's address, such as https://login.example.com, as its discovery document writes it")
+        raise ValidationError(_("expected the issuer's address, such as https://login.example.com, as its discovery document writes it"))
 
 
 class OpenId(Schema):
@@ -40,7 +40,7 @@ class OpenId(Schema):
     client_secret = Secret(label=_("Client secret"))
     label = fields.String(load_default="", validate=validate.Length(max=60), metadata={"label": _("What people call the provider")})
     domains = fields.List(
-        fields.String(validate=validate.Regexp(_DOMAIN, error="expected a domain in lower case, such as example.com")),
+        fields.String(validate=validate.Regexp(_DOMAIN, error=_("expected a domain in lower case, such as example.com"))),
         load_default=list,
         validate=validate.Length(max=100),
         metadata={"label": _("Domains of e-mails that may come in; none: all")},
@@ -58,10 +58,10 @@ class OpenId(Schema):
         fields.String(validate=validate.Length(1, 40)),
         load_default=list,
         validate=validate.Length(max=20),
-        metadata={"label": _("Roles of new people")},
+        metadata={"label": _("Roles of new people"), "of": "core.role"},
     )
 
     @validates_schema(skip_on_field_errors=True)
     def _bounded(self, values: dict[str, Any], **_more: object) -> None:
         if values.get("new_people") and not values.get("domains"):  # at a public provider everybody has an account
-            raise ValidationError("name the domains whose people get an account: else everybody at the provider would", "domains")
+            raise ValidationError(_("name the domains whose people get an account: else everybody at the provider would"), "domains")

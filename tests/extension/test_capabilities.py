@@ -22,7 +22,7 @@ from core.tenancy.lifecycle import NewTenant
 from core.tenancy.tables import tenant_plugins
 from core.testkit.fixtures import Api
 from core.worker.drain import Drain
-from sdk import Call, Capabilities, DeclarationError, Forbidden, Mail, where
+from sdk import Call, Capabilities, DeclarationError, Forbidden, Mail, Manifest, Text, where
 from sdk.context import id_of
 from tests.extension.conftest import Installation
 from tests.packages import Packages
@@ -272,11 +272,15 @@ def test_more_is_what_is_not_covered(wanted: list[str], approved: list[str], lac
     assert lacking(wanted, approved) == lacks
 
 
-def test_a_declaration_names_fields_and_every_mistake_in_it() -> None:
+@pytest.mark.feature("P5")
+def test_a_declaration_names_fields_and_every_mistake_in_it_with_those_of_the_manifest() -> None:
+    may = Capabilities(data=("customers.account", "a.b.read", "Wrong"), network=("https://x.example",), jobs=("a.b.c",))
     with pytest.raises(DeclarationError) as mistakes:
-        Capabilities(data=("customers.account", "a.b.read", "Wrong"), network=("https://x.example",), jobs=("a.b.c",))
+        Manifest("visits", "one", Text("T"), Text("S"), capabilities=may)
     text = str(mistakes.value)
-    assert all(word in text for word in ("'customers.account:name'", "'a.b.read:*'", "'Wrong'", "https://x.example", "a.b.c"))
+    assert all(
+        word in text for word in ("'customers.account:name'", "'a.b.read:*'", "'Wrong'", "https://x.example", "a.b.c", "version 'one'")
+    )
     fine = Capabilities(
         data=("*.read:*", "*:*", "a.b.delete", "a.b.export", "a.b:x,loyalty.points"), network=("any", "x.example"), mail=True
     )

@@ -8,7 +8,7 @@ import pytest
 
 from core.cli.main import main
 from core.extension.discover import State
-from sdk import DeclarationError, Manifest, Text
+from sdk import Capabilities, DeclarationError, Manifest, Text
 from sdk.names import RESERVED_COMMANDS
 from tests.extension.conftest import Installation
 from tests.packages import MANIFEST, Packages
@@ -44,6 +44,10 @@ BROKEN: dict[str, tuple[dict[str, str], State, str]] = {
     "its manifest has another name": ({"manifest": MANIFEST.format(name="other", more="")}, State.FAILED, "'other'"),
     "its manifest is full of mistakes": (
         {"manifest": MANIFEST.format(name="Broken!", more=', requires=("Broken!",)')}, State.FAILED, "name 'Broken!'",
+    ),
+    "its manifest has no capabilities at all": ({"more": ", capabilities=None"}, State.FAILED, "capabilities None"),
+    "its manifest says nothing to people": (
+        {"manifest": "manifest = Manifest('broken', '1.0', 't', None)\n"}, State.FAILED, "summary None: expected a text for people",
     ),
     "it speaks another API": ({"more": ", api=99"}, State.INCOMPATIBLE, "API 99"),
     "the package of its extra is missing": ({"body": "import a_package_that_nobody_has"}, State.MISSING_EXTRA, "a_package_that_nobody_has"),
@@ -297,6 +301,23 @@ def test_a_bad_manifest_tells_every_mistake_at_once_with_its_cure() -> None:
     assert told.count(";") >= 5
     with pytest.raises(DeclarationError, match="the platform itself is called so"):
         Manifest("custom", "1.0", Text("T"), Text("S"))
+
+
+@pytest.mark.feature("P5")
+def test_values_of_another_kind_are_told_with_the_rest_and_a_single_text_is_no_tuple() -> None:
+    with pytest.raises(DeclarationError) as caught:
+        Manifest(
+            5, None, "t", None, requires="customers", after=None,  # type: ignore[arg-type]
+            capabilities=Capabilities(data=(5,), network="api.x.com", jobs=None, mail="yes"),  # type: ignore[arg-type]
+        )  # fmt: skip
+    told = str(caught.value)
+    for word in ("name 5", "version None", "title 't'", "summary None", "('customers',)", "after None", "data 5", "('api.x.com',)", "jobs None",
+                 "mail 'yes'"):  # fmt: skip
+        assert word in told
+    assert "'c'" not in told, "not letter by letter"
+    assert told.count(";") == 19, "ten mistakes, each with its cure"
+    with pytest.raises(DeclarationError, match="capabilities None: expected Capabilities"):
+        Manifest("sound", "1.0", Text("T"), Text("S"), capabilities=None)  # type: ignore[arg-type]
 
 
 @pytest.mark.feature("P5")

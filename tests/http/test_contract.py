@@ -67,6 +67,9 @@ def test_a_crash_is_a_500_without_its_text_and_with_a_trace(client: Api) -> None
     body = problem(client.post(f"{THINGS}/{uuid4()}/pings", {"text": "boom"}), 500, "internal")
     assert "told to fail" not in json.dumps(body)
     assert client.get("/api/v1/probe/entries").json["data"] == [], "nothing is half-written"
+    assert client.patch("/api/v1/core/tenant", {"locale": "zh_CN"}).status_code == 200
+    body = problem(client.post(f"{THINGS}/{uuid4()}/pings", {"text": "boom"}), 500, "internal")
+    assert (body["title"], body["detail"]) == ("内部错误", "这是我们的问题；请告知我们跟踪编号")
 
 
 @pytest.mark.feature("P18")

@@ -33,6 +33,8 @@ def test_the_first_tenant_is_made_by_the_code_and_then_there_is_nothing_more(pla
     problem(api.post(SETUP, wish("guess")), 403, "wrong_code")
     for bad in ({"password": "password2024"}, {"email": "nobody"}, {"tenant": "No Name"}, {"currency": "XXY"}):
         problem(api.post(SETUP, wish(code, **bad)), 422)
+    wrong = problem(api.post(SETUP, wish(code, tenant="No Name", email="nobody", password="password2024", currency="XXY")), 422)
+    assert [one["field"] for one in wrong["errors"]] == ["tenant", "currency", "email", "password"]  # type: ignore[attr-defined]
     assert api.get(SETUP).json == {"needed": True}, "nothing is half there"
     made = api.post(SETUP, wish(code))
     assert (made.status_code, made.json) == (201, {"tenant": "acme", "email": "ann@acme.example"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -257,6 +258,34 @@ def test_settings_that_decide_who_comes_in_are_for_who_may_do_everything(ann: UU
         {"roles": "admin"},
     ):
         problem(client.patch(SETTINGS, wish), 422)
+
+
+def test_the_document_says_which_paths_one_comes_back_to_as_the_server_takes_them(client: Api) -> None:
+    described = client.get("/api/v1/openapi.json").json["paths"]["/api/v1/session/providers/{provider}"]["get"]["parameters"]
+    tenant, landing = (next(one for one in described if one["name"] == name) for name in ("tenant", "next"))
+    assert tenant["required"]
+    for path, fits in (("/", True), ("/foo", True), ("//foo", False), ("/\\foo", False), ("foo", False), (f"/{'x' * 501}", False)):
+        assert bool(re.search(landing["schema"]["pattern"], path)) is fits, path
+        assert (client.get(BEGIN, {"tenant": "acme", "next": path}).json["code"] != "bad_landing") is fits, path
+
+
+@pytest.mark.feature("B9")
+def test_new_people_get_no_roles_that_are_not_there(client: Api) -> None:
+    wrong = problem(client.patch(SETTINGS, {"roles": ["sales_rep", "nope", 5]}), 422)
+    assert [(one["field"], one["code"]) for one in wrong["errors"]] == [("roles.2", "type"), ("roles.1", "no_such_record")]
+    assert client.patch(SETTINGS, {"roles": ["sales_rep"]}).status_code == 200
+
+
+@pytest.mark.feature("B9")
+def test_wrong_settings_are_told_in_the_language_of_who_asks(client: Api) -> None:
+    assert client.patch("/api/v1/core/tenant", {"locale": "zh_CN"}).status_code == 200
+    wish = {"issuer": "login", "client_id": "x" * 256, "domains": ["@acme"]}
+    wrong = problem(client.patch(SETTINGS, wish), 422)
+    told = {one["field"]: one["message"] for one in wrong["errors"]}
+    assert told.keys() == {"issuer", "client_id", "domains.0"}
+    assert told["client_id"] == "长度超过 255" and all(text.startswith("应为") for name, text in told.items() if name != "client_id")
+    wrong = problem(client.patch(SETTINGS, {"new_people": True}), 422)
+    assert wrong["errors"][0]["message"].startswith("请写明哪些域名")
 
 
 def test_a_provider_that_does_not_answer_is_told_to_people_on_a_page_and_costs_nobody_the_password(

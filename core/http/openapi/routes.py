@@ -226,7 +226,7 @@ def _describe_providers(sheet: Sheet, work: Work, operation: Callable[..., Json]
     }
     rows = {"type": "object", "properties": {"data": {"type": "array", "items": row}}, "required": ["data"]}
     tenant = parts.query("tenant", {"type": "string", "pattern": NO_NULL}, work.say(_("The name of the tenant")))
-    landing = parts.query("next", {"type": "string", "pattern": "^/$"}, work.say(_("The path to come back to")))
+    landing = parts.query("next", {"type": "string", "pattern": LANDING}, work.say(_("The path to come back to")))
     ways, begin, back = (
         _("The other systems through which people come into a tenant"), _("Sign in through another system"),
         _("The way back from another system"),
@@ -237,7 +237,7 @@ def _describe_providers(sheet: Sheet, work: Work, operation: Callable[..., Json]
     )
     refused = (400, 401, 403, 404, 422, 429, 503)
     for name, path, summary, parameters in (
-        ("begin_sign_in", "", begin, [tenant, landing]),
+        ("begin_sign_in", "", begin, [{**tenant, "required": True}, landing]),
         (
             "finish_sign_in",
             "/callback",
@@ -285,6 +285,8 @@ def _describe_first_start(sheet: Sheet, work: Work, operation: Callable[..., Jso
     sheet.path("/api/v1/setup", operations={"get": operation("first_wanted", WANTED, asked, security=[]), "post": post})
 
 
+LANDING = r"^/([\x21-\x2e\x30-\x5b\x5d-\x7e][\x21-\x5b\x5d-\x7e]{0,499})?$"
+"""A path of this server, as `next` takes it: no second slash, with which it would be another server's, and no backslash."""
 _CODE = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": NO_NULL}
 _PASSWORD = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": NO_NULL, "format": "password"}
 _PASSWORDS = {

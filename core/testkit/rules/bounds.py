@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from core.policy.allowed import ANY
 from core.testkit.rules.package import Package, Rule
-from core.testkit.rules.source import Source
+from core.testkit.rules.source import Source, read_all
 from sdk import Capabilities, Verb
+from sdk.mail import MAIL_WRITTEN
 
 _WAYS_OUT = frozenset({"freely", "of_plugin", "bounds"})
 _USES = {"mail": "mail=True", "files": "files=True"}
+_CONTEXTS = frozenset({"ctx", "_ctx"})
+_SAME = frozenset({"because", "as_user", "as_system", "over", "speaking"})
+"""Methods of a context that give a context."""
 
 
 def undeclared(package: Package) -> Iterator[str]:
@@ -32,8 +37,15 @@ def undeclared(package: Package) -> Iterator[str]:
                     yield f"{source.name}:{node.lineno} asks for the job {word!r}, which Capabilities(jobs=...) does not name"
             if isinstance(node, ast.Attribute) and node.attr in _WAYS_OUT:
                 yield f"{source.name}:{node.lineno} uses .{node.attr}, which leaves its bounds"
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ctx":
+            if isinstance(node, ast.Attribute) and _is_context(node.value):
                 yield from _unsaid(source, node, bounds.capabilities)
+
+
+def _is_context(node: ast.expr) -> bool:
+    """`ctx`, also where it is kept (`self._ctx`) or varied (`ctx.as_system()`)."""
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Attribute) and node.func.attr in _SAME and _is_context(node.func.value)
+    return (node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else "") in _CONTEXTS
 
 
 def _unsaid(source: Source, node: ast.Attribute, capabilities: Capabilities) -> Iterator[str]:
@@ -80,9 +92,41 @@ def idle(package: Package) -> Iterator[str]:
             yield from (f"{word!r}: {entity} has no field {field!r}" for field in listed.split(",") if field not in fields)
 
 
+def _idle_jobs(package: Package) -> Iterator[str]:
+    """Jobs and schedules that are declared and not there."""
+    catalog, serving = package.platform.catalog, package.platform.calls.serving()
+    there = {name.removeprefix(f"{package.name}.") for name in (*catalog.jobs, *catalog.schedules)}
+    for job in package.manifest.capabilities.jobs if package.manifest else ():
+        plugin, dot, _rest = job.partition(".")
+        if job not in there and (not dot or plugin in (*serving, package.name)):
+            yield f"{job!r}: {(plugin if dot else package.name)!r} has no such job or schedule"
+
+
+def _idle_uses(package: Package) -> Iterator[str]:
+    """Letters, files and hosts that are declared, and that nothing uses: neither its code nor that of the plugins whose `api` it may call."""
+    if (manifest := package.manifest) is None:
+        return
+    may, used = manifest.capabilities, _attributes(package.sources)
+    for found in package.platform.plugins:
+        if found.name in manifest.required and found.module is not None and found.module.__file__ is not None:
+            folder = Path(found.module.__file__).parent
+            used |= _attributes(read_all([folder], folder))
+    if any(one.plugin == package.name for one in package.platform.catalog.subscriptions.get(MAIL_WRITTEN, ())):
+        used.add("mail")
+    for declared, use, word in ((may.mail, "mail", "mail=True"), (may.files, "files", "files=True"), (may.network, "call", "network=...")):
+        if declared and use not in used:
+            yield f"{word}: nothing uses ctx.{use}"
+
+
+def _attributes(sources: Iterable[Source]) -> set[str]:
+    return {node.attr for source in sources for node in ast.walk(source.tree) if isinstance(node, ast.Attribute)}
+
+
 def _broken(package: Package) -> Iterator[str]:
     yield from undeclared(package)
     yield from idle(package)
+    yield from _idle_jobs(package)
+    yield from _idle_uses(package)
 
 
 RULES = (
