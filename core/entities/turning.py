@@ -46,7 +46,7 @@ def turn(work: Work, turns: Iterable[Turn], act: str) -> None:
 def _through_the_door(work: Work, entity: Entity, rows: Mapping[UUID, list[Turn]], act: str) -> dict[UUID, list[Turn]]:
     """Returns the rows that the door did not take."""
     doors, fields = work.as_system().records(entity.full_name), work.shape(entity.full_name).fields
-    asked = {id: turns for id, turns in rows.items() if all(one.live and one.pointer.field.name in fields for one in turns)}
+    asked = {id: turns for id, turns in rows.items() if all(one.live and one.pointer.shown(fields) for one in turns)}
     left = {id: turns for id, turns in rows.items() if id not in asked}
     drafts = [Draft("update", {one.pointer.field.name: one.value(one.to) for one in turns}, id, act=act) for id, turns in asked.items()]
     for start in range(0, len(drafts), CHUNK):
