@@ -16,6 +16,7 @@ from core.custom.definition import PREFIX
 from core.custom.keys import custom_keys
 from core.entities import journal
 from core.entities.journal import MASK
+from core.entities.merged import merges
 from core.events.tables import audit
 from core.identity.tables import entry_links, sign_in_events
 from core.privacy import background, mentions
@@ -87,6 +88,7 @@ def erase(work: Work, record: Reference, reason: str, *, dry_run: bool = False) 
             _forget_coming(system, found.person)
         note = entries.made(work, record.entity, record.id, ERASE, {"reason": [None, found.person.masked(reason, MASK)]})
         done.audit = _clean_audit(system, found, texts, entries.Erasing(system, note["id"]))
+        _forget_merged(system, found, texts)
         done.background = background.clean(system, found.person)
         stays = found.stays()
         keys = [key for record_, key in found.files.items() if record_ not in stays]
@@ -190,12 +192,7 @@ def _forget_coming(system: Work, person: Person) -> None:
 def _clean_audit(system: Work, found: Found, texts: Mapping[str, list[Draft]], erasing: entries.Erasing) -> int:
     """Mask the personal values in the history; the digests stay. Returns how many entries that concerns."""
     cleaner, count = _Cleaner(system, found.person, erasing), 0
-    stays = found.stays()
-    told = [(name, [id for id in ids if (name, id) not in stays]) for name, ids in found.person.records.items()]
-    told += [
-        (name, [draft.id for draft in drafts if draft.id is not None and (name, draft.id) not in stays]) for name, drafts in texts.items()
-    ]
-    for name, ids in told:
+    for name, ids in _remembered(found, texts):
         names, known = {one.name for one in personal_fields(system, name)}, system.shape(name).fields.keys()
         for start in range(0, len(ids), CHUNK):
             mine = (audit.c.entity == name, among(audit.c.record_id, ids[start : start + CHUNK]))
@@ -203,6 +200,33 @@ def _clean_audit(system: Work, found: Found, texts: Mapping[str, list[Draft]], e
     if people := found.person.ids(USER):  # the name of who did something stands in each entry
         count += cleaner.clean((among(audit.c.actor_id, people),), set(), (), actor=neutral(system))
     return count
+
+
+def _remembered(found: Found, texts: Mapping[str, list[Draft]]) -> list[tuple[str, list[UUID]]]:
+    """By entity the records whose former values are to go."""
+    stays = found.stays()
+    told = [(name, [id for id in ids if (name, id) not in stays]) for name, ids in found.person.records.items()]
+    return told + [
+        (name, [draft.id for draft in drafts if draft.id is not None and (name, draft.id) not in stays]) for name, drafts in texts.items()
+    ]
+
+
+def _forget_merged(system: Work, found: Found, texts: Mapping[str, list[Draft]]) -> None:
+    """What a merge would give back when it is undone: not what is personal, nor a text with words for the person."""
+    for name, ids in _remembered(found, texts):
+        names, known = {one.name for one in personal_fields(system, name)}, system.shape(name).fields.keys()
+        for start in range(0, len(ids), CHUNK):
+            mine = (
+                merges.c.tenant_id == system.tenant.id,
+                merges.c.entity == name,
+                among(merges.c.survivor_id, ids[start : start + CHUNK]),
+            )
+            for id, changes in system.connection.execute(sa.select(merges.c.id, merges.c.changes).where(*mine)).all():
+                masked = _masked(changes, names, known, found.person)
+                kept = {key: pair for key, pair in changes.items() if masked[key] == pair}
+                if kept != changes:
+                    own = (merges.c.tenant_id == system.tenant.id, merges.c.id == id)
+                    system.connection.execute(merges.update().where(*own).values(changes=kept))
 
 
 @dataclass
@@ -219,7 +243,7 @@ class _Cleaner:
             query = sa.select(audit).where(audit.c.tenant_id == system.tenant.id, audit.c.id > last, *of).order_by(audit.c.id).limit(CHUNK)
             rows = system.connection.execute(query).mappings().all()
             for row in rows:
-                after = {**row, "changes": self._masked(row["changes"], names, known), "actor": actor or row["actor"]}
+                after = {**row, "changes": _masked(row["changes"], names, known, self.person), "actor": actor or row["actor"]}
                 if (after["changes"], after["actor"]) == (row["changes"], row["actor"]):
                     continue
                 count += 1
@@ -230,11 +254,12 @@ class _Cleaner:
                 return count
             last = rows[-1]["id"]
 
-    def _masked(self, changes: Mapping[str, Any], names: set[str], known: Container[str]) -> dict[str, Any]:
-        """Personal fields without their values, those of custom fields that are no more, too; elsewhere without the words for the person."""
-        return {
-            name: [None if value is None else MASK for value in pair]
-            if name in names or (name.startswith(f"{PREFIX}.") and name not in known)
-            else background.masked(pair, self.person)
-            for name, pair in changes.items()
-        }
+
+def _masked(changes: Mapping[str, Any], names: set[str], known: Container[str], person: Person) -> dict[str, Any]:
+    """Personal fields without their values, those of custom fields that are no more, too; elsewhere without the words for the person."""
+    return {
+        name: [None if value is None else MASK for value in pair]
+        if name in names or (name.startswith(f"{PREFIX}.") and name not in known)
+        else background.masked(pair, person)
+        for name, pair in changes.items()
+    }

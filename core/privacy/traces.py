@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from core.audit.entries import NO_RECORD
 from core.entities.journal import MASK
+from core.entities.merged import merged
 from core.entities.write import Writer
 from core.events.tables import audit
 from core.policy.grants import Grant
@@ -184,10 +185,14 @@ def _about(work: Work, entity: Entity, fresh: type_ids) -> list[sa.ColumnElement
 
 
 def _same(work: Work, fresh: type_ids) -> Iterable[tuple[str, set[UUID]]]:
-    """Whom a person is known to be besides: the contact that a lead has become."""
+    """Whom a person is known to be besides: the contact that a lead has become, the records that have become one."""
     catalog = work.platform.catalog
     for name, ids in fresh.items():
         entity = catalog.entities[name]
+        if entity.person:  # the others of a merge, from either side
+            for here, there in ((merged.c.record_id, merged.c.survivor_id), (merged.c.survivor_id, merged.c.record_id)):
+                other = sa.select(there).where(merged.c.tenant_id == work.tenant.id, merged.c.entity == name, among(here, sorted(ids)))
+                yield name, set(work.connection.execute(other).scalars())
         for one in entity.record.__fields__.values() if entity.person else ():
             if isinstance(one, LinkField) and one.subject and (target := catalog.entities.get(catalog.target(one, entity))) is not None:
                 table = entity.record.table()
