@@ -94,6 +94,20 @@ def _read(work: Work) -> dict[str, Overlay]:
     return {entity: overlaid(entity, found) if entity in made else Overlay(tuple(definitions)) for entity, definitions in found.items()}
 
 
+def links_of(work: Work) -> dict[str, list[Definition]]:
+    """The links to records that the context's tenant has added, by entity: those in the recycle bin as well, as they may come back."""
+    return work.kept("core.custom_links", lambda: _read_links(work))
+
+
+def _read_links(work: Work) -> dict[str, list[Definition]]:
+    table, found = CustomField.table(), dict[str, list[Definition]]()
+    with work.transaction():
+        mine = (table.c.tenant_id == work.tenant.id, table.c.kind.in_(("link", "any_record")))
+        for row in work.connection.execute(sa.select(table).where(*mine).order_by(table.c.id)).mappings():
+            found.setdefault(row["entity"], []).append(Definition.of(row["id"], {str(name): cell for name, cell in row.items()}))
+    return found
+
+
 def overlaid(entity: str, found: Mapping[str, Sequence[Definition]]) -> Overlay:
     """What is added to one entity, of all that the tenant has added by entity, where fields there may be made from other records."""
     return Overlay(tuple(found[entity]), tuple(one for name, there in found.items() if name != entity for one in there if not one.gone))

@@ -23,12 +23,17 @@ def catalog_of(work: Work) -> Catalog:
     return platform.catalogs.get(makings) or platform.catalogs.keep(makings, platform.catalog.beside(map(entity_of, makings.each)))
 
 
-def _read(work: Work) -> Makings:
+def switched_off(work: Work) -> tuple[OwnEntity, ...]:
+    """The entities of the context's tenant that are out of force and may come back with all their records; one in the recycle bin has none."""
+    return work.kept("core.custom_entities_off", lambda: tuple(map(entity_of, _read(work, active=False).each)))
+
+
+def _read(work: Work, *, active: bool = True) -> Makings:
     table = CustomEntity.table()
     with work.transaction():
         rows = work.connection.execute(
             sa.select(table)
-            .where(table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), table.c.active)
+            .where(table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), table.c.active == active)
             .order_by(table.c.label, table.c.id)
         ).mappings()
         return Makings(tuple(Making.of({str(name): cell for name, cell in row.items()}) for row in rows))

@@ -26,6 +26,7 @@ from sdk.permissions import MERGE, REASSIGN
 
 if TYPE_CHECKING:
     from core.context import Work
+    from core.policy.grants import Grant
 
 MOST_LOSERS = 50
 _KEPT = frozenset({"id", "version", "created_at", "updated_at"})
@@ -65,6 +66,8 @@ def merge(work: Work, entity: Entity, survivor: UUID, losers: Sequence[UUID], pi
         permit(work, entity, survivor, losers)
         plan = gather(work, entity, dict.fromkeys(losers, survivor))
         choice = _Choice(work, entity, survivor, losers, plan)
+        choice.leave_unseen_rows()
+        turning.admit(work, [entity, *(turn.pointer.entity for turn in plan.turns if turn.live)])
         choice.pick(picks)
         choice.fill()
         choice.keep_out_of_itself()
@@ -114,10 +117,12 @@ def permit(work: Work, entity: Entity, survivor: UUID, losers: Sequence[UUID], *
     hidden = [id for id in losers if id not in reader.reached_by(Verb.READ, losers)] if gone else [id for id in losers if id not in there]
     for id in [*([] if survivor in there else [survivor]), *hidden]:
         raise NotFound(_("there is no {entity} {id}"), entity=name, id=str(id))
+    own = work.unshared().reader(entity)  # what was shared with one is not shared further by what moves to it
     for verb, ids in ((Verb.UPDATE, [survivor]), (Verb.DELETE, losers)):
-        if set(ids) - reader.reached_by(verb, list(ids)):
+        if set(ids) - own.reached_by(verb, list(ids)):
             raise Forbidden(_("you may not {verb} this {entity}"), verb=verb.value, entity=name)
-    if set(losers) - reader.reached_by(Verb.DELETE, list(losers), held):
+    everyone = [survivor, *losers]
+    if set(everyone) - reader.reached_by(Verb.DELETE, everyone, held):
         raise work.refused(f"{name}.{MERGE}", survivor)
 
 
@@ -154,8 +159,19 @@ class _Choice:
             raise NotFound(_("there is no {entity} {id}"), entity=entity.full_name, id=str(min(missing)))
         self.values: dict[str, Any] = {}
         self.filled: set[str] = set()
-        moving = {turn.pointer.record for turn in plan.turns if turn.live}
-        self.comes_along = {plugin for plugin, side in self.shape.sides.items() if side.record in moving}
+        self.plan = plan
+        self.comes_along = set[str]()
+        self._reached: dict[tuple[Verb, tuple[Grant, ...]], set[UUID]] = {}
+
+    def leave_unseen_rows(self) -> None:
+        """A side row moves as a whole where the actor may see and write all of it; else it stays with its record, and is filled from as that is."""
+        for plugin, side in self.shape.sides.items():
+            rows = [turn for turn in self.plan.turns if turn.pointer.record is side.record and turn.pointer.field.attribute == side.link]
+            names = [one.name for one in self.shape.side_fields(plugin)]
+            left = {turn.id for turn in rows if not all(self._writes(name) and self._reads(name, turn.was) for name in names)}
+            if any(turn.live and turn.id not in left for turn in rows):
+                self.comes_along.add(plugin)
+            self.plan.turns = [turn for turn in self.plan.turns if turn.pointer.record is not side.record or turn.id not in left]
 
     def pick(self, picks: Mapping[str, UUID]) -> None:
         """What is asked for; raises Invalid for what cannot be chosen, Forbidden for what the actor may not read there or write here."""
@@ -176,28 +192,50 @@ class _Choice:
                 self.values[name] = self.rows[id].get(name)
 
     def _permit(self, name: str, id: UUID) -> None:
-        updates = self.work.scopes.grants_of(self.entity, Verb.UPDATE)
-        may_write = self.reader.reached_by(Verb.UPDATE, [self.survivor], tuple(g for g in updates if _includes(g.fields, name)))
-        if not may_write or not self.reader.reached_by(Verb.READ, [id], self.reader.including(name)):
+        if not self._writes(name) or not self._reads(name, id):
             raise Forbidden(_("you may not write the field {field!r}"), code="field_forbidden", field=name)
-        changes = id != self.survivor and self.rows[id].get(name) != self.rows[self.survivor].get(name)
-        if changes and name in ("owner", self.entity.territory):  # nobody hands a record to where he may not change it himself
-            if not self.work.unshared().reader(self.entity).reached_by(Verb.UPDATE, [id]):
+        if id != self.survivor and self.rows[id].get(name) != self.rows[self.survivor].get(name):
+            if not self._within(name, id):
                 raise Forbidden(_("you may not {verb} this {entity} for that owner or parent"), verb="update", entity=self.entity.full_name)
-            held = self.work.scopes.special(self.entity, REASSIGN)
-            if name == "owner" and not self.reader.reached_by(Verb.UPDATE, [self.survivor], held):
+            if not self._reassigns(name):
                 raise self.work.refused(f"{self.entity.full_name}.{REASSIGN}", self.survivor)
 
+    def _writes(self, name: str) -> bool:
+        held = tuple(one for one in self.work.scopes.grants_of(self.entity, Verb.UPDATE) if _includes(one.fields, name))
+        return self.survivor in self._those(Verb.UPDATE, held)
+
+    def _reads(self, name: str, id: UUID) -> bool:
+        return id in self._those(Verb.READ, self.reader.including(name))
+
+    def _within(self, name: str, id: UUID) -> bool:
+        """Nobody hands a record to where he may not change it himself."""
+        if name not in ("owner", self.entity.territory):
+            return True
+        return bool(self.work.unshared().reader(self.entity).reached_by(Verb.UPDATE, [id]))
+
+    def _reassigns(self, name: str) -> bool:
+        return name != "owner" or self.survivor in self._those(Verb.UPDATE, self.work.scopes.special(self.entity, REASSIGN))
+
+    def _those(self, verb: Verb, grants: tuple[Grant, ...]) -> set[UUID]:
+        """Of the records those that some grants reach; asked once, as many fields have the same."""
+        if (verb, grants) not in self._reached:
+            self._reached[verb, grants] = self.reader.reached_by(verb, [self.survivor, *self.losers], grants)
+        return self._reached[verb, grants]
+
     def fill(self) -> None:
-        """What the survivor has not, from the others in order. Also what the actor does not see: it is nobody's to lose."""
+        """What the survivor has not, from the others in order, as far as the actor might pick it: all else stays where it is."""
         for name, one in self.shape.fields.items():
             if name in _KEPT or name in self.values or one.readonly or self._computed(name) or name.partition(".")[0] in self.comes_along:
                 continue
             if _empty(self.rows[self.survivor].get(name)):
-                value = next((found for id in self.losers if not _empty(found := self.rows[id].get(name))), None)
-                if value is not None:
-                    self.values[name] = value
+                others = (id for id in self.losers if not _empty(self.rows[id].get(name)))
+                found = next((id for id in others if self._fills(name, id)), None)
+                if found is not None:
+                    self.values[name] = self.rows[found].get(name)
                     self.filled.add(name)
+
+    def _fills(self, name: str, id: UUID) -> bool:
+        return self._writes(name) and self._reads(name, id) and self._within(name, id) and self._reassigns(name)
 
     def keep_out_of_itself(self) -> None:
         """No link of the survivor to what becomes part of it: it takes the place of the one that stands furthest above."""

@@ -1,11 +1,11 @@
 """All that points to the records of an entity: links and references of every plugin's tables, and of the fields that the tenant has added.
 
-Also of plugins that are off for the tenant, and of records in the recycle bin: they may come back.
+Also of plugins and of own entities that are off for the tenant, and of records and fields in the recycle bin: they may come back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from core.custom import cells
 from core.custom.definition import PREFIX, Definition
 from core.custom.kinds import field_of
-from core.custom.overlay import overlay_of
+from core.custom.overlay import links_of
+from core.custom.own import switched_off
 from core.custom.own_entity import kind_of
 from core.entities.rows import live_of, rows_of
 from core.identity.tables import Share
@@ -46,6 +47,10 @@ class Pointer:
         if self.definition is not None:
             return cells.columns(table.c[cells.COLUMN], self.field)
         return [table.c[name] for name in self.field.columns()]
+
+    def shown(self, fields: Container[str]) -> bool:
+        """Whether it is among these fields of a shape; another may have the name of one in the recycle bin."""
+        return self.field.name in fields and (self.definition is None or not self.definition.gone)
 
     @property
     def place(self) -> str:
@@ -81,24 +86,26 @@ def place_of(record: type[Record], entity: Entity | None) -> str:
 
 
 def records_of(work: Work) -> dict[type[Record], Entity | None]:
-    """The tables of records of all plugins that are in force, switched on for the tenant or not, and those of the tenant's own entities."""
+    """The tables of records of all plugins that are in force, and those of the tenant's own entities: switched on or not."""
     catalog = work.catalog
     found: dict[type[Record], Entity | None] = {entity.record: entity for entity in catalog.entities.values()}
     for extension in (one for many in catalog.extensions.values() for one in many):
         if isinstance(extension.source, Side):
             found.setdefault(extension.source.record, None)
+    found |= {entity.record: entity for entity in switched_off(work)}
     return {record: entity for record, entity in found.items() if not record.table().info.get("view")}
 
 
 def pointers(work: Work, target: Entity) -> Iterator[Pointer]:
     """The fields that point to records of `target`."""
+    added = links_of(work)
     for record, entity in records_of(work).items():
         for field in record.__fields__.values():
             if isinstance(field, AnyRecordField) or (
                 isinstance(field, LinkField) and _target(work, field, record, entity) == target.full_name
             ):
                 yield Pointer(record, entity, field)
-        for definition in overlay_of(work, entity.full_name).definitions if entity is not None else ():
+        for definition in added.get(entity.full_name, ()) if entity is not None else ():
             if definition.kind == "any_record" or (definition.kind == "link" and definition.target == target.full_name):
                 yield Pointer(record, entity, field_of(definition), definition)
 

@@ -20,13 +20,23 @@ from core.entities import journal
 from core.entities.pointers import TWICE, Turn
 from core.entities.rows import rows_of
 from core.identity.tables import Share
-from sdk import Conflict, Draft, Entity, Record
+from core.policy.allowed import ACT_LATER, ACTS_LATER
+from sdk import Conflict, Draft, Entity, Forbidden, Record
 from sdk.columns import among
 
 if TYPE_CHECKING:
     from core.context import Work
 
 CHUNK = 500
+
+
+def admit(work: Work, entities: Iterable[Entity | None]) -> None:
+    """Raise Forbidden where some of these act later as their owner, and the actor's token may leave nothing like that behind."""
+    if work.grants.admits(ACT_LATER):
+        return
+    for entity in entities:
+        if entity is not None and entity.acts_later:
+            raise Forbidden(ACTS_LATER, entity=entity.full_name, permission=ACT_LATER)
 
 
 def turn(work: Work, turns: Iterable[Turn], act: str) -> None:
@@ -46,7 +56,7 @@ def turn(work: Work, turns: Iterable[Turn], act: str) -> None:
 def _through_the_door(work: Work, entity: Entity, rows: Mapping[UUID, list[Turn]], act: str) -> dict[UUID, list[Turn]]:
     """Returns the rows that the door did not take."""
     doors, fields = work.as_system().records(entity.full_name), work.shape(entity.full_name).fields
-    asked = {id: turns for id, turns in rows.items() if all(one.live and one.pointer.field.name in fields for one in turns)}
+    asked = {id: turns for id, turns in rows.items() if all(one.live and one.pointer.shown(fields) for one in turns)}
     left = {id: turns for id, turns in rows.items() if id not in asked}
     drafts = [Draft("update", {one.pointer.field.name: one.value(one.to) for one in turns}, id, act=act) for id, turns in asked.items()]
     for start in range(0, len(drafts), CHUNK):

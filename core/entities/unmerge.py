@@ -122,6 +122,7 @@ class _Undoing:
         for name, ids in by_table.items():
             if name in self.records:
                 record, owner = self.records[name]
+                turning.admit(self.work, [owner])
                 back = turning.bring_back(self.work, record, owner, ids, ACT)
                 self._tell(owner, [id for id in ids if id not in back], "")
 
@@ -144,6 +145,7 @@ class _Undoing:
             turns += [Turn(pointer, targets[key[0]], row.record_id, row.to_id, row.from_id, there[row.record_id][1]) for row in same]
             kept = {row.record_id for row in same}
             self._tell(pointer.entity, [row.record_id for row in rows if row.record_id not in kept], pointer.field.name)
+        turning.admit(self.work, (one.pointer.entity for one in turns if one.live))
         turning.turn(self.work, turns, ACT)
 
     def _aims(self) -> dict[UUID, Entity]:

@@ -25,7 +25,7 @@ from core.entities.merged import follow
 from core.entities.rows import borne_by, live_of, rows_of
 from core.entities.shape import Shape
 from core.entities.trees import check_trees
-from core.policy.allowed import ACT_LATER
+from core.policy.allowed import ACT_LATER, ACTS_LATER
 from core.policy.bounds import seen_within
 from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
 from sdk.changes import ERASE, UNMERGE
@@ -111,8 +111,7 @@ class Writer:
             if not grants[verb] or not (needed in self.entity.verbs or self.work.grants.everything or by_act):
                 refusal = Forbidden(_("you may not {verb} {entity}"), verb=needed.value, entity=self.entity.full_name)
             elif self.entity.acts_later and verb != "delete" and not self.work.grants.admits(ACT_LATER):
-                text = _("{entity} acts later with all the rights of its owner: this token needs {permission} in its allow-list")
-                refusal = Forbidden(text, entity=self.entity.full_name, permission=ACT_LATER)
+                refusal = Forbidden(ACTS_LATER, entity=self.entity.full_name, permission=ACT_LATER)
             for item in items if refusal is not None else ():
                 if item.draft.verb == verb:
                     item.refusal = refusal

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.audit import entries
+from core.custom.own import switched_off
 from core.entities.rows import live_of
 from core.identity import memberships, sessions
 from core.identity.tables import User, token_secrets
@@ -44,7 +45,7 @@ class Departure:
     kept: list[dict[str, object]] = field(default_factory=list)
     kept_count: int = 0
     off: dict[str, int] = field(default_factory=dict)
-    """Records of plugins that are off for the tenant: nobody sees them, and they stay as they are."""
+    """Records of plugins and own entities that are off for the tenant: nobody sees them, and they stay as they are."""
 
     def shown(self) -> dict[str, object]:
         """As JSON."""
@@ -155,7 +156,7 @@ def _step_up(system: Work, done: Departure) -> None:
 
 def _handing(work: Work) -> Iterator[tuple[Entity, list[Field]]]:
     """The entities whose records pass on, with the fields that name the person: the owner first."""
-    for entity in work.catalog.entities.values():
+    for entity in (*work.catalog.entities.values(), *switched_off(work)):
         owned = entity.owned and entity.hands_over and not entity.private
         fields = [entity.fields["owner"]] if owned else []
         fields += [one for one in entity.fields.values() if isinstance(one, LinkField) and one.hands_over]

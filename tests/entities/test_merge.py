@@ -21,6 +21,7 @@ from tests.entities.conftest import audit_of, codes, journal_of
 from tests.probe.tables import Part, Thing
 
 THING, THINGS = "probe.thing", "/api/v1/probe/things"
+SHARES = "/api/v1/core/shares"
 type_make = Callable[..., UUID]
 type_work_as = Callable[..., Work]
 
@@ -161,9 +162,104 @@ def test_a_value_is_picked_by_who_may_read_it_there_and_write_it_here(
     assert codes(unknown.value) == {("note", "unknown_field"), ("serial", "unknown_field"), ("size", "not_merged")}
     done = merged(work, one, two, picks={"size": two})
     row = system.records(THING).values([one])[one]
-    assert (row["size"], row["note"], row["email"], dict(done.values)) == (2, "of one", "two@example.com", {"size": 2}), (
-        "nothing hidden is lost, or told"
+    assert (row["size"], row["note"], row["email"], dict(done.values)) == (2, "of one", None, {"size": 2}), (
+        "what is hidden stays where it is"
     )
+    assert undone(system, one, done) == []
+    assert system.records(THING).values([two])[two]["email"] == "two@example.com"
+
+
+def _shared(client: Api, id: UUID, person: UUID) -> dict[str, object]:
+    return {"record": {"entity": THING, "id": str(id)}, "user": str(person), "access": "write"}
+
+
+@pytest.mark.feature("B4")
+def test_what_was_shared_with_one_is_not_handed_on_by_a_merge_into_it(system: Work, people: People, make: type_make, client: Api) -> None:
+    ann, bob, cat = (people.reps[number][0] for number in range(3))
+    theirs, mine = make("theirs", owner=str(bob)), make("mine", owner=str(ann))
+    assert client.as_user(bob).post(SHARES, _shared(client, theirs, ann)).status_code == 201
+    assert client.as_user(ann).post(SHARES, _shared(client, mine, cat)).status_code == 201
+    for survivor, loser in ((theirs, mine), (mine, theirs)):
+        assert client.as_user(ann).post(f"{THINGS}/{survivor}/merges", {"losers": [str(loser)]}).status_code == 403
+    assert client.as_user(cat).get(f"{THINGS}/{theirs}").status_code == 404
+    system.records(THING).update(theirs, {"owner": None})  # one that is nobody's is not taken over by it either
+    assert client.as_user(ann).post(f"{THINGS}/{theirs}/merges", {"losers": [str(mine)]}).status_code == 403
+    assert system.records(THING).values([theirs])[theirs]["owner"] is None
+
+
+@pytest.mark.feature("B4")
+def test_the_right_to_merge_holds_on_the_record_that_is_left_as_well(
+    system: Work, people: People, make: type_make, work_as: type_work_as
+) -> None:
+    rep, other = people.rep, people.reps[1][0]
+    _role(system, people.rep, read=("all", None), update=("all", None), delete=("all", None), merge=("own", None))
+    mine, theirs = make("mine", owner=str(rep)), make("theirs", owner=str(other))
+    for survivor, loser in ((theirs, mine), (mine, theirs)):
+        with pytest.raises(Forbidden):
+            merged(work_as(rep), survivor, loser)
+
+
+def _role(system: Work, person: UUID, **rights: tuple[str, list[str] | None]) -> UUID:
+    role = id_of(system.records("core.role").create({"key": "narrow", "name": "Narrow"}))
+    for verb, (scope, fields) in rights.items():
+        only = {"only_fields": fields} if fields else {}
+        system.records("core.grant").create({"role": str(role), "permission": f"{THING}.{verb}", "scope": scope, **only})
+    system.records("core.user").update(person, {"roles": ["narrow"]})
+    return role
+
+
+@pytest.mark.feature("B8")
+def test_nothing_is_filled_in_that_the_actor_could_not_pick(
+    system: Work, people: People, make: type_make, work_as: type_work_as, client: Api
+) -> None:
+    rep, other = people.rep, people.reps[1][0]
+    role = _role(system, rep, read=("own", None), update=("own", None), delete=("all", None), merge=("all", None))
+    system.records("core.grant").create({"role": str(role), "permission": f"{THING}.read", "scope": "all", "only_fields": ["name"]})
+    mine, seen, hidden = (
+        make("mine", owner=str(rep)),
+        make("seen", owner=str(rep), size=3),
+        make("hidden", owner=str(other), note="secret", size=9),
+    )
+    done = merged(work_as(rep), mine, hidden, seen)
+    row = system.records(THING).values([mine])[mine]
+    assert (row["note"], row["size"], done.values.get("note")) == (None, 3, None), "the next that is seen, and of the other nothing"
+    assert "secret" not in client.as_user(rep).get(f"{THINGS}/{mine}/history").text
+    assert undone(system, mine, done) == []
+    assert system.records(THING).values([hidden])[hidden]["note"] == "secret"
+    listed = [f"{THING}.{word}" for word in ("read", "update:name", "delete", "merge")]
+    answer = client.as_user(rep, allows=listed).post(f"{THINGS}/{mine}/merges", {"losers": [str(seen)]})
+    assert answer.status_code == 201, answer.text
+    assert system.records(THING).values([mine])[mine]["size"] is None, "what the token may not change"
+
+
+@pytest.mark.feature("B8")
+def test_a_record_that_is_nobodys_gets_no_owner_from_who_may_not_reassign_it(
+    system: Work, people: People, make: type_make, work_as: type_work_as
+) -> None:
+    whole = ("all", None)
+    _role(system, people.rep, read=whole, update=whole, delete=whole, merge=whole, reassign=("none", None))
+    survivor, loser = make("survivor"), make("loser", owner=str(people.rep), size=4)
+    system.records(THING).update(survivor, {"owner": None})
+    merged(work_as(people.rep), survivor, loser)
+    row = system.records(THING).values([survivor])[survivor]
+    assert (row["owner"], row["size"]) == (None, 4)
+
+
+@pytest.mark.feature("B4")
+def test_a_token_that_may_leave_nothing_that_acts_later_moves_no_share(system: Work, people: People, make: type_make, client: Api) -> None:
+    ann, cat = people.rep, people.reps[2][0]
+    one, two, three = (make(name, owner=str(ann)) for name in ("one", "two", "three"))
+    assert client.as_user(ann).post(SHARES, _shared(client, two, cat)).status_code == 201
+    listed = client.as_user(ann, allows=[THING])
+    for more in ({}, {"dry_run": True}):
+        refused = listed.post(f"{THINGS}/{one}/merges", {"losers": [str(two)], **more})
+        assert refused.status_code == 403 and "core.owner.act_later" in refused.text
+    assert client.as_user(cat).get(f"{THINGS}/{one}").status_code == 404
+    assert listed.post(f"{THINGS}/{one}/merges", {"losers": [str(three)]}).status_code == 201
+    whole = client.as_user(ann).post(f"{THINGS}/{one}/merges", {"losers": [str(two)]})
+    assert whole.status_code == 201 and client.as_user(cat).get(f"{THINGS}/{one}").status_code == 200
+    undo = f"{THINGS}/{one}/merges/{whole.json['id']}/undo"
+    assert (listed.post(undo).status_code, client.as_user(ann).post(undo).status_code) == (403, 200)
 
 
 def test_two_records_in_their_own_right_that_would_be_the_same_refuse_the_merge_by_name(system: Work) -> None:

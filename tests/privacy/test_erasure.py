@@ -224,3 +224,23 @@ def test_who_is_erased_is_gone_from_record_audit_search_and_files_and_every_sum_
     assert case.client.get("/api/v1/customers/contacts", {"q": "Zappelmann"}).json["data"] == []
     verdict = chain.verify(work)
     assert (verdict.broken, len(verdict.erased)) == (None, 1), "the chain still holds, and says that it was an erasure"
+
+
+@pytest.mark.feature("B15")
+def test_who_was_entered_twice_and_merged_is_erased_in_both_and_no_undoing_brings_a_value_back(
+    client: Api, work: Work, platform: Platform
+) -> None:
+    contacts = "/api/v1/customers/contacts"
+    one = client.post(contacts, {"name": NAME, "email": MAIL, "phone": PHONE}).json["id"]
+    two = client.post(contacts, {"name": FORMER, "email": FORMER_MAIL, "wechat": WECHAT, "title": "Buyer"}).json["id"]
+    done = client.post(f"{contacts}/{one}/merges", {"losers": [two], "picks": {"email": two}})
+    assert done.status_code == 201, done.text
+    database = Database(platform, work)
+    assert {"core_merges", "customers_contacts"} <= {table for table, _column, _row in database.marked()}
+    erased = client.post(ERASURES, {"record": f"{CONTACT}:{one}", "reason": REASON})
+    assert erased.status_code == 200, erased.text
+    assert database.marked() == []
+    back = client.post(f"{contacts}/{one}/merges/{done.json['id']}/undo")
+    assert back.status_code == 200, back.text
+    assert [client.get(f"{contacts}/{id}").json["name"] for id in (one, two)] == ["(erased)"] * 2
+    assert database.marked() == []
