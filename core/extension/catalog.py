@@ -179,7 +179,7 @@ def _add_entity(catalog: Catalog, owner: str, entity: Entity) -> None:
 
 def _add_permissions(catalog: Catalog, entity: Entity) -> None:
     owner = entity.plugin
-    for verb in entity.verbs | {Verb.READ}:
+    for verb in sorted(entity.verbs | {Verb.READ}):  # a set has another order in each process
         roles = {role: verbs_of(access)[verb] for role, access in entity.access.items() if verb in verbs_of(access)}
         name = f"{entity.full_name}.{verb}"
         catalog.permissions[name] = (owner, Permission(name, entity.label, _sensible(entity, roles)))

@@ -668,3 +668,10 @@ def test_the_past_tells_no_value_of_a_field_that_is_hidden_on_that_record(
     told, _whole = work_as(rep).past("probe.thing", system.now())
     before = {one.event.record_id: one.event.payload["before"] for one in told if one.event.name.endswith(".updated")}
     assert before == {mine: {"size": 1, "name": "mine"}, theirs: {"name": "theirs"}}
+
+
+def test_permissions_come_in_the_same_order_in_each_process(platform: Platform) -> None:
+    for entity in platform.catalog.entities.values():
+        verbs = [name.rpartition(".")[2] for name in platform.catalog.permissions if name.rpartition(".")[0] == entity.full_name]
+        own = [verb for verb in verbs if verb in set(Verb)]
+        assert own == sorted(own), entity.full_name
