@@ -16,6 +16,8 @@ from core.tenancy.tables import tenant_plugins, tenants
 from sdk import Conflict, Manifest, NotFound, _
 from sdk.names import RESERVED_PLUGINS
 
+SWITCHES = tenant_plugins.name
+"""The table of what tenants have switched, and approved."""
 _KEPT = 20_000
 """Tenants whose plugins are kept in memory."""
 

@@ -18,7 +18,7 @@ from core.data.engine import Database
 from core.data.migrate import Branch
 from core.extension import declared
 from core.extension.declared import Difference
-from core.tenancy.tables import tenant_plugins
+from core.extension.gate import SWITCHES
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -85,7 +85,7 @@ def plan(platform: Platform, branches: Sequence[Branch]) -> Plan:
         before, known = _schema(connection), declared.kept(connection)
         revisions = {branch.plugin: migrate.current(connection, branch) for branch in branches}
         # Older schemas know of no approvals: the upgrade takes what is on as approved.
-        held = platform.gate.held_for(connection) if "column approved" in before.get(tenant_plugins.name, ()) else {}
+        held = platform.gate.held_for(connection) if "column approved" in before.get(SWITCHES, ()) else {}
     last = [before]
     with _written(platform.database) as written:
 
