@@ -342,7 +342,10 @@ def test_the_platform_gives_numbers_in_the_order_in_which_records_are_written(ad
     assert codes(refused.value) == {("custom.ticket", "read_only")}
     definitions = system.records("core.custom_field")
     assert definitions.get(ticket)["given"] == 4
-    for wish, problem in (({"default": "no number"}, ("default", "malformed")), ({"required": True}, ("required", "does_not_fit"))):
+    with pytest.raises(Invalid) as refused:
+        add("other", kind="auto_number", default="no number")
+    assert codes(refused.value) == {("default", "malformed")}
+    for wish, problem in (({"default": "no number"}, ("default", "lasting")), ({"required": True}, ("required", "does_not_fit"))):
         with pytest.raises(Invalid) as refused:
             definitions.update(ticket, wish)
         assert codes(refused.value) == {problem}
