@@ -149,7 +149,7 @@ def _knowing(work: Work, shape: Shape, names: Iterable[str], items: Sequence[Ite
 
 def _unasked(work: Work) -> bool:
     """Whether this is a plugin's code, which cannot know what a tenant asks for; an operator is asked as people are."""
-    return work.helps or (work.grants.everything and work.channel not in (Channel.IMPORT, Channel.CLI))
+    return work.grants.everything and (work.helps or work.channel not in (Channel.IMPORT, Channel.CLI))
 
 
 def check_unique(work: Work, shape: Shape, items: Sequence[Item]) -> None:

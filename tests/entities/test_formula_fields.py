@@ -319,3 +319,6 @@ def test_code_that_helps_itself_is_not_asked_for_what_a_tenant_requires_and_an_o
     with pytest.raises(Invalid):
         operator.records("probe.thing").create({"name": "by hand"})
     assert operator.as_system().records("probe.thing").create({"name": "by code"})["custom.why"] is None
+    boss = id_of(system.records("core.user").create({"name": "boss", "roles": ["admin"]}))
+    with pytest.raises(Invalid):
+        system.as_system().as_user(boss).records("probe.thing").create({"name": "in somebody's name"})
