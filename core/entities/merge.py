@@ -18,7 +18,7 @@ from core.entities.pointers import Pointer, Turn, place_of, pointers, pointing, 
 from core.entities.read import Reader
 from core.entities.rows import rows_of
 from core.entities.shape import Shape
-from sdk import Draft, Entity, Forbidden, Invalid, NotFound, Problem, Record, Side, Stale, Verb, _
+from sdk import Draft, Entity, Forbidden, Invalid, NotFound, Problem, Record, Stale, Verb, _
 from sdk.changes import MERGE as ACT
 from sdk.columns import among
 from sdk.fields import AnyRecordField, LinkField, Reference
@@ -180,7 +180,7 @@ class _Choice:
             if name not in self.reader.visible():
                 problems.append(Problem(name[:80], "unknown_field", _("{entity} has no field {field!r}"),
                                         {"entity": self.entity.full_name, "field": name[:80]}))  # fmt: skip
-            elif name in _KEPT or self.shape.fields[name].readonly or self._computed(name):
+            elif name in _KEPT or self.shape.fields[name].readonly or self.reader.computed(name):
                 problems.append(Problem(name, "read_only", _("is set by the platform; leave it out")))
             elif id not in self.rows:
                 problems.append(Problem(name, "not_merged", _("take the value of one of the records that are merged")))
@@ -225,7 +225,13 @@ class _Choice:
     def fill(self) -> None:
         """What the survivor has not, from the others in order, as far as the actor might pick it: all else stays where it is."""
         for name, one in self.shape.fields.items():
-            if name in _KEPT or name in self.values or one.readonly or self._computed(name) or name.partition(".")[0] in self.comes_along:
+            if (
+                name in _KEPT
+                or name in self.values
+                or one.readonly
+                or self.reader.computed(name)
+                or name.partition(".")[0] in self.comes_along
+            ):
                 continue
             if _empty(self.rows[self.survivor].get(name)):
                 others = (id for id in self.losers if not _empty(self.rows[id].get(name)))
@@ -270,10 +276,6 @@ class _Choice:
         """Whether the actor sees this field on all of the records."""
         everyone = [self.survivor, *self.losers]
         return self.reader.reached_by(Verb.READ, everyone, self.reader.including(name)) >= set(everyone)
-
-    def _computed(self, name: str) -> bool:
-        extension = self.shape.extension_of(name)
-        return name in self.shape.rolled or (extension is not None and not isinstance(extension.source, Side))
 
 
 def _includes(fields: frozenset[str] | None, name: str) -> bool:

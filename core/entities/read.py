@@ -197,7 +197,7 @@ class Reader:
         conditions = Conditions(source, scopes)
         clauses = self.reach(source, [form.field for form in forms], scopes, deleted=deleted)
         clauses += [conditions.made(form, parameters(place)) for place, form in enumerate(forms)]
-        names = [name for name in self.visible() if not self._computed(name)]
+        names = [name for name in self.visible() if not self.computed(name)]
         statement = sa.select(*self.selected(names, source)).select_from(source.joined()).where(*clauses)
         order: sa.ColumnElement[Any] = source.table.c.id
         if self.work.platform.database.is_sqlite and any(self._scattered(form) for form in forms):
@@ -211,7 +211,8 @@ class Reader:
         field = self.shape.fields.get(form.field)
         return form.operator == "in" and form.field != "id" and not isinstance(field, ChoiceField | BooleanField)
 
-    def _computed(self, name: str) -> bool:
+    def computed(self, name: str) -> bool:
+        """Whether a field is worked out as it is read, and stored nowhere."""
         extension = self.shape.extension_of(name)
         return (
             name in self.shape.rolled or name in self.shape.formulas or (extension is not None and not isinstance(extension.source, Side))
