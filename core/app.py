@@ -14,6 +14,7 @@ from core.http.impersonations import mount_impersonations
 from core.http.mount import mount
 from core.http.openapi import Descriptions, mount_openapi
 from core.http.options import mount_options
+from core.http.pages.mount import mount_pages
 from core.http.providers import mount_providers
 from core.http.security import headers_of
 from core.http.session import mount_session
@@ -30,7 +31,7 @@ def create_app(platform: Platform) -> Flask:
     app.after_request(pipeline.finish)
     errors.install(app, platform)
     addresses, descriptions = Addresses(), Descriptions()
-    mount_session(addresses, platform)
+    sign_in = mount_session(addresses, platform)
     mount_impersonations(addresses, platform)
     mount_providers(addresses, platform)
     mount_entry(addresses, platform)
@@ -39,6 +40,7 @@ def create_app(platform: Platform) -> Flask:
     mount_openapi(addresses, platform, descriptions)
     mount_docs(addresses, platform, descriptions)
     mount(addresses, platform)
+    mount_pages(app, addresses, platform, sign_in)
     mount_options(addresses, platform, descriptions)
     addresses.mount(app)
     return app

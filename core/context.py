@@ -26,15 +26,17 @@ from core.entities.shape import Shape
 from core.files import LocalFiles
 from core.mail import letters
 from core.outside import http
+from core.pages.drawing import draw
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
 from core.transaction import Transaction, Transactional
-from sdk import Actor, Channel, Entity, EventType, Forbidden, Mail, NotFound, Notice, Past, Tenant, Text, Verb, _
+from sdk import Actor, Channel, Entity, EventType, Forbidden, Mail, NotFound, Notice, Panel, Past, Rendering, Tenant, Text, Verb, _
 from sdk.calls import Call, Reply
 from sdk.context import KIND
 from sdk.errors import NO_PARAMS, Params
 from sdk.fields import LinkField
 from sdk.mail import MAIL_WRITTEN
+from sdk.pages import Drawn
 from sdk.rates import Pair
 
 if TYPE_CHECKING:
@@ -162,6 +164,22 @@ class Work(Transactional):
         there = permission in catalog.permissions and catalog.owner_of(permission) in self.enabled
         within = self.bounds is None or permission.rpartition(".")[0] not in catalog.entities or self.bounds.admits(permission)
         return there and within and bool(self.grants.of(permission))
+
+    # --- pages ---------------------------------------------------------------------------------------------------
+
+    def entity(self, name: str) -> Entity:
+        return self.shape(name).entity
+
+    def api(self, method: str, address: str, body: object = None) -> object:
+        from core.http.inside import ask  # noqa: PLC0415 (the web application, which workers have not)
+
+        return ask(self, method, address, body)
+
+    def render(self, rendering: Rendering) -> str:
+        return self.platform.templates.draw(self.locale, rendering.template, rendering.values)
+
+    def draw(self, panel: Panel, record: Mapping[str, object], shared: Mapping[str, object]) -> Drawn:
+        return draw(self, panel, record, shared)
 
     # --- time, words, files --------------------------------------------------------------------------------------
 

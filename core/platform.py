@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -29,13 +30,14 @@ from core.extension.discover import Found, State, discover, ordered
 from core.extension.gate import Gate
 from core.http.limits import Limits
 from core.identity.tables import User
+from core.pages.templates import Templates
 from core.policy.bounds import Bounds, Hearing, hearing
 from core.policy.enforcer import Policy
 from core.policy.grants import SYSTEM, Grants
 from core.recent import Recent
 from core.tenancy.tables import tenants
 from core.translation import Translator
-from sdk import Actor, Channel, NotFound, Tenant, Unavailable, _
+from sdk import Actor, Channel, Frame, NotFound, PageRoute, Tenant, Unavailable, _
 
 type_clock = Callable[[], datetime]
 HERE = Path(__file__).parent
@@ -59,11 +61,15 @@ class Platform:
     policy: Policy
     translator: Translator
     statistics: Statistics
+    templates: Templates
+    """How pages become HTML."""
     clock: type_clock = system_clock
     first_start: str = ""
     """The digest of the code by which the first tenant may be made through the API; "" where there was one when the server started."""
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
     """What each plugin in force may touch."""
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    """Where the package of each plugin in force is."""
     _hearing: Recent[tuple[str, frozenset[str]], Hearing] = field(default_factory=lambda: Recent(_MOST_SHAPES))
     awaken: Callable[[], None] = lambda: None
     kept: Recent[tuple[UUID, str], tuple[int, frozenset[str], object]] = field(default_factory=lambda: Recent(_MOST_KEPT))
@@ -79,6 +85,16 @@ class Platform:
     def plugins(self) -> list[Found]:
         """All installed plugins with their states."""
         return list(self.calls.states.values())
+
+    @property
+    def frame(self) -> Frame | None:
+        """The place in which pages stand, where a plugin brings one."""
+        return frame_in(self.catalog)
+
+    @property
+    def pages(self) -> list[PageRoute]:
+        """The pages of all plugins in force."""
+        return cast("list[PageRoute]", list(self.catalog.specs.get(PageRoute, {}).values()))
 
     def branches(self) -> list[Branch]:
         """The migrations of core and of every plugin whose code is here, in order of `requires`."""
@@ -176,16 +192,24 @@ def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequ
     catalog = catalogs.build(calls)
     if check_schema and _take_out_those_behind(calls, catalog, database):
         catalog = catalogs.build(calls)
+    serving = {p.name: p for p in calls.states.values() if p.serves and p.module is not None}
+    places = {name: p.migrations.parent for name, p in serving.items()}
+    frame = frame_in(catalog)
     gate = Gate({p.name: p.manifest for p in calls.states.values() if p.serves and p.manifest is not None})
     folders = {"core": HERE / "locales", "sdk": HERE / "locales"}
-    folders |= {
-        str(p.module.__package__): p.migrations.parent / "locales" for p in calls.states.values() if p.serves and p.module is not None
-    }
+    packages = {name: str(p.module.__package__) for name, p in serving.items() if p.module is not None}
+    folders |= {packages[name]: place / "locales" for name, place in places.items()}
     extensions = [one for many in catalog.extensions.values() for one in many]
     bounds = {name: Bounds(name, manifest.capabilities, extensions) for name, manifest in gate.manifests.items()}
-    return Platform(
-        config, database, calls, catalog, gate, Policy(catalog), Translator(folders), Statistics(database), clock, bounds=bounds
-    )
+    translator = Translator(folders)
+    templates = Templates(translator, places, packages, frame.plugin if frame is not None else "")
+    return Platform(config, database, calls, catalog, gate, Policy(catalog), translator, Statistics(database), templates, clock, bounds=bounds,
+                    folders=places)  # fmt: skip
+
+
+def frame_in(catalog: Catalog) -> Frame | None:
+    """The first frame that plugins declare."""
+    return cast("Frame | None", next(iter(catalog.specs.get(Frame, {}).values()), None))
 
 
 def _take_out_those_behind(calls: Calls, catalog: Catalog, database: Database) -> bool:

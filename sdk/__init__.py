@@ -33,6 +33,7 @@ from sdk.installation import Installation
 from sdk.mail import Attachment, Mail
 from sdk.manifest import Manifest
 from sdk.notices import Notice, NoticeChannel, Told
+from sdk.pages import Frame, MenuEntry, PageRequest, PageRoute, Panel, Redirect, Rendering, Slot
 from sdk.permissions import EVERYBODY, Access, Permission, Role, Scope, Verb
 from sdk.privacy import Person, Trace
 from sdk.rates import Priced, RateSource, keep_base_currency, priced
@@ -82,6 +83,7 @@ __all__ = [
     "Forbidden",
     "Forecast",
     "ForecastModel",
+    "Frame",
     "GiveUp",
     "Identity",
     "Installation",
@@ -90,12 +92,16 @@ __all__ = [
     "Mail",
     "Manifest",
     "MasterData",
+    "MenuEntry",
     "Moment",
     "NotFound",
     "Notice",
     "NoticeChannel",
     "Outcome",
     "Page",
+    "PageRequest",
+    "PageRoute",
+    "Panel",
     "Parameter",
     "Past",
     "Permission",
@@ -107,9 +113,11 @@ __all__ = [
     "RateSource",
     "Record",
     "Records",
+    "Redirect",
     "Referral",
     "Refusal",
     "Regressor",
+    "Rendering",
     "Reply",
     "Report",
     "Request",
@@ -124,6 +132,7 @@ __all__ = [
     "Sharing",
     "Side",
     "SignInProvider",
+    "Slot",
     "Spec",
     "Stale",
     "Step",

@@ -15,7 +15,7 @@ ANY_HOST: Final = "any"
 _DATA = re.compile(r"(?P<name>([a-z][a-z0-9_]*[.][a-z][a-z0-9_]*|[*])([.][a-z_]+)?)(:(?P<fields>[*]|[a-z0-9_.]+(,[a-z0-9_.]+)*))?\Z")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
 _JOB = re.compile(r"([a-z][a-z0-9_]*[.])?[a-z][a-z0-9_]*\Z")
-_KINDS, _SWITCHES = ("data", "network", "jobs"), ("mail", "files")
+_KINDS, _SWITCHES = ("data", "network", "jobs", "api"), ("mail", "files")
 _VERBS = frozenset(verb.value for verb in Verb)
 
 
@@ -27,12 +27,14 @@ class Capabilities:
     `"customers.account:*"` (all verbs, all fields, also those to come), `"customers.account.delete"`; `"*.read:*"` is any entity.
     `network` names the hosts that `ctx.call` may speak to, or `ANY_HOST`. `jobs` names its own jobs and schedules (`"remind"`), and
     jobs of others that it asks for (`"documents.issue"`). `mail`: it sends letters; `files`: it keeps files and opens kept ones.
+    `api` names plugins ("core" is the platform, "*" all) whose routes its pages ask in the name of who looks at them (`ctx.api`).
     What is wrong with it is told by its manifest, with the manifest's own mistakes.
     """
 
     data: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
+    api: tuple[str, ...] = ()
     mail: bool = False
     files: bool = False
 
@@ -48,6 +50,9 @@ class Capabilities:
         for job in words_in(self.jobs):
             if not _JOB.match(job):
                 yield f"job {job!r}: expected a name such as 'remind', or 'documents.issue' of a partner"
+        for plugin in words_in(self.api):
+            if plugin != ALL_FIELDS and not _JOB.match(plugin):
+                yield f"api {plugin!r}: expected the name of a plugin, 'core', or '*' for all"
         for kind in _SWITCHES:
             if not isinstance(given := getattr(self, kind), bool):
                 yield f"{kind} {given!r}: expected True or False; write {kind}=True if you use it"

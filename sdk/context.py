@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import BinaryIO, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from marshmallow import Schema
@@ -23,6 +23,10 @@ from sdk.notices import Notice
 from sdk.rates import Pair
 from sdk.specs import Spec
 from sdk.text import Text, _
+
+if TYPE_CHECKING:
+    from sdk.entities import Entity
+    from sdk.pages import Drawn, Panel, Rendering
 
 KIND = TypeVar("KIND", bound=Spec)
 KEPT = TypeVar("KEPT")
@@ -217,6 +221,12 @@ class Records(Protocol):
     def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:
         """What people call these records; what is not visible is left out."""
 
+    def timeline(self, id: UUID, *, limit: int = ..., cursor: str = ...) -> Page:
+        """What happened around a record, newest first, as far as the actor may see it; raises NotFound."""
+
+    def history(self, id: UUID, *, limit: int = ...) -> list[Row]:
+        """Who changed what of a record, when and through what, newest first; what is hidden is left out. Raises NotFound."""
+
     def fields(self) -> Mapping[str, Field]:
         """The fields that the actor may read here, extensions included, by name."""
 
@@ -265,6 +275,20 @@ class Context(Protocol):
 
     def target(self, entity: str, link: str) -> str:
         """The name of the entity that a link of `entity` points to; raises NotFound where the tenant has neither."""
+
+    def entity(self, name: str) -> Entity:
+        """What the platform knows of `plugin.entity`: its words, its title, its verbs; raises NotFound where the tenant does not have it."""
+
+    def api(self, method: str, address: str, body: object = ...) -> object:
+        """What a route of the API answers (`"/api/v1/core/plugins"`), asked inside this request, in its transaction and in the name of
+        who sent it: JSON as Python values, bytes of a file. Raises the Refusal that it answers with; for pages alone."""
+
+    def render(self, rendering: Rendering) -> str:
+        """A template as HTML, in the actor's language."""
+
+    def draw(self, panel: Panel, record: Row, shared: Mapping[str, object]) -> Drawn:
+        """A panel about a record ({}: about none) as HTML; one that fails is counted, and undoes nothing but what it has done itself.
+        `shared` are values that its template gets besides its own."""
 
     def events(self) -> Sequence[EventType]:
         """The events of the domain that the tenant's plugins declare; every entity has created, updated, deleted, restored besides."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sdk.impact import Use
     from sdk.installation import Installation
     from sdk.notices import NoticeChannel
+    from sdk.pages import Frame, MenuEntry, PageRoute, Panel
     from sdk.permissions import Permission, Role
     from sdk.privacy import Person, Trace
     from sdk.rates import RateSource
@@ -278,6 +279,50 @@ def register_sign_in() -> Sequence[SignInProvider]:
     When: at boot. Returns: providers; `GET /api/v1/session/providers?tenant=` lists those that the tenant has set up.
     Example: `return (SignInProvider("badge", offered, begin, finish),)`.
     Off for a tenant: not offered, and its answers are not taken; sessions that it has begun last until they end.
+    """
+    return ()
+
+
+@hookspec
+def register_frame() -> Sequence[Frame]:
+    """The place in which all pages stand: address, menu, look.
+
+    When: at boot. Returns: one frame; the first in the order of plugins is in force, and without any there are no pages.
+    Example: `return (Frame("console", prefix="/console", values=frame, error="kit/error.html", entrance="kit/sign_in.html"),)`.
+    Off for a tenant: its pages are not found.
+    """
+    return ()
+
+
+@hookspec
+def register_pages() -> Sequence[PageRoute]:
+    """Pages that people see in a browser.
+
+    When: at boot. Returns: pages, each with its permission; they are mounted below the frame's address and the plugin's name.
+    Example: `return (PageRoute("quote", path="/quotes/{id}", title=_("Quote"), permission="orders.quote.read", view=show),)`.
+    Off for a tenant: not found.
+    """
+    return ()
+
+
+@hookspec
+def register_panels() -> Sequence[Panel]:
+    """Parts of the pages of others: tabs, panels and buttons of records, tiles of dashboards.
+
+    When: at boot. Returns: panels, each for one slot.
+    Example: `return (Panel("orders", slot=Slot.TAB, entity="customers.account", label=_("Orders"), permission=SIGNED_IN, view=show),)`.
+    Off for a tenant: absent; the tile of a dashboard says that its plugin is off.
+    """
+    return ()
+
+
+@hookspec
+def register_navigation() -> Sequence[MenuEntry]:
+    """Words of the menu and of the palette of commands.
+
+    When: at boot. Returns: entries; each leads to a page, or to the list of an entity.
+    Example: `return (MenuEntry("deals", label=_("Deals"), entity="pipeline.deal", icon="target", position=20),)`.
+    Off for a tenant: absent.
     """
     return ()
 

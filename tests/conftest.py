@@ -131,7 +131,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 _ABOVE_THE_DOORS = (
     "tests/plugins/", "tests/automation/", "tests/http/", "tests/journeys/", "tests/third_party/", "tests/mail/", "tests/custom/", "tests/privacy/",
-    "tests/extension/",
+    "tests/extension/", "tests/console/",
 )  # fmt: skip
 
 

@@ -9,8 +9,10 @@ from uuid import UUID
 
 from core.entities.aggregate import aggregate
 from core.entities.alike import candidates
+from core.entities.history import history
 from core.entities.read import MOST_ROWS, Reader
 from core.entities.shape import Shape
+from core.entities.timeline import timeline
 from core.entities.write import Writer
 from core.policy.bounds import Shown
 from sdk import Alike, Candidates, Draft, Filter, Outcome, Page, Query, Verb
@@ -127,6 +129,17 @@ class EntityRecords:
 
     def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:
         return {id: str(row[title]) for id, row in self.values(ids).items() if row.get(title := self._entity.title) is not None}
+
+    def timeline(self, id: UUID, *, limit: int = 50, cursor: str = "") -> Page:
+        with self._work.transaction():
+            self._reader()
+            data, following = timeline(self._work, self._entity, id, limit, cursor)
+        return Page(data, following)
+
+    def history(self, id: UUID, *, limit: int = 50) -> list[Row]:
+        with self._work.transaction():
+            self._reader()
+            return list(history(self._work, self._entity, id, limit))
 
     def fields(self) -> Mapping[str, Field]:
         return self._reader().visible()

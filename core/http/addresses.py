@@ -39,12 +39,17 @@ class Addresses:
         """A view for a method at the rule of werkzeug's routing; the first one stays."""
         self._views.setdefault(rule, {}).setdefault(method, view)
 
+    def at(self, rule: str, method: str) -> type_view | None:
+        """The view for a method at a rule."""
+        return self._views.get(rule, {}).get(method)
+
     def methods(self) -> Iterator[tuple[str, frozenset[str]]]:
         """Each rule with the methods that it has by now."""
         yield from [(rule, frozenset(views)) for rule, views in self._views.items()]
 
     def mount(self, app: Flask) -> None:
         """Each address as one rule of the application."""
+        app.extensions["dealwright.addresses"] = self
         app.url_rule_class = Address
         app.url_map.converters["record"] = RecordId
         for rule, views in self._views.items():

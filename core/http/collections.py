@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from flask import request
 
-from core.audit.entries import REFUSED
 from core.context import Work
 from core.entities.alike import members_of
-from core.entities.merged import absorbed
-from core.entities.read import MOST_ROWS, Reader
+from core.entities.history import history
+from core.entities.read import MOST_ROWS
 from core.entities.timeline import timeline
-from core.events.tables import audit
 from core.http.errors import body_of
 from core.http.pipeline import fresh, json_body, query_pairs
-from core.policy.grants import Grant
 from sdk import Alike, BadRequest, Draft, Entity, Filter, Outcome, Query, Response, Stale, Verb, _, parse_filter
-from sdk.columns import among
 from sdk.permissions import BULK_EDIT
 from sdk.routes import record_id
 
@@ -140,66 +134,13 @@ class Collection:
         """
         pairs = dict(query_pairs(frozenset({"limit"})))
         limit = _limit(pairs.get("limit", "50"))
-        id = record_id(path["id"])
-        row = work.records(self.name).get(id)
-        shown = {id: set(row)}
-        if self.entity.mergeable and (parts := absorbed(work, id)):
-            shown |= _shown_on(work.reader(self.entity), parts, row)
-        entries = (_entry(found, shown[found["record_id"]]) for found in _audited(work, self.name, list(shown), limit))
-        return {"data": list(islice((entry for entry in entries if entry is not None), limit))}
+        return {"data": history(work, self.entity, record_id(path["id"]), limit)}
 
     def timeline(self, work: Work, path: Mapping[str, str]) -> object:
         """What happened around a record, newest first: of the sources of all plugins what the caller may see."""
         pairs = dict(query_pairs(frozenset({"limit", "cursor"})))
         data, following = timeline(work, self.entity, record_id(path["id"]), _limit(pairs.get("limit", "50")), pairs.get("cursor", ""))
         return {"data": data, "page": {"next": following}}
-
-
-def _shown_on(reader: Reader, parts: Sequence[UUID], names: Iterable[str]) -> dict[UUID, set[str]]:
-    """Of records that are part of another now, those that one may see and which of these fields."""
-    found = {id: set[str]() for id in reader.reached_by(Verb.READ, parts)}
-    by_grants: dict[tuple[Grant, ...], set[str]] = {}
-    for name in names:
-        by_grants.setdefault(reader.including(name), set()).add(name)
-    for grants, held in by_grants.items():
-        for id in reader.reached_by(Verb.READ, parts, grants) & found.keys():
-            found[id] |= held
-    return found
-
-
-def _audited(work: Work, entity: str, ids: Sequence[UUID], size: int) -> Iterator[sa.RowMapping]:
-    """The audit of a record, newest first, read in parts."""
-    shown = (
-        audit.c.id,
-        audit.c.record_id,
-        audit.c.at,
-        audit.c.actor_id,
-        audit.c.actor,
-        audit.c.impersonator_id,
-        audit.c.channel,
-        audit.c.action,
-        audit.c.changes,
-    )
-    query = (
-        sa.select(*shown)
-        .where(
-            audit.c.tenant_id == work.tenant.id, among(audit.c.record_id, list(ids)), audit.c.entity == entity, audit.c.action != REFUSED
-        )
-        .order_by(audit.c.id.desc())
-        .limit(size)
-    )
-    part = work.connection.execute(query).mappings().all()
-    while part:
-        yield from part
-        part = work.connection.execute(query.where(audit.c.id < part[-1]["id"])).mappings().all() if len(part) == size else []
-
-
-def _entry(found: sa.RowMapping, shown: Container[str]) -> dict[str, Any] | None:
-    """An entry as who sees these fields may see it; a change of nothing but what is hidden is hidden."""
-    changes = {name: pair for name, pair in found["changes"].items() if name in shown}
-    if found["action"] == "update" and not changes:
-        return None
-    return {str(name): value for name, value in found.items() if name != "id"} | {"changes": changes}
 
 
 def _warnings(work: Work, outcome: Outcome) -> dict[str, object]:

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from core.http.addresses import Addresses
 from core.http.errors import locale_wanted
 from core.http.openapi.reading import read
-from core.http.pipeline import endpoint, raw
+from core.http.pipeline import Endpoint, raw
 from sdk import Text, Unauthenticated, _
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def mount_docs(addresses: Addresses, platform: Platform, descriptions: Descripti
         groups, schemas = read(descriptions.of(work).document)
         return page("docs.html", work.locale, 200, title=title, groups=groups, schemas=schemas)
 
-    view = endpoint(platform, "core", reading)
+    view = Endpoint(platform, "core", reading)
 
     def docs() -> FlaskResponse:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import orjson
 from flask import Flask, Response, g, request
@@ -96,7 +96,9 @@ def locale_wanted() -> str:
 
 
 def problem(platform: Platform, refusal: Refusal) -> Response:
-    """A refusal as a response."""
+    """A refusal as a response: a page where one was asked for."""
+    if "refused" in g and (page := g.refused(refusal)) is not None:
+        return cast("Response", page)
     locale = locale_wanted()
 
     def say(text: str, params: Params) -> str:

@@ -12,7 +12,7 @@ from core.data import migrate
 from core.extension import failures
 from core.http.addresses import Addresses
 from core.http.collections import may
-from core.http.pipeline import answer, endpoint
+from core.http.pipeline import Endpoint, answer
 from core.tenancy import settings
 from sdk import Entity, Response, Verb
 from sdk.names import RESERVED_PLUGINS
@@ -101,4 +101,4 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
 
     addresses.add("/health/live", "GET", live)
     addresses.add("/health/ready", "GET", ready)
-    addresses.add("/api/v1/meta", "GET", endpoint(platform, "core", meta))
+    addresses.add("/api/v1/meta", "GET", Endpoint(platform, "core", meta))

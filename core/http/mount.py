@@ -15,7 +15,7 @@ from core.http.addresses import Addresses
 from core.http.bodies import read_request
 from core.http.collections import Collection, may
 from core.http.merges import Merges, led_on
-from core.http.pipeline import answer, endpoint, fresh, type_handler
+from core.http.pipeline import Endpoint, answer, fresh, type_handler
 from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, NotFound, Response, Route, Verb, _
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _mount_collection(addresses: Addresses, platform: Platform, entity: Entity) 
         operations += _MERGES
     for method, path, operation, verb in operations:
         if verb in entity.verbs | {Verb.READ}:
-            view = endpoint(platform, entity.plugin, _permitted(entity, _needed(path, verb), operation(entity)))
+            view = Endpoint(platform, entity.plugin, _permitted(entity, _needed(path, verb), operation(entity)))
             addresses.add(f"{Collection(entity).path}{path}", method, view)
 
 
@@ -82,7 +82,7 @@ def _needed(path: str, verb: Verb) -> set[Verb]:
 def _mount_own(addresses: Addresses, platform: Platform) -> None:
     """One collection for the entities that tenants make: which one is meant is asked at each request, as rules are made once."""
     for method, path, operation, verb in (*_OPERATIONS, *_MERGES):
-        view = endpoint(platform, PREFIX, _own(operation, _needed(path, verb), merging="/merges" in path))
+        view = Endpoint(platform, PREFIX, _own(operation, _needed(path, verb), merging="/merges" in path))
         addresses.add(f"{OWN}/<plural>{path}", method, view)
 
 
@@ -118,7 +118,7 @@ def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None
             return Response(None, 304, {"ETag": tag})
         return value if hasattr(value, "status") else answer_as(route, value)
 
-    addresses.add(rule, route.method, endpoint(platform, route.plugin, handler, public=route.permission == PUBLIC))
+    addresses.add(rule, route.method, Endpoint(platform, route.plugin, handler, public=route.permission == PUBLIC))
 
 
 def answer_as(route: Route, value: object) -> object:

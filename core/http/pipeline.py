@@ -54,6 +54,9 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _TRACE = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 OPTIONS = orjson.OPT_UTC_Z
 ANYBODY = Actor(None, "link")
+TENANT_COOKIE = "dealwright_tenant"
+"""The name of the tenant that somebody of several has chosen in this browser; no secret, and no right."""
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def start() -> None:
@@ -137,8 +140,9 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
         session = sessions.find(connection, cookie, platform.clock())
     if session is None:
         raise Unauthenticated(_("the session has ended; sign in again"))
-    if write and not session.told(request.headers.get("X-CSRF-Token", "")):
+    if write and not session.told(request.headers.get("X-CSRF-Token", "") or _typed_token()):
         raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
+    g.csrf = session.csrf
     tenant, user = _chosen(session)
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant) as connection:
         person = User.table()
@@ -201,8 +205,15 @@ def _check_address(platform: Platform, row: sa.Row[Any]) -> str:
     return address
 
 
+def _typed_token() -> str:
+    """The CSRF token of a page's form; the API takes it in the header alone."""
+    return request.form.get("csrf_token", "") if "refused" in g and request.mimetype in _FORMS else ""
+
+
 def _chosen(session: sessions.Session) -> tuple[UUID, UUID]:
     wanted = request.headers.get("X-Tenant", "")
+    kept = request.cookies.get(TENANT_COOKIE, "") if not wanted else ""
+    wanted = wanted or (kept if kept in session.tenants else "")
     if wanted in session.tenants:
         return session.tenants[wanted]
     if wanted or len(session.tenants) != 1:
@@ -216,20 +227,25 @@ def _after(work: Work) -> None:
         call()
 
 
-def endpoint(platform: Platform, plugin: str, handler: type_handler, *, public: bool = False) -> Callable[..., FlaskResponse]:
+class Endpoint:
     """A Flask view: enter, ask the gate, call the handler, answer in JSON. `public`: whoever has the link enters by its token."""
 
-    def view(**path: str) -> FlaskResponse:
+    def __init__(self, platform: Platform, plugin: str, handler: type_handler, *, public: bool = False) -> None:
+        self.platform, self.plugin, self.handler, self.public = platform, plugin, handler, public
+
+    def __call__(self, **path: str) -> FlaskResponse:
         write = request.method not in _SAFE
-        with entered_by_link(platform, path[links.TOKEN], write) if public else entered(platform, write) as work:
-            if plugin not in work.enabled or any("\x00" in word for word in path.values()):
-                raise NotFound(_("there is nothing at this address"))
+        with entered_by_link(self.platform, path[links.TOKEN], write) if self.public else entered(self.platform, write) as work:
+            self.admit(work, path)
             if write and idempotency.HEADER in request.headers:
-                return _once(work, path.get(links.TOKEN, "") if public else "", lambda: answer(handler(work, path)))
-            value = handler(work, path)
+                return _once(work, path.get(links.TOKEN, "") if self.public else "", lambda: answer(self.handler(work, path)))
+            value = self.handler(work, path)
         return answer(value)
 
-    return view
+    def admit(self, work: Work, path: Mapping[str, str]) -> None:
+        """Ask the gate; raises NotFound."""
+        if self.plugin not in work.enabled or any("\x00" in word for word in path.values()):
+            raise NotFound(_("there is nothing at this address"))
 
 
 def _once(work: Work, link: str, act: Callable[[], FlaskResponse]) -> FlaskResponse:

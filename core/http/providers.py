@@ -39,7 +39,7 @@ COOKIE = "dealwright_referral"
 PURPOSE = "referral"
 LASTS = timedelta(minutes=10)
 """How long somebody may take to come back; less than what `attempts.first` remembers."""
-_LANDING = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}\Z", re.ASCII)
+LANDING = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}\Z", re.ASCII)
 """A path of ours: nobody is sent elsewhere by a link to the sign-in (two slashes, or one and a backslash, begin another host)."""
 
 
@@ -82,7 +82,7 @@ def _begin(platform: Platform, provider: str) -> FlaskResponse:
     """Send the browser to the provider."""
     query = _query(frozenset({"tenant", "next"}))
     landing = query.get("next", "/")
-    if not _LANDING.match(landing):
+    if not LANDING.match(landing):
         raise BadRequest(_("expected a path of this server in `next`, such as /"), code="bad_landing")
     work = _work(platform, query.get("tenant", ""))
     spec, state = _spec(work, provider), secrets.token_urlsafe(32)

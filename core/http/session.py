@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,12 @@ _LONGEST = {"email": 255, "password": passwords.MOST, "new_password": passwords.
             "timezone": 60, "currency": 3}  # fmt: skip
 
 
-def mount_session(addresses: Addresses, platform: Platform) -> None:
-    """The routes of the session; they belong to no tenant."""
+type_sign_in = Callable[[Mapping[str, str]], tuple[str, Session]]
+"""Takes email, password and maybe code; gives the cookie and the session. Raises Unauthenticated and TooMany."""
+
+
+def mount_session(addresses: Addresses, platform: Platform) -> type_sign_in:
+    """The routes of the session, which belong to no tenant; returns how one comes in, for pages."""
     crowd, config = Crowd(), platform.config
 
     def guarded_sign_in(words: Mapping[str, str]) -> tuple[str, Session]:
@@ -55,12 +59,7 @@ def mount_session(addresses: Addresses, platform: Platform) -> None:
         session = present(platform)
         if session is None or not session.told(request.headers.get("X-CSRF-Token", "")):
             raise Unauthenticated(_("there is no session to end"))
-        with platform.database.begin(write=True, tenant=None) as connection:
-            for person in sessions.end(connection, session_table.c.id == session.id):
-                sessions.note(connection, person, LEFT, visitor(config), platform.clock())
-        response = answer(Response(None, 204))
-        take_cookie(response, config)
-        return response
+        return leave(platform, session, answer(Response(None, 204)))
 
     def change_password() -> FlaskResponse:
         query_pairs(frozenset())
@@ -73,6 +72,16 @@ def mount_session(addresses: Addresses, platform: Platform) -> None:
     addresses.add(PATH, "DELETE", sign_out)
     addresses.add(f"{PATH}/password", "PUT", change_password)
     _mount_factor(addresses, platform)
+    return guarded_sign_in
+
+
+def leave(platform: Platform, session: Session, response: FlaskResponse) -> FlaskResponse:
+    """The session ends; returns the response, which has the browser forget its cookie."""
+    with platform.database.begin(write=True, tenant=None) as connection:
+        for person in sessions.end(connection, session_table.c.id == session.id):
+            sessions.note(connection, person, LEFT, visitor(platform.config), platform.clock())
+    take_cookie(response, platform.config)
+    return response
 
 
 def _show(platform: Platform) -> FlaskResponse:

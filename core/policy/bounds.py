@@ -13,6 +13,7 @@ from core.policy.grants import Grant, within
 from core.recent import Recent
 from sdk import ANY_HOST, Batch, Capabilities, Extension, Forbidden, Verb, _
 from sdk.context import Row
+from sdk.permissions import ALL_FIELDS
 
 _KEPT = 2_000
 T = TypeVar("T")
@@ -68,6 +69,11 @@ class Bounds:
         host = (urlsplit(url).hostname or "") if ANY_HOST not in hosts else ANY_HOST
         if host not in hosts:
             raise self.refusal(f"network {host}")
+
+    def require_api(self, plugin: str) -> None:
+        """Raise Forbidden for routes of another plugin, or of the platform, that it has not declared to ask in people's names."""
+        if plugin != self.plugin and not {plugin, ALL_FIELDS} & set(self.capabilities.api):
+            raise self.refusal(f"api {plugin}")
 
     def require_job(self, job: str) -> None:
         """Raise Forbidden for a job of another plugin that it has not declared."""

@@ -33,6 +33,7 @@ from sdk import (
     Job,
     Manifest,
     MasterData,
+    MenuEntry,
     Permission,
     Person,
     Route,
@@ -169,3 +170,8 @@ def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
 @hookimpl
 def demo_data(ctx: Context, random: Random, months: int) -> None:
     demo.fill(ctx, random, months)
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    return (MenuEntry("rules", label=_("Rules"), section="admin", entity="automation.rule", icon="bolt", position=40),)

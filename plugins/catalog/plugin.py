@@ -7,7 +7,7 @@ from random import Random
 
 from plugins.catalog import demo
 from plugins.catalog.tables import Product
-from sdk import Access, Context, Entity, Manifest, Scope, Verb, _, hookimpl
+from sdk import Access, Context, Entity, Manifest, MenuEntry, Scope, Verb, _, hookimpl
 
 manifest = Manifest(name="catalog", version="0.1", title=_("Catalog"), summary=_("The products that we sell, with their list prices."))
 
@@ -22,3 +22,8 @@ def register_entities() -> Sequence[Entity]:
 @hookimpl
 def demo_data(ctx: Context, random: Random, months: int) -> None:
     demo.fill(ctx)
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    return (MenuEntry("products", label=_("Products"), section="serve", entity="catalog.product", icon="box", position=10),)

@@ -17,6 +17,7 @@ from sdk import (
     Entity,
     Extension,
     Manifest,
+    MenuEntry,
     Permission,
     Report,
     Role,
@@ -174,3 +175,11 @@ def prepare_changes(batch: Batch) -> None:
 @hookimpl
 def demo_data(ctx: Context, random: Random, months: int) -> None:
     demo.fill(ctx, random)
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    return (
+        MenuEntry("accounts", label=_("Accounts"), section="sell", entity="customers.account", icon="building", position=10),
+        MenuEntry("contacts", label=_("Contacts"), section="sell", entity="customers.contact", icon="users", position=20),
+    )

@@ -16,6 +16,7 @@ from sdk import (
     EventType,
     Extension,
     Manifest,
+    MenuEntry,
     Report,
     Route,
     Scope,
@@ -163,3 +164,11 @@ def prepare_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def demo_data(ctx: Context, random: Random, months: int) -> None:
     demo.fill(ctx, random, months)
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    return (
+        MenuEntry("leads", label=_("Leads"), section="sell", entity="leads.lead", icon="inbox", position=5),
+        MenuEntry("campaigns", label=_("Campaigns"), section="know", entity="leads.campaign", icon="flag", position=60),
+    )

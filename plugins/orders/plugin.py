@@ -34,6 +34,7 @@ from sdk import (
     Extension,
     Job,
     Manifest,
+    MenuEntry,
     Person,
     Report,
     Route,
@@ -262,3 +263,13 @@ def after_upgrade(ctx: Context, before: str, after: str) -> None:
 @hookimpl
 def demo_data(ctx: Context, random: Random, months: int) -> None:
     demo.fill(ctx, random)
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    return (
+        MenuEntry("quotes", label=_("Quotes"), section="sell", entity="orders.quote", icon="file", position=40),
+        MenuEntry("orders", label=_("Orders"), section="serve", entity="orders.order", icon="cart", position=20),
+        MenuEntry("contracts", label=_("Contracts"), section="serve", entity="orders.contract", icon="edit", position=30),
+        MenuEntry("invoices", label=_("Invoices"), section="serve", entity="orders.invoice", icon="receipt", position=40),
+    )

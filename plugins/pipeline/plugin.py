@@ -19,6 +19,7 @@ from sdk import (
     Extension,
     Manifest,
     MasterData,
+    MenuEntry,
     Report,
     Route,
     Scope,
@@ -142,3 +143,8 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def demo_data(ctx: Context, random: Random, months: int) -> None:
     demo.fill(ctx, random, months)
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    return (MenuEntry("deals", label=_("Deals"), section="sell", entity="pipeline.deal", icon="target", position=30),)

@@ -18,6 +18,7 @@ from plugins.teamwork import (
     mailing,
     mentions,
     notices,
+    panels,
     planning,
     privacy,
     reports,
@@ -40,13 +41,16 @@ from sdk import (
     Job,
     Manifest,
     MasterData,
+    MenuEntry,
     NoticeChannel,
+    Panel,
     Person,
     Report,
     Route,
     Schedule,
     Scope,
     Sharing,
+    Slot,
     Subscription,
     TimelineSource,
     Trace,
@@ -270,3 +274,16 @@ def demo_data(ctx: Context, random: Random, months: int) -> None:
 @hookimpl
 def tenant_purged(ctx: Context) -> None:
     take_away(ctx, "teamwork.file", "content")
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    return (
+        MenuEntry("tasks", label=_("Tasks"), section="top", entity="teamwork.task", icon="task", position=10),
+        MenuEntry("activities", label=_("Activities"), section="top", entity="teamwork.activity", icon="calendar", position=20),
+    )
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return (Panel("my_tasks", slot=Slot.HOME, label=_("My tasks"), permission="teamwork.task.read", view=panels.my_tasks, position=10),)

@@ -10,7 +10,7 @@ import pytest
 
 from core.app import create_app
 from core.context import Work
-from core.http.pipeline import endpoint
+from core.http.pipeline import Endpoint
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock, People, type_work_as
@@ -113,7 +113,7 @@ def test_an_attempt_without_a_special_right_is_undone_and_stands_in_the_audit(cl
         raise work.refused("probe.thing.export", thing)
 
     app = create_app(platform)
-    app.add_url_rule("/attempt", "attempt", endpoint(platform, "core", attempt), methods=["POST"])
+    app.add_url_rule("/attempt", "attempt", Endpoint(platform, "core", attempt), methods=["POST"])
     refused = Api(platform, app.test_client(), client.token, client.tenant).post("/attempt")
     assert (refused.status_code, refused.json["code"]) == (403, "forbidden")
     assert client.get(f"{THINGS}/{thing}").json["name"] == "one"

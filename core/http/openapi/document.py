@@ -20,7 +20,7 @@ from core.http.openapi import parts
 from core.http.openapi.collections import CollectionOperations
 from core.http.openapi.parts import Sheet
 from core.http.openapi.routes import RouteOperations, describe_core, of_field
-from core.http.pipeline import endpoint, fresh, raw
+from core.http.pipeline import Endpoint, fresh, raw
 from core.http.security import cookie_name
 from sdk import PUBLIC, SIGNED_IN, Response, Route, Verb, _
 
@@ -92,7 +92,7 @@ def mount_openapi(addresses: Addresses, platform: Platform, descriptions: Descri
             return Response(None, 304, {"ETag": found.etag})
         return raw(found.sent, "application/json", {"ETag": found.etag})
 
-    addresses.add("/api/v1/openapi.json", "GET", endpoint(platform, "core", openapi))
+    addresses.add("/api/v1/openapi.json", "GET", Endpoint(platform, "core", openapi))
 
 
 def _document(work: Work) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jinja2 import Environment, nodes
+
 _NO_CODE = frozenset({"migrations", "template", "templates", "__pycache__"})
 """Folders left out: migrations are history, templates are not code yet."""
 
@@ -78,3 +80,14 @@ def marked(sources: Sequence[Source]) -> Iterator[tuple[str, str | None]]:
                 argument = node.args[0]
                 constant = isinstance(argument, ast.Constant) and isinstance(argument.value, str) and len(node.args) == 1
                 yield f"{source.name}:{node.lineno}", argument.value if constant else None  # type: ignore[attr-defined]
+
+
+def marked_in_templates(folder: Path) -> Iterator[tuple[str, str | None]]:
+    """The same in the templates of pages below a folder: `{{ _("...") }}`."""
+    for file in sorted(folder.rglob("*.html")):
+        name = file.relative_to(folder).as_posix()
+        for call in Environment(autoescape=True).parse(file.read_text(encoding="utf-8")).find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "_" and call.args:
+                argument = call.args[0]
+                constant = isinstance(argument, nodes.Const) and isinstance(argument.value, str) and len(call.args) == 1
+                yield f"{name}:{call.lineno}", argument.value if constant else None  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from pathlib import Path
 from babel.messages.pofile import PoFileError, read_po
 
 from core.testkit.rules.package import Package, Rule
-from core.testkit.rules.source import Source, marked
+from core.testkit.rules.source import Source, marked, marked_in_templates
 
 _BRACES = re.compile(r"\{(\w+)[^}]*\}")
 
@@ -22,10 +22,16 @@ def catalogue(file: Path) -> dict[str, str]:
         return {str(message.id): str(message.string) for message in read_po(stream, abort_invalid=True) if message.id and not message.fuzzy}
 
 
+def _all_marked(sources: Sequence[Source], file: Path) -> Iterator[tuple[str, str | None]]:
+    """Texts of code, and of the templates of pages beside the catalogue."""
+    yield from marked(sources)
+    yield from marked_in_templates(file.parents[1] / "templates")
+
+
 def untranslated(sources: Sequence[Source], file: Path) -> Iterator[str]:
     """Marked texts without a translation, and marks around what is no text."""
     known = catalogue(file)
-    for place, text in marked(sources):
+    for place, text in _all_marked(sources, file):
         if text is None:
             yield f"{place}: what _() marks is no constant text"
         elif not known.get(text):
@@ -41,7 +47,7 @@ def other_braces(file: Path) -> Iterator[str]:
 
 def unsaid(sources: Sequence[Source], file: Path) -> Iterator[str]:
     """Texts of the catalogue that nobody says."""
-    said = {text for _place, text in marked(sources)}
+    said = {text for _place, text in _all_marked(sources, file)}
     yield from (f"{text!r} is translated and nobody says it" for text in sorted(set(catalogue(file)) - said))
 
 

@@ -1,0 +1,81 @@
+"""The history of a record: who changed what, when and through what, as far as its reader may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from core.audit.entries import REFUSED
+from core.entities.merged import absorbed
+from core.entities.read import Reader
+from core.events.tables import audit
+from core.policy.grants import Grant
+from sdk import Entity, Verb
+from sdk.columns import among
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+
+def history(work: Work, entity: Entity, id: UUID, limit: int) -> list[dict[str, Any]]:
+    """At most `limit` entries, newest first; fields that one may not see are left out. Raises NotFound.
+
+    What happened to records that have become part of it is among it, as far as one may see those; `record_id` says to which.
+    """
+    row = work.records(entity.full_name).get(id)
+    shown = {id: set(row)}
+    if entity.mergeable and (parts := absorbed(work, id)):
+        shown |= _shown_on(work.reader(entity), parts, row)
+    entries = (_entry(found, shown[found["record_id"]]) for found in _audited(work, entity.full_name, list(shown), limit))
+    return list(islice((entry for entry in entries if entry is not None), limit))
+
+
+def _shown_on(reader: Reader, parts: Sequence[UUID], names: Iterable[str]) -> dict[UUID, set[str]]:
+    """Of records that are part of another now, those that one may see and which of these fields."""
+    found = {id: set[str]() for id in reader.reached_by(Verb.READ, parts)}
+    by_grants: dict[tuple[Grant, ...], set[str]] = {}
+    for name in names:
+        by_grants.setdefault(reader.including(name), set()).add(name)
+    for grants, held in by_grants.items():
+        for id in reader.reached_by(Verb.READ, parts, grants) & found.keys():
+            found[id] |= held
+    return found
+
+
+def _audited(work: Work, entity: str, ids: Sequence[UUID], size: int) -> Iterator[sa.RowMapping]:
+    """The audit of a record, newest first, read in parts."""
+    shown = (
+        audit.c.id,
+        audit.c.record_id,
+        audit.c.at,
+        audit.c.actor_id,
+        audit.c.actor,
+        audit.c.impersonator_id,
+        audit.c.channel,
+        audit.c.action,
+        audit.c.changes,
+    )
+    query = (
+        sa.select(*shown)
+        .where(
+            audit.c.tenant_id == work.tenant.id, among(audit.c.record_id, list(ids)), audit.c.entity == entity, audit.c.action != REFUSED
+        )
+        .order_by(audit.c.id.desc())
+        .limit(size)
+    )
+    part = work.connection.execute(query).mappings().all()
+    while part:
+        yield from part
+        part = work.connection.execute(query.where(audit.c.id < part[-1]["id"])).mappings().all() if len(part) == size else []
+
+
+def _entry(found: sa.RowMapping, shown: Container[str]) -> dict[str, Any] | None:
+    """An entry as who sees these fields may see it; a change of nothing but what is hidden is hidden."""
+    changes = {name: pair for name, pair in found["changes"].items() if name in shown}
+    if found["action"] == "update" and not changes:
+        return None
+    return {str(name): value for name, value in found.items() if name != "id"} | {"changes": changes}

@@ -1,0 +1,49 @@
+"""Routes of the API asked from inside a request, in its transaction and in the name of who sent it: what a page needs and no door gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import orjson
+from flask import current_app, g, has_app_context
+from werkzeug.exceptions import HTTPException
+
+from core.http.pipeline import Endpoint, answer
+from sdk import NotFound, _
+
+if TYPE_CHECKING:
+    from core.context import Work
+
+
+def ask(work: Work, method: str, address: str, body: object) -> object:
+    """What the route answers: JSON as Python values, bytes of a file, None for no content. Raises the Refusal that it would answer with."""
+    if not has_app_context():
+        raise RuntimeError("the API is asked from inside a request alone: elsewhere use ctx.records and what other plugins' api.py give")
+    parts = urlsplit(address)
+    found, path = _found(parts.path, method)
+    if work.bounds is not None:
+        work.bounds.require_api(found.plugin)
+    trace = g.get("trace_id", "")
+    sent = {"json": body} if body is not None else {}
+    with current_app.test_request_context(parts.path, method=method, query_string=parts.query, **sent):
+        g.trace_id, g.locale = trace, work.locale
+        found.admit(work, path)
+        response = answer(found.handler(work, path))
+    content = response.get_data()
+    if response.mimetype == "application/json":
+        return orjson.loads(content)
+    return content or None
+
+
+def _found(path: str, method: str) -> tuple[Endpoint, Mapping[str, str]]:
+    nothing = NotFound(_("there is nothing at this address"))
+    try:
+        rule, values = current_app.url_map.bind("").match(path, method=method)
+    except HTTPException:
+        raise nothing from None
+    found = current_app.extensions["dealwright.addresses"].at(str(rule), method)
+    if not isinstance(found, Endpoint) or found.public:
+        raise nothing
+    return found, values

@@ -1,0 +1,89 @@
+"""What a page's answer is made of: HTML with its policy, the facts that every template may use, and refusals as pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from flask import Response as FlaskResponse
+from flask import g, request
+
+from core.http.errors import locale_wanted
+from core.http.pipeline import raw
+from sdk import BadRequest, Frame, PageRequest, Refusal, Unauthenticated, _
+
+if TYPE_CHECKING:
+    from core.context import Work
+    from core.platform import Platform
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {"Content-Security-Policy": POLICY, "Vary": "HX-Request", "Referrer-Policy": "same-origin"}
+
+
+def as_page(html: str, status: int = 200) -> FlaskResponse:
+    """HTML with the policy of pages: what a page loads comes from us, and no script or style stands in it."""
+    return raw(html.encode(), "text/html", _HEADERS, status)
+
+
+def is_part() -> bool:
+    """Whether a script asks, which puts what it gets into a page that is shown already."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def facts_of(work: Work | None, frame: Frame, asked: PageRequest, *, csrf: str) -> dict[str, object]:
+    """What every template may use of the request, as `page`."""
+    locale = work.locale if work is not None else locale_wanted()
+    return {
+        "prefix": frame.prefix,
+        "address": asked.address,
+        "part": asked.part,
+        "csrf": csrf,
+        "theme": theme if (theme := request.cookies.get("dealwright_theme", "")) in ("light", "dark") else "",
+        "locale": locale,
+        "lang": locale.replace("_", "-"),
+        "zone": work.tenant.timezone if work is not None else "UTC",
+        "now": work.now() if work is not None else None,
+        "tenant": work.tenant.name if work is not None else "",
+        "user": work.actor.name if work is not None else "",
+    }
+
+
+def gone_to(path: str, part: str) -> FlaskResponse:
+    """To another page of ours; a script that asked for a part is told, and goes there as a whole."""
+    if not path.startswith("/") or path.startswith(("//", "/\\")):
+        raise BadRequest(_("expected a path of this server, such as /"), code="bad_landing")
+    if part:
+        return FlaskResponse(status=204, headers={"HX-Redirect": path})
+    return FlaskResponse(status=303, headers={"Location": path})
+
+
+def told(platform: Platform, refusal: Refusal | None) -> list[str]:
+    """What a refusal says to people, in sentences."""
+    if refusal is None:
+        return []
+    locale, say = locale_wanted(), platform.translator.say
+    return [say(one.message, locale, one.params) for one in refusal.problems] or [say(refusal.message, locale, refusal.params)]
+
+
+def refused(platform: Platform, frame: Frame, refusal: Refusal) -> FlaskResponse | None:
+    """A refusal as a page, or the way to the sign-in; None: as a problem in JSON, for a script to show."""
+    if isinstance(refusal, Unauthenticated):
+        return _sent_away(f"{frame.prefix}/sign-in")
+    if refusal.reason == "choose_tenant":
+        return _sent_away(f"{frame.prefix}/companies")
+    if is_part():
+        return None
+    say = platform.translator.say
+    values = {"status": refusal.status, "title": say(refusal.heading, locale_wanted()), "problems": told(platform, refusal),
+              "trace": g.get("trace_id", ""), "page": facts_of(None, frame, PageRequest(address=request.path), csrf="")}  # fmt: skip
+    return as_page(platform.templates.draw(locale_wanted(), frame.error, values), refusal.status)
+
+
+def _sent_away(path: str) -> FlaskResponse:
+    if is_part():
+        return FlaskResponse(status=401, headers={"HX-Redirect": path})
+    back = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return FlaskResponse(status=303, headers={"Location": f"{path}?next={quote(back, safe='/')}" if back else path})

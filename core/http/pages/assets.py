@@ -1,0 +1,76 @@
+"""Static files of pages, at addresses that hold their digest: a browser keeps them for ever, and a new one has a new address."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Response as FlaskResponse
+from flask import request
+
+from core.http.pipeline import raw
+from sdk import NotFound, _
+
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+_PRESSED = ("text/", "application/javascript", "image/svg+xml", "application/json")
+_JOINED = {".css": b"\n", ".js": b"\n;\n"}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file as it is served."""
+
+    body: bytes
+    pressed: bytes | None
+    media: str
+    digest: str
+
+
+class Assets:
+    """`folders` are the static folders by plugin; `bundles` are made of several files, by name."""
+
+    def __init__(self, prefix: str, folders: Mapping[str, Path], bundles: Mapping[str, tuple[Path, ...]]) -> None:
+        self.prefix, self._folders, self._bundles = f"{prefix}/static", folders, bundles
+        self._made: dict[str, Asset] = {}
+        self._lock = threading.Lock()
+
+    def address(self, name: str) -> str:
+        """Where `console.css`, a bundle, or `orders/lines.js`, a plugin's own file, is found; raises NotFound."""
+        return f"{self.prefix}/{self._asset(name).digest}/{name}"
+
+    def view(self, name: str, digest: str) -> FlaskResponse:
+        """The file, whatever digest is asked for: an old page may ask for one that has been replaced."""
+        asset = self._asset(name)
+        if asset.pressed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
+            return raw(asset.pressed, asset.media, {**_FOR_EVER, "Content-Encoding": "gzip"})
+        return raw(asset.body, asset.media, _FOR_EVER)
+
+    def _asset(self, name: str) -> Asset:
+        with self._lock:
+            found = self._made.get(name)
+            if found is None:
+                found = self._made[name] = _asset(name, self._read(name))
+        return found
+
+    def _read(self, name: str) -> bytes:
+        if name in self._bundles:
+            files = self._bundles[name]
+            return _JOINED.get(Path(name).suffix, b"").join(file.read_bytes() for file in files)
+        plugin, _slash, rest = name.partition("/")
+        folder = self._folders.get(plugin)
+        file = (folder / "static" / rest) if folder is not None and rest else None
+        if file is None or ".." in Path(rest).parts or not file.is_file():
+            raise NotFound(_("there is nothing at this address"))
+        return file.read_bytes()
+
+
+def _asset(name: str, body: bytes) -> Asset:
+    media = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    media = "text/javascript" if media == "application/javascript" else media
+    pressed = gzip.compress(body, 9, mtime=0) if media.startswith(_PRESSED) else None
+    return Asset(body, pressed, media, hashlib.sha256(body).hexdigest()[:12])

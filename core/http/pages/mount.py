@@ -1,0 +1,102 @@
+"""The addresses of pages. Each is answered inside one transaction of the tenant, by the gate and the permission that it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flask import Flask, g, request
+from flask import Response as FlaskResponse
+
+from core.http.addresses import Addresses, type_view
+from core.http.pages.answers import as_page, facts_of, gone_to, refused
+from core.http.pages.assets import Assets
+from core.http.pages.entrance import mount_entrance
+from core.http.pipeline import answer, entered, query_pairs, reading
+from core.http.session import type_sign_in
+from sdk import SIGNED_IN, BadRequest, Forbidden, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, _
+
+if TYPE_CHECKING:
+    from core.context import Work
+    from core.platform import Platform
+
+_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+
+
+class _Undone(Exception):
+    def __init__(self, response: FlaskResponse) -> None:
+        self.response = response
+
+
+def mount_pages(app: Flask, addresses: Addresses, platform: Platform, sign_in: type_sign_in) -> None:
+    """All pages of all plugins, where one of them brings the frame; else none."""
+    frame = platform.frame
+    if frame is None:
+        return
+    assets = Assets(frame.prefix, platform.folders, frame.bundles)
+    platform.templates.asset = assets.address
+    addresses.add(f"{assets.prefix}/<digest>/<path:name>", "GET", assets.view)
+    mount_entrance(addresses, platform, frame, sign_in)
+    for page in platform.pages:
+        own = "" if page.plugin == frame.plugin else f"/{page.plugin}"
+        rule = frame.prefix + own + _PARAMETER.sub(r"<\1>", page.path).replace("<id>", "<record:id>")
+        addresses.add(rule, "GET", _view(platform, frame, page))
+        if page.submit is not None:
+            addresses.add(rule, "POST", _view(platform, frame, page))
+
+    @app.before_request
+    def in_pages() -> None:
+        if f"{request.path}/".startswith(f"{frame.prefix}/"):
+            g.refused = lambda refusal: refused(platform, frame, refusal)
+
+
+def _view(platform: Platform, frame: Frame, page: PageRoute) -> type_view:
+    def view(**path: str) -> FlaskResponse:
+        write = request.method == "POST"
+        asked = _read(page, path, write=write)
+        try:
+            with entered(platform, write) as work:
+                _admit(work, frame, page, path)
+                value = page.submit(work, asked) if write and page.submit is not None else page.view(work, asked)
+                response = _answered(work, frame, value, asked)
+                if write and response.status_code >= 400:
+                    raise _Undone(response)
+        except _Undone as undone:
+            return undone.response
+        return response
+
+    return view
+
+
+def _admit(work: Work, frame: Frame, page: PageRoute, path: Mapping[str, str]) -> None:
+    if not {frame.plugin, page.plugin} <= work.enabled or any("\x00" in word for word in path.values()):
+        raise NotFound(_("there is nothing at this address"))
+    if page.permission != SIGNED_IN and not work.can(page.permission):
+        raise Forbidden(_("you need the permission {permission}"), permission=page.permission)
+
+
+def _read(page: PageRoute, path: Mapping[str, str], *, write: bool) -> PageRequest:
+    """What was sent to a page; raises BadRequest."""
+    files: dict[str, Upload] = {}
+    form: list[tuple[str, str]] = []
+    if write:
+        with reading():
+            form = list(request.form.items(multi=True))
+            sent = list(request.files.items(multi=True)) if page.uploads else []
+        files = {name: Upload(part.filename or "", part.stream) for name, part in sent if part.filename}  # type: ignore[arg-type]
+        if any("\x00" in name or "\x00" in value for name, value in form):
+            raise BadRequest(_("a field of the form contains a null character"))
+    address = request.full_path.rstrip("?")
+    part = request.headers.get("HX-Target", "page") if request.headers.get("HX-Request") == "true" else ""
+    return PageRequest(address=address, path=path, query=query_pairs(), form=form, files=files, part=part)
+
+
+def _answered(work: Work, frame: Frame, value: object, asked: PageRequest) -> FlaskResponse:
+    if isinstance(value, Redirect):
+        return gone_to(value.path, asked.part)
+    if not isinstance(value, Rendering):
+        return answer(value)
+    facts = facts_of(work, frame, asked, csrf=g.get("csrf", ""))
+    values = {"page": facts, "frame": frame.values(work, asked), **value.values}
+    return as_page(work.render(Rendering(value.template, values)), value.status)

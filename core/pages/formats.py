@@ -1,0 +1,83 @@
+"""Numbers, money, dates and instants as people write them in their language (CLDR, by Babel)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache, partial
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal, format_percent
+
+
+@lru_cache(maxsize=16)
+def _locale(name: str) -> Locale:
+    return Locale.parse(name)
+
+
+@lru_cache(maxsize=512)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def number(locale: str, value: object) -> str:
+    """1234.5 as 1,234.5; "" for None, and what is no number as it is."""
+    exact = _exact(value)
+    return _text(value) if exact is None else format_decimal(exact, locale=_locale(locale), decimal_quantization=False)
+
+
+def percent(locale: str, value: object) -> str:
+    """25.5, a share of a hundred, as 25.5%."""
+    exact = _exact(value)
+    return _text(value) if exact is None else format_percent(exact / 100, locale=_locale(locale), decimal_quantization=False)
+
+
+def money(locale: str, value: object) -> str:
+    """{"amount": "10.00", "currency": "CNY"} as ¥10.00; an amount of no currency as a number."""
+    if not isinstance(value, Mapping):
+        return number(locale, value)
+    amount, currency = _exact(value.get("amount")), value.get("currency")
+    if amount is None:
+        return ""
+    return format_currency(amount, str(currency), locale=_locale(locale)) if currency else number(locale, amount)
+
+
+def day(locale: str, value: object, length: str = "medium") -> str:
+    """A date, or its ISO text, as 3 May 2026."""
+    found = date.fromisoformat(value[:10]) if isinstance(value, str) and value else value
+    return format_date(found, length, locale=_locale(locale)) if isinstance(found, date) else _text(value)
+
+
+def instant(locale: str, value: object, zone: str, length: str = "medium") -> str:
+    """An instant, or its ISO text, in a time zone."""
+    found = datetime.fromisoformat(value) if isinstance(value, str) and value else value
+    if not isinstance(found, datetime):
+        return _text(value)
+    return format_datetime(found, length, tzinfo=_zone(zone), locale=_locale(locale))
+
+
+def ago(locale: str, value: object, now: datetime) -> str:
+    """An instant by its distance from now: 3 hours ago."""
+    found = datetime.fromisoformat(value) if isinstance(value, str) and value else value
+    if not isinstance(found, datetime):
+        return _text(value)
+    return format_timedelta(found.astimezone(UTC) - now, add_direction=True, locale=_locale(locale))
+
+
+def filters(locale: str) -> dict[str, Callable[..., str]]:
+    """All of them in one language, as filters of templates."""
+    return {one.__name__: partial(one, locale) for one in (number, percent, money, day, instant, ago)}
+
+
+def _exact(value: object) -> Decimal | None:
+    try:
+        return None if value is None or value == "" else Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,117 @@
+"""Values as people read them: what a cell of a list and a line of a record show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from plugins.console.registry import Kind, kind_of
+from sdk import Condition, Query
+from sdk.context import Row
+from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField
+
+_GOOD = frozenset({"won", "paid", "active", "done", "succeeded", "accepted", "qualified", "completed", "issued", "ok", "normal"})
+_BAD = frozenset({"lost", "failed", "overdue", "cancelled", "rejected", "declined", "expired", "dead", "disqualified"})
+_WARM = frozenset({"partial", "waiting", "pending", "key", "important", "high", "urgent", "due"})
+_PART = 200
+"""Links whose titles are asked for at once."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value: `kind` chooses how it is drawn, `value` is the value in JSON form, `text` what it reads, `href` where it leads."""
+
+    name: str
+    label: str
+    kind: str
+    value: object
+    text: str = ""
+    href: str = ""
+    tone: str = ""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return self.value is None or self.value in ("", [])
+
+
+@dataclass(frozen=True)
+class Titles:
+    """What records are called that others link to, by entity and id; who may not see one finds nothing."""
+
+    found: Mapping[tuple[str, str], str]
+
+    def of(self, entity: str, id: object) -> str:
+        """The title, or "" where it is hidden."""
+        return self.found.get((entity, str(id)), "")
+
+
+def titles_of(kind: Kind, rows: Sequence[Row], names: Iterable[str]) -> Titles:
+    """The titles of all records that these fields of the rows name, one question for each entity."""
+    wanted: dict[str, set[str]] = {}
+    for name in names:
+        field = kind.fields[name]
+        for row in rows:
+            for entity, id in _named(kind, field, row.get(name)):
+                wanted.setdefault(entity, set()).add(id)
+    found: dict[tuple[str, str], str] = {}
+    for entity, ids in wanted.items():
+        if kind.ctx.offers(entity) and kind.ctx.can(f"{entity}.read"):
+            found |= {(entity, id): title for id, title in _titles(kind_of(kind.ctx, entity), sorted(ids)).items()}
+    return Titles(found)
+
+
+def _named(kind: Kind, field: Field, value: object) -> list[tuple[str, str]]:
+    if value is None:
+        return []
+    if isinstance(field, LinkField):
+        return [(kind.ctx.target(kind.name, field.name), str(value))]
+    if isinstance(field, AnyRecordField):
+        pair = cast("Mapping[str, object]", value)
+        return [(str(pair["entity"]), str(pair["id"]))]
+    return []
+
+
+def _titles(target: Kind, ids: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), _PART):
+        part = tuple(ids[start : start + _PART])
+        asked = Query(filter=(Condition("id", "in", part),), fields=("id", target.title), limit=_PART)
+        for row in target.ctx.records(target.name).query(asked).data:
+            found[str(row["id"])] = str(row.get(target.title) or "—")
+    return found
+
+
+def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
+    """One field of a row as it is shown."""
+    field, value = kind.fields[name], row.get(name)
+    label = kind.ctx.say(field.label)
+    if isinstance(field, ChoiceField):
+        option = field.options.get(str(value))
+        return Cell(name, label, "choice", value, kind.ctx.say(option) if option else str(value or ""), tone=tone_of(field, value))
+    named = _named(kind, field, value)
+    if named:
+        entity, id = named[0]
+        title = titles.of(entity, id)
+        href = kind_of(kind.ctx, entity).at(id) if title else ""
+        return Cell(name, label, "link", value, title, href)
+    if name == kind.title and "id" in row:
+        return Cell(name, label, "title", value, str(value if value not in (None, "") else "—"), kind.at(row["id"]))
+    return Cell(name, label, field.kind, value, str(value) if isinstance(value, str | UUID) else "")
+
+
+def tone_of(field: Field, value: object) -> str:
+    """How an option looks: what is good, bad or pressing is so by its key; others are told apart by their order."""
+    key = str(value or "")
+    for tone, keys in (("good", _GOOD), ("bad", _BAD), ("warm", _WARM)):
+        if key in keys:
+            return tone
+    return "plain"
+
+
+def cells(kind: Kind, names: Sequence[str], rows: Sequence[Row]) -> list[list[Cell]]:
+    """The rows of a list."""
+    titles = titles_of(kind, rows, names)
+    return [[cell(kind, name, row, titles) for name in names] for row in rows]

@@ -1,0 +1,81 @@
+"""What stands around every page: the menu, the search, who one is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from plugins.console.registry import PREFIX
+from sdk import Context, MenuEntry, PageRequest, Text, _
+
+SECTIONS: Mapping[str, Text] = {
+    "top": _("Today"),
+    "sell": _("Sell"),
+    "serve": _("Deliver"),
+    "know": _("Know"),
+    "admin": _("Set up"),
+}
+_AT_THUMB = 4
+"""Entries of the bar at the bottom of a phone."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One word of the menu."""
+
+    key: str
+    label: str
+    path: str
+    icon: str
+    here: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    """Words that stand together."""
+
+    label: str
+    items: list[Item]
+
+
+def values(ctx: Context, request: PageRequest) -> Mapping[str, object]:
+    """The frame of a page; a part of a page that is shown already needs none."""
+    if request.part and request.part != "page":
+        return {"sections": [], "thumb": []}
+    sections = menu(ctx, request.address)
+    items = [item for section in sections for item in section.items]
+    return {"sections": sections, "thumb": items[:_AT_THUMB]}
+
+
+def entries(ctx: Context) -> list[MenuEntry]:
+    """The entries that the actor may follow, those of the palette among them, in order."""
+    found = [one for one in ctx.declared(MenuEntry) if _open(ctx, one)]
+    return sorted(found, key=lambda one: (one.position, one.full_key))
+
+
+def address(ctx: Context, entry: MenuEntry) -> str:
+    """Where an entry leads."""
+    if entry.entity:
+        entity = ctx.entity(entry.entity)
+        return f"{PREFIX}/{entity.plugin}/{entity.plural}{entry.path}"
+    return PREFIX + entry.path
+
+
+def menu(ctx: Context, here: str) -> list[Section]:
+    """The menu by sections; empty ones are left out."""
+    by_section: dict[str, list[Item]] = {}
+    path = here.partition("?")[0]
+    for entry in entries(ctx):
+        if not entry.palette:
+            target = address(ctx, entry)
+            inside = path == target or (entry.path != "/" and path.startswith(f"{target}/"))
+            item = Item(entry.full_key, ctx.say(entry.label), target, entry.icon or "dot", inside)
+            by_section.setdefault(entry.section, []).append(item)
+    order = [*SECTIONS, *(key for key in by_section if key not in SECTIONS)]
+    return [Section(ctx.say(SECTIONS[key]) if key in SECTIONS else key, by_section[key]) for key in order if key in by_section]
+
+
+def _open(ctx: Context, entry: MenuEntry) -> bool:
+    if entry.permission and not ctx.can(entry.permission):
+        return False
+    return not entry.entity or (ctx.offers(entry.entity) and ctx.can(f"{entry.entity}.read"))

@@ -1,0 +1,110 @@
+"""What the console knows of an entity, for who looks: its words, its fields, what may be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import quote
+
+from sdk import Context, Entity, NotFound, Verb, _
+from sdk.fields import AnyRecordField, Field, LinkField
+from sdk.fields.text import LongTextField
+
+PREFIX = "/console"
+_VERBS = frozenset(one.value for one in Verb)
+_PLAIN = ("id", "version", "created_at", "updated_at")
+MOST_COLUMNS = 7
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An entity as the actor of `ctx` has it; `fields` are those that the actor may read."""
+
+    ctx: Context
+    entity: Entity
+    fields: Mapping[str, Field]
+
+    @property
+    def name(self) -> str:
+        """`plugin.entity`."""
+        return self.entity.full_name
+
+    @property
+    def path(self) -> str:
+        """The address of its list."""
+        return f"{PREFIX}/{self.entity.plugin}/{self.entity.plural}"
+
+    @property
+    def label(self) -> str:
+        """One of them, in the reader's language."""
+        return self.ctx.say(self.entity.label)
+
+    @property
+    def plural_label(self) -> str:
+        """Many of them, in the reader's language."""
+        return self.ctx.say(self.entity.plural_label)
+
+    @property
+    def api(self) -> str:
+        """The address of its collection in the API."""
+        return f"/api/v1/{self.entity.plugin}/{self.entity.plural}"
+
+    def at(self, id: object, more: str = "") -> str:
+        """The address of a record."""
+        return f"{self.path}/{id}{more}"
+
+    def can(self, verb: str) -> bool:
+        """Whether its API offers the verb and the actor has it for any record."""
+        offered = verb not in _VERBS or Verb(verb) in self.entity.verbs | {Verb.READ}
+        return offered and self.ctx.can(f"{self.name}.{verb}")
+
+    @property
+    def title(self) -> str:
+        """The field that names a record; the first that the actor sees where that one is hidden."""
+        return self.entity.title if self.entity.title in self.fields else next(iter(self.fields), "id")
+
+    @cached_property
+    def written(self) -> Mapping[str, Field]:
+        """The fields that people fill in."""
+        return {name: field for name, field in self.fields.items() if not field.readonly and name not in _PLAIN}
+
+    def columns(self) -> list[str]:
+        """What a list shows unless somebody chooses: the title, then what is declared first, the owner, and when it was changed."""
+        chosen = [self.title]
+        for name, field in self.fields.items():
+            fits = name not in (*chosen, *_PLAIN, "owner") and not isinstance(field, LongTextField) and not field.secret
+            if fits and len(chosen) < MOST_COLUMNS - 2:
+                chosen.append(name)
+        return [*chosen, *(name for name in ("owner", "updated_at") if name in self.fields)]
+
+    def target(self, field: Field) -> Kind | None:
+        """The entity that a link points to, where the actor may read it."""
+        if not isinstance(field, LinkField):
+            return None
+        name = self.ctx.target(self.name, field.name)
+        return kind_of(self.ctx, name) if self.ctx.can(f"{name}.read") else None
+
+
+def kind_of(ctx: Context, name: str) -> Kind:
+    """An entity by its name; raises NotFound."""
+    entity = ctx.entity(name)
+    return Kind(ctx, entity, ctx.records(name).fields())
+
+
+def kind_at(ctx: Context, plugin: str, plural: str) -> Kind:
+    """The entity behind the words of an address, which the actor may read; raises NotFound."""
+    for name in ctx.entities():
+        if name.startswith(f"{plugin}.") and (entity := ctx.entity(name)).plural == plural:
+            return Kind(ctx, entity, ctx.records(name).fields())
+    raise NotFound(_("there is nothing at this address"))
+
+
+def query_of(pairs: Sequence[tuple[str, str]]) -> str:
+    """Pairs as the query of an address, "?" included; "" for none."""
+    return "?" + "&".join(f"{quote(name, safe='[]')}={quote(value, safe='')}" for name, value in pairs) if pairs else ""
+
+
+def is_link(field: Field) -> bool:
+    """Whether its value names a record."""
+    return isinstance(field, LinkField | AnyRecordField)

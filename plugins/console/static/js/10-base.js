@@ -1,0 +1,122 @@
+// What every page does: messages, the menu of the phone, light and dark, keys, and what is typed and not saved.
+"use strict";
+
+const dealwright = {
+  csrf: () => document.querySelector('meta[name="csrf-token"]').content,
+
+  toast(text, kind = "") {
+    const place = document.getElementById("toasts");
+    if (!place || !text) return;
+    const box = document.createElement("div");
+    box.className = `toast ${kind}`;
+    const words = document.createElement("span");
+    words.textContent = text;
+    const close = document.createElement("button");
+    close.type = "button";
+    close.textContent = "✕";
+    close.setAttribute("aria-label", place.dataset.close);
+    close.addEventListener("click", () => box.remove());
+    box.append(words, close);
+    place.append(box);
+    if (kind !== "bad") setTimeout(() => box.remove(), 6000);
+  },
+
+  // A call of the API as this person; a refusal is shown in its own words and thrown.
+  async call(method, path, body) {
+    const headers = { "X-CSRF-Token": dealwright.csrf(), Accept: "application/json" };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    let answer;
+    try {
+      answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    } catch (failure) {
+      dealwright.toast(document.getElementById("toasts").dataset.offline, "bad");
+      throw failure;
+    }
+    const content = answer.status === 204 ? null : await answer.json();
+    if (!answer.ok) throw Object.assign(new Error(dealwright.said(content)), { status: answer.status, problem: content });
+    return content;
+  },
+
+  said(problem) {
+    const words = (problem.errors || []).map((one) => one.message);
+    return words.length ? words.join("; ") : problem.detail || document.getElementById("toasts").dataset.failed;
+  },
+};
+
+document.addEventListener("htmx:responseError", (event) => {
+  let text = document.getElementById("toasts").dataset.failed;
+  try {
+    text = dealwright.said(JSON.parse(event.detail.xhr.responseText));
+  } catch {
+    // an answer that is no problem document: the general words will do
+  }
+  dealwright.toast(text, "bad");
+});
+document.addEventListener("htmx:sendError", () => dealwright.toast(document.getElementById("toasts").dataset.offline, "bad"));
+
+document.addEventListener("click", (event) => {
+  const side = event.target.closest("[data-side]");
+  if (side) {
+    const open = document.getElementById("side").classList.toggle("open");
+    side.setAttribute("aria-expanded", String(open));
+  }
+  if (event.target.closest("[data-theme-next]")) {
+    const root = document.documentElement;
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    document.cookie = `dealwright_theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
+  }
+  for (const drop of document.querySelectorAll("details.drop[open]")) {
+    if (!drop.contains(event.target)) drop.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const drop of document.querySelectorAll("details.drop[open]")) {
+      drop.open = false;
+      drop.querySelector("summary").focus();
+    }
+    document.getElementById("side")?.classList.remove("open");
+  }
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/") {
+    const q = document.getElementById("q");
+    if (q) {
+      event.preventDefault();
+      q.focus();
+      q.select();
+    }
+    return;
+  }
+  const key = /^[a-z]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`);
+  if (key) {
+    event.preventDefault();
+    key.click();
+    return;
+  }
+  if (event.key === "j" || event.key === "k") step(event.key === "j" ? 1 : -1);
+});
+
+// j and k go through the rows of a list; Enter follows the link that has the focus.
+function step(by) {
+  const links = [...document.querySelectorAll(".list td.title a")];
+  if (!links.length) return;
+  const at = links.indexOf(document.activeElement);
+  const next = links[Math.min(Math.max(at + by, 0), links.length - 1)];
+  next.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+// What is typed and not saved is asked about before one leaves.
+let unsaved = false;
+document.addEventListener("input", (event) => {
+  if (event.target.closest("form[data-guard]")) unsaved = true;
+});
+document.addEventListener("submit", () => {
+  unsaved = false;
+});
+addEventListener("beforeunload", (event) => {
+  if (unsaved) event.preventDefault();
+});

@@ -1,0 +1,91 @@
+// Choosing a record for a link: a combobox over the answers of /console/pick (WAI-ARIA 1.2, combobox with a listbox).
+"use strict";
+
+(() => {
+  let waiting = 0;
+
+  async function look(picker, input, list) {
+    const mine = ++waiting;
+    const answer = await fetch(`${picker.dataset.pick}?q=${encodeURIComponent(input.value.trim())}`, { headers: { "HX-Request": "true" } });
+    if (mine !== waiting || !answer.ok) return;
+    list.innerHTML = await answer.text();
+    open(input, list, true);
+  }
+
+  function open(input, list, shown) {
+    list.hidden = !shown;
+    input.setAttribute("aria-expanded", String(shown));
+    if (!shown) input.removeAttribute("aria-activedescendant");
+  }
+
+  function choose(picker, input, list, option) {
+    picker.querySelector('input[type="hidden"]').value = option.dataset.value;
+    input.value = option.textContent;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    open(input, list, false);
+  }
+
+  function mark(input, list, by) {
+    const options = [...list.querySelectorAll('[role="option"]')];
+    if (!options.length) return;
+    const at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
+    options.forEach((one) => one.setAttribute("aria-selected", "false"));
+    const next = options[(at + by + options.length) % options.length];
+    next.setAttribute("aria-selected", "true");
+    next.scrollIntoView({ block: "nearest" });
+    input.setAttribute("aria-activedescendant", next.id);
+  }
+
+  const parts = (target) => {
+    const picker = target.closest?.(".picker");
+    return picker && [picker, picker.querySelector('[role="combobox"]'), picker.querySelector('[role="listbox"]')];
+  };
+
+  document.addEventListener("focusin", (event) => {
+    const found = event.target.matches?.('.picker [role="combobox"]') && parts(event.target);
+    if (found) look(...found);
+  });
+
+  document.addEventListener("input", (event) => {
+    if (!event.isTrusted || !event.target.matches('.picker [role="combobox"]')) return;
+    const [picker, input, list] = parts(event.target);
+    picker.querySelector('input[type="hidden"]').value = "";
+    clearTimeout(picker.timer);
+    picker.timer = setTimeout(() => look(picker, input, list), 150);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (!event.target.matches?.('.picker [role="combobox"]')) return;
+    const [picker, input, list] = parts(event.target);
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (list.hidden) open(input, list, true);
+      mark(input, list, event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Enter" && !list.hidden) {
+      const chosen = list.querySelector('[aria-selected="true"]');
+      event.preventDefault();
+      if (chosen) choose(picker, input, list, chosen);
+    } else if (event.key === "Escape" && !list.hidden) {
+      event.stopPropagation();
+      open(input, list, false);
+    }
+  });
+
+  document.addEventListener("pointerdown", (event) => {
+    const option = event.target.closest?.('.picker [role="option"]');
+    if (option) {
+      event.preventDefault();
+      const [picker, input, list] = parts(option);
+      choose(picker, input, list, option);
+      return;
+    }
+    for (const list of document.querySelectorAll(".picker .options:not([hidden])")) {
+      if (!list.parentElement.contains(event.target)) open(parts(list)[1], list, false);
+    }
+  });
+
+  document.addEventListener("focusout", (event) => {
+    const found = parts(event.target);
+    if (found && !found[0].contains(event.relatedTarget)) open(found[1], found[2], false);
+  });
+})();

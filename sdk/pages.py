@@ -1,0 +1,173 @@
+"""Pages that people see in a browser, and what plugins put into the pages of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
+
+from sdk.routes import Upload, record_id
+from sdk.specs import Spec
+from sdk.text import Text
+
+if TYPE_CHECKING:
+    from sdk.context import Context
+
+Pairs: TypeAlias = "Sequence[tuple[str, str]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A template with its values, as the answer of a page: `Rendering("orders/quote.html", {"quote": row})`.
+
+    Templates are files of the plugin's folder `templates/<plugin>/`; they extend `kit/page.html` and use the macros of `kit/`, which
+    belong to the plugin that frames the pages. Values are shown as text: what is HTML already has to be `Markup`.
+    """
+
+    template: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Another page to go to (303): after a form is taken. `path` is of ours, such as `/console/customers/accounts`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRequest:
+    """What a page's view gets: the words of the address, the query's and the form's pairs, files by name.
+
+    `part` says that the page is asked for by a script that puts a part of it into a page that is shown already.
+    """
+
+    address: str
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Pairs = ()
+    form: Pairs = ()
+    files: Mapping[str, Upload] = field(default_factory=dict)
+    part: str = ""
+
+    def id(self, name: str = "id") -> UUID:
+        """The record id in the address; raises NotFound for what cannot be one."""
+        return record_id(self.path[name])
+
+    def asked(self, name: str, default: str = "") -> str:
+        """The last value of a word of the query."""
+        return _last(self.query, name, default)
+
+    def typed(self, name: str, default: str = "") -> str:
+        """The last value of a field of the form."""
+        return _last(self.form, name, default)
+
+    def chosen(self, name: str) -> list[str]:
+        """All values of a field of the form, as of ticked boxes."""
+        return [value for key, value in self.form if key == name]
+
+
+def _last(pairs: Pairs, name: str, default: str) -> str:
+    return next((value for key, value in reversed(pairs) if key == name), default)
+
+
+PageView: TypeAlias = "Callable[[Context, PageRequest], object]"
+"""Returns a Rendering, a Redirect, or what a route may return (a Response, a Download)."""
+PanelView: TypeAlias = "Callable[[Context, Mapping[str, object]], Rendering | None]"
+"""Gets the record that the page is about ({} where it is about none) and returns what is shown; None: nothing, for this record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageRoute(Spec):
+    """A page at `<prefix>/<plugin><path>`; `permission` has no default, `sdk.SIGNED_IN` is everybody of the tenant.
+
+    `view` answers GET within a read transaction. `submit` answers POST within a write transaction: what it raises, or answers with
+    a status of 400 or more, undoes what it wrote. Whether the tenant has the plugin is asked by the platform.
+    """
+
+    path: str
+    title: Text
+    permission: str
+    view: PageView
+    submit: PageView | None = None
+    uploads: bool = False
+    """Whether its form sends files."""
+
+
+class Slot(StrEnum):
+    """Where in the pages of others a plugin's part appears."""
+
+    TAB = "tab"
+    """Beside the tabs of a record."""
+    PANEL = "panel"
+    """At the side of a record."""
+    BUTTON = "button"
+    """Among the acts of a record; its rendering is a link or a form."""
+    TILE = "tile"
+    """On dashboards, for who chooses it from the catalogue."""
+    HOME = "home"
+    """On everybody's first page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel(Spec):
+    """A part of a page that a plugin brings: a tab or a panel of the records of `entity`, a button, a tile of dashboards.
+
+    A view that fails is a small box that says so; the page lives. `entity` is empty where the slot is about no record.
+    `permission` has no default: who has it not does not see that there is such a part.
+    """
+
+    slot: Slot
+    label: Text
+    permission: str
+    view: PanelView
+    entity: str = ""
+    position: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class MenuEntry(Spec):
+    """A word of the menu, and of the palette of commands: a page of ours, or the list of an entity.
+
+    `path` is relative to the prefix of all pages; an `entity` leads to its list, and is shown to who may read it. `section` groups
+    entries; those of one section stand together in order of `position`. `palette` entries are commands and not in the menu.
+    """
+
+    label: Text
+    section: str = "sell"
+    path: str = ""
+    entity: str = ""
+    permission: str = ""
+    icon: str = ""
+    position: int = 100
+    palette: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame(Spec):
+    """The place in which all pages stand; one plugin brings it, and without one there are no pages.
+
+    `prefix` begins the address of each page. `values(ctx, request)` gives what its templates need for the frame itself (the menu), as
+    `frame`. `error` and `entrance` are its templates for refusals and for signing in, `home` is the page to go to then. `bundles` are
+    files that are served as one: `{"console.css": (Path(...), ...)}`.
+    """
+
+    prefix: str
+    values: Callable[[Context, PageRequest], Mapping[str, object]]
+    error: str
+    entrance: str
+    home: str = "/"
+    bundles: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A panel as HTML; or why it is not shown: `refusal` is what it says to its reader, `broken` that it has failed."""
+
+    panel: Panel
+    html: str
+    refusal: str = ""
+    broken: bool = False

@@ -1,0 +1,1 @@
+"""Pages, looked at as HTML; what needs a browser is in `tests/browser`."""

@@ -1,0 +1,152 @@
+"""The frame: coming in and going out, what every page says to the browser, files, and what happens where there is nothing."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+
+from core.app import create_app
+from core.context import Work
+from core.platform import Platform
+from core.tenancy import lifecycle
+from core.testkit.fixtures import Api, MakeTenant, People
+from sdk import Forbidden, Tenant
+from tests.console.site import Look, Site
+
+EMAIL, PASSWORD = "ann@acme.example", "correct horse battery"
+
+
+@pytest.fixture
+def browser(platform: Platform, tenant: Tenant) -> Api:
+    """A browser that knows nobody yet; Ann may come in."""
+    lifecycle.add_person(platform.system(tenant.id), "Ann", EMAIL, ["admin"], PASSWORD)
+    return Api(platform, create_app(platform).test_client(), "", tenant)
+
+
+def signed_in(browser: Api, path: str = "/console/") -> Look:
+    answer = browser.call("POST", "/console/sign-in", data={"email": EMAIL, "password": PASSWORD, "next": path})
+    assert (answer.status_code, answer.headers["Location"]) == (303, path), answer.text
+    return Look(browser.get(path))
+
+
+def test_who_is_not_signed_in_is_asked_to_and_comes_to_where_they_wanted(browser: Api) -> None:
+    sent = browser.get("/console/customers/accounts", {"q": "A"})
+    assert (sent.status_code, sent.headers["Location"]) == (303, "/console/sign-in?next=/console/customers/accounts%3Fq%3DA")
+    page = Look(browser.get(sent.headers["Location"]))
+    assert page.form()["next"] == "/console/customers/accounts?q=A"
+    assert signed_in(browser, "/console/customers/accounts?q=A").heading == "Accounts"
+
+
+def test_a_wrong_password_says_so_and_keeps_the_address_typed(browser: Api) -> None:
+    page = Look(browser.call("POST", "/console/sign-in", data={"email": EMAIL, "password": "wrong"}))
+    assert page.status == 401
+    assert page.form()["email"] == EMAIL
+    assert page.all("//*[@role='alert']")
+
+
+def test_nobody_is_led_to_another_server_after_signing_in(browser: Api) -> None:
+    for elsewhere in ("https://evil.example/", "//evil.example", "/\\evil.example"):
+        answer = browser.call("POST", "/console/sign-in", data={"email": EMAIL, "password": PASSWORD, "next": elsewhere})
+        assert answer.headers["Location"] == "/console/"
+
+
+def test_another_site_cannot_sign_somebody_in(browser: Api) -> None:
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = browser.call("POST", "/console/sign-in", data={"email": EMAIL, "password": PASSWORD}, headers=headers)
+        assert answer.status_code == 403
+
+
+def test_going_out_ends_the_session(browser: Api) -> None:
+    page = signed_in(browser)
+    refused = browser.call("POST", "/console/sign-out", data={"csrf_token": "guessed"})
+    assert refused.status_code == 403
+    token = page.all("//meta[@name='csrf-token']/@content")[0]
+    assert browser.call("POST", "/console/sign-out", data={"csrf_token": token}).status_code == 303
+    assert browser.get("/console/").status_code == 303
+
+
+def test_a_form_without_the_sessions_token_changes_nothing(browser: Api, work: Work) -> None:
+    signed_in(browser)
+    answer = browser.call("POST", "/console/customers/accounts/new", data={"name": "Huawei"})
+    assert answer.status_code == 403
+    assert work.records("customers.account").find(()) == []
+
+
+def test_who_belongs_to_several_companies_chooses_one(browser: Api, platform: Platform, make_tenant: MakeTenant) -> None:
+    other = make_tenant("other")
+    lifecycle.add_person(platform.system(other.id), "Ann", EMAIL, ["admin"], PASSWORD)
+    answer = browser.call("POST", "/console/sign-in", data={"email": EMAIL, "password": PASSWORD})
+    page = Look(browser.get(answer.headers["Location"]))
+    assert {*page.texts("//button[@name='choice']")} == {"other", str(browser.tenant and browser.tenant.name)}
+    browser.call("POST", "/console/companies", data={**page.form(), "choice": "other"})
+    assert "other" in Look(browser.get("/console/")).text
+
+
+def test_every_page_takes_scripts_and_styles_from_us_alone(site: Site) -> None:
+    for path in ("/", "/all", "/customers/accounts", "/customers/accounts/new"):
+        page = site.get(path)
+        policy = page.answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert not page.all("//script[not(@src)] | //style | //@style | //@*[starts-with(name(), 'on')]"), path
+        loaded = page.all("//script/@src | //link/@href | //img/@src")
+        assert loaded
+        assert all(one.startswith("/console/static/") for one in loaded)
+
+
+def test_files_are_kept_for_ever_and_have_another_address_once_they_change(site: Site) -> None:
+    address = next(one for one in site.get("/").all("//link/@href") if one.endswith(".css"))
+    plain = site.api.get(address)
+    assert "immutable" in plain.headers["Cache-Control"]
+    pressed = site.api.get(address, headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(pressed.data) == plain.data
+    assert site.api.get(re.sub(r"/[0-9a-f]{12}/", "/000000000000/", address)).data == plain.data
+    for outside in ("console/../plugin.py", "console/css/none.css", "nobody/x.js", "console"):
+        assert site.api.get(f"/console/static/0/{outside}").status_code == 404
+
+
+def test_where_there_is_nothing_a_page_says_so_and_a_script_gets_a_problem(site: Site) -> None:
+    page = site.get("/nobody/nothing")
+    assert (page.status, page.answer.mimetype) == (404, "text/html")
+    assert site.get("/nobody/nothing", part="found").answer.mimetype == "application/problem+json"
+
+
+@pytest.mark.feature("A14")
+def test_a_plugin_that_is_off_leaves_no_trace_in_the_pages(site: Site, work: Work) -> None:
+    assert "Tasks" in site.get("/").text
+    site.api.patch("/api/v1/core/plugins/teamwork", {"enabled": False})
+    page = site.get("/")
+    assert "My tasks" not in page.text
+    assert "Tasks" not in page.text
+    assert site.get("/teamwork/tasks").status == 404
+
+
+def test_without_the_console_there_are_no_pages(site: Site) -> None:
+    site.api.patch("/api/v1/core/plugins/console", {"enabled": False})
+    assert site.get("/").status == 404
+
+
+def test_the_menu_has_what_its_reader_may_read(client: Api, people: People) -> None:
+    assert "Rules" in Site(client).get("/").text
+    assert "Rules" not in Site(client.as_user(people.rep)).get("/").text
+
+
+def test_the_language_is_each_persons_own_and_changes_at_once(client: Api, people: People) -> None:
+    site = Site(client.as_user(people.rep))
+    before = site.get("/customers/accounts")
+    assert before.heading == "Accounts"
+    site.post("/me/locale", {"locale": "zh_CN", "then": "/console/customers/accounts"})
+    after = site.get("/customers/accounts")
+    assert (after.heading, after.all("/html/@lang")) == ("客户", ["zh-CN"])
+    assert Site(client).get("/customers/accounts").heading == "Accounts"
+
+
+def test_the_api_is_asked_in_peoples_names_only_by_a_plugin_that_has_declared_it(platform: Platform, tenant: Tenant) -> None:
+    work = platform.system(tenant.id)
+    app = create_app(platform)
+    with app.app_context(), work.transaction():
+        assert work.of_plugin("console").api("GET", "/api/v1/core/tenant")
+        with pytest.raises(Forbidden, match="catalog"):
+            work.of_plugin("catalog").api("GET", "/api/v1/core/tenant")
