@@ -108,6 +108,8 @@ class Slot(StrEnum):
     """Among the acts of a record; its rendering is a link or a form."""
     TILE = "tile"
     """On dashboards, for who chooses it from the catalogue."""
+    TOP = "top"
+    """At the top of every page, beside who one is: small, and cheap."""
     HOME = "home"
     """On everybody's first page."""
 

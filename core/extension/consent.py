@@ -10,8 +10,11 @@ from uuid import UUID
 
 from core.policy.allowed import Table, admitted, table_of
 from sdk import ANY_HOST, Conflict, Manifest, Verb, _
+from sdk.permissions import ALL_FIELDS
 
-KINDS: Final = ("data", "network", "jobs")
+KINDS: Final = ("data", "network", "jobs", "api")
+_ANY: Final = {"network": ANY_HOST, "api": ALL_FIELDS}
+"""The word of a kind that covers every other one."""
 _WITH_FIELDS = frozenset({Verb.READ.value, Verb.CREATE.value, Verb.UPDATE.value})
 
 
@@ -70,7 +73,7 @@ def lacking(wanted: Iterable[str], approved: Iterable[str]) -> list[str]:
     wants, has = _by_kind(wanted), _by_kind(approved)
     found = list(_lacking_data(table_of(wants["data"]), table_of(has["data"])))
     for kind in wants.keys() - {"data"}:
-        anywhere = kind == "network" and ANY_HOST in has[kind]
+        anywhere = _ANY.get(kind, "") in has[kind]
         found += [f"{kind} {word}".strip() for word in wants[kind] - has[kind] if not anywhere]
     return sorted(found)
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plugins.console.registry import PREFIX
-from sdk import Context, MenuEntry, PageRequest, Text, _
+from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, Panel, Slot, Text, _
+from sdk.pages import Drawn
 
 SECTIONS: Mapping[str, Text] = {
     "top": _("Today"),
@@ -41,10 +42,17 @@ class Section:
 def values(ctx: Context, request: PageRequest) -> Mapping[str, object]:
     """The frame of a page; a part of a page that is shown already needs none."""
     if request.part and request.part != "page":
-        return {"sections": [], "thumb": []}
+        return {"sections": [], "thumb": [], "tops": []}
     sections = menu(ctx, request.address)
     items = [item for section in sections for item in section.items]
-    return {"sections": sections, "thumb": items[:_AT_THUMB]}
+    return {"sections": sections, "thumb": items[:_AT_THUMB], "tops": drawn(ctx, Slot.TOP, {"request": request})}
+
+
+def drawn(ctx: Context, slot: Slot, shared: Mapping[str, object]) -> list[Drawn]:
+    """What plugins put into a slot that is about no record, in their order."""
+    mine = [one for one in ctx.declared(Panel) if one.slot is slot and (one.permission == SIGNED_IN or ctx.can(one.permission))]
+    found = [ctx.draw(one, {}, shared) for one in sorted(mine, key=lambda one: (one.position, one.full_key))]
+    return [one for one in found if one.html or one.broken or one.refusal]
 
 
 def entries(ctx: Context) -> list[MenuEntry]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from plugins.console.frame import drawn
 from plugins.console.registry import Kind, kind_of
-from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Panel, Rendering, Slot, _
+from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Rendering, Slot, _
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
     """What plugins put there, in their order."""
-    there = [one for one in ctx.declared(Panel) if one.slot is Slot.HOME and (one.permission == SIGNED_IN or ctx.can(one.permission))]
-    panels = [ctx.draw(one, {}, {}) for one in sorted(there, key=lambda one: (one.position, one.full_key))]
-    return Rendering("console/home.html", {"panels": [one for one in panels if one.html or one.broken], "hour": ctx.now()})
+    panels = drawn(ctx, Slot.HOME, {"zone": ctx.tenant.timezone})
+    return Rendering("console/home.html", {"panels": panels})
 
 
 def everything(ctx: Context, request: PageRequest) -> Rendering:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from plugins.teamwork.tables import OPEN
+from plugins.teamwork.tables import KINDS, OPEN, PLANNED
 from plugins.teamwork.workdays import today
 from sdk import Condition, Context, Query, Rendering
 
@@ -27,3 +28,21 @@ def my_tasks(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
 
 def _late(due: object, now: date) -> bool:
     return due is not None and date.fromisoformat(str(due)) < now
+
+
+def my_meetings(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
+    """What is in the actor's calendar from now until the end of tomorrow, in the tenant's zone."""
+    me = ctx.actor.user_id
+    if me is None:
+        return None
+    zone = ZoneInfo(ctx.tenant.timezone)
+    end = datetime.combine(today(ctx) + timedelta(days=2), time.min, zone)
+    mine = (
+        Condition("owner", "eq", (str(me),)),
+        Condition("state", "eq", (PLANNED,)),
+        Condition("starts_at", "gte", (ctx.now() - timedelta(hours=1),)),
+        Condition("starts_at", "lt", (end.astimezone(UTC),)),
+    )
+    asked = Query(filter=mine, sort=("starts_at",), fields=("id", "subject", "starts_at", "kind"), limit=_FEW)
+    rows = ctx.records("teamwork.activity").query(asked).data
+    return Rendering("teamwork/my_meetings.html", {"rows": [{**row, "word": ctx.say(KINDS[str(row["kind"])])} for row in rows]})

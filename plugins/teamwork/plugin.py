@@ -17,6 +17,7 @@ from plugins.teamwork import (
     letters,
     mailing,
     mentions,
+    news,
     notices,
     panels,
     planning,
@@ -30,6 +31,7 @@ from plugins.teamwork import (
 )
 from sdk import (
     EVERYBODY,
+    SIGNED_IN,
     Access,
     Action,
     Batch,
@@ -43,6 +45,7 @@ from sdk import (
     MasterData,
     MenuEntry,
     NoticeChannel,
+    PageRoute,
     Panel,
     Person,
     Report,
@@ -286,4 +289,20 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return (Panel("my_tasks", slot=Slot.HOME, label=_("My tasks"), permission="teamwork.task.read", view=panels.my_tasks, position=10),)
+    return (
+        Panel("my_tasks", slot=Slot.HOME, label=_("My tasks"), permission="teamwork.task.read", view=panels.my_tasks, position=10),
+        Panel(
+            "my_meetings",
+            slot=Slot.HOME,
+            label=_("Today and tomorrow"),
+            permission="teamwork.activity.read",
+            view=panels.my_meetings,
+            position=20,
+        ),
+        Panel("bell", slot=Slot.TOP, label=_("Notices"), permission=SIGNED_IN, view=news.bell, position=10),
+    )
+
+
+@hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return (*news.PAGES,)

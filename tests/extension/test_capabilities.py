@@ -266,6 +266,9 @@ def test_an_update_that_asks_for_more_is_held_until_it_is_approved(
         (["network h.example"], ["network any"], []),
         (["network any"], ["network h.example"], ["network any"]),
         (["mail", "files", "jobs j"], ["mail"], ["files", "jobs j"]),
+        (["api core", "api reports"], ["api core"], ["api reports"]),
+        (["api core"], ["api *"], []),
+        (["api *"], ["api core"], ["api *"]),
     ],
 )
 def test_more_is_what_is_not_covered(wanted: list[str], approved: list[str], lacks: list[str]) -> None:

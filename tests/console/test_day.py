@@ -1,0 +1,60 @@
+"""A person's day: what is to do, what is in the calendar, what is new, and finding things."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from core.context import Work
+from core.platform import Platform
+from core.testkit.fixtures import Api, People
+from core.worker.drain import Drain
+from sdk.context import id_of
+from tests.console.site import Site
+
+
+def test_home_shows_what_is_ones_own_to_do_and_to_attend(client: Api, work: Work, people: People) -> None:
+    tasks, activities = work.records("teamwork.task"), work.records("teamwork.activity")
+    tasks.create({"subject": "Late offer", "due_on": "2026-01-10", "owner": people.rep})
+    tasks.create({"subject": "Somebody else's", "due_on": "2026-01-10", "owner": people.manager})
+    tasks.create({"subject": "Done", "state": "done", "owner": people.rep})
+    activities.create({"subject": "Visit", "starts_at": datetime(2026, 1, 16, 9, tzinfo=UTC), "owner": people.rep})
+    activities.create({"subject": "Much later", "starts_at": datetime(2026, 2, 16, 9, tzinfo=UTC), "owner": people.rep})
+    page = Site(client.as_user(people.rep)).get("/")
+    assert "Late offer" in page.text
+    assert "Visit" in page.text
+    for absent in ("Somebody else's", "Done", "Much later"):
+        assert absent not in page.text
+    assert "Late offer" in page.texts("//li[.//span[contains(@class, 'bad')]]")[0]
+
+
+def test_a_notice_is_counted_at_the_bell_and_read_by_following_it(client: Api, work: Work, people: People, platform: Platform) -> None:
+    account = id_of(work.records("customers.account").create({"name": "Huawei", "owner": people.rep}))
+    boss = client.as_user(people.manager)
+    about = {"entity": "customers.account", "id": str(account)}
+    task = boss.post("/api/v1/teamwork/tasks", {"subject": "Call them", "owner": str(people.rep), "about": about})
+    assert task.status_code == 201, task.text
+    Drain(platform).run_until_empty()
+    site = Site(client.as_user(people.rep))
+    assert site.get("/").all("//summary[contains(@aria-label, '1 unread')]")
+    sheet = site.get("/teamwork/news", part="news")
+    assert not sheet.all("//nav")
+    assert "Call them" in sheet.text
+    button = sheet.all("//button[@name='id']/@value")[0]
+    gone = site.post("/teamwork/news", {"id": button})
+    assert gone.answer.headers["Location"].startswith("/console/")
+    assert site.get(gone.answer.headers["Location"].removeprefix("/console")).status == 200
+    assert site.get("/").all("//summary[contains(@aria-label, '0 unread')]")
+    assert Site(client.as_user(people.manager)).post("/teamwork/news", {"id": button}).status == 404
+
+
+def test_some_letters_find_records_that_one_may_see_and_commands(client: Api, work: Work, people: People) -> None:
+    accounts = work.records("customers.account")
+    accounts.create({"name": "Huawei", "owner": people.rep})
+    accounts.create({"name": "Huafu", "owner": None})
+    site = Site(client.as_user(people.rep))
+    found = site.get("/palette", {"q": "hua"})
+    assert "Huawei" in found.text
+    assert "Huafu" not in found.text
+    assert "/console/customers/accounts" in site.get("/palette", {"q": "acco"}).links().values()
+    assert "/console/customers/accounts/new" in site.get("/palette", {"q": "new acc"}).links().values()
+    assert "Huawei" in site.get("/find", {"q": "hua"}).text
