@@ -69,7 +69,8 @@ def demo(port: int, fill_only: bool) -> None:
     work = booted.user(NAME, admin, Channel.CLI)
     _id, secret = tokens.issue(work, admin, "demo")
     address, first = f"http://127.0.0.1:{port}", next((e for e in booted.catalog.entities.values() if e.plugin != "core"), None)
-    click.echo(f"address   {address}\nsign in   {ADMIN}  password {password}\ntoken     {secret}")
+    console = f"{address}{booted.frame.prefix}/" if booted.frame is not None else address
+    click.echo(f"address   {console}\nsign in   {ADMIN}  password {password}\ntoken     {secret}")
     if first is not None:
         click.echo(f"try       curl -H 'Authorization: Bearer {secret}' '{address}/api/v1/{first.plugin}/{first.plural}?limit=3'")
     for row in booted.system(NAME).records("core.user").find(()):

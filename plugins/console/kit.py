@@ -1,0 +1,43 @@
+"""The design system on one page: every part that pages are made of, with what to write for it."""
+
+from __future__ import annotations
+
+from plugins.console.cells import Cell
+from plugins.console.inputs import Input, Option
+from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Rendering, _
+
+TOKENS = ("paper", "sheet", "sunken", "ink", "soft", "line", "edge", "accent", "accent-soft", "good", "good-soft", "warm", "warm-soft", "bad",
+          "bad-soft", "info", "info-soft")  # fmt: skip
+
+
+def show(ctx: Context, request: PageRequest) -> Rendering:
+    """Every part once, in the look and the language of who reads."""
+    say = ctx.say
+    inputs = [
+        Input("text", say(_("A line of text")), "text", "Dealwright", required=True),
+        Input("wrong", say(_("A field with a problem")), "text", "x", required=False, problem=say(_("Why it is refused, and what to do."))),
+        Input(
+            "choice",
+            say(_("A choice")),
+            "select",
+            "b",
+            required=False,
+            options=(Option("a", "A", chosen=False), Option("b", "B", chosen=True)),
+        ),
+        Input("check", say(_("Yes or no")), "check", "true", required=False),
+        Input("amount", say(_("Money")), "money", "1234.50", required=False, currency=ctx.tenant.currency),
+        Input("day", say(_("A day")), "text", "2026-05-03", required=False, type="date"),
+        Input("area", say(_("Several lines")), "area", "…", required=False),
+    ]
+    cells = [
+        Cell("a", say(_("Good")), "choice", "won", say(_("Good")), tone="good"),
+        Cell("b", say(_("Pressing")), "choice", "due", say(_("Pressing")), tone="warm"),
+        Cell("c", say(_("Bad")), "choice", "lost", say(_("Bad")), tone="bad"),
+        Cell("d", say(_("Money")), "money", {"amount": "1234.50", "currency": ctx.tenant.currency}),
+        Cell("e", say(_("A day")), "date", "2026-05-03"),
+        Cell("f", say(_("Per cent")), "percent", "12.5"),
+    ]
+    return Rendering("console/kit.html", {"tokens": TOKENS, "inputs": inputs, "cells": cells})
+
+
+PAGES = (PageRoute("kit", path="/kit", title=_("The kit"), permission=SIGNED_IN, view=show),)

@@ -1,0 +1,151 @@
+"""One server and one browser for all tests of a process; each test has a company of its own, and a window of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from werkzeug.serving import make_server
+
+from core.app import create_app
+from core.config import Config
+from core.context import Work
+from core.platform import Platform, boot
+from core.tenancy import lifecycle
+from core.tenancy.lifecycle import NewTenant
+from core.tenancy.setup import set_up
+from core.testkit.fixtures import Clock
+from core.testkit.templates import Templates
+from core.worker.drain import Drain
+from sdk import Tenant
+from tests.probe.fixtures import OURS
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+PASSWORD = "correct horse battery"
+SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+_REFUSED = re.compile(r"status of 4\d\d")
+"""What a browser says of a refusal, which is an answer like others."""
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The browser; without one the test is left out, but where it is required."""
+    if not CHROMIUM:
+        if os.environ.get("DEALWRIGHT_REQUIRE_BROWSER") == "1":
+            pytest.fail("no Chromium on the PATH: install Debian's package `chromium`")
+        pytest.skip("no Chromium on the PATH: install Debian's package `chromium`")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Platform, str]]:
+    """A platform with our plugins, and the address at which it is served."""
+    home = tmp_path_factory.mktemp("served")
+    templates = Templates(home)
+    with templates.copy(OURS) as url:
+        booted = boot(Config(home, url), clock=Clock(datetime(2026, 1, 15, 12, 0, tzinfo=UTC)), entry_points=OURS, check_schema=False)
+        server = make_server("127.0.0.1", 0, create_app(booted), threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield booted, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join(5)
+        booted.close()
+
+
+@dataclass
+class Company:
+    """A tenant with an administrator, Ann, and what a test needs to fill it."""
+
+    platform: Platform
+    tenant: Tenant
+    address: str
+
+    @property
+    def work(self) -> Work:
+        """The system in it."""
+        return self.platform.system(self.tenant.id)
+
+    @property
+    def email(self) -> str:
+        """Ann's."""
+        return f"ann@{self.tenant.name}.example"
+
+    def settle(self) -> None:
+        """Everything that waits is done."""
+        Drain(self.platform).run_until_empty()
+
+
+@pytest.fixture
+def company(served: tuple[Platform, str]) -> Company:
+    """A company with its master data and nothing else."""
+    booted, address = served
+    tenant = lifecycle.create(booted, NewTenant(f"firm-{uuid4().hex[:12]}", "en", "UTC", "USD"))
+    work = booted.system(tenant.id)
+    with work.transaction(write=True):
+        set_up(work)
+    made = Company(booted, tenant, address)
+    lifecycle.add_person(work, "Ann", made.email, ["admin"], PASSWORD)
+    return made
+
+
+class Window:
+    """A window with one page, in which somebody is signed in. What the browser complains of fails the test."""
+
+    def __init__(self, page: Any, company: Company) -> None:
+        self.page, self.company = page, company
+        self.complaints: list[str] = []
+        page.on(
+            "console", lambda said: self.complaints.append(said.text) if said.type == "error" and not _REFUSED.search(said.text) else None
+        )
+        page.on("pageerror", lambda failure: self.complaints.append(str(failure)))
+
+    def open(self, path: str) -> Any:
+        """Go to a page of the console; returns it."""
+        self.page.goto(f"{self.company.address}/console{path}")
+        return self.page
+
+    def sign_in(self) -> Any:
+        """As Ann."""
+        page = self.open("/sign-in")
+        page.fill("#email", self.company.email)
+        page.fill("#password", PASSWORD)
+        page.click("button.first")
+        page.wait_for_url("**/console/")
+        return page
+
+
+@pytest.fixture(params=["desk", "phone"])
+def window(request: pytest.FixtureRequest, chromium: Any, company: Company) -> Iterator[Window]:
+    """A window at the desk and one on the phone, in turn, in which Ann is signed in."""
+    phone = request.param == "phone"
+    context = chromium.new_context(viewport=SIZES[request.param], locale="en-GB", has_touch=phone, is_mobile=phone, reduced_motion="reduce")
+    context.set_default_timeout(10_000)
+    made = Window(context.new_page(), company)
+    made.sign_in()
+    yield made
+    context.close()
+    assert not made.complaints, made.complaints
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, which looks for barriers."""
+    import axe_core_python
+
+    return (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")

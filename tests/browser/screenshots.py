@@ -1,0 +1,120 @@
+"""`./dw screenshots [FOLDER]`: the key pages of the demo tenant, in Chinese and English, light and dark, at the desk and on the phone.
+
+They are made to be looked at, one by one. Without a folder they go to `var/screenshots`; demo data are made there once and kept.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from core.app import create_app
+from core.cli.demo import ADMIN, NAME, fill
+from core.config import Config
+from core.data import migrate
+from core.platform import Platform, boot
+from core.tenancy import lifecycle
+from sdk import Query
+from tests.browser.conftest import CHROMIUM, FLAGS, SIZES
+
+PAGES: tuple[tuple[str, str], ...] = (
+    ("home", "/"),
+    ("notices", "/teamwork/news"),
+    ("find", "/find?q=华"),
+    ("accounts", "/customers/accounts"),
+    ("account", "/customers/accounts/{customers.account}"),
+    ("account-new", "/customers/accounts/new"),
+    ("contacts", "/customers/contacts"),
+    ("leads", "/leads/leads"),
+    ("deals", "/pipeline/deals"),
+    ("deal", "/pipeline/deals/{pipeline.deal}"),
+    ("deal-edit", "/pipeline/deals/{pipeline.deal}/edit"),
+    ("quotes", "/orders/quotes"),
+    ("quote", "/orders/quotes/{orders.quote}"),
+    ("invoices", "/orders/invoices"),
+    ("tasks", "/teamwork/tasks"),
+    ("products", "/catalog/products"),
+    ("rules", "/automation/rules"),
+    ("all", "/all"),
+    ("kit", "/kit"),
+    ("nothing", "/nothing/here"),
+)
+_RECORD = re.compile(r"\{([a-z_]+\.[a-z_]+)\}")
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_said: object) -> None:
+        """Nobody wants to read it."""
+
+
+def main(folder: Path) -> None:
+    """Make them all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    config = Config(home, f"sqlite:///{home}/dealwright.sqlite3")
+    first = boot(config, check_schema=False)
+    new = not (home / "dealwright.sqlite3").exists() or migrate.behind(first.database, first.branches())
+    if new:
+        migrate.upgrade(first.database, first.branches())
+    first.close()
+    platform = boot(config)
+    if new:
+        fill(platform)
+    server = make_server("127.0.0.1", 0, create_app(platform), threaded=True, request_handler=_Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    password = secrets.token_urlsafe(9)
+    lifecycle.reset_password(platform, NAME, ADMIN, password)
+    try:
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            for locale in ("zh_CN", "en"):
+                for scheme in ("light", "dark"):
+                    for size in SIZES:
+                        _shoot(browser, platform, f"http://127.0.0.1:{server.server_port}/console", password, locale, scheme, size, folder)
+            browser.close()
+    finally:
+        server.shutdown()
+        platform.close()
+
+
+def _shoot(browser: Any, platform: Platform, base: str, password: str, locale: str, scheme: str, size: str, folder: Path) -> None:
+    work = platform.system(NAME)
+    (admin,) = (row for row in work.records("core.user").find(()) if row["email"] == ADMIN)
+    work.records("core.user").update(admin["id"], {"locale": locale})  # type: ignore[arg-type]
+    context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, locale=locale.replace("_", "-"), reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{base}/sign-in")
+    page.screenshot(path=folder / f"sign-in.{locale}.{scheme}.{size}.png")
+    page.fill("#email", ADMIN)
+    page.fill("#password", password)
+    page.click("button.first")
+    page.wait_for_url("**/console/")
+    for name, path in PAGES:
+        if "{" in (address := _RECORD.sub(lambda found: _one(platform, found[1]) or found[0], path)):
+            continue  # the demo tenant has no such record
+        page.goto(base + address)
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=folder / f"{name}.{locale}.{scheme}.{size}.png")
+        sys.stdout.write(f"{name}.{locale}.{scheme}.{size}.png\n")
+    context.close()
+
+
+def _one(platform: Platform, entity: str) -> str:
+    """The id of the newest record, if there is one."""
+    found = platform.system(NAME).records(entity).query(Query(fields=("id",), limit=1)).data
+    return str(found[0]["id"]) if found else ""
+
+
+if __name__ == "__main__":
+    if not CHROMIUM:
+        sys.exit("no Chromium on the PATH: install Debian's package `chromium`")
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else os.path.join("var", "screenshots")).absolute())

@@ -1,0 +1,99 @@
+"""Journeys of a working day, at the desk and on the phone."""
+
+from __future__ import annotations
+
+from tests.browser.conftest import Window
+
+
+def test_a_customer_is_added_with_a_contact_without_leaving_its_page(window: Window) -> None:
+    page = window.open("/customers/accounts")
+    page.get_by_role("link", name="New").first.click()
+    page.get_by_label("Name").first.fill("Huawei")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("h1:has-text('Huawei')")
+    page.get_by_role("region", name="Contacts").get_by_role("link", name="New").click()
+    page.get_by_label("Name").first.fill("Ren")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("h1:has-text('Huawei')")
+    assert page.get_by_role("region", name="Contacts").get_by_text("Ren").count()
+
+
+def test_the_palette_finds_a_customer_by_some_letters_and_the_keyboard(window: Window) -> None:
+    window.company.work.records("customers.account").create({"name": "Huawei"})
+    page = window.open("/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("huaw")
+    page.get_by_role("option", name="Huawei").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('Huawei')")
+
+
+def test_a_list_is_searched_as_one_types_and_its_address_says_so(window: Window) -> None:
+    for name in ("Alpha", "Beta"):
+        window.company.work.records("customers.account").create({"name": name})
+    page = window.open("/customers/accounts")
+    page.locator("#q").fill("alp")
+    page.get_by_role("link", name="Beta").wait_for(state="detached")
+    assert page.get_by_role("link", name="Alpha").count()
+    page.wait_for_url("**q=alp*")
+
+
+def test_what_is_typed_is_not_lost_by_leaving_and_a_refusal_keeps_it(window: Window) -> None:
+    page = window.open("/customers/accounts/new")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_label("City").fill("Shenzhen")
+    with page.expect_event("dialog"):
+        page.evaluate("() => { location.href = '/console/' }")
+    assert asked == ["beforeunload"]
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("alert").first.wait_for()
+    assert page.get_by_label("City").input_value() == "Shenzhen"
+
+
+def test_a_linked_record_is_chosen_with_the_keyboard(window: Window) -> None:
+    window.company.work.records("customers.account").create({"name": "Huawei"})
+    page = window.open("/customers/contacts/new")
+    page.get_by_label("Name").first.fill("Ren")
+    field = page.get_by_role("combobox", name="Account")
+    field.fill("Huaw")
+    page.get_by_role("option", name="Huawei").wait_for()
+    field.press("ArrowDown")
+    field.press("Enter")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("h1:has-text('Ren')")
+    assert page.get_by_role("link", name="Huawei").count()
+
+
+def test_light_and_dark_and_the_language_are_switched_and_stay(window: Window) -> None:
+    page = window.open("/customers/accounts")
+    page.locator(".top details.drop summary").last.click()
+    page.get_by_role("button", name="Light or dark").click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.get_by_role("button", name="中文").click()
+    page.wait_for_selector("h1:has-text('客户')")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_a_notice_rings_at_the_bell_and_leads_to_what_it_is_about(window: Window) -> None:
+    company = window.company
+    work = company.work
+    (ann,) = (row for row in work.records("core.user").find(()) if row["email"] == company.email)
+    work.records("teamwork.task").create({"subject": "Call them", "owner": ann["id"]})
+    company.settle()
+    page = window.open("/")
+    bell = page.locator("details.bell summary")
+    bell.click()
+    page.locator("#news").get_by_text("Call them").click()
+    page.wait_for_selector("h1:has-text('Call them')")
+
+
+def test_on_the_phone_the_whole_menu_is_one_touch_away_and_nothing_is_wider_than_the_window(window: Window) -> None:
+    page = window.open("/customers/accounts")
+    for path in ("/", "/customers/accounts", "/customers/accounts/new", "/all", "/teamwork/news"):
+        window.open(path)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    if page.viewport_size["width"] < 600:
+        page.get_by_role("button", name="More").click()
+    page.locator("#side").get_by_role("link", name="Deals").click()
+    page.wait_for_selector("h1:has-text('Deals')")
