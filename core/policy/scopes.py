@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
-from core.entities.rows import live_of
+from core.entities.rows import live_of, mention
 from core.identity.tables import WRITE, Share, User
 from core.policy.grants import Grant, Grants
 from sdk import Entity, Scope, Verb
@@ -147,7 +147,7 @@ class Scopes:
             mine = sa.or_(mine, self._in_territory(entity, table))
         if entity.sharing is None or verb not in _SHARED:
             return mine
-        shared = entity.sharing.record.table().alias()
+        shared = mention(entity.sharing.record.table(), (entity.sharing.person, entity.sharing.link))
         theirs = (*live_of(None, shared, self._tenant), shared.c[entity.sharing.person] == self._user)
         return sa.or_(mine, table.c.id.in_(sa.select(shared.c[entity.sharing.link]).where(*theirs)))
 
@@ -166,13 +166,14 @@ class Scopes:
         target = self._catalog.entities.get(name)
         if target is None or target.plugin not in self._enabled:
             return sa.false()
-        there = target.record.table().alias()
+        there = _mentioned(target)
         live = (*live_of(target, there, self._tenant), self._in_territory(target, there))
         return table.c[field.attribute].in_(sa.select(there.c.id).where(*live))
 
     def _shared(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
         """What somebody has shared with the actor, until it ends; asked for by the actor alone, so that an index finds the few."""
-        share, now = Share.table().alias(), self._clock() if self._now is None else self._now
+        share = mention(Share.table(), ("user_id", "record", "record_entity", "access", "expires_at"))
+        now = self._clock() if self._now is None else self._now
         mine = [share.c.tenant_id == self._tenant, share.c.user_id == self._user, share.c.deleted_at.is_(None)]
         lasts = sa.or_(share.c.expires_at.is_(None), share.c.expires_at > now)
         if verb is not Verb.READ:
@@ -182,7 +183,7 @@ class Scopes:
 
     def _team_members(self) -> sa.Select[Any]:
         """The actor among them: with `owner = … OR owner IN (…)` no index on owners could be used."""
-        person = User.table().alias()
+        person = mention(User.table(), ("team_id",))
         mine = sa.or_(person.c.id == self._user, among(person.c.team_id, self._teams))
         return sa.select(person.c.id).where(person.c.tenant_id == self._tenant, mine)
 
@@ -199,7 +200,7 @@ class Scopes:
         return sa.or_(*reached) if reached else sa.false()
 
     def _exists(self, target: Entity, id: Any, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool]:
-        parent = target.record.table().alias()
+        parent = _mentioned(target)
         reach = self.clause(target, parent, grants, verb)
         query = sa.select(sa.literal(1)).where(*live_of(target, parent, self._tenant), parent.c.id == id)
         return sa.exists(query if reach is None else query.where(reach))
@@ -207,10 +208,20 @@ class Scopes:
 
 def subordinates(tenant: Any, user: Any) -> sa.Select[Any]:
     """The ids of a user and of who reports to him, from level to level; people who have left stay in the chain, as their records stay."""
-    person, below = User.table().alias(), User.table().alias()
+    person, below = mention(User.table(), ()), mention(User.table(), ("manager_id",))
     reached = sa.select(person.c.id).where(person.c.tenant_id == tenant, person.c.id == user).cte(recursive=True)
     next_ = sa.select(below.c.id).where(below.c.tenant_id == tenant, below.c.manager_id == reached.c.id)
     return sa.select(reached.union(next_).c.id)  # not UNION ALL: it ends even where a circle came in past the door
+
+
+def _mentioned(entity: Entity) -> FromClause:
+    """Another entity's table within a clause, with all that its own clause may look at."""
+    looked = [entity.record.__fields__[entity.territory].attribute] if entity.territory else []
+    if entity.parent is not None:
+        looked.append(entity.parent.attribute)
+    if isinstance(entity.parent, AnyRecordField):
+        looked.append(entity.parent.entity_attribute)
+    return mention(entity.record.table(), looked)
 
 
 def shareable(entity: Entity) -> bool:
