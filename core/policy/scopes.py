@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.extension.catalog import Catalog
     from core.policy.bounds import Bounds
 
+T = TypeVar("T")
 PARENT_VERB = {Verb.READ: Verb.READ, Verb.CREATE: Verb.UPDATE, Verb.UPDATE: Verb.UPDATE, Verb.DELETE: Verb.UPDATE}
 """What one must be able to do with the parent to do something with the child."""
 _SHARED = frozenset({Verb.READ, Verb.UPDATE})
@@ -44,6 +45,7 @@ class Scopes:
         self._territories: Any = sorted(grants.territories)
         self._now: Any = None
         self._zone, self._bound = zone, False
+        self._made: dict[tuple[object, ...], Any] = {}
 
     @property
     def _catalog(self) -> Catalog:
@@ -151,11 +153,20 @@ class Scopes:
         theirs = (*live_of(None, shared, self._tenant), shared.c[entity.sharing.person] == self._user)
         return sa.or_(mine, table.c.id.in_(sa.select(shared.c[entity.sharing.link]).where(*theirs)))
 
+    def _once(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """A part of clauses that does not depend on the row, made once: what may belong to records of many kinds asks for each of them."""
+        key = (self._catalog, *key)
+        found: T | None = self._made.get(key)
+        if found is None:
+            found = self._made[key] = make()
+        return found
+
     def _owned(self, table: FromClause, scope: Scope) -> sa.ColumnElement[bool]:
         if scope in (Scope.OWN, Scope.TERRITORY):
             mine: sa.ColumnElement[bool] = table.c.owner_id == self._user
             return mine
-        return table.c.owner_id.in_(subordinates(self._tenant, self._user) if scope is Scope.SUBORDINATES else self._team_members())
+        below = scope is Scope.SUBORDINATES
+        return table.c.owner_id.in_(self._once((scope,), lambda: subordinates(self._tenant, self._user) if below else self._team_members()))
 
     def _in_territory(self, entity: Entity, table: FromClause) -> sa.ColumnElement[bool]:
         """Its own link, or that of the record which gives it its territory; what is in the recycle bin gives none."""
@@ -172,14 +183,17 @@ class Scopes:
 
     def _shared(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
         """What somebody has shared with the actor, until it ends; asked for by the actor alone, so that an index finds the few."""
+        return table.c.id.in_(self._once(("shared", entity.full_name, verb), lambda: self._shares(entity, verb)))
+
+    def _shares(self, entity: Entity, verb: Verb) -> sa.Select[Any]:
         share = mention(Share.table(), ("user_id", "record", "record_entity", "access", "expires_at"))
-        now = self._clock() if self._now is None else self._now
+        # What was made once is asked more than once: the time is that of the question.
+        now = sa.bindparam(None, callable_=self._clock, type_=UtcDateTime()) if self._now is None else self._now
         mine = [share.c.tenant_id == self._tenant, share.c.user_id == self._user, share.c.deleted_at.is_(None)]
         lasts = sa.or_(share.c.expires_at.is_(None), share.c.expires_at > now)
         if verb is not Verb.READ:
             mine.append(share.c.access == WRITE)
-        ids = sa.select(share.c.record).where(*mine, share.c.record_entity == entity.full_name, lasts)
-        return table.c.id.in_(ids)
+        return sa.select(share.c.record).where(*mine, share.c.record_entity == entity.full_name, lasts)
 
     def _team_members(self) -> sa.Select[Any]:
         """The actor among them: with `owner = … OR owner IN (…)` no index on owners could be used."""
@@ -200,10 +214,15 @@ class Scopes:
         return sa.or_(*reached) if reached else sa.false()
 
     def _exists(self, target: Entity, id: Any, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool]:
+        held = tuple(grants)
+        parent, reached = self._once((target.full_name, held, verb), lambda: self._reached(target, held, verb))
+        return sa.exists(reached.where(parent.c.id == id))
+
+    def _reached(self, target: Entity, grants: Iterable[Grant], verb: Verb) -> tuple[FromClause, sa.Select[Any]]:
         parent = _mentioned(target)
         reach = self.clause(target, parent, grants, verb)
-        query = sa.select(sa.literal(1)).where(*live_of(target, parent, self._tenant), parent.c.id == id)
-        return sa.exists(query if reach is None else query.where(reach))
+        query = sa.select(sa.literal(1)).where(*live_of(target, parent, self._tenant))
+        return parent, query if reach is None else query.where(reach)
 
 
 def subordinates(tenant: Any, user: Any) -> sa.Select[Any]:
