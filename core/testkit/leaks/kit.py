@@ -165,10 +165,15 @@ class Kit:
             oracle = Oracle(one, given, one.rows())
             changed = Changer(other, Oracle(other, given, other.rows()), Maker(other, OTHERS)).show()
             for name in sorted(one.shapes) if entities is None else entities:
-                asker = Asker(one, oracle, name, Random(seed))
-                told = [question.kind for question in asker.all() if question.ask(one) != question.ask(other)]
-                noticed |= {*told}
-                if "list" not in told and name in changed.entities:
+                listed = False
+                for question in Asker(one, oracle, name, Random(seed)).all():
+                    lists = question.kind == "list"
+                    if listed if lists else question.kind in noticed:  # one that notices is enough
+                        continue
+                    if question.ask(one) != question.ask(other):
+                        noticed.add(question.kind)
+                        listed = listed or lists
+                if not listed and name in changed.entities:
                     deaf.add(name)
         return Control(noticed, deaf)
 
