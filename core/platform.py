@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -158,6 +158,15 @@ class Platform:
         roles = tuple(found.roles or ())
         grants = self.policy.grants(connection, tenant, found.id, roles, row.access_version, enabled, settled=settled)
         return Actor(found.id, found.name), grants, found.locale or ""
+
+    def on(self, config: Config, clock: type_clock) -> Platform:
+        """The same plugins over another database of the same kind: what they declared is not collected again, and what was worked out
+        of it and compiled is shared; what is kept of tenants, users and requests is not."""
+        database = Database(config.database_url)
+        return replace(
+            self, config=config, database=database, calls=self.calls.again(), gate=Gate(self.gate.manifests), policy=Policy(self.catalog),
+            statistics=Statistics(database), clock=clock, kept=Recent(_MOST_KEPT), limits=Limits(),
+        )  # fmt: skip
 
     def close(self) -> None:
         """Give the database back."""

@@ -6,19 +6,24 @@ import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from core.platform import Platform
+from core.tenancy import lifecycle
 from core.testkit.engines import Embedded, Engine, Scaled
-from core.testkit.fixtures import client, clock, entry_points, make_tenant, people, platform, tenant, work_as
-from core.testkit.templates import Templates
+from core.testkit.fixtures import Clock, MakeTenant, People, client, clock, entry_points, make_people, make_tenant, platform, work_as
+from core.testkit.templates import Content, Templates
+from sdk import NotFound, Tenant
+from sdk.context import id_of
 from tests.servers import NoServerError, Valkey, postgresql
 
-__all__ = ["client", "clock", "entry_points", "make_tenant", "people", "platform", "tenant", "work_as"]
+__all__ = ["client", "clock", "entry_points", "make_tenant", "platform", "work_as"]
 
 # The same examples at each run: a red test is the fault of the change before it. `explore` looks for new ones.
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
@@ -58,11 +63,63 @@ def database_templates(request: pytest.FixtureRequest) -> Templates:
     pytest.skip(f"no PostgreSQL: {made}")
 
 
+@dataclass(frozen=True)
+class Furnishing:
+    """The tenant with which most tests begin, and its people."""
+
+    people: bool
+
+    def __call__(self, platform: Platform) -> None:
+        made = lifecycle.create(platform, lifecycle.NewTenant("acme", "en", "UTC", "USD", None))
+        if self.people:
+            make_people(platform, made)
+
+
 @pytest.fixture
-def database_url(database_templates: Templates, entry_points: Sequence[EntryPoint] | None) -> Iterator[str]:
+def beginning(request: pytest.FixtureRequest, clock: Clock) -> Content | None:
+    """What the database of a test holds at first: the tenant and the people that it asks for, made once for all tests at this time.
+
+    None for tests whose tenant is another one.
+    """
+    asked = request.fixturenames
+    return Content(Furnishing("people" in asked), clock.now) if "tenant" in asked else None
+
+
+@pytest.fixture
+def database_url(
+    database_templates: Templates, entry_points: Sequence[EntryPoint] | None, beginning: Content | None, tmp_path: Path
+) -> Iterator[str]:
     """A fresh database with the tables of all plugins."""
-    with database_templates.copy(entry_points) as url:
+    with database_templates.copy(entry_points, beginning) as url:
+        if beginning is not None:
+            database_templates.lend_key(tmp_path)
         yield url
+
+
+@pytest.fixture
+def tenant(platform: Platform, make_tenant: MakeTenant) -> Tenant:
+    """A tenant `acme` in UTC and US dollars that has every plugin."""
+    try:
+        return platform.system("acme").tenant
+    except NotFound:  # the database was made for something else
+        return make_tenant("acme")
+
+
+@pytest.fixture
+def people(platform: Platform, tenant: Tenant) -> People:
+    """The people of `tenant`: `people.director`, `people.managers`, `people.reps[team][person]`, with the roles of sales."""
+    work = platform.system(tenant.id)
+    ids = {row["name"]: id_of(row) for row in work.records("core.user").find(())}
+    if "director" not in ids:
+        return make_people(platform, tenant)
+    teams = {row["name"]: id_of(row) for row in work.records("core.team").find(())}
+    three = range(3)
+    return People(
+        ids["director"],
+        [ids[f"manager{n}"] for n in three],
+        [teams[f"Team {n}"] for n in three],
+        [[ids[f"rep{n}{m}"] for m in three] for n in three],
+    )
 
 
 @pytest.fixture

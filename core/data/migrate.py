@@ -36,7 +36,7 @@ class Branch:
         return f"migrations_{self.plugin}"
 
     def scripts(self) -> ScriptDirectory:
-        """Its migration scripts."""
+        """Its migration scripts, all of which are read and run."""
         return ScriptDirectory(str(TEMPLATE), version_locations=[str(self.directory)], file_template="%%(rev)s_%%(slug)s")
 
     def head(self) -> str | None:
@@ -103,21 +103,24 @@ class _Rehearsed(Exception):
 
 
 def _move(connection: Connection, branch: Branch) -> type_moved:
-    head, before = branch.head(), current(connection, branch)
+    if not branch.directory.is_dir():
+        return []
+    scripts = branch.scripts()
+    head, before = scripts.get_current_head(), current(connection, branch)
     if head is None or before == head:
         return []
-    _run(connection, branch, lambda rev, _context: branch.scripts()._upgrade_revs("head", rev))
+    _run(connection, branch, scripts, lambda rev, _context: scripts._upgrade_revs("head", rev))
     return [(branch.plugin, before, head)]
 
 
 def downgrade(database: Database, branch: Branch, revision: str) -> None:
     """Take one plugin back to `revision` ("base": before its first)."""
     with _one_at_a_time(database), database.begin_as_owner() as connection:
-        _run(connection, branch, lambda rev, _context: branch.scripts()._downgrade_revs(revision, rev))
+        scripts = branch.scripts()
+        _run(connection, branch, scripts, lambda rev, _context: scripts._downgrade_revs(revision, rev))
 
 
-def _run(connection: Connection, branch: Branch, steps: Any) -> None:
-    scripts = branch.scripts()
+def _run(connection: Connection, branch: Branch, scripts: ScriptDirectory, steps: Any) -> None:
     with EnvironmentContext(Config(), scripts, fn=steps) as environment:
         environment.configure(connection=connection, version_table=branch.version_table, transactional_ddl=True)
         environment.run_migrations()

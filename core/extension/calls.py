@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,12 @@ class Calls:
             return plugin.but(State.FAILED, str(failure))
         self.order.append(plugin.name)
         return plugin
+
+    def again(self) -> Calls:
+        """The same plugins in the states that they have now, which have not raised yet."""
+        made = copy(self)
+        made.order, made.states, made.failures = [*self.order], {**self.states}, Failures()
+        return made
 
     def serving(self) -> list[str]:
         """Names of the plugins in force, in order, core first."""

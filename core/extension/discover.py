@@ -6,7 +6,8 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from importlib.metadata import EntryPoint, entry_points, version
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, entry_points, version
 from pathlib import Path
 from types import ModuleType
 
@@ -73,7 +74,7 @@ def discover(only: Sequence[str] | None, group: Sequence[EntryPoint] | None = No
 
 
 def _load(point: EntryPoint) -> Found:
-    distribution = point.dist.name if point.dist is not None else ""
+    distribution = _name_of(point.dist) if point.dist is not None else ""
     try:
         module = point.load()
     except ModuleNotFoundError as failure:
@@ -97,9 +98,15 @@ def _load(point: EntryPoint) -> Found:
     return found
 
 
+@lru_cache(maxsize=200)
+def _name_of(distribution: Distribution) -> str:
+    """Its metadata are parsed for that, the whole README among them: once, not for each plugin of a package."""
+    return distribution.name
+
+
 def ordered(plugins: Sequence[Found]) -> list[Found]:
     """By `requires` and `after`, then by name. A plugin whose requirement does not serve is blocked by it, as is a circle."""
-    by_name = {plugin.name: plugin for plugin in plugins}
+    by_name, platform = {plugin.name: plugin for plugin in plugins}, version(DISTRIBUTION)
     done: dict[str, Found] = {}
     waiting = dict(sorted(by_name.items()))
     while waiting:
@@ -109,7 +116,7 @@ def ordered(plugins: Sequence[Found]) -> list[Found]:
             done |= {n: p.but(State.BLOCKED, f"waits in a circle: {circle}; break it") for n, p in waiting.items()}
             break
         del waiting[ready.name]
-        done[ready.name] = _unless_blocked(ready, done)
+        done[ready.name] = _unless_blocked(ready, done, platform)
     return list(done.values())
 
 
@@ -120,10 +127,10 @@ def partners(plugin: Found) -> set[str]:
     return {*plugin.manifest.required, *plugin.manifest.possible} - {"core"}
 
 
-def _unless_blocked(plugin: Found, done: dict[str, Found]) -> Found:
+def _unless_blocked(plugin: Found, done: dict[str, Found], platform: str) -> Found:
     if plugin.manifest is None or not plugin.serves:
         return plugin
-    blocked, unfit = list[str](), _unfit(plugin.manifest, done)
+    blocked, unfit = list[str](), _unfit(plugin.manifest, done, platform)
     for name in plugin.manifest.required.keys() - {"core"}:
         if name not in done:
             blocked.append(f"requires {name!r}, which is not installed; install it, or list it in `plugins`")
@@ -134,9 +141,9 @@ def _unless_blocked(plugin: Found, done: dict[str, Found]) -> Found:
     return plugin.but(State.BLOCKED if blocked else State.INCOMPATIBLE, "; ".join(sorted(blocked) + unfit))
 
 
-def _unfit(manifest: Manifest, done: Mapping[str, Found]) -> list[str]:
+def _unfit(manifest: Manifest, done: Mapping[str, Found], platform: str) -> list[str]:
     """What is installed in a version that the plugin does not say it can work with, also of the partners that it need not have."""
-    there = {"core": version(DISTRIBUTION)} | {name: found.manifest.version for name, found in done.items() if found.manifest is not None}
+    there = {"core": platform} | {name: found.manifest.version for name, found in done.items() if found.manifest is not None}
     return [
         f"works with {name} {range}, there is {name} {there[name]}; install versions of both that fit each other, in one step"
         for name, range in sorted({**manifest.required, **manifest.possible}.items())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 
 from flask import Flask, request
 from flask import Response as FlaskResponse
-from werkzeug.routing import BaseConverter, Rule
+from werkzeug.routing import BaseConverter, Map, Rule
 
 type_view = Callable[..., FlaskResponse]
 
@@ -50,10 +51,17 @@ class Addresses:
     def mount(self, app: Flask) -> None:
         """Each address as one rule of the application."""
         app.extensions["dealwright.addresses"] = self
-        app.url_rule_class = Address
-        app.url_map.converters["record"] = RecordId
-        for rule, views in self._views.items():
-            app.add_url_rule(rule, rule, _by_method(views), methods=list(views), provide_automatic_options=False)
+        app.url_map = _map_of(tuple(self.methods()))
+        app.view_functions |= {rule: _by_method(views) for rule, views in self._views.items()}
+
+
+@lru_cache(maxsize=8)
+def _map_of(rules: tuple[tuple[str, frozenset[str]], ...]) -> Map:
+    """The rules, which applications over the same plugins share: to read their patterns takes longer than all the rest of an application."""
+    made = Map(converters={"record": RecordId})
+    for rule, methods in rules:
+        made.add(Address(rule, endpoint=rule, methods=sorted(methods)))
+    return made
 
 
 def _by_method(views: Mapping[str, type_view]) -> type_view:

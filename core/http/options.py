@@ -39,11 +39,10 @@ def _always(methods: frozenset[str]) -> Callable[..., FlaskResponse]:
 
 
 def _documented(rule: str, descriptions: Descriptions) -> Callable[[Work, Mapping[str, str]], Response]:
-    path = _CONVERTED.sub(r"{\1}", rule)
-
     own = rule.startswith(f"{OWN}/<plural>")
 
     def handler(work: Work, given: Mapping[str, str]) -> Response:
+        path = _CONVERTED.sub(r"{\1}", rule)
         methods = descriptions.of(work).methods.get(path.replace("{plural}", given["plural"]) if own else path)
         if methods is None:
             raise NotFound(_("there is nothing at this address"))

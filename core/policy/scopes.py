@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
-from core.entities.rows import live_of
+from core.entities.rows import live_of, mention
 from core.identity.tables import WRITE, Share, User
 from core.policy.grants import Grant, Grants
 from sdk import Entity, Scope, Verb
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.extension.catalog import Catalog
     from core.policy.bounds import Bounds
 
+T = TypeVar("T")
 PARENT_VERB = {Verb.READ: Verb.READ, Verb.CREATE: Verb.UPDATE, Verb.UPDATE: Verb.UPDATE, Verb.DELETE: Verb.UPDATE}
 """What one must be able to do with the parent to do something with the child."""
 _SHARED = frozenset({Verb.READ, Verb.UPDATE})
@@ -44,6 +45,7 @@ class Scopes:
         self._territories: Any = sorted(grants.territories)
         self._now: Any = None
         self._zone, self._bound = zone, False
+        self._made: dict[tuple[object, ...], Any] = {}
 
     @property
     def _catalog(self) -> Catalog:
@@ -147,15 +149,24 @@ class Scopes:
             mine = sa.or_(mine, self._in_territory(entity, table))
         if entity.sharing is None or verb not in _SHARED:
             return mine
-        shared = entity.sharing.record.table().alias()
+        shared = mention(entity.sharing.record.table(), (entity.sharing.person, entity.sharing.link))
         theirs = (*live_of(None, shared, self._tenant), shared.c[entity.sharing.person] == self._user)
         return sa.or_(mine, table.c.id.in_(sa.select(shared.c[entity.sharing.link]).where(*theirs)))
+
+    def _once(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """A part of clauses that does not depend on the row, made once: what may belong to records of many kinds asks for each of them."""
+        key = (self._catalog, *key)
+        found: T | None = self._made.get(key)
+        if found is None:
+            found = self._made[key] = make()
+        return found
 
     def _owned(self, table: FromClause, scope: Scope) -> sa.ColumnElement[bool]:
         if scope in (Scope.OWN, Scope.TERRITORY):
             mine: sa.ColumnElement[bool] = table.c.owner_id == self._user
             return mine
-        return table.c.owner_id.in_(subordinates(self._tenant, self._user) if scope is Scope.SUBORDINATES else self._team_members())
+        below = scope is Scope.SUBORDINATES
+        return table.c.owner_id.in_(self._once((scope,), lambda: subordinates(self._tenant, self._user) if below else self._team_members()))
 
     def _in_territory(self, entity: Entity, table: FromClause) -> sa.ColumnElement[bool]:
         """Its own link, or that of the record which gives it its territory; what is in the recycle bin gives none."""
@@ -166,23 +177,27 @@ class Scopes:
         target = self._catalog.entities.get(name)
         if target is None or target.plugin not in self._enabled:
             return sa.false()
-        there = target.record.table().alias()
+        there = _mentioned(target)
         live = (*live_of(target, there, self._tenant), self._in_territory(target, there))
         return table.c[field.attribute].in_(sa.select(there.c.id).where(*live))
 
     def _shared(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
         """What somebody has shared with the actor, until it ends; asked for by the actor alone, so that an index finds the few."""
-        share, now = Share.table().alias(), self._clock() if self._now is None else self._now
+        return table.c.id.in_(self._once(("shared", entity.full_name, verb), lambda: self._shares(entity, verb)))
+
+    def _shares(self, entity: Entity, verb: Verb) -> sa.Select[Any]:
+        share = mention(Share.table(), ("user_id", "record", "record_entity", "access", "expires_at"))
+        # What was made once is asked more than once: the time is that of the question.
+        now = sa.bindparam(None, callable_=self._clock, type_=UtcDateTime()) if self._now is None else self._now
         mine = [share.c.tenant_id == self._tenant, share.c.user_id == self._user, share.c.deleted_at.is_(None)]
         lasts = sa.or_(share.c.expires_at.is_(None), share.c.expires_at > now)
         if verb is not Verb.READ:
             mine.append(share.c.access == WRITE)
-        ids = sa.select(share.c.record).where(*mine, share.c.record_entity == entity.full_name, lasts)
-        return table.c.id.in_(ids)
+        return sa.select(share.c.record).where(*mine, share.c.record_entity == entity.full_name, lasts)
 
     def _team_members(self) -> sa.Select[Any]:
         """The actor among them: with `owner = … OR owner IN (…)` no index on owners could be used."""
-        person = User.table().alias()
+        person = mention(User.table(), ("team_id",))
         mine = sa.or_(person.c.id == self._user, among(person.c.team_id, self._teams))
         return sa.select(person.c.id).where(person.c.tenant_id == self._tenant, mine)
 
@@ -199,18 +214,33 @@ class Scopes:
         return sa.or_(*reached) if reached else sa.false()
 
     def _exists(self, target: Entity, id: Any, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool]:
-        parent = target.record.table().alias()
+        held = tuple(grants)
+        parent, reached = self._once((target.full_name, held, verb), lambda: self._reached(target, held, verb))
+        return sa.exists(reached.where(parent.c.id == id))
+
+    def _reached(self, target: Entity, grants: Iterable[Grant], verb: Verb) -> tuple[FromClause, sa.Select[Any]]:
+        parent = _mentioned(target)
         reach = self.clause(target, parent, grants, verb)
-        query = sa.select(sa.literal(1)).where(*live_of(target, parent, self._tenant), parent.c.id == id)
-        return sa.exists(query if reach is None else query.where(reach))
+        query = sa.select(sa.literal(1)).where(*live_of(target, parent, self._tenant))
+        return parent, query if reach is None else query.where(reach)
 
 
 def subordinates(tenant: Any, user: Any) -> sa.Select[Any]:
     """The ids of a user and of who reports to him, from level to level; people who have left stay in the chain, as their records stay."""
-    person, below = User.table().alias(), User.table().alias()
+    person, below = mention(User.table(), ()), mention(User.table(), ("manager_id",))
     reached = sa.select(person.c.id).where(person.c.tenant_id == tenant, person.c.id == user).cte(recursive=True)
     next_ = sa.select(below.c.id).where(below.c.tenant_id == tenant, below.c.manager_id == reached.c.id)
     return sa.select(reached.union(next_).c.id)  # not UNION ALL: it ends even where a circle came in past the door
+
+
+def _mentioned(entity: Entity) -> FromClause:
+    """Another entity's table within a clause, with all that its own clause may look at."""
+    looked = [entity.record.__fields__[entity.territory].attribute] if entity.territory else []
+    if entity.parent is not None:
+        looked.append(entity.parent.attribute)
+    if isinstance(entity.parent, AnyRecordField):
+        looked.append(entity.parent.entity_attribute)
+    return mention(entity.record.table(), looked)
 
 
 def shareable(entity: Entity) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from core.testkit.engines import Engine
     from core.testkit.factories import Factory
     from core.testkit.fixtures import Api, Clock, MakeTenant, People
+    from core.testkit.platforms import Platforms
     from core.testkit.templates import Templates
     from sdk import Channel, Tenant
 
@@ -71,15 +72,27 @@ def database_url(database_templates: Templates, entry_points: Sequence[EntryPoin
         yield url
 
 
+@pytest.fixture(scope="session")
+def _platforms() -> Platforms:
+    from core.testkit.platforms import Platforms
+
+    return Platforms()
+
+
 @pytest.fixture
-def platform(database_url: str, clock: Clock, tmp_path: Path, entry_points: Sequence[EntryPoint] | None) -> Iterator[Platform]:
-    """The booted platform, with `clock` as its time. Example: `platform.catalog.entities`."""
+def platform(
+    database_url: str, clock: Clock, tmp_path: Path, entry_points: Sequence[EntryPoint] | None, _platforms: Platforms,
+    request: pytest.FixtureRequest,
+) -> Iterator[Platform]:  # fmt: skip
+    """The booted platform, with `clock` as its time. Example: `platform.catalog.entities`.
+
+    Tests share what is worked out of the plugins' code; one that asks for `monkeypatch` may change that code, and shares nothing.
+    """
     from core.config import Config
-    from core.platform import boot
     from core.testkit import walls
     from sdk.entities import Record
 
-    booted = boot(Config(tmp_path, database_url), clock=clock, entry_points=entry_points, check_schema=False)
+    booted = _platforms.boot(Config(tmp_path, database_url), clock, entry_points, alone="monkeypatch" in request.fixturenames)
     # On PostgreSQL row-level security watches.
     unguarded = walls.watch(booted.database.engine, Record.metadata.tables.values()) if booted.database.is_sqlite else []
     yield booted

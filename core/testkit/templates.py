@@ -16,7 +16,9 @@ import sqlalchemy as sa
 from core.config import Config
 from core.data import migrate
 from core.platform import Platform, boot, system_clock
+from core.testkit.platforms import Platforms
 
+KEY_FILE = "secret.key"
 type_points = Sequence[EntryPoint] | None
 
 
@@ -41,12 +43,18 @@ class Templates:
     def __init__(self, folder: Path, server: str = "") -> None:
         self._folder, self._server = folder, server
         self._made: dict[tuple[tuple[EntryPoint, ...] | None, Content | None], str] = {}
+        self._platforms = Platforms()
 
     @contextmanager
     def copy(self, points: type_points, content: Content | None = None) -> Iterator[str]:
         """The URL of a fresh database with the tables of these plugins (None: of all that are installed), and with `content` in them."""
         with self._empty(self._template(points, content)) as url:
             yield url
+
+    def lend_key(self, home: Path) -> None:
+        """Give an installation in `home` the key of the one that made the contents: what was signed or sealed there holds with no other."""
+        if (self._folder / KEY_FILE).exists():
+            shutil.copy(self._folder / KEY_FILE, home / KEY_FILE)
 
     @contextmanager
     def blank(self) -> Iterator[str]:
@@ -58,11 +66,11 @@ class Templates:
         key = (None if points is None else tuple(points), content)
         if key not in self._made:
             url, name = self._create(self._template(points) if content else "")
-            clock = content.clock if content else system_clock
-            booted = boot(Config(self._folder, url), clock=clock, entry_points=points, check_schema=False)
             if content:
+                booted = self._platforms.boot(Config(self._folder, url), content.clock, points)
                 content.fill(booted)
             else:
+                booted = boot(Config(self._folder, url), clock=system_clock, entry_points=points, check_schema=False)
                 migrate.upgrade(booted.database, booted.branches())
             booted.close()
             self._made[key] = name

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss
 from sklearn.model_selection import GroupKFold
+from threadpoolctl import ThreadpoolController
 
 from plugins.forecast.deals import CHOICES, NUMBERS, Stay
 
@@ -165,7 +168,7 @@ def learn(stays: Sequence[Stay], plain: Sequence[Stay] = ()) -> Learned:
     stage = np.array([usual if stay.stage_share is None else stay.stage_share for stay in stays]).clip(LEAST, MOST)
     columns = Columns.of(rows)
     happened, counted = _outcomes(rows)
-    model = _new(algorithm).fit(columns.matrix(rows), happened, sample_weight=counted)
+    model = _fitted(algorithm, columns.matrix(rows), happened, counted)
     base = None if any(STAGE in stay.choices for stay in stays) else usual
     scores = _score(won, shares, weights), _score(won, stage, weights)
     return Learned(algorithm, columns, model, *scores, _calibration(won, shares, weights), rows, base)
@@ -182,19 +185,38 @@ def _new(algorithm: str) -> LogisticRegression | HistGradientBoostingClassifier:
     return LogisticRegression(C=0.5, max_iter=500)
 
 
+def _fitted(
+    algorithm: str, matrix: type_array, won: type_array, weights: type_array
+) -> LogisticRegression | HistGradientBoostingClassifier:
+    with _one_thread():
+        return _new(algorithm).fit(matrix, won, sample_weight=weights)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Deals are thousands, not millions: threads of OpenMP and BLAS wait for each other by turning round, which takes many times the work."""
+    alone: AbstractContextManager[object] = _pools().limit(limits=1)
+    return alone
+
+
+@lru_cache(maxsize=1)
+def _pools() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through all libraries that are loaded
+
+
 def _unseen(algorithm: str, rows: Sequence[Stay], folds: Sequence[tuple[type_array, type_array]], measured: int) -> type_array:
     """The chance of each of the first rows, which the folds are of, by a model that has not seen its deal; it has seen all rows after them."""
     matrix, (won, weights) = Columns.of(rows).matrix(rows), _outcomes(rows)
     shares, others = np.zeros(measured), np.arange(measured, len(rows))
     for part, unseen in folds:
         seen = np.concatenate([part, others])
-        model = _new(algorithm).fit(matrix[seen], won[seen], sample_weight=weights[seen])
+        model = _fitted(algorithm, matrix[seen], won[seen], weights[seen])
         shares[unseen] = _shares(model, matrix[unseen])
     return shares
 
 
 def _raw(model: LogisticRegression | HistGradientBoostingClassifier, matrix: type_array) -> type_array:
-    return np.asarray(model.predict_proba(matrix)[:, 1], dtype=float)
+    with _one_thread():
+        return np.asarray(model.predict_proba(matrix)[:, 1], dtype=float)
 
 
 def _shares(model: LogisticRegression | HistGradientBoostingClassifier, matrix: type_array) -> type_array:

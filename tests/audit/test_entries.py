@@ -113,8 +113,8 @@ def test_an_attempt_without_a_special_right_is_undone_and_stands_in_the_audit(cl
         raise work.refused("probe.thing.export", thing)
 
     app = create_app(platform)
-    app.add_url_rule("/attempt", "attempt", Endpoint(platform, "core", attempt), methods=["POST"])
-    refused = Api(platform, app.test_client(), client.token, client.tenant).post("/attempt")
+    app.view_functions["/api/v1/core/roles"] = Endpoint(platform, "core", attempt)
+    refused = Api(platform, app.test_client(), client.token, client.tenant).post("/api/v1/core/roles")
     assert (refused.status_code, refused.json["code"]) == (403, "forbidden")
     assert client.get(f"{THINGS}/{thing}").json["name"] == "one"
     (entry,) = listed(client, action="refused")

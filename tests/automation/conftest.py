@@ -34,6 +34,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
+def beginning() -> None:
+    """Nothing: the tenant is another one."""
+
+
+@pytest.fixture
 def tenant(make_tenant: MakeTenant) -> Tenant:
     """A tenant in Shanghai."""
     return make_tenant("acme", timezone="Asia/Shanghai", currency="CNY")

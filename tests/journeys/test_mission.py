@@ -35,6 +35,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
+def beginning() -> None:
+    """Nothing: the tenant is another one."""
+
+
+@pytest.fixture
 def tenant(make_tenant: MakeTenant) -> Tenant:
     """A Chinese company."""
     return make_tenant("huachen", locale="zh_CN", timezone="Asia/Shanghai", currency="CNY")

@@ -296,6 +296,32 @@ def test_boosted_trees_are_taken_where_they_are_better() -> None:
     assert learned.reasons(rows[:2])[0]
 
 
+@pytest.mark.parametrize("algorithm", ["logistic_regression", "boosted_trees"])
+def test_training_and_asking_take_one_thread(algorithm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    from plugins.forecast import learning
+
+    seen, trained = list[int](), learning._new(algorithm)
+
+    class Watched:
+        def fit(self, *asked: Any, **more: Any) -> Any:
+            seen.extend(pool["num_threads"] for pool in threadpool_info())
+            trained.fit(*asked, **more)
+            return self
+
+        def predict_proba(self, matrix: Any) -> Any:
+            seen.extend(pool["num_threads"] for pool in threadpool_info())
+            return trained.predict_proba(matrix)
+
+    monkeypatch.setattr(learning, "_new", lambda _algorithm: Watched())
+    with threadpool_limits(3):
+        learning.learn(stays(60, 1))
+        assert {pool["num_threads"] for pool in threadpool_info()} == {3}, "whoever else counts here has his threads"
+    assert seen
+    assert {*seen} == {1}
+
+
 # --- rights, schedule, off ------------------------------------------------------------------------------------------
 
 

@@ -33,6 +33,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
+def beginning() -> None:
+    """Nothing: the tenant is another one."""
+
+
+@pytest.fixture
 def tenant(make_tenant: MakeTenant) -> Tenant:
     """A tenant in Berlin."""
     return make_tenant("acme", timezone="Europe/Berlin")

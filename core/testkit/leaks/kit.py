@@ -14,7 +14,6 @@ from random import Random
 from time import process_time
 
 from core.config import Config
-from core.platform import boot
 from core.testkit.leaks import rights as random_rights
 from core.testkit.leaks.asker import Asker, routes
 from core.testkit.leaks.changes import Changed, Changer
@@ -23,6 +22,7 @@ from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.questions import REFUSED, WRONG, Question, described
 from core.testkit.leaks.rights import type_rights, type_worked_out
 from core.testkit.leaks.world import NOW, Maker, World
+from core.testkit.platforms import Platforms
 from core.testkit.templates import Content, Templates
 
 OTHERS = 100_001
@@ -89,13 +89,14 @@ class Kit:
     """By entity and field the fields of the same record that it is worked out of, and so tells to whoever is granted it: they are drawn together."""
     deep: bool = False
     filler: Filler = field(default_factory=Filler)
+    platforms: Platforms = field(default_factory=Platforms)
 
     @contextmanager
     def worlds(self) -> Iterator[tuple[World, World]]:
         """A fresh copy of both."""
         content = Content(self.filler, NOW)
         with self.templates.copy(self.points, content) as url:
-            platform = boot(Config(self.folder, url), clock=content.clock, entry_points=self.points, check_schema=False)
+            platform = self.platforms.boot(Config(self.folder, url), content.clock, self.points, alone=True)
             try:
                 one = World(platform, self.filler.cast, 0)
                 yield one, World(platform, self.filler.cast, 1, one.app)
@@ -164,10 +165,15 @@ class Kit:
             oracle = Oracle(one, given, one.rows())
             changed = Changer(other, Oracle(other, given, other.rows()), Maker(other, OTHERS)).show()
             for name in sorted(one.shapes) if entities is None else entities:
-                asker = Asker(one, oracle, name, Random(seed))
-                told = [question.kind for question in asker.all() if question.ask(one) != question.ask(other)]
-                noticed |= {*told}
-                if "list" not in told and name in changed.entities:
+                listed = False
+                for question in Asker(one, oracle, name, Random(seed)).all():
+                    lists = question.kind == "list"
+                    if listed if lists else question.kind in noticed:  # one that notices is enough
+                        continue
+                    if question.ask(one) != question.ask(other):
+                        noticed.add(question.kind)
+                        listed = listed or lists
+                if not listed and name in changed.entities:
                     deaf.add(name)
         return Control(noticed, deaf)
 
