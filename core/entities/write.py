@@ -248,7 +248,7 @@ class Writer:
             if custom:
                 row[cells.COLUMN] = cells.packed(None, custom, item.values)
             rows.append(row)
-        bulk.insert(self.work.connection, self.shape.table, rows)
+        bulk.insert(self.work.connection, self.shape.table, rows, later=True)
         self.work.grown(self.shape.table.name, len(rows))
 
     def _columns(self) -> tuple[list[str], list[str], list[tuple[str, Field, tuple[str, ...]]]]:
@@ -299,7 +299,7 @@ class Writer:
                 fresh.append({"tenant_id": tenant, side.link: item.id, **row, **stamps})
         for row, id in zip(fresh, new_ids(len(fresh)), strict=True):
             row["id"] = id
-        bulk.insert(self.work.connection, table, fresh)
+        bulk.insert(self.work.connection, table, fresh, later=True)
 
     # --- afterwards ----------------------------------------------------------------------------------------------
 
