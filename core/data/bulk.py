@@ -64,7 +64,31 @@ def among(connection: Connection, column: sa.ColumnElement[Any], values: Sequenc
     """`column IN values`: on PostgreSQL one array in the place of hundreds of parameters."""
     if connection.dialect.name != "postgresql":
         return column.in_(values)
-    return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(column.type)))
+    kind = Words() if isinstance(column.type, sa.String) else postgresql.ARRAY(column.type)
+    return column == sa.any_(sa.literal(list(values), kind))
+
+
+class Words(sa.types.TypeDecorator[Sequence[str]]):
+    """Many texts as one parameter, written down here: the driver looks at each with an expression, which takes five times as long."""
+
+    impl = postgresql.ARRAY
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(sa.String())
+
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Sequence[str] | None], str | None]:
+        """What makes the literal of an array of such a list (PostgreSQL, section 8.15.2)."""
+        return _array
+
+
+def _array(words: Sequence[str] | None) -> str | None:
+    if not words:
+        return None if words is None else "{}"
+    whole = "".join(words)
+    if '"' in whole or "\\" in whole:
+        words = [word.replace("\\", "\\\\").replace('"', '\\"') for word in words]
+    return '{"' + '","'.join(words) + '"}'
 
 
 def _document(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
