@@ -147,7 +147,7 @@ def _sqlite(url: str) -> Engine:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA busy_timeout=5000")
-        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA cache_size=-32768")  # 32 MB for each connection
         register_functions(connection)
         register_formulas(connection)
         # SQLite's own knows ASCII alone; PostgreSQL finds "école" under "ÉCOLE".
