@@ -46,7 +46,9 @@ class Transaction:
         self.after: list[Callable[[], None]] = []
         self.known: frozenset[tuple[str, UUID]] = frozenset()
         self.traces: dict[sa.Table, list[dict[str, Any]]] = {}
-        """Rows of audit and outbox that are written as the transaction ends, those of all its writes at once."""
+        """Rows of audit and outbox: those of its first write go with what that writes, those of all others at once as it ends."""
+        self.told = False
+        """Whether it has written any of them."""
         self.access_version = 0
         """The tenant's, as it was when the work began, or as this work has made it."""
         self.access_changed = False
@@ -105,7 +107,7 @@ class Transactional:
     def adopt(self, connection: Connection, *, writes: bool) -> Iterator[None]:
         """Work inside a transaction that somebody else opened and will end."""
         shared = self._transaction
-        shared.connection, shared.writes, shared.doomed, shared.access_changed = connection, writes, False, False
+        shared.connection, shared.writes, shared.doomed, shared.access_changed, shared.told = connection, writes, False, False, False
         try:
             yield
             if shared.doomed:
@@ -160,17 +162,21 @@ class Transactional:
             self.write_traces()
 
     def hand_on(self) -> None:
-        """A write is done: the database has taken its rows, and where there are many traces it gets them now, without being waited for."""
-        if sum(map(len, self._transaction.traces.values())) >= MANY_TRACES:
-            self.write_traces()  # which comes behind the rows
-        else:
+        """A write is done: the database has taken its rows. The first write's traces go with rows that were held back: most transactions write
+        once. Many traces go behind the rows, without being waited for."""
+        many = sum(map(len, self._transaction.traces.values())) >= MANY_TRACES
+        if many or (not self._transaction.told and in_flight.holds(self.connection)):
+            self.write_traces()
+        if not many:
             in_flight.settle(self.connection)
 
     def write_traces(self) -> None:
         """Write down now what the transaction has kept of audit and outbox until its end."""
-        entries.sign(cast("Work", self), self._transaction.traces.get(audit, ()))
-        bulk.insert_all(self.connection, self._transaction.traces)
-        self._transaction.traces.clear()
+        shared = self._transaction
+        shared.told = shared.told or bool(shared.traces)
+        entries.sign(cast("Work", self), shared.traces.get(audit, ()))
+        bulk.insert_all(self.connection, shared.traces)
+        shared.traces.clear()
 
     @contextmanager
     def undone(self) -> Iterator[None]:

@@ -20,8 +20,9 @@ MANY = 500
 """From here on it is worth while not to wait for the server (see `core.data.in_flight`)."""
 
 
-def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that all have the same keys. On PostgreSQL many of them may still be in flight afterwards."""
+def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, later: bool = False) -> None:
+    """Insert rows that all have the same keys. On PostgreSQL many of them may still be in flight afterwards; `later`: few of them may wait
+    for the next statement, to go with what else is to be written by then."""
     if not rows:
         return
     names = tuple(rows[0])
@@ -32,20 +33,24 @@ def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, 
         return
     # COPY would be faster still, but PostgreSQL refuses it on tables with row-level security.
     # They travel as one JSON document: the client's array literals cost more than the server's parsing of JSON.
-    _put(connection, _recordset(table, names), [_document(table, names, rows)], len(rows))
+    if later and len(rows) < MANY and in_flight.possible(connection):
+        in_flight.hold(connection, _recordset(table, names), _document(table, names, rows))
+    else:
+        _put(connection, _recordset(table, names), [_document(table, names, rows)], len(rows))
 
 
 def insert_all(connection: Connection, tables: Mapping[sa.Table, Sequence[Mapping[str, Any]]]) -> None:
-    """Insert rows into several tables, which do not refer to each other; on PostgreSQL in one statement. See `insert`."""
+    """Insert rows into several tables; on PostgreSQL in one statement, with what waits to be inserted. See `insert`."""
     filled = {table: rows for table, rows in tables.items() if rows}
-    if connection.dialect.name != "postgresql" or len(filled) < 2:
+    many = sum(map(len, filled.values())) >= MANY
+    if connection.dialect.name != "postgresql" or not many:
         for table, rows in filled.items():
-            insert(connection, table, rows)
+            insert(connection, table, rows, later=True)
+        in_flight.settle(connection)
         return
     parts = [_recordset(table, tuple(rows[0])) for table, rows in filled.items()]
     documents = [_document(table, tuple(rows[0]), rows) for table, rows in filled.items()]
-    before = ", ".join(f"made_{number} AS ({part})" for number, part in enumerate(parts[:-1]))
-    _put(connection, f"WITH {before} {parts[-1]}", documents, sum(map(len, filled.values())))
+    _put(connection, in_flight.together(parts), documents, MANY)
 
 
 def _put(connection: Connection, statement: str, documents: Sequence[bytes], rows: int) -> None:
@@ -59,7 +64,31 @@ def among(connection: Connection, column: sa.ColumnElement[Any], values: Sequenc
     """`column IN values`: on PostgreSQL one array in the place of hundreds of parameters."""
     if connection.dialect.name != "postgresql":
         return column.in_(values)
-    return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(column.type)))
+    kind = Words() if isinstance(column.type, sa.String) else postgresql.ARRAY(column.type)
+    return column == sa.any_(sa.literal(list(values), kind))
+
+
+class Words(sa.types.TypeDecorator[Sequence[str]]):
+    """Many texts as one parameter, written down here: the driver looks at each with an expression, which takes five times as long."""
+
+    impl = postgresql.ARRAY
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(sa.String())
+
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Sequence[str] | None], str | None]:
+        """What makes the literal of an array of such a list (PostgreSQL, section 8.15.2)."""
+        return _array
+
+
+def _array(words: Sequence[str] | None) -> str | None:
+    if not words:
+        return None if words is None else "{}"
+    whole = "".join(words)
+    if '"' in whole or "\\" in whole:
+        words = [word.replace("\\", "\\\\").replace('"', '\\"') for word in words]
+    return '{"' + '","'.join(words) + '"}'
 
 
 def _document(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -105,7 +134,7 @@ def _recordset(table: sa.Table, names: tuple[str, ...]) -> str:
     typed = ", ".join(f'"{name}" {table.c[name].type.compile(dialect=dialect)}' for name in names)
     quoted = ", ".join(f'"{name}"' for name in names)
     # Names and types of our own tables only; the values are the parameter.
-    return f'INSERT INTO "{table.name}" ({quoted}) SELECT {quoted} FROM json_to_recordset({{}}::json) AS r({typed})'  # noqa: S608
+    return f'INSERT INTO "{table.name}" ({quoted}) SELECT * FROM json_to_recordset({{}}::json) AS r({typed})'  # noqa: S608
 
 
 def update(connection: Connection, table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> int:

@@ -102,7 +102,9 @@ def _preamble(role: str, tenant: UUID | None) -> str:
 
 
 def _postgresql(url: str) -> Engine:
-    engine = sa.create_engine(url, pool_size=16, max_overflow=8, **_JSON)
+    from core.data.cursors import LeanCursor  # noqa: PLC0415 (an extra)
+
+    engine = sa.create_engine(url, pool_size=16, max_overflow=8, connect_args={"cursor_factory": LeanCursor}, **_JSON)
     in_flight.listen(engine)
 
     @event.listens_for(engine, "connect")
@@ -121,7 +123,7 @@ def _postgresql(url: str) -> Engine:
             raise
         while cursor.nextset():
             pass
-        if cursor.description is not None:
+        if cursor.pgresult is not None and cursor.pgresult.nfields:
             options[_ANSWER].extend(cursor.fetchall())
         cursor.close()
 
@@ -145,7 +147,7 @@ def _sqlite(url: str) -> Engine:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA busy_timeout=5000")
-        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA cache_size=-32768")  # 32 MB for each connection
         register_functions(connection)
         register_formulas(connection)
         # SQLite's own knows ASCII alone; PostgreSQL finds "école" under "ÉCOLE".

@@ -1,4 +1,5 @@
-"""A large INSERT of PostgreSQL that nobody waits for: the process goes on with what it has to do while the server writes.
+"""INSERTs of PostgreSQL that nobody waits for: large ones, which the server writes while the process goes on with what it has to do, and
+small ones, which are held back so that several travel as one statement.
 
 The transaction hears of the outcome with its next statement, or with `settle`; it can neither go on nor commit without that.
 """
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 if TYPE_CHECKING:
     import psycopg
 
-_SENT, _HEEDED = "dealwright_in_flight", "dealwright_heeds_flights"
+_SENT, _HELD, _HEEDED = "dealwright_in_flight", "dealwright_held_back", "dealwright_heeds_flights"
 
 
 def possible(connection: Connection) -> bool:
@@ -35,8 +36,32 @@ def send(connection: Connection, statement: str, documents: Sequence[bytes]) -> 
     connection.info[_SENT] = statement
 
 
+def hold(connection: Connection, statement: str, document: bytes) -> None:
+    """Keep an INSERT back, whose one parameter stands as `{}`: it goes with the others that are held, before anything else is said."""
+    connection.info.setdefault(_HELD, []).append((statement, document))
+
+
+def holds(connection: Connection) -> bool:
+    """Whether an INSERT is held back."""
+    return _HELD in connection.info
+
+
+def together(statements: Sequence[str]) -> str:
+    """Several INSERTs as one statement; rows may refer to each other's, which is looked at when all are written."""
+    before = ", ".join(f"made_{number} AS ({part})" for number, part in enumerate(statements[:-1]))
+    return f"WITH {before} {statements[-1]}" if before else statements[-1]
+
+
 def settle(connection: Connection) -> None:
-    """Wait for what is in flight, if anything is; raises the error of SQLAlchemy that it would have raised at once."""
+    """Write what is held back and wait for what is in flight; raises the error of SQLAlchemy that it would have raised at once."""
+    _land(connection)
+    held = connection.info.pop(_HELD, None)
+    if held is not None:
+        statements, documents = zip(*held, strict=True)
+        connection.exec_driver_sql(together(statements).format(*("%s" for _each in held)), tuple(one.decode() for one in documents))
+
+
+def _land(connection: Connection) -> None:
     statement = connection.info.pop(_SENT, None)
     if statement is None:
         return
@@ -53,8 +78,9 @@ def settle(connection: Connection) -> None:
 
 def forget(connection: Connection) -> None:
     """Wait for what is in flight before it is undone: whatever became of it, the failure that undoes it is on its way."""
+    connection.info.pop(_HELD, None)
     with suppress(DBAPIError):
-        settle(connection)
+        _land(connection)
 
 
 def _driver(connection: Connection) -> psycopg.Connection[Any]:

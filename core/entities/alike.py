@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
+from core.data.bulk import Words
 from core.entities.item import Item
 from core.entities.rows import live_of
 from core.entities.shape import Shape
@@ -189,7 +189,7 @@ def _question(work: Work, shape: Shape, name: str, keys: Sequence[str]) -> tuple
         column = table.c[one.attribute if not one.siblings() else f"{one.attribute}_{ALIKE}"]
         # One parameter for all of them: a statement with a thousand costs more to write than to answer.
         if arrays:
-            among = column == sa.any_(sa.bindparam("keys", type_=postgresql.ARRAY(sa.String())))
+            among = column == sa.any_(sa.bindparam("keys", type_=Words()))
         else:
             among = column.in_(sa.select(sa.func.json_each(sa.bindparam("keys")).table_valued("value").c.value))
         mine = live_of(shape.entity, table, sa.bindparam("of"))

@@ -28,9 +28,9 @@ _CHUNK = 500
 def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
     """Unknown and read-only fields, types and ranges, defaults, required fields."""
     names: dict[str, list[Item]] = {}
-    for item in items:
-        for name in item.draft.values:
-            names.setdefault(name, []).append(item)
+    for given, holders in _by_names(items).items():
+        for name in given:
+            names.setdefault(name, []).extend(holders)
     visible = work.reader(shape.entity).visible() if names else {}
     for name, holders in names.items():
         field = shape.fields.get(name)
@@ -56,6 +56,14 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
     for item in items:
         if item.draft.verb in ("create", "update"):
             _complete(not_added if item.draft.act == ERASE else required, item)
+
+
+def _by_names(items: Sequence[Item]) -> dict[tuple[str, ...], list[Item]]:
+    """The items by the fields that they give: of an import all give the same."""
+    found: dict[tuple[str, ...], list[Item]] = {}
+    for item in items:
+        found.setdefault(tuple(item.draft.values), []).append(item)
+    return found
 
 
 def _writable(grants: dict[str, tuple[Grant, ...]], name: str) -> bool:

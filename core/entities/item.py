@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -44,3 +44,8 @@ class Item:
         if all(problem.code == "duplicate" for problem in self.problems):
             return Conflict(_("there is such a record already"), code="duplicate", problems=self.problems)
         return Invalid(_("some values are not valid"), problems=self.problems)
+
+
+def standing(items: Sequence[Item]) -> list[Item]:
+    """Those with which nothing is wrong so far; asked after each check, so it does not call for each of them."""
+    return [item for item in items if item.refusal is None and not item.problems]

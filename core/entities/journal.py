@@ -134,7 +134,8 @@ def _watched(work: Work, event: str, told: list[dict[str, Any]], shape: Shape | 
     changed: frozenset[str] | None = None
     for watch in work.declared(Watch):
         if changed is None:
-            changed = frozenset(name for item in told for name in item.get("fields", ()))
+            alike = {id(names): names for item in told if (names := item.get("fields"))}  # those of an import are one list
+            changed = frozenset(name for names in alike.values() for name in names)
         bounds = work.platform.bounds.get(watch.plugin)
         reading = f"{event.rpartition('.')[0]}.{Verb.READ}"
         if bounds is not None and reading in work.catalog.permissions and not bounds.admits(reading):

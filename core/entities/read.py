@@ -150,15 +150,17 @@ class Reader:
 
     def many(self, ids: Iterable[UUID], fields: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Visible records by id, in JSON form, in no order."""
-        question = ("many", self.scopes.form, tuple(fields))
-        names, statement = self.shape.kept(question, lambda: self._many(fields))
-        rows = self.work.connection.execute(statement, {**self.scopes.parameters(), "ids": list(ids)}).all()
+        wanted = list(ids)
+        alone = len(wanted) == 1
+        question = ("many", alone, self.scopes.form, tuple(fields))
+        names, statement = self.shape.kept(question, lambda: self._many(fields, alone=alone))
+        rows = self.work.connection.execute(statement, {**self.scopes.parameters(), **_given(wanted)}).all()
         return self.to_json(rows, names)
 
-    def _many(self, fields: Sequence[str]) -> type_plan:
+    def _many(self, fields: Sequence[str], *, alone: bool) -> type_plan:
         scopes = self.scopes.bound()
         source, names = Source(self.shape, scopes), self.wanted(fields, self.visible())
-        columns, wanted = self.selected(names, source), among(source.table.c.id, sa.bindparam("ids", type_=Keys()))
+        columns, wanted = self.selected(names, source), _wanted(source, alone=alone)
         return names, sa.select(*columns).select_from(source.joined()).where(*self.reach(source, (), scopes), wanted)
 
     def one(self, id: UUID, fields: Sequence[str] = (), include: Sequence[str] = ()) -> dict[str, Any]:
@@ -220,15 +222,14 @@ class Reader:
 
     def seen(self, ids: Sequence[UUID], *, pin: bool = False) -> set[UUID]:
         """Of the given records those that are there and visible; with `pin` they become part of no other before the transaction ends."""
-        statement = self.shape.kept(("seen", pin, self.scopes.form), lambda: self._seen(pin))
-        return set(self.work.connection.execute(statement, {**self.scopes.parameters(), "ids": list(ids)}).scalars())
+        alone = len(ids) == 1
+        statement = self.shape.kept(("seen", pin, alone, self.scopes.form), lambda: self._seen(pin=pin, alone=alone))
+        return set(self.work.connection.execute(statement, {**self.scopes.parameters(), **_given(ids)}).scalars())
 
-    def _seen(self, pin: bool) -> sa.Select[Any]:
+    def _seen(self, *, pin: bool, alone: bool) -> sa.Select[Any]:
         scopes = self.scopes.bound()
         source = Source(self.shape, scopes)
-        query = sa.select(source.table.c.id).where(
-            *self.reach(source, (), scopes), among(source.table.c.id, sa.bindparam("ids", type_=Keys()))
-        )
+        query = sa.select(source.table.c.id).where(*self.reach(source, (), scopes), _wanted(source, alone=alone))
         if pin:  # the lock that a foreign key takes, too
             query = query.order_by(source.table.c.id).with_for_update(of=source.table, read=True, key_share=True)
         return query
@@ -242,6 +243,16 @@ class Reader:
         mine = rows_of(self.entity, source.table, self.work.tenant.id)
         query = sa.select(source.table.c.id).where(*mine, among(source.table.c.id, ids), clause)
         return set(self.work.connection.execute(query).scalars())
+
+
+def _wanted(source: Source, *, alone: bool) -> sa.ColumnElement[bool]:
+    """The records of `_given`. One has a form of its own: PostgreSQL takes a list to be ten, and would plan the statement anew each time."""
+    column = source.table.c.id
+    return column == sa.bindparam("id", type_=sa.Uuid()) if alone else among(column, sa.bindparam("ids", type_=Keys()))
+
+
+def _given(ids: Sequence[UUID]) -> dict[str, Any]:
+    return {"id": ids[0]} if len(ids) == 1 else {"ids": list(ids)}
 
 
 def title_column(target: Entity, table: Any) -> sa.ColumnElement[Any]:

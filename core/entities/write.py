@@ -20,7 +20,7 @@ from core.entities import journal, links
 from core.entities.alike import check_alike
 from core.entities.checks import check_conditional, check_fields, check_owner, check_reassign, check_unique, check_values
 from core.entities.ids import new_ids
-from core.entities.item import Item
+from core.entities.item import Item, standing
 from core.entities.merged import follow
 from core.entities.rows import borne_by, live_of, rows_of
 from core.entities.shape import Shape
@@ -54,24 +54,24 @@ class Writer:
             items = self._items(drafts)
             grants = self._permit(items)
             self._load(items)
-            standing = [item for item in items if item.stands]
-            check_values(self.work, self.shape, standing, grants)
+            asked = standing(items)
+            check_values(self.work, self.shape, asked, grants)
             # With the rights of the actor alone: a plugin that writes a record need not have declared what that links to.
-            links.resolve(self.work.freely(), self.shape, [item for item in standing if item.refusal is None])
-            check_owner(self.work, self.shape, [item for item in standing if item.stands], grants)
-            check_reassign(self.work, self.shape, [item for item in standing if item.stands], grants)
-            check_fields(self.work, self.shape, [item for item in standing if item.stands], grants)
-            check_trees(self.work, self.shape, [item for item in standing if item.stands])
-            check_unique(self.work, self.shape, [item for item in standing if item.stands])
+            links.resolve(self.work.freely(), self.shape, [item for item in asked if item.refusal is None])
+            check_owner(self.work, self.shape, standing(asked), grants)
+            check_reassign(self.work, self.shape, standing(asked), grants)
+            check_fields(self.work, self.shape, standing(asked), grants)
+            check_trees(self.work, self.shape, standing(asked))
+            check_unique(self.work, self.shape, standing(asked))
             if self.shape.overlay.keyed:
-                check_keys(self.work, self.shape, [item for item in standing if item.stands])
-            given = [(item, item.after("owner")) for item in standing] if self.entity.owned else []
-            batch = self._ask_hooks([item for item in standing if item.stands])
-            check_conditional(self.work, self.shape, [item for item in standing if item.stands])  # with what hooks have filled in
+                check_keys(self.work, self.shape, standing(asked))
+            given = [(item, item.after("owner")) for item in asked] if self.entity.owned else []
+            batch = self._ask_hooks(standing(asked))
+            check_conditional(self.work, self.shape, standing(asked))  # with what hooks have filled in
             handed = [item for item, owner in given if (new := item.after("owner")) is not owner and new != owner and item.stands]
             check_owner(self.work, self.shape, handed, grants)  # a hook gives nobody a record whom the actor could not give it to
-            check_alike(self.work, self.shape, [item for item in standing if item.stands])
-            written = [item for item in standing if item.stands and self._has_changes(item)]
+            check_alike(self.work, self.shape, standing(asked))
+            written = [item for item in standing(asked) if self._has_changes(item)]
             try:
                 self._store(written)
                 self._leave_traces(written, batch)
@@ -248,7 +248,7 @@ class Writer:
             if custom:
                 row[cells.COLUMN] = cells.packed(None, custom, item.values)
             rows.append(row)
-        bulk.insert(self.work.connection, self.shape.table, rows)
+        bulk.insert(self.work.connection, self.shape.table, rows, later=True)
         self.work.grown(self.shape.table.name, len(rows))
 
     def _columns(self) -> tuple[list[str], list[str], list[tuple[str, Field, tuple[str, ...]]]]:
@@ -299,7 +299,7 @@ class Writer:
                 fresh.append({"tenant_id": tenant, side.link: item.id, **row, **stamps})
         for row, id in zip(fresh, new_ids(len(fresh)), strict=True):
             row["id"] = id
-        bulk.insert(self.work.connection, table, fresh)
+        bulk.insert(self.work.connection, table, fresh, later=True)
 
     # --- afterwards ----------------------------------------------------------------------------------------------
 

@@ -71,9 +71,10 @@ def start() -> None:
 
 def finish(response: FlaskResponse) -> FlaskResponse:
     """After everything: what browsers must know of every answer."""
-    response.headers.setdefault("X-Trace-Id", g.get("trace_id", ""))
-    for name, value in current_app.config["DEALWRIGHT_HEADERS"].items():
-        response.headers.setdefault(name, value)
+    said = {name.lower() for name, _value in response.headers}
+    for name, value in (("X-Trace-Id", g.get("trace_id", "")), *current_app.config["DEALWRIGHT_HEADERS"].items()):
+        if name.lower() not in said:  # looked up once: each look goes through all headers
+            response.headers.add(name, value)
     response.headers.extend(g.get("acting", {}))
     if (left := g.get("left")) is not None:
         response.headers.extend(left.headers())

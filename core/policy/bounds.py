@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from core.policy.allowed import Table, admitted, table_of
 from core.policy.grants import Grant, within
 from core.recent import Recent
-from sdk import ANY_HOST, Batch, Capabilities, Extension, Forbidden, Verb, _
+from sdk import ANY_HOST, Batch, Capabilities, Change, Extension, Forbidden, Verb, _
 from sdk.context import Row
 from sdk.permissions import ALL_FIELDS
 
@@ -90,7 +90,7 @@ class Shown(dict[str, Any]):
     """A row without the fields that a plugin has not declared: who asks for one is refused, not told that there is nothing."""
 
     def __init__(self, row: Row, bounds: Bounds, entity: str, outside: frozenset[str]) -> None:
-        super().__init__({name: value for name, value in row.items() if name not in outside})
+        super().__init__({name: value for name, value in row.items() if name not in outside} if outside else row)
         self._refused = (bounds, entity, outside)
 
     def __missing__(self, name: str) -> Any:
@@ -131,10 +131,18 @@ def seen_within(batch: Batch, bounds: Bounds) -> Batch:
     if fields is None:
         return batch
 
-    def shown(row: Mapping[str, object]) -> Shown:
-        return Shown(row, bounds, batch.entity, frozenset(row) - fields)
+    outside = dict[tuple[str, ...], frozenset[str]]()  # rows of one write have the same few sets of fields
 
-    changes = [replace(one, before=None if one.before is None else shown(one.before), values=shown(one.values)) for one in batch.changes]
+    def shown(row: Mapping[str, object]) -> Shown:
+        names = tuple(row)
+        if names not in outside:
+            outside[names] = frozenset(names) - fields
+        return Shown(row, bounds, batch.entity, outside[names])
+
+    changes = [  # made anew, for a fifth of what `replace` takes
+        Change(one.id, one.verb, None if one.before is None else shown(one.before), shown(one.values), one.act, one.problems, one.conflict)
+        for one in batch.changes
+    ]
     return replace(batch, changes=changes)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dealwright.worker")
 BATCH = 100
+REST = 0.05
+"""Seconds between batches that were not full: what is committed meanwhile is claimed and told together, for the price of one."""
 
 
 class Drain:
@@ -31,7 +33,7 @@ class Drain:
         self._thread = threading.Thread(target=self._loop, name="dealwright-drain", daemon=True)
 
     def start(self) -> None:
-        """Deliver until stopped; a commit with new work wakes it at once."""
+        """Deliver until stopped; a commit with new work wakes it at once where nothing was to do, and soon where it is at work."""
         self.platform.awaken = self._wake.set
         schedules.adopt(self.platform)
         self._thread.start()
@@ -52,6 +54,8 @@ class Drain:
             if not busy:
                 self._wake.wait(self._pause)
                 self._wake.clear()
+            elif busy < BATCH:
+                self._stop.wait(REST)
 
     def run_until_empty(self) -> int:
         """Deliver everything that is due; returns how many rows were taken."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import zip_longest
 
 from plugins.import_export.csv_file import CsvFile
 from sdk import BadRequest, Context, Text, _
@@ -172,8 +173,9 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
     """The chunk's columns as typed values, and what is wrong with their cells."""
     values: dict[str, list[object]] = {}
     flaws: dict[str, list[Flaw]] = {}
+    columns = list(zip_longest(*rows, fillvalue=""))
     for name, index in plan.columns.items():
-        cells = [row[index] if index < len(row) else "" for row in rows]
+        cells: Sequence[str] = columns[index] if index < len(columns) else [""] * len(rows)
         if name in plan.values:
             renamed = plan.values[name]
             cells = [renamed.get(cell.strip(), cell) for cell in cells]

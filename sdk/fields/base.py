@@ -123,7 +123,7 @@ class Field:
     def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
         """A column of text as people write it in files; "" is None. `style` says what a whole column revealed (date order)."""
         style = style or {}
-        stripped = [cell.strip() or None for cell in cells]
+        stripped = [line or None for line in map(str.strip, cells)]
         if type(self).read_cell is Field.read_cell:
             return self.parse(stripped)
         return _column(lambda cell: self.read_cell(str(cell), style), stripped)

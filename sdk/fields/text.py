@@ -70,9 +70,12 @@ class TextField(Field):
         return cell
 
     def parse(self, cells: Cells) -> Parsed:
-        """The same as `check` cell by cell; plain short lines, which most cells are, take the short way."""
+        """The same as `check` cell by cell; plain short lines, which most cells are, take the short way, whole columns of them a shorter one."""
         if type(self).check not in (TextField.check, EmailField.check):
             return Field.parse(self, cells)
+        plain = self._plain(cells)
+        if plain is not None:
+            return Parsed(list[object](plain), [])
         values: list[object] = []
         flaws: list[Flaw] = []
         add, most, folds = values.append, self.length, type(self).check is not TextField.check
@@ -95,6 +98,14 @@ class TextField(Field):
                 add(None)
                 flaws.append(Flaw(row, flaw.code, flaw.message, flaw.params))
         return Parsed(values, flaws)
+
+    def _plain(self, cells: Cells) -> list[str | None] | None:
+        lines = plain_lines(cells, self.length)
+        if lines is None or (self.pattern is not None and not all(map(self.pattern.match, filter(None, lines)))):
+            return None
+        if type(self).check is TextField.check:
+            return lines
+        return [line and line.lower() for line in lines] if all(line is None or line.isascii() for line in lines) else None
 
     def json_schema(self) -> dict[str, object]:
         return {"type": "string", "maxLength": self.length}
@@ -221,6 +232,18 @@ def plain_text(cell: str, most: int) -> str:
     if _CONTROL.search(cell):
         raise FlawError("control_character", _("contains a control character; remove it"))
     return cell.strip()
+
+
+def plain_lines(cells: Cells, most: int) -> list[str | None] | None:
+    """Of a column that holds nothing but short printable lines and empty cells, looked at as a whole, its text; None for any other."""
+    there = [cell for cell in cells if cell is not None]
+    try:
+        whole = "".join(there)  # type: ignore[arg-type]  # what is no text is told so
+    except TypeError:
+        return None
+    if not whole.isprintable() or max(map(len, there), default=0) > most:  # type: ignore[arg-type]
+        return None
+    return [None if cell is None else cell.strip() or None for cell in cells]  # type: ignore[attr-defined]
 
 
 def text(label: Text, *, length: int = 255, required: bool = False, unique: bool = False, search: bool = False,

@@ -139,3 +139,77 @@ def test_what_fails_in_flight_is_undone_with_what_was_tried_and_the_rest_goes_on
         assert counted(work.connection, tenant) == 1
     with platform.database.begin(write=False, tenant=tenant.id) as connection:
         assert counted(connection, tenant) == 1
+
+
+# --- few rows, which are held back -----------------------------------------------------------------------------------------
+
+
+def test_rows_that_are_held_back_are_written_before_anything_else_is_said_and_in_their_order(platform: Platform, tenant: Tenant) -> None:
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        bulk.insert(connection, things, rows(tenant, 2), later=True)
+        assert in_flight.holds(connection)
+        assert counted(connection, tenant) == 2
+        bulk.insert(connection, things, rows(tenant, 1), later=True)
+        bulk.insert(connection, things, rows(tenant))  # many, behind those that are held
+        bulk.insert(connection, things, rows(tenant, 1), later=True)
+        assert counted(connection, tenant) == bulk.MANY + 4
+        bulk.insert(connection, things, rows(tenant, 1), later=True)
+    with platform.database.begin(write=False, tenant=tenant.id) as connection:
+        assert counted(connection, tenant) == bulk.MANY + 5
+
+
+@pytest.mark.parametrize("following", ["statement", "many", "savepoint", "settle", "commit"])
+def test_what_is_held_back_and_fails_stops_whatever_comes_next_and_nothing_is_kept(
+    platform: Platform, tenant: Tenant, following: str
+) -> None:
+    def fail() -> None:
+        with platform.database.begin(write=True, tenant=tenant.id) as connection:
+            bulk.insert(connection, things, rows(tenant, 2, code="same"), later=True)
+            if following == "statement":
+                counted(connection, tenant)
+            elif following == "many":
+                bulk.insert(connection, things, rows(tenant))
+            elif following == "savepoint":
+                connection.begin_nested()
+            elif following == "settle":
+                in_flight.settle(connection)
+
+    with pytest.raises(IntegrityError, match="uq_probe_things_code"):
+        fail()
+    with platform.database.begin(write=False, tenant=tenant.id) as connection:
+        assert counted(connection, tenant) == 0
+
+
+def test_what_is_held_back_is_forgotten_with_what_is_undone(platform: Platform, tenant: Tenant) -> None:
+    def attempt(work: Work) -> None:
+        with work.tried():
+            bulk.insert(work.connection, things, rows(tenant, 2), later=True)
+            raise ZeroDivisionError
+
+    def fail(work: Work) -> None:
+        with work.transaction(write=True):
+            bulk.insert(work.connection, things, rows(tenant, 4), later=True)
+            raise ZeroDivisionError
+
+    work = platform.system(tenant.id)
+    with pytest.raises(ZeroDivisionError):
+        fail(work)
+    with work.transaction(write=True):
+        bulk.insert(work.connection, things, rows(tenant, 1), later=True)
+        with pytest.raises(ZeroDivisionError):
+            attempt(work)
+        with work.undone():
+            bulk.insert(work.connection, things, rows(tenant, 2), later=True)
+    with work.transaction():
+        assert counted(work.connection, tenant) == 1
+
+
+def test_a_record_its_audit_and_its_event_are_one_statement(platform: Platform, tenant: Tenant) -> None:
+    work = platform.system(tenant.id)
+    work.records("probe.thing").create({"name": "first"})  # what is read once has been read
+    said: list[str] = []
+    sa.event.listen(platform.database.engine, "before_cursor_execute", lambda *asked: said.append(asked[2]))
+    work.records("probe.thing").create({"name": "second"})
+    inserts = [text for text in said if "INSERT" in text]
+    assert len(inserts) == 1
+    assert all(f'INSERT INTO "{table}"' in inserts[0] for table in ("probe_things", "core_audit", "core_outbox"))

@@ -154,6 +154,13 @@ def test_ids_are_found_among_any_number_in_one_statement(platform: Platform, ten
         assert set(connection.execute(others).scalars()) == {rows[1]["id"], rows[2]["id"]}
 
 
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+@given(words=st.lists(WORDS | st.sampled_from(["", "null", '"', "\\", "a,b", "{a}", ' a"\\"b ', "\n"]), max_size=8))
+def test_words_of_any_kind_travel_as_one_parameter(platform: Platform, words: list[str]) -> None:
+    with platform.database.begin(write=False, tenant=None) as connection:
+        assert connection.execute(sa.select(sa.bindparam("words", type_=bulk.Words())), {"words": words}).scalar_one() == words
+
+
 def test_records_are_found_by_their_ids_by_an_index(platform: Platform, tenant: Tenant) -> None:
     """A tenant's other rows are not read."""
     if not platform.database.is_sqlite:

@@ -17,6 +17,7 @@ from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Clock, MakeTenant, People
 from core.worker import deliver as delivery
+from core.worker import drain as drains
 from core.worker.deliver import LEASE, MOST_ATTEMPTS, MOST_DEPTH, deliver
 from core.worker.drain import BATCH, Drain, claim
 from sdk import Draft, NotFound, Tenant
@@ -265,3 +266,22 @@ def test_a_started_drain_is_woken_by_a_commit(platform: Platform, system: Work) 
     finally:
         working.stop()
     assert texts(system) == {"created": 1}
+
+
+def test_a_drain_that_has_delivered_rests_so_that_what_comes_meanwhile_goes_together(
+    platform: Platform, system: Work, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would rest for ten minutes here; stopping it does not wait for that."""
+    monkeypatch.setattr(drains, "REST", 600)
+    working = Drain(platform, pause=600)
+    working.start()
+    make(system)
+    while not texts(system):
+        pass
+    make(system)
+    make(system)
+    assert texts(system) == {"created": 1}
+    working.stop()
+    assert texts(system) == {"created": 1}
+    drain.run_until_empty()
+    assert texts(system) == {"created": 3}
