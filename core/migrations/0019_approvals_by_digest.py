@@ -1,4 +1,4 @@
-"""What tenants have approved of plugins, as one word that is looked up by an index."""
+"""What tenants have approved of plugins, as one word that is looked up by an index; and an index of background work that is stuck."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sdk import columns
 revision = "0019"
 down_revision = "0018"
 TABLE, INDEX = "core_tenant_plugins", "ix_core_tenant_plugins_approval"
+STUCK = "ix_core_outbox_stuck"
 
 
 def upgrade() -> None:
@@ -27,6 +28,8 @@ def upgrade() -> None:
     if rows:
         connection.execute(table.update().where(*mine).values(approval=sa.bindparam("word")), rows)
     op.create_index(INDEX, TABLE, ["enabled", "approval"])
+    stuck = sa.text("state IN ('dead', 'held')")
+    op.create_index(STUCK, "core_outbox", ["handler", "state"], sqlite_where=stuck, postgresql_where=stuck)
 
 
 def _word(plugin: str, approved: list[str] | None) -> str:
@@ -37,5 +40,6 @@ def _word(plugin: str, approved: list[str] | None) -> str:
 
 
 def downgrade() -> None:
+    op.drop_index(STUCK, "core_outbox")
     op.drop_index(INDEX, TABLE)
     op.drop_column(TABLE, "approval")
