@@ -11,6 +11,7 @@ from core.http.entry_pages import mount_entry
 from core.http.first_start import mount_first_start
 from core.http.health import mount_health
 from core.http.impersonations import mount_impersonations
+from core.http.metrics import Metrics, mount_metrics
 from core.http.mount import mount
 from core.http.openapi import Descriptions, mount_openapi
 from core.http.options import mount_options
@@ -29,6 +30,7 @@ def create_app(platform: Platform) -> Flask:
     app.config["DEALWRIGHT_HEADERS"] = headers_of(platform.config)
     app.before_request(pipeline.start)
     app.after_request(pipeline.finish)
+    metrics = app.config["DEALWRIGHT_METRICS"] = Metrics(platform)
     errors.install(app, platform)
     addresses, descriptions = Addresses(), Descriptions()
     sign_in = mount_session(addresses, platform)
@@ -37,6 +39,7 @@ def create_app(platform: Platform) -> Flask:
     mount_entry(addresses, platform)
     mount_first_start(addresses, platform)
     mount_health(addresses, platform)
+    mount_metrics(addresses, platform, metrics)
     mount_openapi(addresses, platform, descriptions)
     mount_docs(addresses, platform, descriptions)
     mount(addresses, platform)

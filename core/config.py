@@ -42,6 +42,8 @@ class Config:
     """The server that takes our mail; see `core.mail.smtp.FORM`."""
     mail_from: str = ""
     """In whose name mail is sent; without it the user of `mail_url`."""
+    metrics_token: str = ""
+    """What a bearer from elsewhere has to send to read `/metrics`; "": they are read from this machine alone."""
     origins: Mapping[str, str] | None = None
 
     @cached_property
@@ -68,7 +70,7 @@ _ENVIRONMENT = {
     "secret_key": "DEALWRIGHT_SECRET_KEY", "max_body": "DEALWRIGHT_MAX_BODY", "max_upload": "DEALWRIGHT_MAX_UPLOAD",
     "rate_limit": "DEALWRIGHT_RATE_LIMIT", "drain": "DEALWRIGHT_DRAIN", "url": "DEALWRIGHT_URL", "proxies": "DEALWRIGHT_PROXIES",
     "private_hooks": "DEALWRIGHT_PRIVATE_HOOKS",
-    "mail_url": "MAIL_URL", "mail_from": "MAIL_FROM",
+    "mail_url": "MAIL_URL", "mail_from": "MAIL_FROM", "metrics_token": "DEALWRIGHT_METRICS_TOKEN",
 }  # fmt: skip
 
 
@@ -104,6 +106,7 @@ def _read(file: Path) -> dict[str, object]:
     return written
 
 
+_LEAST_TOKEN = 16
 _NUMBERS = {"max_body": "bytes", "max_upload": "bytes", "rate_limit": "requests", "proxies": "proxies"}
 
 
@@ -121,6 +124,8 @@ def _typed(key: str, value: object) -> object:
         if not re.match(r"https?://[^\s/?#]+(/[^\s?#]*)?\Z", str(value)):
             raise DeclarationError(f"url: expected an address such as https://crm.example.com, got {value!r}")
         return str(value).rstrip("/")
+    if key == "metrics_token" and len(str(value)) < _LEAST_TOKEN:
+        raise DeclarationError(f"metrics_token: expected at least {_LEAST_TOKEN} characters; make one with `openssl rand -hex 32`")
     if key in ("drain", "private_hooks"):
         return str(value).lower() in ("1", "true", "yes")
     return str(value)
@@ -145,7 +150,7 @@ def shown(config: Config) -> list[tuple[str, str, str]]:
         if item.name == "origins":
             continue
         value = str(getattr(config, item.name))
-        if item.name == "secret_key" and value:
+        if item.name in ("secret_key", "metrics_token") and value:
             value = "(set)"
         if "@" in value and "://" in value:
             scheme, _sep, rest = value.partition("://")

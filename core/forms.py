@@ -1,8 +1,7 @@
-"""What a marshmallow schema takes, read as strictly as it is described, and its messages in our words."""
+"""What a marshmallow schema takes, read as strictly as it is described."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,26 +9,9 @@ from marshmallow import Schema, ValidationError
 from marshmallow import fields as mm
 
 from sdk import Invalid, Problem, Text, _
+from sdk.messages import problems
 
 _SCALARS = ((mm.Boolean, (bool,)), (mm.Integer, (int, float)), (mm.Number, (int, float, str)), (mm.String, (str,)))
-_SAID = {
-    "Missing data for required field.": ("required", _("is required")),
-    "Field may not be null.": ("required", _("is required")),
-    "Unknown field.": ("unknown_field", _("there is no such field")),
-    "String does not match expected pattern.": ("invalid", _("has another form than the one described")),
-}
-_COUNTED = tuple(
-    (re.compile(pattern), text)
-    for pattern, text in (
-        (r"Longer than maximum length (?P<most>\d+)\.", _("is longer than {most}")),
-        (r"Shorter than minimum length (?P<least>\d+)\.", _("is shorter than {least}")),
-        (r"Length must be between (?P<least>\d+) and (?P<most>\d+)\.", _("expected a length from {least} to {most}")),
-        (r"Length must be (?P<most>\d+)\.", _("expected a length of {most}")),
-        (r"Must be greater than or equal to (?P<least>\S+) and less than or equal to (?P<most>\S+)\.", _("expected {least} to {most}")),
-        (r"Must be greater than or equal to (?P<least>\S+)\.", _("expected at least {least}")),
-        (r"Must be less than or equal to (?P<most>\S+)\.", _("expected at most {most}")),
-    )
-)
 
 
 def strictly(prefix: str, schema: Schema, data: Mapping[str, Any], *, typed: bool) -> Iterable[Problem]:
@@ -61,32 +43,8 @@ def loaded(schema: Schema, data: Mapping[str, Any], unknown: Literal["exclude", 
         values: dict[str, Any] = schema.load(data, unknown=unknown)
     except ValidationError as failure:
         told = {problem.field for problem in wrong}
-        more = [problem for problem in _problems("", failure.messages) if problem.field not in told]
+        more = [problem for problem in problems(failure.messages) if problem.field not in told]
         raise Invalid(message, problems=[*wrong, *more]) from failure
     if wrong:
         raise Invalid(message, problems=wrong)
     return values
-
-
-def _problems(prefix: str, messages: Any) -> list[Problem]:
-    found: list[Problem] = []
-    if isinstance(messages, dict):
-        for name, inner in messages.items():
-            found += _problems(f"{prefix}.{name}" if prefix else str(name), inner)
-    elif isinstance(messages, list):
-        found += [_problem(prefix[:200], one if isinstance(one, Text) else str(one)) for one in messages]
-    return found
-
-
-def _problem(name: str, message: str) -> Problem:
-    """A message of marshmallow's in our words, which have codes and translations."""
-    if message in _SAID:
-        return Problem(name, *_SAID[message])
-    if message.startswith("Not a valid "):
-        return Problem(name, "type", _("has another type than the one described"))
-    if message.startswith("Must be one of: "):
-        return Problem(name, "unknown_choice", _("expected one of {options}"), {"options": message[len("Must be one of: ") :].rstrip(".")})
-    for pattern, text in _COUNTED:
-        if found := pattern.fullmatch(message):
-            return Problem(name, "invalid", text, found.groupdict())
-    return Problem(name, "invalid", Text(message.replace("{", "{{").replace("}", "}}"), getattr(message, "module", "")))

@@ -10,9 +10,10 @@ import orjson
 
 from core import config as configs
 from core.cli.base import EXIT_REFUSED, platform, refusals_told
+from core.custom import leaning
 from core.extension import archive, consent, installer
 from core.extension.discover import GROUP, Found
-from core.extension.impact import Impact, impact
+from core.extension.impact import Impact, Share, impact
 from core.extension.removal import archive_data, check_free, known, purge_data
 from core.extension.upgrading import upgrade_or_none
 from core.platform import Platform, boot
@@ -140,6 +141,16 @@ def _take_out(booted: Platform, found: Found, *, archived: bool) -> None:
         raise
 
 
+_WAYS = {
+    leaning.PART_OF: "entity that is part of it",
+    leaning.LINKS: "field that links to it",
+    leaning.NAMES: "field that names records of it",
+    leaning.COUNTS: "field that counts it",
+    leaning.READS: "field that reads it",
+    leaning.BELONGS: "field of it",
+}
+
+
 def _tell(report: Impact) -> None:
     for kind, names in report.adds.items():
         click.echo(f"{kind}: {', '.join(names)}")
@@ -152,16 +163,22 @@ def _tell(report: Impact) -> None:
     if report.wanted_by:
         click.echo(f"goes on without it, with less: {', '.join(report.wanted_by)}")
     for share in report.tenants:
-        click.echo(f"tenant {share.tenant}: {sum(share.rows.values())} rows")
-        for table, count in share.rows.items():
-            click.echo(f"  {table}: {count}")
-        for label, count in share.links.items():
-            click.echo(f"  {count} links of {label}")
-        if share.grants:
-            click.echo(f"  {share.grants} grants")
-        for token in share.tokens:
-            click.echo(f"  token {token!r} allows its permissions")
-        for use in share.uses:
-            click.echo(f"  {use['entity']}: {', '.join(map(str, use['titles']))}")  # type: ignore[call-overload]
-        for reason in share.unanswered:
-            click.echo(f"  not known: {reason}")
+        _tell_share(share)
+
+
+def _tell_share(share: Share) -> None:
+    click.echo(f"tenant {share.tenant}: {sum(share.rows.values())} rows")
+    for table, count in share.rows.items():
+        click.echo(f"  {table}: {count}")
+    for label, count in share.links.items():
+        click.echo(f"  {count} links of {label}")
+    for one in share.own:
+        click.echo(f"  {_WAYS[str(one['way'])]}: {one['name']} ({one['label']}), {one['records']} records")
+    if share.grants:
+        click.echo(f"  {share.grants} grants")
+    for token in share.tokens:
+        click.echo(f"  token {token!r} allows its permissions")
+    for use in share.uses:
+        click.echo(f"  {use['entity']}: {', '.join(map(str, use['titles']))}")  # type: ignore[call-overload]
+    for reason in share.unanswered:
+        click.echo(f"  not known: {reason}")

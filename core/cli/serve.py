@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import shutil
+import tempfile
 from typing import Any
 
 import click
@@ -11,6 +13,7 @@ from gunicorn.app.base import BaseApplication
 from core import config as configs
 from core.app import create_app
 from core.cli.base import platform, refusals_told, settle
+from core.http import metrics
 from core.http.gateway import AccessLog, Worker
 from core.platform import boot
 from core.tenancy import first_start
@@ -22,11 +25,15 @@ class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with threads, configured here; each worker boots after the fork, so that no connection is shared."""
 
     def __init__(self, host: str, port: int, workers: int, *, quiet: bool = False, first_start: str = "") -> None:
+        folder = tempfile.mkdtemp(prefix="dealwright-metrics-") if workers > 1 else ""
+        if folder:  # each counts for itself, and whichever is asked answers for all
+            metrics.share(folder)
         self._first_start = first_start  # made before the fork: whichever worker is asked knows it
         self._options = {
             "bind": f"{host}:{port}", "workers": workers, "worker_class": Worker, "threads": 8, "keepalive": 30,
             "accesslog": None if quiet else "-", "loglevel": "warning", "control_socket_disable": True, "timeout": 60,
             "graceful_timeout": 10, "limit_request_line": 8190, "logger_class": AccessLog,
+            "on_exit": lambda _arbiter: shutil.rmtree(folder, ignore_errors=True) if folder else None,
         }  # fmt: skip
         super().__init__()
 

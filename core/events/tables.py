@@ -30,6 +30,10 @@ outbox = sa.Table(
         sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"),
     ),
     sa.Index(
+        "ix_core_outbox_stuck", "handler", "state",
+        sqlite_where=sa.text("state IN ('dead', 'held')"), postgresql_where=sa.text("state IN ('dead', 'held')"),
+    ),
+    sa.Index(
         "ix_core_outbox_jobs", "tenant_id", "state", "created_at", "id",
         sqlite_where=sa.text("kind <> 'event'"), postgresql_where=sa.text("kind <> 'event'"),
     ),

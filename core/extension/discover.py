@@ -151,6 +151,19 @@ def _unfit(manifest: Manifest, done: Mapping[str, Found], platform: str) -> list
     ]
 
 
+def amiss(plugins: Sequence[Found]) -> list[str]:
+    """The plugins, by name, that ought to serve and do not.
+
+    One without its extra is no fault of the installation, nor is one that lacks nothing but such; nor is a bridge that waits for a side.
+    """
+    fine = {found.name for found in plugins if found.state is State.MISSING_EXTRA or not found.is_ill}
+    serving = {"core", *(found.name for found in plugins if found.serves)}
+    lost = {found.name: found.manifest.required.keys() - serving for found in plugins if found.manifest and found.state is State.BLOCKED}
+    while more := {name for name, missing in lost.items() if name not in fine and missing and missing <= fine}:
+        fine |= more
+    return [found.name for found in plugins if found.name not in fine]
+
+
 def check_declared(name: str, owner: str, what: str) -> None:
     """Raise DeclarationError where a name does not start with its owner's."""
     if not name.startswith(f"{owner}."):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,6 +22,11 @@ SWITCHES = tenant_plugins.name
 """The table of what tenants have switched, and approved."""
 _KEPT = 20_000
 """Tenants whose plugins are kept in memory."""
+_SWITCHED = tenant_plugins.c
+_READ: sa.Select[Any] = sa.select(
+    _SWITCHED.plugin, _SWITCHED.enabled, _SWITCHED.approved, _SWITCHED.approved_by, _SWITCHED.approved_at
+)  # fmt: skip
+"""What a consent is read from: no column more, as it is read before an upgrade, too."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class Gate:
         self._known: Recent[UUID, tuple[int, frozenset[str]]] = Recent(_KEPT)
         self._held: dict[UUID, Mapping[str, frozenset[str]]] = {}
         self._lacks: Recent[tuple[str, tuple[str, ...]], tuple[str, ...]] = Recent(_KEPT)
+        self._short: Recent[str, bool] = Recent(_KEPT)
         self._sets: dict[frozenset[str], frozenset[str]] = {}
 
     def enabled(self, connection: Connection, tenant: UUID, access_version: int) -> frozenset[str]:
@@ -90,8 +98,7 @@ class Gate:
 
     def consents(self, connection: Connection, tenant: UUID) -> dict[str, Consent]:
         """What a tenant has of each plugin that it has ever had, and of the bridges between those that are on."""
-        rows = connection.execute(sa.select(tenant_plugins).where(tenant_plugins.c.tenant_id == tenant))
-        return self._consents(rows)
+        return self._consents(connection.execute(_READ.where(tenant_plugins.c.tenant_id == tenant)))
 
     def _consents(self, rows: Iterable[sa.Row[tuple[object, ...]]]) -> dict[str, Consent]:
         stored = {str(row.plugin): self._consent(row) for row in rows}
@@ -100,7 +107,7 @@ class Gate:
 
     def held_for(self, connection: Connection) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
         """By plugin the tenants for which it is held, and what it asks them for."""
-        query = sa.select(tenants.c.name, tenant_plugins).join(tenants, tenants.c.id == tenant_plugins.c.tenant_id)
+        query = _READ.add_columns(tenants.c.name).join(tenants, tenants.c.id == tenant_plugins.c.tenant_id)
         found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
         for tenant, rows in groupby(connection.execute(query.order_by(tenants.c.name)), key=lambda row: str(row.name)):
             for name, consent in self._consents(rows).items():
@@ -116,10 +123,27 @@ class Gate:
             lacks = self._lacks.keep(key, tuple(lacking(asked(self.manifests.get(key[0])), key[1])))
         return Consent(row.enabled, approved, row.approved_by, row.approved_at, lacks)
 
-    @property
-    def held(self) -> frozenset[str]:
-        """Plugins that this process has found waiting for the approval of some tenant."""
-        return frozenset[str]().union(*(one for waiting in self._held.copy().values() for one in waiting.values()))
+    def held(self, connection: Connection) -> list[str]:
+        """Plugins that wait for the approval of some tenant, by name.
+
+        Each plugin has been approved in a few ways, however many did it: the index is asked for those alone, from one to the next. Only a
+        bridge that asks for more than it joins costs a look at who has both its sides: nobody has a row for it before it is approved.
+        """
+        ways = connection.scalars(_APPROVALS).all()
+        found = {approval.partition(" ")[0] for approval in ways if self._falls_short(connection, approval)}
+        asking = [manifest for manifest in self.manifests.values() if manifest.bridge and beyond(manifest)]
+        return sorted(found.union(one.name for one in asking if one.name not in found and _unasked(connection, one)))
+
+    def _falls_short(self, connection: Connection, approval: str) -> bool:
+        """Whether who has approved this has not approved all that the plugin asks for now."""
+        name = approval.partition(" ")[0]
+        if name not in self.manifests:
+            return False
+        short = self._short.get(approval)
+        if short is None:
+            row = connection.execute(_READ.where(tenant_plugins.c.enabled, tenant_plugins.c.approval == approval).limit(1)).first()
+            short = row is not None and self._short.keep(approval, bool(self._consent(row).lacks))
+        return short
 
     def holds(self, tenant: UUID, name: str) -> bool:
         """Whether a plugin waits for the tenant's approval, of it or of what it requires, as this process has last read it."""
@@ -149,7 +173,7 @@ class Gate:
         self.write(connection, tenant, (name,), on)
         if words is not None:
             row = (tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.plugin == name)
-            connection.execute(tenant_plugins.update().where(*row).values(**_approved(words, approval)))
+            connection.execute(tenant_plugins.update().where(*row).values(**_approved(name, words, approval)))
         return done
 
     def begin(self, connection: Connection, tenant: UUID, names: Sequence[str], approval: Approval) -> frozenset[str]:
@@ -161,7 +185,8 @@ class Gate:
         for name in names:
             self._check_required(name, found | set(names))
         rows = [
-            {"tenant_id": tenant, "plugin": name, "enabled": True, **_approved(asked(self.manifests[name]), approval)} for name in names
+            {"tenant_id": tenant, "plugin": name, "enabled": True, **_approved(name, asked(self.manifests[name]), approval)}
+            for name in names
         ]
         if rows:
             connection.execute(tenant_plugins.insert(), rows)
@@ -171,7 +196,7 @@ class Gate:
         """What was switched on before there were approvals is approved as it is now, once."""
         for name, manifest in self.manifests.items():
             old = (tenant_plugins.c.plugin == name, tenant_plugins.c.approved.is_(None), tenant_plugins.c.enabled)
-            connection.execute(tenant_plugins.update().where(*old).values(**_approved(asked(manifest), approval)))
+            connection.execute(tenant_plugins.update().where(*old).values(**_approved(name, asked(manifest), approval)))
 
     def _check_required(self, name: str, have: frozenset[str]) -> None:
         if missing := sorted(self._required(name) - have):
@@ -184,7 +209,7 @@ class Gate:
         for name in names:
             mine = (tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.plugin == name)
             if not connection.execute(tenant_plugins.update().where(*mine).values(enabled=on)).rowcount:
-                connection.execute(tenant_plugins.insert().values(tenant_id=tenant, plugin=name, enabled=on))
+                connection.execute(tenant_plugins.insert().values(tenant_id=tenant, plugin=name, enabled=on, approval=name))
 
     def tenants_with(self, connection: Connection, name: str) -> list[str]:
         """The names of the tenants that have the plugin switched on."""
@@ -199,5 +224,35 @@ class Gate:
         connection.execute(tenant_plugins.delete().where(tenant_plugins.c.plugin == name))
 
 
-def _approved(words: Sequence[str], approval: Approval) -> dict[str, object]:
-    return {"approved": list(words), "approved_by": approval.by[:100], "approved_by_id": approval.by_id, "approved_at": approval.at}
+def _approved(name: str, words: Sequence[str], approval: Approval) -> dict[str, object]:
+    digest = hashlib.sha256("\n".join(words).encode()).hexdigest()[:40]
+    return {
+        "approved": list(words), "approved_by": approval.by[:100], "approved_by_id": approval.by_id, "approved_at": approval.at,
+        "approval": f"{name} {digest}",
+    }  # fmt: skip
+
+
+def _approvals() -> sa.Select[str]:
+    """Each approval of what is on, once: the least of them, then the least above that, and so on, which no database does of itself."""
+    on, approval = tenant_plugins.c.enabled, tenant_plugins.c.approval
+    least = sa.select(sa.func.min(approval).label("approval")).where(on)
+    known = least.cte("known", recursive=True)
+    above = sa.select(sa.func.min(approval)).where(on, approval > known.c.approval).scalar_subquery()
+    known = known.union_all(sa.select(above).where(known.c.approval.is_not(None)))
+    return sa.select(known.c.approval).where(known.c.approval.is_not(None))
+
+
+_APPROVALS = _approvals()
+
+
+def _unasked(connection: Connection, bridge: Manifest) -> bool:
+    """Whether some tenant has all that a bridge joins and has never been asked about the bridge, which asks for more."""
+    sides = [tenant_plugins.alias() for _name in bridge.required]
+    first = sides[0].c.tenant_id
+    joined = [
+        part
+        for side, name in zip(sides, bridge.required, strict=True)
+        for part in (side.c.tenant_id == first, side.c.plugin == name, side.c.enabled)
+    ]
+    asked_for = sa.exists().where(tenant_plugins.c.tenant_id == first, tenant_plugins.c.plugin == bridge.name)
+    return connection.execute(sa.select(sa.literal(1)).where(*joined, ~asked_for).limit(1)).first() is not None

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core.custom.leaning import leaning
 from core.data import migrate
 from core.extension.catalog import Catalog
 from core.identity.tables import Grant, Token
@@ -34,6 +35,9 @@ class Share:
     """By table, those in the recycle bin as well."""
     links: dict[str, int] = field(default_factory=dict)
     """How many live records of others point at the plugin's, by `entity.field` (of a side table: `table.field`)."""
+    own: list[dict[str, object]] = field(default_factory=list)
+    """What the tenant has made itself and that leans on it: fields and entities by `name`, the `way` (see `core.custom.leaning`), the
+    `label`, and how many live `records` are concerned."""
     grants: int = 0
     tokens: list[str] = field(default_factory=list)
     """Names of tokens whose allow-lists name its permissions."""
@@ -108,6 +112,7 @@ def _share(platform: Platform, plugin: str, tenant: UUID, name: str, tables: lis
         for label, holder, there in pointers:
             if count := _count(connection, holder, tenant, there, holder.c.deleted_at.is_(None)):
                 share.links[label] = count
+        share.own = leaning(connection, tenant, platform.catalog, plugin)
         grant, token = Grant.table(), Token.table()
         share.grants = _count(
             connection, grant, tenant, grant.c.permission.startswith(f"{plugin}.", autoescape=True), grant.c.deleted_at.is_(None)

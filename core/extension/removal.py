@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core.custom.forgetting import KEPT, SETTLED
 from core.custom.keys import custom_keys
 from core.custom.tables import CustomField
 from core.data import migrate
@@ -84,7 +86,7 @@ def purge_data(platform: Platform, report: Impact, tell: Callable[[str], None] =
     _drop(platform, plugin)
     for tenant in ids:
         with platform.database.begin(write=True, tenant=tenant) as connection:
-            _forget(connection, tenant, plugin)
+            _forget(connection, tenant, plugin, platform.clock() - KEPT - SETTLED - timedelta(seconds=1))
     with platform.database.begin(write=True, tenant=None) as connection:
         platform.gate.forget(connection, plugin)
     archive.forget(platform, plugin)
@@ -120,15 +122,19 @@ def _drop(platform: Platform, plugin: str) -> None:
         sa.Table(f"migrations_{plugin}", sa.MetaData()).drop(connection, checkfirst=True)
 
 
-def _forget(connection: Connection, tenant: object, plugin: str) -> None:
-    """Rights, custom fields and merges that would be there again, unasked for, with another plugin of that name; schedules."""
+def _forget(connection: Connection, tenant: object, plugin: str, past: datetime) -> None:
+    """Rights, custom fields and merges that would be there again, unasked for, with another plugin of that name; schedules.
+
+    Fields of others' entities that linked to it, or counted it, are as deleted in the `past`, so that their values are taken out by and by.
+    """
     grant = Grant.table()
     mine = (grant.c.tenant_id == tenant, grant.c.permission.startswith(f"{plugin}.", autoescape=True))
     field = CustomField.table()
-    named = sa.or_(*(column.startswith(f"{plugin}.", autoescape=True) for column in (field.c.entity, field.c.target, field.c.source)))
-    fields = list(connection.execute(sa.select(field.c.id).where(field.c.tenant_id == tenant, named)).scalars())
-    for table, column in ((custom_keys, custom_keys.c.field_id), (field, field.c.id)):
-        connection.execute(table.delete().where(table.c.tenant_id == tenant, column.in_(fields)))
+    on_it, to_it, of_it = (column.startswith(f"{plugin}.", autoescape=True) for column in (field.c.entity, field.c.target, field.c.source))
+    fields = list(connection.execute(sa.select(field.c.id).where(field.c.tenant_id == tenant, sa.or_(on_it, to_it, of_it))).scalars())
+    connection.execute(custom_keys.delete().where(custom_keys.c.tenant_id == tenant, custom_keys.c.field_id.in_(fields)))
+    connection.execute(field.delete().where(field.c.tenant_id == tenant, on_it))
+    connection.execute(field.update().where(field.c.tenant_id == tenant, field.c.id.in_(fields)).values(deleted_at=past))
     if connection.execute(grant.delete().where(*mine)).rowcount or fields:
         connection.execute(tenants.update().where(tenants.c.id == tenant).values(access_version=tenants.c.access_version + 1))
     merged.forget(connection, tenant, lambda entity: entity.startswith(f"{plugin}.", autoescape=True))

@@ -43,6 +43,7 @@ def install(app: Flask, platform: Platform) -> None:
 
     @app.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Response:
+        app.config["DEALWRIGHT_METRICS"].refused(refusal.reason)
         return problem(platform, refusal)
 
     @app.errorhandler(HTTPException)

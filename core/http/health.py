@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.data import migrate
 from core.extension import failures
+from core.extension.discover import amiss
 from core.http.addresses import Addresses
 from core.http.collections import may
 from core.http.pipeline import Endpoint, answer
@@ -42,10 +43,10 @@ def _conditions(work: Work, entity: Entity, name: str) -> dict[str, str]:
     return dict(found.written) if found is not None and found.reads <= reader.visible().keys() else {}
 
 
-def _ill(platform: Platform) -> list[failures.Ill]:
-    """Plugins that serve and have raised in a hook since yesterday, in any process."""
+def _trouble(platform: Platform) -> tuple[list[failures.Ill], list[str]]:
+    """Plugins that serve and have raised in a hook since yesterday, in any process; and those held until some tenant approves them."""
     with platform.database.begin(write=False, tenant=None) as connection:
-        return failures.lately(connection, platform.clock())
+        return failures.lately(connection, platform.clock()), platform.gate.held(connection)
 
 
 def mount_health(addresses: Addresses, platform: Platform) -> None:
@@ -59,12 +60,13 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
             with platform.database.begin(write=False, tenant=None) as connection:
                 connection.execute(sa.text("SELECT 1 FROM core_tenants LIMIT 1"))
             behind = migrate.behind(platform.database, platform.branches()[:1])
-            ill = [] if behind else _ill(platform)
+            ill, held = ([], []) if behind else _trouble(platform)
         except SQLAlchemyError:
             return answer(Response({"status": "unavailable", "database": "no answer", "plugins": {}}, 503))
         states = {plugin.name: plugin.state.value for plugin in platform.plugins}
         background = _background(platform)
-        status = "behind" if behind else "ok" if background == "ok" and not ill else "degraded"
+        well = background == "ok" and not ill and not amiss(platform.plugins)
+        status = "behind" if behind else "ok" if well else "degraded"
         said = {
             "status": status,
             "database": "ok",
@@ -72,7 +74,7 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
             "mail": "ok" if platform.config.mail else "MAIL_URL is not set; letters are held",
             "plugins": states,
             "failing": failures.by_plugin(ill),
-            "held": sorted(platform.gate.held),
+            "held": held,
         }
         return answer(Response(said, 503 if behind else 200))  # without workers the API still serves
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -62,6 +63,7 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 def start() -> None:
     """Before anything: the id by which this request is found in the log; a caller's own is taken over."""
     given = request.headers.get("X-Trace-Id", "")
+    g.began = time.perf_counter()
     g.trace_id = given if _TRACE.match(given) else uuid4().hex
     try:
         request.query_string.decode()
@@ -78,6 +80,8 @@ def finish(response: FlaskResponse) -> FlaskResponse:
     response.headers.extend(g.get("acting", {}))
     if (left := g.get("left")) is not None:
         response.headers.extend(left.headers())
+    rule = request.url_rule.rule if request.url_rule is not None else ""
+    current_app.config["DEALWRIGHT_METRICS"].answered(request.method, rule, response.status_code, time.perf_counter() - g.began)
     return response
 
 

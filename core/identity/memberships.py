@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core.identity import sessions
 from core.identity.tables import memberships, sign_ins
 from sdk.columns import among
 from sdk.entities import Record
@@ -15,12 +16,15 @@ from sdk.entities import Record
 def end(connection: Connection, tenant: UUID, user: UUID | None = None) -> int:
     """End the memberships of a user of the tenant, or of all; who may enter nowhere else keeps neither sign-in nor session.
 
-    A person of several tenants stays signed in: the session opens this one no more, as it asks for the membership each time.
+    A person of several tenants stays signed in: the session opens this one no more, as it asks for the membership each time. Who was
+    acting as somebody of a tenant that is gone acts as himself.
     Returns how many sign-ins are gone.
     """
     mine = [memberships.c.tenant_id == tenant, *([memberships.c.user_id == user] if user is not None else [])]
     people = list(connection.execute(sa.select(memberships.c.sign_in_id).where(*mine)).scalars())
     connection.execute(memberships.delete().where(*mine))
+    if user is None:
+        sessions.act_nowhere(connection, tenant)
     gone = 0
     for start in range(0, len(people), 500):
         part = people[start : start + 500]

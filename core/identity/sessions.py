@@ -104,6 +104,11 @@ def act(connection: Connection, session: UUID, acting: Acting | None) -> None:
     connection.execute(sessions.update().where(sessions.c.id == session).values(**values))
 
 
+def act_nowhere(connection: Connection, tenant: UUID) -> None:
+    """Nobody acts as somebody of a tenant any more."""
+    connection.execute(sessions.update().where(sessions.c.acts_in == tenant).values(acts_in=None, acts_as=None, acts_until=None))
+
+
 def of_user(tenant: UUID, user: UUID) -> sa.ColumnElement[bool]:
     """The condition of the sessions in which a user of a tenant may be signed in."""
     mine = sa.select(memberships.c.sign_in_id).where(memberships.c.tenant_id == tenant, memberships.c.user_id == user)

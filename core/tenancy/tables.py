@@ -42,6 +42,9 @@ tenant_plugins = sa.Table(
     sa.Column("approved_by", sa.String(100), nullable=True),
     sa.Column("approved_by_id", key(), nullable=True),
     sa.Column("approved_at", UtcDateTime(), nullable=True),
+    # The plugin and a digest of the approved words: tenants that approved the same have the same, so who waits is found by few of them.
+    sa.Column("approval", sa.String(80), nullable=False, server_default=""),
+    sa.Index("ix_core_tenant_plugins_approval", "enabled", "approval"),
 )
 
 plugin_settings = sa.Table(

@@ -13,10 +13,10 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from plugins.automation import expressions
 from plugins.automation.facts import values_of
-from plugins.automation.schemas import flattened
 from sdk import BadRequest, Condition, Context, Filter, Moment, NotFound, Problem, RuleCondition, _, parse_where
 from sdk import fields as f
 from sdk.fields import FlawError
+from sdk.messages import problems
 from sdk.workflow import Parameters
 
 NOWHERE = UUID(int=0)
@@ -331,7 +331,7 @@ def problems_of(ctx: Context, entity: str, nodes: Sequence[Any]) -> list[Problem
         try:
             loaded = kind.parameters().load(node.get("parameters") or {})
         except ValidationError as failure:
-            found += flattened(f"{where}.parameters", failure.messages)
+            found += problems(failure.messages, f"{where}.parameters")
             continue
         wrong = kind.check(ctx, entity, loaded)
         found += [Problem(f"{where}.parameters.{one.field}", one.code, one.message, one.params) for one in wrong]

@@ -13,10 +13,10 @@ from marshmallow import Schema, ValidationError
 from plugins.automation import conditions, revisions, timing
 from plugins.automation.facts import example_words, filled, slots, unknown_slots
 from plugins.automation.revisions import PARTS
-from plugins.automation.schemas import flattened
 from plugins.automation.triggers import DATE, DELETED
 from sdk import Action, Batch, Change, Channel, Context, Draft, NotFound, Problem, Trigger, _, where
 from sdk.context import Row, id_of
+from sdk.messages import problems
 from sdk.specs import Spec
 
 log = logging.getLogger("dealwright.automation")
@@ -239,7 +239,7 @@ def _loaded(ctx: Context, entity: str, kind: Trigger | Action, given: object, pl
     try:
         loaded = _schema(kind).load(given)  # type: ignore[arg-type]
     except ValidationError as failure:
-        return flattened(place, failure.messages)
+        return problems(failure.messages, place)
     return [Problem(f"{place}.{one.field}", one.code, one.message, one.params) for one in kind.check(ctx, entity, loaded)]
 
 

@@ -64,7 +64,7 @@ class ByClock(Schema):
     @validates_schema
     def _one_of_both(self, data: dict[str, object], **_kwargs: object) -> None:
         if (data.get("every_minutes") is None) == (data.get("at") is None):
-            raise ValidationError("expected either every_minutes or at", "at")
+            raise ValidationError(_("expected either every_minutes or at"), "at")
 
 
 def _of_record(verb: str) -> Callable[[str, Parameters], Sequence[str]]:

@@ -13,6 +13,7 @@ from marshmallow import fields as mm
 from sqlalchemy.orm import MappedColumn, mapped_column
 
 from sdk.errors import Params
+from sdk.messages import Flawed
 from sdk.text import Text, _
 
 Cells: TypeAlias = "Sequence[object]"
@@ -208,7 +209,7 @@ class Checked(mm.Field[Any]):
         try:
             checked = self.of.check(value)
         except FlawError as flaw:
-            raise ValidationError(flaw.message.format(**flaw.params)) from flaw
+            raise ValidationError([Flawed(flaw)]) from flaw
         if checked is None and self.required:  # blank text is no text
             raise self.make_error("required")
         return checked

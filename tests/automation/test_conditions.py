@@ -164,7 +164,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"actions": ["x"]}, "actions.0", "malformed"),
     ({"actions": [entry("{{ nothing }}")]}, "actions.0.parameters", "unknown_field"),
     ({"actions": [entry("{{ owner.nothing }}")]}, "actions.0.parameters", "unknown_field"),
-    ({"actions": [{"action": "probe.leave_entry", "parameters": {}}]}, "actions.0.parameters.text", "invalid"),
+    ({"actions": [{"action": "probe.leave_entry", "parameters": {}}]}, "actions.0.parameters.text", "required"),
     ({"actions": [{"action": "automation.update_record", "parameters": {"values": {"nothing": 1}}}]}, "actions.0.parameters.values.nothing", "unknown_field"),
     ({"actions": [{"action": "automation.update_record", "parameters": {"values": {"website": 1}}}]}, "actions.0.parameters.values.website", "type"),
     ({"actions": [{"action": "automation.update_record", "parameters": {"values": {"version": 1}}}]}, "actions.0.parameters.values.version", "read_only"),

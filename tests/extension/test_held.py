@@ -22,6 +22,7 @@ from core.events import schedules
 from core.events.states import DONE, WAITING
 from core.events.tables import outbox
 from core.extension.consent import Approval
+from core.extension.gate import _APPROVALS
 from core.extension.plan import plan
 from core.extension.upgrading import upgrade_all
 from core.identity import tokens
@@ -144,6 +145,7 @@ def test_what_leans_on_a_held_plugin_waits_with_it_and_nothing_is_lost(
         work.of_plugin(name).enqueue(f"{name}.peep", {})
     updated = newer(wider, dep)
     platform = updated.platform
+    assert create_app(platform).test_client().get("/health/ready").json["held"] == ["spy"], "before anybody has asked for anything"
     Drain(platform).run_until_empty()
     assert jobs(platform) == {"spy.peep": WAITING, "dep.peep": WAITING, "core.after_upgrade": WAITING}
     rows = seen(platform)
@@ -280,3 +282,24 @@ def test_the_plan_of_an_upgrade_says_what_more_is_asked_for_and_where_it_will_be
         monkeypatch.setattr("core.cli.plugin_upgrade.platform", lambda **_more: platform)
         said = CliRunner().invoke(upgrade_command, ["--plan"]).output
         assert f"held for acme until it approves: {ASKS[0]}" in said
+
+
+@pytest.mark.feature("P29")
+def test_who_is_held_is_found_by_the_few_ways_in_which_it_was_approved_not_by_all_who_approved(
+    install: type_install, packages: Packages, newer: type_newer
+) -> None:
+    begin(install(spy(packages)))
+    updated = newer(wider).platform
+    lifecycle.create(updated, NewTenant("other"))
+    lifecycle.create(updated, NewTenant("third", plugins=["customers"]))
+    with updated.database.begin(write=False, tenant=None) as connection:
+        assert updated.gate.held(connection) == ["spy"]
+        ways = [str(word).partition(" ")[0] for word in connection.scalars(_APPROVALS)]
+        assert sorted(ways) == ["customers", "probe", "spy", "spy"]
+        found = connection.execute(sa.text(f"EXPLAIN QUERY PLAN {_APPROVALS.compile(connection.engine)}"))
+        steps = [row.detail for row in found if "core_tenant_plugins" in row.detail]
+        assert steps
+        assert all("USING COVERING INDEX ix_core_tenant_plugins_approval (enabled=?" in step for step in steps), steps
+    lifecycle.switch(updated.system("acme"), "spy", False)
+    with updated.database.begin(write=False, tenant=None) as connection:
+        assert updated.gate.held(connection) == []

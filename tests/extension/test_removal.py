@@ -10,6 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from core.context import Work
+from core.custom.entity_tables import CustomRecord
+from core.custom.forgetting import forget_fields
+from core.custom.tables import CustomField
 from core.data import migrate
 from core.entities.ids import new_id
 from core.entities.merged import merged, merges
@@ -79,6 +82,76 @@ def test_the_report_says_what_would_be_missing(platform: Platform, tenant: Tenan
     assert found["grants"] == 1
     assert found["uses"] == [{"entity": "automation.rule", "titles": ["Greet"]}]
     assert found["unanswered"] == []
+
+
+def made(platform: Platform, tenant: Tenant, of: str, **values: object) -> UUID:
+    return id_of(platform.system(tenant.id).records(of).create(values))
+
+
+@pytest.fixture
+def own(platform: Platform, tenant: Tenant, thing: UUID) -> UUID:
+    """A project that is part of the thing, with fields that look at things in all ways."""
+    made(platform, tenant, "core.custom_entity", key="project", label="Project", parent="probe.thing")
+    made(platform, tenant, "core.custom_entity", key="plan", label="Plan", parent="customers.account")
+    for key, more in {
+        "other": {"kind": "link", "target": "probe.thing"}, "twin": {"kind": "link", "target": "probe.thing"},
+        "about": {"kind": "any_record"}, "memo": {"kind": "text"},
+        "worth": {"kind": "formula", "expression": "custom.other.note == custom.memo", "result": "boolean"},
+    }.items():  # fmt: skip
+        made(platform, tenant, "core.custom_field", entity="custom.project", key=key, label=key.title(), **more)
+    made(platform, tenant, "core.custom_field", entity="customers.account", key="things", label="Things", kind="link", target="probe.thing")
+    made(platform, tenant, "core.custom_field", entity="customers.account", key="any", label="Any", kind="any_record")
+    made(platform, tenant, "core.custom_field", entity="probe.thing", key="extra", label="Extra", kind="text")
+    made(platform, tenant, "core.custom_field", entity="probe.thing", key="double", label="Double", kind="formula", expression="probe_more.points * 2",
+         result="integer")  # fmt: skip
+    return made(platform, tenant, "custom.project", name="P", parent=thing,
+                **{"custom.other": thing, "custom.about": {"entity": "probe.thing", "id": thing}, "custom.memo": "m"})  # fmt: skip
+
+
+@pytest.mark.feature("P8")
+@BOTH
+def test_the_report_names_what_a_tenant_has_made_itself_and_leans_on_it(platform: Platform, tenant: Tenant, own: UUID) -> None:
+    def told(plugin: str) -> set[tuple[object, ...]]:
+        found = share(impact(platform, plugin))["own"]
+        assert isinstance(found, list)
+        return {tuple(one[word] for word in ("name", "way", "label", "records")) for one in found}
+
+    assert told("probe") == {
+        ("custom.project", "part_of", "Project", 1),
+        ("custom.project.custom.other", "link", "Other", 1),
+        ("custom.project.custom.twin", "link", "Twin", 0),
+        ("custom.project.custom.about", "any_record", "About", 1),
+        ("customers.account.custom.things", "link", "Things", 0),
+        ("probe.thing.custom.extra", "field", "Extra", 0),
+        ("probe.thing.custom.double", "field", "Double", 0),
+    }
+    assert told("probe_more") == {("probe.thing.custom.double", "reads", "Double", 0)}
+    platform.system(tenant.id).records("custom.project").delete(own)
+    assert ("custom.project.custom.other", "link", "Other", 0) in told("probe"), "what is in the recycle bin is nobody's work"
+
+
+@pytest.mark.feature("P8")
+@BOTH
+def test_purged_nothing_is_left_of_it_in_records_of_others_that_linked_to_it(platform: Platform, tenant: Tenant, own: UUID) -> None:
+    def stored() -> dict[str, object]:
+        work, table = platform.system(tenant.id), CustomRecord.table()
+        with work.transaction():
+            cells: dict[str, object] = work.connection.execute(sa.select(table.c.custom).where(table.c.tenant_id == tenant.id)).scalar_one()
+        return {slot.rpartition("_")[0]: cell for slot, cell in cells.items()}
+
+    assert {"other", "memo"} <= stored().keys()
+    switch(platform, tenant, False, "probe_more", "probe")
+    purge_data(platform, impact(platform, "probe_more"))
+    del platform.calls.states["probe_more"]  # as in the next process
+    purge_data(platform, impact(platform, "probe"))
+    work = platform.system(tenant.id)
+    assert "custom.other" not in work.shape("custom.project").fields, "at once"
+    for _run in range(2):  # one that finds nothing more is the last
+        forget_fields(work)
+    assert stored().keys() & {"other", "twin", "memo"} == {"memo"}
+    table = CustomField.table()
+    with work.transaction():
+        assert set(work.connection.execute(sa.select(table.c.key)).scalars()) == {"about", "memo", "worth", "any"}
 
 
 @pytest.mark.feature("P8")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from typing import Any
 
 import pytest
 
+from core.app import create_app
 from core.cli.main import main
-from core.extension.discover import State
+from core.extension.discover import State, amiss
 from sdk import Capabilities, DeclarationError, Manifest, Text
 from sdk.names import RESERVED_COMMANDS
 from tests.extension.conftest import Installation
@@ -342,6 +345,31 @@ def test_versions_out_of_range_are_told_all_at_once_and_those_within_serve(insta
     for word in ("'ghost', which is not installed", "'picky', which is incompatible", "works with base <1"):
         assert word in installed.found("needy").reason
     assert installed.serves()
+
+
+@pytest.mark.feature("P11")
+def test_an_installation_is_degraded_while_a_plugin_that_ought_to_serve_does_not(install: type_install, packages: Packages) -> None:
+    def ready(*points: EntryPoint) -> dict[str, Any]:
+        answer = create_app(install(*points).platform).test_client().get("/health/ready")
+        assert answer.status_code == 200, "the others serve"
+        return dict(answer.json)
+
+    assert ready()["status"] == "ok"
+    poor = packages.plugin("poor", "import a_package_that_nobody_has")
+    leans = packages.plugin("leans", more=', requires=("poor",)')
+    further = packages.plugin("further", more=', requires=("leans",)')
+    lacking = ready(poor, leans, further)
+    assert (lacking["status"], lacking["plugins"]["poor"], lacking["plugins"]["further"]) == ("ok", "missing_extra", "blocked")
+    assert ready(packages.plugin("joint", more=', requires=("poor", "ghost"), bridge=True'))["status"] == "ok", (
+        "a bridge waits for its sides"
+    )
+    assert ready(packages.plugin("torn", more=', requires=("ghost",)'))["status"] == "degraded"
+    broken = packages.plugin("broken", "raise OSError('no disk')")
+    assert ready(broken)["status"] == "degraded"
+    both = packages.plugin("both", more=', requires=("poor", "broken")')
+    assert sorted(amiss(install(poor, broken, both).platform.plugins)) == ["both", "broken"]
+    assert ready(packages.plugin("older", more=", api=99"))["status"] == "degraded"
+    assert ready(packages.plugin("tableless", ENTITY.format(table="tableless_rows")))["status"] == "degraded", "its schema is behind"
 
 
 @pytest.mark.feature("P11")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
+from core.http.openapi.document import _document
+from core.http.openapi.sharing import parameters_of, share_parameters
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, People
-from sdk import Tenant
+from sdk import Channel, Tenant
 
 THINGS = "/api/v1/probe/things"
 
@@ -83,6 +88,50 @@ def test_a_narrowed_token_gets_a_narrowed_document(client: Api, people: People) 
 def test_the_document_that_one_has_is_not_sent_again(client: Api) -> None:
     tag = client.get("/api/v1/openapi.json").headers["ETag"]
     assert client.get("/api/v1/openapi.json", headers={"If-None-Match": tag}).status_code == 304
+
+
+def encoded(api: Api, accepts: str, **headers: str) -> TestResponse:
+    return api.get("/api/v1/openapi.json", headers={"Accept-Encoding": accepts, **headers})
+
+
+@pytest.mark.feature("P14")
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_the_document_comes_compressed_to_who_takes_it_so_and_each_coding_has_its_tag(client: Api) -> None:
+    plain = client.get("/api/v1/openapi.json")
+    packed = encoded(client, "gzip, deflate, br")
+    assert (packed.headers["Content-Encoding"], packed.headers["Vary"], packed.mimetype) == ("gzip", "Accept-Encoding", "application/json")
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) * 8 < len(plain.data)
+    for unwilling in ("identity", "gzip;q=0", "gzip;q=0.5, identity;q=1", ""):
+        answer = encoded(client, unwilling)
+        assert ("Content-Encoding" not in answer.headers, answer.data == plain.data) == (True, True), unwilling
+        assert answer.headers["Vary"] == "Accept-Encoding"
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    for tag in (packed.headers["ETag"], plain.headers["ETag"]):
+        again = encoded(client, "gzip", **{"If-None-Match": tag})
+        assert (again.status_code, again.headers["ETag"], again.data) == (304, packed.headers["ETag"], b"")
+
+
+@pytest.mark.feature("P14")
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_what_many_operations_take_is_described_once_and_says_the_same(platform: Platform, client: Api, people: People) -> None:
+    for who in ("admin@acme.example", people.rep):
+        work = platform.user(client.tenant.id, who, Channel.API)
+        with work.transaction():
+            before, after = _document(work), _document(work)
+        share_parameters(after)
+        assert list(after["paths"]) == list(before["paths"])
+        for path, item in before["paths"].items():
+            for method in item.keys() - {"parameters"}:
+                assert parameters_of(after, path, method) == parameters_of(before, path, method)
+                assert {**after["paths"][path][method], "parameters": 0} == {**item[method], "parameters": 0}
+        inline = [json.dumps(one) for item in after["paths"].values() for part in item.values()
+                  for one in (part if isinstance(part, list) else part.get("parameters", ())) if "$ref" not in one]  # fmt: skip
+        assert len(inline) == len(set(inline))
+        shared = after["components"]["parameters"]
+        assert {ref.rpartition("/")[2] for ref in references(after["paths"]) if "/parameters/" in ref} == set(shared), "none without a use"
+        assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in shared)
+        assert len(json.dumps(after)) < 0.85 * len(json.dumps(before))
 
 
 @pytest.mark.feature("P14")

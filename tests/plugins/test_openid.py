@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from core.app import create_app
 from core.context import Work
+from core.http.openapi.sharing import parameters_of
 from core.http.providers import COOKIE
 from core.platform import Platform
 from core.tenancy import lifecycle
@@ -261,7 +262,7 @@ def test_settings_that_decide_who_comes_in_are_for_who_may_do_everything(ann: UU
 
 
 def test_the_document_says_which_paths_one_comes_back_to_as_the_server_takes_them(client: Api) -> None:
-    described = client.get("/api/v1/openapi.json").json["paths"]["/api/v1/session/providers/{provider}"]["get"]["parameters"]
+    described = parameters_of(client.get("/api/v1/openapi.json").json, "/api/v1/session/providers/{provider}", "get")
     tenant, landing = (next(one for one in described if one["name"] == name) for name in ("tenant", "next"))
     assert tenant["required"]
     for path, fits in (("/", True), ("/foo", True), ("//foo", False), ("/\\foo", False), ("foo", False), (f"/{'x' * 501}", False)):

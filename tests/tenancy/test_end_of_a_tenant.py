@@ -101,6 +101,9 @@ def test_a_purged_tenant_leaves_nothing_behind_in_any_table_nor_on_disk(platform
     goes, stays = two
     assert all(counts(platform, goes).values()), "a table without a row would prove nothing"
     before = counts(platform, stays)
+    acting = {"acts_in": goes.id, "acts_as": uuid4(), "acts_until": datetime(2027, 1, 1, tzinfo=UTC)}
+    with platform.database.begin(write=True, tenant=None) as connection:
+        assert connection.execute(sessions.update().where(sessions.c.hash == "both@x.example").values(**acting)).rowcount == 1
     lost = lifecycle.purge(platform, goes.name)
     assert not {name: count for name, count in counts(platform, goes).items() if count}
     assert counts(platform, stays) == before
@@ -108,6 +111,8 @@ def test_a_purged_tenant_leaves_nothing_behind_in_any_table_nor_on_disk(platform
         assert connection.execute(sa.select(sign_ins.c.email)).scalars().all() == ["both@x.example"]
         assert connection.execute(sa.select(sessions.c.hash).order_by(sessions.c.hash)).scalars().all() == ["both@x.example", "stays"]
         assert connection.execute(sa.select(memberships.c.tenant_id)).scalars().all() == [stays.id]
+        acted = sa.select(sessions.c.acts_in, sessions.c.acts_as, sessions.c.acts_until)
+        assert {tuple(row) for row in connection.execute(acted)} == {(None, None, None)}, "who of another was acting there acts as himself"
     home = platform.config.home / "files"
     assert [folder.name for folder in home.iterdir()] == [stays.id.hex]
     assert (lost["files"], lost["core_sign_ins"], lost["core_memberships"], lost["core_tenants"]) == (1, 1, 2, 1)

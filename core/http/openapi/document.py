@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from core.http.openapi import parts
 from core.http.openapi.collections import CollectionOperations
 from core.http.openapi.parts import Sheet
 from core.http.openapi.routes import RouteOperations, describe_core, of_field
+from core.http.openapi.sharing import share_parameters
 from core.http.pipeline import Endpoint, fresh, raw
 from core.http.security import cookie_name
 from sdk import PUBLIC, SIGNED_IN, Response, Route, Verb, _
@@ -39,17 +41,26 @@ INTRODUCTION = _(
 
 @dataclass(frozen=True)
 class Description:
-    """A document as it is sent (as an object it would take ten times the memory), and the methods of each address."""
+    """A document as most have it sent, compressed to a twentieth, and the methods of each address."""
 
-    sent: bytes
-    etag: str
+    compressed: bytes
+    digest: str
     methods: Mapping[str, frozenset[str]]
+
+    @property
+    def sent(self) -> bytes:
+        """The document for who takes nothing compressed."""
+        return gzip.decompress(self.compressed)
 
     @property
     def document(self) -> dict[str, Any]:
         """The document as an object."""
         read: dict[str, Any] = orjson.loads(self.sent)
         return read
+
+    def etag(self, coding: str) -> str:
+        """Of each coding its own, as the bytes are others (RFC 9110, section 8.8.3)."""
+        return f'"{self.digest}-{coding}"' if coding else f'"{self.digest}"'
 
 
 class Descriptions:
@@ -78,21 +89,31 @@ class Descriptions:
 def described(work: Work) -> Description:
     """A new document."""
     document = _document(work)
+    share_parameters(document)
     sent = orjson.dumps(document)
     methods = {path: frozenset(word.upper() for word in item if word != "parameters") for path, item in document["paths"].items()}
-    return Description(sent, f'"{blake2b(sent, digest_size=12).hexdigest()}"', methods)
+    return Description(gzip.compress(sent, 6, mtime=0), blake2b(sent, digest_size=12).hexdigest(), methods)
 
 
 def mount_openapi(addresses: Addresses, platform: Platform, descriptions: Descriptions) -> None:
     """`/api/v1/openapi.json`."""
 
     def openapi(work: Work, _path: Mapping[str, str]) -> FlaskResponse | Response:
-        found = descriptions.of(work)
-        if fresh(request, found.etag):
-            return Response(None, 304, {"ETag": found.etag})
-        return raw(found.sent, "application/json", {"ETag": found.etag})
+        found, coding = descriptions.of(work), "gzip" if _takes_gzip() else ""
+        headers = {"ETag": found.etag(coding), "Vary": "Accept-Encoding"}
+        if fresh(request, found.etag("")) or fresh(request, found.etag("gzip")):
+            return Response(None, 304, headers)
+        if coding:
+            return raw(found.compressed, "application/json", {**headers, "Content-Encoding": coding})
+        return raw(found.sent, "application/json", headers)
 
     addresses.add("/api/v1/openapi.json", "GET", Endpoint(platform, "core", openapi))
+
+
+def _takes_gzip() -> bool:
+    """Whether who asks would rather have it compressed (RFC 9110, section 12.5.3)."""
+    gzip_is_worth, plain_is_worth = (request.accept_encodings.quality(word) for word in ("gzip", "identity"))
+    return bool(gzip_is_worth) and gzip_is_worth >= plain_is_worth
 
 
 def _document(work: Work) -> dict[str, Any]:

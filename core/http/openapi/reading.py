@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from core.http.openapi.sharing import parameters_of
+
 _Json: TypeAlias = "Mapping[str, Any]"
 _METHODS = ("get", "post", "patch", "put", "delete")
 _MOST_CHOICES = 12
@@ -52,13 +54,13 @@ def read(document: _Json) -> tuple[list[Group], list[tuple[str, list[Line]]]]:
         for method in _METHODS:
             if method in item:
                 operation = item[method]
-                groups[operation["tags"][0]].operations.append(_operation(document, path, method, operation, item.get("parameters", [])))
+                groups[operation["tags"][0]].operations.append(_operation(document, path, method, operation))
     schemas = [(name, _fields(schema)) for name, schema in document["components"]["schemas"].items()]
     return [group for group in groups.values() if group.operations], schemas
 
 
-def _operation(document: _Json, path: str, method: str, operation: _Json, shared: list[Any]) -> Operation:
-    written = [_resolved(document, one) for one in [*shared, *operation.get("parameters", [])]]
+def _operation(document: _Json, path: str, method: str, operation: _Json) -> Operation:
+    written = parameters_of(document, path, method)
     filters: dict[str, tuple[list[str], _Json]] = {}
     for one in written:
         name, bracket, rest = one["name"].partition("[")
@@ -75,12 +77,6 @@ def _operation(document: _Json, path: str, method: str, operation: _Json, shared
         body=_body(operation.get("requestBody")),
         answers=[_answer(document, status, answer) for status, answer in sorted(operation["responses"].items())],
     )  # fmt: skip
-
-
-def _resolved(document: _Json, one: _Json) -> _Json:
-    """A parameter, or the shared one that it refers to."""
-    found: _Json = document["components"]["parameters"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
-    return found
 
 
 def _line(name: str, schema: _Json, required: bool, text: str, place: str = "") -> Line:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from core.context import Work
+from core.http.openapi.sharing import parameters_of
 from core.http.pipeline import OPTIONS
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.world import World
@@ -98,9 +99,10 @@ def described(oracle: Oracle) -> Iterator[Question]:
         document, told = orjson.loads(body), dict[str, tuple[set[str], frozenset[str]]]()
         for name, names in named.items():
             entity = world.shapes[name].entity
-            listed = document["paths"].get(f"/api/v1/{entity.plugin}/{entity.plural}", {}).get("get", {})
+            path = f"/api/v1/{entity.plugin}/{entity.plural}"
+            listed = document["paths"].get(path, {}).get("get", {})
             answer = listed.get("responses", {}).get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
-            filters = {parameter["name"].partition("[")[0] for parameter in listed.get("parameters", ()) if "name" in parameter}
+            filters = {one["name"].partition("[")[0] for one in parameters_of(document, path, "get")} if listed else set()
             told[name] = ((filters & world.shapes[name].fields.keys()) | _properties(document, answer), names)
         return _agreed(told, b"%d\n%s" % (status, body))
 
