@@ -34,7 +34,7 @@ from sdk.mail import Attachment, Mail
 from sdk.manifest import Manifest
 from sdk.notices import Notice, NoticeChannel, Told
 from sdk.pages import Frame, MenuEntry, PageRequest, PageRoute, Panel, Redirect, Rendering, Slot
-from sdk.permissions import EVERYBODY, Access, Permission, Role, Scope, Verb
+from sdk.permissions import EVERYBODY, Access, Audience, Permission, Role, Scope, Verb
 from sdk.privacy import Person, Trace
 from sdk.rates import Priced, RateSource, keep_base_currency, priced
 from sdk.reporting import Report
@@ -59,6 +59,7 @@ __all__ = [
     "Addressee",
     "Alike",
     "Attachment",
+    "Audience",
     "BadRequest",
     "Batch",
     "Call",

@@ -20,7 +20,7 @@ from sdk.fields.computed import Computed
 from sdk.fields.identity import IdField
 from sdk.fields.text import ALIKE, TextField
 from sdk.names import ENTITY, FIELD, RESERVED_FIELDS, check_name
-from sdk.permissions import Access, Verb
+from sdk.permissions import Access, Audience, Verb
 from sdk.text import Text, _
 
 NAMING = {
@@ -171,6 +171,9 @@ class Entity:
     """Whether a person reaches own records and no others, whatever roles grant: notifications, preferences."""
     sharing: Sharing | None = None
     """With whom else single records are shared."""
+    audience: str = ""
+    """The field of choice (the keys of `Audience`) by which its owner shows a record to the team or to everybody, to read it; `private` goes
+    as far as that."""
     hands_over: bool = True
     """Whether its records pass to a successor when their owner leaves: not where the owner is an author, or who was judged."""
     verbs: frozenset[Verb] = frozenset(Verb)
@@ -193,6 +196,10 @@ class Entity:
         for name in self.alike:
             if not isinstance(self.record.__fields__.get(name), TextField):
                 raise DeclarationError(f"entity {self.name!r}: alike {name!r} is no field of text of {self.record.__name__}; name one")
+        shown_to = self.record.__fields__.get(self.audience)
+        if self.audience and not (isinstance(shown_to, f.ChoiceField) and set(shown_to.options) == set(Audience)):
+            expected = ", ".join(Audience)
+            raise DeclarationError(f"entity {self.name!r}: audience {self.audience!r} is no choice of {expected}; name one")
         if self.territory and not isinstance(self.record.__fields__.get(self.territory), f.LinkField):
             raise DeclarationError(f"entity {self.name!r}: territory {self.territory!r} is no link of {self.record.__name__}; name one")
         check_name(ENTITY, self.name, "entity")

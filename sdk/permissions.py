@@ -34,6 +34,15 @@ UNOWNED: Final = frozenset({Scope.NONE, Scope.SHARED, Scope.PARENT, Scope.ALL})
 """The scopes that mean something for records that belong to nobody."""
 
 
+class Audience(StrEnum):
+    """To whom the owner of a record shows it (`Entity.audience`): the keys of that choice."""
+
+    NOBODY = "nobody"
+    TEAM = "team"
+    """who is in the owner's team, in one that the owner manages, or in one below these"""
+    EVERYBODY = "everybody"
+
+
 class Verb(StrEnum):
     """What the two doors do to a record; a permission is `<plugin>.<entity>.<verb>`."""
 

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.sql import FromClause
 
 from core.entities.rows import live_of, mention
-from core.identity.tables import WRITE, Share, User
+from core.identity.tables import WRITE, Share, Team, User
 from core.policy.grants import Grant, Grants
-from sdk import Entity, Scope, Verb
+from sdk import Audience, Entity, Scope, Verb
 from sdk.columns import Keys, UtcDateTime, among, key
 from sdk.fields import AnyRecordField, LinkField
 from sdk.permissions import IMPLIED
@@ -147,6 +147,8 @@ class Scopes:
         mine = self._owned(table, scope)
         if scope is Scope.TERRITORY:
             mine = sa.or_(mine, self._in_territory(entity, table))
+        if entity.audience and verb is Verb.READ:
+            mine = sa.or_(mine, self._opened(entity, table))
         if entity.sharing is None or verb not in _SHARED:
             return mine
         shared = mention(entity.sharing.record.table(), (entity.sharing.person, entity.sharing.link))
@@ -160,6 +162,12 @@ class Scopes:
         if found is None:
             found = self._made[key] = make()
         return found
+
+    def _opened(self, entity: Entity, table: FromClause) -> sa.ColumnElement[bool]:
+        """What its owner shows to the own team and those below it, or to everybody."""
+        to = table.c[entity.record.__fields__[entity.audience].attribute]
+        above = colleagues_above(self._tenant, self._user)
+        return sa.or_(to == Audience.EVERYBODY, sa.and_(to == Audience.TEAM, table.c.owner_id.in_(above)))
 
     def _owned(self, table: FromClause, scope: Scope) -> sa.ColumnElement[bool]:
         if scope in (Scope.OWN, Scope.TERRITORY):
@@ -240,7 +248,26 @@ def _mentioned(entity: Entity) -> FromClause:
         looked.append(entity.parent.attribute)
     if isinstance(entity.parent, AnyRecordField):
         looked.append(entity.parent.entity_attribute)
+    if entity.audience:
+        looked.append(entity.record.__fields__[entity.audience].attribute)
     return mention(entity.record.table(), looked)
+
+
+def colleagues_above(tenant: Any, user: Any) -> sa.Select[Any]:
+    """The ids of who is in a user's team or in one above it, and of who manages one of these; a team in the recycle bin ends the line."""
+    person, team, higher, them = User.table().alias(), Team.table().alias(), Team.table().alias(), User.table().alias()
+    first = sa.select(team.c.id, team.c.parent_id, team.c.manager_id).where(
+        *live_of(None, team, tenant), team.c.id == person.c.team_id, person.c.tenant_id == tenant, person.c.id == user
+    )
+    line = first.cte(recursive=True)
+    line = line.union(
+        sa.select(higher.c.id, higher.c.parent_id, higher.c.manager_id).where(
+            *live_of(None, higher, tenant), higher.c.id == line.c.parent_id
+        )
+    )
+    managers = sa.select(line.c.manager_id).where(line.c.manager_id.is_not(None))
+    there = sa.or_(them.c.team_id.in_(sa.select(line.c.id)), them.c.id.in_(managers))
+    return sa.select(them.c.id).where(them.c.tenant_id == tenant, there)
 
 
 def shareable(entity: Entity) -> bool:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from plugins.console.cells import Cell, cells
-from plugins.console.registry import Kind, kind_at, query_of
-from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Query, Rendering, _, parse_filter
-from sdk.pages import Pairs
+from plugins.console import asked as asked_
+from plugins.console.asked import ALL, Asked
+from plugins.console.cells import cells
+from plugins.console.filtering import chips
+from plugins.console.registry import Kind, kind_at
+from plugins.console.views import resolved, state_of
+from sdk import SIGNED_IN, Context, Page, PageRequest, PageRoute, Redirect, Rendering, _
+from sdk.fields import AnyRecordField, LinkField
+from sdk.permissions import BULK_EDIT, REASSIGN
 
-OWN = "_"
-"""Words of the address that are the console's own begin with it; all others are filters, but for the reserved ones of the API."""
-RESERVED = frozenset({"q", "sort", "cursor", "limit"})
-SIZE = 50
+_NOTHING = Page((), None)
 
 
 @dataclass(frozen=True)
@@ -26,91 +28,111 @@ class Column:
     sorted: str
     href: str
     kind: str
+    edited: bool = False
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
     """A page of a list; asked for by a script, the part of it that it names."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
-    names = columns_of(kind, request)
-    asked = query_asked(kind, request, names)
-    page = ctx.records(kind.name).query(asked)
-    rows = cells(kind, names, page.data)
-    more = query_of([*(pair for pair in request.query if pair[0] != "cursor"), ("cursor", page.next)]) if page.next else ""
+    asked, shelf = resolved(kind, request)
+    names = asked.shown(kind)
+    page, hidden = _page(kind, asked)
+    shown = cells(kind, names, page.data)
     return Rendering(
         "console/list.html",
         {
             "kind": kind,
-            "columns": heads(kind, names, request),
-            "rows": [(row, shown) for row, shown in zip(page.data, rows, strict=True)],
-            "q": request.asked("q"),
-            "filters": chips(kind, request),
-            "hidden": [pair for pair in request.query if pair[0] not in ("q", "cursor")],
-            "more": more,
-            "first": not request.asked("cursor"),
+            "columns": heads(kind, names, asked),
+            "rows": list(zip(page.data, shown, strict=True)),
+            "asked": asked,
+            "shelf": shelf,
+            "filters": [] if hidden else chips(kind, asked),
+            "hidden": hidden,
+            "state": state_of(asked),
+            "kept": [pair for pair in asked.changed().pairs() if pair[0] not in ("q", asked_.VIEW)],
+            "more": asked.following(kind, page.next) if page.next else "",
+            "all": f"{kind.path}?{asked_.VIEW}={ALL}",
+            "changes": kind.can("update"),
+            "bulk": _bulk(kind),
         },
     )
 
 
-def columns_of(kind: Kind, request: PageRequest) -> list[str]:
-    """The columns of the address, or the entity's own; what its reader may not see is left out."""
-    wanted = [name for name in request.asked("_columns").split(",") if name in kind.fields]
-    return wanted or kind.columns()
+def _page(kind: Kind, asked: Asked) -> tuple[Page, bool]:
+    """What is found; nothing, and True, where a view of somebody else asks by what its reader does not see."""
+    query = asked.query(kind)
+    unseen = asked.view not in ("", ALL) and any(one.field not in kind.fields for one in query.filter)
+    return (_NOTHING, True) if unseen else (kind.ctx.records(kind.name).query(query), False)
 
 
-def query_asked(kind: Kind, request: PageRequest, names: Sequence[str]) -> Query:
-    """What the address asks for; raises BadRequest for a field or an operator that is not there."""
-    sort = tuple(word for word in request.asked("sort").split(",") if word) or _usual_sort(kind)
-    return Query(filter=parse_filter(filters_in(request.query)), sort=sort, fields=("id", "version", *(n for n in names if n not in ("id", "version"))),
-                 q=request.asked("q").strip(), limit=SIZE, cursor=request.asked("cursor"))  # fmt: skip
+def _bulk(kind: Kind) -> list[str]:
+    """What may be done to several records at once."""
+    if not kind.ctx.can(f"{kind.name}.{BULK_EDIT}"):
+        return []
+    found = ["edit"] if kind.can("update") and kind.written else []
+    if "owner" in kind.written and kind.can("update") and kind.ctx.can(f"{kind.name}.{REASSIGN}"):
+        found.append("owner")
+    return [*found, "delete"] if kind.can("delete") else found
 
 
-def filters_in(pairs: Pairs) -> list[tuple[str, str]]:
-    """The pairs of an address that are filters."""
-    return [(name, value) for name, value in pairs if name not in RESERVED and not name.startswith(OWN)]
-
-
-def _usual_sort(kind: Kind) -> tuple[str, ...]:
-    return ("-created_at",) if "created_at" in kind.fields else ()
-
-
-def heads(kind: Kind, names: Sequence[str], request: PageRequest) -> list[Column]:
-    """The heads of the columns."""
-    now = request.asked("sort")
-    found = []
+def heads(kind: Kind, names: Sequence[str], asked: Asked) -> list[Column]:
+    """The heads of the columns; a click sorts, and another one the other way round."""
+    found, changes = [], kind.can("update")
     for name in names:
         field = kind.fields[name]
-        sorted_ = {name: "up", f"-{name}": "down"}.get(now, "")
-        other = [pair for pair in request.query if pair[0] not in ("sort", "cursor")]
-        href = kind.path + query_of([*other, ("sort", f"-{name}" if sorted_ == "up" else name)])
-        found.append(Column(name, kind.ctx.say(field.label), field.sortable, sorted_, href, field.kind))
+        sorted_ = {name: "up", f"-{name}": "down"}.get(asked.sort, "")
+        href = asked.changed(sort=f"-{name}" if sorted_ == "up" else name).at(kind) if field.sortable else ""
+        edited = changes and name in kind.written and not isinstance(field, AnyRecordField)
+        edited = edited and not (isinstance(field, LinkField) and kind.target(field) is None)
+        found.append(Column(name, kind.ctx.say(field.label), field.sortable, sorted_, href, field.kind, edited))
     return found
 
 
-@dataclass(frozen=True)
-class Chip:
-    """A filter that is in force, and the address without it."""
-
-    label: str
-    operator: str
-    value: str
-    href: str
+def count(ctx: Context, request: PageRequest) -> Rendering:
+    """How many records there are; asked for once the list is shown, which does not wait for it."""
+    kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
+    asked, _shelf = resolved(kind, request)
+    query = replace(asked.query(kind), fields=("id",), sort=(), limit=1, cursor="", count=True)
+    return Rendering("console/count.html", {"kind": kind, "total": ctx.records(kind.name).query(query).total})
 
 
-def chips(kind: Kind, request: PageRequest) -> list[Chip]:
-    """The filters of the address as people read them."""
-    found = []
-    for name, value in filters_in(request.query):
-        condition = parse_filter([(name, value)])[0]
-        field = kind.fields.get(condition.field)
-        label = kind.ctx.say(field.label) if field is not None else condition.field
-        rest = [pair for pair in request.query if pair != (name, value) and pair[0] != "cursor"]
-        found.append(Chip(label, condition.operator, value, kind.path + query_of(rest)))
-    return found
+def choose(ctx: Context, request: PageRequest) -> Rendering:
+    """The columns, those that are shown first, in their order."""
+    kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
+    asked, _shelf = resolved(kind, request)
+    return _columns(kind, asked, asked.shown(kind))
 
 
-def titled(shown: Sequence[Cell]) -> str:
-    """What a row is called."""
-    return next((one.text for one in shown if one.kind == "title"), "")
+def chosen(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """The list with these columns; or the form again, with one of them a place further up."""
+    kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
+    asked = asked_.of_text(request.typed("state"))
+    names = [name for name in dict.fromkeys(request.chosen("column")) if name in kind.fields]
+    if (up := request.typed("up")) in names[1:]:
+        at = names.index(up)
+        names[at - 1 : at + 1] = [names[at], names[at - 1]]
+        return _columns(kind, asked, names)
+    if request.typed("act") == "usual" or not names:
+        return Redirect(asked.changed(columns=()).at(kind))
+    return Redirect(asked.changed(columns=tuple(names)).at(kind))
 
 
-PAGES = (PageRoute("list", path="/{plugin}/{plural}", title=_("List"), permission=SIGNED_IN, view=show),)
+def _columns(kind: Kind, asked: Asked, names: Sequence[str]) -> Rendering:
+    others = [name for name, field in kind.fields.items() if name not in names and not field.secret]
+    say = kind.ctx.say
+    return Rendering(
+        "console/columns.html",
+        {
+            "kind": kind,
+            "asked": asked,
+            "state": state_of(asked),
+            "columns": [(name, say(kind.fields[name].label), name in names) for name in (*names, *others)],
+        },
+    )
+
+
+PAGES = (
+    PageRoute("list", path="/{plugin}/{plural}", title=_("List"), permission=SIGNED_IN, view=show),
+    PageRoute("count", path="/{plugin}/{plural}/count", title=_("Count"), permission=SIGNED_IN, view=count),
+    PageRoute("columns", path="/{plugin}/{plural}/columns", title=_("Columns"), permission=SIGNED_IN, view=choose, submit=chosen),
+)

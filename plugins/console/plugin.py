@@ -7,8 +7,8 @@ from pathlib import Path
 
 import js_lib_htmx
 
-from plugins.console import finding, forms, frame, home, kit, listing, me, picking, record
-from sdk import Capabilities, Frame, Manifest, MenuEntry, PageRoute, _, hookimpl
+from plugins.console import bulk, filtering, finding, forms, frame, home, inline, kit, listing, me, picking, record, tables, views
+from sdk import EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Scope, _, hookimpl
 
 manifest = Manifest(
     name="console",
@@ -20,6 +20,21 @@ manifest = Manifest(
 
 STATIC = Path(__file__).parent / "static"
 HTMX = Path(js_lib_htmx.__file__).parent / "static" / "htmx" / "htmx.min.js"
+
+
+@hookimpl
+def register_entities() -> Sequence[Entity]:
+    mine = {EVERYBODY: Scope.OWN}
+    return (
+        Entity(tables.View, "view", "views", _("View"), _("Views"), access=mine, private=True, audience="shown_to", merges=False),
+        Entity(tables.Start, "start", "starts", _("First view"), _("First views"), title="entity", access=mine, private=True, merges=False),
+    )
+
+
+@hookimpl
+def validate_changes(ctx: Context, batch: Batch) -> None:
+    if batch.entity == views.NAME:
+        views.check(ctx, batch)
 
 
 @hookimpl
@@ -40,7 +55,20 @@ def register_frame() -> Sequence[Frame]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*home.PAGES, *finding.PAGES, *kit.PAGES, *me.PAGES, *picking.PAGES, *listing.PAGES, *forms.PAGES, *record.PAGES)
+    return (
+        *home.PAGES,
+        *finding.PAGES,
+        *kit.PAGES,
+        *me.PAGES,
+        *picking.PAGES,
+        *listing.PAGES,
+        *filtering.PAGES,
+        *views.PAGES,
+        *bulk.PAGES,
+        *inline.PAGES,
+        *forms.PAGES,
+        *record.PAGES,
+    )
 
 
 @hookimpl

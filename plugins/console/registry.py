@@ -15,6 +15,8 @@ PREFIX = "/console"
 _VERBS = frozenset(one.value for one in Verb)
 _PLAIN = ("id", "version", "created_at", "updated_at")
 MOST_COLUMNS = 7
+_TELLING = (("link", "any_record"), ("state", "choice"), ("money",), ("date",))
+"""Kinds of fields of which a list shows one each."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,23 @@ class Kind:
         return {name: field for name, field in self.fields.items() if not field.readonly and name not in _PLAIN}
 
     def columns(self) -> list[str]:
-        """What a list shows unless somebody chooses: the title, then what is declared first, the owner, and when it was changed."""
-        chosen = [self.title]
-        for name, field in self.fields.items():
-            fits = name not in (*chosen, *_PLAIN, "owner") and not isinstance(field, LongTextField) and not field.secret
-            if fits and len(chosen) < MOST_COLUMNS - 2:
-                chosen.append(name)
-        return [*chosen, *(name for name in ("owner", "updated_at") if name in self.fields)]
+        """What a list shows unless somebody chooses: the title, of whom it is, how it stands, what it is worth, when; owner, last change."""
+        fit = [name for name, field in self.fields.items() if self._fits(name, field)]
+        fit.sort(key=lambda name: not self.fields[name].track)  # what is kept an eye on comes before what is merely there
+        found = dict.fromkeys(name for kinds in _TELLING if (name := self._first(fit, kinds)))
+        found |= dict.fromkeys(fit[: MOST_COLUMNS - 3])
+        chosen = [*found][: MOST_COLUMNS - 3]
+        last = (name for name in ("owner", "updated_at") if name in self.fields)
+        return [self.title, *(name for name in self.fields if name in chosen), *last]
+
+    def _fits(self, name: str, field: Field) -> bool:
+        return name not in (self.title, *_PLAIN, "owner") and not isinstance(field, LongTextField) and not field.secret
+
+    def _first(self, names: Sequence[str], kinds: tuple[str, ...]) -> str:
+        """The first field of these kinds; a link within another stands for a state (the stage within its pipeline)."""
+        return next(
+            (name for name in names if ("state" if getattr(self.fields[name], "within", "") else self.fields[name].kind) in kinds), ""
+        )
 
     def target(self, field: Field) -> Kind | None:
         """The entity that a link points to, where the actor may read it."""

@@ -45,7 +45,10 @@ class Look:
 
     def rows(self) -> list[list[str]]:
         """The cells of the first table."""
-        return [[" ".join(cell.text_content().split()) for cell in row.xpath("./td")] for row in self.all("(//table)[1]/tbody/tr")]
+        return [
+            [" ".join(cell.text_content().split()) for cell in row.xpath("./td[not(@class='pick')]")]
+            for row in self.all("(//table)[1]/tbody/tr")
+        ]
 
     def form(self, number: int = -1) -> dict[str, str]:
         """What a form would send, untouched; the last one unless `number` says which."""

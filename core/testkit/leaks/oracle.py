@@ -12,7 +12,7 @@ from core.identity.tables import WRITE
 from core.policy.grants import Grant
 from core.policy.scopes import TERRITORY
 from core.testkit.leaks.world import NOW, World, place_of, type_row, type_rows
-from sdk import EVERYBODY, Entity, Scope, Verb
+from sdk import EVERYBODY, Audience, Entity, Scope, Verb
 from sdk.fields import AnyRecordField, LinkField
 
 ALWAYS = frozenset({"id", "version"})
@@ -93,7 +93,24 @@ class Oracle:
 
     def _reaches(self, right: Grant, entity: Entity, row: type_row, verb: Verb) -> bool:
         reach = _SCOPES[right.scope]
-        return reach(self, entity, row, verb) or self._shared_with_me(entity, row, verb)
+        return reach(self, entity, row, verb) or self._shared_with_me(entity, row, verb) or self._shown_to_me(right, entity, row, verb)
+
+    def _shown_to_me(self, right: Grant, entity: Entity, row: type_row, verb: Verb) -> bool:
+        """Whether the owner shows the record to everybody, or to a team in whose line upwards the user stands."""
+        if not entity.audience or verb is not Verb.READ or right.scope in (Scope.NONE, Scope.SHARED, Scope.PARENT):
+            return False
+        shown_to = row[entity.record.__fields__[entity.audience].attribute]
+        return shown_to == Audience.EVERYBODY or (shown_to == Audience.TEAM and row["owner_id"] in self._above())
+
+    def _above(self) -> frozenset[Any]:
+        """Who is in the user's team or in one above it, and who manages one of these."""
+        teams, users = self.rows["core_teams"], self.rows["core_users"]
+        line, here = list[Any](), users[self.me]["team_id"]
+        while here in teams and teams[here]["deleted_at"] is None and here not in line:
+            line.append(here)
+            here = teams[here]["parent_id"]
+        managers = {teams[id]["manager_id"] for id in line}
+        return frozenset(id for id, user in users.items() if user["team_id"] in line or id in managers)
 
     def _all(self, _entity: Entity, _row: type_row, _verb: Verb) -> bool:
         return True

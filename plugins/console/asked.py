@@ -1,0 +1,120 @@
+"""What the address of a list asks for: filters, words, order, columns, and the saved view that it is of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl
+
+from plugins.console.registry import Kind, query_of
+from sdk import PageRequest, Query, parse_filter
+from sdk.context import Row
+from sdk.pages import Pairs
+
+OWN = "_"
+"""Words of the address that are the console's own begin with it; all others are filters, but for the reserved ones of the API."""
+RESERVED = frozenset({"q", "sort", "cursor", "limit"})
+VIEW, BEGUN, COLUMNS = "_view", "_from", "_columns"
+"""The view as it is saved; the view that one began with, where the address says what is shown by now; the columns."""
+ALL = "all"
+"""In the place of a view's id: all records, also for who begins with a view."""
+SIZE = 50
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`view` is the view's id, or `ALL`, or "" for neither; `saved` says that nothing was changed since it was opened."""
+
+    filters: tuple[tuple[str, str], ...] = ()
+    words: str = ""
+    sort: str = ""
+    columns: tuple[str, ...] = ()
+    view: str = ""
+    saved: bool = False
+    cursor: str = ""
+
+    def state(self) -> list[tuple[str, str]]:
+        """What is shown, as pairs of an address: its view and the place in it left out."""
+        pairs = [*self.filters]
+        named = (("q", self.words), ("sort", self.sort), (COLUMNS, ",".join(self.columns)))
+        return [*pairs, *(pair for pair in named if pair[1])]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """All of it as pairs of an address."""
+        if self.saved and self.view:
+            return [(VIEW, self.view)]
+        begun = [(BEGUN, self.view)] if self.view not in ("", ALL) else []
+        return [*self.state(), *begun] or [(VIEW, ALL)]
+
+    def at(self, kind: Kind, more: str = "") -> str:
+        """The address of the list, or of a page of it that works on what is shown."""
+        return kind.path + more + query_of(self.pairs())
+
+    def following(self, kind: Kind, cursor: str) -> str:
+        """The address of the next part."""
+        return kind.path + query_of([*self.pairs(), ("cursor", cursor)])
+
+    def changed(self, **fields: object) -> Asked:
+        """The same with something else, from its beginning; not the saved view any more."""
+        return replace(self, **{"saved": False, "cursor": "", **fields})  # type: ignore[arg-type]
+
+    def query(self, kind: Kind) -> Query:
+        """The question; raises BadRequest for a field or an operator that is not there."""
+        names = self.shown(kind)
+        sort = tuple(word for word in self.sort.split(",") if word) or usual_sort(kind)
+        if self.saved:  # what its reader does not see cannot order it; that is no reason to show nothing
+            sort = tuple(word for word in sort if word.lstrip("-") in kind.fields) or usual_sort(kind)
+        fields = ("id", "version", *(name for name in names if name not in ("id", "version")))
+        return Query(filter=parse_filter(self.filters), sort=sort, fields=fields, q=self.words, limit=SIZE, cursor=self.cursor)
+
+    def shown(self, kind: Kind) -> list[str]:
+        """The columns that were chosen, or the entity's own; what its reader may not see is left out."""
+        return [name for name in self.columns if name in kind.fields] or kind.columns()
+
+
+def usual_sort(kind: Kind) -> tuple[str, ...]:
+    """The order of a list that nobody has sorted: newest first."""
+    return ("-created_at",) if "created_at" in kind.fields else ()
+
+
+def read(request: PageRequest) -> Asked:
+    """What an address says by itself, without looking at the view that it may name."""
+    asked = of_pairs(request.query)
+    view = request.asked(VIEW)
+    return replace(asked, view=view or request.asked(BEGUN), saved=bool(view), cursor=request.asked("cursor"))
+
+
+def of_pairs(pairs: Pairs) -> Asked:
+    """The filters, words, order and columns of pairs."""
+    named = dict(pairs)
+    filters = tuple((name, value) for name, value in pairs if name not in RESERVED and not name.startswith(OWN))
+    columns = tuple(name for name in named.get(COLUMNS, "").split(",") if name)
+    return Asked(filters, named.get("q", "").strip(), named.get("sort", ""), columns)
+
+
+def of_text(text: str) -> Asked:
+    """What a form keeps of an address, as its query."""
+    pairs = parse_qsl(text.lstrip("?"), keep_blank_values=True)
+    named = dict(pairs)
+    return replace(of_pairs(pairs), view=named.get(VIEW, "") or named.get(BEGUN, ""), saved=VIEW in named)
+
+
+def of_view(row: Row) -> Asked:
+    """What a saved view shows."""
+    filters = tuple(parse_qsl(str(row.get("conditions") or ""), keep_blank_values=True))
+    columns = tuple(name for name in str(row.get("columns") or "").split(",") if name)
+    return Asked(filters, str(row.get("words") or ""), str(row.get("ordered_by") or ""), columns, str(row["id"]), saved=True)
+
+
+def as_values(asked: Asked) -> dict[str, object]:
+    """What a view keeps of it."""
+    return {
+        "conditions": query_of(asked.filters).lstrip("?") or None,
+        "words": asked.words or None,
+        "ordered_by": asked.sort or None,
+        "columns": ",".join(asked.columns) or None,
+    }
+
+
+def same(first: Asked, second: Asked) -> bool:
+    """Whether both show the same."""
+    return sorted(first.filters) == sorted(second.filters) and first.state()[len(first.filters) :] == second.state()[len(second.filters) :]

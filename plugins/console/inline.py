@@ -1,0 +1,53 @@
+"""Changing one cell of a list in its place."""
+
+from __future__ import annotations
+
+from plugins.console.bulk import input_of
+from plugins.console.cells import cell, titles_of
+from plugins.console.inputs import typed
+from plugins.console.registry import Kind, kind_at
+from sdk import SIGNED_IN, Alike, Context, Forbidden, NotFound, PageRequest, PageRoute, Refusal, Rendering, _
+from sdk.context import LIKELY_DUPLICATE, Row
+
+
+def show(ctx: Context, request: PageRequest) -> Rendering:
+    """The editor of a cell: the field as a form has it, with the value that the record has now."""
+    kind, name = _cell(ctx, request)
+    row = ctx.records(kind.name).get(request.id(), fields=(name, "version"))
+    return Rendering("console/cell_editor.html", {"kind": kind, "row": row, "input": input_of(kind, name, row, {})})
+
+
+def change(ctx: Context, request: PageRequest) -> Rendering:
+    """The cell with its new value; or with the one that it has, and why it was not changed."""
+    kind, name = _cell(ctx, request)
+    id, version = request.id(), request.typed("version")
+    records = ctx.records(kind.name)
+    expected = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
+    values = {key: value for key, value in typed(kind, request).items() if key == name}
+    problem, status = "", 200
+    try:
+        records.update(id, values, expected_version=expected, alike=Alike.DEFAULT)
+    except Refusal as refusal:
+        said = [ctx.say(one.message, one.params) for one in refusal.problems] or [ctx.say(refusal.message, refusal.params)]
+        if refusal.reason == LIKELY_DUPLICATE:
+            said.append(ctx.say(_("Open the record to save it all the same.")))
+        problem, status = " ".join(said), refusal.status
+    fields = list(dict.fromkeys((name, kind.title, "version")))
+    return _drawn(kind, name, records.get(id, fields=fields), problem, status)
+
+
+def _drawn(kind: Kind, name: str, row: Row, problem: str, status: int) -> Rendering:
+    shown = cell(kind, name, row, titles_of(kind, [row], [name]))
+    return Rendering("console/cell.html", {"cell": shown, "version": row["version"], "problem": problem}, status)
+
+
+def _cell(ctx: Context, request: PageRequest) -> tuple[Kind, str]:
+    kind, name = kind_at(ctx, request.path["plugin"], request.path["plural"]), request.path["field"]
+    if name not in kind.fields:
+        raise NotFound(_("there is nothing at this address"))
+    if not kind.can("update") or name not in kind.written:
+        raise Forbidden(_("you may not change the field {field!r}"), code="field_forbidden", field=name)
+    return kind, name
+
+
+PAGES = (PageRoute("cell", path="/{plugin}/{plural}/{id}/cell/{field}", title=_("Cell"), permission=SIGNED_IN, view=show, submit=change),)

@@ -1,0 +1,276 @@
+"""Saved views: what somebody wants to see of an entity, under a name, for oneself or for others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from plugins.console import asked as asked_
+from plugins.console.asked import ALL, Asked
+from plugins.console.registry import Kind, kind_at, query_of
+from plugins.console.tables import BOARD, CALENDAR, LAYOUTS, LIST, SHOWN_TO
+from sdk import (
+    SIGNED_IN,
+    Audience,
+    BadRequest,
+    Batch,
+    Change,
+    Condition,
+    Context,
+    NotFound,
+    PageRequest,
+    PageRoute,
+    Problem,
+    Query,
+    Redirect,
+    Refusal,
+    Rendering,
+    _,
+    parse_filter,
+    where,
+)
+from sdk.context import Row, id_of
+from sdk.fields import ChoiceField, DateField, DateTimeField
+
+NAME, START = "console.view", "console.start"
+MOST = 200
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A saved view as it stands above a list."""
+
+    id: str
+    name: str
+    href: str
+    here: bool
+    mine: bool
+    shared: str
+    pinned: bool
+    layout: str
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The views of an entity that the actor sees, the one that is open, and with which the actor begins ("": all of it)."""
+
+    tabs: Sequence[Tab]
+    open: Row | None = None
+    start: str = ""
+    edited: bool = False
+    """Whether what is shown is not what the open view says."""
+
+    @property
+    def pinned(self) -> list[Tab]:
+        """Those that stand above the list; the open one always does."""
+        return [tab for tab in self.tabs if tab.pinned or tab.here]
+
+    @property
+    def others(self) -> list[Tab]:
+        """Those behind a button."""
+        return [tab for tab in self.tabs if not tab.pinned and not tab.here]
+
+    @property
+    def here(self) -> Tab | None:
+        """The open one."""
+        return next((tab for tab in self.tabs if tab.here), None)
+
+
+def resolved(kind: Kind, request: PageRequest) -> tuple[Asked, Shelf]:
+    """What an address asks for, once its view is looked up, or the one with which the actor begins; raises NotFound for a hidden view."""
+    asked = asked_.read(request)
+    rows = rows_of(kind)
+    start = start_of(kind)
+    known = {str(row["id"]): row for row in rows}
+    if not request.query and start in known:
+        asked = Asked(view=start, saved=True)
+    row = known.get(asked.view)
+    if asked.saved and asked.view != ALL:
+        if row is None:
+            raise NotFound(_("there is no such view, or it is not shared with you any more"))
+        cursor, asked = asked.cursor, asked_.of_view(row)
+        asked = asked.changed(saved=True, cursor=cursor)
+    edited = row is not None and not asked.saved and not asked_.same(asked, asked_.of_view(row))
+    return asked, Shelf([_tab(kind, one, asked.view) for one in rows], row, start if start in known else "", edited)
+
+
+def rows_of(kind: Kind) -> list[Row]:
+    """The views of an entity that the actor sees: own ones, and what others share; pinned ones first."""
+    if not kind.ctx.can(f"{NAME}.read"):
+        return []
+    query = Query(filter=where(entity=kind.name), sort=("-pinned", "name"), limit=MOST)
+    return list(kind.ctx.records(NAME).query(query).data)
+
+
+def start_of(kind: Kind) -> str:
+    """The id of the view with which the actor begins; "" for all of it."""
+    row = _start(kind)
+    return str(row["view"]) if row is not None and row.get("view") is not None else ""
+
+
+def _start(kind: Kind) -> Row | None:
+    if not kind.ctx.can(f"{START}.read") or kind.ctx.actor.user_id is None:
+        return None
+    mine = (*where(entity=kind.name), Condition("owner", "eq", (kind.ctx.actor.user_id,)))
+    found = kind.ctx.records(START).query(Query(filter=mine, fields=("id", "view"), limit=1)).data
+    return found[0] if found else None
+
+
+def _tab(kind: Kind, row: Row, open_: str) -> Tab:
+    id, shown_to = str(row["id"]), str(row["shown_to"])
+    mine = str(row.get("owner")) == str(kind.ctx.actor.user_id)
+    shared = kind.ctx.say(SHOWN_TO[shown_to]) if shown_to != Audience.NOBODY else ""
+    return Tab(id, str(row["name"]), address(kind, row), id == open_, mine, shared, bool(row["pinned"]), str(row["layout"]))
+
+
+def address(kind: Kind, row: Row) -> str:
+    """Where a view is shown: as a list, or by the page that its layout names."""
+    layout = str(row.get("layout") or LIST)
+    if layout == LIST or layout not in layouts(kind.ctx):
+        return f"{kind.path}?{asked_.VIEW}={row['id']}"
+    by = f"&_by={row['layout_field']}" if row.get("layout_field") else ""
+    return f"{kind.path.replace('/console/', f'/console/{layout}/', 1)}?{asked_.VIEW}={row['id']}{by}"
+
+
+def layouts(ctx: Context) -> list[str]:
+    """The layouts for which there is a page."""
+    paths = [one.path for one in ctx.declared(PageRoute) if one.plugin == "console"]
+    return [LIST, *(name for name in (BOARD, CALENDAR) if any(path.startswith(f"/{name}/") for path in paths))]
+
+
+def fields_for(kind: Kind) -> list[tuple[str, str]]:
+    """The fields by which a board or a calendar can be laid out."""
+    fit = (ChoiceField, DateField, DateTimeField)
+    return [(name, kind.ctx.say(field.label)) for name, field in kind.fields.items() if isinstance(field, fit)]
+
+
+def show(ctx: Context, request: PageRequest) -> Rendering:
+    """The form of a view: a new one of what the address shows, or the open one."""
+    kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
+    asked, shelf = resolved(kind, request)
+    return _form(kind, asked, shelf.open if request.asked("_act") == "change" else None, request, ())
+
+
+def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Keep what is shown, in a new view or in the open one; rename, share, delete it, or begin with it."""
+    kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
+    asked = asked_.of_text(request.typed("state"))
+    wanted, views = request.typed("act"), ctx.records(NAME)
+    if wanted not in _ACTS:
+        raise BadRequest(_("expected act to be one of {known}"), known=", ".join(_ACTS))
+    row = views.get(UUID(asked.view)) if wanted != "new" and _is_id(asked.view) else None
+    if wanted == "start":
+        return _begin(kind, row)
+    if wanted == "new":
+        return _saved(kind, asked, None, request)
+    if row is None:
+        raise NotFound(_("there is no such view, or it is not shared with you any more"))
+    if wanted == "change":
+        return _saved(kind, asked, row, request)
+    if wanted == "delete":
+        views.delete(_id(row))
+        return Redirect(f"{kind.path}?{asked_.VIEW}={ALL}")
+    views.update(_id(row), asked_.as_values(asked))
+    return Redirect(address(kind, row))
+
+
+_ACTS = ("new", "save", "change", "delete", "start")
+
+
+def _saved(kind: Kind, asked: Asked, row: Row | None, request: PageRequest) -> Rendering | Redirect:
+    values: dict[str, object] = {
+        "name": request.typed("name").strip() or None,
+        "shown_to": request.typed("shown_to") or Audience.NOBODY.value,
+        "pinned": request.typed("pinned") == "true",
+        "layout": request.typed("layout") or LIST,
+        "layout_field": request.typed("layout_field") or None,
+    }
+    views = kind.ctx.records(NAME)
+    try:
+        new = {**values, **asked_.as_values(asked), "entity": kind.name}
+        made = views.create(new) if row is None else views.update(_id(row), values)
+    except Refusal as refusal:
+        said = [kind.ctx.say(one.message, one.params) for one in refusal.problems] or [kind.ctx.say(refusal.message, refusal.params)]
+        return _form(kind, asked, row, request, said, values, refusal.status)
+    return Redirect(address(kind, {**values, "id": id_of(made)}))
+
+
+def _form(
+    kind: Kind, asked: Asked, row: Row | None, request: PageRequest, problems: Sequence[str],
+    values: Row | None = None, status: int = 200,
+) -> Rendering:  # fmt: skip
+    say = kind.ctx.say
+    shown = values or row or {"name": "", "shown_to": Audience.NOBODY.value, "pinned": True, "layout": LIST, "layout_field": ""}
+    return Rendering(
+        "console/view.html",
+        {
+            "kind": kind,
+            "asked": asked,
+            "state": state_of(asked),
+            "row": row,
+            "values": shown,
+            "problems": problems,
+            "audiences": [(key, say(label)) for key, label in SHOWN_TO.items()],
+            "layouts": [(key, say(LAYOUTS[key])) for key in layouts(kind.ctx)],
+            "fields": fields_for(kind),
+        },
+        status,
+    )
+
+
+def state_of(asked: Asked) -> str:
+    """What the forms of a list send of what is shown."""
+    return "&".join([query_of(asked.state()).lstrip("?"), f"{asked_.BEGUN}={asked.view}"]).lstrip("&")
+
+
+def _begin(kind: Kind, row: Row | None) -> Redirect:
+    """From here on the actor begins with this view, or with all of it."""
+    starts, there = kind.ctx.records(START), _start(kind)
+    view = _id(row) if row is not None else None
+    if there is None:
+        starts.create({"entity": kind.name, "view": view})
+    else:
+        starts.update(_id(there), {"view": view})
+    return Redirect(address(kind, row) if row is not None else f"{kind.path}?{asked_.VIEW}={ALL}")
+
+
+def check(ctx: Context, batch: Batch) -> None:
+    """A view names an entity, and fields of it that its writer sees; raises nothing, refuses the change."""
+    for change in batch.standing():
+        name = str(change.after("entity"))
+        told = any(change.changes(field) for field in ("entity", "conditions", "words", "ordered_by", "columns", "layout_field"))
+        if told and not (ctx.offers(name) and ctx.can(f"{name}.read")):
+            change.refuse("entity", "unknown_entity", _("there is no entity {name!r}"), name=name[:100])
+        elif told:
+            _check(ctx, change, name)
+
+
+def _check(ctx: Context, change: Change, name: str) -> None:
+    row = {key: change.after(key) for key in ("conditions", "words", "ordered_by", "columns")}
+    asked, known = asked_.of_view({"id": "", **row}), ctx.records(name).fields()
+    unknown = [one for one in (*asked.columns, str(change.after("layout_field") or "")) if one and one not in known]
+    if unknown:
+        said = {"entity": name, "field": unknown[0][:80]}
+        change.problems.append(Problem("columns", "unknown_field", _("{entity} has no field {field!r}"), said))
+        return
+    try:
+        sort = tuple(word for word in asked.sort.split(",") if word)
+        ctx.records(name).query(Query(filter=parse_filter(asked.filters), sort=sort, fields=("id",), q=asked.words, limit=1))
+    except BadRequest as refusal:
+        change.problems.append(Problem("conditions", refusal.reason, refusal.message, refusal.params))
+
+
+def _id(row: Row) -> UUID:
+    return row["id"] if isinstance(row["id"], UUID) else UUID(str(row["id"]))
+
+
+def _is_id(word: str) -> bool:
+    try:
+        UUID(word)
+    except ValueError:
+        return False
+    return True
+
+
+PAGES = (PageRoute("views", path="/{plugin}/{plural}/views", title=_("View"), permission=SIGNED_IN, view=show, submit=act),)

@@ -1,0 +1,122 @@
+"""What is done in lists: filters as sentences, columns, several records at once, one cell, the recycle bin."""
+
+from __future__ import annotations
+
+from core.context import Work
+from core.testkit.fixtures import Api, People
+from sdk.context import id_of
+from tests.console.site import Look, Site
+from tests.console.test_views import names
+
+ACCOUNTS = "/customers/accounts"
+
+
+def sentences(page: Look) -> list[str]:
+    return page.texts("//span[contains(@class, 'filter')]/a[1]")
+
+
+def test_filters_read_as_sentences_in_both_languages_with_titles_and_labels(site: Site, work: Work, people: People) -> None:
+    parent = id_of(work.records("customers.account").create({"name": "Holding"}))
+    query = {
+        "tier[in]": "key,normal", "revenue[gte]": "1000", "parent": str(parent), "created_at[gte]": "2026-01-01T00:00:00+00:00",
+        "name[contains]": "hua", "city[empty]": "true",
+    }  # fmt: skip
+    assert sentences(site.get(ACCOUNTS, query)) == [
+        "Class is Key account or Normal", "Annual revenue at least 1,000", "Parent company is Holding", "Created from Jan 1, 2026",
+        "Name contains hua", "City is empty",
+    ]  # fmt: skip
+    site.post("/me/locale", {"locale": "zh_CN"})
+    assert sentences(site.get(ACCOUNTS, query))[:2] == ["级别是 重点客户 或 普通", "年营业额不少于 1,000"]
+
+
+def test_a_filter_is_made_from_its_field_and_operator_and_a_wrong_value_is_told_there(site: Site, work: Work) -> None:
+    for name, tier, revenue in (("Alpha", "key", "5000"), ("Beta", "normal", "10")):
+        work.records("customers.account").create({"name": name, "tier": tier, "revenue": {"amount": revenue, "currency": "CNY"}})
+    page = site.get(f"{ACCOUNTS}/filter", {"_field": "revenue", "_op": "gte", "tier": "key"})
+    answer = site.post(f"{ACCOUNTS}/filter", {**page.form(), "value__amount": "1000"})
+    assert answer.status == 303
+    assert names(site.get(answer.answer.headers["Location"].removeprefix("/console"))) == ["Alpha"]
+    wrong = site.post(f"{ACCOUNTS}/filter", {**page.form(), "value__amount": "many"})
+    assert wrong.status == 400
+    assert wrong.all("//*[@aria-invalid='true']")
+    assert site.post(f"{ACCOUNTS}/filter", page.form()).status == 422
+    choices = site.get(f"{ACCOUNTS}/filter", {"_field": "tier"}, part="slip-content")
+    assert len(choices.all("//input[@type='checkbox'][@name='value']")) > 1
+    for field in site.get(f"{ACCOUNTS}/filter").all("//select[@name='_field']/option/@value"):
+        assert site.get(f"{ACCOUNTS}/filter", {"_field": field}).status == 200, field
+
+
+def test_columns_are_chosen_and_ordered_and_stay_in_the_address(site: Site, work: Work) -> None:
+    work.records("customers.account").create({"name": "Alpha", "city": "Köln"})
+    state = {"state": "sort=name", "column": "city"}
+    moved = site.post(f"{ACCOUNTS}/columns", {"state": "sort=name", "column": ["name", "city"], "up": "city"})
+    assert moved.all("//input[@name='column']/@value")[:2] == ["city", "name"]
+    answer = site.post(f"{ACCOUNTS}/columns", {**state, "act": "show"})
+    assert "_columns=city" in answer.answer.headers["Location"]
+    assert site.get(answer.answer.headers["Location"].removeprefix("/console")).texts("//thead//th")[1:] == ["City"]
+
+
+def test_several_records_are_changed_at_once_and_each_refusal_is_told_with_its_reason(client: Api, work: Work, people: People) -> None:
+    accounts = work.records("customers.account")
+    mine = [id_of(accounts.create({"name": name, "owner": people.rep})) for name in ("A", "B")]
+    other = id_of(accounts.create({"name": "C", "owner": people.reps[1][0]}))
+    site = Site(client.as_user(people.rep))
+    ids = [str(id) for id in (*mine, other)]
+    asked = site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "field": "tier", "id": ids, "state": ""})
+    assert asked.all("//select[@name='tier']")
+    told = site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "field": "tier", "tier": "key", "id": ids, "state": "", "sure": "true"})
+    assert "2 records are changed." in told.text
+    assert "1 are left as they are" in told.text
+    assert "C" not in told.texts("//li")
+    assert {row["tier"] for row in accounts.values(mine).values()} == {"key"}
+    wrong = site.post(
+        f"{ACCOUNTS}/bulk", {"act": "edit", "field": "website", "website": "no address", "id": ids[:2], "sure": "true", "state": ""}
+    )
+    assert wrong.status == 422
+    assert wrong.all("//*[@aria-invalid='true']")
+    assert site.post(f"{ACCOUNTS}/bulk", {"act": "delete", "id": ids[:2], "state": ""}).status == 403
+    assert site.get(f"{ACCOUNTS}/bin").status == 403
+    assert site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "id": "x"}).status == 400
+    work.records("core.grant").create({"role": "sales_rep", "permission": "customers.account.bulk_edit", "scope": "none"})
+    barred = site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "field": "tier", "id": ids[:2], "state": ""})
+    assert barred.status == 403
+    assert not site.get(ACCOUNTS).all("//input[@name='id']")
+
+
+def test_what_is_deleted_at_once_lies_in_the_recycle_bin_and_comes_back_from_it(site: Site, work: Work) -> None:
+    ids = [str(id_of(work.records("customers.account").create({"name": name}))) for name in ("A", "B")]
+    assert "2 records?" in site.post(f"{ACCOUNTS}/bulk", {"act": "delete", "id": ids, "state": ""}).heading
+    gone = site.post(f"{ACCOUNTS}/bulk", {"act": "delete", "id": ids, "sure": "true", "state": ""})
+    assert "2 records are in the recycle bin." in gone.text
+    assert sorted(site.get(f"{ACCOUNTS}/bin").texts("//td[contains(@class, 'title')]")) == ["A", "B"]
+    work.records("customers.account").create({"name": "B"})
+    told = site.post(f"{ACCOUNTS}/bin", {"id": ids})
+    assert "1 records are back." in told.text
+    assert told.texts("//*[@role='alert']//li") == ["B"]
+    assert sorted(names(site.get(ACCOUNTS))) == ["A", "B"]
+
+
+def test_a_cell_is_changed_in_its_place_and_a_refusal_brings_the_old_value_back_and_says_why(site: Site, work: Work) -> None:
+    id = id_of(work.records("customers.account").create({"name": "Alpha", "website": "https://alpha.example"}))
+    cell = f"{ACCOUNTS}/{id}/cell/website"
+    editor = site.get(cell, part="cell")
+    form = editor.form()
+    assert form["website"] == "https://alpha.example"
+    done = site.post(cell, {**form, "website": "https://beta.example"})
+    assert (done.status, done.text) == (200, "https://beta.example")
+    stale = site.post(cell, {**form, "website": "https://gamma.example"})
+    assert stale.status == 412
+    assert stale.text.startswith("https://beta.example")
+    assert stale.all("//*[@role='alert']")
+    wrong = site.post(cell, {**form, "version": "2", "website": "no address"})
+    assert wrong.status == 422
+    assert work.records("customers.account").get(id)["website"] == "https://beta.example"
+    assert site.get(f"{ACCOUNTS}/{id}/cell/created_at").status == 403
+    assert site.get(f"{ACCOUNTS}/{id}/cell/nothing").status == 404
+
+
+def test_the_count_comes_by_itself_and_says_how_many_fit(site: Site, work: Work) -> None:
+    for name in ("Alpha", "Alpine", "Beta"):
+        work.records("customers.account").create({"name": name})
+    later = site.get(ACCOUNTS, {"q": "Al"}).all("//*[@id='count']/@hx-get")[0]
+    assert site.get(later.removeprefix("/console"), part="count").text == "2 found"

@@ -1,0 +1,88 @@
+"""Saved views: tabs above lists, for oneself, for the team, for everybody."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.context import Work
+from core.testkit.fixtures import Api, People
+from sdk import Draft
+from tests.console.site import Look, Site
+
+ACCOUNTS = "/customers/accounts"
+VIEWS = f"{ACCOUNTS}/views"
+TABS = "//nav[@aria-label='Views']/a"
+
+
+def keep(site: Site, state: str, **values: str) -> str:
+    """Save what a list shows as a view, and return where it is shown."""
+    sent = {"act": "new", "state": state, "name": "A view", "pinned": "true", **values}
+    answer = site.post(VIEWS, sent)
+    assert answer.status == 303, answer.text
+    return str(answer.answer.headers["Location"]).removeprefix("/console")
+
+
+def names(page: Look) -> list[str]:
+    return [row.xpath("string(./td[contains(@class, 'title')])").strip() for row in page.all("//tbody[@id='rows']/tr[@data-id]")]
+
+
+@pytest.mark.feature("D17")
+def test_a_saved_view_shared_with_a_team_respects_each_viewers_rights(client: Api, work: Work, people: People) -> None:
+    accounts = work.records("customers.account")
+    accounts.write_all(
+        [
+            Draft("create", {"name": name, "tier": tier, "owner": owner})
+            for name, tier, owner in (("Mine", "key", people.rep), ("Small", "normal", people.rep), ("Theirs", "key", people.reps[1][0]))
+        ]
+    )
+    manager = Site(client.as_user(people.manager))
+    shown = keep(manager, "tier=key", name="Key accounts", shown_to="team")
+    assert set(names(manager.get(shown))) >= {"Mine"}
+    rep = Site(client.as_user(people.rep))
+    assert "Key accounts" in rep.get(ACCOUNTS).texts(TABS)[1]
+    assert names(rep.get(shown)) == ["Mine"]
+    outsider = Site(client.as_user(people.reps[1][0]))
+    assert len(outsider.get(ACCOUNTS).all(TABS)) == 1
+    assert outsider.get(shown).status == 404
+    assert outsider.api.get("/api/v1/console/views").json["data"] == []
+
+
+def test_a_view_is_saved_changed_begun_with_and_deleted_and_its_address_stays_open_to_change(site: Site, work: Work) -> None:
+    for name, tier in (("Alpha", "key"), ("Beta", "normal")):
+        work.records("customers.account").create({"name": name, "tier": tier})
+    shown = keep(site, "tier=key&sort=-name&_columns=name,tier", name="Key")
+    page = site.get(shown)
+    assert names(page) == ["Alpha"]
+    assert page.texts("//thead//th")[1:] == ["Name", "Class"]
+    off = str(page.all("//a[@class='off']/@href")[0])
+    open_ = site.get(off.removeprefix("/console"))
+    assert names(open_) == ["Beta", "Alpha"]
+    assert open_.all("//span[@class='dirty']")
+    state = open_.all("//input[@name='state']/@value")[0]
+    assert site.post(VIEWS, {"act": "save", "state": state}).status == 303
+    assert names(site.get(shown)) == ["Beta", "Alpha"]
+    assert site.post(VIEWS, {"act": "change", "state": state, "name": "All of them", "pinned": "true"}).status == 303
+    assert site.post(VIEWS, {"act": "start", "state": state}).status == 303
+    first = site.get(ACCOUNTS)
+    assert first.texts("//nav[@aria-label='Views']/a[@aria-current]") == ["All of them"]
+    assert site.get(ACCOUNTS, {"_view": "all"}).texts("//nav[@aria-label='Views']/a[@aria-current]") == ["All"]
+    assert site.post(VIEWS, {"act": "delete", "state": state}).status == 303
+    assert len(site.get(ACCOUNTS).all(TABS)) == 1
+
+
+def test_a_view_of_what_is_not_there_or_is_hidden_is_refused_when_it_is_written_and_shows_nothing_when_it_is_read(
+    client: Api, site: Site, work: Work, people: People
+) -> None:
+    work.records("customers.account").create({"name": "Alpha", "revenue": {"amount": "10", "currency": "CNY"}, "owner": people.rep})
+    assert site.post(VIEWS, {"act": "new", "state": "nothing=1", "name": "X"}).status == 422
+    assert site.post(VIEWS, {"act": "new", "state": "tier[gte]=1", "name": "X"}).status == 422
+    assert site.post(VIEWS, {"act": "new", "state": "tier=key", "name": ""}).status == 422
+    wrong = client.post("/api/v1/console/views", {"name": "X", "entity": "customers.nothing"})
+    assert (wrong.status_code, wrong.json["errors"][0]["field"]) == (422, "entity")
+    shown = keep(site, "revenue[gte]=5&_columns=name,revenue", name="Rich", shown_to="everybody")
+    hidden = {"role": "sales_rep", "permission": "customers.account.read", "scope": "own", "only_fields": ["name", "tier"]}
+    work.records("core.grant").create(hidden)
+    page = Site(client.as_user(people.rep)).get(shown)
+    assert page.status == 200
+    assert names(page) == []
+    assert "may not see" in page.text
