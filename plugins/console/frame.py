@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from plugins.console.charts import MADE
 from plugins.console.registry import PREFIX
 from sdk import Context, MenuEntry, PageRequest, Text, _
 
@@ -41,10 +42,10 @@ class Section:
 def values(ctx: Context, request: PageRequest) -> Mapping[str, object]:
     """The frame of a page; a part of a page that is shown already needs none."""
     if request.part and request.part != "page":
-        return {"sections": [], "thumb": []}
+        return {"sections": [], "thumb": [], "charts": bool(MADE)}
     sections = menu(ctx, request.address)
     items = [item for section in sections for item in section.items]
-    return {"sections": sections, "thumb": items[:_AT_THUMB]}
+    return {"sections": sections, "thumb": items[:_AT_THUMB], "charts": bool(MADE)}
 
 
 def entries(ctx: Context) -> list[MenuEntry]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import js_lib_htmx
 
-from plugins.console import forms, frame, home, listing, me, picking, record
+from plugins.console import charts, forms, frame, home, listing, me, picking, record
 from sdk import Capabilities, Frame, Manifest, MenuEntry, PageRoute, _, hookimpl
 
 manifest = Manifest(
@@ -34,6 +34,7 @@ def register_frame() -> Sequence[Frame]:
             error="kit/error.html",
             entrance="kit/entrance.html",
             bundles={"console.css": styles, "console.js": scripts},
+            made=charts.MADE,
         ),
     )
 
