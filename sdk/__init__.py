@@ -33,7 +33,7 @@ from sdk.installation import Installation
 from sdk.mail import Attachment, Mail
 from sdk.manifest import Manifest
 from sdk.notices import Notice, NoticeChannel, Told
-from sdk.pages import Frame, MenuEntry, PageRequest, PageRoute, Panel, Redirect, Rendering, Slot
+from sdk.pages import Frame, MadeFile, MenuEntry, PageRequest, PageRoute, Panel, Redirect, Rendering, Slot
 from sdk.permissions import EVERYBODY, Access, Audience, Permission, Role, Scope, Verb
 from sdk.privacy import Person, Trace
 from sdk.rates import Priced, RateSource, keep_base_currency, priced
@@ -90,6 +90,7 @@ __all__ = [
     "Installation",
     "Invalid",
     "Job",
+    "MadeFile",
     "Mail",
     "Manifest",
     "MasterData",

@@ -1,4 +1,4 @@
-"""The one filter language: `stage=won`, `amount[gte]=1000`, `owner[in]=a,b`."""
+"""The one filter language: `stage=won`, `amount[gte]=1000`, `owner[in]=a,b`; over links, too: `owner.team=East`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sdk.errors import BadRequest
 from sdk.text import _
 
 OPERATORS = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "contains", "empty", "alike")
-_KEY = re.compile(r"(?P<field>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)(?:\[(?P<op>[a-z]+)\])?\Z")
+_KEY = re.compile(r"(?P<field>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){0,7})(?:\[(?P<op>[a-z]+)\])?\Z")
 
 
 @dataclass(frozen=True, slots=True)

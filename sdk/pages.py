@@ -107,7 +107,8 @@ class Slot(StrEnum):
     BUTTON = "button"
     """Among the acts of a record; its rendering is a link or a form."""
     TILE = "tile"
-    """On dashboards, for who chooses it from the catalogue."""
+    """On dashboards, for who chooses it from the catalogue. Its view gets what the dashboard is narrowed to, as far as it is: `start`
+    and `end` (ISO days), `owner` and `pipeline` (ids)."""
     TOP = "top"
     """At the top of every page, beside who one is: small, and cheap."""
     HOME = "home"
@@ -148,13 +149,22 @@ class MenuEntry(Spec):
     palette: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A static file that is made at its first use and kept in the installation's folder `cache`; with another `version` it is made anew."""
+
+    version: str
+    make: Callable[[], bytes]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Frame(Spec):
     """The place in which all pages stand; one plugin brings it, and without one there are no pages.
 
     `prefix` begins the address of each page. `values(ctx, request)` gives what its templates need for the frame itself (the menu), as
     `frame`. `error` and `entrance` are its templates for refusals and for signing in, `home` is the page to go to then. `bundles` are
-    files that are served as one: `{"console.css": (Path(...), ...)}`.
+    files that are served as one: `{"console.css": (Path(...), ...)}`; `made` are such as are too large, or too slow to make, to be
+    shipped: `{"vega.js": MadeFile(...)}`. Templates find the addresses of both by `asset(name)`.
     """
 
     prefix: str
@@ -163,6 +173,7 @@ class Frame(Spec):
     entrance: str
     home: str = "/"
     bundles: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    made: Mapping[str, MadeFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.data.local_time import GRAINS, bucket, local_time
-from core.entities.conditions import Conditions, shape_field
+from core.entities.conditions import DEEPEST, Conditions, head, shape_field
 from core.entities.journal import plain
 from core.entities.read import Reader, title_column
 from core.entities.rows import live_of
@@ -25,7 +25,6 @@ from sdk.fields.time import DateField
 
 FUNCTIONS = ("count", "distinct", "sum", "avg", "min", "max")
 MOST_GROUPS = 10_000
-_DEEPEST = 3
 
 
 @dataclass(frozen=True)
@@ -117,12 +116,12 @@ class Aggregation:
 
     def _place(self, path: str) -> tuple[Source, Field, str]:
         """Where the field at the end of a path is: `stage`, or `owner.team` over a link. What one may not see there is unknown."""
-        own, rest = _head(path, self.visible)
+        own, rest = head(path, self.visible)
         if path in self.visible or own not in self.visible or not rest:
             return self.source, shape_field(self.shape, path, self.visible), path
         source, visible, left = self.source, self.visible, path
-        for _level in range(_DEEPEST):
-            link, left = _head(left, visible)
+        for _level in range(DEEPEST):
+            link, left = head(left, visible)
             field = shape_field(source.shape, link, visible)
             target = source.shape.target(field) if isinstance(field, LinkField) else None
             if target is None or not isinstance(field, LinkField):
@@ -130,12 +129,12 @@ class Aggregation:
             reader = self.reader.work.reader(target)
             visible = reader.visible()
             last = left in visible or "." not in left
-            following = left if last else _head(left, visible)[0]
+            following = left if last else head(left, visible)[0]
             shape_field(reader.shape, following, visible)
             source = self._across(source, field, reader, following)
             if last:
                 return source, reader.shape.fields[left], own
-        raise BadRequest(_("{path!r} goes over more than {most} links"), path=path[:80], most=_DEEPEST)
+        raise BadRequest(_("{path!r} goes over more than {most} links"), path=path[:80], most=DEEPEST)
 
     def _across(self, source: Source, link: LinkField, reader: Reader, name: str) -> Source:
         """The records at the other end of a link, as far as the actor sees the named field of them: a join, so that the statement stays one."""
@@ -233,15 +232,6 @@ class Aggregation:
             totals[measure.word] = _shown(measure, {c: p for c, p in pairs.items() if p[0] is not None})
             at += 2 if measure.function == "avg" else 1
         return totals
-
-
-def _head(path: str, visible: Mapping[str, Field]) -> tuple[str, str]:
-    """The first field of a path and what is left: `owner.team`, or `leads.campaign.channel`, where a plugin added the link."""
-    own, _dot, rest = path.partition(".")
-    if own in visible:
-        return own, rest
-    second, _dot, rest = rest.partition(".")
-    return f"{own}.{second}", rest
 
 
 def _shown(measure: Measure, pairs: dict[Any, list[Any]]) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
@@ -17,12 +18,16 @@ from sdk.fields import AnyRecordField, Field, FlawError, KeysField, LinkField, M
 from sdk.fields.text import plain_text
 
 if TYPE_CHECKING:
+    from core.entities.read import Reader
     from core.policy.scopes import Scopes
 
 MOST_VALUES = 500
+DEEPEST = 3
+"""Links that the path of a field may go over."""
 ESCAPE = "/"
 _LONGEST = 10_000
 _WORDS, _BOTH, _PAIR, _REFERENCES, _AMONG = "words", "words and ids", "both columns", "references", "among "
+_BEYOND, _WITHOUT = "beyond", "without"
 _COMPARE: dict[str, Callable[[sa.ColumnElement[Any], Any], sa.ColumnElement[bool]]] = {
     "gt": lambda column, value: column > value,
     "gte": lambda column, value: column >= value,
@@ -37,6 +42,10 @@ class Form(NamedTuple):
     field: str
     operator: str
     kind: str = ""
+    beyond: Form | None = None
+    """Of a path such as `owner.team`, where `field` is the link: what holds of the record at its other end."""
+    there: object = None
+    """What that record's shape was then, so that no statement outlives it."""
 
 
 Take: TypeAlias = "Callable[[int, sa.types.TypeEngine[Any]], Any]"
@@ -46,8 +55,8 @@ Take: TypeAlias = "Callable[[int, sa.types.TypeEngine[Any]], Any]"
 class Conditions:
     """Translates conditions over one source, for one actor."""
 
-    def __init__(self, source: Source, scopes: Scopes) -> None:
-        self._source, self._scopes = source, scopes
+    def __init__(self, source: Source, scopes: Scopes, readers: Callable[[Entity], Reader] | None = None) -> None:
+        self._source, self._scopes, self._readers = source, scopes, readers
 
     def clause(self, condition: Condition) -> sa.ColumnElement[bool]:
         """One condition as SQL; raises BadRequest for operators and values that the field does not take."""
@@ -56,6 +65,8 @@ class Conditions:
 
     def made(self, form: Form, take: Take) -> sa.ColumnElement[bool]:
         """The SQL of all conditions of a form."""
+        if form.beyond is not None:
+            return self._beyond(form, form.beyond, take)
         if form.field in self._source.shape.overlay.keyed and form.operator in ("eq", "in") and not form.kind:
             return self._among_keys(form, take)
         columns = self._source.columns(form.field)
@@ -80,6 +91,19 @@ class Conditions:
         if operator == "ne":  # another amount, another currency, or none at all
             return sa.or_(compared, columns[1].is_distinct_from(second))
         return sa.and_(compared, columns[1] == second)
+
+    def _beyond(self, form: Form, inner: Form, take: Take) -> sa.ColumnElement[bool]:
+        """Of the record at the other end of a link, as far as the actor sees the field of it: what is unseen is as if it were not there."""
+        field = self._source.shape.fields[form.field]
+        target = self._source.shape.target(field) if isinstance(field, LinkField) else None
+        assert target is not None and self._readers is not None
+        reader = self._readers(target)
+        source = Source(reader.shape, self._scopes, reader.shape.table.alias())
+        holds = Conditions(source, self._scopes, self._readers).made(inner, take)
+        reach = self._scopes.clause(target, source.table, reader.including(inner.field), Verb.READ)
+        ids = sa.select(source.table.c.id).select_from(source.joined()).where(*source.live(), holds, *(() if reach is None else (reach,)))
+        column = self._source.columns(form.field)[0]
+        return column.in_(ids) if form.kind != _WITHOUT else sa.or_(column.not_in(ids), column.is_(None))
 
     def _among_keys(self, form: Form, take: Take) -> sa.ColumnElement[bool]:
         """A custom field whose values are found by an index."""
@@ -140,15 +164,51 @@ def read(shape: Shape, condition: Condition) -> tuple[Form, list[Any]]:
     return Form(condition.field, operator), [values] if operator == "in" else values[:1]
 
 
-def read_filter(shape: Shape, filter: Filter, visible: Mapping[str, Field]) -> tuple[list[Form], dict[str, Any]]:
+def read_filter(reader: Reader, filter: Filter, visible: Mapping[str, Field]) -> tuple[list[Form], dict[str, Any]]:
     """The forms of a filter's conditions, and their values by the names of the parameters that stand for them."""
     forms, given = list[Form](), dict[str, Any]()
     for place, condition in enumerate(filter):
-        shape_field(shape, condition.field, visible)
-        form, values = read(shape, condition)
+        form, values = _sought(reader, condition, visible, 0)
         forms.append(form)
         given |= {f"f{place}_{number}": value for number, value in enumerate(values)}
     return forms, given
+
+
+def _sought(reader: Reader, condition: Condition, visible: Mapping[str, Field], depth: int) -> tuple[Form, list[Any]]:
+    """A condition on a field, or on one beyond links: `owner.team=…` of a deal."""
+    shape, path = reader.shape, condition.field
+    own, rest = head(path, visible)
+    if path in visible or own not in visible or not rest:
+        shape_field(shape, path, visible)
+        return read(shape, condition)
+    field = shape.fields[own]
+    target = shape.target(field) if isinstance(field, LinkField) else None
+    if target is None:
+        raise BadRequest(_("{field!r} is no link: nothing lies beyond it"), field=own)
+    if depth == DEEPEST:
+        raise BadRequest(_("{path!r} goes over more than {most} links"), path=path[:80], most=DEEPEST)
+    there = reader.work.reader(target)
+    turned, kind = _turned(replace(condition, field=rest))
+    form, values = _sought(there, turned, there.visible(), depth + 1)
+    return Form(own, _BEYOND, kind, form, there.shape.mark), values
+
+
+def _turned(condition: Condition) -> tuple[Condition, str]:
+    """What is said of there being no such record is asked as the contrary of there being one: it holds where there is no record at all."""
+    if condition.operator == "ne":
+        return replace(condition, operator="eq"), _WITHOUT
+    if condition.operator == "empty" and str(condition.values[0]).lower() == "true":
+        return replace(condition, values=("false",)), _WITHOUT
+    return condition, ""
+
+
+def head(path: str, visible: Mapping[str, Field]) -> tuple[str, str]:
+    """The first field of a path and what is left: `owner.team`, or `leads.campaign.channel`, where a plugin added the link."""
+    own, _dot, rest = path.partition(".")
+    if own in visible:
+        return own, rest
+    second, _dot, rest = rest.partition(".")
+    return f"{own}.{second}", rest
 
 
 def parameters(place: int) -> Take:

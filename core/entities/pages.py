@@ -46,7 +46,7 @@ def page(reader: Reader, query: Query) -> Page:
     """A page in JSON form."""
     shape, rights = reader.shape, reader.scopes.form
     outline = shape.kept(("outline", rights, query.fields, query.sort), lambda: _outline(reader, query))
-    forms, given = conditions.read_filter(shape, query.filter, outline.visible)
+    forms, given = conditions.read_filter(reader, query.filter, outline.visible)
     given |= reader.scopes.parameters()
     if query.q:
         given["q"] = _sought(query.q)
@@ -111,7 +111,7 @@ def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, searching:
     source = Source(reader.shape, scopes)
     sort = [f"{'-' if key.descending else ''}{key.field.name}" for key in outline.keys]
     keys = _sort_keys(reader, sort, source, {**outline.visible, "id": reader.shape.fields["id"]})
-    made = Conditions(source, scopes)
+    made = Conditions(source, scopes, reader.work.reader)
     clauses = reader.reach(source, [*(form.field for form in forms), *(key.field.name for key in keys)], scopes)
     clauses += [made.made(form, conditions.parameters(place)) for place, form in enumerate(forms)]
     if searching:

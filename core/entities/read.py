@@ -183,7 +183,7 @@ class Reader:
 
     def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False, hold: bool = False) -> list[dict[str, Any]]:
         """Visible records as Python values, in order of creation; or what would be visible were it not in the recycle bin."""
-        forms, given = read_filter(self.shape, filter, self.visible())
+        forms, given = read_filter(self, filter, self.visible())
         names, statement = self.shape.kept(("find", deleted, hold, self.scopes.form, *forms), lambda: self._find(forms, deleted, hold))
         rows = self.work.connection.execute(statement, {**given, **self.scopes.parameters(), "most": limit}).all()
         found = self.shape.valuer(names)(rows)
@@ -196,7 +196,7 @@ class Reader:
     def _find(self, forms: Sequence[Form], deleted: bool, hold: bool) -> type_plan:
         scopes = self.scopes.bound()
         source = Source(self.shape, scopes)
-        conditions = Conditions(source, scopes)
+        conditions = Conditions(source, scopes, self.work.reader)
         clauses = self.reach(source, [form.field for form in forms], scopes, deleted=deleted)
         clauses += [conditions.made(form, parameters(place)) for place, form in enumerate(forms)]
         names = [name for name in self.visible() if not self.computed(name)]

@@ -51,12 +51,12 @@ class Shape:
 
     def kept(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """What `make` gives for such a question, made once: building a statement costs more than asking it."""
-        mine = (self._mark, *key)
+        mine = (self.mark, *key)
         found: T | None = self.plans.get(mine)
         return self.plans.keep(mine, make()) if found is None else found
 
     @cached_property
-    def _mark(self) -> object:
+    def mark(self) -> object:
         """What tells this shape's plans from those of others, also of such as are no more."""
         return object()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from plugins.console.charts import MADE
 from plugins.console.registry import PREFIX
 from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, Panel, Slot, Text, _
 from sdk.pages import Drawn
@@ -42,10 +43,11 @@ class Section:
 def values(ctx: Context, request: PageRequest) -> Mapping[str, object]:
     """The frame of a page; a part of a page that is shown already needs none."""
     if request.part and request.part != "page":
-        return {"sections": [], "thumb": [], "tops": []}
+        return {"sections": [], "thumb": [], "tops": [], "charts": bool(MADE)}
     sections = menu(ctx, request.address)
     items = [item for section in sections for item in section.items]
-    return {"sections": sections, "thumb": items[:_AT_THUMB], "tops": drawn(ctx, Slot.TOP, {"request": request})}
+    tops = drawn(ctx, Slot.TOP, {"request": request})
+    return {"sections": sections, "thumb": items[:_AT_THUMB], "tops": tops, "charts": bool(MADE)}
 
 
 def drawn(ctx: Context, slot: Slot, shared: Mapping[str, object]) -> list[Drawn]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import js_lib_htmx
 
-from plugins.console import bulk, filtering, finding, forms, frame, home, inline, kit, listing, me, picking, record, tables, views
+from plugins.console import bulk, charts, filtering, finding, forms, frame, home, inline, kit, listing, me, picking, record, tables, views
 from sdk import EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Scope, _, hookimpl
 
 manifest = Manifest(
@@ -49,6 +49,7 @@ def register_frame() -> Sequence[Frame]:
             error="kit/error.html",
             entrance="kit/entrance.html",
             bundles={"console.css": styles, "console.js": scripts},
+            made=charts.MADE,
         ),
     )
 

@@ -4,17 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from plugins.reports import commands, routes
+from plugins.reports import commands, own, pages, routes, tables
 from plugins.reports.query import PERMISSION
-from sdk import Capabilities, Command, Manifest, Permission, Route, Scope, _, hookimpl
+from sdk import (
+    EVERYBODY,
+    Access,
+    Batch,
+    Capabilities,
+    Command,
+    Context,
+    Entity,
+    Manifest,
+    MenuEntry,
+    PageRoute,
+    Permission,
+    Route,
+    Scope,
+    _,
+    hookimpl,
+)
 
 manifest = Manifest(
     name="reports",
-    version="0.1",
+    version="0.2",
     title=_("Reports"),
     summary=_("Any entity, counted, added up and averaged by any dimension."),
     capabilities=Capabilities(data=("*.read:*",)),
 )
+
+MINE: dict[str, Access] = {EVERYBODY: Scope.OWN}
+
+
+@hookimpl
+def register_entities() -> Sequence[Entity]:
+    return (
+        Entity(tables.OwnReport, "own_report", "own_reports", _("Own report"), _("Own reports"), access=MINE),
+        Entity(tables.Dashboard, "dashboard", "dashboards", _("Dashboard"), _("Dashboards"), access=MINE),
+        Entity(tables.Tile, "tile", "tiles", _("Tile"), _("Tiles"), title="source", owned=False),
+    )
 
 
 @hookimpl
@@ -29,5 +56,24 @@ def register_routes() -> Sequence[Route]:
 
 
 @hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return pages.PAGES
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    return (
+        MenuEntry("reports", label=_("Reports"), section="know", path="/reports/reports", permission=PERMISSION, icon="chart", position=20),
+        MenuEntry("builder", label=_("New report"), path="/reports/query", permission=PERMISSION, icon="plus", position=30, palette=True),
+    )
+
+
+@hookimpl
 def register_commands() -> Sequence[Command]:
     return commands.COMMANDS
+
+
+@hookimpl
+def prepare_changes(ctx: Context, batch: Batch) -> None:
+    if batch.entity == own.NAME:
+        own.prepare(ctx, batch)

@@ -12,9 +12,9 @@ PERMISSION = "reports.report.run"
 
 def run(ctx: Context, entity: str, measures: Sequence[str], by: Sequence[str], where: Sequence[str]) -> list[Row]:
     """Rows of a report in JSON form; without a measure it counts. Raises BadRequest and NotFound."""
-    return ctx.records(entity).aggregate(_words(measures) or ["count"], _words(by), parse_where(where))
+    return ctx.records(entity).aggregate(words(measures) or ["count"], words(by), parse_where(where))
 
 
-def _words(written: Sequence[str]) -> list[str]:
+def words(written: Sequence[str]) -> list[str]:
     """Names may be repeated or written with commas between."""
     return [word.strip() for words in written for word in words.split(",") if word.strip()]

@@ -9,10 +9,12 @@ from datetime import date, timedelta
 
 from plugins.reports import chart, table
 from plugins.reports.formats import of_reader
+from plugins.reports.periods import bounds
 from plugins.reports.query import run
+from plugins.reports.words import field_at, of_measure
 from sdk import BadRequest, Context, Download, NotFound, Report, _
 from sdk.context import Row
-from sdk.fields import ChoiceField, Field
+from sdk.fields import ChoiceField, DateTimeField
 from sdk.permissions import EXPORT
 
 _DAY = timedelta(days=1)
@@ -46,10 +48,15 @@ def described(ctx: Context, report: Report) -> dict[str, object]:
 
 def rows(ctx: Context, report: Report, start: date | None, end: date | None) -> list[Row]:
     """Its rows, from one day to another, both included."""
-    where = list(report.where)
-    if report.period:
-        where += [f"{report.period}[{operator}]={day}" for operator, day in (("gte", start), ("lte", end)) if day is not None]
-    return run(ctx, report.entity, report.measures, report.by, where)
+    return run(ctx, report.entity, report.measures, report.by, conditions(ctx, report, start, end))
+
+
+def conditions(ctx: Context, report: Report, start: date | None, end: date | None) -> list[str]:
+    """What is counted: its own conditions and, where it has a period, those of the days, which are days of the tenant's zone."""
+    if not report.period:
+        return [*report.where]
+    instants = isinstance(field_at(ctx, report.entity, report.period), DateTimeField)
+    return [*report.where, *(f"{name}={day}" for name, day in bounds(report.period, start, end, ctx.tenant, instants=instants))]
 
 
 def compared(ctx: Context, report: Report, start: date | None, end: date | None) -> dict[str, object]:
@@ -81,49 +88,31 @@ def _total(ctx: Context, report: Report, start: date, end: date) -> Row:
     return rows(ctx, replace(report, by=()), start, end)[0]
 
 
-_MEASURES = {
-    "sum": _("{field}, in all"), "avg": _("{field}, on average"), "distinct": _("Different {field}"), "min": _("Least {field}"), "max": _("Most {field}"),
-}  # fmt: skip
-
-
 def labels(ctx: Context, report: Report) -> chart.Labels:
     """The words of its chart."""
     words, choices = dict[str, str](), dict[str, dict[str, str]]()
     for word in report.by:
-        field = _field(ctx, report.entity, word.partition(":")[0])
+        field = field_at(ctx, report.entity, word.partition(":")[0])
         words[word] = ctx.say(field.label) if field is not None else word
         if isinstance(field, ChoiceField):
             choices[word] = {key: ctx.say(label) for key, label in field.options.items()}
-    for word in report.measures:
-        function, _colon, name = word.partition(":")
-        field = _field(ctx, report.entity, name) if name else None
-        label = ctx.say(field.label) if field is not None else name
-        words[word] = ctx.say(_MEASURES[function], {"field": label}) if function in _MEASURES else ctx.say(_("Number"))
+    words |= {word: of_measure(ctx, report.entity, word) for word in report.measures}
     return chart.Labels(ctx.say(report.label), words, choices)
-
-
-def _field(ctx: Context, entity: str, path: str) -> Field | None:
-    """The field at the end of a path over links, if one may see it."""
-    fields = ctx.records(entity).fields()
-    if path in fields or "." not in path:
-        return fields.get(path)
-    words = path.split(".")
-    heads = (".".join(words[:count]) for count in (1, 2))  # a link that a plugin added has a dot in its name
-    link = next((head for head in heads if head in fields), "")
-    return _field(ctx, ctx.target(entity, link), path[len(link) + 1 :]) if link and len(link) < len(path) else None
 
 
 def answer(ctx: Context, report: Report, found: list[Row], shape: str, comparison: Mapping[str, object]) -> object:
     """The rows in one of the formats, as JSON with the comparison; raises Unavailable where an extra is missing."""
     if shape == "json":
         return {"report": described(ctx, report), "data": found, **comparison}
-    specification = chart.specification(report, found, labels(ctx, report))
-    if shape == "chart":
-        return specification
     formats = of_reader(ctx)
     if shape in ("csv", "xlsx"):
         ctx.require(f"{report.entity}.{EXPORT}")
         content = table.as_csv(found, formats) if shape == "csv" else table.as_xlsx(found, ctx.say(report.label))
     else:
+        if not report.by:
+            raise BadRequest(_("a chart needs a dimension; name one by `by`"), code="no_dimension")
+        specification = chart.specification(report, found, labels(ctx, report))
+        if shape == "chart":
+            return specification
         content = chart.drawn(specification, shape, formats)
     return Download(content, _MEDIA[shape], f"{report.full_key}.{shape}")

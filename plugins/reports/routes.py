@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import cast
 
 from marshmallow import Schema, fields, validate
 
 from plugins.reports import ready
-from plugins.reports.query import PERMISSION, run
-from sdk import Context, Request, Route, _
+from plugins.reports.query import PERMISSION, run, words
+from sdk import Context, Report, Request, Route, _
 
 
 class ReportQuery(Schema):
@@ -19,13 +20,22 @@ class ReportQuery(Schema):
     measure = fields.List(fields.String(), load_default=list)
     by = fields.List(fields.String(), load_default=list)
     where = fields.List(fields.String(), load_default=list)
+    chart = fields.String(load_default="bar", validate=validate.OneOf(("bar", "line")))
+    format = fields.String(load_default="json", validate=validate.OneOf(ready.FORMATS))
 
 
 def query(ctx: Context, request: Request) -> object:
-    """Any entity, by any dimensions."""
-    entity, measure, by, where = (request.query[name] for name in ("entity", "measure", "by", "where"))
-    words = (cast("list[str]", part) for part in (measure, by, where))
-    return {"data": run(ctx, str(entity), *words)}
+    """Any entity, by any dimensions, in any format."""
+    entity, shape = str(request.query["entity"]), str(request.query["format"])
+    measures, by, where = (cast("list[str]", request.query[name]) for name in ("measure", "by", "where"))
+    found = run(ctx, entity, measures, by, where)
+    if shape == "json":
+        return {"data": found}
+    report = Report(
+        "query", ctx.entity(entity).plural_label, entity, tuple(words(measures)) or ("count",), tuple(words(by)), tuple(where),
+        chart=str(request.query["chart"]), plugin="reports",
+    )  # fmt: skip
+    return ready.answer(ctx, report, found, shape, {})
 
 
 class ReportList(Schema):
@@ -39,6 +49,7 @@ class Period(Schema):
 
     start = fields.Date(data_key="from", load_default=None)
     end = fields.Date(data_key="to", load_default=None)
+    where = fields.List(fields.String(), load_default=list)
     compare = fields.String(load_default="", validate=validate.OneOf(("", "before")))
     format = fields.String(load_default="json", validate=validate.OneOf(ready.FORMATS))
 
@@ -51,6 +62,7 @@ def list_reports(ctx: Context, _request: Request) -> object:
 def show_report(ctx: Context, request: Request) -> object:
     """One of them."""
     report, (start, end) = ready.find(ctx, request.path["key"]), (request.query["start"], request.query["end"])
+    report = replace(report, where=(*report.where, *cast("list[str]", request.query["where"])))
     found = ready.rows(ctx, report, cast("date | None", start), cast("date | None", end))
     comparison = ready.compared(ctx, report, cast("date | None", start), cast("date | None", end)) if request.query["compare"] else {}
     return ready.answer(ctx, report, found, str(request.query["format"]), comparison)

@@ -141,7 +141,7 @@ def test_a_filter_that_cannot_be_read_is_refused(things: EntityRecords, clause: 
     assert caught.value.reason == code
 
 
-@pytest.mark.parametrize("name", ["name[", "name]", "[eq]", "Name", "name[eq][in]", "a.b.c", "name eq", ""])
+@pytest.mark.parametrize("name", ["name[", "name]", "[eq]", "Name", "name[eq][in]", "a..c", "name eq", ""])
 def test_a_name_that_is_no_filter_is_refused(name: str) -> None:
     with pytest.raises(BadRequest):
         parse_filter([(name, "x")])

@@ -9,12 +9,13 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from flask import Response as FlaskResponse
 from flask import request
 
 from core.http.pipeline import raw
-from sdk import NotFound, _
+from sdk import Frame, NotFound, _
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 _PRESSED = ("text/", "application/javascript", "image/svg+xml", "application/json")
@@ -32,16 +33,21 @@ class Asset:
 
 
 class Assets:
-    """`folders` are the static folders by plugin; `bundles` are made of several files, by name."""
+    """The files of a frame and of all plugins, whose static `folders` are given by name. `cache` is where files are kept that are made."""
 
-    def __init__(self, prefix: str, folders: Mapping[str, Path], bundles: Mapping[str, tuple[Path, ...]]) -> None:
-        self.prefix, self._folders, self._bundles = f"{prefix}/static", folders, bundles
+    def __init__(self, frame: Frame, folders: Mapping[str, Path], cache: Path) -> None:
+        self.prefix, self._folders, self._bundles = f"{frame.prefix}/static", folders, frame.bundles
+        self._recipes, self._cache = frame.made, cache
         self._made: dict[str, Asset] = {}
-        self._lock = threading.Lock()
+        self._lock, self._making = threading.Lock(), threading.Lock()
 
     def address(self, name: str) -> str:
-        """Where `console.css`, a bundle, or `orders/lines.js`, a plugin's own file, is found; raises NotFound."""
-        return f"{self.prefix}/{self._asset(name).digest}/{name}"
+        """Where `console.css`, a bundle, or `orders/lines.js`, a plugin's own file, is found; raises NotFound.
+
+        A file that is yet to be made has its address by its version, so that no page waits for it.
+        """
+        digest = _digest(self._recipes[name].version.encode()) if name in self._recipes else self._asset(name).digest
+        return f"{self.prefix}/{digest}/{name}"
 
     def view(self, name: str, digest: str) -> FlaskResponse:
         """The file, whatever digest is asked for: an old page may ask for one that has been replaced."""
@@ -51,10 +57,29 @@ class Assets:
         return raw(asset.body, asset.media, _FOR_EVER)
 
     def _asset(self, name: str) -> Asset:
+        if name in self._recipes:
+            return self._kept(name)
         with self._lock:
             found = self._made.get(name)
             if found is None:
                 found = self._made[name] = _asset(name, self._read(name))
+        return found
+
+    def _kept(self, name: str) -> Asset:
+        """A file that is made by the first who asks for it, while others go on; written aside, so that no half of it is ever served."""
+        with self._making:
+            found = self._made.get(name)
+            if found is not None:
+                return found
+            recipe = self._recipes[name]
+            file = self._cache / f"{_digest(recipe.version.encode())}-{name}"
+            body = file.read_bytes() if file.is_file() else recipe.make()
+            if not file.is_file():
+                self._cache.mkdir(parents=True, exist_ok=True)
+                with NamedTemporaryFile(dir=self._cache, delete=False) as part:
+                    part.write(body)
+                Path(part.name).replace(file)
+            found = self._made[name] = _asset(name, body)
         return found
 
     def _read(self, name: str) -> bytes:
@@ -73,4 +98,8 @@ def _asset(name: str, body: bytes) -> Asset:
     media = mimetypes.guess_type(name)[0] or "application/octet-stream"
     media = "text/javascript" if media == "application/javascript" else media
     pressed = gzip.compress(body, 9, mtime=0) if media.startswith(_PRESSED) else None
-    return Asset(body, pressed, media, hashlib.sha256(body).hexdigest()[:12])
+    return Asset(body, pressed, media, _digest(body))
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:12]

@@ -34,7 +34,7 @@ def mount_pages(app: Flask, addresses: Addresses, platform: Platform, sign_in: t
     frame = platform.frame
     if frame is None:
         return
-    assets = Assets(frame.prefix, platform.folders, frame.bundles)
+    assets = Assets(frame, platform.folders, platform.config.home / "cache")
     platform.templates.asset = assets.address
     addresses.add(f"{assets.prefix}/<digest>/<path:name>", "GET", assets.view)
     mount_entrance(addresses, platform, frame, sign_in)

@@ -1,0 +1,56 @@
+// Draws the charts of a page in the colours of its tokens, and again when these change. Under the strict policy: no code from text, no style elements.
+const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function config() {
+  const [ink, soft, line, accent] = ["--ink", "--soft", "--line", "--accent"].map(token);
+  const words = { labelColor: soft, titleColor: soft, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 500 };
+  return {
+    font: token("--sans"),
+    background: "transparent",
+    view: { stroke: null },
+    axis: { ...words, domainColor: line, tickColor: line, gridColor: line, gridOpacity: 0.7, labelLimit: 120, labelOverlap: true },
+    axisX: { grid: false },
+    axisY: { domain: false, ticks: false, tickCount: 5 },
+    legend: { ...words, orient: "top", symbolType: "circle", labelLimit: 160 },
+    title: { color: ink },
+    range: { category: ["--accent", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6", "--chart-7", "--chart-8"].map(token) },
+    mark: { color: accent, tooltip: true },
+    line: { strokeWidth: 2.2 },
+    bar: { cornerRadiusEnd: 3 },
+    scale: { bandPaddingInner: 0.4, bandPaddingOuter: 0.3 },
+    point: { filled: true, size: 36 },
+  };
+}
+
+async function draw(figure) {
+  const { $schema: _version, title, config: _printed, width, height, ...chart } = JSON.parse(figure.dataset.chart);
+  const sized = { ...chart, width: "container", height: figure.clientHeight, autosize: { type: "fit", contains: "padding" } };
+  const options = {
+    mode: "vega-lite",
+    actions: false,
+    ast: true,
+    defaultStyle: false,
+    renderer: "svg",
+    config: config(),
+    tooltip: { disableDefaultStyle: true },
+  };
+  try {
+    figure.drawn?.finalize();
+    figure.drawn = await globalThis.vegaEmbed(figure, sized, options);
+  } catch (failure) {
+    figure.hidden = true; // the table beside it has the same numbers
+    throw failure;
+  }
+}
+
+const all = () => document.querySelectorAll("figure[data-chart]");
+const again = () => all().forEach(draw);
+
+if (globalThis.vegaEmbed) {
+  again();
+  new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  document.addEventListener("htmx:afterSettle", (event) => event.target.querySelectorAll?.("figure[data-chart]").forEach(draw));
+} else {
+  all().forEach((figure) => (figure.hidden = true));
+}

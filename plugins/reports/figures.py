@@ -1,0 +1,106 @@
+"""The rows of a report as a page shows them: dimensions in words, numbers with the address of the records behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from plugins.reports import origin, ready
+from plugins.reports.chart import specification
+from plugins.reports.periods import said
+from plugins.reports.words import field_at
+from sdk import Context, Report
+from sdk.context import Row
+from sdk.fields import DateTimeField
+from sdk.fields.time import DateField
+
+MOST_MARKS = 24
+"""Bars of a chart at the most: the largest ones; the table has all."""
+MOST_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of a row: its amounts one below the other, and where it leads."""
+
+    values: Sequence[object]
+    href: str
+    money: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row: the words of its dimensions, the values of its measures."""
+
+    words: Sequence[str]
+    numbers: Sequence[Number]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A report for a page."""
+
+    report: Report
+    heads: Sequence[str]
+    measures: Sequence[str]
+    lines: Sequence[Line]
+    total: Sequence[Number]
+    rows: Sequence[Row]
+    chart: dict[str, object] | None
+    left_out: int = 0
+
+
+def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Figures:
+    """Ask it; raises BadRequest for words that it does not have."""
+    rows = ready.rows(ctx, report, start, end)
+    labels = ready.labels(ctx, report)
+    where = ready.conditions(ctx, report, start, end)
+    total = ready.rows(ctx, replace(report, by=()), start, end)[0] if report.by else rows[0]
+    lines = [
+        Line([_word(ctx, report, labels.choices, word, row) for word in report.by], _numbers(ctx, report, report.by, where, row))
+        for row in rows[:MOST_ROWS]
+    ] if report.by else []  # fmt: skip
+    drawn = specification(report, _largest(report, rows), labels) if report.by and rows else None
+    return Figures(
+        report, [labels.words[word] for word in report.by], [labels.words[word] for word in report.measures], lines,
+        _numbers(ctx, report, (), where, total), rows, drawn, max(len(rows) - MOST_ROWS, 0),
+    )  # fmt: skip
+
+
+def _word(ctx: Context, report: Report, choices: object, word: str, row: Row) -> str:
+    path, _colon, grain = word.partition(":")
+    value = row.get(word)
+    field = field_at(ctx, report.entity, path)
+    if value is None or field is None:
+        return "—"
+    if isinstance(field, DateField | DateTimeField):
+        return said(str(value), grain, ctx.locale)
+    options = choices.get(word, {}) if isinstance(choices, dict) else {}
+    return str(options.get(str(value), value))
+
+
+def _numbers(ctx: Context, report: Report, by: Sequence[str], where: Sequence[str], row: Row) -> list[Number]:
+    href = origin.address(ctx, report.entity, origin.pairs(ctx, report.entity, by, where, row))
+    found = []
+    for measure in report.measures:
+        value = row.get(measure)
+        values = value if isinstance(value, list) else [] if value is None else [value]
+        found.append(Number(values, href, bool(values) and isinstance(values[0], dict)))
+    return found
+
+
+def _largest(report: Report, rows: Sequence[Row]) -> Sequence[Row]:
+    """Of many bars without an order in time those that can be told apart."""
+    if ":" in report.by[0] or len(rows) <= MOST_MARKS:
+        return rows
+    return sorted(rows, key=lambda row: _size(row.get(report.measures[0])), reverse=True)[:MOST_MARKS]
+
+
+def _size(value: object) -> Decimal:
+    if isinstance(value, list):
+        return max((_size(one) for one in value), default=Decimal(0))
+    if isinstance(value, dict):
+        return Decimal(str(value["amount"]))
+    return Decimal(str(value)) if isinstance(value, int | str) and str(value).replace(".", "").lstrip("-").isdigit() else Decimal(0)

@@ -1,0 +1,145 @@
+"""Reports as pages: what is asked by an address, what stands behind each number, and what the charts are drawn from."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from core.context import Work
+from core.tenancy.setup import set_up
+from core.testkit.fixtures import Api, People
+from sdk import Draft
+from sdk.context import id_of
+from tests.console.site import Look, Site
+
+REPORTS = "/reports/reports"
+
+
+@pytest.fixture
+def deals(work: Work, people: People) -> Work:
+    """Won and open deals of two people, of several months, accounts and sources; one without a close date."""
+    set_up(work)
+    accounts = [
+        id_of(work.records("customers.account").create({"name": name, "industry": industry, "owner": people.rep}))
+        for name, industry in (("Huawei", None), ("Haier", None))
+    ]
+    work.records("pipeline.deal").write_all([
+        Draft("create", {"name": f"D{number}", "account": accounts[number % 2], "amount": {"amount": f"{number + 1}00.50", "currency": work.tenant.currency},
+                         "owner": people.rep if number % 3 else people.manager, "close_date": f"2026-0{number % 4 + 1}-15" if number else None})
+        for number in range(9)
+    ])  # fmt: skip
+    return work
+
+
+def behind(site: Site, page: Look) -> list[tuple[int, Decimal | None, list[dict[str, Any]]]]:
+    """For each row of the table of a page: its number of records, its amount, and what the list behind it holds."""
+    found = []
+    for row in page.all("//table[contains(@class, 'figures')]//tr[td[contains(@class, 'number')]]"):
+        cells = row.xpath("./td[contains(@class, 'number')]")
+        addresses = {cell.xpath("string(.//a/@href)") for cell in cells}
+        assert len(addresses) == 1, "all numbers of a row are about the same records"
+        (address,) = addresses
+        assert address, row.text_content()
+        parts = urlsplit(address.removeprefix("/console"))
+        assert site.get(parts.path, parse_qsl(parts.query)).status == 200, address
+        listed = site.api.get(f"/api/v1{parts.path}", [*parse_qsl(parts.query), ("limit", "500")]).json["data"]
+        texts = [" ".join(cell.text_content().split()) for cell in cells]
+        counted = next(int(text.replace(",", "")) for text in texts if text.replace(",", "").isdigit())
+        money = next((Decimal(text[1:].replace(",", "")) for text in texts if text[0] in "€$¥"), None)
+        found.append((counted, money, listed))
+    return found
+
+
+ASKED = (
+    f"{REPORTS}/pipeline.open_by_stage",
+    f"{REPORTS}/pipeline.by_source?from=2026-01-01&to=2999-01-01",
+    f"{REPORTS}/customers.new_by_month",
+    f"{REPORTS}/customers.by_class",
+    "/reports/query?entity=pipeline.deal&measure=count&measure=sum:base_amount&by=close_date:month&by=owner",
+    "/reports/query?entity=pipeline.deal&measure=count&measure=sum:base_amount&by=created_at:fiscal_year&where=close_date[gte]=2026-02-01",
+    "/reports/query?entity=pipeline.deal&measure=count&by=account.name&by=owner.team&where=account.name[contains]=a",
+    "/reports/query?entity=pipeline.deal&measure=count&by=close_date:quarter",
+)
+
+
+@pytest.mark.feature("H5")
+def test_every_number_leads_to_the_records_that_are_counted_in_it(site: Site, deals: Work) -> None:
+    for asked in ASKED:
+        page = site.get(asked)
+        assert page.status == 200, page.text
+        rows = behind(site, page)
+        assert len(rows) > 1, asked
+        for counted, money, listed in rows:
+            assert len(listed) == counted > 0, asked
+            if money is not None:
+                assert money == sum(Decimal(one["base_amount"]["amount"]) for one in listed if one["base_amount"]), asked
+
+
+def test_a_report_is_narrowed_by_its_address_and_says_to_what(site: Site, deals: Work) -> None:
+    page = site.get(f"{REPORTS}/pipeline.by_source", [("from", "2026-01-01"), ("to", "2999-12-31"), ("where", "close_date[empty]=true")])
+    assert page.texts("//tfoot//td")[-1] == "1"
+    chip = page.links()[""]
+    assert "close_date" not in chip
+    assert site.get(f"{REPORTS}/pipeline.by_source", {"from": "yesterday"}).status == 400
+    assert site.get(f"{REPORTS}/pipeline.by_source", {"range": "for_ever"}).status == 400
+    assert site.get(f"{REPORTS}/pipeline.by_source", {"where": "nothing=1"}).status == 400
+
+
+def test_a_condition_that_is_typed_becomes_a_word_of_the_address(site: Site, deals: Work) -> None:
+    asking = site.get("/reports/query", {"entity": "pipeline.deal", "_field": "status"})
+    assert [*asking.texts("//select[@name='_value']/option")] == ["Open", "Won", "Lost"]
+    words = [("entity", "pipeline.deal"), ("_field", "status"), ("_operator", "eq"), ("_value", "won")]
+    sent = site.get("/reports/query", words)
+    assert (sent.status, sent.answer.headers["Location"]) == (303, "/console/reports/query?entity=pipeline.deal&where=status%3Dwon")
+
+
+@pytest.mark.feature("H4")
+def test_somebody_who_is_no_administrator_builds_a_report_from_what_is_offered_and_keeps_it(
+    client: Api, people: People, deals: Work
+) -> None:
+    site = Site(client.as_user(people.rep))
+    start = site.get("/reports/query")
+    assert "pipeline.deal" in start.all("//select[@name='entity']/option/@value")
+    page = site.get("/reports/query", {"entity": "pipeline.deal", "measure": "sum:base_amount", "by": "account"})
+    assert {"close_date:month", "account.industry", "owner.team"} <= {*page.all("//select[@name='by']//option/@value")}
+    (chart,) = page.all("//figure/@data-chart")
+    assert {mark["x"] for mark in json.loads(chart)["data"]["values"]} == {"Huawei", "Haier"}
+    kept = site.post("/reports/query?entity=pipeline.deal&measure=sum:base_amount&by=account", {"name": "By account"})
+    assert (kept.status, kept.answer.headers["Location"]) == (303, "/console/reports/reports")
+    assert site.get(site.get(REPORTS).links()["By account"].removeprefix("/console")).rows()[0][0] in ("Huawei", "Haier")
+    assert "By account" not in Site(client).get(REPORTS).text
+    assert site.post("/reports/query?entity=pipeline.deal&by=nothing", {"name": "Bad"}).status == 422
+    assert site.get("/reports/query", {"entity": "pipeline.deal", "by": "nothing"}).status == 400
+
+
+def test_a_report_whose_period_is_an_instant_takes_days_of_the_tenants_zone(site: Site, work: Work) -> None:
+    work.records("teamwork.activity").write_all([
+        Draft("create", {"subject": "A", "kind": "call", "state": "done", "starts_at": instant})
+        for instant in ("2026-03-31T15:59:59Z", "2026-03-31T16:00:00Z", "2026-04-30T15:59:59Z", "2026-04-30T16:00:00Z")
+    ])  # fmt: skip
+    assert site.api.patch("/api/v1/core/tenant", {"timezone": "Asia/Shanghai"}).status_code == 200
+    rows = site.api.get("/api/v1/reports/reports/teamwork.activities_by_month", {"from": "2026-04-01", "to": "2026-04-30"})
+    assert rows.status_code == 200, rows.text
+    assert sum(row["count"] for row in rows.json["data"]) == 2
+
+
+def test_a_question_is_a_file_too_in_every_format(site: Site, deals: Work) -> None:
+    links = site.get("/reports/query", {"entity": "pipeline.deal", "by": "owner", "where": "status=open"}).links()
+    for name, begins in (("CSV", b"\xef\xbb\xbf"), ("XLSX", b"PK"), ("PNG", b"\x89PNG"), ("SVG", b"<svg")):
+        answer = site.api.get(links[name])
+        assert answer.status_code == 200, answer.text
+        assert answer.data.startswith(begins)
+
+
+def test_charts_are_drawn_by_one_file_that_is_made_once_and_kept(site: Site, deals: Work) -> None:
+    page = site.get(f"{REPORTS}/pipeline.open_by_stage")
+    address = next(one for one in page.all("//script/@src") if one.endswith("/vega.js"))
+    assert not [one for one in site.get("/").all("//script/@src") if one.endswith("/vega.js")]
+    assert not page.all("//script[not(@src)] | //style | //@style")
+    first = site.api.get(address)
+    assert b"vegaEmbed" in first.data
+    assert "immutable" in first.headers["Cache-Control"]
