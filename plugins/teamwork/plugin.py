@@ -18,6 +18,7 @@ from plugins.teamwork import (
     mailing,
     mentions,
     notices,
+    pages,
     panels,
     planning,
     privacy,
@@ -43,6 +44,7 @@ from sdk import (
     MasterData,
     MenuEntry,
     NoticeChannel,
+    PageRoute,
     Panel,
     Person,
     Report,
@@ -50,7 +52,6 @@ from sdk import (
     Schedule,
     Scope,
     Sharing,
-    Slot,
     Subscription,
     TimelineSource,
     Trace,
@@ -286,4 +287,9 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return (Panel("my_tasks", slot=Slot.HOME, label=_("My tasks"), permission="teamwork.task.read", view=panels.my_tasks, position=10),)
+    return panels.PANELS
+
+
+@hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return pages.PAGES
