@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 MOST_TOLD = 5_000
 """Characters of a letter that its event carries."""
 _LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.unnest(sa.bindparam("keys", type_=ARRAY(sa.BigInteger())))))
+_VERBS = frozenset(verb.value for verb in Verb)
 
 
 class Work(Transactional):
@@ -162,13 +163,21 @@ class Work(Transactional):
     def can(self, permission: str) -> bool:
         catalog = self.platform.catalog if permission in self.platform.catalog.permissions else self.catalog
         there = permission in catalog.permissions and catalog.owner_of(permission) in self.enabled
-        within = self.bounds is None or permission.rpartition(".")[0] not in catalog.entities or self.bounds.admits(permission)
-        return there and within and bool(self.grants.of(permission))
+        entity, verb = catalog.entities.get(permission.rpartition(".")[0]), permission.rpartition(".")[2]
+        within = self.bounds is None or entity is None or self.bounds.admits(permission)
+        if not there or not within:
+            return False
+        on_records = entity is not None and entity.plugin in self.enabled and verb in _VERBS
+        return bool(self.scopes.grants_of(entity, Verb(verb)) if entity is not None and on_records else self.grants.of(permission))
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
     def entity(self, name: str) -> Entity:
         return self.shape(name).entity
+
+    def called(self, plugin: str) -> str:
+        found = next((one.manifest for one in self.platform.plugins if one.name == plugin), None)
+        return plugin if found is None else self.say(found.title)
 
     def api(self, method: str, address: str, body: object = None) -> object:
         from core.http.inside import ask  # noqa: PLC0415 (the web application, which workers have not)

@@ -279,6 +279,9 @@ class Context(Protocol):
     def entity(self, name: str) -> Entity:
         """What the platform knows of `plugin.entity`: its words, its title, its verbs; raises NotFound where the tenant does not have it."""
 
+    def called(self, plugin: str) -> str:
+        """What a plugin is called, in the actor's language; its name where it has no manifest."""
+
     def api(self, method: str, address: str, body: object = ...) -> object:
         """What a route of the API answers (`"/api/v1/core/plugins"`), asked inside this request, in its transaction and in the name of
         who sent it: JSON as Python values, bytes of a file. Raises the Refusal that it answers with; for pages alone."""

@@ -52,6 +52,8 @@ class PageRequest:
     form: Pairs = ()
     files: Mapping[str, Upload] = field(default_factory=dict)
     part: str = ""
+    csrf: str = ""
+    """What each form sends as `csrf_token`; "" for who comes with a token of the API."""
 
     def id(self, name: str = "id") -> UUID:
         """The record id in the address; raises NotFound for what cannot be one."""
@@ -77,7 +79,15 @@ def _last(pairs: Pairs, name: str, default: str) -> str:
 PageView: TypeAlias = "Callable[[Context, PageRequest], object]"
 """Returns a Rendering, a Redirect, or what a route may return (a Response, a Download)."""
 PanelView: TypeAlias = "Callable[[Context, Mapping[str, object]], Rendering | None]"
-"""Gets the record that the page is about ({} where it is about none) and returns what is shown; None: nothing, for this record."""
+"""Gets the record that the page is about ({} where it is about none) and returns what is shown; None: nothing, for this record.
+
+Besides its fields, the record says under `ABOUT` what it is a record of: `plugin.entity`.
+"""
+
+ABOUT = "@entity"
+"""What a panel's record is a record of; no field is called so."""
+ANY_ENTITY = "*"
+"""The `entity` of panels that stand by the records of every entity: comments, files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +129,8 @@ class Slot(StrEnum):
 class Panel(Spec):
     """A part of a page that a plugin brings: a tab or a panel of the records of `entity`, a button, a tile of dashboards.
 
-    A view that fails is a small box that says so; the page lives. `entity` is empty where the slot is about no record.
+    A view that fails is a small box that says so; the page lives. `entity` is empty where the slot is about no record, and `ANY_ENTITY`
+    for a part of the records of all entities. A tab's own address is `?tab=<plugin>.<key>`; it is drawn when somebody goes there.
     `permission` has no default: who has it not does not see that there is such a part.
     """
 

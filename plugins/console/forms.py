@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from plugins.console.inputs import inputs, typed
+from plugins.console.record import then
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Alike, Context, Forbidden, PageRequest, PageRoute, Redirect, Refusal, Rendering, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
-
-_SAFE = "/console/"
 
 
 def blank(ctx: Context, request: PageRequest) -> Rendering:
@@ -29,7 +28,7 @@ def create(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         row = ctx.records(kind.name).create(wanted, alike=_alike(request))
     except Refusal as refusal:
         return _form(kind, values, request, refusal=refusal)
-    return Redirect(_then(request) or kind.at(id_of(row)))
+    return Redirect(then(request) or kind.at(id_of(row)))
 
 
 def filled(ctx: Context, request: PageRequest) -> Rendering:
@@ -51,7 +50,7 @@ def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
             ctx.records(kind.name).update(id, changed, expected_version=expected, alike=_alike(request))
     except Refusal as refusal:
         return _form(kind, {**before, **values}, request, record=before, refusal=refusal)
-    return Redirect(_then(request) or kind.at(id))
+    return Redirect(then(request) or kind.at(id))
 
 
 def _same(before: object, typed_: object) -> bool:
@@ -72,12 +71,6 @@ def _writable(ctx: Context, request: PageRequest, verb: str) -> Kind:
 
 def _alike(request: PageRequest) -> Alike:
     return Alike.FORCE if request.typed("force") == "true" else Alike.DEFAULT
-
-
-def _then(request: PageRequest) -> str:
-    """Where the form was told to go back to; a page of the console and nothing else."""
-    back = request.typed("then")
-    return back if back.startswith(_SAFE) and "\\" not in back else ""
 
 
 def _form(kind: Kind, values: Row, request: PageRequest, *, record: Row | None = None, refusal: Refusal | None = None) -> Rendering:
@@ -103,7 +96,7 @@ def _form(kind: Kind, values: Row, request: PageRequest, *, record: Row | None =
             "problems": others,
             "wrong": len(by_field),
             "may_force": refusal is not None and refusal.reason == LIKELY_DUPLICATE and kind.can("force"),
-            "then": request.typed("then") or request.asked("_then"),
+            "then": then(request),
             "back": kind.at(record["id"]) if record is not None else kind.path,
         },
         200 if refusal is None else refusal.status,

@@ -7,7 +7,24 @@ from pathlib import Path
 
 import js_lib_htmx
 
-from plugins.console import bulk, charts, filtering, finding, forms, frame, home, inline, kit, listing, me, picking, record, tables, views
+from plugins.console import (
+    bulk,
+    charts,
+    filtering,
+    finding,
+    forms,
+    frame,
+    home,
+    inline,
+    kit,
+    listing,
+    me,
+    picking,
+    record,
+    rights,
+    tables,
+    views,
+)
 from sdk import EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Scope, _, hookimpl
 
 manifest = Manifest(
@@ -69,6 +86,7 @@ def register_pages() -> Sequence[PageRoute]:
         *inline.PAGES,
         *forms.PAGES,
         *record.PAGES,
+        *rights.PAGES,
     )
 
 

@@ -2,100 +2,164 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from plugins.console.cells import Cell, cell, cells, titles_of
-from plugins.console.registry import Kind, kind_at, kind_of
-from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
-from sdk.context import Row
-from sdk.fields import LinkField
+from plugins.console.cells import Cell, cell, titles_of
+from plugins.console.happened import entries, events
+from plugins.console.registry import PREFIX, Kind, kind_at
+from plugins.console.related import lines, related
+from sdk import SIGNED_IN, Context, NotFound, PageRequest, PageRoute, Panel, Redirect, Refusal, Rendering, Slot, Text, _
+from sdk.context import Row, id_of
+from sdk.pages import ABOUT, ANY_ENTITY, Drawn
 
 _PLAIN = ("id", "version")
-_FEW = 5
+_STAMPS = ("owner", "created_at", "updated_at")
+_KEY_FIELDS = 5
+OVERVIEW, TIMELINE, RELATED, HISTORY = "overview", "timeline", "related", "history"
+TABS: Mapping[str, Text] = {OVERVIEW: _("Overview"), TIMELINE: _("Timeline"), RELATED: _("Related"), HISTORY: _("History")}
+_LATEST, _PAGE, _MOST_HISTORY = 6, 30, 200
 
 
 @dataclass(frozen=True)
-class Related:
-    """Records of another entity that link to this one: the first few, and the address of all of them."""
+class Tab:
+    """A tab, and where it is found."""
 
-    kind: Kind
-    link: str
-    columns: Sequence[str]
-    labels: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-    more: bool
+    key: str
+    label: str
     href: str
-    new: str
+    here: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    """Fields that one plugin has brought, or the tenant itself."""
+
+    title: str
+    cells: Sequence[Cell]
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
-    """A record with the tab that the address names."""
+    """A record with the tab that the address names; each tab reads what it shows, and no other."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
-    id = request.id()
-    row = ctx.records(kind.name).get(id)
-    names = [name for name in kind.fields if name not in _PLAIN]
+    row = ctx.records(kind.name).get(request.id())
+    own = {one.full_key: one for one in panels_of(ctx, kind, Slot.TAB)}
+    wanted = request.asked("tab") or OVERVIEW
+    if wanted not in TABS and wanted not in own:
+        raise NotFound(_("there is nothing at this address"))
+    labels = {**TABS, **{key: one.label for key, one in own.items()}}
+    shown: Callable[[Context, Kind, Row, PageRequest], Mapping[str, object]] = _SHOWN.get(wanted, _nothing)
+    values = {
+        "tab": wanted,
+        "tabs": [Tab(key, ctx.say(label), kind.at(row["id"], f"?tab={key}" if key != OVERVIEW else ""), key == wanted) for key, label in labels.items()],
+        "key_fields": key_fields(kind, row),
+        "buttons": drawn(ctx, kind, row, Slot.BUTTON, request),
+        "panels": drawn(ctx, kind, row, Slot.PANEL, request) if wanted in (OVERVIEW, TIMELINE) else [],
+        "drawn_tab": draw(ctx, kind, row, own[wanted], request) if wanted in own else None,
+        "shareable": ctx.offers("core.share") and ctx.can("core.share.create"),
+    }  # fmt: skip
+    return Rendering("console/record.html", {**about(kind, row), **values, **shown(ctx, kind, row, request)})
+
+
+def about(kind: Kind, row: Row) -> dict[str, object]:
+    """What every page about a record says of it."""
+    return {"kind": kind, "record": row, "title": str(row.get(kind.title) or "—")}
+
+
+# --- tabs ------------------------------------------------------------------------------------------------------------
+
+
+def _nothing(_ctx: Context, _kind: Kind, _row: Row, _request: PageRequest) -> Mapping[str, object]:
+    return {}
+
+
+def _overview(ctx: Context, kind: Kind, row: Row, _request: PageRequest) -> Mapping[str, object]:
+    page = ctx.records(kind.name).timeline(id_of(row), limit=_LATEST)
+    return {"sections": sections(kind, row), "lines": lines(kind, row), "timeline": entries(ctx, page.data), "older": page.next is not None}
+
+
+def _timeline(ctx: Context, kind: Kind, row: Row, request: PageRequest) -> Mapping[str, object]:
+    page = ctx.records(kind.name).timeline(id_of(row), limit=_PAGE, cursor=request.asked("cursor"))
+    return {"timeline": entries(ctx, page.data), "next": page.next}
+
+
+def _related(_ctx: Context, kind: Kind, row: Row, _request: PageRequest) -> Mapping[str, object]:
+    return {"related": related(kind, row)}
+
+
+def _history(ctx: Context, kind: Kind, row: Row, request: PageRequest) -> Mapping[str, object]:
+    most = _PAGE if request.asked("all") != "true" else _MOST_HISTORY
+    found = ctx.records(kind.name).history(id_of(row), limit=most + 1)
+    return {"history": events(kind, found[:most]), "more_history": len(found) > most and most < _MOST_HISTORY}
+
+
+_SHOWN = {OVERVIEW: _overview, TIMELINE: _timeline, RELATED: _related, HISTORY: _history}
+
+
+# --- fields ----------------------------------------------------------------------------------------------------------
+
+
+def key_fields(kind: Kind, row: Row) -> list[Cell]:
+    """The first few that say something: what stands beside the title in a list."""
+    names = [name for name in kind.columns() if name not in (kind.title, "updated_at")]
     titles = titles_of(kind, [row], names)
-    shown = [cell(kind, name, row, titles) for name in names]
-    return Rendering(
-        "console/record.html",
-        {
-            "kind": kind,
-            "record": row,
-            "title": str(row.get(kind.title) or "—"),
-            "fields": [one for one in shown if one.name != kind.title],
-            "key_fields": [one for one in shown if one.name != kind.title and not one.empty][:4],
-            "related": related(kind, row),
-            "timeline": ctx.records(kind.name).timeline(id, limit=20).data,
-            "history": ctx.records(kind.name).history(id, limit=20),
-            "panels": drawn(ctx, kind, row, Slot.PANEL),
-            "buttons": drawn(ctx, kind, row, Slot.BUTTON),
-        },
-    )
+    shown = (cell(kind, name, row, titles) for name in names)
+    return [one for one in shown if not one.empty][:_KEY_FIELDS]
 
 
-def drawn(ctx: Context, kind: Kind, row: Row, slot: Slot) -> list[object]:
-    """What plugins put into a slot of this record, in their order."""
-    there = [one for one in ctx.declared(Panel) if one.slot is slot and one.entity == kind.name]
+def sections(kind: Kind, row: Row) -> list[Section]:
+    """All fields by who has brought them: the entity's own, those of other plugins under these plugins' names, the tenant's own."""
+    names = [name for name in kind.fields if name not in _PLAIN and name != kind.title]
+    titles = titles_of(kind, [row], names)
+    by_owner: dict[str, list[Cell]] = {"": []}
+    for name in (*(name for name in names if name not in _STAMPS), *(name for name in names if name in _STAMPS)):
+        owner = name.partition(".")[0] if "." in name else ""
+        by_owner.setdefault(owner, []).append(cell(kind, name, row, titles))
+    say = kind.ctx.say
+    own = by_owner.pop("")
+    custom = by_owner.pop("custom", [])
+    shown = [Section(say(_("Details")), own), *([Section(say(_("Own fields")), custom)] if custom else [])]
+    shown += [Section(kind.ctx.called(owner), found) for owner, found in by_owner.items()]
+    return [one for one in shown if any(not cell_.empty for cell_ in one.cells)]
+
+
+# --- parts of other plugins ------------------------------------------------------------------------------------------
+
+
+def panels_of(ctx: Context, kind: Kind, slot: Slot) -> list[Panel]:
+    """What plugins offer to the actor in a slot of records of this entity, in order."""
+    there = [one for one in ctx.declared(Panel) if one.slot is slot and one.entity in (kind.name, ANY_ENTITY)]
     mine = [one for one in there if one.permission == SIGNED_IN or ctx.can(one.permission)]
-    shared: Mapping[str, object] = {"kind": kind, "record": row}
-    found = [ctx.draw(one, row, shared) for one in sorted(mine, key=lambda one: (one.position, one.full_key))]
-    return [one for one in found if one.html or one.broken or one.refusal]
+    return sorted(mine, key=lambda one: (one.position, one.full_key))
 
 
-def related(kind: Kind, row: Row) -> list[Related]:
-    """The lists of what links to a record, for who may read them."""
-    found = []
-    for name in kind.ctx.entities():
-        other = kind_of(kind.ctx, name)
-        if other.entity.private:
-            continue
-        for link, field in other.fields.items():
-            points = isinstance(field, LinkField) and link != "owner" and kind.ctx.target(name, link) == kind.name
-            if points and (one := _related(other, link, row)) is not None:
-                found.append(one)
-    return found
+def draw(ctx: Context, kind: Kind, row: Row, panel: Panel, request: PageRequest) -> Drawn:
+    """A panel about this record; besides what the panel gives, its template knows the record, its entity and the page it stands on."""
+    page = {
+        "csrf": request.csrf,
+        "address": request.address,
+        "prefix": PREFIX,
+        "zone": ctx.tenant.timezone,
+        "now": ctx.now(),
+        "locale": ctx.locale,
+    }
+    return ctx.draw(panel, {**row, ABOUT: kind.name}, {"kind": kind, "record": row, "here": kind.at(row["id"]), "page": page})
 
 
-def _related(other: Kind, link: str, row: Row) -> Related | None:
-    id = str(row["id"])
-    names = [name for name in other.columns() if name not in (link, "owner")][:5]
-    asked = Query(filter=(Condition(link, "eq", (id,)),), fields=("id", *(name for name in names if name != "id")),
-                  sort=("-created_at",) if "created_at" in other.fields else (), limit=_FEW)  # fmt: skip
-    page = other.ctx.records(other.name).query(asked)
-    creatable = other.can("create") and link in other.written
-    if not page.data and not creatable:
-        return None
-    new = f"{other.path}/new?{link}={id}" if creatable else ""
-    labels = [other.ctx.say(other.fields[name].label) for name in names]
-    return Related(other, link, names, labels, cells(other, names, page.data), page.next is not None, f"{other.path}?{link}={id}", new)
+def drawn(ctx: Context, kind: Kind, row: Row, slot: Slot, request: PageRequest) -> list[Drawn]:
+    """What plugins put into a slot of this record; what has nothing to show is left out."""
+    found = [draw(ctx, kind, row, one, request) for one in panels_of(ctx, kind, slot)]
+    return [one for one in found if one.html.strip() or one.broken or one.refusal]
+
+
+# --- the recycle bin -------------------------------------------------------------------------------------------------
 
 
 def ask_delete(ctx: Context, request: PageRequest) -> Rendering:
     """What is about to go into the recycle bin."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     row = ctx.records(kind.name).get(request.id())
-    return Rendering("console/delete.html", {"kind": kind, "record": row, "title": str(row.get(kind.title) or "—"), "problems": []})
+    return Rendering("console/delete.html", {**about(kind, row), "then": then(request), "problems": []})
 
 
 def delete(ctx: Context, request: PageRequest) -> Rendering | Redirect:
@@ -105,10 +169,19 @@ def delete(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     try:
         ctx.records(kind.name).delete(request.id())
     except Refusal as refusal:
-        said = [ctx.say(one.message, one.params) for one in refusal.problems] or [ctx.say(refusal.message, refusal.params)]
-        values = {"kind": kind, "record": row, "title": str(row.get(kind.title) or "—"), "problems": said}
-        return Rendering("console/delete.html", values, refusal.status)
-    return Redirect(kind.path)
+        return Rendering("console/delete.html", {**about(kind, row), "then": then(request), "problems": told(ctx, refusal)}, refusal.status)
+    return Redirect(then(request) or kind.path)
+
+
+def then(request: PageRequest) -> str:
+    """Where somebody was told to come back to; a page of the console and nothing else."""
+    back = request.typed("then") or request.asked("then") or request.asked("_then")
+    return back if back.startswith(f"{PREFIX}/") and "\\" not in back else ""
+
+
+def told(ctx: Context, refusal: Refusal) -> list[str]:
+    """What a refusal says, in sentences."""
+    return [ctx.say(one.message, one.params) for one in refusal.problems] or [ctx.say(refusal.message, refusal.params)]
 
 
 PAGES = (

@@ -1,16 +1,24 @@
-"""What teamwork puts into pages of others."""
+"""What teamwork puts into pages of others: one's tasks, and on every record what one can say of it, follow it, and its files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import cast
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from plugins.teamwork import files, follows, news
+from plugins.teamwork.mentions import COMMENT
 from plugins.teamwork.tables import KINDS, OPEN, PLANNED
 from plugins.teamwork.workdays import today
-from sdk import Condition, Context, Query, Rendering
+from sdk import SIGNED_IN, Condition, Context, Panel, Query, Rendering, Slot, _
+from sdk.pages import ABOUT, ANY_ENTITY
 
-_FEW = 8
+_FEW, _MOST_FILES = 8, 100
+OWN = "teamwork."
+"""Records of teamwork have no comments of their own, but for tasks and activities."""
+_TALKED_ABOUT = frozenset({"teamwork.task", "teamwork.activity"})
 
 
 def my_tasks(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
@@ -46,3 +54,62 @@ def my_meetings(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | Non
     asked = Query(filter=mine, sort=("starts_at",), fields=("id", "subject", "starts_at", "kind"), limit=_FEW)
     rows = ctx.records("teamwork.activity").query(asked).data
     return Rendering("teamwork/my_meetings.html", {"rows": [{**row, "word": ctx.say(KINDS[str(row["kind"])])} for row in rows]})
+
+
+def about(record: Mapping[str, object]) -> str:
+    """A record as `plugin.entity:id`; "" for one that nobody talks about: what teamwork itself keeps, and what the platform does."""
+    entity = str(record[ABOUT])
+    apart = entity.startswith((OWN, "core.")) and entity not in _TALKED_ABOUT
+    return "" if apart else f"{entity}:{record['id']}"
+
+
+def composer(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
+    """What one can add to the record: a comment, an activity that was, a task to do; each to who may."""
+    subject = about(record)
+    may = {
+        name: ctx.can(f"{entity}.create")
+        for name, entity in (("comment", COMMENT), ("activity", "teamwork.activity"), ("task", "teamwork.task"))
+    }
+    if not subject or not any(may.values()):
+        return None
+    kinds = [(key, ctx.say(label)) for key, label in KINDS.items()]
+    return Rendering("teamwork/composer.html", {"about": subject, "may": may, "kinds": kinds, "today": today(ctx).isoformat()})
+
+
+def kept_files(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
+    """The files of a record, the newest first."""
+    subject = about(record)
+    if not subject:
+        return None
+    asked = Query(filter=(Condition("about", "eq", (subject,)),), sort=("-created_at",), limit=_MOST_FILES,
+                  fields=("id", "name", "size", "media_type", "owner", "created_at"))  # fmt: skip
+    rows = ctx.records(files.FILE).query(asked).data
+    owners = ctx.records("core.user").titles({_owner(row) for row in rows if row.get("owner")}) if ctx.can("core.user.read") else {}
+    me = ctx.actor.user_id
+    shown = [{**row, "by": owners.get(_owner(row), "") if row.get("owner") else "", "mine": row.get("owner") == me} for row in rows]
+    values = {"about": subject, "rows": shown, "may_add": ctx.can(f"{record[ABOUT]}.update"), "may_delete": ctx.can(f"{files.FILE}.delete"),
+              "most": files.MOST_BYTES >> 20}  # fmt: skip
+    return Rendering("teamwork/files.html", values)
+
+
+def _owner(row: Mapping[str, object]) -> UUID:
+    return cast("UUID", row["owner"])
+
+
+def follow(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
+    """Follow the record, or stop: what others do to it is told to those who follow."""
+    me, subject = ctx.actor.user_id, about(record)
+    if me is None or not subject or not ctx.can(f"{follows.NAME}.create"):
+        return None
+    mine = ctx.records(follows.NAME).query(Query(filter=(Condition("about", "eq", (subject,)),), fields=("id",), limit=1)).data
+    return Rendering("teamwork/follow.html", {"about": subject, "following": bool(mine)})
+
+
+PANELS = (
+    Panel("my_tasks", slot=Slot.HOME, label=_("My tasks"), permission="teamwork.task.read", view=my_tasks, position=10),
+    Panel("my_meetings", slot=Slot.HOME, label=_("Today and tomorrow"), permission="teamwork.activity.read", view=my_meetings, position=20),
+    Panel("bell", slot=Slot.TOP, label=_("Notices"), permission=SIGNED_IN, view=news.bell, position=10),
+    Panel("composer", slot=Slot.PANEL, label=_("Write something"), permission=SIGNED_IN, view=composer, entity=ANY_ENTITY, position=10),
+    Panel("files", slot=Slot.TAB, label=_("Files"), permission=f"{files.FILE}.read", view=kept_files, entity=ANY_ENTITY, position=10),
+    Panel("follow", slot=Slot.BUTTON, label=_("Follow"), permission=f"{follows.NAME}.create", view=follow, entity=ANY_ENTITY, position=50),
+)

@@ -79,11 +79,11 @@ def resolve(ctx: Context, wanted: Iterable[tuple[Change, str, Sequence[str]]]) -
     One whom nobody knows, who has left, or whose name others bear, too, is refused by the word that was written.
     """
     asked = list(wanted)
-    known = _known(ctx, {word for _change, _field, words in asked for word in words})
+    named = known(ctx, {word for _change, _field, words in asked for word in words})
     for change, field, words in asked:
         found = list[str]()
         for word in words:
-            there = known.get(word.casefold(), [])
+            there = named.get(word.casefold(), [])
             if len(there) == 1:
                 found.append(str(id_of(there[0])))
             elif there:
@@ -93,7 +93,7 @@ def resolve(ctx: Context, wanted: Iterable[tuple[Change, str, Sequence[str]]]) -
         change.values[field] = list(dict.fromkeys(found)) or None
 
 
-def _known(ctx: Context, words: set[str]) -> dict[str, list[Row]]:
+def known(ctx: Context, words: set[str]) -> dict[str, list[Row]]:
     """Active people by each of their words, in lower case."""
     users, found = ctx.as_system().records("core.user"), dict[UUID, Row]()
     by_id = {id for word in words if (id := as_id(word)) is not None}

@@ -19,6 +19,7 @@ from plugins.teamwork import (
     mentions,
     news,
     notices,
+    pages,
     panels,
     planning,
     privacy,
@@ -31,7 +32,6 @@ from plugins.teamwork import (
 )
 from sdk import (
     EVERYBODY,
-    SIGNED_IN,
     Access,
     Action,
     Batch,
@@ -53,7 +53,6 @@ from sdk import (
     Schedule,
     Scope,
     Sharing,
-    Slot,
     Subscription,
     TimelineSource,
     Trace,
@@ -289,20 +288,9 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return (
-        Panel("my_tasks", slot=Slot.HOME, label=_("My tasks"), permission="teamwork.task.read", view=panels.my_tasks, position=10),
-        Panel(
-            "my_meetings",
-            slot=Slot.HOME,
-            label=_("Today and tomorrow"),
-            permission="teamwork.activity.read",
-            view=panels.my_meetings,
-            position=20,
-        ),
-        Panel("bell", slot=Slot.TOP, label=_("Notices"), permission=SIGNED_IN, view=news.bell, position=10),
-    )
+    return panels.PANELS
 
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*news.PAGES,)
+    return (*news.PAGES, *pages.PAGES)

@@ -95,7 +95,7 @@ def test_a_record_goes_into_the_recycle_bin_by_a_page_that_asks_first(site: Site
 def test_a_record_shows_what_belongs_to_it_and_leads_to_more_of_it(site: Site, work: Work) -> None:
     id = id_of(work.records("customers.account").create({"name": "Huawei"}))
     work.records("customers.contact").create({"name": "Ren", "account": id})
-    page = site.get(f"{ACCOUNTS}/{id}")
+    page = site.get(f"{ACCOUNTS}/{id}", {"tab": "related"})
     assert "Ren" in page.text
     assert f"/console/customers/contacts?account={id}" in page.links().values()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Flask, g, request
@@ -58,6 +59,7 @@ def _view(platform: Platform, frame: Frame, page: PageRoute) -> type_view:
         try:
             with entered(platform, write) as work:
                 _admit(work, frame, page, path)
+                asked = replace(asked, csrf=g.get("csrf", ""))
                 value = page.submit(work, asked) if write and page.submit is not None else page.view(work, asked)
                 response = _answered(work, frame, value, asked)
                 if write and response.status_code >= 400:
@@ -97,6 +99,6 @@ def _answered(work: Work, frame: Frame, value: object, asked: PageRequest) -> Fl
         return gone_to(value.path, asked.part)
     if not isinstance(value, Rendering):
         return answer(value)
-    facts = facts_of(work, frame, asked, csrf=g.get("csrf", ""))
+    facts = facts_of(work, frame, asked, csrf=asked.csrf)
     values = {"page": facts, "frame": frame.values(work, asked), **value.values}
     return as_page(work.render(Rendering(value.template, values)), value.status)

@@ -1,0 +1,134 @@
+"""What happened around a record, and who changed what of it, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from plugins.console.cells import Cell, Titles, cell, titles_of
+from plugins.console.registry import Kind, kind_of
+from sdk import Context, Text, _
+from sdk.context import Row
+
+_ICONS: Mapping[str, str] = {
+    "call": "phone", "mail": "mail", "meeting": "users", "visit": "building", "note": "edit", "task": "task", "comment": "comment",
+    "file": "clip", "stage_change": "right", "touch": "flag", "document": "file", "invoice": "receipt", "order": "cart", "quote": "file", "payment": "check",
+}  # fmt: skip
+_MENTION = re.compile(r"(?<!\\)@\[([^\[\]\r\n]{1,255})\]")
+CHANNELS: Mapping[str, Text] = {
+    "api": _("through the API"), "page": _("on a page"), "import": _("by an import"), "rule": _("by a rule"), "plugin": _("by a plugin"),
+    "cli": _("by a command"),
+}  # fmt: skip
+ACTIONS: Mapping[str, Text] = {
+    "create": _("Created"), "update": _("Changed"), "delete": _("Put into the recycle bin"), "restore": _("Taken out of the recycle bin"),
+    "merge": _("Merged"), "unmerge": _("Merge taken back"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened: what it is called, whose record it is, where it leads."""
+
+    at: str
+    icon: str
+    what: str
+    title: str
+    body: str
+    who: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """What a field was and what it became."""
+
+    label: str
+    before: Cell
+    after: Cell
+
+
+@dataclass(frozen=True)
+class Event:
+    """One act of somebody on a record."""
+
+    at: str
+    who: str
+    instead_of: str
+    """Who really did it, where somebody acted as another person."""
+    channel: str
+    action: str
+    changes: Sequence[Alteration]
+
+
+def entries(ctx: Context, found: Sequence[Row]) -> list[Entry]:
+    """Entries of a timeline."""
+    kinds: dict[str, Kind] = {}
+    shown = []
+    for row in found:
+        name = str(row["entity"])
+        kind = kinds.get(name) or kinds.setdefault(name, kind_of(ctx, name))
+        word, actor = str(row["kind"]), row.get("actor")
+        shown.append(
+            Entry(
+                str(row["at"]),
+                _ICONS.get(word, _ICONS.get(kind.entity.name, "dot")),
+                _called(kind, word),
+                said(row.get("title")),
+                said(row.get("body")),
+                str(cast("Row", actor).get("name") or "") if actor else "",
+                kind.at(row["id"]),
+            )
+        )
+    return shown
+
+
+def _called(kind: Kind, word: str) -> str:
+    """An entry's kind in words: an option of one of its choices, or the entity."""
+    for field in kind.fields.values():
+        options = getattr(field, "options", None)
+        if isinstance(options, Mapping) and word in options:
+            return kind.ctx.say(options[word])
+    return kind.label
+
+
+def said(text: object) -> str:
+    """A text without the brackets of its mentions."""
+    return _MENTION.sub(r"@\1", str(text or ""))
+
+
+def events(kind: Kind, found: Sequence[Row]) -> list[Event]:
+    """The history of a record in words: labels, options, titles of what links name."""
+    ctx = kind.ctx
+    olds, news = [_side(row, 0) for row in found], [_side(row, 1) for row in found]
+    names = sorted({name for row in (*olds, *news) for name in row if name in kind.fields})
+    titles = titles_of(kind, [*olds, *news], names)
+    real = _names(ctx, {str(row["impersonator_id"]) for row in found if row.get("impersonator_id")})
+    return [
+        Event(
+            str(row["at"]),
+            str(row["actor"]),
+            real.get(str(row.get("impersonator_id")), ""),
+            ctx.say(CHANNELS[str(row["channel"])]) if row["channel"] in CHANNELS else str(row["channel"]),
+            ctx.say(ACTIONS[str(row["action"])]) if row["action"] in ACTIONS else str(row["action"]),
+            [_alteration(kind, name, old, new, titles) for name in new if name in kind.fields],
+        )
+        for row, old, new in zip(found, olds, news, strict=True)
+    ]
+
+
+def _side(row: Row, side: int) -> dict[str, object]:
+    changes = cast("Mapping[str, Sequence[object]]", row["changes"])
+    return {name: pair[side] for name, pair in changes.items()}
+
+
+def _alteration(kind: Kind, name: str, old: Row, new: Row, titles: Titles) -> Alteration:
+    return Alteration(kind.ctx.say(kind.fields[name].label), cell(kind, name, old, titles), cell(kind, name, new, titles))
+
+
+def _names(ctx: Context, ids: set[str]) -> Mapping[str, str]:
+    if not ids or not ctx.can("core.user.read"):
+        return {}
+    return {str(id): name for id, name in ctx.records("core.user").titles(map(UUID, ids)).items()}

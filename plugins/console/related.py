@@ -1,0 +1,130 @@
+"""What belongs to a record: lines that are part of it, and the lists of records that link to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from plugins.console.cells import Cell, cells
+from plugins.console.registry import Kind, kind_of
+from sdk import Condition, Query
+from sdk.context import Row
+from sdk.fields import AnyRecordField, Field, LinkField, MoneyField
+
+FEW = 5
+MOST_LINES = 100
+_WIDEST = 6
+_CURRENCIES = 3
+"""Sums below a column: lines of more currencies have none."""
+
+
+@dataclass(frozen=True)
+class Related:
+    """Records of another entity that link to this one: those shown, how many there are, the address of all of them and of a new one."""
+
+    kind: Kind
+    link: str
+    title: str
+    columns: Sequence[Cell]
+    rows: Sequence[Sequence[Cell]]
+    total: int
+    href: str
+    new: str
+    sums: Sequence[str | Sequence[dict[str, str]]] = ()
+
+    @property
+    def more(self) -> bool:
+        """Whether there are more than are shown."""
+        return self.total > len(self.rows)
+
+
+@dataclass(frozen=True)
+class _Pointer:
+    """An entity and its field that names a record of this one."""
+
+    kind: Kind
+    link: str
+    field: Field
+
+    @property
+    def part(self) -> bool:
+        """Whether its records are part of the other's: lines."""
+        return isinstance(self.field, LinkField) and self.field.parent
+
+    def value(self, row: Row, target: Kind) -> str:
+        """The record as a filter names it."""
+        return f"{target.name}:{row['id']}" if isinstance(self.field, AnyRecordField) else str(row["id"])
+
+
+def lines(kind: Kind, row: Row) -> list[Related]:
+    """The records that are part of this one, with the sums of what they amount to."""
+    shown = [_related(one, kind, row, MOST_LINES) for one in _pointers(kind) if one.part]
+    return [one for one in shown if one.rows or one.new]
+
+
+def related(kind: Kind, row: Row) -> list[Related]:
+    """The lists of what links to a record, the first few of each; those with nothing come last, for who may add to them."""
+    shown = [_related(one, kind, row, FEW) for one in _pointers(kind) if not one.part]
+    return sorted((one for one in shown if one.rows or one.new), key=lambda one: not one.rows)
+
+
+def _pointers(kind: Kind) -> Iterator[_Pointer]:
+    """Comments and files say `parent` of whatever they are about: these have places of their own."""
+    ctx = kind.ctx
+    for name in ctx.entities():
+        if ctx.entity(name).private:
+            continue
+        other: Kind | None = None
+        for link, field in ctx.records(name).fields().items():
+            aims = isinstance(field, LinkField) and link != "owner" and ctx.target(name, link) == kind.name
+            if aims or (isinstance(field, AnyRecordField) and not field.parent):
+                other = other or kind_of(ctx, name)
+                yield _Pointer(other, link, field)
+
+
+def _related(one: _Pointer, kind: Kind, row: Row, most: int) -> Related:
+    other, link, ctx = one.kind, one.link, kind.ctx
+    value = one.value(row, kind)
+    names = _columns(other, one)
+    sort = ("position",) if one.part and "position" in other.fields else ("-created_at",) if "created_at" in other.fields else ()
+    asked = Query(filter=(Condition(link, "eq", (value,)),), fields=("id", *(name for name in names if name != "id")), sort=sort, limit=most,
+                  count=True)  # fmt: skip
+    page = ctx.records(other.name).query(asked)
+    total = page.total if page.total is not None else len(page.data)
+    fills = other.can("create") and link in other.written
+    heads = [Cell(name, ctx.say(other.fields[name].label), other.fields[name].kind, None) for name in names]
+    twice = [
+        n for n, field in other.fields.items() if isinstance(field, LinkField) and n != "owner" and ctx.target(other.name, n) == kind.name
+    ]
+    title = f"{other.plural_label} · {ctx.say(one.field.label)}" if len(twice) > 1 else other.plural_label
+    return Related(
+        other, link, title, heads, cells(other, names, page.data), total, f"{other.path}?{link}={value}",
+        f"{other.path}/new?{link}={value}" if fills else "",
+        _sums(other, names, page.data) if one.part and page.next is None and len(page.data) > 1 else (),
+    )  # fmt: skip
+
+
+def _columns(other: Kind, one: _Pointer) -> list[str]:
+    if not one.part:
+        return [name for name in other.columns() if name not in (one.link, "owner")][: _WIDEST - 1]
+    apart = (one.link, "id", "version", "owner", "created_at", "updated_at", "position", "notes")
+    fit = [name for name in other.fields if name not in apart and "." not in name]
+    amounts = [name for name in fit if isinstance(other.fields[name], MoneyField) and other.fields[name].readonly]
+    plain = [name for name in fit if name not in amounts]
+    return [*plain[:_WIDEST], *amounts[-3:]] or [other.title]
+
+
+def _sums(other: Kind, names: Sequence[str], rows: Sequence[Row]) -> list[str | list[dict[str, str]]]:
+    """Below each column of amounts that are worked out, what they come to, by currency; nothing below the others."""
+    found: list[str | list[dict[str, str]]] = []
+    for name in names:
+        field, by_currency = other.fields[name], dict[str, Decimal]()
+        if isinstance(field, MoneyField) and field.readonly:
+            for value in (row.get(name) for row in rows):
+                if isinstance(value, dict):
+                    currency = str(value["currency"])
+                    by_currency[currency] = by_currency.get(currency, Decimal(0)) + Decimal(str(value["amount"]))
+        fits = 0 < len(by_currency) <= _CURRENCIES
+        found.append([{"amount": str(sum_), "currency": currency} for currency, sum_ in sorted(by_currency.items())] if fits else "")
+    return found if any(found) else []

@@ -1,0 +1,168 @@
+"""The page of a record: its tabs, what belongs to it, what happened, who changed what, why one sees it, and what teamwork adds."""
+
+from __future__ import annotations
+
+import io
+from uuid import UUID
+
+import pytest
+
+from core.context import Work
+from core.testkit.fixtures import Api, People
+from sdk.context import id_of
+from tests.console.site import Site
+
+ACCOUNTS = "/customers/accounts"
+
+
+@pytest.fixture
+def account(work: Work, people: People) -> UUID:
+    return id_of(work.records("customers.account").create({"name": "Huawei", "city": "Shenzhen", "tier": "normal", "owner": people.rep}))
+
+
+def test_each_tab_has_an_address_and_reads_what_it_shows(site: Site, work: Work, account: UUID) -> None:
+    at = f"{ACCOUNTS}/{account}"
+    work.records("customers.contact").create({"name": "Ren", "account": account})
+    overview = site.get(at)
+    tabs = dict(zip(overview.texts("//nav[@class='tabs']/a"), overview.all("//nav[@class='tabs']/a/@href"), strict=True))
+    assert list(tabs) == ["Overview", "Timeline", "Related", "History", "Files"]
+    assert "Shenzhen" in overview.text
+    assert "Orders" in overview.texts("//section/header/h2")  # what the plugin of that name adds to accounts
+    assert "Ren" not in overview.text
+    related = site.get(tabs["Related"].removeprefix("/console"))
+    assert "Ren" in related.text
+    assert "Shenzhen" not in related.texts("//dl[@class='facts']")
+    assert related.texts("//section[@aria-label='Contacts']//h2") == ["Contacts 1"]
+    assert site.get(f"{at}?tab=nobody.nothing").status == 404
+    part = site.get(f"{at}?tab=related", part="record")
+    assert not part.all("//nav[@id='side']")
+
+
+def test_a_new_record_of_a_related_list_begins_with_the_link_and_comes_back(site: Site, work: Work, account: UUID) -> None:
+    related = site.get(f"{ACCOUNTS}/{account}?tab=related")
+    (new,) = related.all("//section[@aria-label='Contacts']//a[contains(@href, '/new')]/@href")
+    answer = site.sent(new.removeprefix("/console"), name="Ren")
+    assert answer.answer.headers["Location"] == f"/console{ACCOUNTS}/{account}?tab=related"
+    assert work.records("customers.contact").find(())[0]["account"] == account
+
+
+def test_lines_stand_on_the_record_with_what_they_come_to(site: Site, work: Work, account: UUID) -> None:
+    quote = work.records("orders.quote").create({"name": "Offer", "account": account})
+    for price in ("10", "20.50"):
+        work.records("orders.quote_line").create(
+            {"quote": quote["id"], "description": "Thing", "quantity": "2", "unit_price": {"amount": price, "currency": "USD"}}
+        )
+    page = site.get(f"/orders/quotes/{quote['id']}")
+    assert "$61.00" in page.texts("//tfoot//td")
+
+
+def test_the_history_says_who_changed_what_in_words(client: Api, work: Work, people: People, account: UUID) -> None:
+    mine = client.as_user(people.rep)
+    changed = {"tier": "key", "revenue": {"amount": "10", "currency": "CNY"}, "industry": None}
+    assert mine.patch(f"/api/v1{ACCOUNTS}/{account}", changed).status_code == 200
+    page = Site(mine).get(f"{ACCOUNTS}/{account}?tab=history")
+    first = page.texts("//ol[@class='timeline']/li")[0]
+    assert "Changed · through the API" in first
+    assert "Class Normal account → Key account" in first or "Normal → Key" in first
+    assert "CN¥10.00" in first
+    created = page.texts("//ol[@class='timeline']/li")[1]
+    assert "Created" in created
+
+
+@pytest.mark.feature("B12")
+def test_the_page_says_which_grant_lets_somebody_see_a_record_and_why_another_does_not(client: Api, people: People, account: UUID) -> None:
+    at = f"{ACCOUNTS}/{account}/access"
+    page = Site(client.as_user(people.rep)).get(at)
+    assert (page.status, page.texts("//*[@role='status']/p/strong")[0]) == (200, "Yes")
+    assert "Sales representative" in page.texts("//li[@class='decides']")[0]
+    assert not page.all("//select[@name='user']")  # of oneself alone
+    stranger = people.reps[1][0]
+    told = Site(client).get(at, {"user": str(stranger)})
+    assert told.texts("//*[@role='status']/p/strong")[0] == "No"
+    assert "none of them reaches" in told.text
+    assert Site(client.as_user(stranger)).get(at).status == 404
+
+
+def test_what_one_writes_about_a_record_is_on_its_timeline(client: Api, people: People, account: UUID) -> None:
+    site, at = Site(client.as_user(people.rep)), f"{ACCOUNTS}/{account}"
+    form = site.get(at).form()
+    assert form["about"] == f"customers.account:{account}"
+    for typed in (
+        {"what": "comment", "body": "Good talk, @[" + people_name(client, people.rep) + "]"},
+        {"what": "activity", "kind": "meeting", "subject": "Lunch", "starts_at": "2026-01-15T13:00"},
+    ):
+        answer = site.post("/teamwork/say", {**form, **typed})
+        assert answer.answer.headers["Location"] == f"/console{at}"
+    assert site.post("/teamwork/say", {**form, "what": "task", "task_subject": "Send the offer", "due_on": "2026-02-01"}).status == 303
+    page = site.get(f"{at}?tab=timeline")
+    moments = page.texts("//ol[@id='moments']/li")
+    assert any("Comment" in one and f"@{people_name(client, people.rep)}" in one and "@[" not in one for one in moments)
+    assert any("Meeting" in one and "Lunch" in one for one in moments)
+    assert page.all("//ol[@id='moments']/li//a[contains(@href, '/console/teamwork/activities/')]")
+    refused = site.post("/teamwork/say", {**form, "what": "task", "task_subject": ""})
+    assert refused.status == 422
+    assert refused.all("//*[@role='alert']")
+
+
+@pytest.mark.feature("J2")
+def test_a_mention_of_somebody_who_may_not_see_the_record_is_refused_and_offers_to_share_it(
+    client: Api, work: Work, people: People, account: UUID
+) -> None:
+    site, stranger = Site(client.as_user(people.rep)), people.reps[1][0]
+    name = people_name(client, stranger)
+    form = site.get(f"{ACCOUNTS}/{account}").form()
+    page = site.post("/teamwork/say", {**form, "what": "comment", "body": f"@[{name}] look"})
+    assert page.status == 422
+    assert page.all("//textarea[@name='body']")[0].text == f"@[{name}] look"
+    assert work.records("teamwork.comment").find(()) == []
+    (offer,) = [one for one in page.all("//a/@href") if "core/shares/new" in one]
+    assert site.sent(offer.removeprefix("/console")).status == 303
+    assert site.post("/teamwork/say", {**page.form(), "what": "comment"}).status == 303
+    nobody = site.post("/teamwork/say", {**form, "what": "comment", "about": f"customers.account:{UUID(int=7)}", "body": "x"})
+    assert nobody.status == 404
+
+
+def people_name(client: Api, id: UUID) -> str:
+    return str(client.get(f"/api/v1/core/users/{id}").json["name"])
+
+
+def test_files_are_added_listed_and_deleted_on_the_record(client: Api, people: People, account: UUID) -> None:
+    site, at = Site(client.as_user(people.rep)), f"{ACCOUNTS}/{account}?tab=teamwork.files"
+    form = site.get(at).form()
+    sent = site.api.call("POST", "/console/teamwork/upload", data={**form, "file": (io.BytesIO(b"hello"), "offer.txt")})
+    assert (sent.status_code, sent.headers["Location"]) == (303, f"/console{at}")
+    page = site.get(at)
+    assert "offer.txt" in page.text
+    content = next(one for one in page.all("//a/@href") if one.endswith("/content"))
+    assert site.api.get(content).data == b"hello"
+    gone = next(one for one in page.all("//a/@href") if "/delete" in one and "files" in one)
+    assert site.sent(gone.removeprefix("/console")).answer.headers["Location"] == f"/console{at}"
+    assert "offer.txt" not in site.get(at).text
+    assert site.api.call("POST", "/console/teamwork/upload", data=form).status_code == 422
+
+
+def test_one_follows_a_record_and_stops_and_where_teamwork_is_off_nothing_of_it_is_there(
+    client: Api, people: People, account: UUID
+) -> None:
+    site, at = Site(client.as_user(people.rep)), f"{ACCOUNTS}/{account}"
+    for words in ("Following", "Follow"):
+        form = next(form for form in site.get(at).tree.forms if form.action == "/console/teamwork/following")
+        button = form.xpath(".//button")[0]
+        assert site.post("/teamwork/following", {**dict(form.form_values()), "following": button.get("value")}).status == 303
+        assert words in site.get(at).texts("//form[@action='/console/teamwork/following']//button")
+    client.patch("/api/v1/core/plugins/teamwork", {"enabled": False})
+    page = site.get(at)
+    assert page.status == 200
+    assert not page.all("//*[contains(@action, 'teamwork') or contains(@href, 'teamwork')]")
+    assert site.get(f"{at}?tab=teamwork.files").status == 404
+
+
+def test_what_is_part_of_records_that_one_may_change_is_added_by_whoever_may(
+    client: Api, work: Work, people: People, account: UUID
+) -> None:
+    mine = work.as_user(people.rep)
+    assert mine.can("teamwork.comment.create")  # nobody is granted comments: they follow what they are about
+    assert not mine.can("core.role.create")
+    quote = id_of(work.records("orders.quote").create({"name": "Offer", "account": account, "owner": people.rep}))
+    page = Site(client.as_user(people.rep)).get(f"/orders/quotes/{quote}")
+    assert page.all("//a[contains(@href, '/orders/quote_lines/new')]")
