@@ -191,8 +191,10 @@ class Records(Protocol):
     def find(self, filter: Filter, limit: int = ..., *, deleted: bool = ...) -> list[Row]:
         """Records as Python values in order of creation, at most `limit`; with `deleted` those in the recycle bin instead."""
 
-    def aggregate(self, measures: Sequence[str], by: Sequence[str] = ..., filter: Filter = ..., limit: int = ...) -> list[Row]:
-        """Counts, sums and averages by dimensions, one SQL statement; rows in JSON form."""
+    def aggregate(
+        self, measures: Sequence[str], by: Sequence[str] = ..., filter: Filter = ..., limit: int = ..., *, q: str = ...
+    ) -> list[Row]:
+        """Counts, sums and averages by dimensions, one SQL statement; rows in JSON form. `q` searches as it does in a list."""
 
     def create(self, values: Values, *, act: str = ..., alike: Alike = ...) -> Row:
         """One new record as Python values; raises Refusal."""

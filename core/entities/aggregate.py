@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from core.data.local_time import GRAINS, bucket, local_time
 from core.entities.conditions import DEEPEST, Conditions, head, shape_field
 from core.entities.journal import plain
+from core.entities.pages import searching, sought
 from core.entities.read import Reader, title_column
 from core.entities.rows import live_of
 from core.entities.shape import Source
@@ -58,7 +59,7 @@ class Aggregation:
         self._joins: list[tuple[Any, sa.ColumnElement[bool]]] = []
         self._beyond: dict[tuple[str, tuple[Grant, ...]], Source] = {}
 
-    def rows(self, measures: Sequence[str], by: Sequence[str], filter: Filter, limit: int) -> list[dict[str, Any]]:
+    def rows(self, measures: Sequence[str], by: Sequence[str], filter: Filter, limit: int, q: str = "") -> list[dict[str, Any]]:
         """One row a group, in the order of the dimensions; money is summed for each currency apart."""
         self.reader.require()
         if not measures:
@@ -75,6 +76,8 @@ class Aggregation:
             source, field, own = self._place(condition.field)
             clauses.append(Conditions(source, self.reader.scopes).clause(replace(condition, field=field.name)))
             names.append(own)
+        if q:
+            clauses.append(searching(self.reader, self.source, self.visible, sa.literal(sought(q))))
         reach = self.reader.reach(self.source, names)
         statement = sa.select(*groups, *split, *sums).where(*reach, *clauses).select_from(self._joined())
         if groups or split:
@@ -260,12 +263,12 @@ def _mean(total: Any, count: int, places: int) -> Decimal:
     return (Decimal(total) / count).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
 
 
-def aggregate(reader: Reader, measures: Sequence[str], by: Sequence[str], filter: Filter, limit: int) -> list[dict[str, Any]]:
+def aggregate(reader: Reader, measures: Sequence[str], by: Sequence[str], filter: Filter, limit: int, q: str = "") -> list[dict[str, Any]]:
     """See `sdk.Records.aggregate`."""
     apart = [word for word in measures if word.startswith("distinct:")]
     if not apart or len(apart) == len(measures):
-        return Aggregation(reader).rows(measures, by, filter, limit)
+        return Aggregation(reader).rows(measures, by, filter, limit, q)
     # What differs is counted in a statement of its own: the parts of a group, one for each currency, share values.
-    rows = Aggregation(reader).rows([word for word in measures if word not in apart], by, filter, limit)
-    counted = Aggregation(reader).rows(apart, by, filter, limit)
+    rows = Aggregation(reader).rows([word for word in measures if word not in apart], by, filter, limit, q)
+    counted = Aggregation(reader).rows(apart, by, filter, limit, q)
     return [{**row, **{word: other[word] for word in apart}} for row, other in zip(rows, counted, strict=True)]

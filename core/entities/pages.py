@@ -49,12 +49,12 @@ def page(reader: Reader, query: Query) -> Page:
     forms, given = conditions.read_filter(reader, query.filter, outline.visible)
     given |= reader.scopes.parameters()
     if query.q:
-        given["q"] = _sought(query.q)
+        given["q"] = sought(query.q)
     last = cursor.decode(query.cursor, outline.sort, outline.keys) if query.cursor else ()
     given |= {f"last_{number}": value for number, value in enumerate(last) if value is not None}
     beyond = tuple(value is not None for value in last)
     key = ("page", rights, query.fields, query.sort, tuple(forms), bool(query.q), beyond)
-    plan = shape.kept(key, lambda: _plan(reader, outline, forms, searching=bool(query.q), beyond=beyond))
+    plan = shape.kept(key, lambda: _plan(reader, outline, forms, by_words=bool(query.q), beyond=beyond))
     return _asked(reader, query, outline, plan, given)
 
 
@@ -75,10 +75,17 @@ def _asked(reader: Reader, query: Query, outline: Outline, plan: Plan, given: di
     return Page(data, following, int(connection.execute(plan.count, given).scalar_one()) if query.count else None)
 
 
-def _sought(words: str) -> str:
+def sought(words: str) -> str:
+    """The words of `q`, as they are looked for; raises BadRequest."""
     if "\x00" in words or len(words) > 200:
         raise BadRequest(_("q takes 1 to 200 characters of text"))
     return conditions.escaped(words)
+
+
+def searching(reader: Reader, source: Source, visible: Mapping[str, Field], q: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether one of the fields that a search looks in has the words."""
+    found = [source.columns(name)[0].icontains(q, escape=ESCAPE) for name in reader.searched(visible)]
+    return sa.or_(*found) if found else sa.false()
 
 
 def _outline(reader: Reader, query: Query) -> Outline:
@@ -106,7 +113,7 @@ def _sort_keys(reader: Reader, sort: Sequence[str], source: Source, visible: Map
     return keys
 
 
-def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, searching: bool, beyond: tuple[bool, ...]) -> Plan:
+def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, by_words: bool, beyond: tuple[bool, ...]) -> Plan:
     scopes = reader.scopes.bound()
     source = Source(reader.shape, scopes)
     sort = [f"{'-' if key.descending else ''}{key.field.name}" for key in outline.keys]
@@ -114,10 +121,8 @@ def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, searching:
     made = Conditions(source, scopes, reader.work.reader)
     clauses = reader.reach(source, [*(form.field for form in forms), *(key.field.name for key in keys)], scopes)
     clauses += [made.made(form, conditions.parameters(place)) for place, form in enumerate(forms)]
-    if searching:
-        q = sa.bindparam("q", type_=sa.String())
-        found = [source.columns(name)[0].icontains(q, escape=ESCAPE) for name in reader.searched(outline.visible)]
-        clauses.append(sa.or_(*found) if found else sa.false())
+    if by_words:
+        clauses.append(searching(reader, source, outline.visible, sa.bindparam("q", type_=sa.String())))
     columns, starts = list[sa.ColumnElement[Any]](), dict[str, int]()
     for name in outline.names:
         starts[name] = len(columns)

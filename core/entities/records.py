@@ -71,10 +71,12 @@ class EntityRecords:
             reader = self._reader(*(condition.field for condition in filter))
             return list(map(self._shown, reader.find(filter, limit, deleted=deleted)))
 
-    def aggregate(self, measures: Sequence[str], by: Sequence[str] = (), filter: Filter = (), limit: int = 10_000) -> list[Row]:
+    def aggregate(
+        self, measures: Sequence[str], by: Sequence[str] = (), filter: Filter = (), limit: int = 10_000, *, q: str = ""
+    ) -> list[Row]:
         with self._work.transaction():
             asked = [word.partition(":")[2] for word in measures] + [word.partition(":")[0] for word in by]
-            return list(aggregate(self._reader(*asked, *(condition.field for condition in filter)), measures, by, filter, limit))
+            return list(aggregate(self._reader(*asked, *(condition.field for condition in filter)), measures, by, filter, limit, q))
 
     def create(self, values: Values, *, act: str = "", alike: Alike = Alike.DEFAULT) -> Row:
         return self._one(Draft("create", values, act=act, alike=alike))

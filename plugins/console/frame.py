@@ -75,12 +75,12 @@ def menu(ctx: Context, here: str) -> list[Section]:
     """The menu by sections; empty ones are left out."""
     by_section: dict[str, list[Item]] = {}
     path = here.partition("?")[0]
-    for entry in entries(ctx):
-        if not entry.palette:
-            target = address(ctx, entry)
-            inside = path == target or (entry.path != "/" and path.startswith(f"{target}/"))
-            item = Item(entry.full_key, ctx.say(entry.label), target, entry.icon or "dot", inside)
-            by_section.setdefault(entry.section, []).append(item)
+    shown = [(entry, address(ctx, entry)) for entry in entries(ctx) if not entry.palette]
+    around = [target for entry, target in shown if path == target or (entry.path != "/" and path.startswith(f"{target}/"))]
+    nearest = max(around, key=len, default="")  # a board is not its list, though its address begins so
+    for entry, target in shown:
+        item = Item(entry.full_key, ctx.say(entry.label), target, entry.icon or "dot", target == nearest)
+        by_section.setdefault(entry.section, []).append(item)
     order = [*SECTIONS, *(key for key in by_section if key not in SECTIONS)]
     return [Section(ctx.say(SECTIONS[key]) if key in SECTIONS else key, by_section[key]) for key in order if key in by_section]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import js_lib_htmx
 
 from plugins.console import (
+    board,
     bulk,
     charts,
     filtering,
@@ -19,6 +20,7 @@ from plugins.console import (
     kit,
     listing,
     me,
+    moving,
     picking,
     record,
     rights,
@@ -87,6 +89,8 @@ def register_pages() -> Sequence[PageRoute]:
         *forms.PAGES,
         *record.PAGES,
         *rights.PAGES,
+        *board.PAGES,
+        *moving.PAGES,
     )
 
 

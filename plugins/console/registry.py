@@ -8,7 +8,7 @@ from functools import cached_property
 from urllib.parse import quote
 
 from sdk import Context, Entity, NotFound, Verb, _
-from sdk.fields import AnyRecordField, Field, LinkField
+from sdk.fields import AnyRecordField, ChoiceField, DateField, DateTimeField, Field, IntegerField, LinkField
 from sdk.fields.text import LongTextField
 
 PREFIX = "/console"
@@ -89,6 +89,27 @@ class Kind:
         return next(
             (name for name in names if ("state" if getattr(self.fields[name], "within", "") else self.fields[name].kind) in kinds), ""
         )
+
+    @cached_property
+    def boards(self) -> list[str]:
+        """The fields by which its records can stand in columns, the likeliest first: choices, and links to what stands in an order of its own."""
+        found = [name for name, field in self.fields.items() if isinstance(field, ChoiceField) or self._ordered(field)]
+        return sorted(found, key=self._likely)
+
+    def _ordered(self, field: Field) -> bool:
+        target = self.target(field)
+        return target is not None and isinstance(target.fields.get("position"), IntegerField)
+
+    def _likely(self, name: str) -> tuple[bool, bool, bool, bool]:
+        field = self.fields[name]
+        link = isinstance(field, LinkField)
+        return not (isinstance(field, LinkField) and field.within), name not in self.written, link, not field.index
+
+    @cached_property
+    def dates(self) -> list[str]:
+        """The fields by which its records can stand in a calendar, the likeliest first."""
+        found = [name for name, field in self.fields.items() if isinstance(field, DateField | DateTimeField) and name not in _PLAIN]
+        return sorted(found, key=lambda name: (name not in self.written, not self.fields[name].index))
 
     def target(self, field: Field) -> Kind | None:
         """The entity that a link points to, where the actor may read it."""

@@ -1,0 +1,256 @@
+"""Boards: the records of any entity in columns, each with its count, its totals and its first cards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from plugins.console.cells import Cell, Titles, cell, titles_of
+from plugins.console.lanes import Group, Lane, by_key, by_of, group_of, lane_at, lanes_of, without
+from plugins.console.listing import Chip, chips, columns_of, filters_in
+from plugins.console.registry import Kind, kind_at, query_of
+from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, _, parse_filter
+from sdk.context import Row
+from sdk.fields import ChoiceField, DateTimeField, LinkField, MoneyField
+
+CARDS = 25
+"""Cards of a column at once."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A record on the board: `age` is how many days it has stood in its column, `late` that this is longer than expected."""
+
+    id: str
+    version: object
+    title: Cell
+    cells: Sequence[Cell]
+    money: Cell | None
+    owner: Cell | None
+    age: int | None
+    late: bool
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a column says of all its records: amounts of different currencies stand side by side, `unpriced` have none in our own."""
+
+    lane: Lane
+    count: int
+    totals: Sequence[Mapping[str, object]]
+    unpriced: int = 0
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column with its first cards; `more` is the address of the next ones."""
+
+    head: Head
+    cards: Sequence[Card]
+    more: str
+    all: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """The board that an address asks for: filters, search and order are those of the list."""
+
+    kind: Kind
+    request: PageRequest
+    by: str
+    group: Group | None
+
+    @property
+    def path(self) -> str:
+        """Its address without a query."""
+        return f"{self.kind.path}/board"
+
+    @property
+    def query(self) -> str:
+        """The query of its address, for the addresses of its cards."""
+        return query_of([pair for pair in self.request.query if pair[0] not in ("cursor", "_lane", "_to")])
+
+    @property
+    def movable(self) -> bool:
+        """Whether its reader may move cards at all; which, the door says."""
+        return self.by in self.kind.written and self.kind.can("update")
+
+    @cached_property
+    def filter(self) -> Filter:
+        """What holds for all its records."""
+        given = parse_filter(pair for pair in filters_in(self.request.query) if self.group is None or pair[0] != self.group.name)
+        return (*given, self.group.holds()) if self.group is not None and self.group.chosen else given
+
+    @cached_property
+    def lanes(self) -> list[Lane]:
+        """Its columns in their order; the one of records without a value is last."""
+        return [*lanes_of(self.kind, self.by, self.group), without(self.kind, self.by)]
+
+    @property
+    def q(self) -> str:
+        """The words that are looked for."""
+        return self.request.asked("q").strip()
+
+    @cached_property
+    def money(self) -> str:
+        """The field that is added up: the amount in the company's own currency where there is one, else the first amount; "": none."""
+        amounts = [name for name, field in self.kind.fields.items() if isinstance(field, MoneyField)]
+        return next((name for name in amounts if name.startswith("base_")), amounts[0] if amounts else "")
+
+    @cached_property
+    def shown(self) -> list[str]:
+        """The fields of a card beside its title: those of the address, or an amount, a link, a date, a choice and the owner."""
+        kind = self.kind
+        if self.request.asked("_columns"):
+            return [name for name in columns_of(kind, self.request) if name not in (kind.title, self.by)]
+        passed = {kind.title, self.by, "owner", *([self.group.name] if self.group else ())}
+        free = {name: field for name, field in kind.fields.items() if name not in passed and "." not in name}
+        links = [name for name, field in free.items() if isinstance(field, LinkField) and not field.readonly]
+        choices = [name for name, field in free.items() if isinstance(field, ChoiceField) and not field.readonly]
+        amounts = [name for name, field in free.items() if isinstance(field, MoneyField) and not field.readonly]
+        dates = [name for name in kind.dates if name in kind.written]
+        owner = ["owner"] if "owner" in kind.fields and self.by != "owner" else []
+        return [*links[:1], *choices[:1], *amounts[:1], *dates[:1], *owner]
+
+    @property
+    def since(self) -> str:
+        """The field that says since when a record stands in its column (`stage_since` beside `stage`); "": none."""
+        name = f"{self.by}_since"
+        return name if isinstance(self.kind.fields.get(name), DateTimeField) else ""
+
+    def page(self, lane: Lane, *more: Condition, cursor: str = "", limit: int = CARDS) -> tuple[Sequence[Row], str | None]:
+        """Some rows of a column, and the cursor of the next ones."""
+        wanted = tuple(word for word in self.request.asked("sort").split(",") if word)
+        usual = (f"-{self.since}",) if self.since else ("-id",)
+        names = dict.fromkeys(("id", "version", self.kind.title, *self.shown, *([self.since] if self.since else ())))
+        asked = Query(filter=(*self.filter, lane.holds(self.by), *more), sort=wanted or usual, fields=tuple(names), q=self.q, limit=limit,
+                      cursor=cursor)  # fmt: skip
+        found = self.kind.ctx.records(self.kind.name).query(asked)
+        return found.data, found.next
+
+    def titles(self, rows: Sequence[Row]) -> Titles:
+        """What the records are called that the cards name."""
+        return titles_of(self.kind, rows, self.shown)
+
+    def card(self, lane: Lane, row: Row, titles: Titles) -> Card:
+        """A row as a card."""
+        cells = [cell(self.kind, name, row, titles) for name in self.shown if name in row]
+        money = next((one for one in cells if one.kind == "money"), None)
+        owner = next((one for one in cells if one.name == "owner"), None)
+        age = _days(row.get(self.since), self.kind.ctx.now()) if self.since else None
+        late = age is not None and not lane.over and 0 < lane.days < age
+        title = replace(cell(self.kind, self.kind.title, row, titles), kind="title", href=self.kind.at(row["id"]))
+        others = [one for one in cells if one not in (money, owner) and not one.empty]
+        return Card(str(row["id"]), row.get("version"), title, others, money, owner, None if lane.over else age, late)
+
+    def heads(self) -> list[Head]:
+        """What stands on top of the columns; the one without a value only where there are such records."""
+        records, field = self.kind.ctx.records(self.kind.name), self.kind.fields[self.by]
+
+        def told(measure: str, *more: Condition) -> dict[str, object]:
+            rows = records.aggregate([measure], [self.by], (*self.filter, *more), q=self.q)
+            return {by_key(self.by, field, row): row[measure] for row in rows}
+
+        counts = told("count")
+        totals = told(f"sum:{self.money}") if self.money else {}
+        plain = self.money.removeprefix("base_")
+        apart = plain != self.money and plain in self.kind.fields
+        unpriced = told("count", Condition(plain, "empty", ("false",)), Condition(self.money, "empty", ("true",))) if apart else {}
+        return [
+            Head(lane, _number(counts.get(lane.key)), _amounts(totals.get(lane.key)), _number(unpriced.get(lane.key)))
+            for lane in self.lanes
+            if lane.key or counts.get("")
+        ]
+
+    def columns(self) -> list[Column]:
+        """The whole board."""
+        found = [(head, *(self.page(head.lane) if head.count else ((), None))) for head in self.heads()]
+        titles = self.titles([row for _head, rows, _next in found for row in rows])
+        return [
+            Column(head, [self.card(head.lane, row, titles) for row in rows], self.more(head.lane, following), self.list_of(head.lane))
+            for head, rows, following in found
+        ]
+
+    def more(self, lane: Lane, cursor: str | None) -> str:
+        """The address of the next cards of a column; "" where there are none."""
+        if cursor is None:
+            return ""
+        kept = [pair for pair in self.request.query if pair[0] not in ("cursor", "_lane")]
+        return self.path + query_of([*kept, ("_lane", lane.id), ("cursor", cursor)])
+
+    def list_of(self, lane: Lane) -> str:
+        """The list of all records of a column."""
+        kept = [pair for pair in self.request.query if not pair[0].startswith("_") and pair[0] != "cursor"]
+        narrowed = [(self.group.name, self.group.chosen)] if self.group is not None and not self.request.asked(self.group.name) else []
+        held = (self.by, lane.key) if lane.key else (f"{self.by}[empty]", "true")
+        return self.kind.path + query_of([*kept, *narrowed, held])
+
+    def chips(self) -> list[Chip]:
+        """The filters that are in force, and the board without each."""
+        hidden = self.group.name if self.group is not None else ""
+        found = chips(self.kind, replace(self.request, query=[pair for pair in self.request.query if pair[0] != hidden]))
+        kept = [(hidden, self.group.chosen)] if self.group is not None and self.request.asked(hidden) else []
+        return [replace(one, href=_with(one.href.replace(self.kind.path, self.path, 1), kept)) for one in found]
+
+
+def _with(href: str, pairs: Sequence[tuple[str, str]]) -> str:
+    more = query_of(pairs)
+    return href + (more.replace("?", "&", 1) if "?" in href else more)
+
+
+def _days(since: object, now: datetime) -> int | None:
+    found = datetime.fromisoformat(since) if isinstance(since, str) and since else since
+    return (now - found).days if isinstance(found, datetime) else None
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _amounts(value: object) -> list[Mapping[str, object]]:
+    """Money as `aggregate` gives it: nothing, one amount, or one for each currency."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, Mapping)]
+
+
+def board_at(ctx: Context, request: PageRequest) -> Board:
+    """The board at an address; raises NotFound and BadRequest."""
+    kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
+    by = by_of(kind, request)
+    return Board(kind, request, by, group_of(kind, by, request))
+
+
+def show(ctx: Context, request: PageRequest) -> Rendering:
+    """The board, or the next cards of one of its columns."""
+    board = board_at(ctx, request)
+    if request.asked("_lane"):
+        return _more(board, request)
+    kind = board.kind
+    return Rendering(
+        "console/board.html",
+        {
+            "kind": kind,
+            "board": board,
+            "columns": board.columns(),
+            "choices": [(name, ctx.say(kind.fields[name].label)) for name in kind.boards],
+            "filters": board.chips(),
+            "q": board.q,
+            "hidden": [pair for pair in request.query if pair[0] not in ("q", "cursor", "_by", board.group.name if board.group else "")],
+        },
+    )
+
+
+def _more(board: Board, request: PageRequest) -> Rendering:
+    key = "" if request.asked("_lane") == "none" else request.asked("_lane")
+    lane = lane_at(board.lanes, key)
+    if lane is None:
+        raise NotFound(_("there is nothing at this address"))
+    rows, following = board.page(lane, cursor=request.asked("cursor"))
+    titles = board.titles(rows)
+    cards = [board.card(lane, row, titles) for row in rows]
+    return Rendering("console/cards.html", {"board": board, "lane": lane, "cards": cards, "more": board.more(lane, following),
+                                            "all": board.list_of(lane)})  # fmt: skip
+
+
+PAGES = (PageRoute("board", path="/{plugin}/{plural}/board", title=_("Board"), permission=SIGNED_IN, view=show),)

@@ -1,0 +1,123 @@
+"""Moving a record: to another column of a board, to another day of a calendar. What the door refuses comes back in its own words,
+with a small form where it asks for fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from plugins.console.board import Board, board_at
+from plugins.console.dates import moved
+from plugins.console.inputs import Option, inputs, typed
+from plugins.console.lanes import by_of, lane_at
+from plugins.console.registry import Kind, kind_at
+from sdk import SIGNED_IN, Condition, Context, Forbidden, PageRequest, PageRoute, Redirect, Refusal, Rendering, _
+from sdk.context import Row
+
+TO = "_to"
+"""Where to: the key of a column, or a day."""
+
+
+def ask(ctx: Context, request: PageRequest) -> Rendering:
+    """Where to, as a form: for who works without a script."""
+    kind = _movable(ctx, request)
+    return _form(kind, request, ctx.records(kind.name).get(request.id()), request.asked(TO))
+
+
+def move(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Move the record by the same door as everything else; asked by a script, answer what has changed on the board."""
+    kind = _movable(ctx, request)
+    row, to, version = ctx.records(kind.name).get(request.id()), request.typed(TO), request.typed("version")
+    expected = int(version) if version.isascii() and version.isdigit() else None
+    try:
+        values = {**_asked_for(kind, request), **_target(kind, request, row, to)}
+        ctx.records(kind.name).update(request.id(), values, expected_version=expected)
+    except Refusal as refusal:
+        return _form(kind, request, row, to, refusal)
+    if not request.part:
+        return Redirect(_back(kind, request))
+    if request.asked("_on") or request.part != "board":
+        return Rendering("console/moved.html", {"heads": [], "card": None})
+    return _shown(board_at(ctx, request), request)
+
+
+def _movable(ctx: Context, request: PageRequest) -> Kind:
+    kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
+    if not kind.can("update"):
+        raise Forbidden(_("you may not {verb} {entity}"), verb="update", entity=kind.name)
+    return kind
+
+
+def _moves(kind: Kind, request: PageRequest) -> str:
+    """The field that a move changes."""
+    on = request.asked("_on")
+    return on if on in kind.dates else by_of(kind, request)
+
+
+def _target(kind: Kind, request: PageRequest, row: Row, to: str) -> Mapping[str, object]:
+    name = _moves(kind, request)
+    return moved(kind, name, row, to) if name in kind.dates else {name: to or None}
+
+
+def _asked_for(kind: Kind, request: PageRequest) -> dict[str, object]:
+    """What the small form has asked for, as far as it was filled in."""
+    return {name: value for name, value in typed(kind, request).items() if value not in (None, "", [])}
+
+
+def _shown(board: Board, request: PageRequest) -> Rendering:
+    """The heads of the columns, and the card where it stands now; none where the board does not show it any more."""
+    lane = lane_at(board.lanes, request.typed(TO))
+    rows = board.page(lane, Condition("id", "eq", (str(request.id()),)), limit=1)[0] if lane is not None else ()
+    titles = board.titles(rows)
+    card = board.card(lane, rows[0], titles) if lane is not None and rows else None
+    return Rendering("console/moved.html", {"board": board, "heads": board.heads(), "card": card})
+
+
+def _form(kind: Kind, request: PageRequest, row: Row, to: str, refusal: Refusal | None = None) -> Rendering:
+    """Where to, and the fields that were asked for. A refusal that no field can cure is told, and nothing is asked."""
+    ctx, name = kind.ctx, _moves(kind, request)
+    typed_in = _asked_for(kind, request)
+    by_field: dict[str, str] = {}
+    others: list[str] = []
+    for one in refusal.problems if refusal is not None else ():
+        said = ctx.say(one.message, one.params)
+        if one.field in kind.written and one.field != name:
+            by_field[one.field] = said
+        else:
+            others.append(said)
+    if refusal is not None and not refusal.problems:
+        others.append(ctx.say(refusal.message, refusal.params))
+    asked = [] if others else [one for one in kind.written if one in by_field or one in typed_in]
+    values = {one: typed_in.get(one, row.get(one)) for one in asked}
+    fields = [replace(one, required=one.required or one.name in by_field) for one in inputs(kind, values, by_field) if one.name in asked]
+    return Rendering(
+        "console/move.html",
+        {
+            "kind": kind,
+            "record": row,
+            "title": str(row.get(kind.title) or "—"),
+            "label": ctx.say(kind.fields[name].label),
+            "to": to,
+            "day": name in kind.dates,
+            "options": [] if name in kind.dates else _options(ctx, request, to),
+            "inputs": fields,
+            "problems": others,
+            "action": f"{kind.at(row['id'])}/move?{request.address.partition('?')[2]}",
+            "back": _back(kind, request),
+        },
+        200 if refusal is None else refusal.status,
+    )
+
+
+def _options(ctx: Context, request: PageRequest, to: str) -> list[Option]:
+    return [Option(lane.key, lane.label, lane.key == to) for lane in board_at(ctx, request).lanes if lane.key]
+
+
+def _back(kind: Kind, request: PageRequest) -> str:
+    """The board or the calendar that one came from; the record where that is not said."""
+    query = request.address.partition("?")[2]
+    place = "calendar" if request.asked("_on") else "board" if request.asked("_by") else ""
+    return f"{kind.path}/{place}?{query}" if place else kind.at(request.path["id"])
+
+
+PAGES = (PageRoute("move", path="/{plugin}/{plural}/{id}/move", title=_("Move"), permission=SIGNED_IN, view=ask, submit=move),)

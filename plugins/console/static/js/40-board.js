@@ -1,0 +1,364 @@
+// Moving cards between the columns of a board, or the days of a calendar: with mouse, finger and keys. What is shown at once is
+// taken back where the server refuses, in its own words; where it asks for fields, they are asked for.
+"use strict";
+
+(() => {
+  const HOLD = 300; // milliseconds that a finger rests before it lifts a card
+  const FAR = 5; // pixels that a mouse goes before it does
+  let lifted = null; // by keys: { card, board, from, after, lanes, at }
+  let drag = null; // by mouse or finger
+  let voice = null;
+
+  const boardOf = (card) => card.closest("[data-board]");
+  const laneOf = (card) => card.closest("[data-lane]");
+  const nameOf = (card) => card.querySelector("a").textContent.trim();
+  const lanesOf = (board) => [...board.querySelectorAll("[data-lane]")];
+  const addressOf = (card) => card.querySelector("a").getAttribute("href");
+
+  function say(text) {
+    if (!voice) {
+      voice = document.createElement("div");
+      voice.className = "unseen";
+      voice.setAttribute("role", "status");
+      voice.setAttribute("aria-live", "assertive");
+      document.body.append(voice);
+    }
+    voice.textContent = "";
+    requestAnimationFrame(() => (voice.textContent = text));
+  }
+
+  const told = (board, what, card, lane) =>
+    (board.dataset[what] || "").replace("%name%", nameOf(card)).replace("%lane%", lane ? lane.dataset.name : "");
+
+  function put(card, lane) {
+    const cards = lane.querySelector("[data-cards]");
+    if (laneOf(card) !== lane) cards.prepend(card);
+    card.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  // --- sending ---------------------------------------------------------------------------------------------------
+
+  const parsed = (text) => new DOMParser().parseFromString(text, "text/html").body;
+
+  async function post(address, form) {
+    form.set("csrf_token", dealwright.csrf());
+    const headers = { "HX-Request": "true", "HX-Target": "board" };
+    const answer = await fetch(address, { method: "POST", headers, body: new URLSearchParams(form) });
+    const away = answer.headers.get("HX-Redirect");
+    if (away) location.assign(away);
+    const text = await answer.text();
+    if ((answer.headers.get("Content-Type") || "").includes("json")) return { ok: false, words: dealwright.said(JSON.parse(text)), page: null };
+    const page = parsed(text);
+    const words = [...page.querySelectorAll(".note, .problem")].map((one) => one.textContent.trim()).join(" ");
+    return { ok: answer.ok, words, page };
+  }
+
+  // What has the same id is replaced; a card that is not answered is not shown by this board any more.
+  function refresh(board, page, card) {
+    for (const fresh of page.querySelectorAll("[id]")) {
+      const old = document.getElementById(fresh.id);
+      if (!old || !board.contains(old)) continue;
+      const had = old.contains(document.activeElement);
+      old.replaceWith(fresh);
+      htmx.process(fresh);
+      if (had) fresh.focus();
+    }
+    if (card.isConnected && !page.querySelector("[data-card]")) card.remove();
+  }
+
+  async function again(board) {
+    const answer = await fetch(board.dataset.again, { headers: { "HX-Request": "true", "HX-Target": board.id } });
+    const fresh = answer.ok && parsed(await answer.text()).querySelector(`#${board.id}`);
+    if (!fresh) return;
+    const here = document.activeElement?.id;
+    board.replaceWith(fresh);
+    htmx.process(fresh);
+    if (here) document.getElementById(here)?.focus();
+  }
+
+  async function send(card, lane, back) {
+    const board = boardOf(card);
+    const form = new FormData();
+    form.set("_to", lane.dataset.lane);
+    form.set("version", card.dataset.version);
+    card.classList.add("waiting");
+    let answer;
+    try {
+      answer = await post(`${addressOf(card)}/move${card.dataset.query || board.dataset.query}`, form);
+    } catch {
+      back();
+      card.classList.remove("waiting");
+      dealwright.toast(document.getElementById("toasts").dataset.offline, "bad");
+      return;
+    }
+    card.classList.remove("waiting");
+    if (answer.ok) {
+      settle(card, lane, answer.page);
+      return;
+    }
+    const asked = answer.page?.querySelector("form[data-asks]");
+    back();
+    if (asked) {
+      say(told(board, "asks", card, lane));
+      open(answer.page, { card, lane });
+    } else {
+      say(answer.words);
+      dealwright.toast(answer.words, "bad");
+    }
+  }
+
+  function settle(card, lane, page) {
+    const board = boardOf(card);
+    say(told(board, "done", card, lane));
+    if (board.dataset.again) again(board);
+    else refresh(board, page, card);
+  }
+
+  // --- the small form ---------------------------------------------------------------------------------------------
+
+  function dialog() {
+    let box = document.getElementById("move-box");
+    if (!box) {
+      box = document.createElement("dialog");
+      box.id = "move-box";
+      box.setAttribute("aria-labelledby", "move-title");
+      document.body.append(box);
+      box.addEventListener("click", (event) => {
+        if (event.target === box || event.target.closest("[data-cancel]")) {
+          event.preventDefault();
+          box.close();
+        }
+      });
+      box.addEventListener("close", () => box.moves?.card?.isConnected && box.moves.card.focus());
+      box.addEventListener("submit", (event) => taken(event, box));
+    }
+    return box;
+  }
+
+  function open(page, moves) {
+    const box = dialog();
+    box.replaceChildren(...page.childNodes);
+    box.moves = moves;
+    if (!box.open) box.showModal();
+    (box.querySelector('[aria-invalid="true"]') || box.querySelector('select, input:not([type="hidden"])'))?.focus();
+  }
+
+  async function taken(event, box) {
+    event.preventDefault();
+    const form = event.target;
+    const answer = await post(form.getAttribute("action"), new FormData(form));
+    if (!answer.ok) {
+      if (answer.page) open(answer.page, box.moves);
+      else dealwright.toast(answer.words, "bad");
+      return;
+    }
+    box.close();
+    const { card } = box.moves;
+    if (!card) {
+      location.reload();
+      return;
+    }
+    const to = form.elements._to.value;
+    const lane = lanesOf(boardOf(card)).find((one) => one.dataset.lane === to) || laneOf(card);
+    put(card, lane);
+    settle(card, lane, answer.page);
+  }
+
+  // --- moving by a link: "move to…" of a card, the steps of a record ------------------------------------------------
+
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("[data-send]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const card = link.closest("[data-card]");
+    const to = new URL(link.href).searchParams.get("_to");
+    if (to === null) {
+      const answer = await fetch(link.href, { headers: { "HX-Request": "true", "HX-Target": "board" } });
+      if (answer.ok) {
+        open(parsed(await answer.text()), { card });
+        const select = document.querySelector("#move-box select");
+        if (select && card) select.value = laneOf(card).dataset.lane;
+      }
+      return;
+    }
+    const form = new FormData();
+    form.set("_to", to);
+    const answer = await post(link.href, form);
+    if (answer.ok) location.reload();
+    else if (answer.page?.querySelector("form[data-asks]")) open(answer.page, { card: null });
+    else {
+      say(answer.words);
+      dealwright.toast(answer.words, "bad");
+    }
+  });
+
+  // --- keys ---------------------------------------------------------------------------------------------------------
+
+  function lift(card) {
+    const board = boardOf(card);
+    lifted = { card, board, from: laneOf(card), after: card.previousElementSibling };
+    card.classList.add("lifted");
+    say(told(board, "lifted", card, lifted.from));
+  }
+
+  function putBack({ card, from, after }) {
+    if (after && after.isConnected && laneOf(after) === from) after.after(card);
+    else from.querySelector("[data-cards]").prepend(card);
+  }
+
+  function steer(by) {
+    const lanes = lanesOf(lifted.board);
+    const at = lanes.indexOf(laneOf(lifted.card));
+    const lane = lanes[Math.min(Math.max(at + by, 0), lanes.length - 1)];
+    if (lane === lifted.from) putBack(lifted);
+    else put(lifted.card, lane);
+    lifted.card.focus();
+    say(told(lifted.board, "over", lifted.card, lane));
+  }
+
+  function drop(taken_) {
+    const held = lifted;
+    lifted = null;
+    held.card.classList.remove("lifted");
+    const lane = laneOf(held.card);
+    if (!taken_ || lane === held.from) {
+      putBack(held);
+      held.card.focus();
+      say(told(held.board, "back", held.card, held.from));
+      return;
+    }
+    send(held.card, lane, () => {
+      putBack(held);
+      held.card.focus();
+    });
+  }
+
+  function walk(card, key) {
+    const lane = laneOf(card);
+    if (key === "ArrowDown" || key === "ArrowUp") {
+      const next = key === "ArrowDown" ? card.nextElementSibling : card.previousElementSibling;
+      next?.matches("[data-card]") && next.focus();
+      return;
+    }
+    const lanes = lanesOf(boardOf(card));
+    const step = key === "ArrowRight" ? 1 : -1;
+    for (let at = lanes.indexOf(lane) + step; at >= 0 && at < lanes.length; at += step) {
+      const next = lanes[at].querySelector("[data-card][tabindex]");
+      if (next) {
+        next.focus();
+        return;
+      }
+    }
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const card = event.target.closest?.("[data-card][tabindex]");
+    if (!card || event.target !== card || event.ctrlKey || event.metaKey || event.altKey) return;
+    const weeks = Number(boardOf(card).dataset.step || 0);
+    if (lifted && lifted.card === card) {
+      const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -weeks, ArrowDown: weeks };
+      if (event.key === " " || event.key === "Enter") drop(true);
+      else if (event.key === "Escape" || event.key === "Tab") drop(false);
+      else if (steps[event.key]) steer(steps[event.key]);
+      else if (!(event.key in steps)) return;
+      if (event.key !== "Tab") event.preventDefault();
+      event.stopPropagation();
+    } else if (event.key === " ") {
+      event.preventDefault();
+      lift(card);
+    } else if (event.key === "Enter") {
+      card.querySelector("a").click();
+    } else if (event.key.startsWith("Arrow")) {
+      event.preventDefault();
+      walk(card, event.key);
+    }
+  });
+
+  document.addEventListener("focusout", (event) => {
+    if (lifted && event.target === lifted.card && event.relatedTarget && event.relatedTarget !== lifted.card) drop(false);
+  });
+
+  // --- mouse and finger -----------------------------------------------------------------------------------------------
+
+  document.addEventListener("pointerdown", (event) => {
+    const card = event.target.closest?.("[data-card][tabindex]");
+    if (!card || event.button !== 0 || drag || event.target.closest("[data-send], button, input")) return;
+    drag = { card, board: boardOf(card), x: event.clientX, y: event.clientY, id: event.pointerId, ghost: null, timer: 0 };
+    if (event.pointerType !== "mouse") drag.timer = setTimeout(begin, HOLD);
+  });
+
+  function begin() {
+    const { card, x, y } = drag;
+    const place = card.getBoundingClientRect();
+    drag.dx = x - place.left;
+    drag.dy = y - place.top;
+    drag.ghost = card.cloneNode(true);
+    drag.ghost.removeAttribute("id");
+    drag.ghost.classList.add("ghost");
+    drag.ghost.style.width = `${place.width}px`;
+    document.body.append(drag.ghost);
+    card.classList.add("source");
+    document.documentElement.classList.add("dragging");
+    follow(x, y);
+  }
+
+  function follow(x, y) {
+    drag.ghost.style.transform = `translate(${x - drag.dx}px, ${y - drag.dy}px) rotate(1deg)`;
+    const lane = document.elementFromPoint(x, y)?.closest("[data-lane]");
+    const over = lane && drag.board.contains(lane) ? lane : null;
+    if (over !== drag.over) {
+      drag.over?.classList.remove("over");
+      over?.classList.add("over");
+      drag.over = over;
+    }
+    const strip = drag.board.querySelector(".board");
+    if (strip) {
+      const edge = strip.getBoundingClientRect();
+      if (x > edge.right - 48) strip.scrollLeft += 14;
+      if (x < edge.left + 48) strip.scrollLeft -= 14;
+    }
+  }
+
+  document.addEventListener("pointermove", (event) => {
+    if (!drag || event.pointerId !== drag.id) return;
+    const far = Math.hypot(event.clientX - drag.x, event.clientY - drag.y) > FAR;
+    if (drag.ghost) follow(event.clientX, event.clientY);
+    else if (far && event.pointerType === "mouse") {
+      begin();
+      follow(event.clientX, event.clientY);
+    } else if (far) stop(); // the finger scrolls
+  });
+
+  function stop() {
+    clearTimeout(drag.timer);
+    drag.ghost?.remove();
+    drag.over?.classList.remove("over");
+    drag.card.classList.remove("source");
+    document.documentElement.classList.remove("dragging");
+    drag = null;
+  }
+
+  document.addEventListener("pointerup", (event) => {
+    if (!drag || event.pointerId !== drag.id) return;
+    const { card, over, ghost } = drag;
+    const held = { card, from: laneOf(card), after: card.previousElementSibling };
+    stop();
+    if (!ghost) return;
+    // the click that follows a drag opens nothing
+    const swallow = (click) => {
+      click.preventDefault();
+      click.stopPropagation();
+    };
+    addEventListener("click", swallow, { capture: true, once: true });
+    setTimeout(() => removeEventListener("click", swallow, { capture: true }), 50);
+    if (!over || over === held.from) return;
+    put(card, over);
+    send(card, over, () => putBack(held));
+  });
+
+  document.addEventListener("pointercancel", () => drag && stop());
+  document.addEventListener("dragstart", (event) => event.target.closest?.("[data-card]") && event.preventDefault());
+  document.addEventListener("contextmenu", (event) => drag?.ghost && event.preventDefault());
+  document.addEventListener("touchmove", (event) => drag?.ghost && event.preventDefault(), { passive: false });
+  document.addEventListener("keydown", (event) => event.key === "Escape" && drag && stop());
+})();

@@ -1,0 +1,132 @@
+"""Boards: columns with counts and totals, cards, and moves that obey the same door as the API."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.context import Work
+from core.testkit.fixtures import Api, People
+from plugins.pipeline.template import apply
+from sdk import Draft
+from tests.console.site import Look, Site
+from tests.plugins.process import Process
+
+BOARD = "/pipeline/deals/board"
+
+
+@pytest.fixture
+def process(work: Work) -> Process:
+    """The ready-made process."""
+    return Process(work, apply(work, "direct_sales"))
+
+
+def columns(page: Look) -> dict[str, list[str]]:
+    """The names of the cards by the name of their column."""
+    lanes = page.all("//*[@data-lane]")
+    return {lane.get("data-name"): [a.text_content().strip() for a in lane.xpath(".//li[@data-card]/a[1]")] for lane in lanes}
+
+
+def tops(page: Look) -> dict[str, str]:
+    """What stands on top of each column, by its name."""
+    return {lane.get("data-name"): " ".join(lane.xpath("string(./header)").split()) for lane in page.all("//*[@data-lane]")}
+
+
+def drop(site: Site, deal: object, to: object, query: str = "?_by=stage", **typed: str) -> Look:
+    """What the script of a board sends when a card is dropped."""
+    headers = {"HX-Request": "true", "HX-Target": "board"}
+    sent = {"_to": str(to), **typed}
+    return Look(site.api.call("POST", f"/console/pipeline/deals/{deal}/move{query}", data=sent, headers=headers))
+
+
+def test_a_board_has_the_stages_in_their_order_with_counts_and_totals_that_are_never_of_two_currencies(
+    site: Site, work: Work, process: Process
+) -> None:
+    process.deal("Yuan", stage="proposal", amount={"amount": "10", "currency": "CNY"})
+    process.deal("Dollar", stage="proposal", amount={"amount": "5", "currency": "USD"})
+    process.deal("Bare")
+    page = site.get(BOARD)
+    names = {str(row["id"]): str(row["name"]) for row in work.records("pipeline.stage").find(())}
+    assert page.all("//*[@data-lane]/@data-lane") == [str(id) for id in process.stages.values()]
+    first, proposal = names[str(next(iter(process.stages.values())))], names[str(process.stages["proposal"])]
+    assert columns(page)[first] == ["Bare"]
+    assert set(columns(page)[proposal]) == {"Yuan", "Dollar"}
+    assert tops(page)[proposal] == f"{proposal}2 $5.00+ 1 not priced"
+    assert site.get(BOARD, {"q": "Doll"}).texts("//li[@data-card]/a[1]") == ["Dollar"]
+    assert tops(site.get(BOARD, {"q": "Doll"}))[proposal].startswith(f"{proposal}1 ")
+    assert columns(site.get(BOARD, {"amount[gte]": "7"}))[proposal] == ["Yuan"]
+    assert site.get(BOARD, {"_by": "name"}).status == 400
+    assert site.get(BOARD, {"pipeline": "nobody's"}).status == 400
+
+
+def test_any_choice_makes_a_board_and_any_list_leads_to_its_views(site: Site, work: Work) -> None:
+    work.records("customers.account").create({"name": "Huawei", "tier": "key"})
+    links = site.get("/customers/accounts").links()
+    assert links["Board"] == "/console/customers/accounts/board"
+    page = site.get("/customers/accounts/board", {"_by": "tier"})
+    assert columns(page)["Key account"] == ["Huawei"]
+    for one in site.api.get("/api/v1/meta").json["entities"]:
+        path = one["path"].removeprefix("/api/v1")
+        if "Board" in site.get(path).links():
+            assert site.get(f"{path}/board").status == 200, path
+
+
+def test_a_column_is_shown_part_by_part_and_each_card_once(site: Site, work: Work) -> None:
+    work.records("customers.account").write_all([Draft("create", {"name": f"A{number:02}", "tier": "key"}) for number in range(30)])
+    page = site.get("/customers/accounts/board", {"_by": "tier", "sort": "name"})
+    more = page.all("//*[@hx-get and contains(@id, 'more')]/@hx-get | //li[@class='more']//@hx-get")
+    rest = site.get(more[0].removeprefix("/console"), part="more-key")
+    seen = columns(page)["Key account"] + rest.texts("//li[@data-card]/a[1]")
+    assert seen == [f"A{number:02}" for number in range(30)]
+    assert not rest.all("//main")
+
+
+@pytest.mark.feature("D17")
+def test_a_drag_obeys_the_rules_of_the_process_as_the_api_does(site: Site, process: Process) -> None:
+    deal, twin = process.deal("Big"), process.deal("Twin")
+    stages = process.stages
+    refused = drop(site, deal, stages["proposal"])
+    api = site.api.post(f"/api/v1/pipeline/deals/{twin}/moves", {"stage": str(stages["proposal"])})
+    assert refused.status == api.status_code == 422
+    assert [one["message"] for one in api.json["errors"]] == refused.texts("//*[@class='problem']")
+    assert process.key_of(deal) != "proposal"
+    form = refused.form()
+    assert {"amount__amount", "_to", "version"} <= {*form}
+    assert "close_date" not in form
+    taken = drop(site, deal, form["_to"], **{**form, "amount__amount": "100"})
+    assert taken.status == 200, taken.text
+    assert process.key_of(deal) == "proposal"
+    assert taken.texts("//li[@data-card]/a[1]") == ["Big"]
+    assert "$100.00" in " ".join(taken.texts(f"//*[@id='head-{stages['proposal']}']"))
+    lost = drop(site, deal, stages["lost"])
+    assert lost.status == 422
+    assert "lost_reason" in lost.form()
+    assert drop(site, deal, stages["won"], "?_by=stage&status=open", close_date="2026-03-01").texts("//li[@data-card]") == []
+    assert process.key_of(deal) == "won"
+    back = drop(site, deal, stages["proposal"])
+    again = site.api.post(f"/api/v1/pipeline/deals/{deal}/moves", {"stage": str(stages["proposal"])})
+    assert back.status == again.status_code == 409
+    assert again.json["detail"] in back.text
+    assert not back.all("//form[@data-asks]")
+    assert process.key_of(deal) == "won"
+
+
+def test_a_move_is_refused_who_may_not_make_it_and_who_comes_too_late(client: Api, people: People, process: Process) -> None:
+    theirs, mine = process.deal("Theirs"), process.deal("Mine", owner=people.rep)
+    rep = Site(client.as_user(people.rep))
+    second = list(process.stages.values())[1]
+    assert drop(rep, theirs, second).status in (403, 404)
+    assert drop(rep, mine, second, version="1").status == 200
+    stale = drop(rep, mine, next(iter(process.stages.values())), version="1")
+    assert stale.status == 412
+    assert stale.texts("//*[@role='alert']")
+    assert process.read(mine)["stage"] == second
+
+
+def test_without_a_script_a_card_is_moved_by_a_form(site: Site, process: Process) -> None:
+    deal = process.deal("Big")
+    second = str(list(process.stages.values())[1])
+    page = site.get(f"/pipeline/deals/{deal}/move?_by=stage")
+    assert page.heading == "Move Big"
+    answer = site.post(f"/pipeline/deals/{deal}/move?_by=stage", {**page.form(), "_to": second})
+    assert (answer.status, answer.answer.headers["Location"]) == (303, "/console/pipeline/deals/board?_by=stage")
+    assert str(process.read(deal)["stage"]) == second
