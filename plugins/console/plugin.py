@@ -8,6 +8,7 @@ from pathlib import Path
 import js_lib_htmx
 
 from plugins.console import forms, frame, home, listing, me, picking, record
+from plugins.console.admin import pages as admin
 from sdk import Capabilities, Frame, Manifest, MenuEntry, PageRoute, _, hookimpl
 
 manifest = Manifest(
@@ -40,9 +41,14 @@ def register_frame() -> Sequence[Frame]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*home.PAGES, *me.PAGES, *picking.PAGES, *listing.PAGES, *forms.PAGES, *record.PAGES)
+    return (*home.PAGES, *me.PAGES, *picking.PAGES, *listing.PAGES, *forms.PAGES, *record.PAGES, *admin.PAGES)
 
 
 @hookimpl
 def register_navigation() -> Sequence[MenuEntry]:
-    return (MenuEntry("home", label=_("Home"), section="top", path="/", icon="home", position=0),)
+    return (
+        MenuEntry("home", label=_("Home"), section="top", path="/", icon="home", position=0),
+        MenuEntry(
+            "admin", label=_("Administration"), section="admin", path="/admin", icon="gear", permission="core.tenant.update", position=10
+        ),
+    )
