@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from plugins.console.admin import places, plugins
+from plugins.console.admin import places, plugins, roles
 
-PAGES = (*places.PAGES, *plugins.PAGES)
+PAGES = (*places.PAGES, *plugins.PAGES, *roles.PAGES)

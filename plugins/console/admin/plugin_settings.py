@@ -65,7 +65,7 @@ def _input(ctx: Context, one: Mapping[str, Any], value: object, problem: str) ->
     chosen = {str(each) for each in value} if isinstance(value, list) else {str(value)}
     if one["secret"]:
         hint = ctx.say(_("It is set, and shown to nobody. Leave this empty to keep it.")) if one["set"] else ctx.say(_("It is not set."))
-        return Input(name, label, "text", "", False, type="password", problem=problem, hint=hint)
+        return Input(name, label, "text", "", False, type="password", title="set" if one["set"] else "", problem=problem, hint=hint)
     if one["type"] == "boolean":
         return Input(name, label, "check", "true" if value else "", False, problem=problem)
     if one["of"] or one["options"]:
