@@ -155,6 +155,7 @@ def _described(work: Work, name: str, one: mm.Field[Any], stored: _Stored) -> di
     return {
         "name": name, "label": work.say(one.metadata["label"]), "type": type(one).__name__.lower(), "secret": hidden,
         "set": name in (stored.sealed if hidden else stored.values),
+        "of": one.metadata.get("of"),
         "options": [str(option) for rule in one.validators if isinstance(rule, OneOf) for option in rule.choices],
     }  # fmt: skip
 

@@ -95,6 +95,13 @@ def impact(platform: Platform, plugin: str) -> Impact:
     )
 
 
+def share_of(platform: Platform, plugin: str, tenant: UUID, name: str) -> Share:
+    """What one tenant has of a plugin; changes nothing."""
+    there = set(sa.inspect(platform.database.engine).get_table_names())
+    pointers = [pointer for pointer in _pointers(platform.catalog, plugin) if pointer[1].name in there]
+    return _share(platform, plugin, tenant, name, own_tables(platform, plugin), pointers)
+
+
 def own_tables(platform: Platform, plugin: str) -> list[str]:
     """The tables of a plugin as the database has them, also where its code is gone; its version table left out."""
     names = sa.inspect(platform.database.engine).get_table_names()

@@ -15,6 +15,7 @@ from core.http.addresses import Addresses
 from core.http.collections import may
 from core.http.pipeline import Endpoint, answer
 from core.tenancy import settings
+from core.worker.presence import presence
 from sdk import Entity, Response, Verb
 from sdk.names import RESERVED_PLUGINS
 
@@ -23,17 +24,6 @@ if TYPE_CHECKING:
 
     from core.context import Work
     from core.platform import Platform
-
-
-def _background(platform: Platform) -> str:
-    """Whether somebody runs what waits in the outbox."""
-    if not platform.config.redis_url:
-        return "ok" if platform.config.drain else "nobody runs background work; set drain or REDIS_URL"
-    try:
-        from core.worker.rq_worker import worker_state  # noqa: PLC0415 (an extra)
-    except ImportError as failure:
-        return f"{failure}; pip install 'dealwright[rq]'"
-    return worker_state(platform.config.redis_url)
 
 
 def _conditions(work: Work, entity: Entity, name: str) -> dict[str, str]:
@@ -64,7 +54,7 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
         except SQLAlchemyError:
             return answer(Response({"status": "unavailable", "database": "no answer", "plugins": {}}, 503))
         states = {plugin.name: plugin.state.value for plugin in platform.plugins}
-        background = _background(platform)
+        background = presence(platform)
         well = background == "ok" and not ill and not amiss(platform.plugins)
         status = "behind" if behind else "ok" if well else "degraded"
         said = {

@@ -1,4 +1,4 @@
-"""Explanations of rights over HTTP."""
+"""Rights over HTTP: the table of all roles, and why somebody may or may not."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
+from core.policy import matrix
 from core.policy.explain import REASONS, Explanation, Rule, explain
 from sdk import SIGNED_IN, Condition, Context, Forbidden, NotFound, Permission, Request, Route, _
 from sdk.context import id_of
@@ -54,6 +55,42 @@ class Answer(Schema):
     detail = fields.String(required=True)
     rule = fields.Nested(RuleRow, required=True, allow_none=True)
     rules = fields.List(fields.Nested(RuleRow), required=True)
+
+
+class RightRow(Schema):
+    """A grant in force: `grant` is the stored record behind it, null where a plugin contributes it."""
+
+    role = fields.String(required=True)
+    permission = fields.String(required=True)
+    scope = fields.String(required=True)
+    fields_ = fields.List(fields.String(), required=True, allow_none=True, data_key="fields")
+    grant = fields.UUID(required=True, allow_none=True)
+
+
+class PermissionRow(Schema):
+    """A permission: `scopes` are those that fit, `implied_by` is the verb with which a special right comes, `default_for` what plugins give."""
+
+    name = fields.String(required=True)
+    label = fields.String(required=True)
+    plugin = fields.String(required=True)
+    entity = fields.String(required=True, allow_none=True)
+    word = fields.String(required=True)
+    scopes = fields.List(fields.String(), required=True)
+    implied_by = fields.String(required=True, allow_none=True)
+    default_for = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class Rights(Schema):
+    """The rights of all roles, and what there is to grant."""
+
+    data = fields.List(fields.Nested(RightRow), required=True)
+    permissions = fields.List(fields.Nested(PermissionRow), required=True)
+
+
+def rights(ctx: Context, _request: Request) -> object:
+    """The rights of all roles as a table."""
+    work = cast("Work", ctx)
+    return {"data": matrix.rights(work), "permissions": matrix.permissions(work)}
 
 
 def explanation(ctx: Context, request: Request) -> object:
@@ -111,4 +148,5 @@ def _row(rule: Rule) -> dict[str, object]:
 ROUTES: Sequence[Route] = (
     Route(method="GET", path="/explanations", view=explanation, permission=SIGNED_IN, summary=_("Explain a right"),
           query=Question, answer=Answer),
+    Route(method="GET", path="/rights", view=rights, permission="core.grant.read", summary=_("Show the rights of all roles"), answer=Rights),
 )  # fmt: skip

@@ -27,6 +27,7 @@ from plugins.console import (
     tables,
     views,
 )
+from plugins.console.admin import pages as admin
 from sdk import EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Scope, _, hookimpl
 
 manifest = Manifest(
@@ -91,9 +92,15 @@ def register_pages() -> Sequence[PageRoute]:
         *rights.PAGES,
         *board.PAGES,
         *moving.PAGES,
+        *admin.PAGES,
     )
 
 
 @hookimpl
 def register_navigation() -> Sequence[MenuEntry]:
-    return (MenuEntry("home", label=_("Home"), section="top", path="/", icon="home", position=0),)
+    return (
+        MenuEntry("home", label=_("Home"), section="top", path="/", icon="home", position=0),
+        MenuEntry(
+            "admin", label=_("Administration"), section="admin", path="/admin", icon="gear", permission="core.tenant.update", position=10
+        ),
+    )

@@ -1,0 +1,121 @@
+"""Plugins of the company: what each adds and asks for, switching it on and off, its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from plugins.console.admin.capabilities import wish
+from plugins.console.admin.plugin_settings import change, inputs
+from plugins.console.refusals import told
+from plugins.console.registry import PREFIX
+from sdk import Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
+
+ROOT = "/api/v1/core/plugins"
+RIGHT = "core.plugin.update"
+STATES: dict[str, tuple[Text, str]] = {
+    "on": (_("On"), "good"),
+    "off": (_("Off"), "plain"),
+    "held": (_("Waits for approval"), "warm"),
+    "incompatible": (_("Does not fit this version"), "bad"),
+    "failed": (_("Has failed"), "bad"),
+    "behind": (_("Its tables are to be upgraded"), "bad"),
+    "blocked": (_("Lacks what it requires"), "bad"),
+    "missing_extra": (_("Lacks a library"), "bad"),
+}
+_ADDS: dict[str, Text] = {
+    "entities": _("Records"), "fields": _("Fields"), "permissions": _("Rights"), "roles": _("Roles"), "routes": _("Routes of the API"),
+    "events": _("Events"), "jobs": _("Background work"), "schedules": _("Schedules"), "settings": _("Settings"), "reports": _("Reports"),
+    "pageroutes": _("Pages"), "panels": _("Parts of pages"), "menuentrys": _("Words of the menu"), "noticechannels": _("Channels"),
+    "documenttemplates": _("Templates of documents"), "actions": _("Actions of rules"), "triggers": _("Triggers of rules"),
+    "ruleconditions": _("Conditions of rules"), "forecastmodels": _("Methods of forecasts"), "signinproviders": _("Ways to sign in"),
+    "commands": _("Commands"), "watches": _("Watches"), "subscriptions": _("Reactions to events"), "master_data": _("Data to begin with"),
+    "rate_sources": _("Sources of rates"), "timeline_sources": _("Parts of timelines"),
+}  # fmt: skip
+
+
+def show_all(ctx: Context, request: PageRequest) -> Rendering:
+    """All plugins: what waits for somebody on top, then what is on."""
+    rows = [_row(ctx, one) for one in _listed(ctx)]
+    order = ("held", "failed", "incompatible", "behind", "missing_extra", "blocked", "on", "off")
+    rows.sort(key=lambda one: (order.index(one["status"]), str(one["title"])))
+    return Rendering("console/admin_plugins.html", {"rows": rows})
+
+
+def show(ctx: Context, request: PageRequest) -> Rendering:
+    """One plugin."""
+    return _page(ctx, request)
+
+
+def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Switch it on with what is shown to be asked for, approve what it asks for beyond, switch it off, or change its settings."""
+    name, do = request.path["name"], request.typed("do")
+    here = f"{PREFIX}/admin/plugins/{name}"
+    try:
+        if do == "on":
+            ctx.api("PATCH", f"{ROOT}/{name}", {"enabled": True, "approves": request.chosen("approves")})
+        elif do == "off":
+            ctx.api("PATCH", f"{ROOT}/{name}", {"enabled": False})
+            return Redirect(f"{PREFIX}/admin/plugins" if name != "console" else "/")
+        elif do == "settings":
+            change(ctx, name, request)
+    except Refusal as refusal:
+        return _page(ctx, request, refusal)
+    return Redirect(here)
+
+
+def ask_off(ctx: Context, request: PageRequest) -> Rendering:
+    """What the company would miss without it, before it is switched off."""
+    row = _named(ctx, request.path["name"])
+    impact = cast("Mapping[str, Any]", ctx.api("GET", f"{ROOT}/{row['name']}/impact"))
+    labels = _labels(ctx)
+    rows = [(labels.get(table, table), count) for table, count in impact["rows"].items()]
+    return Rendering("console/admin_plugin_off.html", {"plugin": row, "impact": impact, "rows": rows, "titles": _titles(ctx)})
+
+
+def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
+    row = _named(ctx, request.path["name"])
+    about = cast("Mapping[str, Any]", ctx.api("GET", f"{ROOT}/{row['name']}"))
+    form = inputs(ctx, str(row["name"]), request if request.typed("do") == "settings" else None, refusal) if about["has_settings"] else []
+    values = {
+        "plugin": row, "about": about, "form": form, "problems": told(ctx, refusal), "titles": _titles(ctx),
+        "adds": [(ctx.say(_ADDS[kind]) if kind in _ADDS else kind, names) for kind, names in about["adds"].items()],
+        "asks": [wish(ctx, word) for word in row["asks"]],
+        "has": [wish(ctx, word) for word in row["capabilities"] if word not in row["asks"]],
+    }  # fmt: skip
+    return Rendering("console/admin_plugin.html", values, 200 if refusal is None else refusal.status)
+
+
+def _listed(ctx: Context) -> list[dict[str, Any]]:
+    return cast("dict[str, list[dict[str, Any]]]", ctx.api("GET", ROOT))["data"]
+
+
+def _named(ctx: Context, name: str) -> dict[str, Any]:
+    found = next((one for one in _listed(ctx) if one["name"] == name), None)
+    if found is None:
+        raise NotFound(_("there is nothing at this address"))
+    return _row(ctx, found)
+
+
+def _row(ctx: Context, one: Mapping[str, Any]) -> dict[str, Any]:
+    """A plugin with its state in words; one that serves is on or off."""
+    state = ("on" if one["enabled"] else "off") if one["state"] == "loaded" else str(one["state"])
+    label, tone = STATES[state]
+    return {**one, "status": state, "said": ctx.say(label), "tone": tone, "href": f"{PREFIX}/admin/plugins/{one['name']}"}
+
+
+def _labels(ctx: Context) -> dict[str, str]:
+    """What the records of each table are called."""
+    entities = map(ctx.entity, ctx.entities())
+    return {entity.record.__tablename__: ctx.say(entity.plural_label) for entity in entities}
+
+
+def _titles(ctx: Context) -> dict[str, str]:
+    return {str(one["name"]): str(one["title"]) for one in _listed(ctx)}
+
+
+PAGES = (
+    PageRoute("plugins", path="/admin/plugins", title=_("Plugins"), permission=RIGHT, view=show_all),
+    PageRoute("plugin", path="/admin/plugins/{name}", title=_("Plugin"), permission=RIGHT, view=show, submit=submit),
+    PageRoute("plugin_off", path="/admin/plugins/{name}/off", title=_("Switch off"), permission=RIGHT, view=ask_off),
+)

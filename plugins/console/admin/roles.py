@@ -1,0 +1,152 @@
+"""Roles: the table of all of them, one role with its rights to change, the fields that a right holds for, and what a person may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+from uuid import UUID
+
+from plugins.console.admin.rights import VERBS, Rights, field_lines, kind_or_none
+from plugins.console.refusals import told
+from plugins.console.registry import PREFIX
+from sdk import Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, Verb, _, where
+from sdk.context import Row, id_of
+
+HERE = f"{PREFIX}/admin/roles"
+_FIRST = "customers"
+_FIELDED = (Verb.READ.value, Verb.CREATE.value, Verb.UPDATE.value)
+
+
+def show_all(ctx: Context, request: PageRequest) -> Rendering:
+    """What every role may do in one plugin, side by side."""
+    return _table(ctx, request)
+
+
+def create(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """A new role, without rights."""
+    try:
+        row = ctx.records("core.role").create({"key": request.typed("key").strip(), "name": request.typed("name").strip()})
+    except Refusal as refusal:
+        return _table(ctx, request, refusal)
+    return Redirect(f"{HERE}/{row['key']}")
+
+
+def _table(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
+    rights = Rights.of(ctx)
+    plugin, roles = _plugin(request, rights), ctx.records("core.role").find((), 100)
+    by_role = {str(role["key"]): rights.lines(str(role["key"]), plugin) for role in roles}
+    lines = next(iter(by_role.values()), [])
+    values = {
+        "roles": roles, "lines": [(line, [by_role[str(role["key"])][number] for role in roles]) for number, line in enumerate(lines)],
+        "plugin": plugin, "plugins": rights.kinds(), "here": HERE, "problems": told(ctx, refusal),
+        "typed": {name: request.typed(name) for name in ("key", "name")}, "may_add": ctx.can("core.role.create"),
+    }  # fmt: skip
+    return Rendering("console/admin_roles.html", values, 200 if refusal is None else refusal.status)
+
+
+def show(ctx: Context, request: PageRequest) -> Rendering:
+    """One role: its rights in one plugin, each to be changed in its place, and who has it."""
+    return _role(ctx, request)
+
+
+def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Take all changed cells, or none."""
+    role, rights = _named(ctx, request), Rights.of(ctx)
+    try:
+        for name, scope in request.form:
+            if name in rights.permissions:
+                rights.set_scope(id_of(role), str(role["key"]), name, scope)
+    except Refusal as refusal:
+        return _role(ctx, request, refusal)
+    return Redirect(f"{HERE}/{role['key']}?plugin={_plugin(request, rights)}")
+
+
+def _role(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
+    role, rights = _named(ctx, request), Rights.of(ctx)
+    plugin = _plugin(request, rights)
+    lines = rights.lines(str(role["key"]), plugin)
+    people = ctx.records("core.user").find(where(active=True), 1000)
+    holders = [one for one in people if role["key"] in cast("list[str]", one["roles"] or [])]
+    values = {
+        "role": role, "lines": lines, "plugin": plugin, "plugins": rights.kinds(), "here": f"{HERE}/{role['key']}",
+        "problems": told(ctx, refusal), "holders": holders, "verbs": {verb: ctx.say(label) for verb, label in VERBS.items()},
+        "typed": {name: value for name, value in request.form if name in rights.permissions},
+        "may": ctx.can("core.grant.update") and ctx.can("core.grant.create"), "users": f"{PREFIX}/core/users",
+    }  # fmt: skip
+    return Rendering("console/admin_role.html", values, 200 if refusal is None else refusal.status)
+
+
+def show_fields(ctx: Context, request: PageRequest) -> Rendering:
+    """For which fields of an entity the role's rights hold."""
+    return _fields(ctx, request)
+
+
+def change_fields(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """All fields of a verb, also those to come; or those that are ticked."""
+    role, rights, entity = _named(ctx, request), Rights.of(ctx), request.path["entity"]
+    try:
+        for verb in _FIELDED:
+            if f"{entity}.{verb}" in rights.permissions and request.typed(f"{verb}__there"):
+                fields = None if request.typed(f"{verb}__all") else request.chosen(verb)
+                rights.set_fields(id_of(role), str(role["key"]), f"{entity}.{verb}", fields)
+    except Refusal as refusal:
+        return _fields(ctx, request, refusal)
+    return Redirect(f"{HERE}/{role['key']}?plugin={entity.partition('.')[0]}")
+
+
+def _fields(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
+    role, rights, name = _named(ctx, request), Rights.of(ctx), request.path["entity"]
+    kind = kind_or_none(ctx, name)
+    if kind is None:
+        raise NotFound(_("there is nothing at this address"))
+    cells = {verb: rights.cell(str(role["key"]), f"{name}.{verb}") for verb in _FIELDED if f"{name}.{verb}" in rights.permissions}
+    values = {
+        "role": role, "kind": kind, "cells": cells, "lines": field_lines(kind, cells), "problems": told(ctx, refusal),
+        "back": f"{HERE}/{role['key']}?plugin={kind.entity.plugin}", "may": ctx.can("core.grant.update") and not role["everything"],
+    }  # fmt: skip
+    return Rendering("console/admin_role_fields.html", values, 200 if refusal is None else refusal.status)
+
+
+def explain(ctx: Context, request: PageRequest) -> Rendering:
+    """What one person may do in a plugin, and from which role and team it comes."""
+    id, rights = request.id(), Rights.of(ctx)
+    person = ctx.records("core.user").get(id)
+    plugin = _plugin(request, rights)
+    names = {str(row["key"]): str(row["name"]) for row in ctx.records("core.role").find((), 1000)}
+    rows = []
+    for line in rights.lines("", plugin):
+        answers = {verb: (cell, _why(ctx, id, cell.permission, names)) for verb, cell in line.verbs.items()}
+        rows.append((line, answers, [(cell, _why(ctx, id, cell.permission, names)) for cell in line.special]))
+    values = {
+        "person": person, "rows": rows, "plugin": plugin, "plugins": rights.kinds(), "here": f"{PREFIX}/admin/people/{id}",
+        "verbs": {verb: ctx.say(label) for verb, label in VERBS.items()},
+    }  # fmt: skip
+    return Rendering("console/admin_person.html", values)
+
+
+def _why(ctx: Context, id: UUID, permission: str, names: Mapping[str, str]) -> dict[str, Any]:
+    answer = cast("dict[str, Any]", ctx.api("GET", f"/api/v1/core/explanations?user={id}&action={permission}"))
+    grants = [{**rule, "name": names.get(rule["role"], rule["role"])} for rule in answer["rules"]]
+    return {**answer, "grants": grants if answer["allowed"] else []}
+
+
+def _named(ctx: Context, request: PageRequest) -> Row:
+    found = ctx.records("core.role").find(where(key=request.path["key"]), 1)
+    if not found:
+        raise NotFound(_("there is nothing at this address"))
+    return found[0]
+
+
+def _plugin(request: PageRequest, rights: Rights) -> str:
+    """Which plugin is looked at."""
+    wanted = request.typed("plugin") or request.asked("plugin") or _FIRST
+    return wanted if wanted in rights.plugins else rights.plugins[0]
+
+
+PAGES = (
+    PageRoute("roles", path="/admin/roles", title=_("Roles and rights"), permission="core.grant.read", view=show_all, submit=create),
+    PageRoute("role", path="/admin/roles/{key}", title=_("Role"), permission="core.grant.read", view=show, submit=change),
+    PageRoute("role_fields", path="/admin/roles/{key}/{entity}", title=_("Fields"), permission="core.grant.read",
+              view=show_fields, submit=change_fields),
+    PageRoute("person", path="/admin/people/{id}", title=_("What may they do?"), permission="core.grant.read", view=explain),
+)  # fmt: skip

@@ -1,0 +1,14 @@
+// The tables of rights: what is changed and not saved yet is marked; "all fields" ticks them all.
+"use strict";
+
+document.addEventListener("change", (event) => {
+  const scope = event.target.closest("select.scope");
+  if (scope) scope.classList.toggle("changed", scope.value !== scope.dataset.was);
+  const { every, of } = event.target.dataset ?? {};
+  const table = event.target.closest("table");
+  if (every) {
+    for (const one of table.querySelectorAll(`[data-of="${every}"]`)) one.checked = event.target.checked;
+  } else if (of && !event.target.checked) {
+    table.querySelector(`[data-every="${of}"]`).checked = false;
+  }
+});

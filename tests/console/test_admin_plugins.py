@@ -1,0 +1,85 @@
+"""Plugins on the pages of the administrator: what they add and ask for, switching them, their settings."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.context import Work
+from core.testkit.fixtures import Api, People
+from tests.console.site import Site
+
+PLUGINS = "/admin/plugins"
+API = "/api/v1/core/plugins"
+
+
+def test_the_administration_shows_what_its_reader_may_set_up_and_is_searched(client: Api, people: People) -> None:
+    page = Site(client).get("/admin")
+    assert page.links()["Administration"] == "/console/admin"
+    assert any(name.startswith("Plugins") for name in page.links())
+    found = Site(client).get("/admin", {"q": "down to the field"})
+    assert found.texts("//*[@id='places']//strong") == ["Roles and rights"]
+    rep = Site(client.as_user(people.rep))
+    assert not [name for name in rep.get("/admin").links() if name.startswith("Plugins")]
+    assert "Administration" not in rep.get("/").links()
+    assert rep.get(PLUGINS).status == 403
+
+
+@pytest.mark.feature("A14")
+def test_a_plugin_is_switched_off_after_its_impact_was_shown_and_on_again_after_its_wishes_were(site: Site, work: Work) -> None:
+    work.records("teamwork.task").create({"subject": "Call"})
+    off = site.get(f"{PLUGINS}/teamwork/off")
+    assert "Tasks 1" in off.texts("//main//li")
+    gone = site.post(f"{PLUGINS}/teamwork", off.form())
+    assert gone.status == 303
+    assert site.get("/teamwork/tasks").status == 404
+    page = site.get(f"{PLUGINS}/teamwork")
+    asked = page.texts("//ul[contains(@class, 'wishes')]/li")
+    assert "Send letters" in asked or any(one.startswith("Read ") for one in asked)
+    assert site.post(f"{PLUGINS}/teamwork", {**page.form(), "approves": [*page.all("//input[@name='approves']/@value")]}).status == 303
+    assert "Call" in site.get("/teamwork/tasks").text
+
+
+def test_what_others_require_is_not_switched_off_and_the_page_says_by_whom(site: Site) -> None:
+    off = site.get(f"{PLUGINS}/customers/off")
+    assert off.all("//button[@disabled]")
+    refused = site.post(f"{PLUGINS}/customers", off.form())
+    assert refused.status == 409
+    assert "pipeline" in " ".join(refused.texts("//*[@role='alert']"))
+    assert site.get("/customers/accounts").status == 200
+
+
+@pytest.mark.feature("P32")
+def test_the_form_of_settings_is_made_from_the_schema_and_a_secret_is_typed_and_never_shown(site: Site) -> None:
+    page = site.sent(f"{PLUGINS}/openid", **{"s-issuer": "nowhere", "s-client_id": "us"})
+    assert page.status == 422
+    assert page.all("//*[@aria-invalid='true']/@name") == ["s-issuer"]
+    assert page.form()["s-client_id"] == "us", "what was typed stays"
+    typed = {
+        "s-issuer": "https://login.example.com",
+        "s-client_id": "us",
+        "s-client_secret": "hunter22hunter22",
+        "s-domains": "a.example\nb.example",
+    }
+    assert site.sent(f"{PLUGINS}/openid", **typed).status == 303
+    there = site.api.get(f"{API}/openid/settings").json
+    assert there["settings"]["domains"] == ["a.example", "b.example"]
+    after = site.get(f"{PLUGINS}/openid")
+    assert "hunter22" not in after.answer.text
+    assert "It is set, and shown to nobody" in after.text
+    assert site.sent(f"{PLUGINS}/openid", **{"s-label": "Our login"}).status == 303
+    assert next(one for one in site.api.get(f"{API}/openid/settings").json["form"] if one["secret"])["set"], "empty keeps it"
+
+
+def test_what_a_plugin_adds_and_what_the_company_would_miss_is_told_to_administrators_alone(
+    client: Api, people: People, work: Work
+) -> None:
+    work.records("customers.account").create({"name": "Huawei"})
+    about = client.get(f"{API}/customers").json
+    assert "customers.account" in about["adds"]["entities"]
+    assert "pipeline" in about["required_by"]
+    impact = client.get(f"{API}/customers/impact").json
+    assert impact["rows"]["customers_accounts"] == 1
+    for path in (f"{API}/customers", f"{API}/customers/impact", "/api/v1/core/health", "/api/v1/core/rights"):
+        assert client.as_user(people.rep).get(path).status_code == 403, path
+    assert client.get(f"{API}/nothing").status_code == 404
+    assert client.get("/api/v1/core/health").json["background"]
