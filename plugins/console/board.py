@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
+from plugins.console.asked import of_pairs
 from plugins.console.cells import Cell, Titles, cell, titles_of
+from plugins.console.filtering import Chip, chips
 from plugins.console.lanes import Group, Lane, by_key, by_of, group_of, lane_at, lanes_of, without
-from plugins.console.listing import Chip, chips, columns_of, filters_in
 from plugins.console.registry import Kind, kind_at, query_of
 from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, _, parse_filter
 from sdk.context import Row
@@ -80,7 +81,7 @@ class Board:
     @cached_property
     def filter(self) -> Filter:
         """What holds for all its records."""
-        given = parse_filter(pair for pair in filters_in(self.request.query) if self.group is None or pair[0] != self.group.name)
+        given = parse_filter(pair for pair in of_pairs(self.request.query).filters if self.group is None or pair[0] != self.group.name)
         return (*given, self.group.holds()) if self.group is not None and self.group.chosen else given
 
     @cached_property
@@ -104,7 +105,7 @@ class Board:
         """The fields of a card beside its title: those of the address, or an amount, a link, a date, a choice and the owner."""
         kind = self.kind
         if self.request.asked("_columns"):
-            return [name for name in columns_of(kind, self.request) if name not in (kind.title, self.by)]
+            return [name for name in of_pairs(self.request.query).shown(kind) if name not in (kind.title, self.by)]
         passed = {kind.title, self.by, "owner", *([self.group.name] if self.group else ())}
         free = {name: field for name, field in kind.fields.items() if name not in passed and "." not in name}
         links = [name for name, field in free.items() if isinstance(field, LinkField) and not field.readonly]
@@ -190,7 +191,7 @@ class Board:
     def chips(self) -> list[Chip]:
         """The filters that are in force, and the board without each."""
         hidden = self.group.name if self.group is not None else ""
-        found = chips(self.kind, replace(self.request, query=[pair for pair in self.request.query if pair[0] != hidden]))
+        found = chips(self.kind, of_pairs([pair for pair in self.request.query if pair[0] != hidden]))
         kept = [(hidden, self.group.chosen)] if self.group is not None and self.request.asked(hidden) else []
         return [replace(one, href=_with(one.href.replace(self.kind.path, self.path, 1), kept)) for one in found]
 
