@@ -124,6 +124,7 @@ def test_a_record_is_given_only_to_whom_the_giver_reaches(owned: dict[UUID, list
     assert rep.create({"name": "x"})["owner"] == people.rep
 
 
+@pytest.mark.feature("B2")
 def test_several_roles_give_the_union_of_their_rights(
     system: Work, owned: dict[UUID, list[UUID]], people: People, work_as: type_work_as
 ) -> None:

@@ -54,7 +54,7 @@ def test_the_open_amount_is_right_after_insert_move_delete_merge_and_import(work
 
 
 @pytest.mark.feature("P2")
-def test_formulas_are_right_after_insert_move_delete_and_import_and_no_import_writes_them(work: Work, process: Process) -> None:
+def test_formulas_are_right_after_insert_move_delete_merge_and_import_and_no_import_writes_them(work: Work, process: Process) -> None:
     definitions, deals, currency = work.records("core.custom_field"), work.records("pipeline.deal"), work.tenant.currency
     formula = {"kind": "formula", "label": "F", "entity": "pipeline.deal"}
     definitions.create({"entity": "customers.account", "key": "discount", "kind": "percent", "label": "Discount"})
@@ -90,6 +90,10 @@ def test_formulas_are_right_after_insert_move_delete_and_import_and_no_import_wr
     assert work.records("customers.account").aggregate(["count"], ["custom.large"]) == [
         {"custom.large": True, "count": 1}, {"custom.large": None, "count": 1},
     ]  # fmt: skip
+    accounts.update(other, {"custom.discount": "50"})
+    merge(work, work.platform.catalog.entities["customers.account"], other, [one], {})
+    assert deals.get(deal, fields=("custom.net",))["custom.net"] == {"amount": "10.00", "currency": currency}
+    assert accounts.get(other)["custom.large"] is True
 
 
 def test_a_formula_follows_a_link_that_a_plugin_added_to_a_record(work: Work, process: Process) -> None:

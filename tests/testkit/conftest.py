@@ -35,9 +35,9 @@ RIGHTS: type_rights = {
         Grant(Scope.OWN), Grant(Scope.TERRITORY, frozenset({"name", "account"})), Grant(Scope.SUBORDINATES, frozenset({"name", "title"})),
     ),
     "customers.contact.create": (Grant(Scope.OWN),),
-    f"{CASE}.read": (Grant(Scope.ALL, frozenset({"name", "custom.leaks_mark"})), Grant(Scope.OWN)),
+    f"{CASE}.read": (Grant(Scope.ALL, frozenset({"name"})), Grant(Scope.TEAM, frozenset({"custom.leaks_mark"})), Grant(Scope.OWN)),
     f"{CASE}.update": (Grant(Scope.OWN, frozenset({"name", "custom.leaks_worth"})),),
-    f"{STEP}.read": (Grant(Scope.OWN, frozenset({"name"})),),
+    f"{STEP}.read": (Grant(Scope.ALL, frozenset({"name", "parent", "custom.leaks_on", "custom.leaks_above"})), Grant(Scope.OWN)),
 }  # fmt: skip
 
 

@@ -19,9 +19,10 @@ import core.entities.write
 import core.http.collections
 import core.http.health
 import core.policy.scopes
+from core.custom.formula import Beyond
 from core.entities.aggregate import Aggregation
 from core.entities.read import Reader
-from core.entities.shape import Source
+from core.entities.shape import Shape, Source
 from core.entities.write import Writer
 from core.identity.tables import Share, User
 from core.policy.grants import Grant
@@ -142,6 +143,8 @@ CHECKS: dict[str, type_part] = {
     "what a computed field looks at": ("list", Source, "_reach", _computed_over_all),
     "the rights beyond a link": ("report", Aggregation, "_across", _across_all),
     "the recycle bin beyond a link": ("report", Aggregation, "_across", _across_the_bin),
+    "what a formula is made from": ("list", Shape, "needs", lambda self, name: frozenset((name,))),
+    "the rights beyond the link of a formula": ("list", Beyond, "_grants", lambda self, scopes: _ALL),
     "names in filters": ("filter", core.entities.conditions, "including", _everybodys_grants),
     "names in writes": ("batch", core.entities.links, "including", _everybodys_grants),
     "links to what is seen": ("batch", core.entities.links, "_visible", _there_are),

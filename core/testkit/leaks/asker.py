@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from core.entities.shape import Shape
+from core.testkit.leaks.custom import FORMULAS, Made
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.questions import REFUSED, SHORT, WRONG, Question, aggregate, http, over_http, undone
 from core.testkit.leaks.world import DELETED, SPARE, World, place_of, type_row
@@ -120,6 +121,8 @@ class Asker:
         return self.random.choice(values) if values else None
 
     def _cell(self, field: Field, row: type_row) -> object:
+        if (made := FORMULAS.get(self.name, {}).get(field.name)) is not None:
+            return self._made(made, row)
         extension = self.shape.extension_of(field.name)
         if extension is not None and not isinstance(extension.source, Side):
             return None
@@ -132,6 +135,14 @@ class Asker:
             row = found
         cells = tuple(row[column] for column in field.columns())
         return field.join(cells) if cells[0] is not None else None
+
+    def _made(self, made: Made, row: type_row) -> object:
+        """The value of a formula: that of its source, here or where the link leads."""
+        if made.beyond is None:
+            return self._cell(self.shape.fields[made.source], row)
+        there = self.world.shapes[made.beyond[0]]
+        linked = self.oracle.rows[place_of(there.entity)].get(row[self.shape.fields[made.own[0]].attribute])
+        return None if linked is None else linked[there.fields[made.source].attribute]
 
     def _hidden_name(self, link: LinkField) -> str:
         """What a record is called whose name the user does not see."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from core.context import Work
 from core.custom.cells import COLUMN
@@ -10,6 +11,28 @@ from sdk import Entity, Verb
 
 CASE, STEP = "custom.leaks_case", "custom.leaks_step"
 type_field = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a formula is made from, as the kit knows it without asking the house: fields of the record, and one of the record that a link names."""
+
+    own: tuple[str, ...]
+    beyond: tuple[str, str] | None = None
+
+    @property
+    def source(self) -> str:
+        """The field whose value is the formula's."""
+        return self.own[0] if self.beyond is None else self.beyond[1]
+
+
+FORMULAS: Mapping[str, Mapping[str, Made]] = {
+    STEP: {
+        "custom.leaks_on": Made(("custom.day",)),
+        "custom.leaks_above": Made(("parent",), (CASE, "custom.leaks_mark")),
+    }
+}
+"""The formulas by entity and name; each has the value of its source as it is."""
 
 
 def define(work: Work) -> None:
@@ -22,6 +45,8 @@ def define(work: Work) -> None:
             for field in _fields():
                 fields.create({"entity": name, "label": field["key"], **field})
         fields.create({"entity": STEP, "label": "day", "key": "day", "kind": "date"})
+        for key, result, expression in (("leaks_on", "date", "custom.day"), ("leaks_above", "text", "parent.custom.leaks_mark")):
+            fields.create({"entity": STEP, "label": key, "key": key, "kind": "formula", "expression": expression, "result": result})
 
 
 def _extended(work: Work) -> Iterator[str]:

@@ -11,6 +11,7 @@ from core.entities.shape import Shape
 from core.identity.tables import WRITE
 from core.policy.grants import Grant
 from core.policy.scopes import TERRITORY
+from core.testkit.leaks.custom import FORMULAS, Made
 from core.testkit.leaks.world import NOW, World, place_of, type_row, type_rows
 from sdk import EVERYBODY, Audience, Entity, Scope, Verb
 from sdk.fields import AnyRecordField, LinkField
@@ -54,7 +55,7 @@ class Oracle:
         """The fields of an entity that the user may see on some record, were there one."""
         shape = self.world.shapes[entity]
         held = self.rights(shape.entity, Verb.READ)
-        found = [frozenset(shape.fields) if right.fields is None else right.fields & shape.fields.keys() for right in held]
+        found = [self._given(shape, right) for right in held]
         return NOTHING.union(*found, ALWAYS) if held else NOTHING
 
     def everything(self) -> Mapping[tuple[str, UUID], frozenset[str]]:
@@ -78,8 +79,17 @@ class Oracle:
         found = NOTHING
         for right in self.rights(shape.entity, Verb.READ):
             if self._reaches(right, shape.entity, row, Verb.READ):
-                found |= (frozenset(shape.fields) if right.fields is None else right.fields & shape.fields.keys()) | ALWAYS
+                found |= self._given(shape, right) | ALWAYS
         return found
+
+    def _given(self, shape: Shape, right: Grant) -> frozenset[str]:
+        """The fields that a right shows: a formula with all that it is made from in the same right, and, beyond a link, in any."""
+        given = frozenset(shape.fields) if right.fields is None else right.fields & shape.fields.keys()
+        made = FORMULAS.get(shape.entity.full_name, {})
+        return given - {name for name in made.keys() & given if not self._has_sources(made[name], given)}
+
+    def _has_sources(self, made: Made, given: frozenset[str]) -> bool:
+        return {*made.own} <= given and (made.beyond is None or made.beyond[1] in self.named(made.beyond[0]))
 
     def rights(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
         """The rights of a verb; what is part of something and has none of its own follows it."""
