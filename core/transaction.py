@@ -30,10 +30,7 @@ MOST_TRACES = 4_000
 MANY_TRACES = 1_000
 """Rows of one write with which the database is to begin while the process goes on."""
 _VERSION = sa.select(tenants.c.access_version).where(tenants.c.id == sa.bindparam("of"))
-
-
-def _version_of(tenant: UUID) -> str:
-    return f"SELECT access_version FROM {tenants.name} WHERE id = '{UUID(str(tenant))}'"  # noqa: S608 (a constant and a UUID)
+_QUESTION = f"SELECT access_version FROM {tenants.name} WHERE id = $1"  # noqa: S608 (a constant)
 
 
 class Transaction:
@@ -85,7 +82,7 @@ class Transactional:
                 raise RuntimeError("a read transaction cannot turn into a write: open it with write=True")
             yield
             return
-        ask = _version_of(self.tenant.id) if shared.access_version else ""
+        ask = _QUESTION if shared.access_version else ""
         with ExitStack() as after, self.platform.database.begin(write=write, tenant=self.tenant.id, ask=ask) as connection:
             after.callback(self.keep_attempts)
             if shared.access_version:  # work may be long: what is kept is kept for the tenant as it is now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -22,6 +23,7 @@ from sdk.migrations import APP_ROLE, TENANT_SETTING
 RELAY_ROLE = "dealwright_relay"
 """The PostgreSQL role that claims waiting work of all tenants; it sees the outbox and nothing else."""
 _WRITES, _PREAMBLE, _ANSWER, _TENANT = "dealwright_writes", "dealwright_preamble", "dealwright_answer", "dealwright_tenant"
+_ASK, _PREPARED = "dealwright_ask", "dealwright_prepared"
 _JSON: dict[str, Any] = {"json_serializer": lambda value: orjson.dumps(value).decode(), "json_deserializer": orjson.loads}
 
 
@@ -43,14 +45,14 @@ class Database:
     def begin(self, *, write: bool, tenant: UUID | None, role: str = APP_ROLE, ask: str = "") -> Iterator[Connection]:
         """A transaction of one tenant (None: of the platform's own tables). Committed on leaving, rolled back on an exception.
 
-        `ask` is a query without parameters that travels with the beginning; `asked(connection)` has its first row.
+        `ask` is a query that travels with the beginning, whose one parameter `$1` is the tenant's id; `asked(connection)` has its first row.
         On PostgreSQL it runs as `role`, which owns nothing, with the tenant set for the transaction: row-level security
         shows no row without it.
         """
         with self._lock if self.is_sqlite and write else nullcontext(), self.engine.connect() as connection:
             options: dict[str, Any] = {_WRITES: write, _TENANT: tenant}
             if not self.is_sqlite:
-                options |= {_PREAMBLE: _preamble(role, tenant) + (f"; {ask}" if ask else ""), _ANSWER: []}
+                options |= {_PREAMBLE: _preamble(role, tenant), _ASK: ask, _ANSWER: []}
             connection = connection.execution_options(**options)
             with connection.begin():
                 yield connection
@@ -101,8 +103,23 @@ def _preamble(role: str, tenant: UUID | None) -> str:
     return f"BEGIN; SET LOCAL ROLE {role}{setting}"
 
 
+def _with_question(connection: Connection, preamble: str, ask: str, tenant: UUID) -> str:
+    """The beginning with what is to be asked, prepared once by each connection: to plan it costs thrice what it takes to answer it."""
+    prepared = connection.info.setdefault(_PREPARED, {})
+    if ask in prepared:
+        return f"{preamble}; EXECUTE {prepared[ask]}('{UUID(str(tenant))}')"
+    name = prepared[ask] = f"dealwright_{next(_names)}"  # of no other statement, whatever became of one that failed
+    return f"{preamble}; PREPARE {name} (uuid) AS {ask}; EXECUTE {name}('{UUID(str(tenant))}')"
+
+
+_names = itertools.count()
+
+
 def _postgresql(url: str) -> Engine:
-    from core.data.cursors import LeanCursor  # noqa: PLC0415 (an extra)
+    from psycopg import errors, pq  # noqa: PLC0415 (an extra)
+    from psycopg.adapt import Transformer  # noqa: PLC0415
+
+    from core.data.cursors import LeanCursor  # noqa: PLC0415
 
     engine = sa.create_engine(url, pool_size=16, max_overflow=8, connect_args={"cursor_factory": LeanCursor}, **_JSON)
     in_flight.listen(engine)
@@ -113,19 +130,26 @@ def _postgresql(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        preamble, cursor = options.get(_PREAMBLE, "BEGIN"), connection.connection.cursor()
+        options, driver = connection.get_execution_options(), connection.connection.driver_connection
+        assert driver is not None
+        said = preamble = options.get(_PREAMBLE, "BEGIN")
+        if options.get(_ASK):
+            said = _with_question(connection, preamble, options[_ASK], options[_TENANT])
         try:
-            cursor.execute(preamble)
+            last = driver.pgconn.exec_(said.encode())  # of several statements libpq gives the last one's result, or the failure
+            if last.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
+                raise errors.error_from_result(last, encoding="utf-8")
         except engine.dialect.loaded_dbapi.Error:
+            connection.info.pop(_PREPARED, None)  # a column may have become another: whoever asks finds no answer, and asks himself
+            if driver.pgconn.transaction_status == pq.TransactionStatus.INERROR:
+                driver.pgconn.exec_(b"ROLLBACK")
             # Once more by SQLAlchemy, which knows a connection that is lost from another failure, and drops those of its age.
             connection.exec_driver_sql(preamble)
-            raise
-        while cursor.nextset():
-            pass
-        if cursor.pgresult is not None and cursor.pgresult.nfields:
-            options[_ANSWER].extend(cursor.fetchall())
-        cursor.close()
+            return
+        if last.nfields:
+            reading = Transformer(driver)
+            reading.set_pgresult(last)
+            options[_ANSWER].extend(reading.load_rows(0, last.ntuples, tuple))
 
     return engine
 

@@ -109,7 +109,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     left = g.left = platform.limits.take(digest, now)
     if left is not None and left.wait:
         raise limits.refusal(left)
-    with ExitStack() as after, platform.database.begin(write=write, tenant=tenant, ask=tokens.question(tenant)) as connection:
+    with ExitStack() as after, platform.database.begin(write=write, tenant=tenant, ask=tokens.QUESTION) as connection:
         row = tokens.bearer(connection, tenant, digest, now)
         if row is None:
             raise Unauthenticated(_("the token is unknown, expired or revoked; issue another"))

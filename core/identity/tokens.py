@@ -91,11 +91,6 @@ def note_use(database: Database, tenant: UUID, token: UUID, now: datetime) -> No
         log.warning("the use of token %s could not be noted", token, exc_info=True)
 
 
-def question(tenant: UUID) -> str:
-    """What `bearer` needs to know first, to be asked while the transaction begins."""
-    return f"SELECT {_COLUMNS} FROM {tenants.name} WHERE id = '{UUID(str(tenant))}'"  # noqa: S608 (constants and a UUID)
-
-
 def _bearer_statement() -> sa.Select[tuple[object, ...]]:
     token, person = Token.table(), User.table()
     return (
@@ -116,7 +111,8 @@ def _bearer_statement() -> sa.Select[tuple[object, ...]]:
 
 
 _BEARER = _bearer_statement()
-_COLUMNS = ", ".join(column.name for column in tenants.c)
+QUESTION = f"SELECT {', '.join(column.name for column in tenants.c)} FROM {tenants.name} WHERE id = $1"  # noqa: S608 (constants)
+"""What `bearer` needs to know first, to be asked while the transaction begins."""
 _TENANT = sa.select(tenants).where(tenants.c.id == sa.bindparam("b_tenant"))
 _MOST_KNOWN = 10_000
 _known: WeakKeyDictionary[Engine, dict[tuple[UUID, str], sa.Row[tuple[object, ...]]]] = WeakKeyDictionary()

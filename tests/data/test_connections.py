@@ -20,3 +20,14 @@ def test_connections_that_the_server_has_ended_are_told_once_and_made_anew(clien
     first = client.get(path)
     assert (first.status_code, first.json["code"]) == (503, "unavailable")
     assert [client.get(path).status_code for _time in range(3)] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_a_column_that_becomes_another_meanwhile_disturbs_no_connection(client: Api, database_url: str) -> None:
+    """What is asked as a transaction begins is prepared once by each connection, for the columns as they were."""
+    path = "/api/v1/core/users"
+    assert [client.get(path).status_code for _time in range(2)] == [200, 200]
+    owner = sa.create_engine(database_url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with owner.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE core_tenants ALTER COLUMN name TYPE text")
+    assert [client.get(path).status_code for _time in range(3)] == [200, 200, 200]
