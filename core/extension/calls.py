@@ -73,7 +73,7 @@ class Calls:
         return plugin
 
     def again(self) -> Calls:
-        """The same plugins in the states that they have now, which have not raised yet."""
+        """The same plugins in the states that they have now, which have not raised yet; what becomes of them here is not so there."""
         made = copy(self)
         made.order, made.states, made.failures = [*self.order], {**self.states}, Failures()
         return made
@@ -87,8 +87,7 @@ class Calls:
         plugin = self.states[name]
         self.states[name] = plugin.but(state, reason)
         if name in self.order:
-            self.order.remove(name)
-            self._manager.unregister(name=name)
+            self.order.remove(name)  # which says who is asked; the manager is shared with others over the same plugins
         for other in list(self.states.values()):
             if other.serves and other.manifest is not None and name in other.manifest.required:
                 self.drop(other.name, State.BLOCKED, f"requires {name!r}, which is {state}; mend that first")

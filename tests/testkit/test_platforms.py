@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from core.config import Config
+from core.extension.discover import State
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
@@ -64,12 +65,12 @@ def test_platforms_share_no_tenant_no_failure_and_no_state_of_a_plugin(booted: t
     assert first.catalog is second.catalog
     assert _made_and_listed(first) == _made_and_listed(second)
     first.calls.failures.note("probe", "prepare_changes", _raised())
-    del first.calls.states["probe"]
-    first.calls.order.remove("probe")
-    assert second.calls.failures._new == {}
-    assert "probe" in second.calls.states
-    assert "probe" in second.calls.serving()
-    assert "probe" in booted().calls.serving()
+    first.calls.drop("probe", State.FAILED, "it is broken")
+    assert "probe" not in [owner for owner, _function in first.calls.implementers("validate_changes")]
+    for other in (second, booted()):
+        assert other.calls.failures._new == {}
+        assert other.calls.states["probe"].serves
+        assert "probe" in [owner for owner, _function in other.calls.implementers("validate_changes")]
     assert first.kept is not second.kept
     assert first.gate is not second.gate
     assert first.policy is not second.policy
