@@ -7,7 +7,7 @@ from pathlib import Path
 
 import js_lib_htmx
 
-from plugins.console import board, forms, frame, home, listing, me, moving, picking, record
+from plugins.console import board, calendar, forms, frame, home, listing, me, moving, picking, record
 from sdk import Capabilities, Frame, Manifest, MenuEntry, PageRoute, _, hookimpl
 
 manifest = Manifest(
@@ -40,7 +40,17 @@ def register_frame() -> Sequence[Frame]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*home.PAGES, *me.PAGES, *picking.PAGES, *listing.PAGES, *board.PAGES, *moving.PAGES, *forms.PAGES, *record.PAGES)
+    return (
+        *home.PAGES,
+        *me.PAGES,
+        *picking.PAGES,
+        *listing.PAGES,
+        *board.PAGES,
+        *calendar.PAGES,
+        *moving.PAGES,
+        *forms.PAGES,
+        *record.PAGES,
+    )
 
 
 @hookimpl

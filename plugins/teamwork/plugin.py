@@ -18,6 +18,7 @@ from plugins.teamwork import (
     mailing,
     mentions,
     notices,
+    pages,
     panels,
     planning,
     privacy,
@@ -43,6 +44,7 @@ from sdk import (
     MasterData,
     MenuEntry,
     NoticeChannel,
+    PageRoute,
     Panel,
     Person,
     Report,
@@ -280,8 +282,15 @@ def tenant_purged(ctx: Context) -> None:
 def register_navigation() -> Sequence[MenuEntry]:
     return (
         MenuEntry("tasks", label=_("Tasks"), section="top", entity="teamwork.task", icon="task", position=10),
-        MenuEntry("activities", label=_("Activities"), section="top", entity="teamwork.activity", icon="calendar", position=20),
-    )
+        MenuEntry("calendar", label=_("My calendar"), section="top", path="/teamwork/calendar", icon="calendar",
+                  permission="teamwork.activity.read", position=15),
+        MenuEntry("activities", label=_("Activities"), section="top", entity="teamwork.activity", icon="phone", position=20),
+    )  # fmt: skip
+
+
+@hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return pages.PAGES
 
 
 @hookimpl

@@ -73,7 +73,7 @@
     const here = document.activeElement?.id;
     board.replaceWith(fresh);
     htmx.process(fresh);
-    if (here) document.getElementById(here)?.focus();
+    if (here) (document.getElementById(here) || fresh.querySelector(`[id$="${here.slice(-36)}"]`))?.focus();
   }
 
   async function send(card, lane, back) {
