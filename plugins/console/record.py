@@ -48,6 +48,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "related": related(kind, row),
             "timeline": ctx.records(kind.name).timeline(id, limit=20).data,
             "history": ctx.records(kind.name).history(id, limit=20),
+            "heads": drawn(ctx, kind, row, Slot.HEAD),
             "panels": drawn(ctx, kind, row, Slot.PANEL),
             "buttons": drawn(ctx, kind, row, Slot.BUTTON),
         },
