@@ -110,6 +110,8 @@ class PageRoute(Spec):
 class Slot(StrEnum):
     """Where in the pages of others a plugin's part appears."""
 
+    HEAD = "head"
+    """Across the page of a record, above its fields: where it stands in a process."""
     TAB = "tab"
     """Beside the tabs of a record."""
     PANEL = "panel"

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from plugins.console.registry import Kind
 from sdk import Context, Invalid, _
+from sdk.calendars import FIRST_YEAR, LAST_YEAR, day_of
 from sdk.context import Row
 from sdk.fields import DateTimeField
 
-FIRST_YEAR, LAST_YEAR = 1900, 9000
 _ENDS = {"starts_at": "ends_at", "starts_on": "ends_on", "start_date": "end_date"}
 """What the last day of a record is called, by what its first one is called."""
+_MORNING = time(9)
 
 
 def today(ctx: Context) -> date:
     """The day that it is where the tenant is."""
     return ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
-
-
-def day_of(word: str) -> date:
-    """A day as an address has it (2026-05-31); raises Invalid."""
-    try:
-        found = date.fromisoformat(word)
-    except ValueError as failure:
-        raise Invalid(_("expected a day such as 2026-01-31, got {got!r}"), got=word[:40]) from failure
-    if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise Invalid(_("a calendar shows the years {first} to {last}"), first=FIRST_YEAR, last=LAST_YEAR)
-    return found
 
 
 def local(ctx: Context, value: object) -> datetime | date | None:
@@ -39,6 +29,11 @@ def local(ctx: Context, value: object) -> datetime | date | None:
     if isinstance(value, datetime):
         return value.astimezone(ZoneInfo(ctx.tenant.timezone))
     return value if isinstance(value, date) else None
+
+
+def day_in(value: date) -> date:
+    """The day of an instant or a date."""
+    return value.date() if isinstance(value, datetime) else value
 
 
 def end_of(kind: Kind, on: str) -> str:
@@ -61,23 +56,14 @@ def moved(kind: Kind, on: str, row: Row, to: str) -> Mapping[str, object]:
     last = local(ctx, row.get(end)) if end else None
     if before is not None and last is not None:
         try:
-            values[end] = _on(kind, end, last, _day(last) + (day - _day(before)))
+            values[end] = _on(kind, end, last, day_in(last) + (day - day_in(before)))
         except OverflowError as failure:
             raise Invalid(_("a calendar shows the years {first} to {last}"), first=FIRST_YEAR, last=LAST_YEAR) from failure
     return values
 
 
-def _day(value: date) -> date:
-    return value.date() if isinstance(value, datetime) else value
-
-
 def _on(kind: Kind, name: str, before: date | None, day: date) -> str:
     if not isinstance(kind.fields[name], DateTimeField):
         return day.isoformat()
-    clock = before.timetz() if isinstance(before, datetime) else time(9, tzinfo=ZoneInfo(kind.ctx.tenant.timezone))
-    return datetime.combine(day, clock).astimezone(UTC).isoformat()
-
-
-def week_start(ctx: Context, day: date) -> date:
-    """The first day of the week of `day`."""
-    return day - timedelta(days=(day.isoweekday() - ctx.tenant.week_start) % 7)
+    clock = before.time() if isinstance(before, datetime) else _MORNING
+    return datetime.combine(day, clock, ZoneInfo(kind.ctx.tenant.timezone)).astimezone(UTC).isoformat()

@@ -114,8 +114,10 @@ def _options(ctx: Context, request: PageRequest, to: str) -> list[Option]:
 
 
 def _back(kind: Kind, request: PageRequest) -> str:
-    """The board or the calendar that one came from; the record where that is not said."""
+    """The board or the calendar that one came from; the record where that is not said, or `_from=record` is."""
     query = request.address.partition("?")[2]
+    if request.asked("_from") == "record":
+        return kind.at(request.path["id"])
     place = "calendar" if request.asked("_on") else "board" if request.asked("_by") else ""
     return f"{kind.path}/{place}?{query}" if place else kind.at(request.path["id"])
 

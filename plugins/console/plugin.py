@@ -7,28 +7,9 @@ from pathlib import Path
 
 import js_lib_htmx
 
-from plugins.console import (
-    board,
-    bulk,
-    charts,
-    filtering,
-    finding,
-    forms,
-    frame,
-    home,
-    inline,
-    kit,
-    listing,
-    me,
-    moving,
-    picking,
-    record,
-    rights,
-    tables,
-    views,
-)
+from plugins.console import (board, bulk, calendar, charts, filtering, finding, forms, frame, home, inline, kit, listing, me, moving, picking, record, rights, tables, views)
 from plugins.console.admin import pages as admin
-from sdk import EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Scope, _, hookimpl
+from sdk import (EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Scope, _, hookimpl)
 
 manifest = Manifest(
     name="console",
@@ -78,6 +59,7 @@ def register_frame() -> Sequence[Frame]:
 def register_pages() -> Sequence[PageRoute]:
     return (
         *home.PAGES,
+    return (
         *finding.PAGES,
         *kit.PAGES,
         *me.PAGES,
@@ -93,6 +75,8 @@ def register_pages() -> Sequence[PageRoute]:
         *board.PAGES,
         *moving.PAGES,
         *admin.PAGES,
+        *calendar.PAGES,
+    )
     )
 
 

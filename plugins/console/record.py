@@ -53,6 +53,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         "tab": wanted,
         "tabs": [Tab(key, ctx.say(label), kind.at(row["id"], f"?tab={key}" if key != OVERVIEW else ""), key == wanted) for key, label in labels.items()],
         "key_fields": key_fields(kind, row),
+        "heads": drawn(ctx, kind, row, Slot.HEAD, request),
         "buttons": drawn(ctx, kind, row, Slot.BUTTON, request),
         "panels": drawn(ctx, kind, row, Slot.PANEL, request) if wanted in (OVERVIEW, TIMELINE) else [],
         "drawn_tab": draw(ctx, kind, row, own[wanted], request) if wanted in own else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from plugins.pipeline import demo, process, routes
+from plugins.pipeline import demo, pages, panels, process, routes
 from plugins.pipeline.pricing import price_late
 from plugins.pipeline.tables import OPEN_DEALS, Deal, LostReason, Pipeline, Stage, StageChange
 from plugins.pipeline.template import master_data
@@ -20,9 +20,12 @@ from sdk import (
     Manifest,
     MasterData,
     MenuEntry,
+    PageRoute,
+    Panel,
     Report,
     Route,
     Scope,
+    Slot,
     Subscription,
     TimelineSource,
     Verb,
@@ -150,4 +153,16 @@ def register_navigation() -> Sequence[MenuEntry]:
     return (
         MenuEntry("board", label=_("Pipeline"), section="sell", entity="pipeline.deal", path="/board", icon="board", position=25),
         MenuEntry("deals", label=_("Deals"), section="sell", entity="pipeline.deal", icon="target", position=30),
+    )
+
+
+@hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return pages.PAGES
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return (
+        Panel("stages", slot=Slot.HEAD, label=_("Stages"), permission="pipeline.deal.read", view=panels.stages, entity="pipeline.deal"),
     )

@@ -56,5 +56,5 @@ def _overlapping(activities: list[Row]) -> set[object]:
 
 
 def _entry(entity: str, row: Row, overlaps: bool) -> dict[str, object]:
-    shown = ("id", "subject", "kind", "state", "starts_at", "ends_at", "due_on", "owner")
+    shown = ("id", "version", "subject", "kind", "state", "starts_at", "ends_at", "due_on", "owner")
     return {"entity": entity, **{name: row.get(name) for name in shown}, "overlaps": overlaps}

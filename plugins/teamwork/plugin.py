@@ -11,6 +11,7 @@ from plugins.teamwork import (
     activities,
     assignments,
     demo,
+    diary,
     evaluation,
     files,
     follows,
@@ -282,8 +283,10 @@ def tenant_purged(ctx: Context) -> None:
 def register_navigation() -> Sequence[MenuEntry]:
     return (
         MenuEntry("tasks", label=_("Tasks"), section="top", entity="teamwork.task", icon="task", position=10),
-        MenuEntry("activities", label=_("Activities"), section="top", entity="teamwork.activity", icon="calendar", position=20),
-    )
+        MenuEntry("calendar", label=_("My calendar"), section="top", path="/teamwork/calendar", icon="calendar",
+                  permission="teamwork.activity.read", position=15),
+        MenuEntry("activities", label=_("Activities"), section="top", entity="teamwork.activity", icon="phone", position=20),
+    )  # fmt: skip
 
 
 @hookimpl
@@ -293,4 +296,4 @@ def register_panels() -> Sequence[Panel]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*news.PAGES, *pages.PAGES)
+    return (*news.PAGES, *diary.PAGES, *pages.PAGES)

@@ -130,3 +130,42 @@ def test_without_a_script_a_card_is_moved_by_a_form(site: Site, process: Process
     answer = site.post(f"/pipeline/deals/{deal}/move?_by=stage", {**page.form(), "_to": second})
     assert (answer.status, answer.answer.headers["Location"]) == (303, "/console/pipeline/deals/board?_by=stage")
     assert str(process.read(deal)["stage"]) == second
+
+
+def test_the_page_of_a_deal_has_the_steps_of_its_process_and_a_closed_one_is_reopened_there(site: Site, process: Process) -> None:
+    deal = process.deal("Big")
+    page = site.get(f"/pipeline/deals/{deal}")
+    (bar,) = page.all("//section[contains(@class, 'steps')]")
+    links = {" ".join(one.text_content().split()).rstrip("*"): one for one in bar.xpath(".//a[@data-send]")}
+    assert len(bar.xpath(".//li[@aria-current='step']")) == 1
+    assert links["Proposal"].get("title") == "asks for Amount"
+    assert {"Won", "Lost"} <= {*links}
+    step = links["Won"].get("href").removeprefix("/console")
+    form = site.get(step).form()
+    assert form["_to"] == str(process.stages["won"])
+    answer = site.post(step, {**form})
+    assert (answer.status, answer.answer.headers["Location"]) == (303, f"/console/pipeline/deals/{deal}")
+    page = site.get(f"/pipeline/deals/{deal}")
+    assert not page.all("//section[contains(@class, 'steps')]//a[@data-send]")
+    reopen = page.links()["Reopen"].removeprefix("/console")
+    first = next(iter(process.stages))
+    assert site.get(reopen).form()["stage"] == str(process.stages[first])  # whence it was closed
+    refused = site.sent(reopen, stage=str(process.stages["proposal"]))
+    assert refused.status == 422
+    assert refused.texts("//*[@role='alert']")
+    assert site.sent(reopen).status == 303
+    assert process.key_of(deal) == first
+
+
+def test_who_may_not_change_deals_sees_the_steps_and_cannot_take_them(client: Api, people: People, process: Process, work: Work) -> None:
+    work.records("core.user").update(people.rep, {"roles": ["read_only"]})
+    deal = process.deal("Big")
+    site = Site(client.as_user(people.rep))
+    page = site.get(f"/pipeline/deals/{deal}")
+    assert page.all("//section[contains(@class, 'steps')]//li[@aria-current='step']")
+    assert not page.all("//*[@data-send]")
+    board = site.get(BOARD)
+    assert board.all("//li[@data-card]")
+    assert not board.all("//li[@tabindex] | //*[@data-send]")
+    assert drop(site, deal, process.stages["won"]).status == 403
+    assert site.get(f"/pipeline/deals/{deal}/reopen").status == 403

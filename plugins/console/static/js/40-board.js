@@ -73,7 +73,7 @@
     const here = document.activeElement?.id;
     board.replaceWith(fresh);
     htmx.process(fresh);
-    if (here) document.getElementById(here)?.focus();
+    if (here) (document.getElementById(here) || fresh.querySelector(`[id$="${here.slice(-36)}"]`))?.focus();
   }
 
   async function send(card, lane, back) {
@@ -183,6 +183,7 @@
     }
     const form = new FormData();
     form.set("_to", to);
+    form.set("version", link.dataset.version || "");
     const answer = await post(link.href, form);
     if (answer.ok) location.reload();
     else if (answer.page?.querySelector("form[data-asks]")) open(answer.page, { card: null });
@@ -191,6 +192,10 @@
       dealwright.toast(answer.words, "bad");
     }
   });
+
+  // where a record stands is seen, however narrow the bar of its steps
+  const here = document.querySelector(".steps .here");
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 16;
 
   // --- keys ---------------------------------------------------------------------------------------------------------
 

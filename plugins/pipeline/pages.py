@@ -1,0 +1,53 @@
+"""Pages of the sales process: to open a closed deal again."""
+
+from __future__ import annotations
+
+from plugins.pipeline.process import REOPEN, Process
+from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, _
+from sdk.context import Row
+
+_DEAL, _MOVE = "pipeline.deal", "pipeline.stage_change"
+
+
+def ask(ctx: Context, request: PageRequest) -> Rendering:
+    """Where the deal is to stand then."""
+    return _form(ctx, request, ctx.records(_DEAL).get(request.id()))
+
+
+def reopen(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Take a closed deal back into a stage, by the act that alone may do so."""
+    deals, version = ctx.records(_DEAL), request.typed("version")
+    deal = deals.get(request.id())
+    expected = int(version) if version.isascii() and version.isdigit() else None
+    try:
+        deals.update(request.id(), {"stage": request.typed("stage") or None}, expected_version=expected, act=REOPEN)
+    except Refusal as refusal:
+        return _form(ctx, request, deal, refusal)
+    return Redirect(f"/console/pipeline/deals/{deal['id']}")
+
+
+def _form(ctx: Context, request: PageRequest, deal: Row, refusal: Refusal | None = None) -> Rendering:
+    process = Process(ctx)
+    here = next((row for id, row in process.stages.items() if str(id) == str(deal.get("stage"))), None)
+    way = [row for row in process.stages.values() if here is not None and row["pipeline"] == here["pipeline"] and row["type"] == "open"]
+    problems = [] if refusal is None else [ctx.say(one.message, one.params) for one in refusal.problems]
+    if refusal is not None and not problems:
+        problems = [ctx.say(refusal.message, refusal.params)]
+    values = {
+        "deal": deal,
+        "stages": [(str(row["id"]), str(row["name"])) for row in sorted(way, key=lambda row: str(row["position"]).zfill(6))],
+        "chosen": request.typed("stage") or _before(ctx, deal),
+        "problems": problems,
+    }
+    return Rendering("pipeline/reopen.html", values, 200 if refusal is None else refusal.status)
+
+
+def _before(ctx: Context, deal: Row) -> str:
+    """The stage from which it was closed, as far as the actor sees its moves."""
+    if not ctx.can(f"{_MOVE}.read"):
+        return ""
+    asked = Query(filter=(Condition("deal", "eq", (str(deal["id"]),)),), fields=("id", "from_stage"), sort=("-moved_at",), limit=1)
+    return next((str(row.get("from_stage") or "") for row in ctx.records(_MOVE).query(asked).data), "")
+
+
+PAGES = (PageRoute("reopen", path="/deals/{id}/reopen", title=_("Reopen"), permission="pipeline.deal.update", view=ask, submit=reopen),)

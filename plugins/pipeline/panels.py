@@ -1,0 +1,62 @@
+"""What the sales process puts on the page of a deal: the steps of its pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from plugins.pipeline.process import Process, required_of
+from sdk import Context, Rendering
+from sdk.context import Row
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage on the way: "done", "here" or "ahead"; `asks` are the labels of what it asks for and the deal does not have yet."""
+
+    id: str
+    name: str
+    state: str
+    asks: Sequence[str]
+
+
+def stages(ctx: Context, deal: Mapping[str, object]) -> Rendering | None:
+    """The open stages of the deal's pipeline as steps, winning and losing, and what is to be done in the present one."""
+    if deal.get("stage") is None or not ctx.can("pipeline.stage.read"):
+        return None
+    process = Process(ctx)
+    here = process.stage(_id(deal["stage"]))
+    if here is None:
+        return None
+    pipeline = here["pipeline"]
+    assert isinstance(pipeline, UUID)
+    way = process.stages_of(pipeline)
+    steps = [row for row in way if row["type"] == "open"]
+    at = steps.index(here) if here in steps else len(steps)
+    values = {
+        "deal": deal,
+        "steps": [_step(ctx, deal, row, "done" if n < at else "here" if n == at else "ahead") for n, row in enumerate(steps)],
+        "won": next((str(row["id"]) for row in way if row["type"] == "won"), ""),
+        "lost": next((str(row["id"]) for row in way if row["type"] == "lost"), ""),
+        "stage": here,
+        "days": _days(ctx, deal.get("stage_since")),
+        "may_move": ctx.can("pipeline.deal.update"),
+    }
+    return Rendering("pipeline/stages.html", values)
+
+
+def _step(ctx: Context, deal: Mapping[str, object], stage: Row, state: str) -> Step:
+    fields = ctx.records("pipeline.deal").fields() if state == "ahead" else {}
+    missing = [name for name in required_of(stage) if name in fields and deal.get(name) in (None, "")]
+    return Step(str(stage["id"]), str(stage["name"]), state, [ctx.say(fields[name].label) for name in missing])
+
+
+def _id(value: object) -> UUID:
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
+def _days(ctx: Context, since: object) -> int | None:
+    found = datetime.fromisoformat(since) if isinstance(since, str) else since
+    return (ctx.now() - found).days if isinstance(found, datetime) else None
