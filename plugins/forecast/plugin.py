@@ -7,7 +7,7 @@ from datetime import time
 from importlib.util import find_spec
 from random import Random
 
-from plugins.forecast import chances, demo, entries, history, models, routes, runs, tables, weighted
+from plugins.forecast import chances, demo, entries, history, models, pages, panels, routes, runs, tables, weighted
 from sdk import (
     Access,
     Batch,
@@ -18,6 +18,9 @@ from sdk import (
     ForecastModel,
     Job,
     Manifest,
+    MenuEntry,
+    PageRoute,
+    Panel,
     Permission,
     Route,
     Schedule,
@@ -107,6 +110,21 @@ def register_forecast_models() -> Sequence[ForecastModel]:
 @hookimpl
 def register_routes() -> Sequence[Route]:
     return routes.ROUTES
+
+
+@hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return pages.PAGES
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return panels.PANELS
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    return (MenuEntry("outlook", label=_("Forecast"), section="know", path=pages.AT, permission=routes.LOOK, icon="trend", position=30),)
 
 
 @hookimpl

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from typing import cast
+from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
@@ -88,10 +89,15 @@ def train(ctx: Context, _request: Request) -> Response:
 
 def show_win(ctx: Context, request: Request) -> object:
     """The chance of a deal, what it rests on, and its three reasons in words."""
+    return win_of(ctx, request.id())
+
+
+def win_of(ctx: Context, deal: UUID) -> dict[str, object]:
+    """The same for code. Raises NotFound for a deal that the actor does not see."""
     if not ctx.offers(weighted.DEAL):
         raise NotFound(_("there are no deals here"))
-    ctx.records(weighted.DEAL).get(request.id(), fields=("id",))
-    rows = ctx.records(WIN).query(Query(where(deal=request.id()), limit=1)).data
+    ctx.records(weighted.DEAL).get(deal, fields=("id",))
+    rows = ctx.records(WIN).query(Query(where(deal=deal), limit=1)).data
     row = rows[0] if rows else {"win_probability": None, "win_basis": None, "win_reasons": None, "win_scored_at": None}
     reasons = json.loads(str(row["win_reasons"])) if row["win_reasons"] else []
     said = [{**reason, "label": ctx.say(FEATURES[reason["feature"]]), "raises": reason["effect"] > 0} for reason in reasons]

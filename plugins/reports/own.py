@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlencode
 
 from plugins.reports.query import run
-from sdk import Batch, Change, Condition, Context, Invalid, PageRequest, Query, Redirect, Refusal, _
+from sdk import Batch, Change, Condition, Context, Invalid, NotFound, PageRequest, Query, Redirect, Refusal, Report, Text, _
 from sdk.context import Row
 from sdk.pages import Pairs
 
@@ -34,6 +34,24 @@ def pairs(question: str) -> list[tuple[str, str]]:
 def written(query: Pairs) -> str:
     """The words of an address as they are kept."""
     return urlencode([pair for pair in query if pair[0] in WORDS and pair[1]])
+
+
+def report(ctx: Context, question: str, name: str) -> Report:
+    """A kept question as a report; raises NotFound where the tenant does not have its entity."""
+    return asked(ctx, pairs(question), name)
+
+
+def asked(ctx: Context, query: Pairs, name: str = "") -> Report:
+    """The report that the words of an address ask for. Raises NotFound where the tenant does not have its entity."""
+    entity = next((value for word, value in query if word == "entity"), "")
+    measures, by, where = (
+        tuple(dict.fromkeys(value for word, value in query if word == one and value)) for one in ("measure", "by", "where")
+    )
+    shape = next((value for word, value in query if word == "chart"), "bar")
+    label = Text(name, "") if name else ctx.entity(entity).plural_label
+    if not ctx.offers(entity):
+        raise NotFound(_("there is no entity {entity!r} here"), entity=entity[:80])
+    return Report("query", label, entity, measures or ("count",), by, where, "", "line" if shape == "line" else "bar")
 
 
 def keep(ctx: Context, request: PageRequest) -> Redirect:

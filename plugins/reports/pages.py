@@ -9,9 +9,8 @@ from plugins.reports import choices, figures, narrowing, own, ready
 from plugins.reports.narrowing import Narrowing, query_of
 from plugins.reports.periods import PRESETS
 from plugins.reports.query import PERMISSION
-from sdk import Context, PageRequest, PageRoute, Redirect, Refusal, Rendering, Report, _
+from sdk import Context, PageRequest, PageRoute, Redirect, Refusal, Rendering, _
 from sdk.context import Row
-from sdk.pages import Pairs
 
 AT = "/reports"
 FILES = ("csv", "xlsx", "pdf", "png", "svg")
@@ -70,7 +69,7 @@ def build(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     if entity not in {one.value for one in offered}:
         return Rendering("reports/builder.html", {**values, "entity": "", "adding": None, "path": path, "chips": [], "hidden": []})
     narrowed = narrowing.of(ctx, request)
-    report = question(ctx, request.query)
+    report = own.asked(ctx, request.query)
     values |= {
         **_tools(ctx, request, entity, (), path, narrowed), "chart": report.chart, "title": ctx.say(ctx.entity(entity).plural_label),
         "measures": choices.measures(ctx, entity), "dimensions": choices.dimensions(ctx, entity), "conditions": choices.conditions(ctx, entity),
@@ -84,15 +83,6 @@ def build(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     asked = [("entity", entity), *(("measure", one) for one in report.measures), *(("by", one) for one in report.by)]
     api = f"/api/v1/reports/query{query_of([*asked, *(('where', one) for one in report.where), ('chart', report.chart), ('format', '')])}"
     return Rendering("reports/builder.html", {**values, "found": found, "links": _files(ctx, entity, api, found)})
-
-
-def question(ctx: Context, pairs: Pairs, title: str = "") -> Report:
-    """The report that the words of an address ask for."""
-    entity = next((value for name, value in pairs if name == "entity"), "")
-    measures, by, where = (tuple(dict.fromkeys(v for n, v in pairs if n == name and v)) for name in ("measure", "by", "where"))
-    shape = next((value for name, value in pairs if name == "chart"), "bar")
-    label = title or (ctx.entity(entity).plural_label if ctx.offers(entity) else entity)
-    return Report("query", label, entity, measures or ("count",), by, where, "", "line" if shape == "line" else "bar")  # type: ignore[arg-type]
 
 
 def _places(chosen: Sequence[str]) -> list[str]:

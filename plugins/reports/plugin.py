@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from plugins.reports import commands, own, pages, routes, tables
+from plugins.reports import commands, dashboards, own, pages, routes, tables, tiles
 from plugins.reports.query import PERMISSION
 from sdk import (
     EVERYBODY,
@@ -32,6 +32,9 @@ manifest = Manifest(
     capabilities=Capabilities(data=("*.read:*",)),
 )
 
+PREPARE: dict[str, Callable[[Context, Batch], None]] = {
+    own.NAME: own.prepare, tiles.NAME: tiles.prepare, dashboards.NAME: dashboards.prepare,
+}  # fmt: skip
 MINE: dict[str, Access] = {EVERYBODY: Scope.OWN}
 
 
@@ -47,7 +50,10 @@ def register_entities() -> Sequence[Entity]:
 @hookimpl
 def register_permissions() -> Sequence[Permission]:
     everybody = dict.fromkeys(("sales_rep", "sales_manager", "finance", "read_only"), Scope.ALL)
-    return (Permission(PERMISSION, _("Run reports"), everybody),)
+    return (
+        Permission(PERMISSION, _("Run reports"), everybody),
+        Permission(dashboards.SHARE, _("Share dashboards with roles and teams"), {"sales_manager": Scope.ALL}),
+    )
 
 
 @hookimpl
@@ -57,12 +63,13 @@ def register_routes() -> Sequence[Route]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return pages.PAGES
+    return (*pages.PAGES, *dashboards.PAGES)
 
 
 @hookimpl
 def register_navigation() -> Sequence[MenuEntry]:
     return (
+        MenuEntry("dashboard", label=_("Dashboard"), section="know", path=dashboards.AT, permission=PERMISSION, icon="grid", position=10),
         MenuEntry("reports", label=_("Reports"), section="know", path="/reports/reports", permission=PERMISSION, icon="chart", position=20),
         MenuEntry("builder", label=_("New report"), path="/reports/query", permission=PERMISSION, icon="plus", position=30, palette=True),
     )
@@ -75,5 +82,5 @@ def register_commands() -> Sequence[Command]:
 
 @hookimpl
 def prepare_changes(ctx: Context, batch: Batch) -> None:
-    if batch.entity == own.NAME:
-        own.prepare(ctx, batch)
+    if batch.entity in PREPARE:
+        PREPARE[batch.entity](ctx, batch)

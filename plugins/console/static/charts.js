@@ -22,8 +22,12 @@ function config() {
   };
 }
 
+// What is printed has fixed colours; in a page they follow the tokens.
+const PRINTED = { "#4c78a8": "--accent", "#555555": "--ink" };
+const coloured = (written) => written.replace(/#4c78a8|#555555/g, (one) => token(PRINTED[one]));
+
 async function draw(figure) {
-  const { $schema: _version, title, config: _printed, width, height, ...chart } = JSON.parse(figure.dataset.chart);
+  const { $schema: _version, title, config: _printed, width, height, ...chart } = JSON.parse(coloured(figure.dataset.chart));
   const sized = { ...chart, width: "container", height: figure.clientHeight, autosize: { type: "fit", contains: "padding" } };
   const options = {
     mode: "vega-lite",

@@ -1,0 +1,102 @@
+"""The weighted pipeline as people read it: a chart of what is won, what open deals are worth and what the target is, and its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import cast
+from urllib.parse import quote
+
+from plugins.forecast.chart import SCHEMA
+from plugins.forecast.periods import number_in, number_of, start_of
+from plugins.forecast.weighted import DEAL, Pipeline
+from sdk import Context, _
+from sdk.context import Row
+
+WORDS = {"won": _("Won"), "weighted": _("Open, by probability"), "target": _("Target")}
+
+
+def asked(ctx: Context, start: date | None, end: date | None, grain: str, by: str) -> dict[str, object]:
+    """The pipeline as the API answers it."""
+    return Pipeline(ctx, start, end, grain, by).answer()
+
+
+def span(day: date, grain: str, back: int, ahead: int) -> tuple[date, date]:
+    """From so many periods before that of a day to so many after it: the first and the last day."""
+    now = number_of(day, grain)
+    return start_of(now - back, grain), start_of(now + ahead + 1, grain) - timedelta(days=1)
+
+
+def chart(ctx: Context, answer: Mapping[str, object]) -> dict[str, object]:
+    """Bars of won and weighted amounts one on the other, and the target as a line across each."""
+    periods = cast("Sequence[Mapping[str, object]]", answer["periods"])
+    said = {name: ctx.say(word) for name, word in WORDS.items()}
+    bars = [
+        {"period": one["period"], "value": _amount(one[name]), "kind": said[name], "order": at}
+        for one in periods for at, name in enumerate(("won", "weighted"))
+    ]  # fmt: skip
+    targets = [{"period": one["period"], "value": _amount(one["target"]), "kind": said["target"]} for one in periods if one["target"]]
+    colours = {"field": "kind", "type": "nominal", "title": None, "scale": {"domain": [said["won"], said["weighted"]]}}
+    x = {"field": "period", "type": "ordinal", "title": None, "axis": {"labelAngle": 0, "labelOverlap": True}}
+    y = {"field": "value", "type": "quantitative", "title": f"{answer['currency']}", "axis": {"format": "~s"}}
+    layers: list[dict[str, object]] = [
+        {"data": {"values": bars}, "mark": "bar", "encoding": {"x": x, "y": y, "color": colours, "order": {"field": "order"}}}
+    ]
+    if targets:
+        layers.append({
+            "data": {"values": targets}, "mark": {"type": "tick", "thickness": 3, "color": "#555555", "tooltip": True},
+            "encoding": {"x": x, "y": y},
+        })  # fmt: skip
+    return {"$schema": SCHEMA, "layer": layers}
+
+
+def _amount(value: object) -> float:
+    return float(str(cast("Mapping[str, object]", value)["amount"]))
+
+
+def lines(ctx: Context, answer: Mapping[str, object]) -> list[dict[str, object]]:
+    """Each period with where its numbers lead: the deals that are won in it, and those that are open and due in it."""
+    grain, today = str(answer["grain"]), str(answer["today"])
+    found = []
+    for one in cast("Sequence[Mapping[str, object]]", answer["periods"]):
+        first, last = days(str(one["period"]), grain)
+        won = deals(ctx, ("status", "won"), ("close_date[gte]", first), ("close_date[lte]", last))
+        due = deals(ctx, ("status", "open"), ("close_date[gte]", max(first, today)), ("close_date[lte]", last))
+        found.append({**one, "won_at": won, "open_at": due})
+    return found
+
+
+def days(period: str, grain: str) -> tuple[str, str]:
+    """The first and the last day of a period."""
+    place = number_in(period, grain)
+    return start_of(place, grain).isoformat(), (start_of(place + 1, grain) - timedelta(days=1)).isoformat()
+
+
+def deals(ctx: Context, *conditions: tuple[str, str]) -> str:
+    """The list of deals with these conditions, relative to the prefix of all pages."""
+    entity = ctx.entity(DEAL)
+    written = "&".join(f"{quote(name, safe='[]')}={quote(value, safe='')}" for name, value in conditions)
+    return f"/{entity.plugin}/{entity.plural}?{written}"
+
+
+def totals(answer: Mapping[str, object]) -> Row:
+    """All periods together: what is won, expected and aimed at, in per cent as well."""
+    periods = cast("Sequence[Mapping[str, object]]", answer["periods"])
+
+    def add(name: str) -> Decimal:
+        return sum((Decimal(str(cast("Mapping[str, object]", one[name])["amount"])) for one in periods if one[name]), Decimal(0))
+
+    currency, won, target = str(answer["currency"]), add("won"), add("target")
+    return {
+        "won": {"amount": str(won), "currency": currency}, "expected": {"amount": str(add("expected")), "currency": currency},
+        "weighted": {"amount": str(add("weighted")), "currency": currency},
+        "target": {"amount": str(target), "currency": currency} if target else None,
+        "attained": str((won / target * 100).quantize(Decimal("0.1"))) if target else None,
+        "expected_share": str((add("expected") / target * 100).quantize(Decimal("0.1"))) if target else None,
+    }  # fmt: skip
+
+
+def group_total(group: Mapping[str, object], currency: str) -> Row:
+    """A person's, a team's or a product's periods together."""
+    return totals({"periods": group["periods"], "currency": currency})

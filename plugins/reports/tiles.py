@@ -1,0 +1,155 @@
+"""Tiles of dashboards: what there is to choose from, and what one shows when it is narrowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from importlib.util import find_spec
+from uuid import UUID
+
+from plugins.reports import figures, own, ready
+from plugins.reports.choices import Group, Option
+from plugins.reports.narrowing import Narrowing
+from sdk import SIGNED_IN, Batch, Context, NotFound, Panel, Refusal, Report, Slot, _
+from sdk.context import Row
+
+NAME = "reports.tile"
+REPORT, OWN, PANEL = "report", "own", "panel"
+_ROWS = 8
+CHARTS = {"charts": find_spec("vl_convert") is not None}
+"""What a panel that draws a chart asks of the frame."""
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """What a dashboard is narrowed to: a period, a person, a pipeline."""
+
+    period: Narrowing
+    owner: str = ""
+    pipeline: str = ""
+
+    @property
+    def words(self) -> Mapping[str, object]:
+        """As panels get it."""
+        start, end = self.period.start, self.period.end
+        found = {"start": start and start.isoformat(), "end": end and end.isoformat(), "owner": self.owner, "pipeline": self.pipeline}
+        return {name: value for name, value in found.items() if value}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A tile as a page shows it: a panel that is drawn, figures in one of the shapes, or a word of why there is nothing."""
+
+    id: str
+    title: str
+    shape: str
+    width: int
+    href: str = ""
+    figures: figures.Figures | None = None
+    drawn: object = None
+    change: Decimal | None = None
+    always: bool = False
+    note: str = ""
+    rows: int = _ROWS
+
+
+def catalogue(ctx: Context) -> list[Group]:
+    """All that can be a tile for the actor."""
+    panels = [Option(f"{PANEL}:{one.full_key}", ctx.say(one.label)) for one in _panels(ctx)]
+    mine = [Option(f"{OWN}:{one['id']}", str(one["name"])) for one in own.mine(ctx)]
+    by_entity: dict[str, list[Option]] = {}
+    for report in ready.offered(ctx):
+        about = ctx.say(ctx.entity(report.entity).plural_label)
+        by_entity.setdefault(about, []).append(Option(f"{REPORT}:{report.full_key}", ctx.say(report.label)))
+    groups = [Group(ctx.say(_("Parts of plugins")), panels), Group(ctx.say(_("My reports")), mine)]
+    return [group for group in (*groups, *(Group(about, options) for about, options in by_entity.items())) if group.options]
+
+
+def _panels(ctx: Context) -> list[Panel]:
+    return [one for one in ctx.declared(Panel) if one.slot is Slot.TILE and (one.permission == SIGNED_IN or ctx.can(one.permission))]
+
+
+def prepare(ctx: Context, batch: Batch) -> None:
+    """A tile comes from a report, an own report or a panel; that it is there is another matter: plugins come and go."""
+    for change in batch.standing():
+        kind, _colon, key = str(change.after("source") or "").partition(":")
+        if kind not in (REPORT, OWN, PANEL) or not key:
+            text = _("expected report:KEY, own:ID or panel:KEY, such as report:pipeline.won_by_month")
+            change.refuse("source", "no_source", text)
+
+
+def shown(ctx: Context, tile: Row, narrow: Narrow) -> Shown:
+    """One tile; what cannot be shown says so in its place."""
+    kind, _colon, key = str(tile["source"]).partition(":")
+    bare = Shown(str(tile["id"] or ""), str(tile["title"] or key), str(tile["shape"]), int(str(tile["width"])))
+    try:
+        return _panel(ctx, bare, key, narrow) if kind == PANEL else _report(ctx, bare, kind, key, narrow)
+    except NotFound:
+        plugin = key.partition(".")[0] if kind != OWN else ""
+        text = (
+            _("This tile belongs to the plugin {plugin}, which is switched off or not open to you.")
+            if plugin
+            else _("This report is no more.")
+        )
+        return replace(bare, note=ctx.say(text, {"plugin": plugin}))
+    except Refusal as refusal:
+        return replace(bare, note=ctx.say(refusal.message, refusal.params))
+
+
+def _panel(ctx: Context, bare: Shown, key: str, narrow: Narrow) -> Shown:
+    found = next((one for one in _panels(ctx) if one.full_key == key), None)
+    if found is None:
+        raise NotFound(_("there is nothing at this address"))
+    return replace(
+        bare, title=bare.title if bare.title != key else ctx.say(found.label), drawn=ctx.draw(found, narrow.words, {"frame": CHARTS})
+    )
+
+
+def _report(ctx: Context, bare: Shown, kind: str, key: str, narrow: Narrow) -> Shown:
+    if kind == OWN:
+        row = ctx.records(own.NAME).get(_id(key))
+        question = str(row["question"])
+        report, title, href = own.report(ctx, question, str(row["name"])), str(row["name"]), f"/reports/query?{question}"
+    else:
+        report = ready.find(ctx, key)
+        title, href = ctx.say(report.label), f"/reports/reports/{key}"
+    report, start, end = _narrowed(ctx, report, narrow), narrow.period.start, narrow.period.end
+    if bare.shape == "number":
+        report = replace(report, by=(), measures=report.measures[:1])
+    made = figures.of(ctx, report, start, end)
+    change = None
+    if bare.shape == "number" and report.period and start is not None and end is not None:
+        change = _change(
+            made.rows[0].get(report.measures[0]), ready.rows(ctx, report, *ready.before(start, end))[0].get(report.measures[0])
+        )
+    return replace(
+        bare, title=title if bare.title == key else bare.title, href=href, figures=made, change=change,
+        always=not report.period and bool(narrow.period.start or narrow.period.end),
+    )  # fmt: skip
+
+
+def _id(written: str) -> UUID:
+    try:
+        return UUID(written)
+    except ValueError:
+        raise NotFound(_("there is nothing at this address")) from None
+
+
+def _narrowed(ctx: Context, report: Report, narrow: Narrow) -> Report:
+    """With the person and the pipeline, where its records have them."""
+    fields = ctx.records(report.entity).fields()
+    more = [f"{name}={value}" for name, value in (("owner", narrow.owner), ("pipeline", narrow.pipeline)) if value and name in fields]
+    return replace(report, where=(*report.where, *more))
+
+
+def _change(now: object, before: object) -> Decimal | None:
+    """By how much per cent it is more, or less, than in the period before; None where that cannot be said."""
+    there, then = _plain(now), _plain(before)
+    return None if there is None or not then else ((there - then) / abs(then) * 100).quantize(Decimal(1))
+
+
+def _plain(value: object) -> Decimal | None:
+    if isinstance(value, Mapping):
+        return Decimal(str(value["amount"]))
+    return None if value is None or isinstance(value, list) else Decimal(str(value))

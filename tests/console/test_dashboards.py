@@ -1,0 +1,137 @@
+"""Dashboards and the forecast as pages: tiles of reports and plugins, arranged by each, shared with some; plugins that come and go."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from core.context import Work
+from core.tenancy.setup import set_up
+from core.testkit.fixtures import Api, People
+from sdk import Draft
+from sdk.context import id_of
+from tests.console.site import Look, Site
+
+BOARD = "/reports/dashboard"
+OUTLOOK = "/forecast/outlook"
+
+
+@pytest.fixture
+def deals(work: Work, people: People) -> Work:
+    """Open and won deals of two people."""
+    set_up(work)
+    money = {"amount": "100.00", "currency": work.tenant.currency}
+    account = id_of(work.records("customers.account").create({"name": "Huawei", "owner": people.rep}))
+    today = work.now().date().isoformat()
+    work.records("pipeline.deal").write_all([
+        Draft("create", {"name": f"D{number}", "account": account, "amount": money, "close_date": today, "owner": people.rep if number else people.manager})
+        for number in range(4)
+    ])  # fmt: skip
+    return work
+
+
+def titles(page: Look) -> list[str]:
+    return [one.get("aria-label") for one in page.all("//section[contains(@class, 'tile')]")]
+
+
+def made_mine(site: Site) -> str:
+    """A copy of what is looked at; its path."""
+    answer = site.post(BOARD, {"act": "copy", "name": "Mine"})
+    assert answer.status == 303, answer.text
+    return urlsplit(answer.answer.headers["Location"]).path.removeprefix("/console")
+
+
+@pytest.mark.feature("H6")
+def test_a_tile_of_a_plugin_is_in_the_catalogue_and_leaves_a_place_where_the_plugin_is_off(site: Site, deals: Work) -> None:
+    assert "Pipeline and target" in titles(site.get(BOARD)), "something is there at the first visit"
+    mine = made_mine(site)
+    offered = site.get(mine, {"edit": "1"}).all("//select[@name='source']//option/@value")
+    assert {"panel:forecast.outlook", "report:pipeline.won_by_month"} <= {*offered}
+    assert site.post(mine, {"act": "add", "source": "panel:forecast.outlook", "shape": "chart"}).status == 303
+    site.api.patch("/api/v1/core/plugins/forecast", {"enabled": False})
+    page = site.get(mine)
+    assert page.status == 200
+    assert "the plugin forecast, which is switched off" in page.text
+    assert "Open deals by stage" in titles(page)
+    assert "Forecast" not in page.texts("//nav//a")
+    assert site.get(OUTLOOK).status == 404
+
+
+def test_everybody_arranges_a_dashboard_of_ones_own(client: Api, people: People, deals: Work) -> None:
+    site = Site(client.as_user(people.rep))
+    mine = made_mine(site)
+    before = titles(site.get(mine))
+    first, second, *_rest = site.get(mine, {"edit": "1"}).all("//section/@data-tile")
+    site.post(mine, {"act": "move-up", "tile": first})
+    site.post(mine, {"act": "width-up", "tile": first})
+    assert titles(site.get(mine))[:2] == [before[1], before[0]]
+    assert len(site.get(mine, {"edit": "1"}).all(f"//section[@data-tile='{first}' and contains(@class, 'w2')]")) == 1
+    site.post(mine, {"act": "order", "order": f"{first},{second}"})
+    assert titles(site.get(mine)) == before
+    site.post(mine, {"act": "remove", "tile": first})
+    assert titles(site.get(mine)) == before[1:]
+    assert site.post(mine, {"act": "add", "source": "elsewhere:x", "shape": "chart"}).status == 422
+    assert site.post(mine, {"act": "dance"}).status == 422
+    assert Site(client.as_user(people.manager)).get(mine).status == 404
+
+
+def test_a_dashboard_is_shared_with_a_role_by_who_may_and_changed_by_its_owner_alone(client: Api, people: People, deals: Work) -> None:
+    manager, rep = Site(client.as_user(people.manager)), Site(client.as_user(people.rep))
+    shared = made_mine(manager)
+    assert manager.post(shared, {"act": "rename", "name": "Team", "role": "sales_rep"}).status == 303
+    page = rep.get(shared)
+    assert (page.status, page.heading) == (200, "Team")
+    assert not page.all("//a[contains(@href, 'edit=1')]")
+    assert rep.post(shared, {"act": "rename", "name": "Stolen"}).status == 404
+    own = made_mine(rep).rpartition("/")[2]
+    assert client.as_user(people.rep).patch(f"/api/v1/reports/dashboards/{own}", {"role": "sales_rep"}).status_code == 403
+    assert manager.post(shared, {"act": "rename", "name": "Team", "role": "nobody"}).status == 422
+
+
+def test_a_period_and_a_person_narrow_all_tiles_that_understand_them(client: Api, people: People, deals: Work) -> None:
+    site = Site(client)
+    mine = made_mine(site)
+    site.post(mine, {"act": "add", "source": "report:pipeline.open_by_stage", "shape": "table"})
+    whole, narrow = site.get(mine), site.get(mine, {"owner": str(people.manager), "range": "last_year"})
+    counts = [page.texts("//section[contains(@class, 'tile')][last()]//td[last()]")[-1] for page in (whole, narrow)]
+    assert counts == ["4", "1"]
+    assert site.get(mine, {"range": "never"}).status == 400
+    assert site.get(mine, {"owner": "nobody at all"}).status == 200, "a tile that cannot be narrowed so says so in its place"
+
+
+def test_the_forecast_shows_the_pipeline_by_period_and_each_number_leads_to_its_deals(site: Site, deals: Work, people: People) -> None:
+    page = site.get(OUTLOOK)
+    assert page.status == 200, page.text
+    row = next(row for row in page.all("//table[contains(@class, 'figures')]//tbody/tr") if row.xpath("string(td[2])").strip() == "4")
+    parts = urlsplit(row.xpath("string(td[2]//a/@href)").removeprefix("/console"))
+    assert len(site.api.get(f"/api/v1{parts.path}", parse_qsl(parts.query)).json["data"]) == 4
+    by_person = site.get(OUTLOOK, {"by": "person", "grain": "quarter"})
+    assert len(by_person.all("(//table[contains(@class, 'figures')])[2]/tbody/tr")) == 2
+    assert site.get(OUTLOOK, {"grain": "day"}).status == 400
+
+
+def test_a_series_is_run_from_the_page_and_the_run_says_what_came_of_it(site: Site, deals: Work) -> None:
+    made = site.api.post(
+        "/api/v1/forecast/series", {"name": "Deals", "entity": "pipeline.deal", "measure": "count", "date_field": "close_date"}
+    )
+    assert made.status_code == 201, made.text
+    answer = site.post(OUTLOOK, {"act": "run", "series": made.json["id"]})
+    assert answer.status == 303, answer.text
+    path = answer.answer.headers["Location"].removeprefix("/console")
+    waiting = site.get(path)
+    assert "Waiting" in waiting.text
+    assert waiting.all("//progress")
+    from plugins.forecast.runs import carry_out
+
+    carry_out(deals, id_of(deals.records("forecast.run").find((), 1)[0]))
+    done = site.get(path)
+    assert done.status == 200
+    assert not done.all("//progress")
+    assert site.post(path, {"act": "cancel"}).status == 409
+    deal = id_of(deals.records("pipeline.deal").find((), 1)[0])
+    assert site.post(OUTLOOK, {"act": "train"}).status == 303
+    from plugins.forecast.chances import train
+
+    train(deals)
+    assert "Win probability" in site.get(f"/pipeline/deals/{deal}").text
