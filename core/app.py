@@ -14,6 +14,7 @@ from core.http.impersonations import mount_impersonations
 from core.http.mount import mount
 from core.http.openapi import Descriptions, mount_openapi
 from core.http.options import mount_options
+from core.http.pages.entrance import Ways
 from core.http.pages.mount import mount_pages
 from core.http.providers import mount_providers
 from core.http.security import headers_of
@@ -34,13 +35,13 @@ def create_app(platform: Platform) -> Flask:
     sign_in = mount_session(addresses, platform)
     mount_impersonations(addresses, platform)
     mount_providers(addresses, platform)
-    mount_entry(addresses, platform)
-    mount_first_start(addresses, platform)
+    ask_reset = mount_entry(addresses, platform)
+    begin = mount_first_start(addresses, platform)
     mount_health(addresses, platform)
     mount_openapi(addresses, platform, descriptions)
     mount_docs(addresses, platform, descriptions)
     mount(addresses, platform)
-    mount_pages(app, addresses, platform, sign_in)
+    mount_pages(app, addresses, platform, Ways(sign_in, ask_reset, begin))
     mount_options(addresses, platform, descriptions)
     addresses.mount(app)
     return app

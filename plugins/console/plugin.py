@@ -7,9 +7,9 @@ from pathlib import Path
 
 import js_lib_htmx
 
-from plugins.console import forms, frame, home, listing, me, picking, record
+from plugins.console import account, forms, frame, home, listing, me, picking, record
 from plugins.console.admin import pages as admin
-from sdk import Capabilities, Frame, Manifest, MenuEntry, PageRoute, _, hookimpl
+from sdk import Capabilities, Frame, Manifest, MenuEntry, PageRoute, Panel, _, hookimpl
 
 manifest = Manifest(
     name="console",
@@ -41,7 +41,12 @@ def register_frame() -> Sequence[Frame]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*home.PAGES, *me.PAGES, *picking.PAGES, *listing.PAGES, *forms.PAGES, *record.PAGES, *admin.PAGES)
+    return (*home.PAGES, *me.PAGES, *picking.PAGES, *listing.PAGES, *forms.PAGES, *record.PAGES, *account.PAGES, *admin.PAGES)
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return admin.PANELS
 
 
 @hookimpl
