@@ -15,6 +15,7 @@ from core.http.metrics import Metrics, mount_metrics
 from core.http.mount import mount
 from core.http.openapi import Descriptions, mount_openapi
 from core.http.options import mount_options
+from core.http.pages.entrance import Ways
 from core.http.pages.mount import mount_pages
 from core.http.providers import mount_providers
 from core.http.security import headers_of
@@ -36,14 +37,14 @@ def create_app(platform: Platform) -> Flask:
     sign_in = mount_session(addresses, platform)
     mount_impersonations(addresses, platform)
     mount_providers(addresses, platform)
-    mount_entry(addresses, platform)
-    mount_first_start(addresses, platform)
+    ask_reset = mount_entry(addresses, platform)
+    begin = mount_first_start(addresses, platform)
     mount_health(addresses, platform)
     mount_metrics(addresses, platform, metrics)
     mount_openapi(addresses, platform, descriptions)
     mount_docs(addresses, platform, descriptions)
     mount(addresses, platform)
-    mount_pages(app, addresses, platform, sign_in)
+    mount_pages(app, addresses, platform, Ways(sign_in, ask_reset, begin))
     mount_options(addresses, platform, descriptions)
     addresses.mount(app)
     return app

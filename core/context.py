@@ -340,6 +340,9 @@ class Work(Transactional):
                     locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key,
                     transaction=self._transaction, causes=self.causes, bounds=within[0] if within else self.bounds)  # fmt: skip
         made.impersonator, made.helps = self.impersonator, self.helps
+        made.token_until, made.came_from = self.token_until, self.came_from
+        if actor is None:  # the request is still that of its own session; somebody else has none
+            made.session = self.session
         return made
 
 

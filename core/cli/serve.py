@@ -67,7 +67,9 @@ def serve(host: str, port: int, workers: int) -> None:
     booted.close()
     click.echo(f"dealwright serves on http://{host}:{port}" + (f"; not in force: {', '.join(ill)}" if ill else ""), err=True)
     if code:
-        click.echo(f"there is no tenant yet: make one by POST http://{host}:{port}/api/v1/setup with the code {code}", err=True)
+        click.echo(
+            f"there is no tenant yet: make one at http://{host}:{port}/setup with the code {code} (or by POST /api/v1/setup)", err=True
+        )
     gc.freeze()  # all workers have it from here, and whoever walks it makes it his own
     gc.enable()
     Server(host, port, workers, first_start=links.digest_of(code) if code else "").run()

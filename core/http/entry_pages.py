@@ -11,6 +11,7 @@ from flask import g, request
 
 from core.http.addresses import Addresses
 from core.http.errors import locale_wanted
+from core.http.pages.answers import at_door, told
 from core.http.pipeline import answer, json_body, query_pairs
 from core.http.security import visitor
 from core.http.session import check_words
@@ -30,24 +31,32 @@ _FORM = "application/x-www-form-urlencoded"
 _ASKED = "asked"
 
 
-def mount_entry(addresses: Addresses, platform: Platform) -> None:
-    """The pages of both links, and the request for a new password."""
+type_ask_reset = Callable[[str], None]
+"""Takes an e-mail; raises TooMany."""
+
+
+def mount_entry(addresses: Addresses, platform: Platform) -> type_ask_reset:
+    """The pages of both links, and the request for a new password; returns how that is asked for, for pages."""
     for kind, path in PATHS.items():
         show, take = _views(platform, kind)
         addresses.add(f"{path}/<token>", "GET", show)
         addresses.add(f"{path}/<token>", "POST", take)
     crowd = Crowd()
 
-    def ask() -> FlaskResponse:
-        query_pairs(frozenset())
-        words, guest, now = check_words(json_body(), "email"), visitor(platform.config), platform.clock()
+    def guarded(email: str) -> None:
+        guest, now = visitor(platform.config), platform.clock()
         if wait := crowd.wait(guest.address, now):
             raise TooMany(_("too many wrong attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
         crowd.count(guest.address, now)
-        invitations.ask_reset(platform, words["email"])
+        invitations.ask_reset(platform, email)
+
+    def ask() -> FlaskResponse:
+        query_pairs(frozenset())
+        guarded(check_words(json_body(), "email")["email"])
         return answer(Response({"state": _ASKED}, 202))
 
     addresses.add(PATHS[RESET], "POST", ask)
+    return guarded
 
 
 def _views(platform: Platform, kind: str) -> tuple[Callable[..., FlaskResponse], Callable[..., FlaskResponse]]:
@@ -79,11 +88,13 @@ def _page(platform: Platform, kind: str, token: str, refusal: Refusal | None = N
 
     heading = say(_("Welcome to {tenant}"), tenant=entry.tenant_name) if kind == INVITATION else say(_("A new password"))
     wish = _("Your password") if kind == INVITATION and entry.sign_in else _("Choose a password of at least ten characters")
+    if platform.frame is not None:
+        values = {"step": "password", "email": entry.email, "problems": told(platform, refusal), "tenant": entry.tenant_name,
+                  "invited": kind == INVITATION, "known": kind == INVITATION and entry.sign_in is not None}  # fmt: skip
+        return at_door(platform, platform.frame, values, status=200 if refusal is None else refusal.status)
     wrong = ""
     if refusal is not None:
-        told = [platform.translator.say(one.message, locale_wanted(), one.params) for one in refusal.problems]
-        told = told or [platform.translator.say(refusal.message, locale_wanted(), refusal.params)]
-        wrong = f'<p class="wrong" role="alert">{escape("; ".join(told))}</p>'
+        wrong = f'<p class="wrong" role="alert">{escape("; ".join(told(platform, refusal)))}</p>'
     form = (
         f'<main><h1>{heading}</h1><p>{escape(entry.email)}</p>{wrong}<form method="post"><label>{say(wish)}<input type="password" '
         f'name="password" required maxlength="200" autocomplete="{"current" if kind == INVITATION and entry.sign_in else "new"}-password"></label>'
@@ -92,7 +103,9 @@ def _page(platform: Platform, kind: str, token: str, refusal: Refusal | None = N
     return answer(Response(page_of(heading, form), 200 if refusal is None else refusal.status))
 
 
-def _done(platform: Platform) -> Response:
+def _done(platform: Platform) -> FlaskResponse | Response:
+    if platform.frame is not None:
+        return at_door(platform, platform.frame, {"step": "done"})
     text = escape(platform.translator.say(_("Done: you can sign in now."), locale_wanted(), {}))
     return Response(page_of(text, f"<main><p>{text}</p></main>"))
 

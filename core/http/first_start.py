@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from flask import Response as FlaskResponse
@@ -13,7 +14,7 @@ from core.http.session import check_words
 from core.identity.attempts import Crowd
 from core.tenancy import first_start
 from core.tenancy.lifecycle import NewTenant
-from sdk import Forbidden, Response, TooMany, _
+from sdk import Forbidden, Response, Tenant, TooMany, _
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -21,9 +22,26 @@ if TYPE_CHECKING:
 PATH = "/api/v1/setup"
 
 
-def mount_first_start(addresses: Addresses, platform: Platform) -> None:
-    """Whether a first tenant is wanted, and making it."""
+type_first_start = Callable[[Mapping[str, str]], Tenant]
+"""Takes the words of a body (`WORDS`, those of `MORE` if they are there); raises Refusal."""
+WORDS, MORE = ("code", "tenant", "email", "password"), ("name", "locale", "timezone", "currency")
+
+
+def mount_first_start(addresses: Addresses, platform: Platform) -> type_first_start:
+    """Whether a first tenant is wanted, and making it; returns how it is made, for pages."""
     crowd = Crowd()
+
+    def guarded(words: Mapping[str, str]) -> Tenant:
+        guest, now = visitor(platform.config).address, platform.clock()
+        if wait := crowd.wait(guest, now):
+            raise TooMany(_("too many wrong attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
+        given = {name: words[name] for name in ("locale", "timezone", "currency") if name in words}
+        person = words.get("name", words["email"].partition("@")[0])
+        try:
+            return first_start.make(platform, words["code"], NewTenant(words["tenant"], **given), person, words["email"], words["password"])
+        except Forbidden:
+            crowd.count(guest, now)
+            raise
 
     def show() -> FlaskResponse:
         query_pairs(frozenset())
@@ -31,18 +49,9 @@ def mount_first_start(addresses: Addresses, platform: Platform) -> None:
 
     def make() -> FlaskResponse:
         query_pairs(frozenset())
-        words = check_words(json_body(), "code", "tenant", "email", "password", optional=("name", "locale", "timezone", "currency"))
-        guest, now = visitor(platform.config).address, platform.clock()
-        if wait := crowd.wait(guest, now):
-            raise TooMany(_("too many wrong attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
-        given = {name: words[name] for name in ("locale", "timezone", "currency") if name in words}
-        person = words.get("name", words["email"].partition("@")[0])
-        try:
-            made = first_start.make(platform, words["code"], NewTenant(words["tenant"], **given), person, words["email"], words["password"])
-        except Forbidden:
-            crowd.count(guest, now)
-            raise
-        return answer(Response({"tenant": made.name, "email": words["email"]}, 201))
+        words = check_words(json_body(), *WORDS, optional=MORE)
+        return answer(Response({"tenant": guarded(words).name, "email": words["email"]}, 201))
 
     addresses.add(PATH, "GET", show)
     addresses.add(PATH, "POST", make)
+    return guarded

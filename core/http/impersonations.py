@@ -11,6 +11,7 @@ from core.http.pipeline import answer, entered, json_body, query_pairs
 from core.http.security import visitor
 from core.http.session import PATH, check_words, present, signed_in
 from core.identity import impersonation
+from core.identity.sessions import Session
 from sdk import Channel, NotFound, Response, Unauthenticated, _
 
 if TYPE_CHECKING:
@@ -39,14 +40,18 @@ def mount_impersonations(addresses: Addresses, platform: Platform) -> None:
 
     def end() -> FlaskResponse:
         query_pairs(frozenset())
-        session = signed_in(platform)
-        if session.acting is None:
-            raise NotFound(_("you act as nobody else"))
-        own = platform.user(session.acting.tenant, impersonation.own_work(session, session.acting), Channel.PAGE)
-        with own.transaction(write=True):
-            impersonation.end(own, session, session.acting, visitor(platform.config))
+        end_acting(platform, signed_in(platform))
         return answer(Response(None, 204))
 
     addresses.add(IMPERSONATIONS, "POST", begin)
     addresses.add(IMPERSONATIONS, "GET", show)
     addresses.add(IMPERSONATIONS, "DELETE", end)
+
+
+def end_acting(platform: Platform, session: Session) -> None:
+    """The session is its owner's again; raises NotFound where it acts as nobody else."""
+    if session.acting is None:
+        raise NotFound(_("you act as nobody else"))
+    own = platform.user(session.acting.tenant, impersonation.own_work(session, session.acting), Channel.PAGE)
+    with own.transaction(write=True):
+        impersonation.end(own, session, session.acting, visitor(platform.config))

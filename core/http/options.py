@@ -10,6 +10,7 @@ from flask import Response as FlaskResponse
 
 from core.http.addresses import Addresses
 from core.http.mount import OWN
+from core.http.pages.arrival import OUTSIDE
 from core.http.pipeline import Endpoint, answer
 from sdk import NotFound, Response, _
 
@@ -25,7 +26,7 @@ def mount_options(addresses: Addresses, platform: Platform, descriptions: Descri
     """An answer to OPTIONS at every address that there is by now: exactly the methods that the document gives its reader."""
     pages = platform.frame.prefix if platform.frame is not None else ""
     for rule, methods in addresses.methods():
-        if pages and f"{rule}/".startswith(f"{pages}/"):
+        if pages and (rule in OUTSIDE or f"{rule}/".startswith(f"{pages}/")):
             continue  # addresses of pages are no part of the API
         open_to_all = rule.startswith(("/health/", "/api/v1/session", "/api/docs.css"))
         addresses.add(rule, "OPTIONS", _always(methods) if open_to_all else Endpoint(platform, "core", _documented(rule, descriptions)))

@@ -25,7 +25,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from core.context import Work
 from core.http import idempotency, limits
 from core.http.idempotency import Answer, Once
-from core.http.security import cookie_name, visitor
+from core.http.security import cookie_name, host_cookie, visitor
 from core.identity import impersonation, ranges, sessions, tokens
 from core.identity.tables import User
 from core.platform import tenant_of
@@ -48,6 +48,7 @@ from sdk import (
 )
 
 if TYPE_CHECKING:
+    from core.config import Config
     from core.platform import Platform
 
 type_handler = Callable[[Work, Mapping[str, str]], object]
@@ -148,7 +149,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
     if write and not session.told(request.headers.get("X-CSRF-Token", "") or _typed_token()):
         raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
     g.csrf = session.csrf
-    tenant, user = _chosen(session)
+    tenant, user = _chosen(platform.config, session)
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant) as connection:
         person = User.table()
         row = platform.tenant_row(connection, tenant)
@@ -215,9 +216,9 @@ def _typed_token() -> str:
     return request.form.get("csrf_token", "") if "refused" in g and request.mimetype in _FORMS else ""
 
 
-def _chosen(session: sessions.Session) -> tuple[UUID, UUID]:
+def _chosen(config: Config, session: sessions.Session) -> tuple[UUID, UUID]:
     wanted = request.headers.get("X-Tenant", "")
-    kept = request.cookies.get(TENANT_COOKIE, "") if not wanted else ""
+    kept = request.cookies.get(host_cookie(config, TENANT_COOKIE), "") if not wanted else ""
     wanted = wanted or (kept if kept in session.tenants else "")
     if wanted in session.tenants:
         return session.tenants[wanted]

@@ -22,6 +22,7 @@ from core import secrets as sealing
 from core.http.addresses import Addresses, type_view
 from core.http.entry_pages import page_of
 from core.http.errors import locale_wanted
+from core.http.pages.answers import no_entry
 from core.http.pipeline import answer, query_pairs
 from core.http.security import give_cookie, host_cookie, take_cookie, visitor
 from core.http.session import PATH as SESSION
@@ -64,18 +65,21 @@ def mount_providers(addresses: Addresses, platform: Platform) -> None:
 
 def _list(platform: Platform) -> FlaskResponse:
     """The ways into a tenant; of one that is not there, none."""
-    query = _query(frozenset({"tenant"}))
+    return answer(Response({"data": offered(platform, _query(frozenset({"tenant"})).get("tenant", ""))}))
+
+
+def offered(platform: Platform, tenant: str) -> list[dict[str, str]]:
+    """The ways into the tenant of that name, each with what its button says and its address; none where there is no such tenant."""
     try:
-        work = _work(platform, query.get("tenant", ""))
+        work = _work(platform, tenant)
     except (NotFound, Unavailable):
-        return answer(Response({"data": []}))
-    offered = [(spec, _label(work, spec)) for spec in work.declared(SignInProvider)]
-    rows = [
+        return []
+    labels = [(spec, _label(work, spec)) for spec in work.declared(SignInProvider)]
+    return [
         {"provider": spec.full_key, "label": label, "address": f"{PATH}/{spec.full_key}?tenant={quote(work.tenant.name, safe='')}"}
-        for spec, label in offered
+        for spec, label in labels
         if label
     ]
-    return answer(Response({"data": rows}))
 
 
 def _begin(platform: Platform, provider: str) -> FlaskResponse:
@@ -136,13 +140,18 @@ def _for_people(platform: Platform, crowd: Crowd, view: type_view) -> type_view:
 
 
 def _page(platform: Platform, refusal: Refusal) -> FlaskResponse:
+    headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
+    if platform.frame is not None:
+        page = no_entry(platform, platform.frame, refusal, platform.translator.say(_("You could not be signed in"), locale_wanted(), {}))
+        page.headers.update(headers)
+        return page
+
     def say(one: Refusal) -> str:
         told = [(problem.message, problem.params) for problem in one.problems] or [(one.message, one.params)]
         return escape("; ".join(platform.translator.say(text, locale_wanted(), params) for text, params in told))
 
     heading = escape(platform.translator.say(_("You could not be signed in"), locale_wanted(), {}))
     body = f'<main><h1>{heading}</h1><p class="wrong" role="alert">{say(refusal)}</p></main>'
-    headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
     return answer(Response(page_of(heading, body), refusal.status, headers))
 
 

@@ -23,6 +23,8 @@ PERSON = "core.user"
 RIGHT = f"{PERSON}.impersonate"
 PERMISSIONS = (Permission(RIGHT, _("Act as somebody else")),)
 LASTS = timedelta(hours=1)
+ACTING_OVER = "acting_over"
+"""The code of what one is told who may act as somebody else no longer."""
 BEGUN, ENDED = "act_as", "act_as_end"
 
 
@@ -65,14 +67,14 @@ def end(work: Work, session: Session, acting: Acting, visitor: Visitor) -> None:
 def entered(work: Work, connection: Connection, acting: Acting) -> Work:
     """The work of whom the session acts as. What it needed to begin is asked at each request: rights change meanwhile."""
     if acting.until <= work.now():
-        raise Forbidden(_("the time to act as somebody else is over; end it: DELETE /api/v1/session/impersonations"), code="acting_over")
+        raise Forbidden(_("the time to act as somebody else is over; end it: DELETE /api/v1/session/impersonations"), code=ACTING_OVER)
     try:
         actor, grants, locale = work.platform.stand_in(connection, work.tenant.id, acting.user, work.enabled, settled=True)
     except NotFound as gone:
         text = _("the person that you act as is no longer active; end it: DELETE /api/v1/session/impersonations")
-        raise Forbidden(text, code="acting_over") from gone
+        raise Forbidden(text, code=ACTING_OVER) from gone
     if not work.can(RIGHT) or short_of(work, grants) is not None:
-        raise Forbidden(_("you may not act as this person any more; end it: DELETE /api/v1/session/impersonations"), code="acting_over")
+        raise Forbidden(_("you may not act as this person any more; end it: DELETE /api/v1/session/impersonations"), code=ACTING_OVER)
     return work.impersonating(actor, grants, locale)
 
 

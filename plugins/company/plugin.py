@@ -17,6 +17,7 @@ from sdk import (
     Extension,
     Manifest,
     MasterData,
+    MenuEntry,
     RateSource,
     Route,
     Scope,
@@ -118,3 +119,29 @@ def demo_data(ctx: Context, random: Random, months: int) -> None:
 @hookimpl
 def tenant_purged(ctx: Context) -> None:
     take_away(ctx, "company.profile", "logo")
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    kept = (
+        ("profile", _("Company profile"), "building"),
+        ("currency", _("Currencies"), "globe"),
+        ("rate", _("Exchange rates"), "trend"),
+        ("sequence", _("Number sequences"), "list"),
+        ("industry", _("Industries"), "list"),
+        ("source", _("Sources"), "list"),
+        ("region", _("Regions"), "list"),
+    )
+    return tuple(
+        MenuEntry(
+            key,
+            label=label,
+            section="admin",
+            entity=f"company.{key}",
+            permission=f"company.{key}.update",
+            icon=icon,
+            position=place,
+            palette=True,
+        )
+        for place, (key, label, icon) in enumerate(kept, 50)
+    )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import js_lib_htmx
 
-from plugins.console import (board, bulk, calendar, charts, filtering, finding, forms, frame, home, inline, kit, listing, me, moving, picking, record, rights, tables, views)
+from plugins.console import (account, board, bulk, calendar, charts, filtering, finding, forms, frame, home, inline, kit, listing, me, moving, picking, record, rights, tables, views)
 from plugins.console.admin import pages as admin
-from sdk import (EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Scope, _, hookimpl)
+from sdk import (EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Scope, _, hookimpl, Panel)
 
 manifest = Manifest(
     name="console",
@@ -59,7 +59,6 @@ def register_frame() -> Sequence[Frame]:
 def register_pages() -> Sequence[PageRoute]:
     return (
         *home.PAGES,
-    return (
         *finding.PAGES,
         *kit.PAGES,
         *me.PAGES,
@@ -76,7 +75,7 @@ def register_pages() -> Sequence[PageRoute]:
         *moving.PAGES,
         *admin.PAGES,
         *calendar.PAGES,
-    )
+        *account.PAGES,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from flask import g, request
 
 from core.http.errors import locale_wanted
 from core.http.pipeline import raw
+from core.identity.impersonation import ACTING_OVER
 from sdk import BadRequest, Frame, PageRequest, Refusal, Unauthenticated, _
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def facts_of(work: Work | None, frame: Frame, asked: PageRequest, *, csrf: str) 
         "now": work.now() if work is not None else None,
         "tenant": work.tenant.name if work is not None else "",
         "user": work.actor.name if work is not None else "",
+        "acting": work is not None and work.impersonator is not None,
     }
 
 
@@ -68,6 +71,13 @@ def told(platform: Platform, refusal: Refusal | None) -> list[str]:
     return [say(one.message, locale, one.params) for one in refusal.problems] or [say(refusal.message, locale, refusal.params)]
 
 
+def at_door(platform: Platform, frame: Frame, values: Mapping[str, object], *, csrf: str = "", status: int = 200) -> FlaskResponse:
+    """A page for who is not in a tenant yet: `step` says which, the other values are what it needs."""
+    facts = facts_of(None, frame, PageRequest(address=request.path), csrf=csrf)
+    nothing = {"email": "", "problems": [], "landing": ""}
+    return as_page(platform.templates.draw(locale_wanted(), frame.entrance, {"page": facts, **nothing, **values}), status)
+
+
 def refused(platform: Platform, frame: Frame, refusal: Refusal) -> FlaskResponse | None:
     """A refusal as a page, or the way to the sign-in; None: as a problem in JSON, for a script to show."""
     if isinstance(refusal, Unauthenticated):
@@ -76,9 +86,15 @@ def refused(platform: Platform, frame: Frame, refusal: Refusal) -> FlaskResponse
         return _sent_away(f"{frame.prefix}/companies")
     if is_part():
         return None
-    say = platform.translator.say
-    values = {"status": refusal.status, "title": say(refusal.heading, locale_wanted()), "problems": told(platform, refusal),
-              "trace": g.get("trace_id", ""), "page": facts_of(None, frame, PageRequest(address=request.path), csrf="")}  # fmt: skip
+    return no_entry(platform, frame, refusal, platform.translator.say(refusal.heading, locale_wanted()))
+
+
+def no_entry(platform: Platform, frame: Frame, refusal: Refusal, title: str) -> FlaskResponse:
+    """A refusal as a page of its own. Who acts as somebody and may not go on finds there how to end it."""
+    over = refusal.reason == ACTING_OVER
+    facts = facts_of(None, frame, PageRequest(address=request.path), csrf=g.get("csrf", "") if over else "")
+    values = {"status": refusal.status, "title": title, "problems": told(platform, refusal), "trace": g.get("trace_id", ""), "page": facts,
+              "acting_over": over}  # fmt: skip
     return as_page(platform.templates.draw(locale_wanted(), frame.error, values), refusal.status)
 
 

@@ -11,11 +11,12 @@ from flask import Flask, g, request
 from flask import Response as FlaskResponse
 
 from core.http.addresses import Addresses, type_view
+from core.http.pages.acting import mount_acting
 from core.http.pages.answers import as_page, facts_of, gone_to, refused
+from core.http.pages.arrival import OUTSIDE, mount_arrival
 from core.http.pages.assets import Assets
-from core.http.pages.entrance import mount_entrance
+from core.http.pages.entrance import Ways, mount_entrance
 from core.http.pipeline import answer, entered, query_pairs, reading
-from core.http.session import type_sign_in
 from sdk import SIGNED_IN, BadRequest, Forbidden, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, _
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class _Undone(Exception):
         self.response = response
 
 
-def mount_pages(app: Flask, addresses: Addresses, platform: Platform, sign_in: type_sign_in) -> None:
+def mount_pages(app: Flask, addresses: Addresses, platform: Platform, ways: Ways) -> None:
     """All pages of all plugins, where one of them brings the frame; else none."""
     frame = platform.frame
     if frame is None:
@@ -38,7 +39,9 @@ def mount_pages(app: Flask, addresses: Addresses, platform: Platform, sign_in: t
     assets = Assets(frame, platform.folders, platform.config.home / "cache")
     platform.templates.asset = assets.address
     addresses.add(f"{assets.prefix}/<digest>/<path:name>", "GET", assets.view)
-    mount_entrance(addresses, platform, frame, sign_in)
+    mount_entrance(addresses, platform, frame, ways)
+    mount_arrival(addresses, platform, frame, ways)
+    mount_acting(addresses, platform, frame)
     for page in platform.pages:
         own = "" if page.plugin == frame.plugin else f"/{page.plugin}"
         rule = frame.prefix + own + _PARAMETER.sub(r"<\1>", page.path).replace("<id>", "<record:id>")
@@ -48,7 +51,7 @@ def mount_pages(app: Flask, addresses: Addresses, platform: Platform, sign_in: t
 
     @app.before_request
     def in_pages() -> None:
-        if f"{request.path}/".startswith(f"{frame.prefix}/"):
+        if f"{request.path}/".startswith(f"{frame.prefix}/") or request.path in OUTSIDE:
             g.refused = lambda refusal: refused(platform, frame, refusal)
 
 

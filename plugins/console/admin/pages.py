@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from plugins.console.admin import places, plugins, roles
+from plugins.console.admin import company, health, persons, places, plugins, roles, start
 
-PAGES = (*places.PAGES, *plugins.PAGES, *roles.PAGES)
+PAGES = (*places.PAGES, *plugins.PAGES, *roles.PAGES, *persons.PAGES, *company.PAGES, *start.PAGES, *health.PAGES)
+PANELS = (*persons.PANELS, *start.PANELS)

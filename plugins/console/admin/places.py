@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plugins.console import frame
 from plugins.console.registry import PREFIX
-from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Rendering, Text, _
+from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, PageRoute, Rendering, Text, _
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,31 @@ GROUPS: dict[str, Text] = {
     "people": _("People and rights"),
     "plugins": _("Plugins and data"),
     "running": _("How it runs"),
+    "more": _("What plugins bring"),
 }
 PLACES = (
+    Place("company", "building", _("Company"), _("Language, time zone, currency, the fiscal year, from where people come in."),
+          "/admin/company", "core.tenant.update"),
+    Place("company", "check", _("First steps"), _("What a new company does before its people can work."), "/admin/start", "core.tenant.update"),
     Place("plugins", "plug", _("Plugins"), _("Switch plugins on and off, approve what they ask for, change their settings."),
           "/admin/plugins", "core.plugin.update"),
     Place("people", "shield", _("Roles and rights"), _("Who may read, create, change and delete what, down to the field."),
           "/admin/roles", "core.grant.read"),
     Place("people", "user", _("People"), _("Invite people, give them roles, teams and managers."), entity="core.user"),
+    Place("people", "users", _("Teams"), _("Who works with whom, and for whom. Teams give roles, too."), entity="core.team"),
+    Place("people", "flag", _("Territories"), _("Parts of the market, and who works each."), entity="core.territory",
+          permission="core.territory.update"),
+    Place("people", "link", _("Shares"), _("Single records that somebody may see beyond the own roles."), entity="core.share"),
+    Place("people", "clock", _("Sign-ins"), _("Who came and went, and who was refused."), entity="core.sign_in"),
+    Place("plugins", "columns", _("Custom fields"), _("Fields of the company's own for any kind of record."), entity="core.custom_field",
+          permission="core.custom_field.update"),
+    Place("plugins", "grid", _("Custom entities"), _("Kinds of records of the company's own."), entity="core.custom_entity",
+          permission="core.custom_entity.update"),
+    Place("running", "check", _("Health"), _("What is not well, and what to do about it; failed work, and trying it again."),
+          "/admin/health", "core.plugin.update"),
+    Place("running", "history", _("Audit"), _("Who changed what, when, and through which channel."), entity="core.audit"),
+    Place("running", "bolt", _("Background work"), _("What waits, runs, was done and has failed."), entity="core.job"),
+    Place("running", "sliders", _("Tokens"), _("Keys of programs: what they may do, and when they were last used."), entity="core.token"),
 )  # fmt: skip
 
 
@@ -56,8 +75,17 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         one = Shown(place.icon, ctx.say(place.label), ctx.say(place.does), address(ctx, place))
         if all(word in f"{one.label} {one.does}".lower() for word in q.lower().split()):
             groups.setdefault(ctx.say(GROUPS[place.group]), []).append(one)
+    for entry in more(ctx):
+        one = Shown(entry.icon or "dot", ctx.say(entry.label), "", frame.address(ctx, entry))
+        if all(word in one.label.lower() for word in q.lower().split()):
+            groups.setdefault(ctx.say(GROUPS["more"]), []).append(one)
     order = [ctx.say(label) for label in GROUPS.values()]
     return Rendering("console/admin_places.html", {"groups": sorted(groups.items(), key=lambda pair: order.index(pair[0])), "q": q})
+
+
+def more(ctx: Context) -> list[MenuEntry]:
+    """What plugins have set up here: their entries of the section `admin`, those of the palette among them."""
+    return [one for one in frame.entries(ctx) if one.section == "admin" and one.plugin != "console"]
 
 
 def open_to(ctx: Context, place: Place) -> bool:

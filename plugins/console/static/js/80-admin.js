@@ -12,3 +12,8 @@ document.addEventListener("change", (event) => {
     table.querySelector(`[data-every="${of}"]`).checked = false;
   }
 });
+
+// The zone of the browser is a better guess than ours, where somebody sets up the first company.
+for (const zone of document.querySelectorAll('input[data-zone="1"]')) {
+  zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
+}

@@ -1,0 +1,113 @@
+"""How the installation is, and what to do about each thing that is not well; work in the background, and trying it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from plugins.console.cells import Titles, cell
+from plugins.console.registry import PREFIX, kind_of
+from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Text, _
+
+HERE = f"{PREFIX}/admin/health"
+RIGHT = "core.plugin.update"
+_FAILED = ("dead", "held")
+_FEW = 50
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that is well or not; `cure` says what to do, `href` leads there."""
+
+    label: str
+    tone: str
+    said: str
+    cure: str = ""
+    href: str = ""
+
+
+def show(ctx: Context, request: PageRequest) -> Rendering:
+    """All checks, what is not well on top, and the work that has failed."""
+    return _page(ctx, request)
+
+
+def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Try one piece of work again, or all that has failed; or ask the mail server."""
+    try:
+        if request.typed("do") == "mail":
+            answer = cast("Mapping[str, Any]", ctx.api("GET", "/api/v1/core/mail/check"))
+            return _page(ctx, request, mail=answer)
+        for id in request.chosen("job"):
+            ctx.api("POST", f"/api/v1/core/jobs/{id}/retry")
+    except Refusal as refusal:
+        return _page(ctx, request, refusal)
+    return Redirect(HERE)
+
+
+def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None, *, mail: Mapping[str, Any] | None = None) -> Rendering:
+    found = sorted(checks(ctx), key=lambda one: ("bad", "warm", "good").index(one.tone))
+    values = {
+        "checks": found, "failed": _failed(ctx), "problems": [] if refusal is None else [ctx.say(refusal.message, refusal.params)],
+        "mail": mail, "may_retry": ctx.can("core.job.retry"), "may_mail": ctx.can("core.mail.check"), "here": HERE,
+        "ill": sum(one.tone != "good" for one in found),
+    }  # fmt: skip
+    return Rendering("console/admin_health.html", values, 200 if refusal is None else refusal.status)
+
+
+def checks(ctx: Context) -> Iterator[Check]:
+    """Each part of the installation, by what is known of it now."""
+    health = cast("Mapping[str, Any]", ctx.api("GET", "/api/v1/core/health"))
+    yield _one(
+        ctx,
+        _("Tables"),
+        ", ".join(health["behind"]),
+        _("All are as the code expects."),
+        _("Run `dealwright db upgrade` on the server, then restart it."),
+    )
+    yield _one(ctx, _("Background work"), "" if health["background"] == "ok" else health["background"], _("Somebody does it."),
+               _("Start `dealwright worker` and `dealwright relay`, or set `drain`; letters, rules and imports wait until then."))  # fmt: skip
+    failed = _failed(ctx)
+    yield _one(ctx, _("Failed work"), ctx.say(_("{count} pieces have failed or are held"), {"count": len(failed)}) if failed else "", _("Nothing has failed."),
+               _("See below what went wrong, mend it, and try it again."))  # fmt: skip
+    yield _one(ctx, _("Mail"), "" if health["mail"] else ctx.say(_("No mail server is set")), _("A mail server is set."),
+               _("Set MAIL_URL on the server and restart it; letters are held until then."), tone="warm")  # fmt: skip
+    ill = [f"{one['name']}: {one['reason']}" for one in health["plugins"]]
+    yield _one(
+        ctx, _("Plugins"), "; ".join(ill), _("All serve."), _("`dealwright plugin doctor` says more."), href=f"{PREFIX}/admin/plugins"
+    )
+    fails = [f"{one['plugin']}, {one['hook']}: {one['error']} ({one['times']})" for one in health["failing"]]
+    yield _one(ctx, _("Hooks"), "; ".join(fails), _("None has failed since yesterday."),
+               _("Look into the log of the server; switching the plugin off is the first aid."), href=f"{PREFIX}/admin/plugins")  # fmt: skip
+    held = [one["title"] for one in cast("Mapping[str, Any]", ctx.api("GET", "/api/v1/core/plugins"))["data"] if one["state"] == "held"]
+    yield _one(ctx, _("Approvals"), ", ".join(held), _("Nothing waits to be approved."), _("Look at what they ask for, and approve it or switch them off."),
+               tone="warm", href=f"{PREFIX}/admin/plugins")  # fmt: skip
+    if ctx.offers("company.rate") and ctx.can("company.rate.read"):
+        lacking = _without_rate(ctx)
+        yield _one(ctx, _("Exchange rates"), ctx.say(_("No rate for {codes}"), {"codes": ", ".join(lacking)}) if lacking else "",
+                   _("Every currency has one."), _("Add a rate: sums in these currencies are counted as not priced until then."),
+                   tone="warm", href=f"{PREFIX}/company/rates/new")  # fmt: skip
+
+
+def _one(ctx: Context, label: Text, wrong: str, fine: Text, cure: Text, *, tone: str = "bad", href: str = "") -> Check:
+    return Check(ctx.say(label), tone, wrong, ctx.say(cure), href) if wrong else Check(ctx.say(label), "good", ctx.say(fine))
+
+
+def _failed(ctx: Context) -> list[Mapping[str, Any]]:
+    if not ctx.can("core.job.read"):
+        return []
+    jobs = kind_of(ctx, "core.job")
+    page = ctx.records(jobs.name).query(Query(filter=(Condition("state", "in", _FAILED),), sort=("-created_at",), limit=_FEW))
+    return [{**row, "said": cell(jobs, "state", row, Titles({})).text} for row in page.data]
+
+
+def _without_rate(ctx: Context) -> list[str]:
+    """Active currencies of the company for which there is no rate today."""
+    today = ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
+    rows = ctx.records("company.currency").find((Condition("active", "eq", (True,)),), 200)
+    found = ctx.rates((str(row["code"]), today) for row in rows)
+    return sorted(code for (code, _day), rate in found.items() if rate is None)
+
+
+PAGES = (PageRoute("health", path="/admin/health", title=_("Health"), permission=RIGHT, view=show, submit=submit),)

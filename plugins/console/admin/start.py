@@ -1,0 +1,111 @@
+"""The first run: what is to be done before people can work, as a checklist and as one page on which it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from plugins.console.admin.company import inputs, keep
+from plugins.console.inputs import Input
+from plugins.console.refusals import by_field, told
+from plugins.console.registry import PREFIX
+from sdk import Condition, Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
+from sdk.context import id_of
+
+RIGHT = "core.tenant.update"
+HERE = f"{PREFIX}/admin/start"
+_COMPANY = ("locale", "timezone", "currency", "fiscal_year_start")
+_MOST = 50
+"""People who are invited at once."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to be done, whether it is, and where."""
+
+    key: str
+    label: str
+    done: bool
+    href: str
+
+
+def steps(ctx: Context) -> list[Step]:
+    """What a new company needs; steps of plugins that it has not are left out."""
+    found = [
+        Step("lists", ctx.say(_("Make the lists and the sales process")), _any(ctx, "pipeline.pipeline"), f"{HERE}#lists"),
+        Step(
+            "profile",
+            ctx.say(_("Write what stands on quotes and invoices")),
+            _any(ctx, "company.profile"),
+            f"{PREFIX}/company/profiles/new",
+        ),
+        Step("products", ctx.say(_("Add what you sell")), _any(ctx, "catalog.product"), f"{PREFIX}/catalog/products/new"),
+        Step("people", ctx.say(_("Invite the people who work here")), _count(ctx, "core.user") > 1, f"{HERE}#people"),
+        Step("customers", ctx.say(_("Add or import customers")), _any(ctx, "customers.account"), f"{PREFIX}/customers/accounts/new"),
+    ]
+    needs = {"lists": "pipeline.pipeline", "profile": "company.profile", "products": "catalog.product", "customers": "customers.account"}
+    return [one for one in found if one.key not in needs or ctx.offers(needs[one.key])]
+
+
+def checklist(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
+    """The steps on the first page, until all are done."""
+    there = steps(ctx)
+    if all(one.done for one in there):
+        return None
+    return Rendering("console/admin_checklist.html", {"steps": there, "here": HERE})
+
+
+def show(ctx: Context, request: PageRequest) -> Rendering:
+    """The first run."""
+    return _page(ctx, request)
+
+
+def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """One of its parts: the company, the lists, or people."""
+    do = request.typed("do")
+    try:
+        if do == "company":
+            keep(ctx, request)
+        elif do == "lists":
+            ctx.api("POST", "/api/v1/core/setup")
+        elif do == "people":
+            return Redirect(f"{HERE}?invited={_invite(ctx, request)}#people")
+    except Refusal as refusal:
+        return _page(ctx, request, refusal)
+    return Redirect(f"{HERE}?done={do}")
+
+
+def _invite(ctx: Context, request: PageRequest) -> int:
+    """A user and a letter for each e-mail; all or none. Raises Refusal."""
+    emails = request.typed("emails").replace(",", " ").replace(";", " ").split()[:_MOST]
+    for email in emails:
+        values = {"name": email.partition("@")[0], "email": email, "roles": request.chosen("role")}
+        row = ctx.records("core.user").create(values)
+        ctx.api("POST", f"/api/v1/core/users/{id_of(row)}/invitations")
+    return len(emails)
+
+
+def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
+    do = request.typed("do") if refusal is not None else ""
+    at, others = by_field(ctx, refusal if do == "company" else None, _COMPANY)
+    company: Sequence[Input] = inputs(ctx, _COMPANY, request if do == "company" else None, at)
+    roles = ctx.records("core.role").query(Query(fields=("key", "name"), limit=100)).data
+    invited = request.asked("invited")
+    values = {
+        "company": company, "steps": steps(ctx), "roles": [row for row in roles if row["key"] != "everybody"], "do": do,
+        "problems": others if do == "company" else told(ctx, refusal), "emails": request.typed("emails"), "chosen": request.chosen("role"),
+        "invited": int(invited) if invited.isascii() and invited.isdigit() else 0, "done": request.asked("done"),
+    }  # fmt: skip
+    return Rendering("console/admin_start.html", values, 200 if refusal is None else refusal.status)
+
+
+def _any(ctx: Context, entity: str) -> bool:
+    return ctx.offers(entity) and bool(ctx.records(entity).find((), 1))
+
+
+def _count(ctx: Context, entity: str) -> int:
+    return len(ctx.records(entity).find((Condition("active", "eq", (True,)),), 2))
+
+
+PAGES = (PageRoute("start", path="/admin/start", title=_("First steps"), permission=RIGHT, view=show, submit=submit),)
+PANELS: Sequence[Panel] = (Panel("checklist", slot=Slot.HOME, label=_("First steps"), permission=RIGHT, view=checklist, position=1),)

@@ -1,0 +1,48 @@
+"""One's own account as pages: sessions, and tokens whose allow-list is ticked."""
+
+from __future__ import annotations
+
+from core.platform import Platform
+from core.tenancy import lifecycle
+from core.testkit.fixtures import Api, People
+from sdk import Tenant, where
+from tests.console.site import Look, Site
+from tests.console.test_entrance import EMAIL, PASSWORD, signed_in
+
+
+def test_a_token_may_do_what_was_ticked_and_its_secret_is_shown_once(
+    client: Api, people: People, platform: Platform, tenant: Tenant
+) -> None:
+    work = platform.system(tenant.id)
+    account = work.records("customers.account").create({"name": "Huawei", "phone": "+86 755 2878 0808", "owner": people.rep})
+    site = Site(client.as_user(people.rep))
+    assert site.post("/me/tokens", {"name": "", "may": "some", "allow-customers.account": ["read"]}).status == 422
+    narrow = {"name": "list", "may": "some", "lasts": "30", "allow-customers.account": ["read"], "fields-customers.account": "name, city"}
+    page = site.post("/me/tokens", narrow)
+    (secret,) = page.texts("//code[@class='secret']")
+    program = Api(platform, client.flask, secret, tenant)
+    seen = program.get(f"/api/v1/customers/accounts/{account['id']}").json
+    assert {"name", "city"} <= seen.keys()
+    assert "phone" not in seen
+    assert program.post("/api/v1/customers/accounts", {"name": "Other"}).status_code == 403
+    brief = client.as_user(people.rep).post("/api/v1/core/tokens", {"name": "brief", "expires_at": "2026-01-16T12:00:00Z"}).json["token"]
+    Site(Api(platform, client.flask, brief, tenant)).post("/me/tokens", {"name": "longer", "may": "everything", "lasts": "never"})
+    (longer,) = work.records("core.token").find(where(name="longer"))
+    assert str(longer["expires_at"])[:10] == "2026-01-16", "a token made with a token lasts no longer than that"
+    again = site.get("/me/tokens")
+    assert secret not in again.answer.text
+    (row,) = work.records("core.token").find(where(name="list"))
+    assert site.post("/me/tokens", {"revoke": str(row["id"])}).status == 303
+    assert program.get("/api/v1/customers/accounts").status_code == 401
+
+
+def test_sessions_are_shown_and_ended(platform: Platform, tenant: Tenant) -> None:
+    lifecycle.add_person(platform.system(tenant.id), "Ann", EMAIL, [], PASSWORD)
+    here, there = signed_in(platform, tenant), signed_in(platform, tenant)
+    page = Look(here.get("/console/me/account"))
+    assert len(page.rows()) == 2
+    token = page.all("//meta[@name='csrf-token']/@content")[0]
+    assert here.call("POST", "/console/me/account", data={"csrf_token": token}).status_code == 303
+    assert there.get("/console/").status_code == 303, "sent to sign in"
+    assert len(Look(here.get("/console/me/account")).rows()) == 1
+    assert page.all("//form[@data-call='PUT /api/v1/session/password']")

@@ -1,0 +1,65 @@
+"""The company's settings, its first steps, and how the installation is, as pages."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from core.context import Work
+from core.events.tables import outbox
+from core.platform import Platform
+from core.testkit.fixtures import Api, People
+from sdk import Mail
+from tests.console.site import Site
+
+
+def test_the_company_changes_what_it_says_of_itself_and_what_does_not_fit_is_told_at_the_field(site: Site) -> None:
+    page = site.get("/admin/company")
+    form = page.form()
+    assert site.post("/admin/company", {**form, "timezone": "Asia/Shanghai", "fiscal_year_start": "4"}).status == 303
+    there = site.api.get("/api/v1/core/tenant").json
+    assert (there["timezone"], there["fiscal_year_start"]) == ("Asia/Shanghai", 4)
+    wrong = site.post("/admin/company", {**form, "audit_days": "3", "week_start": "7"})
+    assert (wrong.status, wrong.all("//*[@aria-invalid='true']/@name")) == (422, ["audit_days"])
+    assert site.api.get("/api/v1/core/tenant").json["week_start"] == there["week_start"], "nothing of it was taken"
+
+
+@pytest.mark.feature("A16")
+def test_the_first_steps_are_told_to_administrators_until_they_are_done(client: Api, work: Work) -> None:
+    site = Site(client)
+    assert site.get("/").links()["Make the lists and the sales process"] == "/console/admin/start#lists"
+    assert site.post("/admin/start", {"do": "lists"}).status == 303
+    assert "Make the lists and the sales process" not in site.get("/").links()
+    refused = site.post("/admin/start", {"do": "people", "emails": "ann@acme.example nobody", "role": ["sales_rep"]})
+    assert refused.status == 422
+    assert len(work.records("core.user").find(())) == 1, "all or none are invited"
+    invited = site.post("/admin/start", {"do": "people", "emails": "ann@acme.example\nbo@acme.example", "role": ["sales_rep"]})
+    assert invited.answer.headers["Location"].endswith("invited=2#people")
+    assert sorted(str(row["email"]) for row in work.records("core.user").find(()))[1:] == ["ann@acme.example", "bo@acme.example"]
+    work.records("company.profile").create({"name": "Acme"})
+    work.records("catalog.product").create({"name": "Pump", "sku": "P-1"})
+    work.records("customers.account").create({"name": "Huawei"})
+    assert "First steps" not in site.get("/").links()
+
+
+@pytest.mark.feature("A16")
+def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
+    site: Site, client: Api, work: Work, platform: Platform, people: People
+) -> None:
+    page = site.get("/admin/health")
+    assert "MAIL_URL" in page.text
+    work.records("company.currency").create({"code": "EUR", "name": "Euro"})
+    mine = outbox.c.name == "core.send_mail"
+    work.mail(Mail("ann@acme.example", "Hello", "Hello"))
+    with work.transaction(write=True):
+        work.connection.execute(outbox.update().where(mine).values(state="dead", attempts=5))
+    page = site.get("/admin/health")
+    assert "No rate for EUR" in page.text
+    assert "1 pieces have failed or are held" in page.text
+    (id,) = page.all("//input[@name='job']/@value")
+    assert site.post("/admin/health", {"job": [id]}).status == 303
+    with work.transaction():
+        assert work.connection.execute(sa.select(outbox.c.state).where(mine)).scalar() == "waiting"
+    again = site.post("/admin/health", {"job": [id]})
+    assert (again.status, bool(again.all("//*[@role='alert']"))) == (409, True)
+    assert Site(client.as_user(people.rep)).get("/admin/health").status == 403

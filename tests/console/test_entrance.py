@@ -1,0 +1,127 @@
+"""Coming in on pages: as the first, invited, with a forgotten password, through a provider, as somebody else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.app import create_app
+from core.platform import Platform
+from core.tenancy import first_start, lifecycle
+from core.testkit.fixtures import Api, Clock, MakeTenant, People
+from sdk import Tenant, links
+from tests.console.site import Look
+from tests.http.test_invitations import letters
+
+EMAIL, PASSWORD = "ann@acme.example", "correct horse battery"
+
+
+def anybody(platform: Platform, tenant: Tenant | None = None) -> Api:
+    return Api(platform, create_app(platform).test_client(), "", tenant)
+
+
+def signed_in(platform: Platform, tenant: Tenant, email: str = EMAIL) -> Api:
+    browser = anybody(platform, tenant)
+    browser.call("POST", "/console/sign-in", data={"email": email, "password": PASSWORD})
+    return browser
+
+
+def test_the_first_who_comes_sets_up_by_the_code_of_the_terminal_and_goes_on_signed_in(platform: Platform) -> None:
+    code = first_start.new_code(platform)
+    platform.first_start = links.digest_of(code)
+    browser = anybody(platform)
+    assert browser.get("/").headers["Location"] == "/setup"
+    page = Look(browser.get("/setup"))
+    form = {**page.form(), "tenant": "acme", "name": "Ann", "email": EMAIL, "password": PASSWORD}
+    wrong = Look(browser.call("POST", "/setup", data={**form, "code": "guess"}))
+    assert (wrong.status, wrong.form()["tenant"]) == (403, "acme")
+    assert "terminal" in " ".join(wrong.texts("//*[@role='alert']"))
+    bad = Look(browser.call("POST", "/setup", data={**form, "code": code, "tenant": "No Name", "timezone": "Nowhere"}))
+    assert bad.status == 422
+    assert {*bad.all("//*[@aria-invalid='true']/@name")} == {"tenant", "timezone"}
+    elsewhere = browser.call("POST", "/setup", data={**form, "code": code}, headers={"Origin": "https://evil.example"})
+    assert (elsewhere.status_code, elsewhere.mimetype) == (403, "text/html")
+    made = browser.call("POST", "/setup", data={**form, "code": code})
+    assert made.headers["Location"] == "/console/admin/start"
+    assert Look(browser.get("/console/")).status == 200
+    assert browser.get("/setup").headers["Location"] == "/console/"
+    assert browser.get("/").headers["Location"] == "/console/"
+    assert browser.call("POST", "/setup", data={**form, "code": code}).status_code == 404
+
+
+def test_who_is_invited_or_has_forgotten_chooses_a_password_in_the_look_of_the_pages(
+    client: Api, platform: Platform, tenant: Tenant, people: People
+) -> None:
+    invited = Look(client.call("POST", f"/console/admin/people/{people.rep}/invite", data={}))
+    assert "rep00@acme.example" in " ".join(invited.texts("//*[@role='status']"))
+    browser, (address,) = anybody(platform, tenant), letters(platform, tenant)
+    page = Look(browser.get(address))
+    assert (page.heading, page.all("//link[@rel='stylesheet']")[0].get("href")[:15]) == (f"Welcome to {tenant.name}", "/console/static")
+    weak = Look(browser.call("POST", address, data={"password": "password2024"}))
+    assert weak.status == 422
+    assert weak.all("//*[@role='alert']")
+    done = Look(browser.call("POST", address, data={"password": PASSWORD}))
+    assert done.links()["Sign in"] == "/console/sign-in"
+    again = Look(client.call("POST", f"/console/admin/people/{people.rep}/invite", data={}))
+    assert (again.status, bool(again.all("//*[@role='alert']"))) == (409, True)
+    assert Look(browser.get("/console/sign-in")).links()["Forgot your password?"] == "/console/forgotten"
+    told = [
+        Look(browser.call("POST", "/console/forgotten", data={"email": one})).text for one in ("rep00@acme.example", "nobody@acme.example")
+    ]
+    assert told[0] == told[1], "whether there is such a person, nobody learns"
+    new = Look(browser.call("POST", letters(platform, tenant)[-1], data={"password": "staple battery horse"}))
+    assert "sign in now" in new.heading
+    assert Look(browser.call("POST", "/console/forgotten", data={"email": ""})).status == 422
+
+
+def test_a_way_in_through_a_provider_is_a_button_and_a_failed_one_says_why_on_a_page(
+    client: Api, platform: Platform, tenant: Tenant
+) -> None:
+    wish = {"issuer": "https://login.example.com", "client_id": "us", "client_secret": "s" * 20, "label": "Our login"}
+    assert client.patch("/api/v1/core/plugins/openid/settings", wish).status_code == 200
+    browser = anybody(platform, tenant)
+    page = Look(browser.get("/console/sign-in", {"next": "/console/customers/accounts"}))
+    way = next(href for name, href in page.links().items() if "Our login" in name)
+    assert way.startswith("/api/v1/session/providers/")
+    assert way.endswith("&next=/console/customers/accounts")
+    failed = browser.get(way.partition("?")[0] + "/callback", {"state": "x", "code": "y"}, headers={"Accept": "text/html"})
+    assert failed.status_code == 403
+    assert "begun in this browser" in Look(failed).text
+    assert "You could not be signed in" in Look(failed).heading
+
+
+@pytest.mark.feature("B8")
+def test_who_acts_as_somebody_is_told_so_on_every_page_with_the_way_back(
+    platform: Platform, tenant: Tenant, people: People, clock: Clock
+) -> None:
+    lifecycle.add_person(platform.system(tenant.id), "Ann", EMAIL, ["admin"], PASSWORD)
+    browser = signed_in(platform, tenant)
+    ways = Look(browser.get(f"/console/core/users/{people.rep}")).links()
+    page = Look(browser.get(ways["Act as"]))
+    begun = browser.call("POST", "/console/acting", data=page.form())
+    assert (begun.status_code, begun.headers["Location"]) == (303, "/console/")
+    acting = Look(browser.get("/console/customers/accounts"))
+    assert "You act as rep00" in acting.text
+    assert browser.get("/console/admin/plugins").status_code == 403
+    refused = browser.call("POST", "/console/acting", data=page.form())
+    assert (refused.status_code, refused.mimetype) == (409, "text/html")
+    assert browser.call("POST", "/console/acting/end", data={"csrf_token": "guessed"}).status_code == 403
+    clock.move(hours=1)
+    over = Look(browser.get("/console/"))
+    assert over.status == 403
+    end = over.all("//form[@action='/console/acting/end']")
+    assert browser.call("POST", "/console/acting/end", data=dict(end[0].form_values())).status_code == 303
+    assert "You act as" not in Look(browser.get("/console/")).text
+    assert browser.get("/console/admin/plugins").status_code == 200
+
+
+def test_the_company_that_one_chose_is_kept_behind_https_too(platform: Platform, tenant: Tenant, make_tenant: MakeTenant) -> None:
+    platform.config = replace(platform.config, url="https://crm.acme.example")
+    for one in (tenant, make_tenant("other")):
+        lifecycle.add_person(platform.system(one.id), "Ann", EMAIL, ["admin"], PASSWORD)
+    browser, https = anybody(platform, tenant), {"base_url": "https://crm.acme.example"}
+    sent = browser.call("POST", "/console/sign-in", data={"email": EMAIL, "password": PASSWORD}, **https)
+    page = Look(browser.call("GET", sent.headers["Location"], **https))
+    browser.call("POST", "/console/companies", data={**page.form(), "choice": "other"}, **https)
+    assert "other" in Look(browser.call("GET", "/console/", **https)).text
