@@ -211,6 +211,10 @@ class Records(Protocol):
     def candidates(self, values: Values, but: UUID | None = ...) -> Candidates:
         """The records that these values are likely one of, `but` itself left out; raises Invalid for values that do not fit."""
 
+    def asks(self, values: Values) -> Mapping[str, tuple[bool, bool]]:
+        """For each field that a tenant shows or requires under a condition: whether a form with these values shows it, and asks for it.
+        Values as JSON or typed; what fits no field counts as empty."""
+
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """A batch, in sets; each draft has its own outcome and refused ones change nothing."""
 

@@ -38,9 +38,16 @@ class Conditional:
 
     def asks(self, work: Work, after: Callable[[str], object]) -> bool:
         """Whether the field is required in a record with these values."""
-        program = self.programs.get("required_if")
+        return self._holds("required_if", work, after, otherwise=False)
+
+    def shows(self, work: Work, after: Callable[[str], object]) -> bool:
+        """Whether a form with these values shows the field."""
+        return self._holds("shown_if", work, after, otherwise=True)
+
+    def _holds(self, part: str, work: Work, after: Callable[[str], object], *, otherwise: bool) -> bool:
+        program = self.programs.get(part)
         if program is None:
-            return False
+            return otherwise
         given = {TODAY: work.now().astimezone(ZoneInfo(work.tenant.timezone)).date(), ZONE: work.tenant.timezone}
         cells = [_cell(one.kind, given[one.name] if one.name in given else after(one.name)) for one in program.inputs]
         return value_of(program, cells) is True

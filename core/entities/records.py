@@ -18,7 +18,7 @@ from core.policy.bounds import Shown
 from sdk import Alike, Candidates, Draft, Filter, Outcome, Page, Query, Verb
 from sdk.changes import OF_THE_PLATFORM
 from sdk.context import Row, Values
-from sdk.fields import Field
+from sdk.fields import Field, FlawError, NaturalKey
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -95,6 +95,14 @@ class EntityRecords:
             self._reader(*values)
             return candidates(self._work, self._shape, values, but)
 
+    def asks(self, values: Values) -> Mapping[str, tuple[bool, bool]]:
+        with self._work.transaction():
+            reader = self._reader(*values)
+            fields, visible = reader.shape.fields, reader.visible().keys()
+            typed = {name: _typed(fields[name], value) for name, value in values.items() if name in visible}
+            told = {name: one for name, one in reader.shape.conditional.items() if name in visible and one.reads <= visible}
+            return {name: (one.shows(self._work, typed.get), one.asks(self._work, typed.get)) for name, one in told.items()}
+
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
         self._declared(drafts)
         with self._work.transaction(write=True):
@@ -150,3 +158,12 @@ class EntityRecords:
         (outcome,) = self.write_all([draft])
         assert outcome.row is not None
         return outcome.row
+
+
+def _typed(field: Field, value: object) -> object:
+    """A value of a form as conditions take it: what does not fit, and what people call a record, counts as empty."""
+    try:
+        checked = None if value in (None, "") else field.check(value)
+    except FlawError:
+        return None
+    return None if isinstance(checked, NaturalKey) else checked

@@ -24,6 +24,8 @@ _PLACES = {
     "finishing.py": "src/$package/finishing.py",
     "workflow.py": "src/$package/workflow.py",
     "routes.py": "src/$package/routes.py",
+    "pages.py": "src/$package/pages.py",
+    "due.html": "src/$package/templates/$name/due.html",
     "migrations_init.py": "src/$package/migrations/__init__.py",
     "0001_items.py": "src/$package/migrations/0001_items.py",
     "zh_CN.po": "src/$package/locales/zh_CN.po",

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
 
-from plugins.console.inputs import inputs, typed
+from plugins.console.cells import Cell
+from plugins.console.happened import Event, events
+from plugins.console.inputs import inputs, live_fields, local, typed
 from plugins.console.record import then
 from plugins.console.registry import Kind, kind_at
-from sdk import SIGNED_IN, Alike, Context, Forbidden, PageRequest, PageRoute, Redirect, Refusal, Rendering, _
+from sdk import SIGNED_IN, Alike, Context, Forbidden, Invalid, PageRequest, PageRoute, Redirect, Refusal, Rendering, Stale, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
+from sdk.fields import DateTimeField
+from sdk.routes import record_id
+
+_MOST_EVENTS = 50
+
+
+@dataclass(frozen=True)
+class Meanwhile:
+    """What others have done to a record since its form was opened: their acts, newest first, and the values that the form began with."""
+
+    events: Sequence[Event]
+    before: Mapping[str, object]
+    theirs: Mapping[str, str]
+
+
+_NOTHING = Meanwhile((), {}, {})
 
 
 def blank(ctx: Context, request: PageRequest) -> Rendering:
-    """The form of a new record; words of the address fill it in (`?account=…`)."""
+    """The form of a new record; words of the address fill it in (`?account=…`), or another record (`?_like=<id>`)."""
     kind = _writable(ctx, request, "create")
     given = {name: field.default for name, field in kind.written.items() if field.default is not None}
+    if like := request.asked("_like"):
+        row = ctx.records(kind.name).get(record_id(like))
+        given |= {name: value for name, value in row.items() if name in kind.written and not kind.written[name].unique}
     given |= {name: value for name, value in request.query if name in kind.written}
     return _form(kind, given, request)
 
@@ -28,7 +52,7 @@ def create(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         row = ctx.records(kind.name).create(wanted, alike=_alike(request))
     except Refusal as refusal:
         return _form(kind, values, request, refusal=refusal)
-    return Redirect(then(request) or kind.at(id_of(row)))
+    return Redirect(kind.at(id_of(row)) if request.part else then(request) or kind.at(id_of(row)))
 
 
 def filled(ctx: Context, request: PageRequest) -> Rendering:
@@ -43,23 +67,70 @@ def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     kind = _writable(ctx, request, "update")
     id, version = request.id(), request.typed("version")
     values, before = typed(kind, request), ctx.records(kind.name).get(id)
-    changed = {name: value for name, value in values.items() if not _same(before.get(name), value)}
+    changed = {name: value for name, value in values.items() if not _same(kind, name, before.get(name), value, request)}
     try:
         if changed:
             expected = int(version) if version.isascii() and version.isdigit() else None
             ctx.records(kind.name).update(id, changed, expected_version=expected, alike=_alike(request))
+    except Stale as refusal:
+        since = _meanwhile(kind, before, request)
+        mine = {
+            name: value for name, value in values.items() if not _same(kind, name, since.before.get(name, before.get(name)), value, request)
+        }
+        theirs = {name: text for name, text in since.theirs.items() if name in mine}
+        return _form(kind, {**before, **mine}, request, record=before, refusal=refusal, since=Meanwhile(since.events, since.before, theirs))
     except Refusal as refusal:
         return _form(kind, {**before, **values}, request, record=before, refusal=refusal)
     return Redirect(then(request) or kind.at(id))
 
 
-def _same(before: object, typed_: object) -> bool:
-    """Whether nothing was changed: an empty field and none are the same, and so are 10.50 and 10.5."""
+def _meanwhile(kind: Kind, now: Row, request: PageRequest) -> Meanwhile:
+    """The history since the form was opened."""
+    try:
+        opened = datetime.fromisoformat(request.typed("opened"))
+    except ValueError:
+        return _NOTHING
+    rows = kind.ctx.records(kind.name).history(id_of(now), limit=_MOST_EVENTS)
+    later = [row for row in rows if opened.tzinfo is not None and datetime.fromisoformat(str(row["at"])) > opened]
+    before: dict[str, object] = {}
+    for row in later:  # the oldest of them has the last word
+        changes = row["changes"]
+        before |= {name: pair[0] for name, pair in changes.items()} if isinstance(changes, Mapping) else {}
+    shown = events(kind, later)
+    theirs: dict[str, str] = {}
+    for event in reversed(shown):
+        theirs |= {one.name: _words(one.after) for one in event.changes}
+    return Meanwhile(shown, before, theirs)
+
+
+def _words(cell: Cell) -> str:
+    if isinstance(cell.value, Mapping) and "amount" in cell.value:
+        return f"{cell.value['amount']} {cell.value['currency']}"
+    return cell.text or ("—" if cell.empty else str(cell.value))
+
+
+def _same(kind: Kind, name: str, before: object, typed_: object, request: PageRequest) -> bool:
+    """Whether nothing was changed: an empty field and none are the same, so are 10.50 and 10.5, and an instant whose seconds were not shown."""
     if before in (None, "", [], False) and typed_ in (None, "", [], False):
         return True
+    if isinstance(kind.fields[name], DateTimeField):
+        return local(kind.ctx, before) == request.typed(name).strip()
     if isinstance(before, Mapping) and isinstance(typed_, Mapping) and "amount" in typed_:
-        return before.get("currency") == typed_["currency"] and str(before.get("amount")) == str(typed_["amount"])
-    return before == typed_ or str(before) == str(typed_)
+        return before.get("currency") == typed_["currency"] and _equal(before.get("amount"), typed_["amount"])
+    if isinstance(before, Mapping) and "entity" in before:
+        return f"{before['entity']}:{before['id']}" == typed_
+    if isinstance(before, list) and isinstance(typed_, list):
+        return [str(one) for one in before] == [str(one) for one in typed_]
+    return before == typed_ or _equal(before, typed_)
+
+
+def _equal(one: object, other: object) -> bool:
+    if str(one) == str(other):
+        return True
+    try:
+        return one is not None and other is not None and Decimal(str(one)) == Decimal(str(other))
+    except InvalidOperation:
+        return False
 
 
 def _writable(ctx: Context, request: PageRequest, verb: str) -> Kind:
@@ -73,37 +144,76 @@ def _alike(request: PageRequest) -> Alike:
     return Alike.FORCE if request.typed("force") == "true" else Alike.DEFAULT
 
 
-def _form(kind: Kind, values: Row, request: PageRequest, *, record: Row | None = None, refusal: Refusal | None = None) -> Rendering:
-    ctx = kind.ctx
-    by_field: dict[str, str] = {}
-    others: list[str] = []
-    for one in refusal.problems if refusal is not None else ():
-        said = ctx.say(one.message, one.params)
-        name = one.field.partition(".")[0] if one.field not in kind.written else one.field
-        if name in kind.written:
-            by_field[name] = f"{by_field[name]}; {said}" if name in by_field else said
-        else:
-            others.append(said)
-    if refusal is not None and not refusal.problems:
-        others.append(ctx.say(refusal.message, refusal.params))
+def _form(
+    kind: Kind, values: Row, request: PageRequest, *, record: Row | None = None, refusal: Refusal | None = None, since: Meanwhile = _NOTHING
+) -> Rendering:
+    by_field, others = _told(kind, refusal)
     return Rendering(
         "console/form.html",
         {
             "kind": kind,
             "record": record,
             "title": str(record.get(kind.title) or "") if record is not None else "",
-            "inputs": inputs(kind, values, by_field),
+            "groups": inputs(kind, values, by_field, since.theirs),
             "problems": others,
             "wrong": len(by_field),
             "may_force": refusal is not None and refusal.reason == LIKELY_DUPLICATE and kind.can("force"),
             "then": then(request),
             "back": kind.at(record["id"]) if record is not None else kind.path,
+            "opened": kind.ctx.now().isoformat(),
+            "live": live_fields(kind),
+            "since": since.events,
         },
         200 if refusal is None else refusal.status,
     )
 
 
+def _told(kind: Kind, refusal: Refusal | None) -> tuple[dict[str, str], list[str]]:
+    """What a refusal says, by field, and what is about none of them."""
+    by_field: dict[str, str] = {}
+    others: list[str] = []
+    for one in refusal.problems if refusal is not None else ():
+        said = kind.ctx.say(one.message, one.params)
+        name = one.field.partition(".")[0] if one.field not in kind.written else one.field
+        if name in kind.written:
+            by_field[name] = f"{by_field[name]}; {said}" if name in by_field else said
+        else:
+            others.append(said)
+    if refusal is not None and not refusal.problems:
+        others.append(kind.ctx.say(refusal.message, refusal.params))
+    return by_field, others
+
+
+# --- while somebody types --------------------------------------------------------------------------------------------
+
+
+def look(ctx: Context, request: PageRequest) -> Rendering:
+    """What a form with these values shows and asks for, and which records it is likely one of; writes nothing.
+
+    The words of the query are the form's fields; `_id` is the record that is being changed, `_but` its version of now.
+    """
+    kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
+    values = typed(kind, PageRequest(address=request.address, form=request.query))
+    asked = ctx.records(kind.name).asks(values)
+    like = {name: value for name, value in values.items() if name in kind.entity.alike and value}
+    seen: Sequence[Row] = ()
+    hidden = 0
+    if like:
+        try:
+            found = ctx.records(kind.name).candidates(like, record_id(request.asked("_id")) if request.asked("_id") else None)
+        except Invalid:  # half a mail address is nobody's yet
+            found = None
+        seen, hidden = (found.seen, found.hidden) if found is not None else ((), 0)
+    labels = {name: ctx.say(field.label) for name, field in kind.fields.items()}
+    return Rendering("console/live.html", {
+        "kind": kind, "seen": seen, "unseen": hidden, "labels": labels,
+        "away": [name for name, (shown, _required) in asked.items() if not shown],
+        "musts": [name for name, (_shown, required) in asked.items() if required],
+    })  # fmt: skip
+
+
 PAGES = (
     PageRoute("new", path="/{plugin}/{plural}/new", title=_("New"), permission=SIGNED_IN, view=blank, submit=create),
     PageRoute("edit", path="/{plugin}/{plural}/{id}/edit", title=_("Edit"), permission=SIGNED_IN, view=filled, submit=change),
+    PageRoute("live", path="/live/{plugin}/{plural}", title=_("New"), permission=SIGNED_IN, view=look),
 )

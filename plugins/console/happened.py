@@ -45,6 +45,7 @@ class Entry:
 class Alteration:
     """What a field was and what it became."""
 
+    name: str
     label: str
     before: Cell
     after: Cell
@@ -125,7 +126,7 @@ def _side(row: Row, side: int) -> dict[str, object]:
 
 
 def _alteration(kind: Kind, name: str, old: Row, new: Row, titles: Titles) -> Alteration:
-    return Alteration(kind.ctx.say(kind.fields[name].label), cell(kind, name, old, titles), cell(kind, name, new, titles))
+    return Alteration(name, kind.ctx.say(kind.fields[name].label), cell(kind, name, old, titles), cell(kind, name, new, titles))
 
 
 def _names(ctx: Context, ids: set[str]) -> Mapping[str, str]:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
 from plugins.console.cells import Titles, titles_of
-from plugins.console.registry import Kind
-from sdk import Context, PageRequest
+from plugins.console.registry import Kind, kind_of
+from sdk import Condition, Context, PageRequest, Query, Text, _
 from sdk.context import Row
-from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, Field, IntegerField, KeysField, LinkField, MoneyField
+from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, Field, KeysField, LinkField, MoneyField
 
 _NUMBERS = frozenset({"integer", "decimal", "percent"})
 _TYPES: Mapping[str, str] = {"email": "email", "phone": "tel", "url": "url", "date": "date", "datetime": "datetime-local"}
+_AS_TYPED = frozenset({"text", "long_text", "email", "phone", "url", "date", "currency", "color", "choice", "link", "any_record"})
+"""Kinds whose JSON value is the text; all others are read as cells of files are."""
+_HINTS: Mapping[str, Text] = {
+    "duration": _("Minutes, or such as 1h 30m"), "color": _("Such as #1a2b3c"), "people": _("Names or mail addresses, with ; between them"),
+    "options": _("One after another, with ; between them"), "json": _("JSON"),
+}  # fmt: skip
+_KEYS_HINT = _("With commas between them")
+_CURRENCY = "company.currency"
+_MOST_OPTIONS = 200
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,8 @@ class Option:
     value: str
     label: str
     chosen: bool
+    pick: str = ""
+    """Where records of it are chosen, if it is an entity."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,9 @@ class Input:
     problem: str = ""
     longest: int = 0
     hint: str = ""
+    shown: bool = True
+    theirs: str = ""
+    """What somebody else has made of it meanwhile."""
 
     @property
     def wide(self) -> bool:
@@ -52,63 +67,142 @@ class Input:
         return self.widget == "area"
 
 
-def inputs(kind: Kind, values: Row, problems: Mapping[str, str]) -> list[Input]:
-    """The form of an entity with these values, in JSON form or as they were typed."""
+@dataclass(frozen=True)
+class Group:
+    """Fields that one plugin has brought, or the tenant itself."""
+
+    title: str
+    inputs: Sequence[Input]
+
+
+def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping[str, str]) -> list[Group]:
+    """The form of an entity with these values, in JSON form or as they were typed; the entity's own fields first."""
     names = [name for name, field in kind.written.items() if isinstance(field, LinkField | AnyRecordField)]
-    titles = titles_of(kind, [values], [name for name in names if _is_id(values.get(name))])
-    return [_input(kind, field, values.get(name), titles, problems.get(name, "")) for name, field in kind.written.items()]
+    titles = titles_of(kind, [values], [name for name in names if _is_record(values.get(name))])
+    asked = kind.ctx.records(kind.name).asks({name: value for name, value in values.items() if name in kind.fields})
+    groups: dict[str, list[Input]] = {}
+    for name, field in kind.written.items():
+        shown, required = asked.get(name, (True, field.required))
+        made = _input(kind, field, values.get(name), titles, problems.get(name, ""))
+        made = replace(made, shown=shown, required=field.required or required, theirs=theirs.get(name, ""))
+        groups.setdefault(name.partition(".")[0] if "." in name else "", []).append(made)
+    called = {"": "", "custom": kind.ctx.say(_("Own fields"))}
+    return [Group(called[owner] if owner in called else kind.ctx.called(owner), found) for owner, found in groups.items()]
 
 
-def _is_id(value: object) -> bool:
-    return (value is not None and not isinstance(value, str)) or (isinstance(value, str) and len(value) == 36)
+def live_fields(kind: Kind) -> list[str]:
+    """The fields whose change may show others, ask for others, or tell of a likely duplicate."""
+    conditional = bool(kind.ctx.records(kind.name).asks({}))
+    return [
+        name
+        for name, field in kind.written.items()
+        if name in kind.entity.alike or field.match or (conditional and field.kind != "long_text")
+    ]
+
+
+def _is_record(value: object) -> bool:
+    return isinstance(value, Mapping) or (value is not None and len(str(value)) == 36)
 
 
 def _input(kind: Kind, field: Field, value: object, titles: Titles, problem: str) -> Input:
     ctx, name = kind.ctx, field.name
-    label, required = ctx.say(field.label), field.required
-
-    def made(widget: str, text: str, **more: object) -> Input:
-        return Input(name, label, widget, text, required, problem=problem, **more)  # type: ignore[arg-type]
+    bare = Input(
+        name,
+        ctx.say(field.label),
+        "text",
+        "",
+        field.required,
+        problem=problem,
+        hint=ctx.say(_HINTS[field.kind]) if field.kind in _HINTS else "",
+    )
 
     if isinstance(field, ChoiceField):
         options = tuple(Option(key, ctx.say(word), key == value) for key, word in field.options.items())
-        return made("select", str(value or ""), options=options)
+        return replace(bare, widget="select", value=str(value or ""), options=options)
     if isinstance(field, BooleanField):
-        return made("check", "true" if value in (True, "true") else "")
-    if isinstance(field, KeysField) and field.options:
-        chosen = cast("list[str]", value) if isinstance(value, list) else []
-        return made("checks", "", options=tuple(Option(key, key, key in chosen) for key in field.options))
+        return replace(bare, widget="check", value="true" if value in (True, "true") else "")
     if isinstance(field, KeysField):
-        return made("text", ", ".join(map(str, value)) if isinstance(value, list) else str(value or ""))
+        return _keys(ctx, field, value, bare)
     if isinstance(field, MoneyField):
         money = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
-        return made("money", str(money.get("amount") or ""), currency=str(money.get("currency") or ctx.tenant.currency))
+        currency = str(money.get("currency") or ctx.tenant.currency)
+        return replace(bare, widget="money", value=str(money.get("amount") or ""), currency=currency, options=_currencies(ctx, currency))
+    if field.kind == "currency":
+        options = _currencies(ctx, str(value or ""))
+        return replace(bare, widget="select" if options else "text", value=str(value or ""), options=options, longest=3)
     if isinstance(field, LinkField):
-        return _link(kind, field, value, titles, made("link", str(value or "")))
-    if field.widget in ("textarea", "long_text") or field.kind == "long_text":
-        return made("area", str(value or ""), longest=getattr(field, "length", 0))
-    if isinstance(field, DateTimeField):
-        return made("text", _local(ctx, value), type="datetime-local")
+        return _link(kind, field, value, titles, replace(bare, value=str(value or "")))
     if isinstance(field, AnyRecordField):
-        pair = value if isinstance(value, Mapping) else {}
-        return made("text", f"{pair['entity']}:{pair['id']}" if pair else str(value or ""))
+        return _any_record(ctx, value, titles, bare)
+    if field.widget in ("textarea", "long_text") or field.kind in ("long_text", "json", "options"):
+        text = value if isinstance(value, str) else field.format(value) if value is not None else ""
+        return replace(bare, widget="area", value=text, longest=getattr(field, "length", 0))
+    if isinstance(field, DateTimeField):
+        return replace(bare, value=local(ctx, value), type="datetime-local")
     mode = "number" if field.kind in _NUMBERS else _TYPES.get(field.kind, "text")
     text = field.format(value) if not isinstance(value, str) and value is not None else str(value or "")
-    return made("text", text, type=mode, longest=getattr(field, "length", 0))
+    return replace(bare, value=text, type=mode, longest=getattr(field, "length", 0))
+
+
+def _keys(ctx: Context, field: KeysField, value: object, bare: Input) -> Input:
+    """Boxes where it is known which keys there are, else words with commas between them."""
+    chosen = [str(one) for one in value] if isinstance(value, list) else []
+    known, new = {key: key for key in field.options}, ""
+    if field.of and ctx.offers(field.of) and ctx.can(f"{field.of}.read"):
+        target = kind_of(ctx, field.of)
+        if "key" in target.fields:
+            rows = ctx.records(field.of).query(Query(fields=("id", "key", target.title), sort=("key",), limit=_MOST_OPTIONS)).data
+            known = {str(row["key"]): str(row.get(target.title) or row["key"]) for row in rows}
+            new = f"{target.path}/new" if target.can("create") else ""
+    if known or field.of:
+        known |= {key: key for key in chosen if key not in known}
+        return replace(bare, widget="checks", new=new, options=tuple(Option(key, label, key in chosen) for key, label in known.items()))
+    return replace(bare, widget="tags", value=", ".join(chosen) if isinstance(value, list) else str(value or ""), hint=ctx.say(_KEYS_HINT))
+
+
+def _currencies(ctx: Context, chosen: str) -> tuple[Option, ...]:
+    """The company's currencies, its own first; none where nobody keeps a list of them."""
+    if not ctx.offers(_CURRENCY) or not ctx.can(f"{_CURRENCY}.read"):
+        return ()
+    kind = kind_of(ctx, _CURRENCY)
+    if "code" not in kind.fields:
+        return ()
+    rows = ctx.records(_CURRENCY).query(Query(fields=("id", "code"), sort=("code",), limit=_MOST_OPTIONS)).data
+    codes = dict.fromkeys([ctx.tenant.currency, *(str(row["code"]) for row in rows), *([chosen] if chosen else [])])
+    return tuple(Option(code, code, code == chosen) for code in codes)
 
 
 def _link(kind: Kind, field: LinkField, value: object, titles: Titles, bare: Input) -> Input:
     target = kind.target(field)
     if target is None:
         return bare
-    words = target.path.removeprefix("/console/")
     new = f"{target.path}/new" if target.can("create") else ""
     title = titles.of(target.name, value) or str(value or "")
-    return Input(bare.name, bare.label, "link", bare.value, bare.required, title=title, pick=f"/console/pick/{words}", new=new,
-                 problem=bare.problem)  # fmt: skip
+    return replace(bare, widget="link", title=title, pick=_pick(target), new=new)
 
 
-def _local(ctx: Context, value: object) -> str:
+def _pick(target: Kind) -> str:
+    return f"/console/pick/{target.path.removeprefix('/console/')}"
+
+
+def _any_record(ctx: Context, value: object, titles: Titles, bare: Input) -> Input:
+    """An entity, and one of its records."""
+    entity, _colon, id = (f"{value['entity']}:{value['id']}" if isinstance(value, Mapping) else str(value or "")).partition(":")
+    kinds = [kind_of(ctx, name) for name in ctx.entities() if ctx.entity(name).parent is None and not ctx.entity(name).private]
+    options = tuple(Option(one.name, one.label, one.name == entity, _pick(one)) for one in sorted(kinds, key=lambda one: one.label))
+    chosen = next((one for one in kinds if one.name == entity), None)
+    pick = _pick(chosen) if chosen else ""
+    title = titles.of(entity, id)
+    if id and not title and chosen is not None and len(id) == 36:
+        rows = ctx.records(entity).query(Query(filter=(Condition("id", "eq", (id,)),), fields=("id", chosen.title), limit=1)).data
+        title = str(rows[0].get(chosen.title) or "—") if rows else ""
+    return replace(bare, widget="any_record", value=id, title=title or id, pick=pick, options=options)
+
+
+# --- what was typed --------------------------------------------------------------------------------------------------
+
+
+def local(ctx: Context, value: object) -> str:
     """An instant as a `datetime-local` field has it: in the tenant's zone, to the minute."""
     if not isinstance(value, str) or not value:
         return ""
@@ -119,6 +213,19 @@ def _local(ctx: Context, value: object) -> str:
     return (found.astimezone(ZoneInfo(ctx.tenant.timezone)) if found.tzinfo else found).strftime("%Y-%m-%dT%H:%M")
 
 
+def instant(ctx: Context, word: str) -> str:
+    """What a `datetime-local` field gives, which is of the tenant's zone, as an instant; anything else is left to the door to refuse.
+
+    Of an hour that comes twice, when clocks are set back, it is the first; one that there is not is as much later.
+    """
+    try:
+        found = datetime.fromisoformat(word)
+    except ValueError:
+        return word
+    aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(ctx.tenant.timezone))
+    return aware.astimezone(UTC).isoformat()
+
+
 def typed(kind: Kind, request: PageRequest) -> dict[str, object]:
     """The values of a form in JSON form: those whose field was in the form. Nothing typed is None."""
     sent = {name for name, _value in request.form}
@@ -126,7 +233,7 @@ def typed(kind: Kind, request: PageRequest) -> dict[str, object]:
 
 
 def _was_there(field: Field, sent: set[str]) -> bool:
-    return field.name in sent or f"{field.name}__there" in sent or f"{field.name}__amount" in sent
+    return not sent.isdisjoint({field.name, f"{field.name}__there", f"{field.name}__amount", f"{field.name}__id"})
 
 
 def _value(ctx: Context, field: Field, request: PageRequest) -> object:
@@ -134,26 +241,36 @@ def _value(ctx: Context, field: Field, request: PageRequest) -> object:
     if isinstance(field, BooleanField):
         return word == "true"
     if isinstance(field, KeysField):
-        if field.options:
-            return [key for key in request.chosen(field.name) if key]
-        return [key.strip() for key in word.replace(";", ",").split(",") if key.strip()]
+        chosen = (
+            request.chosen(field.name) if request.typed(f"{field.name}__there") else word.replace(";", ",").replace("，", ",").split(",")
+        )
+        return [key.strip() for key in chosen if key.strip()]
     if isinstance(field, MoneyField):
-        amount = request.typed(f"{field.name}__amount").strip()
+        amount = _number(request.typed(f"{field.name}__amount").strip())
         return {"amount": amount, "currency": request.typed(f"{field.name}__currency").strip()} if amount else None
+    if isinstance(field, AnyRecordField):
+        id = request.typed(f"{field.name}__id").strip() or word
+        return (id if ":" in id else f"{request.typed(f'{field.name}__entity')}:{id}") if id else None
     if not word:
         return None
-    if isinstance(field, IntegerField):
-        return int(word) if word.lstrip("-").isascii() and word.lstrip("-").isdigit() else word
     if isinstance(field, DateTimeField):
-        return _instant(ctx, word)
-    return request.typed(field.name) if field.kind == "long_text" else word
+        return instant(ctx, word)
+    if field.kind in _AS_TYPED:
+        return request.typed(field.name) if field.kind == "long_text" else word
+    read = field.read([_number(word) if field.kind in _NUMBERS else word])
+    return word if read.flaws else _plain(read.values[0])
 
 
-def _instant(ctx: Context, word: str) -> str:
-    """What a `datetime-local` field gives, which is of the tenant's zone, as an instant; anything else is left to the door to refuse."""
-    try:
-        found = datetime.fromisoformat(word)
-    except ValueError:
-        return word
-    aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(ctx.tenant.timezone))
-    return aware.astimezone(UTC).isoformat()
+def _plain(value: object) -> object:
+    """A value that was read, as JSON has it."""
+    return value if value is None or isinstance(value, bool | int | str | list | dict) else str(value)
+
+
+def _number(word: str) -> str:
+    """1,234.5, １２３４ and 12 % as numbers are written elsewhere; what is none of these is left as it is, for the door to refuse."""
+    plain = unicodedata.normalize("NFKC", word).replace(" ", "").replace("\u00a0", "").removesuffix("%")
+    whole, dot, rest = plain.partition(".")
+    groups = whole.lstrip("+-").split(",")
+    grouped = len(groups) > 1 and all(len(one) == 3 for one in groups[1:]) and 1 <= len(groups[0]) <= 3
+    bare = whole.replace(",", "") + dot + rest if grouped else plain
+    return bare if bare.lstrip("+-").replace(".", "", 1).isdecimal() else word

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from plugins.console.registry import kind_at
-from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Query, Rendering, _
+from plugins.console.registry import Kind, kind_at
+from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Query, Rendering, _
 
 MOST = 12
+_OWN_FIRST = 4
+"""Of the actor's own records so many come first, as long as nothing is typed."""
 
 
 def pick(ctx: Context, request: PageRequest) -> Rendering:
-    """Options for a field, those that were changed last first."""
+    """Options for a field: what was typed in their titles or wherever the entity is searched; with nothing typed the actor's own and all
+    others that were changed last. `id` asks for one record."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
-    words = request.asked("q").strip()
-    searchable = any(field.search for field in kind.fields.values())
-    asked = Query(fields=("id", kind.title), sort=("-updated_at",) if "updated_at" in kind.fields else (), limit=MOST,
-                  q=words if searchable else "")  # fmt: skip
-    rows = ctx.records(kind.name).query(asked).data
-    return Rendering(
-        "console/options.html", {"kind": kind, "rows": [(row["id"], str(row.get(kind.title) or "—")) for row in rows], "q": words}
-    )
+    words = request.asked("q").strip()[:200]
+    if id := request.asked("id"):
+        found = _asked(kind, (Condition("id", "eq", (id,)),), 1)
+    elif words:
+        found = _searched(kind, words)
+    else:
+        found = _lately(kind)
+    return Rendering("console/options.html", {"kind": kind, "rows": list(found.items()), "q": words})
+
+
+def _searched(kind: Kind, words: str) -> dict[str, str]:
+    """What the entity's search finds; where nothing of it is searched, what has the words in its title."""
+    if any(field.search for field in kind.fields.values()):
+        return _asked(kind, (), MOST, q=words)
+    title = kind.fields[kind.title]
+    return _asked(kind, (Condition(kind.title, "contains", (words,)),), MOST) if "contains" in title.operators else _lately(kind)
+
+
+def _lately(kind: Kind) -> dict[str, str]:
+    me = kind.ctx.actor.user_id
+    own = _asked(kind, (Condition("owner", "eq", (str(me),)),), _OWN_FIRST) if me is not None and "owner" in kind.fields else {}
+    return dict(list((own | _asked(kind, (), MOST)).items())[:MOST])
+
+
+def _asked(kind: Kind, filter: tuple[Condition, ...], most: int, q: str = "") -> dict[str, str]:
+    active = (Condition("active", "eq", ("true",)),) if kind.name == "core.user" and "active" in kind.fields and most > 1 else ()
+    sort = ("-updated_at",) if "updated_at" in kind.fields and not q else ()
+    asked = Query(filter=(*filter, *active), fields=("id", kind.title), sort=sort, limit=most, q=q)
+    return {str(row["id"]): str(row.get(kind.title) or "—") for row in kind.ctx.records(kind.name).query(asked).data}
 
 
 PAGES = (PageRoute("pick", path="/pick/{plugin}/{plural}", title=_("Choose"), permission=SIGNED_IN, view=pick),)

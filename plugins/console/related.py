@@ -70,10 +70,11 @@ def related(kind: Kind, row: Row) -> list[Related]:
 
 
 def _pointers(kind: Kind) -> Iterator[_Pointer]:
-    """Comments and files say `parent` of whatever they are about: these have places of their own."""
+    """Comments and files say `parent` of whatever they are about: these have places of their own, as has the audit."""
     ctx = kind.ctx
     for name in ctx.entities():
-        if ctx.entity(name).private:
+        entity = ctx.entity(name)
+        if entity.private or (entity.plugin == "core" and kind.entity.plugin != "core"):
             continue
         other: Kind | None = None
         for link, field in ctx.records(name).fields().items():

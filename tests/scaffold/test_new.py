@@ -24,7 +24,7 @@ def test_a_new_plugin_has_all_that_a_plugin_has(tmp_path: Path) -> None:
     package = "src/dealwright_fleet"
     assert files == {
         "README.md", "pyproject.toml", ".gitignore", ".github/workflows/test.yml", "tests/test_fleet.py",
-        *(f"{package}/{name}.py" for name in ("__init__", "plugin", "tables", "finishing", "workflow", "routes")),
+        *(f"{package}/{name}.py" for name in ("__init__", "plugin", "tables", "finishing", "workflow", "routes", "pages")), f"{package}/templates/fleet/due.html",
         f"{package}/migrations/__init__.py", f"{package}/migrations/0001_items.py", f"{package}/locales/zh_CN.po",
     }  # fmt: skip
     project = project_in(tmp_path / "fleet")

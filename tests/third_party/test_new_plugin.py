@@ -24,7 +24,9 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> House:
     house = House(python, folder, f"sqlite:///{folder / 'house.sqlite3'}")
     house.do("plugin", "new", "fleet", "--into", str(folder / "empty"))
     made = folder / "empty" / "fleet"
-    (made / "dealwright.toml").write_text('plugins = ["customers", "fleet"]\n', encoding="utf-8")  # as small as an installation can be
+    (made / "dealwright.toml").write_text(
+        'plugins = ["console", "customers", "fleet"]\n', encoding="utf-8"
+    )  # as small as an installation can be
     return House(python, made, house.database_url)
 
 
@@ -36,7 +38,7 @@ def test_its_tests_pass_before_it_is_installed(fleet: House) -> None:
         check=False, capture_output=True, text=True, cwd=fleet.home, env=fleet.environment(),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "6 passed" in done.stdout
+    assert "7 passed" in done.stdout
 
 
 @pytest.mark.feature("P23")

@@ -14,7 +14,6 @@ if (!window.dealwrightMentions) {
       list.id = `${area.id}-people`;
       list.setAttribute("role", "listbox");
       list.setAttribute("aria-label", area.labels[0]?.textContent || "");
-      area.parentElement.classList.add("picker");
       area.setAttribute("aria-controls", list.id);
       area.setAttribute("aria-autocomplete", "list");
       area.after(list);
@@ -88,7 +87,7 @@ if (!window.dealwrightMentions) {
     const option = event.target.closest?.("[data-word]");
     if (!option) return;
     event.preventDefault();
-    take(option.closest(".picker").querySelector("[data-mentions]"), option);
+    take(option.closest(".face").querySelector("[data-mentions]"), option);
   });
   document.addEventListener("focusout", (event) => {
     if (event.target.matches?.("[data-mentions]")) close(event.target);

@@ -6,6 +6,7 @@
 
   async function look(picker, input, list) {
     const mine = ++waiting;
+    if (!picker.dataset.pick) return;
     const answer = await fetch(`${picker.dataset.pick}?q=${encodeURIComponent(input.value.trim())}`, { headers: { "HX-Request": "true" } });
     if (mine !== waiting || !answer.ok) return;
     list.innerHTML = await answer.text();

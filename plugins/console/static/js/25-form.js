@@ -1,0 +1,171 @@
+// Forms while one types: fields under a condition, likely duplicates, a linked record made in place, words as tags.
+"use strict";
+
+(() => {
+  const LATER = 350;
+
+  // What the server says of the values so far; it decides again when the form is sent.
+  async function look(form) {
+    const wanted = new Set(form.dataset.liveFields.split(" "));
+    const given = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) {
+      const field = name.split("__")[0];
+      if (wanted.has(field) && typeof value === "string" && value.length < 300) given.append(name, value);
+    }
+    if (form.dataset.id) given.append("_id", form.dataset.id);
+    const mine = (form.looks = (form.looks || 0) + 1);
+    const answer = await fetch(`${form.dataset.live}?${given}`, { headers: { "HX-Request": "true", "HX-Target": "live" } });
+    if (!answer.ok || mine !== form.looks) return;
+    const found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".live");
+    if (!found) return;
+    const words = (list) => new Set(list.split(" ").filter(Boolean));
+    const away = words(found.dataset.away);
+    const musts = words(found.dataset.musts);
+    for (const box of form.querySelectorAll("[data-field]")) {
+      const name = box.dataset.field;
+      if (box.hasAttribute("data-away") || away.has(name)) box.toggleAttribute("data-away", away.has(name));
+      ask(box, musts.has(name));
+    }
+    form.querySelector(".live").replaceWith(found);
+  }
+
+  // Marks a field that is asked for under a condition; those that are always asked for keep their mark.
+  function ask(box, wanted) {
+    const label = box.querySelector("label, legend");
+    const mark = box.querySelector(".must");
+    if (wanted && !mark && label) {
+      const star = document.createElement("span");
+      star.className = "must now";
+      star.textContent = " *";
+      label.append(star);
+    } else if (!wanted && mark?.classList.contains("now")) mark.remove();
+    const input = box.querySelector("input:not([type=hidden]), select, textarea");
+    if (input && (wanted || mark?.classList.contains("now"))) input.setAttribute("aria-required", String(wanted));
+  }
+
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest?.("form[data-live]");
+    const name = event.target.closest?.("[data-field]")?.dataset.field;
+    if (!form || !form.dataset.liveFields.split(" ").includes(name)) return;
+    clearTimeout(form.waiting);
+    form.waiting = setTimeout(() => look(form), LATER);
+  });
+
+  // The + of a link: its form in a dialog above this one, whose values stay as they are.
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a[data-new]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const picker = link.closest(".picker");
+    const dialog = document.createElement("dialog");
+    dialog.className = "above";
+    dialog.setAttribute("aria-label", link.getAttribute("aria-label"));
+    document.body.append(dialog);
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      link.focus();
+    });
+    const typed = picker.querySelector('input[type="hidden"]').value ? "" : picker.querySelector('[role="combobox"]').value;
+    if (!(await fill(dialog, await part(link.href)))) return dialog.remove();
+    dialog.showModal();
+    const first = dialog.querySelector("form input:not([type=hidden]), form select, form textarea");
+    if (first && typed && first.type === "text" && !first.value) first.value = typed;
+    first?.focus();
+    dialog.addEventListener("submit", (sent) => {
+      sent.preventDefault();
+      sent.stopPropagation();
+      make(dialog, sent.target, link.href, picker);
+    });
+    return undefined;
+  });
+
+  const part = (path, body) =>
+    fetch(path, {
+      method: body ? "POST" : "GET",
+      headers: { "HX-Request": "true", "HX-Target": "dialog", "X-CSRF-Token": dealwright.csrf() },
+      body,
+    });
+
+  async function fill(dialog, answer) {
+    const kind = answer.headers.get("Content-Type") || "";
+    if (!kind.startsWith("text/html")) {
+      dealwright.toast(kind.includes("json") ? dealwright.said(await answer.json()) : document.getElementById("toasts").dataset.failed, "bad");
+      return false;
+    }
+    dialog.innerHTML = await answer.text();
+    for (const one of dialog.querySelectorAll("[id]")) one.id = `d-${one.id}`;
+    for (const name of ["for", "aria-controls", "aria-labelledby", "aria-describedby"]) {
+      for (const one of dialog.querySelectorAll(`[${name}]`)) one.setAttribute(name, `d-${one.getAttribute(name)}`);
+    }
+    return true;
+  }
+
+  async function make(dialog, form, path, picker) {
+    const answer = await part(path, new URLSearchParams(new FormData(form)));
+    const made = answer.headers.get("HX-Redirect");
+    if (!made) {
+      if (await fill(dialog, answer)) dialog.querySelector('[aria-invalid="true"], [role="alert"]')?.focus?.();
+      return;
+    }
+    const id = made.split("/").pop();
+    const told = await fetch(`${picker.dataset.pick}?id=${id}`, { headers: { "HX-Request": "true" } });
+    const list = document.createElement("ul");
+    list.innerHTML = told.ok ? await told.text() : "";
+    picker.querySelector('input[type="hidden"]').value = id;
+    const input = picker.querySelector('[role="combobox"]');
+    input.value = list.querySelector("[data-value]")?.textContent || id;
+    dialog.close();
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.focus();
+  }
+
+  document.addEventListener("click", (event) => {
+    const close = event.target.closest?.("dialog.above [data-close]");
+    if (!close) return;
+    event.preventDefault();
+    close.closest("dialog").close();
+  });
+
+  // A record of any entity: which one is chosen from follows what it is to be.
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches?.("[data-picks]")) return;
+    const picker = event.target.closest(".anyone").querySelector(".picker");
+    picker.dataset.pick = event.target.selectedOptions[0].dataset.pick || "";
+    for (const input of picker.querySelectorAll("input")) input.value = "";
+  });
+
+  // Words with commas between them, as tags that can be taken away.
+  function tags(input) {
+    const box = document.createElement("div");
+    box.className = "tags";
+    input.before(box);
+    const draw = () => {
+      const words = input.value.split(/[,;，]/).map((word) => word.trim()).filter(Boolean);
+      box.replaceChildren(
+        ...words.map((word) => {
+          const tag = document.createElement("button");
+          tag.type = "button";
+          tag.className = "chip";
+          tag.textContent = `${word} ✕`;
+          tag.setAttribute("aria-label", `${word} ✕`);
+          tag.addEventListener("click", () => {
+            input.value = words.filter((one) => one !== word).join(", ");
+            input.dispatchEvent(new Event("input", { bubbles: true }));
+            input.focus();
+          });
+          return tag;
+        }),
+      );
+    };
+    input.addEventListener("input", draw);
+    draw();
+  }
+  const dress = (root) => {
+    for (const input of root.querySelectorAll("input[data-tags]:not([data-dressed])")) {
+      input.dataset.dressed = "";
+      tags(input);
+    }
+  };
+  document.addEventListener("DOMContentLoaded", () => dress(document));
+  document.addEventListener("htmx:load", (event) => dress(event.target));
+})();

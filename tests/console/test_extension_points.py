@@ -1,0 +1,80 @@
+"""What a plugin of another package puts into the pages: each kind of part, one that fails, and all of them gone where it is off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint
+from uuid import UUID
+
+import pytest
+
+from core.context import Work
+from core.extension.discover import GROUP
+from core.testkit.fixtures import Api, People
+from plugins.console import frame
+from sdk import Panel, Slot
+from sdk.context import id_of
+from tests.console.site import Site
+from tests.probe.fixtures import OURS
+
+BADGES = EntryPoint("badges", "tests.badges.plugin", GROUP)
+ACCOUNTS = "/customers/accounts"
+
+
+@pytest.fixture
+def entry_points() -> Sequence[EntryPoint] | None:
+    """Ours, and the stranger's."""
+    return (*OURS, BADGES)
+
+
+@pytest.fixture
+def account(work: Work, people: People) -> UUID:
+    id = id_of(work.records("customers.account").create({"name": "Huawei", "owner": people.rep}))
+    work.records("customers.contact").create({"name": "Ren", "account": id, "owner": people.rep})
+    return id
+
+
+def places(site: Site, work: Work, account: UUID) -> dict[str, bool]:
+    """Where something of the plugin is seen."""
+    page, at = site.get(f"{ACCOUNTS}/{account}"), f"{ACCOUNTS}/{account}"
+    assert page.status == 200
+    return {
+        "page": site.get("/badges/wall").status == 200,
+        "menu": "/console/badges/wall" in page.all("//nav[@id='side']//a/@href"),
+        "palette": "badges.give" in [one.full_key for one in frame.entries(work) if one.palette],
+        "tab": f"/console{at}?tab=badges.tab" in page.all("//nav[@class='tabs']/a/@href"),
+        "tab's own address": site.get(f"{at}?tab=badges.tab").status == 200,
+        "panel": bool(page.all("//*[contains(@class, 'badges-panel')]")),
+        "button": bool(page.all("//*[contains(@class, 'badges-button')]")),
+        "broken": "badges.broken" in page.text,
+        "tile": "badges.tile" in [one.full_key for one in work.declared(Panel) if one.slot is Slot.TILE],
+        "column": "People known" in site.get(ACCOUNTS, {"_columns": "name,badges.known"}).texts("//th"),
+        "field": "People known" in page.text,
+    }
+
+
+@pytest.mark.feature("P13")
+def test_a_stranger_adds_every_kind_of_part_and_is_gone_without_a_trace_once_switched_off(site: Site, work: Work, account: UUID) -> None:
+    before = places(site, work, account)
+    assert all(before.values()), before
+    site.api.patch("/api/v1/core/plugins/badges", {"enabled": False})
+    fresh = work.platform.system(work.tenant.id)
+    after = places(site, fresh, account)
+    assert not any(after.values()), after
+    assert "adge" not in site.get(f"{ACCOUNTS}/{account}").text
+
+
+def test_parts_are_drawn_with_the_record_and_a_broken_one_is_a_small_box_that_the_administrator_hears_of(
+    client: Api, people: People, account: UUID
+) -> None:
+    site, at = Site(client.as_user(people.rep)), f"{ACCOUNTS}/{account}"
+    page = site.get(at)
+    assert page.texts("//*[contains(@class, 'badges-panel')]") == ["Badge Account"]  # the one for few is not for a representative
+    assert page.texts("//aside//*[@role='note']") == ["This part has failed: badges.broken. The administrator sees it under Health."]
+    assert page.all("//a[contains(@class, 'badges-button')]/@href") == ["/console/badges/wall?name=Huawei"]
+    assert site.get(f"{at}?tab=badges.tab").texts("//*[@id='badges-tab']") == ["Badges: customers.account Huawei"]
+    assert [row[:2] for row in site.get(ACCOUNTS, {"_columns": "name,badges.known"}).rows()] == [["Huawei", "1"]]
+    assert site.sent("/badges/wall", name="Ren").answer.headers["Location"] == "/console/badges/wall?name=Ren"
+    assert client.get("/health/ready").json["failing"].keys() == {"badges"}
+    assert len(Site(client).get(at).all("//*[contains(@class, 'badges-panel')]")) == 2
+    assert site.get("/catalog/products").status == 200

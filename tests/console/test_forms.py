@@ -1,0 +1,163 @@
+"""Forms: what is typed is read as people write it, what others do meanwhile is told, what depends on other fields follows them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.context import Work
+from core.testkit.fixtures import Api, Clock, People
+from plugins.console.inputs import instant, local
+from sdk import Context
+from sdk.context import id_of
+from tests.console.site import Site
+
+ACCOUNTS = "/customers/accounts"
+
+
+class Zoned:
+    """As much of a context as forms of instants look at."""
+
+    def __init__(self, zone: str) -> None:
+        self.tenant = self
+        self.timezone = zone
+
+
+@given(
+    st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2050, 1, 1)).map(lambda one: one.replace(second=0, microsecond=0)),
+    st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"]),
+)
+def test_an_instant_is_shown_and_read_back_as_it_was_whatever_clocks_do(moment: datetime, zone: str) -> None:
+    ctx = cast("Context", Zoned(zone))
+    at = moment.replace(tzinfo=UTC)
+    shown = local(ctx, at.isoformat())
+    back = datetime.fromisoformat(instant(ctx, shown))
+    twice = at.astimezone(ZoneInfo(zone)).fold == 1  # of an hour that comes twice the first is meant
+    assert local(ctx, back.isoformat()) == shown
+    assert back == at or (twice and timedelta(0) < at - back <= timedelta(hours=1))
+
+
+@pytest.fixture
+def account(work: Work) -> UUID:
+    return id_of(work.records("customers.account").create({"name": "Huawei", "city": "Shenzhen"}))
+
+
+def test_numbers_tags_and_records_are_typed_as_people_write_them(site: Site, work: Work, account: UUID) -> None:
+    at = f"{ACCOUNTS}/{account}/edit"
+    for key in ("east", "new"):
+        work.records("customers.tag").create({"key": key, "name": key.title()})
+    form = site.get(at)
+    assert form.texts("//*[@data-field='tags']//label") == ["East", "New"]
+    typed = {
+        "employees": "1,234",
+        "founded": "１９８７",
+        "revenue__amount": "1,234,567.50",
+        "revenue__currency": "CNY",
+        "tags": ["east", "new"],
+    }
+    answer = site.post(at, {**form.form(), **typed})
+    assert answer.status == 303, answer.texts("//p[@class='problem']/..")
+    row = work.records("customers.account").get(account)  # the values as JSON has them
+    assert (row["employees"], row["founded"], row["tags"]) == (1234, 1987, ["east", "new"])
+    assert row["revenue"] == {"amount": "1234567.50", "currency": "CNY"}
+    assert site.sent(at, employees="12,5").status == 422
+    task = site.sent("/teamwork/tasks/new", subject="Call", about__entity="customers.account", about__id=str(account), due_on="2026-02-01")
+    assert task.status == 303
+    (made,) = work.records("teamwork.task").find(())
+    assert str(made["about"]) == f"customers.account:{account}"
+    version = made["version"]
+    assert site.sent(f"/teamwork/tasks/{made['id']}/edit").status == 303  # nothing typed is nothing changed
+    assert work.records("teamwork.task").get(id_of(made))["version"] == version
+
+
+def test_an_instant_whose_seconds_the_form_does_not_show_is_no_change(site: Site, work: Work) -> None:
+    made = work.records("teamwork.activity").create({"subject": "Lunch", "starts_at": "2026-01-15T12:00:42Z"})
+    assert site.sent(f"/teamwork/activities/{made['id']}/edit", notes="Late").status == 303
+    row = work.records("teamwork.activity").values([id_of(made)])[id_of(made)]
+    assert (row["notes"], row["starts_at"]) == ("Late", datetime(2026, 1, 15, 12, 0, 42, tzinfo=UTC))
+
+
+def test_a_stale_form_says_what_others_changed_keeps_it_and_lets_one_choose(site: Site, work: Work, account: UUID, clock: Clock) -> None:
+    at = f"{ACCOUNTS}/{account}/edit"
+    form = site.get(at).form()
+    clock.move(minutes=1)
+    site.api.patch(f"/api/v1{ACCOUNTS}/{account}", {"city": "Dongguan", "phone": "+86 755 1"})
+    page = site.post(at, {**form, "city": "Beijing", "address": "Road 1"})
+    assert page.status == 412
+    assert "Shenzhen → Dongguan" in page.text
+    assert "Changed meanwhile to: Dongguan" in page.text
+    again = page.form()
+    assert (again["city"], again["address"], again["phone"]) == ("Beijing", "Road 1", "+86 755 1")
+    assert site.post(at, again).status == 303
+    row = work.records("customers.account").get(account)
+    assert (row["city"], row["address"], row["phone"]) == ("Beijing", "Road 1", "+86 755 1")
+
+
+@pytest.mark.feature("C19")
+def test_while_one_types_likely_duplicates_are_told_and_those_one_may_not_see_are_counted(
+    client: Api, work: Work, people: People, account: UUID
+) -> None:
+    assert "Huawei" in Site(client).get(f"/live{ACCOUNTS}", {"name": "Huawei"}).text
+    told = Site(client.as_user(people.rep)).get(f"/live{ACCOUNTS}", {"name": "Huawei"})
+    assert "Huawei" not in told.text
+    assert "1 more that you may not see" in told.text
+    form = Site(client).get(f"{ACCOUNTS}/{account}/edit")
+    assert "name" in form.all("//form/@data-live-fields")[0].split()
+    assert "Huawei" not in Site(client).get(f"/live{ACCOUNTS}", {"name": "Huawei", "_id": str(account)}).text
+    assert Site(client).get("/live/leads/leads", {"email": "half@"}).status == 200
+
+
+@pytest.mark.feature("C19")
+def test_a_linked_record_is_made_beside_the_form_and_given_back_to_it(site: Site, work: Work) -> None:
+    """What a script does with the + of a link: the form it stands in is not left, so that what is typed there stays."""
+    form = site.get("/customers/contacts/new")
+    (new,) = form.all("//*[@data-field='account']//a[@data-new]/@href")
+    inner = site.get(new.removeprefix("/console"), part="dialog")
+    assert not inner.all("//nav")
+    headers = {"HX-Request": "true", "HX-Target": "dialog"}
+    refused = site.api.call("POST", new, data={**inner.form(0), "name": ""}, headers=headers)
+    assert refused.status_code == 422
+    assert "data-live" in refused.text
+    made = site.api.call("POST", new, data={**inner.form(0), "name": "Neu GmbH"}, headers=headers)
+    assert made.status_code == 204
+    id = made.headers["HX-Redirect"].rpartition("/")[2]
+    option = site.get("/pick/customers/accounts", {"id": id}, part="o")
+    assert option.texts("//li[@data-value]") == ["Neu GmbH"]
+
+
+def test_a_picker_finds_by_title_and_offers_what_is_ones_own_first(client: Api, work: Work, people: People) -> None:
+    accounts = work.records("customers.account")
+    accounts.create({"name": "Mine", "owner": people.director})
+    for number in range(13):
+        accounts.create({"name": f"Other {number}", "owner": people.rep})
+    site = Site(client.as_user(people.director))
+    assert site.get("/pick/customers/accounts").texts("//li")[0] == "Mine"
+    assert len(site.get("/pick/customers/accounts").texts("//li")) == 12
+    assert site.get("/pick/customers/accounts", {"q": "Other 12"}).texts("//li") == ["Other 12"]
+    work.records("teamwork.comment").create({"body": "Good talk", "about": f"customers.account:{id_of(accounts.find(())[0])}"})
+    assert Site(client).get("/pick/teamwork/comments", {"q": "talk"}).texts("//li") == ["Good talk"]
+
+
+def test_a_field_of_the_tenants_own_is_shown_and_asked_for_by_its_condition(site: Site, work: Work, account: UUID) -> None:
+    made = site.api.post(
+        "/api/v1/core/custom_fields",
+        {"entity": "customers.account", "key": "reason", "kind": "text", "label": "Reason",
+         "shown_if": 'tier == "key"', "required_if": 'tier == "key"'},
+    )  # fmt: skip
+    assert made.status_code == 201, made.text
+    form = site.get(f"{ACCOUNTS}/{account}/edit")
+    assert form.all("//*[@data-field='custom.reason'][@data-away]")
+    assert "tier" in form.all("//form/@data-live-fields")[0].split()
+    for tier, away, musts in (("key", "", "custom.reason"), ("normal", "custom.reason", "")):
+        told = site.get(f"/live{ACCOUNTS}", {"tier": tier, "_id": str(account)})
+        assert (told.all("//@data-away"), told.all("//@data-musts")) == ([away], [musts])
+    refused = site.sent(f"{ACCOUNTS}/{account}/edit", tier="key")
+    assert refused.status == 422
+    assert not refused.all("//*[@data-field='custom.reason'][@data-away]")
+    assert refused.all("//*[@data-field='custom.reason']//*[@class='must']")
