@@ -8,7 +8,7 @@ from uuid import UUID
 
 from plugins.console import asked as asked_
 from plugins.console.cells import titles_of
-from plugins.console.inputs import Input, inputs, typed
+from plugins.console.inputs import Input, inputs_in_a_row, typed
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, BadRequest, Context, Draft, Forbidden, Invalid, Outcome, PageRequest, PageRoute, Redirect, Rendering, _
 from sdk.context import Row
@@ -80,7 +80,7 @@ def _only(kind: Kind, name: str) -> Kind:
 
 def input_of(kind: Kind, name: str, values: Row, problems: Mapping[str, str]) -> Input:
     """One field of a form."""
-    return inputs(_only(kind, name), values, problems)[0]
+    return inputs_in_a_row(_only(kind, name), values, problems)[0]
 
 
 def _question(kind: Kind, wanted: str, ids: Sequence[UUID], request: PageRequest, problem: str = "") -> Rendering:

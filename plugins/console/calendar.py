@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from plugins.console.asked import of_pairs
 from plugins.console.cells import tone_of
 from plugins.console.dates import day_in, end_of, local, midnight, today
-from plugins.console.listing import chips, filters_in
+from plugins.console.filtering import chips
 from plugins.console.registry import Kind, kind_at, query_of
 from sdk import SIGNED_IN, BadRequest, Condition, Context, PageRequest, PageRoute, Query, Rendering, _, parse_filter
 from sdk.calendars import Entry, Sheet, View, day_of, sheet
@@ -24,9 +25,9 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     on, now = on_of(kind, request), today(ctx)
     asked = request.asked("_day")
-    page = sheet(request.asked("_view") or View.MONTH, day_of(asked) if asked else now, ctx.tenant.week_start)
+    page = sheet(request.asked("_span") or View.MONTH, day_of(asked) if asked else now, ctx.tenant.week_start)
     rows, more = found(kind, on, page, request)
-    kept = [pair for pair in request.query if pair[0] not in ("cursor", "_day", "_view")]
+    kept = [pair for pair in request.query if pair[0] not in ("cursor", "_day", "_span")]
     path = f"{kind.path}/calendar"
     return Rendering(
         "console/calendar.html",
@@ -41,7 +42,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "most": MOST,
             "kept": query_of(kept).replace("?", "&", 1),
             "choices": [(name, ctx.say(kind.fields[name].label)) for name in kind.dates],
-            "filters": [replace(one, href=one.href.replace(kind.path, path, 1)) for one in chips(kind, request)],
+            "filters": [replace(one, href=one.href.replace(kind.path, path, 1)) for one in chips(kind, of_pairs(request.query))],
             "q": request.asked("q").strip(),
             "hidden": [pair for pair in request.query if pair[0] not in ("q", "cursor", "_on")],
         },
@@ -64,14 +65,14 @@ def found(kind: Kind, on: str, page: Sheet, request: PageRequest) -> tuple[Seque
     beyond: object = midnight(ctx, page.last + timedelta(days=1)) if instant else page.last + timedelta(days=1)
     begun = (Condition(on, "gte", (first,)), Condition(on, "lt", (beyond,)))
     names = tuple(dict.fromkeys(("id", "version", kind.title, on, *([end] if end else ()), *_choice(kind))))
-    asked = Query(filter=(*parse_filter(filters_in(request.query)), *begun), sort=(on, "id"), fields=names, limit=MOST,
+    asked = Query(filter=(*parse_filter(of_pairs(request.query).filters), *begun), sort=(on, "id"), fields=names, limit=MOST,
                   q=request.asked("q").strip())  # fmt: skip
     records = ctx.records(kind.name)
     answer = records.query(asked)
     rows = list(answer.data)
     if end:
         lasting = (Condition(on, "lt", (first,)), Condition(end, "gte", (first,)))
-        rows = [*records.query(replace(asked, filter=(*parse_filter(filters_in(request.query)), *lasting))).data, *rows]
+        rows = [*records.query(replace(asked, filter=(*parse_filter(of_pairs(request.query).filters), *lasting))).data, *rows]
     return rows, answer.next is not None
 
 

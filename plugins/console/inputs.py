@@ -90,6 +90,11 @@ def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping
     return [Group(called[owner] if owner in called else kind.ctx.called(owner), found) for owner, found in groups.items()]
 
 
+def inputs_in_a_row(kind: Kind, values: Row, problems: Mapping[str, str]) -> list[Input]:
+    """The same without groups, for forms of a few fields."""
+    return [one for group in inputs(kind, values, problems, {}) for one in group.inputs]
+
+
 def live_fields(kind: Kind) -> list[str]:
     """The fields whose change may show others, ask for others, or tell of a likely duplicate."""
     conditional = bool(kind.ctx.records(kind.name).asks({}))

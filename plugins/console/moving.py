@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from plugins.console.board import Board, board_at
 from plugins.console.dates import moved
-from plugins.console.inputs import Option, inputs, typed
+from plugins.console.inputs import Option, inputs_in_a_row, typed
 from plugins.console.lanes import by_of, lane_at
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Condition, Context, Forbidden, PageRequest, PageRoute, Redirect, Refusal, Rendering, _
@@ -89,7 +89,9 @@ def _form(kind: Kind, request: PageRequest, row: Row, to: str, refusal: Refusal 
         others.append(ctx.say(refusal.message, refusal.params))
     asked = [] if others else [one for one in kind.written if one in by_field or one in typed_in]
     values = {one: typed_in.get(one, row.get(one)) for one in asked}
-    fields = [replace(one, required=one.required or one.name in by_field) for one in inputs(kind, values, by_field) if one.name in asked]
+    fields = [
+        replace(one, required=one.required or one.name in by_field) for one in inputs_in_a_row(kind, values, by_field) if one.name in asked
+    ]
     return Rendering(
         "console/move.html",
         {

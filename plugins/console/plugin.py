@@ -7,9 +7,30 @@ from pathlib import Path
 
 import js_lib_htmx
 
-from plugins.console import (account, board, bulk, calendar, charts, filtering, finding, forms, frame, home, inline, kit, listing, me, moving, picking, record, rights, tables, views)
+from plugins.console import (
+    account,
+    board,
+    bulk,
+    calendar,
+    charts,
+    filtering,
+    finding,
+    forms,
+    frame,
+    home,
+    inline,
+    kit,
+    listing,
+    me,
+    moving,
+    picking,
+    record,
+    rights,
+    tables,
+    views,
+)
 from plugins.console.admin import pages as admin
-from sdk import (EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Scope, _, hookimpl, Panel)
+from sdk import EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Panel, Scope, _, hookimpl
 
 manifest = Manifest(
     name="console",
@@ -77,6 +98,11 @@ def register_pages() -> Sequence[PageRoute]:
         *calendar.PAGES,
         *account.PAGES,
     )
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return admin.PANELS
 
 
 @hookimpl

@@ -19,7 +19,7 @@ _PLACES = {"teamwork.activity": ("activities", "starts_at"), "teamwork.task": ("
 def show_calendar(ctx: Context, request: PageRequest) -> Rendering:
     """The actor's own calendar; what is booked at the same time is marked."""
     asked, now = request.asked("_day"), today(ctx)
-    page = sheet(request.asked("_view") or View.WEEK, day_of(asked) if asked else now, ctx.tenant.week_start)
+    page = sheet(request.asked("_span") or View.WEEK, day_of(asked) if asked else now, ctx.tenant.week_start)
     rows = [] if ctx.actor.user_id is None else entries(ctx, page.first, page.last, ctx.actor.user_id)
     return Rendering("teamwork/calendar.html", {"sheet": page, "days": page.days([_entry(ctx, row, now) for row in rows], now), "today": now,
                                                 "double": sum(bool(row["overlaps"]) for row in rows)})  # fmt: skip

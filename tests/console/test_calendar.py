@@ -30,10 +30,10 @@ def test_records_stand_on_the_days_of_the_tenants_zone_in_weeks_that_begin_as_th
     assert page.all("//*[@data-lane]/@data-lane")[0] == "2026-03-01"  # a Sunday
     assert on_days(page) == {"2026-03-11": ["Late"], "2026-03-12": ["Late"]}
     assert "01:00" in page.text
-    assert on_days(site.get("/teamwork/tasks/calendar", {"_day": "2026-03-01", "_view": "agenda"})) == {"2026-03-10": ["Task"]}
+    assert on_days(site.get("/teamwork/tasks/calendar", {"_day": "2026-03-01", "_span": "agenda"})) == {"2026-03-10": ["Task"]}
     assert on_days(site.get("/teamwork/tasks/calendar", {"_day": "2026-03-01", "q": "nothing"})) == {}
-    assert on_days(site.get("/teamwork/activities/calendar", {"_day": "2026-03-12", "_view": "agenda"})) == {"2026-03-12": ["Late"]}
-    for wrong in ({"_day": "2026-13-01"}, {"_day": "9999-12-31"}, {"_view": "year"}, {"_on": "subject"}):
+    assert on_days(site.get("/teamwork/activities/calendar", {"_day": "2026-03-12", "_span": "agenda"})) == {"2026-03-12": ["Late"]}
+    for wrong in ({"_day": "2026-13-01"}, {"_day": "9999-12-31"}, {"_span": "year"}, {"_on": "subject"}):
         assert site.get("/teamwork/tasks/calendar", wrong).status in (400, 422), wrong
 
 
@@ -73,4 +73,4 @@ def test_my_calendar_has_my_activities_and_tasks_and_marks_what_is_booked_twice(
     assert len(page.all("//li[contains(@class, 'double')]")) == 2
     assert set(page.all("//li[@data-card]/@data-query")) == {"?_on=starts_at", "?_on=due_on"}
     for view in ("month", "agenda"):
-        assert len(on_days(site.get("/teamwork/calendar", {"_view": view}))) == 1
+        assert len(on_days(site.get("/teamwork/calendar", {"_span": view}))) == 1

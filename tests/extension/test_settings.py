@@ -87,7 +87,15 @@ def test_a_secret_is_read_by_its_plugin_and_is_in_no_answer_log_audit_event_or_c
             acme.get(path) for path in (ADDRESS, "/api/v1/core/plugins", "/api/v1/meta", "/api/v1/openapi.json", "/api/v1/core/jobs")
         ]
     assert [answer.status_code for answer in answers] == [200, 422, 200, 200, 200, 200, 200]
-    assert answers[2].json["form"][3] == {"name": "key", "label": "Key", "type": "secret", "secret": True, "set": True, "of": None, "options": []}
+    assert answers[2].json["form"][3] == {
+        "name": "key",
+        "label": "Key",
+        "type": "secret",
+        "secret": True,
+        "set": True,
+        "of": None,
+        "options": [],
+    }
     assert "key" not in answers[2].json["settings"]
     assert robot.platform.system(work.tenant.id).settings(schema(robot))["key"] == KEY
     with work.transaction():
