@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from core.context import Work
+from core.platform import Platform
 from core.testkit.fixtures import Api, People
+from sdk import Draft
 from sdk.context import id_of
 from tests.console.site import Look, Site
 from tests.console.test_views import names
@@ -44,6 +48,30 @@ def test_a_filter_is_made_from_its_field_and_operator_and_a_wrong_value_is_told_
     assert len(choices.all("//input[@type='checkbox'][@name='value']")) > 1
     for field in site.get(f"{ACCOUNTS}/filter").all("//select[@name='_field']/option/@value"):
         assert site.get(f"{ACCOUNTS}/filter", {"_field": field}).status == 200, field
+    again = site.get(f"{ACCOUNTS}/filter", {"_field": "revenue", "_op": "gte", "_value": "CNY 12.50"}).form()
+    assert (again["value__amount"], again["value__currency"]) == ("12.50", "CNY")
+
+
+def test_a_list_asks_the_database_no_more_often_for_many_rows_than_for_few(
+    site: Site, work: Work, platform: Platform, people: People
+) -> None:
+    asked: list[str] = []
+
+    def asked_for(rows: int) -> int:
+        at = len(asked)
+        assert len(names(site.get(ACCOUNTS, {"owner[empty]": "false", "sort": "name"}))) == rows
+        return len(asked) - at
+
+    accounts = work.records("customers.account")
+    drafts = [Draft("create", {"name": f"A{number:02}", "owner": people.all_reps[number % 9]}) for number in range(40)]
+    accounts.write_all(drafts[:2])
+    site.get(ACCOUNTS)
+    sa.event.listen(platform.database.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    few = asked_for(2)
+    accounts.write_all(drafts[2:])
+    del asked[:]
+    assert asked_for(40) == few
+    assert not [one for one in asked if "FROM customers_accounts" in one and "notes" in one], "a column that is not shown is not read"
 
 
 def test_columns_are_chosen_and_ordered_and_stay_in_the_address(site: Site, work: Work) -> None:
