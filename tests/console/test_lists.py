@@ -90,31 +90,43 @@ def test_several_records_are_changed_at_once_and_each_refusal_is_told_with_its_r
     other = id_of(accounts.create({"name": "C", "owner": people.reps[1][0]}))
     site = Site(client.as_user(people.rep))
     ids = [str(id) for id in (*mine, other)]
-    asked = site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "field": "tier", "id": ids, "state": ""})
+    asked = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "id": ids, "_state": ""})
     assert asked.all("//select[@name='tier']")
-    told = site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "field": "tier", "tier": "key", "id": ids, "state": "", "sure": "true"})
+    told = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "tier": "key", "id": ids, "_state": "", "_sure": "true"})
     assert "2 records are changed." in told.text
     assert "1 are left as they are" in told.text
     assert "C" not in told.texts("//li")
     assert {row["tier"] for row in accounts.values(mine).values()} == {"key"}
     wrong = site.post(
-        f"{ACCOUNTS}/bulk", {"act": "edit", "field": "website", "website": "no address", "id": ids[:2], "sure": "true", "state": ""}
+        f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "website", "website": "no address", "id": ids[:2], "_sure": "true", "_state": ""}
     )
     assert wrong.status == 422
     assert wrong.all("//*[@aria-invalid='true']")
-    assert site.post(f"{ACCOUNTS}/bulk", {"act": "delete", "id": ids[:2], "state": ""}).status == 403
+    assert site.post(f"{ACCOUNTS}/bulk", {"_act": "delete", "id": ids[:2], "_state": ""}).status == 403
     assert site.get(f"{ACCOUNTS}/bin").status == 403
-    assert site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "id": "x"}).status == 400
+    assert site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "id": "x"}).status == 400
     work.records("core.grant").create({"role": "sales_rep", "permission": "customers.account.bulk_edit", "scope": "none"})
-    barred = site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "field": "tier", "id": ids[:2], "state": ""})
+    barred = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "id": ids[:2], "_state": ""})
     assert barred.status == 403
     assert not site.get(ACCOUNTS).all("//input[@name='id']")
 
 
+def test_a_field_may_be_called_as_the_form_calls_its_own(site: Site, work: Work) -> None:
+    tasks = work.records("teamwork.task")
+    ids = [id_of(tasks.create({"subject": subject})) for subject in ("A", "B")]
+    told = site.post(
+        "/teamwork/tasks/bulk",
+        {"_act": "edit", "_field": "state", "state": "done", "id": [*map(str, ids)], "_state": "sort=subject", "_sure": "true"},
+    )
+    assert "2 records are changed." in told.text
+    assert {row["state"] for row in tasks.values(ids).values()} == {"done"}
+    assert told.links()["Back to the list"] == "/console/teamwork/tasks?sort=subject"
+
+
 def test_what_is_deleted_at_once_lies_in_the_recycle_bin_and_comes_back_from_it(site: Site, work: Work) -> None:
     ids = [str(id_of(work.records("customers.account").create({"name": name}))) for name in ("A", "B")]
-    assert "2 records?" in site.post(f"{ACCOUNTS}/bulk", {"act": "delete", "id": ids, "state": ""}).heading
-    gone = site.post(f"{ACCOUNTS}/bulk", {"act": "delete", "id": ids, "sure": "true", "state": ""})
+    assert "2 records?" in site.post(f"{ACCOUNTS}/bulk", {"_act": "delete", "id": ids, "_state": ""}).heading
+    gone = site.post(f"{ACCOUNTS}/bulk", {"_act": "delete", "id": ids, "_sure": "true", "_state": ""})
     assert "2 records are in the recycle bin." in gone.text
     assert sorted(site.get(f"{ACCOUNTS}/bin").texts("//td[contains(@class, 'title')]")) == ["A", "B"]
     work.records("customers.account").create({"name": "B"})
