@@ -12,13 +12,28 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from bench import automating, creating, documenting, forecasting, importing, listing, load, policy, reporting, servers, starting, tenants
+from bench import (
+    automating,
+    creating,
+    documenting,
+    forecasting,
+    importing,
+    listing,
+    load,
+    paging,
+    policy,
+    reporting,
+    servers,
+    starting,
+    tenants,
+)
 from bench.data import Installation, fill
 from bench.table import Line, markdown
 from tests.servers import NoServerError, postgresql
 
 WORKS: dict[str, Callable[[Installation], list[Line]]] = {
     "list": listing.measure,
+    "page": paging.measure,
     "report": reporting.measure,
     "policy": policy.measure,
     "start": starting.measure,

@@ -39,7 +39,7 @@ class Audience(StrEnum):
 
     NOBODY = "nobody"
     TEAM = "team"
-    """who is in the owner's team, in one that the owner manages, or in one below these"""
+    """who is in the owner's team or manages it, in one that the owner manages, or in one below these"""
     EVERYBODY = "everybody"
 
 

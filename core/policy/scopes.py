@@ -254,10 +254,16 @@ def _mentioned(entity: Entity) -> FromClause:
 
 
 def colleagues_above(tenant: Any, user: Any) -> sa.Select[Any]:
-    """The ids of who is in a user's team or in one above it, and of who manages one of these; a team in the recycle bin ends the line."""
+    """The ids of who is in a team that a user is in or manages, or in one above it, and of who manages one of these.
+
+    A team in the recycle bin ends the line.
+    """
     person, team, higher, them = User.table().alias(), Team.table().alias(), Team.table().alias(), User.table().alias()
     first = sa.select(team.c.id, team.c.parent_id, team.c.manager_id).where(
-        *live_of(None, team, tenant), team.c.id == person.c.team_id, person.c.tenant_id == tenant, person.c.id == user
+        *live_of(None, team, tenant),
+        sa.or_(team.c.id == person.c.team_id, team.c.manager_id == user),
+        person.c.tenant_id == tenant,
+        person.c.id == user,
     )
     line = first.cte(recursive=True)
     line = line.union(

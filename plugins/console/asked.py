@@ -58,22 +58,23 @@ class Asked:
         return replace(self, **{"saved": False, "cursor": "", **fields})  # type: ignore[arg-type]
 
     def query(self, kind: Kind) -> Query:
-        """The question; raises BadRequest for a field or an operator that is not there."""
+        """The question; raises BadRequest for a field or an operator that is not there.
+
+        What nobody has sorted comes newest first by its id, as in the API: to sort by the time of creation would read the whole table.
+        """
         names = self.shown(kind)
-        sort = tuple(word for word in self.sort.split(",") if word) or usual_sort(kind)
-        if self.saved:  # what its reader does not see cannot order it; that is no reason to show nothing
-            sort = tuple(word for word in sort if word.lstrip("-") in kind.fields) or usual_sort(kind)
+        sort = tuple(word for word in self.sort.split(",") if word)
         fields = ("id", "version", *(name for name in names if name not in ("id", "version")))
         return Query(filter=parse_filter(self.filters), sort=sort, fields=fields, q=self.words, limit=SIZE, cursor=self.cursor)
+
+    def seen(self, kind: Kind) -> Asked:
+        """Without the order and the columns that the reader does not see: that is no reason to show nothing."""
+        sort = ",".join(word for word in self.sort.split(",") if word.removeprefix("-") in kind.fields)
+        return replace(self, sort=sort, columns=tuple(name for name in self.columns if name in kind.fields))
 
     def shown(self, kind: Kind) -> list[str]:
         """The columns that were chosen, or the entity's own; what its reader may not see is left out."""
         return [name for name in self.columns if name in kind.fields] or kind.columns()
-
-
-def usual_sort(kind: Kind) -> tuple[str, ...]:
-    """The order of a list that nobody has sorted: newest first."""
-    return ("-created_at",) if "created_at" in kind.fields else ()
 
 
 def read(request: PageRequest) -> Asked:

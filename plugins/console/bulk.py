@@ -17,6 +17,7 @@ from sdk.permissions import BULK_EDIT
 
 MOST = 500
 EDIT, OWNER, DELETE = "edit", "owner", "delete"
+# What the form says itself begins with "_", as a field of the entity may be called state.
 _VERBS = {EDIT: "update", OWNER: "update", DELETE: "delete"}
 
 
@@ -36,18 +37,18 @@ def show(ctx: Context, request: PageRequest) -> Redirect:
 def act(ctx: Context, request: PageRequest) -> Rendering:
     """Ask what is to be done with the chosen records; then do it, and tell what became of each."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
-    wanted, ids = request.typed("act"), chosen(request)
+    wanted, ids = request.typed("_act"), chosen(request)
     if wanted not in _VERBS:
         raise BadRequest(_("expected act to be one of {known}"), known=", ".join(_VERBS))
     if not kind.can(_VERBS[wanted]):
         raise Forbidden(_("you may not {verb} {entity}"), verb=_VERBS[wanted], entity=kind.name)
     if len(ids) > 1 and not ctx.can(f"{kind.name}.{BULK_EDIT}"):
         raise Forbidden(_("you may not change several records of {entity} at once"), entity=kind.name)
-    if request.typed("sure") != "true":
+    if request.typed("_sure") != "true":
         return _question(kind, wanted, ids, request)
     if wanted == DELETE:
         return _told(kind, ids, ctx.records(kind.name).write([Draft("delete", {}, id) for id in ids]), wanted, request)
-    name = "owner" if wanted == OWNER else request.typed("field")
+    name = "owner" if wanted == OWNER else request.typed("_field")
     if name not in editable(kind):
         return _question(kind, wanted, ids, request)
     values = typed(_only(kind, name), request)
@@ -85,7 +86,7 @@ def input_of(kind: Kind, name: str, values: Row, problems: Mapping[str, str]) ->
 
 def _question(kind: Kind, wanted: str, ids: Sequence[UUID], request: PageRequest, problem: str = "") -> Rendering:
     names = editable(kind)
-    name = "owner" if wanted == OWNER else request.typed("field")
+    name = "owner" if wanted == OWNER else request.typed("_field")
     values: dict[str, object] = typed(_only(kind, name), request) if problem else {}
     return Rendering(
         "console/bulk.html",
@@ -93,11 +94,11 @@ def _question(kind: Kind, wanted: str, ids: Sequence[UUID], request: PageRequest
             "kind": kind,
             "act": wanted,
             "ids": ids,
-            "state": request.typed("state"),
+            "state": request.typed("_state"),
             "fields": list(names.items()),
             "name": name if name in names else "",
             "input": input_of(kind, name, values, {name: problem} if problem else {}) if name in names else None,
-            "back": asked_.of_text(request.typed("state")).at(kind),
+            "back": asked_.of_text(request.typed("_state")).at(kind),
         },
         422 if problem else 200,
     )
@@ -122,7 +123,7 @@ def _told(kind: Kind, ids: Sequence[UUID], outcomes: Sequence[Outcome], wanted: 
             "done": sum(outcome.refusal is None and outcome.changed for outcome in outcomes),
             "same": sum(outcome.refusal is None and not outcome.changed for outcome in outcomes),
             "refused": reasons(kind, refused),
-            "back": asked_.of_text(request.typed("state")).at(kind),
+            "back": asked_.of_text(request.typed("_state")).at(kind),
         },
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID
 
@@ -42,6 +42,12 @@ class Titles:
     """What records are called that others link to, by entity and id; who may not see one finds nothing."""
 
     found: Mapping[tuple[str, str], str]
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """The addresses of the lists of these entities."""
+
+    def at(self, entity: str, id: object) -> str:
+        """The address of a record that has a title here."""
+        return f"{self.paths[entity]}/{id}"
 
     def of(self, entity: str, id: object) -> str:
         """The title, or "" where it is hidden."""
@@ -52,23 +58,26 @@ def titles_of(kind: Kind, rows: Sequence[Row], names: Iterable[str]) -> Titles:
     """The titles of all records that these fields of the rows name, one question for each entity."""
     wanted: dict[str, set[str]] = {}
     for name in names:
-        field = kind.fields[name]
+        of = kind.fields[name]
         for row in rows:
-            for entity, id in _named(kind, field, row.get(name)):
+            for entity, id in _named(kind, of, row.get(name)):
                 wanted.setdefault(entity, set()).add(id)
     found: dict[tuple[str, str], str] = {}
+    paths: dict[str, str] = {}
     for entity, ids in wanted.items():
         if kind.ctx.offers(entity) and kind.ctx.can(f"{entity}.read"):
-            found |= {(entity, id): title for id, title in _titles(kind_of(kind.ctx, entity), sorted(ids)).items()}
-    return Titles(found)
+            target = kind_of(kind.ctx, entity)
+            paths[entity] = target.path
+            found |= {(entity, id): title for id, title in _titles(target, sorted(ids)).items()}
+    return Titles(found, paths)
 
 
-def _named(kind: Kind, field: Field, value: object) -> list[tuple[str, str]]:
+def _named(kind: Kind, of: Field, value: object) -> list[tuple[str, str]]:
     if value is None:
         return []
-    if isinstance(field, LinkField):
-        return [(kind.ctx.target(kind.name, field.name), str(value))]
-    if isinstance(field, AnyRecordField):
+    if isinstance(of, LinkField):
+        return [(kind.targets[of.name], str(value))]
+    if isinstance(of, AnyRecordField):
         pair = cast("Mapping[str, object]", value)
         return [(str(pair["entity"]), str(pair["id"]))]
     return []
@@ -86,23 +95,23 @@ def _titles(target: Kind, ids: Sequence[str]) -> dict[str, str]:
 
 def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
     """One field of a row as it is shown."""
-    field, value = kind.fields[name], row.get(name)
-    label = kind.ctx.say(field.label)
-    if isinstance(field, ChoiceField):
-        option = field.options.get(str(value))
-        return Cell(name, label, "choice", value, kind.ctx.say(option) if option else str(value or ""), tone=tone_of(field, value))
-    named = _named(kind, field, value)
+    of, value = kind.fields[name], row.get(name)
+    label = kind.labels[name]
+    if isinstance(of, ChoiceField):
+        option = of.options.get(str(value))
+        return Cell(name, label, "choice", value, kind.ctx.say(option) if option else str(value or ""), tone=tone_of(of, value))
+    named = _named(kind, of, value)
     if named:
         entity, id = named[0]
         title = titles.of(entity, id)
-        href = kind_of(kind.ctx, entity).at(id) if title else ""
+        href = titles.at(entity, id) if title else ""
         return Cell(name, label, "link", value, title, href)
     if name == kind.title and "id" in row:
         return Cell(name, label, "title", value, str(value if value not in (None, "") else "—"), kind.at(row["id"]))
-    return Cell(name, label, field.kind, value, str(value) if isinstance(value, str | UUID) else "")
+    return Cell(name, label, of.kind, value, str(value) if isinstance(value, str | UUID) else "")
 
 
-def tone_of(field: Field, value: object) -> str:
+def tone_of(of: Field, value: object) -> str:
     """How an option looks: what is good, bad or pressing is so by its key; others are told apart by their order."""
     key = str(value or "")
     for tone, keys in (("good", _GOOD), ("bad", _BAD), ("warm", _WARM)):

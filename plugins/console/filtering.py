@@ -11,7 +11,7 @@ from plugins.console import asked as asked_
 from plugins.console.asked import Asked
 from plugins.console.cells import Cell, Titles, titles_of, tone_of
 from plugins.console.inputs import Input, Option
-from plugins.console.registry import Kind, kind_at, kind_of
+from plugins.console.registry import Kind, kind_at, kind_of, query_of
 from plugins.console.views import resolved, state_of
 from sdk import SIGNED_IN, BadRequest, Condition, Context, PageRequest, PageRoute, Query, Redirect, Rendering, Text, _, parse_filter
 from sdk.fields import (
@@ -81,7 +81,7 @@ def _titles(kind: Kind, conditions: Sequence[Condition]) -> Titles:
     for one in conditions:
         if isinstance(kind.fields[one.field], LinkField):
             rows += [{one.field: word} for word in one.values if _is_id(word)]
-            keys.setdefault(kind.ctx.target(kind.name, one.field), set()).update(str(word) for word in one.values if not _is_id(word))
+            keys.setdefault(kind.targets[one.field], set()).update(str(word) for word in one.values if not _is_id(word))
     by_id = titles_of(kind, rows, dict.fromkeys(name for row in rows for name in row)).found if rows else {}
     return Titles({**by_id, **_titles_by_key(kind.ctx, keys)})
 
@@ -111,7 +111,7 @@ def _chip(kind: Kind, asked: Asked, pair: tuple[str, str], one: Condition, title
     label = say(field.label)
     lead = say(said(field, operator), {"field": label})
     values = [] if operator in _AT_ALL else [_shown(kind, field, word, titles) for word in one.values]
-    edit = rest.at(kind, "/filter") + f"&_field={one.field}&_op={operator}"
+    edit = rest.at(kind, "/filter") + query_of([("_field", one.field), ("_op", operator), ("_value", pair[1])]).replace("?", "&")
     return Chip(lead, values, rest.at(kind), edit)
 
 
@@ -122,7 +122,7 @@ def _shown(kind: Kind, field: Field, word: object, titles: Titles) -> Cell:
         option = field.options.get(text)
         return Cell(field.name, label, "text", kind.ctx.say(option) if option else text, tone=tone_of(field, word))
     if isinstance(field, LinkField):
-        title = titles.of(kind.ctx.target(kind.name, field.name), text) or ("" if _is_id(text) else text)
+        title = titles.of(kind.targets[field.name], text) or ("" if _is_id(text) else text)
         return Cell(field.name, label, "text", title or kind.ctx.say(_("a record that you do not see")))
     try:
         value = field.sought(text)
@@ -170,7 +170,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     """The form of one more filter on what the address shows; a script asks for it again when the field is another."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     asked, _shelf = resolved(kind, request)
-    return _form(kind, asked, request.asked("_field"), request.asked("_op"))
+    return _form(kind, asked, request.asked("_field"), request.asked("_op"), typed=request.asked("_value"))
 
 
 def add(ctx: Context, request: PageRequest) -> Rendering | Redirect:
@@ -241,25 +241,47 @@ def _form(kind: Kind, asked: Asked, name: str, operator: str, problem: str = "",
 
 
 def _input(kind: Kind, field: Field, operator: str, problem: str, typed: str) -> Input:
-    ctx = kind.ctx
+    """Where the value is typed; `typed` stands in it, as a condition has it."""
+    ctx, words = kind.ctx, typed.split(",")
     bare = Input("value", ctx.say(_("Value")), "text", typed, required=True, problem=problem)
     if isinstance(field, ChoiceField):
-        options = tuple(Option(key, ctx.say(word), chosen=False) for key, word in field.options.items())
+        options = tuple(Option(key, ctx.say(word), key in words) for key, word in field.options.items())
         return replace(bare, widget="checks" if operator == "in" else "select", options=options)
     if isinstance(field, KeysField) and field.options:
-        return replace(bare, widget="checks", options=tuple(Option(key, key, chosen=False) for key in field.options))
+        return replace(bare, widget="checks", options=tuple(Option(key, key, key in words) for key in field.options))
     if isinstance(field, BooleanField):
-        return replace(
-            bare, widget="select", options=(Option("true", ctx.say(_("yes")), chosen=True), Option("false", ctx.say(_("no")), chosen=False))
-        )
+        answers = (("true", ctx.say(_("yes"))), ("false", ctx.say(_("no"))))
+        return replace(bare, widget="select", options=tuple(Option(key, word, key == typed) for key, word in answers))
     if isinstance(field, MoneyField):
-        return replace(bare, widget="money")
+        currency, _space, amount = typed.rpartition(" ")
+        return replace(bare, widget="money", value=amount, currency=currency)
     if isinstance(field, LinkField):
-        target = kind.target(field)
-        return bare if target is None else replace(bare, widget="link", pick=f"/console/pick/{target.path.removeprefix('/console/')}")
+        return _picker(kind, field, bare)
     if field.kind in _OF_DAYS:
-        return replace(bare, type="date")
+        return replace(bare, type="date", value=_day_of(ctx, typed))
     return replace(bare, type="number" if field.kind in _OF_NUMBERS else "text")
+
+
+def _picker(kind: Kind, field: LinkField, bare: Input) -> Input:
+    target = kind.target(field)
+    if target is None:
+        return bare
+    titles = titles_of(kind, [{field.name: bare.value}], [field.name]) if _is_id(bare.value) else Titles({})
+    return replace(
+        bare,
+        widget="link",
+        title=titles.of(target.name, bare.value) or bare.value,
+        pick=f"/console/pick/{target.path.removeprefix('/console/')}",
+    )
+
+
+def _day_of(ctx: Context, word: str) -> str:
+    """The day of an instant where the tenant is; a day, and what is none, as it stands."""
+    try:
+        found = datetime.fromisoformat(word)
+    except ValueError:
+        return word
+    return (found.astimezone(ZoneInfo(ctx.tenant.timezone)) if found.tzinfo else found).date().isoformat()
 
 
 PAGES = (PageRoute("filter", path="/{plugin}/{plural}/filter", title=_("Filter"), permission=SIGNED_IN, view=show, submit=add),)

@@ -67,6 +67,16 @@ class Kind:
         return self.entity.title if self.entity.title in self.fields else next(iter(self.fields), "id")
 
     @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """What the fields are called, in the reader's language: a list says each of them once a row."""
+        return {name: self.ctx.say(field.label) for name, field in self.fields.items()}
+
+    @cached_property
+    def targets(self) -> Mapping[str, str]:
+        """The names of the entities that its links point to."""
+        return {name: self.ctx.target(self.name, name) for name, field in self.fields.items() if isinstance(field, LinkField)}
+
+    @cached_property
     def written(self) -> Mapping[str, Field]:
         """The fields that people fill in."""
         return {name: field for name, field in self.fields.items() if not field.readonly and name not in _PLAIN}

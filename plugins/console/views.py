@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from plugins.console import asked as asked_
@@ -89,9 +89,8 @@ def resolved(kind: Kind, request: PageRequest) -> tuple[Asked, Shelf]:
     if asked.saved and asked.view != ALL:
         if row is None:
             raise NotFound(_("there is no such view, or it is not shared with you any more"))
-        cursor, asked = asked.cursor, asked_.of_view(row)
-        asked = asked.changed(saved=True, cursor=cursor)
-    edited = row is not None and not asked.saved and not asked_.same(asked, asked_.of_view(row))
+        asked = replace(asked_.of_view(row).seen(kind), cursor=asked.cursor)
+    edited = row is not None and not asked.saved and not asked_.same(asked, asked_.of_view(row).seen(kind))
     return asked, Shelf([_tab(kind, one, asked.view) for one in rows], row, start if start in known else "", edited)
 
 
@@ -160,14 +159,16 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     if wanted not in _ACTS:
         raise BadRequest(_("expected act to be one of {known}"), known=", ".join(_ACTS))
     row = views.get(UUID(asked.view)) if wanted != "new" and _is_id(asked.view) else None
-    if wanted == "start":
-        return _begin(kind, row)
     if wanted == "new":
         return _saved(kind, asked, None, request)
-    if row is None:
+    if wanted == "start" and row is None:
+        return _begin(kind, None)
+    if row is None or row["entity"] != kind.name:
         raise NotFound(_("there is no such view, or it is not shared with you any more"))
     if wanted == "change":
         return _saved(kind, asked, row, request)
+    if wanted == "start":
+        return _begin(kind, row)
     if wanted == "delete":
         views.delete(_id(row))
         return Redirect(f"{kind.path}?{asked_.VIEW}={ALL}")

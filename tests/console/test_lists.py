@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from core.context import Work
+from core.platform import Platform
 from core.testkit.fixtures import Api, People
+from sdk import Draft
 from sdk.context import id_of
 from tests.console.site import Look, Site
 from tests.console.test_views import names
@@ -44,6 +48,30 @@ def test_a_filter_is_made_from_its_field_and_operator_and_a_wrong_value_is_told_
     assert len(choices.all("//input[@type='checkbox'][@name='value']")) > 1
     for field in site.get(f"{ACCOUNTS}/filter").all("//select[@name='_field']/option/@value"):
         assert site.get(f"{ACCOUNTS}/filter", {"_field": field}).status == 200, field
+    again = site.get(f"{ACCOUNTS}/filter", {"_field": "revenue", "_op": "gte", "_value": "CNY 12.50"}).form()
+    assert (again["value__amount"], again["value__currency"]) == ("12.50", "CNY")
+
+
+def test_a_list_asks_the_database_no_more_often_for_many_rows_than_for_few(
+    site: Site, work: Work, platform: Platform, people: People
+) -> None:
+    asked: list[str] = []
+
+    def asked_for(rows: int) -> int:
+        at = len(asked)
+        assert len(names(site.get(ACCOUNTS, {"owner[empty]": "false", "sort": "name"}))) == rows
+        return len(asked) - at
+
+    accounts = work.records("customers.account")
+    drafts = [Draft("create", {"name": f"A{number:02}", "owner": people.all_reps[number % 9]}) for number in range(40)]
+    accounts.write_all(drafts[:2])
+    site.get(ACCOUNTS)
+    sa.event.listen(platform.database.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    few = asked_for(2)
+    accounts.write_all(drafts[2:])
+    del asked[:]
+    assert asked_for(40) == few
+    assert not [one for one in asked if "FROM customers_accounts" in one and "notes" in one], "a column that is not shown is not read"
 
 
 def test_columns_are_chosen_and_ordered_and_stay_in_the_address(site: Site, work: Work) -> None:
@@ -62,31 +90,43 @@ def test_several_records_are_changed_at_once_and_each_refusal_is_told_with_its_r
     other = id_of(accounts.create({"name": "C", "owner": people.reps[1][0]}))
     site = Site(client.as_user(people.rep))
     ids = [str(id) for id in (*mine, other)]
-    asked = site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "field": "tier", "id": ids, "state": ""})
+    asked = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "id": ids, "_state": ""})
     assert asked.all("//select[@name='tier']")
-    told = site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "field": "tier", "tier": "key", "id": ids, "state": "", "sure": "true"})
+    told = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "tier": "key", "id": ids, "_state": "", "_sure": "true"})
     assert "2 records are changed." in told.text
     assert "1 are left as they are" in told.text
     assert "C" not in told.texts("//li")
     assert {row["tier"] for row in accounts.values(mine).values()} == {"key"}
     wrong = site.post(
-        f"{ACCOUNTS}/bulk", {"act": "edit", "field": "website", "website": "no address", "id": ids[:2], "sure": "true", "state": ""}
+        f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "website", "website": "no address", "id": ids[:2], "_sure": "true", "_state": ""}
     )
     assert wrong.status == 422
     assert wrong.all("//*[@aria-invalid='true']")
-    assert site.post(f"{ACCOUNTS}/bulk", {"act": "delete", "id": ids[:2], "state": ""}).status == 403
+    assert site.post(f"{ACCOUNTS}/bulk", {"_act": "delete", "id": ids[:2], "_state": ""}).status == 403
     assert site.get(f"{ACCOUNTS}/bin").status == 403
-    assert site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "id": "x"}).status == 400
+    assert site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "id": "x"}).status == 400
     work.records("core.grant").create({"role": "sales_rep", "permission": "customers.account.bulk_edit", "scope": "none"})
-    barred = site.post(f"{ACCOUNTS}/bulk", {"act": "edit", "field": "tier", "id": ids[:2], "state": ""})
+    barred = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "id": ids[:2], "_state": ""})
     assert barred.status == 403
     assert not site.get(ACCOUNTS).all("//input[@name='id']")
 
 
+def test_a_field_may_be_called_as_the_form_calls_its_own(site: Site, work: Work) -> None:
+    tasks = work.records("teamwork.task")
+    ids = [id_of(tasks.create({"subject": subject})) for subject in ("A", "B")]
+    told = site.post(
+        "/teamwork/tasks/bulk",
+        {"_act": "edit", "_field": "state", "state": "done", "id": [*map(str, ids)], "_state": "sort=subject", "_sure": "true"},
+    )
+    assert "2 records are changed." in told.text
+    assert {row["state"] for row in tasks.values(ids).values()} == {"done"}
+    assert told.links()["Back to the list"] == "/console/teamwork/tasks?sort=subject"
+
+
 def test_what_is_deleted_at_once_lies_in_the_recycle_bin_and_comes_back_from_it(site: Site, work: Work) -> None:
     ids = [str(id_of(work.records("customers.account").create({"name": name}))) for name in ("A", "B")]
-    assert "2 records?" in site.post(f"{ACCOUNTS}/bulk", {"act": "delete", "id": ids, "state": ""}).heading
-    gone = site.post(f"{ACCOUNTS}/bulk", {"act": "delete", "id": ids, "sure": "true", "state": ""})
+    assert "2 records?" in site.post(f"{ACCOUNTS}/bulk", {"_act": "delete", "id": ids, "_state": ""}).heading
+    gone = site.post(f"{ACCOUNTS}/bulk", {"_act": "delete", "id": ids, "_sure": "true", "_state": ""})
     assert "2 records are in the recycle bin." in gone.text
     assert sorted(site.get(f"{ACCOUNTS}/bin").texts("//td[contains(@class, 'title')]")) == ["A", "B"]
     work.records("customers.account").create({"name": "B"})

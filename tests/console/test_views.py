@@ -41,6 +41,9 @@ def test_a_saved_view_shared_with_a_team_respects_each_viewers_rights(client: Ap
     rep = Site(client.as_user(people.rep))
     assert "Key accounts" in rep.get(ACCOUNTS).texts(TABS)[1]
     assert names(rep.get(shown)) == ["Mine"]
+    own = keep(rep, "tier=normal", name="From below", shown_to="team")
+    assert names(manager.get(own)) == ["Small"]
+    assert rep.api.patch(f"/api/v1/console/views/{shown.partition('=')[2]}", {"name": "Mine now"}).status_code == 403
     outsider = Site(client.as_user(people.reps[1][0]))
     assert len(outsider.get(ACCOUNTS).all(TABS)) == 1
     assert outsider.get(shown).status == 404

@@ -184,7 +184,7 @@ class Changer:
         entity, parent = shape.entity, shape.entity.parent
         people = entity.full_name in BY_HAND or shape.table.name in self._sharing
         return (
-            field.name in ("owner", entity.territory)
+            field.name in ("owner", entity.territory, entity.audience)
             or (parent is not None and field.name == parent.name)
             or (people and isinstance(field, LinkField))
         )

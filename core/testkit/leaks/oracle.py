@@ -113,12 +113,15 @@ class Oracle:
         return shown_to == Audience.EVERYBODY or (shown_to == Audience.TEAM and row["owner_id"] in self._above())
 
     def _above(self) -> frozenset[Any]:
-        """Who is in the user's team or in one above it, and who manages one of these."""
+        """Who is in a team that the user is in or manages, or in one above it, and who manages one of these."""
         teams, users = self.rows["core_teams"], self.rows["core_users"]
-        line, here = list[Any](), users[self.me]["team_id"]
-        while here in teams and teams[here]["deleted_at"] is None and here not in line:
-            line.append(here)
-            here = teams[here]["parent_id"]
+        ahead = [users[self.me]["team_id"], *(id for id, team in teams.items() if team["manager_id"] == self.me)]
+        line = list[Any]()
+        while ahead:
+            here = ahead.pop()
+            if here in teams and teams[here]["deleted_at"] is None and here not in line:
+                line.append(here)
+                ahead.append(teams[here]["parent_id"])
         managers = {teams[id]["manager_id"] for id in line}
         return frozenset(id for id, user in users.items() if user["team_id"] in line or id in managers)
 
