@@ -10,7 +10,7 @@ from functools import cached_property
 from plugins.console.asked import of_pairs
 from plugins.console.cells import Cell, Titles, cell, titles_of
 from plugins.console.filtering import Chip, chips
-from plugins.console.lanes import Group, Lane, by_key, by_of, group_of, lane_at, lanes_of, without
+from plugins.console.lanes import Group, Lane, by_key, by_of, group_of, lanes_of, without
 from plugins.console.registry import Kind, kind_at, query_of
 from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, _, parse_filter
 from sdk.context import Row
@@ -71,7 +71,7 @@ class Board:
     @property
     def query(self) -> str:
         """The query of its address, for the addresses of its cards."""
-        return query_of([pair for pair in self.request.query if pair[0] not in ("cursor", "_lane", "_to")])
+        return query_of([*(pair for pair in self.request.query if pair[0] not in ("cursor", "_lane", "_to", "_by")), ("_by", self.by)])
 
     @property
     def movable(self) -> bool:
@@ -243,8 +243,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 
 
 def _more(board: Board, request: PageRequest) -> Rendering:
-    key = "" if request.asked("_lane") == "none" else request.asked("_lane")
-    lane = lane_at(board.lanes, key)
+    lane = next((one for one in board.lanes if one.id == request.asked("_lane")), None)
     if lane is None:
         raise NotFound(_("there is nothing at this address"))
     rows, following = board.page(lane, cursor=request.asked("cursor"))

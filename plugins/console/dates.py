@@ -27,7 +27,10 @@ def local(ctx: Context, value: object) -> datetime | date | None:
     if isinstance(value, str) and value:
         value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     if isinstance(value, datetime):
-        return value.astimezone(ZoneInfo(ctx.tenant.timezone))
+        try:
+            return value.astimezone(ZoneInfo(ctx.tenant.timezone))
+        except OverflowError:  # the last day that there is has no day after it, wherever one is
+            return value
     return value if isinstance(value, date) else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from plugins.console.cells import tone_of
 from plugins.console.inputs import Option
@@ -33,8 +34,8 @@ class Lane:
 
     @property
     def id(self) -> str:
-        """Its name among the elements of the page."""
-        return self.key or "none"
+        """Its name among the elements of the page, where a key may have blanks; no key is written as that of those without one."""
+        return quote(self.key, safe="") or "%"
 
     def holds(self, by: str) -> Condition:
         """The records that stand in it."""

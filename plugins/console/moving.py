@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from plugins.console.board import Board, board_at
+from plugins.console.calendar import on_of
 from plugins.console.dates import moved
 from plugins.console.inputs import Option, inputs_in_a_row, typed
 from plugins.console.lanes import by_of, lane_at
@@ -50,8 +51,7 @@ def _movable(ctx: Context, request: PageRequest) -> Kind:
 
 def _moves(kind: Kind, request: PageRequest) -> str:
     """The field that a move changes."""
-    on = request.asked("_on")
-    return on if on in kind.dates else by_of(kind, request)
+    return on_of(kind, request) if request.asked("_on") else by_of(kind, request)
 
 
 def _target(kind: Kind, request: PageRequest, row: Row, to: str) -> Mapping[str, object]:
@@ -66,7 +66,8 @@ def _asked_for(kind: Kind, request: PageRequest) -> dict[str, object]:
 
 def _shown(board: Board, request: PageRequest) -> Rendering:
     """The heads of the columns, and the card where it stands now; none where the board does not show it any more."""
-    lane = lane_at(board.lanes, request.typed(TO))
+    now = board.kind.ctx.records(board.kind.name).get(request.id(), fields=(board.by,)).get(board.by)
+    lane = lane_at(board.lanes, "" if now is None else str(now))
     rows = board.page(lane, Condition("id", "eq", (str(request.id()),)), limit=1)[0] if lane is not None else ()
     titles = board.titles(rows)
     card = board.card(lane, rows[0], titles) if lane is not None and rows else None
@@ -74,7 +75,7 @@ def _shown(board: Board, request: PageRequest) -> Rendering:
 
 
 def _form(kind: Kind, request: PageRequest, row: Row, to: str, refusal: Refusal | None = None) -> Rendering:
-    """Where to, and the fields that were asked for. A refusal that no field can cure is told, and nothing is asked."""
+    """Where to, and the fields that were asked for. A refusal that no field can cure is told, and nothing more is asked."""
     ctx, name = kind.ctx, _moves(kind, request)
     typed_in = _asked_for(kind, request)
     by_field: dict[str, str] = {}
@@ -87,7 +88,7 @@ def _form(kind: Kind, request: PageRequest, row: Row, to: str, refusal: Refusal 
             others.append(said)
     if refusal is not None and not refusal.problems:
         others.append(ctx.say(refusal.message, refusal.params))
-    asked = [] if others else [one for one in kind.written if one in by_field or one in typed_in]
+    asked = [one for one in kind.written if one in typed_in or (one in by_field and not others)]
     values = {one: typed_in.get(one, row.get(one)) for one in asked}
     fields = [
         replace(one, required=one.required or one.name in by_field) for one in inputs_in_a_row(kind, values, by_field) if one.name in asked

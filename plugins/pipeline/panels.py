@@ -49,7 +49,7 @@ def stages(ctx: Context, deal: Mapping[str, object]) -> Rendering | None:
 
 def _step(ctx: Context, deal: Mapping[str, object], stage: Row, state: str) -> Step:
     fields = ctx.records("pipeline.deal").fields() if state == "ahead" else {}
-    missing = [name for name in required_of(stage) if name in fields and deal.get(name) in (None, "")]
+    missing = [name for name in required_of(stage) if name in fields and deal.get(name, name) in (None, "")]
     return Step(str(stage["id"]), str(stage["name"]), state, [ctx.say(fields[name].label) for name in missing])
 
 

@@ -64,10 +64,13 @@ def test_any_choice_makes_a_board_and_any_list_leads_to_its_views(site: Site, wo
     assert links["Board"] == "/console/customers/accounts/board"
     page = site.get("/customers/accounts/board", {"_by": "tier"})
     assert columns(page)["Key account"] == ["Huawei"]
+    assert len({*page.all("//@id")}) == len(page.all("//@id"))
     for one in site.api.get("/api/v1/meta").json["entities"]:
         path = one["path"].removeprefix("/api/v1")
-        if "Board" in site.get(path).links():
-            assert site.get(f"{path}/board").status == 200, path
+        views = site.get(path).links()
+        for view in ("Board", "Calendar"):
+            if view in views:
+                assert site.get(views[view].removeprefix("/console")).status == 200, (path, view)
 
 
 def test_a_column_is_shown_part_by_part_and_each_card_once(site: Site, work: Work) -> None:
@@ -135,10 +138,11 @@ def test_without_a_script_a_card_is_moved_by_a_form(site: Site, process: Process
 def test_the_page_of_a_deal_has_the_steps_of_its_process_and_a_closed_one_is_reopened_there(site: Site, process: Process) -> None:
     deal = process.deal("Big")
     page = site.get(f"/pipeline/deals/{deal}")
+    assert "<" not in page.texts("//title")[0]
     (bar,) = page.all("//section[contains(@class, 'steps')]")
-    links = {" ".join(one.text_content().split()).rstrip("*"): one for one in bar.xpath(".//a[@data-send]")}
+    links = {" ".join(one.text_content().split()): one for one in bar.xpath(".//a[@data-send]")}
     assert len(bar.xpath(".//li[@aria-current='step']")) == 1
-    assert links["Proposal"].get("title") == "asks for Amount"
+    assert links["Proposal* asks for Amount"].get("title") == "asks for Amount"
     assert {"Won", "Lost"} <= {*links}
     step = links["Won"].get("href").removeprefix("/console")
     form = site.get(step).form()

@@ -74,3 +74,18 @@ def test_my_calendar_has_my_activities_and_tasks_and_marks_what_is_booked_twice(
     assert set(page.all("//li[@data-card]/@data-query")) == {"?_on=starts_at", "?_on=due_on"}
     for view in ("month", "agenda"):
         assert len(on_days(site.get("/teamwork/calendar", {"_span": view}))) == 1
+
+
+def test_what_began_before_the_page_is_on_it_and_the_last_day_that_there_is_is_one(site: Site, work: Work) -> None:
+    site.api.patch("/api/v1/core/tenant", {"timezone": "Asia/Shanghai"})
+    work.records("teamwork.activity").create({"subject": "Ever", "starts_at": "2026-03-01T02:00:00Z", "ends_at": "9999-12-31T23:00:00Z"})
+    days = on_days(site.get("/teamwork/activities/calendar", {"_day": "2026-05-10", "_span": "week"}))
+    assert [*days.values()] == [["Ever"]] * 7
+    id = str(work.records("teamwork.activity").find(())[0]["id"])
+    headers = {"HX-Request": "true", "HX-Target": "board"}
+    answer = site.api.call("POST", f"/console/teamwork/activities/{id}/move?_on=starts_at", data={"_to": "2026-03-05"}, headers=headers)
+    assert answer.status_code == 422
+    assert (
+        site.api.call("POST", f"/console/teamwork/activities/{id}/move?_on=nothing", data={"_to": "done"}, headers=headers).status_code
+        == 400
+    )

@@ -28,7 +28,7 @@
   }
 
   const told = (board, what, card, lane) =>
-    (board.dataset[what] || "").replace("%name%", nameOf(card)).replace("%lane%", lane ? lane.dataset.name : "");
+    (board.dataset[what] || "").replace("%name%", () => nameOf(card)).replace("%lane%", () => (lane ? lane.dataset.name : ""));
 
   function put(card, lane) {
     const cards = lane.querySelector("[data-cards]");
