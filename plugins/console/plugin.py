@@ -7,7 +7,7 @@ from pathlib import Path
 
 import js_lib_htmx
 
-from plugins.console import forms, frame, home, listing, me, picking, record, rights
+from plugins.console import forms, frame, home, listing, me, merging, picking, record, rights
 from sdk import Capabilities, Frame, Manifest, MenuEntry, PageRoute, _, hookimpl
 
 manifest = Manifest(
@@ -40,7 +40,7 @@ def register_frame() -> Sequence[Frame]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*home.PAGES, *me.PAGES, *picking.PAGES, *listing.PAGES, *forms.PAGES, *record.PAGES, *rights.PAGES)
+    return (*home.PAGES, *me.PAGES, *picking.PAGES, *listing.PAGES, *forms.PAGES, *record.PAGES, *rights.PAGES, *merging.PAGES)
 
 
 @hookimpl
