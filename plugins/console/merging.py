@@ -31,6 +31,8 @@ def ask(ctx: Context, request: PageRequest) -> Rendering:
     with_ = request.asked("with").strip()
     if not with_:
         return _choose(kind, row)
+    if with_ == str(row["id"]):
+        return _choose(kind, row, [ctx.say(_("This is the record itself: choose another one."))], 422)
     try:
         return _compare(kind, row, ctx.records(kind.name).get(record_id(with_)))
     except (NotFound, Invalid) as refusal:

@@ -6,6 +6,7 @@ import io
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from core.context import Work
 from core.testkit.fixtures import Api, People
@@ -176,6 +177,7 @@ def test_two_records_are_made_one_by_a_page_that_compares_them(site: Site, work:
     at = f"{ACCOUNTS}/{account}/merge"
     assert site.get(at).status == 200
     assert site.get(at, {"with": str(UUID(int=7))}).status == 404
+    assert site.get(at, {"with": str(account)}).status == 422
     page = site.get(at, {"with": str(other)})
     form = page.form()
     assert (form["pick-city"], form["pick-phone"]) == ("mine", "other")  # what is empty is filled
@@ -205,3 +207,18 @@ def test_a_lead_is_converted_by_a_button_once(client: Api, work: Work, people: P
     assert (deal["name"], deal["amount"].amount) == ("First deal", 1000)
     assert not [one for one in site.get(at).all("//a/@href") if one.endswith("/convert")]
     assert site.get(f"{at}/convert").status == 409
+
+
+def test_the_overview_asks_the_database_for_what_it_shows_and_no_more(site: Site, work: Work, account: UUID) -> None:
+    at, asked = f"{ACCOUNTS}/{account}", list[str]()
+
+    def count(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    site.get(at)  # what is made once is made
+    sa.event.listen(work.platform.database.engine, "before_cursor_execute", count)
+    try:
+        site.get(at)
+    finally:
+        sa.event.remove(work.platform.database.engine, "before_cursor_execute", count)
+    assert 0 < len(asked) <= 24, (len(asked), [one[:90] for one in asked])
