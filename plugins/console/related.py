@@ -15,6 +15,9 @@ from sdk.fields import AnyRecordField, Field, LinkField, MoneyField
 FEW = 5
 MOST_LINES = 100
 _WIDEST = 6
+_TELLING = frozenset({"choice", "money", "date"})
+"""Kinds of fields that say at a glance how it stands with a record."""
+_TOLD_BY_OTHERS = frozenset({"id", "version", "owner", "created_at", "updated_at"})
 _CURRENCIES = 3
 """Sums below a column: lines of more currencies have none."""
 
@@ -108,9 +111,12 @@ def _related(one: _Pointer, kind: Kind, row: Row, most: int) -> Related:
 
 def _columns(other: Kind, one: _Pointer) -> list[str]:
     if not one.part:
-        return [name for name in other.columns() if name not in (one.link, "owner")][: _WIDEST - 1]
-    apart = (one.link, "id", "version", "owner", "created_at", "updated_at", "position", "notes")
-    fit = [name for name in other.fields if name not in apart and "." not in name]
+        apart = {*_TOLD_BY_OTHERS, other.title, one.link}
+        fit = [name for name, field in other.fields.items() if name not in apart and "." not in name and field.kind != "long_text"]
+        telling = [name for name in fit if other.fields[name].kind in _TELLING]
+        return [other.title, *[*telling, *(name for name in fit if name not in telling)][: _WIDEST - 2]]
+    unseen = {*_TOLD_BY_OTHERS, one.link, "position", "notes"}
+    fit = [name for name in other.fields if name not in unseen and "." not in name]
     amounts = [name for name in fit if isinstance(other.fields[name], MoneyField) and other.fields[name].readonly]
     plain = [name for name in fit if name not in amounts]
     return [*plain[:_WIDEST], *amounts[-3:]] or [other.title]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from plugins.leads import conversion, demo, routes, tables, touches
+from plugins.leads import conversion, demo, pages, routes, tables, touches
 from plugins.leads.tables import CONVERTED_LEADS, LEADS, Campaign, Lead, Origin, Touch
 from sdk import (
     Access,
@@ -17,6 +17,8 @@ from sdk import (
     Extension,
     Manifest,
     MenuEntry,
+    PageRoute,
+    Panel,
     Report,
     Route,
     Scope,
@@ -172,3 +174,13 @@ def register_navigation() -> Sequence[MenuEntry]:
         MenuEntry("leads", label=_("Leads"), section="sell", entity="leads.lead", icon="inbox", position=5),
         MenuEntry("campaigns", label=_("Campaigns"), section="know", entity="leads.campaign", icon="flag", position=60),
     )
+
+
+@hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return pages.PAGES
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return pages.PANELS

@@ -6,9 +6,11 @@ import io
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from core.context import Work
 from core.testkit.fixtures import Api, People
+from plugins.pipeline.template import apply
 from sdk.context import id_of
 from tests.console.site import Site
 
@@ -166,3 +168,57 @@ def test_what_is_part_of_records_that_one_may_change_is_added_by_whoever_may(
     quote = id_of(work.records("orders.quote").create({"name": "Offer", "account": account, "owner": people.rep}))
     page = Site(client.as_user(people.rep)).get(f"/orders/quotes/{quote}")
     assert page.all("//a[contains(@href, '/orders/quote_lines/new')]")
+
+
+def test_two_records_are_made_one_by_a_page_that_compares_them(site: Site, work: Work, account: UUID) -> None:
+    accounts = work.records("customers.account")
+    other = id_of(accounts.create({"name": "Huawei Tech", "city": "Dongguan", "phone": "+86 755 2878 0808", "tier": "key"}))
+    work.records("customers.contact").create({"name": "Ren", "account": other})
+    at = f"{ACCOUNTS}/{account}/merge"
+    assert site.get(at).status == 200
+    assert site.get(at, {"with": str(UUID(int=7))}).status == 404
+    assert site.get(at, {"with": str(account)}).status == 422
+    page = site.get(at, {"with": str(other)})
+    form = page.form()
+    assert (form["pick-city"], form["pick-phone"]) == ("mine", "other")  # what is empty is filled
+    answer = site.post(at, {**form, "pick-tier": "other"})
+    assert answer.status == 303, answer.texts("//*[@role='alert']")
+    assert answer.answer.headers["Location"] == f"/console{ACCOUNTS}/{account}"
+    row = accounts.get(account)
+    assert (row["city"], row["phone"], row["tier"]) == ("Shenzhen", "+86 755 2878 0808", "key")
+    assert work.records("customers.contact").find(())[0]["account"] == account
+    assert site.get(f"/core/users/{work.records('core.user').find(())[0]['id']}/merge").status == 404
+
+
+def test_a_lead_is_converted_by_a_button_once(client: Api, work: Work, people: People) -> None:
+    apply(work, "direct_sales")
+    site = Site(client.as_user(people.rep))
+    id = id_of(work.records("leads.lead").create({"name": "Ren", "company": "Neu GmbH", "email": "ren@neu.example", "owner": people.rep}))
+    at = f"/leads/leads/{id}"
+    assert f"/console{at}/convert" in site.get(at).all("//a/@href")
+    refused = site.sent(f"{at}/convert", account="Nobody Ltd")
+    assert refused.status == 404
+    assert refused.form()["account"] == "Nobody Ltd"
+    assert work.records("customers.contact").find(()) == []
+    answer = site.sent(f"{at}/convert", deal_name="First deal", amount="1,000", currency="USD")
+    assert answer.status == 303, answer.texts("//*[@role='alert']")
+    (deal,) = work.records("pipeline.deal").find(())
+    assert answer.answer.headers["Location"] == f"/console/pipeline/deals/{deal['id']}"
+    assert (deal["name"], deal["amount"].amount) == ("First deal", 1000)
+    assert not [one for one in site.get(at).all("//a/@href") if one.endswith("/convert")]
+    assert site.get(f"{at}/convert").status == 409
+
+
+def test_the_overview_asks_the_database_for_what_it_shows_and_no_more(site: Site, work: Work, account: UUID) -> None:
+    at, asked = f"{ACCOUNTS}/{account}", list[str]()
+
+    def count(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    site.get(at)  # what is made once is made
+    sa.event.listen(work.platform.database.engine, "before_cursor_execute", count)
+    try:
+        site.get(at)
+    finally:
+        sa.event.remove(work.platform.database.engine, "before_cursor_execute", count)
+    assert 0 < len(asked) <= 24, (len(asked), [one[:90] for one in asked])
