@@ -117,7 +117,7 @@ def tone_of(of: Field, value: object) -> str:
     for tone, keys in (("good", _GOOD), ("bad", _BAD), ("warm", _WARM)):
         if key in keys:
             return tone
-    return "plain"
+    return ""
 
 
 def cells(kind: Kind, names: Sequence[str], rows: Sequence[Row]) -> list[list[Cell]]:
