@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdk.context import id_of
 from tests.browser.conftest import Window
 
 
@@ -97,3 +98,47 @@ def test_on_the_phone_the_whole_menu_is_one_touch_away_and_nothing_is_wider_than
         page.get_by_role("button", name="More").click()
     page.locator("#side").get_by_role("link", name="Deals").click()
     page.wait_for_selector("h1:has-text('Deals')")
+
+
+def test_a_deal_goes_on_by_the_keyboard_and_where_its_stage_asks_for_something_it_is_asked_for(window: Window) -> None:
+    work = window.company.work
+    stages = sorted(
+        (row for row in work.records("pipeline.stage").find(()) if row["type"] == "open"), key=lambda row: int(str(row["position"]))
+    )
+    work.records("pipeline.stage").update(id_of(stages[2]), {"required_fields": ["competitor"]})
+    deal = id_of(work.records("pipeline.deal").create({"name": "Network"}))
+    page = window.open("/pipeline/deals/board")
+    card = page.locator(f"#card-{deal}")
+    card.focus()
+    for key in ("Space", "ArrowRight", "Space"):
+        page.keyboard.press(key)
+    page.locator(f"[data-lane='{stages[1]['id']}'] #card-{deal}").wait_for()
+    assert work.records("pipeline.deal").values([deal])[deal]["stage"] == stages[1]["id"]
+    card.focus()
+    for key in ("Space", "ArrowRight", "Space"):
+        page.keyboard.press(key)
+    page.get_by_label("Competitor").fill("Nokia")
+    page.get_by_role("dialog").get_by_role("button").first.click()
+    page.locator(f"[data-lane='{stages[2]['id']}'] #card-{deal}").wait_for()
+    assert work.records("pipeline.deal").values([deal])[deal]["stage"] == stages[2]["id"]
+
+
+def test_a_plugin_is_switched_off_by_who_administers_and_is_gone_at_the_next_page(window: Window) -> None:
+    page = window.open("/admin/plugins")
+    page.locator("#content").get_by_role("link", name="Forecast").first.click()
+    page.get_by_role("link", name="Switch off").click()
+    page.get_by_role("button", name="Switch off").click()
+    window.open("/")
+    assert page.locator("#side a", has_text="Deals").count() == 1
+    assert page.locator("#side a", has_text="Forecast").count() == 0
+
+
+def test_a_number_of_a_report_leads_to_its_records(window: Window) -> None:
+    work = window.company.work
+    won = next(row for row in work.records("pipeline.stage").find(()) if row["type"] == "won")
+    work.records("pipeline.deal").create({"name": "Network", "stage": won["id"], "amount": {"amount": "500", "currency": "USD"}})
+    page = window.open("/reports/reports")
+    page.get_by_role("link", name="Won by month").first.click()
+    page.get_by_role("table").get_by_role("link").last.click()
+    page.wait_for_selector("h1:has-text('Deals')")
+    assert page.get_by_role("link", name="Network").count()
