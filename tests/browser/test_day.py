@@ -110,16 +110,16 @@ def test_a_deal_goes_on_by_the_keyboard_and_where_its_stage_asks_for_something_i
     page = window.open("/pipeline/deals/board")
     card = page.locator(f"#card-{deal}")
     card.focus()
-    for key in ("Space", "ArrowRight", "Space"):
-        page.keyboard.press(key)
-    page.locator(f"[data-lane='{stages[1]['id']}'] #card-{deal}").wait_for()
+    with page.expect_response(lambda answer: answer.request.method == "POST" and "/move" in answer.url):
+        for key in ("Space", "ArrowRight", "Space"):
+            page.keyboard.press(key)
     assert work.records("pipeline.deal").values([deal])[deal]["stage"] == stages[1]["id"]
-    card.focus()
+    page.locator(f"[data-lane='{stages[1]['id']}'] #card-{deal}").focus()
     for key in ("Space", "ArrowRight", "Space"):
         page.keyboard.press(key)
     page.get_by_label("Competitor").fill("Nokia")
-    page.get_by_role("dialog").get_by_role("button").first.click()
-    page.locator(f"[data-lane='{stages[2]['id']}'] #card-{deal}").wait_for()
+    with page.expect_response(lambda answer: answer.request.method == "POST" and "/move" in answer.url):
+        page.get_by_role("dialog").get_by_role("button", name="Move").click()
     assert work.records("pipeline.deal").values([deal])[deal]["stage"] == stages[2]["id"]
 
 
