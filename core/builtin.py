@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from core.audit import entries
 from core.audit.tables import Entry
-from core.custom import forgetting, purge
+from core.custom import forgetting, purge, trial
 from core.custom.checks import check_definitions
 from core.custom.entity_checks import check_entities, fill_entities
 from core.custom.entity_tables import CustomEntity
@@ -114,7 +114,7 @@ def register_permissions() -> Sequence[Permission]:
 def register_routes() -> Sequence[Route]:
     """Tokens, sessions, people who leave, plugins with their settings, the tenant's settings and set-up, jobs, explanations of rights."""
     mine = (*routes.ROUTES, *session_routes.ROUTES, *departures.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES)
-    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES, *purge.ROUTES, *privacy_routes.ROUTES)
+    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES, *purge.ROUTES, *trial.ROUTES, *privacy_routes.ROUTES)
 
 
 @hookimpl

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
-from uuid import UUID
 
 from plugins.console.refusals import told
 from plugins.console.registry import PREFIX, Kind, kind_of
 from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Verb, _
+from sdk.routes import record_id
 
 HERE, TOKENS = f"{PREFIX}/me/account", f"{PREFIX}/me/tokens"
 _SESSIONS = "/api/v1/core/sessions"
@@ -25,7 +25,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """End one session, or all but this one."""
     try:
-        ctx.api("DELETE", f"{_SESSIONS}/{UUID(request.typed('session'))}" if request.typed("session") else _SESSIONS)
+        ctx.api("DELETE", f"{_SESSIONS}/{record_id(request.typed('session'))}" if request.typed("session") else _SESSIONS)
     except Refusal as refusal:
         return _account(ctx, request, refusal)
     return Redirect(HERE)
@@ -61,7 +61,7 @@ def submit_tokens(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Issue a token, whose secret is on this page and never again; or revoke one."""
     try:
         if revoked := request.typed("revoke"):
-            ctx.records("core.token").delete(UUID(revoked))
+            ctx.records("core.token").delete(record_id(revoked))
             return Redirect(TOKENS)
         body: dict[str, object] = {"name": request.typed("name").strip()}
         if (lasts := _LASTING.get(request.typed("lasts"))) is not None:

@@ -34,6 +34,10 @@ def test_a_token_may_do_what_was_ticked_and_its_secret_is_shown_once(
     (row,) = work.records("core.token").find(where(name="list"))
     assert site.post("/me/tokens", {"revoke": str(row["id"])}).status == 303
     assert program.get("/api/v1/customers/accounts").status_code == 401
+    assert [site.post(path, form).status for path, form in (("/me/tokens", {"revoke": "x"}), ("/me/account", {"session": "../x"}))] == [
+        404,
+        404,
+    ]
 
 
 def test_sessions_are_shown_and_ended(platform: Platform, tenant: Tenant) -> None:

@@ -19,6 +19,7 @@ def test_the_company_changes_what_it_says_of_itself_and_what_does_not_fit_is_tol
     assert site.post("/admin/company", {**form, "timezone": "Asia/Shanghai", "fiscal_year_start": "4"}).status == 303
     there = site.api.get("/api/v1/core/tenant").json
     assert (there["timezone"], there["fiscal_year_start"]) == ("Asia/Shanghai", 4)
+    assert site.post("/admin/company", {**form, "audit_days": "9" * 5000}).status == 422
     wrong = site.post("/admin/company", {**form, "audit_days": "3", "week_start": "7"})
     assert (wrong.status, wrong.all("//*[@aria-invalid='true']/@name")) == (422, ["audit_days"])
     assert site.api.get("/api/v1/core/tenant").json["week_start"] == there["week_start"], "nothing of it was taken"
@@ -62,4 +63,5 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
         assert work.connection.execute(sa.select(outbox.c.state).where(mine)).scalar() == "waiting"
     again = site.post("/admin/health", {"job": [id]})
     assert (again.status, bool(again.all("//*[@role='alert']"))) == (409, True)
+    assert site.post("/admin/health", {"job": "../users"}).status == 404
     assert Site(client.as_user(people.rep)).get("/admin/health").status == 403

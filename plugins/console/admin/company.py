@@ -73,7 +73,7 @@ def _typed(name: str, request: PageRequest) -> object:
     text = request.typed(name).strip()
     if name == "allowed_addresses":
         return text.split()
-    return int(text) if name in _NUMBERS and text.isascii() and text.isdigit() else text
+    return int(text) if name in _NUMBERS and text.isascii() and text.isdigit() and len(text) < 10 else text
 
 
 def _input(ctx: Context, name: str, value: object, problem: str) -> Input:

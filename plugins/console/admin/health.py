@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from plugins.console.cells import Titles, cell
 from plugins.console.registry import PREFIX, kind_of
 from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Text, _
+from sdk.routes import record_id
 
 HERE = f"{PREFIX}/admin/health"
 RIGHT = "core.plugin.update"
@@ -40,7 +41,7 @@ def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
             answer = cast("Mapping[str, Any]", ctx.api("GET", "/api/v1/core/mail/check"))
             return _page(ctx, request, mail=answer)
         for id in request.chosen("job"):
-            ctx.api("POST", f"/api/v1/core/jobs/{id}/retry")
+            ctx.api("POST", f"/api/v1/core/jobs/{record_id(id)}/retry")
     except Refusal as refusal:
         return _page(ctx, request, refusal)
     return Redirect(HERE)

@@ -94,7 +94,7 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     values = {
         "company": company, "steps": steps(ctx), "roles": [row for row in roles if row["key"] != "everybody"], "do": do,
         "problems": others if do == "company" else told(ctx, refusal), "emails": request.typed("emails"), "chosen": request.chosen("role"),
-        "invited": int(invited) if invited.isascii() and invited.isdigit() else 0, "done": request.asked("done"),
+        "invited": int(invited) if invited.isascii() and invited.isdigit() and len(invited) < 4 else 0, "done": request.asked("done"),
     }  # fmt: skip
     return Rendering("console/admin_start.html", values, 200 if refusal is None else refusal.status)
 
