@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped
 from sdk import Audience, Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
+from sdk.fields.base import NO_EXAMPLE, with_example
 
 LIST, BOARD, CALENDAR = "list", "board", "calendar"
 LAYOUTS = {LIST: _("List"), BOARD: _("Board"), CALENDAR: _("Calendar")}
@@ -21,13 +22,13 @@ class View(Record):
     __tablename__ = "console_views"
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, search=True)
-    entity: Mapped[str] = f.text(_("Entity"), length=100, required=True, index=True)
-    conditions: Mapped[str | None] = f.long_text(_("Filters"))
-    words: Mapped[str | None] = f.text(_("Search words"), length=200)
-    ordered_by: Mapped[str | None] = f.text(_("Sort"), length=500)
-    columns: Mapped[str | None] = f.long_text(_("Columns"))
+    entity: Mapped[str] = f.text(_("Entity"), length=100, required=True, index=True, example="console.view")
+    conditions: Mapped[str | None] = with_example(f.long_text(_("Filters")), "pinned=true")
+    words: Mapped[str | None] = f.text(_("Search words"), length=200, example=NO_EXAMPLE)
+    ordered_by: Mapped[str | None] = f.text(_("Sort"), length=500, example="name")
+    columns: Mapped[str | None] = with_example(f.long_text(_("Columns")), "name,pinned")
     layout: Mapped[str] = f.choice(_("Layout"), LAYOUTS, default=LIST)
-    layout_field: Mapped[str | None] = f.text(_("Field of the layout"), length=100)
+    layout_field: Mapped[str | None] = f.text(_("Field of the layout"), length=100, example=NO_EXAMPLE)
     shown_to: Mapped[str] = f.choice(_("Shared with"), SHOWN_TO, default=Audience.NOBODY.value)
     pinned: Mapped[bool] = f.boolean(_("Pinned"), default=False)
 
@@ -38,5 +39,5 @@ class Start(Record):
     __tablename__ = "console_starts"
     __table_args__ = (unique_together("console_starts", "owner_id", "entity"),)
 
-    entity: Mapped[str] = f.text(_("Entity"), length=100, required=True)
+    entity: Mapped[str] = f.text(_("Entity"), length=100, required=True, example="console.view")
     view_id: Mapped[UUID | None] = f.link(_("View"), View)
