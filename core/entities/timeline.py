@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -56,36 +56,39 @@ def _holders(work: Work, entity: Entity, id: UUID) -> type_holders:
     """For each entity the ids whose entries belong here: the record itself, and visible records that carry theirs up to it."""
     found: dict[str, list[sa.Select[Any]]] = {entity.full_name: [sa.select(sa.literal(id, key()))]}
     paths: list[tuple[tuple[str, ...], sa.Select[Any]]] = [((entity.full_name,), found[entity.full_name][0])]
+    carriers = _carriers(work)
     for _length in range(_FURTHEST):
         longer = []
         for path, ids in paths:
-            for other in work.catalog.entities.values():
-                if other.plugin in work.enabled and other.full_name not in path:
-                    for below in _carrying(work, other, path[-1], ids):
-                        longer.append(((*path, other.full_name), below))
-                        found.setdefault(other.full_name, []).append(below)
+            for name, belows in carriers.get(path[-1], {}).items():
+                for below in belows if name not in path else ():
+                    longer.append(((*path, name), narrowed := below.ids.where(below.link.in_(ids))))
+                    found.setdefault(name, []).append(narrowed)
         paths = longer
     return found
 
 
-def _carrying(work: Work, other: Entity, target: str, ids: sa.Select[Any]) -> list[sa.Select[Any]]:
-    reader, made = work.reader(other), list[sa.Select[Any]]()
-    if not reader.grants:
-        return made
-    for name in _links_to(reader, target):
-        source = Source(reader.shape, work.scopes, reader.shape.table.alias())
-        made.append(sa.select(source.table.c.id).where(*reader.reach(source, (name,)), source.columns(name)[0].in_(ids)))
-    return made
+class _Carrier(NamedTuple):
+    """The visible records of an entity that carry their entries up by a link: their ids, and the column of the link."""
+
+    ids: sa.Select[Any]
+    link: sa.ColumnElement[Any]
 
 
-def _links_to(reader: Reader, target: str) -> list[str]:
-    """The visible links of an entity that carry its entries up to `target`."""
-    found = []
-    for name, field in reader.visible().items():
-        if isinstance(field, LinkField) and field.timeline:
-            aim = reader.shape.target(field)
-            if aim is not None and aim.full_name == target:
-                found.append(name)
+def _carriers(work: Work) -> dict[str, dict[str, list[_Carrier]]]:
+    """By entity those whose records carry their entries up to it: made once, not for each path. A path has no entity twice."""
+    found: dict[str, dict[str, list[_Carrier]]] = {}
+    for other in work.catalog.entities.values():
+        reader = work.reader(other) if other.plugin in work.enabled else None
+        if reader is None or not reader.grants:
+            continue
+        source: Source | None = None
+        for name, field in reader.visible().items():
+            aim = reader.shape.target(field) if isinstance(field, LinkField) and field.timeline else None
+            if aim is not None:
+                source = source or Source(reader.shape, work.scopes, reader.shape.table.alias())
+                ids = sa.select(source.table.c.id).where(*reader.reach(source, (name,)))
+                found.setdefault(aim.full_name, {}).setdefault(other.full_name, []).append(_Carrier(ids, source.columns(name)[0]))
     return found
 
 
