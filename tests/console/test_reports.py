@@ -143,3 +143,11 @@ def test_charts_are_drawn_by_one_file_that_is_made_once_and_kept(site: Site, dea
     first = site.api.get(address)
     assert b"vegaEmbed" in first.data
     assert "immutable" in first.headers["Cache-Control"]
+
+
+def test_without_the_extra_there_is_the_table_and_no_chart(site: Site, deals: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugins.console.frame.MADE", {})
+    page = site.get(f"{REPORTS}/pipeline.open_by_stage")
+    assert page.rows()
+    assert not page.all("//figure")
+    assert not [one for one in page.all("//script/@src") if "vega" in one]
