@@ -117,7 +117,6 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "tiles": [tiles.shown(ctx, tile, narrow, board and board["owner"]) for tile in _tiles_of(ctx, board)], "narrow": narrow, "switches": _switches(ctx),
             "kept": [pair for pair in request.query if pair[0] in PERIOD], "catalogue": tiles.catalogue(ctx),
             "shapes": [(key, ctx.say(label)) for key, label in SHAPES.items()], "may_share": ctx.can(SHARE), **_sharing(ctx, mine=mine),
-            "here": query_of(without(request, "edit")), "most": len(boards) >= MOST,
         },
     )  # fmt: skip
 
