@@ -64,7 +64,8 @@ def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Fi
         Line([_word(ctx, report, labels.choices, word, row) for word in report.by], _numbers(ctx, report, report.by, where, row))
         for row in rows[:MOST_ROWS]
     ] if report.by else []  # fmt: skip
-    drawn = specification(report, _largest(report, rows), labels) if report.by and rows else None
+    numeric = any(_size(row.get(word)) for row in rows for word in report.measures)
+    drawn = specification(report, _largest(report, rows), labels) if report.by and numeric else None
     return Figures(
         report, [labels.words[word] for word in report.by], [labels.words[word] for word in report.measures], lines,
         _numbers(ctx, report, (), where, total), rows, drawn, max(len(rows) - MOST_ROWS, 0),
