@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +18,7 @@ from sdk.context import Row
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 """The name of the language's version; nothing is fetched from there."""
 VERSION = "5.20"
+_NUMBER = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 FONT = "Noto Sans CJK SC, Noto Sans, sans-serif"
 
 
@@ -35,8 +37,9 @@ class Labels:
 
 
 def specification(report: Report, rows: Sequence[Row], labels: Labels) -> dict[str, object]:
-    """A bar or a line chart of the first measure; amounts of several currencies become a mark each."""
-    measure, across = report.measures[0], report.by[0]
+    """A bar or a line chart of the first measure that is a number; amounts of several currencies become a mark each."""
+    measure = next((word for word in report.measures if any(_numbers(row[word]) for row in rows)), report.measures[0])
+    across = report.by[0]
     second = report.by[1] if len(report.by) > 1 else ""
     marks = [(row, amount, currency) for row in rows for amount, currency in _numbers(row[measure])]
     currencies = {currency for _row, _amount, currency in marks}
@@ -69,7 +72,8 @@ def _numbers(value: object) -> list[tuple[float, str]]:
         return [number for one in value for number in _numbers(one)]
     if isinstance(value, Mapping):
         return [(float(Decimal(str(value["amount"]))), str(value["currency"]))]
-    return [(float(Decimal(str(value))), "")]
+    written = str(value)
+    return [(float(written), "")] if _NUMBER.match(written) else []  # the first day of something is no number
 
 
 @cache

@@ -114,10 +114,9 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         "reports/dashboard.html",
         {
             **shared, "board": board, "boards": boards, "mine": mine, "editing": mine and request.asked("edit") == "1",
-            "tiles": [tiles.shown(ctx, tile, narrow) for tile in _tiles_of(ctx, board)], "narrow": narrow, "switches": _switches(ctx),
+            "tiles": [tiles.shown(ctx, tile, narrow, board and board["owner"]) for tile in _tiles_of(ctx, board)], "narrow": narrow, "switches": _switches(ctx),
             "kept": [pair for pair in request.query if pair[0] in PERIOD], "catalogue": tiles.catalogue(ctx),
             "shapes": [(key, ctx.say(label)) for key, label in SHAPES.items()], "may_share": ctx.can(SHARE), **_sharing(ctx, mine=mine),
-            "here": query_of(without(request, "edit")), "most": len(boards) >= MOST,
         },
     )  # fmt: skip
 

@@ -55,6 +55,8 @@ class Figures:
 def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Figures:
     """Ask it; raises BadRequest for words that it does not have."""
     rows = ready.rows(ctx, report, start, end)
+    if len(report.by) == 1 and not _dated(ctx, report, report.by[0]):
+        rows = sorted(rows, key=lambda row: _size(row.get(report.measures[0])), reverse=True)
     labels = ready.labels(ctx, report)
     where = ready.conditions(ctx, report, start, end)
     total = ready.rows(ctx, replace(report, by=()), start, end)[0] if report.by else rows[0]
@@ -62,11 +64,17 @@ def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Fi
         Line([_word(ctx, report, labels.choices, word, row) for word in report.by], _numbers(ctx, report, report.by, where, row))
         for row in rows[:MOST_ROWS]
     ] if report.by else []  # fmt: skip
-    drawn = specification(report, _largest(report, rows), labels) if report.by and rows else None
+    numeric = any(_size(row.get(word)) for row in rows for word in report.measures)
+    drawn = specification(report, _largest(report, rows), labels) if report.by and numeric else None
     return Figures(
         report, [labels.words[word] for word in report.by], [labels.words[word] for word in report.measures], lines,
         _numbers(ctx, report, (), where, total), rows, drawn, max(len(rows) - MOST_ROWS, 0),
     )  # fmt: skip
+
+
+def _dated(ctx: Context, report: Report, word: str) -> bool:
+    """Whether a dimension has an order of its own, which is worth more than that of its numbers."""
+    return isinstance(field_at(ctx, report.entity, word.partition(":")[0]), DateField | DateTimeField)
 
 
 def _word(ctx: Context, report: Report, choices: object, word: str, row: Row) -> str:

@@ -43,15 +43,15 @@ def report(ctx: Context, question: str, name: str) -> Report:
 
 def asked(ctx: Context, query: Pairs, name: str = "") -> Report:
     """The report that the words of an address ask for. Raises NotFound where the tenant does not have its entity."""
-    entity = next((value for word, value in query if word == "entity"), "")
+    last = dict(query)
+    entity = last.get("entity", "")
     measures, by, where = (
         tuple(dict.fromkeys(value for word, value in query if word == one and value)) for one in ("measure", "by", "where")
     )
-    shape = next((value for word, value in query if word == "chart"), "bar")
-    label = Text(name, "") if name else ctx.entity(entity).plural_label
     if not ctx.offers(entity):
         raise NotFound(_("there is no entity {entity!r} here"), entity=entity[:80])
-    return Report("query", label, entity, measures or ("count",), by, where, "", "line" if shape == "line" else "bar")
+    label = Text(name) if name else ctx.entity(entity).plural_label
+    return Report("query", label, entity, measures or ("count",), by, where, "", "line" if last.get("chart") == "line" else "bar")
 
 
 def keep(ctx: Context, request: PageRequest) -> Redirect:
@@ -72,7 +72,7 @@ def prepare(ctx: Context, batch: Batch) -> None:
 
 def _check(ctx: Context, change: Change) -> None:
     found = pairs(str(change.after("question") or ""))
-    entity = next((value for name, value in found if name == "entity"), "")
+    entity = dict(found).get("entity", "")
     measures, by, where = ([value for name, value in found if name == word] for word in ("measure", "by", "where"))
     try:
         run(ctx, entity, measures, by, [*where, _NONE])

@@ -79,12 +79,12 @@ def prepare(ctx: Context, batch: Batch) -> None:
             change.refuse("source", "no_source", text)
 
 
-def shown(ctx: Context, tile: Row, narrow: Narrow) -> Shown:
-    """One tile; what cannot be shown says so in its place."""
+def shown(ctx: Context, tile: Row, narrow: Narrow, giver: object) -> Shown:
+    """One tile of a dashboard that belongs to `giver`, with whom its own reports are shared; what cannot be shown says so in its place."""
     kind, _colon, key = str(tile["source"]).partition(":")
     bare = Shown(str(tile["id"] or ""), str(tile["title"] or key), str(tile["shape"]), int(str(tile["width"])))
     try:
-        return _panel(ctx, bare, key, narrow) if kind == PANEL else _report(ctx, bare, kind, key, narrow)
+        return _panel(ctx, bare, key, narrow) if kind == PANEL else _report(ctx, bare, kind, key, narrow, giver)
     except NotFound:
         plugin = key.partition(".")[0] if kind != OWN else ""
         text = (
@@ -106,9 +106,11 @@ def _panel(ctx: Context, bare: Shown, key: str, narrow: Narrow) -> Shown:
     )
 
 
-def _report(ctx: Context, bare: Shown, kind: str, key: str, narrow: Narrow) -> Shown:
+def _report(ctx: Context, bare: Shown, kind: str, key: str, narrow: Narrow, giver: object) -> Shown:
     if kind == OWN:
-        row = ctx.records(own.NAME).get(_id(key))
+        row = ctx.as_system().records(own.NAME).get(_id(key))
+        if str(row["owner"]) not in (str(giver), str(ctx.actor.user_id)):  # a question is its owner's, who gives it with the dashboard
+            raise NotFound(_("there is nothing at this address"))
         question = str(row["question"])
         report, title, href = own.report(ctx, question, str(row["name"])), str(row["name"]), f"/reports/query?{question}"
     else:

@@ -80,11 +80,18 @@ def test_a_dashboard_is_shared_with_a_role_by_who_may_and_changed_by_its_owner_a
     manager, rep = Site(client.as_user(people.manager)), Site(client.as_user(people.rep))
     shared = made_mine(manager)
     assert manager.post(shared, {"act": "rename", "name": "Team", "role": "sales_rep"}).status == 303
+    manager.post("/reports/query?entity=pipeline.deal&by=name", {"name": "By name"})
+    (kept,) = deals.records("reports.own_report").find(())
+    manager.post(shared, {"act": "add", "source": f"own:{kept['id']}", "shape": "table"})
     page = rep.get(shared)
     assert (page.status, page.heading) == (200, "Team")
     assert not page.all("//a[contains(@href, 'edit=1')]")
+    assert {*page.texts("//section[@aria-label='By name']//tbody//td[1]")} == {"D1", "D2", "D3"}, "with the reader's own rights"
     assert rep.post(shared, {"act": "rename", "name": "Stolen"}).status == 404
-    own = made_mine(rep).rpartition("/")[2]
+    copied = made_mine(rep)
+    rep.post(copied, {"act": "add", "source": f"own:{kept['id']}", "shape": "table"})
+    assert "This report is no more" in rep.get(copied).text, "who was not given it does not see it"
+    own = copied.rpartition("/")[2]
     assert client.as_user(people.rep).patch(f"/api/v1/reports/dashboards/{own}", {"role": "sales_rep"}).status_code == 403
     assert manager.post(shared, {"act": "rename", "name": "Team", "role": "nobody"}).status == 422
 

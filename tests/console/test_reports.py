@@ -143,3 +143,22 @@ def test_charts_are_drawn_by_one_file_that_is_made_once_and_kept(site: Site, dea
     first = site.api.get(address)
     assert b"vegaEmbed" in first.data
     assert "immutable" in first.headers["Cache-Control"]
+
+
+def test_the_chart_is_of_the_first_measure_that_is_a_number(site: Site, deals: Work) -> None:
+    words = [("entity", "pipeline.deal"), ("by", "owner"), ("measure", "min:close_date")]
+    page = site.get("/reports/query", words)
+    assert page.status == 200
+    assert not page.all("//figure")
+    assert "PNG" not in page.links()
+    (chart,) = site.get("/reports/query", [*words, ("measure", "count")]).all("//figure/@data-chart")
+    assert sum(mark["y"] for mark in json.loads(chart)["data"]["values"]) == 9
+    assert site.api.get("/api/v1/reports/query", [*words, ("format", "chart")]).status_code == 200
+
+
+def test_without_the_extra_there_is_the_table_and_no_chart(site: Site, deals: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugins.console.frame.MADE", {})
+    page = site.get(f"{REPORTS}/pipeline.open_by_stage")
+    assert page.rows()
+    assert not page.all("//figure")
+    assert not [one for one in page.all("//script/@src") if "vega" in one]

@@ -1,7 +1,7 @@
 // Draws the charts of a page in the colours of its tokens, and again when these change. Under the strict policy: no code from text, no style elements.
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-function config() {
+function config(figure) {
   const [ink, soft, line, accent] = ["--ink", "--soft", "--line", "--accent"].map(token);
   const words = { labelColor: soft, titleColor: soft, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 500 };
   return {
@@ -10,8 +10,8 @@ function config() {
     view: { stroke: null },
     axis: { ...words, domainColor: line, tickColor: line, gridColor: line, gridOpacity: 0.7, labelLimit: 120, labelOverlap: true },
     axisX: { grid: false },
-    axisY: { domain: false, ticks: false, tickCount: 5 },
-    legend: { ...words, orient: "top", symbolType: "circle", labelLimit: 160 },
+    axisY: { domain: false, ticks: false, tickCount: 5, titleLimit: figure.clientHeight * 0.55 },
+    legend: { ...words, columns: figure.clientWidth < 480 ? 3 : 0, orient: "top", symbolType: "circle", labelLimit: 160 },
     title: { color: ink },
     range: { category: ["--accent", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6", "--chart-7", "--chart-8"].map(token) },
     mark: { color: accent, tooltip: true },
@@ -35,7 +35,7 @@ async function draw(figure) {
     ast: true,
     defaultStyle: false,
     renderer: "svg",
-    config: config(),
+    config: config(figure),
     tooltip: { disableDefaultStyle: true },
   };
   try {
