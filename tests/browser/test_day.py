@@ -12,6 +12,7 @@ def test_a_customer_is_added_with_a_contact_without_leaving_its_page(window: Win
     page.get_by_label("Name").first.fill("Huawei")
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("h1:has-text('Huawei')")
+    page.get_by_role("link", name="Related", exact=True).click()
     page.get_by_role("region", name="Contacts").get_by_role("link", name="New").click()
     page.get_by_label("Name").first.fill("Ren")
     page.get_by_role("button", name="Save").click()
