@@ -124,10 +124,12 @@ class Conditions:
         table = target.record.table().alias()
         held, matches = self._scopes.grants_of(target, Verb.READ), list[sa.ColumnElement[bool]]()
         for name in target.match_fields:
+            if not isinstance(target.record.__fields__[name], TextField):
+                continue  # people call nothing by an amount: words are compared with text alone
             reach = self._scopes.clause(target, table, including(held, name), Verb.READ)  # a name that is hidden finds nothing
             named = table.c[target.record.__fields__[name].attribute].in_(words)
             matches.append(named if reach is None else sa.and_(named, reach))
-        return sa.select(table.c.id).where(*live_of(target, table, self._source.tenant), sa.or_(*matches))
+        return sa.select(table.c.id).where(*live_of(target, table, self._source.tenant), sa.or_(sa.false(), *matches))
 
 
 def read(shape: Shape, condition: Condition) -> tuple[Form, list[Any]]:

@@ -53,7 +53,7 @@ class Factory:
         """An entity that others' records may be about, of the plugin that comes first."""
         catalog = self._work.platform.catalog
         entities = [self._work.shape(name).entity for name in self._work.entities()]
-        roots = [one for one in entities if catalog.is_rooted(one) and Verb.CREATE in one.verbs]
+        roots = [one for one in entities if catalog.is_rooted(one) and Verb.CREATE in one.verbs and not one.private]
         return min(roots, key=lambda one: (one.plugin == "core", not one.owned)).full_name
 
 

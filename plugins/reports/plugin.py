@@ -41,8 +41,8 @@ MINE: dict[str, Access] = {EVERYBODY: Scope.OWN}
 @hookimpl
 def register_entities() -> Sequence[Entity]:
     return (
-        Entity(tables.OwnReport, "own_report", "own_reports", _("Own report"), _("Own reports"), access=MINE),
-        Entity(tables.Dashboard, "dashboard", "dashboards", _("Dashboard"), _("Dashboards"), access=MINE),
+        Entity(tables.OwnReport, "own_report", "own_reports", _("Own report"), _("Own reports"), access=MINE, merges=False),
+        Entity(tables.Dashboard, "dashboard", "dashboards", _("Dashboard"), _("Dashboards"), access=MINE, merges=False),
         Entity(tables.Tile, "tile", "tiles", _("Tile"), _("Tiles"), title="source", owned=False),
     )
 

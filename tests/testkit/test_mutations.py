@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 import core.entities.checks
 import core.entities.conditions
+import core.entities.history
 import core.entities.links
 import core.entities.pages
 import core.entities.read
@@ -154,7 +155,7 @@ CHECKS: dict[str, type_part] = {
     "owners whom one may give to": ("trespass", core.entities.write, "check_owner", lambda *_args: None),
     "records that may be written": ("trespass", Writer, "_reached", lambda self, verb, rows: set(rows)),
     "what a guess changes": ("write", Writer, "_has_changes", lambda self, item: _is_changed(item)),
-    "the history of fields": ("history", core.http.collections, "_entry", _whole_entry),
+    "the history of fields": ("history", core.entities.history, "_entry", _whole_entry),
     "the entities that are told of": ("meta", core.http.health, "may", lambda work, entity, verb: True),
 }
 

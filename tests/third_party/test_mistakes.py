@@ -60,5 +60,5 @@ def test_a_mistake_is_named_with_its_cure(told: str, name: str) -> None:
 
 
 def test_the_others_serve(told: str) -> None:
-    assert told.splitlines()[0].startswith("order: core, catalog, company, customers,")
+    assert told.splitlines()[0].startswith("order: core, catalog, company, console, customers,")
     assert {"visits", "loyalty"} <= set(told.splitlines()[0].split(", "))
