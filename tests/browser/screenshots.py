@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -22,28 +23,33 @@ from core.config import Config
 from core.data import migrate
 from core.platform import Platform, boot
 from core.tenancy import lifecycle
+from core.tenancy.tables import tenants
 from sdk import Query
 from tests.browser.conftest import CHROMIUM, FLAGS, SIZES
 
 PAGES: tuple[tuple[str, str], ...] = (
     ("home", "/"),
-    ("notices", "/teamwork/news"),
+    ("calendar", "/teamwork/calendar"),
     ("find", "/find?q=华"),
     ("accounts", "/customers/accounts"),
     ("account", "/customers/accounts/{customers.account}"),
+    ("account-related", "/customers/accounts/{customers.account}?tab=related"),
     ("account-new", "/customers/accounts/new"),
-    ("contacts", "/customers/contacts"),
     ("leads", "/leads/leads"),
+    ("board", "/pipeline/deals/board"),
     ("deals", "/pipeline/deals"),
     ("deal", "/pipeline/deals/{pipeline.deal}"),
-    ("deal-edit", "/pipeline/deals/{pipeline.deal}/edit"),
-    ("quotes", "/orders/quotes"),
-    ("quote", "/orders/quotes/{orders.quote}"),
     ("invoices", "/orders/invoices"),
     ("tasks", "/teamwork/tasks"),
-    ("products", "/catalog/products"),
-    ("rules", "/automation/rules"),
-    ("all", "/all"),
+    ("reports", "/reports/reports"),
+    ("report", "/reports/reports/pipeline.won_by_month"),
+    ("dashboard", "/reports/dashboard"),
+    ("forecast", "/forecast/outlook"),
+    ("admin", "/admin"),
+    ("plugins", "/admin/plugins"),
+    ("roles", "/admin/roles"),
+    ("health", "/admin/health"),
+    ("mine", "/me/account"),
     ("kit", "/kit"),
     ("nothing", "/nothing/here"),
 )
@@ -62,12 +68,12 @@ def main(folder: Path) -> None:
     home.mkdir(exist_ok=True)
     config = Config(home, f"sqlite:///{home}/dealwright.sqlite3")
     first = boot(config, check_schema=False)
-    new = not (home / "dealwright.sqlite3").exists() or migrate.behind(first.database, first.branches())
-    if new:
-        migrate.upgrade(first.database, first.branches())
+    migrate.upgrade(first.database, first.branches())
     first.close()
     platform = boot(config)
-    if new:
+    with platform.database.begin(write=False, tenant=None) as connection:
+        there = connection.execute(sa.select(tenants.c.id).where(tenants.c.name == NAME)).scalar()
+    if there is None:
         fill(platform)
     server = make_server("127.0.0.1", 0, create_app(platform), threaded=True, request_handler=_Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -71,7 +71,9 @@ def test_nothing_that_is_hidden_changes_an_answer(kit: Kit, seeds: list[int]) ->
 def test_what_is_shown_changes_the_answers(kit: Kit) -> None:
     """Else the kit would be deaf: another value in whatever is seen is noticed by each way to ask, of some of the entities."""
     with kit.worlds() as (one, _other):
-        entities = sorted({*sorted(one.shapes)[::5], "customers.account", "customers.contact", "leads.lead", "pipeline.deal", "teamwork.task"})
+        entities = sorted(
+            {*sorted(one.shapes)[::5], "customers.account", "customers.contact", "leads.lead", "pipeline.deal", "teamwork.task"}
+        )
     control = kit.control(3, entities)
     assert not control.deaf
     assert control.noticed >= {"list", "get", "filter", "sort", "search", "include", "report", "history", "timeline"}
