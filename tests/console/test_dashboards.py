@@ -151,3 +151,11 @@ def test_braces_in_the_name_of_an_own_report_are_braces(site: Site, deals: Work)
     path = made_mine(site)
     assert site.post(path, {"act": "add", "source": f"own:{kept['id']}", "shape": "chart"}).status == 303
     assert "{x} of {0.__class__}" in site.get(path).text
+
+
+def test_what_ends_with_the_last_day_that_there_is_is_reported_too(site: Site, deals: Work) -> None:
+    (deal, *_others) = deals.records("pipeline.deal").find((), 1)
+    deals.records("pipeline.deal").update(id_of(deal), {"close_date": "9999-12-31"})
+    for grain in ("day", "week", "month", "quarter", "year"):
+        page = site.get("/reports/query", {"entity": "pipeline.deal", "measure": "count", "by": f"close_date:{grain}"})
+        assert page.status == 200, grain
