@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from plugins.console import asked as asked_
 from plugins.console.asked import Asked
 from plugins.console.cells import Cell, Titles, titles_of, tone_of
+from plugins.console.dates import in_zone
 from plugins.console.inputs import Input, Option
 from plugins.console.registry import Kind, kind_at, kind_of, query_of
 from plugins.console.views import resolved, state_of
@@ -133,7 +134,7 @@ def _shown(kind: Kind, field: Field, word: object, titles: Titles) -> Cell:
     if isinstance(value, bool):
         return Cell(field.name, label, "text", kind.ctx.say(_("yes") if value else _("no")))
     if isinstance(value, datetime):
-        local = value.astimezone(ZoneInfo(kind.ctx.tenant.timezone))
+        local = in_zone(value, ZoneInfo(kind.ctx.tenant.timezone))
         return Cell(field.name, label, "date", local.date()) if local.time() == time() else Cell(field.name, label, "datetime", value)
     if isinstance(value, NaturalKey):
         return Cell(field.name, label, "text", value.text)
@@ -215,7 +216,7 @@ def _start_of(ctx: Context, word: str) -> str:
         day = datetime.fromisoformat(word)
     except ValueError:
         return word
-    return day.replace(tzinfo=ZoneInfo(ctx.tenant.timezone)).astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return in_zone(day.replace(tzinfo=ZoneInfo(ctx.tenant.timezone)), UTC).isoformat().replace("+00:00", "Z")
 
 
 def _form(kind: Kind, asked: Asked, name: str, operator: str, problem: str = "", status: int = 200, typed: str = "") -> Rendering:
@@ -281,7 +282,7 @@ def _day_of(ctx: Context, word: str) -> str:
         found = datetime.fromisoformat(word)
     except ValueError:
         return word
-    return (found.astimezone(ZoneInfo(ctx.tenant.timezone)) if found.tzinfo else found).date().isoformat()
+    return (in_zone(found, ZoneInfo(ctx.tenant.timezone)) if found.tzinfo else found).date().isoformat()
 
 
 PAGES = (PageRoute("filter", path="/{plugin}/{plural}/filter", title=_("Filter"), permission=SIGNED_IN, view=show, submit=add),)

@@ -66,7 +66,10 @@ def _instant(ctx: Context, word: str) -> object:
         found = datetime.fromisoformat(word)
     except ValueError:
         return word
-    return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(ctx.tenant.timezone))).astimezone(UTC)
+    try:
+        return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(ctx.tenant.timezone))).astimezone(UTC)
+    except OverflowError:  # at the edge of time: the door says what it takes
+        return word
 
 
 def _composer(ctx: Context, request: PageRequest, about: str, refusal: Refusal | None = None) -> Rendering:
