@@ -175,3 +175,9 @@ def test_an_instant_at_the_edge_of_time_is_shown_wherever_the_tenant_is(site: Si
     assert [page.status for page in seen] == [200] * 5
     assert site.sent(f"{at}/edit", city="Wuhan").status == 303
     assert site.post(f"{ACCOUNTS}/filter", {"state": "", "_field": "custom.seen", "_op": "gte", "value": edge[:10]}).status in (303, 422)
+
+
+def test_what_no_form_sends_is_refused_and_no_failure(site: Site, account: UUID) -> None:
+    at = f"{ACCOUNTS}/{account}/edit"
+    assert site.sent(at, version="9" * 5000, city="Wuhan").status in (303, 412, 422)
+    assert site.get("/teamwork/tasks/new", {"about": "x" * 36}).status == 200
