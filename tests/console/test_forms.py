@@ -181,3 +181,12 @@ def test_what_no_form_sends_is_refused_and_no_failure(site: Site, account: UUID)
     at = f"{ACCOUNTS}/{account}/edit"
     assert site.sent(at, version="9" * 5000, city="Wuhan").status in (303, 412, 422)
     assert site.get("/teamwork/tasks/new", {"about": "x" * 36}).status == 200
+
+
+def test_where_one_goes_then_is_an_address_that_a_header_can_say(site: Site, account: UUID) -> None:
+    at = f"{ACCOUNTS}/{account}/edit"
+    form = {**site.get(at).form(), "city": "Wuhan"}
+    assert site.post(at, {**form, "then": "/console/\nX-Other: 1"}).status == 400
+    headers = {"HX-Request": "true", "HX-Target": "dialog"}
+    gone = site.api.call("POST", f"/console{at}", data={**form, "then": "/console/customers/accounts?q=华"}, headers=headers)
+    assert gone.headers["HX-Redirect"] == "/console/customers/accounts?q=%E5%8D%8E"
