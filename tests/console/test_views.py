@@ -101,6 +101,8 @@ def test_a_filter_beyond_a_link_is_told_taken_away_and_kept_in_a_view(site: Site
     (chip,) = listed.all("//*[contains(@class, 'chip') and contains(@class, 'filter')]")
     assert " ".join(chip.text_content().split()).startswith("Account › Class is Key")
     assert len(names(site.get(str(listed.all("//a[@class='off']/@href")[0]).removeprefix("/console")))) == 2
-    answer = site.post("/customers/contacts/views", {"act": "new", "state": "account.tier=key", "name": "Of key accounts", "pinned": "true"})
+    answer = site.post(
+        "/customers/contacts/views", {"act": "new", "state": "account.tier=key", "name": "Of key accounts", "pinned": "true"}
+    )
     assert answer.status == 303, answer.text
     assert names(site.get(str(answer.answer.headers["Location"]).removeprefix("/console"))) == ["Alpha One"]
