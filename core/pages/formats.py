@@ -56,7 +56,11 @@ def instant(locale: str, value: object, zone: str, length: str = "medium") -> st
     found = datetime.fromisoformat(value) if isinstance(value, str) and value else value
     if not isinstance(found, datetime):
         return _text(value)
-    return format_datetime(found, length, tzinfo=_zone(zone), locale=_locale(locale))
+    try:
+        there = found.astimezone(_zone(zone))
+    except OverflowError:  # the last day that there is has no day after it, wherever one is
+        there = found
+    return format_datetime(there, length, tzinfo=there.tzinfo, locale=_locale(locale))
 
 
 def ago(locale: str, value: object, now: datetime) -> str:

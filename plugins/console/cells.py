@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 from uuid import UUID
 
 from plugins.console.registry import Kind, kind_of
@@ -77,9 +76,8 @@ def _named(kind: Kind, of: Field, value: object) -> list[tuple[str, str]]:
         return []
     if isinstance(of, LinkField):
         return [(kind.targets[of.name], str(value))]
-    if isinstance(of, AnyRecordField):
-        pair = cast("Mapping[str, object]", value)
-        return [(str(pair["entity"]), str(pair["id"]))]
+    if isinstance(of, AnyRecordField) and isinstance(value, Mapping):  # what was typed comes as text, and names nothing yet
+        return [(str(value["entity"]), str(value["id"]))]
     return []
 
 

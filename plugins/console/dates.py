@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
 from plugins.console.registry import Kind
@@ -22,15 +22,20 @@ def today(ctx: Context) -> date:
     return ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
 
 
+def in_zone(value: datetime, zone: tzinfo) -> datetime:
+    """An instant as clocks of a zone have it; the last day that there is has no day after it, wherever one is, and the first none before."""
+    try:
+        return value.astimezone(zone)
+    except OverflowError:
+        return value
+
+
 def local(ctx: Context, value: object) -> datetime | date | None:
     """A date or an instant, or its ISO text, as the tenant's clocks have it."""
     if isinstance(value, str) and value:
         value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     if isinstance(value, datetime):
-        try:
-            return value.astimezone(ZoneInfo(ctx.tenant.timezone))
-        except OverflowError:  # the last day that there is has no day after it, wherever one is
-            return value
+        return in_zone(value, ZoneInfo(ctx.tenant.timezone))
     return value if isinstance(value, date) else None
 
 

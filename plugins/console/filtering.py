@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from plugins.console import asked as asked_
 from plugins.console.asked import Asked
 from plugins.console.cells import Cell, Titles, titles_of, tone_of
+from plugins.console.dates import in_zone
 from plugins.console.inputs import Input, Option
 from plugins.console.registry import Kind, kind_at, kind_of, query_of
 from plugins.console.views import resolved, state_of
@@ -69,9 +70,29 @@ def said(field: Field, operator: str) -> Text:
 def chips(kind: Kind, asked: Asked) -> list[Chip]:
     """The filters in force as sentences; the titles of links by one question for each entity."""
     conditions = [(pair, parse_pair(*pair)) for pair in asked.filters]
-    known = [(pair, one) for pair, one in conditions if one.field in kind.fields]
-    titles = _titles(kind, [one for _pair, one in known])
-    return [_chip(kind, asked, pair, one, titles) for pair, one in known]
+    titles = _titles(kind, [one for _pair, one in conditions if one.field in kind.fields])
+    places = [(pair, one, placed(kind, one.field)) for pair, one in conditions]
+    return [_chip(kind, asked, pair, one, titles, place) for pair, one, place in places if place is not None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the field of a condition is: of these records, or of those at the other end of links (`account.tier`), as its reader sees them."""
+
+    kind: Kind
+    name: str
+    label: str
+
+
+def placed(kind: Kind, path: str) -> Place | None:
+    """Where a path leads; None where its reader does not see that there is such a field."""
+    if path in kind.fields:
+        return Place(kind, path, kind.ctx.say(kind.fields[path].label))
+    words = path.split(".")
+    own = next((name for name in (words[0], ".".join(words[:2])) if name in kind.fields and name != path), None)
+    target = kind.target(kind.fields[own]) if own is not None else None
+    beyond = placed(target, path[len(own) + 1 :]) if own is not None and target is not None else None
+    return None if beyond is None or own is None else replace(beyond, label=f"{kind.ctx.say(kind.fields[own].label)} › {beyond.label}")
 
 
 def _titles(kind: Kind, conditions: Sequence[Condition]) -> Titles:
@@ -102,15 +123,18 @@ def _is_id(word: object) -> bool:
     return isinstance(word, str) and len(word) == 36
 
 
-def _chip(kind: Kind, asked: Asked, pair: tuple[str, str], one: Condition, titles: Titles) -> Chip:
-    field, say = kind.fields[one.field], kind.ctx.say
+def _chip(kind: Kind, asked: Asked, pair: tuple[str, str], one: Condition, titles: Titles, place: Place) -> Chip:
+    field, say = place.kind.fields[place.name], kind.ctx.say
+    if place.name != one.field:
+        titles = _titles(place.kind, [replace(one, field=place.name)])
     rest = asked.changed(filters=tuple(other for other in asked.filters if other != pair))
     operator = one.operator
     if operator == EMPTY:
         operator = EMPTY if str(one.values[0]).lower() == "true" else FILLED
-    label = say(field.label)
-    lead = say(said(field, operator), {"field": label})
-    values = [] if operator in _AT_ALL else [_shown(kind, field, word, titles) for word in one.values]
+    lead = say(said(field, operator), {"field": place.label})
+    values = [] if operator in _AT_ALL else [_shown(place.kind, field, word, titles) for word in one.values]
+    if place.name != one.field:  # no form has such a field
+        return Chip(lead, values, rest.at(kind), asked.at(kind, "/filter"))
     edit = rest.at(kind, "/filter") + query_of([("_field", one.field), ("_op", operator), ("_value", pair[1])]).replace("?", "&")
     return Chip(lead, values, rest.at(kind), edit)
 
@@ -133,7 +157,7 @@ def _shown(kind: Kind, field: Field, word: object, titles: Titles) -> Cell:
     if isinstance(value, bool):
         return Cell(field.name, label, "text", kind.ctx.say(_("yes") if value else _("no")))
     if isinstance(value, datetime):
-        local = value.astimezone(ZoneInfo(kind.ctx.tenant.timezone))
+        local = in_zone(value, ZoneInfo(kind.ctx.tenant.timezone))
         return Cell(field.name, label, "date", local.date()) if local.time() == time() else Cell(field.name, label, "datetime", value)
     if isinstance(value, NaturalKey):
         return Cell(field.name, label, "text", value.text)
@@ -215,7 +239,7 @@ def _start_of(ctx: Context, word: str) -> str:
         day = datetime.fromisoformat(word)
     except ValueError:
         return word
-    return day.replace(tzinfo=ZoneInfo(ctx.tenant.timezone)).astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return in_zone(day.replace(tzinfo=ZoneInfo(ctx.tenant.timezone)), UTC).isoformat().replace("+00:00", "Z")
 
 
 def _form(kind: Kind, asked: Asked, name: str, operator: str, problem: str = "", status: int = 200, typed: str = "") -> Rendering:
@@ -281,7 +305,7 @@ def _day_of(ctx: Context, word: str) -> str:
         found = datetime.fromisoformat(word)
     except ValueError:
         return word
-    return (found.astimezone(ZoneInfo(ctx.tenant.timezone)) if found.tzinfo else found).date().isoformat()
+    return (in_zone(found, ZoneInfo(ctx.tenant.timezone)) if found.tzinfo else found).date().isoformat()
 
 
 PAGES = (PageRoute("filter", path="/{plugin}/{plural}/filter", title=_("Filter"), permission=SIGNED_IN, view=show, submit=add),)

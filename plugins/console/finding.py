@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from plugins.console.frame import address, entries
-from plugins.console.registry import PREFIX, Kind, kind_of
+from plugins.console.registry import PREFIX, Kind, kind_of, query_of
 from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, PageRoute, Query, Rendering, _
 
 FEW, MANY = 5, 25
@@ -71,7 +71,7 @@ def _records(ctx: Context, words: str, most: int) -> Iterator[Group]:
         rows = _asked(kind, words, most)
         if rows:
             items = [Found(str(row.get(kind.title) or "—"), kind.at(row["id"]), entry.icon or "file", kind.label) for row in rows[:most]]
-            yield Group(kind.plural_label, items, f"{kind.path}?q={words}" if len(rows) > most else "")
+            yield Group(kind.plural_label, items, kind.path + query_of([("q", words)]) if len(rows) > most else "")
 
 
 def _asked(kind: Kind, words: str, most: int) -> Sequence[dict[str, object]]:

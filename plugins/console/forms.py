@@ -70,7 +70,7 @@ def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     changed = {name: value for name, value in values.items() if not _same(kind, name, before.get(name), value, request)}
     try:
         if changed:
-            expected = int(version) if version.isascii() and version.isdigit() else None
+            expected = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
             ctx.records(kind.name).update(id, changed, expected_version=expected, alike=_alike(request))
     except Stale as refusal:
         since = _meanwhile(kind, before, request)

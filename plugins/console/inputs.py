@@ -10,6 +10,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from plugins.console.cells import Titles, titles_of
+from plugins.console.dates import in_zone
 from plugins.console.registry import Kind, kind_of
 from sdk import Condition, Context, PageRequest, Query, Text, _
 from sdk.context import Row
@@ -215,7 +216,7 @@ def local(ctx: Context, value: object) -> str:
         found = datetime.fromisoformat(value)
     except ValueError:
         return value
-    return (found.astimezone(ZoneInfo(ctx.tenant.timezone)) if found.tzinfo else found).strftime("%Y-%m-%dT%H:%M")
+    return (in_zone(found, ZoneInfo(ctx.tenant.timezone)) if found.tzinfo else found).isoformat(timespec="minutes")[:16]
 
 
 def instant(ctx: Context, word: str) -> str:
@@ -228,7 +229,7 @@ def instant(ctx: Context, word: str) -> str:
     except ValueError:
         return word
     aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(ctx.tenant.timezone))
-    return aware.astimezone(UTC).isoformat()
+    return in_zone(aware, UTC).isoformat()
 
 
 def typed(kind: Kind, request: PageRequest) -> dict[str, object]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from plugins.console import asked as asked_
 from plugins.console.asked import ALL, Asked
 from plugins.console.cells import cells
-from plugins.console.filtering import chips
+from plugins.console.filtering import chips, placed
 from plugins.console.registry import Kind, kind_at
 from plugins.console.views import resolved, state_of
 from sdk import SIGNED_IN, Context, Page, PageRequest, PageRoute, Redirect, Rendering, _
@@ -61,7 +61,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 def _page(kind: Kind, asked: Asked) -> tuple[Page, bool]:
     """What is found; nothing, and True, where a view of somebody else asks by what its reader does not see."""
     query = asked.query(kind)
-    unseen = asked.view not in ("", ALL) and any(one.field not in kind.fields for one in query.filter)
+    unseen = asked.view not in ("", ALL) and any(placed(kind, one.field) is None for one in query.filter)
     return (_NOTHING, True) if unseen else (kind.ctx.records(kind.name).query(query), False)
 
 

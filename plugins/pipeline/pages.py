@@ -18,7 +18,7 @@ def reopen(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Take a closed deal back into a stage, by the act that alone may do so."""
     deals, version = ctx.records(_DEAL), request.typed("version")
     deal = deals.get(request.id())
-    expected = int(version) if version.isascii() and version.isdigit() else None
+    expected = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
     try:
         deals.update(request.id(), {"stage": request.typed("stage") or None}, expected_version=expected, act=REOPEN)
     except Refusal as refusal:

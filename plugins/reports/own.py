@@ -5,9 +5,10 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlencode
 
 from plugins.reports.query import run
-from sdk import Batch, Change, Condition, Context, Invalid, NotFound, PageRequest, Query, Redirect, Refusal, Report, Text, _
+from sdk import Batch, Change, Condition, Context, Invalid, NotFound, PageRequest, Query, Redirect, Refusal, Report, _
 from sdk.context import Row
 from sdk.pages import Pairs
+from sdk.text import Told
 
 NAME = "reports.own_report"
 WORDS = ("entity", "measure", "by", "where", "chart")
@@ -50,7 +51,7 @@ def asked(ctx: Context, query: Pairs, name: str = "") -> Report:
     )
     if not ctx.offers(entity):
         raise NotFound(_("there is no entity {entity!r} here"), entity=entity[:80])
-    label = Text(name) if name else ctx.entity(entity).plural_label
+    label = Told(name, {}) if name else ctx.entity(entity).plural_label
     return Report("query", label, entity, measures or ("count",), by, where, "", "line" if last.get("chart") == "line" else "bar")
 
 

@@ -27,9 +27,10 @@ def today(ctx: Context) -> date:
 
 
 def _months(year: int, month: int, many: int) -> tuple[date, date]:
-    """So many whole months from a month on; `month` may be beyond 1 to 12."""
+    """So many whole months from a month on, as far as there are days; `month` may be beyond 1 to 12."""
     first, after = year * 12 + month - 1, year * 12 + month - 1 + many
-    return date(first // 12, first % 12 + 1, 1), date(after // 12, after % 12 + 1, 1) - _DAY
+    begins = date(first // 12, first % 12 + 1, 1) if first // 12 >= date.min.year else date.min
+    return begins, date(after // 12, after % 12 + 1, 1) - _DAY if after // 12 <= date.max.year else date.max
 
 
 def span(preset: str, day: date) -> tuple[date, date]:
@@ -48,7 +49,8 @@ def days_of(written: str, grain: str, tenant: Tenant) -> tuple[date, date]:
     if grain in ("", "day"):
         return date.fromisoformat(written), date.fromisoformat(written)
     if grain == "week":
-        return date.fromisoformat(written), date.fromisoformat(written) + 6 * _DAY
+        first = date.fromisoformat(written)
+        return first, first + min(6 * _DAY, date.max - first)
     if grain == "month" and (found := _MONTH.match(written)):
         return _months(int(found[1]), int(found[2]), 1)
     if found := _QUARTER.match(written):

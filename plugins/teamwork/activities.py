@@ -115,11 +115,16 @@ def prepare_activities(ctx: Context, batch: Batch) -> None:
         before = change.before or {}
         was, until = before.get("starts_at"), before.get("ends_at")
         if change.changes("starts_at") and "ends_at" not in change.values and isinstance(was, datetime) and isinstance(until, datetime):
-            ends = change.values["ends_at"] = starts + (until - was)
+            ends = change.values["ends_at"] = _later(starts, until - was)
         if ends is None:
-            change.values["ends_at"] = starts + USUAL
+            change.values["ends_at"] = _later(starts, USUAL)
         elif isinstance(ends, datetime) and ends < starts:
             change.refuse("ends_at", "before_start", _("ends before it starts"))
+
+
+def _later(moment: datetime, by: timedelta) -> datetime:
+    """At the edge of time there is no later."""
+    return moment + min(by, datetime.max.replace(tzinfo=moment.tzinfo) - moment)
 
 
 def remind(ctx: Context) -> None:

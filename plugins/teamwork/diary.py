@@ -49,7 +49,10 @@ def _entry(ctx: Context, row: Row, now: date) -> Entry:
 
 def _local(ctx: Context, value: object) -> date:
     assert isinstance(value, date)
-    return value.astimezone(ZoneInfo(ctx.tenant.timezone)) if isinstance(value, datetime) else value
+    try:
+        return value.astimezone(ZoneInfo(ctx.tenant.timezone)) if isinstance(value, datetime) else value
+    except OverflowError:  # the last day that there is has no day after it, wherever one is
+        return value
 
 
 def _day(value: date) -> date:

@@ -66,7 +66,10 @@ def _instant(ctx: Context, word: str) -> object:
         found = datetime.fromisoformat(word)
     except ValueError:
         return word
-    return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(ctx.tenant.timezone))).astimezone(UTC)
+    try:
+        return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(ctx.tenant.timezone))).astimezone(UTC)
+    except OverflowError:  # at the edge of time: the door says what it takes
+        return word
 
 
 def _composer(ctx: Context, request: PageRequest, about: str, refusal: Refusal | None = None) -> Rendering:
@@ -112,9 +115,11 @@ def name_people(ctx: Context, request: PageRequest) -> Response:
     if not ctx.can("core.user.read"):
         return Response({"data": []})
     found: dict[UUID, dict[str, str]] = {}
-    for name in ("name", "email"):
+    users = ctx.records("core.user")
+    names = [name for name in ("name", "email") if name in users.fields()]  # mail addresses may be hidden from the reader
+    for name in names:
         asked = (Condition("active", "eq", ("true",)), *([Condition(name, "contains", (words,))] if words else []))
-        rows = ctx.records("core.user").query(Query(filter=asked, fields=("id", "name", "email"), sort=("name",), limit=_MOST_PEOPLE)).data
+        rows = users.query(Query(filter=asked, fields=("id", *names), sort=("name",), limit=_MOST_PEOPLE)).data
         found |= {id_of(row): {"name": str(row["name"]), "email": str(row.get("email") or "")} for row in rows}
     shared = [one["name"] for one in found.values()]
     data = [{"name": one["name"], "email": one["email"], "word": one["name"] if shared.count(one["name"]) == 1 else one["email"] or str(id)}

@@ -89,3 +89,9 @@ def test_what_began_before_the_page_is_on_it_and_the_last_day_that_there_is_is_o
         site.api.call("POST", f"/console/teamwork/activities/{id}/move?_on=nothing", data={"_to": "done"}, headers=headers).status_code
         == 400
     )
+
+
+def test_what_begins_in_the_last_minute_that_there_is_ends_in_it(site: Site, work: Work) -> None:
+    made = site.post("/teamwork/activities/new", {"subject": "Edge", "kind": "call", "starts_at": "9999-12-31T23:30", "state": "planned"})
+    assert made.status == 303, made.texts("//p[@class='problem']/..")
+    assert site.get("/teamwork/activities").status == 200

@@ -142,3 +142,20 @@ def test_a_series_is_run_from_the_page_and_the_run_says_what_came_of_it(site: Si
 
     train(deals)
     assert "Win probability" in site.get(f"/pipeline/deals/{deal}").text
+
+
+def test_braces_in_the_name_of_an_own_report_are_braces(site: Site, deals: Work) -> None:
+    question = "entity=pipeline.deal&measure=count&by=stage"
+    kept = site.api.post("/api/v1/reports/own_reports", {"name": "{x} of {0.__class__}", "question": question}).json
+    assert kept is not None
+    path = made_mine(site)
+    assert site.post(path, {"act": "add", "source": f"own:{kept['id']}", "shape": "chart"}).status == 303
+    assert "{x} of {0.__class__}" in site.get(path).text
+
+
+def test_what_ends_with_the_last_day_that_there_is_is_reported_too(site: Site, deals: Work) -> None:
+    (deal, *_others) = deals.records("pipeline.deal").find((), 1)
+    deals.records("pipeline.deal").update(id_of(deal), {"close_date": "9999-12-31"})
+    for grain in ("day", "week", "month", "quarter", "year"):
+        page = site.get("/reports/query", {"entity": "pipeline.deal", "measure": "count", "by": f"close_date:{grain}"})
+        assert page.status == 200, grain

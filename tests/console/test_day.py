@@ -58,3 +58,15 @@ def test_some_letters_find_records_that_one_may_see_and_commands(client: Api, wo
     assert "/console/customers/accounts" in site.get("/palette", {"q": "acco"}).links().values()
     assert "/console/customers/accounts/new" in site.get("/palette", {"q": "new acc"}).links().values()
     assert "Huawei" in site.get("/find", {"q": "hua"}).text
+
+
+def test_what_is_looked_for_is_looked_for_in_all_of_its_letters_behind_show_all(site: Site, work: Work) -> None:
+    for number in range(7):
+        work.records("customers.account").create({"name": f"R&D {number}"})
+    assert site.get("/palette", {"q": "R&D"}).links()["Show all"] == "/console/customers/accounts?q=R%26D"
+
+
+def test_people_are_mentioned_also_by_who_may_not_see_their_mail_addresses(client: Api, people: People) -> None:
+    named = client.as_user(people.rep, allows=["core.user.read:name,active"]).get("/console/teamwork/people", {"q": "a"})
+    assert named.status_code == 200, named.text
+    assert {one["email"] for one in named.json["data"]} == {""}

@@ -161,3 +161,32 @@ def test_a_field_of_the_tenants_own_is_shown_and_asked_for_by_its_condition(site
     assert refused.status == 422
     assert not refused.all("//*[@data-field='custom.reason'][@data-away]")
     assert refused.all("//*[@data-field='custom.reason']//*[@class='must']")
+
+
+@pytest.mark.parametrize(("zone", "edge"), [("Asia/Shanghai", "9999-12-31T23:59:00Z"), ("America/New_York", "0001-01-01T00:00:00Z")])
+def test_an_instant_at_the_edge_of_time_is_shown_wherever_the_tenant_is(site: Site, account: UUID, zone: str, edge: str) -> None:
+    site.api.patch("/api/v1/core/tenant", {"timezone": zone})
+    made = site.api.post("/api/v1/core/custom_fields", {"entity": "customers.account", "key": "seen", "kind": "datetime", "label": "Seen"})
+    assert made.status_code == 201, made.text
+    assert site.api.patch(f"/api/v1{ACCOUNTS}/{account}", {"custom.seen": edge}).status_code == 200
+    at, columns = f"{ACCOUNTS}/{account}", {"_columns": "name,custom.seen"}
+    seen = [site.get(ACCOUNTS, columns), site.get(at), site.get(f"{at}/edit"), site.get(ACCOUNTS, {"custom.seen[gte]": edge}),
+            site.get(f"{ACCOUNTS}/filter", {"_field": "custom.seen", "_op": "gte", "_value": edge})]  # fmt: skip
+    assert [page.status for page in seen] == [200] * 5
+    assert site.sent(f"{at}/edit", city="Wuhan").status == 303
+    assert site.post(f"{ACCOUNTS}/filter", {"state": "", "_field": "custom.seen", "_op": "gte", "value": edge[:10]}).status in (303, 422)
+
+
+def test_what_no_form_sends_is_refused_and_no_failure(site: Site, account: UUID) -> None:
+    at = f"{ACCOUNTS}/{account}/edit"
+    assert site.sent(at, version="9" * 5000, city="Wuhan").status in (303, 412, 422)
+    assert site.get("/teamwork/tasks/new", {"about": "x" * 36}).status == 200
+
+
+def test_where_one_goes_then_is_an_address_that_a_header_can_say(site: Site, account: UUID) -> None:
+    at = f"{ACCOUNTS}/{account}/edit"
+    form = {**site.get(at).form(), "city": "Wuhan"}
+    assert site.post(at, {**form, "then": "/console/\nX-Other: 1"}).status == 400
+    headers = {"HX-Request": "true", "HX-Target": "dialog"}
+    gone = site.api.call("POST", f"/console{at}", data={**form, "then": "/console/customers/accounts?q=华"}, headers=headers)
+    assert gone.headers["HX-Redirect"] == "/console/customers/accounts?q=%E5%8D%8E"

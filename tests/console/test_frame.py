@@ -107,6 +107,15 @@ def test_files_are_kept_for_ever_and_have_another_address_once_they_change(site:
         assert site.api.get(f"/console/static/0/{outside}").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["//etc/hostname", "/../plugin.py", "/./charts.js", "/%2e%2e/plugin.py", "//charts.js", "/%00", "/" + "a" * 300]
+)
+def test_no_file_but_the_static_ones_is_served_and_each_by_one_address_alone(browser: Api, path: str) -> None:
+    found = browser.get("/console/static/x/console/charts.js")
+    assert found.status_code == 200, found.text
+    assert browser.get(f"/console/static/x/console{path}").status_code == 404
+
+
 def test_where_there_is_nothing_a_page_says_so_and_a_script_gets_a_problem(site: Site) -> None:
     page = site.get("/nobody/nothing")
     assert (page.status, page.answer.mimetype) == (404, "text/html")

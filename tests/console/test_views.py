@@ -89,3 +89,20 @@ def test_a_view_of_what_is_not_there_or_is_hidden_is_refused_when_it_is_written_
     assert page.status == 200
     assert names(page) == []
     assert "may not see" in page.text
+
+
+def test_a_filter_beyond_a_link_is_told_taken_away_and_kept_in_a_view(site: Site, work: Work) -> None:
+    """So lists are that a number of a report leads to."""
+    for name, tier in (("Alpha", "key"), ("Beta", "normal")):
+        account = work.records("customers.account").create({"name": name, "tier": tier})
+        work.records("customers.contact").create({"name": f"{name} One", "account": account["id"]})
+    listed = site.get("/customers/contacts", {"account.tier": "key"})
+    assert names(listed) == ["Alpha One"]
+    (chip,) = listed.all("//*[contains(@class, 'chip') and contains(@class, 'filter')]")
+    assert " ".join(chip.text_content().split()).startswith("Account › Class is Key")
+    assert len(names(site.get(str(listed.all("//a[@class='off']/@href")[0]).removeprefix("/console")))) == 2
+    answer = site.post(
+        "/customers/contacts/views", {"act": "new", "state": "account.tier=key", "name": "Of key accounts", "pinned": "true"}
+    )
+    assert answer.status == 303, answer.text
+    assert names(site.get(str(answer.answer.headers["Location"]).removeprefix("/console"))) == ["Alpha One"]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from flask import Response as FlaskResponse
 from flask import g, request
+from werkzeug.urls import iri_to_uri
 
 from core.http.errors import locale_wanted
 from core.http.pipeline import raw
@@ -56,10 +57,10 @@ def facts_of(work: Work | None, frame: Frame, asked: PageRequest, *, csrf: str) 
 
 def gone_to(path: str, part: str) -> FlaskResponse:
     """To another page of ours; a script that asked for a part is told, and goes there as a whole."""
-    if not path.startswith("/") or path.startswith(("//", "/\\")):
+    if not path.startswith("/") or path.startswith(("//", "/\\")) or not path.isprintable():
         raise BadRequest(_("expected a path of this server, such as /"), code="bad_landing")
     if part:
-        return FlaskResponse(status=204, headers={"HX-Redirect": path})
+        return FlaskResponse(status=204, headers={"HX-Redirect": iri_to_uri(path)})
     return FlaskResponse(status=303, headers={"Location": path})
 
 
@@ -100,6 +101,6 @@ def no_entry(platform: Platform, frame: Frame, refusal: Refusal, title: str) -> 
 
 def _sent_away(path: str) -> FlaskResponse:
     if is_part():
-        return FlaskResponse(status=401, headers={"HX-Redirect": path})
+        return FlaskResponse(status=401, headers={"HX-Redirect": iri_to_uri(path)})
     back = request.full_path.rstrip("?") if request.method == "GET" else ""
     return FlaskResponse(status=303, headers={"Location": f"{path}?next={quote(back, safe='/')}" if back else path})

@@ -8,7 +8,7 @@ import mimetypes
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 
 from flask import Response as FlaskResponse
@@ -19,6 +19,8 @@ from sdk import Frame, NotFound, _
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 _PRESSED = ("text/", "application/javascript", "image/svg+xml", "application/json")
+_LONGEST = 200
+"""Characters of a path of a plugin's file."""
 _JOINED = {".css": b"\n", ".js": b"\n;\n"}
 
 
@@ -88,10 +90,16 @@ class Assets:
             return _JOINED.get(Path(name).suffix, b"").join(file.read_bytes() for file in files)
         plugin, _slash, rest = name.partition("/")
         folder = self._folders.get(plugin)
-        file = (folder / "static" / rest) if folder is not None and rest else None
-        if file is None or ".." in Path(rest).parts or not file.is_file():
+        file = (folder / "static" / rest) if folder is not None and _within(rest) else None
+        if file is None or not file.is_file():
             raise NotFound(_("there is nothing at this address"))
         return file.read_bytes()
+
+
+def _within(rest: str) -> bool:
+    """Whether a path stays in the folder that it is put below, written in the one way there is: each other one would be kept as a file."""
+    path = PurePosixPath(rest)
+    return len(rest) <= _LONGEST and not path.is_absolute() and ".." not in path.parts and str(path) == rest and "\\" not in rest
 
 
 def _asset(name: str, body: bytes) -> Asset:
