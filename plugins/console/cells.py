@@ -11,7 +11,7 @@ from sdk import Condition, Query
 from sdk.context import Row
 from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField
 
-_GOOD = frozenset({"won", "paid", "active", "done", "succeeded", "accepted", "qualified", "completed", "issued", "ok", "normal"})
+_GOOD = frozenset({"won", "paid", "active", "done", "succeeded", "accepted", "qualified", "completed", "issued", "ok"})
 _BAD = frozenset({"lost", "failed", "overdue", "cancelled", "rejected", "declined", "expired", "dead", "disqualified"})
 _WARM = frozenset({"partial", "waiting", "pending", "key", "important", "high", "urgent", "due"})
 _PART = 200
