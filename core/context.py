@@ -184,6 +184,9 @@ class Work(Transactional):
 
         return ask(self, method, address, body)
 
+    def page(self, path: str) -> str:
+        return self.platform.templates.prefix + path
+
     def render(self, rendering: Rendering) -> str:
         return self.platform.templates.draw(self.locale, rendering.template, rendering.values)
 

@@ -211,7 +211,7 @@ def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequ
     extensions = [one for many in catalog.extensions.values() for one in many]
     bounds = {name: Bounds(name, manifest.capabilities, extensions) for name, manifest in gate.manifests.items()}
     translator = Translator(folders)
-    templates = Templates(translator, places, packages, frame.plugin if frame is not None else "")
+    templates = Templates(translator, places, packages, *((frame.plugin, frame.prefix) if frame is not None else ("", "")))
     return Platform(config, database, calls, catalog, gate, Policy(catalog), translator, Statistics(database), templates, clock, bounds=bounds,
                     folders=places)  # fmt: skip
 

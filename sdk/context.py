@@ -292,6 +292,9 @@ class Context(Protocol):
         """What a route of the API answers (`"/api/v1/core/plugins"`), asked inside this request, in its transaction and in the name of
         who sent it: JSON as Python values, bytes of a file. Raises the Refusal that it answers with; for pages alone."""
 
+    def page(self, path: str) -> str:
+        """The address of a page, for links and redirects: `ctx.page("/teamwork/news")`. Templates write `{{ prefix }}/teamwork/news`."""
+
     def render(self, rendering: Rendering) -> str:
         """A template as HTML, in the actor's language."""
 

@@ -18,10 +18,12 @@ KIT = "kit"
 
 
 class Templates:
-    """`folders` are the packages' folders by plugin, `packages` their addresses in an import; `kit` is the plugin with the frame."""
+    """`folders` are the packages' folders by plugin, `packages` their addresses in an import; `kit` is the plugin with the frame,
+    whose pages begin with `prefix`."""
 
-    def __init__(self, translator: Translator, folders: Mapping[str, Path], packages: Mapping[str, str], kit: str) -> None:
+    def __init__(self, translator: Translator, folders: Mapping[str, Path], packages: Mapping[str, str], kit: str, prefix: str) -> None:
         self._translator, self._folders, self._packages, self._kit = translator, folders, packages, kit
+        self.prefix = prefix
         self._environments: dict[str, Environment] = {}
         self._lock = threading.Lock()
         self.asset: Callable[[str], str] = str
@@ -50,7 +52,7 @@ class Templates:
             said = text if isinstance(text, Text) else Text(text, self._packages.get(self._plugin(context.name or ""), ""))
             return self._translator.say(said, locale, params)
 
-        made.globals.update(_=say, asset=self._asset, locale=locale)
+        made.globals.update(_=say, asset=self._asset, locale=locale, prefix=self.prefix)
         return made
 
     def _asset(self, name: str) -> str:

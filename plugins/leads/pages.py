@@ -36,7 +36,7 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     except Refusal as refusal:
         return _form(ctx, request.id(), typed, refusal)
     made = ("pipeline/deals", lead["deal"]) if lead["deal"] else ("customers/contacts", lead["contact"])
-    return Redirect(f"/console/{made[0]}/{made[1]}")
+    return Redirect(ctx.page(f"/{made[0]}/{made[1]}"))
 
 
 def _named(word: str) -> object:
@@ -61,7 +61,7 @@ def _form(ctx: Context, id: UUID, typed: Mapping[str, str], refusal: Refusal | N
         "may_force": refusal is not None and refusal.reason == LIKELY_DUPLICATE and ctx.can(f"{ACCOUNT}.force"),
         "may_deal": ctx.offers(DEAL) and ctx.can(f"{DEAL}.create"),
         "account": {"name": "account", "label": ctx.say(_("Account")), "value": typed.get("account", ""), "title": typed.get("account", ""),
-                    "pick": "/console/pick/customers/accounts", "new": "", "required": False, "problem": "", "widget": "link"},
+                    "pick": ctx.page("/pick/customers/accounts"), "new": "", "required": False, "problem": "", "widget": "link"},
     }  # fmt: skip
     return Rendering("leads/convert.html", values, 200 if refusal is None else refusal.status)
 

@@ -23,7 +23,7 @@ def reopen(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         deals.update(request.id(), {"stage": request.typed("stage") or None}, expected_version=expected, act=REOPEN)
     except Refusal as refusal:
         return _form(ctx, request, deal, refusal)
-    return Redirect(f"/console/pipeline/deals/{deal['id']}")
+    return Redirect(ctx.page(f"/pipeline/deals/{deal['id']}"))
 
 
 def _form(ctx: Context, request: PageRequest, deal: Row, refusal: Refusal | None = None) -> Rendering:

@@ -35,7 +35,7 @@ def _entry(ctx: Context, row: Row, now: date) -> Entry:
     return Entry(
         id=str(row["id"]),
         title=str(row["subject"] or "—"),
-        href=f"/console/teamwork/{plural}/{row['id']}",
+        href=ctx.page(f"/teamwork/{plural}/{row['id']}"),
         first=first,
         last=max(first, last),
         at=f"{begins:%H:%M}–{ends:%H:%M}" if isinstance(begins, datetime) and isinstance(ends, datetime) else "",

@@ -10,7 +10,7 @@ from sdk import SIGNED_IN, Context, NotFound, PageRequest, PageRoute, Query, Red
 from sdk.context import Row
 
 _FEW, _MANY = 12, 50
-_HERE = "/console/teamwork/news"
+_HERE = "/teamwork/news"
 
 
 def bell(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
@@ -31,10 +31,10 @@ def read(ctx: Context, request: PageRequest) -> Redirect:
     id = request.typed("id")
     if not id:
         mark_read(ctx, None)
-        return Redirect(_HERE)
+        return Redirect(ctx.page(_HERE))
     row = ctx.records(NAME).get(_id(id))
     mark_read(ctx, [_id(id)])
-    return Redirect(_address(ctx, row) or _HERE)
+    return Redirect(_address(ctx, row) or ctx.page(_HERE))
 
 
 def _id(word: str) -> UUID:
@@ -50,7 +50,7 @@ def _address(ctx: Context, row: Row) -> str:
     if not isinstance(about, Mapping) or not ctx.offers(str(about["entity"])):
         return ""
     entity = ctx.entity(str(about["entity"]))
-    return f"/console/{entity.plugin}/{entity.plural}/{about['id']}"
+    return ctx.page(f"/{entity.plugin}/{entity.plural}/{about['id']}")
 
 
 PAGES: Sequence[PageRoute] = (PageRoute("news", path="/news", title=_("Notices"), permission=SIGNED_IN, view=sheet, submit=read),)

@@ -30,7 +30,6 @@ from sdk.context import id_of
 from sdk.fields import AnyRecordField, FlawError, Reference
 
 _MOST_PEOPLE = 8
-_SAFE = "/console/"
 _ABOUT = AnyRecordField(label=_("About"), name="about")
 
 
@@ -55,7 +54,7 @@ def say(ctx: Context, request: PageRequest) -> Rendering | Redirect:
             ctx.records(COMMENT).create({"body": request.typed("body"), "about": about})
     except Refusal as refusal:
         return _composer(ctx, request, about, refusal)
-    return Redirect(_back(request))
+    return Redirect(_back(ctx, request))
 
 
 def _instant(ctx: Context, word: str) -> object:
@@ -80,7 +79,7 @@ def _composer(ctx: Context, request: PageRequest, about: str, refusal: Refusal |
     values = {
         "about": about, "what": request.typed("what", "comment"), "typed": dict(request.form), "problems": problems,
         "may": {"comment": ctx.can(f"{COMMENT}.create"), "activity": ctx.can("teamwork.activity.create"), "task": ctx.can("teamwork.task.create")},
-        "kinds": [(key, ctx.say(label)) for key, label in KINDS.items()], "today": today(ctx).isoformat(), "back": _back(request),
+        "kinds": [(key, ctx.say(label)) for key, label in KINDS.items()], "today": today(ctx).isoformat(), "back": _back(ctx, request),
         "title": ctx.records(reference.entity).titles([reference.id]).get(reference.id, "—"),
         "strangers": _strangers(ctx, reference, request.typed("body")) if refusal is not None and ctx.offers("core.share") else [],
     }  # fmt: skip
@@ -104,9 +103,10 @@ def _record(ctx: Context, about: str) -> Reference:
     return found
 
 
-def _back(request: PageRequest) -> str:
+def _back(ctx: Context, request: PageRequest) -> str:
+    first = ctx.page("/")
     wanted = request.typed("then") or request.asked("then")
-    return wanted if wanted.startswith(_SAFE) and "\\" not in wanted else _SAFE
+    return wanted if wanted.startswith(first) and "\\" not in wanted else first
 
 
 def name_people(ctx: Context, request: PageRequest) -> Response:
@@ -137,7 +137,7 @@ def set_following(ctx: Context, request: PageRequest) -> Redirect:
     elif request.typed("following") != "true":
         for row in mine:
             records.delete(id_of(row))
-    return Redirect(_back(request))
+    return Redirect(_back(ctx, request))
 
 
 def add_file(ctx: Context, request: PageRequest) -> Rendering | Redirect:
@@ -149,20 +149,20 @@ def add_file(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         files.upload(ctx, about, request.files["file"])
     except Refusal as refusal:
         said = [ctx.say(one.message, one.params) for one in refusal.problems] or [ctx.say(refusal.message, refusal.params)]
-        values = {"about": about, "problems": said, "back": _back(request), "most": files.MOST_BYTES >> 20}
+        values = {"about": about, "problems": said, "back": _back(ctx, request), "most": files.MOST_BYTES >> 20}
         return Rendering("teamwork/upload.html", values, refusal.status)
-    return Redirect(_back(request))
+    return Redirect(_back(ctx, request))
 
 
 def ask_file(ctx: Context, request: PageRequest) -> Rendering:
     """Choose a file for a record."""
-    values = {"about": request.asked("about"), "problems": [], "back": _back(request), "most": files.MOST_BYTES >> 20}
+    values = {"about": request.asked("about"), "problems": [], "back": _back(ctx, request), "most": files.MOST_BYTES >> 20}
     return Rendering("teamwork/upload.html", values)
 
 
-def go_back(_ctx: Context, request: PageRequest) -> Redirect:
+def go_back(ctx: Context, request: PageRequest) -> Redirect:
     """There is no page of its own."""
-    return Redirect(_back(request))
+    return Redirect(_back(ctx, request))
 
 
 PAGES = (
