@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
-from sdk.routes import Upload, record_id
+from sdk.errors import Refusal, Stale
+from sdk.routes import SIGNED_IN, Upload, record_id
 from sdk.specs import Spec
-from sdk.text import Text
+from sdk.text import Text, _
 
 if TYPE_CHECKING:
     from sdk.context import Context
 
+_LONGEST_VERSION = 10
 Pairs: TypeAlias = "Sequence[tuple[str, str]]"
 
 
@@ -58,6 +60,15 @@ class PageRequest:
     def id(self, name: str = "id") -> UUID:
         """The record id in the address; raises NotFound for what cannot be one."""
         return record_id(self.path[name])
+
+    def version(self) -> int | None:
+        """The version of the record that a form began with, its field `version`; None where it has none. Raises Stale for what is none."""
+        word = self.typed("version")
+        if not word:
+            return None
+        if not (word.isascii() and word.isdigit() and len(word) < _LONGEST_VERSION):
+            raise Stale(_("the form names no version of the record; load the page again"))
+        return int(word)
 
     def asked(self, name: str, default: str = "") -> str:
         """The last value of a word of the query."""
@@ -197,3 +208,18 @@ class Drawn:
     html: str
     refusal: str = ""
     broken: bool = False
+
+
+def offered(ctx: Context, slot: Slot, *entities: str) -> list[Panel]:
+    """What plugins offer to the actor in a slot of the records of `entities`, in order; without any in one that is about no record."""
+    about = entities or ("",)
+    there = [one for one in ctx.declared(Panel) if one.slot is slot and one.entity in about]
+    mine = [one for one in there if one.permission == SIGNED_IN or ctx.can(one.permission)]
+    return sorted(mine, key=lambda one: (one.position, one.full_key))
+
+
+def told(ctx: Context, refusal: Refusal | None) -> list[str]:
+    """What a refusal says, in sentences, for the page on which it is told; nothing for None."""
+    if refusal is None:
+        return []
+    return [ctx.say(one.message, one.params) for one in refusal.problems] or [ctx.say(refusal.message, refusal.params)]

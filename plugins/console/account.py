@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from plugins.console.refusals import told
 from plugins.console.registry import PREFIX, Kind, kind_of
 from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Verb, _
+from sdk.pages import told
 from sdk.routes import record_id
 
 HERE, TOKENS = f"{PREFIX}/me/account", f"{PREFIX}/me/tokens"

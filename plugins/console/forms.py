@@ -11,6 +11,7 @@ from plugins.console.cells import Cell
 from plugins.console.happened import Event, events
 from plugins.console.inputs import inputs, live_fields, local, typed
 from plugins.console.record import then
+from plugins.console.refusals import by_field
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Alike, Context, Forbidden, Invalid, PageRequest, PageRoute, Redirect, Refusal, Rendering, Stale, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
@@ -65,13 +66,12 @@ def filled(ctx: Context, request: PageRequest) -> Rendering:
 def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Take a change: of the fields that differ from what the form began with, unless somebody else has changed the record meanwhile."""
     kind = _writable(ctx, request, "update")
-    id, version = request.id(), request.typed("version")
+    id = request.id()
     values, before = typed(kind, request), ctx.records(kind.name).get(id)
     changed = {name: value for name, value in values.items() if not _same(kind, name, before.get(name), value, request)}
     try:
         if changed:
-            expected = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
-            ctx.records(kind.name).update(id, changed, expected_version=expected, alike=_alike(request))
+            ctx.records(kind.name).update(id, changed, expected_version=request.version(), alike=_alike(request))
     except Stale as refusal:
         since = _meanwhile(kind, before, request)
         mine = {
@@ -147,16 +147,16 @@ def _alike(request: PageRequest) -> Alike:
 def _form(
     kind: Kind, values: Row, request: PageRequest, *, record: Row | None = None, refusal: Refusal | None = None, since: Meanwhile = _NOTHING
 ) -> Rendering:
-    by_field, others = _told(kind, refusal)
+    at, others = by_field(kind.ctx, refusal, kind.written)
     return Rendering(
         "console/form.html",
         {
             "kind": kind,
             "record": record,
             "title": str(record.get(kind.title) or "") if record is not None else "",
-            "groups": inputs(kind, values, by_field, since.theirs),
+            "groups": inputs(kind, values, at, since.theirs),
             "problems": others,
-            "wrong": len(by_field),
+            "wrong": len(at),
             "may_force": refusal is not None and refusal.reason == LIKELY_DUPLICATE and kind.can("force"),
             "then": then(request),
             "back": kind.at(record["id"]) if record is not None else kind.path,
@@ -166,22 +166,6 @@ def _form(
         },
         200 if refusal is None else refusal.status,
     )
-
-
-def _told(kind: Kind, refusal: Refusal | None) -> tuple[dict[str, str], list[str]]:
-    """What a refusal says, by field, and what is about none of them."""
-    by_field: dict[str, str] = {}
-    others: list[str] = []
-    for one in refusal.problems if refusal is not None else ():
-        said = kind.ctx.say(one.message, one.params)
-        name = one.field.partition(".")[0] if one.field not in kind.written else one.field
-        if name in kind.written:
-            by_field[name] = f"{by_field[name]}; {said}" if name in by_field else said
-        else:
-            others.append(said)
-    if refusal is not None and not refusal.problems:
-        others.append(kind.ctx.say(refusal.message, refusal.params))
-    return by_field, others
 
 
 # --- while somebody types --------------------------------------------------------------------------------------------

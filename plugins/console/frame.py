@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from plugins.console.charts import MADE
 from plugins.console.registry import PREFIX
-from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, Panel, Slot, Text, _
-from sdk.pages import Drawn
+from sdk import Context, MenuEntry, PageRequest, Slot, Text, _
+from sdk.pages import Drawn, offered
 
 SECTIONS: Mapping[str, Text] = {
     "top": _("Today"),
@@ -52,8 +52,7 @@ def values(ctx: Context, request: PageRequest) -> Mapping[str, object]:
 
 def drawn(ctx: Context, slot: Slot, shared: Mapping[str, object]) -> list[Drawn]:
     """What plugins put into a slot that is about no record, in their order."""
-    mine = [one for one in ctx.declared(Panel) if one.slot is slot and (one.permission == SIGNED_IN or ctx.can(one.permission))]
-    found = [ctx.draw(one, {}, shared) for one in sorted(mine, key=lambda one: (one.position, one.full_key))]
+    found = [ctx.draw(one, {}, shared) for one in offered(ctx, slot)]
     return [one for one in found if one.html or one.broken or one.refusal]
 
 

@@ -8,6 +8,7 @@ from plugins.console.inputs import typed
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Alike, Context, Forbidden, NotFound, PageRequest, PageRoute, Refusal, Rendering, _
 from sdk.context import LIKELY_DUPLICATE, Row
+from sdk.pages import told
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
@@ -20,15 +21,14 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 def change(ctx: Context, request: PageRequest) -> Rendering:
     """The cell with its new value; or with the one that it has, and why it was not changed."""
     kind, name = _cell(ctx, request)
-    id, version = request.id(), request.typed("version")
+    id = request.id()
     records = ctx.records(kind.name)
-    expected = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
     values = {key: value for key, value in typed(kind, request).items() if key == name}
     problem, status = "", 200
     try:
-        records.update(id, values, expected_version=expected, alike=Alike.DEFAULT)
+        records.update(id, values, expected_version=request.version(), alike=Alike.DEFAULT)
     except Refusal as refusal:
-        said = [ctx.say(one.message, one.params) for one in refusal.problems] or [ctx.say(refusal.message, refusal.params)]
+        said = told(ctx, refusal)
         if refusal.reason == LIKELY_DUPLICATE:
             said.append(ctx.say(_("Open the record to save it all the same.")))
         problem, status = " ".join(said), refusal.status

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from plugins.console.cells import Cell, cell, titles_of
-from plugins.console.record import about, told
+from plugins.console.record import about
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Context, Forbidden, Invalid, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, _
 from sdk.context import Row, id_of
+from sdk.pages import told
 from sdk.routes import record_id
 
 _PLAIN = frozenset({"id", "version", "created_at", "updated_at"})

@@ -11,6 +11,7 @@ from plugins.console.calendar import on_of
 from plugins.console.dates import moved
 from plugins.console.inputs import Option, inputs_in_a_row, typed
 from plugins.console.lanes import by_of, lane_at
+from plugins.console.refusals import by_field
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Condition, Context, Forbidden, PageRequest, PageRoute, Redirect, Refusal, Rendering, _
 from sdk.context import Row
@@ -28,11 +29,10 @@ def ask(ctx: Context, request: PageRequest) -> Rendering:
 def move(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Move the record by the same door as everything else; asked by a script, answer what has changed on the board."""
     kind = _movable(ctx, request)
-    row, to, version = ctx.records(kind.name).get(request.id()), request.typed(TO), request.typed("version")
-    expected = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
+    row, to = ctx.records(kind.name).get(request.id()), request.typed(TO)
     try:
         values = {**_asked_for(kind, request), **_target(kind, request, row, to)}
-        ctx.records(kind.name).update(request.id(), values, expected_version=expected)
+        ctx.records(kind.name).update(request.id(), values, expected_version=request.version())
     except Refusal as refusal:
         return _form(kind, request, row, to, refusal)
     if not request.part:
@@ -78,21 +78,10 @@ def _form(kind: Kind, request: PageRequest, row: Row, to: str, refusal: Refusal 
     """Where to, and the fields that were asked for. A refusal that no field can cure is told, and nothing more is asked."""
     ctx, name = kind.ctx, _moves(kind, request)
     typed_in = _asked_for(kind, request)
-    by_field: dict[str, str] = {}
-    others: list[str] = []
-    for one in refusal.problems if refusal is not None else ():
-        said = ctx.say(one.message, one.params)
-        if one.field in kind.written and one.field != name:
-            by_field[one.field] = said
-        else:
-            others.append(said)
-    if refusal is not None and not refusal.problems:
-        others.append(ctx.say(refusal.message, refusal.params))
-    asked = [one for one in kind.written if one in typed_in or (one in by_field and not others)]
+    at, others = by_field(ctx, refusal, [one for one in kind.written if one != name])
+    asked = [one for one in kind.written if one in typed_in or (one in at and not others)]
     values = {one: typed_in.get(one, row.get(one)) for one in asked}
-    fields = [
-        replace(one, required=one.required or one.name in by_field) for one in inputs_in_a_row(kind, values, by_field) if one.name in asked
-    ]
+    fields = [replace(one, required=one.required or one.name in at) for one in inputs_in_a_row(kind, values, at) if one.name in asked]
     return Rendering(
         "console/move.html",
         {

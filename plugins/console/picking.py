@@ -11,8 +11,8 @@ _OWN_FIRST = 4
 
 
 def pick(ctx: Context, request: PageRequest) -> Rendering:
-    """Options for a field: what was typed in their titles or wherever the entity is searched; with nothing typed the actor's own and all
-    others that were changed last. `id` asks for one record."""
+    """Options for a field: what was typed in their titles or wherever the entity is searched; with nothing typed the actor's own and
+    others, the newest first. `id` asks for one record."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     words = request.asked("q").strip()[:200]
     if id := request.asked("id"):
@@ -20,7 +20,7 @@ def pick(ctx: Context, request: PageRequest) -> Rendering:
     elif words:
         found = _searched(kind, words)
     else:
-        found = _lately(kind)
+        found = _newest(kind)
     return Rendering("console/options.html", {"kind": kind, "rows": list(found.items()), "q": words})
 
 
@@ -29,10 +29,10 @@ def _searched(kind: Kind, words: str) -> dict[str, str]:
     if any(field.search for field in kind.fields.values()):
         return _asked(kind, (), MOST, q=words)
     title = kind.fields[kind.title]
-    return _asked(kind, (Condition(kind.title, "contains", (words,)),), MOST) if "contains" in title.operators else _lately(kind)
+    return _asked(kind, (Condition(kind.title, "contains", (words,)),), MOST) if "contains" in title.operators else _newest(kind)
 
 
-def _lately(kind: Kind) -> dict[str, str]:
+def _newest(kind: Kind) -> dict[str, str]:
     me = kind.ctx.actor.user_id
     own = _asked(kind, (Condition("owner", "eq", (str(me),)),), _OWN_FIRST) if me is not None and "owner" in kind.fields else {}
     return dict(list((own | _asked(kind, (), MOST)).items())[:MOST])
@@ -40,8 +40,7 @@ def _lately(kind: Kind) -> dict[str, str]:
 
 def _asked(kind: Kind, filter: tuple[Condition, ...], most: int, q: str = "") -> dict[str, str]:
     active = (Condition("active", "eq", ("true",)),) if kind.name == "core.user" and "active" in kind.fields and most > 1 else ()
-    sort = ("-updated_at",) if "updated_at" in kind.fields and not q else ()
-    asked = Query(filter=(*filter, *active), fields=("id", kind.title), sort=sort, limit=most, q=q)
+    asked = Query(filter=(*filter, *active), fields=("id", kind.title), limit=most, q=q)
     return {str(row["id"]): str(row.get(kind.title) or "—") for row in kind.ctx.records(kind.name).query(asked).data}
 
 

@@ -11,7 +11,7 @@ from plugins.console.registry import PREFIX, Kind, kind_at
 from plugins.console.related import lines, related
 from sdk import SIGNED_IN, Context, NotFound, PageRequest, PageRoute, Panel, Redirect, Refusal, Rendering, Slot, Text, _
 from sdk.context import Row, id_of
-from sdk.pages import ABOUT, ANY_ENTITY, Drawn
+from sdk.pages import ABOUT, ANY_ENTITY, Drawn, offered, told
 
 _PLAIN = ("id", "version")
 _STAMPS = ("owner", "created_at", "updated_at")
@@ -43,7 +43,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     """A record with the tab that the address names; each tab reads what it shows, and no other."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     row = ctx.records(kind.name).get(request.id())
-    own = {one.full_key: one for one in panels_of(ctx, kind, Slot.TAB)}
+    own = {one.full_key: one for one in offered(ctx, Slot.TAB, kind.name, ANY_ENTITY)}
     wanted = request.asked("tab") or OVERVIEW
     if wanted not in TABS and wanted not in own:
         raise NotFound(_("there is nothing at this address"))
@@ -127,13 +127,6 @@ def sections(kind: Kind, row: Row) -> list[Section]:
 # --- parts of other plugins ------------------------------------------------------------------------------------------
 
 
-def panels_of(ctx: Context, kind: Kind, slot: Slot) -> list[Panel]:
-    """What plugins offer to the actor in a slot of records of this entity, in order."""
-    there = [one for one in ctx.declared(Panel) if one.slot is slot and one.entity in (kind.name, ANY_ENTITY)]
-    mine = [one for one in there if one.permission == SIGNED_IN or ctx.can(one.permission)]
-    return sorted(mine, key=lambda one: (one.position, one.full_key))
-
-
 def draw(ctx: Context, kind: Kind, row: Row, panel: Panel, request: PageRequest) -> Drawn:
     """A panel about this record; besides what the panel gives, its template knows the record, its entity and the page it stands on."""
     page = {
@@ -149,7 +142,7 @@ def draw(ctx: Context, kind: Kind, row: Row, panel: Panel, request: PageRequest)
 
 def drawn(ctx: Context, kind: Kind, row: Row, slot: Slot, request: PageRequest) -> list[Drawn]:
     """What plugins put into a slot of this record; what has nothing to show is left out."""
-    found = [draw(ctx, kind, row, one, request) for one in panels_of(ctx, kind, slot)]
+    found = [draw(ctx, kind, row, one, request) for one in offered(ctx, slot, kind.name, ANY_ENTITY)]
     return [one for one in found if one.html.strip() or one.broken or one.refusal]
 
 
@@ -178,11 +171,6 @@ def then(request: PageRequest) -> str:
     """Where somebody was told to come back to; a page of the console and nothing else."""
     back = request.typed("then") or request.asked("then") or request.asked("_then")
     return back if back.startswith(f"{PREFIX}/") and "\\" not in back else ""
-
-
-def told(ctx: Context, refusal: Refusal) -> list[str]:
-    """What a refusal says, in sentences."""
-    return [ctx.say(one.message, one.params) for one in refusal.problems] or [ctx.say(refusal.message, refusal.params)]
 
 
 PAGES = (

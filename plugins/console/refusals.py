@@ -1,4 +1,4 @@
-"""What a refusal says, for the page on which it is told."""
+"""What a refusal says at the fields of a form, and beside them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ from collections.abc import Iterable
 from sdk import Context, Refusal
 
 
-def told(ctx: Context, refusal: Refusal | None) -> list[str]:
-    """All of it in sentences; nothing for None."""
-    if refusal is None:
-        return []
-    return [ctx.say(one.message, one.params) for one in refusal.problems] or [ctx.say(refusal.message, refusal.params)]
-
-
 def by_field(ctx: Context, refusal: Refusal | None, names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     """What is wrong at each of these fields of the form, and what is said beside them."""
     at, others, known = dict[str, str](), list[str](), set(names)
     for one in refusal.problems if refusal is not None else ():
-        name, text = one.field.partition(".")[0], ctx.say(one.message, one.params)
+        name = one.field if one.field in known else one.field.partition(".")[0]
+        text = ctx.say(one.message, one.params)
         if name in known:
             at[name] = f"{at[name]}; {text}" if name in at else text
         else:

@@ -8,10 +8,11 @@ from typing import cast
 from urllib.parse import urlencode
 
 from plugins.console.cells import Cell, cells
-from plugins.console.record import about, told
+from plugins.console.record import about
 from plugins.console.registry import Kind, kind_at, kind_of
 from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Query, Refusal, Rendering, Text, Verb, _
 from sdk.context import Row
+from sdk.pages import told
 
 _VERBS: Mapping[str, Text] = {Verb.READ: _("see it"), Verb.UPDATE: _("change it"), Verb.DELETE: _("delete it")}
 _SCOPES: Mapping[str, Text] = {

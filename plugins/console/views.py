@@ -32,6 +32,7 @@ from sdk import (
 )
 from sdk.context import Row, id_of
 from sdk.fields import ChoiceField, DateField, DateTimeField
+from sdk.pages import told
 
 NAME, START = "console.view", "console.start"
 MOST = 200
@@ -192,8 +193,7 @@ def _saved(kind: Kind, asked: Asked, row: Row | None, request: PageRequest) -> R
         new = {**values, **asked_.as_values(asked), "entity": kind.name}
         made = views.create(new) if row is None else views.update(_id(row), values)
     except Refusal as refusal:
-        said = [kind.ctx.say(one.message, one.params) for one in refusal.problems] or [kind.ctx.say(refusal.message, refusal.params)]
-        return _form(kind, asked, row, request, said, values, refusal.status)
+        return _form(kind, asked, row, request, told(kind.ctx, refusal), values, refusal.status)
     return Redirect(address(kind, {**values, "id": id_of(made)}))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from plugins.leads.conversion import ACCOUNT, DEAL, LEAD, READY, Wish, convert
 from sdk import Alike, Conflict, Context, PageRequest, PageRoute, Panel, Redirect, Refusal, Rendering, Slot, _
 from sdk.context import LIKELY_DUPLICATE
+from sdk.pages import told
 
 MAY = f"{LEAD}.update"
 
@@ -53,11 +54,8 @@ def _form(ctx: Context, id: UUID, typed: Mapping[str, str], refusal: Refusal | N
     lead = ctx.records(LEAD).get(id)
     if lead.get("state") not in READY and refusal is None:
         raise Conflict(_("the lead is {state}: it cannot be converted"), state=str(lead.get("state")))
-    said = [ctx.say(one.message, one.params) for one in refusal.problems] if refusal is not None else []
-    if refusal is not None and not said:
-        said = [ctx.say(refusal.message, refusal.params)]
     values = {
-        "lead": lead, "typed": typed, "problems": said, "currency": ctx.tenant.currency,
+        "lead": lead, "typed": typed, "problems": told(ctx, refusal), "currency": ctx.tenant.currency,
         "may_force": refusal is not None and refusal.reason == LIKELY_DUPLICATE and ctx.can(f"{ACCOUNT}.force"),
         "may_deal": ctx.offers(DEAL) and ctx.can(f"{DEAL}.create"),
         "account": {"name": "account", "label": ctx.say(_("Account")), "value": typed.get("account", ""), "title": typed.get("account", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from plugins.pipeline.process import REOPEN, Process
 from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, _
 from sdk.context import Row
+from sdk.pages import told
 
 _DEAL, _MOVE = "pipeline.deal", "pipeline.stage_change"
 
@@ -16,11 +17,10 @@ def ask(ctx: Context, request: PageRequest) -> Rendering:
 
 def reopen(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Take a closed deal back into a stage, by the act that alone may do so."""
-    deals, version = ctx.records(_DEAL), request.typed("version")
+    deals = ctx.records(_DEAL)
     deal = deals.get(request.id())
-    expected = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
     try:
-        deals.update(request.id(), {"stage": request.typed("stage") or None}, expected_version=expected, act=REOPEN)
+        deals.update(request.id(), {"stage": request.typed("stage") or None}, expected_version=request.version(), act=REOPEN)
     except Refusal as refusal:
         return _form(ctx, request, deal, refusal)
     return Redirect(ctx.page(f"/pipeline/deals/{deal['id']}"))
@@ -30,14 +30,11 @@ def _form(ctx: Context, request: PageRequest, deal: Row, refusal: Refusal | None
     process = Process(ctx)
     here = next((row for id, row in process.stages.items() if str(id) == str(deal.get("stage"))), None)
     way = [row for row in process.stages.values() if here is not None and row["pipeline"] == here["pipeline"] and row["type"] == "open"]
-    problems = [] if refusal is None else [ctx.say(one.message, one.params) for one in refusal.problems]
-    if refusal is not None and not problems:
-        problems = [ctx.say(refusal.message, refusal.params)]
     values = {
         "deal": deal,
         "stages": [(str(row["id"]), str(row["name"])) for row in sorted(way, key=lambda row: str(row["position"]).zfill(6))],
         "chosen": request.typed("stage") or _before(ctx, deal),
-        "problems": problems,
+        "problems": told(ctx, refusal),
     }
     return Rendering("pipeline/reopen.html", values, 200 if refusal is None else refusal.status)
 

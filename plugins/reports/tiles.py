@@ -11,8 +11,9 @@ from uuid import UUID
 from plugins.reports import figures, own, ready
 from plugins.reports.choices import Group, Option
 from plugins.reports.narrowing import Narrowing
-from sdk import SIGNED_IN, Batch, Context, NotFound, Panel, Refusal, Report, Slot, _
+from sdk import Batch, Context, NotFound, Refusal, Report, Slot, _
 from sdk.context import Row
+from sdk.pages import offered
 
 NAME = "reports.tile"
 REPORT, OWN, PANEL = "report", "own", "panel"
@@ -56,7 +57,7 @@ class Shown:
 
 def catalogue(ctx: Context) -> list[Group]:
     """All that can be a tile for the actor."""
-    panels = [Option(f"{PANEL}:{one.full_key}", ctx.say(one.label)) for one in _panels(ctx)]
+    panels = [Option(f"{PANEL}:{one.full_key}", ctx.say(one.label)) for one in offered(ctx, Slot.TILE)]
     mine = [Option(f"{OWN}:{one['id']}", str(one["name"])) for one in own.mine(ctx)]
     by_entity: dict[str, list[Option]] = {}
     for report in ready.offered(ctx):
@@ -64,10 +65,6 @@ def catalogue(ctx: Context) -> list[Group]:
         by_entity.setdefault(about, []).append(Option(f"{REPORT}:{report.full_key}", ctx.say(report.label)))
     groups = [Group(ctx.say(_("Parts of plugins")), panels), Group(ctx.say(_("My reports")), mine)]
     return [group for group in (*groups, *(Group(about, options) for about, options in by_entity.items())) if group.options]
-
-
-def _panels(ctx: Context) -> list[Panel]:
-    return [one for one in ctx.declared(Panel) if one.slot is Slot.TILE and (one.permission == SIGNED_IN or ctx.can(one.permission))]
 
 
 def prepare(ctx: Context, batch: Batch) -> None:
@@ -98,7 +95,7 @@ def shown(ctx: Context, tile: Row, narrow: Narrow, giver: object) -> Shown:
 
 
 def _panel(ctx: Context, bare: Shown, key: str, narrow: Narrow) -> Shown:
-    found = next((one for one in _panels(ctx) if one.full_key == key), None)
+    found = next((one for one in offered(ctx, Slot.TILE) if one.full_key == key), None)
     if found is None:
         raise NotFound(_("there is nothing at this address"))
     return replace(

@@ -28,6 +28,7 @@ from sdk import (
 )
 from sdk.context import id_of
 from sdk.fields import AnyRecordField, FlawError, Reference
+from sdk.pages import told
 
 _MOST_PEOPLE = 8
 _ABOUT = AnyRecordField(label=_("About"), name="about")
@@ -73,11 +74,8 @@ def _instant(ctx: Context, word: str) -> object:
 
 def _composer(ctx: Context, request: PageRequest, about: str, refusal: Refusal | None = None) -> Rendering:
     reference = _record(ctx, about)
-    problems = [ctx.say(one.message, one.params) for one in refusal.problems] if refusal is not None else []
-    if refusal is not None and not problems:
-        problems = [ctx.say(refusal.message, refusal.params)]
     values = {
-        "about": about, "what": request.typed("what", "comment"), "typed": dict(request.form), "problems": problems,
+        "about": about, "what": request.typed("what", "comment"), "typed": dict(request.form), "problems": told(ctx, refusal),
         "may": {"comment": ctx.can(f"{COMMENT}.create"), "activity": ctx.can("teamwork.activity.create"), "task": ctx.can("teamwork.task.create")},
         "kinds": [(key, ctx.say(label)) for key, label in KINDS.items()], "today": today(ctx).isoformat(), "back": _back(ctx, request),
         "title": ctx.records(reference.entity).titles([reference.id]).get(reference.id, "—"),
@@ -148,8 +146,7 @@ def add_file(ctx: Context, request: PageRequest) -> Rendering | Redirect:
             raise Invalid(_("some values are not valid"), problems=[Problem("file", "required", _("choose a file"))])
         files.upload(ctx, about, request.files["file"])
     except Refusal as refusal:
-        said = [ctx.say(one.message, one.params) for one in refusal.problems] or [ctx.say(refusal.message, refusal.params)]
-        values = {"about": about, "problems": said, "back": _back(ctx, request), "most": files.MOST_BYTES >> 20}
+        values = {"about": about, "problems": told(ctx, refusal), "back": _back(ctx, request), "most": files.MOST_BYTES >> 20}
         return Rendering("teamwork/upload.html", values, refusal.status)
     return Redirect(_back(ctx, request))
 

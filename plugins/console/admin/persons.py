@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from plugins.console.refusals import told
 from plugins.console.registry import PREFIX
 from sdk import Context, PageRequest, PageRoute, Panel, Redirect, Refusal, Rendering, Slot, _
 from sdk.context import Row
+from sdk.pages import told
 
 ACT_AS = "core.user.impersonate"
 

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from plugins.console.admin.capabilities import wish
 from plugins.console.admin.plugin_settings import change, inputs
-from plugins.console.refusals import told
 from plugins.console.registry import PREFIX
 from sdk import Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
+from sdk.pages import told
 
 ROOT = "/api/v1/core/plugins"
 RIGHT = "core.plugin.update"

@@ -7,10 +7,10 @@ from typing import Any, cast
 from uuid import UUID
 
 from plugins.console.admin.rights import VERBS, Rights, field_lines, kind_or_none
-from plugins.console.refusals import told
 from plugins.console.registry import PREFIX
 from sdk import Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, Verb, _, where
 from sdk.context import Row, id_of
+from sdk.pages import told
 
 HERE = f"{PREFIX}/admin/roles"
 _FIRST = "customers"

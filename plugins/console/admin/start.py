@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from plugins.console.admin.company import inputs, keep
 from plugins.console.inputs import Input
-from plugins.console.refusals import by_field, told
+from plugins.console.refusals import by_field
 from plugins.console.registry import PREFIX
 from sdk import Condition, Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
 from sdk.context import id_of
+from sdk.pages import told
 
 RIGHT = "core.tenant.update"
 HERE = f"{PREFIX}/admin/start"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from plugins.console.refusals import told
 from plugins.console.registry import PREFIX
 from sdk import Context, PageRequest, PageRoute, Redirect, Refusal, Rendering, _
 from sdk.context import Row
+from sdk.pages import told
 from sdk.routes import record_id
 
 NAME, HERE = "core.team", f"{PREFIX}/admin/teams"
