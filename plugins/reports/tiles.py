@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from importlib.util import find_spec
 from uuid import UUID
 
 from plugins.reports import figures, own, ready
 from plugins.reports.choices import Group, Option
 from plugins.reports.narrowing import Narrowing
-from sdk import Batch, Context, NotFound, Refusal, Report, Slot, _
+from sdk import SIGNED_IN, Batch, Context, NotFound, Panel, Refusal, Rendering, Report, Slot, _
 from sdk.context import Row
 from sdk.pages import offered
 
@@ -40,19 +41,17 @@ class Narrow:
 
 @dataclass(frozen=True)
 class Shown:
-    """A tile as a page shows it: a panel that is drawn, figures in one of the shapes, or a word of why there is nothing."""
+    """A tile as a page shows it: what was drawn, or a word of why there is nothing. A panel brings its own head (`headed`)."""
 
     id: str
     title: str
     shape: str
     width: int
     href: str = ""
-    figures: figures.Figures | None = None
     drawn: object = None
-    change: Decimal | None = None
+    headed: bool = False
     always: bool = False
     note: str = ""
-    rows: int = _ROWS
 
 
 def catalogue(ctx: Context) -> list[Group]:
@@ -99,7 +98,10 @@ def _panel(ctx: Context, bare: Shown, key: str, narrow: Narrow) -> Shown:
     if found is None:
         raise NotFound(_("there is nothing at this address"))
     return replace(
-        bare, title=bare.title if bare.title != key else ctx.say(found.label), drawn=ctx.draw(found, narrow.words, {"frame": CHARTS})
+        bare,
+        title=bare.title if bare.title != key else ctx.say(found.label),
+        drawn=ctx.draw(found, narrow.words, {"frame": CHARTS}),
+        headed=True,
     )
 
 
@@ -113,19 +115,23 @@ def _report(ctx: Context, bare: Shown, kind: str, key: str, narrow: Narrow, give
     else:
         report = ready.find(ctx, key)
         title, href = ctx.say(report.label), f"/reports/reports/{key}"
-    report, start, end = _narrowed(ctx, report, narrow), narrow.period.start, narrow.period.end
-    if bare.shape == "number":
+    report, title = _narrowed(ctx, report, narrow), title if bare.title == key else bare.title
+    shape = partial(_figures, report=report, shape=bare.shape, title=title, narrow=narrow)
+    panel = Panel("report", slot=Slot.TILE, label=_("Report"), permission=SIGNED_IN, view=shape, plugin="reports")
+    return replace(bare, title=title, href=href, drawn=ctx.draw(panel, {}, {"frame": CHARTS}),
+                   always=not report.period and bool(narrow.period.start or narrow.period.end))  # fmt: skip
+
+
+def _figures(ctx: Context, _nothing: Mapping[str, object], *, report: Report, shape: str, title: str, narrow: Narrow) -> Rendering:
+    """The numbers of a report in one of the shapes; drawn as panels are, so that one that fails leaves the others."""
+    start, end = narrow.period.start, narrow.period.end
+    if shape == "number":
         report = replace(report, by=(), measures=report.measures[:1])
-    made = figures.of(ctx, report, start, end)
-    change = None
-    if bare.shape == "number" and report.period and start is not None and end is not None:
-        change = _change(
-            made.rows[0].get(report.measures[0]), ready.rows(ctx, report, *ready.before(start, end))[0].get(report.measures[0])
-        )
-    return replace(
-        bare, title=title if bare.title == key else bare.title, href=href, figures=made, change=change,
-        always=not report.period and bool(narrow.period.start or narrow.period.end),
-    )  # fmt: skip
+    made, change = figures.of(ctx, report, start, end), None
+    if shape == "number" and report.period and start is not None and end is not None:
+        measure = report.measures[0]
+        change = _change(made.rows[0].get(measure), ready.rows(ctx, report, *ready.before(start, end))[0].get(measure))
+    return Rendering("reports/figures.html", {"figures": made, "shape": shape, "title": title, "change": change, "most": _ROWS})
 
 
 def _id(written: str) -> UUID:

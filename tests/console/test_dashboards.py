@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from core.context import Work
 from core.tenancy.setup import set_up
 from core.testkit.fixtures import Api, People
-from sdk import Draft
+from plugins.reports import figures
+from sdk import Context, Draft, Report
 from sdk.context import id_of
 from tests.console.site import Look, Site
 
@@ -159,3 +161,20 @@ def test_what_ends_with_the_last_day_that_there_is_is_reported_too(site: Site, d
     for grain in ("day", "week", "month", "quarter", "year"):
         page = site.get("/reports/query", {"entity": "pipeline.deal", "measure": "count", "by": f"close_date:{grain}"})
         assert page.status == 200, grain
+
+
+def test_a_tile_that_fails_says_so_and_the_others_are_there(site: Site, deals: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, made = made_mine(site), figures.of
+    there = titles(site.get(mine))
+
+    def failing(ctx: Context, report: Report, *period: date | None) -> figures.Figures:
+        if report.full_key == "pipeline.open_by_stage":
+            raise ZeroDivisionError
+        return made(ctx, report, *period)
+
+    monkeypatch.setattr(figures, "of", failing)
+    page = site.get(mine)
+    assert (page.status, titles(page)) == (200, there)
+    broken = [one.get("aria-label") for one in page.all("//section[contains(@class, 'tile')][.//*[@role='note']]")]
+    assert set(broken) == {"Open deals by stage"}
+    assert page.all("//section[contains(@class, 'tile')]//p[@class='figure']")
