@@ -1,11 +1,19 @@
 // Draws the charts of a page in the colours of its tokens, and again when these change. Under the strict policy: no code from text, no style elements.
-const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const probe = document.createElement("span");
+probe.hidden = true;
+document.body.append(probe);
+
+// A token as the colour that it is now: by itself it says both, the light one and the dark one.
+function token(name) {
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
+}
 
 function config(figure) {
   const [ink, soft, line, accent] = ["--ink", "--soft", "--line", "--accent"].map(token);
   const words = { labelColor: soft, titleColor: soft, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 500 };
   return {
-    font: token("--sans"),
+    font: getComputedStyle(document.body).fontFamily,
     background: "transparent",
     view: { stroke: null },
     axis: { ...words, domainColor: line, tickColor: line, gridColor: line, gridOpacity: 0.7, labelLimit: 120, labelOverlap: true },
