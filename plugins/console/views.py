@@ -30,7 +30,7 @@ from sdk import (
     parse_filter,
     where,
 )
-from sdk.context import Row, id_of
+from sdk.context import Row
 from sdk.fields import ChoiceField, DateField, DateTimeField
 from sdk.pages import told
 
@@ -125,18 +125,19 @@ def _tab(kind: Kind, row: Row, open_: str) -> Tab:
 
 
 def address(kind: Kind, row: Row) -> str:
-    """Where a view is shown: as a list, or by the page that its layout names."""
-    layout = str(row.get("layout") or LIST)
-    if layout == LIST or layout not in layouts(kind.ctx):
+    """Where a view is shown: as a list, or as the board or the calendar with what it asks for, where that is about fields which its reader sees."""
+    layout, by = str(row.get("layout") or LIST), str(row.get("layout_field") or "")
+    asked = asked_.of_view(row).seen(kind)
+    if layout not in layouts(kind) or layout == LIST or any(one.field not in kind.fields for one in parse_filter(asked.filters)):
         return f"{kind.path}?{asked_.VIEW}={row['id']}"
-    by = f"&_by={row['layout_field']}" if row.get("layout_field") else ""
-    return f"{kind.path.replace('/console/', f'/console/{layout}/', 1)}?{asked_.VIEW}={row['id']}{by}"
+    word, known = ("_by", kind.boards) if layout == BOARD else ("_on", kind.dates)
+    pairs = replace(asked, sort="", columns=()).state()
+    return f"{kind.path}/{layout}" + query_of([*pairs, *([(word, by)] if by in known else [])])
 
 
-def layouts(ctx: Context) -> list[str]:
-    """The layouts for which there is a page."""
-    paths = [one.path for one in ctx.declared(PageRoute) if one.plugin == "console"]
-    return [LIST, *(name for name in (BOARD, CALENDAR) if any(path.startswith(f"/{name}/") for path in paths))]
+def layouts(kind: Kind) -> list[str]:
+    """The layouts in which its records can stand."""
+    return [LIST, *([BOARD] if kind.boards else []), *([CALENDAR] if kind.dates else [])]
 
 
 def fields_for(kind: Kind) -> list[tuple[str, str]]:
@@ -194,7 +195,7 @@ def _saved(kind: Kind, asked: Asked, row: Row | None, request: PageRequest) -> R
         made = views.create(new) if row is None else views.update(_id(row), values)
     except Refusal as refusal:
         return _form(kind, asked, row, request, told(kind.ctx, refusal), values, refusal.status)
-    return Redirect(address(kind, {**values, "id": id_of(made)}))
+    return Redirect(address(kind, made))
 
 
 def _form(
@@ -213,7 +214,7 @@ def _form(
             "values": shown,
             "problems": problems,
             "audiences": [(key, say(label)) for key, label in SHOWN_TO.items()],
-            "layouts": [(key, say(LAYOUTS[key])) for key in layouts(kind.ctx)],
+            "layouts": [(key, say(LAYOUTS[key])) for key in layouts(kind)],
             "fields": fields_for(kind),
         },
         status,

@@ -106,3 +106,15 @@ def test_a_filter_beyond_a_link_is_told_taken_away_and_kept_in_a_view(site: Site
     )
     assert answer.status == 303, answer.text
     assert names(site.get(str(answer.answer.headers["Location"]).removeprefix("/console"))) == ["Alpha One"]
+
+
+def test_a_view_may_be_a_board_or_a_calendar_for_whoever_sees_what_it_asks_for(site: Site, work: Work) -> None:
+    for name, tier in (("Alpha", "key"), ("Beta", "normal")):
+        work.records("customers.account").create({"name": name, "tier": tier, "lifecycle": "prospect"})
+    shown = keep(site, "tier=key", name="Prospects", layout="board", layout_field="lifecycle")
+    assert shown.startswith(f"{ACCOUNTS}/board?")
+    page = site.get(shown)
+    assert page.texts("//li[@data-card]/a[1]") == ["Alpha"]
+    assert page.all("//*[@data-lane='prospect']//li[@data-card]")
+    assert f"/console{shown}" in site.get(ACCOUNTS).links().values()
+    assert keep(site, "tier=key", name="Days", layout="calendar") == f"{ACCOUNTS}/calendar?tier=key"
