@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from plugins.console.record import then
+from plugins.console.registry import PREFIX
 from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Redirect, _
-
-_LOCALES = ("en", "zh_CN")
 
 
 def show(ctx: Context, request: PageRequest) -> Redirect:
     """There is no page of its own."""
-    return Redirect("/console/")
+    return Redirect(f"{PREFIX}/")
 
 
 def set_locale(ctx: Context, request: PageRequest) -> Redirect:
     """The language from here on, everywhere."""
-    wanted, user = request.typed("locale"), ctx.actor.user_id
-    if wanted in _LOCALES and user is not None:
-        ctx.as_system().records("core.user").update(user, {"locale": wanted})
-    back = request.typed("then")
-    return Redirect(back if back.startswith("/console/") and "\\" not in back else "/console/")
+    ctx.api("PUT", "/api/v1/core/language", {"locale": request.typed("locale")})
+    return Redirect(then(request) or f"{PREFIX}/")
 
 
 PAGES = (PageRoute("locale", path="/me/locale", title=_("Language"), permission=SIGNED_IN, view=show, submit=set_locale),)

@@ -159,3 +159,12 @@ def test_the_api_is_asked_in_peoples_names_only_by_a_plugin_that_has_declared_it
         assert work.of_plugin("console").api("GET", "/api/v1/core/tenant")
         with pytest.raises(Forbidden, match="catalog"):
             work.of_plugin("catalog").api("GET", "/api/v1/core/tenant")
+
+
+def test_nobody_chooses_the_language_of_another_person(client: Api, people: People) -> None:
+    narrow = client.as_user(people.rep, allows=["customers.account.read:name"])
+    refused = Site(narrow).post("/me/locale", {"locale": "zh_CN"})
+    assert refused.status == 403
+    assert client.get(f"/api/v1/core/users/{people.rep}").json["locale"] is None
+    assert narrow.call("PUT", "/api/v1/core/language", json={"locale": "zh_CN"}).status_code == 403
+    assert client.call("PUT", "/api/v1/core/language", json={"locale": "fr"}).status_code == 422
