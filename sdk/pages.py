@@ -161,6 +161,7 @@ class MenuEntry(Spec):
 
     `path` is relative to the prefix of all pages; an `entity` leads to its list, and is shown to who may read it. `section` groups
     entries; those of one section stand together in order of `position`. `palette` entries are commands and not in the menu.
+    The first few that are `at_hand`, what one goes to all day, stand in the bar at the bottom of a phone.
     """
 
     label: Text
@@ -171,6 +172,7 @@ class MenuEntry(Spec):
     icon: str = ""
     position: int = 100
     palette: bool = False
+    at_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Item:
     path: str
     icon: str
     here: bool
+    at_hand: bool
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def values(ctx: Context, request: PageRequest) -> Mapping[str, object]:
     sections = menu(ctx, request.address)
     items = [item for section in sections for item in section.items]
     tops = drawn(ctx, Slot.TOP, {"request": request})
-    return {"sections": sections, "thumb": items[:_AT_THUMB], "tops": tops, "charts": bool(MADE)}
+    return {"sections": sections, "thumb": [item for item in items if item.at_hand][:_AT_THUMB], "tops": tops, "charts": bool(MADE)}
 
 
 def drawn(ctx: Context, slot: Slot, shared: Mapping[str, object]) -> list[Drawn]:
@@ -78,7 +79,7 @@ def menu(ctx: Context, here: str) -> list[Section]:
     around = [target for entry, target in shown if path == target or (entry.path != "/" and path.startswith(f"{target}/"))]
     nearest = max(around, key=len, default="")  # a board is not its list, though its address begins so
     for entry, target in shown:
-        item = Item(entry.full_key, ctx.say(entry.label), target, entry.icon or "dot", target == nearest)
+        item = Item(entry.full_key, ctx.say(entry.label), target, entry.icon or "dot", target == nearest, entry.at_hand)
         by_section.setdefault(entry.section, []).append(item)
     order = [*SECTIONS, *(key for key in by_section if key not in SECTIONS)]
     return [Section(ctx.say(SECTIONS[key]) if key in SECTIONS else key, by_section[key]) for key in order if key in by_section]

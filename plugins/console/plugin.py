@@ -110,7 +110,7 @@ def register_panels() -> Sequence[Panel]:
 @hookimpl
 def register_navigation() -> Sequence[MenuEntry]:
     return (
-        MenuEntry("home", label=_("Home"), section="top", path="/", icon="home", position=0),
+        MenuEntry("home", label=_("Home"), section="top", path="/", icon="home", position=0, at_hand=True),
         MenuEntry(
             "admin", label=_("Administration"), section="admin", path="/admin", icon="gear", permission="core.tenant.update", position=10
         ),

@@ -151,7 +151,9 @@ def demo_data(ctx: Context, random: Random, months: int) -> None:
 @hookimpl
 def register_navigation() -> Sequence[MenuEntry]:
     return (
-        MenuEntry("board", label=_("Pipeline"), section="sell", entity="pipeline.deal", path="/board", icon="board", position=25),
+        MenuEntry(
+            "board", label=_("Pipeline"), section="sell", entity="pipeline.deal", path="/board", icon="board", position=25, at_hand=True
+        ),
         MenuEntry("deals", label=_("Deals"), section="sell", entity="pipeline.deal", icon="target", position=30),
     )
 

@@ -282,7 +282,7 @@ def tenant_purged(ctx: Context) -> None:
 @hookimpl
 def register_navigation() -> Sequence[MenuEntry]:
     return (
-        MenuEntry("tasks", label=_("Tasks"), section="top", entity="teamwork.task", icon="task", position=10),
+        MenuEntry("tasks", label=_("Tasks"), section="top", entity="teamwork.task", icon="task", position=10, at_hand=True),
         MenuEntry("calendar", label=_("My calendar"), section="top", path="/teamwork/calendar", icon="calendar",
                   permission="teamwork.activity.read", position=15),
         MenuEntry("activities", label=_("Activities"), section="top", entity="teamwork.activity", icon="phone", position=20),

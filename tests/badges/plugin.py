@@ -22,7 +22,7 @@ def wall(ctx: Context, request: PageRequest) -> Rendering:
 
 def hang(ctx: Context, request: PageRequest) -> Redirect:
     """What becomes of the form."""
-    return Redirect(f"/console/badges/wall?name={request.typed('name')}")
+    return Redirect(ctx.page(f"/badges/wall?name={request.typed('name')}"))
 
 
 def shown(template: str) -> Rendering:

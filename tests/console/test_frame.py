@@ -139,7 +139,9 @@ def test_without_the_console_there_are_no_pages(site: Site) -> None:
 
 def test_the_menu_has_what_its_reader_may_read(client: Api, people: People) -> None:
     assert "Rules" in Site(client).get("/").text
-    assert "Rules" not in Site(client.as_user(people.rep)).get("/").text
+    page = Site(client.as_user(people.rep)).get("/")
+    assert "Rules" not in page.text
+    assert page.texts("//nav[@class='thumb']/a") == ["Home", "Tasks", "Accounts", "Pipeline"]
 
 
 def test_the_language_is_each_persons_own_and_changes_at_once(client: Api, people: People) -> None:

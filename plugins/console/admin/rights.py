@@ -28,7 +28,7 @@ SCOPES: dict[str, Text] = {
     AS_VERB: _("With its verb"),
 }
 VERBS: dict[str, Text] = {
-    Verb.READ: _("Read"), Verb.CREATE: _("Create"), Verb.UPDATE: _("Change"), Verb.DELETE: _("Delete"),
+    Verb.READ: _("Read"), Verb.CREATE: _("Create"), Verb.UPDATE: _("Edit"), Verb.DELETE: _("Delete"),
 }  # fmt: skip
 WORDS: dict[str, Text] = {
     "export": _("Export"), "import": _("Import"), "bulk_edit": _("Change many at once"), "reassign": _("Give to others"),
