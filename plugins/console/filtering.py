@@ -295,7 +295,7 @@ def _picker(kind: Kind, field: LinkField, bare: Input) -> Input:
         bare,
         widget="link",
         title=titles.of(target.name, bare.value) or bare.value,
-        pick=f"/console/pick/{target.path.removeprefix('/console/')}",
+        pick=target.pick,
     )
 
 

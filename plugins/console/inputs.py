@@ -184,20 +184,16 @@ def _link(kind: Kind, field: LinkField, value: object, titles: Titles, bare: Inp
         return bare
     new = f"{target.path}/new" if target.can("create") else ""
     title = titles.of(target.name, value) or str(value or "")
-    return replace(bare, widget="link", title=title, pick=_pick(target), new=new)
-
-
-def _pick(target: Kind) -> str:
-    return f"/console/pick/{target.path.removeprefix('/console/')}"
+    return replace(bare, widget="link", title=title, pick=target.pick, new=new)
 
 
 def _any_record(ctx: Context, value: object, titles: Titles, bare: Input) -> Input:
     """An entity, and one of its records."""
     entity, _colon, id = (f"{value['entity']}:{value['id']}" if isinstance(value, Mapping) else str(value or "")).partition(":")
     kinds = [kind_of(ctx, name) for name in ctx.entities() if ctx.entity(name).parent is None and not ctx.entity(name).private]
-    options = tuple(Option(one.name, one.label, one.name == entity, _pick(one)) for one in sorted(kinds, key=lambda one: one.label))
+    options = tuple(Option(one.name, one.label, one.name == entity, one.pick) for one in sorted(kinds, key=lambda one: one.label))
     chosen = next((one for one in kinds if one.name == entity), None)
-    pick = _pick(chosen) if chosen else ""
+    pick = chosen.pick if chosen else ""
     title = titles.of(entity, id)
     if id and not title and chosen is not None and len(id) == 36:
         rows = ctx.records(entity).query(Query(filter=(Condition("id", "eq", (id,)),), fields=("id", chosen.title), limit=1)).data

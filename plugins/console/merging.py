@@ -64,7 +64,7 @@ def _mergeable(ctx: Context, request: PageRequest) -> tuple[Kind, Row]:
 def _choose(kind: Kind, row: Row, problems: Sequence[str] = (), status: int = 200) -> Rendering:
     like = {name: row[name] for name in kind.entity.alike if row.get(name)}
     seen = kind.ctx.records(kind.name).candidates(like, id_of(row)).seen if like else ()
-    picker = {"name": "with", "label": kind.label, "value": "", "title": "", "pick": f"/console/pick/{kind.path.removeprefix('/console/')}",
+    picker = {"name": "with", "label": kind.label, "value": "", "title": "", "pick": kind.pick,
               "new": "", "required": True, "problem": "", "widget": "link"}  # fmt: skip
     values = {**about(kind, row), "seen": seen, "picker_of": picker, "problems": list(problems), "other": None, "differences": []}
     return Rendering("console/merge.html", values, status)

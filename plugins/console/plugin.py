@@ -31,6 +31,7 @@ from plugins.console import (
     views,
 )
 from plugins.console.admin import pages as admin
+from plugins.console.registry import PREFIX
 from sdk import EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Panel, Scope, _, hookimpl
 
 manifest = Manifest(
@@ -67,7 +68,7 @@ def register_frame() -> Sequence[Frame]:
     return (
         Frame(
             "console",
-            prefix="/console",
+            prefix=PREFIX,
             values=frame.values,
             error="kit/error.html",
             entrance="kit/entrance.html",

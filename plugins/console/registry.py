@@ -38,6 +38,11 @@ class Kind:
         return f"{PREFIX}/{self.entity.plugin}/{self.entity.plural}"
 
     @property
+    def pick(self) -> str:
+        """The address at which one of its records is chosen."""
+        return f"{PREFIX}/pick/{self.entity.plugin}/{self.entity.plural}"
+
+    @property
     def label(self) -> str:
         """One of them, in the reader's language."""
         return self.ctx.say(self.entity.label)
