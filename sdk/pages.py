@@ -36,7 +36,7 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Another page to go to (303): after a form is taken. `path` is of ours, such as `/console/customers/accounts`."""
+    """Another page to go to (303): after a form is taken. `path` is of ours: `ctx.page("/customers/accounts")`."""
 
     path: str
 

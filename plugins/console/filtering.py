@@ -12,6 +12,7 @@ from plugins.console.asked import Asked
 from plugins.console.cells import Cell, Titles, titles_of, tone_of
 from plugins.console.dates import in_zone
 from plugins.console.inputs import Input, Option
+from plugins.console.paths import Place, placed
 from plugins.console.registry import Kind, kind_at, kind_of, query_of
 from plugins.console.views import resolved, state_of
 from sdk import SIGNED_IN, BadRequest, Condition, Context, PageRequest, PageRoute, Query, Redirect, Rendering, Text, _, parse_filter
@@ -73,26 +74,6 @@ def chips(kind: Kind, asked: Asked) -> list[Chip]:
     titles = _titles(kind, [one for _pair, one in conditions if one.field in kind.fields])
     places = [(pair, one, placed(kind, one.field)) for pair, one in conditions]
     return [_chip(kind, asked, pair, one, titles, place) for pair, one, place in places if place is not None]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the field of a condition is: of these records, or of those at the other end of links (`account.tier`), as its reader sees them."""
-
-    kind: Kind
-    name: str
-    label: str
-
-
-def placed(kind: Kind, path: str) -> Place | None:
-    """Where a path leads; None where its reader does not see that there is such a field."""
-    if path in kind.fields:
-        return Place(kind, path, kind.ctx.say(kind.fields[path].label))
-    words = path.split(".")
-    own = next((name for name in (words[0], ".".join(words[:2])) if name in kind.fields and name != path), None)
-    target = kind.target(kind.fields[own]) if own is not None else None
-    beyond = placed(target, path[len(own) + 1 :]) if own is not None and target is not None else None
-    return None if beyond is None or own is None else replace(beyond, label=f"{kind.ctx.say(kind.fields[own].label)} › {beyond.label}")
 
 
 def _titles(kind: Kind, conditions: Sequence[Condition]) -> Titles:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from plugins.console import asked as asked_
 from plugins.console.asked import ALL, Asked
 from plugins.console.cells import cells
-from plugins.console.filtering import chips, placed
+from plugins.console.filtering import chips
+from plugins.console.paths import placed
 from plugins.console.registry import Kind, kind_at
 from plugins.console.views import resolved, state_of
 from sdk import SIGNED_IN, Context, Page, PageRequest, PageRoute, Redirect, Rendering, _

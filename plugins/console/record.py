@@ -132,7 +132,6 @@ def draw(ctx: Context, kind: Kind, row: Row, panel: Panel, request: PageRequest)
     page = {
         "csrf": request.csrf,
         "address": request.address,
-        "prefix": PREFIX,
         "zone": ctx.tenant.timezone,
         "now": ctx.now(),
         "locale": ctx.locale,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from plugins.console import asked as asked_
 from plugins.console.asked import ALL, Asked
+from plugins.console.paths import placed
 from plugins.console.registry import Kind, kind_at, query_of
 from plugins.console.tables import BOARD, CALENDAR, LAYOUTS, LIST, SHOWN_TO
 from sdk import (
@@ -31,7 +32,6 @@ from sdk import (
     where,
 )
 from sdk.context import Row
-from sdk.fields import ChoiceField, DateField, DateTimeField
 from sdk.pages import told
 
 NAME, START = "console.view", "console.start"
@@ -125,13 +125,13 @@ def _tab(kind: Kind, row: Row, open_: str) -> Tab:
 
 
 def address(kind: Kind, row: Row) -> str:
-    """Where a view is shown: as a list, or as the board or the calendar with what it asks for, where that is about fields which its reader sees."""
+    """Where a view is shown: as a list, or as the board or the calendar with what it asks for, where its reader sees all of that."""
     layout, by = str(row.get("layout") or LIST), str(row.get("layout_field") or "")
     asked = asked_.of_view(row).seen(kind)
-    if layout not in layouts(kind) or layout == LIST or any(one.field not in kind.fields for one in parse_filter(asked.filters)):
+    if layout not in layouts(kind) or layout == LIST or any(placed(kind, one.field) is None for one in parse_filter(asked.filters)):
         return f"{kind.path}?{asked_.VIEW}={row['id']}"
     word, known = ("_by", kind.boards) if layout == BOARD else ("_on", kind.dates)
-    pairs = replace(asked, sort="", columns=()).state()
+    pairs = replace(asked, columns=(), sort=asked.sort if layout == BOARD else "").state()
     return f"{kind.path}/{layout}" + query_of([*pairs, *([(word, by)] if by in known else [])])
 
 
@@ -142,8 +142,7 @@ def layouts(kind: Kind) -> list[str]:
 
 def fields_for(kind: Kind) -> list[tuple[str, str]]:
     """The fields by which a board or a calendar can be laid out."""
-    fit = (ChoiceField, DateField, DateTimeField)
-    return [(name, kind.ctx.say(field.label)) for name, field in kind.fields.items() if isinstance(field, fit)]
+    return [(name, kind.labels[name]) for name in dict.fromkeys((*kind.boards, *kind.dates))]
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
@@ -174,8 +173,7 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     if wanted == "delete":
         views.delete(_id(row))
         return Redirect(f"{kind.path}?{asked_.VIEW}={ALL}")
-    views.update(_id(row), asked_.as_values(asked))
-    return Redirect(address(kind, row))
+    return Redirect(address(kind, views.update(_id(row), asked_.as_values(asked))))
 
 
 _ACTS = ("new", "save", "change", "delete", "start")

@@ -109,12 +109,18 @@ def test_a_filter_beyond_a_link_is_told_taken_away_and_kept_in_a_view(site: Site
 
 
 def test_a_view_may_be_a_board_or_a_calendar_for_whoever_sees_what_it_asks_for(site: Site, work: Work) -> None:
-    for name, tier in (("Alpha", "key"), ("Beta", "normal")):
+    for name, tier in (("Alpha", "key"), ("Beta", "normal"), ("Gamma", "key")):
         work.records("customers.account").create({"name": name, "tier": tier, "lifecycle": "prospect"})
-    shown = keep(site, "tier=key", name="Prospects", layout="board", layout_field="lifecycle")
+    shown = keep(site, "tier=key&sort=-name", name="Prospects", layout="board", layout_field="lifecycle")
     assert shown.startswith(f"{ACCOUNTS}/board?")
     page = site.get(shown)
-    assert page.texts("//li[@data-card]/a[1]") == ["Alpha"]
+    assert page.texts("//li[@data-card]/a[1]") == ["Gamma", "Alpha"]
     assert page.all("//*[@data-lane='prospect']//li[@data-card]")
-    assert f"/console{shown}" in site.get(ACCOUNTS).links().values()
+    links = site.get(ACCOUNTS).links()
+    assert links["Prospects"] == f"/console{shown}"
+    managed = site.get(links["Change Prospects"].removeprefix("/console"))
+    assert names(managed) == ["Gamma", "Alpha"]
+    view = links["Change Prospects"].partition("_view=")[2]
+    saved = site.post(VIEWS, {"act": "save", "state": f"tier=normal&_from={view}"})
+    assert site.get(str(saved.answer.headers["Location"]).removeprefix("/console")).texts("//li[@data-card]/a[1]") == ["Beta"]
     assert keep(site, "tier=key", name="Days", layout="calendar") == f"{ACCOUNTS}/calendar?tier=key"

@@ -36,11 +36,10 @@ def is_part() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def facts_of(work: Work | None, frame: Frame, asked: PageRequest, *, csrf: str) -> dict[str, object]:
+def facts_of(work: Work | None, asked: PageRequest, *, csrf: str) -> dict[str, object]:
     """What every template may use of the request, as `page`."""
     locale = work.locale if work is not None else locale_wanted()
     return {
-        "prefix": frame.prefix,
         "address": asked.address,
         "part": asked.part,
         "csrf": csrf,
@@ -74,7 +73,7 @@ def told(platform: Platform, refusal: Refusal | None) -> list[str]:
 
 def at_door(platform: Platform, frame: Frame, values: Mapping[str, object], *, csrf: str = "", status: int = 200) -> FlaskResponse:
     """A page for who is not in a tenant yet: `step` says which, the other values are what it needs."""
-    facts = facts_of(None, frame, PageRequest(address=request.path), csrf=csrf)
+    facts = facts_of(None, PageRequest(address=request.path), csrf=csrf)
     nothing = {"email": "", "problems": [], "landing": ""}
     return as_page(platform.templates.draw(locale_wanted(), frame.entrance, {"page": facts, **nothing, **values}), status)
 
@@ -93,7 +92,7 @@ def refused(platform: Platform, frame: Frame, refusal: Refusal) -> FlaskResponse
 def no_entry(platform: Platform, frame: Frame, refusal: Refusal, title: str) -> FlaskResponse:
     """A refusal as a page of its own. Who acts as somebody and may not go on finds there how to end it."""
     over = refusal.reason == ACTING_OVER
-    facts = facts_of(None, frame, PageRequest(address=request.path), csrf=g.get("csrf", "") if over else "")
+    facts = facts_of(None, PageRequest(address=request.path), csrf=g.get("csrf", "") if over else "")
     values = {"status": refusal.status, "title": title, "problems": told(platform, refusal), "trace": g.get("trace_id", ""), "page": facts,
               "acting_over": over}  # fmt: skip
     return as_page(platform.templates.draw(locale_wanted(), frame.error, values), refusal.status)

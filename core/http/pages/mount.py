@@ -102,6 +102,6 @@ def _answered(work: Work, frame: Frame, value: object, asked: PageRequest) -> Fl
         return gone_to(value.path, asked.part)
     if not isinstance(value, Rendering):
         return answer(value)
-    facts = facts_of(work, frame, asked, csrf=asked.csrf)
+    facts = facts_of(work, asked, csrf=asked.csrf)
     values = {"page": facts, "frame": frame.values(work, asked), **value.values}
     return as_page(work.render(Rendering(value.template, values)), value.status)

@@ -3,6 +3,16 @@ const probe = document.createElement("span");
 probe.hidden = true;
 document.body.append(probe);
 
+// What is printed is light, as the style sheet has it.
+addEventListener("beforeprint", () => {
+  probe.style.colorScheme = "light";
+  again();
+});
+addEventListener("afterprint", () => {
+  probe.style.colorScheme = "";
+  again();
+});
+
 // A token as the colour that it is now: by itself it says both, the light one and the dark one.
 function token(name) {
   probe.style.color = `var(${name})`;
