@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sdk.context import id_of
 from tests.browser.conftest import Window
 
@@ -121,6 +123,27 @@ def test_a_deal_goes_on_by_the_keyboard_and_where_its_stage_asks_for_something_i
     page.get_by_label("Competitor").fill("Nokia")
     with page.expect_response(lambda answer: answer.request.method == "POST" and "/move" in answer.url):
         page.get_by_role("dialog").get_by_role("button", name="Move").click()
+    assert work.records("pipeline.deal").values([deal])[deal]["stage"] == stages[2]["id"]
+
+
+def test_a_card_is_moved_on_while_its_first_move_is_still_under_way(window: Window) -> None:
+    work = window.company.work
+    stages = sorted(
+        (row for row in work.records("pipeline.stage").find(()) if row["type"] == "open"), key=lambda row: int(str(row["position"]))
+    )
+    deal = id_of(work.records("pipeline.deal").create({"name": "Network"}))
+    page = window.open("/pipeline/deals/board")
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/move?*", hold, times=1)
+    page.locator(f"#card-{deal}").focus()
+    for key in ("Space", "ArrowRight", "Space", "Space", "ArrowRight", "Space"):
+        page.keyboard.press(key)
+    held[0].continue_()
+    page.wait_for_selector(f"[data-lane='{stages[2]['id']}'] #card-{deal}:not(.waiting)")
     assert work.records("pipeline.deal").values([deal])[deal]["stage"] == stages[2]["id"]
 
 

@@ -8,6 +8,7 @@
   let lifted = null; // by keys: { card, board, from, after, lanes, at }
   let drag = null; // by mouse or finger
   let voice = null;
+  const typed = []; // keys pressed on a card whose move is under way
 
   const boardOf = (card) => card.closest("[data-board]");
   const laneOf = (card) => card.closest("[data-lane]");
@@ -76,27 +77,39 @@
     if (here) (document.getElementById(here) || fresh.querySelector(`[id$="${here.slice(-36)}"]`))?.focus();
   }
 
+  // A card under way waits for its answer: the next move needs the version that the answer brings. Keys are kept until then.
   async function send(card, lane, back) {
+    card.classList.add("waiting");
+    try {
+      await sent(card, lane, back);
+    } finally {
+      card.classList.remove("waiting");
+    }
+    for (const key of typed.splice(0)) {
+      const now = document.getElementById(card.id);
+      if (now) press(now, key);
+    }
+  }
+
+  async function sent(card, lane, back) {
     const board = boardOf(card);
     const form = new FormData();
     form.set("_to", lane.dataset.lane);
     form.set("version", card.dataset.version);
-    card.classList.add("waiting");
     let answer;
     try {
       answer = await post(`${addressOf(card)}/move${card.dataset.query || board.dataset.query}`, form);
     } catch {
       back();
-      card.classList.remove("waiting");
       dealwright.toast(document.getElementById("toasts").dataset.offline, "bad");
       return;
     }
-    card.classList.remove("waiting");
     if (answer.ok) {
-      settle(card, lane, answer.page);
+      await settle(card, lane, answer.page);
       return;
     }
     const asked = answer.page?.querySelector("form[data-asks]");
+    typed.length = 0;
     back();
     if (asked) {
       say(told(board, "asks", card, lane));
@@ -107,10 +120,10 @@
     }
   }
 
-  function settle(card, lane, page) {
+  async function settle(card, lane, page) {
     const board = boardOf(card);
     say(told(board, "done", card, lane));
-    if (board.dataset.again) again(board);
+    if (board.dataset.again) await again(board);
     else refresh(board, page, card);
   }
 
@@ -256,27 +269,31 @@
     }
   }
 
+  // True where the key was meant for the card.
+  function press(card, key) {
+    const weeks = Number(boardOf(card).dataset.step || 0);
+    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -weeks, ArrowDown: weeks };
+    if (lifted && lifted.card === card) {
+      if (key === " " || key === "Enter") drop(true);
+      else if (key === "Escape" || key === "Tab") drop(false);
+      else if (steps[key]) steer(steps[key]);
+      else return key in steps;
+      return key !== "Tab";
+    }
+    if (card.classList.contains("waiting") && (key === " " || key in steps)) typed.push(key);
+    else if (key === " ") lift(card);
+    else if (key === "Enter") card.querySelector("a").click();
+    else if (key in steps) walk(card, key);
+    else return false;
+    return true;
+  }
+
   document.addEventListener("keydown", (event) => {
     const card = event.target.closest?.("[data-card][tabindex]");
     if (!card || event.target !== card || event.ctrlKey || event.metaKey || event.altKey) return;
-    const weeks = Number(boardOf(card).dataset.step || 0);
-    if (lifted && lifted.card === card) {
-      const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -weeks, ArrowDown: weeks };
-      if (event.key === " " || event.key === "Enter") drop(true);
-      else if (event.key === "Escape" || event.key === "Tab") drop(false);
-      else if (steps[event.key]) steer(steps[event.key]);
-      else if (!(event.key in steps)) return;
-      if (event.key !== "Tab") event.preventDefault();
-      event.stopPropagation();
-    } else if (event.key === " ") {
-      event.preventDefault();
-      lift(card);
-    } else if (event.key === "Enter") {
-      card.querySelector("a").click();
-    } else if (event.key.startsWith("Arrow")) {
-      event.preventDefault();
-      walk(card, event.key);
-    }
+    const held = lifted !== null;
+    if (press(card, event.key)) event.preventDefault();
+    if (held) event.stopPropagation();
   });
 
   document.addEventListener("focusout", (event) => {
@@ -287,7 +304,7 @@
 
   document.addEventListener("pointerdown", (event) => {
     const card = event.target.closest?.("[data-card][tabindex]");
-    if (!card || event.button !== 0 || drag || event.target.closest("[data-send], button, input")) return;
+    if (!card || event.button !== 0 || drag || card.classList.contains("waiting") || event.target.closest("[data-send], button, input")) return;
     drag = { card, board: boardOf(card), x: event.clientX, y: event.clientY, id: event.pointerId, ghost: null, timer: 0 };
     if (event.pointerType !== "mouse") drag.timer = setTimeout(begin, HOLD);
   });
