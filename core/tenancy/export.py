@@ -60,7 +60,8 @@ class Exported:
 def export(platform: Platform, name: str, target: Path, plugin: str = "") -> Exported:
     """Write everything of a tenant, suspended or not, to a new .tar.gz; it reads one state of the database and holds no table in memory.
 
-    Of a plugin: its tables, the fields that the tenant has made on its entities, and the files that its rows name. Raises NotFound for an unknown tenant, OSError where the file cannot be written. What is there is replaced once all is written.
+    Of a plugin: its tables, the fields that the tenant has made on its entities, and the files that its rows name.
+    Raises NotFound for an unknown tenant, OSError where the file cannot be written. What is there is replaced once all is written.
     """
     with platform.database.begin(write=False, tenant=None) as connection:
         row = platform.tenant_row(connection, name)
