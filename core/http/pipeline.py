@@ -8,7 +8,7 @@ import time
 import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -107,14 +107,16 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     if tenant is None:
         raise Unauthenticated(_("the token is not valid; expected `Authorization: Bearer dw_...`"))
     now, digest = platform.clock(), links.digest_of(secret.strip())
-    left = g.left = platform.limits.take(digest, now)
+    before = g.get("left")  # who has knocked has been counted
+    left = g.left = before or platform.limits.take(digest, now)
     if left is not None and left.wait:
         raise limits.refusal(left)
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant, ask=tokens.QUESTION) as connection:
         row = tokens.bearer(connection, tenant, digest, now)
         if row is None:
             raise Unauthenticated(_("the token is unknown, expired or revoked; issue another"))
-        g.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
+        if before is None:
+            g.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
         if tokens.first_use_of_a_while(platform.database.engine, row.token_id, now):
             after_this_request(partial(_noting, platform, tenant, row.token_id, now))
         enabled = platform.gate.enabled(connection, tenant, row.access_version)
@@ -241,12 +243,17 @@ class Endpoint:
 
     def __call__(self, **path: str) -> FlaskResponse:
         write = request.method not in _SAFE
-        with entered_by_link(self.platform, path[links.TOKEN], write) if self.public else entered(self.platform, write) as work:
+        if write:
+            receive(lambda: self._entered(path, write=False))
+        with self._entered(path, write=write) as work:
             self.admit(work, path)
             if write and idempotency.HEADER in request.headers:
                 return _once(work, path.get(links.TOKEN, "") if self.public else "", lambda: answer(self.handler(work, path)))
             value = self.handler(work, path)
         return answer(value)
+
+    def _entered(self, path: Mapping[str, str], *, write: bool) -> AbstractContextManager[Work]:
+        return entered_by_link(self.platform, path[links.TOKEN], write) if self.public else entered(self.platform, write)
 
     def admit(self, work: Work, path: Mapping[str, str]) -> None:
         """Ask the gate; raises NotFound."""
@@ -361,6 +368,18 @@ def _sent() -> bytes:
     if request.content_length is not None and len(body) < request.content_length:
         raise BadRequest(_("the body could not be read to its end"), code="malformed_body")
     return body
+
+
+def receive(knock: Callable[[], AbstractContextManager[Work]]) -> None:
+    """Take in what is sent before the transaction begins: who sends slowly holds no lock. Files are taken from those alone who may `knock`."""
+    if request.mimetype not in _FORMS:
+        _sent()
+        return
+    if request.mimetype == "multipart/form-data":
+        with knock():
+            pass
+    with reading():
+        request.form.getlist("")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from core.http.pages.answers import as_page, facts_of, gone_to, refused
 from core.http.pages.arrival import OUTSIDE, mount_arrival
 from core.http.pages.assets import Assets
 from core.http.pages.entrance import Ways, mount_entrance
-from core.http.pipeline import answer, entered, query_pairs, reading
+from core.http.pipeline import answer, entered, query_pairs, reading, receive
 from sdk import SIGNED_IN, BadRequest, Forbidden, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, _
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def mount_pages(app: Flask, addresses: Addresses, platform: Platform, ways: Ways
 def _view(platform: Platform, frame: Frame, page: PageRoute) -> type_view:
     def view(**path: str) -> FlaskResponse:
         write = request.method == "POST"
+        if write:
+            receive(lambda: entered(platform, write=False))
         asked = _read(page, path, write=write)
         try:
             with entered(platform, write) as work:
