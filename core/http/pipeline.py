@@ -180,8 +180,6 @@ def entered_by_link(platform: Platform, token: str, write: bool) -> Iterator[Wor
     tenant, nothing = links.tenant_in(token), NotFound(_("there is nothing at this address"))
     if tenant is None:
         raise nothing
-    if write:
-        _sent()  # before the transaction: nobody's slow line holds up what others write
     with platform.database.begin(write=write, tenant=tenant) as connection:
         row = connection.execute(sa.select(tenants).where(tenants.c.id == tenant)).one_or_none()
         if row is None:
@@ -268,19 +266,29 @@ def _once(work: Work, link: str, act: Callable[[], FlaskResponse]) -> FlaskRespo
     """
     sent = idempotency.read_key(request.headers[idempotency.HEADER])
     caller = link or request.headers.get("Authorization", "").partition(" ")[2].strip() or f"user {work.actor.user_id}"
+    return _kept(work, caller, sent, _fingerprint(), act)
+
+
+def once(work: Work, mark: str, act: Callable[[], FlaskResponse]) -> FlaskResponse:
+    """The act's answer, or that of the same form with the same mark before; filled in otherwise, it is another form."""
+    asked = _fingerprint()
+    return _kept(work, f"user {work.actor.user_id}", f"{mark} {asked}", asked, act)
+
+
+def _kept(work: Work, caller: str, sent: str, asked: str, act: Callable[[], FlaskResponse]) -> FlaskResponse:
     caller = f"{caller} through {work.impersonator}" if work.impersonator is not None else caller
-    once = Once(work, caller, sent, _fingerprint())
-    if (before := once.earlier()) is not None:
+    kept = Once(work, caller, sent, asked)
+    if (before := kept.earlier()) is not None:
         return FlaskResponse(before.body, before.status, [*before.headers, (idempotency.REPLAYED, "true")])
     response = act()
-    once.keep(Answer(response.status_code, list(response.headers), response.get_data()))
+    kept.keep(Answer(response.status_code, list(response.headers), response.get_data()))
     return response
 
 
 def _fingerprint() -> str:
     """A digest of what is asked for. A form counts by its parts: who sends it again puts other boundaries between them."""
     digest = hashlib.sha256(f"{request.method} {request.full_path}\0{request.mimetype}\0".encode())
-    if request.mimetype != "multipart/form-data":
+    if request.mimetype not in _FORMS:
         digest.update(_sent())
         return digest.hexdigest()
     with reading():
