@@ -97,6 +97,8 @@ Besides its fields, the record says under `ABOUT` what it is a record of: `plugi
 
 ABOUT = "@entity"
 """What a panel's record is a record of; no field is called so."""
+VARIANT = "variant"
+"""Which of its variants a tile is to show."""
 ANY_ENTITY = "*"
 """The `entity` of panels that stand by the records of every entity: comments, files."""
 
@@ -153,6 +155,8 @@ class Panel(Spec):
     view: PanelView
     entity: str = ""
     position: int = 100
+    variants: Callable[[Context], Sequence[tuple[str, str]]] | None = None
+    """Of a tile that there are several of: the keys and names of those that somebody may choose. Its view gets the key as `VARIANT`."""
 
 
 @dataclass(frozen=True, kw_only=True)
