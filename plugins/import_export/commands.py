@@ -24,7 +24,10 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set")}
     dry_run, dates = bool(options["dry-run"]), str(options["dates"] or "")
     duplicates = str(options["duplicates"])
-    wish = Wish(str(options["ENTITY"]), path.name, str(options["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates)
+    said = {name: str(options[name] or "") for name in ("encoding", "delimiter")}
+    wish = Wish(
+        str(options["ENTITY"]), path.name, str(options["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates, **said
+    )
     try:
         source = path.open("rb")
     except OSError as failure:
@@ -107,6 +110,8 @@ COMMANDS = (
             Parameter("--value", _("What a value of a column means; may be repeated"), many=True, metavar="'field:from=to'"),
             Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
             Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
+            Parameter("--encoding", _("The encoding of the file, where it cannot be found out")),
+            Parameter("--delimiter", _("The sign between cells, where it cannot be found out; tab for a tab")),
             Parameter("--duplicates", _("What becomes of rows that are likely there already"), choices=DUPLICATES, default="skip"),
             Parameter("--dry-run", _("Validate everything, write nothing"), flag=True),
             Parameter("--json", _("One JSON document with every row that was not taken or that is warned of"), flag=True),

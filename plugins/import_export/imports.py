@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import BinaryIO, cast
 from uuid import UUID
 
-from plugins.import_export.csv_file import open_csv
+from plugins.import_export.files import open_book
 from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
 from sdk import Condition, Context, Draft, Forbidden, Page, Query, Refusal, Verb, _, where
@@ -40,7 +40,7 @@ def carry_out(ctx: Context, record: Row, wish: Wish, source: BinaryIO, step: Cal
     """Run an import to its end; a file or mapping that does not fit fails the import with its reason, and is raised."""
     imports = ctx.as_system().records("import_export.import")
     try:
-        file = open_csv(source)
+        file = open_book(source, wish.file_name, wish.reading).sheets[0]
         Run(ctx, record, wish, make_plan(ctx, wish, file), file).execute(step)
     except Refusal as refusal:
         if refusal.status not in (409, 412):  # another process has it: leave its state alone
@@ -99,6 +99,8 @@ def _wish(written: Mapping[str, object]) -> Wish:
         dry_run=bool(written["dry_run"]),
         dates=str(written["dates"]),
         duplicates=str(written.get("duplicates", "skip")),
+        encoding=str(written.get("encoding", "")),
+        delimiter=str(written.get("delimiter", "")),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import zip_longest
 
-from plugins.import_export.csv_file import CsvFile
+from plugins.import_export.files import Reading, Sheet
 from sdk import BadRequest, Context, Text, _
 from sdk.fields import AnyRecordField, ChoiceField, DateField, Field, Flaw, LinkField, MoneyField, date_orders
 
@@ -36,6 +36,13 @@ class Wish:
     """What becomes of a row that is likely there already (`Entity.alike`): left out with its reason, or taken by who may."""
     dates: str = ""
     """The order of day, month and year, where the file itself leaves it open."""
+    encoding: str = ""
+    delimiter: str = ""
+
+    @property
+    def reading(self) -> Reading:
+        """What was said about the file."""
+        return Reading(encoding=self.encoding, delimiter=self.delimiter)
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Plan:
     styles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def make_plan(ctx: Context, wish: Wish, file: CsvFile) -> Plan:
+def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     """Settle the mapping; raises BadRequest naming what is unknown and the nearest name."""
     if wish.mode not in MODES:
         raise BadRequest(_("unknown mode {mode!r}; there are {modes}"), mode=wish.mode[:40], modes=", ".join(MODES))
@@ -152,7 +159,7 @@ def plain(word: str) -> str:
     return _WORD.sub("", _CHOICES.sub("", word).casefold())
 
 
-def _styles(plan: Plan, file: CsvFile, asked: str) -> dict[str, dict[str, str]]:
+def _styles(plan: Plan, file: Sheet, asked: str) -> dict[str, dict[str, str]]:
     """The order of day, month and year that a whole column allows; where it allows two, each such cell is refused.
 
     Without dates the file is read to its end all the same: what is no CSV is refused before a row is written.

@@ -28,6 +28,8 @@ class NewImport(Schema):
     dry_run = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
     dates = fields.String(load_default="", validate=validate.OneOf(("", *ORDERS)))
     duplicates = fields.String(load_default="skip", validate=validate.OneOf(DUPLICATES))
+    encoding = fields.String(load_default="", validate=validate.Length(max=40))
+    delimiter = fields.String(load_default="", validate=validate.Length(max=3))
 
 
 class RowQuery(Schema):
@@ -63,7 +65,8 @@ def start_import(ctx: Context, request: Request) -> Response:
     lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set")}
     dry_run, dates = body["dry_run"] == "true", str(body["dates"])
     duplicates = str(body["duplicates"])
-    wish = Wish(str(body["entity"]), file.filename, str(body["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates)
+    said = {name: str(body[name]) for name in ("encoding", "delimiter")}
+    wish = Wish(str(body["entity"]), file.filename, str(body["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates, **said)
     record = imports.begin(ctx, wish)
     key = ctx.files.save(file.stream)
     ctx.enqueue("import_export.run_import", imports.arguments(record, wish, key))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from plugins.import_export.csv_file import CsvFile
+from plugins.import_export.files import Sheet
 from plugins.import_export.plan import Plan, Wish, read_columns
 from sdk import Alike, Channel, Condition, Context, Draft, Outcome, Problem, Refusal, Text, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
@@ -38,7 +38,7 @@ class _DryRunEnds(Exception):
 class Run:
     """An import of a file whose record exists."""
 
-    def __init__(self, ctx: Context, record: Row, wish: Wish, plan: Plan, file: CsvFile) -> None:
+    def __init__(self, ctx: Context, record: Row, wish: Wish, plan: Plan, file: Sheet) -> None:
         self.ctx, self.wish, self.plan, self.file = ctx.over(Channel.IMPORT), wish, plan, file
         self.id, self.version = id_of(record), int(str(record["version"]))
         self.done = int(str(record["position"]))
