@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from plugins.import_export import imports
+from plugins.import_export.files import Reading
 from plugins.import_export.plan import DUPLICATES, MODES, ORDERS, Wish
 from plugins.import_export.run import COUNTS, WARNED
 from plugins.import_export.template import template
@@ -24,9 +25,16 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set")}
     dry_run, dates = bool(options["dry-run"]), str(options["dates"] or "")
     duplicates = str(options["duplicates"])
-    said = {name: str(options[name] or "") for name in ("encoding", "delimiter")}
+    reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""))
     wish = Wish(
-        str(options["ENTITY"]), path.name, str(options["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates, **said
+        str(options["ENTITY"]),
+        path.name,
+        str(options["mode"]),
+        **lists,
+        dry_run=dry_run,
+        dates=dates,
+        duplicates=duplicates,
+        reading=reading,
     )
     try:
         source = path.open("rb")

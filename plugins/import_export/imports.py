@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
-from plugins.import_export.files import open_book
+from plugins.import_export.files import Reading, open_book
 from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
 from sdk import Condition, Context, Draft, Forbidden, Page, Query, Refusal, Verb, _, where
@@ -99,8 +99,7 @@ def _wish(written: Mapping[str, object]) -> Wish:
         dry_run=bool(written["dry_run"]),
         dates=str(written["dates"]),
         duplicates=str(written.get("duplicates", "skip")),
-        encoding=str(written.get("encoding", "")),
-        delimiter=str(written.get("delimiter", "")),
+        reading=Reading(**cast("Mapping[str, Any]", written.get("reading", {}))),
     )
 
 

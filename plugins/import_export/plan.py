@@ -36,13 +36,7 @@ class Wish:
     """What becomes of a row that is likely there already (`Entity.alike`): left out with its reason, or taken by who may."""
     dates: str = ""
     """The order of day, month and year, where the file itself leaves it open."""
-    encoding: str = ""
-    delimiter: str = ""
-
-    @property
-    def reading(self) -> Reading:
-        """What was said about the file."""
-        return Reading(encoding=self.encoding, delimiter=self.delimiter)
+    reading: Reading = Reading()
 
 
 @dataclass(frozen=True)

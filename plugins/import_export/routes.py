@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from plugins.import_export import imports
 from plugins.import_export.failed import failed_file
+from plugins.import_export.files import Reading
 from plugins.import_export.plan import DUPLICATES, MODES, ORDERS, Wish
 from plugins.import_export.tables import OUTCOMES
 from plugins.import_export.template import template
@@ -65,8 +66,10 @@ def start_import(ctx: Context, request: Request) -> Response:
     lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set")}
     dry_run, dates = body["dry_run"] == "true", str(body["dates"])
     duplicates = str(body["duplicates"])
-    said = {name: str(body[name]) for name in ("encoding", "delimiter")}
-    wish = Wish(str(body["entity"]), file.filename, str(body["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates, **said)
+    reading = Reading(str(body["encoding"]), str(body["delimiter"]))
+    wish = Wish(
+        str(body["entity"]), file.filename, str(body["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates, reading=reading
+    )
     record = imports.begin(ctx, wish)
     key = ctx.files.save(file.stream)
     ctx.enqueue("import_export.run_import", imports.arguments(record, wish, key))
