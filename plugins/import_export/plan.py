@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from itertools import zip_longest
 
 from plugins.import_export.csv_file import CsvFile
+from plugins.import_export.formulas import restored
 from sdk import BadRequest, Context, Text, _
 from sdk.fields import AnyRecordField, ChoiceField, DateField, Field, Flaw, LinkField, MoneyField, date_orders
 
@@ -175,7 +176,7 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
     flaws: dict[str, list[Flaw]] = {}
     columns = list(zip_longest(*rows, fillvalue=""))
     for name, index in plan.columns.items():
-        cells: Sequence[str] = columns[index] if index < len(columns) else [""] * len(rows)
+        cells: Sequence[str] = restored(columns[index]) if index < len(columns) else [""] * len(rows)
         if name in plan.values:
             renamed = plan.values[name]
             cells = [renamed.get(cell.strip(), cell) for cell in cells]

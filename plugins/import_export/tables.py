@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped
 
+from plugins.import_export.columns import HEADINGS, NAMES
+from plugins.import_export.sinks import FORMATS
 from sdk import Record, _
 from sdk import fields as f
 
@@ -16,6 +19,13 @@ STATES = {
     "succeeded": _("Succeeded"),
     "partial": _("Partial"),
     "failed": _("Failed"),
+}
+EXPORT_STATES = {
+    "waiting": _("Waiting"),
+    "running": _("Running"),
+    "succeeded": _("Succeeded"),
+    "failed": _("Failed"),
+    "cancelled": _("Cancelled"),
 }
 OUTCOMES = {"skipped": _("Skipped"), "failed": _("Failed"), "warned": _("Taken with a warning")}
 
@@ -57,3 +67,25 @@ class ImportRow(Record):
     reason: Mapped[str | None] = f.long_text(_("Reason"), personal=True)
     nearest: Mapped[str | None] = f.text(_("Nearest match"), personal=True)
     cells: Mapped[str | None] = f.long_text(_("Cells"), length=2_000_000, personal=True)
+
+
+class Export(Record):
+    """What somebody took away as a file: of what, with which filter and columns, how many rows."""
+
+    __tablename__ = "import_export_exports"
+
+    entity: Mapped[str] = f.text(_("Entity"), length=80, required=True, search=True, index=True)
+    format: Mapped[str] = f.choice(_("Format"), FORMATS, required=True)
+    headings: Mapped[str] = f.choice(_("Headings"), HEADINGS, default=NAMES)
+    file_name: Mapped[str] = f.text(_("File"), required=True, search=True)
+    conditions: Mapped[str | None] = f.long_text(_("Filters"))
+    words: Mapped[str | None] = f.text(_("Search words"), length=200)
+    ordered_by: Mapped[str | None] = f.text(_("Sort"), length=500)
+    columns: Mapped[str] = f.long_text(_("Columns"), required=True)
+    state: Mapped[str] = f.choice(_("State"), EXPORT_STATES, default="waiting", index=True)
+    done: Mapped[int] = f.integer(_("Rows done"), default=0)
+    total: Mapped[int] = f.integer(_("Rows in all"), default=0)
+    size: Mapped[int | None] = f.integer(_("Size in bytes"), least=0)
+    content: Mapped[str | None] = f.text(_("Content"), length=32)
+    ends_at: Mapped[datetime | None] = f.at(_("Can be fetched until"), index=True)
+    reason: Mapped[str | None] = f.long_text(_("Reason"))
