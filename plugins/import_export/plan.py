@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from itertools import zip_longest
 
 from plugins.import_export.files import Reading, Sheet
+from plugins.import_export.formulas import restored
 from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.words import plain, synonyms_of, words_of
 from sdk import BadRequest, Context, Text, _
@@ -195,7 +196,7 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
     flaws: dict[str, list[Flaw]] = {}
     columns = list(zip_longest(*rows, fillvalue=""))
     for name, index in plan.columns.items():
-        cells: Sequence[str] = columns[index] if index < len(columns) else [""] * len(rows)
+        cells: Sequence[str] = restored(columns[index]) if index < len(columns) else [""] * len(rows)
         if name in plan.values:
             renamed = plan.values[name]
             cells = [renamed.get(cell.strip(), cell) for cell in cells]
