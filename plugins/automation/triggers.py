@@ -22,6 +22,7 @@ DELETED, DATE, SCHEDULE, MANUAL, INLET = (
     "automation.inlet",
 )
 MOST_DAYS = 3660
+WEEKDAYS = {1: _("Mon"), 2: _("Tue"), 3: _("Wed"), 4: _("Thu"), 5: _("Fri"), 6: _("Sat"), 7: _("Sun")}
 LEAST_MINUTES = 5
 
 
