@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sdk.errors import Refusal
 from sdk.fields import AnyRecordField, BooleanField, ChoiceField, Field, FlawError, KeysField, LinkField, Money, MoneyField
-from sdk.filters import parse_pair, parse_where
+from sdk.filters import parse_where
 from sdk.forms import Input, Option
 from sdk.text import Text, _
 
@@ -36,6 +37,7 @@ _DAYS: Mapping[str, Text] = {
 _KEYS: Mapping[str, Text] = {"in": _("{field} has"), "eq": _("{field} has")}
 _INSTANTS = ("gte", "lt")
 """What is asked of an instant by a form: whole days."""
+_CLAUSE = re.compile(r"(?P<field>[^\[\]=]+)(?:\[(?P<operator>[a-z]+)\])?=(?P<value>.*)\Z", re.DOTALL)
 OF_NUMBERS, OF_DAYS = frozenset({"integer", "decimal", "percent", "money"}), frozenset({"date", "datetime"})
 """The kinds of fields that hold a number, and a day."""
 
@@ -113,7 +115,7 @@ def value_input(ctx: Context, entity: str, field: Field, operator: str, typed: s
         currency, _space, amount = typed.rpartition(" ")
         if amount.isalpha():  # 1000 CNY
             currency, amount = amount, currency
-        return replace(bare, widget="money", value=amount, currency=currency)
+        return replace(bare, widget="money", value=amount, currency=currency or ctx.tenant.currency)
     if isinstance(field, LinkField):
         return record_input(ctx, ctx.target(entity, field.name), bare)
     if field.kind in OF_DAYS:
@@ -161,15 +163,14 @@ def in_zone(value: datetime, zone: tzinfo) -> datetime:
 
 
 def taken_apart(clause: str) -> tuple[str, str, str]:
-    """A clause such as `stage[in]=a,b` as field, operator of a form, and value; what is no clause has no operator."""
-    name, _equals, value = clause.partition("=")
-    try:
-        one = parse_pair(name, value)
-    except Refusal:
+    """A clause such as `stage[in]=a,b` as field, operator of a form, and value, also where it has none yet; what is no clause has no operator."""
+    found = _CLAUSE.match(clause)
+    if found is None:
         return clause, "", ""
-    if one.operator == EMPTY:
-        return one.field, EMPTY if value.lower() == "true" else FILLED, ""
-    return one.field, one.operator, value
+    operator = found["operator"] or "eq"
+    if operator == EMPTY:
+        return found["field"], EMPTY if found["value"].lower() == "true" else FILLED, ""
+    return found["field"], operator, found["value"]
 
 
 def sentence(ctx: Context, entity: str, clause: str) -> str:
@@ -216,4 +217,4 @@ def _shown(ctx: Context, entity: str, field: Field, word: str) -> str:
         value = field.sought(word)
     except FlawError:
         return word
-    return f"{value.amount} {value.currency}".strip() if isinstance(value, Money) else word
+    return f"{value.amount.normalize():f} {value.currency}".strip() if isinstance(value, Money) else word

@@ -8,6 +8,7 @@ from random import Random
 
 from plugins.automation import (
     actions,
+    builder,
     conditions,
     demo,
     inlets,
@@ -178,7 +179,7 @@ def demo_data(ctx: Context, random: Random, months: int) -> None:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*overview.PAGES, *journal.PAGES)
+    return (*overview.PAGES, *builder.PAGES, *journal.PAGES)
 
 
 @hookimpl

@@ -12,7 +12,7 @@ from marshmallow import Schema, fields, validate
 from plugins.automation import inlets, rehearsal, revisions, rules, running, trials, webhooks
 from plugins.automation.matching import by_hand, rule_by_id
 from plugins.automation.triggers import MANUAL
-from sdk import PUBLIC, Action, Conflict, Context, Permission, Request, Response, Route, RuleCondition, Scope, Trigger, _
+from sdk import PUBLIC, Action, Conflict, Context, Permission, Request, Response, Route, RuleCondition, Scope, Text, Trigger, _
 from sdk.context import id_of
 from sdk.links import TOKEN
 
@@ -125,19 +125,23 @@ def list_kinds(ctx: Context, _request: Request) -> object:
     }
     return {
         name: [
-            {"key": one.full_key, "label": ctx.say(one.label), "parameters": _form(one.parameters()), "entities": list(getattr(one, "entities", ()))}
+            {"key": one.full_key, "label": ctx.say(one.label), "parameters": _form(ctx, one.parameters()), "entities": list(getattr(one, "entities", ()))}
             for one in ctx.declared(kind)
         ]
         for name, kind in kinds.items()
     }  # fmt: skip
 
 
-def _form(schema: Schema) -> list[dict[str, object]]:
+def _form(ctx: Context, schema: Schema) -> list[dict[str, object]]:
     return [
-        {"name": one.data_key or name, "type": type(one).__name__.lower(), "required": one.required,
-         "options": list(next((rule.choices for rule in one.validators if isinstance(rule, validate.OneOf)), ()))}
+        {"name": one.data_key or name, "label": _label(ctx, one.metadata.get("label"), one.data_key or name), "type": type(one).__name__.lower(),
+         "required": one.required, "options": list(next((rule.choices for rule in one.validators if isinstance(rule, validate.OneOf)), ()))}
         for name, one in schema.fields.items()
     ]  # fmt: skip
+
+
+def _label(ctx: Context, label: Text | None, name: str) -> str:
+    return name if label is None else ctx.say(label)
 
 
 def start_rule(ctx: Context, request: Request) -> object:

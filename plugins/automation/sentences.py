@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from plugins.automation.choices import DAYS
 from plugins.automation.facts import name_of
-from plugins.automation.triggers import WEEKDAYS
 from sdk import Action, Context, RuleCondition, Text, Trigger, _
 from sdk.clauses import sentence, title_of
 from sdk.context import Row
@@ -120,9 +120,9 @@ def _by_clock(ctx: Context, entity: str, given: Given) -> str:
 
 
 def _days(ctx: Context, days: Sequence[Any]) -> str:
-    if len(set(days)) == len(WEEKDAYS):
+    if len(set(days)) == len(DAYS):
         return ctx.say(_("every day"))
-    return ", ".join(ctx.say(WEEKDAYS[day]) for day in sorted(set(days)) if day in WEEKDAYS)
+    return ", ".join(ctx.say(DAYS[day]) for day in sorted(set(days)) if day in DAYS)
 
 
 # --- only if -----------------------------------------------------------------------------------------------------------
