@@ -208,7 +208,7 @@ class Work(Transactional):
     def files(self) -> LocalFiles:
         if self.bounds is not None:
             self.bounds.require_use("files")
-        return LocalFiles(self.platform.config.home, self.tenant.id)
+        return LocalFiles(self.platform.config.home, self.tenant.id, self._transaction.saved)
 
     def settings(self, schema: type[Schema]) -> Mapping[str, object]:
         return settings.of(self, schema)

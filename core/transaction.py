@@ -15,6 +15,7 @@ from core.audit import entries
 from core.data import bulk, in_flight
 from core.data.engine import asked
 from core.events.tables import audit
+from core.files import LocalFiles
 from core.policy.grants import Grants
 from core.tenancy.tables import tenants
 from sdk import NotFound, Tenant, _
@@ -53,6 +54,8 @@ class Transaction:
         """Rows of audit about what was refused: they are kept whatever becomes of the transaction."""
         self.kept: dict[str, object] = {}
         """What is kept while this work itself has changed what it was made from: not for others, it may yet be undone."""
+        self.saved: list[str] = []
+        """The keys of files that were saved in it."""
 
 
 class Transactional:
@@ -115,13 +118,14 @@ class Transactional:
             shared.connection, shared.writes, shared.access_changed = None, False, False
             shared.kept.clear()
             shared.traces.clear()
+            shared.saved.clear()
 
     @contextmanager
     def tried(self) -> Iterator[None]:
         """Inside a write transaction: what fails here is undone back to here and raised, and the rest may go on."""
         shared, connection = self._transaction, self.connection
         self.write_traces()
-        after, doomed, changed = list(shared.after), shared.doomed, shared.access_changed
+        after, doomed, changed, saved = list(shared.after), shared.doomed, shared.access_changed, len(shared.saved)
         point = connection.begin_nested()
         try:
             yield
@@ -133,6 +137,9 @@ class Transactional:
             shared.after, shared.doomed, shared.access_changed = after, doomed, changed
             shared.traces.clear()
             shared.kept.clear()
+            for key in shared.saved[saved:]:
+                LocalFiles(self.platform.config.home, self.tenant.id).remove(key)
+            del shared.saved[saved:]
             raise
         point.commit()
 

@@ -335,6 +335,9 @@ class Context(Protocol):
     def transaction(self, *, write: bool = ...) -> AbstractContextManager[None]:
         """A transaction; joined when one is open. Leaving by an exception rolls all of it back."""
 
+    def tried(self) -> AbstractContextManager[None]:
+        """Inside a write transaction: what is left by an exception is undone back to here, and the rest of the transaction may go on."""
+
     def rates(self, pairs: Iterable[Pair]) -> Mapping[Pair, Decimal | None]:
         """For each currency and day the rate to the tenant's currency in force then; None where nobody knows one."""
 

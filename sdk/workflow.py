@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 from marshmallow import Schema
@@ -56,6 +57,34 @@ def no_fields(_parameters: Parameters) -> frozenset[str]:
 def always(_event: Event, _parameters: Parameters) -> bool:
     """Each of the events begins it."""
     return True
+
+
+class Shape(StrEnum):
+    """How a parameter is asked for, where its type alone does not say."""
+
+    PLAIN = "plain"
+    TEXT = "text"
+    """several lines"""
+    CLAUSES = "clauses"
+    """conditions of the filter language: a list of texts"""
+    VALUES = "values"
+    """fields with values: an object"""
+    RECORD = "record"
+    """a record of one entity, by its id"""
+
+
+Options: TypeAlias = "Callable[[Context, str, Parameters], Sequence[tuple[str, str]]]"
+"""What there is to choose from, as pairs of value and label in the reader's language: by the rule's entity and what is typed so far."""
+
+
+def parameter(
+    label: Text, hint: Text | None = None, *, options: Options | None = None, shape: Shape = Shape.PLAIN, of: str = ""
+) -> dict[str, Any]:
+    """What a form says of a parameter, as `metadata` of its field: `fields.String(metadata=parameter(_("Title")))`.
+
+    `of` is the entity of a `RECORD`; of `CLAUSES` and `VALUES` it is the parameter that names theirs, and "" is the rule's own.
+    """
+    return {"label": label, "hint": hint, "options": options, "shape": shape, "of": of}
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ _KEY = re.compile(r"[0-9a-f]{32}\Z")
 
 
 class LocalFiles:
-    """The files of one tenant under `home/files/<tenant>`; a key says nothing of the file's name."""
+    """The files of one tenant under `home/files/<tenant>`; a key says nothing of the file's name. What is saved is noted in `saved`."""
 
-    def __init__(self, home: Path, tenant: UUID) -> None:
-        self._folder = home / "files" / tenant.hex
+    def __init__(self, home: Path, tenant: UUID, saved: list[str] | None = None) -> None:
+        self._folder, self._saved = home / "files" / tenant.hex, saved
 
     def save(self, source: BinaryIO) -> str:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -29,6 +29,8 @@ class LocalFiles:
         with part.open("wb") as sink:
             shutil.copyfileobj(source, sink, 1 << 20)
         part.rename(self._folder / key)  # whole or not at all
+        if self._saved is not None:
+            self._saved.append(key)
         return key
 
     def open(self, key: str) -> BinaryIO:

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
+from plugins.automation import choices
 from plugins.automation.facts import MASK, slots
 from sdk import Action, Conflict, Context, Invalid, Mail, NotFound, Notice, Problem, Step, _, where
 from sdk.context import id_of
 from sdk.fields import FlawError, Reference
-from sdk.workflow import Parameters
+from sdk.workflow import Parameters, Shape, parameter
 
 CALL = "automation.call_out"
 MOST_BODY = 10_000
@@ -24,45 +25,72 @@ class Values(Schema):
     """Fields by name with their new values."""
 
     values_ = fields.Dict(
-        keys=fields.String(), values=fields.Raw(allow_none=True), required=True, data_key="values", validate=validate.Length(1, 100)
+        keys=fields.String(),
+        values=fields.Raw(allow_none=True),
+        required=True,
+        data_key="values",
+        validate=validate.Length(1, 100),
+        metadata=parameter(_("Fields and their values"), shape=Shape.VALUES),
     )
 
 
-class NewRecord(Values):
+class NewRecord(Schema):
     """Another record: of which entity, with which values."""
 
-    entity = fields.String(required=True, validate=validate.Length(1, 100))
+    entity = fields.String(required=True, validate=validate.Length(1, 100), metadata=parameter(_("Of what"), options=choices.creatable))
+    values_ = fields.Dict(
+        keys=fields.String(),
+        values=fields.Raw(allow_none=True),
+        required=True,
+        data_key="values",
+        validate=validate.Length(1, 100),
+        metadata=parameter(_("Fields and their values"), shape=Shape.VALUES, of="entity"),
+    )
 
 
 class NewOwner(Schema):
     """Who shall own the record: an id, or the name or address of a user."""
 
-    owner = fields.String(required=True, validate=validate.Length(1, 255))
+    owner = fields.String(required=True, validate=validate.Length(1, 255), metadata=parameter(_("To whom"), options=choices.people))
 
 
 class Letter(Schema):
     """To an address, to the owner, or to a user; subject and text."""
 
-    to = fields.String(load_default="", validate=validate.Length(0, 300))
-    owner = fields.Boolean(load_default=False)
-    user = fields.String(load_default="", validate=validate.Length(0, 255))
-    subject = fields.String(required=True, validate=validate.Length(1, 300))
-    text = fields.String(required=True, validate=validate.Length(1, 20_000))
+    to = fields.String(
+        load_default="",
+        validate=validate.Length(0, 300),
+        metadata=parameter(_("To the address"), _("Also a field of the record in braces, such as {{{{ email }}}}")),
+    )
+    owner = fields.Boolean(load_default=False, metadata=parameter(_("To its owner")))
+    user = fields.String(
+        load_default="", validate=validate.Length(0, 255), metadata=parameter(_("To somebody here"), options=choices.people)
+    )
+    subject = fields.String(required=True, validate=validate.Length(1, 300), metadata=parameter(_("Subject")))
+    text = fields.String(required=True, validate=validate.Length(1, 20_000), metadata=parameter(_("Text"), shape=Shape.TEXT))
 
 
 class Message(Schema):
     """Whom to tell: "owner", "manager" (the owner's), "role:<key>", or "user:<id>"; what to say."""
 
-    to = fields.String(load_default="owner", validate=validate.Length(1, 100))
-    title = fields.String(required=True, validate=validate.Length(1, 300))
-    body = fields.String(load_default="", validate=validate.Length(0, 5_000))
+    to = fields.String(load_default="owner", validate=validate.Length(1, 100), metadata=parameter(_("Whom"), options=choices.told))
+    title = fields.String(required=True, validate=validate.Length(1, 300), metadata=parameter(_("What to say")))
+    body = fields.String(load_default="", validate=validate.Length(0, 5_000), metadata=parameter(_("More of it"), shape=Shape.TEXT))
 
 
 class Outside(Schema):
     """An address outside and the JSON object that it gets."""
 
-    url = fields.Url(schemes={"http", "https"}, require_tld=False, required=True, validate=validate.Length(1, 500))
-    body = fields.Dict(keys=fields.String(), load_default=dict)
+    url = fields.Url(
+        schemes={"http", "https"},
+        require_tld=False,
+        required=True,
+        validate=validate.Length(1, 500),
+        metadata=parameter(_("Address outside")),
+    )
+    body = fields.Dict(
+        keys=fields.String(), load_default=dict, metadata=parameter(_("What is sent"), _('JSON, such as {{"name": "{{{{ name }}}}"}}'))
+    )
 
 
 # --- records ----------------------------------------------------------------------------------------------------------

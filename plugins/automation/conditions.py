@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from plugins.automation import expressions
+from plugins.automation import choices, expressions
 from plugins.automation.facts import values_of
 from sdk import BadRequest, Condition, Context, Filter, Moment, NotFound, Problem, RuleCondition, _, parse_where
 from sdk import fields as f
 from sdk.fields import FlawError
 from sdk.messages import problems
-from sdk.workflow import Parameters
+from sdk.workflow import Parameters, Shape, parameter
 
 NOWHERE = UUID(int=0)
 DEEPEST = 5
@@ -27,46 +27,79 @@ MOST = 30
 class Where(Schema):
     """Clauses of the filter language, all of which hold."""
 
-    where = fields.List(fields.String(validate=validate.Length(1, 300)), required=True, validate=validate.Length(1, 20))
+    where = fields.List(
+        fields.String(validate=validate.Length(1, 300)),
+        required=True,
+        validate=validate.Length(1, 20),
+        metadata=parameter(_("All of this"), shape=Shape.CLAUSES),
+    )
 
 
 class Expression(Schema):
     """An expression of CEL."""
 
-    expression = fields.String(required=True, validate=validate.Length(1, expressions.LONGEST))
+    expression = fields.String(
+        required=True,
+        validate=validate.Length(1, expressions.LONGEST),
+        metadata=parameter(_("Expression"), _("CEL, such as account.tier == 'gold' && old.city != city"), shape=Shape.TEXT),
+    )
 
 
 class Changed(Schema):
     """A field that has another value now; `was`: which one it had."""
 
-    field = fields.String(required=True, validate=validate.Length(1, 80))
-    was = fields.String(load_default=None, allow_none=True, validate=validate.Length(0, 300))
+    field = fields.String(
+        required=True, validate=validate.Length(1, 80), metadata=parameter(_("Which field"), options=choices.plain_fields_of)
+    )
+    was = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(0, 300),
+        metadata=parameter(_("What it was before"), _("Empty: whatever it was.")),
+    )
 
 
 class Crossed(Schema):
     """A number or an amount that went over a line."""
 
-    field = fields.String(required=True, validate=validate.Length(1, 80))
-    direction = fields.String(load_default="up", validate=validate.OneOf(("up", "down")))
-    value = fields.String(required=True, validate=validate.Length(1, 40))
+    field = fields.String(required=True, validate=validate.Length(1, 80), metadata=parameter(_("Which field"), options=choices.numbers_of))
+    direction = fields.String(
+        load_default="up",
+        validate=validate.OneOf(("up", "down")),
+        metadata=parameter(_("Up or down"), options=choices.listed({"up": _("rises above"), "down": _("falls below")})),
+    )
+    value = fields.String(
+        required=True, validate=validate.Length(1, 40), metadata=parameter(_("Which line"), _("An amount with its currency: 500000 CNY"))
+    )
 
 
 class Related(Schema):
     """How many records of another entity point to this one."""
 
-    entity = fields.String(required=True, validate=validate.Length(1, 100))
-    link = fields.String(required=True, validate=validate.Length(1, 80))
-    where = fields.List(fields.String(validate=validate.Length(1, 300)), load_default=list, validate=validate.Length(0, 20))
-    least = fields.Integer(load_default=0, validate=validate.Range(0, 1_000_000))
-    most = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(0, 1_000_000))
+    entity = fields.String(required=True, validate=validate.Length(1, 100), metadata=parameter(_("Of what"), options=choices.pointing))
+    link = fields.String(required=True, validate=validate.Length(1, 80), metadata=parameter(_("By which link"), options=choices.links_of))
+    where = fields.List(
+        fields.String(validate=validate.Length(1, 300)),
+        load_default=list,
+        validate=validate.Length(0, 20),
+        metadata=parameter(_("Of which"), shape=Shape.CLAUSES, of="entity"),
+    )
+    least = fields.Integer(load_default=0, validate=validate.Range(0, 1_000_000), metadata=parameter(_("At least")))
+    most = fields.Integer(
+        load_default=None, allow_none=True, validate=validate.Range(0, 1_000_000), metadata=parameter(_("At most"), _("Empty: any number."))
+    )
 
 
 class During(Schema):
     """Hours of the week where the tenant is; `until` itself is outside."""
 
-    since = fields.Time(format="%H:%M", load_default=time(9))
-    until = fields.Time(format="%H:%M", load_default=time(18))
-    weekdays = fields.List(fields.Integer(validate=validate.Range(1, 7)), load_default=lambda: [1, 2, 3, 4, 5])
+    since = fields.Time(format="%H:%M", load_default=time(9), metadata=parameter(_("From")))
+    until = fields.Time(format="%H:%M", load_default=time(18), metadata=parameter(_("Until")))
+    weekdays = fields.List(
+        fields.Integer(validate=validate.Range(1, 7)),
+        load_default=lambda: [1, 2, 3, 4, 5],
+        metadata=parameter(_("On which days"), options=choices.listed(choices.WEEKDAYS)),
+    )
 
 
 # --- the kinds --------------------------------------------------------------------------------------------------------

@@ -128,7 +128,8 @@ def _said(ctx: Context, name: Name, value: object) -> str:
 
 
 _EXAMPLES: dict[str, object] = {
-    "boolean": True, "integer": 1, "duration": 1, "date": "2026-01-01", "datetime": datetime(2026, 1, 1, tzinfo=UTC), "email": "name@company.example",
+    "boolean": True, "integer": 1, "decimal": "1", "duration": 1,
+    "date": "2026-01-01", "datetime": datetime(2026, 1, 1, tzinfo=UTC), "email": "name@company.example",
     "id": UUID(int=7), "link": UUID(int=7), "url": "https://company.example", "phone": "+86 10 1234 5678",
 }  # fmt: skip
 

@@ -8,10 +8,13 @@ from random import Random
 
 from plugins.automation import (
     actions,
+    builder,
     conditions,
     demo,
     inlets,
+    journal,
     matching,
+    overview,
     privacy,
     routes,
     rules,
@@ -34,6 +37,8 @@ from sdk import (
     Manifest,
     MasterData,
     MenuEntry,
+    PageRoute,
+    Panel,
     Permission,
     Person,
     Route,
@@ -173,5 +178,25 @@ def demo_data(ctx: Context, random: Random, months: int) -> None:
 
 
 @hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return (*overview.PAGES, *builder.PAGES, *journal.PAGES)
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return journal.PANELS
+
+
+@hookimpl
 def register_navigation() -> Sequence[MenuEntry]:
-    return (MenuEntry("rules", label=_("Rules"), section="admin", entity="automation.rule", icon="bolt", position=40),)
+    return (
+        MenuEntry(
+            "rules",
+            label=_("Rules"),
+            section="admin",
+            path="/automation/rules",
+            permission="automation.rule.read",
+            icon="bolt",
+            position=40,
+        ),
+    )

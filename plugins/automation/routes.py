@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
-from plugins.automation import inlets, rehearsal, revisions, rules, running, webhooks
+from plugins.automation import inlets, rehearsal, revisions, rules, running, trials, webhooks
 from plugins.automation.matching import by_hand, rule_by_id
 from plugins.automation.triggers import MANUAL
-from sdk import PUBLIC, Action, Conflict, Context, Permission, Request, Response, Route, RuleCondition, Scope, Trigger, _
+from sdk import PUBLIC, Action, Conflict, Context, Permission, Request, Response, Route, RuleCondition, Scope, Text, Trigger, _
 from sdk.context import id_of
 from sdk.links import TOKEN
 
@@ -58,6 +58,21 @@ class Rehearsed(Schema):
     unsure = fields.Integer(required=True)
     days = fields.List(fields.Dict(), required=True)
     samples = fields.List(fields.Dict(), required=True)
+
+
+class Subject(Schema):
+    """The record on which a rule is tried."""
+
+    record = fields.UUID(required=True)
+
+
+class Tried(Schema):
+    """When the rule would begin by its date, which conditions hold, and what each action takes and makes; see the guide."""
+
+    begins = fields.Dict(required=True, allow_none=True)
+    conditions = fields.List(fields.Dict(), required=True)
+    holds = fields.Boolean(required=True)
+    steps = fields.List(fields.Dict(), required=True)
 
 
 class Stopped(Schema):
@@ -110,30 +125,37 @@ def list_kinds(ctx: Context, _request: Request) -> object:
     }
     return {
         name: [
-            {"key": one.full_key, "label": ctx.say(one.label), "parameters": _form(one.parameters()), "entities": list(getattr(one, "entities", ()))}
+            {"key": one.full_key, "label": ctx.say(one.label), "parameters": _form(ctx, one.parameters()), "entities": list(getattr(one, "entities", ()))}
             for one in ctx.declared(kind)
         ]
         for name, kind in kinds.items()
     }  # fmt: skip
 
 
-def _form(schema: Schema) -> list[dict[str, object]]:
+def _form(ctx: Context, schema: Schema) -> list[dict[str, object]]:
     return [
-        {"name": one.data_key or name, "type": type(one).__name__.lower(), "required": one.required,
-         "options": list(next((rule.choices for rule in one.validators if isinstance(rule, validate.OneOf)), ()))}
+        {"name": one.data_key or name, "label": _label(ctx, one.metadata.get("label"), one.data_key or name), "type": type(one).__name__.lower(),
+         "required": one.required, "options": list(next((rule.choices for rule in one.validators if isinstance(rule, validate.OneOf)), ()))}
         for name, one in schema.fields.items()
     ]  # fmt: skip
 
 
+def _label(ctx: Context, label: Text | None, name: str) -> str:
+    return name if label is None else ctx.say(label)
+
+
 def start_rule(ctx: Context, request: Request) -> object:
     """Start a rule for chosen records; those that one may not see, or for which its conditions do not hold, are left out."""
-    rule = rule_by_id(ctx, request.id())
+    return {"runs": start_for(ctx, request.id(), cast("list[UUID]", request.body["records"]))}
+
+
+def start_for(ctx: Context, id: UUID, asked: Sequence[UUID]) -> list[UUID]:
+    """The runs that were made; raises Conflict for a rule that is not started by hand, or is off."""
+    rule = rule_by_id(ctx, id)
     if rule.trigger != MANUAL or not ctx.records("automation.rule").get(rule.id, fields=("active",))["active"]:
         raise Conflict(_("the rule is not started by hand, or is switched off"), code="not_manual")
-    asked = cast("list[UUID]", request.body["records"])
     seen = ctx.records(rule.entity).values(asked) if ctx.can(f"{rule.entity}.read") else {}
-    runs = by_hand(ctx, rule, [id for id in dict.fromkeys(asked) if id in seen], MANUAL, f"hand:{secrets.token_hex(8)}")
-    return {"runs": runs}
+    return by_hand(ctx, rule, [id for id in dict.fromkeys(asked) if id in seen], MANUAL, f"hand:{secrets.token_hex(8)}")
 
 
 def make_draft(ctx: Context, request: Request) -> object:
@@ -150,6 +172,11 @@ def publish_draft(ctx: Context, request: Request) -> object:
 def rehearse_rule(ctx: Context, request: Request) -> object:
     """What a rule, active or not, would have done; nothing is done."""
     return rehearsal.rehearse(ctx, rule_by_id(ctx, request.id()), cast("int", request.query["days"]))
+
+
+def try_rule(ctx: Context, request: Request) -> object:
+    """What a rule would do for a record; nothing of it stays."""
+    return trials.tried(ctx, rule_by_id(ctx, request.id()), cast("UUID", request.body["record"]))
 
 
 def stop_rules(ctx: Context, _request: Request) -> object:
@@ -188,6 +215,8 @@ ROUTES = (
           body=Chosen, answer=Started, status=202),
     Route(method="GET", path="/rules/{id}/rehearsal", view=rehearse_rule, permission="automation.rule.read",
           summary=_("Try a rule on what has happened"), query=Days, answer=Rehearsed),
+    Route(method="POST", path="/rules/{id}/trials", view=try_rule, permission="automation.rule.read",
+          summary=_("Try a rule on a record"), body=Subject, answer=Tried),
     Route(method="POST", path="/rules/{id}/drafts", view=make_draft, permission="automation.rule.create", summary=_("Draft a rule's next version"),
           body=Wanted, answer=RECORD, status=201),
     Route(method="POST", path="/rules/{id}/publications", view=publish_draft, permission="automation.rule.update",

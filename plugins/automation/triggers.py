@@ -8,11 +8,12 @@ from typing import cast
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from plugins.automation import choices
 from plugins.automation.conditions import where_problems
 from plugins.automation.schemas import Nothing
 from sdk import Context, Event, Problem, Trigger, _
 from sdk import fields as f
-from sdk.workflow import Parameters
+from sdk.workflow import Parameters, Shape, parameter
 
 DELETED, DATE, SCHEDULE, MANUAL, INLET = (
     "automation.deleted",
@@ -29,37 +30,57 @@ class Updated(Schema):
     """Only where one of these fields has changed; none named: any."""
 
     fields_ = fields.List(
-        fields.String(validate=validate.Length(1, 80)), load_default=list, data_key="fields", validate=validate.Length(0, 50)
+        fields.String(validate=validate.Length(1, 80)),
+        load_default=list,
+        data_key="fields",
+        validate=validate.Length(0, 50),
+        metadata=parameter(_("Only if one of these changes"), _("None ticked: any of them."), options=choices.fields_of),
     )
 
 
 class OfDomain(Schema):
     """The full name of an event that a plugin declares."""
 
-    event = fields.String(required=True, validate=validate.Length(1, 100))
+    event = fields.String(required=True, validate=validate.Length(1, 100), metadata=parameter(_("What happens"), options=choices.events_of))
 
 
 class ByDate(Schema):
     """So many days before or after a date of the record, at a local time of the tenant."""
 
-    field = fields.String(required=True, validate=validate.Length(1, 80))
-    days = fields.Integer(required=True, strict=True, validate=validate.Range(0, MOST_DAYS))
-    direction = fields.String(load_default="before", validate=validate.OneOf(("before", "after")))
-    at = fields.Time(format="%H:%M", load_default=time(9))
+    field = fields.String(required=True, validate=validate.Length(1, 80), metadata=parameter(_("Which date"), options=choices.dates_of))
+    days = fields.Integer(required=True, strict=True, validate=validate.Range(0, MOST_DAYS), metadata=parameter(_("How many days")))
+    direction = fields.String(
+        load_default="before",
+        validate=validate.OneOf(("before", "after")),
+        metadata=parameter(_("Before or after it"), options=choices.listed({"before": _("before it"), "after": _("after it")})),
+    )
+    at = fields.Time(format="%H:%M", load_default=time(9), metadata=parameter(_("At what time")))
 
 
 class ByClock(Schema):
     """Every so many minutes, or daily at a local time of the tenant, on these days of the week (1 Monday); for the records for
     which all clauses hold."""
 
-    every_minutes = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(LEAST_MINUTES, 60 * 24 * 31))
-    at = fields.Time(format="%H:%M", load_default=None, allow_none=True)
+    every_minutes = fields.Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        validate=validate.Range(LEAST_MINUTES, 60 * 24 * 31),
+        metadata=parameter(_("Every so many minutes"), _("Or a time of day.")),
+    )
+    at = fields.Time(format="%H:%M", load_default=None, allow_none=True, metadata=parameter(_("At what time")))
     weekdays = fields.List(
         fields.Integer(strict=True, validate=validate.Range(1, 7)),
         load_default=lambda: [1, 2, 3, 4, 5, 6, 7],
         validate=validate.Length(1, 7),
+        metadata=parameter(_("On which days"), options=choices.listed(choices.WEEKDAYS)),
     )
-    where = fields.List(fields.String(validate=validate.Length(1, 300)), load_default=list, validate=validate.Length(0, 20))
+    where = fields.List(
+        fields.String(validate=validate.Length(1, 300)),
+        load_default=list,
+        validate=validate.Length(0, 20),
+        metadata=parameter(_("For which records"), shape=Shape.CLAUSES),
+    )
 
     @validates_schema
     def _one_of_both(self, data: dict[str, object], **_kwargs: object) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from plugins.console.registry import Kind
 from sdk import Context, Invalid, _
 from sdk.calendars import FIRST_YEAR, LAST_YEAR, day_of
+from sdk.clauses import in_zone as in_zone
 from sdk.context import Row
 from sdk.fields import DateTimeField
 
@@ -20,14 +21,6 @@ _MORNING = time(9)
 def today(ctx: Context) -> date:
     """The day that it is where the tenant is."""
     return ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
-
-
-def in_zone(value: datetime, zone: tzinfo) -> datetime:
-    """An instant as clocks of a zone have it; the last day that there is has no day after it, wherever one is, and the first none before."""
-    try:
-        return value.astimezone(zone)
-    except OverflowError:
-        return value
 
 
 def local(ctx: Context, value: object) -> datetime | date | None:

@@ -2,52 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from plugins.console import asked as asked_
 from plugins.console.asked import Asked
 from plugins.console.cells import Cell, Titles, titles_of, tone_of
-from plugins.console.dates import in_zone
-from plugins.console.inputs import Input, Option
 from plugins.console.paths import Place, placed
 from plugins.console.registry import Kind, kind_at, kind_of, query_of
 from plugins.console.views import resolved, state_of
-from sdk import SIGNED_IN, BadRequest, Condition, Context, PageRequest, PageRoute, Query, Redirect, Rendering, Text, _, parse_filter
+from sdk import SIGNED_IN, BadRequest, Condition, Context, PageRequest, PageRoute, Query, Redirect, Rendering, _, parse_filter
+from sdk.clauses import AT_ALL, EMPTY, FILLED, OF_DAYS, OF_NUMBERS, filterable, in_zone, operators_of, pair_of, said, value_input
 from sdk.fields import (
-    AnyRecordField,
-    BooleanField,
     ChoiceField,
     Field,
     FlawError,
-    KeysField,
     LinkField,
     Money,
-    MoneyField,
     NaturalKey,
 )
 from sdk.filters import parse_pair
 
-EMPTY, FILLED = "empty", "filled"
-_AT_ALL: Mapping[str, Text] = {EMPTY: _("{field} is empty"), FILLED: _("{field} is filled in")}
-_PLAIN: Mapping[str, Text] = {
-    "contains": _("{field} contains"), "eq": _("{field} is"), "in": _("{field} is"), "ne": _("{field} is not"), "alike": _("{field} is like"),
-}  # fmt: skip
-_NUMBERS: Mapping[str, Text] = {
-    "gte": _("{field} at least"), "lte": _("{field} at most"), "gt": _("{field} more than"), "lt": _("{field} less than"), "eq": _("{field} is"),
-    "ne": _("{field} is not"), "in": _("{field} is"),
-}  # fmt: skip
-_DAYS: Mapping[str, Text] = {
-    "gte": _("{field} from"), "lte": _("{field} until"), "gt": _("{field} after"), "lt": _("{field} before"), "eq": _("{field} on"),
-    "ne": _("{field} not on"), "in": _("{field} on"),
-}  # fmt: skip
-_KEYS: Mapping[str, Text] = {"in": _("{field} has"), "eq": _("{field} has")}
-_INSTANTS = ("gte", "lt")
-"""What is asked of an instant by a form: whole days."""
 MOST_NAMED = 200
-_OF_NUMBERS, _OF_DAYS = frozenset({"integer", "decimal", "percent", "money"}), frozenset({"date", "datetime"})
 
 
 @dataclass(frozen=True)
@@ -58,14 +36,6 @@ class Chip:
     values: Sequence[Cell]
     href: str
     edit: str
-
-
-def said(field: Field, operator: str) -> Text:
-    """The sentence of an operator, up to the value."""
-    if operator in _AT_ALL:
-        return _AT_ALL[operator]
-    words = _NUMBERS if field.kind in _OF_NUMBERS else _DAYS if field.kind in _OF_DAYS else _KEYS if field.kind == "keys" else _PLAIN
-    return words.get(operator, _("{field} is"))
 
 
 def chips(kind: Kind, asked: Asked) -> list[Chip]:
@@ -113,7 +83,7 @@ def _chip(kind: Kind, asked: Asked, pair: tuple[str, str], one: Condition, title
     if operator == EMPTY:
         operator = EMPTY if str(one.values[0]).lower() == "true" else FILLED
     lead = say(said(field, operator), {"field": place.label})
-    values = [] if operator in _AT_ALL else [_shown(place.kind, field, word, titles) for word in one.values]
+    values = [] if operator in AT_ALL else [_shown(place.kind, field, word, titles) for word in one.values]
     if place.name != one.field:  # no form has such a field
         return Chip(lead, values, rest.at(kind), asked.at(kind, "/filter"))
     edit = rest.at(kind, "/filter") + query_of([("_field", one.field), ("_op", operator), ("_value", pair[1])]).replace("?", "&")
@@ -142,33 +112,10 @@ def _shown(kind: Kind, field: Field, word: object, titles: Titles) -> Cell:
         return Cell(field.name, label, "date", local.date()) if local.time() == time() else Cell(field.name, label, "datetime", value)
     if isinstance(value, NaturalKey):
         return Cell(field.name, label, "text", value.text)
-    return Cell(field.name, label, field.kind if field.kind in (_OF_NUMBERS | _OF_DAYS) else "text", value)
+    return Cell(field.name, label, field.kind if field.kind in (OF_NUMBERS | OF_DAYS) else "text", value)
 
 
 # --- the form ----------------------------------------------------------------------------------------------------------------------
-
-
-def operators_of(field: Field) -> list[str]:
-    """What a form offers for a field, the usual first."""
-    if isinstance(field, AnyRecordField):
-        wanted: Iterable[str] = ()
-    elif isinstance(field, ChoiceField | KeysField):
-        wanted = ("in", "ne")
-    elif isinstance(field, BooleanField | LinkField):
-        wanted = ("eq", "ne")
-    elif field.kind == "datetime":
-        wanted = _INSTANTS
-    elif field.kind in _OF_NUMBERS or field.kind == "date":
-        wanted = ("gte", "lte", "eq", "ne", "gt", "lt")
-    else:
-        wanted = ("contains", "eq", "ne", "alike")
-    there = [one for one in wanted if one in field.operators and not (one == "ne" and field.kind in ("keys", "boolean"))]
-    return [*there, *([EMPTY, FILLED] if "empty" in field.operators else [])]
-
-
-def filterable(kind: Kind) -> dict[str, Field]:
-    """The fields by which people filter."""
-    return {name: field for name, field in kind.fields.items() if name not in ("id", "version") and operators_of(field)}
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
@@ -183,10 +130,10 @@ def add(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     asked = asked_.of_text(request.typed("state"))
     name, operator = request.typed("_field"), request.typed("_op")
-    field = filterable(kind).get(name)
+    field = filterable(kind.fields).get(name)
     if field is None or operator not in operators_of(field):
         raise BadRequest(_("expected a field of {entity} and one of its operators"), entity=kind.name)
-    pair = _pair(ctx, field, operator, request)
+    pair = pair_of(ctx, field, operator, request)
     if pair is None:
         return _form(kind, asked, name, operator, ctx.say(_("Say which value.")), 422)
     wanted = asked.changed(filters=tuple(dict.fromkeys((*asked.filters, pair))))
@@ -197,38 +144,12 @@ def add(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     return Redirect(wanted.at(kind))
 
 
-def _pair(ctx: Context, field: Field, operator: str, request: PageRequest) -> tuple[str, str] | None:
-    """What was typed as a pair of the address; None for nothing."""
-    if operator in _AT_ALL:
-        return (f"{field.name}[empty]", "true" if operator == EMPTY else "false")
-    words = [word.strip() for word in request.chosen("value") if word.strip()]
-    if isinstance(field, MoneyField):
-        amount, currency = request.typed("value__amount").strip(), request.typed("value__currency").strip().upper()
-        words = [f"{currency} {amount}".strip()] if amount else []
-    if not words:
-        return None
-    if field.kind == "datetime":
-        words = [_start_of(ctx, words[0])]
-    if operator == "in":
-        return (f"{field.name}[in]", ",".join(words)) if len(words) > 1 else (field.name, words[0])
-    return (field.name if operator == "eq" else f"{field.name}[{operator}]", words[0])
-
-
-def _start_of(ctx: Context, word: str) -> str:
-    """The instant at which a day begins where the tenant is; what is no day is left to the door to refuse."""
-    try:
-        day = datetime.fromisoformat(word)
-    except ValueError:
-        return word
-    return in_zone(day.replace(tzinfo=ZoneInfo(ctx.tenant.timezone)), UTC).isoformat().replace("+00:00", "Z")
-
-
 def _form(kind: Kind, asked: Asked, name: str, operator: str, problem: str = "", status: int = 200, typed: str = "") -> Rendering:
-    fields = filterable(kind)
+    fields = filterable(kind.fields)
     field = fields.get(name)
     known = operators_of(field) if field is not None else []
     chosen = operator if operator in known else next(iter(known), "")
-    say = kind.ctx.say
+    ctx, say = kind.ctx, kind.ctx.say
     return Rendering(
         "console/filter.html",
         {
@@ -239,54 +160,12 @@ def _form(kind: Kind, asked: Asked, name: str, operator: str, problem: str = "",
             "name": name if field is not None else "",
             "operators": [(one, say(said(field, one), {"field": ""}).strip()) for one in known] if field is not None else [],
             "operator": chosen,
-            "input": _input(kind, field, chosen, problem, typed) if field is not None and chosen not in _AT_ALL else None,
+            "input": value_input(ctx, kind.name, field, chosen, typed, problem=problem)
+            if field is not None and chosen not in AT_ALL
+            else None,
         },
         status,
     )
-
-
-def _input(kind: Kind, field: Field, operator: str, problem: str, typed: str) -> Input:
-    """Where the value is typed; `typed` stands in it, as a condition has it."""
-    ctx, words = kind.ctx, typed.split(",")
-    bare = Input("value", ctx.say(_("Value")), "text", typed, required=True, problem=problem)
-    if isinstance(field, ChoiceField):
-        options = tuple(Option(key, ctx.say(word), key in words) for key, word in field.options.items())
-        return replace(bare, widget="checks" if operator == "in" else "select", options=options)
-    if isinstance(field, KeysField) and field.options:
-        return replace(bare, widget="checks", options=tuple(Option(key, key, key in words) for key in field.options))
-    if isinstance(field, BooleanField):
-        answers = (("true", ctx.say(_("yes"))), ("false", ctx.say(_("no"))))
-        return replace(bare, widget="select", options=tuple(Option(key, word, key == typed) for key, word in answers))
-    if isinstance(field, MoneyField):
-        currency, _space, amount = typed.rpartition(" ")
-        return replace(bare, widget="money", value=amount, currency=currency)
-    if isinstance(field, LinkField):
-        return _picker(kind, field, bare)
-    if field.kind in _OF_DAYS:
-        return replace(bare, type="date", value=_day_of(ctx, typed))
-    return replace(bare, type="number" if field.kind in _OF_NUMBERS else "text")
-
-
-def _picker(kind: Kind, field: LinkField, bare: Input) -> Input:
-    target = kind.target(field)
-    if target is None:
-        return bare
-    titles = titles_of(kind, [{field.name: bare.value}], [field.name]) if _is_id(bare.value) else Titles({})
-    return replace(
-        bare,
-        widget="link",
-        title=titles.of(target.name, bare.value) or bare.value,
-        pick=target.pick,
-    )
-
-
-def _day_of(ctx: Context, word: str) -> str:
-    """The day of an instant where the tenant is; a day, and what is none, as it stands."""
-    try:
-        found = datetime.fromisoformat(word)
-    except ValueError:
-        return word
-    return (in_zone(found, ZoneInfo(ctx.tenant.timezone)) if found.tzinfo else found).date().isoformat()
 
 
 PAGES = (PageRoute("filter", path="/{plugin}/{plural}/filter", title=_("Filter"), permission=SIGNED_IN, view=show, submit=add),)

@@ -15,6 +15,8 @@ from plugins.console.registry import Kind, kind_of
 from sdk import Condition, Context, PageRequest, Query, Text, _
 from sdk.context import Row
 from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, Field, KeysField, LinkField, MoneyField
+from sdk.forms import Input as Input
+from sdk.forms import Option as Option
 
 _NUMBERS = frozenset({"integer", "decimal", "percent"})
 _TYPES: Mapping[str, str] = {"email": "email", "phone": "tel", "url": "url", "date": "date", "datetime": "datetime-local"}
@@ -27,45 +29,6 @@ _HINTS: Mapping[str, Text] = {
 _KEYS_HINT = _("With commas between them")
 _CURRENCY = "company.currency"
 _MOST_OPTIONS = 200
-
-
-@dataclass(frozen=True)
-class Option:
-    """One of several values to choose from."""
-
-    value: str
-    label: str
-    chosen: bool
-    pick: str = ""
-    """Where records of it are chosen, if it is an entity."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """One field of a form. `widget` chooses how it is drawn; `value` is what stands in it; `title` is what a chosen record is called."""
-
-    name: str
-    label: str
-    widget: str
-    value: str
-    required: bool
-    type: str = "text"
-    title: str = ""
-    pick: str = ""
-    new: str = ""
-    options: tuple[Option, ...] = ()
-    currency: str = ""
-    problem: str = ""
-    longest: int = 0
-    hint: str = ""
-    shown: bool = True
-    theirs: str = ""
-    """What somebody else has made of it meanwhile."""
-
-    @property
-    def wide(self) -> bool:
-        """Whether it takes the whole line."""
-        return self.widget == "area"
 
 
 @dataclass(frozen=True)

@@ -7,24 +7,50 @@ from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
-from plugins.documents import mailing
+from plugins.documents import mailing, tables
 from plugins.documents.copies import issue, issue_once
-from plugins.documents.offers import Wish, named, reference
+from plugins.documents.offers import Wish, named, own_templates, reference, specs
 from sdk import Context, Forbidden, GiveUp, Invalid, NotFound, Problem, Step, _
 from sdk.documents import FORMATS
 from sdk.fields import Reference
-from sdk.workflow import Parameters
+from sdk.workflow import Parameters, Shape, parameter
 
 ISSUE = "issue"
 NOWHERE = UUID(int=0)
 
 
+def templates_of(ctx: Context, entity: str, _given: Parameters) -> list[tuple[str, str]]:
+    """The documents of an entity, and the tenant's own templates for them."""
+    found: list[tuple[str, str]] = []
+    for spec in specs(ctx, entity):
+        label = ctx.say(spec.label)
+        found.append((spec.full_key, label))
+        found += [(str(row["id"]), f"{label}: {row['name']}") for row in own_templates(ctx, spec.full_key) if row["active"]]
+    return found
+
+
+def _formats(ctx: Context, _entity: str, _given: Parameters) -> list[tuple[str, str]]:
+    return [(key, ctx.say(label)) for key, label in tables.FORMATS.items()]
+
+
+def _languages(ctx: Context, _entity: str, _given: Parameters) -> list[tuple[str, str]]:
+    return [("", ctx.say(_("As the document is for"))), ("zh_CN", "中文"), ("en", "English")]
+
+
+_LANGUAGE = parameter(_("Language"), options=_languages)
+_CONTACT = parameter(_("Contact"), _("Empty: the record's own."), shape=Shape.RECORD, of="customers.contact")
+
+
 class MakeDocument(Schema):
     """From which kind of document or own template, in which format and language."""
 
-    template = fields.String(required=True, validate=validate.Length(1, 100), metadata={"label": _("Template")})
-    format = fields.String(load_default="pdf", validate=validate.OneOf(FORMATS), metadata={"label": _("Format")})
-    locale = fields.String(load_default="", validate=validate.Length(0, 35), metadata={"label": _("Language")})
+    template = fields.String(required=True, validate=validate.Length(1, 100), metadata=parameter(_("Template"), options=templates_of))
+    format = fields.String(load_default="pdf", validate=validate.OneOf(FORMATS), metadata=parameter(_("Format"), options=_formats))
+    locale = fields.String(
+        load_default="",
+        validate=validate.Length(0, 35),
+        metadata=_LANGUAGE,
+    )
 
 
 def check_document(ctx: Context, entity: str, parameters: Parameters) -> list[Problem]:
@@ -47,11 +73,21 @@ def make_document(ctx: Context, step: Step) -> Mapping[str, object]:
 class MailDocument(Schema):
     """Which document goes to which contact (its id; nothing: the record's own), with which words (nothing: the usual ones)."""
 
-    template = fields.String(required=True, validate=validate.Length(1, 100), metadata={"label": _("Template")})
-    locale = fields.String(load_default="", validate=validate.Length(0, 35), metadata={"label": _("Language")})
-    contact = fields.UUID(load_default=None, allow_none=True, metadata={"label": _("Contact")})
-    subject = fields.String(load_default="", validate=validate.Length(0, 300), metadata={"label": _("Subject")})
-    text = fields.String(load_default="", validate=validate.Length(0, 20_000), metadata={"label": _("Text")})
+    template = fields.String(required=True, validate=validate.Length(1, 100), metadata=parameter(_("Template"), options=templates_of))
+    locale = fields.String(
+        load_default="",
+        validate=validate.Length(0, 35),
+        metadata=_LANGUAGE,
+    )
+    contact = fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata=_CONTACT,
+    )
+    subject = fields.String(load_default="", validate=validate.Length(0, 300), metadata=parameter(_("Subject"), _("Empty: the usual one.")))
+    text = fields.String(
+        load_default="", validate=validate.Length(0, 20_000), metadata=parameter(_("Text"), _("Empty: the usual words."), shape=Shape.TEXT)
+    )
 
 
 def check_mail(ctx: Context, entity: str, parameters: Parameters) -> list[Problem]:

@@ -12,48 +12,62 @@ from marshmallow import Schema, fields, validate
 from plugins.teamwork.tables import KINDS, PRIORITIES
 from plugins.teamwork.task_templates import APPLICATION, Wish, apply, named, tasks_of
 from plugins.teamwork.workdays import after_workdays, today
-from sdk import Action, Context, GiveUp, Problem, Step, _
+from sdk import Action, Context, GiveUp, Problem, Step, Text, _
 from sdk.fields import Reference
-from sdk.workflow import Parameters
+from sdk.workflow import Options, Parameters, Shape, parameter
 
 LONGEST, MOST_DAYS = 255, 3650
 _SUBJECT = validate.Length(1, LONGEST)
+_WHOSE = parameter(_("For whom"), _("Empty: for the owner of the record."), shape=Shape.RECORD, of="core.user")
+
+
+def _listed(words: Mapping[str, Text]) -> Options:
+    return lambda ctx, _entity, _given: [(key, ctx.say(label)) for key, label in words.items()]
 
 
 class NewTask(Schema):
     """A task about the record: for its owner, or for `owner`; `due_in_days` from today, working days unless said otherwise."""
 
-    subject = fields.String(required=True, validate=_SUBJECT)
-    owner = fields.UUID(load_default=None, allow_none=True)
-    due_in_days = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, MOST_DAYS))
-    working_days = fields.Boolean(load_default=True, truthy={True}, falsy={False})
-    priority = fields.String(load_default="normal", validate=validate.OneOf(list(PRIORITIES)))
-    notes = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=10_000))
+    subject = fields.String(required=True, validate=_SUBJECT, metadata=parameter(_("Subject")))
+    owner = fields.UUID(load_default=None, allow_none=True, metadata=_WHOSE)
+    due_in_days = fields.Integer(
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(0, MOST_DAYS), metadata=parameter(_("Due in so many days"))
+    )
+    working_days = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=parameter(_("Count working days alone")))
+    priority = fields.String(load_default="normal", validate=validate.OneOf(list(PRIORITIES)),
+                             metadata=parameter(_("Priority"), options=_listed(PRIORITIES)))  # fmt: skip
+    notes = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=10_000),
+                          metadata=parameter(_("Notes"), shape=Shape.TEXT))  # fmt: skip
 
 
 class NewActivity(Schema):
     """An activity about the record, at a local time so many days from today."""
 
-    subject = fields.String(required=True, validate=_SUBJECT)
-    kind = fields.String(load_default="call", validate=validate.OneOf(list(KINDS)))
-    owner = fields.UUID(load_default=None, allow_none=True)
-    due_in_days = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, MOST_DAYS))
-    working_days = fields.Boolean(load_default=True, truthy={True}, falsy={False})
-    at = fields.String(load_default="10:00", validate=validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z"))
-    minutes = fields.Integer(load_default=30, strict=True, validate=validate.Range(0, 1440))
-    notes = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=10_000))
+    subject = fields.String(required=True, validate=_SUBJECT, metadata=parameter(_("Subject")))
+    kind = fields.String(load_default="call", validate=validate.OneOf(list(KINDS)), metadata=parameter(_("Kind"), options=_listed(KINDS)))
+    owner = fields.UUID(load_default=None, allow_none=True, metadata=_WHOSE)
+    due_in_days = fields.Integer(
+        load_default=0, strict=True, validate=validate.Range(0, MOST_DAYS), metadata=parameter(_("In so many days"))
+    )
+    working_days = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=parameter(_("Count working days alone")))
+    at = fields.String(
+        load_default="10:00", validate=validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z"), metadata=parameter(_("At what time"))
+    )
+    minutes = fields.Integer(load_default=30, strict=True, validate=validate.Range(0, 1440), metadata=parameter(_("For so many minutes")))
+    notes = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=10_000),
+                          metadata=parameter(_("Notes"), shape=Shape.TEXT))  # fmt: skip
 
 
 class NewComment(Schema):
     """A comment on the record; mentions in it (`@[name]`) tell people."""
 
-    body = fields.String(required=True, validate=validate.Length(1, 5_000))
+    body = fields.String(required=True, validate=validate.Length(1, 5_000), metadata=parameter(_("Text"), shape=Shape.TEXT))
 
 
 class AppliedTemplate(Schema):
     """The tasks of a template about the record, from today on."""
 
-    template = fields.UUID(required=True)
+    template = fields.UUID(required=True, metadata=parameter(_("Template"), shape=Shape.RECORD, of="teamwork.task_template"))
 
 
 def create_task(ctx: Context, step: Step) -> Mapping[str, object]:

@@ -1,0 +1,297 @@
+"""A rule as a sentence in the reader's language: when this happens, and this holds, then do that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from plugins.automation.choices import DAYS
+from plugins.automation.facts import name_of
+from sdk import Action, Context, RuleCondition, Text, Trigger, _
+from sdk.clauses import sentence, title_of
+from sdk.context import Row
+from sdk.fields import ChoiceField, LinkField
+
+Given: TypeAlias = "Mapping[str, Any]"
+_LONGEST = 120
+_SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """The parts of a rule in words; `entity` is what its records are called."""
+
+    entity: str
+    when: str
+    only_if: Sequence[str]
+    then: Sequence[str]
+
+
+def of_rule(ctx: Context, row: Row) -> Sentence:
+    """A rule, or a version of one, as who reads may see what it names; what cannot be read stays as it is written."""
+    entity, key = str(row["entity"]), str(row["trigger"])
+    conditions, actions = row.get("conditions") or [], row.get("actions") or []
+    assert isinstance(conditions, list)
+    assert isinstance(actions, list)
+    return Sentence(
+        called(ctx, entity),
+        when(ctx, entity, key, _given(row.get("parameters"))),
+        [holds(ctx, entity, node) for node in conditions],
+        [does(ctx, entity, node) for node in actions],
+    )
+
+
+def _given(parameters: object) -> Given:
+    return parameters if isinstance(parameters, Mapping) else {}
+
+
+def called(ctx: Context, entity: str) -> str:
+    """One record of an entity; its name where the plugin is off, or who reads may not see it."""
+    return ctx.say(ctx.entity(entity).label) if ctx.offers(entity) else entity
+
+
+def label_of(ctx: Context, entity: str, name: str) -> str:
+    """What a field is called; its name where it has gone, or is hidden."""
+    field = ctx.records(entity).fields().get(name) if ctx.offers(entity) else None
+    return ctx.say(field.label) if field is not None else name
+
+
+# --- when --------------------------------------------------------------------------------------------------------------
+
+_WHEN: Mapping[str, Text] = {
+    "automation.created": _("a new {entity} is created"),
+    "automation.deleted": _("the {entity} is deleted"),
+    "automation.restored": _("the {entity} comes back from the recycle bin"),
+    "automation.manual": _("somebody starts it by hand for the {entity}"),
+    "automation.inlet": _("a message from outside names the {entity}"),
+}
+
+
+def when(ctx: Context, entity: str, key: str, given: Given) -> str:
+    """What begins a rule."""
+    word, say = called(ctx, entity), ctx.say
+    if key in _WHEN:
+        return say(_WHEN[key], {"entity": word})
+    if key == "automation.updated":
+        names = [label_of(ctx, entity, str(name)) for name in given.get("fields") or ()]
+        if not names:
+            return say(_("anything in the {entity} changes"), {"entity": word})
+        return say(_("{fields} of the {entity} changes"), {"entity": word, "fields": say(_(" or ")).join(names)})
+    if key == "automation.date":
+        return _by_date(ctx, entity, given)
+    if key == "automation.schedule":
+        return _by_clock(ctx, entity, given)
+    if key == "automation.event":
+        label = next((say(one.label) for one in ctx.events() if one.name == given.get("event")), str(given.get("event", "")))
+        return say(_("{entity}: {event}"), {"entity": word, "event": label})
+    trigger = next((one for one in ctx.declared(Trigger) if one.full_key == key), None)
+    return f"{word}: {say(trigger.label) if trigger is not None else key}"
+
+
+def _by_date(ctx: Context, entity: str, given: Given) -> str:
+    days, before = given.get("days", 0), given.get("direction", "before") == "before"
+    if days == 0:
+        text = _("the day of {field} of the {entity} has come, at {at}")
+    elif days == 1:
+        text = _("{field} of the {entity} is one day away, at {at}") if before else _("{field} of the {entity} is one day past, at {at}")
+    else:
+        text = (
+            _("{field} of the {entity} is {days} days away, at {at}")
+            if before
+            else _("{field} of the {entity} is {days} days past, at {at}")
+        )
+    field = label_of(ctx, entity, str(given.get("field", "")))
+    return ctx.say(text, {"field": field, "entity": called(ctx, entity), "days": days, "at": str(given.get("at") or "09:00")[:5]})
+
+
+def _by_clock(ctx: Context, entity: str, given: Given) -> str:
+    word = called(ctx, entity)
+    if given.get("every_minutes"):
+        said = ctx.say(_("every {minutes} minutes, for each {entity}"), {"minutes": given["every_minutes"], "entity": word})
+    else:
+        days = _days(ctx, given.get("weekdays") or range(1, 8))
+        said = ctx.say(_("it is {at} on {days}, for each {entity}"), {"at": str(given.get("at") or "")[:5], "days": days, "entity": word})
+    clauses = (
+        [sentence(ctx, entity, str(one)) for one in given.get("where") or ()] if ctx.offers(entity) else list(given.get("where") or ())
+    )
+    return said if not clauses else f"{said} ({ctx.say(_(' and ')).join(clauses)})"
+
+
+def _days(ctx: Context, days: Sequence[Any]) -> str:
+    if len(set(days)) == len(DAYS):
+        return ctx.say(_("every day"))
+    return ", ".join(ctx.say(DAYS[day]) for day in sorted(set(days)) if day in DAYS)
+
+
+# --- only if -----------------------------------------------------------------------------------------------------------
+
+
+def holds(ctx: Context, entity: str, node: object) -> str:
+    """One condition, or a group of them."""
+    say = ctx.say
+    if not isinstance(node, Mapping):
+        return str(node)
+    for word, joint in (("any", _(" or ")), ("all", _(" and "))):
+        if isinstance(node.get(word), list):
+            return say(joint).join(holds(ctx, entity, one) for one in node[word])
+    if "not" in node:
+        return say(_("not: {condition}"), {"condition": holds(ctx, entity, node["not"])})
+    key, given = str(node.get("kind", "")), _given(node.get("parameters"))
+    told = _HOLDS.get(key)
+    if told is not None and ctx.offers(entity):
+        return told(ctx, entity, given)
+    kind = next((one for one in ctx.declared(RuleCondition) if one.full_key == key), None)
+    return _with_values(ctx, entity, say(kind.label) if kind is not None else key, given)
+
+
+def _filter(ctx: Context, entity: str, given: Given) -> str:
+    return ctx.say(_(" and ")).join(sentence(ctx, entity, str(one)) for one in given.get("where") or ())
+
+
+def _expression(ctx: Context, _entity: str, given: Given) -> str:
+    return ctx.say(_("this is true: {expression}"), {"expression": given.get("expression", "")})
+
+
+def _changed(ctx: Context, entity: str, given: Given) -> str:
+    params = {"field": label_of(ctx, entity, str(given.get("field", ""))), "was": given.get("was")}
+    return ctx.say(_("{field} has changed") if given.get("was") is None else _("{field} has changed and was {was}"), params)
+
+
+def _crossed(ctx: Context, entity: str, given: Given) -> str:
+    text = _("{field} has fallen below {value}") if given.get("direction") == "down" else _("{field} has risen above {value}")
+    return ctx.say(text, {"field": label_of(ctx, entity, str(given.get("field", ""))), "value": given.get("value", "")})
+
+
+def _related(ctx: Context, _entity: str, given: Given) -> str:
+    other, least, most = str(given.get("entity", "")), given.get("least", 0), given.get("most")
+    text = _("at least {least} of {entity} belong to it")
+    if most is not None:
+        text = _("no {entity} belongs to it") if most == 0 else _("{least} to {most} of {entity} belong to it")
+    said = ctx.say(text, {"least": least, "most": most, "entity": called(ctx, other)})
+    clauses = [sentence(ctx, other, str(one)) for one in given.get("where") or ()] if ctx.offers(other) else []
+    return said if not clauses else f"{said} ({ctx.say(_(' and ')).join(clauses)})"
+
+
+def _during(ctx: Context, _entity: str, given: Given) -> str:
+    words = {
+        "since": given.get("since", "09:00"),
+        "until": given.get("until", "18:00"),
+        "days": _days(ctx, given.get("weekdays") or range(1, 6)),
+    }
+    return ctx.say(_("it is between {since} and {until} on {days}"), words)
+
+
+_HOLDS: Mapping[str, Callable[[Context, str, Given], str]] = {
+    "automation.filter": _filter, "automation.expression": _expression, "automation.changed": _changed, "automation.crossed": _crossed,
+    "automation.related": _related, "automation.during": _during,
+}  # fmt: skip
+
+
+# --- then --------------------------------------------------------------------------------------------------------------
+
+
+def does(ctx: Context, entity: str, node: object) -> str:
+    """One action."""
+    if not isinstance(node, Mapping):
+        return str(node)
+    key, given = str(node.get("action", "")), _given(node.get("parameters"))
+    told = _DOES.get(key)
+    return told(ctx, entity, given) if told is not None else _with_values(ctx, entity, called_action(ctx, key), given)
+
+
+def called_action(ctx: Context, key: str) -> str:
+    """What an action is called; its key where its plugin is off."""
+    action = next((one for one in ctx.declared(Action) if one.full_key == key), None)
+    return ctx.say(action.label) if action is not None else key
+
+
+def _with_values(ctx: Context, entity: str, label: str, given: Given) -> str:
+    told = [str(value) for value in given.values() if isinstance(value, str) and value]
+    return ctx.say(_("{label}: {value}"), {"label": label, "value": named(ctx, entity, told[0])}) if told else label
+
+
+def named(ctx: Context, entity: str, text: str) -> str:
+    """A text with what its words in braces are called in their place: ‹Number›; cut to length."""
+    told = _SLOT.sub(lambda slot: f"‹{_called(ctx, entity, slot[1].strip())}›", text)
+    return told if len(told) <= _LONGEST else f"{told[:_LONGEST]}…"
+
+
+def _called(ctx: Context, entity: str, word: str) -> str:
+    name = name_of(ctx, entity, word) if ctx.offers(entity) else None
+    if name is None:
+        return word
+    return ctx.say(name.field.label) if not name.link else f"{label_of(ctx, entity, name.link)} › {ctx.say(name.field.label)}"
+
+
+def _tell(ctx: Context, entity: str, given: Given) -> str:
+    return ctx.say(
+        _("tell {who}: “{title}”"),
+        {"who": who(ctx, str(given.get("to") or "owner")), "title": named(ctx, entity, str(given.get("title", "")))},
+    )
+
+
+def who(ctx: Context, word: str) -> str:
+    """Whom a rule tells."""
+    kind, _colon, name = word.partition(":")
+    if kind == "owner":
+        return ctx.say(_("its owner"))
+    if kind == "manager":
+        return ctx.say(_("the owner's manager"))
+    if kind == "role":
+        return ctx.say(_("everybody with the role {role}"), {"role": name})
+    return title_of(ctx, "core.user", name) or name
+
+
+def _write(ctx: Context, entity: str, given: Given) -> str:
+    people = [str(given["to"])] if given.get("to") else []
+    people += [ctx.say(_("its owner"))] if given.get("owner") else []
+    people += [title_of(ctx, "core.user", str(given["user"])) or str(given["user"])] if given.get("user") else []
+    return ctx.say(_("write to {who}: “{title}”"), {"who": ", ".join(people), "title": named(ctx, entity, str(given.get("subject", "")))})
+
+
+def _set(ctx: Context, entity: str, given: Given) -> str:
+    values = _given(given.get("values"))
+    told = [
+        ctx.say(_("set {field} to {value}"), {"field": label_of(ctx, entity, name), "value": value_of(ctx, entity, name, value)})
+        for name, value in values.items()
+    ]
+    return ", ".join(told)
+
+
+def value_of(ctx: Context, entity: str, name: str, value: object) -> str:
+    """A value that a rule gives to a field."""
+    field = ctx.records(entity).fields().get(name) if ctx.offers(entity) else None
+    if value is None:
+        return ctx.say(_("nothing"))
+    if isinstance(field, ChoiceField) and str(value) in field.options:
+        return ctx.say(field.options[str(value)])
+    if isinstance(field, LinkField):
+        return title_of(ctx, ctx.target(entity, name), str(value)) or str(value)
+    if isinstance(value, Mapping):
+        return " ".join(str(one) for one in value.values())
+    if isinstance(value, bool):
+        return ctx.say(_("yes")) if value else ctx.say(_("no"))
+    return named(ctx, entity, str(value))
+
+
+def _make(ctx: Context, entity: str, given: Given) -> str:
+    other, values = str(given.get("entity", "")), _given(given.get("values"))
+    first = next((named(ctx, entity, str(value)) for value in values.values() if isinstance(value, str)), "")
+    return ctx.say(_("create a {entity}: {first}"), {"entity": called(ctx, other), "first": first})
+
+
+def _assign(ctx: Context, _entity: str, given: Given) -> str:
+    word = str(given.get("owner", ""))
+    return ctx.say(_("give it to {who}"), {"who": title_of(ctx, "core.user", word) or word})
+
+
+def _call(ctx: Context, entity: str, given: Given) -> str:
+    return ctx.say(_("call {url}"), {"url": named(ctx, entity, str(given.get("url", "")))})
+
+
+_DOES: Mapping[str, Callable[[Context, str, Given], str]] = {
+    "automation.notify": _tell, "automation.send_mail": _write, "automation.update_record": _set, "automation.create_record": _make,
+    "automation.assign": _assign, "automation.call_webhook": _call,
+}  # fmt: skip

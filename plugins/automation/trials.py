@@ -1,0 +1,102 @@
+"""A rule tried on one record: what would happen, and why not. All of it is done and taken back, so it is what a run would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from marshmallow import ValidationError
+
+from plugins.automation import conditions, timing
+from plugins.automation.actions import masked
+from plugins.automation.facts import filled, slots, words_of
+from plugins.automation.rules import Rule, actor_of, kind_of
+from plugins.automation.schemas import readable
+from plugins.automation.sentences import called_action, holds
+from plugins.automation.triggers import DATE, ByDate
+from sdk import Action, Context, GiveUp, Moment, NotFound, Refusal, Step, _
+from sdk.pages import told
+
+
+class _UndoneError(Exception):
+    """What was tried is taken back."""
+
+
+def tried(ctx: Context, rule: Rule, id: UUID) -> dict[str, object]:
+    """What a rule, active or not, would do for a record as it is now, in the rule's own name, as far as who asks sees the record.
+
+    `begins` says when by its date it would; `conditions` which of them hold; `steps` what each action takes and makes, up to the one that
+    fails. Raises NotFound for a record that who asks does not see, or that the rule does not, or for an actor who has left.
+    """
+    if id not in ctx.records(rule.entity).values([id]):
+        raise NotFound(_("there is no {entity} {id}"), entity=rule.entity, id=str(id))
+    actor = actor_of(ctx, rule)
+    row = actor.records(rule.entity).values([id]).get(id)
+    if row is None:
+        raise NotFound(_("who the rule runs as does not see this record: it would not run for it"))
+    held = [_held(ctx, actor, rule, node, id) for node in rule.conditions]
+    holds_all = all(one["holds"] for one in held)
+    return {
+        "begins": _begins(ctx, rule, row), "conditions": held, "holds": holds_all, "steps": _steps(ctx, actor, rule, id, row),
+    }  # fmt: skip
+
+
+def _held(ctx: Context, actor: Context, rule: Rule, node: object, id: UUID) -> dict[str, object]:
+    """One condition; those that ask what has just changed do not hold, as nothing has."""
+    try:
+        found = conditions.holding(actor, rule.entity, [node], [Moment(id)])
+        problem = ""
+    except (Refusal, ValidationError) as refusal:
+        found, problem = set(), " ".join(told(ctx, refusal)) if isinstance(refusal, Refusal) else readable(str(refusal), 300)
+    asks_change = any(one.get("kind") in ("automation.changed", "automation.crossed") for _at, one in conditions.leaves([node], ""))
+    return {"text": holds(ctx, rule.entity, node), "holds": id in found, "problem": problem, "asks_change": asks_change}
+
+
+def _begins(ctx: Context, rule: Rule, row: Mapping[str, object]) -> dict[str, object] | None:
+    """When a rule that goes by a date would begin for the record; None for others."""
+    if rule.trigger != DATE:
+        return None
+    given = cast("dict[str, Any]", ByDate().load(dict(rule.parameters)))
+    value, zone = row.get(str(given["field"])), ZoneInfo(ctx.tenant.timezone)
+    if not isinstance(value, date):
+        return {"at": None, "past": False}
+    day = value.astimezone(zone).date() if isinstance(value, datetime) else value
+    try:
+        far = timedelta(days=given["days"]) * (-1 if given["direction"] == "before" else 1)
+        at = timing.instant(day + far, given["at"], zone)
+    except OverflowError:
+        return {"at": None, "past": False}
+    return {"at": at, "past": at <= ctx.now()}
+
+
+def _steps(ctx: Context, actor: Context, rule: Rule, id: UUID, row: Mapping[str, object]) -> Sequence[dict[str, object]]:
+    steps: list[dict[str, object]] = []
+    try:
+        with ctx.tried():
+            for node in rule.actions:
+                step: dict[str, object] = {"action": str(node.get("action", "")), "label": called_action(ctx, str(node.get("action", "")))}
+                steps.append(step | {"went_in": {}, "came_out": {}, "problem": ""})
+                _act(actor, rule, id, row, node, steps[-1])
+            raise _UndoneError
+    except _UndoneError:
+        pass
+    except Refusal as refusal:
+        steps[-1]["problem"] = " ".join(told(ctx, refusal))
+    except (GiveUp, ValidationError) as failure:
+        steps[-1]["problem"] = readable(str(failure), 500)
+    return steps
+
+
+def _act(actor: Context, rule: Rule, id: UUID, row: Mapping[str, object], node: Mapping[str, Any], step: dict[str, object]) -> None:
+    action = kind_of(actor, Action, str(node.get("action", "")))
+    if action is None:
+        raise NotFound(_("there is no action {key!r} here; is its plugin switched off?"), key=str(node.get("action"))[:100])
+    given = cast("Mapping[str, Any]", node.get("parameters") or {})
+    wanted = slots(given)
+    words, shown = words_of(actor, rule.entity, row, wanted) if wanted else ({}, {})
+    step["went_in"] = masked(actor, rule.entity, cast("Mapping[str, Any]", filled(given, shown)))
+    parameters = action.parameters().load(cast("dict[str, Any]", filled(given, words)))
+    step["came_out"] = dict(action.run(actor, Step(rule.entity, id, parameters)))
