@@ -23,6 +23,7 @@ from plugins.orders import (
     sheet_page,
     sheet_routes,
     standing,
+    steps,
     tables,
 )
 from sdk import (
@@ -240,12 +241,12 @@ def register_routes() -> Sequence[Route]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return sheet_page.PAGES
+    return (*sheet_page.PAGES, *steps.PAGES)
 
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return sheet_page.PANELS
+    return (*sheet_page.PANELS, *steps.PANELS)
 
 
 @hookimpl

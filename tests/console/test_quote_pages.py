@@ -175,3 +175,28 @@ def test_all_lines_are_written_by_one_call_of_the_api_or_none(client: Api, desk:
     assert stale.status_code == 412
     twice = rep.call("PUT", f"{API}/quotes/{desk.quote}/lines", json={"lines": [lines[0], lines[0]]})
     assert twice.status_code == 422
+
+
+def test_what_a_document_can_do_next_is_a_button_from_quote_to_credit_note(client: Api, desk: Desk, people: People) -> None:
+    rep, office = Site(client.as_user(people.rep)), Site(client)
+    page = rep.get(f"/orders/quotes/{desk.quote}")
+    assert page.texts("//section[contains(@class, 'steps')]//li") == ["Draft", "Sent", "Accepted"]
+    acts = f"/orders/quotes/{desk.quote}/acts"
+    assert rep.post(acts, {"act": "sent", "version": "1"}).status == 412, "its lines have moved it on since"
+    assert rep.post(acts, {**page.form(0), "act": "sent"}).status == 303
+    taken = rep.post(acts, {"act": "accept"})
+    assert taken.status == 303, taken.text
+    order = taken.answer.headers["Location"].removeprefix("/console")
+    assert "ORD-" in "".join(rep.get(f"/orders/quotes/{desk.quote}").texts("//form[contains(@class, 'acts')]//p/a"))
+    assert rep.post(acts, {"act": "dance"}).status == 404
+    assert rep.post(f"{order}/acts", {"act": "confirmed"}).status == 303
+    assert "Make an invoice" not in rep.get(order).text, "who may not make one is not offered it"
+    assert rep.post(f"{order}/acts", {"act": "bill"}).status == 403
+    invoice = office.post(f"{order}/acts", {"act": "bill"}).answer.headers["Location"].removeprefix("/console")
+    asked = office.get(f"{invoice}/acts", {"act": "issue"})
+    assert "stays as it is" in asked.text
+    assert office.post(f"{invoice}/acts", asked.form() | {"act": "issue"}).status == 303
+    note = office.post(f"{invoice}/acts", {"act": "credit"})
+    assert note.status == 303
+    again = office.post(f"{invoice}/acts", {"act": "credit"})
+    assert (again.status, "only an issued invoice can be credited" in again.text) == (409, True)
