@@ -20,7 +20,10 @@ from plugins.orders import (
     returning,
     routes,
     settings,
+    sheet_page,
+    sheet_routes,
     standing,
+    steps,
     tables,
 )
 from sdk import (
@@ -35,6 +38,8 @@ from sdk import (
     Job,
     Manifest,
     MenuEntry,
+    PageRoute,
+    Panel,
     Person,
     Report,
     Route,
@@ -61,7 +66,7 @@ manifest = Manifest(
     after=("pipeline", "documents"),
     capabilities=Capabilities(
         data=(
-            "catalog.product.read:name,price,sku,unit",
+            "catalog.product.read:active,name,price,sku,unit",
             "company.profile.read:address,bank_account,bank_name,city,country,email,legal_name,logo,phone,postal_code,tax_number,website",
             "company.counter.read:next_number,period,sequence",
             "company.counter.create:next_number,period,sequence",
@@ -231,7 +236,17 @@ def register_document_templates() -> Sequence[DocumentTemplate]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    return routes.ROUTES
+    return (*routes.ROUTES, *sheet_routes.ROUTES)
+
+
+@hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return (*sheet_page.PAGES, *steps.PAGES)
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return (*sheet_page.PANELS, *steps.PANELS)
 
 
 @hookimpl

@@ -1,0 +1,202 @@
+"""The lines of quotes, orders and invoices as a sheet: typed, pasted, computed by the server, written at once or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.context import Work
+from core.testkit.fixtures import Api, People
+from sdk import Draft
+from sdk.context import id_of
+from tests.console.site import Look, Site
+
+API = "/api/v1/orders"
+CELLS = ("id", "product", "named", "description", "quantity", "unit_price", "discount", "tax_rate")
+
+
+def usd(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "USD"}
+
+
+class Desk:
+    """A quote of a representative with two lines, and products to choose from."""
+
+    def __init__(self, work: Work, people: People) -> None:
+        self.work = work
+        records = work.records
+        self.gateway = id_of(records("catalog.product").create({"name": "Gateway", "sku": "GW-1", "price": usd("100"), "unit": "pcs"}))
+        self.sensor = id_of(records("catalog.product").create({"name": "Sensor", "sku": "SN-1", "price": usd("19.99"), "unit": "pcs"}))
+        account = id_of(records("customers.account").create({"name": "Alder Foods", "owner": people.rep}))
+        self.quote = id_of(records("orders.quote").create({"name": "Gateways", "account": account, "currency": "USD", "owner": people.rep}))
+        first = {"quote": self.quote, "product": self.gateway, "quantity": 3, "tax_rate": 13, "position": 1}
+        second = {"quote": self.quote, "description": "Delivery", "quantity": 1, "unit_price": usd("7.50"), "position": 2}
+        self.first, self.second = (
+            one.id for one in records("orders.quote_line").write_all([Draft("create", first), Draft("create", second)])
+        )
+
+    def lines(self) -> list[Mapping[str, Any]]:
+        """The lines in their order."""
+        rows = self.work.records("orders.quote_line").find(())
+        return sorted((row for row in rows if row["quote"] == self.quote), key=lambda row: row["position"])
+
+    def path(self, id: UUID | None = None) -> str:
+        return f"/orders/quotes/{id or self.quote}/lines"
+
+
+@pytest.fixture
+def desk(work: Work, people: People) -> Desk:
+    return Desk(work, people)
+
+
+def rows_of(page: Look) -> list[dict[str, str]]:
+    """What a form of lines would send, row by row, without the blank one at its end."""
+    found = [
+        {name: row.xpath(f"string(.//input[@name='{name}']/@value)") for name in CELLS} for row in page.all("//form[@data-lines]//tbody/tr")
+    ]
+    return found[:-1]
+
+
+def send(site: Site, path: str, rows: list[dict[str, str]], **more: str) -> Look:
+    pairs = [(name, row.get(name, "")) for row in rows for name in CELLS]
+    return Look(site.api.call("POST", f"/console{path}", data={**{name: [v for k, v in pairs if k == name] for name in CELLS}, **more}))
+
+
+def known(page: Look) -> str:
+    return str(page.all("//input[@name='known']/@value")[0])
+
+
+def test_a_sheet_is_saved_as_one_batch_and_the_server_says_what_it_comes_to(client: Api, desk: Desk, people: People) -> None:
+    site = Site(client.as_user(people.rep))
+    tab = site.get(f"/orders/quotes/{desk.quote}", {"tab": "orders.quotes"})
+    rows = rows_of(tab)
+    assert [(row["named"], row["quantity"], row["unit_price"]) for row in rows] == [("Gateway", "3", "100.00"), ("", "1", "7.50")]
+    new = {"named": "sn-1", "quantity": "１０", "unit_price": "", "discount": "5%", "tax_rate": "13"}
+    wanted = [rows[1], {**rows[0], "quantity": "1,003"}, new, {}]
+    asked = send(site, desk.path(), wanted, known=known(tab), act="check")
+    assert asked.status == 200, asked.text
+    assert len(desk.lines()) == 2, "asking writes nothing"
+    assert asked.texts("//td[@data-out='net']")[:3] == ["$7.50", "$100,300.00", "$189.91"]
+    assert asked.texts("//dl[@class='sums']//dd") == ["$100,497.41", "$13,063.69", "$113,561.10"]
+    saved = send(site, desk.path(), wanted, known=known(tab))
+    assert saved.status == 303, saved.text
+    lines = desk.lines()
+    assert [(line["id"] == desk.second, line["id"] == desk.first) for line in lines] == [(True, False), (False, True), (False, False)]
+    assert [str(line["quantity"].normalize()) for line in lines[::2]] == ["1", "1E+1"]
+    quote = desk.work.records("orders.quote").values([desk.quote])[desk.quote]
+    assert str(quote["total"].amount) == "113561.1000"
+    assert lines[2]["product"] == desk.sensor
+    again = site.get(f"/orders/quotes/{desk.quote}", {"tab": "orders.quotes"})
+    assert again.texts("//dl[@class='sums']//dd")[2] == "$113,561.10"
+
+
+def test_errors_stand_at_their_cells_and_nothing_is_written(client: Api, desk: Desk, people: People) -> None:
+    site = Site(client.as_user(people.rep))
+    page = site.get(desk.path())
+    rows = rows_of(page)
+    wrong = [
+        rows[0],
+        {**rows[1], "quantity": "many"},
+        {"named": "Unheard of", "quantity": "1"},
+        {"named": "Gateway", "quantity": "1", "discount": "120"},
+    ]
+    answer = send(site, desk.path(), wrong, known=known(page))
+    assert answer.status == 422
+    assert [one.get("name") for one in answer.all("//tbody//input[@aria-invalid]")] == ["quantity", "named", "discount"]
+    assert "there is no product 'Unheard of'" in answer.text
+    assert rows_of(answer)[1]["quantity"] == "many", "what was typed stays"
+    assert len(desk.lines()) == 2
+    short = client.as_user(people.rep).call("POST", f"/console{desk.path()}", data={"id": ["", ""], "quantity": ["1"]})
+    assert short.status_code == 400
+
+
+def test_who_saves_over_a_change_of_somebody_else_is_told_and_may_save_again(client: Api, desk: Desk, people: People) -> None:
+    site = Site(client.as_user(people.rep))
+    page = site.get(desk.path())
+    rows = rows_of(page)
+    desk.work.records("orders.quote_line").delete(desk.second)
+    desk.work.records("orders.quote_line").update(desk.first, {"description": "Changed"})
+    answer = send(site, desk.path(), [{**rows[0], "quantity": "4"}, rows[1]], known=known(page))
+    assert answer.status == 412
+    assert "Somebody else has changed the lines meanwhile" in answer.text
+    assert rows_of(answer)[0]["quantity"] == "4"
+    assert desk.lines()[0]["description"] == "Changed"
+    assert send(site, desk.path(), rows_of(answer), known=known(answer)).status == 303
+    assert [str(line["quantity"].normalize()) for line in desk.lines()] == ["4", "1"]
+
+
+def test_rows_move_without_a_script(client: Api, desk: Desk, people: People) -> None:
+    site = Site(client.as_user(people.rep))
+    page = site.get(desk.path())
+    rows, begun = rows_of(page), known(page)
+    assert [row["id"] for row in rows_of(send(site, desk.path(), rows, known=begun, act="down:0"))] == [str(desk.second), str(desk.first)]
+    assert len(rows_of(send(site, desk.path(), rows, known=begun, act="add"))) == 3
+    copied = rows_of(send(site, desk.path(), rows, known=begun, act="copy:0"))
+    assert [(row["id"], row["quantity"]) for row in copied[:2]] == [(str(desk.first), "3"), ("", "3")]
+    left = send(site, desk.path(), rows, known=begun, act="drop:0")
+    assert send(site, desk.path(), rows_of(left), known=known(left)).status == 303
+    assert [line["id"] for line in desk.lines()] == [desk.second]
+    assert send(site, desk.path(), rows, known=begun, act="drop:9").status == 400
+
+
+def test_who_may_not_change_a_document_reads_its_lines_and_a_closed_one_stays(client: Api, desk: Desk, people: People) -> None:
+    rep, other = client.as_user(people.rep), Site(client.as_user(people.all_reps[-1]))
+    assert other.get(desk.path()).status in (200, 404)
+    page = Site(rep).get(desk.path())
+    rep.patch(f"{API}/quotes/{desk.quote}", {"state": "sent"})
+    closed = Site(rep).get(desk.path())
+    assert "The lines stay as they are: it is Sent" in closed.text
+    assert not closed.all("//form[@data-lines]")
+    late = send(Site(rep), desk.path(), [{**rows_of(page)[0], "quantity": "9"}], known=known(page))
+    assert late.status == 409
+    assert len(desk.lines()) == 2
+
+
+def test_all_lines_are_written_by_one_call_of_the_api_or_none(client: Api, desk: Desk, people: People) -> None:
+    rep = client.as_user(people.rep)
+    version = rep.get(f"{API}/quotes/{desk.quote}").json["version"]
+    lines = [{"id": str(desk.second), "quantity": "2"}, {"product": "SN-1", "quantity": "3", "tax_rate": "13"}]
+    priced = rep.post(f"{API}/quotes/{desk.quote}/prices", {"lines": [*lines, {"product": "nothing", "quantity": "1"}]})
+    assert priced.status_code == 200, priced.text
+    assert [error["code"] for error in priced.json["lines"][2]["errors"]] == ["no_such_record", "required"]
+    assert priced.json["lines"][1]["total"] == {"amount": "67.77", "currency": "USD"}
+    wrong = rep.call("PUT", f"{API}/quotes/{desk.quote}/lines", json={"lines": [*lines, {"description": "Free"}], "version": version})
+    assert wrong.status_code == 422
+    assert {error["field"] for error in wrong.json["errors"]} == {"lines.2.quantity"}
+    written = rep.call("PUT", f"{API}/quotes/{desk.quote}/lines", json={"lines": lines, "version": version})
+    assert written.status_code == 200, written.text
+    assert written.json["total"] == {"amount": "82.77", "currency": "USD"}
+    assert [line["position"] for line in written.json["lines"]] == [1, 2]
+    assert desk.lines()[0]["description"] == "Delivery", "what is left out stays"
+    stale = rep.call("PUT", f"{API}/quotes/{desk.quote}/lines", json={"lines": [], "version": version})
+    assert stale.status_code == 412
+    twice = rep.call("PUT", f"{API}/quotes/{desk.quote}/lines", json={"lines": [lines[0], lines[0]]})
+    assert twice.status_code == 422
+
+
+def test_what_a_document_can_do_next_is_a_button_from_quote_to_credit_note(client: Api, desk: Desk, people: People) -> None:
+    rep, office = Site(client.as_user(people.rep)), Site(client)
+    page = rep.get(f"/orders/quotes/{desk.quote}")
+    assert page.texts("//section[contains(@class, 'steps')]//li") == ["Draft", "Sent", "Accepted"]
+    acts = f"/orders/quotes/{desk.quote}/acts"
+    assert rep.post(acts, {"act": "sent", "version": "1"}).status == 412, "its lines have moved it on since"
+    assert rep.post(acts, {**page.form(0), "act": "sent"}).status == 303
+    taken = rep.post(acts, {"act": "accept"})
+    assert taken.status == 303, taken.text
+    order = taken.answer.headers["Location"].removeprefix("/console")
+    assert "ORD-" in "".join(rep.get(f"/orders/quotes/{desk.quote}").texts("//form[contains(@class, 'acts')]//p/a"))
+    assert rep.post(acts, {"act": "dance"}).status == 404
+    assert rep.post(f"{order}/acts", {"act": "confirmed"}).status == 303
+    assert "Make an invoice" not in rep.get(order).text, "who may not make one is not offered it"
+    assert rep.post(f"{order}/acts", {"act": "bill"}).status == 403
+    invoice = office.post(f"{order}/acts", {"act": "bill"}).answer.headers["Location"].removeprefix("/console")
+    asked = office.get(f"{invoice}/acts", {"act": "issue"})
+    assert "stays as it is" in asked.text
+    assert office.post(f"{invoice}/acts", asked.form() | {"act": "issue"}).status == 303
+    note = office.post(f"{invoice}/acts", {"act": "credit"})
+    assert note.status == 303
+    again = office.post(f"{invoice}/acts", {"act": "credit"})
+    assert (again.status, "only an issued invoice can be credited" in again.text) == (409, True)
