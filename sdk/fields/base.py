@@ -76,6 +76,8 @@ class Field:
     default: object = None
     beside: tuple[str, ...] = ()
     """Entities of partners without which the field means nothing: it is absent where the tenant lacks one, as a link is."""
+    synonyms: tuple[str, ...] = ()
+    """What else a heading of a file may call it, in any language; its name and labels go without saying."""
     owner: str = ""
     """The plugin that declared it; core stamps it at boot."""
 
@@ -233,6 +235,12 @@ def secret(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
 def personal(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
     """A field of whatever kind that tells something of a person, as `personal=True` says of a text (`f.personal(f.choice(...))`)."""
     mapped.column.info["field"] = replace(mapped.column.info["field"], personal=True)
+    return mapped
+
+
+def synonyms(mapped: MappedColumn[Any], *words: str) -> MappedColumn[Any]:
+    """A field that files call by these words, too: `f.synonyms(f.text(_("Name")), "Company", "公司名称")`."""
+    mapped.column.info["field"] = replace(mapped.column.info["field"], synonyms=words)
     return mapped
 
 

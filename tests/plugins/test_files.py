@@ -7,12 +7,14 @@ import csv
 import io
 import json
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.import_export.csv_file import DELIMITERS, CsvFile, open_csv
+from plugins.import_export.files import Book, Reading, Sheet, open_book
+from plugins.import_export.files.delimited import DELIMITERS
 from sdk import Invalid
 from sdk.fields import DateField, date_orders
 from sdk.fields.time import date_of
@@ -34,9 +36,16 @@ def encoded(text: str, encoding: str) -> bytes:
     return text.encode(encoding)
 
 
-def opened(content: str | bytes, encoding: str = "utf-8") -> CsvFile:
+def book(content: str | bytes, encoding: str = "utf-8", name: str = "a.csv", **said: Any) -> Book:
     """The file as the importer opens it."""
-    return open_csv(io.BytesIO(encoded(content, encoding) if isinstance(content, str) else content))
+    source = io.BytesIO(encoded(content, encoding) if isinstance(content, str) else content)
+    return open_book(source, name, Reading(**said))
+
+
+def opened(content: str | bytes, encoding: str = "utf-8", **said: Any) -> Sheet:
+    """Its only sheet."""
+    (sheet,) = book(content, encoding, **said).sheets
+    return sheet
 
 
 def refusal(content: bytes) -> str:
@@ -51,9 +60,10 @@ def refusal(content: bytes) -> str:
 @pytest.mark.parametrize("delimiter", DELIMITERS)
 def test_a_file_is_read_whatever_its_unicode_encoding_and_delimiter(encoding: str, delimiter: str) -> None:
     rows = [["Name", "城市", "Note"], ["Zoë", "上海", f"a{delimiter}b"], ["李伟", "", 'say "hi"']]
-    file = opened(written(rows, delimiter), encoding)
-    assert (file.delimiter, file.headings) == (delimiter, ("Name", "城市", "Note"))
-    assert list(file.rows()) == [(1, rows[1]), (2, rows[2])]
+    found = book(written(rows, delimiter), encoding)
+    (sheet,) = found.sheets
+    assert (found.delimiter, sheet.headings) == (delimiter, ("Name", "城市", "Note"))
+    assert list(sheet.rows()) == [(1, rows[1]), (2, rows[2])]
 
 
 @given(st.lists(WORDS.map(str.strip).filter(lambda word: word and word[0] != "\ufeff"), min_size=2, max_size=4, unique=True), st.data())
@@ -94,9 +104,10 @@ def test_an_empty_file_is_refused(content: bytes) -> None:
     assert refusal(content).startswith("unreadable: is empty")
 
 
-def test_a_heading_twice_is_refused_by_name() -> None:
-    assert "'Mail' twice" in refusal(b"Mail,Name,Mail\n")
-    assert opened("Name,,\nA,,\n").headings == ("Name", "", "")
+def test_a_heading_that_comes_again_is_numbered_and_told_and_an_empty_one_bears_its_place() -> None:
+    found = book("Mail,Name,Mail,Mail (2),,\n")
+    assert found.sheets[0].headings == ("Mail", "Name", "Mail (3)", "Mail (2)", "#5", "#6")
+    assert [str(note) for note in found.notes] == ["has the heading 'Mail' more than once; one of them is now 'Mail (3)'"]
 
 
 @given(st.integers(0, 150_000))
@@ -122,7 +133,7 @@ def test_another_encoding_is_refused_and_never_guessed(encoding: str) -> None:
 
 
 def test_a_quote_that_does_not_end_is_refused_with_its_line() -> None:
-    assert refusal(b'name,note\nA,b\n"C,d\n').startswith("unreadable: is not a CSV file: line 3")
+    assert refusal(b'name,note\nA,b\n"C,d\n').startswith("unreadable: is not a CSV file: row 3: a quote is opened and never closed")
 
 
 @pytest.mark.real_data
@@ -170,4 +181,4 @@ def test_any_text_is_a_date_or_refused_with_a_reason(cell: str) -> None:
 
 def test_a_heading_that_lists_choices_does_not_hide_the_delimiter() -> None:
     content = "Name *,Channel [Website|Fair|Mailing|Ad|Partner|Phone|Other],Cost\nSpring,Fair,5\n"
-    assert open_csv(io.BytesIO(content.encode())).headings == ("Name *", "Channel [Website|Fair|Mailing|Ad|Partner|Phone|Other]", "Cost")
+    assert opened(content).headings == ("Name *", "Channel [Website|Fair|Mailing|Ad|Partner|Phone|Other]", "Cost")
