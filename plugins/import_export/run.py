@@ -13,7 +13,7 @@ from plugins.import_export.files import Sheet
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.plan import Plan, Wish, read_columns
 from sdk import Alike, Channel, Condition, Context, Draft, Outcome, Problem, Refusal, Text, _
-from sdk.context import LIKELY_DUPLICATE, Row, id_of
+from sdk.context import LIKELY_DUPLICATE, SILENT, Row, id_of
 from sdk.fields import Flaw, LinkField
 
 CHUNK = 2000
@@ -47,6 +47,8 @@ class Run:
 
     def __init__(self, ctx: Context, record: Row, wish: Wish, plan: Plan, file: Sheet) -> None:
         self.ctx, self.wish, self.plan, self.file = ctx.over(Channel.IMPORT), wish, plan, file
+        if wish.silent:
+            self.ctx = self.ctx.because(SILENT)
         self.id, self.version = id_of(record), int(str(record["version"]))
         self.done = int(str(record["position"]))
         self.total = {name: int(str(record[name])) for name in COUNTS}

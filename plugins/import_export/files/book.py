@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, TypeAlias
+from typing import IO, TypeAlias
 
 from sdk import Invalid, Problem, Text, _
 from sdk.errors import NO_PARAMS, Params
@@ -76,8 +76,8 @@ class Book:
 class FromStart(io.RawIOBase):
     """A file read from its first byte with a place of its own, so that several readers do not disturb one another."""
 
-    def __init__(self, source: BinaryIO) -> None:
-        self._source, self._place = source, 0
+    def __init__(self, source: IO[bytes], place: int = 0) -> None:
+        self._source, self._place = source, place
 
     def readable(self) -> bool:
         return True
@@ -90,9 +90,9 @@ class FromStart(io.RawIOBase):
         return len(block)
 
 
-def from_start(source: BinaryIO) -> io.BufferedReader:
-    """`source` from its first byte; closing it leaves `source` open."""
-    return io.BufferedReader(FromStart(source), BLOCK)
+def from_start(source: IO[bytes], place: int = 0) -> io.BufferedReader:
+    """`source` from its first byte, or from another place; closing it leaves `source` open."""
+    return io.BufferedReader(FromStart(source, place), BLOCK)
 
 
 def blank(cells: list[str]) -> bool:

@@ -5,25 +5,21 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO
 
-from plugins.import_export.files.book import BLOCK, Book, Note, Reading, Rows, Sheet, blank, from_start, named, unreadable
+from plugins.import_export.files.book import BLOCK, Book, Reading, Rows, Sheet, blank, from_start, named, unreadable
 from plugins.import_export.files.encodings import decide
+from plugins.import_export.files.headings import SAMPLED, found_row, headings_row, note_above
 from sdk import BadRequest, Text, _
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f")
-_SAMPLED = 50
 _LONGEST = 1 << 20
 csv.field_size_limit(_LONGEST)
 _SAID = "sep="
 """What Excel takes as the first line, with the delimiter behind it."""
-_VALUE = re.compile(r"\A[\W_]*\d[\d\W_]*\Z|@")
-"""What is a number, a date or an address, and no heading."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +52,8 @@ def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
         raise unreadable(_("is empty: the first line is to hold the headings"))
     dialect = _dialect(sample, file_name, reading)
     rows, _sound = _parsed(dialect, sample)
-    place = reading.headings - 1 if reading.headings else _headings(rows)
-    if place >= len(rows):
-        raise BadRequest(_("the headings are to stand in row {row}, and there are {rows} rows"), row=place + 1, rows=len(rows))
+    place = headings_row(rows, reading)
     headings, told = named(rows[place])
-    above = sum(not blank(row) for row in rows[:place])
-    if above:
-        text = _("the headings are in row {row}; {count} rows above them are left out")
-        told = [Note("preamble", text, {"row": place + 1, "count": above}), *told]
 
     def read() -> Rows:
         cells = _cells(source, encoding, dialect)
@@ -73,7 +63,7 @@ def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
 
     kind = "tsv" if dialect.delimiter == "\t" else "csv"
     sheet = Sheet(file_name.rpartition(".")[0] or file_name, headings, exact=False, read=read)
-    return Book(kind, encoding, dialect.delimiter, (sheet,), (*notes, *told))
+    return Book(kind, encoding, dialect.delimiter, (sheet,), (*notes, *note_above(rows, place), *told))
 
 
 def _cells(source: BinaryIO, encoding: str, dialect: Dialect) -> Iterator[list[str]]:
@@ -111,10 +101,10 @@ def _parsed(dialect: Dialect, sample: str) -> tuple[list[list[str]], bool]:
     rows: list[list[str]] = []
     cut, sound = len(sample) >= BLOCK // 4, True
     try:
-        rows.extend(islice(dialect.reader(text), _SAMPLED + 1))
+        rows.extend(islice(dialect.reader(text), SAMPLED + 1))
     except csv.Error as failure:  # said by name once the file is read to there
         sound = cut and str(failure).startswith("unexpected end")
-    return (rows[:-1] if len(rows) > (1 if cut else _SAMPLED) else rows), sound
+    return (rows[:-1] if len(rows) > (1 if cut else SAMPLED) else rows), sound
 
 
 def _dialect(sample: str, file_name: str, reading: Reading) -> Dialect:
@@ -133,7 +123,7 @@ def _dialect(sample: str, file_name: str, reading: Reading) -> Dialect:
         others = [Dialect(sign, '"', "\\", skip) for sign in signs] + [Dialect(sign, "", "", skip) for sign in signs if sign == "\t"]
         other = _fittest(sample, others)
         return other if _fit(other, sample)[:2] == (True, True) else plain
-    heads = rows[_headings(rows)] if rows else []
+    heads = rows[found_row(rows)] if rows else []
     if heads and all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in heads):
         other = replace(plain, quote="'")
         return other if _parsed(other, sample)[1] else plain
@@ -156,28 +146,6 @@ def _fit(dialect: Dialect, sample: str) -> tuple[bool, bool, float, int]:
     rows, sound = _parsed(dialect, sample)
     if not rows:
         return False, sound, 0.0, 0
-    place = _headings(rows)
+    place = found_row(rows)
     head, others = len(rows[place]), [len(row) for row in rows[place + 1 :] if not blank(row)]
     return head > 1, sound, sum(width == head for width in others) / len(others) if others else 1.0, head
-
-
-def _headings(rows: list[list[str]]) -> int:
-    """Which row holds the headings: the first that is not blank, unless it is a line above a table."""
-    filled = [sum(map(bool, map(str.strip, row))) for row in rows]
-    first = next((place for place, count in enumerate(filled) if count), 0)
-    counts = Counter(_width(row) for row in rows if not blank(row))
-    typical = max(counts, key=lambda width: (counts[width], width), default=0)
-    place = next((place for place, count in enumerate(filled) if count > 1 and count > typical / 2), first)
-    above = filled[first:place]
-    parted = not filled[place - 1] and all(count < typical / 2 or count == 1 for count in above)
-    titled = typical > 2 and all(count == 1 for count in above if count)
-    return place if place > first and (parted or titled) and _name_columns(rows[place]) else first
-
-
-def _width(row: list[str]) -> int:
-    return max((place for place, cell in enumerate(row, 1) if cell.strip()), default=0)
-
-
-def _name_columns(row: list[str]) -> bool:
-    words = [word for word in map(str.strip, row) if word]
-    return len(set(words)) == len(words) and not any(_VALUE.search(word) for word in words)
