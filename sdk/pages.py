@@ -131,6 +131,9 @@ class Slot(StrEnum):
     """At the side of a record."""
     BUTTON = "button"
     """Among the acts of a record; its rendering is a link or a form."""
+    LIST = "list"
+    """Among the acts above a list; its rendering is a link or a form. Its view gets no record, but `ABOUT`, the entity that is listed,
+    and `address`, that of the list as it is filtered and sorted."""
     TILE = "tile"
     """On dashboards, for who chooses it from the catalogue. Its view gets what the dashboard is narrowed to, as far as it is: `start`
     and `end` (ISO days), `owner` and `pipeline` (ids)."""
