@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plugins.import_export.formulas import neutral
-from plugins.import_export.plan import plain, words_of
+from plugins.import_export.mapping.words import plain, words_of
 from sdk import BadRequest, Context, _
 from sdk.context import Column
 from sdk.fields import ChoiceField, DecimalField, Field, IntegerField, KeysField, MoneyField
