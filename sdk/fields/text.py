@@ -20,6 +20,8 @@ _CONTROL = re.compile(f"[{_CONTROLS}]")
 _EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{1,255}}\Z")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:x|ext\.?|转) ?[0-9]{1,8})?\Z")
 _URL = re.compile(rf"https?://[^\s/?#{_CONTROLS}]+[^\s{_CONTROLS}]*\Z")
+_BETWEEN = re.compile(r"[;,|\n；，、]")
+"""How files separate keys, none of which has such a sign in it."""
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
 _OPERATORS = ("eq", "ne", "in", "contains", "empty", "gt", "gte", "lt", "lte")
 ALIKE = "alike"
@@ -203,7 +205,7 @@ class KeysField(Field):
         return list(dict.fromkeys(cell))
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
-        return self.check([part.strip() for part in cell.split(";") if part.strip()])
+        return self.check([part.strip().lower() for part in _BETWEEN.split(cell) if part.strip()])
 
     def sought(self, cell: str) -> object:
         if cell not in self.options if self.options else not self.pattern.match(cell) or len(cell) > self.longest:

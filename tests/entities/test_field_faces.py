@@ -168,6 +168,14 @@ def test_a_cell_that_does_not_fit_says_why(name: str, cell: str, code: str) -> N
     assert flaw.code == code
 
 
+def test_a_cell_of_several_keys_is_read_however_a_file_separates_them() -> None:
+    keys = FIELDS["tags"]
+    for cell in ("vip; key-account", "VIP, Key-Account", "vip，key-account", "vip、key-account", "vip|key-account|vip", "vip\nkey-account"):
+        assert keys.read([cell]).values == [["vip", "key-account"]], cell
+    (flaw,) = keys.read(["big spender"]).flaws
+    assert flaw.code == "malformed"
+
+
 def test_the_order_of_a_dates_parts_is_that_of_its_column() -> None:
     day = FIELDS["day"]
     assert day.read(["01/02/2026"], {"date_order": "mdy"}).values == [date(2026, 1, 2)]
