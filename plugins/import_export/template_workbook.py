@@ -81,7 +81,7 @@ def workbook(ctx: Context, entity: str, columns: Sequence[Column]) -> bytes:
         form = next((form for kind, form in _FORMATS if isinstance(column.field, kind)), "@")
         example.number_format = form
         sheet.column_dimensions[letter].number_format = form
-        sheet.column_dimensions[letter].width = min(max(len(head.value or ""), len(column.example), 8) * 1.3 + 2, 48)
+        sheet.column_dimensions[letter].width = min(max(len(column.heading), len(column.example), 8) * 1.3 + 2, 48)
     sheet.freeze_panes = "A2"
     _offer(ctx, sheet, columns)
     notes = book.create_sheet(_UNFIT.sub(" ", ctx.say(_("Notes")))[:31])
