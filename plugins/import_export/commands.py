@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from plugins.import_export import imports
 from plugins.import_export.files import Reading
-from plugins.import_export.plan import DUPLICATES, MODES, ORDERS, Wish
+from plugins.import_export.plan import DUPLICATES, MODES, Wish
 from plugins.import_export.run import COUNTS, WARNED
+from plugins.import_export.styles import NUMBERS, ORDERS
 from plugins.import_export.template import template
 from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
 from sdk.context import Row, id_of
@@ -24,9 +25,8 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     """Import a file in this process; 0: all rows taken, 3: some, 1: none."""
     path = Path(str(options["FILE"]))
     lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set")}
-    dates = str(options["dates"] or "")
     reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""))
-    words = {"mode": str(options["mode"]), "dates": dates, "duplicates": str(options["duplicates"]), "sheet": str(options["sheet"] or "")}
+    words = {name: str(options[name] or "") for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
     switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"])}
     wish = Wish(str(options["ENTITY"]), path.name, reading=reading, **cast("dict[str, Any]", {**lists, **words, **switches}))
     try:
@@ -114,6 +114,8 @@ COMMANDS = (
             Parameter("--value", _("What a value of a column means; may be repeated"), many=True, metavar="'field:from=to'"),
             Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
             Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
+            Parameter("--numbers", _("What stands before the fraction of a number, where the file leaves it open"), choices=tuple(NUMBERS)),
+            Parameter("--years", _("The first year that a year of two digits may mean, such as 1950")),
             Parameter("--encoding", _("The encoding of the file, where it cannot be found out")),
             Parameter("--delimiter", _("The sign between cells, where it cannot be found out; tab for a tab")),
             Parameter("--duplicates", _("What becomes of rows that are likely there already"), choices=DUPLICATES, default="skip"),
