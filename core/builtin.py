@@ -27,6 +27,8 @@ from core.policy.sharing import check_shares
 from core.policy.stored import check_grants, check_roles
 from core.privacy import erase
 from core.privacy import routes as privacy_routes
+from core.search import index
+from core.search import routes as search_routes
 from core.tenancy import routes as tenant_routes
 from sdk import (
     EVERYBODY,
@@ -112,9 +114,9 @@ def register_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    """Tokens, sessions, people who leave, plugins with their settings, the tenant's settings and set-up, jobs, explanations of rights."""
+    """Tokens, sessions, people who leave, plugins with their settings, the tenant's settings and set-up, jobs, explanations of rights, search."""
     mine = (*routes.ROUTES, *session_routes.ROUTES, *departures.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES)
-    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES, *purge.ROUTES, *trial.ROUTES, *privacy_routes.ROUTES)
+    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES, *purge.ROUTES, *trial.ROUTES, *privacy_routes.ROUTES, *search_routes.ROUTES)
 
 
 @hookimpl
@@ -125,8 +127,8 @@ def register_events() -> Sequence[EventType]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    """Mail; records of an entity that is deleted with them; files of people who are erased; what follows an upgrade."""
-    return (*letters.JOBS, *purge.JOBS, *erase.JOBS, *arrival.JOBS)
+    """Mail; records of an entity that is deleted with them; files of people who are erased; what follows an upgrade; words of search."""
+    return (*letters.JOBS, *purge.JOBS, *erase.JOBS, *arrival.JOBS, *index.JOBS)
 
 
 @hookimpl
@@ -147,6 +149,8 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
     """What was revoked stays so; rights are given as far as they go, and as far as the giver's."""
     if batch.entity in _CHECKED:
         _CHECKED[batch.entity](cast("Work", ctx), batch)
+    if batch.entity == "core.custom_field":
+        index.follow(cast("Work", ctx), batch)
     if batch.entity == "core.token":
         for change in batch.changes:
             if change.verb == "restore":

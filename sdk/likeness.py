@@ -65,15 +65,16 @@ def company(name: str) -> str | None:
 def _chinese(text: str) -> list[str]:
     aside = ["".join(_SPLIT.split(part)) for part in _BRACKETED.findall(text)]
     core = "".join(_SPLIT.split(_BRACKETED.sub("", text)))
-    core = _without_form(core)
+    core = without_form(core)
     start = _AT_START.match(core)
     if start is not None and len(core) > start.end():
         aside, core = [*aside, start[0]], core[start.end() :]
-    places = [found[1] if (found := _AT_START.fullmatch(part)) else _without_form(part) for part in aside]
+    places = [found[1] if (found := _AT_START.fullmatch(part)) else without_form(part) for part in aside]
     return [core, *sorted(dict.fromkeys(part for part in places if part))]
 
 
-def _without_form(core: str) -> str:
+def without_form(core: str) -> str:
+    """A Chinese company's name without the legal form at its end; empty where it is nothing else."""
     return next((core[: -len(form)] for form in _FORMS_ZH if core.endswith(form)), core)
 
 

@@ -18,6 +18,7 @@ from core.cli import (  # noqa: E402
     plugin_packages,
     plugin_upgrade,
     registered,
+    search,
     serve,
     tenant,
     token,
@@ -54,7 +55,6 @@ def main() -> None:
 
 for command in (plugin_life.new, plugin_life.check, plugin_packages.add, plugin_packages.remove, plugin_upgrade.upgrade):
     plugin.plugin.add_command(command)
-for command in (audit.audit, db.db, demo.demo, mail.mail, person.person, plugin.plugin, serve.serve, serve.config, tenant.tenant, token.token, user.user,
-                worker.worker,
-                worker.relay):  # fmt: skip
+for command in (audit.audit, db.db, demo.demo, mail.mail, person.person, plugin.plugin, search.search, serve.serve, serve.config, tenant.tenant,
+                token.token, user.user, worker.worker, worker.relay):  # fmt: skip
     main.add_command(command)

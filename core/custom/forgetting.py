@@ -19,6 +19,8 @@ from core.custom.kinds import KINDS, bare
 from core.custom.tables import CustomField
 from core.entities.merged import merges
 from core.entities.rows import rows_of
+from core.search.index import forget_places
+from core.search.tables import place_of
 from core.tenancy.tables import tenants
 from sdk import Batch, Context, Entity, Schedule, _
 from sdk.columns import json_data
@@ -120,6 +122,7 @@ def _forget_definitions(work: Work, definitions: Sequence[Definition]) -> None:
     table, ids = CustomField.table(), [one.id for one in definitions]
     with work.transaction(write=True):
         work.connection.execute(custom_keys.delete().where(custom_keys.c.tenant_id == work.tenant.id, custom_keys.c.field_id.in_(ids)))
+        forget_places(work.connection, work.tenant.id, [place_of(one.entity, str(one.id)) for one in definitions])
         mine = (table.c.tenant_id == work.tenant.id, table.c.id.in_(ids))
         for row in work.connection.execute(sa.select(table.c.entity, table.c.key, table.c.deleted_at).where(*mine)).all():
             _forget_merged(work, row.entity, f"{PREFIX}.{row.key}", row.deleted_at)

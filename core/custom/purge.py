@@ -21,6 +21,7 @@ from core.custom.kinds import field_of
 from core.custom.tables import CustomField
 from core.entities import journal, merged
 from core.entities.rows import rows_of
+from core.search import index
 from sdk import Condition, Context, Draft, Invalid, Job, NotFound, Problem, Record, Request, Response, Route, Verb, _
 from sdk.columns import among
 from sdk.context import Row, id_of
@@ -181,6 +182,7 @@ class _Removal:
         self._files(table, mine)
         keys = (custom_keys.c.tenant_id == self.tenant, among(custom_keys.c.record_id, ids))
         self.connection.execute(custom_keys.delete().where(*keys))
+        index.forget(self.work, ids)
         self.connection.execute(table.delete().where(*mine))
 
     def _files(self, table: sa.Table, mine: Sequence[sa.ColumnElement[bool]]) -> None:

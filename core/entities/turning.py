@@ -21,6 +21,7 @@ from core.entities.pointers import TWICE, Turn
 from core.entities.rows import rows_of
 from core.identity.tables import Share
 from core.policy.allowed import ACT_LATER, ACTS_LATER
+from core.search import index
 from sdk import Conflict, Draft, Entity, Forbidden, Record
 from sdk.columns import among
 
@@ -122,6 +123,7 @@ def put_away(work: Work, record: type[Record], entity: Entity | None, ids: Seque
     _switch(work, record, entity, left, work.now(), act)
     if left:
         work.connection.execute(custom_keys.delete().where(custom_keys.c.tenant_id == work.tenant.id, among(custom_keys.c.record_id, left)))
+        index.forget(work, left)
 
 
 def bring_back(work: Work, record: type[Record], entity: Entity | None, ids: Sequence[UUID], act: str) -> set[UUID]:
@@ -133,6 +135,8 @@ def bring_back(work: Work, record: type[Record], entity: Entity | None, ids: Seq
         outcomes = work.as_system().records(entity.full_name).write([Draft("restore", {}, id, act=act) for id in there])
         return {outcome.id for outcome in outcomes if outcome.refusal is None and outcome.id is not None}
     _switch(work, record, entity, there, None, act)
+    if entity is not None and there:
+        index.later(work, entity.full_name, there)
     return set(there)
 
 

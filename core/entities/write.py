@@ -27,6 +27,7 @@ from core.entities.shape import Shape
 from core.entities.trees import check_trees
 from core.policy.allowed import ACT_LATER, ACTS_LATER
 from core.policy.bounds import seen_within
+from core.search.index import keep as keep_words
 from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
 from sdk.changes import ERASE, UNMERGE
 from sdk.columns import among
@@ -231,6 +232,7 @@ class Writer:
         self._store_sides(items)
         if self.shape.overlay.keyed:
             keep_keys(self.work, self.shape, items)
+        keep_words(self.work, self.shape, items)
 
     def _insert(self, items: Sequence[Item]) -> None:
         now, tenant = self.work.now(), self.work.tenant.id

@@ -21,6 +21,8 @@ from core.extension.archive import Archived
 from core.extension.discover import Found
 from core.extension.impact import Impact, own_tables
 from core.identity.tables import Grant
+from core.search.index import forget_places
+from core.search.tables import place_of
 from core.tenancy import lifecycle
 from core.tenancy.tables import tenants
 from sdk import Conflict, NotFound, _
@@ -87,6 +89,7 @@ def purge_data(platform: Platform, report: Impact, tell: Callable[[str], None] =
     for tenant in ids:
         with platform.database.begin(write=True, tenant=tenant) as connection:
             _forget(connection, tenant, plugin, platform.clock() - KEPT - SETTLED - timedelta(seconds=1))
+            forget_places(connection, tenant, _places(platform, plugin))
     with platform.database.begin(write=True, tenant=None) as connection:
         platform.gate.forget(connection, plugin)
     archive.forget(platform, plugin)
@@ -120,6 +123,13 @@ def _drop(platform: Platform, plugin: str) -> None:
                 sa.Table(table, sa.MetaData()).drop(connection)
                 left.remove(table)
         sa.Table(f"migrations_{plugin}", sa.MetaData()).drop(connection, checkfirst=True)
+
+
+def _places(platform: Platform, plugin: str) -> list[int]:
+    """Where the words stand of its entities, and of its fields of others', as far as its code still says what they are."""
+    entities, extensions = platform.catalog.entities.values(), platform.catalog.extensions.items()
+    own = [place_of(one.full_name, name) for one in entities if one.plugin == plugin for name in one.fields]
+    return own + [place_of(name, field) for name, many in extensions for one in many if one.plugin == plugin for field in one.own_fields()]
 
 
 def _forget(connection: Connection, tenant: object, plugin: str, past: datetime) -> None:

@@ -10,6 +10,13 @@ from flask import Response as FlaskResponse
 from werkzeug.routing import BaseConverter, Map, Rule
 
 type_view = Callable[..., FlaskResponse]
+OF_ALL = frozenset({("core", "/search")})
+"""Routes about all plugins stand beside those of each, as the session and the meta document do."""
+
+
+def address_of(plugin: str, path: str) -> str:
+    """Where a plugin's route stands."""
+    return f"/api/v1{path}" if (plugin, path) in OF_ALL else f"/api/v1/{plugin}{path}"
 
 
 class RecordId(BaseConverter):

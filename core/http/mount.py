@@ -11,7 +11,7 @@ from flask import request
 
 from core.context import Work
 from core.custom.definition import PREFIX
-from core.http.addresses import Addresses
+from core.http.addresses import Addresses, address_of
 from core.http.bodies import read_request
 from core.http.collections import Collection, may
 from core.http.merges import Merges, led_on
@@ -108,7 +108,7 @@ def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type
 
 
 def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None:
-    rule = f"/api/v1/{route.plugin}" + _PARAMETER.sub(r"<\1>", route.path).replace("<id>", "<record:id>")
+    rule = _PARAMETER.sub(r"<\1>", address_of(route.plugin, route.path)).replace("<id>", "<record:id>")
 
     def handler(work: Work, path: Mapping[str, str]) -> object:
         if route.permission not in (PUBLIC, SIGNED_IN) and not work.can(route.permission):

@@ -22,6 +22,8 @@ from core.events.tables import audit
 from core.identity.tables import entry_links, sign_in_events
 from core.privacy import background, mentions
 from core.privacy.traces import CHUNK, USER, Found, Kept, find, neutral, permitted, personal_fields, refused, stored
+from core.search import index
+from core.search.tables import place_of
 from sdk import Conflict, Context, Draft, Job, Person, _
 from sdk.changes import ERASE
 from sdk.columns import among
@@ -188,6 +190,7 @@ def _loose_cells(system: Work, found: Found) -> None:
         if gone:
             keys = (custom_keys.c.tenant_id == system.tenant.id, among(custom_keys.c.record_id, ids), custom_keys.c.field_id.in_(gone))
             system.connection.execute(custom_keys.delete().where(*keys))
+            index.forget(system, ids, [place_of(name, str(one)) for one in gone])
 
 
 def _forget_coming(system: Work, person: Person) -> None:

@@ -1,27 +1,31 @@
-"""Finding: records of what the menu leads to, and commands, by some letters of their names."""
+"""Finding: records of what the menu leads to, and commands, by words, parts of Chinese names, pinyin, and digits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import quote
 
 from plugins.console.frame import address, entries
-from plugins.console.registry import PREFIX, Kind, kind_of, query_of
-from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, PageRoute, Query, Rendering, _
+from plugins.console.registry import PREFIX, kind_of, query_of
+from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, PageRoute, Rendering, _
 
-FEW, MANY = 5, 25
-"""Records of each kind in the palette, and on the page."""
-LEAST = 1
+FEW, MANY, MOST = 5, 10, 50
+"""Records of each kind in the palette, on the page, and on the page where it is about one kind."""
+SEARCH = "/api/v1/search"
+type_parts = Sequence[tuple[str, bool]]
+"""A text in pieces, each with whether it is meant."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """One thing to go to."""
+    """One thing to go to; `why`: the fields beside its title that have the words, each with its label."""
 
-    title: str
+    title: type_parts
     href: str
     icon: str
-    about: str = ""
+    why: Sequence[tuple[str, type_parts]] = ()
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,12 @@ def palette(ctx: Context, request: PageRequest) -> Rendering:
 
 
 def page(ctx: Context, request: PageRequest) -> Rendering:
-    """The same as a page of its own."""
-    words = request.asked("q").strip()
-    return Rendering("console/find.html", {"groups": list(_records(ctx, words, MANY)), "words": words})
+    """The same as a page of its own; of one kind alone where `in` names its entity."""
+    words, only = request.asked("q").strip(), request.asked("in")
+    groups = list(_records(ctx, words, MOST if only else MANY, only))
+    return Rendering(
+        "console/find.html", {"groups": groups, "words": words, "only": only, "all": f"{PREFIX}/find" + query_of([("q", words)])}
+    )
 
 
 def _commands(ctx: Context, words: str) -> Iterator[Group]:
@@ -51,43 +58,54 @@ def _commands(ctx: Context, words: str) -> Iterator[Group]:
     for entry in entries(ctx):
         label = ctx.say(entry.label)
         if sought in label.casefold() or sought in str(entry.label).casefold():
-            found.append(Found(label, address(ctx, entry), entry.icon or "right"))
+            found.append(Found([(label, False)], address(ctx, entry), entry.icon or "right"))
         if entry.entity and not entry.path and (kind := kind_of(ctx, entry.entity)).can("create"):
             label = ctx.say(_("New: {label}"), {"label": kind.label})
             if sought and (sought in label.casefold() or sought in f"new {kind.entity.label}".casefold()):
-                new.append(Found(label, f"{kind.path}/new", "plus"))
+                new.append(Found([(label, False)], f"{kind.path}/new", "plus"))
     if found:
         yield Group(ctx.say(_("Go to")), found)
     if new:
         yield Group(ctx.say(_("Do")), new)
 
 
-def _records(ctx: Context, words: str, most: int) -> Iterator[Group]:
-    """Each kind that the menu leads to and that has words to look in, as far as its reader may see them."""
-    if len(words) < LEAST:
+def _records(ctx: Context, words: str, most: int, only: str = "") -> Iterator[Group]:
+    """Each kind that the menu leads to, as far as its reader may see it, the best first."""
+    leading = {name: entry for name, entry in _leading(ctx).items() if only in ("", name)}
+    if not words or not leading:
         return
-    for entry in _leading(ctx):
-        kind = kind_of(ctx, entry.entity)
-        rows = _asked(kind, words, most)
-        if rows:
-            items = [Found(str(row.get(kind.title) or "—"), kind.at(row["id"]), entry.icon or "file", kind.label) for row in rows[:most]]
-            yield Group(kind.plural_label, items, kind.path + query_of([("q", words)]) if len(rows) > most else "")
+    answer = cast("Mapping[str, Any]", ctx.api("GET", f"{SEARCH}?q={quote(words[:200])}&limit={most}&entities={','.join(leading)}"))
+    for group in answer["data"]:
+        name = group["entity"]
+        kind, icon = kind_of(ctx, name), leading[name].icon or "file"
+        items = [_found(record, kind.title, kind.at(record["id"]), icon) for record in group["records"]]
+        more = f"{PREFIX}/find{query_of([('q', words), ('in', name)])}" if group["more"] and not only else ""
+        yield Group(kind.plural_label, items, more)
 
 
-def _asked(kind: Kind, words: str, most: int) -> Sequence[dict[str, object]]:
-    if not any(field.search for field in kind.fields.values()):
-        return []
-    asked = Query(q=words, fields=("id", kind.title) if kind.title != "id" else ("id",), limit=most + 1)
-    return [dict(row) for row in kind.ctx.records(kind.name).query(asked).data]
+def _found(record: Mapping[str, Any], title: str, href: str, icon: str) -> Found:
+    matches = {match["field"]: match for match in record["matches"]}
+    called = matches.pop(title, None)
+    named = parts(called["value"], called["marks"]) if called else [(record["title"] or "—", False)]
+    return Found(named, href, icon, [(match["label"], parts(match["value"], match["marks"])) for match in matches.values()])
 
 
-def _leading(ctx: Context) -> list[MenuEntry]:
+def parts(value: str, marks: Sequence[Sequence[int]]) -> type_parts:
+    """A value in pieces."""
+    found, at = list[tuple[str, bool]](), 0
+    for start, end in marks:
+        found += [(value[at:start], False), (value[start:end], True)]
+        at = end
+    return [piece for piece in (*found, (value[at:], False)) if piece[0]]
+
+
+def _leading(ctx: Context) -> dict[str, MenuEntry]:
     """One entry for each entity of the menu."""
     found: dict[str, MenuEntry] = {}
     for entry in entries(ctx):
         if entry.entity:
             found.setdefault(entry.entity, entry)
-    return list(found.values())
+    return found
 
 
 PAGES = (

@@ -63,7 +63,19 @@ def test_some_letters_find_records_that_one_may_see_and_commands(client: Api, wo
 def test_what_is_looked_for_is_looked_for_in_all_of_its_letters_behind_show_all(site: Site, work: Work) -> None:
     for number in range(7):
         work.records("customers.account").create({"name": f"R&D {number}"})
-    assert site.get("/palette", {"q": "R&D"}).links()["Show all"] == "/console/customers/accounts?q=R%26D"
+    behind = site.get("/palette", {"q": "R&D"}).links()["Show all"]
+    assert behind == "/console/find?q=R%26D&in=customers.account"
+    assert site.get(behind.removeprefix("/console")).text.count("R&D") == 7
+
+
+def test_what_is_found_says_by_which_field_and_marks_what_was_meant(site: Site, work: Work) -> None:
+    work.records("customers.contact").create({"name": "张伟", "email": "zw@huawei.example", "phone": "010-6234 5678"})
+    found = site.get("/palette", {"q": "zhangw"})
+    assert found.texts("//a[@role='option']//mark") == ["张伟"]
+    by_mail = site.get("/find", {"q": "huawei"})
+    assert by_mail.texts("//small[@class='why']") == ["E-mail: zw@huawei.example"]
+    assert (by_mail.texts("//small//mark"), by_mail.links()["张伟"][:27]) == (["huawei"], "/console/customers/contacts")
+    assert site.get("/find", {"q": "01062345678"}).links().keys() >= {"张伟"}
 
 
 def test_people_are_mentioned_also_by_who_may_not_see_their_mail_addresses(client: Api, people: People) -> None:

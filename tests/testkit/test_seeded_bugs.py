@@ -1,4 +1,4 @@
-"""Four leaks that other products had, put into ours: the kit catches each."""
+"""Four leaks that other products had and one of our search, put into ours: the kit catches each."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 import core.entities.pages
+import core.search.find
 from core.entities.aggregate import Aggregation
 from core.entities.pages import Outline
 from core.entities.read import Reader
 from core.policy.grants import Grant
 from core.policy.scopes import Scopes
+from core.search.index import places
 from core.testkit.leaks.kit import Kit
 from sdk import Scope
 from tests.testkit.first_leak import first_leak, type_twins
@@ -49,11 +51,17 @@ def reports_of_all_rows(self: Aggregation, reader: Reader) -> None:
     _init(self, _Wide(reader.work, reader.shape))
 
 
+def searches_all_fields(reader: Reader) -> dict[str, int]:
+    """Rules for lists that the search of everything does not know."""
+    return {one.name: one.id for one in places(reader.shape).values()}
+
+
 BUGS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
     "twenty-25911": (Aggregation, "__init__", groups_by_any_field, "report"),
     "twenty-23062": (Scopes, "grants_of", system_objects_for_all, "meta openapi list"),
     "espocrm-2515": (core.entities.pages, "_outline", lists_with_all_fields, "list"),
     "erpnext-13104": (Aggregation, "__init__", reports_of_all_rows, "report"),
+    "search": (core.search.find, "searched", searches_all_fields, "search"),
 }
 
 

@@ -11,6 +11,7 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
 from marshmallow import fields as mm
 
+from core.http.addresses import address_of
 from core.http.bodies import FORM
 from core.http.collections import Collection, may
 from core.http.openapi import parts
@@ -80,7 +81,7 @@ class RouteOperations:
             operation["requestBody"] = parts.body(self._body(route.body))
         names = _PARAMETER.findall(route.path)
         in_path = [parts.path_id() if name == "id" else _word(name) for name in names]
-        self.sheet.path(f"/api/v1/{route.plugin}{route.path}", operations={route.method.lower(): operation}, parameters=in_path)
+        self.sheet.path(address_of(route.plugin, route.path), operations={route.method.lower(): operation}, parameters=in_path)
 
     def _id(self, route: Route) -> str:
         name = f"{route.plugin}.{getattr(route.view, '__name__', route.method.lower())}"

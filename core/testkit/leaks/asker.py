@@ -19,6 +19,7 @@ from sdk.fields import AnyRecordField, DateField, DateTimeField, Field, LinkFiel
 
 T = TypeVar("T")
 _MOST_PAGES = 4
+SEARCH = "/api/v1/search"
 
 
 class Asker:
@@ -163,8 +164,14 @@ class Asker:
             word = self.shape.fields[name].format(self._hidden_value(self.shape.fields[name]))
             if word:
                 yield self._get("search", "", ("q", word), SHORT)
+                yield self._search(word)
         if searched:
             yield self._get("search", "", ("q", "a"))
+            yield self._search("a")
+
+    def _search(self, word: str) -> Question:
+        """The same in the search of all entities."""
+        return http("search", self.name, "GET", SEARCH, (("q", word[:200]), ("entities", self.name), ("limit", "50")))
 
     # --- records -------------------------------------------------------------------------------------------------
 

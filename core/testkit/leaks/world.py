@@ -30,6 +30,7 @@ from core.policy.grants import Grant
 from core.policy.scopes import shareable
 from core.tenancy.tables import tenants
 from core.testkit.leaks import cells
+from core.testkit.leaks.found import keep_words
 from sdk import Entity, Record
 from sdk.fields import AnyRecordField, Field, LinkField, Reference
 
@@ -163,6 +164,7 @@ class World:
         connection.execute(custom_keys.delete().where(custom_keys.c.tenant_id == self.tenant))
         if made:
             connection.execute(custom_keys.insert(), made)
+        keep_words(connection, self.tenant, self.places, rows)
 
     def give(self, rights: Mapping[str, Sequence[Grant]]) -> None:
         """Let who asks have these rights and no others; written past the doors, with the same ids in each copy."""

@@ -1,0 +1,1 @@
+"""Search: tokens, their keeping by the door, and who finds what."""
