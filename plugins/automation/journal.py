@@ -13,7 +13,7 @@ from plugins.automation.matching import RUN
 from plugins.automation.rules import RULE
 from plugins.automation.sentences import called, called_action
 from plugins.automation.tables import DONE, FAILED, STATES, STOPPED, UNDONE, WAITING
-from sdk import Condition, Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
+from sdk import Action, Condition, Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
 from sdk.context import Row, id_of
 from sdk.pages import ABOUT, ANY_ENTITY, told
 
@@ -155,21 +155,29 @@ def _step(ctx: Context, row: Row) -> dict[str, object]:
     state = str(row["state"])
     return {
         "number": row["number"], "label": called_action(ctx, str(row["action"])), "state": ctx.say(STATES[state]), "tone": TONES[state],
-        "went_in": plain(ctx, row.get("went_in")), "came_out": plain(ctx, row.get("came_out")), "error": row.get("error"),
+        "went_in": plain(ctx, row.get("went_in"), str(row["action"])), "came_out": plain(ctx, row.get("came_out")), "error": row.get("error"),
     }  # fmt: skip
 
 
-def plain(ctx: Context, document: object) -> list[tuple[str, str]]:
-    """What went into an action, or came out of it, as pairs to read."""
+def plain(ctx: Context, document: object, action: str = "") -> list[tuple[str, str]]:
+    """What went into an action, or came out of it, as pairs to read: parameters by what their form calls them."""
     if not isinstance(document, Mapping):
         return []
-    found: list[tuple[str, str]] = []
+    called_, found = _labels(ctx, action), list[tuple[str, str]]()
     for name, value in document.items():
+        label = called_.get(str(name), str(name))
         if isinstance(value, Mapping):
-            found += [(f"{name}.{inner}", text) for inner, text in plain(ctx, value)]
+            found += [(f"{label}: {inner}", text) for inner, text in plain(ctx, value)]
         elif value not in (None, "", [], False):
-            found.append((str(name), ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)))
+            text = ctx.say(_("yes")) if value is True else ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+            found.append((label, text))
     return found
+
+
+def _labels(ctx: Context, key: str) -> dict[str, str]:
+    action = next((one for one in ctx.declared(Action) if one.full_key == key), None) if key else None
+    named = action.parameters().fields.items() if action is not None else ()
+    return {one.data_key or name: ctx.say(one.metadata["label"]) for name, one in named if one.metadata.get("label")}
 
 
 def _took(row: Row) -> float | None:

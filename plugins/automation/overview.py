@@ -8,14 +8,16 @@ from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from marshmallow import ValidationError
+
 from plugins.automation import journal, matching, rehearsal, revisions, routes, rules, running, trials
 from plugins.automation.matching import BUDGET, RUN
 from plugins.automation.revisions import PARTS, REVISION
-from plugins.automation.rules import RULE, Rule
+from plugins.automation.rules import RULE, Rule, kind_of
 from plugins.automation.sentences import called, of_rule
 from plugins.automation.tables import FAILED
-from plugins.automation.triggers import MANUAL
-from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, _
+from plugins.automation.triggers import DATE, MANUAL
+from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Trigger, _
 from sdk.context import Row, id_of
 from sdk.pages import told
 
@@ -142,7 +144,8 @@ def _rule(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
         {
             "rule": row, "line": rows_of(ctx, [row])[0], "runs": rows, "more": bool(following), "versions": versions(ctx, row),
             "people": _people(ctx, [row.get("owner"), row.get("runs_as")]), "draft": _draft(ctx, row), "problems": told(ctx, refusal),
-            "past": _past(ctx, request, row), "pick": _pick(ctx, entity), "by_hand": row["trigger"] == MANUAL and ctx.can(journal.RUN_RULES),
+            "has_past": _has_past(ctx, row), "past": _past(ctx, request, row), "pick": _pick(ctx, entity),
+            "by_hand": row["trigger"] == MANUAL and ctx.can(journal.RUN_RULES),
             "may_create": ctx.can(CREATE), "may_delete": ctx.can(DELETE), "budget": BUDGET, "per_minute": running.PER_MINUTE,
         },
         200 if refusal is None else refusal.status,
@@ -180,6 +183,16 @@ def versions(ctx: Context, row: Row) -> list[dict[str, object]]:
          "here": one["number"] == row["revision"]}
         for one in found
     ]  # fmt: skip
+
+
+def _has_past(ctx: Context, row: Row) -> bool:
+    """Whether what would have begun the rule is kept: events are, times and hands are not."""
+    trigger = kind_of(ctx, Trigger, str(row["trigger"]))
+    try:
+        given = trigger.parameters().load(cast("dict[str, Any]", row["parameters"] or {})) if trigger is not None else {}
+    except ValidationError:
+        return False
+    return trigger is not None and row["trigger"] != DATE and bool(trigger.events(str(row["entity"]), given))
 
 
 def _past(ctx: Context, request: PageRequest, row: Row) -> Mapping[str, Any] | None:
@@ -235,7 +248,7 @@ def attempted(ctx: Context, rule: Rule, record: UUID) -> tuple[Mapping[str, Any]
         found: Mapping[str, Any] = trials.tried(ctx, rule, record)
     except Refusal as refusal:
         return None, told(ctx, refusal)
-    steps = [{**one, "pairs": journal.plain(ctx, one["went_in"])} for one in found["steps"]]
+    steps = [{**one, "pairs": journal.plain(ctx, one["went_in"], str(one["action"]))} for one in found["steps"]]
     return {**found, "steps": steps, "left": len(steps) < len(rule.actions)}, []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
-from plugins.documents import actions, copies, privacy, routes, templates
+from plugins.documents import actions, copies, gallery, issuing, privacy, routes, templates
 from plugins.documents.tables import Document, Template
 from sdk import (
     EVERYBODY,
@@ -17,6 +17,9 @@ from sdk import (
     Entity,
     Job,
     Manifest,
+    MenuEntry,
+    PageRoute,
+    Panel,
     Permission,
     Person,
     Route,
@@ -40,7 +43,7 @@ manifest = Manifest(
     title=_("Documents"),
     summary=_("Contracts, invoices and quotes from templates as PDF and Word; issued copies that never change."),
     capabilities=Capabilities(
-        data=("*.read:id", "core.user.read:email"),  # what a document says is read by the plugin that brings its template
+        data=("*.read:*",),  # what a document says is read by the plugin that brings its template; its page names any record
         jobs=("issue",),
         mail=True,
         files=True,
@@ -74,6 +77,26 @@ def register_permissions() -> Sequence[Permission]:
 @hookimpl
 def register_routes() -> Sequence[Route]:
     return routes.ROUTES
+
+
+@hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return (*gallery.PAGES, *issuing.PAGES)
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return issuing.PANELS
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    label = _("Document templates")
+    return (
+        MenuEntry(
+            "templates", label=label, section="admin", path="/documents/templates", permission=gallery.UPDATE, icon="file", position=45
+        ),
+    )
 
 
 @hookimpl

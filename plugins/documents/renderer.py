@@ -54,6 +54,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         files = {name: base64.b64decode(part) for name, part in request["files"].items()}
         content = next(iter(files.values())) if len(files) == 1 else files
+        if request["format"] != "docx" and request.get("show"):
+            return {"pages": [base64.b64encode(page).decode() for page in typesetting.pictures(content, request["values"])]}
         if request["format"] == "docx":
             assert isinstance(content, bytes)
             made = word.fill(content, request["values"], check=request["check"])
@@ -61,6 +63,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             made = typesetting.compose(content, request["values"], request["made_at"])
         if len(made) > MOST_OUTPUT:
             raise RefusedError("too_much")
+        if request.get("show"):
+            return {"blocks": word.blocks(made)}
     except RefusedError as reason:
         return {"code": reason.code, "name": reason.name, "detail": reason.detail, "line": reason.line, "file": reason.file}
     except (MemoryError, RecursionError):

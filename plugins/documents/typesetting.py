@@ -11,6 +11,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import typst
 
@@ -18,6 +19,8 @@ from plugins.documents.archive import MAIN, RefusedError, sources_of
 from plugins.documents.renderer import PICTURE
 
 VALUES = "values.json"
+DENSITY, MOST_PAGES = 96.0, 4
+"""Of previews: dots to the inch, and pages."""
 _PLACE = re.compile(r"┌─ (?P<file>[^\s:]+):(?P<line>\d+):(?P<column>\d+)")
 _KEY = re.compile(r'dictionary does not contain key "(?P<name>[^"]*)"')
 _UNKNOWN = re.compile(r"unknown variable: (?P<name>\S+)")
@@ -34,10 +37,20 @@ def _fonts() -> typst.Fonts:
 
 
 def compose(content: bytes | Mapping[str, bytes], values: Mapping[str, object], made_at: int) -> bytes:
-    """The PDF of a source with `values.json` beside it, dated `made_at` (seconds); raises RefusedError.
+    """The PDF of a source with `values.json` beside it, dated `made_at` (seconds); raises RefusedError."""
+    made = _compiled(content, values, {"format": "pdf", "timestamp": made_at})
+    assert isinstance(made, bytes)
+    return made
 
-    typst reads no file outside the folder, which holds the template and its values alone and is gone afterwards.
-    """
+
+def pictures(content: bytes | Mapping[str, bytes], values: Mapping[str, object]) -> list[bytes]:
+    """Its first pages as PNG files; raises RefusedError."""
+    made = _compiled(content, values, {"format": "png", "ppi": DENSITY})
+    return (made if isinstance(made, list) else [made])[:MOST_PAGES]
+
+
+def _compiled(content: bytes | Mapping[str, bytes], values: Mapping[str, object], how: Mapping[str, Any]) -> Any:
+    """typst reads no file outside the folder, which holds the template and its values alone and is gone afterwards."""
     files = sources_of(content) if isinstance(content, bytes) else content
     with tempfile.TemporaryDirectory(prefix="dealwright-") as name:
         root = Path(name)
@@ -49,13 +62,11 @@ def compose(content: bytes | Mapping[str, bytes], values: Mapping[str, object], 
             compiler = typst.Compiler(
                 str(root / MAIN), root=name, font_paths=_fonts(), ignore_system_fonts=True, package_path=nowhere, package_cache_path=nowhere
             )
-            made = compiler.compile(format="pdf", timestamp=made_at)
+            return compiler.compile(**how)
         except typst.TypstError as failure:
             raise _refused(failure, files, name) from failure
         except Exception as failure:  # a panic inside the typesetter arrives as one of several types
             raise RefusedError("template_error", detail=str(failure)[:300]) from failure
-    assert isinstance(made, bytes)
-    return made
 
 
 def _with_files(value: object, root: Path) -> object:

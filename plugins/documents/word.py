@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
 
+from docx import Document
 from docx.shared import Mm
+from docx.text.paragraph import Paragraph
 from docxtpl import DocxTemplate, InlineImage
 from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.exceptions import TemplateError
@@ -20,6 +22,8 @@ from plugins.documents.renderer import PICTURE
 
 _TAGS = re.compile(r"<[^>]*>")
 PICTURE_HEIGHT = Mm(13)
+MOST_BLOCKS = 400
+"""Paragraphs and rows of a preview."""
 UNSAFE_FILTERS = ("safe", "pprint", "xmlattr", "tojson", "urlize", "attr", "map", "forceescape")
 """What would put markup into the file unescaped, or reach attributes by name."""
 
@@ -136,6 +140,21 @@ def fill(content: bytes, values: Mapping[str, object], *, check: bool) -> bytes:
         raise
     except Exception as failure:  # docxtpl and python-docx raise anything for files that are only nearly Word
         raise RefusedError("template_error", detail=f"{type(failure).__name__}: {failure}"[:300]) from failure
+
+
+def blocks(content: bytes) -> list[list[str]]:
+    """What a filled Word file says, without its look: a paragraph as ["", text], a heading as ["#", text], a row as ["|", cells...]."""
+    found: list[list[str]] = []
+    for part in Document(BytesIO(content)).iter_inner_content():
+        if isinstance(part, Paragraph):
+            heading = str(getattr(part.style, "name", "")).startswith(("Heading", "Title"))
+            if part.text.strip():
+                found.append(["#" if heading else "", part.text])
+        else:
+            found += [["|", *(cell.text for cell in row.cells)] for row in part.rows]
+        if len(found) > MOST_BLOCKS:
+            break
+    return found[:MOST_BLOCKS]
 
 
 def _timeless(content: bytes) -> bytes:

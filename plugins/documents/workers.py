@@ -184,15 +184,28 @@ def pool() -> Pool:
 def rendered(name: str, format: str, files: Mapping[str, bytes], values: Mapping[str, object], made_at: datetime, *,
              check: bool = False) -> bytes:  # fmt: skip
     """The document of a template called `name`; raises Invalid, which says what is wrong with the template and where."""
-    request = {
+    return base64.b64decode(str(_asked(name, _request(format, files, values, made_at) | {"check": check})["content"]))
+
+
+def shown(name: str, format: str, files: Mapping[str, bytes], values: Mapping[str, object], made_at: datetime) -> dict[str, object]:
+    """The same to look at: of PDF the first `pages` as PNG in base64, of Word what it says as `blocks` (see `word.blocks`)."""
+    return _asked(name, _request(format, files, values, made_at) | {"check": True, "show": True})
+
+
+def _request(format: str, files: Mapping[str, bytes], values: Mapping[str, object], made_at: datetime) -> dict[str, object]:
+    return {
         "format": format, "files": {file: base64.b64encode(part).decode() for file, part in files.items()}, "values": values,
-        "made_at": int(made_at.timestamp()), "check": check, "seconds": SECONDS,
+        "made_at": int(made_at.timestamp()), "seconds": SECONDS,
     }  # fmt: skip
+
+
+def _asked(name: str, request: Mapping[str, object]) -> dict[str, object]:
     answer = pool().ask(request)
-    if "content" in answer:
-        return base64.b64decode(str(answer["content"]))
+    if "code" not in answer:
+        return answer
     code, line, file = str(answer["code"]), answer.get("line") or 0, str(answer.get("file") or "")
     place = f" ({file}:{line})" if line and file else f" ({file})" if file else f" ({line})" if line else ""
     detail, said = str(answer.get("detail", "")), str(answer.get("name", ""))
-    text, params = _REASONS[code], {"template": name, "name": said, "detail": detail, "place": place, "seconds": SECONDS}
+    text = _REASONS[code]
+    params = {"template": name, "name": said, "detail": detail, "place": place, "seconds": SECONDS, "file": file, "line": line}
     raise Invalid(_("the document cannot be made"), problems=[Problem("template", code, text, params)])
