@@ -14,12 +14,13 @@ from sdk.context import Row
 
 @dataclass(frozen=True)
 class Step:
-    """A stage on the way: "done", "here" or "ahead"; `asks` are the labels of what it asks for and the deal does not have yet."""
+    """A stage on the way: "done", "here", "next" or "ahead", in its colour; `asks` are the labels of what it asks for and the deal does not have yet."""
 
     id: str
     name: str
     state: str
     asks: Sequence[str]
+    colour: str = ""
 
 
 def stages(ctx: Context, deal: Mapping[str, object]) -> Rendering | None:
@@ -37,7 +38,7 @@ def stages(ctx: Context, deal: Mapping[str, object]) -> Rendering | None:
     at = steps.index(here) if here in steps else len(steps)
     values = {
         "deal": deal,
-        "steps": [_step(ctx, deal, row, "done" if n < at else "here" if n == at else "ahead") for n, row in enumerate(steps)],
+        "steps": [_step(ctx, deal, row, _state(n, at)) for n, row in enumerate(steps)],
         "won": next((str(row["id"]) for row in way if row["type"] == "won"), ""),
         "lost": next((str(row["id"]) for row in way if row["type"] == "lost"), ""),
         "stage": here,
@@ -47,10 +48,16 @@ def stages(ctx: Context, deal: Mapping[str, object]) -> Rendering | None:
     return Rendering("pipeline/stages.html", values)
 
 
+def _state(number: int, here: int) -> str:
+    return "done" if number < here else "here" if number == here else "next" if number == here + 1 else "ahead"
+
+
 def _step(ctx: Context, deal: Mapping[str, object], stage: Row, state: str) -> Step:
-    fields = ctx.records("pipeline.deal").fields() if state == "ahead" else {}
+    fields = ctx.records("pipeline.deal").fields() if state in ("next", "ahead") else {}
     missing = [name for name in required_of(stage) if name in fields and deal.get(name, name) in (None, "")]
-    return Step(str(stage["id"]), str(stage["name"]), state, [ctx.say(fields[name].label) for name in missing])
+    return Step(
+        str(stage["id"]), str(stage["name"]), state, [ctx.say(fields[name].label) for name in missing], str(stage.get("colour") or "")
+    )
 
 
 def _id(value: object) -> UUID:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from plugins.pipeline import demo, pages, panels, process, routes
+from plugins.pipeline import demo, pages, panels, process, routes, stages_page
 from plugins.pipeline.pricing import price_late
 from plugins.pipeline.tables import OPEN_DEALS, Deal, LostReason, Pipeline, Stage, StageChange
 from plugins.pipeline.template import master_data
@@ -155,16 +155,26 @@ def register_navigation() -> Sequence[MenuEntry]:
             "board", label=_("Pipeline"), section="sell", entity="pipeline.deal", path="/board", icon="board", position=25, at_hand=True
         ),
         MenuEntry("deals", label=_("Deals"), section="sell", entity="pipeline.deal", icon="target", position=30),
+        MenuEntry(
+            "stages",
+            label=_("Stages"),
+            section="admin",
+            path=stages_page.PLACE,
+            icon="board",
+            permission="pipeline.stage.update",
+            position=20,
+        ),
     )
 
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return pages.PAGES
+    return (*pages.PAGES, *stages_page.PAGES)
 
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
     return (
         Panel("stages", slot=Slot.HEAD, label=_("Stages"), permission="pipeline.deal.read", view=panels.stages, entity="pipeline.deal"),
+        *stages_page.PANELS,
     )

@@ -20,6 +20,8 @@ MOST_VALUES = 500
 """As many as one filter takes."""
 REOPEN = "reopen"
 """The act that may take a won or lost deal back."""
+RESTAGE = "restage"
+"""The act by which deals leave a stage that is taken away; where it is another of the same type, nothing is won or lost again."""
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -100,7 +102,7 @@ def _place(process: Process, change: Change, before: Row | None) -> None:
     elif stage["pipeline"] != pipeline:
         text = _("the stage {stage!r} belongs to another pipeline; change the pipeline too")
         change.refuse("stage", "wrong_pipeline", text, stage=str(stage["name"]))
-    elif before is not None and before["type"] != "open" and stage["id"] != before["id"] and change.act != REOPEN:
+    elif before is not None and before["type"] != "open" and stage["id"] != before["id"] and change.act not in (REOPEN, RESTAGE):
         change.forbid("deal_closed", _("the deal is {status}; reopen it to move it"), status=TYPES[str(before["type"])])
     else:
         change.values["pipeline"], change.values["stage"] = pipeline, stage["id"]
@@ -123,7 +125,7 @@ def _enter(process: Process, batch: Batch, change: Change, before: Row | None, s
              "seconds": seconds}  # fmt: skip
     batch.also_create("pipeline.stage_change", change, moved)
     change.values["stage_since"] = process.now
-    if stage["type"] != "open":
+    if stage["type"] != "open" and (before is None or stage["type"] != before["type"]):
         batch.emit(f"pipeline.deal.{stage['type']}", change, {"account": change.after("account"), "stage": stage["id"]})
 
 

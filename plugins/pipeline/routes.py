@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from collections.abc import Mapping, Sequence
+from typing import cast
+from uuid import UUID
 
+from marshmallow import Schema, fields, missing, validate
+
+from plugins.pipeline import stages
 from plugins.pipeline.process import REOPEN
-from plugins.pipeline.tables import Deal, Pipeline
+from plugins.pipeline.stages import FIELDS, MOST_STAGES, Wanted
+from plugins.pipeline.tables import Deal, Pipeline, Stage
 from plugins.pipeline.template import TEMPLATES, apply
-from sdk import SIGNED_IN, Context, Request, Response, Route, _
+from sdk import SIGNED_IN, Condition, Context, Query, Request, Response, Route, _
+from sdk.fields import Checked
 
 _RECORD = {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"}}, "required": ["id"]}
 
@@ -25,6 +32,54 @@ class NewPipeline(Schema):
     """The name of the pipeline; left out, that of the template."""
 
     name = Pipeline.__fields__["name"].input(required=False)
+
+
+def _may_be_left_out(name: str) -> Checked:
+    """A value in a body, where what is left out is not what is empty."""
+    made = Stage.__fields__[name].input(required=False)
+    made.load_default = missing
+    return made
+
+
+class ArrangedStage(Schema):
+    """A stage; with the id of one that is there it is that stage, and what is left out of it stays as it is."""
+
+    id = fields.UUID(load_default=None, allow_none=True)
+    version = fields.Integer(load_default=None, allow_none=True, strict=True)
+    name = _may_be_left_out("name")
+    type = _may_be_left_out("type")
+    probability = _may_be_left_out("probability")
+    colour = _may_be_left_out("colour")
+    expected_days = _may_be_left_out("expected_days")
+    required_fields = _may_be_left_out("required_fields")
+    guidance = _may_be_left_out("guidance")
+
+
+class MovedDeals(Schema):
+    """Of which stage that is taken away the deals move, and to which."""
+
+    stage = fields.UUID(required=True)
+    to = fields.UUID(required=True)
+
+
+class Arrangement(Schema):
+    """All stages of the pipeline in their order; and where the deals of those go that are not among them."""
+
+    stages = fields.List(fields.Nested(ArrangedStage), required=True, validate=validate.Length(1, MOST_STAGES))
+    moves = fields.List(fields.Nested(MovedDeals), load_default=list, validate=validate.Length(0, MOST_STAGES))
+
+
+def arrange_stages(ctx: Context, request: Request) -> object:
+    """Arrange the stages of a pipeline at once."""
+    given = cast("Sequence[Mapping[str, object]]", request.body["stages"])
+    wanted = [
+        Wanted({name: one[name] for name in FIELDS if name in one}, cast("UUID | None", one["id"]), cast("int | None", one["version"]))
+        for one in given
+    ]
+    moves = {cast("UUID", one["stage"]): cast("UUID", one["to"]) for one in cast("Sequence[Mapping[str, object]]", request.body["moves"])}
+    stages.arrange(ctx, request.id(), wanted, moves)
+    asked = Query(filter=(Condition("pipeline", "eq", (str(request.id()),)),), sort=("position",), limit=MOST_STAGES)
+    return {"data": ctx.records(stages.STAGE).query(asked).data}
 
 
 def move_deal(ctx: Context, request: Request) -> Response:
@@ -57,6 +112,11 @@ def apply_template(ctx: Context, request: Request) -> Response:
     return Response(ctx.records("pipeline.pipeline").get(id), 201, {"Location": f"/api/v1/pipeline/pipelines/{id}"})
 
 
+_STAGES = {
+    "type": "object",
+    "properties": {"data": {"type": "array", "items": _RECORD}},
+    "required": ["data"],
+}
 _TEMPLATES = {
     "type": "object",
     "properties": {"data": {"type": "array", "items": {"type": "object", "required": ["key", "name", "stages"]}}},
@@ -72,6 +132,15 @@ ROUTES = (
         body=Move,
         answer=_RECORD,
         status=201,
+    ),
+    Route(
+        method="PUT",
+        path="/pipelines/{id}/stages",
+        view=arrange_stages,
+        permission="pipeline.stage.update",
+        summary=_("Arrange the stages of a pipeline"),
+        body=Arrangement,
+        answer=_STAGES,
     ),
     Route(method="GET", path="/templates", view=list_templates, permission=SIGNED_IN, summary=_("List templates"), answer=_TEMPLATES),
     Route(

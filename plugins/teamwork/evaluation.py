@@ -268,5 +268,7 @@ def _lines_of(ctx: Context, scores: Sequence[UUID]) -> dict[UUID, list[dict[str,
         some = Condition("score", "in", tuple(scores[start : start + 500]))
         for row in ctx.records(LINE).find((some,), MOST):
             shown = {name: exact_text(value) if isinstance(value := row[name], Decimal) else None for name in numbers}
-            made.setdefault(UUID(str(row["score"])), []).append({"measure": row["measure"], **shown, "not_priced": row["unpriced"]})
+            made.setdefault(UUID(str(row["score"])), []).append(
+                {"kpi": row["kpi"], "measure": row["measure"], **shown, "not_priced": row["unpriced"]}
+            )
     return made

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from plugins.teamwork import files, follows, news
 from plugins.teamwork.mentions import COMMENT
-from plugins.teamwork.tables import KINDS, OPEN, PLANNED
+from plugins.teamwork.planning import PLAN
+from plugins.teamwork.tables import KINDS, OPEN, PLANNED, PLANNED_KINDS
 from plugins.teamwork.workdays import today
 from sdk import SIGNED_IN, Condition, Context, Panel, Query, Rendering, Slot, _
 from sdk.pages import ABOUT, ANY_ENTITY
@@ -105,7 +106,17 @@ def follow(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
     return Rendering("teamwork/follow.html", {"about": subject, "following": bool(mine)})
 
 
+def planned(ctx: Context, stage: Mapping[str, object]) -> Rendering:
+    """What is to be done when a deal comes into a stage."""
+    names = ("id", "kind", "subject", "after_days", "mandatory", "active")
+    asked = Query((Condition("stage", "eq", (str(stage["id"]),)),), ("after_days",), names, limit=_MOST_FILES)
+    rows = ctx.records(PLAN).query(asked).data
+    words = {key: ctx.say(label) for key, label in PLANNED_KINDS.items()}
+    return Rendering("teamwork/planned.html", {"rows": rows, "words": words, "may_add": ctx.can(f"{PLAN}.create")})
+
+
 PANELS = (
+    Panel("planned", slot=Slot.PANEL, label=_("On entry"), permission=f"{PLAN}.read", view=planned, entity="pipeline.stage"),
     Panel("my_tasks", slot=Slot.HOME, label=_("My tasks"), permission="teamwork.task.read", view=my_tasks, position=10),
     Panel("my_meetings", slot=Slot.HOME, label=_("Today and tomorrow"), permission="teamwork.activity.read", view=my_meetings, position=20),
     Panel("bell", slot=Slot.TOP, label=_("Notices"), permission=SIGNED_IN, view=news.bell, position=10),

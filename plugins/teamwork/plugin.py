@@ -22,14 +22,17 @@ from plugins.teamwork import (
     notices,
     pages,
     panels,
+    performance,
     planning,
     privacy,
+    ranking,
     reports,
     routes,
     staleness,
     tables,
     targets,
     task_templates,
+    team,
 )
 from sdk import (
     EVERYBODY,
@@ -286,14 +289,17 @@ def register_navigation() -> Sequence[MenuEntry]:
         MenuEntry("calendar", label=_("My calendar"), section="top", path="/teamwork/calendar", icon="calendar",
                   permission="teamwork.activity.read", position=15),
         MenuEntry("activities", label=_("Activities"), section="top", entity="teamwork.activity", icon="phone", position=20),
+        MenuEntry("team", label=_("Team"), section="top", path=team.PLACE, icon="users", permission="teamwork.task.read", position=30),
+        MenuEntry("performance", label=_("Performance"), section="know", path=performance.PLACE, icon="star",
+                  permission="teamwork.target.read", position=40),
     )  # fmt: skip
 
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return panels.PANELS
+    return (*panels.PANELS, *ranking.PANELS)
 
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*news.PAGES, *diary.PAGES, *pages.PAGES)
+    return (*news.PAGES, *diary.PAGES, *pages.PAGES, *team.PAGES, *performance.PAGES, *ranking.PAGES)

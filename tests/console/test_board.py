@@ -142,7 +142,7 @@ def test_the_page_of_a_deal_has_the_steps_of_its_process_and_a_closed_one_is_reo
     (bar,) = page.all("//section[contains(@class, 'steps')]")
     links = {" ".join(one.text_content().split()): one for one in bar.xpath(".//a[@data-send]")}
     assert len(bar.xpath(".//li[@aria-current='step']")) == 1
-    assert links["Proposal* asks for Amount"].get("title") == "asks for Amount"
+    assert links["Proposal* asks for Amount"].get("title") == "Move to Proposal: asks for Amount"
     assert {"Won", "Lost"} <= {*links}
     step = links["Won"].get("href").removeprefix("/console")
     form = site.get(step).form()

@@ -201,6 +201,12 @@
     if (answer.ok) location.reload();
     else if (answer.page?.querySelector("form[data-asks]")) open(answer.page, { card: null });
     else {
+      const place = link.closest(".steps")?.querySelector("[data-said]"); // a refused step says why where it was tried
+      if (place) {
+        place.hidden = false;
+        place.textContent = answer.words;
+        return;
+      }
       say(answer.words);
       dealwright.toast(answer.words, "bad");
     }

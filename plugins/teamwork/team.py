@@ -1,0 +1,215 @@
+"""The day of a team: what is open, overdue and held today, and which deals have no next step, person by person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from plugins.teamwork.attainment import PART
+from plugins.teamwork.crew import crew
+from plugins.teamwork.people import as_id
+from plugins.teamwork.tables import DEALS, DONE, OPEN, PLANNED
+from plugins.teamwork.workdays import today
+from sdk import Condition, Context, NotFound, PageRequest, PageRoute, Query, Rendering, _
+from sdk.context import Row
+from sdk.fields import Reference
+
+TASK, ACTIVITY, COMMENT = "teamwork.task", "teamwork.activity", "teamwork.comment"
+PLACE = "/teamwork/team"
+_MOST, _FEW = 500, 8
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number and the list that it counts."""
+
+    value: object
+    href: str = ""
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One person's day."""
+
+    id: UUID
+    name: str
+    figures: Sequence[Figure]
+    meetings: Sequence[Mapping[str, object]]
+
+
+def show(ctx: Context, request: PageRequest) -> Rendering:
+    """Everybody whom the actor looks after; `person` opens one of them."""
+    people = crew(ctx)
+    asked = request.asked("person")
+    chosen = as_id(asked) if asked else next(iter(people)) if len(people) == 1 else None
+    if asked and chosen not in people:
+        raise NotFound(_("there is nothing at this address"))
+    heads, lines = _lines(ctx, people)
+    values = {
+        "heads": heads, "lines": lines, "today": today(ctx), "chosen": chosen, "comments": _comments(ctx, people),
+        "name": people[chosen]["name"] if chosen is not None else "", "opened": _opened(ctx, chosen) if chosen is not None else [], "here": ctx.page(PLACE),
+        "evaluates": ctx.can("teamwork.evaluation.update"),
+    }  # fmt: skip
+    return Rendering("teamwork/team.html", values)
+
+
+def _lines(ctx: Context, people: Mapping[UUID, Row]) -> tuple[list[str], list[Line]]:
+    """The heads of the columns, and a line for each person; what the actor may not read is in none of them."""
+    day, week, ids = today(ctx), _week(ctx), list(people)
+    columns: list[tuple[str, Mapping[UUID, Figure]]] = []
+    if ctx.can(f"{TASK}.read"):
+        open_ = Condition("state", "eq", (OPEN,))
+        columns += [
+            (ctx.say(_("Open tasks")), _counted(ctx, TASK, "tasks", ids, (open_,), "state=open")),
+            (ctx.say(_("Due today")), _counted(ctx, TASK, "tasks", ids, (open_, Condition("due_on", "eq", (day,))), f"state=open&due_on={day}")),
+            (ctx.say(_("Overdue")), _counted(ctx, TASK, "tasks", ids, (open_, Condition("due_on", "lt", (day,))), f"state=open&due_on[lt]={day}", late=True)),
+        ]  # fmt: skip
+    if ctx.can(f"{ACTIVITY}.read"):
+        done = (Condition("state", "eq", (DONE,)), Condition("starts_at", "gte", (week,)))
+        said = urlencode({"state": DONE, "starts_at[gte]": week.isoformat()})
+        columns.append((ctx.say(_("Done this week")), _counted(ctx, ACTIVITY, "activities", ids, done, said)))
+    if ctx.offers(DEALS) and ctx.can(f"{DEALS}.read"):
+        open_deals = (Condition("status", "eq", ("open",)),)
+        columns.append((ctx.say(_("Open deals")), _counted(ctx, DEALS, "deals", ids, open_deals, "status=open")))
+        without = {id: len(deals) for id, deals in unplanned(ctx, ids).items()}
+        columns.append(
+            (
+                ctx.say(_("Without a next step")),
+                {id: Figure(count, ctx.page(f"{PLACE}?person={id}#unplanned"), late=True) for id, count in without.items()},
+            )
+        )
+    meetings = _meetings(ctx, ids, day)
+    return [head for head, _figures in columns], [
+        Line(id, str(row["name"]), [figures.get(id, Figure(0)) for _head, figures in columns], meetings.get(id, []))
+        for id, row in people.items()
+    ]
+
+
+def _counted(
+    ctx: Context, entity: str, plural: str, people: Sequence[UUID], only: Iterable[Condition], said: str, *, late: bool = False
+) -> dict[UUID, Figure]:
+    """How many there are of each person, with the list that shows them."""
+    plugin = entity.partition(".")[0]
+    found: dict[UUID, Figure] = {}
+    for start in range(0, len(people), PART):
+        among = Condition("owner", "in", tuple(people[start : start + PART]))
+        for row in ctx.records(entity).aggregate(["count"], ["owner"], (*only, among), PART):
+            owner = UUID(str(row["owner.id"]))
+            found[owner] = Figure(row["count"], ctx.page(f"/{plugin}/{plural}?{said}&owner={owner}"), late)
+    return found
+
+
+def _midnight(ctx: Context, day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(ctx.tenant.timezone)).astimezone(UTC)
+
+
+def _week(ctx: Context) -> datetime:
+    """When the week of the tenant began."""
+    day = today(ctx)
+    return _midnight(ctx, day - timedelta(days=(day.isoweekday() - ctx.tenant.week_start) % 7))
+
+
+def _meetings(ctx: Context, people: Sequence[UUID], day: date) -> dict[UUID, list[Mapping[str, object]]]:
+    """What is held today, in the order of the day."""
+    if not ctx.can(f"{ACTIVITY}.read"):
+        return {}
+    zone, found = ZoneInfo(ctx.tenant.timezone), dict[UUID, list[Mapping[str, object]]]()
+    held = (Condition("starts_at", "gte", (_midnight(ctx, day),)), Condition("starts_at", "lt", (_midnight(ctx, day + timedelta(days=1)),)))
+    for start in range(0, len(people), PART):
+        among = Condition("owner", "in", tuple(people[start : start + PART]))
+        asked = Query(
+            (*held, Condition("state", "in", (PLANNED, DONE)), among),
+            ("starts_at",),
+            ("id", "subject", "kind", "starts_at", "owner", "state"),
+            limit=_MOST,
+        )
+        for row in ctx.records(ACTIVITY).query(asked).data:
+            at = row.get("starts_at")
+            begins = datetime.fromisoformat(str(at)).astimezone(zone) if at is not None else None
+            owner = UUID(str(row["owner"])) if row.get("owner") else None
+            if owner is not None:
+                found.setdefault(owner, []).append(
+                    {**row, "at": f"{begins:%H:%M}" if begins else "", "href": ctx.page(f"/teamwork/activities/{row['id']}")}
+                )
+    return found
+
+
+def unplanned(ctx: Context, people: Sequence[UUID]) -> dict[UUID, list[Row]]:
+    """The open deals of these people about which no task is open and nothing is planned, by person, the longest silent first."""
+    if not people or not (ctx.offers(DEALS) and ctx.can(f"{DEALS}.read")):
+        return {}
+    found: dict[UUID, list[Row]] = {}
+    known = ctx.records(DEALS).fields()
+    names = tuple(
+        name
+        for name in ("id", "name", "owner", "stage_since", "close_date", "amount", "teamwork.last_activity_at")
+        if name in ("id", *known)
+    )
+    sort = ("stage_since",) if "stage_since" in known else ()
+    for start in range(0, len(people), PART):
+        mine = (Condition("status", "eq", ("open",)), Condition("owner", "in", tuple(people[start : start + PART])))
+        cursor: str | None = ""
+        while cursor is not None:
+            page = ctx.records(DEALS).query(Query(mine, sort, names, limit=_MOST, cursor=cursor))
+            cursor = page.next
+            stepped = _stepped(ctx, [UUID(str(row["id"])) for row in page.data])
+            for row in page.data:
+                if UUID(str(row["id"])) not in stepped and row.get("owner"):
+                    found.setdefault(UUID(str(row["owner"])), []).append(row)
+    return found
+
+
+def _stepped(ctx: Context, deals: Sequence[UUID]) -> set[UUID]:
+    """Of these deals those about which there is something to come, whoever does it: the actor need not see what it is."""
+    about = Condition("about", "in", tuple(Reference(DEALS, id) for id in deals))
+    system, stepped = ctx.as_system(), set[UUID]()
+    coming = (
+        (TASK, (Condition("state", "eq", (OPEN,)),)),
+        (ACTIVITY, (Condition("state", "eq", (PLANNED,)), Condition("starts_at", "gte", (ctx.now(),)))),
+    )
+    for entity, only in coming if deals else ():
+        rows = system.records(entity).find((about, *only), _MOST * 20)
+        stepped |= {row["about"].id for row in rows if isinstance(row["about"], Reference)}
+    return stepped
+
+
+def _opened(ctx: Context, person: UUID) -> list[Mapping[str, object]]:
+    """Parts of one person's day: overdue tasks, and the deals that have no next step."""
+    parts: list[Mapping[str, object]] = []
+    if ctx.can(f"{TASK}.read"):
+        mine = (Condition("state", "eq", (OPEN,)), Condition("owner", "eq", (person,)), Condition("due_on", "lte", (today(ctx),)))
+        rows = ctx.records(TASK).query(Query(mine, ("due_on",), ("id", "subject", "due_on"), limit=_FEW * 2)).data
+        shown = [{"name": row.get("subject"), "href": ctx.page(f"/teamwork/tasks/{row['id']}"), "day": row.get("due_on")} for row in rows]
+        parts.append({"key": "due", "title": ctx.say(_("Due")), "rows": shown, "nothing": ctx.say(_("Nothing is due."))})
+    if ctx.offers(DEALS) and ctx.can(f"{DEALS}.read"):
+        deals = unplanned(ctx, [person]).get(person, [])
+        shown = [{"name": row.get("name"), "href": ctx.page(f"/pipeline/deals/{row['id']}"), "amount": row.get("amount"),
+                  "since": row.get("teamwork.last_activity_at") or row.get("stage_since")} for row in deals[: _FEW * 3]]  # fmt: skip
+        parts.append({"key": "unplanned", "title": ctx.say(_("Deals without a next step")), "rows": shown, "more": max(0, len(deals) - len(shown)),
+                      "nothing": ctx.say(_("Each open deal has a next step."))})  # fmt: skip
+    return parts
+
+
+def _comments(ctx: Context, people: Mapping[UUID, Row]) -> list[Mapping[str, object]]:
+    """What they wrote last, as far as the actor sees what it is about."""
+    if not ctx.can(f"{COMMENT}.read"):
+        return []
+    among = Condition("owner", "in", tuple(list(people)[:PART]))
+    rows = ctx.records(COMMENT).query(Query((among,), ("-created_at",), ("id", "body", "about", "owner", "created_at"), limit=_FEW)).data
+    return [{**row, "by": people[UUID(str(row["owner"]))]["name"], "href": _at(ctx, row.get("about"))} for row in rows if row.get("owner")]
+
+
+def _at(ctx: Context, about: object) -> str:
+    """The page of what a comment is about."""
+    if not isinstance(about, Mapping) or not ctx.offers(str(about["entity"])):
+        return ""
+    entity = ctx.entity(str(about["entity"]))
+    return ctx.page(f"/{entity.plugin}/{entity.plural}/{about['id']}")
+
+
+PAGES = (PageRoute("team", path="/team", title=_("Team"), permission=f"{TASK}.read", view=show),)
