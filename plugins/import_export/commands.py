@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from plugins.import_export import imports
+from plugins.import_export.files import Reading
 from plugins.import_export.plan import DUPLICATES, MODES, ORDERS, Wish
 from plugins.import_export.run import COUNTS, WARNED
 from plugins.import_export.template import template
@@ -22,9 +23,11 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     """Import a file in this process; 0: all rows taken, 3: some, 1: none."""
     path = Path(str(options["FILE"]))
     lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set")}
-    dry_run, dates = bool(options["dry-run"]), str(options["dates"] or "")
-    duplicates = str(options["duplicates"])
-    wish = Wish(str(options["ENTITY"]), path.name, str(options["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates)
+    dates = str(options["dates"] or "")
+    reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""))
+    words = {"mode": str(options["mode"]), "dates": dates, "duplicates": str(options["duplicates"]), "sheet": str(options["sheet"] or "")}
+    switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"])}
+    wish = Wish(str(options["ENTITY"]), path.name, reading=reading, **cast("dict[str, Any]", {**lists, **words, **switches}))
     try:
         source = path.open("rb")
     except OSError as failure:
@@ -107,7 +110,11 @@ COMMANDS = (
             Parameter("--value", _("What a value of a column means; may be repeated"), many=True, metavar="'field:from=to'"),
             Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
             Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
+            Parameter("--encoding", _("The encoding of the file, where it cannot be found out")),
+            Parameter("--delimiter", _("The sign between cells, where it cannot be found out; tab for a tab")),
             Parameter("--duplicates", _("What becomes of rows that are likely there already"), choices=DUPLICATES, default="skip"),
+            Parameter("--sheet", _("The sheet of a workbook; the first where none is named")),
+            Parameter("--silent", _("No mails, no notices, no rules"), flag=True),
             Parameter("--dry-run", _("Validate everything, write nothing"), flag=True),
             Parameter("--json", _("One JSON document with every row that was not taken or that is warned of"), flag=True),
         ),

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import zip_longest
 
-from plugins.import_export.csv_file import CsvFile
+from plugins.import_export.files import Reading, Sheet
 from plugins.import_export.formulas import restored
+from plugins.import_export.mapping.currencies import currencies, joined
+from plugins.import_export.mapping.saved import saved_for
+from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
 from sdk import BadRequest, Context, Text, _
 from sdk.fields import AnyRecordField, ChoiceField, DateField, Field, Flaw, LinkField, MoneyField, date_orders
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
 ORDERS = ("ymd", "mdy", "dmy")
-_WORD = re.compile(r"[\W_]+")
-_CHOICES = re.compile(r"\[[^\[\]]*\|[^\[\]]*\]\s*\*?\s*\Z")
-"""What a template writes behind a heading: `Class [key|normal|small]`."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,13 @@ class Wish:
     """What becomes of a row that is likely there already (`Entity.alike`): left out with its reason, or taken by who may."""
     dates: str = ""
     """The order of day, month and year, where the file itself leaves it open."""
+    reading: Reading = Reading()
+    file: str = ""
+    """The id of the staged file that it is about; "": a file that is sent with the wish."""
+    sheet: str = ""
+    """The name of the sheet; "": the first."""
+    silent: bool = False
+    """Whether nobody is told: no mails, no notices, no rules."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +57,20 @@ class Plan:
     match: tuple[str, ...]
     ignored: tuple[str, ...]
     styles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    rows: int = 0
+    currencies: Mapping[str, int] = field(default_factory=dict)
+    """The columns of currencies, by the field whose amounts stand beside them."""
 
 
-def make_plan(ctx: Context, wish: Wish, file: CsvFile) -> Plan:
+def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     """Settle the mapping; raises BadRequest naming what is unknown and the nearest name."""
     if wish.mode not in MODES:
         raise BadRequest(_("unknown mode {mode!r}; there are {modes}"), mode=wish.mode[:40], modes=", ".join(MODES))
-    fields = {name: one for name, one in ctx.records(wish.entity).fields().items() if not one.readonly}
-    asked = dict(_split(pair, "=", _("cannot read the mapping {word!r}; write Heading=field")) for pair in wish.map)
-    columns, headings, ignored = _columns(ctx, file.headings, fields, asked)
+    visible = ctx.records(wish.entity).fields()
+    fields = {name: one for name, one in visible.items() if not one.readonly}
+    wish = as_before(ctx, wish, file.headings, fields)
+    asked = dict(map(_pair, wish.map))
+    columns, headings, ignored = _columns(ctx, file.headings, fields, asked, apart_of(ctx, visible))
     values = {name: _said(ctx, one) for name in columns if isinstance(one := fields[name], ChoiceField)}
     for word in wish.value:
         name, rest = _split(word, ":", _("cannot read the value mapping {word!r}; write field:from=to"))
@@ -68,8 +79,11 @@ def make_plan(ctx: Context, wish: Wish, file: CsvFile) -> Plan:
     fixed = dict(_fixed(word, fields) for word in wish.set)
     match = tuple(_known(name, fields) for name in wish.match)
     _check_match(wish, match, fields, {*columns, *fixed})
-    plan = Plan(columns, headings, fields, values, fixed, match, ignored)
-    return Plan(columns, headings, fields, values, fixed, match, ignored, _styles(plan, file, wish.dates))
+    beside = currencies(ctx, file.headings, fields, columns)
+    ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
+    plan = Plan(columns, headings, fields, values, fixed, match, ignored, currencies=beside)
+    styles, rows = _styles(plan, file, wish.dates)
+    return replace(plan, styles=styles, rows=rows)
 
 
 def _said(ctx: Context, field: ChoiceField) -> dict[str, str]:
@@ -94,6 +108,24 @@ def _split(word: str, mark: str, message: Text) -> tuple[str, str]:
     return left.strip(), right.strip()
 
 
+def _pair(word: str) -> tuple[str, str]:
+    """`Heading=field`; it is the heading that may hold an equals sign."""
+    heading, found, field = word.rpartition("=")
+    if not found or not heading.strip():
+        raise BadRequest(_("cannot read the mapping {word!r}; write Heading=field"), word=word[:80])
+    return heading.strip(), field.strip()
+
+
+def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> Wish:
+    """A wish that says nothing of columns means those of the last file with the same headings."""
+    known = saved_for(ctx, wish.entity, headings) if not wish.map else None
+    if known is None:
+        return wish
+    there = [word for word in known.words("map") if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields)]
+    values = [word for word in known.words("value") if word.partition(":")[0] in fields]
+    return replace(wish, map=tuple(there), value=wish.value or tuple(values), dates=wish.dates or str(known.wish.get("dates", "")))
+
+
 def _known(name: str, fields: Mapping[str, Field]) -> str:
     if name not in fields:
         near = get_close_matches(name, fields, n=1, cutoff=0.5)
@@ -112,22 +144,31 @@ def _fixed(word: str, fields: Mapping[str, Field]) -> tuple[str, object]:
 
 
 def _columns(
-    ctx: Context, headings: Sequence[str], fields: Mapping[str, Field], asked: Mapping[str, str]
+    ctx: Context, headings: Sequence[str], fields: Mapping[str, Field], asked: Mapping[str, str], apart: Collection[str]
 ) -> tuple[dict[str, int], dict[str, str], tuple[str, ...]]:
     for heading in asked:
         if heading not in headings:
             near = get_close_matches(heading, headings, n=1, cutoff=0.5)
             raise BadRequest(_("the file has no heading {heading!r}; it has {headings}"), heading=heading[:80],
                              headings=", ".join(near or headings)[:500])  # fmt: skip
-    words = words_of(ctx, fields)
+    words, synonyms = words_of(ctx, fields), synonyms_of(fields)
+    # A synonym is a guess: what is asked for, and a heading that says the field's own name, come before it.
+    taken = {
+        *asked.values(),
+        *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words and word not in apart),
+    }
     columns: dict[str, int] = {}
     names: dict[str, str] = {}
     ignored = []
     for index, heading in enumerate(headings):
-        if asked.get(heading) == "":  # "Heading=": leave this column out
+        if asked.get(heading) == "" or (heading not in asked and heading.strip() in apart):  # "Heading=": leave this column out
             ignored.append(heading)
             continue
-        name = _known(asked[heading], fields) if heading in asked else words.get(plain(heading), "")
+        word = plain(heading)
+        name = _known(asked[heading], fields) if heading in asked else words.get(word, "")
+        if heading not in asked and not name and (guess := synonyms.get(word, "")) not in taken:
+            name = guess
+            taken.add(guess)
         if not name or (name in asked.values() and heading not in asked):
             ignored.append(heading or f"#{index + 1}")
         elif name in columns:
@@ -139,35 +180,23 @@ def _columns(
     return columns, names, tuple(ignored)
 
 
-def words_of(ctx: Context, fields: Mapping[str, Field]) -> dict[str, str]:
-    """What a heading may say: a field's name, or its label in English or the actor's language where no other field has that."""
-    labels: dict[str, set[str]] = {}
-    for name, one in fields.items():
-        for word in (one.label, ctx.say(one.label)):
-            labels.setdefault(plain(word), set()).add(name)
-    return {word: next(iter(names)) for word, names in labels.items() if len(names) == 1} | {plain(name): name for name in fields}
-
-
-def plain(word: str) -> str:
-    """A heading without case, punctuation, the mark of what is required, and the choices that a template lists."""
-    return _WORD.sub("", _CHOICES.sub("", word).casefold())
-
-
-def _styles(plan: Plan, file: CsvFile, asked: str) -> dict[str, dict[str, str]]:
-    """The order of day, month and year that a whole column allows; where it allows two, each such cell is refused.
+def _styles(plan: Plan, file: Sheet, asked: str) -> tuple[dict[str, dict[str, str]], int]:
+    """The order of day, month and year that a whole column allows, and how many rows there are; where it allows two, each such cell is refused.
 
     Without dates the file is read to its end all the same: what is no CSV is refused before a row is written.
     """
     dates = {name: index for name, index in plan.columns.items() if isinstance(plan.fields[name], DateField)}
     orders: dict[str, set[str]] = {name: {"ymd", "mdy", "dmy"} for name in dates}
+    rows = 0
     for _number, cells in file.rows():
+        rows += 1
         for name, index in dates.items():
             cell = cells[index].strip().partition(" ")[0] if index < len(cells) else ""
             if cell and (allowed := date_orders(cell)):
                 orders[name] &= allowed
     if asked:
-        return {name: {"date_order": asked} for name in dates}
-    return {name: {"date_order": next(iter(left))} if len(left) == 1 else {} for name, left in orders.items()}
+        return {name: {"date_order": asked} for name in dates}, rows
+    return {name: {"date_order": next(iter(left))} if len(left) == 1 else {} for name, left in orders.items()}, rows
 
 
 def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, list[object]], dict[str, list[Flaw]]]:
@@ -177,6 +206,8 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
     columns = list(zip_longest(*rows, fillvalue=""))
     for name, index in plan.columns.items():
         cells: Sequence[str] = restored(columns[index]) if index < len(columns) else [""] * len(rows)
+        if (place := plan.currencies.get(name, len(columns))) < len(columns):
+            cells = joined(cells, columns[place])
         if name in plan.values:
             renamed = plan.values[name]
             cells = [renamed.get(cell.strip(), cell) for cell in cells]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import time, timedelta
 
 from plugins.import_export import commands, export_commands, export_routes, exports, imports, privacy, routes
-from plugins.import_export.tables import Export, Import, ImportRow
+from plugins.import_export.staging import files
+from plugins.import_export.staging import routes as staging_routes
+from plugins.import_export.tables import Correction, Export, ExternalId, Import, ImportRow, Mapping, Part, StagedFile
 from sdk import Capabilities, Command, Context, Entity, Job, Manifest, Permission, Person, Route, Schedule, Scope, Trace, Verb, _, hookimpl
+from sdk.files import take_away
 
 manifest = Manifest(
     name="import_export",
@@ -15,9 +18,10 @@ manifest = Manifest(
     title=_("Import and export"),
     summary=_("Files into every entity, with the reason for each row that is not taken, and out of every entity, such as come in again."),
     capabilities=Capabilities(
-        data=("*.read:*", "*.create:*", "*.update:*"), jobs=("run_import", "run_export", "remove_exports"), files=True
+        data=("*.read:*", "*.create:*", "*.update:*"), jobs=("run_import", "run_export", "remove_files", "remove_exports"), files=True
     ),
 )
+READ = frozenset({Verb.READ})
 
 
 @hookimpl
@@ -44,8 +48,36 @@ def register_entities() -> Sequence[Entity]:
             access={"sales_rep": mine, "sales_manager": mine},
             verbs=frozenset({Verb.READ, Verb.DELETE}),
             hands_over=False,
+            merges=False,
         ),
-        Entity(ImportRow, "row", "rows", _("Row"), _("Rows"), title="reason", owned=False, verbs=frozenset({Verb.READ})),
+        Entity(ImportRow, "row", "rows", _("Row"), _("Rows"), title="reason", owned=False, verbs=READ),
+        Entity(
+            StagedFile,
+            "file",
+            "files",
+            _("File to import"),
+            _("Files to import"),
+            title="file_name",
+            access={"sales_rep": mine, "sales_manager": mine},
+            verbs=frozenset({Verb.READ, Verb.DELETE}),
+            hands_over=False,
+            merges=False,
+        ),
+        Entity(Correction, "correction", "corrections", _("Mended row"), _("Mended rows"), title="number", owned=False, verbs=READ),
+        Entity(Part, "part", "parts", _("Part of a journal"), _("Parts of journals"), title="entity", owned=False, verbs=READ),
+        Entity(
+            Mapping,
+            "mapping",
+            "mappings",
+            _("Mapping"),
+            _("Mappings"),
+            owned=False,
+            verbs=frozenset({Verb.READ, Verb.DELETE}),
+            merges=False,
+        ),
+        Entity(
+            ExternalId, "external_id", "external_ids", _("External id"), _("External ids"), title="external_id", owned=False, verbs=READ
+        ),
     )
 
 
@@ -60,7 +92,7 @@ def register_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    return (*routes.ROUTES, *export_routes.ROUTES)
+    return (*routes.ROUTES, *staging_routes.ROUTES, *export_routes.ROUTES)
 
 
 @hookimpl
@@ -70,7 +102,16 @@ def register_jobs() -> Sequence[Job]:
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
-    return (Schedule("remove_exports", exports.remove_old, every=timedelta(hours=1)),)
+    return (
+        Schedule("remove_files", files.remove_expired, at=time(3)),
+        Schedule("remove_exports", exports.remove_old, every=timedelta(hours=1)),
+    )
+
+
+@hookimpl
+def tenant_purged(ctx: Context) -> None:
+    take_away(ctx, "import_export.file", "content")
+    take_away(ctx, "import_export.export", "content")
 
 
 @hookimpl

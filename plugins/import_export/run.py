@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from plugins.import_export.csv_file import CsvFile
+from plugins.import_export import journal
+from plugins.import_export.files import Sheet
+from plugins.import_export.journal import Fate, Former
 from plugins.import_export.plan import Plan, Wish, read_columns
 from sdk import Alike, Channel, Condition, Context, Draft, Outcome, Problem, Refusal, Text, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
@@ -16,7 +18,8 @@ from sdk.fields import AnyRecordField, Flaw, LinkField
 
 CHUNK = 2000
 WARNED = "warned"
-COUNTS = ("created", "updated", "unchanged", "skipped", "failed", WARNED)
+FATES = ("created", "updated", "unchanged", "skipped", "failed")
+COUNTS = (*FATES, WARNED)
 type_row = tuple[int, Sequence[str]]
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
 """Rows with what stands in them by field, and what is wrong there."""
@@ -29,6 +32,10 @@ class Tally:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     rows: list[dict[str, object]] = field(default_factory=list)
     deferred: list[type_row] = field(default_factory=list)
+    fates: list[Fate] = field(default_factory=list)
+    former: dict[int, Former] = field(default_factory=dict)
+    parts: list[Draft] = field(default_factory=list)
+    """Of the journal, those that wait to be written."""
 
 
 class _DryRunEnds(Exception):
@@ -38,7 +45,7 @@ class _DryRunEnds(Exception):
 class Run:
     """An import of a file whose record exists."""
 
-    def __init__(self, ctx: Context, record: Row, wish: Wish, plan: Plan, file: CsvFile) -> None:
+    def __init__(self, ctx: Context, record: Row, wish: Wish, plan: Plan, file: Sheet) -> None:
         self.ctx, self.wish, self.plan, self.file = ctx.over(Channel.IMPORT), wish, plan, file
         self.id, self.version = id_of(record), int(str(record["version"]))
         self.done = int(str(record["position"]))
@@ -46,17 +53,22 @@ class Run:
         put_off = str(record["deferred"] or "")
         self._put_off = {int(number) for number in put_off.split(",") if number}
         self.records = self.ctx.records(wish.entity)
+        self._fields = self.ctx.as_system().records(wish.entity).fields()
+        self._began = self.ctx.now()
+        self._before = sum(self.total[name] for name in FATES)
         self._self_links = [name for name in plan.columns if self._leads_here(name)]
 
     def execute(self, step: Callable[[int], None] = lambda _count: None) -> dict[str, int]:
         """Import all rows; returns the counts. On a dry run everything is validated and nothing stays."""
-        self._save({"state": "running", "ignored": ", ".join(self.plan.ignored) or None, "headings": json.dumps(self.file.headings)})
+        started = {} if self.done or self._put_off else {"started_at": self._began}
+        ignored = ", ".join(self.plan.ignored) or None
+        self._save({"state": "running", "ignored": ignored, "headings": json.dumps(self.file.headings), "total": self.plan.rows, **started})
         if self.wish.dry_run:
             tally = self._rehearse(step)
             self._keep(tally, {})
         else:
             self._for_real(step)
-        self._save({"state": self._state(), "deferred": None})
+        self._save({"state": self._state(), "deferred": None, "ended_at": self.ctx.now(), "seconds_left": None})
         return self.total
 
     def _leads_here(self, name: str) -> bool:
@@ -76,14 +88,23 @@ class Run:
         try:
             with self.ctx.transaction(write=True):
                 for chunk in _chunks(self.file.rows()):
-                    _add(whole, self._chunk(self._read(chunk), last=False))
+                    self._gather(whole, self._chunk(self._read(chunk), last=False))
                     waiting += whole.deferred
                     whole.deferred = []
                     step(len(chunk))
-                self._until_settled(waiting, lambda tally: _add(whole, tally))
+                self._until_settled(waiting, lambda tally: self._gather(whole, tally))
                 raise _DryRunEnds
         except _DryRunEnds:
             return whole
+
+    def _gather(self, whole: Tally, part: Tally) -> None:
+        """Of a dry run the journal is written down at once: as text a million rows take little room."""
+        whole.parts += self._parts(part)
+        part.fates, part.former = [], {}
+        _add(whole, part)
+
+    def _parts(self, tally: Tally) -> list[Draft]:
+        return list(journal.drafts(self.id, self.wish.entity, self._fields, tally.fates, tally.former))
 
     def _for_real(self, step: Callable[[int], None]) -> None:
         waiting: list[type_row] = []
@@ -202,7 +223,11 @@ class Run:
 
     def _settle(self, tally: Tally, row: type_row, draft: Draft, outcome: Outcome, *, last: bool) -> None:
         if outcome.refusal is None:
-            tally.counts["created" if draft.verb == "create" else "updated" if outcome.changed else "unchanged"] += 1
+            fate = "created" if draft.verb == "create" else "updated" if outcome.changed else "unchanged"
+            tally.counts[fate] += 1
+            tally.fates.append(Fate(row[0], journal.LETTER_OF[fate], outcome.id))
+            if fate == "updated" and outcome.row is not None:
+                tally.former[row[0]] = Former(int(str(outcome.row["version"])), outcome.before)
             if outcome.likely:
                 self._leave(tally, row[0], WARNED, outcome.likely.warning, row[1])
             return
@@ -233,6 +258,8 @@ class Run:
 
     def _leave(self, tally: Tally, number: int, outcome: str, problem: Problem, cells: Sequence[str], more: Sequence[Problem] = ()) -> None:
         tally.counts[outcome] += 1
+        if outcome in journal.LETTER_OF:
+            tally.fates.append(Fate(number, journal.LETTER_OF[outcome]))
         at = self.plan.columns.get(problem.field)
         value = cells[at] if at is not None and at < len(cells) else problem.params.get("value")
         reasons = [self._reason(problem), *(f"{self.plan.headings.get(p.field, p.field)}: {self._reason(p)}" for p in more)]
@@ -259,8 +286,17 @@ class Run:
             self.total[name] += count
         with self.ctx.transaction(write=True):
             drafts = [Draft("create", {"import": self.id, **row}) for row in tally.rows]
-            self.ctx.as_system().records("import_export.row").write_all(drafts)
-            self._save({**self.total, **more})
+            system = self.ctx.as_system()
+            system.records(journal.ROW).write_all(drafts)
+            system.records(journal.PART).write_all([*tally.parts, *self._parts(tally)])
+            self._save({**self.total, **self._progress(), **more})
+
+    def _progress(self) -> dict[str, object]:
+        """How many rows are done, how fast it goes, and how long the rest will take at that rate."""
+        done, seconds = sum(self.total[name] for name in FATES), (self.ctx.now() - self._began).total_seconds()
+        rate = (done - self._before) / seconds if seconds > 0 else 0
+        left = round((self.plan.rows - done) / rate) if rate else None
+        return {"done": done, "rate": round(rate) or None, "seconds_left": left if left is None else max(left, 0)}
 
     def _save(self, values: dict[str, object]) -> None:
         """The version is checked: should another process have taken this import over, this one stops with nothing written."""
@@ -284,6 +320,8 @@ def _add(whole: Tally, part: Tally) -> None:
         whole.counts[name] += count
     whole.rows += part.rows
     whole.deferred += part.deferred
+    whole.fates += part.fates
+    whole.former |= part.former
 
 
 def _numbers(rows: Sequence[type_row]) -> str | None:

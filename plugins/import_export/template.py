@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from plugins.import_export.imports import permit
-from plugins.import_export.plan import plain, words_of
+from plugins.import_export.mapping.words import plain, words_of
 from sdk import Context, Download, _, where
 from sdk.context import id_of
 from sdk.fields import (

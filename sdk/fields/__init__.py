@@ -1,7 +1,20 @@
 """The field types: `from sdk import fields as f`, then `f.text(...)`, `f.money(...)`, `f.link(...)`."""
 
 from sdk.fields.any_record import AnyRecordField, NamedReference, Reference, any_record
-from sdk.fields.base import NO_EXAMPLE, Checked, Field, Flaw, FlawError, Parsed, ReportRole, beside, personal, secret, with_example
+from sdk.fields.base import (
+    NO_EXAMPLE,
+    Checked,
+    Field,
+    Flaw,
+    FlawError,
+    Parsed,
+    ReportRole,
+    beside,
+    personal,
+    secret,
+    synonyms,
+    with_example,
+)
 from sdk.fields.choice import ChoiceField, choice
 from sdk.fields.computed import Computed, Reach, Source, computed, over
 from sdk.fields.link import LinkField, NaturalKey, link
@@ -60,6 +73,7 @@ __all__ = [
     "personal",
     "phone",
     "secret",
+    "synonyms",
     "text",
     "url",
     "with_example",

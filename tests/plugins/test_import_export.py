@@ -450,7 +450,9 @@ def test_an_import_writes_with_the_rights_of_who_asked(client: Api, drain: Calla
     drain()
     done = rep.get(f"{IMPORTS}/{begun['id']}").json
     assert (done["created"], done["failed"], done["owner"]) == (2, 1, str(people.rep))
-    (row,) = rep.get(f"{IMPORTS}/{begun['id']}/rows").json["data"]
+    rows = rep.get(f"{IMPORTS}/{begun['id']}/rows").json["data"]
+    assert [row["outcome"] for row in rows] == ["created", "created", "failed"]
+    row = rows[2]
     assert (row["number"], row["code"]) == (3, "forbidden")
     assert {row["owner"] for row in work.records("customers.account").find(())} == {people.rep}
     other = client.as_user(people.reps[1][0])

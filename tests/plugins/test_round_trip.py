@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import openpyxl
 import pytest
 
 from core.context import Work
@@ -196,6 +198,44 @@ def test_what_no_import_takes_says_so_by_its_verbs_and_is_exported_all_the_same(
         assert exported(work, name, fields=("*",)).startswith(b"id,")
         with pytest.raises(Forbidden):
             import_file(work, name, "id\n")
+
+
+def cells_of(content: bytes) -> list[list[object]]:
+    """The cells of a workbook, as another reader sees them."""
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    assert sheet is not None
+    return [[cell.value for cell in row] for row in sheet.iter_rows()]
+
+
+@pytest.mark.feature("C16")
+def test_a_workbook_and_a_file_with_all_that_can_be_read_come_back(platform: Platform, make_tenant: MakeTenant) -> None:
+    one = platform.system(make_tenant("one", timezone="America/New_York").id)
+    books, whole = (platform.system(make_tenant(name, timezone="America/New_York", locale="zh_CN").id) for name in ("books", "whole"))
+    define(one)
+    filling = Filling(one)
+    names = ("core.custom_entity", "core.custom_field", "core.team", "core.user", "catalog.product", "customers.account", "custom.case",
+             "customers.contact", "pipeline.pipeline", "pipeline.stage", "pipeline.deal", "teamwork.task", "teamwork.activity")  # fmt: skip
+    for name in names:
+        filling.fill(name)
+    one.records("custom.case").create(
+        {
+            "name": "Between",
+            "custom.my_datetime": "2026-11-01T05:30:00Z",
+            "custom.my_decimal": "1.234",
+            "custom.my_money": {"amount": "1.234", "currency": "KWD"},
+        }
+    )
+    one.records("custom.case").create(
+        {"name": "Large", "custom.my_decimal": "1234567890123.4567", "custom.my_datetime": "2026-07-01T12:00:00Z"}
+    )
+    for name in names:
+        workbook, everything = exported(one, name, "xlsx", headings="labels"), exported(one, name, fields=("*",))
+        for other, content in ((books, workbook), (whole, everything)):
+            done = import_file(other, name, content)
+            assert (done.state, done.rows) == ("succeeded", []), name
+        plain = exported(one, name)
+        assert exported(books, name) == exported(whole, name) == plain, name
+        assert cells_of(exported(books, name, "xlsx")) == cells_of(exported(one, name, "xlsx")), name
 
 
 @pytest.mark.real_data
