@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from sdk import BadRequest, Context, _
 from sdk.context import Column
 from sdk.fields import ChoiceField, DecimalField, Field, IntegerField, KeysField, MoneyField
 
+_THREE = re.compile(r"\.\d{3}(?= |\Z)", re.ASCII)
 EVERYTHING = "*"
 """In the place of fields: all that the actor may read, also what an import leaves out."""
 NAMES, LABELS = "names", "labels"
@@ -33,9 +35,14 @@ class ExportColumn:
         return cells
 
     def safe(self, values: Column) -> Sequence[str]:
-        """The same for spreadsheets; numbers are none of the text that they could calculate with, negative ones included."""
+        """The same for spreadsheets; numbers are none of the text that they could calculate with, negative ones included.
+
+        Three digits behind a point get a zero more: 1.234 may be more than a thousand elsewhere.
+        """
         cells = self.cells(values)
-        return cells if isinstance(self.field, IntegerField | DecimalField | MoneyField) else neutral(cells)
+        if isinstance(self.field, DecimalField | MoneyField):
+            return [_THREE.sub(r"\g<0>0", cell) for cell in cells]
+        return cells if isinstance(self.field, IntegerField) else neutral(cells)
 
 
 def importable(fields: Mapping[str, Field]) -> list[str]:

@@ -108,7 +108,7 @@ def carry_out(ctx: Context, record: Row, stream: BinaryIO, step: Callable[[int],
         _save(ctx, id, {"state": RUNNING, "done": 0})
         columns = columns_of(ctx, selection.entity, settle(ctx, selection.entity, selection.fields), selection.headings)
         done = told = 0
-        with closing(open_sink(stream, selection.format, columns, selection.headings, ctx.say)) as sink:
+        with closing(open_sink(ctx, stream, selection.format, columns, selection.headings)) as sink:
             for block in ctx.records(selection.entity).blocks(selection.query(fields=tuple(one.field.name for one in columns)), BLOCK):
                 sink.write(block)
                 done += block.rows

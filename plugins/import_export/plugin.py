@@ -70,6 +70,7 @@ def register_entities() -> Sequence[Entity]:
             access={"sales_rep": mine, "sales_manager": mine},
             verbs=frozenset({Verb.READ, Verb.DELETE}),
             hands_over=False,
+            merges=False,
         ),
         Entity(ImportRow, "row", "rows", _("Row"), _("Rows"), title="reason", owned=False, verbs=READ),
         Entity(
@@ -132,6 +133,7 @@ def register_schedules() -> Sequence[Schedule]:
 @hookimpl
 def tenant_purged(ctx: Context) -> None:
     take_away(ctx, "import_export.file", "content")
+    take_away(ctx, "import_export.export", "content")
 
 
 @hookimpl

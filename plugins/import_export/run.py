@@ -14,7 +14,7 @@ from plugins.import_export.journal import Fate, Former
 from plugins.import_export.plan import Plan, Wish, read_columns
 from sdk import Alike, Channel, Condition, Context, Draft, Outcome, Problem, Refusal, Stale, Text, _
 from sdk.context import LIKELY_DUPLICATE, SILENT, Row, id_of
-from sdk.fields import Flaw, LinkField
+from sdk.fields import AnyRecordField, Flaw, LinkField
 
 CHUNK = 2000
 WARNED = "warned"
@@ -58,9 +58,7 @@ class Run:
         self._fields = self.ctx.as_system().records(wish.entity).fields()
         self._began = self.ctx.now()
         self._before = sum(self.total[name] for name in FATES)
-        self._self_links = [
-            name for name, one in plan.fields.items() if isinstance(one, LinkField) and one.target == "self" and name in plan.columns
-        ]
+        self._self_links = [name for name in plan.columns if self._leads_here(name)]
 
     def execute(self, step: Callable[[int], None] = lambda _count: None) -> dict[str, int]:
         """Import all rows; returns the counts. On a dry run everything is validated and nothing stays."""
@@ -74,6 +72,12 @@ class Run:
             self._for_real(step)
         self._save({"state": self._state(), "deferred": None, "ended_at": self.ctx.now(), "seconds_left": None})
         return self.total
+
+    def _leads_here(self, name: str) -> bool:
+        """Whether a field may name a record of the same file."""
+        field = self.plan.fields[name]
+        mine = isinstance(field, LinkField) and self.ctx.target(self.wish.entity, name) == self.wish.entity
+        return mine or isinstance(field, AnyRecordField)
 
     def _state(self) -> str:
         taken = self.total["created"] + self.total["updated"] + self.total["unchanged"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import BinaryIO, Protocol
 
 import orjson
@@ -13,7 +13,7 @@ import orjson
 from plugins.import_export.columns import LABELS, ExportColumn
 from plugins.import_export.formulas import neutral
 from plugins.import_export.workbook import WorkbookSink
-from sdk import Block, _
+from sdk import Block, Context, _
 from sdk.context import Column
 from sdk.fields import ChoiceField, DecimalField, LinkField, Money, NamedReference, Reference
 from sdk.fields.money import money_wire
@@ -94,8 +94,8 @@ def _plain(value: object) -> object:
     return None if value == [] else value
 
 
-def open_sink(stream: BinaryIO, format: str, columns: Sequence[ExportColumn], headings: str, say: Callable[..., str]) -> Sink:
+def open_sink(ctx: Context, stream: BinaryIO, format: str, columns: Sequence[ExportColumn], headings: str) -> Sink:
     """The sink of a format."""
     if format == XLSX:
-        return WorkbookSink(stream, columns, say)
+        return WorkbookSink(ctx, stream, columns)
     return CsvSink(stream, columns, marked=headings == LABELS) if format == CSV else LinesSink(stream, columns)

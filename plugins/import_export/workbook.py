@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import IO, BinaryIO
 
 from plugins.import_export.columns import ExportColumn
 from plugins.import_export.formulas import neutral
-from sdk import Block, Invalid, Problem, _
+from plugins.import_export.mapping.words import currency_of
+from sdk import Block, Context, Invalid, Problem, _
 from sdk.context import Column
 from sdk.fields import BooleanField, DateField, DecimalField, IntegerField, Money, MoneyField
 
@@ -22,7 +23,6 @@ MOST_ROWS = 1_048_575
 """Rows of a sheet, the headings not counted."""
 MOST_CHARACTERS = 32_767
 """Characters of a cell."""
-CURRENCY = "currency"
 _DIGITS = 15
 """Digits of a number that a spreadsheet keeps: longer ones are text, which an import reads as well."""
 _FIRST_DAY, _ZERO = date(1900, 3, 1), date(1899, 12, 30).toordinal()
@@ -80,9 +80,9 @@ _STAMP = (1980, 1, 1, 0, 0, 0)
 class WorkbookSink:
     """One sheet. An amount of money is a number, and its currency stands in the column behind it."""
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[ExportColumn], say: Callable[..., str]) -> None:
+    def __init__(self, ctx: Context, stream: BinaryIO, columns: Sequence[ExportColumn]) -> None:
         self._columns = columns
-        self._headings = [word for column in columns for word in headings_of(column, say)]
+        self._headings = [word for column in columns for word in headings_of(ctx, column)]
         self._letters = [_letters(index) for index in range(len(self._headings))]
         self._file = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
         for name, content in _PARTS.items():
@@ -132,11 +132,10 @@ class WorkbookSink:
         self._file.close()
 
 
-def headings_of(column: ExportColumn, say: Callable[..., str]) -> list[str]:
+def headings_of(ctx: Context, column: ExportColumn) -> list[str]:
     """The headings of a field in a workbook."""
-    if not isinstance(column.field, MoneyField):
-        return [column.heading]
-    return [column.heading, f"{column.heading} {CURRENCY if column.heading == column.field.name else say(_('Currency'))}"]
+    beside = [currency_of(ctx, column.field, column.heading)] if isinstance(column.field, MoneyField) else []
+    return [column.heading, *beside]
 
 
 def _cells(column: ExportColumn, values: Column, letters: Sequence[str], numbers: range) -> list[Sequence[str]]:

@@ -7,7 +7,7 @@ from alembic import op
 
 from sdk import columns, migrations
 
-revision = "0004"
+revision = "0005"
 down_revision = "0003"
 
 
