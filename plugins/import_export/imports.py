@@ -97,7 +97,7 @@ def run_job(ctx: Context, arguments: Mapping[str, object]) -> None:
     record = ctx.as_system().records(IMPORT).values([id]).get(id)
     if record is None or record["state"] not in ("waiting", "running"):
         return
-    wish = _wish(cast("Mapping[str, object]", arguments["wish"]))
+    wish = read_wish(cast("Mapping[str, object]", arguments["wish"]))
     key = str(arguments["file"])
     try:
         if wish.file:
@@ -117,7 +117,7 @@ def arguments(record: Row, wish: Wish, key: str = "") -> dict[str, object]:
     return {"import": str(record["id"]), "wish": asdict(wish), "file": key}
 
 
-def _wish(written: Mapping[str, object]) -> Wish:
+def read_wish(written: Mapping[str, object]) -> Wish:
     """A wish as JSON keeps it; what an older version did not know is as it was then."""
     named = {one.name: one.default for one in dataclasses.fields(Wish) if one.name in written}
     values = {name: tuple(cast("list[str]", written[name])) if default == () else written[name] for name, default in named.items()}
