@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import zip_longest
+from typing import Any, cast
 
 from plugins.import_export.files import Reading, Sheet
 from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.words import plain, synonyms_of, words_of
+from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
-from sdk.fields import AnyRecordField, ChoiceField, DateField, Field, Flaw, LinkField, MoneyField, date_orders
+from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
-ORDERS = ("ymd", "mdy", "dmy")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class Wish:
     """What becomes of a row that is likely there already (`Entity.alike`): left out with its reason, or taken by who may."""
     dates: str = ""
     """The order of day, month and year, where the file itself leaves it open."""
+    numbers: str = ""
+    """Whether a point or a comma stands before the fraction of a number, where the file leaves it open."""
+    years: str = ""
+    """The first year that a year of two digits may mean."""
     reading: Reading = Reading()
     file: str = ""
     """The id of the staged file that it is about; "": a file that is sent with the wish."""
@@ -77,8 +82,12 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     match = tuple(_known(name, fields) for name in wish.match)
     _check_match(wish, match, fields, {*columns, *fixed})
     plan = Plan(columns, headings, fields, values, fixed, match, ignored)
-    styles, rows = _styles(plan, file, wish.dates)
-    return replace(plan, styles=styles, rows=rows)
+    said = Said(wish.dates, wish.numbers, wish.years)
+    styles, rows = Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency), 0
+    # To the end, whatever its columns: what is no CSV is refused before a row is written.
+    for rows, (_number, cells) in enumerate(file.rows(), 1):
+        styles.see(cells)
+    return replace(plan, styles=styles.found(), rows=rows)
 
 
 def _said(ctx: Context, field: ChoiceField) -> dict[str, str]:
@@ -118,7 +127,8 @@ def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping
         return wish
     there = [word for word in known.words("map") if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields)]
     values = [word for word in known.words("value") if word.partition(":")[0] in fields]
-    return replace(wish, map=tuple(there), value=wish.value or tuple(values), dates=wish.dates or str(known.wish.get("dates", "")))
+    said = {name: getattr(wish, name) or str(known.wish.get(name, "")) for name in ("dates", "numbers", "years")}
+    return replace(wish, map=tuple(there), value=wish.value or tuple(values), **cast("dict[str, Any]", said))
 
 
 def _known(name: str, fields: Mapping[str, Field]) -> str:
@@ -170,25 +180,6 @@ def _columns(
     if not columns:
         raise BadRequest(_("no heading of the file names a field; map them: {headings}"), headings=", ".join(headings)[:500])
     return columns, names, tuple(ignored)
-
-
-def _styles(plan: Plan, file: Sheet, asked: str) -> tuple[dict[str, dict[str, str]], int]:
-    """The order of day, month and year that a whole column allows, and how many rows there are; where it allows two, each such cell is refused.
-
-    Without dates the file is read to its end all the same: what is no CSV is refused before a row is written.
-    """
-    dates = {name: index for name, index in plan.columns.items() if isinstance(plan.fields[name], DateField)}
-    orders: dict[str, set[str]] = {name: {"ymd", "mdy", "dmy"} for name in dates}
-    rows = 0
-    for _number, cells in file.rows():
-        rows += 1
-        for name, index in dates.items():
-            cell = cells[index].strip().partition(" ")[0] if index < len(cells) else ""
-            if cell and (allowed := date_orders(cell)):
-                orders[name] &= allowed
-    if asked:
-        return {name: {"date_order": asked} for name in dates}, rows
-    return {name: {"date_order": next(iter(left))} if len(left) == 1 else {} for name, left in orders.items()}, rows
 
 
 def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, list[object]], dict[str, list[Flaw]]]:

@@ -11,9 +11,10 @@ from marshmallow import Schema, fields, validate
 from plugins.import_export import imports
 from plugins.import_export.failed import failed_file
 from plugins.import_export.journal import IMPORT, LETTERS, cursor_of, page
-from plugins.import_export.plan import DUPLICATES, MODES, ORDERS, Wish
+from plugins.import_export.plan import DUPLICATES, MODES, Wish
 from plugins.import_export.staging import files
 from plugins.import_export.staging.routes import PAGE
+from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
 from plugins.import_export.template import template
 from sdk import Context, Invalid, NotFound, Problem, Request, Response, Route, _
 from sdk.context import id_of
@@ -30,6 +31,8 @@ class NewImport(Schema):
     set = fields.List(fields.String(), load_default=list)
     dry_run = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
     dates = fields.String(load_default="", validate=validate.OneOf(("", *ORDERS)))
+    numbers = fields.String(load_default="", validate=validate.OneOf(("", *NUMBERS)))
+    years = fields.String(load_default="", validate=validate.Regexp(YEARS))
     duplicates = fields.String(load_default="skip", validate=validate.OneOf(DUPLICATES))
     encoding = fields.String(load_default="", validate=validate.Length(max=40))
     delimiter = fields.String(load_default="", validate=validate.Length(max=3))
@@ -88,12 +91,18 @@ def start_import(ctx: Context, request: Request) -> Response:
 
 def _wish(body: Mapping[str, object], file_name: str) -> Wish:
     lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set")}
-    words = {name: str(body[name]) for name in ("mode", "dates", "duplicates", "sheet")}
+    words = {name: str(body[name]) for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
     switches = {name: body[name] == "true" for name in ("dry_run", "silent")}
     file = "" if body["file_id"] is None else str(body["file_id"])
     return Wish(
         str(body["entity"]), file_name, reading=files.reading_of(body), file=file, **cast("dict[str, Any]", {**lists, **words, **switches})
     )
+
+
+def cancel_import(ctx: Context, request: Request) -> object:
+    """Stop an import; what was written stays, and can be undone."""
+    imports.cancel(ctx, request.id())
+    return ctx.records(IMPORT).get(request.id())
 
 
 def list_rows(ctx: Context, request: Request) -> object:
@@ -129,6 +138,14 @@ ROUTES = (
         may_lack_files=True,
         answer=_IMPORT,
         status=202,
+    ),
+    Route(
+        method="POST",
+        path="/imports/{id}/cancel",
+        view=cancel_import,
+        permission="import_export.import.read",
+        summary=_("Cancel an import"),
+        answer=_IMPORT,
     ),
     Route(
         method="GET",

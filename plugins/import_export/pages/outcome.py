@@ -7,6 +7,7 @@ from typing import cast
 from uuid import UUID
 
 from plugins.import_export.failed import failed_file
+from plugins.import_export.imports import cancel
 from plugins.import_export.journal import IMPORT, cursor_of, page
 from plugins.import_export.pages import preview
 from plugins.import_export.pages.start import AT
@@ -40,22 +41,26 @@ TONES = {"succeeded": "good", "partial": "warm", "failed": "bad", "cancelled": "
 UNDONE_FROM = ("succeeded", "partial", "failed", "cancelled", "partly_undone")
 
 
-def show(ctx: Context, request: PageRequest) -> Rendering:
+def show(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
     """A rehearsal with its rows; or an import with its outcome."""
     record = _record(ctx, request)
-    return preview.show(ctx, request, record) if record["dry_run"] and record["file"] else _outcome(ctx, request, record)
+    shown = preview.show if record["dry_run"] and record["file"] else _outcome
+    return shown(ctx, request, record, refusal)
 
 
 def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
-    """What a rehearsal is asked for; or undo, the whole or a row."""
+    """Cancel what is under way; what a rehearsal is asked for; or undo, the whole or a row."""
     record = _record(ctx, request)
-    if record["dry_run"] and record["file"]:
-        return preview.act(ctx, request, record)
     try:
+        if request.typed("act") == "cancel":
+            cancel(ctx, id_of(record))
+            return Redirect(ctx.page(f"{AT}/{record['id']}"))
+        if record["dry_run"] and record["file"]:
+            return preview.act(ctx, request, record)
         if request.typed("act") == "undo":
             _undo(ctx, record, [int(row) for row in request.chosen("row") if row.isdecimal() and len(row) < 10])
     except Refusal as refusal:
-        return _outcome(ctx, request, record, refusal)
+        return show(ctx, request, refusal)
     return Redirect(ctx.page(f"{AT}/{record['id']}"))
 
 

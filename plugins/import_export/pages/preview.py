@@ -78,14 +78,14 @@ class Head:
 def show(ctx: Context, request: PageRequest, record: Row, refusal: Refusal | None = None) -> Rendering:
     """How far the check is; once it has ended, its counts and the rows."""
     alive = record["state"] in ("waiting", "running")
-    wish, values = wish_of(record), dict[str, object](_rows(ctx, request, record)) if not alive and not record["reason"] else {}
+    wish, values = wish_of(record), dict[str, object](_rows(ctx, request, record)) if record["state"] not in ("waiting", "running", "cancelled") and not record["reason"] else {}
     status = refusal.status if refusal is not None else 200
     entity = ctx.entity(wish.entity)
     counts = [(name, ctx.say(WOULD[name]), record[name]) for name in (*FATES, "warned") if record[name] or name in ("created", "failed")]
     return Rendering(
         "import_export/preview.html",
         {
-            "record": record, "alive": alive, "wish": wish, "label": ctx.say(entity.plural_label), "counts": counts, "problems": told(ctx, refusal),
+            "record": record, "alive": alive, "cancelled": record["state"] == "cancelled", "wish": wish, "label": ctx.say(entity.plural_label), "counts": counts, "problems": told(ctx, refusal),
             "columns_at": ctx.page(f"/import_export/files/{wish.file}/columns?entity={wish.entity}&sheet={quote(wish.sheet)}&of={record['id']}"),
             "lines": [], "heads": [], "stale": False, "kept": False, "tab": "", "tabs": [], "next": "", "ignored": 0, **values,
         },
