@@ -48,6 +48,8 @@ class Wish:
     """The name of the sheet; "": the first."""
     silent: bool = False
     """Whether nobody is told: no mails, no notices, no rules."""
+    mended: int = 0
+    """How often something was mended in the staged file when this was asked for."""
 
 
 @dataclass(frozen=True)
