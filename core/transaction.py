@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, NestedTransaction
 
 from core.audit import entries
 from core.data import bulk, in_flight
@@ -56,6 +56,8 @@ class Transaction:
         """What is kept while this work itself has changed what it was made from: not for others, it may yet be undone."""
         self.saved: list[str] = []
         """The keys of files that were saved in it."""
+        self.point: NestedTransaction | None = None
+        """Where reading goes on when a part of it fails."""
 
 
 class Transactional:
@@ -115,7 +117,7 @@ class Transactional:
             self.write_traces()
             shared.access_version += shared.access_changed
         finally:
-            shared.connection, shared.writes, shared.access_changed = None, False, False
+            shared.connection, shared.writes, shared.access_changed, shared.point = None, False, False, None
             shared.kept.clear()
             shared.traces.clear()
             shared.saved.clear()
@@ -142,6 +144,24 @@ class Transactional:
             del shared.saved[saved:]
             raise
         point.commit()
+
+    @contextmanager
+    def looked(self) -> Iterator[None]:
+        """What fails here is raised, and the transaction goes on. In one that reads nothing is to be undone: such parts share one savepoint."""
+        shared = self._transaction
+        if shared.writes:
+            with self.tried():
+                yield
+            return
+        if shared.point is None:
+            shared.point = self.connection.begin_nested()
+        try:
+            yield
+        except BaseException:
+            point, shared.point = shared.point, None
+            if point is not None:  # None where a part within this one has failed
+                point.rollback()
+            raise
 
     @contextmanager
     def knowing(self, records: Iterable[tuple[str, UUID]]) -> Iterator[None]:

@@ -18,7 +18,7 @@ log = logging.getLogger("dealwright.pages")
 def draw(work: Work, panel: Panel, record: Mapping[str, object], shared: Mapping[str, object]) -> Drawn:
     """A panel for a record; `shared` are values that all templates of the page get."""
     try:
-        with work.tried():
+        with work.looked():
             answer = panel.view(work, record)
             html = "" if answer is None else work.render(Rendering(answer.template, {**shared, **answer.values}))
     except Refusal as refusal:

@@ -105,19 +105,25 @@ def _document(platform: Platform) -> Mapping[str, Any]:
     return dict(answer.get_json())
 
 
-def _now(home: Path) -> dict[str, Any]:
+def _of_ours(home: Path) -> Mapping[str, Any]:
     with Templates(home).copy(OURS) as url:
         booted = boot(Config(home, url), entry_points=OURS, check_schema=False)
         try:
-            return surface(_document(booted))
+            return _document(booted)
         finally:
             booted.close()
 
 
 @pytest.fixture(scope="module")
-def now(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def document(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """The OpenAPI document of all plugins of ours."""
+    return _of_ours(tmp_path_factory.mktemp("surface"))
+
+
+@pytest.fixture(scope="module")
+def now(document: Mapping[str, Any]) -> dict[str, Any]:
     """The API of today."""
-    return _now(tmp_path_factory.mktemp("surface"))
+    return surface(document)
 
 
 @pytest.mark.feature("P26")
@@ -152,8 +158,20 @@ def test_an_address_that_is_gone_is_seen_and_a_new_one_breaks_nothing(now: dict[
     assert broken(changed, now) == ["GET /api/v1/new is gone"]
 
 
+def test_every_link_of_our_plugins_leads_to_an_operation_also_where_a_route_stands_in_a_collections_place(
+    document: Mapping[str, Any],
+) -> None:
+    operations = [one for methods in document["paths"].values() for method, one in methods.items() if method in _METHODS]
+    there = {one["operationId"] for one in operations}
+    linked = {
+        link["operationId"] for one in operations for answer in one["responses"].values() for link in answer.get("links", {}).values()
+    }
+    assert "import_export.file.get" in linked
+    assert not linked - there
+
+
 if __name__ == "__main__":
     with TemporaryDirectory() as folder:
-        found = _now(Path(folder))
+        found = surface(_of_ours(Path(folder)))
     lines = [f"{json.dumps(name)}: {json.dumps(members, sort_keys=True)}" for name, members in sorted(found["operations"].items())]
     FILE.write_text(f'{{"version": "{found["version"]}", "operations": {{\n' + ",\n".join(lines) + "\n}}\n", encoding="utf-8")

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from core.context import Work
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
+_COLLECTION = {
+    "get": ("GET", "/{id}", Verb.READ), "update": ("PATCH", "/{id}", Verb.UPDATE), "delete": ("DELETE", "/{id}", Verb.DELETE),
+    "list": ("GET", "", Verb.READ), "create": ("POST", "", Verb.CREATE),
+}  # fmt: skip
 _FILE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 SIGN_IN, SIGN_OUT, PASSWORD, META, OPENAPI, DOCS = (
     _("Sign in"),
@@ -58,6 +62,7 @@ class RouteOperations:
     def __init__(self, sheet: Sheet, spec: APISpec, converter: OpenAPIConverter, work: Work) -> None:
         self.sheet, self.spec, self.converter, self.work = sheet, spec, converter, work
         self._ids: set[str] = set()
+        self._collections = {Collection(entity).path: entity for entity in work.catalog.entities.values()}
 
     def describe(self, route: Route) -> None:
         """Add one route."""
@@ -84,6 +89,12 @@ class RouteOperations:
         self.sheet.path(address_of(route.plugin, route.path), operations={route.method.lower(): operation}, parameters=in_path)
 
     def _id(self, route: Route) -> str:
+        """A route in the place of a collection's operation is called as that would be, which others link to."""
+        for act, (method, more, verb) in _COLLECTION.items():
+            if route.method == method and route.path.endswith(more):
+                entity = self._collections.get(address_of(route.plugin, route.path.removesuffix(more)))
+                if entity is not None and verb in entity.verbs:
+                    return f"{entity.full_name}.{act}"
         name = f"{route.plugin}.{getattr(route.view, '__name__', route.method.lower())}"
         while name in self._ids:
             name += f"_{route.method.lower()}"
