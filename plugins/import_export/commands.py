@@ -15,6 +15,7 @@ from plugins.import_export.styles import NUMBERS, ORDERS
 from plugins.import_export.template import FORMATS, template
 from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
 from sdk.context import Row, id_of
+from sdk.routes import record_id
 
 TAKEN, NOTHING, PARTIAL = 0, 1, 3
 SHOWN = 20
@@ -32,10 +33,13 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
         source = path.open("rb")
     except OSError as failure:
         raise NotFound(_("cannot read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
-    with source, terminal.progress(path.name, None) as step:
+    if options["resume"]:
+        record, wish = imports.to_resume(ctx, record_id(str(options["resume"])), wish.entity)
+    else:
         record = imports.begin(ctx, wish)
+    with source:
         try:
-            done = imports.carry_out(ctx, record, wish, source, step)
+            done = imports.carry_out(ctx, record, wish, source, lambda rows: terminal.progress(path.name, rows))
         except Refusal:
             raise
         except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
@@ -116,6 +120,7 @@ COMMANDS = (
             Parameter("--delimiter", _("The sign between cells, where it cannot be found out; tab for a tab")),
             Parameter("--duplicates", _("What becomes of rows that are likely there already"), choices=DUPLICATES, default="skip"),
             Parameter("--sheet", _("The sheet of a workbook; the first where none is named")),
+            Parameter("--resume", _("Go on with an import that was killed, with the same file"), metavar="ID"),
             Parameter("--silent", _("No mails, no notices, no rules"), flag=True),
             Parameter("--dry-run", _("Validate everything, write nothing"), flag=True),
             Parameter("--json", _("One JSON document with every row that was not taken or that is warned of"), flag=True),

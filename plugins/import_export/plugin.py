@@ -9,7 +9,27 @@ from plugins.import_export import commands, imports, privacy, routes
 from plugins.import_export.staging import files
 from plugins.import_export.staging import routes as staging_routes
 from plugins.import_export.tables import Correction, ExternalId, Import, ImportRow, Mapping, Part, StagedFile
-from sdk import Capabilities, Command, Context, Entity, Job, Manifest, Permission, Person, Route, Schedule, Scope, Trace, Verb, _, hookimpl
+from plugins.import_export.undo import commands as undo_commands
+from plugins.import_export.undo import erasing, undoing
+from plugins.import_export.undo import routes as undo_routes
+from sdk import (
+    Batch,
+    Capabilities,
+    Command,
+    Context,
+    Entity,
+    Job,
+    Manifest,
+    Permission,
+    Person,
+    Route,
+    Schedule,
+    Scope,
+    Trace,
+    Verb,
+    _,
+    hookimpl,
+)
 from sdk.files import take_away
 
 manifest = Manifest(
@@ -17,7 +37,9 @@ manifest = Manifest(
     version="0.1",
     title=_("Import and export"),
     summary=_("Files into every entity, with the reason for each row that is not taken."),
-    capabilities=Capabilities(data=("*.read:*", "*.create:*", "*.update:*"), jobs=("run_import", "remove_files"), files=True),
+    capabilities=Capabilities(
+        data=("*.read:*", "*.create:*", "*.update:*", "*.delete"), jobs=("run_import", "remove_files", "undo_import"), files=True
+    ),
 )
 READ = frozenset({Verb.READ})
 
@@ -75,12 +97,12 @@ def register_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    return (*routes.ROUTES, *staging_routes.ROUTES)
+    return (*routes.ROUTES, *staging_routes.ROUTES, *undo_routes.ROUTES)
 
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job("run_import", imports.run_job),)
+    return (Job("run_import", imports.run_job), Job("undo_import", undoing.run_job))
 
 
 @hookimpl
@@ -94,13 +116,18 @@ def tenant_purged(ctx: Context) -> None:
 
 
 @hookimpl
+def validate_changes(ctx: Context, batch: Batch) -> None:
+    erasing.forget(ctx, batch)
+
+
+@hookimpl
 def tenant_disabled(ctx: Context) -> None:
     imports.give_up(ctx)
 
 
 @hookimpl
 def register_commands() -> Sequence[Command]:
-    return commands.COMMANDS
+    return (*commands.COMMANDS, *undo_commands.COMMANDS)
 
 
 @hookimpl

@@ -105,6 +105,12 @@ def _wish(body: Mapping[str, object], file_name: str) -> Wish:
     )
 
 
+def cancel_import(ctx: Context, request: Request) -> object:
+    """Stop an import; what was written stays, and can be undone."""
+    imports.cancel(ctx, request.id())
+    return ctx.records(IMPORT).get(request.id())
+
+
 def list_rows(ctx: Context, request: Request) -> object:
     """What became of each row, in the order of the file: of all, or of those with one outcome."""
     record = ctx.records(IMPORT).values([request.id()]).get(request.id())
@@ -138,6 +144,14 @@ ROUTES = (
         may_lack_files=True,
         answer=_IMPORT,
         status=202,
+    ),
+    Route(
+        method="POST",
+        path="/imports/{id}/cancel",
+        view=cancel_import,
+        permission="import_export.import.read",
+        summary=_("Cancel an import"),
+        answer=_IMPORT,
     ),
     Route(
         method="GET",

@@ -12,8 +12,8 @@ from plugins.import_export import journal
 from plugins.import_export.files import Sheet
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.plan import Plan, Wish, read_columns
-from sdk import Alike, Channel, Condition, Context, Draft, Outcome, Problem, Refusal, Text, _
-from sdk.context import LIKELY_DUPLICATE, Row, id_of
+from sdk import Alike, Channel, Condition, Context, Draft, Outcome, Problem, Refusal, Stale, Text, _
+from sdk.context import LIKELY_DUPLICATE, SILENT, Row, id_of
 from sdk.fields import Flaw, LinkField
 
 CHUNK = 2000
@@ -47,6 +47,8 @@ class Run:
 
     def __init__(self, ctx: Context, record: Row, wish: Wish, plan: Plan, file: Sheet) -> None:
         self.ctx, self.wish, self.plan, self.file = ctx.over(Channel.IMPORT), wish, plan, file
+        if wish.silent:
+            self.ctx = self.ctx.because(SILENT)
         self.id, self.version = id_of(record), int(str(record["version"]))
         self.done = int(str(record["position"]))
         self.total = {name: int(str(record[name])) for name in COUNTS}
@@ -84,6 +86,7 @@ class Run:
         try:
             with self.ctx.transaction(write=True):
                 for chunk in _chunks(self.file.rows()):
+                    self._check_still_wanted()
                     self._gather(whole, self._chunk(self._read(chunk), last=False))
                     waiting += whole.deferred
                     whole.deferred = []
@@ -92,6 +95,11 @@ class Run:
                 raise _DryRunEnds
         except _DryRunEnds:
             return whole
+
+    def _check_still_wanted(self) -> None:
+        """A dry run commits nothing by which it would find out that it was cancelled."""
+        if self.ctx.as_system().records(journal.IMPORT).values([self.id])[self.id]["version"] != self.version:
+            raise Stale(_("the import was cancelled, or another process has it"))
 
     def _gather(self, whole: Tally, part: Tally) -> None:
         """Of a dry run the journal is written down at once: as text a million rows take little room."""
