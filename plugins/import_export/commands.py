@@ -12,7 +12,7 @@ from plugins.import_export.files import Reading
 from plugins.import_export.plan import DUPLICATES, MODES, Wish
 from plugins.import_export.styles import NUMBERS, ORDERS
 from plugins.import_export.tally import COUNTS, WARNED
-from plugins.import_export.template import template
+from plugins.import_export.template import FORMATS, template
 from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
 from sdk.context import Row, id_of
 from sdk.routes import record_id
@@ -54,8 +54,8 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
 
 
 def write_template(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
-    """Print a CSV file to fill in."""
-    terminal.bytes(template(ctx, str(options["ENTITY"])).content)
+    """Print a file to fill in."""
+    terminal.bytes(template(ctx, str(options["ENTITY"]), str(options["format"])).content)
     return TAKEN
 
 
@@ -134,8 +134,11 @@ COMMANDS = (
     ),
     Command(
         "import-template",
-        _("Print a CSV file to fill in, with an example row, for an entity."),
+        _("Print a file to fill in, with an example row, for an entity."),
         write_template,
-        (Parameter("ENTITY", _("Such as customers.account")),),
+        (
+            Parameter("ENTITY", _("Such as customers.account")),
+            Parameter("--format", _("As what kind of file; xlsx has drop-downs, and goes into a file"), choices=FORMATS, default="csv"),
+        ),
     ),
 )
