@@ -10,10 +10,10 @@ from typing import Any, cast
 from plugins.import_export import imports
 from plugins.import_export.files import Reading
 from plugins.import_export.plan import DUPLICATES, MODES, Wish
-from plugins.import_export.run import COUNTS, WARNED
 from plugins.import_export.styles import NUMBERS, ORDERS
+from plugins.import_export.tally import COUNTS, WARNED
 from plugins.import_export.template import FORMATS, template
-from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
+from sdk import BadRequest, Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
 from sdk.context import Row, id_of
 from sdk.routes import record_id
 
@@ -24,8 +24,8 @@ SHOWN = 20
 def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
     """Import a file in this process; 0: all rows taken, 3: some, 1: none."""
     path = Path(str(options["FILE"]))
-    lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set")}
-    reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""))
+    lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set", "collision")}
+    reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""), headings=_row(str(options["heading-row"])))
     words = {name: str(options[name] or "") for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
     switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"])}
     wish = Wish(str(options["ENTITY"]), path.name, reading=reading, **cast("dict[str, Any]", {**lists, **words, **switches}))
@@ -51,6 +51,12 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     else:
         _tell(terminal, done, left)
     return _exit_code(done)
+
+
+def _row(word: str) -> int:
+    if not word.isdecimal() or int(word) > 50:
+        raise BadRequest(_("the row of the headings is to be a number up to 50, not {word!r}"), word=word[:40])
+    return int(word)
 
 
 def write_template(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
@@ -112,12 +118,19 @@ COMMANDS = (
                 "--map", _("Which field a column is for, none to leave it out; may be repeated"), many=True, metavar="'Heading=field'"
             ),
             Parameter("--value", _("What a value of a column means; may be repeated"), many=True, metavar="'field:from=to'"),
+            Parameter(
+                "--collision",
+                _("What a cell does to a field that has something: overwrite, only_if_empty, never; may be repeated"),
+                many=True,
+                metavar="FIELD=RULE",
+            ),
             Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
             Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
             Parameter("--numbers", _("What stands before the fraction of a number, where the file leaves it open"), choices=tuple(NUMBERS)),
             Parameter("--years", _("The first year that a year of two digits may mean, such as 1950")),
             Parameter("--encoding", _("The encoding of the file, where it cannot be found out")),
             Parameter("--delimiter", _("The sign between cells, where it cannot be found out; tab for a tab")),
+            Parameter("--heading-row", _("Which row holds the headings, where lines stand above them that are not found out"), default="0"),
             Parameter("--duplicates", _("What becomes of rows that are likely there already"), choices=DUPLICATES, default="skip"),
             Parameter("--sheet", _("The sheet of a workbook; the first where none is named")),
             Parameter("--resume", _("Go on with an import that was killed, with the same file"), metavar="ID"),

@@ -15,10 +15,12 @@ from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
-from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField
+from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, MoneyField
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
+OVERWRITE, ONLY_IF_EMPTY, NEVER = COLLISIONS = ("overwrite", "only_if_empty", "never")
+"""What a cell does to a field that has something already."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Wish:
     """The id of the staged file that it is about; "": a file that is sent with the wish."""
     sheet: str = ""
     """The name of the sheet; "": the first."""
+    collision: tuple[str, ...] = ()
+    """`field=overwrite`, `field=only_if_empty`, `field=never`: what a cell does to a field of a record that is there."""
     silent: bool = False
     """Whether nobody is told: no mails, no notices, no rules."""
     mended: int = 0
@@ -65,6 +69,7 @@ class Plan:
     ignored: tuple[str, ...]
     styles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rows: int = 0
+    collisions: Mapping[str, str] = field(default_factory=dict)
     currencies: Mapping[str, int] = field(default_factory=dict)
     """The columns of currencies, by the field whose amounts stand beside them."""
 
@@ -86,9 +91,10 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     fixed = dict(_fixed(word, fields) for word in wish.set)
     match = tuple(_known(name, fields) for name in wish.match)
     _check_match(wish, match, fields, {*columns, *fixed})
+    collisions = dict(_collision(word, fields) for word in wish.collision)
     beside = currencies(ctx, file.headings, fields, columns)
     ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
-    plan = Plan(columns, headings, fields, values, fixed, match, ignored, currencies=beside)
+    plan = Plan(columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside)
     said = Said(wish.dates, wish.numbers, wish.years)
     styles, rows = Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency), 0
     # To the end, whatever its columns: what is no CSV is refused before a row is written.
@@ -106,8 +112,8 @@ def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], 
     if wish.mode != "create" and not match:
         raise BadRequest(_("mode {mode} needs at least one field to match by"), mode=wish.mode)
     for name in match:
-        if isinstance(fields[name], LinkField | MoneyField | AnyRecordField):
-            raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date"), field=name)
+        if isinstance(fields[name], MoneyField | AnyRecordField):
+            raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date, or a link"), field=name)
         if name not in filled:
             raise BadRequest(_("the file has no column for {field!r}, by which to match"), field=name)
 
@@ -136,6 +142,13 @@ def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping
     values = [word for word in known.words("value") if word.partition(":")[0] in fields]
     said = {name: getattr(wish, name) or str(known.wish.get(name, "")) for name in ("dates", "numbers", "years")}
     return replace(wish, map=tuple(there), value=wish.value or tuple(values), **cast("dict[str, Any]", said))
+
+
+def _collision(word: str, fields: Mapping[str, Field]) -> tuple[str, str]:
+    name, rule = _split(word, "=", _("cannot read the rule {word!r}; write field=only_if_empty"))
+    if rule not in COLLISIONS:
+        raise BadRequest(_("unknown rule {rule!r}; there are {rules}"), rule=rule[:40], rules=", ".join(COLLISIONS))
+    return _known(name, fields), rule
 
 
 def _known(name: str, fields: Mapping[str, Field]) -> str:

@@ -43,7 +43,7 @@ manifest = Manifest(
     summary=_("Files into every entity, with the reason for each row that is not taken, and out of every entity, such as come in again."),
     capabilities=Capabilities(
         data=("*.read:*", "*.create:*", "*.update:*", "*.delete"),
-        jobs=("run_import", "remove_files", "undo_import", "run_export", "remove_exports"),
+        jobs=("run_import", "run_export", "remove_files", "remove_exports", "undo_import"),
         files=True,
     ),
 )

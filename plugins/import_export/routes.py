@@ -29,6 +29,7 @@ class NewImport(Schema):
     map = fields.List(fields.String(), load_default=list)
     value = fields.List(fields.String(), load_default=list)
     set = fields.List(fields.String(), load_default=list)
+    collision = fields.List(fields.String(), load_default=list)
     dry_run = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
     dates = fields.String(load_default="", validate=validate.OneOf(("", *ORDERS)))
     numbers = fields.String(load_default="", validate=validate.OneOf(("", *NUMBERS)))
@@ -36,6 +37,7 @@ class NewImport(Schema):
     duplicates = fields.String(load_default="skip", validate=validate.OneOf(DUPLICATES))
     encoding = fields.String(load_default="", validate=validate.Length(max=40))
     delimiter = fields.String(load_default="", validate=validate.Length(max=3))
+    heading_row = fields.Integer(load_default=0, validate=validate.Range(0, 50))
     file_id = fields.UUID(load_default=None)
     sheet = fields.String(load_default="", validate=validate.Length(max=255))
     silent = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
@@ -96,7 +98,7 @@ def start_import(ctx: Context, request: Request) -> Response:
 
 
 def _wish(body: Mapping[str, object], file_name: str) -> Wish:
-    lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set")}
+    lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set", "collision")}
     words = {name: str(body[name]) for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
     switches = {name: body[name] == "true" for name in ("dry_run", "silent")}
     file = "" if body["file_id"] is None else str(body["file_id"])

@@ -80,11 +80,12 @@ def test_a_mapped_field_is_not_taken_from_another_column_as_well(taken: Take, wo
         ({"map": ["name=version"]}, "no field 'version'"),
         ({"value": ["tier:key"]}, "write field:from=to"),
         ({"value": ["teir:a=b"]}, "the nearest is tier"),
+        ({"collision": ["city"]}, "write field=only_if_empty"),
+        ({"collision": ["city=sometimes"]}, "there are overwrite, only_if_empty, never"),
         ({"set": ["tier"]}, "write FIELD=VALUE"),
         ({"set": ["tier=huge"]}, "'tier=huge' does not fit: expected one of key, normal, potential"),
         ({"mode": "upsert"}, "needs at least one field to match by"),
         ({"mode": "update", "match": ["phone"]}, "no column for 'phone'"),
-        ({"mode": "update", "match": ["parent"], "set": ["parent=A"]}, "cannot match by 'parent'"),
         ({"mode": "update", "match": ["revenue"], "set": ["revenue=5"]}, "cannot match by 'revenue'"),
     ],
 )
@@ -211,7 +212,11 @@ def test_the_same_file_twice_changes_nothing(taken: Take) -> None:
 
 def test_rows_of_one_file_that_name_the_same_record_see_each_other(taken: Take, work: Work) -> None:
     content = "name,city\nA,Ulm\nB,Ulm\nA,Bonn\nA,Kiel\n"
-    assert taken("customers.account", content, mode="upsert", match=["name"]).counts == {"created": 2, "updated": 2}
+    done = taken("customers.account", content, mode="upsert", match=["name"])
+    assert done.counts == {"created": 2, "updated": 2, "warned": 2}
+    assert [(row["number"], row["code"], row["reason"]) for row in done.rows] == [
+        (3, "same_as_row", "is the same as row 1 of this file"), (4, "same_as_row", "is the same as row 1 of this file"),
+    ]  # fmt: skip
     assert work.records("customers.account").find(where(name="A"))[0]["city"] == "Kiel"
     assert taken("catalog.product", "name,sku\nA,S-1\nB,S-1\nC,S-2\n").reasons == [(2, "sku", "duplicate")]
 

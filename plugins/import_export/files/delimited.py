@@ -17,7 +17,6 @@ from sdk import BadRequest, Text, _
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f")
 _LONGEST = 1 << 20
-csv.field_size_limit(_LONGEST)
 _SAID = "sep="
 """What Excel takes as the first line, with the delimiter behind it."""
 
@@ -33,6 +32,7 @@ class Dialect:
 
     def reader(self, text: Iterator[str] | io.TextIOBase) -> Iterator[list[str]]:
         """The rows of `text`; raises csv.Error for quotes that do not fit."""
+        csv.field_size_limit(_LONGEST)  # one for the whole process, which any library may have set anew
         return csv.reader(
             text,
             delimiter=self.delimiter,
@@ -120,7 +120,10 @@ def _dialect(sample: str, file_name: str, reading: Reading) -> Dialect:
     plain = _fittest(sample, [Dialect(sign, '"', "", skip) for sign in signs])
     rows, sound = _parsed(plain, sample)
     if not sound:
-        others = [Dialect(sign, '"', "\\", skip) for sign in signs] + [Dialect(sign, "", "", skip) for sign in signs if sign == "\t"]
+        others = [Dialect(sign, '"', "\\", skip) for sign in signs if '\\"' in sample]
+        others += [Dialect(sign, "", "", skip) for sign in signs if sign == "\t"]
+        if not others:
+            return plain
         other = _fittest(sample, others)
         return other if _fit(other, sample)[:2] == (True, True) else plain
     heads = rows[found_row(rows)] if rows else []

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from plugins.import_export.files.book import Book, Reading, from_start, unreadable
 from plugins.import_export.files.delimited import open_delimited
 from plugins.import_export.files.spreadsheets import open_spreadsheet
+from plugins.import_export.files.vcards import open_vcards
 from sdk import _
 
 NOTHING_SAID = Reading()
@@ -27,6 +28,8 @@ def open_book(source: BinaryIO, file_name: str, reading: Reading = NOTHING_SAID)
         return open_spreadsheet(source, "xls", reading)
     if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
         raise unreadable(_("is a web page or XML, whatever it is called; open it in a spreadsheet and save it as XLSX"))
+    if head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:11].upper() == b"BEGIN:VCARD":
+        return open_vcards(source, file_name, reading)
     return open_delimited(source, file_name, reading)
 
 
