@@ -138,7 +138,7 @@ def _told(ctx: Context, record: Row, rows: Sequence[Mapping[str, object]]) -> It
             "said": ctx.say(DONE[outcome]),
             "title": str(found.get(entity.title) or "—") if found is not None and entity is not None else "",
             "at": ctx.page(f"/{entity.plugin}/{entity.plural}/{row['record']}") if found is not None and entity is not None else "",
-            "whole": ", ".join(filter(None, (cell.strip() for cell in cells)))[:200] if cells else "",
+            "whole": ", ".join(filter(None, (cell.strip() for cell in cells)))[:90] if cells else "",
             "undoable": outcome in ("created", "updated") and found is not None and not row["conflict"],
         }
 
