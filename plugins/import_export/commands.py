@@ -10,9 +10,9 @@ from typing import Any, cast
 from plugins.import_export import imports
 from plugins.import_export.files import Reading
 from plugins.import_export.plan import DUPLICATES, MODES, Wish
-from plugins.import_export.run import COUNTS, WARNED
 from plugins.import_export.styles import NUMBERS, ORDERS
-from plugins.import_export.template import template
+from plugins.import_export.tally import COUNTS, WARNED
+from plugins.import_export.template import FORMATS, template
 from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
 from sdk.context import Row, id_of
 from sdk.routes import record_id
@@ -24,7 +24,7 @@ SHOWN = 20
 def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
     """Import a file in this process; 0: all rows taken, 3: some, 1: none."""
     path = Path(str(options["FILE"]))
-    lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set")}
+    lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set", "collision")}
     reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""))
     words = {name: str(options[name] or "") for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
     switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"])}
@@ -54,8 +54,8 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
 
 
 def write_template(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
-    """Print a CSV file to fill in."""
-    terminal.bytes(template(ctx, str(options["ENTITY"])).content)
+    """Print a file to fill in."""
+    terminal.bytes(template(ctx, str(options["ENTITY"]), str(options["format"])).content)
     return TAKEN
 
 
@@ -112,6 +112,12 @@ COMMANDS = (
                 "--map", _("Which field a column is for, none to leave it out; may be repeated"), many=True, metavar="'Heading=field'"
             ),
             Parameter("--value", _("What a value of a column means; may be repeated"), many=True, metavar="'field:from=to'"),
+            Parameter(
+                "--collision",
+                _("What a cell does to a field that has something: overwrite, only_if_empty, never; may be repeated"),
+                many=True,
+                metavar="FIELD=RULE",
+            ),
             Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
             Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
             Parameter("--numbers", _("What stands before the fraction of a number, where the file leaves it open"), choices=tuple(NUMBERS)),
@@ -128,8 +134,11 @@ COMMANDS = (
     ),
     Command(
         "import-template",
-        _("Print a CSV file to fill in, with an example row, for an entity."),
+        _("Print a file to fill in, with an example row, for an entity."),
         write_template,
-        (Parameter("ENTITY", _("Such as customers.account")),),
+        (
+            Parameter("ENTITY", _("Such as customers.account")),
+            Parameter("--format", _("As what kind of file; xlsx has drop-downs, and goes into a file"), choices=FORMATS, default="csv"),
+        ),
     ),
 )

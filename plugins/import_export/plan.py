@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import zip_longest
 from typing import Any, cast
 
 from plugins.import_export.files import Reading, Sheet
+from plugins.import_export.formulas import restored
+from plugins.import_export.mapping.currencies import currencies, joined
 from plugins.import_export.mapping.saved import saved_for
-from plugins.import_export.mapping.words import plain, synonyms_of, words_of
+from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
-from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField
+from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, MoneyField
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
+OVERWRITE, ONLY_IF_EMPTY, NEVER = COLLISIONS = ("overwrite", "only_if_empty", "never")
+"""What a cell does to a field that has something already."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Wish:
     """The id of the staged file that it is about; "": a file that is sent with the wish."""
     sheet: str = ""
     """The name of the sheet; "": the first."""
+    collision: tuple[str, ...] = ()
+    """`field=overwrite`, `field=only_if_empty`, `field=never`: what a cell does to a field of a record that is there."""
     silent: bool = False
     """Whether nobody is told: no mails, no notices, no rules."""
     mended: int = 0
@@ -63,16 +69,20 @@ class Plan:
     ignored: tuple[str, ...]
     styles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rows: int = 0
+    collisions: Mapping[str, str] = field(default_factory=dict)
+    currencies: Mapping[str, int] = field(default_factory=dict)
+    """The columns of currencies, by the field whose amounts stand beside them."""
 
 
 def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     """Settle the mapping; raises BadRequest naming what is unknown and the nearest name."""
     if wish.mode not in MODES:
         raise BadRequest(_("unknown mode {mode!r}; there are {modes}"), mode=wish.mode[:40], modes=", ".join(MODES))
-    fields = {name: one for name, one in ctx.records(wish.entity).fields().items() if not one.readonly}
+    visible = ctx.records(wish.entity).fields()
+    fields = {name: one for name, one in visible.items() if not one.readonly}
     wish = as_before(ctx, wish, file.headings, fields)
     asked = dict(map(_pair, wish.map))
-    columns, headings, ignored = _columns(ctx, file.headings, fields, asked)
+    columns, headings, ignored = _columns(ctx, file.headings, fields, asked, apart_of(ctx, visible))
     values = {name: _said(ctx, one) for name in columns if isinstance(one := fields[name], ChoiceField)}
     for word in wish.value:
         name, rest = _split(word, ":", _("cannot read the value mapping {word!r}; write field:from=to"))
@@ -81,7 +91,10 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     fixed = dict(_fixed(word, fields) for word in wish.set)
     match = tuple(_known(name, fields) for name in wish.match)
     _check_match(wish, match, fields, {*columns, *fixed})
-    plan = Plan(columns, headings, fields, values, fixed, match, ignored)
+    collisions = dict(_collision(word, fields) for word in wish.collision)
+    beside = currencies(ctx, file.headings, fields, columns)
+    ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
+    plan = Plan(columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside)
     said = Said(wish.dates, wish.numbers, wish.years)
     styles, rows = Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency), 0
     # To the end, whatever its columns: what is no CSV is refused before a row is written.
@@ -99,8 +112,8 @@ def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], 
     if wish.mode != "create" and not match:
         raise BadRequest(_("mode {mode} needs at least one field to match by"), mode=wish.mode)
     for name in match:
-        if isinstance(fields[name], LinkField | MoneyField | AnyRecordField):
-            raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date"), field=name)
+        if isinstance(fields[name], MoneyField | AnyRecordField):
+            raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date, or a link"), field=name)
         if name not in filled:
             raise BadRequest(_("the file has no column for {field!r}, by which to match"), field=name)
 
@@ -131,6 +144,13 @@ def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping
     return replace(wish, map=tuple(there), value=wish.value or tuple(values), **cast("dict[str, Any]", said))
 
 
+def _collision(word: str, fields: Mapping[str, Field]) -> tuple[str, str]:
+    name, rule = _split(word, "=", _("cannot read the rule {word!r}; write field=only_if_empty"))
+    if rule not in COLLISIONS:
+        raise BadRequest(_("unknown rule {rule!r}; there are {rules}"), rule=rule[:40], rules=", ".join(COLLISIONS))
+    return _known(name, fields), rule
+
+
 def _known(name: str, fields: Mapping[str, Field]) -> str:
     if name not in fields:
         near = get_close_matches(name, fields, n=1, cutoff=0.5)
@@ -149,7 +169,7 @@ def _fixed(word: str, fields: Mapping[str, Field]) -> tuple[str, object]:
 
 
 def _columns(
-    ctx: Context, headings: Sequence[str], fields: Mapping[str, Field], asked: Mapping[str, str]
+    ctx: Context, headings: Sequence[str], fields: Mapping[str, Field], asked: Mapping[str, str], apart: Collection[str]
 ) -> tuple[dict[str, int], dict[str, str], tuple[str, ...]]:
     for heading in asked:
         if heading not in headings:
@@ -158,12 +178,15 @@ def _columns(
                              headings=", ".join(near or headings)[:500])  # fmt: skip
     words, synonyms = words_of(ctx, fields), synonyms_of(fields)
     # A synonym is a guess: what is asked for, and a heading that says the field's own name, come before it.
-    taken = {*asked.values(), *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words)}
+    taken = {
+        *asked.values(),
+        *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words and word not in apart),
+    }
     columns: dict[str, int] = {}
     names: dict[str, str] = {}
     ignored = []
     for index, heading in enumerate(headings):
-        if asked.get(heading) == "":  # "Heading=": leave this column out
+        if asked.get(heading) == "" or (heading not in asked and heading.strip() in apart):  # "Heading=": leave this column out
             ignored.append(heading)
             continue
         word = plain(heading)
@@ -188,7 +211,9 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
     flaws: dict[str, list[Flaw]] = {}
     columns = list(zip_longest(*rows, fillvalue=""))
     for name, index in plan.columns.items():
-        cells: Sequence[str] = columns[index] if index < len(columns) else [""] * len(rows)
+        cells: Sequence[str] = restored(columns[index]) if index < len(columns) else [""] * len(rows)
+        if (place := plan.currencies.get(name, len(columns))) < len(columns):
+            cells = joined(cells, columns[place])
         if name in plan.values:
             renamed = plan.values[name]
             cells = [renamed.get(cell.strip(), cell) for cell in cells]

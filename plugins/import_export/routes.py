@@ -15,7 +15,7 @@ from plugins.import_export.plan import DUPLICATES, MODES, Wish
 from plugins.import_export.staging import files
 from plugins.import_export.staging.routes import PAGE
 from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
-from plugins.import_export.template import template
+from plugins.import_export.template import FORMATS, template
 from sdk import Context, Invalid, NotFound, Problem, Request, Response, Route, _
 from sdk.context import id_of
 
@@ -29,6 +29,7 @@ class NewImport(Schema):
     map = fields.List(fields.String(), load_default=list)
     value = fields.List(fields.String(), load_default=list)
     set = fields.List(fields.String(), load_default=list)
+    collision = fields.List(fields.String(), load_default=list)
     dry_run = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
     dates = fields.String(load_default="", validate=validate.OneOf(("", *ORDERS)))
     numbers = fields.String(load_default="", validate=validate.OneOf(("", *NUMBERS)))
@@ -47,6 +48,12 @@ class RowQuery(Schema):
     outcome = fields.String(load_default=None, validate=validate.OneOf((*LETTERS.values(), "warned", "conflict")))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
     cursor = fields.String(load_default="", validate=validate.Regexp(PAGE))
+
+
+class TemplateQuery(Schema):
+    """As what kind of file."""
+
+    format = fields.String(load_default="csv", validate=validate.OneOf(FORMATS))
 
 
 _IMPORT = {
@@ -90,7 +97,7 @@ def start_import(ctx: Context, request: Request) -> Response:
 
 
 def _wish(body: Mapping[str, object], file_name: str) -> Wish:
-    lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set")}
+    lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set", "collision")}
     words = {name: str(body[name]) for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
     switches = {name: body[name] == "true" for name in ("dry_run", "silent")}
     file = "" if body["file_id"] is None else str(body["file_id"])
@@ -122,8 +129,8 @@ def get_failed(ctx: Context, request: Request) -> object:
 
 
 def get_template(ctx: Context, request: Request) -> object:
-    """A CSV file to fill in."""
-    return template(ctx, request.path["entity"])
+    """A file to fill in."""
+    return template(ctx, request.path["entity"], str(request.query["format"]))
 
 
 ROUTES = (
@@ -169,7 +176,8 @@ ROUTES = (
         path="/templates/{entity}",
         view=get_template,
         permission=imports.PERMISSION,
-        summary=_("A CSV file to fill in"),
-        media_type="text/csv",
+        summary=_("A file to fill in"),
+        query=TemplateQuery,
+        media_type="*/*",
     ),
 )

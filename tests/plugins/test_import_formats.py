@@ -62,7 +62,7 @@ def test_the_same_names_in_every_encoding_and_as_a_workbook_are_the_same_records
 
 
 def test_numbers_of_another_country_and_errors_of_a_spreadsheet_reach_records_as_they_are_meant(work: Work) -> None:
-    import_file(work, "catalog.product", "Name;Code;List price\nA;a;1.234,50 €\nB;b;12,5 €\n")
+    import_file(work, "catalog.product", "Name;SKU;List price\nA;a;1.234,50 €\nB;b;12,5 €\n")
     prices = {row["name"]: row["price"] for row in work.records("catalog.product").find((), 10)}
     assert {name: (price.amount, price.currency) for name, price in prices.items()} == {
         "A": (Decimal("1234.5"), "EUR"),
@@ -71,10 +71,10 @@ def test_numbers_of_another_country_and_errors_of_a_spreadsheet_reach_records_as
     made = openpyxl.Workbook()
     sheet = made.active
     assert sheet is not None
-    for row in (["Name", "Code"], ["C", "c"], ["D", "#REF!"]):
+    for row in (["Name", "SKU"], ["C", "c"], ["D", "#REF!"]):
         sheet.append(row)
     sheet["B3"].data_type = "e"
     sink = io.BytesIO()
     made.save(sink)
     done = import_file(work, "catalog.product", sink.getvalue())
-    assert (done.counts, done.reasons) == ({"created": 1, "failed": 1}, [(2, "Code", "error_value")])
+    assert (done.counts, done.reasons) == ({"created": 1, "failed": 1}, [(2, "SKU", "error_value")])
