@@ -78,6 +78,8 @@ class Wish:
     """Whose the ids in a column of `external_id` are, and those by which links are found (`account.external_id`)."""
     silent: bool = False
     """Whether nobody is told: no mails, no notices, no rules."""
+    mended: int = 0
+    """How often something was mended in the staged file when this was asked for."""
 
 
 @dataclass(frozen=True)
