@@ -12,7 +12,7 @@ from plugins.import_export.journal import IMPORT, cursor_of, page
 from plugins.import_export.pages import preview
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import wish_of
-from plugins.import_export.run import FATES
+from plugins.import_export.tally import FATES
 from plugins.import_export.tables import MODES, OUTCOMES, STATES
 from plugins.import_export.undo.undoing import begin_undo, permit_undo
 from sdk import BadRequest, Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
@@ -138,7 +138,7 @@ def _told(ctx: Context, record: Row, rows: Sequence[Mapping[str, object]]) -> It
             "said": ctx.say(DONE[outcome]),
             "title": str(found.get(entity.title) or "—") if found is not None and entity is not None else "",
             "at": ctx.page(f"/{entity.plugin}/{entity.plural}/{row['record']}") if found is not None and entity is not None else "",
-            "whole": ", ".join(filter(None, (cell.strip() for cell in cells)))[:200] if cells else "",
+            "whole": ", ".join(filter(None, (cell.strip() for cell in cells)))[:90] if cells else "",
             "undoable": outcome in ("created", "updated") and found is not None and not row["conflict"],
         }
 

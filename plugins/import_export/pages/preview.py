@@ -8,20 +8,20 @@ from typing import cast
 from urllib.parse import quote
 from uuid import UUID
 
-from plugins.import_export.journal import IMPORT, cursor_of, page
+from plugins.import_export.journal import IMPORT, ROW, cursor_of, page
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import mended, start, wish_of
 from plugins.import_export.plan import Plan, Wish, make_plan, read_columns
-from plugins.import_export.run import FATES
+from plugins.import_export.tally import FATES
 from plugins.import_export.staging import files
 from plugins.import_export.staging.corrections import correct, corrections
 from plugins.import_export.tables import OUTCOMES
-from sdk import Context, NotFound, PageRequest, Redirect, Refusal, Rendering, Text, _
+from sdk import Condition, Context, NotFound, PageRequest, Redirect, Refusal, Rendering, Text, _, where
 from sdk.context import Row, id_of
 from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField
 from sdk.pages import told
 
-PAGE = 50
+PAGE, MOST_OFTEN = 50, 5
 ALL, PROBLEMS = "all", ("failed", "skipped", "warned")
 WOULD: Mapping[str, Text] = {
     "created": _("will be created"),
@@ -78,19 +78,37 @@ class Head:
 def show(ctx: Context, request: PageRequest, record: Row, refusal: Refusal | None = None) -> Rendering:
     """How far the check is; once it has ended, its counts and the rows."""
     alive = record["state"] in ("waiting", "running")
-    wish, values = wish_of(record), dict[str, object](_rows(ctx, request, record)) if record["state"] not in ("waiting", "running", "cancelled") and not record["reason"] else {}
+    ended = not alive and record["state"] != "cancelled" and not record["reason"]
+    wish, values = wish_of(record), dict[str, object](_rows(ctx, request, record)) if ended else {}
     status = refusal.status if refusal is not None else 200
     entity = ctx.entity(wish.entity)
     counts = [(name, ctx.say(WOULD[name]), record[name]) for name in (*FATES, "warned") if record[name] or name in ("created", "failed")]
     return Rendering(
         "import_export/preview.html",
         {
-            "record": record, "alive": alive, "cancelled": record["state"] == "cancelled", "wish": wish, "label": ctx.say(entity.plural_label), "counts": counts, "problems": told(ctx, refusal),
+            "record": record, "alive": alive, "cancelled": record["state"] == "cancelled", "wish": wish, "label": ctx.say(entity.plural_label),
+            "counts": counts, "problems": told(ctx, refusal), "often": _often(ctx, record) if ended else [],
             "columns_at": ctx.page(f"/import_export/files/{wish.file}/columns?entity={wish.entity}&sheet={quote(wish.sheet)}&of={record['id']}"),
             "lines": [], "heads": [], "stale": False, "kept": False, "tab": "", "tabs": [], "next": "", "ignored": 0, **values,
         },
         status,
     )  # fmt: skip
+
+
+def _often(ctx: Context, record: Row) -> list[tuple[int, str, str]]:
+    """What is wrong with many rows, by column, each with one of its reasons: a column that is mapped wrongly is seen at once."""
+    about = (*where(**{"import": record["id"]}), Condition("outcome", "in", ("failed", "skipped")))
+    system = ctx.as_system().records(ROW)
+    found = []
+    for one in system.aggregate(("count",), by=("column", "code"), filter=about):
+        if int(str(one["count"])) > 1:
+            same = [
+                Condition(name, "empty", ("true",)) if one[name] is None else Condition(name, "eq", (one[name],))
+                for name in ("column", "code")
+            ]
+            example = system.find((*about, *same), 1)
+            found.append((int(str(one["count"])), str(one["column"] or ""), str(example[0]["reason"] or "") if example else ""))
+    return sorted(found, reverse=True)[:MOST_OFTEN]
 
 
 def act(ctx: Context, request: PageRequest, record: Row) -> Rendering | Redirect:
@@ -150,7 +168,13 @@ def _rows(ctx: Context, request: PageRequest, record: Row) -> Iterator[tuple[str
     rows, next = _found(ctx, record, file, place, tab, after)
     plan = _plan(ctx, wish, file, place, int(str(record["total"] or 0)))
     heads = list(_heads(ctx, wish, file, place))
-    yield "lines", list(_lines(ctx, rows, heads, plan))
+    lines = list(_lines(ctx, rows, heads, plan))
+    if tab != ALL:  # what is to be mended stands beside what the row is about
+        first = [at for at, _head in enumerate(heads) if at == 0 or any(line.cells[at].problem for line in lines)]
+        order = [*first, *(at for at in range(len(heads)) if at not in first)]
+        heads = [heads[at] for at in order]
+        lines = [replace(line, cells=[line.cells[at] for at in order]) for line in lines]
+    yield "lines", lines
     yield "heads", heads
     yield "stale", mended(ctx, file, wish.sheet) != wish.mended
     yield "kept", True
