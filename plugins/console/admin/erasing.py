@@ -51,7 +51,7 @@ def _look(ctx: Context, person: str, reason: str = "", refusal: Refusal | None =
 
 
 def _page(ctx: Context, person: str, values: Mapping[str, object] = NOTHING, status: int = 200) -> Rendering:
-    plain = {"report": None, "done": False, "problems": [], "reason": ""}
+    plain: dict[str, object] = {"report": None, "done": False, "problems": [], "reason": ""}
     return Rendering("console/admin_erasure.html", {**_values(ctx, person), **plain, **values}, status)
 
 
