@@ -21,6 +21,7 @@ from bench import (
     listing,
     load,
     paging,
+    painting,
     policy,
     reading,
     reporting,
@@ -35,6 +36,7 @@ from tests.servers import NoServerError, postgresql
 WORKS: dict[str, Callable[[Installation], list[Line]]] = {
     "list": listing.measure,
     "page": paging.measure,
+    "browser": painting.measure,
     "report": reporting.measure,
     "policy": policy.measure,
     "start": starting.measure,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from core.audit import entries
+from core.audit import routes as audit_routes
 from core.audit.tables import Entry
 from core.custom import forgetting, purge, trial
 from core.custom.checks import check_definitions
@@ -116,7 +117,16 @@ def register_permissions() -> Sequence[Permission]:
 def register_routes() -> Sequence[Route]:
     """Tokens, sessions, people who leave, plugins with their settings, the tenant's settings and set-up, jobs, explanations of rights, search."""
     mine = (*routes.ROUTES, *session_routes.ROUTES, *departures.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES)
-    return (*mine, *job_routes.ROUTES, *rights_routes.ROUTES, *purge.ROUTES, *trial.ROUTES, *privacy_routes.ROUTES, *search_routes.ROUTES)
+    return (
+        *mine,
+        *job_routes.ROUTES,
+        *rights_routes.ROUTES,
+        *purge.ROUTES,
+        *trial.ROUTES,
+        *privacy_routes.ROUTES,
+        *search_routes.ROUTES,
+        *audit_routes.ROUTES,
+    )
 
 
 @hookimpl

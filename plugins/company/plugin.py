@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from plugins.company import demo, numbers, profile, rates, routes, tables
+from plugins.company import demo, numbers, pages, profile, rates, routes, tables
 from plugins.company.master import MASTER_DATA
 from sdk import (
     EVERYBODY,
@@ -18,6 +18,8 @@ from sdk import (
     Manifest,
     MasterData,
     MenuEntry,
+    PageRoute,
+    Panel,
     RateSource,
     Route,
     Scope,
@@ -122,6 +124,16 @@ def tenant_purged(ctx: Context) -> None:
 
 
 @hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return pages.PAGES
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return pages.PANELS
+
+
+@hookimpl
 def register_navigation() -> Sequence[MenuEntry]:
     kept = (
         ("profile", _("Company profile"), "building"),
@@ -132,7 +144,11 @@ def register_navigation() -> Sequence[MenuEntry]:
         ("source", _("Sources"), "list"),
         ("region", _("Regions"), "list"),
     )
-    return tuple(
+    money = MenuEntry(
+        "money", label=_("Currencies and rates"), section="admin", path="/company/money", permission="company.rate.update", icon="receipt",
+        position=49, palette=True,
+    )  # fmt: skip
+    lists = [
         MenuEntry(
             key,
             label=label,
@@ -144,4 +160,5 @@ def register_navigation() -> Sequence[MenuEntry]:
             palette=True,
         )
         for place, (key, label, icon) in enumerate(kept, 50)
-    )
+    ]
+    return (money, *lists)

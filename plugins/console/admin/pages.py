@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from plugins.console.admin import company, fields, health, persons, places, plugins, roles, start, teams
+from plugins.console.admin import (
+    audit,
+    company,
+    erasing,
+    fields,
+    given,
+    health,
+    kinds,
+    persons,
+    places,
+    plugins,
+    roles,
+    start,
+    teams,
+    territories,
+)
 
 PAGES = (
     *places.PAGES,
@@ -14,5 +29,10 @@ PAGES = (
     *health.PAGES,
     *fields.PAGES,
     *teams.PAGES,
+    *audit.PAGES,
+    *kinds.PAGES,
+    *erasing.PAGES,
+    *territories.PAGES,
+    *given.PAGES,
 )
 PANELS = (*persons.PANELS, *start.PANELS)

@@ -61,7 +61,7 @@ def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
             change(ctx, name, request)
     except Refusal as refusal:
         return _page(ctx, request, refusal)
-    return Redirect(here)
+    return Redirect(here if request.typed("back") != "all" else f"{PREFIX}/admin/plugins")
 
 
 def ask_off(ctx: Context, request: PageRequest) -> Rendering:

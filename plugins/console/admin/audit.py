@@ -1,0 +1,114 @@
+"""The audit: who changed what, when, through which channel, from what to what; and the proof that nobody has changed it since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from plugins.console.happened import ACTIONS, CHANNELS, Event, events
+from plugins.console.registry import PREFIX, kind_of, query_of
+from sdk import BadRequest, Condition, Context, PageRequest, PageRoute, Query, Refusal, Rendering, _
+from sdk.context import Row
+from sdk.pages import told
+
+NAME, HERE = "core.audit", f"{PREFIX}/admin/audit"
+_FEW = 50
+_FILTERS = ("user", "entity", "record", "channel", "action", "since", "until")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An entry: on what record, and what happened to it."""
+
+    label: str
+    title: str
+    href: str
+    event: Event | None
+    raw: Row
+
+
+def show(ctx: Context, request: PageRequest) -> Rendering:
+    """The newest entries that fit what was asked."""
+    return _page(ctx, request)
+
+
+def submit(ctx: Context, request: PageRequest) -> Rendering:
+    """Follow the chain of the whole audit."""
+    try:
+        proof = cast("Mapping[str, Any]", ctx.api("POST", "/api/v1/core/audit/proofs", {"head": request.typed("head").strip()}))
+    except Refusal as refusal:
+        return _page(ctx, request, refusal)
+    return _page(ctx, request, proof=proof)
+
+
+def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None, *, proof: Mapping[str, Any] | None = None) -> Rendering:
+    asked = {name: request.asked(name).strip() for name in _FILTERS}
+    rows, following, problems = list[Row](), None, told(ctx, refusal)
+    try:
+        page = ctx.records(NAME).query(Query(filter=_conditions(ctx, asked), sort=("-at",), limit=_FEW, cursor=request.asked("cursor")))
+        rows, following = list(page.data), page.next
+    except BadRequest as wrong:
+        problems = [*problems, ctx.say(wrong.message, wrong.params)]
+    more = query_of([*((name, value) for name, value in asked.items() if value), ("cursor", following)]) if following else ""
+    people = ctx.records("core.user").find((), 1000) if ctx.can("core.user.read") else []
+    values = {
+        "entries": _shown(ctx, rows), "asked": asked, "more": HERE + more if more else "", "problems": problems, "proof": proof, "here": HERE,
+        "people": people, "channels": {key: ctx.say(label) for key, label in CHANNELS.items()},
+        "actions": {key: ctx.say(label) for key, label in ACTIONS.items()}, "filtered": any(asked.values()),
+        "entities": sorted(((name, ctx.say(ctx.entity(name).plural_label)) for name in ctx.entities()), key=lambda pair: pair[1]),
+    }  # fmt: skip
+    return Rendering("console/admin_audit.html", values, refusal.status if refusal is not None else 200)
+
+
+def _conditions(ctx: Context, asked: Mapping[str, str]) -> tuple[Condition, ...]:
+    zone = ZoneInfo(ctx.tenant.timezone)
+    made = [Condition(name, "eq", (asked[name],)) for name in ("user", "entity", "record", "channel", "action") if asked[name]]
+    if asked["since"]:
+        made.append(Condition("at", "gte", (_midnight(asked["since"], zone, 0),)))
+    if asked["until"]:
+        made.append(Condition("at", "lt", (_midnight(asked["until"], zone, 1),)))
+    return tuple(made)
+
+
+def _midnight(day: str, zone: ZoneInfo, later: int) -> str:
+    """The beginning of a day of the company, or of the one after it."""
+    try:
+        found = date.fromisoformat(day) + timedelta(days=later)
+        return datetime(found.year, found.month, found.day, tzinfo=zone).isoformat()
+    except (ValueError, OverflowError):
+        raise BadRequest(_("{day!r} is no day; expected one such as 2026-01-31"), day=day[:40]) from None
+
+
+def _shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:
+    """Entries in words, the fields of each entity asked for once; of what the company no longer has, as they stand."""
+    told_: dict[str, Event] = {}
+    offered = {str(row["entity"]) for row in rows if ctx.offers(str(row["entity"])) and ctx.can(f"{row['entity']}.read")}
+    kinds, titles = {name: kind_of(ctx, name) for name in offered}, dict[tuple[str, str], str]()
+    for name, kind in kinds.items():
+        mine = [{**row, "impersonator_id": row.get("impersonator")} for row in rows if row["entity"] == name]
+        told_ |= {str(row["id"]): event for row, event in zip(mine, events(kind, mine), strict=True)}
+        ids = [_record(row) for row in mine]
+        page = ctx.records(name).query(
+            Query(filter=(Condition("id", "in", tuple(dict.fromkeys(ids))),), fields=("id", kind.title), limit=_FEW)
+        )
+        titles |= {(name, str(row["id"])): str(row.get(kind.title) or "—") for row in page.data}
+    return [_one(row, kinds, titles, told_) for row in rows]
+
+
+def _record(row: Row) -> str:
+    return str(cast("Mapping[str, object]", row["record"])["id"])
+
+
+def _one(row: Row, kinds: Mapping[str, Any], titles: Mapping[tuple[str, str], str], told_: Mapping[str, Event]) -> Shown:
+    name, id = str(row["entity"]), _record(row)
+    kind = kinds.get(name)
+    if kind is None:
+        return Shown(name, id, "", None, row)
+    title = titles.get((name, id))
+    return Shown(kind.label, title or id[:8], kind.at(id) if title else "", told_.get(str(row["id"])), row)
+
+
+PAGES = (PageRoute("audit", path="/admin/audit", title=_("Audit"), permission=f"{NAME}.read", view=show, submit=submit),)

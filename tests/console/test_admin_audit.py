@@ -1,0 +1,54 @@
+"""The audit as a page, and the proof of it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from core.context import Work
+from core.events.tables import audit
+from core.platform import Platform
+from core.testkit.fixtures import Api, People
+from sdk.context import id_of
+from tests.console.site import Site
+
+AUDIT = "/admin/audit"
+
+
+def test_the_audit_shows_who_changed_what_from_what_to_what_and_is_filtered(client: Api, work: Work, people: People) -> None:
+    one, other = (id_of(work.records("customers.account").create({"name": name, "owner": people.rep})) for name in ("Alpha", "Beta"))
+    client.as_user(people.rep).patch(f"/api/v1/customers/accounts/{one}", {"name": "Alphabet"})
+    work.records("customers.account").delete(other)
+    site = Site(client)
+    page = site.get(AUDIT, {"user": str(people.rep), "entity": "customers.account"})
+    assert page.texts("//dl[@class='altered']//dt") == ["Name"]
+    assert (page.texts("//del"), page.texts("//ins")) == (["Alpha"], ["Alphabet"])
+    assert page.links()["Alphabet"] == f"/console/customers/accounts/{one}"
+    rows = len(site.get(AUDIT, {"record": f"customers.account:{one}"}).rows())
+    assert (rows, len(site.get(AUDIT, {"entity": "customers.account", "action": "delete"}).rows())) == (2, 1)
+    assert site.get(AUDIT, {"channel": "import"}).rows() == []
+    day = work.now().date().isoformat()
+    assert site.get(AUDIT, {"since": day, "until": day, "entity": "customers.account"}).rows()
+    assert site.get(AUDIT, {"until": "2001-01-01"}).rows() == []
+    for wrong in ({"since": "yesterday"}, {"record": "x"}, {"until": "9999-12-31"}, {"cursor": "x"}):
+        assert site.get(AUDIT, wrong).all("//*[@role='alert']"), wrong
+    assert Site(client.as_user(people.rep)).get(AUDIT).status == 403
+
+
+def test_the_proof_says_that_nobody_has_changed_the_audit_or_names_the_link_that_does_not_hold(
+    client: Api, work: Work, platform: Platform, people: People
+) -> None:
+    site = Site(client)
+    proven = site.post(AUDIT, {"head": ""})
+    assert "Nobody has changed it." in proven.text
+    head = client.post("/api/v1/core/audit/proofs", {}).json["head"]
+    assert client.post("/api/v1/core/audit/proofs", {"head": head}).json["broken"] is None
+    assert client.post("/api/v1/core/audit/proofs", {"head": "0" * 64}).json["broken"]["what"] == "seal_deleted"
+    with platform.database.begin_as_owner() as connection:
+        if not platform.database.is_sqlite:
+            connection.exec_driver_sql("ALTER TABLE core_audit NO FORCE ROW LEVEL SECURITY")
+        first = sa.select(audit.c.id).where(audit.c.tenant_id == work.tenant.id).order_by(audit.c.id).limit(1)
+        connection.execute(audit.update().where(audit.c.id == connection.execute(first).scalar_one()).values(actor="somebody else"))
+        if not platform.database.is_sqlite:
+            connection.exec_driver_sql("ALTER TABLE core_audit FORCE ROW LEVEL SECURITY")
+    assert "Somebody has changed the audit past the platform." in site.post(AUDIT, {"head": ""}).text
+    assert client.as_user(people.rep).post("/api/v1/core/audit/proofs", {}).status_code == 403
