@@ -57,6 +57,14 @@ def events_of(ctx: Context, entity: str, _given: Parameters) -> Pairs:
     return _sorted([(one.name, ctx.say(one.label)) for one in ctx.events() if one.name.rpartition(".")[0] == entity])
 
 
+_VERBS: Mapping[str, Text] = {"created": _("created"), "updated": _("changed"), "deleted": _("deleted"), "restored": _("restored")}
+
+
+def heard(ctx: Context, entity: str, given: Parameters) -> Pairs:
+    """What a webhook can be told of the records of an entity."""
+    return [*((f"{entity}.{verb}", ctx.say(label)) for verb, label in _VERBS.items()), *events_of(ctx, entity, given)]
+
+
 def entities(ctx: Context, _entity: str, _given: Parameters) -> Pairs:
     """What rules can be about: all that one sees, but for what is one's own and what rules are made of."""
     found = [name for name in ctx.entities() if name.partition(".")[0] not in _OWN and not ctx.entity(name).private]

@@ -11,6 +11,7 @@ from plugins.automation import (
     builder,
     conditions,
     demo,
+    endpoints,
     inlets,
     journal,
     matching,
@@ -179,12 +180,12 @@ def demo_data(ctx: Context, random: Random, months: int) -> None:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*overview.PAGES, *builder.PAGES, *journal.PAGES)
+    return (*overview.PAGES, *builder.PAGES, *journal.PAGES, *endpoints.PAGES)
 
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return journal.PANELS
+    return (*journal.PANELS, *endpoints.PANELS)
 
 
 @hookimpl

@@ -194,6 +194,11 @@ def new_secret(ctx: Context, request: Request) -> object:
     return webhooks.new_secret(ctx, request.id())
 
 
+def send_test(ctx: Context, request: Request) -> object:
+    """Tell a webhook that this is a test."""
+    return webhooks.send_test(ctx, request.id())
+
+
 def redeliver(ctx: Context, request: Request) -> object:
     """Send a delivery once more."""
     return webhooks.redeliver(ctx, request.id())
@@ -227,6 +232,8 @@ ROUTES = (
           answer=Waiting),
     Route(method="POST", path="/webhooks/{id}/secret", view=new_secret, permission="automation.webhook.update",
           summary=_("Another secret of a webhook"), answer=Secret),
+    Route(method="POST", path="/webhooks/{id}/tests", view=send_test, permission="automation.webhook.update",
+          summary=_("Send a test"), answer=Waiting, status=202),
     Route(method="POST", path="/deliveries/{id}/redeliver", view=redeliver, permission="automation.webhook.update",
           summary=_("Deliver again"), answer=Waiting),
     Route(method="POST", path="/inlets/{id}/address", view=new_address, permission="automation.inlet.update",

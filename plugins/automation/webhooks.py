@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from plugins.automation.conditions import where_problems
 from plugins.automation.rules import DELEGATE, SWITCH_OFF, keep_room
@@ -38,6 +38,8 @@ from sdk.context import Row, id_of
 from sdk.fields import Reference
 
 WEBHOOK, DELIVERY, SEND = "automation.webhook", "automation.delivery", "automation.send"
+TEST = "automation.webhook.tested"
+"""The event of a test; its record is empty."""
 VERBS = ("created", "updated", "deleted", "restored")
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1_800, 7_200, 18_000, 36_000))
 """After each failed attempt but the last: 17 hours together."""
@@ -247,6 +249,20 @@ def new_secret(ctx: Context, id: UUID) -> Mapping[str, object]:
         raise NotFound(_("there is no {entity} {id}"), entity=WEBHOOK, id=str(id))
     changed = ctx.records(WEBHOOK).update(id, {"generation": cast("int", row["generation"]) + 1}, act="rotate")
     return {"secret": f"whsec_{base64.b64encode(secret_of(ctx, changed)).decode()}"}
+
+
+def send_test(ctx: Context, id: UUID) -> Mapping[str, object]:
+    """Tell a webhook that this is a test, signed and logged like all that it is told. Raises Conflict for one that is off."""
+    row = ctx.records(WEBHOOK).values([id]).get(id)
+    if row is None:
+        raise NotFound(_("there is no {entity} {id}"), entity=WEBHOOK, id=str(id))
+    if not row["active"]:
+        raise Conflict(_("the webhook is switched off; switch it on to test it"), code="webhook_off")
+    payload = {"type": TEST, "timestamp": _plain(ctx.now()), "data": {"entity": row["entity"], "record": {}, "changed": []}}
+    values = {"webhook": id, "event": TEST, "about": None, "subject": str(uuid4()), "payload": payload, "owner": row["owner"]}
+    made = ctx.as_system().records(DELIVERY).create(values, act="tell")
+    _ask(ctx.as_system(), id, str(values["subject"]))
+    return {"id": id_of(made), "state": WAITING}
 
 
 def redeliver(ctx: Context, id: UUID) -> Mapping[str, object]:

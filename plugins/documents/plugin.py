@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 from plugins.documents import actions, copies, gallery, issuing, privacy, routes, templates
-from plugins.documents.tables import Document, Template
+from plugins.documents.tables import Document, Template, Version
 from sdk import (
     EVERYBODY,
     Access,
@@ -62,6 +62,17 @@ def register_entities() -> Sequence[Entity]:
     kept = frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE})
     return (
         Entity(Template, "template", "templates", _("Template"), _("Templates"), access=READERS, owned=False, verbs=kept, merges=False),
+        Entity(
+            Version,
+            "version",
+            "versions",
+            _("Version of a template"),
+            _("Versions of templates"),
+            title="filename",
+            owned=False,
+            verbs=frozenset({Verb.READ}),
+            merges=False,
+        ),
         Entity(
             Document, "document", "documents", _("Document"), _("Documents"), verbs=frozenset({Verb.READ, Verb.UPDATE}), hands_over=False
         ),
@@ -132,3 +143,4 @@ def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
 def tenant_purged(ctx: Context) -> None:
     take_away(ctx, "documents.document", "content")
     take_away(ctx, "documents.template", "content")
+    take_away(ctx, "documents.version", "content")

@@ -141,6 +141,11 @@ def give_template(ctx: Context, request: Request) -> object:
     return templates.content_of(ctx, request.id())
 
 
+def give_version(ctx: Context, request: Request) -> object:
+    """A template as it was."""
+    return templates.version_of(ctx, request.id())[1]
+
+
 ROUTES = (
     Route(method="POST", path="/renderings", view=issue, permission=SIGNED_IN, summary=_("Issue a document"), body=Rendering,
           answer=_RECORD, status=201),
@@ -160,4 +165,6 @@ ROUTES = (
           summary=_("Upload a template again"), uploads=("file",), answer=_RECORD, status=201),
     Route(method="GET", path="/templates/{id}/content", view=give_template, permission=f"{TEMPLATE}.read",
           summary=_("Download a template"), media_type="*/*"),
+    Route(method="GET", path="/versions/{id}/content", view=give_version, permission=f"{TEMPLATE}.read",
+          summary=_("Download a version of a template"), media_type="*/*"),
 )  # fmt: skip

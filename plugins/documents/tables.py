@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped
 
 from sdk import Record, _
 from sdk import fields as f
+from sdk.entities import unique_together
 
 FORMATS = {"pdf": _("PDF"), "docx": _("Word")}
 
@@ -30,6 +31,21 @@ class Template(Record):
     sha256: Mapped[str | None] = f.text(_("SHA-256"), length=64, readonly=True, track=True)
     content: Mapped[str | None] = f.text(_("Content"), length=32, readonly=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
+
+
+class Version(Record):
+    """What a template was from one upload to the next."""
+
+    __tablename__ = "documents_versions"
+    __table_args__ = (unique_together("documents_versions", "template_id", "number"),)
+
+    template_id: Mapped[UUID] = f.link(_("Template"), Template, required=True, parent=True)
+    number: Mapped[int] = f.integer(_("Version"), required=True)
+    by_id: Mapped[UUID | None] = f.link(_("By"), "core.user")
+    filename: Mapped[str | None] = f.text(_("File name"), length=200)
+    size: Mapped[int | None] = f.integer(_("Size in bytes"), least=0)
+    sha256: Mapped[str | None] = f.text(_("SHA-256"), length=64)
+    content: Mapped[str | None] = f.text(_("Content"), length=32)
 
 
 class Document(Record):

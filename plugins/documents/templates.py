@@ -14,7 +14,7 @@ from sdk import Batch, Context, Download, Invalid, NotFound, Problem, TooLarge, 
 from sdk.context import Row, id_of
 from sdk.files import last_name, saved
 
-ACT = "upload"
+ACT, VERSION = "upload", "documents.version"
 MOST_BYTES = 5 << 20
 FORMAT_OF = {"docx": "docx", "typ": "pdf", "zip": "pdf"}
 MEDIA = {
@@ -66,10 +66,14 @@ def _checked(locale: str) -> str:
     return kept
 
 
-def prepare_templates(_ctx: Context, batch: Batch) -> None:
-    """A template comes with its content, and its content comes by upload alone."""
+def prepare_templates(ctx: Context, batch: Batch) -> None:
+    """A template comes with its content, and its content comes by upload alone; each is kept as a version."""
     for change in batch.standing():
         if change.act == ACT:
+            parts = {name: change.after(name) for name in ("filename", "size", "sha256", "content")}
+            batch.also_create(
+                VERSION, change, {"template": change.id, "number": change.after("revision"), "by": ctx.actor.user_id, **parts}
+            )
             continue
         if change.verb == "create":
             change.forbid("no_content", _("send the template to POST /documents/uploads"))
@@ -92,6 +96,16 @@ def content_of(ctx: Context, id: UUID) -> Download:
     filename = str(row["filename"])
     with ctx.files.open(str(row["content"])) as source:
         return Download(source.read(), MEDIA[filename.rpartition(".")[2].lower()], filename)
+
+
+def version_of(ctx: Context, id: UUID) -> tuple[Row, Download]:
+    """An earlier content of a template, and its version; raises NotFound."""
+    row = ctx.records(VERSION).values([id]).get(id)
+    if row is None:
+        raise NotFound(_("there is no {entity} {id}"), entity=VERSION, id=str(id))
+    filename = str(row["filename"])
+    with ctx.files.open(str(row["content"])) as source:
+        return row, Download(source.read(), MEDIA[filename.rpartition(".")[2].lower()], filename)
 
 
 def shipped(ctx: Context, base: str, format: str, locale: str) -> Download:

@@ -7,6 +7,8 @@ from io import BytesIO
 import pytest
 
 from core.context import Work
+from core.data import migrate
+from core.platform import Platform
 from core.testkit.fixtures import Api, People
 from sdk.context import id_of
 from tests.console.site import Look, Site
@@ -56,7 +58,13 @@ def test_a_template_is_made_of_ours_changed_in_place_looked_at_and_put_in_force(
     changed = site.get(here)
     assert "Welcome #d.buyer.name" in whole(changed)["text.main.typ"]
     assert changed.texts("//ol[contains(@class, 'timeline')]//strong") == ["Version 2", "Version 1"]
-    assert site.post(here, {"do": "standard", "version": whole(changed)["version"]}).status == 303
+    (first,) = changed.all("//input[@name='number']/@value")
+    assert site.post(here, {"do": "version", "number": first}).status == 303
+    back = site.get(here)
+    assert "Welcome" not in whole(back)["text.main.typ"]
+    assert back.texts("//ol[contains(@class, 'timeline')]//li[span]/strong") == ["Version 3"]
+    assert client.get(back.all("//ol[contains(@class, 'timeline')]//a/@href")[1]).status_code == 200
+    assert site.post(here, {"do": "standard", "version": whole(back)["version"]}).status == 303
     standard = [row for row in site.get(TEMPLATES).rows() if row[0].startswith("Our quote")]
     assert standard[0][3] == "Standard"
     issued = site.post(
@@ -108,3 +116,19 @@ def test_who_may_not_change_templates_reads_them_and_is_refused(site: Site, clie
     nothing = site.post(f"{TEMPLATES}/new", {"template": "orders.quote", "name": "", "locale": "en"})
     assert nothing.status == 422
     assert nothing.all("//*[@name='name'][@aria-invalid='true']")
+
+
+def test_templates_from_before_have_the_version_that_they_are_at(client: Api, work: Work, platform: Platform) -> None:
+    given = {"template": "orders.quote", "name": "Plain", "locale": "en"}
+    made = client.call("POST", "/api/v1/documents/uploads", data={**given, "file": (BytesIO(b"= Quote"), "plain.typ")})
+    assert made.status_code == 201, made.text
+    again = client.call(
+        "POST", f"/api/v1/documents/templates/{made.json['id']}/revisions", data={"file": (BytesIO(b"= Offer"), "plain.typ")}
+    )
+    assert again.status_code == 201, again.text
+    branch = next(one for one in platform.branches() if one.plugin == "documents")
+    migrate.downgrade(platform.database, branch, "0001")
+    migrate.upgrade(platform.database, platform.branches())
+    (version,) = work.records("documents.version").find(())
+    assert (str(version["template"]), version["number"]) == (made.json["id"], 2)
+    assert client.get(f"/api/v1/documents/versions/{version['id']}/content").data == b"= Offer"

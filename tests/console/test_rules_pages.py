@@ -144,6 +144,7 @@ def test_a_rule_is_built_by_buttons_alone_and_what_is_wrong_is_told_at_its_field
         return found
 
     form = pressed(site.get(new, {"empty": "1"}), "redraw", name="Big ones", entity="pipeline.deal")
+    assert whole(form)["a0.action"] == ["automation.notify"]
     form = pressed(form, "redraw", trigger="automation.updated")
     form = pressed(form, "add:c")
     form = pressed(form, "redraw", **{"c0.where.0.field": "amount"})

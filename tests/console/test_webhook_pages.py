@@ -1,0 +1,83 @@
+"""Webhooks as pages: made, their secret shown once, tested, their log, and a message sent again."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+from core.context import Work
+from core.platform import Platform
+from core.testkit.fixtures import Api, People
+from core.worker.drain import Drain
+from tests.automation.test_webhooks import Receiver, receiver  # noqa: F401 (a fixture)
+from tests.console.site import Look, Site
+
+HOOKS = "/automation/webhooks"
+
+
+def whole(look: Look) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in look.all("//form[@id='builder']")[0].form_values():
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def test_a_webhook_is_made_tested_and_its_log_says_what_came_back_and_sends_again(
+    site: Site, work: Work, platform: Platform, receiver: Receiver  # noqa: F811
+) -> None:  # fmt: skip
+    new = f"{HOOKS}/new"
+    form = site.post(new, {**whole(site.get(new)), "name": "ERP", "url": "ftp://x", "entity": "customers.account"})
+    form = site.post(new, {**whole(form), "do": "more:t.where:clauses", "t.events": ["customers.account.created"]})
+    form = site.post(new, {**whole(form), "t.where.0.field": "name"})
+    refused = site.post(new, {**whole(form), "do": "save", "t.where.0.value": "Ltd"})
+    assert refused.status == 422
+    assert refused.all("//*[@name='url'][@aria-invalid='true']")
+    made = site.post(new, {**whole(refused), "do": "save", "url": receiver.url})
+    assert made.status == 303, made.text
+    here = made.answer.headers["Location"].removeprefix("/console")
+    (row,) = site.get(HOOKS).rows()
+    assert row[2] == "Account: created (Name contains Ltd)"
+    shown = site.post(here, {"do": "secret"})
+    (secret,) = shown.texts("//code[@class='secret']")
+    assert secret.startswith("whsec_")
+    assert secret not in site.get(here).text
+    receiver.answers = [500]
+    assert site.post(here, {"do": "test"}).status == 303
+    work.records("customers.account").create({"name": "Alder Ltd"})
+    work.records("customers.account").create({"name": "Birch"})
+    Drain(platform).run_until_empty()
+    headers, body = receiver.got[0]
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    wanted = hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256)
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(wanted).decode()}"
+    log = site.get(here)
+    assert [(one[1], one[2], one[3].split()[0]) for one in log.rows()] == [("created", "Alder Ltd", "Delivered"), ("Test", "", "Waiting")]
+    assert log.rows()[1][4].startswith("500")
+    (again,) = log.all("//input[@name='delivery']/@value")
+    assert site.post(here, {"do": "again", "delivery": again}).status == 303
+    Drain(platform).run_until_empty()
+    assert len(receiver.got) == 3
+    assert site.get(here, {"state": "failed"}).rows() == []
+    version = site.get(here).all("//input[@name='version']/@value")[0]
+    assert site.post(here, {"do": "off", "version": version}).status == 303
+    late = site.post(here, {"do": "test"})
+    assert late.status == 409
+    assert "switched off" in late.text
+
+
+def test_who_may_not_change_webhooks_gets_no_secret_of_them(client: Api, site: Site, people: People) -> None:
+    made = client.post("/api/v1/automation/webhooks", {"name": "ERP", "url": "https://company.example/x", "entity": "customers.account"})
+    rep = Site(client.as_user(people.rep))
+    assert rep.get(HOOKS).status == 403
+    assert rep.post(f"{HOOKS}/{made.json['id']}", {"do": "secret"}).status == 403
+    reader = Site(client.as_user(people.manager, allows=["automation.webhook.read"]))
+    assert reader.post(f"{HOOKS}/{made.json['id']}", {"do": "secret"}).status in (403, 404)
+    inlet = client.post(
+        "/api/v1/automation/inlets", {"name": "Form", "entity": "customers.account", "mapping": {"name": "{{ name }}"}}
+    ).json["id"]
+    assert "Another secret address" in site.get(f"/automation/inlets/{inlet}").text
+    (address,) = site.post(f"/automation/inlets/{inlet}/address", {}).texts("//code[@class='secret']")
+    sent = client.anonymous().post(f"/api/v1/{address.partition('/api/v1/')[2]}", {"name": "Cedar"})
+    assert sent.status_code == 200, sent.text
+    assert rep.post(f"/automation/inlets/{inlet}/address", {}).status == 403
