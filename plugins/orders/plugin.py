@@ -9,6 +9,7 @@ from random import Random
 from plugins.orders import (
     copies,
     demo,
+    due,
     invoices,
     lines,
     papers,
@@ -246,7 +247,7 @@ def register_pages() -> Sequence[PageRoute]:
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return (*sheet_page.PANELS, *steps.PANELS)
+    return (*sheet_page.PANELS, *steps.PANELS, *due.PANELS)
 
 
 @hookimpl

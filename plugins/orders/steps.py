@@ -8,7 +8,7 @@ from functools import partial
 
 from plugins.orders import invoices, process
 from plugins.orders.tables import INVOICE_STATES, ORDER_STATES, QUOTE_STATES
-from sdk import Context, NotFound, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, Text, _
+from sdk import Conflict, Context, NotFound, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, Text, _
 from sdk.context import Row, id_of
 from sdk.filters import Condition
 from sdk.pages import told
@@ -151,6 +151,11 @@ def _done(ctx: Context, plural: str, way: Way, request: PageRequest, act: Act) -
     elif act is _CREDIT:
         return f"/orders/invoices/{id_of(invoices.credit(ctx, id))}"
     else:
+        record = ctx.records(way.entity).get(id)
+        if act not in way.acts.get(str(record.get("state")), ()):
+            raise Conflict(
+                _("it is {state} now: this can no longer be done with it"), state=way.states.get(str(record.get("state")), _("hidden"))
+            )
         ctx.records(way.entity).update(id, {"state": act.key}, expected_version=request.version())
     return f"/orders/{plural}/{id}"
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from plugins.pipeline.process import Process, required_of
-from sdk import Context, Rendering
+from sdk import Condition, Context, Query, Rendering
 from sdk.context import Row
+
+SOON = timedelta(days=14)
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -67,3 +70,19 @@ def _id(value: object) -> UUID:
 def _days(ctx: Context, since: object) -> int | None:
     found = datetime.fromisoformat(since) if isinstance(since, str) else since
     return (ctx.now() - found).days if isinstance(found, datetime) else None
+
+
+def closing(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
+    """The actor's open deals that are to close in the next two weeks, or should have by now; nothing where there are none."""
+    me, today = ctx.actor.user_id, Process(ctx).today
+    known = ctx.records("pipeline.deal").fields()
+    if me is None or not {"close_date", "owner"} <= known.keys():
+        return None
+    mine = (Condition("status", "eq", ("open",)), Condition("owner", "eq", (me,)), Condition("close_date", "lte", (today + SOON,)))
+    names = tuple(name for name in ("id", "name", "amount", "close_date") if name == "id" or name in known)
+    page = ctx.records("pipeline.deal").query(Query(mine, ("close_date",), names, limit=_FEW, count=True))
+    if not page.data:
+        return None
+    rows = [{**row, "late": str(row["close_date"]) < today.isoformat()} for row in page.data]
+    until = (today + SOON).isoformat()
+    return Rendering("pipeline/closing.html", {"rows": rows, "total": page.total, "me": me, "until": until})

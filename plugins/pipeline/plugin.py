@@ -176,5 +176,6 @@ def register_pages() -> Sequence[PageRoute]:
 def register_panels() -> Sequence[Panel]:
     return (
         Panel("stages", slot=Slot.HEAD, label=_("Stages"), permission="pipeline.deal.read", view=panels.stages, entity="pipeline.deal"),
+        Panel("closing", slot=Slot.HOME, label=_("To close soon"), permission="pipeline.deal.read", view=panels.closing, position=25),
         *stages_page.PANELS,
     )

@@ -8,10 +8,12 @@ from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from plugins.teamwork import files, follows, news
+from plugins.teamwork import files, follows, news, performance, staleness
 from plugins.teamwork.mentions import COMMENT
+from plugins.teamwork.periods import MONTHS, starting
 from plugins.teamwork.planning import PLAN
-from plugins.teamwork.tables import KINDS, OPEN, PLANNED, PLANNED_KINDS
+from plugins.teamwork.tables import DEALS, KINDS, OPEN, PLANNED, PLANNED_KINDS
+from plugins.teamwork.targets import NAME, period_of
 from plugins.teamwork.workdays import today
 from sdk import SIGNED_IN, Condition, Context, Panel, Query, Rendering, Slot, _
 from sdk.pages import ABOUT, ANY_ENTITY
@@ -55,6 +57,34 @@ def my_meetings(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | Non
     asked = Query(filter=mine, sort=("starts_at",), fields=("id", "subject", "starts_at", "kind"), limit=_FEW)
     rows = ctx.records("teamwork.activity").query(asked).data
     return Rendering("teamwork/my_meetings.html", {"rows": [{**row, "word": ctx.say(KINDS[str(row["kind"])])} for row in rows]})
+
+
+def my_targets(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
+    """How far the actor's own targets of this month, quarter and year are reached, and those of the teams that the actor manages."""
+    me, day, begins = ctx.actor.user_id, today(ctx), ctx.tenant.fiscal_year_start
+    if me is None:
+        return None
+    periods = {period.span: period for kind in reversed(MONTHS) for period in [starting(kind, day, begins)]}
+    managed = tuple(row["id"] for row in ctx.as_system().records("core.team").find((Condition("manager", "eq", (me,)),), _MOST_FILES))
+    starts = Condition("period_start", "in", tuple(sorted({period.start for period in periods.values()})))
+    shown = []
+    for only in (Condition("person", "eq", (me,)), Condition("team", "in", managed)):
+        rows = ctx.records(NAME).find((starts, only), _MOST_FILES) if only.values else []
+        for span in dict.fromkeys(period_of(row).span for row in rows):
+            if (period := periods.get(span)) is not None:  # a month begins with its quarter, and the year with both
+                pace = performance.pace(ctx, period)
+                shown += [{"line": line, "period": period.name, "pace": pace} for _row, line in performance.lines(ctx, period, (only,))]
+    return Rendering("teamwork/my_targets.html", {"rows": shown[:_FEW]}) if shown else None
+
+
+def silent_deals(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
+    """The actor's open deals about which nothing has happened for as long as the rule for that says, or two weeks; nothing where there are none."""
+    me = ctx.actor.user_id
+    if me is None or not ctx.offers(DEALS) or not ctx.can(f"{DEALS}.read"):
+        return None
+    days = staleness.days_of(ctx, DEALS)
+    rows, total = staleness.silent(ctx, DEALS, me, days, _FEW)
+    return Rendering("teamwork/silent_deals.html", {"rows": rows, "total": total, "days": days, "now": ctx.now()}) if rows else None
 
 
 def about(record: Mapping[str, object]) -> str:
@@ -119,6 +149,8 @@ PANELS = (
     Panel("planned", slot=Slot.PANEL, label=_("On entry"), permission=f"{PLAN}.read", view=planned, entity="pipeline.stage"),
     Panel("my_tasks", slot=Slot.HOME, label=_("My tasks"), permission="teamwork.task.read", view=my_tasks, position=10),
     Panel("my_meetings", slot=Slot.HOME, label=_("Today and tomorrow"), permission="teamwork.activity.read", view=my_meetings, position=20),
+    Panel("my_targets", slot=Slot.HOME, label=_("My targets"), permission="teamwork.target.read", view=my_targets, position=30),
+    Panel("silent_deals", slot=Slot.HOME, label=_("Silent deals"), permission="teamwork.activity.read", view=silent_deals, position=40),
     Panel("bell", slot=Slot.TOP, label=_("Notices"), permission=SIGNED_IN, view=news.bell, position=10),
     Panel("composer", slot=Slot.PANEL, label=_("Write something"), permission=SIGNED_IN, view=composer, entity=ANY_ENTITY, position=10),
     Panel("files", slot=Slot.TAB, label=_("Files"), permission=f"{files.FILE}.read", view=kept_files, entity=ANY_ENTITY, position=10),

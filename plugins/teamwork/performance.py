@@ -13,9 +13,22 @@ from plugins.teamwork import targets
 from plugins.teamwork.attainment import PART, PARTS, Staff
 from plugins.teamwork.crew import crew
 from plugins.teamwork.periods import Period, read, starting
-from plugins.teamwork.tables import ACTIVITIES, COURSES, DEALS, DONE, KINDS, MEASURES, ON_TIME_TASKS, PERIODS, WON_AMOUNT, Target
+from plugins.teamwork.tables import (
+    ACTIVITIES,
+    COURSES,
+    DEALS,
+    DONE,
+    KINDS,
+    MEASURES,
+    NEW_CUSTOMERS,
+    ON_TIME_TASKS,
+    OPEN,
+    PERIODS,
+    WON_AMOUNT,
+    Target,
+)
 from plugins.teamwork.workdays import today
-from sdk import Condition, Context, PageRequest, PageRoute, Query, Rendering, _
+from sdk import Condition, Context, PageRequest, PageRoute, Query, Rendering, Text, _
 from sdk.context import Row
 
 PLACE = "/teamwork/performance"
@@ -41,6 +54,8 @@ class Line:
     href: str
     target: str
     not_priced: int
+    counts: str
+    """What the list holds to which the figure leads."""
 
     @property
     def bar(self) -> Decimal:
@@ -126,8 +141,17 @@ def _line(ctx: Context, period: Period, row: Row, staff: Staff, named: Mapping[o
     return Line(
         str(row["name"] or ctx.tenant.name), ctx.say(MEASURES[measure]), said, row["goal"], row["reached"],
         None if row["percent"] is None else Decimal(str(row["percent"])), measure == WON_AMOUNT,
-        counted(ctx, measure, period, people, parts, row["activity_kind"]), ctx.page(f"/teamwork/targets/{row['target']}"), int(str(row["not_priced"])),
+        counted(ctx, measure, period, people, parts, row["activity_kind"]), ctx.page(f"/teamwork/targets/{row['target']}"),
+        int(str(row["not_priced"])), ctx.say(counts(measure)),
     )  # fmt: skip
+
+
+def counts(measure: str) -> Text:
+    """What the list of a figure holds: all that it counts, or that among which it is."""
+    return {
+        NEW_CUSTOMERS: _("The won deals, among which the first of new customers are"),
+        ON_TIME_TASKS: _("The tasks that were due, whose share it is"),
+    }.get(measure, _("What it counts"))
 
 
 def counted(ctx: Context, measure: str, period: Period, people: Sequence[UUID] | None, parts: Mapping[str, object], kind: object) -> str:
@@ -148,7 +172,7 @@ def counted(ctx: Context, measure: str, period: Period, people: Sequence[UUID] |
         ]
         return ctx.page(f"/teamwork/activities?{urlencode(asked)}")
     if measure == ON_TIME_TASKS:
-        asked += [("due_on[gte]", period.start.isoformat()), ("due_on[lt]", period.end.isoformat())]
+        asked += [("state[in]", f"{DONE},{OPEN}"), ("due_on[gte]", period.start.isoformat()), ("due_on[lt]", period.end.isoformat())]
         return ctx.page(f"/teamwork/tasks?{urlencode(asked)}")
     asked += [("status", "won"), ("close_date[gte]", period.start.isoformat()), ("close_date[lt]", period.end.isoformat())]
     asked += [(PARTS[part][0], str(value)) for part, value in parts.items()]

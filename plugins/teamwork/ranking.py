@@ -11,7 +11,7 @@ from uuid import UUID
 from plugins.teamwork import evaluation
 from plugins.teamwork.evaluation import KPI, NAME, SCORE, STEP
 from plugins.teamwork.people import as_id
-from plugins.teamwork.performance import counted
+from plugins.teamwork.performance import counted, counts
 from plugins.teamwork.periods import Period
 from plugins.teamwork.tables import CLOSED, KINDS, MEASURES, WON_AMOUNT
 from plugins.teamwork.tables import STEPS as WORDS
@@ -76,7 +76,7 @@ def _line(ctx: Context, record: Row, person: UUID, line: Mapping[str, object], k
     amounts = {name: _amount(ctx, line[name]) if measure == WON_AMOUNT else line[name] for name in ("goal", "actual")}
     word = ctx.say(MEASURES[measure]) + (f": {ctx.say(KINDS[str(kind)])}" if kind else "")
     href = counted(ctx, measure, period, [person], {}, kind) if period is not None else ""
-    return {**line, **amounts, "money": measure == WON_AMOUNT, "word": word, "href": href}
+    return {**line, **amounts, "money": measure == WON_AMOUNT, "word": word, "href": href, "counts": ctx.say(counts(measure))}
 
 
 def _amount(ctx: Context, value: object) -> object:

@@ -15,6 +15,8 @@ RULE, TASK = "teamwork.stale_rule", "teamwork.task"
 ACT = "stale"
 PART = 500
 MOST = 100_000
+USUAL = 14
+"""Days of silence where no rule says others."""
 LAST = "teamwork.last_activity_at"
 OPEN_ONES: Mapping[str, tuple[Condition, ...]] = {
     "pipeline.deal": (Condition("status", "eq", ("open",)),),
@@ -37,6 +39,32 @@ def look(ctx: Context) -> None:
         entity, days = str(rule["entity"]), rule["days"]
         if ctx.offers(entity) and isinstance(days, int):
             _apply(ctx, rule, entity, ctx.now() - timedelta(days=days))
+
+
+def days_of(ctx: Context, entity: str) -> int:
+    """After how many days a record of this entity counts as silent: what the strictest rule in force says, or else the usual."""
+    rules = ctx.as_system().records(RULE).find((Condition("active", "eq", (True,)), Condition("entity", "eq", (entity,))), MOST)
+    return min((days for rule in rules if isinstance(days := rule["days"], int)), default=USUAL)
+
+
+def silent(ctx: Context, entity: str, owner: UUID, days: int, most: int) -> tuple[list[Row], int]:
+    """The open records of a person about which nothing has happened for so many days, the longest silent first, and how many there are."""
+    known, also, since = ctx.records(entity).fields(), ALSO[entity], ctx.now() - timedelta(days=days)
+    if not {"owner", also, LAST} <= known.keys():
+        return [], 0
+    mine = (
+        *OPEN_ONES[entity],
+        Condition("owner", "eq", (owner,)),
+        Condition("created_at", "lte", (since,)),
+        Condition(also, "lte", (since,)),
+    )
+    names = tuple(name for name in ("id", ctx.entity(entity).title, also, LAST) if name == "id" or name in known)
+    found, total = list[Row](), 0
+    for quiet in (Condition(LAST, "empty", ("true",)), Condition(LAST, "lte", (since,))):
+        page = ctx.records(entity).query(Query((*mine, quiet), (also,), names, limit=most, count=True))
+        found, total = [*found, *page.data], total + (page.total or 0)
+    found.sort(key=lambda row: max(_instants(row, also)))
+    return found[:most], total
 
 
 def _apply(ctx: Context, rule: Row, entity: str, since: datetime) -> None:

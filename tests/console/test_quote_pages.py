@@ -189,6 +189,7 @@ def test_what_a_document_can_do_next_is_a_button_from_quote_to_credit_note(clien
     order = taken.answer.headers["Location"].removeprefix("/console")
     assert "ORD-" in "".join(rep.get(f"/orders/quotes/{desk.quote}").texts("//form[contains(@class, 'acts')]//p/a"))
     assert rep.post(acts, {"act": "dance"}).status == 404
+    assert rep.post(acts, {"act": "draft"}).status == 409, "what is accepted does not go back"
     assert rep.post(f"{order}/acts", {"act": "confirmed"}).status == 303
     assert "Make an invoice" not in rep.get(order).text, "who may not make one is not offered it"
     assert rep.post(f"{order}/acts", {"act": "bill"}).status == 403

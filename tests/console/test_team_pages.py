@@ -137,3 +137,32 @@ def test_a_round_is_ranked_closed_and_opened_again_for_a_reason_and_says_how_eac
     assert "A deal was late" in site.get(at, {"tab": "teamwork.ranking"}).text
     assert site.get(f"{at}/ranking", {"round": "1"}).status == 200
     assert (site.get(f"{at}/ranking", {"round": "x"}).status, site.post(f"{at}/ranking", {"act": "dance"}).status) == (400, 400)
+
+
+def test_the_first_page_has_what_is_due_what_is_silent_and_how_far_ones_targets_are(
+    client: Api, office: Office, people: People, clock: Any
+) -> None:
+    work, rep = office.work, Site(client.as_user(people.rep))
+    work.records("pipeline.deal").update(office.deals[1], {"close_date": office.today + timedelta(days=3)})
+    account = id_of(work.records("customers.account").create({"name": "Alder", "owner": people.rep}))
+    ends = office.today + timedelta(days=30)
+    contract = {"name": "Service", "account": account, "owner": people.rep, "state": "active", "starts_on": office.today, "ends_on": ends}
+    work.records("orders.contract").create(contract)
+    order = id_of(work.records("orders.order").create({"name": "Gateways", "account": account, "owner": people.rep}))
+    work.records("orders.order_line").create({"order": order, "description": "Gateway", "quantity": 1, "unit_price": {"amount": "10.00"}})
+    work.records("orders.order").update(order, {"state": "confirmed"})
+    work.records("orders.instalment").create({"order": order, "due_on": office.today, "share": 100})
+    page = rep.get("/")
+    parts = {one.get("aria-labelledby"): " ".join(one.text_content().split()) for one in page.all("//main//section")}
+    assert "50%" in parts["h-my-targets"]
+    assert "D1" in parts["h-closing"]
+    assert "Gateways" in parts["h-payments-due"]
+    assert "Service" in parts["h-contracts-ending"]
+    assert "h-silent-deals" not in parts, "what has just been made is not silent"
+    clock.move(days=20)
+    later = rep.get("/")
+    silent = [one for one in later.all("//section") if one.get("aria-labelledby") == "h-silent-deals"]
+    assert "D2" in silent[0].text_content()
+    assert "D0" in silent[0].text_content()
+    other = {one.get("aria-labelledby") for one in Site(client.as_user(people.all_reps[-1])).get("/").all("//main//section")}
+    assert not other & {"h-closing", "h-payments-due", "h-contracts-ending"}
