@@ -32,6 +32,9 @@ KIND = TypeVar("KIND", bound=Spec)
 KEPT = TypeVar("KEPT")
 CURSOR = r"^(c1\.[A-Za-z0-9_-]{12,4000})?$"
 """The pattern of `Page.next`, for the schemas of routes that take it back; nothing is the first page."""
+SILENT = "silent"
+"""A cause (`ctx.because(SILENT)`) of which nobody is told: what is written on its behalf, and what follows from that, sends no mails and
+no notices and is heard by no watch (rules, webhooks)."""
 LIKELY_DUPLICATE = "likely_duplicate"
 """The code of a refusal, or of a warning, for what is likely there already."""
 

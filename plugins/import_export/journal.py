@@ -32,7 +32,7 @@ class Fate(NamedTuple):
 
 
 class Former(NamedTuple):
-    """A changed record: the version that it came to have, and the former values of what was changed."""
+    """A changed record: the version that it came to have, and the former values of what was changed; in the journal they are cells."""
 
     version: int
     values: Mapping[str, object]
@@ -92,9 +92,14 @@ def read_rows(part: Row) -> list[Fate]:
     return [Fate(number, letter, UUID(id) if id else None) for number, letter, id in json.loads(str(part["rows"]))]
 
 
-def read_former(part: Row) -> dict[int, tuple[int, dict[str, str]]]:
+def read_former(part: Row) -> dict[int, Former]:
     """By the row that changed a record the version that it then had, and the cells that stood in its fields before."""
-    return {int(number): (version, cells) for number, (version, cells) in json.loads(str(part["before"] or "{}")).items()}
+    return {int(number): Former(version, cells) for number, (version, cells) in json.loads(str(part["before"] or "{}")).items()}
+
+
+def read_undone(part: Row) -> dict[int, int]:
+    """The rows that have been taken back, with the version that the record has had since."""
+    return {int(number): version for number, version in json.loads(str(part["undone"] or "{}")).items()}
 
 
 # --- by page ---------------------------------------------------------------------------------------------------------

@@ -6,18 +6,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import zip_longest
+from typing import Any, cast
 
 from plugins.import_export.files import Reading, Sheet
 from plugins.import_export.formulas import restored
 from plugins.import_export.mapping.currencies import currencies, joined
 from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
+from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
-from sdk.fields import AnyRecordField, ChoiceField, DateField, Field, Flaw, LinkField, MoneyField, date_orders
+from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, MoneyField
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
-ORDERS = ("ymd", "mdy", "dmy")
+OVERWRITE, ONLY_IF_EMPTY, NEVER = COLLISIONS = ("overwrite", "only_if_empty", "never")
+"""What a cell does to a field that has something already."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,17 @@ class Wish:
     """What becomes of a row that is likely there already (`Entity.alike`): left out with its reason, or taken by who may."""
     dates: str = ""
     """The order of day, month and year, where the file itself leaves it open."""
+    numbers: str = ""
+    """Whether a point or a comma stands before the fraction of a number, where the file leaves it open."""
+    years: str = ""
+    """The first year that a year of two digits may mean."""
     reading: Reading = Reading()
     file: str = ""
     """The id of the staged file that it is about; "": a file that is sent with the wish."""
     sheet: str = ""
     """The name of the sheet; "": the first."""
+    collision: tuple[str, ...] = ()
+    """`field=overwrite`, `field=only_if_empty`, `field=never`: what a cell does to a field of a record that is there."""
     silent: bool = False
     """Whether nobody is told: no mails, no notices, no rules."""
 
@@ -58,6 +67,7 @@ class Plan:
     ignored: tuple[str, ...]
     styles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rows: int = 0
+    collisions: Mapping[str, str] = field(default_factory=dict)
     currencies: Mapping[str, int] = field(default_factory=dict)
     """The columns of currencies, by the field whose amounts stand beside them."""
 
@@ -79,11 +89,16 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     fixed = dict(_fixed(word, fields) for word in wish.set)
     match = tuple(_known(name, fields) for name in wish.match)
     _check_match(wish, match, fields, {*columns, *fixed})
+    collisions = dict(_collision(word, fields) for word in wish.collision)
     beside = currencies(ctx, file.headings, fields, columns)
     ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
-    plan = Plan(columns, headings, fields, values, fixed, match, ignored, currencies=beside)
-    styles, rows = _styles(plan, file, wish.dates)
-    return replace(plan, styles=styles, rows=rows)
+    plan = Plan(columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside)
+    said = Said(wish.dates, wish.numbers, wish.years)
+    styles, rows = Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency), 0
+    # To the end, whatever its columns: what is no CSV is refused before a row is written.
+    for rows, (_number, cells) in enumerate(file.rows(), 1):
+        styles.see(cells)
+    return replace(plan, styles=styles.found(), rows=rows)
 
 
 def _said(ctx: Context, field: ChoiceField) -> dict[str, str]:
@@ -95,8 +110,8 @@ def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], 
     if wish.mode != "create" and not match:
         raise BadRequest(_("mode {mode} needs at least one field to match by"), mode=wish.mode)
     for name in match:
-        if isinstance(fields[name], LinkField | MoneyField | AnyRecordField):
-            raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date"), field=name)
+        if isinstance(fields[name], MoneyField | AnyRecordField):
+            raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date, or a link"), field=name)
         if name not in filled:
             raise BadRequest(_("the file has no column for {field!r}, by which to match"), field=name)
 
@@ -123,7 +138,15 @@ def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping
         return wish
     there = [word for word in known.words("map") if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields)]
     values = [word for word in known.words("value") if word.partition(":")[0] in fields]
-    return replace(wish, map=tuple(there), value=wish.value or tuple(values), dates=wish.dates or str(known.wish.get("dates", "")))
+    said = {name: getattr(wish, name) or str(known.wish.get(name, "")) for name in ("dates", "numbers", "years")}
+    return replace(wish, map=tuple(there), value=wish.value or tuple(values), **cast("dict[str, Any]", said))
+
+
+def _collision(word: str, fields: Mapping[str, Field]) -> tuple[str, str]:
+    name, rule = _split(word, "=", _("cannot read the rule {word!r}; write field=only_if_empty"))
+    if rule not in COLLISIONS:
+        raise BadRequest(_("unknown rule {rule!r}; there are {rules}"), rule=rule[:40], rules=", ".join(COLLISIONS))
+    return _known(name, fields), rule
 
 
 def _known(name: str, fields: Mapping[str, Field]) -> str:
@@ -178,25 +201,6 @@ def _columns(
     if not columns:
         raise BadRequest(_("no heading of the file names a field; map them: {headings}"), headings=", ".join(headings)[:500])
     return columns, names, tuple(ignored)
-
-
-def _styles(plan: Plan, file: Sheet, asked: str) -> tuple[dict[str, dict[str, str]], int]:
-    """The order of day, month and year that a whole column allows, and how many rows there are; where it allows two, each such cell is refused.
-
-    Without dates the file is read to its end all the same: what is no CSV is refused before a row is written.
-    """
-    dates = {name: index for name, index in plan.columns.items() if isinstance(plan.fields[name], DateField)}
-    orders: dict[str, set[str]] = {name: {"ymd", "mdy", "dmy"} for name in dates}
-    rows = 0
-    for _number, cells in file.rows():
-        rows += 1
-        for name, index in dates.items():
-            cell = cells[index].strip().partition(" ")[0] if index < len(cells) else ""
-            if cell and (allowed := date_orders(cell)):
-                orders[name] &= allowed
-    if asked:
-        return {name: {"date_order": asked} for name in dates}, rows
-    return {name: {"date_order": next(iter(left))} if len(left) == 1 else {} for name, left in orders.items()}, rows
 
 
 def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, list[object]], dict[str, list[Flaw]]]:

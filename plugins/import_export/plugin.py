@@ -9,7 +9,27 @@ from plugins.import_export import commands, export_commands, export_routes, expo
 from plugins.import_export.staging import files
 from plugins.import_export.staging import routes as staging_routes
 from plugins.import_export.tables import Correction, Export, ExternalId, Import, ImportRow, Mapping, Part, StagedFile
-from sdk import Capabilities, Command, Context, Entity, Job, Manifest, Permission, Person, Route, Schedule, Scope, Trace, Verb, _, hookimpl
+from plugins.import_export.undo import commands as undo_commands
+from plugins.import_export.undo import erasing, undoing
+from plugins.import_export.undo import routes as undo_routes
+from sdk import (
+    Batch,
+    Capabilities,
+    Command,
+    Context,
+    Entity,
+    Job,
+    Manifest,
+    Permission,
+    Person,
+    Route,
+    Schedule,
+    Scope,
+    Trace,
+    Verb,
+    _,
+    hookimpl,
+)
 from sdk.files import take_away
 
 manifest = Manifest(
@@ -18,7 +38,9 @@ manifest = Manifest(
     title=_("Import and export"),
     summary=_("Files into every entity, with the reason for each row that is not taken, and out of every entity, such as come in again."),
     capabilities=Capabilities(
-        data=("*.read:*", "*.create:*", "*.update:*"), jobs=("run_import", "run_export", "remove_files", "remove_exports"), files=True
+        data=("*.read:*", "*.create:*", "*.update:*", "*.delete"),
+        jobs=("run_import", "run_export", "remove_files", "remove_exports", "undo_import"),
+        files=True,
     ),
 )
 READ = frozenset({Verb.READ})
@@ -92,12 +114,12 @@ def register_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    return (*routes.ROUTES, *staging_routes.ROUTES, *export_routes.ROUTES)
+    return (*routes.ROUTES, *staging_routes.ROUTES, *undo_routes.ROUTES, *export_routes.ROUTES)
 
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job("run_import", imports.run_job), Job("run_export", exports.run_job))
+    return (Job("run_import", imports.run_job), Job("undo_import", undoing.run_job), Job("run_export", exports.run_job))
 
 
 @hookimpl
@@ -115,6 +137,11 @@ def tenant_purged(ctx: Context) -> None:
 
 
 @hookimpl
+def validate_changes(ctx: Context, batch: Batch) -> None:
+    erasing.forget(ctx, batch)
+
+
+@hookimpl
 def tenant_disabled(ctx: Context) -> None:
     imports.give_up(ctx)
     exports.give_up(ctx)
@@ -122,7 +149,7 @@ def tenant_disabled(ctx: Context) -> None:
 
 @hookimpl
 def register_commands() -> Sequence[Command]:
-    return (*commands.COMMANDS, *export_commands.COMMANDS)
+    return (*commands.COMMANDS, *undo_commands.COMMANDS, *export_commands.COMMANDS)
 
 
 @hookimpl

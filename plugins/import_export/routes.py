@@ -11,10 +11,11 @@ from marshmallow import Schema, fields, validate
 from plugins.import_export import imports
 from plugins.import_export.failed import failed_file
 from plugins.import_export.journal import IMPORT, LETTERS, cursor_of, page
-from plugins.import_export.plan import DUPLICATES, MODES, ORDERS, Wish
+from plugins.import_export.plan import DUPLICATES, MODES, Wish
 from plugins.import_export.staging import files
 from plugins.import_export.staging.routes import PAGE
-from plugins.import_export.template import template
+from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
+from plugins.import_export.template import FORMATS, template
 from sdk import Context, Invalid, NotFound, Problem, Request, Response, Route, _
 from sdk.context import id_of
 
@@ -28,8 +29,11 @@ class NewImport(Schema):
     map = fields.List(fields.String(), load_default=list)
     value = fields.List(fields.String(), load_default=list)
     set = fields.List(fields.String(), load_default=list)
+    collision = fields.List(fields.String(), load_default=list)
     dry_run = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
     dates = fields.String(load_default="", validate=validate.OneOf(("", *ORDERS)))
+    numbers = fields.String(load_default="", validate=validate.OneOf(("", *NUMBERS)))
+    years = fields.String(load_default="", validate=validate.Regexp(YEARS))
     duplicates = fields.String(load_default="skip", validate=validate.OneOf(DUPLICATES))
     encoding = fields.String(load_default="", validate=validate.Length(max=40))
     delimiter = fields.String(load_default="", validate=validate.Length(max=3))
@@ -44,6 +48,12 @@ class RowQuery(Schema):
     outcome = fields.String(load_default=None, validate=validate.OneOf((*LETTERS.values(), "warned", "conflict")))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
     cursor = fields.String(load_default="", validate=validate.Regexp(PAGE))
+
+
+class TemplateQuery(Schema):
+    """As what kind of file."""
+
+    format = fields.String(load_default="csv", validate=validate.OneOf(FORMATS))
 
 
 _IMPORT = {
@@ -87,13 +97,19 @@ def start_import(ctx: Context, request: Request) -> Response:
 
 
 def _wish(body: Mapping[str, object], file_name: str) -> Wish:
-    lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set")}
-    words = {name: str(body[name]) for name in ("mode", "dates", "duplicates", "sheet")}
+    lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set", "collision")}
+    words = {name: str(body[name]) for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
     switches = {name: body[name] == "true" for name in ("dry_run", "silent")}
     file = "" if body["file_id"] is None else str(body["file_id"])
     return Wish(
         str(body["entity"]), file_name, reading=files.reading_of(body), file=file, **cast("dict[str, Any]", {**lists, **words, **switches})
     )
+
+
+def cancel_import(ctx: Context, request: Request) -> object:
+    """Stop an import; what was written stays, and can be undone."""
+    imports.cancel(ctx, request.id())
+    return ctx.records(IMPORT).get(request.id())
 
 
 def list_rows(ctx: Context, request: Request) -> object:
@@ -113,8 +129,8 @@ def get_failed(ctx: Context, request: Request) -> object:
 
 
 def get_template(ctx: Context, request: Request) -> object:
-    """A CSV file to fill in."""
-    return template(ctx, request.path["entity"])
+    """A file to fill in."""
+    return template(ctx, request.path["entity"], str(request.query["format"]))
 
 
 ROUTES = (
@@ -129,6 +145,14 @@ ROUTES = (
         may_lack_files=True,
         answer=_IMPORT,
         status=202,
+    ),
+    Route(
+        method="POST",
+        path="/imports/{id}/cancel",
+        view=cancel_import,
+        permission="import_export.import.read",
+        summary=_("Cancel an import"),
+        answer=_IMPORT,
     ),
     Route(
         method="GET",
@@ -152,7 +176,8 @@ ROUTES = (
         path="/templates/{entity}",
         view=get_template,
         permission=imports.PERMISSION,
-        summary=_("A CSV file to fill in"),
-        media_type="text/csv",
+        summary=_("A file to fill in"),
+        query=TemplateQuery,
+        media_type="*/*",
     ),
 )

@@ -19,9 +19,9 @@ from sdk.fields.choice import ChoiceField, choice
 from sdk.fields.computed import Computed, Reach, Source, computed, over
 from sdk.fields.link import LinkField, NaturalKey, link
 from sdk.fields.money import CurrencyField, Money, MoneyField, currency, money
-from sdk.fields.number import BooleanField, DecimalField, IntegerField, boolean, decimal, exact_text, integer, percent
+from sdk.fields.number import BooleanField, DecimalField, IntegerField, boolean, decimal, exact_text, integer, percent, readings
 from sdk.fields.text import KeysField, TextField, email, key, keys, long_text, phone, text, url
-from sdk.fields.time import DateField, DateTimeField, at, date_orders, on
+from sdk.fields.time import DateField, DateTimeField, at, date_orders, day_and_time, on, year_is_short
 
 __all__ = [
     "NO_EXAMPLE",
@@ -58,6 +58,7 @@ __all__ = [
     "computed",
     "currency",
     "date_orders",
+    "day_and_time",
     "decimal",
     "email",
     "exact_text",
@@ -72,9 +73,11 @@ __all__ = [
     "percent",
     "personal",
     "phone",
+    "readings",
     "secret",
     "synonyms",
     "text",
     "url",
     "with_example",
+    "year_is_short",
 ]

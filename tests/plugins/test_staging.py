@@ -199,6 +199,10 @@ def test_a_second_file_with_the_same_headings_needs_no_mapping(client: Api, drai
 def test_a_date_column_that_allows_two_orders_is_asked_for(client: Api) -> None:
     told = guesses(client, ["name", "birthday"], "customers.contact", [["A", "3/4/1990"], ["B", "5/6/1990"]])
     assert told["questions"] == [
-        {"heading": "birthday", "field": "birthday", "code": "ambiguous", "choices": ["dmy", "mdy"], "examples": ["3/4/1990", "5/6/1990"]}
-    ]
+        {
+            "heading": "birthday", "field": "birthday", "code": "ambiguous", "asked": "dates", "choices": ["dmy", "mdy"],
+            "examples": ["3/4/1990", "5/6/1990"], "readings": {"dmy": "1990-04-03", "mdy": "1990-03-04"},
+            "message": "'3/4/1990' may be 1990-04-03 or 1990-03-04",
+        }
+    ]  # fmt: skip
     assert guesses(client, ["name", "birthday"], "customers.contact", [["A", "3/14/1990"]])["questions"] == []

@@ -53,6 +53,7 @@ class Sheet:
     headings: tuple[str, ...]
     exact: bool
     read: Callable[[], Rows]
+    delimiter: str = ""
 
     def rows(self) -> Rows:
         """Number (the first data row is 1) and cells of each row that is not blank, from the first each time.

@@ -62,7 +62,7 @@ def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
                 yield number, row
 
     kind = "tsv" if dialect.delimiter == "\t" else "csv"
-    sheet = Sheet(file_name.rpartition(".")[0] or file_name, headings, exact=False, read=read)
+    sheet = Sheet(file_name.rpartition(".")[0] or file_name, headings, exact=False, read=read, delimiter=dialect.delimiter)
     return Book(kind, encoding, dialect.delimiter, (sheet,), (*notes, *note_above(rows, place), *told))
 
 

@@ -31,7 +31,7 @@ _REASONS: Mapping[str, Text] = {
 
 def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading) -> Book:
     """Unpack it once; raises Invalid for what is broken, protected or too large."""
-    rows = _unpacked(source, kind)
+    rows = unpacked(source, kind)
     sheets: list[Sheet] = []
     notes: list[Note] = []
     for about, place in _index(rows):
@@ -75,7 +75,8 @@ def _index(rows: IO[bytes]) -> Iterator[tuple[dict[str, object], int]]:
             yield json.loads(line), place
 
 
-def _unpacked(source: BinaryIO, kind: str) -> IO[bytes]:
+def unpacked(source: BinaryIO, kind: str) -> IO[bytes]:
+    """The rows of a spreadsheet as its process writes them; raises Invalid with why it cannot."""
     rows = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the sheets that read it)
     with tempfile.NamedTemporaryFile(suffix=f".{kind}") as file:
         shutil.copyfileobj(from_start(source), file)

@@ -40,7 +40,7 @@ def main(kind: str, path: str) -> None:
     """Write the rows of a spreadsheet to the standard output."""
     _limit_memory()
     try:
-        for line in _lines(kind, path):
+        for line in lines(kind, path):
             sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     except Refused as refused:
         sys.exit(str(refused))
@@ -57,7 +57,8 @@ def _limit_memory() -> None:
         pass
 
 
-def _lines(kind: str, path: str) -> Iterator[object]:
+def lines(kind: str, path: str) -> Iterator[object]:
+    """What is written, line by line; raises Refused."""
     from python_calamine import CalamineError, PasswordError, SheetTypeEnum, SheetVisibleEnum, load_workbook  # noqa: PLC0415
 
     marks = _checked(kind, path)

@@ -11,7 +11,7 @@ from sdk import Context, where
 from sdk.context import id_of
 
 MAPPING = "import_export.mapping"
-KEPT = ("mode", "match", "map", "value", "set", "dates", "duplicates")
+KEPT = ("mode", "match", "map", "value", "set", "collision", "dates", "numbers", "years", "duplicates")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def saved_for(ctx: Context, entity: str, headings: Sequence[str]) -> Saved | Non
 def save(ctx: Context, entity: str, name: str, headings: Sequence[str], wish: Mapping[str, object]) -> None:
     """Keep what was asked for, for the next file with these headings; the last one counts."""
     records, digest = ctx.as_system().records(MAPPING), digest_of(headings)
-    values = {"name": name, "wish": json.dumps({key: wish[key] for key in KEPT})}
+    values = {"name": name, "wish": json.dumps({key: wish[key] for key in KEPT if key in wish})}
     with ctx.transaction(write=True):
         ctx.lock(f"{MAPPING}:{entity}:{digest}")
         rows = records.find(where(entity=entity, digest=digest), 1)

@@ -10,8 +10,9 @@ from itertools import islice
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.saved import Saved, saved_for
 from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
+from plugins.import_export.styles import Said, Styles
 from sdk import Context
-from sdk.fields import ChoiceField, DateField, Field, LinkField, date_orders
+from sdk.fields import ChoiceField, Field, LinkField
 
 SURE, CALLED, LEAST_ALIKE = 1.0, 0.9, 0.75
 """How sure a field is by its name or label, how sure by a synonym, and how alike a heading has to be at least to be one."""
@@ -57,10 +58,15 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet) -> dict[str, object]:
         "columns": told,
         "fields": [_told(ctx, entity, one) for one in fields.values()],
         "required": [name for name, one in fields.items() if one.required and one.default is None and name not in columns],
-        "questions": list(_questions(fields, columns, sheet, rows)),
+        "questions": list(_questions(ctx, fields, columns, sheet, rows, _said(known))),
         "match": [name for name in ctx.entity(entity).match_fields if name in columns and not isinstance(fields[name], LinkField)][:1],
         "saved": None if known is None else {"name": known.name, **known.wish},
     }
+
+
+def _said(known: Saved | None) -> Said:
+    """What was answered the last time is not asked again."""
+    return Said(*(str(known.wish.get(name, "")) for name in ("dates", "numbers", "years"))) if known is not None else Said()
 
 
 def guessed(
@@ -131,20 +137,18 @@ def _told(ctx: Context, entity: str, one: Field) -> dict[str, object]:
 
 
 def _questions(
-    fields: Mapping[str, Field], columns: Mapping[str, int], sheet: Sheet, rows: Sequence[Sequence[str]]
+    ctx: Context, fields: Mapping[str, Field], columns: Mapping[str, int], sheet: Sheet, rows: Sequence[Sequence[str]], said: Said
 ) -> Iterator[dict[str, object]]:
-    """What the file leaves open: the order of day and month where all dates of a column allow two."""
-    for name, place in columns.items():
-        cells = [cell.strip().partition(" ")[0] for cell in _cells(rows, place)]
-        if sheet.exact or not isinstance(fields[name], DateField) or not cells:
-            continue
-        allowed = list(filter(None, map(date_orders, cells)))
-        orders = set.intersection(*allowed) if allowed else set[str]()
-        if len(orders) > 1:
-            yield {
-                "heading": sheet.headings[place],
-                "field": name,
-                "code": "ambiguous",
-                "choices": sorted(orders),
-                "examples": cells[:_SAMPLE],
-            }
+    """What the file leaves open: the order of day and month, the century of short years, the sign before a fraction."""
+    styles = Styles(fields, columns, sheet, said, ctx.tenant.timezone, ctx.tenant.currency).see_all(rows)
+    for question in styles.questions():
+        yield {
+            "heading": sheet.headings[columns[question.name]],
+            "field": question.name,
+            "code": "ambiguous",
+            "asked": question.asked,
+            "choices": list(question.readings),
+            "examples": [example[:_LONGEST_CELL] for example in question.examples[:_SAMPLE]],
+            "readings": question.readings,
+            "message": ctx.say(question.message, question.params),
+        }
