@@ -120,7 +120,7 @@ def to_resume(ctx: Context, id: UUID, entity: str) -> tuple[Row, Wish]:
         raise Conflict(_("the import has ended already"), code="ended")
     if record["entity"] != entity:
         raise Conflict(_("this is an import of {entity}"), code="other_entity", entity=record["entity"])
-    return record, _wish(json.loads(str(record["wish"])))
+    return record, read_wish(json.loads(str(record["wish"])))
 
 
 def _sheet_of(book: Book, name: str) -> Sheet:
@@ -150,7 +150,7 @@ def run_job(ctx: Context, arguments: Mapping[str, object]) -> None:
     """The background side of `POST /imports`: at least once, and each row once."""
     id = UUID(str(arguments["import"]))
     record = ctx.as_system().records(IMPORT).values([id]).get(id)
-    wish = _wish(cast("Mapping[str, object]", arguments["wish"]))
+    wish = read_wish(cast("Mapping[str, object]", arguments["wish"]))
     key = str(arguments["file"])
     if record is not None and record["state"] in UNDER_WAY:
         try:
@@ -171,7 +171,7 @@ def arguments(record: Row, wish: Wish, key: str = "") -> dict[str, object]:
     return {"import": str(record["id"]), "wish": asdict(wish), "file": key}
 
 
-def _wish(written: Mapping[str, object]) -> Wish:
+def read_wish(written: Mapping[str, object]) -> Wish:
     """A wish as JSON keeps it; what an older version did not know is as it was then."""
     named = {one.name: one.default for one in dataclasses.fields(Wish) if one.name in written}
     values = {name: tuple(cast("list[str]", written[name])) if default == () else written[name] for name, default in named.items()}

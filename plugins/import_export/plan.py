@@ -52,6 +52,8 @@ class Wish:
     """`field=overwrite`, `field=only_if_empty`, `field=never`: what a cell does to a field of a record that is there."""
     silent: bool = False
     """Whether nobody is told: no mails, no notices, no rules."""
+    mended: int = 0
+    """How often something was mended in the staged file when this was asked for."""
 
 
 @dataclass(frozen=True)
