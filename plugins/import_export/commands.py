@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from plugins.import_export import imports
 from plugins.import_export.files import Reading
-from plugins.import_export.plan import DUPLICATES, MODES, Wish
+from plugins.import_export.plan import DUPLICATES, LISTS, MODES, Wish
 from plugins.import_export.styles import NUMBERS, ORDERS
 from plugins.import_export.tally import COUNTS, WARNED
 from plugins.import_export.template import FORMATS, template
@@ -24,9 +24,9 @@ SHOWN = 20
 def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
     """Import a file in this process; 0: all rows taken, 3: some, 1: none."""
     path = Path(str(options["FILE"]))
-    lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set", "collision")}
+    lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in LISTS}
     reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""))
-    words = {name: str(options[name] or "") for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
+    words = {name: str(options[name] or "") for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet", "system")}
     switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"])}
     wish = Wish(str(options["ENTITY"]), path.name, reading=reading, **cast("dict[str, Any]", {**lists, **words, **switches}))
     try:
@@ -118,6 +118,10 @@ COMMANDS = (
                 many=True,
                 metavar="FIELD=RULE",
             ),
+            Parameter("--join", _("A cell of several; may be repeated"), many=True, metavar="'field=Heading+Heading'"),
+            Parameter("--split", _("The two halves of a name; may be repeated"), many=True, metavar="'Heading=given+family'"),
+            Parameter("--transform", _("trim, lower, upper, title or e164=86; may be repeated"), many=True, metavar="field:KIND"),
+            Parameter("--system", _("Whose the ids in a column mapped to external_id are"), default="import"),
             Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
             Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
             Parameter("--numbers", _("What stands before the fraction of a number, where the file leaves it open"), choices=tuple(NUMBERS)),
