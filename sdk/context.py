@@ -43,6 +43,7 @@ class Channel(StrEnum):
     PAGE = "page"
     IMPORT = "import"
     RULE = "rule"
+    FORM = "form"
     PLUGIN = "plugin"
     CLI = "cli"
 
@@ -307,6 +308,9 @@ class Context(Protocol):
 
     def transaction(self, *, write: bool = ...) -> AbstractContextManager[None]:
         """A transaction; joined when one is open. Leaving by an exception rolls all of it back."""
+
+    def tried(self) -> AbstractContextManager[None]:
+        """Inside a write transaction, a part that may fail: what it wrote is undone, its exception goes on, and the rest can be kept."""
 
     def rates(self, pairs: Iterable[Pair]) -> Mapping[Pair, Decimal | None]:
         """For each currency and day the rate to the tenant's currency in force then; None where nobody knows one."""
