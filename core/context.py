@@ -32,7 +32,7 @@ from core.policy.scopes import Scopes
 from core.transaction import Transaction, Transactional
 from sdk import Actor, Channel, Entity, EventType, Forbidden, Mail, NotFound, Notice, Panel, Past, Rendering, Tenant, Text, Verb, _
 from sdk.calls import Call, Reply
-from sdk.context import KIND
+from sdk.context import KIND, SILENT
 from sdk.errors import NO_PARAMS, Params
 from sdk.fields import LinkField
 from sdk.mail import MAIL_WRITTEN
@@ -241,6 +241,8 @@ class Work(Transactional):
     def mail(self, mail: Mail) -> None:
         if self.bounds is not None:
             self.bounds.require_use("mail")
+        if SILENT in self.causes:
+            return
         with self.transaction(write=True):
             journal.ask(self, f"core.{letters.JOB}", letters.waiting(mail), as_system=True)
             if mail.about is not None:
@@ -256,7 +258,8 @@ class Work(Transactional):
         return http.call(call, private=self.platform.config.private_hooks)
 
     def notify(self, told: Sequence[Notice]) -> None:
-        notices.tell(self, told)
+        if SILENT not in self.causes:
+            notices.tell(self, told)
 
     def lock(self, name: str) -> None:
         self.lock_all((name,))

@@ -32,6 +32,9 @@ KIND = TypeVar("KIND", bound=Spec)
 KEPT = TypeVar("KEPT")
 CURSOR = r"^(c1\.[A-Za-z0-9_-]{12,4000})?$"
 """The pattern of `Page.next`, for the schemas of routes that take it back; nothing is the first page."""
+SILENT = "silent"
+"""A cause (`ctx.because(SILENT)`) of which nobody is told: what is written on its behalf, and what follows from that, sends no mails and
+no notices and is heard by no watch (rules, webhooks)."""
 LIKELY_DUPLICATE = "likely_duplicate"
 """The code of a refusal, or of a warning, for what is likely there already."""
 
@@ -141,7 +144,8 @@ class Candidates:
 class Outcome:
     """What became of one draft: the record's id and its state as written, or the refusal.
 
-    `likely` is what a written record is likely one of, where the tenant wants to be told and no more.
+    `likely` is what a written record is likely one of, where the tenant wants to be told and no more. `before` are the values that an
+    update has changed, as they were, also those that its actor does not see: for what is to be undone, not for showing.
     """
 
     id: UUID | None
@@ -149,6 +153,7 @@ class Outcome:
     refusal: Refusal | None = None
     changed: bool = True
     likely: Candidates = Candidates()
+    before: Row = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

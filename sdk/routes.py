@@ -104,8 +104,8 @@ class Route:
     """One operation under `/api/v1/<plugin>/`; `permission` has no default. `answer` is the schema of its JSON,
     `media_type` names what it answers instead where it answers a Download.
 
-    `path` holds `{name}` for parameters: `{id}` is a record's. `body` with `uploads` is read from multipart/form-data, with `form`
-    from application/x-www-form-urlencoded, as a page without a script sends it.
+    `path` holds `{name}` for parameters: `{id}` is a record's. `body` with `uploads` is read from multipart/form-data (with
+    `may_lack_files` some of these may be left out), with `form` from application/x-www-form-urlencoded, as a page without a script sends it.
     """
 
     method: str
@@ -123,6 +123,7 @@ class Route:
     """Whether pages elsewhere call it as they like: the body is whatever form or JSON object is sent (a name that comes several times has a
     list), `request.query` the words of the address as they are, and `request.guest` says who asks. The view checks all of it."""
     uploads: tuple[str, ...] = ()
+    may_lack_files: bool = False
     form: bool = False
     media_type: str = "application/json"
     plugin: str = ""

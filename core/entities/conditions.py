@@ -27,7 +27,7 @@ DEEPEST = 3
 ESCAPE = "/"
 _LONGEST = 10_000
 _WORDS, _BOTH, _PAIR, _REFERENCES, _AMONG = "words", "words and ids", "both columns", "references", "among "
-_BEYOND, _WITHOUT = "beyond", "without"
+_BEYOND, _WITHOUT, _SEVERAL = "beyond", "without", "several"
 _COMPARE: dict[str, Callable[[sa.ColumnElement[Any], Any], sa.ColumnElement[bool]]] = {
     "gt": lambda column, value: column > value,
     "gte": lambda column, value: column >= value,
@@ -76,6 +76,8 @@ class Conditions:
         if form.kind.startswith(_AMONG):
             written = sa.cast(column, sa.Text())
             return sa.or_(*(written.like(take(n, sa.String()), escape=ESCAPE) for n in range(int(form.kind.removeprefix(_AMONG)))))
+        if form.kind == _SEVERAL:
+            return column.in_(take(0, column.type))
         several = Keys() if operator == "in" and isinstance(column.type, sa.Uuid) else column.type
         value = take(0, sa.String() if form.kind in (_WORDS, _BOTH) else several)
         if operator == "contains":
@@ -158,7 +160,8 @@ def read(shape: Shape, condition: Condition) -> tuple[Form, list[Any]]:
         return Form(condition.field, operator, _PAIR), [values[0].id, values[0].entity]
     if operator == "alike":
         assert isinstance(field, TextField) and field.alike is not None
-        return Form(condition.field, operator), [field.alike(str(values[0]))]  # None is equal to nothing
+        keys = [field.alike(str(value)) for value in values]  # None is equal to nothing
+        return (Form(condition.field, operator), keys) if len(keys) == 1 else (Form(condition.field, operator, _SEVERAL), [keys])
     if isinstance(field, MoneyField):
         money = values[0]
         assert isinstance(money, Money)

@@ -16,6 +16,7 @@ from core.entities.shape import Shape
 from core.events.tables import audit, outbox
 from sdk import Verb, Watch
 from sdk.changes import ERASE, MERGES
+from sdk.context import SILENT
 from sdk.fields import BooleanField, ChoiceField, DateField, IntegerField, LinkField, Money, Reference, TextField, exact_text
 from sdk.fields.money import money_wire
 
@@ -131,6 +132,8 @@ def _watched(work: Work, event: str, told: list[dict[str, Any]], shape: Shape | 
              before: Mapping[UUID, Mapping[str, Any]]) -> list[dict[str, Any]]:  # fmt: skip
     """Deliveries to the watches that want this event for the tenant; who wants nothing costs a question in memory."""
     rows = list[dict[str, Any]]()
+    if SILENT in work.causes:
+        return rows
     changed: frozenset[str] | None = None
     for watch in work.declared(Watch):
         if changed is None:

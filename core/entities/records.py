@@ -109,7 +109,8 @@ class EntityRecords:
             outcomes = Writer(self._work, self._shape).write(drafts)
         if self._work.bounds is None:
             return outcomes
-        return [outcome if outcome.row is None else replace(outcome, row=self._shown(outcome.row)) for outcome in outcomes]
+        shown = self._shown
+        return [one if one.row is None else replace(one, row=shown(one.row), before=shown(one.before)) for one in outcomes]
 
     def _declared(self, drafts: Sequence[Draft]) -> None:
         """Raise Forbidden for a verb, or a field, that the plugin whose code runs has not declared."""

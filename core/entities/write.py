@@ -354,7 +354,12 @@ class Writer:
         refusal = item.verdict()
         if refusal is not None:
             return Outcome(None if item.draft.verb == "create" else item.id, None, refusal, False)
-        return Outcome(item.id, {**self._blank, **(item.before or {}), **item.values, "id": item.id}, None, item.changed, item.likely)
+        before = item.before or {}
+        row = {**self._blank, **before, **item.values, "id": item.id}
+        if item.draft.verb != "update":
+            return Outcome(item.id, row, None, item.changed, item.likely)
+        was = {name: before.get(name) for name in item.values if name not in journal.STAMPS}
+        return Outcome(item.id, row, None, item.changed, item.likely, was)
 
     @cached_property
     def _blank(self) -> Mapping[str, None]:

@@ -94,7 +94,8 @@ def _read_form(route: Route) -> tuple[dict[str, Any], dict[str, Upload]]:
         if name not in route.uploads or name in files:
             problems.append(Problem(name[:80], "unknown_field", _("there is no such file, or it is sent twice")))
         files[name] = Upload(part.filename or "", part.stream)  # type: ignore[arg-type]
-    problems += [Problem(name, "required", _("is required")) for name in route.uploads if name not in files]
+    lacking = [name for name in route.uploads if name not in files and not route.may_lack_files]
+    problems += [Problem(name, "required", _("is required")) for name in lacking]
     schema = (route.body or Schema)()
     form = _folded(schema, pairs)
     problems += strictly("", schema, form, typed=False)

@@ -15,7 +15,15 @@ class Product(Record):
 
     __tablename__ = "catalog_products"
 
-    name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True)
+    name: Mapped[str] = f.synonyms(
+        f.text(_("Name"), required=True, search=True, match=True, track=True),
+        "Product",
+        "Product name",
+        "Item",
+        "产品",
+        "产品名称",
+        "商品名称",
+    )
     sku: Mapped[str | None] = f.text(_("SKU"), length=60, unique=True, match=True, search=True)
     series: Mapped[str | None] = f.text(_("Product line"), length=100, index=True)
     price: Mapped[f.Money | None] = f.money(_("List price"), track=True, least=Decimal(0))

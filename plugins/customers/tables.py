@@ -28,7 +28,11 @@ class Account(Record):
 
     __tablename__ = "customers_accounts"
 
-    name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True, alike=likeness.company)
+    name: Mapped[str] = f.synonyms(
+        f.text(_("Name"), required=True, search=True, match=True, track=True, alike=likeness.company),
+        "Company", "Company name", "Account", "Account name", "Customer", "Customer name", "Organization", "Organization name", "公司", "公司名称",
+        "客户", "客户名称", "企业名称", "单位名称",
+    )  # fmt: skip
     tier: Mapped[str] = f.choice(_("Class"), TIERS, default="normal", track=True)
     lifecycle: Mapped[str] = f.choice(_("Lifecycle"), LIFECYCLE, default="prospect", track=True)
     industry: Mapped[str | None] = f.text(_("Industry"), length=100, index=True)
@@ -53,7 +57,10 @@ class Contact(Record):
 
     __tablename__ = "customers_contacts"
 
-    name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True, personal=True)
+    name: Mapped[str] = f.synonyms(
+        f.text(_("Name"), required=True, search=True, match=True, track=True, personal=True),
+        "Full name", "Contact", "Contact name", "Contact person", "Person", "联系人", "姓名", "客户联系人",
+    )  # fmt: skip
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
     title: Mapped[str | None] = f.text(_("Job title"), length=100, personal=True)
     email: Mapped[str | None] = f.email(_("E-mail"), sensitive=True)

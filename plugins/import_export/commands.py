@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from plugins.import_export import imports
-from plugins.import_export.plan import DUPLICATES, MODES, ORDERS, Wish
-from plugins.import_export.run import COUNTS, WARNED
-from plugins.import_export.template import template
+from plugins.import_export.files import Reading
+from plugins.import_export.plan import DUPLICATES, MODES, Wish
+from plugins.import_export.styles import NUMBERS, ORDERS
+from plugins.import_export.tally import COUNTS, WARNED
+from plugins.import_export.template import FORMATS, template
 from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
 from sdk.context import Row, id_of
+from sdk.routes import record_id
 
 TAKEN, NOTHING, PARTIAL = 0, 1, 3
 SHOWN = 20
@@ -21,18 +24,22 @@ SHOWN = 20
 def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
     """Import a file in this process; 0: all rows taken, 3: some, 1: none."""
     path = Path(str(options["FILE"]))
-    lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set")}
-    dry_run, dates = bool(options["dry-run"]), str(options["dates"] or "")
-    duplicates = str(options["duplicates"])
-    wish = Wish(str(options["ENTITY"]), path.name, str(options["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates)
+    lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set", "collision")}
+    reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""))
+    words = {name: str(options[name] or "") for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
+    switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"])}
+    wish = Wish(str(options["ENTITY"]), path.name, reading=reading, **cast("dict[str, Any]", {**lists, **words, **switches}))
     try:
         source = path.open("rb")
     except OSError as failure:
         raise NotFound(_("cannot read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
-    with source, terminal.progress(path.name, None) as step:
+    if options["resume"]:
+        record, wish = imports.to_resume(ctx, record_id(str(options["resume"])), wish.entity)
+    else:
         record = imports.begin(ctx, wish)
+    with source:
         try:
-            done = imports.carry_out(ctx, record, wish, source, step)
+            done = imports.carry_out(ctx, record, wish, source, lambda rows: terminal.progress(path.name, rows))
         except Refusal:
             raise
         except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
@@ -47,8 +54,8 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
 
 
 def write_template(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
-    """Print a CSV file to fill in."""
-    terminal.bytes(template(ctx, str(options["ENTITY"])).content)
+    """Print a file to fill in."""
+    terminal.bytes(template(ctx, str(options["ENTITY"]), str(options["format"])).content)
     return TAKEN
 
 
@@ -105,17 +112,33 @@ COMMANDS = (
                 "--map", _("Which field a column is for, none to leave it out; may be repeated"), many=True, metavar="'Heading=field'"
             ),
             Parameter("--value", _("What a value of a column means; may be repeated"), many=True, metavar="'field:from=to'"),
+            Parameter(
+                "--collision",
+                _("What a cell does to a field that has something: overwrite, only_if_empty, never; may be repeated"),
+                many=True,
+                metavar="FIELD=RULE",
+            ),
             Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
             Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
+            Parameter("--numbers", _("What stands before the fraction of a number, where the file leaves it open"), choices=tuple(NUMBERS)),
+            Parameter("--years", _("The first year that a year of two digits may mean, such as 1950")),
+            Parameter("--encoding", _("The encoding of the file, where it cannot be found out")),
+            Parameter("--delimiter", _("The sign between cells, where it cannot be found out; tab for a tab")),
             Parameter("--duplicates", _("What becomes of rows that are likely there already"), choices=DUPLICATES, default="skip"),
+            Parameter("--sheet", _("The sheet of a workbook; the first where none is named")),
+            Parameter("--resume", _("Go on with an import that was killed, with the same file"), metavar="ID"),
+            Parameter("--silent", _("No mails, no notices, no rules"), flag=True),
             Parameter("--dry-run", _("Validate everything, write nothing"), flag=True),
             Parameter("--json", _("One JSON document with every row that was not taken or that is warned of"), flag=True),
         ),
     ),
     Command(
         "import-template",
-        _("Print a CSV file to fill in, with an example row, for an entity."),
+        _("Print a file to fill in, with an example row, for an entity."),
         write_template,
-        (Parameter("ENTITY", _("Such as customers.account")),),
+        (
+            Parameter("ENTITY", _("Such as customers.account")),
+            Parameter("--format", _("As what kind of file; xlsx has drop-downs, and goes into a file"), choices=FORMATS, default="csv"),
+        ),
     ),
 )

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
-from plugins.import_export.csv_file import open_csv
+from plugins.import_export.files import Book, Reading, Sheet, open_book
+from plugins.import_export.journal import IMPORT
+from plugins.import_export.mapping.saved import save
 from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
-from sdk import Condition, Context, Draft, Forbidden, Page, Query, Refusal, Verb, _, where
+from plugins.import_export.staging import files
+from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, NotFound, Page, Query, Refusal, Verb, _, where
 from sdk.context import Row, id_of
-from sdk.permissions import IMPORT
+from sdk.permissions import IMPORT as RIGHT
 
 PERMISSION = "import_export.import.create"
+
+
+UNDER_WAY = ("waiting", "running")
+type_meter = Callable[[int], AbstractContextManager[Callable[[int], None]]]
+
+
+@contextmanager
+def _unseen(_rows: int) -> Iterator[Callable[[int], None]]:
+    """Nobody watches."""
+    yield lambda _count: None
 
 
 def permit(ctx: Context, entity: str, mode: str = "create") -> None:
@@ -26,80 +42,140 @@ def permit(ctx: Context, entity: str, mode: str = "create") -> None:
     for verb in needed:
         if not ctx.can(f"{entity}.{verb}"):
             raise Forbidden(_("you may not {verb} {entity}"), verb=verb.value, entity=entity)
-    ctx.require(f"{entity}.{IMPORT}")
+    ctx.require(f"{entity}.{RIGHT}")
 
 
 def begin(ctx: Context, wish: Wish) -> Row:
     """The record of a new import; the actor owns it."""
     permit(ctx, wish.entity, wish.mode)
-    values = {"entity": wish.entity, "file_name": wish.file_name[:255] or "-", "mode": wish.mode, "dry_run": wish.dry_run}
-    return ctx.as_system().records("import_export.import").create(values)
+    values = {
+        "entity": wish.entity, "file_name": wish.file_name[:255] or "-", "mode": wish.mode, "dry_run": wish.dry_run, "silent": wish.silent,
+        "file": wish.file or None, "sheet": wish.sheet or None, "wish": json.dumps(asdict(wish)),
+    }  # fmt: skip
+    return ctx.as_system().records(IMPORT).create(values, act="run")
 
 
-def carry_out(ctx: Context, record: Row, wish: Wish, source: BinaryIO, step: Callable[[int], None] = lambda _count: None) -> Row:
-    """Run an import to its end; a file or mapping that does not fit fails the import with its reason, and is raised."""
-    imports = ctx.as_system().records("import_export.import")
+def carry_out(ctx: Context, record: Row, wish: Wish, source: BinaryIO, meter: type_meter = _unseen) -> Row:
+    """Run an import to its end; a file or mapping that does not fit fails the import with its reason, and is raised.
+
+    `meter` is given the number of rows, and what it gives is told of each that is done.
+    """
+
+    @contextmanager
+    def opened() -> Iterator[Sheet]:
+        yield _sheet_of(open_book(source, wish.file_name, wish.reading), wish.sheet)
+
+    return _carry_out(ctx, record, wish, opened, meter)
+
+
+def carry_out_staged(ctx: Context, record: Row, wish: Wish, meter: type_meter = _unseen) -> Row:
+    """The same with a staged file, as it was mended; one that has expired fails the import."""
+
+    @contextmanager
+    def opened() -> Iterator[Sheet]:
+        row = files.kept(ctx, UUID(wish.file))
+        with files.opened_sheet(ctx, row, files.place_of(row, wish.sheet)) as sheet:
+            yield sheet
+
+    return _carry_out(ctx, record, wish, opened, meter)
+
+
+def _carry_out(ctx: Context, record: Row, wish: Wish, opened: Callable[[], AbstractContextManager[Sheet]], meter: type_meter) -> Row:
+    imports, id = ctx.as_system().records(IMPORT), id_of(record)
     try:
-        file = open_csv(source)
-        Run(ctx, record, wish, make_plan(ctx, wish, file), file).execute(step)
+        with opened() as sheet:
+            plan = make_plan(ctx, wish, sheet)
+            if not wish.dry_run and (wish.map or wish.value):
+                save(ctx, wish.entity, wish.file_name[:255] or "-", sheet.headings, asdict(wish))
+            with meter(plan.rows) as step:
+                Run(ctx, record, wish, plan, sheet).execute(step)
     except Refusal as refusal:
-        if refusal.status not in (409, 412):  # another process has it: leave its state alone
-            fail(ctx, id_of(record), refusal)
-        raise
-    return imports.values([id_of(record)])[id_of(record)]
+        if refusal.status not in (409, 412):
+            fail(ctx, id, refusal)
+            raise
+        if imports.values([id])[id]["state"] != "cancelled":  # another process has it: leave its state alone
+            raise
+    return imports.values([id])[id]
+
+
+def cancel(ctx: Context, id: UUID) -> Row:
+    """Stop an import behind the chunk that is being written: what was written stays, and can be undone. Raises NotFound, Conflict."""
+    with ctx.transaction(write=True):
+        record = ctx.records(IMPORT).values([id], hold=True).get(id)
+        if record is None:
+            raise NotFound(_("there is no record {id!r}"), id=str(id))
+        if record["state"] not in UNDER_WAY:
+            raise Conflict(_("the import has ended already"), code="ended")
+        # The run checks the version of this record with each chunk: it finds another one, and stops with nothing half-written.
+        stopped = {"state": "cancelled", "ended_at": ctx.now(), "seconds_left": None}
+        return ctx.as_system().records(IMPORT).update(id, stopped, act="run")
+
+
+def to_resume(ctx: Context, id: UUID, entity: str) -> tuple[Row, Wish]:
+    """An import that was killed, and what was asked for; raises NotFound, Conflict for one that has ended or is another entity's."""
+    record = ctx.records(IMPORT).values([id]).get(id)
+    if record is None:
+        raise NotFound(_("there is no record {id!r}"), id=str(id))
+    if record["state"] not in UNDER_WAY:
+        raise Conflict(_("the import has ended already"), code="ended")
+    if record["entity"] != entity:
+        raise Conflict(_("this is an import of {entity}"), code="other_entity", entity=record["entity"])
+    return record, _wish(json.loads(str(record["wish"])))
+
+
+def _sheet_of(book: Book, name: str) -> Sheet:
+    found = next((sheet for sheet in book.sheets if name in ("", sheet.name)), None)
+    if found is None:
+        names = ", ".join(sheet.name for sheet in book.sheets)
+        raise BadRequest(_("the file has no sheet {name!r}; it has {names}"), name=name[:80], names=names[:500])
+    return found
 
 
 def fail(ctx: Context, id: UUID, refusal: Refusal) -> None:
     """Record why an import could not run."""
     reason = "; ".join([ctx.say(refusal.message, refusal.params), *(ctx.say(p.message, p.params) for p in refusal.problems)])
-    ctx.as_system().records("import_export.import").update(id, {"state": "failed", "reason": reason[:20_000]})
+    ctx.as_system().records(IMPORT).update(id, {"state": "failed", "reason": reason[:20_000], "ended_at": ctx.now(), "seconds_left": None})
 
 
 def give_up(ctx: Context) -> None:
     """The plugin is switched off: what was to be imported waits for nothing any more, and says so. Rows that were taken stay."""
-    imports, reason = ctx.as_system().records("import_export.import"), ctx.say(_("import and export was switched off before the end"))
-    while unfinished := imports.find((Condition("state", "in", ("waiting", "running")),), 500):
+    imports, reason = ctx.as_system().records(IMPORT), ctx.say(_("import and export was switched off before the end"))
+    while halfway := imports.find(where(state="undoing"), 500):
+        imports.write_all([Draft("update", {"state": "partly_undone", "reason": reason}, id_of(row)) for row in halfway])
+    while unfinished := imports.find((Condition("state", "in", UNDER_WAY),), 500):
         imports.write_all([Draft("update", {"state": "failed", "reason": reason}, id_of(row)) for row in unfinished])
 
 
 def run_job(ctx: Context, arguments: Mapping[str, object]) -> None:
     """The background side of `POST /imports`: at least once, and each row once."""
     id = UUID(str(arguments["import"]))
-    record = ctx.as_system().records("import_export.import").values([id]).get(id)
-    if record is None or record["state"] not in ("waiting", "running"):
-        return
+    record = ctx.as_system().records(IMPORT).values([id]).get(id)
     wish = _wish(cast("Mapping[str, object]", arguments["wish"]))
     key = str(arguments["file"])
-    with ctx.files.open(key) as source:
+    if record is not None and record["state"] in UNDER_WAY:
         try:
-            carry_out(ctx, record, wish, source)
+            if wish.file:
+                carry_out_staged(ctx, record, wish)
+            else:
+                with ctx.files.open(key) as source:
+                    carry_out(ctx, record, wish, source)
         except Refusal as refusal:
             if refusal.status in (409, 412):  # another process has it, or wrote at the same moment: try again later
                 raise
-    ctx.files.remove(key)
+    if key:
+        ctx.files.remove(key)
 
 
-def arguments(record: Row, wish: Wish, key: str) -> dict[str, object]:
+def arguments(record: Row, wish: Wish, key: str = "") -> dict[str, object]:
     """What the job is asked with: names and JSON only."""
     return {"import": str(record["id"]), "wish": asdict(wish), "file": key}
 
 
 def _wish(written: Mapping[str, object]) -> Wish:
-    def words(name: str) -> tuple[str, ...]:
-        return tuple(cast("list[str]", written[name]))
-
-    return Wish(
-        str(written["entity"]),
-        str(written["file_name"]),
-        str(written["mode"]),
-        match=words("match"),
-        map=words("map"),
-        value=words("value"),
-        set=words("set"),
-        dry_run=bool(written["dry_run"]),
-        dates=str(written["dates"]),
-        duplicates=str(written.get("duplicates", "skip")),
-    )
+    """A wish as JSON keeps it; what an older version did not know is as it was then."""
+    named = {one.name: one.default for one in dataclasses.fields(Wish) if one.name in written}
+    values = {name: tuple(cast("list[str]", written[name])) if default == () else written[name] for name, default in named.items()}
+    return Wish(**cast("dict[str, Any]", values | {"reading": Reading(**cast("Mapping[str, Any]", written.get("reading", {})))}))
 
 
 def rows(ctx: Context, id: UUID, outcome: str | None, limit: int, cursor: str) -> Page:

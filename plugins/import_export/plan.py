@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import zip_longest
+from typing import Any, cast
 
-from plugins.import_export.csv_file import CsvFile
+from plugins.import_export.files import Reading, Sheet
+from plugins.import_export.mapping.saved import saved_for
+from plugins.import_export.mapping.words import plain, synonyms_of, words_of
+from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
-from sdk.fields import AnyRecordField, ChoiceField, DateField, Field, Flaw, LinkField, MoneyField, date_orders
+from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, MoneyField
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
-ORDERS = ("ymd", "mdy", "dmy")
-_WORD = re.compile(r"[\W_]+")
-_CHOICES = re.compile(r"\[[^\[\]]*\|[^\[\]]*\]\s*\*?\s*\Z")
-"""What a template writes behind a heading: `Class [key|normal|small]`."""
+OVERWRITE, ONLY_IF_EMPTY, NEVER = COLLISIONS = ("overwrite", "only_if_empty", "never")
+"""What a cell does to a field that has something already."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,19 @@ class Wish:
     """What becomes of a row that is likely there already (`Entity.alike`): left out with its reason, or taken by who may."""
     dates: str = ""
     """The order of day, month and year, where the file itself leaves it open."""
+    numbers: str = ""
+    """Whether a point or a comma stands before the fraction of a number, where the file leaves it open."""
+    years: str = ""
+    """The first year that a year of two digits may mean."""
+    reading: Reading = Reading()
+    file: str = ""
+    """The id of the staged file that it is about; "": a file that is sent with the wish."""
+    sheet: str = ""
+    """The name of the sheet; "": the first."""
+    collision: tuple[str, ...] = ()
+    """`field=overwrite`, `field=only_if_empty`, `field=never`: what a cell does to a field of a record that is there."""
+    silent: bool = False
+    """Whether nobody is told: no mails, no notices, no rules."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +64,17 @@ class Plan:
     match: tuple[str, ...]
     ignored: tuple[str, ...]
     styles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    rows: int = 0
+    collisions: Mapping[str, str] = field(default_factory=dict)
 
 
-def make_plan(ctx: Context, wish: Wish, file: CsvFile) -> Plan:
+def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     """Settle the mapping; raises BadRequest naming what is unknown and the nearest name."""
     if wish.mode not in MODES:
         raise BadRequest(_("unknown mode {mode!r}; there are {modes}"), mode=wish.mode[:40], modes=", ".join(MODES))
     fields = {name: one for name, one in ctx.records(wish.entity).fields().items() if not one.readonly}
-    asked = dict(_split(pair, "=", _("cannot read the mapping {word!r}; write Heading=field")) for pair in wish.map)
+    wish = as_before(ctx, wish, file.headings, fields)
+    asked = dict(map(_pair, wish.map))
     columns, headings, ignored = _columns(ctx, file.headings, fields, asked)
     values = {name: _said(ctx, one) for name in columns if isinstance(one := fields[name], ChoiceField)}
     for word in wish.value:
@@ -67,8 +84,14 @@ def make_plan(ctx: Context, wish: Wish, file: CsvFile) -> Plan:
     fixed = dict(_fixed(word, fields) for word in wish.set)
     match = tuple(_known(name, fields) for name in wish.match)
     _check_match(wish, match, fields, {*columns, *fixed})
-    plan = Plan(columns, headings, fields, values, fixed, match, ignored)
-    return Plan(columns, headings, fields, values, fixed, match, ignored, _styles(plan, file, wish.dates))
+    collisions = dict(_collision(word, fields) for word in wish.collision)
+    plan = Plan(columns, headings, fields, values, fixed, match, ignored, collisions=collisions)
+    said = Said(wish.dates, wish.numbers, wish.years)
+    styles, rows = Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency), 0
+    # To the end, whatever its columns: what is no CSV is refused before a row is written.
+    for rows, (_number, cells) in enumerate(file.rows(), 1):
+        styles.see(cells)
+    return replace(plan, styles=styles.found(), rows=rows)
 
 
 def _said(ctx: Context, field: ChoiceField) -> dict[str, str]:
@@ -80,8 +103,8 @@ def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], 
     if wish.mode != "create" and not match:
         raise BadRequest(_("mode {mode} needs at least one field to match by"), mode=wish.mode)
     for name in match:
-        if isinstance(fields[name], LinkField | MoneyField | AnyRecordField):
-            raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date"), field=name)
+        if isinstance(fields[name], MoneyField | AnyRecordField):
+            raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date, or a link"), field=name)
         if name not in filled:
             raise BadRequest(_("the file has no column for {field!r}, by which to match"), field=name)
 
@@ -91,6 +114,32 @@ def _split(word: str, mark: str, message: Text) -> tuple[str, str]:
     if not found or not left.strip():
         raise BadRequest(message, word=word[:80])
     return left.strip(), right.strip()
+
+
+def _pair(word: str) -> tuple[str, str]:
+    """`Heading=field`; it is the heading that may hold an equals sign."""
+    heading, found, field = word.rpartition("=")
+    if not found or not heading.strip():
+        raise BadRequest(_("cannot read the mapping {word!r}; write Heading=field"), word=word[:80])
+    return heading.strip(), field.strip()
+
+
+def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> Wish:
+    """A wish that says nothing of columns means those of the last file with the same headings."""
+    known = saved_for(ctx, wish.entity, headings) if not wish.map else None
+    if known is None:
+        return wish
+    there = [word for word in known.words("map") if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields)]
+    values = [word for word in known.words("value") if word.partition(":")[0] in fields]
+    said = {name: getattr(wish, name) or str(known.wish.get(name, "")) for name in ("dates", "numbers", "years")}
+    return replace(wish, map=tuple(there), value=wish.value or tuple(values), **cast("dict[str, Any]", said))
+
+
+def _collision(word: str, fields: Mapping[str, Field]) -> tuple[str, str]:
+    name, rule = _split(word, "=", _("cannot read the rule {word!r}; write field=only_if_empty"))
+    if rule not in COLLISIONS:
+        raise BadRequest(_("unknown rule {rule!r}; there are {rules}"), rule=rule[:40], rules=", ".join(COLLISIONS))
+    return _known(name, fields), rule
 
 
 def _known(name: str, fields: Mapping[str, Field]) -> str:
@@ -118,7 +167,9 @@ def _columns(
             near = get_close_matches(heading, headings, n=1, cutoff=0.5)
             raise BadRequest(_("the file has no heading {heading!r}; it has {headings}"), heading=heading[:80],
                              headings=", ".join(near or headings)[:500])  # fmt: skip
-    words = words_of(ctx, fields)
+    words, synonyms = words_of(ctx, fields), synonyms_of(fields)
+    # A synonym is a guess: what is asked for, and a heading that says the field's own name, come before it.
+    taken = {*asked.values(), *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words)}
     columns: dict[str, int] = {}
     names: dict[str, str] = {}
     ignored = []
@@ -126,7 +177,11 @@ def _columns(
         if asked.get(heading) == "":  # "Heading=": leave this column out
             ignored.append(heading)
             continue
-        name = _known(asked[heading], fields) if heading in asked else words.get(plain(heading), "")
+        word = plain(heading)
+        name = _known(asked[heading], fields) if heading in asked else words.get(word, "")
+        if heading not in asked and not name and (guess := synonyms.get(word, "")) not in taken:
+            name = guess
+            taken.add(guess)
         if not name or (name in asked.values() and heading not in asked):
             ignored.append(heading or f"#{index + 1}")
         elif name in columns:
@@ -136,37 +191,6 @@ def _columns(
     if not columns:
         raise BadRequest(_("no heading of the file names a field; map them: {headings}"), headings=", ".join(headings)[:500])
     return columns, names, tuple(ignored)
-
-
-def words_of(ctx: Context, fields: Mapping[str, Field]) -> dict[str, str]:
-    """What a heading may say: a field's name, or its label in English or the actor's language where no other field has that."""
-    labels: dict[str, set[str]] = {}
-    for name, one in fields.items():
-        for word in (one.label, ctx.say(one.label)):
-            labels.setdefault(plain(word), set()).add(name)
-    return {word: next(iter(names)) for word, names in labels.items() if len(names) == 1} | {plain(name): name for name in fields}
-
-
-def plain(word: str) -> str:
-    """A heading without case, punctuation, the mark of what is required, and the choices that a template lists."""
-    return _WORD.sub("", _CHOICES.sub("", word).casefold())
-
-
-def _styles(plan: Plan, file: CsvFile, asked: str) -> dict[str, dict[str, str]]:
-    """The order of day, month and year that a whole column allows; where it allows two, each such cell is refused.
-
-    Without dates the file is read to its end all the same: what is no CSV is refused before a row is written.
-    """
-    dates = {name: index for name, index in plan.columns.items() if isinstance(plan.fields[name], DateField)}
-    orders: dict[str, set[str]] = {name: {"ymd", "mdy", "dmy"} for name in dates}
-    for _number, cells in file.rows():
-        for name, index in dates.items():
-            cell = cells[index].strip().partition(" ")[0] if index < len(cells) else ""
-            if cell and (allowed := date_orders(cell)):
-                orders[name] &= allowed
-    if asked:
-        return {name: {"date_order": asked} for name in dates}
-    return {name: {"date_order": next(iter(left))} if len(left) == 1 else {} for name, left in orders.items()}
 
 
 def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, list[object]], dict[str, list[Flaw]]]:

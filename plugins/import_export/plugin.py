@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import time
 
 from plugins.import_export import commands, imports, privacy, routes
-from plugins.import_export.tables import Import, ImportRow
-from sdk import Capabilities, Command, Context, Entity, Job, Manifest, Permission, Person, Route, Scope, Trace, Verb, _, hookimpl
+from plugins.import_export.staging import files
+from plugins.import_export.staging import routes as staging_routes
+from plugins.import_export.tables import Correction, ExternalId, Import, ImportRow, Mapping, Part, StagedFile
+from plugins.import_export.undo import commands as undo_commands
+from plugins.import_export.undo import erasing, undoing
+from plugins.import_export.undo import routes as undo_routes
+from sdk import (
+    Batch,
+    Capabilities,
+    Command,
+    Context,
+    Entity,
+    Job,
+    Manifest,
+    Permission,
+    Person,
+    Route,
+    Schedule,
+    Scope,
+    Trace,
+    Verb,
+    _,
+    hookimpl,
+)
+from sdk.files import take_away
 
 manifest = Manifest(
     name="import_export",
     version="0.1",
     title=_("Import and export"),
     summary=_("Files into every entity, with the reason for each row that is not taken."),
-    capabilities=Capabilities(data=("*.read:*", "*.create:*", "*.update:*"), jobs=("run_import",), files=True),
+    capabilities=Capabilities(
+        data=("*.read:*", "*.create:*", "*.update:*", "*.delete"), jobs=("run_import", "remove_files", "undo_import"), files=True
+    ),
 )
+READ = frozenset({Verb.READ})
 
 
 @hookimpl
@@ -31,7 +58,34 @@ def register_entities() -> Sequence[Entity]:
             access={"sales_rep": mine, "sales_manager": mine},
             verbs=frozenset({Verb.READ, Verb.DELETE}),
         ),
-        Entity(ImportRow, "row", "rows", _("Row"), _("Rows"), title="reason", owned=False, verbs=frozenset({Verb.READ})),
+        Entity(ImportRow, "row", "rows", _("Row"), _("Rows"), title="reason", owned=False, verbs=READ),
+        Entity(
+            StagedFile,
+            "file",
+            "files",
+            _("File to import"),
+            _("Files to import"),
+            title="file_name",
+            access={"sales_rep": mine, "sales_manager": mine},
+            verbs=frozenset({Verb.READ, Verb.DELETE}),
+            hands_over=False,
+            merges=False,
+        ),
+        Entity(Correction, "correction", "corrections", _("Mended row"), _("Mended rows"), title="number", owned=False, verbs=READ),
+        Entity(Part, "part", "parts", _("Part of a journal"), _("Parts of journals"), title="entity", owned=False, verbs=READ),
+        Entity(
+            Mapping,
+            "mapping",
+            "mappings",
+            _("Mapping"),
+            _("Mappings"),
+            owned=False,
+            verbs=frozenset({Verb.READ, Verb.DELETE}),
+            merges=False,
+        ),
+        Entity(
+            ExternalId, "external_id", "external_ids", _("External id"), _("External ids"), title="external_id", owned=False, verbs=READ
+        ),
     )
 
 
@@ -43,12 +97,27 @@ def register_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    return routes.ROUTES
+    return (*routes.ROUTES, *staging_routes.ROUTES, *undo_routes.ROUTES)
 
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job("run_import", imports.run_job),)
+    return (Job("run_import", imports.run_job), Job("undo_import", undoing.run_job))
+
+
+@hookimpl
+def register_schedules() -> Sequence[Schedule]:
+    return (Schedule("remove_files", files.remove_expired, at=time(3)),)
+
+
+@hookimpl
+def tenant_purged(ctx: Context) -> None:
+    take_away(ctx, "import_export.file", "content")
+
+
+@hookimpl
+def validate_changes(ctx: Context, batch: Batch) -> None:
+    erasing.forget(ctx, batch)
 
 
 @hookimpl
@@ -58,7 +127,7 @@ def tenant_disabled(ctx: Context) -> None:
 
 @hookimpl
 def register_commands() -> Sequence[Command]:
-    return commands.COMMANDS
+    return (*commands.COMMANDS, *undo_commands.COMMANDS)
 
 
 @hookimpl

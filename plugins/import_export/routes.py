@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
 from plugins.import_export import imports
 from plugins.import_export.failed import failed_file
-from plugins.import_export.plan import DUPLICATES, MODES, ORDERS, Wish
-from plugins.import_export.tables import OUTCOMES
-from plugins.import_export.template import template
-from sdk import Context, Request, Response, Route, _
-from sdk.context import CURSOR
+from plugins.import_export.journal import IMPORT, LETTERS, cursor_of, page
+from plugins.import_export.plan import DUPLICATES, MODES, Wish
+from plugins.import_export.staging import files
+from plugins.import_export.staging.routes import PAGE
+from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
+from plugins.import_export.template import FORMATS, template
+from sdk import Context, Invalid, NotFound, Problem, Request, Response, Route, _
+from sdk.context import id_of
 
 
 class NewImport(Schema):
-    """A file and what to do with it; `map`, `value` and `set` are written as on the command line."""
+    """A file, or the id of one that was sent before, and what to do with it; lists are written as on the command line."""
 
     entity = fields.String(required=True, validate=validate.Length(1, 80))
     mode = fields.String(load_default="create", validate=validate.OneOf(MODES))
@@ -25,17 +29,31 @@ class NewImport(Schema):
     map = fields.List(fields.String(), load_default=list)
     value = fields.List(fields.String(), load_default=list)
     set = fields.List(fields.String(), load_default=list)
+    collision = fields.List(fields.String(), load_default=list)
     dry_run = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
     dates = fields.String(load_default="", validate=validate.OneOf(("", *ORDERS)))
+    numbers = fields.String(load_default="", validate=validate.OneOf(("", *NUMBERS)))
+    years = fields.String(load_default="", validate=validate.Regexp(YEARS))
     duplicates = fields.String(load_default="skip", validate=validate.OneOf(DUPLICATES))
+    encoding = fields.String(load_default="", validate=validate.Length(max=40))
+    delimiter = fields.String(load_default="", validate=validate.Length(max=3))
+    file_id = fields.UUID(load_default=None)
+    sheet = fields.String(load_default="", validate=validate.Length(max=255))
+    silent = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
 
 
 class RowQuery(Schema):
     """Which rows."""
 
-    outcome = fields.String(load_default=None, validate=validate.OneOf(tuple(OUTCOMES)))
+    outcome = fields.String(load_default=None, validate=validate.OneOf((*LETTERS.values(), "warned", "conflict")))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
-    cursor = fields.String(load_default="", validate=validate.Regexp(CURSOR))
+    cursor = fields.String(load_default="", validate=validate.Regexp(PAGE))
+
+
+class TemplateQuery(Schema):
+    """As what kind of file."""
+
+    format = fields.String(load_default="csv", validate=validate.OneOf(FORMATS))
 
 
 _IMPORT = {
@@ -58,26 +76,50 @@ _ROWS = {
 
 
 def start_import(ctx: Context, request: Request) -> Response:
-    """Take the file and import it in the background."""
-    body, file = request.body, request.files["file"]
-    lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set")}
-    dry_run, dates = body["dry_run"] == "true", str(body["dates"])
-    duplicates = str(body["duplicates"])
-    wish = Wish(str(body["entity"]), file.filename, str(body["mode"]), **lists, dry_run=dry_run, dates=dates, duplicates=duplicates)
-    record = imports.begin(ctx, wish)
-    key = ctx.files.save(file.stream)
-    ctx.enqueue("import_export.run_import", imports.arguments(record, wish, key))
-    shown = ctx.as_system().records("import_export.import").get(UUID(str(record["id"])))
+    """Take the file, or one that was sent before, and import it in the background."""
+    body, file = request.body, request.files.get("file")
+    if (file is None) == (body["file_id"] is None):
+        problem = Problem("file", "required", _("send a file, or the file_id of one that was sent before"))
+        raise Invalid(_("some values are not valid"), problems=[problem])
+    if file is None:
+        staged = files.kept(ctx, cast("UUID", body["file_id"]))
+        files.place_of(staged, str(body["sheet"]))
+        wish = _wish(body, str(staged["file_name"]))
+        record = imports.begin(ctx, wish)
+        files.touch(ctx, staged)
+        ctx.enqueue("import_export.run_import", imports.arguments(record, wish))
+    else:
+        wish = _wish(body, file.filename)
+        record = imports.begin(ctx, wish)
+        ctx.enqueue("import_export.run_import", imports.arguments(record, wish, ctx.files.save(file.stream)))
+    shown = ctx.as_system().records(IMPORT).get(id_of(record))
     return Response(shown, 202, {"Location": f"/api/v1/import_export/imports/{record['id']}"})
 
 
+def _wish(body: Mapping[str, object], file_name: str) -> Wish:
+    lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set", "collision")}
+    words = {name: str(body[name]) for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
+    switches = {name: body[name] == "true" for name in ("dry_run", "silent")}
+    file = "" if body["file_id"] is None else str(body["file_id"])
+    return Wish(
+        str(body["entity"]), file_name, reading=files.reading_of(body), file=file, **cast("dict[str, Any]", {**lists, **words, **switches})
+    )
+
+
+def cancel_import(ctx: Context, request: Request) -> object:
+    """Stop an import; what was written stays, and can be undone."""
+    imports.cancel(ctx, request.id())
+    return ctx.records(IMPORT).get(request.id())
+
+
 def list_rows(ctx: Context, request: Request) -> object:
-    """The rows that were not taken or that one is warned of, each with its reason."""
-    id = request.id()
-    ctx.records("import_export.import").get(id)
+    """What became of each row, in the order of the file: of all, or of those with one outcome."""
+    record = ctx.records(IMPORT).values([request.id()]).get(request.id())
+    if record is None:
+        raise NotFound(_("there is no record {id!r}"), id=str(request.id()))
     outcome, limit, cursor = (request.query[name] for name in ("outcome", "limit", "cursor"))
-    page = imports.rows(ctx, id, None if outcome is None else str(outcome), int(str(limit)), str(cursor))
-    return {"data": page.data, "page": {"next": page.next}}
+    data, after = page(ctx, record, None if outcome is None else str(outcome), int(str(limit)), cursor_of(str(cursor)))
+    return {"data": data, "page": {"next": None if after is None else f"r{after}"}}
 
 
 def get_failed(ctx: Context, request: Request) -> object:
@@ -87,8 +129,8 @@ def get_failed(ctx: Context, request: Request) -> object:
 
 
 def get_template(ctx: Context, request: Request) -> object:
-    """A CSV file to fill in."""
-    return template(ctx, request.path["entity"])
+    """A file to fill in."""
+    return template(ctx, request.path["entity"], str(request.query["format"]))
 
 
 ROUTES = (
@@ -100,15 +142,24 @@ ROUTES = (
         summary=_("Import a file"),
         body=NewImport,
         uploads=("file",),
+        may_lack_files=True,
         answer=_IMPORT,
         status=202,
+    ),
+    Route(
+        method="POST",
+        path="/imports/{id}/cancel",
+        view=cancel_import,
+        permission="import_export.import.read",
+        summary=_("Cancel an import"),
+        answer=_IMPORT,
     ),
     Route(
         method="GET",
         path="/imports/{id}/rows",
         view=list_rows,
         permission="import_export.import.read",
-        summary=_("Rows that were not taken"),
+        summary=_("What became of the rows of an import"),
         query=RowQuery,
         answer=_ROWS,
     ),
@@ -125,7 +176,8 @@ ROUTES = (
         path="/templates/{entity}",
         view=get_template,
         permission=imports.PERMISSION,
-        summary=_("A CSV file to fill in"),
-        media_type="text/csv",
+        summary=_("A file to fill in"),
+        query=TemplateQuery,
+        media_type="*/*",
     ),
 )

@@ -1,13 +1,15 @@
-"""Imports and what became of their rows."""
+"""Files that were sent, imports of them, what became of their rows, and what imports remember."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped
 
 from sdk import Record, _
 from sdk import fields as f
+from sdk.entities import unique_together
 
 MODES = {"create": _("Create"), "update": _("Update"), "upsert": _("Create or update")}
 STATES = {
@@ -16,12 +18,49 @@ STATES = {
     "succeeded": _("Succeeded"),
     "partial": _("Partial"),
     "failed": _("Failed"),
+    "cancelled": _("Cancelled"),
+    "undoing": _("Being undone"),
+    "undone": _("Undone"),
+    "partly_undone": _("Partly undone"),
 }
-OUTCOMES = {"skipped": _("Skipped"), "failed": _("Failed"), "warned": _("Taken with a warning")}
+OUTCOMES = {
+    "skipped": _("Skipped"),
+    "failed": _("Failed"),
+    "warned": _("Taken with a warning"),
+    "conflict": _("Not undone"),
+}
+LONGEST = 4_000_000
+"""Characters of what is written down of a chunk of rows."""
+
+
+class StagedFile(Record):
+    """A file that was sent once, to be mapped, looked at, mended and imported as often as one likes, until it expires."""
+
+    __tablename__ = "import_export_files"
+
+    file_name: Mapped[str] = f.text(_("File"), required=True, search=True)
+    content: Mapped[str | None] = f.text(_("Content"), length=100, readonly=True, sensitive=True)
+    size: Mapped[int] = f.integer(_("Size"), default=0, readonly=True)
+    reading: Mapped[str | None] = f.long_text(_("How it is read"), readonly=True)
+    book: Mapped[str | None] = f.long_text(_("Sheets"), length=LONGEST, readonly=True, sensitive=True)
+    expires_at: Mapped[datetime | None] = f.at(_("Kept until"), readonly=True, index=True)
+
+
+class Correction(Record):
+    """What was mended in a row of a staged file, or that the row is left out; the file itself stays as it came."""
+
+    __tablename__ = "import_export_corrections"
+    __table_args__ = (unique_together("import_export_corrections", "file_id", "sheet", "number"),)
+
+    file_id: Mapped[UUID] = f.link(_("File"), StagedFile, required=True, parent=True)
+    sheet: Mapped[int] = f.integer(_("Sheet"), default=0, least=0)
+    number: Mapped[int] = f.integer(_("Row"), required=True, least=1)
+    cells: Mapped[str | None] = f.long_text(_("Cells"), length=LONGEST, sensitive=True, personal=True)
+    left_out: Mapped[bool] = f.boolean(_("Left out"))
 
 
 class Import(Record):
-    """One run over one file. `position` is the last row whose fate is committed: a killed run goes on after it."""
+    """One run over one sheet. `position` is the last row whose fate is committed: a killed run goes on after it."""
 
     __tablename__ = "import_export_imports"
 
@@ -36,15 +75,28 @@ class Import(Record):
     skipped: Mapped[int] = f.integer(_("Skipped"), default=0)
     failed: Mapped[int] = f.integer(_("Failed"), default=0)
     warned: Mapped[int] = f.integer(_("Taken with a warning"), default=0)
-    position: Mapped[int] = f.integer(_("Rows done"), default=0)
+    position: Mapped[int] = f.integer(_("Last row done"), default=0)
+    total: Mapped[int | None] = f.integer(_("Rows"))
+    done: Mapped[int] = f.integer(_("Rows done"), default=0)
+    rate: Mapped[int | None] = f.integer(_("Rows a second"))
+    seconds_left: Mapped[int | None] = f.integer(_("Seconds left"))
     deferred: Mapped[str | None] = f.long_text(_("Rows put off"), length=2_000_000)
     headings: Mapped[str | None] = f.long_text(_("Headings"), length=200_000, readonly=True)
     ignored: Mapped[str | None] = f.long_text(_("Columns left out"))
     reason: Mapped[str | None] = f.long_text(_("Reason"))
+    file_id: Mapped[UUID | None] = f.link(_("Staged file"), "import_export.file")
+    sheet: Mapped[str | None] = f.text(_("Sheet"))
+    part_of_id: Mapped[UUID | None] = f.link(_("Part of"), "import_export.import")
+    silent: Mapped[bool] = f.boolean(_("Silent"))
+    started_at: Mapped[datetime | None] = f.at(_("Started"))
+    ended_at: Mapped[datetime | None] = f.at(_("Ended"))
+    undone: Mapped[int] = f.integer(_("Undone"), default=0)
+    conflicts: Mapped[int] = f.integer(_("Not undone"), default=0)
+    wish: Mapped[str | None] = f.long_text(_("What was asked for"), length=200_000, readonly=True)
 
 
 class ImportRow(Record):
-    """A row of the file that was not taken, or that was taken with a warning, and why; visible as its import is."""
+    """A row of the file that was not taken, was taken with a warning, or could not be undone, and why; visible as its import is."""
 
     __tablename__ = "import_export_rows"
 
@@ -57,3 +109,49 @@ class ImportRow(Record):
     reason: Mapped[str | None] = f.long_text(_("Reason"), personal=True)
     nearest: Mapped[str | None] = f.text(_("Nearest match"), personal=True)
     cells: Mapped[str | None] = f.long_text(_("Cells"), length=2_000_000, personal=True)
+
+
+class Part(Record):
+    """The journal of a part of an import: the fate of each of its rows, by which record, and what was there before.
+
+    Written with the records, in their transaction. `rows` is a list of [number, letter, id of the record]; `before` holds, by the number
+    of a row, the version that the changed record came to have and the former cells of its fields. `oldest` and `newest` say between which instants
+    its records were made, as their ids tell: a record's origin is found by them.
+    """
+
+    __tablename__ = "import_export_parts"
+
+    import_id: Mapped[UUID] = f.link(_("Import"), Import, required=True)
+    entity: Mapped[str] = f.text(_("Entity"), length=80, required=True)
+    first: Mapped[int] = f.integer(_("First row"), required=True)
+    last: Mapped[int] = f.integer(_("Last row"), required=True)
+    letters: Mapped[str | None] = f.text(_("Letters"), length=10)
+    rows: Mapped[str | None] = f.long_text(_("Rows"), length=LONGEST, sensitive=True)
+    before: Mapped[str | None] = f.long_text(_("Former values"), length=LONGEST, sensitive=True)
+    oldest: Mapped[datetime | None] = f.at(_("Oldest record"), index=True)
+    newest: Mapped[datetime | None] = f.at(_("Newest record"))
+    undone: Mapped[str | None] = f.long_text(_("Rows undone"), length=LONGEST)
+
+
+class Mapping(Record):
+    """How the columns of a file with certain headings became fields the last time."""
+
+    __tablename__ = "import_export_mappings"
+    __table_args__ = (unique_together("import_export_mappings", "entity", "digest"),)
+
+    name: Mapped[str] = f.text(_("Name"), required=True)
+    entity: Mapped[str] = f.text(_("Entity"), length=80, required=True)
+    digest: Mapped[str] = f.text(_("Digest of the headings"), length=64, required=True)
+    wish: Mapped[str | None] = f.long_text(_("What was asked for"), length=200_000)
+
+
+class ExternalId(Record):
+    """What another system calls a record: by it later imports find the record again."""
+
+    __tablename__ = "import_export_external_ids"
+    __table_args__ = (unique_together("import_export_external_ids", "entity", "system", "external_id"),)
+
+    entity: Mapped[str] = f.text(_("Entity"), length=80, required=True)
+    system: Mapped[str] = f.text(_("System"), length=60, required=True)
+    external_id: Mapped[str] = f.text(_("External id"), required=True, search=True)
+    record: Mapped[f.Reference | None] = f.any_record(_("Record"))

@@ -1,4 +1,4 @@
-"""A CSV file to fill in, for any entity: every field that can be written, with an example row that can be imported as it is."""
+"""A file to fill in, for any entity: every field that can be written, with an example row that can be imported as it is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from plugins.import_export.imports import permit
-from plugins.import_export.plan import plain, words_of
+from plugins.import_export.mapping.words import plain, words_of
+from plugins.import_export.template_workbook import XLSX, Column, workbook
 from sdk import Context, Download, _, where
 from sdk.context import id_of
 from sdk.fields import (
@@ -32,27 +33,36 @@ from sdk.fields.money import CURRENCIES
 
 _TEXTS: Mapping[str, str] = {"email": "name@example.com", "phone": "010 1234 5678", "url": "https://example.com"}
 _MOST_TRIES = 100
+FORMATS = ("csv", "xlsx")
 
 
-def template(ctx: Context, entity: str) -> Download:
-    """Headings in the actor's language, * for required fields, choices in brackets: the importer maps them back."""
+def template(ctx: Context, entity: str, format: str = "csv") -> Download:
+    """Headings in the actor's language, * for required fields: the importer maps them back. CSV lists choices in brackets.
+
+    `format`: csv, or xlsx with drop-downs, comments and a sheet of notes.
+    """
     permit(ctx, entity)
     fields = {name: field for name, field in ctx.records(entity).fields().items() if not field.readonly}
     words = words_of(ctx, fields)
+    columns = [Column(field, _heading(ctx, field, words), _must(field), _example(ctx, entity, field)) for field in fields.values()]
+    if format == "xlsx":
+        return Download(workbook(ctx, entity, columns), XLSX, f"{entity}.xlsx")
     sink = io.StringIO()
     writer = csv.writer(sink)
-    writer.writerow([_heading(ctx, field, words) for field in fields.values()])
-    writer.writerow([_example(ctx, entity, field) for field in fields.values()])
+    writer.writerow([_listed(ctx, column) for column in columns])
+    writer.writerow([column.example for column in columns])
     # With a byte order mark, which spreadsheets need to see Chinese.
     return Download(b"\xef\xbb\xbf" + sink.getvalue().encode(), "text/csv", f"{entity}.csv")
 
 
 def _heading(ctx: Context, field: Field, words: Mapping[str, str]) -> str:
     label = ctx.say(field.label)
-    heading = label if words.get(plain(label)) == field.name else field.name
-    if isinstance(field, ChoiceField):
-        heading += f" [{'|'.join(ctx.say(option) for option in field.options.values())}]"
-    return f"{heading} *" if _must(field) else heading
+    return label if words.get(plain(label)) == field.name else field.name
+
+
+def _listed(ctx: Context, column: Column) -> str:
+    choices = f" [{'|'.join(map(ctx.say, column.field.options.values()))}]" if isinstance(column.field, ChoiceField) else ""
+    return f"{column.heading}{choices}{' *' if column.must else ''}"
 
 
 def _must(field: Field) -> bool:

@@ -45,7 +45,10 @@ class Lead(Record):
 
     __tablename__ = "leads_leads"
 
-    name: Mapped[str] = f.text(_("Name"), required=True, match=True, search=True, track=True, personal=True)
+    name: Mapped[str] = f.synonyms(
+        f.text(_("Name"), required=True, match=True, search=True, track=True, personal=True),
+        "Full name", "Contact name", "Contact", "Person", "联系人", "姓名", "线索",
+    )  # fmt: skip
     company: Mapped[str | None] = f.text(_("Company"), search=True, track=True)
     title: Mapped[str | None] = f.text(_("Job title"), length=100, personal=True)
     email: Mapped[str | None] = f.email(_("E-mail"), match=True, sensitive=True)

@@ -61,7 +61,10 @@ class Deal(Record):
 
     __tablename__ = "pipeline_deals"
 
-    name: Mapped[str] = f.text(_("Name"), required=True, match=True, search=True, track=True)
+    name: Mapped[str] = f.synonyms(
+        f.text(_("Name"), required=True, match=True, search=True, track=True),
+        "Deal", "Deal name", "Opportunity", "Opportunity name", "商机", "商机名称", "项目名称",
+    )  # fmt: skip
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
     product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product", track=True)

@@ -101,10 +101,10 @@ def _guarded(ctx: Context, form: Row, sent: Sent, stamp: guards.Stamp | None) ->
         problems.append(Problem("", "stamp", _("Please look at it once more, and send it.")))
     elif ctx.now() - stamp.at < LEAST:
         problems.append(Problem("", "too_fast", _("That was faster than anybody types. Please send it once more.")))
-    if form["captcha"] and stamp is not None and not guards.is_answer(ctx, stamp, sent.answer):
-        problems.append(Problem(ANSWER, "wrong_answer", _("that is not the answer; here is another question")))
-    elif form["captcha"] and stamp is None:
+    if form["captcha"] and (stamp is None or not sent.answer):
         problems.append(Problem(ANSWER, "required", _("please answer this question")))
+    elif form["captcha"] and stamp is not None and not guards.is_answer(ctx, stamp, sent.answer):
+        problems.append(Problem(ANSWER, "wrong_answer", _("that is not the answer; here is another question")))
     if worded(form, "consent", ctx.locale) and form["consent_required"] and not sent.said.consents:
         problems.append(Problem(CONSENT, "required", _("without this we cannot take it")))
     return problems

@@ -1,14 +1,27 @@
 """The field types: `from sdk import fields as f`, then `f.text(...)`, `f.money(...)`, `f.link(...)`."""
 
 from sdk.fields.any_record import AnyRecordField, Reference, any_record
-from sdk.fields.base import NO_EXAMPLE, Checked, Field, Flaw, FlawError, Parsed, ReportRole, beside, personal, secret, with_example
+from sdk.fields.base import (
+    NO_EXAMPLE,
+    Checked,
+    Field,
+    Flaw,
+    FlawError,
+    Parsed,
+    ReportRole,
+    beside,
+    personal,
+    secret,
+    synonyms,
+    with_example,
+)
 from sdk.fields.choice import ChoiceField, choice
 from sdk.fields.computed import Computed, Reach, Source, computed, over
 from sdk.fields.link import LinkField, NaturalKey, link
 from sdk.fields.money import CurrencyField, Money, MoneyField, currency, money
-from sdk.fields.number import BooleanField, DecimalField, IntegerField, boolean, decimal, exact_text, integer, percent
+from sdk.fields.number import BooleanField, DecimalField, IntegerField, boolean, decimal, exact_text, integer, percent, readings
 from sdk.fields.text import KeysField, TextField, email, key, keys, long_text, phone, text, url
-from sdk.fields.time import DateField, DateTimeField, at, date_orders, on
+from sdk.fields.time import DateField, DateTimeField, at, date_orders, day_and_time, on, year_is_short
 
 __all__ = [
     "NO_EXAMPLE",
@@ -44,6 +57,7 @@ __all__ = [
     "computed",
     "currency",
     "date_orders",
+    "day_and_time",
     "decimal",
     "email",
     "exact_text",
@@ -58,8 +72,11 @@ __all__ = [
     "percent",
     "personal",
     "phone",
+    "readings",
     "secret",
+    "synonyms",
     "text",
     "url",
     "with_example",
+    "year_is_short",
 ]

@@ -52,6 +52,12 @@ class FlawError(ValueError):
         self.code, self.message, self.params = code, message, params
 
 
+LOST_DIGITS = "#DIGITS!"
+"""What readers of spreadsheets write for a number that was longer than the program keeps."""
+ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA", LOST_DIGITS})
+"""What spreadsheets show instead of a value."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Field:
     """A kind of value with all its faces; `name` is its address in API, files and filters, `attribute` its column."""
@@ -76,6 +82,8 @@ class Field:
     default: object = None
     beside: tuple[str, ...] = ()
     """Entities of partners without which the field means nothing: it is absent where the tenant lacks one, as a link is."""
+    synonyms: tuple[str, ...] = ()
+    """What else a heading of a file may call it, in any language; its name and labels go without saying."""
     owner: str = ""
     """The plugin that declared it; core stamps it at boot."""
 
@@ -122,12 +130,26 @@ class Field:
         return _column(self.check, cells)
 
     def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
-        """A column of text as people write it in files; "" is None. `style` says what a whole column revealed (date order)."""
+        """A column of text as people write it in files; "" is None. `style` says what is known of the whole column:
+
+        `date_order`: ymd, mdy or dmy; `century`: the first year that two digits can mean; `decimal`: the sign before the
+        fraction, and `group`: the ones between thousands; `zone`: that of instants without one; `exact`: the column comes from
+        typed cells of a spreadsheet, where a word such as #N/A is an error and no text.
+        """
         style = style or {}
         stripped = [line or None for line in map(str.strip, cells)]
+        if style.get("exact") and not ERRORS.isdisjoint(stripped):
+            return _column(lambda cell: self._read_exact(str(cell), style), stripped)
         if type(self).read_cell is Field.read_cell:
             return self.parse(stripped)
         return _column(lambda cell: self.read_cell(str(cell), style), stripped)
+
+    def _read_exact(self, cell: str, style: Mapping[str, str]) -> object:
+        if cell == LOST_DIGITS:
+            raise FlawError("lost_digits", _("has more than 15 digits, of which the spreadsheet has kept 15; write it there as text"))
+        if cell in ERRORS:
+            raise FlawError("error_value", _("is an error of the spreadsheet; mend its formula, or empty the cell"))
+        return self.read_cell(cell, style)
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
         """One non-empty text cell; raises FlawError."""
@@ -233,6 +255,12 @@ def secret(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
 def personal(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
     """A field of whatever kind that tells something of a person, as `personal=True` says of a text (`f.personal(f.choice(...))`)."""
     mapped.column.info["field"] = replace(mapped.column.info["field"], personal=True)
+    return mapped
+
+
+def synonyms(mapped: MappedColumn[Any], *words: str) -> MappedColumn[Any]:
+    """A field that files call by these words, too: `f.synonyms(f.text(_("Name")), "Company", "公司名称")`."""
+    mapped.column.info["field"] = replace(mapped.column.info["field"], synonyms=words)
     return mapped
 
 

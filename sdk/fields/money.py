@@ -13,7 +13,7 @@ from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import Exact
 from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
-from sdk.fields.number import exact, exact_schema, exact_text
+from sdk.fields.number import exact, exact_schema, exact_text, number_text, parts_of
 from sdk.fields.text import TextField
 from sdk.text import Text, _
 
@@ -33,6 +33,31 @@ CURRENCIES = frozenset(
 _MINOR = dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(), 0) | dict.fromkeys(
     "BHD IQD JOD KWD LYD OMR TND".split(), 3
 )
+
+
+_SIGNS: Mapping[str, tuple[str, ...]] = {
+    "€": ("EUR",), "£": ("GBP",), "₩": ("KRW",), "₹": ("INR",), "₽": ("RUB",), "₺": ("TRY",), "₫": ("VND",), "₪": ("ILS",), "฿": ("THB",),
+    "₴": ("UAH",), "₱": ("PHP",), "₸": ("KZT",), "₦": ("NGN",), "RMB": ("CNY",), "US$": ("USD",), "HK$": ("HKD",), "NT$": ("TWD",),
+    "A$": ("AUD",), "C$": ("CAD",), "CA$": ("CAD",), "AU$": ("AUD",), "S$": ("SGD",), "R$": ("BRL",), "CN¥": ("CNY",), "JP¥": ("JPY",),
+    "¥": ("CNY", "JPY"), "元": ("CNY", "TWD", "HKD"), "圆": ("CNY",), "円": ("JPY",),
+    "$": ("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "ARS", "CLP", "COP"),
+}  # fmt: skip
+"""The currencies that a sign may mean."""
+
+
+def currency_of(word: str, own: str = "") -> str:
+    """The code that is written beside an amount as code or sign, "" for none; a sign of several means `own` where that is one of them.
+
+    Raises FlawError for a sign that leaves it open, or that is none.
+    """
+    if not word or word in CURRENCIES:
+        return word
+    meant = _SIGNS.get(word, ())
+    if len(meant) == 1 or own in meant:
+        return own if own in meant else meant[0]
+    if not meant:
+        raise FlawError("unknown_currency", _("expected an ISO 4217 currency such as CNY"))
+    raise FlawError("ambiguous_currency", _("cannot tell which currency {sign} is; write {codes}"), sign=word, codes=", ".join(meant))
 
 
 def minor_units(currency: str) -> int:
@@ -90,8 +115,11 @@ class MoneyField(Field):
         return self._money(exact(cell["amount"]), _currency(cell["currency"]) if "currency" in cell else "")
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
-        money = self.sought(cell)
-        return self._money(*money)
+        try:
+            negative, digits, around = parts_of(cell)
+        except FlawError as flaw:
+            raise FlawError("malformed", _("expected an amount such as 1,234.50 or 1234.50 CNY")) from flaw
+        return self._money(exact(number_text(digits, negative, style)), currency_of(around, style.get("currency", "")))
 
     def sought(self, cell: str) -> Money:
         written = _WRITTEN.match(cell)

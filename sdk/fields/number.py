@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -18,9 +19,22 @@ from sdk.text import Text, _
 _ORDERED = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "empty")
 _PLAIN = re.compile(r"-?\d{1,15}(\.\d{1,12})?\Z", re.ASCII)
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
+_CURRENCY = r"[A-Z]{3}|RMB|[A-Z]{0,2}[$€£¥₩₹₽₺₫₪฿₴₱₸₦]|[元圆円]"
+_AROUND = re.compile(
+    rf"(?P<open>\(?) ?(?P<sign>[-+]?) ?(?P<before>{_CURRENCY}|) ?(?P<inner>-?)(?P<number>[\d.,' ]*\d)"
+    rf" ?(?P<after>{_CURRENCY}|%|)(?P<last>-?)(?P<close>\)?)\Z"
+)
+"""A number with what people write around it: a sign, brackets or a minus behind it, a currency, a percent sign."""
+_MARKED = {
+    decimal: re.compile(
+        rf"(?P<whole>[1-9]\d{{0,2}}(?:(?P<mark>[{group}' ])\d{{3}})(?:(?P=mark)\d{{3}})*|\d+|)(?:\{decimal}(?P<fraction>\d+))?\Z", re.ASCII
+    )
+    for decimal, group in ((".", ","), (",", "."))
+}
+"""Digits by the sign before their fraction, with thousands marked by the other sign, an apostrophe or a space."""
 _NOISE = Decimal("1e-9")
-_WORDS = {"true": True, "yes": True, "y": True, "1": True, "是": True,
-          "false": False, "no": False, "n": False, "0": False, "否": False}  # fmt: skip
+_WORDS = {"true": True, "yes": True, "y": True, "t": True, "on": True, "1": True, "是": True, "真": True, "对": True,
+          "false": False, "no": False, "n": False, "f": False, "off": False, "0": False, "否": False, "假": False, "错": False}  # fmt: skip
 
 
 def exact(cell: object, places: int = SCALE) -> Decimal:
@@ -75,6 +89,65 @@ def exact_text(value: Decimal, least: int = 0, places: int = SCALE) -> str:
     return f"{whole}.{fraction}" if fraction else whole
 
 
+def parts_of(cell: str) -> tuple[bool, str, str]:
+    """A written number: whether it is negative, its digits with their marks, and what stands before or behind it.
+
+    Raises FlawError for what is no number.
+    """
+    word = cell if cell.isascii() else unicodedata.normalize("NFKC", cell).replace("\u2212", "-").replace("\u2019", "'")
+    found = _AROUND.match(" ".join(word.split()))
+    if found is None or bool(found["open"]) != bool(found["close"]) or (found["before"] and found["after"] not in ("", "%")):
+        raise FlawError("malformed", _("expected a decimal number such as -12.50"))
+    negative = bool(found["open"] or found["sign"] == "-" or found["inner"] or found["last"])
+    return negative, found["number"], found["before"] or found["after"]
+
+
+def readings(cell: str, *, whole: bool = False) -> dict[str, str]:
+    """What a written number is by each sign that may stand before its fraction; `whole`: it has none. Empty for what is no number."""
+    try:
+        negative, digits, _around = parts_of(cell)
+    except FlawError:
+        return {}
+    found = {decimal: text for decimal in _MARKED if (text := _read(digits, negative, decimal)) is not None}
+    return {decimal: text for decimal, text in found.items() if not whole or not text.partition(".")[2].strip("0")}
+
+
+def _read(digits: str, negative: bool, decimal: str) -> str | None:
+    found = _MARKED[decimal].match(digits)
+    if found is None or not (found["whole"] or found["fraction"]):
+        return None
+    whole = re.sub(r"\D", "", found["whole"]) or "0"
+    return f"{'-' if negative else ''}{whole}" + (f".{found['fraction']}" if found["fraction"] else "")
+
+
+def number_text(digits: str, negative: bool, style: Mapping[str, str]) -> str:
+    """Digits with their marks as `exact` takes them; raises FlawError where the column leaves two readings (`decimal` is ?)."""
+    decimal = style.get("decimal", ".")
+    if decimal == "?":
+        read = {_read(digits, negative, one) for one in _MARKED} - {None}
+        if len(read) > 1:
+            raise FlawError(
+                "ambiguous_number", _("cannot tell the decimal sign from a mark of thousands here; write 1234.50, or name the sign")
+            )
+        text = next(iter(read), None)
+    else:
+        text = _read(digits, negative, decimal)
+    if text is None:
+        raise FlawError("malformed", _("expected a decimal number such as -12.50"))
+    return text
+
+
+def plainly(cell: str, style: Mapping[str, str], percent: bool = True) -> str:
+    """A number as people write it, as `exact` takes it, the sign of a currency and of `percent` left off; raises FlawError."""
+    if _PLAIN.match(cell) and ("." not in cell or style.get("decimal", ".") == "."):
+        return cell
+    negative, digits, around = parts_of(cell)
+    # A word of three letters may be a currency or a unit, in which the number means another one.
+    if (around.isalpha() and around.isascii()) or (around == "%" and not percent):
+        raise FlawError("malformed", _("expected a decimal number such as -12.50"))
+    return number_text(digits, negative, style)
+
+
 @dataclass(frozen=True, kw_only=True)
 class IntegerField(Field):
     least: int = -(2**31)
@@ -98,7 +171,12 @@ class IntegerField(Field):
         return cell
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
-        return self._read(cell, self)
+        if cell.isdecimal():
+            return self._read(cell, self)
+        try:
+            return self._read(plainly(cell, style, percent=False), self)
+        except FlawError as flaw:
+            raise FlawError("malformed", _("expected a whole number")) if flaw.code == "malformed" else flaw from flaw
 
     def _read(self, cell: str, within: Field) -> object:
         plain = cell.replace(",", "") if _GROUPED.match(cell) else cell
@@ -139,7 +217,7 @@ class DecimalField(Field):
         return value
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
-        return self.check(_ungrouped(cell))
+        return self.check(plainly(cell, style))
 
     def sought(self, cell: str) -> object:
         return exact(_ungrouped(cell), self.places)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import MappedColumn
@@ -19,22 +21,57 @@ from sdk.text import Text, _
 _READ = frozenset({date, type(None)})
 _ORDERED = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "empty")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
-_PARTS = re.compile(r"(\d{1,4})[-/.年](\d{1,2})[-/.月](\d{1,4})日?\Z", re.ASCII)
+_PARTS = re.compile(r"(\d{1,4}) ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,4}) ?日?\Z", re.ASCII)
+_DAY_FIRST = re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?[ -](?P<month>[A-Za-z]{3,9})\.?,?[ -](?P<year>\d{4})\Z", re.ASCII)
+_MONTH_FIRST = re.compile(r"(?P<month>[A-Za-z]{3,9})\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})\Z", re.ASCII)
+_COMPACT = re.compile(r"(?:19|20)\d{6}\Z", re.ASCII)
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+_WITH_TIME = re.compile(r"(?P<day>.*?\S)[Tt ] ?(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?[AaPp][Mm])?)\Z", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)
 
 
-def date_of(cell: str, order: str) -> date:
-    """A written date; `order` is ymd, mdy or dmy. Raises FlawError for a date that does not exist."""
+def date_of(cell: str, order: str, century: str = "") -> date:
+    """A written date; `order` is ymd, mdy or dmy, `century` the first year that two digits may mean.
+
+    Raises FlawError for what is no date, may be two, or does not exist.
+    """
     parts = _PARTS.match(cell)
     if parts is None:
-        raise FlawError("malformed", _("expected a date such as 2026-01-31"))
+        return _exists(*_worded(cell))
     numbers = [int(part) for part in parts.groups()]
     if len(parts[1]) == 4:
-        year, month, day = numbers
-    elif order in ("mdy", "dmy") and len(parts[3]) == 4:
-        month, day, year = numbers if order == "mdy" else (numbers[1], numbers[0], numbers[2])
-    else:
+        return _exists(*numbers)
+    short = len(parts[3]) < 3
+    if order not in ("mdy", "dmy") and not (short and order == "ymd"):
         raise FlawError("ambiguous_date", _("cannot tell day from month here; write 2026-01-31, or name the order"))
+    if len(parts[1]) > 2 or len(parts[3]) == 3:
+        raise FlawError("malformed", _("expected a date such as 2026-01-31"))
+    year, month, day = (numbers[order.index(part)] for part in "ymd")
+    return _exists(_full_year(year, century) if short else year, month, day)
+
+
+def _worded(cell: str) -> tuple[int, int, int]:
+    """Year, month and day of a date with the month's name, or of eight digits."""
+    if _COMPACT.match(cell):
+        return int(cell[:4]), int(cell[4:6]), int(cell[6:])
+    parts = _DAY_FIRST.match(cell) or _MONTH_FIRST.match(cell)
+    name = parts["month"].lower() if parts is not None else ""
+    months = [number for number, month in enumerate(_MONTHS, 1) if month == name or month[:3] == name or (name == "sept" and number == 9)]
+    if parts is None or not months:
+        raise FlawError("malformed", _("expected a date such as 2026-01-31"))
+    return int(parts["year"]), months[0], int(parts["day"])
+
+
+def _full_year(year: int, century: str) -> int:
+    if not century:
+        raise FlawError(
+            "ambiguous_year", _("cannot tell the century of a year of two digits; write 2026-01-31, or name the first year meant")
+        )
+    first = int(century)
+    return first + (year - first) % 100
+
+
+def _exists(year: int, month: int, day: int) -> date:
     try:
         return date(year, month, day)
     except ValueError as failure:
@@ -49,7 +86,26 @@ def date_orders(cell: str) -> set[str]:
     if len(parts[1]) == 4:
         return {"ymd", "mdy", "dmy"}
     first, second = int(parts[1]), int(parts[2])
-    return ({"mdy"} if first <= 12 else set()) | ({"dmy"} if second <= 12 else set())
+    allowed = ({"mdy"} if first <= 12 and second <= 31 else set()) | ({"dmy"} if second <= 12 and first <= 31 else set())
+    return allowed | ({"ymd"} if _short(parts) and second <= 12 and int(parts[3]) <= 31 else set())
+
+
+def year_is_short(cell: str) -> bool:
+    """Whether a written date has only two digits of its year."""
+    parts = _PARTS.match(cell)
+    return parts is not None and _short(parts)
+
+
+def _short(parts: re.Match[str]) -> bool:
+    return len(parts[1]) < 3 and len(parts[3]) < 3
+
+
+def day_and_time(cell: str) -> tuple[str, str]:
+    """A written date, and the time behind it or ""; digits of full width become plain ones."""
+    if not cell.isascii():
+        cell = unicodedata.normalize("NFKC", cell)
+    parts = _WITH_TIME.match(cell)
+    return (parts["day"], parts["time"]) if parts is not None else (cell, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +136,7 @@ class DateField(Field):
         if len(cell) == 10 and cell[4] == cell[7] == "-":
             with suppress(ValueError):  # what is wrong with it is said below
                 return date.fromisoformat(cell)
-        return date_of(cell.partition(" ")[0], style.get("date_order", ""))
+        return date_of(day_and_time(cell)[0], style.get("date_order", ""), style.get("century", ""))
 
     def format(self, value: object) -> str:
         return value.isoformat() if isinstance(value, date) else ""
@@ -113,6 +169,17 @@ class DateTimeField(Field):
         except (ValueError, OverflowError) as failure:
             raise FlawError("no_such_instant", _("there is no such instant")) from failure
 
+    def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
+        """Also an instant without an offset, which is one of the column's `zone`."""
+        if not style.get("zone") or _INSTANT.match(cell):
+            return self.check(cell)
+        day, clock = day_and_time(cell)
+        written = date_of(day, style.get("date_order", ""), style.get("century", ""))
+        try:
+            return datetime.combine(written, _clock(clock), ZoneInfo(style["zone"])).astimezone(UTC)
+        except (ValueError, OverflowError) as failure:
+            raise FlawError("no_such_instant", _("there is no such instant")) from failure
+
     def wire(self, *cells: str) -> str:
         return cells[0]
 
@@ -121,6 +188,17 @@ class DateTimeField(Field):
 
     def json_schema(self) -> dict[str, object]:
         return {"type": "string", "format": "date-time"}
+
+
+def _clock(word: str) -> time:
+    """A time of the day as written, noon and midnight by am and pm too; "" is midnight. Raises ValueError."""
+    if not word:
+        return time()
+    half = word[-2:].lower() if word[-1].lower() == "m" else ""
+    hour, colon, rest = word.removesuffix(word[-2:] if half else "").strip().partition(":")
+    if half and not 1 <= int(hour) <= 12:
+        raise ValueError(word)
+    return time.fromisoformat(f"{int(hour) % 12 + (12 if half == 'pm' else 0) if half else int(hour):02}{colon}{rest}")
 
 
 def on(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,

@@ -11,7 +11,7 @@ from typing import Any
 from core.context import Work
 from plugins.import_export import imports
 from plugins.import_export.plan import Wish
-from plugins.import_export.run import COUNTS
+from plugins.import_export.tally import COUNTS
 from sdk.context import Row, id_of
 
 
@@ -38,7 +38,7 @@ class Done:
 
 def import_file(work: Work, entity: str, content: str | bytes, **wish: Any) -> Done:
     """Import `content` in the name of `work`'s actor."""
-    lists = {name: tuple(wish.pop(name, ())) for name in ("match", "map", "value", "set")}
+    lists = {name: tuple(wish.pop(name, ())) for name in ("match", "map", "value", "set", "collision")}
     wanted = Wish(entity, "test.csv", **lists, **wish)
     begun = imports.begin(work, wanted)
     source = io.BytesIO(content.encode() if isinstance(content, str) else content)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 
+import openpyxl
 import pytest
 
 from core.context import Work
@@ -85,6 +87,9 @@ def test_the_command_prints_the_template_and_takes_it_back(dealwright: Dealwrigh
     file = tmp_path / "accounts.csv"
     file.write_bytes(result.stdout_bytes)
     assert dealwright.do("import", "customers.account", str(file), "--tenant", tenant.name).startswith("succeeded: 1 created")
+    book = tmp_path / "contacts.xlsx"
+    book.write_bytes(dealwright.run("import-template", "customers.contact", "--format", "xlsx", "--tenant", tenant.name).stdout_bytes)
+    assert dealwright.do("import", "customers.contact", str(book), "--tenant", tenant.name).startswith("succeeded: 1 created")
     assert dealwright.run("import-template", "customers.nothing", "--tenant", tenant.name).exit_code == 2
     assert dealwright.run("import-template", "import_export.row", "--tenant", tenant.name).exit_code == 2
 
@@ -116,3 +121,31 @@ def test_a_file_that_is_not_there_or_cannot_be_read_is_refused_in_one_line(dealw
         refused = dealwright.run("import", "customers.account", str(path), "--tenant", tenant.name)
         assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
         assert word in refused.stderr
+
+
+@pytest.mark.feature("C1")
+def test_the_workbook_offers_choices_marks_what_is_required_and_says_what_fits(linked: Work) -> None:
+    made = {"entity": "probe.thing", "key": "region", "kind": "choice", "label": "Region", "required": True}
+    linked.records("core.custom_field").create({**made, "options": [{"key": "n", "label": "North"}, {"key": "s", "label": "=South"}]})
+    file = template(linked, "probe.thing", "xlsx")
+    assert (file.filename, file.media_type.rpartition(".")[2]) == ("probe.thing.xlsx", "sheet")
+    book = openpyxl.load_workbook(io.BytesIO(file.content))
+    sheet, notes, lists = book[book.sheetnames[0]], book["Notes"], book["Options"]
+    headings = [cell.value for cell in sheet[1]]
+    fields = [field for field in linked.records("probe.thing").fields().values() if not field.readonly]
+    assert len(headings) == len(fields) == notes.max_row - 1
+    assert (headings[-1], sheet.freeze_panes, lists.sheet_state) == ("Region *", "A2", "hidden")
+    assert sheet.cell(1, len(headings)).comment.text == "A choice.\nOne of: North, =South.\nMust be filled."
+    rules = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
+    letter = sheet.cell(1, len(headings)).column_letter
+    rule = rules[f"{letter}2:{letter}10000"]
+    column = re.fullmatch(r"Options!\$([A-Z]+)\$1:\$\1\$2", rule.formula1)
+    assert column is not None
+    assert [(lists[f"{column[1]}{row}"].value, lists[f"{column[1]}{row}"].data_type) for row in (1, 2)] == [
+        ("North", "s"),
+        ("=South", "s"),
+    ]
+    assert (rule.type, rule.showErrorMessage, rule.allow_blank) == ("list", True, False)
+    done = import_file(linked, "probe.thing", file.content, duplicates="take")
+    assert (done.counts, done.ignored) == ({"created": 1}, None), done.rows
+    assert linked.records("probe.thing").find((), 1_000)[-1]["custom.region"] == "n"

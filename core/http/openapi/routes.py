@@ -131,7 +131,7 @@ class RouteOperations:
 
     def _form(self, route: Route) -> Json:
         properties: Json = dict.fromkeys(route.uploads, _FILE)
-        required = list(route.uploads)
+        required = [] if route.may_lack_files else list(route.uploads)
         for name, field in (route.body().fields if route.body else {}).items():
             properties[field.data_key or name] = self.converter.field2property(field)
             required += [field.data_key or name] if field.required else []

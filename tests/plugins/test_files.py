@@ -7,13 +7,15 @@ import csv
 import io
 import json
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.import_export.csv_file import DELIMITERS, CsvFile, open_csv
-from sdk import Invalid
+from plugins.import_export.files import Book, Reading, Sheet, open_book
+from plugins.import_export.files.delimited import DELIMITERS
+from sdk import BadRequest, Invalid
 from sdk.fields import DateField, date_orders
 from sdk.fields.time import date_of
 from sdk.text import Text
@@ -22,7 +24,7 @@ from tests.plugins.imports import written
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le-bom", "utf-16-be-bom")
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\x00"), min_size=1, max_size=12)
-CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 
 
 def encoded(text: str, encoding: str) -> bytes:
@@ -34,15 +36,22 @@ def encoded(text: str, encoding: str) -> bytes:
     return text.encode(encoding)
 
 
-def opened(content: str | bytes, encoding: str = "utf-8") -> CsvFile:
+def book(content: str | bytes, written_as: str = "utf-8", name: str = "a.csv", **said: Any) -> Book:
     """The file as the importer opens it."""
-    return open_csv(io.BytesIO(encoded(content, encoding) if isinstance(content, str) else content))
+    source = io.BytesIO(encoded(content, written_as) if isinstance(content, str) else content)
+    return open_book(source, name, Reading(**said))
 
 
-def refusal(content: bytes) -> str:
+def opened(content: str | bytes, written_as: str = "utf-8", **said: Any) -> Sheet:
+    """Its only sheet."""
+    (sheet,) = book(content, written_as, **said).sheets
+    return sheet
+
+
+def refusal(content: bytes, **said: Any) -> str:
     """Why the file is refused."""
     with pytest.raises(Invalid) as refused:
-        list(opened(content).rows())
+        list(opened(content, **said).rows())
     (problem,) = refused.value.problems
     return f"{problem.code}: {problem}"
 
@@ -51,9 +60,10 @@ def refusal(content: bytes) -> str:
 @pytest.mark.parametrize("delimiter", DELIMITERS)
 def test_a_file_is_read_whatever_its_unicode_encoding_and_delimiter(encoding: str, delimiter: str) -> None:
     rows = [["Name", "城市", "Note"], ["Zoë", "上海", f"a{delimiter}b"], ["李伟", "", 'say "hi"']]
-    file = opened(written(rows, delimiter), encoding)
-    assert (file.delimiter, file.headings) == (delimiter, ("Name", "城市", "Note"))
-    assert list(file.rows()) == [(1, rows[1]), (2, rows[2])]
+    found = book(written(rows, delimiter), encoding)
+    (sheet,) = found.sheets
+    assert (found.delimiter, sheet.headings) == (delimiter, ("Name", "城市", "Note"))
+    assert list(sheet.rows()) == [(1, rows[1]), (2, rows[2])]
 
 
 @given(st.lists(WORDS.map(str.strip).filter(lambda word: word and word[0] != "\ufeff"), min_size=2, max_size=4, unique=True), st.data())
@@ -94,14 +104,15 @@ def test_an_empty_file_is_refused(content: bytes) -> None:
     assert refusal(content).startswith("unreadable: is empty")
 
 
-def test_a_heading_twice_is_refused_by_name() -> None:
-    assert "'Mail' twice" in refusal(b"Mail,Name,Mail\n")
-    assert opened("Name,,\nA,,\n").headings == ("Name", "", "")
+def test_a_heading_that_comes_again_is_numbered_and_told_and_an_empty_one_bears_its_place() -> None:
+    found = book("Mail,Name,Mail,Mail (2),,\n")
+    assert found.sheets[0].headings == ("Mail", "Name", "Mail (3)", "Mail (2)", "#5", "#6")
+    assert [str(note) for note in found.notes] == ["has the heading 'Mail' more than once; one of them is now 'Mail (3)'"]
 
 
 @given(st.integers(0, 150_000))
 def test_broken_utf8_is_refused_with_its_position_wherever_it_is(position: int) -> None:
-    content = bytearray(b"name\n" + b"abcdefghi\n" * 15_000)
+    content = bytearray(b"name\n" + "Müller, 李伟, Dvořák, Санкт, ".encode() + b"abcdefghi\n" * 15_000)
     content[position] = 0xFF
     assert refusal(bytes(content)) == f"unreadable: is not UTF-8 text (byte {position}); save it as UTF-8"
 
@@ -111,18 +122,70 @@ def test_broken_utf16_is_refused_with_its_position() -> None:
     assert refusal(whole + b"\x00\xdc" + b"a\x00") == f"unreadable: is not UTF-16 text (byte {len(whole)}); save it as UTF-8"
 
 
-def test_a_file_that_ends_within_a_character_is_refused() -> None:
-    assert "byte 6" in refusal(b"name\nA" + "ü".encode()[:1])
+CHINESE = "Name,City\n李伟,北京\n王芳,上海\n张敏,深圳\n刘洋,广州\n陈静,成都\n"
+TAIWANESE = "名稱,城市\n王小明,臺北\n陳美麗,高雄\n"
+FRENCH = "Prénom,Ville\nHélène,Besançon\nLoïc Brûlé,à côté\n"
+GERMAN = "Name,Ort\nMüller,Köln\nStraße,Zürich\n"
 
 
-@pytest.mark.parametrize("encoding", ["gb18030", "latin-1", "cp1252"])
-def test_another_encoding_is_refused_and_never_guessed(encoding: str) -> None:
-    text = "名称,城市\n华为,深圳\n" if encoding == "gb18030" else "name,city\nMüller,Köln\n"
-    assert "save it as UTF-8" in refusal(text.encode(encoding))
+@pytest.mark.parametrize(
+    ("text", "encoding", "codec"),
+    [
+        (CHINESE, "gbk", "gb18030"), (CHINESE, "gb18030", "gb18030"), (TAIWANESE, "big5", "big5"), (TAIWANESE, "gbk", "gb18030"),
+        (FRENCH, "cp1252", "cp1252"), (GERMAN, "latin-1", "cp1252"), ("Preis,Notiz\n€ 5,„gut“ – Ärger\n", "cp1252", "cp1252"),
+        ("a,b\n\u00a0x,José Núñez\n", "cp1252", "cp1252"), (CHINESE, "utf-16-le", "utf-16-le"), (GERMAN, "utf-16-be", "utf-16-be"),
+        ("Имя\nМосква\n", "utf-8", "utf-8"), (GERMAN, "utf-32", "utf-32"),
+    ],
+)  # fmt: skip
+def test_an_encoding_that_is_certain_is_found(text: str, encoding: str, codec: str) -> None:
+    found = book(text.encode(encoding))
+    assert (found.encoding, list(found.sheets[0].rows())[-1][1]) == (codec, text.splitlines()[-1].split(","))
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "among"),
+    [
+        ("Name\n北京\n", "gbk", "gb18030"),  # two signs: Korean as well
+        ("Name\nHélène\n", "cp1252", "cp1252, cp1250"),  # Hélčne is as good a name
+        ("Name\nDvořák\nPříliš žluťoučký\n", "cp1250", "cp1250"), ("Имя\nМосква\nРоссия\n", "cp1251", "cp1251"),
+        ("名前\n東京\nさくら\n", "shift_jis", "shift_jis"), ("이름\n서울\n김철수\n", "euc_kr", "euc_kr"), ("Имя\nМосква\n", "koi8-r", "cp1251"),
+        ("Nom\nHélène à Besançon\n", "mac_roman", "cp1251"), (GERMAN, "cp850", "cp1251"), ("Name\nŞişli\n", "cp1254", "cp1250"),
+    ],
+)  # fmt: skip
+def test_an_encoding_that_is_not_certain_is_asked_for_with_candidates_and_never_guessed(text: str, encoding: str, among: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        book(text.encode(encoding))
+    (problem,) = refused.value.problems
+    candidates = problem.params["candidates"]
+    assert (problem.field, problem.code) == ("file", "undecided")
+    assert isinstance(candidates, tuple)
+    assert among in str(problem)
+    assert set(among.split(", ")) <= set(candidates)
+    assert opened(text.encode(encoding), encoding=encoding).headings == tuple(text.splitlines()[0].split(","))
+
+
+def test_signs_of_chinese_that_are_letters_of_another_script_in_utf8_are_asked_for() -> None:
+    content = "Name\n学一学\n".encode("gbk")
+    assert content.decode("utf-8") == "Name\nѧһѧ\n"
+    with pytest.raises(Invalid, match="utf-8, gb18030"):
+        book(content)
+    assert list(opened(content, encoding="gbk").rows()) == [(1, ["学一学"])]
+
+
+def test_what_is_said_of_an_encoding_is_checked() -> None:
+    assert "is not GB18030 text (byte 6)" in refusal(b"name\nA\xff,\n", encoding="GBK")
+    for name in ("klingon", "hex", "utf-7", "unicode_escape", "a\0b"):
+        with pytest.raises(BadRequest, match="unknown encoding"):
+            book(b"name\n", encoding=name)
+
+
+def test_what_is_no_text_is_no_csv() -> None:
+    for content in (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0", codecs.BOM_UTF16_BE + "name\nA\n".encode("utf-32-be")):
+        assert "is neither text nor a spreadsheet" in refusal(content)
 
 
 def test_a_quote_that_does_not_end_is_refused_with_its_line() -> None:
-    assert refusal(b'name,note\nA,b\n"C,d\n').startswith("unreadable: is not a CSV file: line 3")
+    assert refusal(b'name,note\nA,b\n"C,d\n').startswith("unreadable: is not a CSV file: row 3: a quote is opened and never closed")
 
 
 @pytest.mark.real_data
@@ -170,4 +233,4 @@ def test_any_text_is_a_date_or_refused_with_a_reason(cell: str) -> None:
 
 def test_a_heading_that_lists_choices_does_not_hide_the_delimiter() -> None:
     content = "Name *,Channel [Website|Fair|Mailing|Ad|Partner|Phone|Other],Cost\nSpring,Fair,5\n"
-    assert open_csv(io.BytesIO(content.encode())).headings == ("Name *", "Channel [Website|Fair|Mailing|Ad|Partner|Phone|Other]", "Cost")
+    assert opened(content).headings == ("Name *", "Channel [Website|Fair|Mailing|Ad|Partner|Phone|Other]", "Cost")

@@ -1,0 +1,167 @@
+"""A chunk of rows on its way through the write door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
+
+from plugins.import_export.journal import Fate, Former
+from plugins.import_export.matching import Matching, SameFile, type_values
+from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, Plan, Wish
+from plugins.import_export.tally import WARNED, Tally, Teller, problem_of, type_row
+from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
+from sdk.context import LIKELY_DUPLICATE, Row, id_of
+from sdk.fields import Flaw, LinkField
+
+SAME_AS_ROW = _("is the same as row {row} of this file")
+type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
+"""Rows with what stands in them by field, and what is wrong there."""
+type_draft = tuple[int, type_values]
+"""The place of a row in its chunk, and its values."""
+
+
+class ChunkWriter:
+    """Writes the rows of one import, a chunk at a time, inside the transaction of its run."""
+
+    def __init__(self, ctx: Context, id: UUID, wish: Wish, plan: Plan, width: int) -> None:
+        self.ctx, self.wish, self.plan, self.width = ctx, wish, plan, width
+        self.records = ctx.records(wish.entity)
+        self.matching, self.same = Matching(ctx, wish.entity, plan), SameFile(ctx, id, wish.entity)
+        self.teller = Teller(ctx, plan)
+        self._title = ctx.entity(wish.entity).title
+        self._self_links = [
+            name for name, one in plan.fields.items() if isinstance(one, LinkField) and one.target == "self" and name in plan.columns
+        ]
+
+    def write(self, chunk: type_chunk, *, last: bool) -> Tally:
+        """Write what can be written; rows that wait for others of the file are put off, but for the `last` time."""
+        tally, rows = Tally(), chunk[0]
+        self.same.next_chunk()
+        drafts = list(self._drafts(tally, chunk))
+        self.matching.settle_links([values for _index, values in drafts])
+        for wave in self._waves(drafts):
+            self._write(tally, rows, wave, last=last)
+        return tally
+
+    def _drafts(self, tally: Tally, chunk: type_chunk) -> Iterator[type_draft]:
+        """The values of the rows in which nothing is wrong; the others are told."""
+        rows, values, flaws = chunk
+        wrong: dict[int, list[Problem]] = {}
+        for name, found in flaws.items():
+            for flaw in found:
+                wrong.setdefault(flaw.row, []).append(Problem(name, flaw.code, flaw.message, flaw.params))
+        fixed, width = self.plan.fixed, self.width
+        for index, (_number, cells) in enumerate(rows):
+            if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+                counts = {"got": len(cells), "expected": width}
+                wrong.setdefault(index, []).append(Problem("", "too_many_cells", _("has {got} cells, the headings are {expected}"), counts))
+            if index in wrong:
+                self.teller.fail(tally, rows[index], wrong[index])
+            else:
+                yield index, {**fixed, **{name: column[index] for name, column in values.items() if column[index] is not None}}
+
+    def _waves(self, drafts: list[type_draft]) -> Iterator[list[type_draft]]:
+        """Rows with the same match values must see each other: the later ones go into a later wave."""
+        if not self.plan.match:
+            yield drafts
+            return
+        while drafts:
+            seen, wave, later = set[object](), list[type_draft](), list[type_draft]()
+            for draft in drafts:
+                key = self.matching.key(draft[1])
+                if None in key or key not in seen:
+                    seen.add(key)
+                    wave.append(draft)
+                else:
+                    later.append(draft)
+            yield wave
+            drafts = later
+
+    def _write(self, tally: Tally, rows: Sequence[type_row], wave: Sequence[type_draft], *, last: bool) -> None:
+        there = self.matching.existing([values for _index, values in wave]) if self.plan.match else {}
+        drafts: list[tuple[int, Draft]] = []
+        repeated: dict[int, int] = {}
+        for index, values in wave:
+            found = there.get(self.matching.key(values), []) if there else []
+            draft = self._draft(tally, rows[index], values, found)
+            if draft is not None:
+                drafts.append((index, draft))
+        outcomes = self.records.write([draft for _index, draft in drafts]) if drafts else []
+        for (index, draft), outcome in zip(drafts, outcomes, strict=True):
+            earlier = self.same.number_of(outcome.id) if draft.verb == "update" and outcome.id is not None else None
+            if outcome.refusal is None and outcome.id is not None:
+                self.same.wrote(rows[index][0], outcome.id)
+            if earlier is not None:
+                repeated[rows[index][0]] = earlier
+        for (index, draft), outcome in zip(drafts, outcomes, strict=True):
+            self._settle(tally, rows[index], draft, outcome, repeated, last=last)
+
+    def _draft(self, tally: Tally, row: type_row, values: type_values, found: Sequence[Row]) -> Draft | None:
+        """What is to be written of a row; None where it is left out, which is told."""
+        alike = Alike.FORCE if self.wish.duplicates == "take" else Alike.REFUSE
+        match = self.plan.match[0] if self.plan.match else ""
+        if len(found) > 1:
+            self.teller.fail(tally, row, [Problem(match, "ambiguous", _("{count} records match"), {"count": len(found)})])
+        elif found and self.wish.mode == "create":
+            self.teller.leave(tally, row, "skipped", self._exists(match, found[0]))
+        elif found:
+            return Draft("update", self._kept(values, found[0]), id_of(found[0]), alike=alike)
+        elif self.wish.mode == "update":
+            self.teller.leave(tally, row, "skipped", Problem(match, "no_match", _("no record matches")))
+        else:
+            return Draft("create", values, alike=alike)
+        return None
+
+    def _kept(self, values: type_values, row: Row) -> type_values:
+        """What may be written over a record that is there, by the rules of the columns."""
+        rules = self.plan.collisions
+        if not rules:
+            return values
+        full = {name for name, rule in rules.items() if rule == NEVER or (rule == ONLY_IF_EMPTY and row.get(name) is not None)}
+        return {name: value for name, value in values.items() if name not in full}
+
+    def _exists(self, match: str, row: Row) -> Problem:
+        number, nearest = self.same.number_of(id_of(row)), row.get(self._title)
+        if number is None:
+            return Problem(match, "exists", _("there is such a record already"), {"nearest": nearest})
+        return Problem(match, "same_as_row", SAME_AS_ROW, {"row": number, "nearest": nearest})
+
+    def _settle(self, tally: Tally, row: type_row, draft: Draft, outcome: Outcome, repeated: Mapping[int, int], *, last: bool) -> None:
+        if outcome.refusal is None:
+            fate = "c" if draft.verb == "create" else "u" if outcome.changed else "n"
+            changed = fate == "u" and outcome.row is not None
+            former = Former(int(str(outcome.row["version"])), outcome.before) if changed and outcome.row is not None else None
+            tally.take(Fate(row[0], fate, outcome.id), former)
+            if outcome.likely:
+                self.teller.leave(tally, row, WARNED, outcome.likely.warning, self._of_this_file(outcome.likely.seen))
+            elif row[0] in repeated:
+                problem = Problem(self.plan.match[0], "same_as_row", SAME_AS_ROW, {"row": repeated[row[0]]})
+                self.teller.leave(tally, row, WARNED, problem)
+            return
+        self._refused(tally, row, draft, outcome.refusal, last=last)
+
+    def _refused(self, tally: Tally, row: type_row, draft: Draft, refusal: Refusal, *, last: bool) -> None:
+        problems = refusal.problems
+        if refusal.reason == LIKELY_DUPLICATE:
+            candidates = refusal.members.get("candidates", ())
+            more = self._of_this_file(candidates if isinstance(candidates, list) else ())
+            self.teller.leave(tally, row, "skipped", problem_of(refusal), more)
+        elif not last and problems and all(one.code == "no_such_record" and one.field in self._self_links for one in problems):
+            tally.deferred.append(row)
+        else:
+            self.teller.fail(tally, row, [*(problems or [problem_of(refusal)]), *self._taken_by(draft, problems)])
+
+    def _of_this_file(self, candidates: Sequence[Row]) -> list[Problem]:
+        """Of records that are likely the same those that came with this file, by their rows."""
+        numbers = sorted({number for one in candidates if (number := self.same.number_of(UUID(str(one["id"])))) is not None})
+        return [Problem("", "same_as_row", SAME_AS_ROW, {"row": numbers[0]})] if numbers else []
+
+    def _taken_by(self, draft: Draft, problems: Sequence[Problem]) -> list[Problem]:
+        """The earlier row of this file that has taken a value that comes once."""
+        for one in problems:
+            value = draft.values.get(one.field)
+            if one.code == "duplicate" and value is not None:
+                number = self.same.row_with(one.field, value)
+                if number is not None:
+                    return [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})]
+        return []

@@ -1,0 +1,129 @@
+"""What is read of a file: a book of sheets, each with headings and rows of text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, TypeAlias
+
+from sdk import Invalid, Problem, Text, _
+from sdk.errors import NO_PARAMS, Params
+
+Rows: TypeAlias = "Iterator[tuple[int, list[str]]]"
+BLOCK = 64 << 10
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a person has said about a file, where it leaves something open; "" and 0: find it out."""
+
+    encoding: str = ""
+    """The name of an encoding, such as gb18030."""
+    delimiter: str = ""
+    """One sign, such as ; or a tab."""
+    quote: str = ""
+    """The sign around cells that hold delimiters or line ends."""
+    escape: str = ""
+    """The sign before a quote within a cell, where quotes are not doubled there."""
+    headings: int = 0
+    """Which row holds the headings, counted from 1 with the blank ones."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """What was found out about a file and is to be told, such as lines above its headings; `params` fill the braces."""
+
+    code: str
+    message: Text
+    params: Params = field(default_factory=lambda: NO_PARAMS)
+
+    def __str__(self) -> str:
+        return self.message.format(**self.params)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table whose headings have been read.
+
+    `exact`: numbers and dates come typed from the file and stand in canonical form, with a decimal point and as ISO dates.
+    """
+
+    name: str
+    headings: tuple[str, ...]
+    exact: bool
+    read: Callable[[], Rows]
+    delimiter: str = ""
+
+    def rows(self) -> Rows:
+        """Number (the first data row is 1) and cells of each row that is not blank, from the first each time.
+
+        The number counts blank rows too, as people count. Raises Invalid where the file breaks off.
+        """
+        return self.read()
+
+
+@dataclass(frozen=True)
+class Book:
+    """A file: csv, tsv, xlsx, xls, xlsb, ods or vcard; `encoding` and `delimiter` are "" where the format has none."""
+
+    format: str
+    encoding: str
+    delimiter: str
+    sheets: tuple[Sheet, ...]
+    notes: tuple[Note, ...] = ()
+
+
+class FromStart(io.RawIOBase):
+    """A file read from its first byte with a place of its own, so that several readers do not disturb one another."""
+
+    def __init__(self, source: IO[bytes], place: int = 0) -> None:
+        self._source, self._place = source, place
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the base says Buffer, which Python 3.11 lacks
+        self._source.seek(self._place)
+        block = self._source.read(len(buffer))
+        buffer[: len(block)] = block
+        self._place += len(block)
+        return len(block)
+
+
+def from_start(source: IO[bytes], place: int = 0) -> io.BufferedReader:
+    """`source` from its first byte, or from another place; closing it leaves `source` open."""
+    return io.BufferedReader(FromStart(source, place), BLOCK)
+
+
+def blank(cells: list[str]) -> bool:
+    """Whether a row holds nothing."""
+    return not any(map(str.strip, cells))
+
+
+def unreadable(message: Text, code: str = "unreadable", **params: object) -> Invalid:
+    """The refusal of a file as such, with its reason."""
+    return Invalid(_("the file cannot be read"), problems=[Problem("file", code, message, params)])
+
+
+def named(headings: list[str]) -> tuple[tuple[str, ...], list[Note]]:
+    """Headings by which columns can be told apart: one that comes again is numbered, one that is empty bears its place."""
+    names: list[str] = []
+    notes: list[Note] = []
+    words = [heading.strip() for heading in headings]
+    for place, word in enumerate(words, 1):
+        name = word or f"#{place}"
+        number = 2
+        while name in names or (name != word and name in words):
+            name = f"{word or f'#{place}'} ({number})"
+            number += 1
+        if word and name != word:
+            notes.append(
+                Note(
+                    "heading_twice",
+                    _("has the heading {heading!r} more than once; one of them is now {name!r}"),
+                    {"heading": word, "name": name},
+                )
+            )
+        names.append(name)
+    return tuple(names), notes

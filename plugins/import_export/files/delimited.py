@@ -1,0 +1,151 @@
+"""CSV and its kin: one row a line, cells parted by a sign; read as a stream, strict about quotes."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import BinaryIO
+
+from plugins.import_export.files.book import BLOCK, Book, Reading, Rows, Sheet, blank, from_start, named, unreadable
+from plugins.import_export.files.encodings import decide
+from plugins.import_export.files.headings import SAMPLED, found_row, headings_row, note_above
+from sdk import BadRequest, Text, _
+
+DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f")
+_LONGEST = 1 << 20
+csv.field_size_limit(_LONGEST)
+_SAID = "sep="
+"""What Excel takes as the first line, with the delimiter behind it."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How cells are parted and quoted; `escape` "": a quote within a cell is written twice. `skip`: lines before the first row."""
+
+    delimiter: str
+    quote: str = '"'
+    escape: str = ""
+    skip: int = 0
+
+    def reader(self, text: Iterator[str] | io.TextIOBase) -> Iterator[list[str]]:
+        """The rows of `text`; raises csv.Error for quotes that do not fit."""
+        return csv.reader(
+            text,
+            delimiter=self.delimiter,
+            quotechar=self.quote or None,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            escapechar=self.escape or None,
+            doublequote=not self.escape,
+            strict=True,
+        )
+
+
+def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
+    """Settle encoding, dialect and headings."""
+    encoding, notes = decide(source, reading.encoding)
+    sample = _sample(source, encoding)
+    if not sample.strip():
+        raise unreadable(_("is empty: the first line is to hold the headings"))
+    dialect = _dialect(sample, file_name, reading)
+    rows, _sound = _parsed(dialect, sample)
+    place = headings_row(rows, reading)
+    headings, told = named(rows[place])
+
+    def read() -> Rows:
+        cells = _cells(source, encoding, dialect)
+        for number, row in enumerate(islice(cells, place + 1, None), 1):
+            if not blank(row):
+                yield number, row
+
+    kind = "tsv" if dialect.delimiter == "\t" else "csv"
+    sheet = Sheet(file_name.rpartition(".")[0] or file_name, headings, exact=False, read=read, delimiter=dialect.delimiter)
+    return Book(kind, encoding, dialect.delimiter, (sheet,), (*notes, *note_above(rows, place), *told))
+
+
+def _cells(source: BinaryIO, encoding: str, dialect: Dialect) -> Iterator[list[str]]:
+    text = io.TextIOWrapper(from_start(source), encoding=encoding, errors="strict", newline="")
+    for _line in range(dialect.skip):
+        text.readline()
+    reader = dialect.reader(text)
+    number = 0
+    try:
+        for number, row in enumerate(reader, 1):
+            yield row
+    except csv.Error as failure:
+        raise unreadable(_("is not a CSV file: row {row}: {reason}"), row=number + 1, reason=_reason(failure)) from failure
+
+
+def _reason(failure: csv.Error) -> Text:
+    said = str(failure)
+    if said.startswith("unexpected end"):
+        return _("a quote is opened and never closed")
+    if said.startswith("field larger"):
+        return _("a cell is longer than a million signs, so a quote may be missing")
+    return _("there is something behind a closing quote")
+
+
+def _sample(source: BinaryIO, encoding: str) -> str:
+    # The sample may end within a character: an incremental decoder waits for the rest.
+    return codecs.getincrementaldecoder(encoding)("strict").decode(from_start(source).read(BLOCK))
+
+
+def _parsed(dialect: Dialect, sample: str) -> tuple[list[list[str]], bool]:
+    """The first rows, and whether their quotes fit; the last row of a long sample is left out, since the sample may end within it."""
+    text = io.StringIO(sample, newline="")
+    for _line in range(dialect.skip):
+        text.readline()
+    rows: list[list[str]] = []
+    cut, sound = len(sample) >= BLOCK // 4, True
+    try:
+        rows.extend(islice(dialect.reader(text), SAMPLED + 1))
+    except csv.Error as failure:  # said by name once the file is read to there
+        sound = cut and str(failure).startswith("unexpected end")
+    return (rows[:-1] if len(rows) > (1 if cut else SAMPLED) else rows), sound
+
+
+def _dialect(sample: str, file_name: str, reading: Reading) -> Dialect:
+    """What is not said: the sign by which most rows are as wide as the headings; of several such the one that makes them widest."""
+    first = sample.splitlines()[0].strip('"') if sample else ""
+    skip = int(first[:4].lower() == _SAID and len(first) == len(_SAID) + 1)
+    said = _one_sign(reading.delimiter) or (first[4] if skip else "")
+    if not said and file_name.lower().endswith((".tsv", ".tab")) and "\t" in sample:
+        said = "\t"
+    signs = (said,) if said else DELIMITERS
+    if reading.quote or reading.escape:
+        return _fittest(sample, [Dialect(sign, reading.quote or '"', reading.escape, skip) for sign in signs])
+    plain = _fittest(sample, [Dialect(sign, '"', "", skip) for sign in signs])
+    rows, sound = _parsed(plain, sample)
+    if not sound:
+        others = [Dialect(sign, '"', "\\", skip) for sign in signs] + [Dialect(sign, "", "", skip) for sign in signs if sign == "\t"]
+        other = _fittest(sample, others)
+        return other if _fit(other, sample)[:2] == (True, True) else plain
+    heads = rows[found_row(rows)] if rows else []
+    if heads and all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in heads):
+        other = replace(plain, quote="'")
+        return other if _parsed(other, sample)[1] else plain
+    return plain
+
+
+def _one_sign(word: str) -> str:
+    sign = "\t" if word.lower() in ("tab", "\\t") else word
+    if len(sign) > 1 or sign in ("\r", "\n", '"', "\0"):
+        raise BadRequest(_("the delimiter is to be one sign such as ; or the word tab, not {word!r}"), word=word[:40])
+    return sign
+
+
+def _fittest(sample: str, dialects: Sequence[Dialect]) -> Dialect:
+    return max(dialects, key=lambda one: _fit(one, sample))
+
+
+def _fit(dialect: Dialect, sample: str) -> tuple[bool, bool, float, int]:
+    """Whether it parts the headings, whether its quotes fit, the share of rows that are as wide as the headings, and how wide they are."""
+    rows, sound = _parsed(dialect, sample)
+    if not rows:
+        return False, sound, 0.0, 0
+    place = found_row(rows)
+    head, others = len(rows[place]), [len(row) for row in rows[place + 1 :] if not blank(row)]
+    return head > 1, sound, sum(width == head for width in others) / len(others) if others else 1.0, head

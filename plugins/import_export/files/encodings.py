@@ -1,0 +1,173 @@
+"""In which encoding a text file is written: found out where that is certain, otherwise asked for, never guessed."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from plugins.import_export.files.book import BLOCK, Note, from_start, unreadable
+from plugins.import_export.files.letters import LATIN, share_of_han, written
+from sdk import BadRequest, Invalid, _
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+KNOWN = (
+    "utf-8 utf-16 utf-16-le utf-16-be utf-32 ascii gb18030 big5 big5hkscs cp950 shift_jis cp932 euc_jp euc_kr cp949 "
+    "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp437 cp850 cp852 cp866 koi8-r koi8-u mac-roman "
+    "iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-7 iso8859-8 iso8859-9 iso8859-13 iso8859-15"
+).split()
+_CHINESE = ("gb18030", "big5")
+_NAMED = (*_CHINESE, "cp1252", "cp1250", "cp1251", "shift_jis", "euc_kr")
+"""What is named to a person where nothing is certain, as far as it can be."""
+_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1e\x7f-\x9f]")
+_LINES, _LINE = 2_000, 4_096
+_LIKELY = 0.4
+
+
+def decide(source: BinaryIO, asked: str) -> tuple[str, list[Note]]:
+    """The codec by which the whole file can be decoded; raises Invalid where it cannot, or where two are as likely."""
+    encoding = _codec(asked) if asked else _marked(source) or _utf16(source)
+    head = from_start(source).read(BLOCK)
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head) if encoding else head.decode("latin-1")
+    if text.count("\0") * 20 > len(text):
+        raise unreadable(_("is neither text nor a spreadsheet; save it as CSV in UTF-8, or as XLSX"))
+    if encoding:
+        _check(source, encoding)
+        return encoding, []
+    place = undecodable(source, "utf-8")
+    lines = _lines(source)
+    if place is None:
+        if _chinese_in_disguise(lines):
+            raise _undecided(["utf-8", "gb18030"])
+        return "utf-8", []
+    words = list(dict.fromkeys(_WORD.findall(lines)))
+    if _mostly_utf8(words):
+        _check(source, "utf-8")
+    found = _certain(source, lines, words)
+    return found, [Note("encoding", _("is read as {encoding}"), {"encoding": found})]
+
+
+def _codec(name: str) -> str:
+    try:
+        found = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        found = ""
+    found = {"gbk": "gb18030", "gb2312": "gb18030", "utf-8": "utf-8-sig"}.get(found, found)
+    if found not in (*KNOWN, "utf-8-sig"):
+        raise BadRequest(_("unknown encoding {name!r}; there are {names}"), name=name[:40], names=", ".join(KNOWN))
+    return found
+
+
+def _marked(source: BinaryIO) -> str:
+    head = from_start(source).read(4)
+    return next((name for mark, name in _BOMS if head.startswith(mark)), "")
+
+
+def _utf16(source: BinaryIO) -> str:
+    """UTF-16 without its mark: NUL bytes stand on one side only, and what is decoded has no control sign."""
+    head = from_start(source).read(BLOCK)
+    left, right = head[::2].count(0), head[1::2].count(0)
+    if left == right or (left and right):
+        return ""
+    encoding = "utf-16-be" if left else "utf-16-le"
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+    return "" if _CONTROL.search(text) or "\ufffd" in text or "\n" not in text.replace("\r", "\n") else encoding
+
+
+def _check(source: BinaryIO, encoding: str) -> None:
+    place = undecodable(source, encoding)
+    if place is not None:
+        text = _("is not {encoding} text (byte {position}); save it as UTF-8")
+        raise unreadable(text, encoding=encoding.removesuffix("-sig").upper(), position=place)
+
+
+def undecodable(source: BinaryIO, encoding: str) -> int | None:
+    """The first byte of the whole file that is not in this encoding; None where all are."""
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    file = from_start(source)
+    read, block = 0, b"-"
+    while block:
+        block = file.read(BLOCK)
+        read += len(block)
+        try:
+            decoder.decode(block, final=not block)
+        except UnicodeDecodeError as failure:
+            return read - len(failure.object) + failure.start  # what was decoded ends where we have read to
+    return None
+
+
+def _lines(source: BinaryIO) -> bytes:
+    """Different lines with a byte beyond ASCII, from wherever they are in the file, up to some thousand."""
+    found: dict[bytes, None] = {}
+    file = from_start(source)
+    while len(found) < _LINES and (line := file.readline(_LINE)):
+        if not line.isascii():
+            found[line] = None
+    return b"".join(found)
+
+
+def _chinese_in_disguise(lines: bytes) -> bool:
+    """Whether what can be read as UTF-8 is as likely GBK: some signs of Chinese are written as letters of other scripts there."""
+    foreign = [sign for sign in lines.decode("utf-8", "replace") if sign > "\x7f"]
+    if not foreign or any(sign > "\u07ff" or "\u00c0" <= sign <= "\u017f" for sign in foreign):
+        return False
+    return share_of_han(lines.decode("gb18030", "replace")) >= _LIKELY
+
+
+def _mostly_utf8(words: list[bytes]) -> bool:
+    """Whether a few broken bytes keep it from being UTF-8."""
+    broken = sum(word.decode("utf-8", "replace").count("\ufffd") > 0 for word in words)
+    return len(words) - broken >= 3 * max(1, broken)
+
+
+def _certain(source: BinaryIO, lines: bytes, words: list[bytes]) -> str:
+    """The one encoding in which the words are words; raises Invalid with those that it may be."""
+    able = [name for name in _NAMED if undecodable(source, name) is None]
+    shares = {name: share_of_han(lines.decode(name, "replace")) for name in _CHINESE if name in able}
+    best = max(shares, key=lambda name: shares[name], default="")
+    latin = "cp1252" in able and _western(words)
+    if best and shares[best] >= _LIKELY:
+        others = [name for name in shares if name != best and shares[name] > shares[best] / 2]
+        others += ["euc_kr"] if "euc_kr" in able and _korean(lines) else []
+        others += ["cp1252"] if latin else []
+        if others:
+            raise _undecided([best, *others])
+        return best
+    if latin:
+        return "cp1252"
+    likely = [name for name in able if shares.get(name) or all(written(_decoded(word, name), LATIN.get(name, ())) for word in words)]
+    raise _undecided(likely or able)
+
+
+def _korean(lines: bytes) -> bool:
+    """Whether each sign is a syllable of Korean, as in a few signs of Chinese may happen."""
+    return all("\uac00" <= sign <= "\ud7a3" for sign in lines.decode("euc_kr", "replace") if sign > "\x7f")
+
+
+def _western(words: list[bytes]) -> bool:
+    """Whether some words are words in cp1252 alone, and next to none is none there."""
+    votes, against = 0, 0
+    for word in words:
+        readings = {_decoded(word, name) for name, languages in LATIN.items() if written(_decoded(word, name), languages)}
+        western = _decoded(word, "cp1252")
+        votes += readings == {western}
+        against += western not in readings
+    return votes > 0 and against * 50 <= votes
+
+
+def _decoded(word: bytes, encoding: str) -> str:
+    return word.decode(encoding, "replace")
+
+
+def _undecided(candidates: Iterable[str]) -> Invalid:
+    names = tuple(candidates) or _NAMED
+    text = _("cannot be decoded for certain: it may be {names}; name its encoding, or save it as UTF-8")
+    return unreadable(text, "undecided", names=", ".join(names), candidates=names)

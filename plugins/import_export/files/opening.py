@@ -1,0 +1,46 @@
+"""Which kind of file it is, by what stands in it rather than by its name."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from typing import BinaryIO
+
+from plugins.import_export.files.book import Book, Reading, from_start, unreadable
+from plugins.import_export.files.delimited import open_delimited
+from plugins.import_export.files.spreadsheets import open_spreadsheet
+from sdk import _
+
+NOTHING_SAID = Reading()
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""How files of Office began before 2007; those with a password still do."""
+_MARKUP = re.compile(rb"\s*<(!doctype html|html|\?xml|table|\w+:workbook|workbook)\b", re.IGNORECASE)
+_HEAD = 4096
+
+
+def open_book(source: BinaryIO, file_name: str, reading: Reading = NOTHING_SAID) -> Book:
+    """Read what a file is and its headings; raises Invalid, code `undecided` where a person is to name the encoding."""
+    head = from_start(source).read(_HEAD)
+    if head.startswith(b"PK"):
+        return open_spreadsheet(source, _packed_kind(source), reading)
+    if head.startswith(_COMPOUND):
+        return open_spreadsheet(source, "xls", reading)
+    if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
+        raise unreadable(_("is a web page or XML, whatever it is called; open it in a spreadsheet and save it as XLSX"))
+    return open_delimited(source, file_name, reading)
+
+
+def _packed_kind(source: BinaryIO) -> str:
+    source.seek(0)
+    try:
+        with zipfile.ZipFile(source) as archive:
+            names = set(archive.namelist())
+            if "xl/workbook.xml" in names:
+                return "xlsx"
+            if "xl/workbook.bin" in names:
+                return "xlsb"
+            if "mimetype" in names and b"opendocument.spreadsheet" in archive.open("mimetype").read(200):
+                return "ods"
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as failure:
+        raise unreadable(_("is a broken archive; send it again, or save it again")) from failure
+    raise unreadable(_("is an archive without a spreadsheet; unpack it and send the file in it"))

@@ -1,0 +1,98 @@
+"""XLSX, XLS, XLSB and ODS: read in a process of their own into rows of text on the disk, from where they come as a stream."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from plugins.import_export.files.book import BLOCK, Book, Note, Reading, Rows, Sheet, blank, from_start, named, unreadable
+from plugins.import_export.files.headings import SAMPLED, headings_row, note_above
+from sdk import Text, _
+
+_PROGRAM = Path(__file__).with_name("unpack.py")
+_SECONDS = 600
+_REASONS: Mapping[str, Text] = {
+    "broken": _("is broken, or no spreadsheet at all; open it in the program that wrote it and save it again"),
+    "password": _("is protected by a password; save it without one"),
+    "large": _("needs more memory than there is for a spreadsheet; save it as CSV, which may be of any size"),
+    "bomb": _("unpacks to more than is allowed for a spreadsheet; save it as CSV, which may be of any size"),
+    "late": _("takes too long to read; save it as CSV, which may be of any size"),
+}
+
+
+def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading) -> Book:
+    """Unpack it once; raises Invalid for what is broken, protected or too large."""
+    rows = unpacked(source, kind)
+    sheets: list[Sheet] = []
+    notes: list[Note] = []
+    for about, place in _index(rows):
+        name = str(about["name"])
+        if not about["visible"]:
+            notes.append(Note("sheet_hidden", _("the sheet {sheet!r} is hidden and left out"), {"sheet": name}))
+            continue
+        sample = list(islice(_cells(rows, place), SAMPLED))
+        if all(map(blank, sample)):
+            continue
+        # What is said of the headings is said of the first sheet; others have theirs where they are found.
+        at = headings_row(sample, Reading() if sheets else reading)
+        width = max(len(sample[at]), min(int(str(about["width"])), len(sample[at]) + BLOCK))
+        headings, told = named(sample[at] + [""] * (width - len(sample[at])))
+        notes += [*note_above(sample, at), *told]
+        sheets.append(Sheet(name, headings, exact=True, read=partial(_numbered, rows, place, at)))
+    if not sheets:
+        raise unreadable(_("is empty: the first line is to hold the headings"))
+    return Book(kind, "", "", tuple(sheets), tuple(notes))
+
+
+def _numbered(rows: IO[bytes], place: int, at: int) -> Rows:
+    for number, row in enumerate(islice(_cells(rows, place), at + 1, None), 1):
+        if not blank(row):
+            yield number, row
+
+
+def _cells(rows: IO[bytes], place: int) -> Iterator[list[str]]:
+    for line in from_start(rows, place):
+        if line.startswith(b"{"):
+            return
+        yield json.loads(line)
+
+
+def _index(rows: IO[bytes]) -> Iterator[tuple[dict[str, object], int]]:
+    """What is said of each sheet, and where its rows begin."""
+    place = 0
+    for line in from_start(rows):
+        place += len(line)
+        if line.startswith(b"{"):
+            yield json.loads(line), place
+
+
+def unpacked(source: BinaryIO, kind: str) -> IO[bytes]:
+    """The rows of a spreadsheet as its process writes them; raises Invalid with why it cannot."""
+    rows = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the sheets that read it)
+    with tempfile.NamedTemporaryFile(suffix=f".{kind}") as file:
+        shutil.copyfileobj(from_start(source), file)
+        file.flush()
+        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "SYSTEMROOT") if name in os.environ}
+        command = [sys.executable, "-I", str(_PROGRAM), kind, file.name]
+        try:
+            done = subprocess.run(  # noqa: S603 (our own interpreter and program)
+                command, stdout=rows, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=False,
+                env={**kept, "PYTHONUTF8": "1"},
+            )  # fmt: skip
+            said = done.stderr.decode("utf-8", "replace").strip()
+        except subprocess.TimeoutExpired:
+            done, said = None, "late"
+    if done is None or done.returncode:
+        rows.close()
+        # Killed, or the library gave up for want of memory: then it says nothing that we know.
+        raise unreadable(_REASONS.get(said) or _REASONS["large" if done is not None and done.returncode < 0 else "broken"])
+    return rows

@@ -1,0 +1,147 @@
+"""What a file's columns are likely for, how sure that is and why, and what is to be asked before a row is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import islice
+
+from plugins.import_export.files import Sheet
+from plugins.import_export.mapping.saved import Saved, saved_for
+from plugins.import_export.mapping.words import plain, synonyms_of, words_of
+from plugins.import_export.styles import Said, Styles
+from sdk import Context
+from sdk.fields import ChoiceField, Field, LinkField
+
+SURE, CALLED, LEAST_ALIKE = 1.0, 0.9, 0.75
+"""How sure a field is by its name or label, how sure by a synonym, and how alike a heading has to be at least to be one."""
+_LEAST_LETTERS = 3
+_SAMPLE, _LONGEST_CELL = 3, 200
+_LOOKED_AT = 20_000
+type_sure = Callable[[str], "Guess | None"]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The field that a heading is likely for ("" is none); why: name, label, synonym, fuzzy, saved, or none."""
+
+    field: str
+    confidence: float
+    why: str
+
+
+NONE = Guess("", 0.0, "none")
+
+
+def suggestion(ctx: Context, entity: str, sheet: Sheet) -> dict[str, object]:
+    """A guess for each heading, the fields that one can choose, required ones that lack a column, and questions."""
+    fields = {name: one for name, one in ctx.records(entity).fields().items() if not one.readonly}
+    known = saved_for(ctx, entity, sheet.headings)
+    guesses = guessed(ctx, fields, sheet.headings, known)
+    columns = {guess.field: place for place, guess in enumerate(guesses) if guess.field}
+    rows = [cells for _number, cells in islice(sheet.rows(), _LOOKED_AT)]
+    told = [
+        {
+            "heading": heading,
+            "field": guess.field or None,
+            "confidence": round(guess.confidence, 2),
+            "why": guess.why,
+            "sample": list(islice(_cells(rows, place), _SAMPLE)),
+        }
+        for place, (heading, guess) in enumerate(zip(sheet.headings, guesses, strict=True))
+    ]
+    return {
+        "entity": entity,
+        "sheet": sheet.name,
+        "columns": told,
+        "fields": [_told(ctx, entity, one) for one in fields.values()],
+        "required": [name for name, one in fields.items() if one.required and one.default is None and name not in columns],
+        "questions": list(_questions(ctx, fields, columns, sheet, rows, _said(known))),
+        "match": [name for name in ctx.entity(entity).match_fields if name in columns and not isinstance(fields[name], LinkField)][:1],
+        "saved": None if known is None else {"name": known.name, **known.wish},
+    }
+
+
+def _said(known: Saved | None) -> Said:
+    """What was answered the last time is not asked again."""
+    return Said(*(str(known.wish.get(name, "")) for name in ("dates", "numbers", "years"))) if known is not None else Said()
+
+
+def guessed(ctx: Context, fields: Mapping[str, Field], headings: Sequence[str], known: Saved | None = None) -> list[Guess]:
+    """A guess for each heading, and no field twice: those of which one is surer choose first."""
+    words, synonyms = words_of(ctx, fields), synonyms_of(fields)
+    found, taken = dict[int, Guess](), set[str]()
+    for sure in (_as_before(known, fields), _by_word(words), _by_synonym(synonyms), _by_likeness({**synonyms, **words})):
+        for place, heading in enumerate(headings):
+            guess = sure(heading) if place not in found else None
+            if guess is not None and guess.field not in taken:
+                found[place] = guess
+                taken |= {guess.field} - {""}
+    return [found.get(place, NONE) for place in range(len(headings))]
+
+
+def _as_before(known: Saved | None, fields: Mapping[str, Field]) -> type_sure:
+    before = dict(word.rpartition("=")[::2] for word in known.words("map")) if known is not None else {}
+    return lambda heading: Guess(name, SURE, "saved") if (name := before.get(heading)) == "" or name in fields else None  # type: ignore[arg-type]
+
+
+def _by_word(words: Mapping[str, str]) -> type_sure:
+    def sure(heading: str) -> Guess | None:
+        word = plain(heading)
+        name = words.get(word)
+        return None if name is None else Guess(name, SURE, "name" if plain(name) == word else "label")
+
+    return sure
+
+
+def _by_synonym(synonyms: Mapping[str, str]) -> type_sure:
+    return lambda heading: Guess(name, CALLED, "synonym") if (name := synonyms.get(plain(heading))) else None
+
+
+def _by_likeness(words: Mapping[str, str]) -> type_sure:
+    """The word most like the heading; of Chinese two characters say as much as of English a word."""
+
+    def sure(heading: str) -> Guess | None:
+        said = plain(heading)
+        if len(said) < (_LEAST_LETTERS if said.isascii() else 2):
+            return None
+        matcher = SequenceMatcher(b=said)
+        best, alike = "", 0.0
+        for word, name in words.items():
+            matcher.set_seq1(word)
+            if matcher.real_quick_ratio() > alike and matcher.quick_ratio() > alike and (ratio := matcher.ratio()) > alike:
+                best, alike = name, ratio
+        return Guess(best, min(alike, CALLED) * CALLED, "fuzzy") if alike >= LEAST_ALIKE else None
+
+    return sure
+
+
+def _cells(rows: Sequence[Sequence[str]], place: int) -> Iterator[str]:
+    """What stands in a column, empty cells left out."""
+    return (cells[place][:_LONGEST_CELL] for cells in rows if place < len(cells) and cells[place].strip())
+
+
+def _told(ctx: Context, entity: str, one: Field) -> dict[str, object]:
+    target = ctx.target(entity, one.name) if isinstance(one, LinkField) else None
+    options = {key: ctx.say(label) for key, label in one.options.items()} if isinstance(one, ChoiceField) else None
+    must = one.required and one.default is None
+    return {"name": one.name, "label": ctx.say(one.label), "kind": one.kind, "required": must, "target": target, "options": options}
+
+
+def _questions(
+    ctx: Context, fields: Mapping[str, Field], columns: Mapping[str, int], sheet: Sheet, rows: Sequence[Sequence[str]], said: Said
+) -> Iterator[dict[str, object]]:
+    """What the file leaves open: the order of day and month, the century of short years, the sign before a fraction."""
+    styles = Styles(fields, columns, sheet, said, ctx.tenant.timezone, ctx.tenant.currency).see_all(rows)
+    for question in styles.questions():
+        yield {
+            "heading": sheet.headings[columns[question.name]],
+            "field": question.name,
+            "code": "ambiguous",
+            "asked": question.asked,
+            "choices": list(question.readings),
+            "examples": [example[:_LONGEST_CELL] for example in question.examples[:_SAMPLE]],
+            "readings": question.readings,
+            "message": ctx.say(question.message, question.params),
+        }

@@ -1,0 +1,92 @@
+"""What a heading may say: a field's name, its labels in both languages, and what other systems and people call it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from sdk import Context
+from sdk.fields import Field
+
+LOCALES: Final = ("en", "zh_CN")
+_WORD = re.compile(r"[\W_]+")
+_CHOICES = re.compile(r"\[[^\[\]]*\|[^\[\]]*\]\s*\*?\s*\Z")
+"""What a template writes behind a heading: `Class [key|normal|small]`."""
+
+SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "account": ("Company", "Company name", "Account name", "Customer", "Customer name", "Organization", "Organisation", "Organization name",
+                "Associated company", "Primary company", "Related customer",
+                "客户", "客户名称", "公司", "公司名称", "单位", "单位名称", "企业名称", "所属客户", "所属公司"),
+    "address": ("Street", "Street address", "Address line 1", "Billing street", "Billing address", "Mailing street", "Mailing address",
+                "地址", "联系地址", "详细地址", "公司地址", "通讯地址", "街道"),
+    "amount": ("Deal value", "Deal amount", "Value", "Expected revenue", "Total", "金额", "商机金额", "预计金额", "合同金额", "销售金额"),
+    "birthday": ("Birthdate", "Date of birth", "DOB", "生日", "出生日期", "出生年月"),
+    "city": ("Town", "Billing city", "Mailing city", "City/Town", "城市", "所在城市", "市"),
+    "close_date": ("Closing date", "Expected close date", "Expected closing", "预计成交日期", "预计成交时间", "预计签单日期", "预计结单日期", "结束日期"),
+    "company": ("Company name", "Organization", "Organisation", "Account name", "公司", "公司名称", "单位", "单位名称", "企业名称"),
+    "contact": ("Contact name", "Contact person", "Primary contact", "Associated contact", "联系人", "联系人姓名", "客户联系人"),
+    "country": ("Country/Region", "Billing country", "Mailing country", "国家", "国家/地区", "国家地区"),
+    "currency": ("Currency code", "Currency ISO code", "币种", "货币"),
+    "email": ("E-mail", "Email address", "E-mail address", "Mail", "Work email", "Contact email", "邮箱", "电子邮箱", "电子邮件", "邮件", "邮箱地址",
+              "邮件地址", "工作邮箱"),
+    "employees": ("Number of employees", "No. of employees", "Employee count", "Company size", "Headcount",
+                  "员工数", "员工人数", "员工总数", "公司规模", "人数"),
+    "industry": ("Sector", "Vertical", "行业", "所属行业", "行业类型"),
+    "notes": ("Note", "Description", "Comment", "Comments", "Remark", "Remarks", "Internal notes", "备注", "备注信息", "说明", "描述"),
+    "owner": ("Account owner", "Contact owner", "Lead owner", "Deal owner", "Opportunity owner", "Company owner", "Record owner", "Owner name",
+              "Salesperson", "Sales rep", "Assigned to", "Responsible",
+              "负责人", "所有人", "所属人", "归属人", "销售", "销售员", "销售负责人", "业务员", "跟进人"),
+    "parent": ("Parent account", "Parent company", "Parent name", "上级公司", "上级客户", "母公司"),
+    "phone": ("Telephone", "Telephone number", "Phone number", "Tel", "Tel.", "Work phone", "Business phone", "Main phone", "Company phone", "Mobile",
+              "Mobile phone", "Mobile number", "Mobile phone number", "Cell", "Cell phone",
+              "电话", "电话号码", "联系电话", "公司电话", "手机", "手机号", "手机号码",
+              "移动电话", "座机", "固定电话"),
+    "position": ("Sequence", "Order", "顺序", "排序"),
+    "postal_code": ("Zip", "Zip code", "Postcode", "Zip/Postal code", "Billing zip/postal code", "邮编", "邮政编码"),
+    "price": ("Unit price", "List price", "Sales price", "Price per unit", "单价", "价格", "标准价格", "售价"),
+    "quantity": ("Qty", "Qty.", "Number", "数量", "件数"),
+    "revenue": ("Turnover", "Yearly revenue", "Annual turnover", "年收入", "年营业额", "营业额", "年销售额"),
+    "sku": ("Product code", "Item number", "Internal reference", "Article number", "产品编码", "产品编号", "商品编码", "货号"),
+    "source": ("Lead source", "Original source", "Record source", "来源", "线索来源", "客户来源"),
+    "stage": ("Deal stage", "Sales stage", "Opportunity stage", "阶段", "商机阶段", "销售阶段"),
+    "state": ("Status", "Lead status", "状态", "线索状态"),
+    "subject": ("Topic", "Activity name", "Task name", "主题", "标题"),
+    "tags": ("Tag", "Labels", "Label", "标签"),
+    "tax_number": ("VAT", "VAT number", "Tax id", "Tax ID number", "税号", "纳税人识别号", "统一社会信用代码"),
+    "title": ("Position", "Job position", "Designation", "Role", "职位", "职务", "岗位", "头衔"),
+    "website": ("Web site", "URL", "Web", "Homepage", "Company domain name", "Domain", "网址", "网站", "公司网址", "公司网站", "官网", "主页"),
+    "wechat": ("WeChat id", "Weixin", "微信", "微信号"),
+}  # fmt: skip
+"""By the name of a field what Salesforce, HubSpot, Odoo and Zoho call it in their files, and people in theirs."""
+GIVEN: Final = ("First name", "Given name", "Forename", "名")
+FAMILY: Final = ("Last name", "Surname", "Family name", "姓", "姓氏")
+
+
+def words_of(ctx: Context, fields: Mapping[str, Field]) -> dict[str, str]:
+    """What a heading may say: a field's name, or its label in either language where no other field has that."""
+    labels: dict[str, set[str]] = {}
+    speaking = [ctx, *(ctx.speaking(locale) for locale in LOCALES)]
+    for name, one in fields.items():
+        for word in (one.label, *(speaker.say(one.label) for speaker in speaking)):
+            labels.setdefault(plain(word), set()).add(name)
+    return {word: next(iter(names)) for word, names in labels.items() if len(names) == 1} | {plain(name): name for name in fields}
+
+
+def synonyms_of(fields: Mapping[str, Field]) -> dict[str, str]:
+    """What else a heading may say; the words that a field has itself come before those that any field of its name has."""
+    own = _only({name: one.synonyms for name, one in fields.items()})
+    return _only({name: SYNONYMS.get(name, ()) for name in fields}) | own
+
+
+def _only(words: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    meant: dict[str, set[str]] = {}
+    for name, several in words.items():
+        for word in several:
+            meant.setdefault(plain(word), set()).add(name)
+    return {word: next(iter(names)) for word, names in meant.items() if len(names) == 1}
+
+
+def plain(word: str) -> str:
+    """A heading without case, punctuation, the mark of what is required, and the choices that a template lists."""
+    return _WORD.sub("", _CHOICES.sub("", word).casefold())

@@ -1,0 +1,122 @@
+"""Which records the rows of a file are: by one or several fields, telephone numbers in their normal form, links by their natural key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from uuid import UUID
+
+from plugins.import_export import journal
+from plugins.import_export.plan import Plan
+from sdk import Condition, Context, Draft
+from sdk.context import Row, id_of
+from sdk.fields import Field, LinkField, NaturalKey, TextField
+from sdk.fields.text import PhoneField
+
+MOST = 100_000
+_PART = 500
+type_key = tuple[object, ...]
+type_values = dict[str, object]
+
+
+class Matching:
+    """Finds the records that rows mean, with the eyes of who imports."""
+
+    def __init__(self, ctx: Context, entity: str, plan: Plan) -> None:
+        self.ctx, self.entity, self.names = ctx, entity, plan.match
+        self.records = ctx.records(entity)
+        self._forms: list[tuple[str, Callable[[object], object]]] = [(name, form_of(plan.fields[name])) for name in self.names]
+        self._links = [name for name in self.names if isinstance(plan.fields[name], LinkField)]
+        self._first = next((name for name in self.names if name not in self._links), self.names[0] if self.names else "")
+        self._alike = bool(self.names) and _by_likeness(plan.fields[self._first])
+
+    def key(self, values: Mapping[str, object]) -> type_key:
+        """What names the record; two rows with the same key mean the same one. A key with None names nothing."""
+        return tuple(form(values.get(name)) for name, form in self._forms)
+
+    def settle_links(self, rows: Sequence[type_values]) -> None:
+        """Put ids in the place of the natural keys by which one matches; one that names no record, or several, stays for the write door to tell."""
+        for name in self._links:
+            words = {value.text for values in rows if isinstance(value := values.get(name), NaturalKey)}
+            ids = named(self.ctx, self.ctx.target(self.entity, name), words) if words else {}
+            for values in rows:
+                value = values.get(name)
+                if isinstance(value, NaturalKey) and len(found := ids.get(value.text, [])) == 1:
+                    values[name] = found[0]
+
+    def existing(self, rows: Sequence[type_values]) -> dict[type_key, list[Row]]:
+        """By key the records that are there; one query for each 500 values of the first field."""
+        wanted = list(dict.fromkeys(value for values in rows if (value := values.get(self._first)) is not None))
+        found: dict[type_key, list[Row]] = {}
+        for start in range(0, len(wanted), _PART):
+            part = tuple(wanted[start : start + _PART])
+            for row in self.records.find((Condition(self._first, "alike" if self._alike else "in", part),), MOST):
+                found.setdefault(self.key(row), []).append(row)
+        return found
+
+
+def named(ctx: Context, entity: str, words: set[str]) -> dict[str, list[UUID]]:
+    """By word the records that bear it in one of the fields by which people name them."""
+    records, found, asked = ctx.records(entity), dict[str, list[UUID]](), sorted(words)
+    fields = records.fields()
+    for name in ctx.entity(entity).match_fields:
+        if not isinstance(fields.get(name), TextField):
+            continue
+        for start in range(0, len(asked), _PART):
+            for row in records.find((Condition(name, "in", tuple(asked[start : start + _PART])),), MOST):
+                ids = found.setdefault(str(row[name]), [])
+                if id_of(row) not in ids:
+                    ids.append(id_of(row))
+    return found
+
+
+def form_of(field: Field) -> Callable[[object], object]:
+    """The form in which values are compared: of a telephone number its digits, of anything else the value itself."""
+    return partial(_normal, field) if _by_likeness(field) else _same
+
+
+def _by_likeness(field: Field) -> bool:
+    return isinstance(field, PhoneField) and field.alike is not None
+
+
+def _normal(field: Field, value: object) -> object:
+    assert isinstance(field, TextField) and field.alike is not None
+    return None if value is None else field.alike(str(value)) or str(value)
+
+
+def _same(value: object) -> object:
+    return value
+
+
+class SameFile:
+    """Rows of one file that mean the same: the second is told the number of the first."""
+
+    def __init__(self, ctx: Context, id: UUID, entity: str) -> None:
+        self.ctx, self.id, self.records = ctx, id, ctx.records(entity)
+        self._written: dict[UUID, int] = {}
+        self.pending: list[Draft] = []
+        """Parts of the journal of a dry run, which are in no table yet."""
+
+    def wrote(self, number: int, id: UUID) -> None:
+        """A row of this chunk has written a record."""
+        self._written.setdefault(id, number)
+
+    def next_chunk(self) -> None:
+        """What the chunk before has written is in the journal by now."""
+        self._written = {}
+
+    def number_of(self, id: UUID) -> int | None:
+        """The row of this file that made or changed a record; one that is older than the import was not made by it."""
+        if id in self._written:
+            return self._written[id]
+        if id.int >> 80 < self.id.int >> 80:  # the time of their making
+            return None
+        for draft in self.pending:
+            if id.hex in str(draft.values["rows"]):
+                return next(fate.number for fate in journal.read_rows(draft.values) if fate.id == id)
+        return journal.number_of(self.ctx, self.id, id)
+
+    def row_with(self, name: str, value: object) -> int | None:
+        """The row of this file whose record has this value, for one that comes once."""
+        rows = self.records.find((Condition(name, "eq", (value,)),), 1)
+        return self.number_of(id_of(rows[0])) if rows else None

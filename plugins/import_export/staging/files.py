@@ -1,0 +1,193 @@
+"""Files that were sent: kept once, read as often as one likes, gone after a week."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import timedelta
+from typing import cast
+from uuid import UUID
+
+from plugins.import_export.files import Book, Reading, Sheet, open_book
+from plugins.import_export.staging.corrections import FILE, corrections, mended
+from sdk import BadRequest, Condition, Conflict, Context, Draft, NotFound, TooLarge, Upload, _, where
+from sdk.context import Row, id_of, shown
+from sdk.files import last_name, saved
+
+KEPT = timedelta(days=7)
+"""How long a file waits, and how long after its last use it stays."""
+MOST_BYTES = 1 << 30
+MOST_FILES = 100
+"""Files of one person that are kept at the same time."""
+SAMPLE = 5
+_STEP = 1 << 20
+_LONGEST_CELL = 200
+_MOST_IN_SAMPLE = 500
+
+
+def stage(ctx: Context, upload: Upload, reading: Reading) -> Row:
+    """Keep a file and read it once to its end. Raises TooLarge, Conflict where one keeps too many, Invalid for what is no readable file."""
+    files, size = ctx.as_system().records(FILE), 0
+    if len(files.find(where(owner=ctx.actor.user_id), MOST_FILES)) == MOST_FILES:
+        raise Conflict(_("there are {most} files of yours that wait; remove some"), code="too_many_files", most=MOST_FILES)
+    while part := upload.stream.read(_STEP):
+        size += len(part)
+        if size > MOST_BYTES:
+            raise TooLarge(_("a file has at most {most} MB"), most=MOST_BYTES >> 20)
+    upload.stream.seek(0)
+    name = last_name(upload.filename)
+    with saved(ctx, upload.stream) as key:
+        with ctx.files.open(key) as source:
+            book = open_book(source, name, reading)
+            found = {
+                "format": book.format,
+                "encoding": book.encoding,
+                "delimiter": book.delimiter,
+                "notes": [{"code": note.code, "message": ctx.say(note.message, note.params)} for note in book.notes],
+                "sheets": [_looked_through(sheet) for sheet in book.sheets],
+            }
+        values = {
+            "file_name": name, "content": key, "size": size, "reading": json.dumps(asdict(reading)), "book": json.dumps(found),
+            "expires_at": ctx.now() + KEPT,
+        }  # fmt: skip
+        return files.create(values, act="stage")
+
+
+def _looked_through(sheet: Sheet) -> dict[str, object]:
+    """A sheet by its headings, its number of rows and the first of them; raises Invalid where the file breaks off."""
+    rows, last, sample = 0, 0, list[list[str]]()
+    for number, cells in sheet.rows():
+        rows, last = rows + 1, number
+        if len(sample) < SAMPLE:
+            sample.append([cell[:_LONGEST_CELL] for cell in cells[:_MOST_IN_SAMPLE]])
+    return {"name": sheet.name, "headings": list(sheet.headings), "rows": rows, "last": last, "sample": sample}
+
+
+def kept(ctx: Context, id: UUID) -> Row:
+    """A staged file as its owner may see it; raises NotFound, also once it has expired."""
+    row = ctx.records(FILE).values([id]).get(id)
+    if row is None or shown(row, "content") is None:
+        raise NotFound(_("there is no file {key}"), key=str(id))
+    return row
+
+
+def told(row: Row) -> dict[str, object]:
+    """A staged file as the API shows it."""
+    book = book_of(row)
+    sheets = [{name: value for name, value in sheet.items() if name != "last"} for sheet in sheets_of(row)]
+    return {
+        "id": str(row["id"]), "file_name": row["file_name"], "size": row["size"],
+        **{name: book[name] for name in ("format", "encoding", "delimiter", "notes")},
+        "sheets": sheets, "expires_at": row["expires_at"],
+    }  # fmt: skip
+
+
+def book_of(row: Row) -> dict[str, object]:
+    """What was found out about a file when it was sent."""
+    return cast("dict[str, object]", json.loads(str(row["book"])))
+
+
+def sheets_of(row: Row) -> list[dict[str, object]]:
+    """Its sheets: name, headings, rows, last (the number of the last row), sample."""
+    return cast("list[dict[str, object]]", book_of(row)["sheets"])
+
+
+def place_of(row: Row, sheet: str) -> int:
+    """Which sheet is meant; "" is the first. Raises BadRequest for a name that none has."""
+    names = [str(one["name"]) for one in sheets_of(row)]
+    if sheet in names:
+        return names.index(sheet)
+    if sheet:
+        raise BadRequest(_("the file has no sheet {name!r}; it has {names}"), name=sheet[:80], names=", ".join(names)[:500])
+    return 0
+
+
+@contextmanager
+def opened(ctx: Context, row: Row) -> Iterator[Book]:
+    """The file as it came."""
+    with ctx.files.open(str(row["content"])) as source:
+        yield open_book(source, str(row["file_name"]), Reading(**json.loads(str(row["reading"]))))
+
+
+@contextmanager
+def opened_sheet(ctx: Context, row: Row, place: int) -> Iterator[Sheet]:
+    """A sheet with all that was mended in it."""
+    with opened(ctx, row) as book:
+        yield with_corrections(ctx, row, place, book)
+
+
+def with_corrections(ctx: Context, row: Row, place: int, book: Book) -> Sheet:
+    """One sheet of an open file, mended."""
+    sheet, overlay = book.sheets[place], corrections(ctx, id_of(row), place)
+    return replace(sheet, read=lambda: mended(sheet, overlay)) if overlay else sheet
+
+
+def some_rows(ctx: Context, row: Row, place: int, limit: int, after: int) -> tuple[list[dict[str, object]], int | None]:
+    """Rows of a sheet as they are now, those left out among them, and behind which number the next page begins."""
+    overlay, found = corrections(ctx, id_of(row), place), list[dict[str, object]]()
+    with opened(ctx, row) as book:
+        sheet = book.sheets[place]
+        for number, cells in sheet.rows():
+            if number <= after:
+                continue
+            if len(found) == limit:
+                return found, cast("int", found[-1]["number"])
+            correction = overlay.get(number)
+            changed = [] if correction is None else [heading for heading in correction.cells if heading in sheet.headings]
+            now = cells if correction is None else correction.applied(cells, sheet.headings)
+            left_out = correction is not None and correction.left_out
+            found.append({"number": number, "cells": now, "corrected": changed, "left_out": left_out})
+    return found, None
+
+
+def touch(ctx: Context, row: Row) -> None:
+    """A file that is used stays for as long as a new one."""
+    ctx.as_system().records(FILE).update(id_of(row), {"expires_at": ctx.now() + KEPT}, act="stage")
+
+
+def remove(ctx: Context, id: UUID) -> None:
+    """Remove a file at once; raises NotFound, and Conflict while something is imported from it."""
+    row = kept(ctx, id)
+    if _busy(ctx, [row]):
+        raise Conflict(_("something is being imported from this file; cancel that first"), code="busy")
+    with ctx.transaction(write=True):
+        _forget(ctx, row)
+        ctx.records(FILE).delete(id)
+    ctx.files.remove(str(row["content"]))
+
+
+def remove_expired(ctx: Context) -> None:
+    """The daily end of files that nobody has used for a week."""
+    files = ctx.as_system().records(FILE)
+    present = Condition("content", "empty", ("false",))
+    expired = files.find((present, Condition("expires_at", "lte", (ctx.now(),))), 500)
+    busy = _busy(ctx, expired)
+    for row in expired:
+        if id_of(row) not in busy:
+            with ctx.transaction(write=True):
+                _forget(ctx, row)
+                files.write_all([Draft("delete", {}, id_of(row), act="stage")])
+            ctx.files.remove(str(row["content"]))
+
+
+def _busy(ctx: Context, rows: list[Row]) -> set[UUID]:
+    """Files from which something is being imported."""
+    under_way = Condition("state", "in", ("waiting", "running"))
+    imports = ctx.as_system().records("import_export.import")
+    return {id_of(row) for row in rows if imports.find((*where(file=row["id"]), under_way), 1)}
+
+
+def _forget(ctx: Context, row: Row) -> None:
+    """What was found in a file and what was mended goes; that there was a file stays."""
+    system = ctx.as_system()
+    mendings = system.records("import_export.correction")
+    while found := mendings.find((*where(file=row["id"]), Condition("cells", "empty", ("false",))), 500):
+        mendings.write_all([Draft("update", {"cells": None}, id_of(one), act="stage") for one in found])
+    system.records(FILE).update(id_of(row), {"content": None, "book": None}, act="stage")
+
+
+def reading_of(body: Mapping[str, object]) -> Reading:
+    """What was said of a file in a form."""
+    return Reading(str(body["encoding"]), str(body["delimiter"]))

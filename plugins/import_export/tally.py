@@ -1,0 +1,99 @@
+"""What became of the rows of a chunk, counted and told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from plugins.import_export import journal
+from plugins.import_export.journal import Fate, Former
+from plugins.import_export.plan import Plan
+from sdk import Context, Draft, Problem, Refusal, Text
+
+WARNED = "warned"
+FATES = ("created", "updated", "unchanged", "skipped", "failed")
+COUNTS = (*FATES, WARNED)
+type_row = tuple[int, Sequence[str]]
+"""The number of a row, and its cells."""
+
+
+@dataclass
+class Tally:
+    """How many rows had which outcome, and those that were not taken or taken with a warning (which count as both)."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    rows: list[dict[str, object]] = field(default_factory=list)
+    deferred: list[type_row] = field(default_factory=list)
+    fates: list[Fate] = field(default_factory=list)
+    former: dict[int, Former] = field(default_factory=dict)
+    parts: list[Draft] = field(default_factory=list)
+    """Of the journal, those that wait to be written."""
+
+    def add(self, part: Tally) -> None:
+        """Take over another one."""
+        for name, count in part.counts.items():
+            self.counts[name] += count
+        self.rows += part.rows
+        self.deferred += part.deferred
+        self.fates += part.fates
+        self.former |= part.former
+
+    def take(self, fate: Fate, former: Former | None = None) -> None:
+        """A row that was taken."""
+        self.counts[journal.LETTERS[fate.letter]] += 1
+        self.fates.append(fate)
+        if former is not None:
+            self.former[fate.number] = former
+
+
+class Teller:
+    """Tells in the words of the file why a row was not taken, or what one is warned of."""
+
+    def __init__(self, ctx: Context, plan: Plan) -> None:
+        self.ctx, self.plan = ctx, plan
+
+    def fail(self, tally: Tally, row: type_row, problems: Sequence[Problem]) -> None:
+        """A row with mistakes, the first of which names its column."""
+        self.leave(tally, row, "failed", problems[0], problems[1:])
+
+    def leave(self, tally: Tally, row: type_row, outcome: str, problem: Problem, more: Sequence[Problem] = ()) -> None:
+        """A row that was skipped or failed, or of which one is warned."""
+        number, cells = row
+        tally.counts[outcome] += 1
+        if outcome in journal.LETTER_OF:
+            tally.fates.append(Fate(number, journal.LETTER_OF[outcome]))
+        at = self.plan.columns.get(problem.field)
+        value = cells[at] if at is not None and at < len(cells) else problem.params.get("value")
+        reasons = [self._reason(problem), *(f"{self._column(one)}: {self._reason(one)}".removeprefix(": ") for one in more)]
+        nearest = problem.params.get("nearest")
+        tally.rows.append(
+            {
+                "number": number,
+                "outcome": outcome,
+                "column": self._column(problem)[:200] or None,
+                "value": _shown(value),
+                "code": problem.code,
+                "reason": "; ".join(reasons)[:20_000],
+                "nearest": None if nearest is None else str(nearest)[:255],
+                "cells": json.dumps(cells),  # as JSON, which writes down what no text field takes
+            }
+        )
+
+    def _column(self, problem: Problem) -> str:
+        return self.plan.headings.get(problem.field, problem.field)
+
+    def _reason(self, problem: Problem) -> str:
+        return self.ctx.say(problem.message, problem.params)
+
+
+def problem_of(refusal: Refusal) -> Problem:
+    """A refusal that names no field."""
+    return Problem("", refusal.reason, Text(refusal.message), refusal.params)
+
+
+def _shown(value: Any) -> str | None:
+    """A cell as it stood in the file, without what a text field refuses."""
+    text = "".join(sign if sign.isprintable() else "\ufffd" for sign in str(value)) if value is not None else ""
+    return text[:255].strip() or None

@@ -1,0 +1,138 @@
+"""What became of records since an import: whether they are as it left them, who has edited them, who points to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from plugins.import_export.journal import PART, Fate, Former, read_former, read_rows, read_undone
+from sdk import Channel, Condition, Context, where
+from sdk.context import Row, id_of
+from sdk.fields import Field, LinkField
+from sdk.text import _
+
+PEOPLE = frozenset({Channel.API.value, Channel.PAGE.value, Channel.CLI.value, Channel.IMPORT.value})
+"""Through what people write; what rules and plugins have made of a new record goes with it."""
+_PART = 500
+_MOST_PARTS = 1_000
+
+
+@dataclass
+class Finding:
+    """What is found out about the record of a row: `values` are to be given back; a problem says what stays as it is, and why."""
+
+    there: bool = True
+    version: int = 0
+    values: dict[str, object] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    problem: tuple[str, str] | None = None
+
+    def refuse(self, code: str, reason: str) -> None:
+        """Nothing, or not all, of it is undone."""
+        self.problem = self.problem or (code, reason)
+
+
+@dataclass(frozen=True)
+class Since:
+    """An import, what stood in records before a part of it, and the rows of that part that have just been taken back, with the versions since."""
+
+    id: UUID
+    former: Mapping[int, Former]
+    finished: Mapping[int, int]
+
+
+def find_out(system: Context, since: Since, entity: str, fates: Sequence[Fate]) -> dict[int, Finding]:
+    """A finding for each row. `system` sees everything: what is told of it is of the record's own history."""
+    records, fields = system.records(entity), system.records(entity).fields()
+    there = records.values([fate.id for fate in fates if fate.id is not None], hold=True)
+    found = {fate.number: _found(system, since, entity, fate, there.get(fate.id) if fate.id else None, fields) for fate in fates}
+    created = {fate.id: found[fate.number] for fate in fates if fate.letter == "c" and fate.id in there}
+    for record, name, title in _pointing(system, entity, [one for one in created if one is not None]):
+        reason = system.say(_("{entity} {title} belongs to it"), {"entity": system.say(system.entity(name).label), "title": title})
+        created[record].refuse("in_use", reason)
+        created[record].values = {}
+    return found
+
+
+def _found(system: Context, since: Since, entity: str, fate: Fate, row: Row | None, fields: Mapping[str, Field]) -> Finding:
+    finding = Finding()
+    if row is None:
+        finding.there = False
+        if fate.letter == "u":
+            finding.refuse("deleted", system.say(_("the record was deleted since")))
+        return finding
+    finding.version = int(str(row["version"]))
+    left = Former(1, {}) if fate.letter == "c" else since.former.get(fate.number)
+    if left is None:
+        finding.refuse("erased", system.say(_("what was there before has been erased")))
+        return finding
+    edits, others = _edits(system, since, entity, fate, left.version, finding.version)
+    if others:
+        finding.names = sorted(others)
+        finding.refuse("changed_by_row", system.say(_("row {number} of the import has changed it, too"), {"number": min(others.values())}))
+    if fate.letter == "c":
+        by_people = [edit for edit in edits if edit["channel"] in PEOPLE]
+        if by_people:
+            finding.names = sorted({name for edit in by_people for name in _names(edit)})
+            finding.refuse("edited", _who(system, by_people[0]))
+        return finding
+    edited = {name: edit for edit in reversed(edits) for name in _names(edit)}
+    for name, cell in left.values.items():
+        if name not in fields or fields[name].readonly or name in others:
+            continue
+        if fields[name].format(row.get(name)) == cell:
+            continue
+        if name in edited:
+            finding.names.append(name)
+            finding.refuse("edited", _who(system, edited[name]))
+        else:
+            finding.values[name] = fields[name].read([str(cell)]).values[0]
+    return finding
+
+
+def _edits(system: Context, since: Since, entity: str, fate: Fate, left: int, now: int) -> tuple[list[Row], dict[str, int]]:
+    """What happened to a record after this row of the import, newest first; and the fields that later rows of the import changed.
+
+    As each change makes a new version, one counts: versions that other rows of this import made, and their undoing, are nobody's edits.
+    """
+    if now == left or fate.id is None:
+        return [], {}
+    versions, others = {left}, dict[str, int]()
+    parts = system.records(PART).find((*where(**{"import": since.id}), Condition("rows", "contains", (fate.id.hex,))), _MOST_PARTS)
+    for part in parts:
+        undone, before = {**read_undone(part), **since.finished}, read_former(part)
+        for other in read_rows(part):
+            if other.id != fate.id or other.number <= fate.number:
+                continue
+            version, cells = before.get(other.number, Former(1, {}))
+            if other.number in undone:
+                versions.add(undone[other.number])
+            elif other.letter == "u":
+                others |= dict.fromkeys(cells, other.number)
+                versions.add(version)
+    later = now - max(versions)
+    return (list(system.records(entity).history(fate.id, limit=later)) if later > 0 else []), others
+
+
+def _names(edit: Row) -> list[str]:
+    changes = edit["changes"]
+    return list(map(str, changes)) if isinstance(changes, Mapping) else []
+
+
+def _who(system: Context, edit: Row) -> str:
+    return system.say(_("edited since by {who}, {when}"), {"who": edit["actor"], "when": f"{edit['at']:%Y-%m-%d %H:%M} UTC"})
+
+
+def _pointing(system: Context, entity: str, ids: Sequence[UUID]) -> Iterator[tuple[UUID, str, str]]:
+    """Live records that name one of these by a link of their own, with the record that they name."""
+    if not ids:
+        return
+    for name in system.entities():
+        for one in system.records(name).fields().values():
+            if not isinstance(one, LinkField) or one.parent or one.readonly or system.target(name, one.name) != entity:
+                continue
+            for start in range(0, len(ids), _PART):
+                for row in system.records(name).find((Condition(one.name, "in", tuple(ids[start : start + _PART])),), 1_000):
+                    if not (name == entity and id_of(row) in ids):
+                        yield UUID(str(row[one.name])), name, str(row.get(system.entity(name).title) or row["id"])

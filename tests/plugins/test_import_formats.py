@@ -1,0 +1,80 @@
+"""The same rows in whatever format and encoding: what is imported is the same; through the door."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from decimal import Decimal
+
+import openpyxl
+import pytest
+
+from core.context import Work
+from plugins.import_export.files import Reading
+from sdk import Invalid
+from tests.plugins.imports import import_file
+
+NAMES = ("李伟", "王芳", "张敏", "欧阳娜娜", "司马懿")
+CSV = "姓名,城市,生日\n" + "".join(f"{name},上海,2000-01-0{day}\n" for day, name in enumerate(NAMES, 1))
+MAP = ("姓名=name", "城市=title", "生日=birthday")
+
+
+def workbook() -> bytes:
+    """The same rows, with real dates."""
+    made = openpyxl.Workbook()
+    sheet = made.active
+    assert sheet is not None
+    sheet.append(["姓名", "城市", "生日"])
+    for day, name in enumerate(NAMES, 1):
+        sheet.append([name, "上海", date(2000, 1, day)])
+    sink = io.BytesIO()
+    made.save(sink)
+    return sink.getvalue()
+
+
+@pytest.mark.feature("C2")
+def test_the_same_names_in_every_encoding_and_as_a_workbook_are_the_same_records(work: Work) -> None:
+    contents = [
+        CSV.encode("utf-8"),
+        CSV.encode("utf-8-sig"),
+        CSV.encode("gbk"),
+        CSV.encode("utf-16"),
+        CSV.replace(",", ";").encode("gb18030"),
+        workbook(),
+    ]
+    records, seen = work.records("customers.contact"), 0
+    for content in contents:
+        done = import_file(work, "customers.contact", content, map=MAP, duplicates="take")
+        assert (done.state, done.counts["created"]) == ("succeeded", 5), done.rows
+        rows = records.find((), 1_000)[seen:]
+        seen += 5
+        assert [(row["name"], row["title"], row["birthday"]) for row in rows] == [
+            (name, "上海", date(2000, 1, day)) for day, name in enumerate(NAMES, 1)
+        ]
+    before = len(records.find((), 1_000))
+    undecided = "Name\nHélène\n".encode("cp1252")
+    with pytest.raises(Invalid) as refused:
+        import_file(work, "customers.contact", undecided)
+    assert (refused.value.problems[0].code, refused.value.problems[0].params["candidates"]) == ("undecided", ("cp1252", "cp1250"))
+    assert len(records.find((), 1_000)) == before
+    import_file(work, "customers.contact", undecided, reading=Reading(encoding="cp1252"))
+    assert records.find((), 1_000)[-1]["name"] == "Hélène"
+
+
+def test_numbers_of_another_country_and_errors_of_a_spreadsheet_reach_records_as_they_are_meant(work: Work) -> None:
+    import_file(work, "catalog.product", "Name;SKU;List price\nA;a;1.234,50 €\nB;b;12,5 €\n")
+    prices = {row["name"]: row["price"] for row in work.records("catalog.product").find((), 10)}
+    assert {name: (price.amount, price.currency) for name, price in prices.items()} == {
+        "A": (Decimal("1234.5"), "EUR"),
+        "B": (Decimal("12.5"), "EUR"),
+    }
+    made = openpyxl.Workbook()
+    sheet = made.active
+    assert sheet is not None
+    for row in (["Name", "SKU"], ["C", "c"], ["D", "#REF!"]):
+        sheet.append(row)
+    sheet["B3"].data_type = "e"
+    sink = io.BytesIO()
+    made.save(sink)
+    done = import_file(work, "catalog.product", sink.getvalue())
+    assert (done.counts, done.reasons) == ({"created": 1, "failed": 1}, [(2, "SKU", "error_value")])

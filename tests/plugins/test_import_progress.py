@@ -1,0 +1,113 @@
+"""Imports in the background: how far they are, stopped, killed, gone on with."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.context import Work
+from core.platform import Platform
+from core.testkit.fixtures import Api, Clock
+from plugins.import_export import imports, run
+from plugins.import_export.plan import Wish
+from plugins.import_export.undo import undoing
+from sdk import Conflict
+from sdk.context import id_of
+from tests.plugins.imports import written
+
+IMPORTS = "/api/v1/import_export/imports"
+FIFTY = written([["name"], *([f"A{n:02}"] for n in range(50))])
+WISH = Wish("customers.account", "test.csv")
+
+
+@pytest.fixture
+def after_chunk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
+    """Chunks of ten rows, behind each of which something happens."""
+    monkeypatch.setattr(run, "CHUNK", 10)
+    original = run.Run._keep
+
+    def hook(happens: Callable[[int], None]) -> None:
+        chunks: list[int] = []
+
+        def keep(self: run.Run, *args: Any) -> None:
+            original(self, *args)
+            chunks.append(1)
+            happens(len(chunks))
+
+        monkeypatch.setattr(run.Run, "_keep", keep)
+
+    return hook
+
+
+@pytest.mark.feature("C3")
+def test_a_run_tells_how_many_rows_are_done_of_how_many_how_fast_and_how_long_the_rest_takes(
+    work: Work, clock: Clock, after_chunk: Callable[[Callable[[int], None]], None]
+) -> None:
+    seen = []
+
+    def look(_chunk: int) -> None:
+        row = work.records("import_export.import").values([id_of(record)])[id_of(record)]
+        seen.append((row["done"], row["total"], row["rate"], row["seconds_left"], row["state"]))
+        clock.now += timedelta(seconds=2)
+
+    record = imports.begin(work, WISH)
+    after_chunk(look)
+    done = imports.carry_out(work, record, WISH, io.BytesIO(FIFTY.encode()))
+    assert seen == [(10, 50, None, None, "running"), *((10 * n, 50, round(10 * n / (2 * n - 2)), round((50 - 10 * n) / (10 * n / (2 * n - 2))), "running") for n in range(2, 6))]  # fmt: skip
+    assert (done["seconds_left"], done["ended_at"] - done["started_at"]) == (None, timedelta(seconds=10))  # type: ignore[operator]
+
+
+@pytest.mark.feature("C3")
+def test_a_cancelled_import_stops_keeps_what_it_wrote_and_can_be_undone(
+    platform: Platform, work: Work, after_chunk: Callable[[Callable[[int], None]], None]
+) -> None:
+    record = imports.begin(work, WISH)
+    waiting = imports.cancel(work, id_of(imports.begin(work, WISH)))
+    assert waiting["state"] == "cancelled"
+    with pytest.raises(Conflict, match="ended already"):
+        imports.cancel(work, id_of(waiting))
+    after_chunk(lambda chunk: imports.cancel(work, id_of(record)) and None if chunk == 3 else None)
+    done = imports.carry_out(work, record, WISH, io.BytesIO(FIFTY.encode()))
+    assert (done["state"], done["created"], len(work.records("customers.account").find(()))) == ("cancelled", 30, 30)
+    undone = undoing.carry_out(work, undoing.begin_undo(work, undoing.permit_undo(work, id_of(done))))
+    assert (undone["state"], work.records("customers.account").find(())) == ("undone", [])
+
+
+def test_an_import_that_was_cancelled_before_it_began_writes_nothing_and_leaves_no_file(
+    client: Api, drain: Callable[[], int], work: Work
+) -> None:
+    data = {"entity": "customers.account", "file": (io.BytesIO(FIFTY.encode()), "a.csv")}
+    begun = client.call("POST", IMPORTS, data=data, content_type="multipart/form-data").json
+    assert client.post(f"{IMPORTS}/{begun['id']}/cancel").json["state"] == "cancelled"
+    drain()
+    assert client.get(f"{IMPORTS}/{begun['id']}").json["created"] == 0
+    assert list(work.files.all_keys()) == []  # type: ignore[attr-defined]
+    assert client.post(f"{IMPORTS}/{begun['id']}/cancel").json["code"] == "ended"
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+def test_a_killed_command_is_gone_on_with_and_can_be_undone_whole(work: Work, after_chunk: Callable[[Callable[[int], None]], None]) -> None:
+    def die(chunk: int) -> None:
+        if chunk == 3:
+            raise Crash  # inside the transaction
+
+    record = imports.begin(work, WISH)
+    after_chunk(die)
+    with pytest.raises(Crash):
+        imports.carry_out(work, record, WISH, io.BytesIO(FIFTY.encode()))
+    after_chunk(lambda _chunk: None)
+    with pytest.raises(Conflict, match=r"import of customers\.account"):
+        imports.to_resume(work, id_of(record), "customers.contact")
+    again, wish = imports.to_resume(work, id_of(record), "customers.account")
+    assert (wish, again["created"]) == (WISH, 20)
+    done = imports.carry_out(work, again, wish, io.BytesIO(FIFTY.encode()))
+    assert (done["state"], done["created"], done["done"]) == ("succeeded", 50, 50)
+    undone = undoing.carry_out(work, undoing.begin_undo(work, undoing.permit_undo(work, id_of(done))))
+    assert (undone["undone"], undone["state"]) == (50, "undone")

@@ -1,0 +1,203 @@
+"""Spreadsheets as people save them: what is shown is what is read, and what breaks is refused; without a database."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import openpyxl
+import pytest
+from openpyxl.cell import Cell
+from openpyxl.worksheet.worksheet import Worksheet
+
+from plugins.import_export.files import Book, Reading, open_book
+from sdk import BadRequest, Invalid
+from sdk.fields import DecimalField, TextField
+from sdk.text import Text
+from tests.journeys.real_data import folder
+
+
+def workbook(fill: Callable[[Worksheet], None], *more: tuple[str, Iterable[Sequence[object]]]) -> bytes:
+    """An XLSX whose first sheet is filled by `fill`, followed by others."""
+    made = openpyxl.Workbook()
+    sheet = made.active
+    assert isinstance(sheet, Worksheet)
+    sheet.title = "Contacts"
+    fill(sheet)
+    for name, rows in more:
+        other = made.create_sheet(name)
+        for row in rows:
+            other.append(row)
+    sink = io.BytesIO()
+    made.save(sink)
+    return sink.getvalue()
+
+
+def opened(content: bytes, name: str = "a.xlsx", **said: Any) -> Book:
+    """The file as the importer opens it."""
+    return open_book(io.BytesIO(content), name, Reading(**said))
+
+
+def rows_of(found: Book, sheet: int = 0) -> list[tuple[int, list[str]]]:
+    """All rows of one sheet."""
+    return list(found.sheets[sheet].rows())
+
+
+def refusal(content: bytes) -> str:
+    """Why the file is refused."""
+    with pytest.raises(Invalid) as refused:
+        opened(content)
+    (problem,) = refused.value.problems
+    return str(problem)
+
+
+def ods(rows: str) -> bytes:
+    """An OpenDocument file with one table."""
+    names = "".join(f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text"))
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", "<manifest/>")
+        archive.writestr(
+            "content.xml",
+            f'<office:document-content{names} office:version="1.2"><office:body><office:spreadsheet><table:table table:name="People">'
+            f"{rows}</table:table></office:spreadsheet></office:body></office:document-content>",
+        )
+    return sink.getvalue()
+
+
+def test_cells_are_read_as_they_are_shown_and_never_shortened() -> None:
+    def fill(sheet: Worksheet) -> None:
+        sheet.append(["name", "number", "day", "instant", "time", "length", "yes", "share", "id"])
+        sheet.append(
+            [
+                "李伟",
+                13800138000,
+                date(2026, 1, 31),
+                datetime(2026, 1, 31, 9, 30, 15),
+                time(9, 30),
+                timedelta(hours=30),
+                True,
+                0.255,
+                "00123",
+            ]
+        )
+        sheet.append([0.1 + 0.2, -12.5, None, None, None, None, False, 1, 1e13])
+        for row in (2, 3):
+            sheet.cell(row, 8).number_format = "0.0%"
+
+    found = opened(workbook(fill))
+    assert (found.format, found.encoding, found.delimiter, found.sheets[0].name, found.sheets[0].exact) == (
+        "xlsx",
+        "",
+        "",
+        "Contacts",
+        True,
+    )
+    assert rows_of(found) == [
+        (1, ["李伟", "13800138000", "2026-01-31", "2026-01-31T09:30:15", "09:30:00", "30:00:00", "true", "25.5%", "00123"]),
+        (2, ["0.3", "-12.5", "", "", "", "", "false", "100%", "10000000000000"]),
+    ]
+    assert rows_of(found) == rows_of(found)
+
+
+def test_errors_and_numbers_that_have_lost_digits_are_flaws_of_their_cells() -> None:
+    def fill(sheet: Worksheet) -> None:
+        sheet.append(["a", "b"])
+        sheet.append(["#N/A", 110101199003074514])
+        cell = sheet["A2"]
+        assert isinstance(cell, Cell)
+        cell.data_type = "e"
+        sheet.append(["fine", "110101199003074514"])
+
+    cells = [cells for _number, cells in rows_of(opened(workbook(fill)))]
+    first, second = (TextField(label=Text("x"), length=30).read([row[place] for row in cells], {"exact": "yes"}) for place in (0, 1))
+    assert ([flaw.code for flaw in first.flaws], first.values) == (["error_value"], [None, "fine"])
+    assert ([flaw.code for flaw in second.flaws], second.values) == (["lost_digits"], [None, "110101199003074514"])
+    assert TextField(label=Text("x"), length=30).read(["#N/A"]).values == ["#N/A"]
+
+
+def test_leading_rows_titles_merged_cells_and_hidden_sheets_are_told() -> None:
+    def fill(sheet: Worksheet) -> None:
+        for row in ([], ["Report of contacts"], [], ["Region", "Name", None], ["North", "A", "x"], [None, "B"], ["South", "C"]):
+            sheet.append(row)
+        sheet.merge_cells("A2:C2")
+        sheet.merge_cells("A5:A6")
+
+    content = workbook(fill, ("Secret", [["x"], ["1"]]), ("Empty", []), ("Deals", [["Deal"], ["Big one"]]))
+    made = openpyxl.load_workbook(io.BytesIO(content))
+    made["Secret"].sheet_state = "hidden"
+    sink = io.BytesIO()
+    made.save(sink)
+    found = opened(sink.getvalue())
+    assert [(sheet.name, sheet.headings) for sheet in found.sheets] == [("Contacts", ("Region", "Name", "#3")), ("Deals", ("Deal",))]
+    assert rows_of(found) == [(1, ["North", "A", "x"]), (2, ["North", "B"]), (3, ["South", "C"])]
+    assert rows_of(found, 1) == [(1, ["Big one"])]
+    assert [note.code for note in found.notes] == ["preamble", "sheet_hidden"]
+    assert opened(sink.getvalue(), headings=5).sheets[0].headings == ("North", "A", "x")
+    with pytest.raises(BadRequest, match="row 99"):
+        opened(sink.getvalue(), headings=99)
+
+
+def test_opendocument_sheets_are_read() -> None:
+    cell = '<table:table-cell office:value-type="{kind}" {more}><text:p>{text}</text:p></table:table-cell>'.format
+    head = "".join(cell(kind="string", more="", text=word) for word in ("Name", "Since", "Sum"))
+    row = (
+        cell(kind="string", more="", text="李伟")
+        + cell(kind="date", more='office:date-value="2026-01-31"', text="31.01.2026")
+        + cell(kind="float", more='office:value="1234.5"', text="1.234,50")
+    )
+    found = opened(ods(f"<table:table-row>{head}</table:table-row><table:table-row>{row}</table:table-row>"), "a.ods")
+    assert (found.format, found.sheets[0].headings) == ("ods", ("Name", "Since", "Sum"))
+    assert rows_of(found) == [(1, ["李伟", "2026-01-31", "1234.5"])]
+
+
+def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do() -> None:
+    whole = workbook(lambda sheet: sheet.append(["a"]))
+    assert "broken archive" in refusal(whole[:200])
+    assert "broken" in refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000)
+    assert "is empty" in refusal(workbook(lambda sheet: None))
+    for markup in (b"<html><table><tr><td>a", b'\xef\xbb\xbf<?xml version="1.0"?><Workbook/>'):
+        assert "save it as XLSX" in refusal(markup)
+    plain = io.BytesIO()
+    with zipfile.ZipFile(plain, "w") as archive:
+        archive.writestr("contacts.csv", "Name\nA\n")
+    assert "an archive without a spreadsheet" in refusal(plain.getvalue())
+    damaged = bytearray(whole)
+    at = whole.index(b"xl/worksheets/sheet1.xml") + 40
+    damaged[at : at + 60] = bytes(60)
+    assert "broken" in refusal(bytes(damaged))
+
+
+def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does() -> None:
+    sink = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(workbook(lambda sheet: sheet.append(["a"])))) as old,
+        zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for entry in old.infolist():
+            if entry.filename != "xl/worksheets/sheet1.xml":
+                bomb.writestr(entry, old.read(entry))
+        far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+        sheet = f'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{far}</sheetData></worksheet>'
+        bomb.writestr("xl/worksheets/sheet1.xml", sheet)
+    assert "needs more memory" in refusal(sink.getvalue())
+    swollen = bytearray(sink.getvalue())
+    at = swollen.rindex(b"xl/worksheets/sheet1.xml") - 46  # its line in the directory of the archive: the size stands at 24
+    swollen[at + 24 : at + 28] = (2 << 30).to_bytes(4, "little")
+    assert "unpacks to more" in refusal(bytes(swollen))
+
+
+def test_a_percentage_of_a_spreadsheet_is_a_percentage_of_a_field() -> None:
+    assert DecimalField(label=Text("x")).read(["25.5%"], {"exact": "yes"}).values == [DecimalField(label=Text("x")).check("25.5")]
+
+
+@pytest.mark.real_data
+def test_templates_of_another_system_are_read_as_xlsx_and_as_xls() -> None:
+    for path in sorted(folder("odoo_templates").glob("*.xls*")):
+        found = opened(path.read_bytes(), path.name)
+        assert found.format == path.suffix[1:]
+        assert all(sheet.headings[0] and list(sheet.rows()) for sheet in found.sheets[:1]), path.name

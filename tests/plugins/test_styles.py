@@ -1,0 +1,122 @@
+"""How dates and numbers are written in a file: decided by whole columns, asked for where two ways are open; without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugins.import_export.files import Sheet
+from plugins.import_export.styles import Said, Styles
+from sdk.fields import DateField, DateTimeField, DecimalField, Field, IntegerField, Money, MoneyField
+from sdk.text import Text
+
+LABEL = Text("x")
+DECIMAL, WHOLE, MONEY, DAY = DecimalField(label=LABEL), IntegerField(label=LABEL), MoneyField(label=LABEL), DateField(label=LABEL)
+NBSP, THIN = "\u00a0", "\u202f"
+
+
+def seen(field: Field, cells: Sequence[str], *, delimiter: str = ";", exact: bool = False, **said: str) -> Styles:
+    """What is found out of one column."""
+    sheet = Sheet("s", ("x",), exact, lambda: iter(()), delimiter)
+    return Styles({"x": field}, {"x": 0}, sheet, Said(**said), "Asia/Shanghai", "CNY").see_all([[cell] for cell in cells])
+
+
+def values(field: Field, cells: Sequence[str], **more: object) -> list[object]:
+    """The column as it is imported: a value, or the code of what is wrong."""
+    parsed = field.read(cells, seen(field, cells, **more).found()["x"])  # type: ignore[arg-type]
+    wrong = {flaw.row: flaw.code for flaw in parsed.flaws}
+    return [wrong.get(row, value) for row, value in enumerate(parsed.values)]
+
+
+@given(st.lists(st.integers(-(10**8), 10**8), min_size=1, max_size=12), st.sampled_from([(".", ","), (",", "."), (",", " "), (".", "'"), (",", THIN), (".", "，")]),
+       st.integers(0, 4))  # fmt: skip
+def test_numbers_in_any_style_are_read_as_what_they_are_or_asked_for(numbers: list[int], style: tuple[str, str], places: int) -> None:
+    decimal, group = style
+    exact = [Decimal(number).scaleb(-places) for number in numbers]
+    cells = [f"{number:,.{places}f}".translate({ord(","): group, ord("."): decimal}) for number in exact]
+    styles = seen(DECIMAL, cells)
+    if next(styles.questions(), None):
+        cells_by_point = values(DECIMAL, cells, numbers="point" if decimal == "." else "comma")
+        assert cells_by_point == [DECIMAL.check(number) for number in exact]
+        assert set(values(DECIMAL, cells)) <= {"ambiguous_number", *(DECIMAL.check(number) for number in exact)}
+    else:
+        assert values(DECIMAL, cells) == [DECIMAL.check(number) for number in exact]
+
+
+def test_one_cell_of_a_column_decides_for_all_of_it() -> None:
+    assert values(DECIMAL, ["1.234", "2.500,5"]) == [Decimal(1234), Decimal("2500.5")]
+    assert values(DECIMAL, ["1.234", "2.5"]) == [Decimal("1.234"), Decimal("2.5")]
+    assert values(WHOLE, ["1.234", "7"]) == [1234, 7]
+    assert values(DECIMAL, ["1.234", "2.500"]) == ["ambiguous_number"] * 2
+    assert values(DECIMAL, ["1.234", "2.500"], numbers="comma") == [Decimal(1234), Decimal(2500)]
+    assert values(DECIMAL, ["1.234", "2,500"], delimiter=",") == [Decimal("1.234"), Decimal(2500)]
+    assert values(DECIMAL, ["1.234"], exact=True) == [Decimal("1.234")]
+    (question,) = seen(DECIMAL, ["7", "1.234"]).questions()
+    assert (question.name, question.asked, question.readings) == ("x", "numbers", {"point": "1.234", "comma": "1234"})
+    assert question.message.format(**question.params) == "'1.234' may be 1.234 or 1234"
+
+
+def test_signs_around_numbers_are_read_and_units_are_not() -> None:
+    cells = [
+        "$90,000 ",
+        "(1,234.50)",
+        "12-",
+        "\u22125",
+        f"1{NBSP}234.5",
+        "１，２３４",
+        "25 %",
+        "+.5",
+        "5万",
+        "5 PCS",
+        "1.38E+10",
+        "~5",
+        "5%%",
+        "#5",
+    ]
+    numbers = [Decimal(90000), Decimal("-1234.5"), Decimal(-12), Decimal(-5), Decimal("1234.5"), Decimal(1234), Decimal(25), Decimal("0.5")]
+    assert values(DECIMAL, cells, delimiter=",") == [*numbers, *["malformed"] * 6]
+    assert values(WHOLE, ["25%", "1,5", "1.0", "3 USD"], delimiter=",") == ["malformed", "malformed", 1, "malformed"]
+    money = values(MONEY, ["¥5", "5 元", "EUR 5.50", "5,000.00 €", "$5", "5 QQQ", "US$ 5", "5"], delimiter=",")
+    assert money == [
+        Money(Decimal(5), "CNY"), Money(Decimal(5), "CNY"), Money(Decimal("5.5"), "EUR"), Money(Decimal(5000), "EUR"),
+        "ambiguous_currency", "unknown_currency", Money(Decimal(5), "USD"), Money(Decimal(5), ""),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", ["31.12.2025", "31. 12. 2025", "31/12/2025", "2025年12月31日", "2025-12-31 00:00:00.000", "31 Dec 2025", "December 31, 2025",
+                                  "20251231", "２０２５年１２月３１日", "2025/12/31", "2025-12-31T00:00:00"])  # fmt: skip
+def test_a_date_is_read_however_it_is_written(cell: str) -> None:
+    assert values(DAY, [cell]) == [date(2025, 12, 31)]
+
+
+def test_a_column_of_dates_that_allows_two_orders_is_asked_for_with_both_readings() -> None:
+    (question,) = seen(DAY, ["2026-01-31", "03/04/2026", "05/06/2026"]).questions()
+    assert (question.asked, question.examples) == ("dates", ("03/04/2026", "05/06/2026"))
+    assert question.readings == {"dmy": "2026-04-03", "mdy": "2026-03-04"}
+    assert values(DAY, ["2026-01-31", "03/04/2026"]) == [date(2026, 1, 31), "ambiguous_date"]
+    assert values(DAY, ["03/04/2026", "31/01/2026"]) == [date(2026, 4, 3), date(2026, 1, 31)]
+    assert values(DAY, ["31/01/2026", "01/31/2026"]) == ["ambiguous_date"] * 2
+
+
+def test_the_century_of_short_years_is_asked_for() -> None:
+    (question,) = seen(DAY, ["31/12/25", "31/12/70"]).questions()
+    assert (question.asked, question.readings) == ("years", {"1900": "1925-12-31", "2000": "2025-12-31"})
+    assert values(DAY, ["31/12/70"]) == ["ambiguous_year"]
+    assert values(DAY, ["31/12/25", "31/12/70"], years="1970") == [date(2025, 12, 31), date(1970, 12, 31)]
+    assert [one.asked for one in seen(DAY, ["01/02/03"]).questions()] == ["dates"]
+    assert values(DAY, ["01/02/03"], dates="ymd", years="1950") == [date(2001, 2, 3)]
+
+
+def test_an_instant_without_an_offset_is_one_of_the_companys_zone() -> None:
+    at = DateTimeField(label=LABEL)
+    morning = datetime(2026, 1, 31, 1, 30, tzinfo=UTC)
+    assert (
+        values(at, ["2026-01-31T09:30", "31.1.2026 9:30", "2026-01-31 09:30:00.000", "31/1/2026 9:30 am", "2026-01-31T01:30:00Z"])
+        == [morning] * 5
+    )
+    assert values(at, ["2026-01-31 25:00", "2026-01-31 13:00 pm", "soon"]) == ["no_such_instant", "no_such_instant", "malformed"]

@@ -1,0 +1,240 @@
+"""Imports taken back: creates and updates, whole and by row, with what was edited since left alone and told."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from core.context import Work
+from core.testkit.fixtures import Api, People
+from plugins.import_export import imports, run
+from plugins.import_export.journal import page
+from plugins.import_export.plan import Wish
+from plugins.import_export.undo import undoing
+from plugins.import_export.undo.commands import undo_import
+from sdk import BadRequest, Conflict, NotFound, where
+from sdk.context import Row, id_of
+from tests.plugins.imports import Done, written
+
+Take = Callable[..., Done]
+IMPORTS, ORIGINS = "/api/v1/import_export/imports", "/api/v1/import_export/origins"
+
+
+def undone(work: Work, done: Done, *rows: int) -> Row:
+    """The import taken back in this process."""
+    record = undoing.permit_undo(work, id_of(done.record))
+    return undoing.carry_out(work, undoing.begin_undo(work, record), rows)
+
+
+def conflicts(work: Work, record: Row) -> list[tuple[object, ...]]:
+    """Row, fields and code of what was not undone."""
+    return [(row["number"], row["column"], row["code"]) for row in page(work, record, "conflict", 500, 0)[0]]
+
+
+def accounts(work: Work, *names: str) -> dict[str, tuple[object, ...]]:
+    """By the name of each account these fields."""
+    return {str(row["name"]): tuple(row[name] for name in names) for row in work.records("customers.account").find((), 10_000)}
+
+
+class Said:
+    """A terminal that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def print(self, text: str) -> None:
+        self.lines.append(text)
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
+    def progress(self, label: str, total: int | None) -> Any:
+        raise AssertionError(label, total)
+
+    def bytes(self, data: bytes) -> None:
+        raise AssertionError(data)
+
+
+@pytest.mark.feature("C12")
+def test_of_500_updated_rows_all_are_as_before_but_three_that_were_edited_since_and_are_told(
+    client: Api, drain: Callable[[], int], work: Work, taken: Take
+) -> None:
+    taken("customers.account", written([["name", "city", "phone"], *([f"A{n}", "Ulm", f"010 1234 {n:04}"] for n in range(500))]))
+    content = written([["name", "city", "phone", "tags"], *([f"A{n}", "Bonn", f"+86 21 9999 {n:04}", ""] for n in range(500))])
+    before = accounts(work, "city", "phone")
+    done = taken("customers.account", content, mode="upsert", match=["name"])
+    assert done.counts == {"updated": 500}
+    for n, values in ((7, {"city": "Kiel"}), (100, {"phone": "030 111111"}), (499, {"notes": "called", "city": "Jena"})):
+        id = id_of(work.records("customers.account").find(where(name=f"A{n}"))[0])
+        assert client.patch(f"/api/v1/customers/accounts/{id}", values).status_code == 200
+    answer = client.post(f"{IMPORTS}/{done.id}/undo", {})
+    assert (answer.status_code, answer.json["state"]) == (202, "undoing")
+    drain()
+    record = client.get(f"{IMPORTS}/{done.id}").json
+    assert (record["state"], record["undone"], record["conflicts"]) == ("partly_undone", 497, 3)
+    told = client.get(f"{IMPORTS}/{done.id}/rows", {"outcome": "conflict"}).json["data"]
+    assert [(row["number"], row["column"], row["code"]) for row in told] == [
+        (8, "city", "edited"),
+        (101, "phone", "edited"),
+        (500, "city", "edited"),
+    ]
+    assert told[0]["conflict"].startswith("edited since by ") and " UTC" in told[0]["conflict"]
+    after = accounts(work, "city", "phone")
+    assert after.pop("A7") == ("Kiel", before["A7"][1])
+    assert after.pop("A100") == ("Ulm", "030 111111")
+    assert after.pop("A499") == ("Jena", before["A499"][1])
+    assert after == {name: values for name, values in before.items() if name not in ("A7", "A100", "A499")}
+
+
+@pytest.mark.feature("C12")
+def test_created_records_go_to_the_recycle_bin_but_for_those_that_people_have_edited_or_use(taken: Take, work: Work) -> None:
+    done = taken("customers.account", "name,parent\nA,\nB,A\nC,\nD,\n")
+    records = work.records("customers.account")
+    ids = {str(row["name"]): id_of(row) for row in records.find(())}
+    records.update(ids["C"], {"city": "Ulm"})
+    work.records("customers.contact").create({"name": "Li Wei", "account": ids["D"]})
+    record = undone(work, done)
+    assert (record["state"], record["undone"], record["conflicts"]) == ("partly_undone", 2, 2)
+    assert conflicts(work, record) == [(3, "city", "edited"), (4, None, "in_use")]
+    assert "Li Wei" in str(page(work, record, "conflict", 10, 0)[0][1]["reason"])
+    assert sorted(accounts(work)) == ["C", "D"]
+    assert {row["name"] for row in records.find((), deleted=True)} == {"A", "B"}
+    work.records("customers.contact").delete(id_of(work.records("customers.contact").find(())[0]))
+    again = undone(work, done)
+    assert (again["state"], again["undone"], conflicts(work, again)) == ("partly_undone", 3, [(3, "city", "edited")])
+    records.delete(ids["C"])
+    last = undone(work, done)
+    assert (last["state"], last["undone"], last["conflicts"]) == ("undone", 4, 0)
+    assert undoing.begin_undo(work, last)["state"] == "undone", "a second time is none"
+
+
+def test_rows_of_one_file_that_touch_the_same_record_are_undone_from_the_last_to_the_first(taken: Take, work: Work) -> None:
+    taken("customers.account", "name,city\nOld,Rom\n")
+    content = "name,city\nNew,Ulm\nNew,Bonn\nOld,Kiel\nOld,Jena\nNew,Graz\n"
+    done = taken("customers.account", content, mode="upsert", match=["name"])
+    assert done.counts == {"created": 1, "updated": 4}
+    partly = undone(work, done, 3)
+    assert conflicts(work, partly) == [(3, "city", "changed_by_row")]
+    partly = undone(work, done, 4)
+    assert accounts(work, "city") == {"New": ("Graz",), "Old": ("Kiel",)}
+    record = undone(work, done)
+    assert (record["state"], record["undone"]) == ("undone", 5)
+    assert accounts(work, "city") == {"Old": ("Rom",)}
+
+
+def test_what_was_deleted_since_is_told_of_updates_and_needs_nothing_of_creates(taken: Take, work: Work) -> None:
+    taken("customers.account", "name,city\nA,Ulm\n")
+    done = taken("customers.account", "name,city\nA,Bonn\nB,Bonn\n", mode="upsert", match=["name"])
+    for row in work.records("customers.account").find(()):
+        work.records("customers.account").delete(id_of(row))
+    record = undone(work, done)
+    assert (record["undone"], conflicts(work, record)) == (1, [(1, None, "deleted")])
+
+
+def test_who_may_not_delete_or_write_undoes_nothing_and_is_told_why(
+    client: Api, drain: Callable[[], int], people: People, work: Work
+) -> None:
+    rep, other = client.as_user(people.rep), client.as_user(people.reps[1][0])
+    data = {"entity": "customers.account", "file": (io.BytesIO(b"name\nA\nB\n"), "a.csv")}
+    begun = rep.call("POST", IMPORTS, data=data, content_type="multipart/form-data").json
+    assert rep.post(f"{IMPORTS}/{begun['id']}/undo", {}).json["code"] == "running"
+    drain()
+    assert other.post(f"{IMPORTS}/{begun['id']}/undo", {}).status_code == 404
+    row = work.records("customers.account").find(where(name="B"))[0]
+    work.records("customers.account").update(id_of(row), {"owner": people.reps[1][0]})
+    rep.post(f"{IMPORTS}/{begun['id']}/undo", {"rows": [2]})
+    drain()
+    assert [row["code"] for row in rep.get(f"{IMPORTS}/{begun['id']}/rows", {"outcome": "conflict"}).json["data"]] == ["edited"]
+    assert rep.post(f"{IMPORTS}/{begun['id']}/undo", {"rows": [0]}).status_code == 422
+
+
+def test_a_dry_run_is_not_undone_and_an_unknown_import_not_found(taken: Take, work: Work) -> None:
+    done = taken("customers.account", "name\nA\n", dry_run=True)
+    with pytest.raises(Conflict, match="dry run"):
+        undone(work, done)
+    with pytest.raises(NotFound):
+        undoing.permit_undo(work, work.tenant.id)
+
+
+class Crash(Exception):
+    """The process dies here."""
+
+
+@pytest.mark.parametrize("survived", range(3))
+def test_a_killed_undo_goes_on_where_it_was(work: Work, taken: Take, monkeypatch: pytest.MonkeyPatch, survived: int) -> None:
+    monkeypatch.setattr(run, "CHUNK", 10)
+    taken("customers.account", written([["name", "city"], *([f"A{n}", "Ulm"] for n in range(12))]))
+    done = taken("customers.account", written([["name", "city"], *([f"A{n}", "Bonn"] for n in range(25))]), mode="upsert", match=["name"])
+    original, calls = undoing._Undoing._tell, []
+
+    def tell(self: Any, steps: Any) -> None:
+        original(self, steps)
+        calls.append(1)
+        if len(calls) > survived:
+            raise Crash  # inside the transaction: the part is lost with it
+
+    monkeypatch.setattr(undoing._Undoing, "_tell", tell)
+    record = undoing.begin_undo(work, undoing.permit_undo(work, id_of(done.record)))
+    with pytest.raises(Crash):
+        undoing.carry_out(work, record)
+    assert work.records("import_export.import").values([id_of(record)])[id_of(record)]["undone"] == sum([5, 10, 10][:survived])
+    monkeypatch.setattr(undoing._Undoing, "_tell", original)
+    undoing.run_job(work, {"import": str(done.id), "rows": []})
+    record = work.records("import_export.import").values([id_of(record)])[id_of(record)]
+    assert (record["state"], record["undone"], record["conflicts"]) == ("undone", 25, 0)
+    assert accounts(work, "city") == {f"A{n}": ("Ulm",) for n in range(12)}
+
+
+@pytest.mark.feature("C14")
+def test_every_record_tells_which_row_of_which_import_made_and_changed_it(client: Api, taken: Take, work: Work, people: People) -> None:
+    first = taken("customers.account", "name,city\nA,Ulm\nB,Ulm\n")
+    second = taken("customers.account", "name,city\nC,Ulm\nB,Bonn\n", mode="upsert", match=["name"])
+    ids = {str(row["name"]): row["id"] for row in work.records("customers.account").find(())}
+    told = client.get(ORIGINS, {"entity": "customers.account", "id": ids["B"]}).json["data"]
+    assert [(one["import"], one["row"], one["outcome"], one["file_name"]) for one in told] == [
+        (str(second.id), 2, "updated", "test.csv"), (str(first.id), 2, "created", "test.csv"),
+    ]  # fmt: skip
+    by_hand = client.post("/api/v1/customers/accounts", {"name": "D"}).json["id"]
+    assert client.get(ORIGINS, {"entity": "customers.account", "id": by_hand}).json["data"] == []
+    assert client.as_user(people.rep).get(ORIGINS, {"entity": "customers.account", "id": ids["B"]}).status_code == 404
+
+
+def test_the_command_line_undoes_an_import(taken: Take, work: Work) -> None:
+    done = taken("customers.account", "name\nA\nB\n")
+    work.records("customers.account").update(id_of(work.records("customers.account").find(where(name="B"))[0]), {"city": "Ulm"})
+    terminal = Said()
+    options: dict[str, object] = {"ID": str(done.id), "row": (), "json": True}
+    assert undo_import(work, terminal, options) == 3
+    told = json.loads(terminal.lines[-1])
+    assert (told["state"], told["undone"], [row["number"] for row in told["rows"]]) == ("partly_undone", 1, [2])
+    assert undo_import(work, terminal, options | {"row": ("2",), "json": False}) == 3
+    assert terminal.lines[-1] == "partly_undone: 1 undone, 1 in conflict"
+    with pytest.raises(BadRequest, match="write its number"):
+        undo_import(work, terminal, options | {"row": ("two",)})
+
+
+def test_who_is_erased_leaves_the_journal_and_the_others_can_be_undone(client: Api, taken: Take, work: Work) -> None:
+    taken("customers.contact", "name,email,title\nXenia Quast,xenia@quast.example,Boss\nLi Wei,li@wei.example,Buyer\n")
+    done = taken("customers.contact", "name,title\nXenia Quast,Chair\nLi Wei,Chair\n", mode="upsert", match=["name"])
+    part = work.records("import_export.part").find(where(**{"import": done.id}))[0]
+    assert "Boss" in str(part["before"])
+    xenia = work.records("customers.contact").find(where(name="Xenia Quast"))[0]["id"]
+    erased = client.post("/api/v1/core/erasures", {"record": f"customers.contact:{xenia}", "reason": "asked for it"})
+    assert erased.status_code in (200, 201), erased.text
+    part = work.records("import_export.part").values([id_of(part)])[id_of(part)]
+    assert "Boss" not in str(part["before"])
+    assert "Buyer" in str(part["before"])
+    record = undone(work, done)
+    assert (record["undone"], conflicts(work, record)) == (1, [(1, None, "erased")])
+    assert [row["title"] for row in work.records("customers.contact").find(where(name="Li Wei"))] == ["Buyer"]
+
+
+def test_an_import_of_before_there_was_a_journal_says_that_it_cannot_be_undone(work: Work) -> None:
+    record = imports.begin(work, Wish("customers.account", "old.csv"))
+    work.records("import_export.import").update(id_of(record), {"state": "succeeded", "created": 5})
+    with pytest.raises(Conflict, match="before there was a journal"):
+        undoing.permit_undo(work, id_of(record))
