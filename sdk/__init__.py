@@ -5,7 +5,7 @@ from sdk.calls import Call, Reply
 from sdk.capabilities import ANY_HOST, Capabilities
 from sdk.changes import Batch, Change
 from sdk.commands import Command, Parameter, Terminal
-from sdk.context import Actor, Alike, Candidates, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
+from sdk.context import Actor, Alike, Block, Candidates, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
 from sdk.documents import Addressee, DocumentTemplate, Picture, TemplateFile, Variable
 from sdk.entities import Entity, Extension, Record, Sharing, Side
 from sdk.errors import (
@@ -62,6 +62,7 @@ __all__ = [
     "Audience",
     "BadRequest",
     "Batch",
+    "Block",
     "Call",
     "Candidates",
     "Capabilities",

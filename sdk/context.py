@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -179,11 +179,33 @@ class Query:
     count: bool = False
 
 
+Column: TypeAlias = "Sequence[object]"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows of what a question finds, as columns of Python values by field: `rows` says how many.
+
+    A link is what people call the record (`fields.NaturalKey`, `fields.NamedReference`) where that leads to it and to no other, else
+    its id. None is empty, or hidden from the actor on that row.
+    """
+
+    rows: int
+    columns: Mapping[str, Column]
+
+
 class Records(Protocol):
     """The two doors of one entity, for the context's actor."""
 
     def query(self, query: Query = ...) -> Page:
         """A page in JSON form. Raises BadRequest for unknown fields and operators."""
+
+    def blocks(self, query: Query, size: int = ...) -> Iterator[Block]:
+        """All that a question finds, whatever its `limit`, in blocks of `size` rows; in order of creation where it names no sort.
+
+        Each block is read by itself, in a transaction of its own: bounded memory, and nobody waits; what is written meanwhile is in the
+        blocks to come or not. At least one block comes, empty where nothing is found. Raises BadRequest, Forbidden with the first.
+        """
 
     def get(self, id: UUID, *, fields: Sequence[str] = ..., include: Sequence[str] = ...) -> Row:
         """One record in JSON form; raises NotFound."""

@@ -44,11 +44,12 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file as the value of a view, instead of JSON."""
+    """A file as the value of a view, instead of JSON: its bytes, or a `stream`, which is sent part by part and then closed."""
 
     content: bytes
     media_type: str
     filename: str
+    stream: BinaryIO | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,15 @@ from core.entities.rows import live_of
 from core.entities.shape import Shape
 from core.policy.grants import Grant, including
 from sdk import Entity, Problem, Verb, _
-from sdk.fields import AnyRecordField, KeysField, LinkField, NaturalKey, Reference
+from sdk.columns import among
+from sdk.fields import AnyRecordField, KeysField, LinkField, NamedReference, NaturalKey, Reference
+from sdk.fields.link import LONGEST, key_of
 
 if TYPE_CHECKING:
     from core.context import Work
 
 _CHUNK = 500
+_MANY = 5000
 _CANDIDATES = 1000
 _MOST_HINTS = 100
 """A batch in which more words than these are unknown names another kind of record: hints would cost a query each and help nobody."""
@@ -52,7 +55,7 @@ def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence
     kept = {item.before[field.name] for item in holders if item.before and item.before.get(field.name) in ids}
     known = kept | _visible(work, target, ids - kept, pin=target.mergeable)
     instead = _merged(work, target, ids - known)
-    named = _named(work, shape, field, target, words)
+    named = _named(work, target, field.within, words)
     near: dict[str, str | None] = {}
     for item in holders:
         value = item.values[field.name]
@@ -67,6 +70,8 @@ def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence
 def _check_references(work: Work, field: AnyRecordField, holders: Sequence[Item]) -> None:
     """They point to visible records of entities that the tenant has; one that did not change may stay."""
     catalog, known, instead = work.catalog, set[Reference](), dict[Reference, Reference]()
+    _find_references(work, field, [item for item in holders if isinstance(item.values[field.name], NamedReference)])
+    holders = [item for item in holders if item.values[field.name] is not None]
     moved = [item for item in holders if item.before is None or item.before.get(field.name) != item.values[field.name]]
     for name in sorted({item.values[field.name].entity for item in moved}):
         target = catalog.entities.get(name) if work.offers(name) else None
@@ -82,6 +87,27 @@ def _check_references(work: Work, field: AnyRecordField, holders: Sequence[Item]
         elif value not in known:
             text, params = _("there is no {target} {value!r}"), {"target": value.entity, "value": str(value.id)}
             item.problems.append(Problem(field.name, "no_such_record", text, params))
+
+
+def _find_references(work: Work, field: AnyRecordField, holders: Sequence[Item]) -> None:
+    """Put ids in the place of what people call the records; what names none, or several, becomes a problem and is let go."""
+    by_entity: dict[str, set[str]] = {}
+    for item in holders:
+        by_entity.setdefault(item.values[field.name].entity, set()).add(item.values[field.name].word)
+    found: dict[str, dict[str, list[tuple[UUID, Any]]]] = {}
+    for name, words in by_entity.items():
+        target = work.catalog.entities.get(name) if work.offers(name) else None
+        found[name] = _named(work, target, "", words) if target is not None else {}
+    for item in holders:
+        value = item.values[field.name]
+        named = found[value.entity].get(value.word, [])
+        item.values[field.name] = Reference(value.entity, named[0][0]) if len(named) == 1 else None
+        params: dict[str, object] = {"target": value.entity, "value": value.word}
+        if not named:
+            item.problems.append(Problem(field.name, "no_such_record", _("there is no {target} {value!r}"), params))
+        elif len(named) > 1:
+            text = _("{count} records of {target} are called {value!r}; give the id")
+            item.problems.append(Problem(field.name, "ambiguous", text, {**params, "count": len(named)}))
 
 
 def _choose(
@@ -141,11 +167,10 @@ def _merged(work: Work, target: Entity, missing: Collection[Any]) -> dict[UUID, 
     return {id: left for id, left in found.items() if left in seen}
 
 
-def _named(work: Work, shape: Shape, field: LinkField, target: Entity, words: Iterable[str]) -> dict[str, list[tuple[UUID, Any]]]:
+def _named(work: Work, target: Entity, within_: str, words: Iterable[str]) -> dict[str, list[tuple[UUID, Any]]]:
     """For each word the records that it names in a field that the actor sees there, with the value of the narrowing link."""
     table, found, wanted = target.record.table(), dict[str, dict[UUID, Any]](), sorted(words)
-    narrowing = target.record.__fields__.get(field.within)
-    within = table.c[narrowing.attribute] if narrowing is not None else sa.null()
+    within = _narrowing(target, within_)
     for grants, shown in _showing(work, target, target.match_fields).items() if wanted else ():
         matches = [table.c[target.record.__fields__[name].attribute] for name in shown]
         for start in range(0, len(wanted), _CHUNK):
@@ -158,6 +183,44 @@ def _named(work: Work, shape: Shape, field: LinkField, target: Entity, words: It
                 for name in asked.intersection(names):
                     found.setdefault(name, {})[id] = narrow
     return {name: list(records.items()) for name, records in found.items()}
+
+
+def _narrowing(target: Entity, within: str) -> sa.ColumnElement[Any]:
+    """The column of the link that narrows what a natural key may mean."""
+    field = target.record.__fields__.get(within)
+    return sa.null() if field is None else target.record.table().c[field.attribute]
+
+
+type_narrowed = tuple[UUID, UUID | None]
+"""A record's id, with the value of the narrowing link beside it; None where that is not said."""
+
+
+def spoken(work: Work, target: Entity, within: str, records: Collection[type_narrowed]) -> dict[type_narrowed, str]:
+    """The contrary of looking up: for records the words by which the actor finds each of them and no other; what has none is left out.
+
+    Of its natural keys the first that does, those that no two records share before the others; not one that looks like an id, or that is
+    longer than a cell may be.
+    """
+    keys: dict[UUID, list[str]] = {}
+    ids, table = sorted({id for id, _narrow in records}), target.record.table()
+    unique_first = sorted(target.match_fields, key=lambda name: not target.record.__fields__[name].unique)
+    for grants, shown in _showing(work, target, unique_first).items():
+        columns = [table.c[target.record.__fields__[name].attribute] for name in shown]
+        for start in range(0, len(ids), _MANY):
+            query = sa.select(table.c.id, *columns).where(
+                *_reach(work, target, table, grants), among(table.c.id, ids[start : start + _MANY])
+            )
+            for id, *words in work.connection.execute(query):
+                keys.setdefault(id, []).extend(str(word) for word in words if word is not None)
+    named = _named(work, target, within, {word for words in keys.values() for word in words})
+    found: dict[type_narrowed, str] = {}
+    for id, narrow in records:
+        for word in keys.get(id, ()):
+            meant = [one for one, beside in named.get(word, ()) if narrow is None or beside == narrow]
+            if meant == [id] and isinstance(key_of(word), NaturalKey) and len(word) <= LONGEST:
+                found[id, narrow] = word
+                break
+    return found
 
 
 def nearest(work: Work, target: Entity, word: str) -> str | None:

@@ -42,8 +42,28 @@ class Plan:
     """Where in a row the values are by which the next page is found."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """The rows of a page as the database gives them, the columns of `outline.names` in order."""
+
+    outline: Outline
+    rows: Sequence[Any]
+    following: str | None
+    plan: Plan
+    given: Mapping[str, Any]
+
+
 def page(reader: Reader, query: Query) -> Page:
     """A page in JSON form."""
+    part = read(reader, query)
+    data = reader.to_json(part.rows, part.outline.names)
+    reader.include(data, query.include, part.outline.visible)
+    count = int(reader.work.connection.execute(part.plan.count, part.given).scalar_one()) if query.count else None
+    return Page(data, part.following, count)
+
+
+def read(reader: Reader, query: Query) -> Part:
+    """The rows of a page."""
     shape, rights = reader.shape, reader.scopes.form
     outline = shape.kept(("outline", rights, query.fields, query.sort), lambda: _outline(reader, query))
     forms, given = conditions.read_filter(reader, query.filter, outline.visible)
@@ -58,7 +78,7 @@ def page(reader: Reader, query: Query) -> Page:
     return _asked(reader, query, outline, plan, given)
 
 
-def _asked(reader: Reader, query: Query, outline: Outline, plan: Plan, given: dict[str, Any]) -> Page:
+def _asked(reader: Reader, query: Query, outline: Outline, plan: Plan, given: dict[str, Any]) -> Part:
     connection, rows = reader.work.connection, list[Any]()
     for leg in plan.legs:
         rows += connection.execute(leg, {**given, "most": query.limit + 1 - len(rows)}).all()
@@ -70,9 +90,7 @@ def _asked(reader: Reader, query: Query, outline: Outline, plan: Plan, given: di
         following = cursor.encode(outline.sort, [rows[-1][place] for place in plan.places])
     if rows and len(rows[0]) > plan.width:
         rows = [row[: plan.width] for row in rows]
-    data = reader.to_json(rows, outline.names)
-    reader.include(data, query.include, outline.visible)
-    return Page(data, following, int(connection.execute(plan.count, given).scalar_one()) if query.count else None)
+    return Part(outline, rows, following, plan, given)
 
 
 def sought(words: str) -> str:

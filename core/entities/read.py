@@ -186,6 +186,10 @@ class Reader:
         forms, given = read_filter(self, filter, self.visible())
         names, statement = self.shape.kept(("find", deleted, hold, self.scopes.form, *forms), lambda: self._find(forms, deleted, hold))
         rows = self.work.connection.execute(statement, {**given, **self.scopes.parameters(), "most": limit}).all()
+        return self.to_values(rows, names)
+
+    def to_values(self, rows: Sequence[Any], names: Sequence[str]) -> list[dict[str, Any]]:
+        """Rows of the columns of these fields as Python values, each with what the actor may see of it."""
         found = self.shape.valuer(names)(rows)
         if not self.uniform():
             self._hide(found, Source(self.shape, self.scopes), names)

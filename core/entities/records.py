@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.entities.aggregate import aggregate
 from core.entities.alike import candidates
+from core.entities.blocks import Blocks
 from core.entities.history import history
 from core.entities.read import MOST_ROWS, Reader
 from core.entities.shape import Shape
 from core.entities.timeline import timeline
 from core.entities.write import Writer
 from core.policy.bounds import Shown
-from sdk import Alike, Candidates, Draft, Filter, Outcome, Page, Query, Verb
+from sdk import Alike, Block, Candidates, Draft, Filter, Outcome, Page, Query, Verb
 from sdk.changes import OF_THE_PLATFORM
 from sdk.context import Row, Values
 from sdk.fields import Field, FlawError, NaturalKey
@@ -57,6 +58,17 @@ class EntityRecords:
         with self._work.transaction():
             asked = [*query.fields, *(word.lstrip("-") for word in query.sort), *query.include, *(one.field for one in query.filter)]
             return self._reader(*asked).page(query)
+
+    def blocks(self, query: Query, size: int = 5_000) -> Iterator[Block]:
+        asked = [*query.fields, *(word.lstrip("-") for word in query.sort), *(one.field for one in query.filter)]
+        found, cursor = Blocks(query), ""
+        while True:
+            with self._work.transaction():
+                block, following = found.block(self._reader(*asked), cursor, size)
+            yield block
+            if following is None:
+                return
+            cursor = following
 
     def get(self, id: UUID, *, fields: Sequence[str] = (), include: Sequence[str] = ()) -> Row:
         with self._work.transaction():

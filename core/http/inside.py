@@ -31,6 +31,7 @@ def ask(work: Work, method: str, address: str, body: object) -> object:
         g.trace_id, g.locale = trace, work.locale
         found.admit(work, path)
         response = answer(found.handler(work, path))
+    response.direct_passthrough = False  # a file that is sent part by part is wanted as a whole here
     content = response.get_data()
     if response.mimetype == "application/json":
         return orjson.loads(content)

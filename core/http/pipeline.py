@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
 import unicodedata
@@ -21,6 +22,7 @@ from flask import Request as FlaskRequest
 from flask import Response as FlaskResponse
 from flask import after_this_request, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wsgi import wrap_file
 
 from core.context import Work
 from core.http import idempotency, limits
@@ -312,10 +314,20 @@ def answer(value: object) -> FlaskResponse:
     if isinstance(spec.value, WebPage):
         return _page(spec.value, spec)
     if isinstance(spec.value, Download):
-        file = raw(spec.value.content, spec.value.media_type, spec.headers, spec.status)
+        file = _file(spec.value, spec)
         file.headers.set("Content-Disposition", "attachment", **_named(spec.value.filename))
         return file
     return raw(orjson.dumps(spec.value, option=OPTIONS, default=_json), "application/json", spec.headers, spec.status)
+
+
+def _file(sent: Download, spec: Response) -> FlaskResponse:
+    if sent.stream is None:
+        return raw(sent.content, sent.media_type, spec.headers, spec.status)
+    length = sent.stream.seek(0, os.SEEK_END)
+    sent.stream.seek(0)
+    response = FlaskResponse(wrap_file(request.environ, sent.stream), spec.status, mimetype=sent.media_type, direct_passthrough=True)
+    response.headers.extend({**spec.headers, "Content-Length": str(length)})
+    return response
 
 
 def _named(filename: str) -> dict[str, str]:

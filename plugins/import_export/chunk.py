@@ -11,7 +11,7 @@ from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, Plan, Wish
 from plugins.import_export.tally import WARNED, Tally, Teller, problem_of, type_row
 from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
-from sdk.fields import Flaw, LinkField
+from sdk.fields import AnyRecordField, Flaw, LinkField
 
 SAME_AS_ROW = _("is the same as row {row} of this file")
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
@@ -29,9 +29,13 @@ class ChunkWriter:
         self.matching, self.same = Matching(ctx, wish.entity, plan), SameFile(ctx, id, wish.entity)
         self.teller = Teller(ctx, plan)
         self._title = ctx.entity(wish.entity).title
-        self._self_links = [
-            name for name, one in plan.fields.items() if isinstance(one, LinkField) and one.target == "self" and name in plan.columns
-        ]
+        self._links_here = [name for name in plan.columns if self._leads_here(name)]
+
+    def _leads_here(self, name: str) -> bool:
+        """Whether a field may name a record of the same file."""
+        field = self.plan.fields[name]
+        mine = isinstance(field, LinkField) and self.ctx.target(self.wish.entity, name) == self.wish.entity
+        return mine or isinstance(field, AnyRecordField)
 
     def write(self, chunk: type_chunk, *, last: bool) -> Tally:
         """Write what can be written; rows that wait for others of the file are put off, but for the `last` time."""
@@ -146,7 +150,7 @@ class ChunkWriter:
             candidates = refusal.members.get("candidates", ())
             more = self._of_this_file(candidates if isinstance(candidates, list) else ())
             self.teller.leave(tally, row, "skipped", problem_of(refusal), more)
-        elif not last and problems and all(one.code == "no_such_record" and one.field in self._self_links for one in problems):
+        elif not last and problems and all(one.code == "no_such_record" and one.field in self._links_here for one in problems):
             tally.deferred.append(row)
         else:
             self.teller.fail(tally, row, [*(problems or [problem_of(refusal)]), *self._taken_by(draft, problems)])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import zip_longest
 from typing import Any, cast
 
 from plugins.import_export.files import Reading, Sheet
+from plugins.import_export.formulas import restored
+from plugins.import_export.mapping.currencies import currencies, joined
 from plugins.import_export.mapping.saved import saved_for
-from plugins.import_export.mapping.words import plain, synonyms_of, words_of
+from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
 from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, MoneyField
@@ -66,16 +68,19 @@ class Plan:
     styles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rows: int = 0
     collisions: Mapping[str, str] = field(default_factory=dict)
+    currencies: Mapping[str, int] = field(default_factory=dict)
+    """The columns of currencies, by the field whose amounts stand beside them."""
 
 
 def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     """Settle the mapping; raises BadRequest naming what is unknown and the nearest name."""
     if wish.mode not in MODES:
         raise BadRequest(_("unknown mode {mode!r}; there are {modes}"), mode=wish.mode[:40], modes=", ".join(MODES))
-    fields = {name: one for name, one in ctx.records(wish.entity).fields().items() if not one.readonly}
+    visible = ctx.records(wish.entity).fields()
+    fields = {name: one for name, one in visible.items() if not one.readonly}
     wish = as_before(ctx, wish, file.headings, fields)
     asked = dict(map(_pair, wish.map))
-    columns, headings, ignored = _columns(ctx, file.headings, fields, asked)
+    columns, headings, ignored = _columns(ctx, file.headings, fields, asked, apart_of(ctx, visible))
     values = {name: _said(ctx, one) for name in columns if isinstance(one := fields[name], ChoiceField)}
     for word in wish.value:
         name, rest = _split(word, ":", _("cannot read the value mapping {word!r}; write field:from=to"))
@@ -85,7 +90,9 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     match = tuple(_known(name, fields) for name in wish.match)
     _check_match(wish, match, fields, {*columns, *fixed})
     collisions = dict(_collision(word, fields) for word in wish.collision)
-    plan = Plan(columns, headings, fields, values, fixed, match, ignored, collisions=collisions)
+    beside = currencies(ctx, file.headings, fields, columns)
+    ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
+    plan = Plan(columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside)
     said = Said(wish.dates, wish.numbers, wish.years)
     styles, rows = Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency), 0
     # To the end, whatever its columns: what is no CSV is refused before a row is written.
@@ -160,7 +167,7 @@ def _fixed(word: str, fields: Mapping[str, Field]) -> tuple[str, object]:
 
 
 def _columns(
-    ctx: Context, headings: Sequence[str], fields: Mapping[str, Field], asked: Mapping[str, str]
+    ctx: Context, headings: Sequence[str], fields: Mapping[str, Field], asked: Mapping[str, str], apart: Collection[str]
 ) -> tuple[dict[str, int], dict[str, str], tuple[str, ...]]:
     for heading in asked:
         if heading not in headings:
@@ -169,12 +176,15 @@ def _columns(
                              headings=", ".join(near or headings)[:500])  # fmt: skip
     words, synonyms = words_of(ctx, fields), synonyms_of(fields)
     # A synonym is a guess: what is asked for, and a heading that says the field's own name, come before it.
-    taken = {*asked.values(), *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words)}
+    taken = {
+        *asked.values(),
+        *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words and word not in apart),
+    }
     columns: dict[str, int] = {}
     names: dict[str, str] = {}
     ignored = []
     for index, heading in enumerate(headings):
-        if asked.get(heading) == "":  # "Heading=": leave this column out
+        if asked.get(heading) == "" or (heading not in asked and heading.strip() in apart):  # "Heading=": leave this column out
             ignored.append(heading)
             continue
         word = plain(heading)
@@ -199,7 +209,9 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
     flaws: dict[str, list[Flaw]] = {}
     columns = list(zip_longest(*rows, fillvalue=""))
     for name, index in plan.columns.items():
-        cells: Sequence[str] = columns[index] if index < len(columns) else [""] * len(rows)
+        cells: Sequence[str] = restored(columns[index]) if index < len(columns) else [""] * len(rows)
+        if (place := plan.currencies.get(name, len(columns))) < len(columns):
+            cells = joined(cells, columns[place])
         if name in plan.values:
             renamed = plan.values[name]
             cells = [renamed.get(cell.strip(), cell) for cell in cells]

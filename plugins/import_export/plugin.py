@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import time
+from datetime import time, timedelta
 
-from plugins.import_export import commands, imports, privacy, routes
+from plugins.import_export import commands, export_commands, export_routes, exports, imports, privacy, routes
 from plugins.import_export.staging import files
 from plugins.import_export.staging import routes as staging_routes
-from plugins.import_export.tables import Correction, ExternalId, Import, ImportRow, Mapping, Part, StagedFile
+from plugins.import_export.tables import Correction, Export, ExternalId, Import, ImportRow, Mapping, Part, StagedFile
 from plugins.import_export.undo import commands as undo_commands
 from plugins.import_export.undo import erasing, undoing
 from plugins.import_export.undo import routes as undo_routes
@@ -36,9 +36,11 @@ manifest = Manifest(
     name="import_export",
     version="0.1",
     title=_("Import and export"),
-    summary=_("Files into every entity, with the reason for each row that is not taken."),
+    summary=_("Files into every entity, with the reason for each row that is not taken, and out of every entity, such as come in again."),
     capabilities=Capabilities(
-        data=("*.read:*", "*.create:*", "*.update:*", "*.delete"), jobs=("run_import", "remove_files", "undo_import"), files=True
+        data=("*.read:*", "*.create:*", "*.update:*", "*.delete"),
+        jobs=("run_import", "run_export", "remove_files", "remove_exports", "undo_import"),
+        files=True,
     ),
 )
 READ = frozenset({Verb.READ})
@@ -57,6 +59,18 @@ def register_entities() -> Sequence[Entity]:
             title="file_name",
             access={"sales_rep": mine, "sales_manager": mine},
             verbs=frozenset({Verb.READ, Verb.DELETE}),
+        ),
+        Entity(
+            Export,
+            "export",
+            "exports",
+            _("Export"),
+            _("Exports"),
+            title="file_name",
+            access={"sales_rep": mine, "sales_manager": mine},
+            verbs=frozenset({Verb.READ, Verb.DELETE}),
+            hands_over=False,
+            merges=False,
         ),
         Entity(ImportRow, "row", "rows", _("Row"), _("Rows"), title="reason", owned=False, verbs=READ),
         Entity(
@@ -92,27 +106,34 @@ def register_entities() -> Sequence[Entity]:
 @hookimpl
 def register_permissions() -> Sequence[Permission]:
     everybody = {"sales_rep": Scope.ALL, "sales_manager": Scope.ALL}
-    return (Permission(imports.PERMISSION, _("Import files"), everybody),)
+    return (
+        Permission(imports.PERMISSION, _("Import files"), everybody),
+        Permission(exports.PERMISSION, _("Export files"), everybody),
+    )
 
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    return (*routes.ROUTES, *staging_routes.ROUTES, *undo_routes.ROUTES)
+    return (*routes.ROUTES, *staging_routes.ROUTES, *undo_routes.ROUTES, *export_routes.ROUTES)
 
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job("run_import", imports.run_job), Job("undo_import", undoing.run_job))
+    return (Job("run_import", imports.run_job), Job("undo_import", undoing.run_job), Job("run_export", exports.run_job))
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
-    return (Schedule("remove_files", files.remove_expired, at=time(3)),)
+    return (
+        Schedule("remove_files", files.remove_expired, at=time(3)),
+        Schedule("remove_exports", exports.remove_old, every=timedelta(hours=1)),
+    )
 
 
 @hookimpl
 def tenant_purged(ctx: Context) -> None:
     take_away(ctx, "import_export.file", "content")
+    take_away(ctx, "import_export.export", "content")
 
 
 @hookimpl
@@ -123,11 +144,12 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def tenant_disabled(ctx: Context) -> None:
     imports.give_up(ctx)
+    exports.give_up(ctx)
 
 
 @hookimpl
 def register_commands() -> Sequence[Command]:
-    return (*commands.COMMANDS, *undo_commands.COMMANDS)
+    return (*commands.COMMANDS, *undo_commands.COMMANDS, *export_commands.COMMANDS)
 
 
 @hookimpl

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped
 
+from plugins.import_export.columns import HEADINGS, NAMES
+from plugins.import_export.sinks import FORMATS
 from sdk import Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
@@ -22,6 +24,13 @@ STATES = {
     "undoing": _("Being undone"),
     "undone": _("Undone"),
     "partly_undone": _("Partly undone"),
+}
+EXPORT_STATES = {
+    "waiting": _("Waiting"),
+    "running": _("Running"),
+    "succeeded": _("Succeeded"),
+    "failed": _("Failed"),
+    "cancelled": _("Cancelled"),
 }
 OUTCOMES = {
     "skipped": _("Skipped"),
@@ -155,3 +164,25 @@ class ExternalId(Record):
     system: Mapped[str] = f.text(_("System"), length=60, required=True)
     external_id: Mapped[str] = f.text(_("External id"), required=True, search=True)
     record: Mapped[f.Reference | None] = f.any_record(_("Record"))
+
+
+class Export(Record):
+    """What somebody took away as a file: of what, with which filter and columns, how many rows."""
+
+    __tablename__ = "import_export_exports"
+
+    entity: Mapped[str] = f.text(_("Entity"), length=80, required=True, search=True, index=True)
+    format: Mapped[str] = f.choice(_("Format"), FORMATS, required=True)
+    headings: Mapped[str] = f.choice(_("Headings"), HEADINGS, default=NAMES)
+    file_name: Mapped[str] = f.text(_("File"), required=True, search=True)
+    conditions: Mapped[str | None] = f.long_text(_("Filters"))
+    words: Mapped[str | None] = f.text(_("Search words"), length=200)
+    ordered_by: Mapped[str | None] = f.text(_("Sort"), length=500)
+    columns: Mapped[str] = f.long_text(_("Columns"), required=True)
+    state: Mapped[str] = f.choice(_("State"), EXPORT_STATES, default="waiting", index=True)
+    done: Mapped[int] = f.integer(_("Rows done"), default=0)
+    total: Mapped[int] = f.integer(_("Rows in all"), default=0)
+    size: Mapped[int | None] = f.integer(_("Size in bytes"), least=0)
+    content: Mapped[str | None] = f.text(_("Content"), length=32)
+    ends_at: Mapped[datetime | None] = f.at(_("Can be fetched until"), index=True)
+    reason: Mapped[str | None] = f.long_text(_("Reason"))

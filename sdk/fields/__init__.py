@@ -1,6 +1,6 @@
 """The field types: `from sdk import fields as f`, then `f.text(...)`, `f.money(...)`, `f.link(...)`."""
 
-from sdk.fields.any_record import AnyRecordField, Reference, any_record
+from sdk.fields.any_record import AnyRecordField, NamedReference, Reference, any_record
 from sdk.fields.base import (
     NO_EXAMPLE,
     Checked,
@@ -42,6 +42,7 @@ __all__ = [
     "LinkField",
     "Money",
     "MoneyField",
+    "NamedReference",
     "NaturalKey",
     "Parsed",
     "Reach",

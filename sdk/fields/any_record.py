@@ -13,12 +13,15 @@ from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import key
 from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
+from sdk.fields.text import plain_text
 from sdk.text import Text, _
 
 _ENTITY = r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*"
 _ID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _WRITTEN = re.compile(rf"(?P<entity>{_ENTITY}):(?P<id>{_ID})\Z", re.ASCII)
+_NAMED = re.compile(rf"(?P<entity>{_ENTITY}):(?P<word>\S(?:.*\S)?)\Z", re.ASCII | re.DOTALL)
 _LONGEST = 100
+_LONGEST_WORD = 255
 
 
 class Reference(NamedTuple):
@@ -31,9 +34,22 @@ class Reference(NamedTuple):
         return f"{self.entity}:{self.id}"
 
 
+class NamedReference(NamedTuple):
+    """A record by the full name of its entity and what people call it; the write door looks it up."""
+
+    entity: str
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.entity}:{self.word}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class AnyRecordField(Field):
-    """A reference in two columns, the id and the entity's name; both or neither. The write door checks that it is there."""
+    """A reference in two columns, the id and the entity's name; both or neither. The write door checks that it is there.
+
+    In files what people call the record may stand in the place of its id: `plugin.entity:Acme`.
+    """
 
     parent: bool = False
 
@@ -62,7 +78,7 @@ class AnyRecordField(Field):
         return Reference(str(entity), id) if isinstance(id, UUID) else None
 
     def check(self, cell: object) -> object:
-        if isinstance(cell, Reference):
+        if isinstance(cell, Reference | NamedReference):
             return cell
         if isinstance(cell, str):
             return self.sought(cell.strip()) if cell.strip() else None
@@ -71,6 +87,12 @@ class AnyRecordField(Field):
         if unknown := sorted(str(name) for name in set(cell) - {"entity", "id"}):
             raise FlawError("unknown_key", _("unknown key {got}"), got=unknown[0][:40])
         return self.sought(f"{cell.get('entity')}:{cell.get('id')}")
+
+    def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
+        named = None if _WRITTEN.match(cell) else _NAMED.match(cell)
+        if named is None or len(named["entity"]) > _LONGEST:
+            return self.sought(cell)
+        return NamedReference(named["entity"], plain_text(named["word"], _LONGEST_WORD))
 
     def sought(self, cell: str) -> Reference:
         written = _WRITTEN.match(cell)

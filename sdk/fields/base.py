@@ -169,6 +169,11 @@ class Field:
         """One value as a cell of a file that `read` takes back unchanged."""
         return "" if value is None else str(value)
 
+    def write(self, values: Sequence[object]) -> list[str]:
+        """A column of values as cells of a file: the same as `format` value by value."""
+        form = self.format
+        return ["" if value is None else form(value) for value in values]
+
     def json_schema(self) -> dict[str, object]:
         """JSON Schema (2020-12) of a non-null value as it is shown."""
         return {"type": "string"}

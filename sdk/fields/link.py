@@ -17,7 +17,7 @@ from sdk.text import Text, _
 if TYPE_CHECKING:
     from sdk.entities import Record
 
-_LONGEST = 255
+LONGEST = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +61,37 @@ class LinkField(Field):
             return cell
         if not isinstance(cell, str):
             raise wrong_type(_("an id or a natural key"), cell)
-        cell = plain_text(cell, _LONGEST)
+        cell = plain_text(cell, LONGEST)
         if not cell:
             raise FlawError("malformed", _("expected an id or a natural key"))
-        return _key_of(cell)
+        return key_of(cell)
 
     def parse(self, cells: Cells) -> Parsed:
         """The same as `check` cell by cell; a column of plain words, and one that has been read before, take a shorter way."""
         if type(self).check is LinkField.check:
             if _READ.issuperset(map(type, cells)):
                 return Parsed(list(cells), [])
-            lines = plain_lines(cells, _LONGEST)
+            lines = plain_lines(cells, LONGEST)
             if lines is not None and lines.count(None) == cells.count(None):  # blank is wrong, and said cell by cell
-                return Parsed([None if line is None else _key_of(line) for line in lines], [])
+                return Parsed([None if line is None else key_of(line) for line in lines], [])
         return super().parse(cells)
+
+    def format(self, value: object) -> str:
+        return value.text if isinstance(value, NaturalKey) else super().format(value)
 
     def json_schema(self) -> dict[str, object]:
         return {"type": "string", "format": "uuid"}
 
     def input_schema(self) -> dict[str, object]:
         text = "An id, or what people call the record."
-        return {"type": "string", "minLength": 1, "maxLength": _LONGEST, "pattern": SAID, "description": text}
+        return {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": SAID, "description": text}
 
     def sought_schema(self) -> dict[str, object]:
         return self.input_schema()
 
 
-def _key_of(word: str) -> UUID | NaturalKey:
+def key_of(word: str) -> UUID | NaturalKey:
+    """What a written link means: an id where it looks like one."""
     try:
         return UUID(word) if len(word) == 36 else NaturalKey(word)
     except ValueError:

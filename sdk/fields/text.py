@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -106,6 +106,9 @@ class TextField(Field):
         if type(self).check is TextField.check:
             return lines
         return [line and line.lower() for line in lines] if all(line is None or line.isascii() for line in lines) else None
+
+    def write(self, values: Sequence[object]) -> list[str]:
+        return ["" if value is None else value for value in values]  # type: ignore[misc]  # text is a cell as it is
 
     def json_schema(self) -> dict[str, object]:
         return {"type": "string", "maxLength": self.length}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
 
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.saved import Saved, saved_for
-from plugins.import_export.mapping.words import plain, synonyms_of, words_of
+from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
 from plugins.import_export.styles import Said, Styles
 from sdk import Context
 from sdk.fields import ChoiceField, Field, LinkField
@@ -36,9 +36,10 @@ NONE = Guess("", 0.0, "none")
 
 def suggestion(ctx: Context, entity: str, sheet: Sheet) -> dict[str, object]:
     """A guess for each heading, the fields that one can choose, required ones that lack a column, and questions."""
-    fields = {name: one for name, one in ctx.records(entity).fields().items() if not one.readonly}
+    visible = ctx.records(entity).fields()
+    fields = {name: one for name, one in visible.items() if not one.readonly}
     known = saved_for(ctx, entity, sheet.headings)
-    guesses = guessed(ctx, fields, sheet.headings, known)
+    guesses = guessed(ctx, fields, sheet.headings, known, apart_of(ctx, visible))
     columns = {guess.field: place for place, guess in enumerate(guesses) if guess.field}
     rows = [cells for _number, cells in islice(sheet.rows(), _LOOKED_AT)]
     told = [
@@ -68,11 +69,13 @@ def _said(known: Saved | None) -> Said:
     return Said(*(str(known.wish.get(name, "")) for name in ("dates", "numbers", "years"))) if known is not None else Said()
 
 
-def guessed(ctx: Context, fields: Mapping[str, Field], headings: Sequence[str], known: Saved | None = None) -> list[Guess]:
-    """A guess for each heading, and no field twice: those of which one is surer choose first."""
+def guessed(
+    ctx: Context, fields: Mapping[str, Field], headings: Sequence[str], known: Saved | None = None, apart: Collection[str] = ()
+) -> list[Guess]:
+    """A guess for each heading, and no field twice: those of which one is surer choose first. What is in `apart` is for none."""
     words, synonyms = words_of(ctx, fields), synonyms_of(fields)
     found, taken = dict[int, Guess](), set[str]()
-    for sure in (_as_before(known, fields), _by_word(words), _by_synonym(synonyms), _by_likeness({**synonyms, **words})):
+    for sure in (_as_before(known, fields), _by_apart(apart), _by_word(words), _by_synonym(synonyms), _by_likeness({**synonyms, **words})):
         for place, heading in enumerate(headings):
             guess = sure(heading) if place not in found else None
             if guess is not None and guess.field not in taken:
@@ -84,6 +87,10 @@ def guessed(ctx: Context, fields: Mapping[str, Field], headings: Sequence[str], 
 def _as_before(known: Saved | None, fields: Mapping[str, Field]) -> type_sure:
     before = dict(word.rpartition("=")[::2] for word in known.words("map")) if known is not None else {}
     return lambda heading: Guess(name, SURE, "saved") if (name := before.get(heading)) == "" or name in fields else None  # type: ignore[arg-type]
+
+
+def _by_apart(apart: Collection[str]) -> type_sure:
+    return lambda heading: NONE if heading.strip() in apart else None
 
 
 def _by_word(words: Mapping[str, str]) -> type_sure:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from sdk import Context
-from sdk.fields import Field
+from sdk import Context, _
+from sdk.fields import Field, MoneyField
 
 LOCALES: Final = ("en", "zh_CN")
+CURRENCY: Final = "currency"
+"""Behind the name of a field: the column of its currency."""
 _WORD = re.compile(r"[\W_]+")
 _CHOICES = re.compile(r"\[[^\[\]]*\|[^\[\]]*\]\s*\*?\s*\Z")
 """What a template writes behind a heading: `Class [key|normal|small]`."""
@@ -71,6 +73,21 @@ def words_of(ctx: Context, fields: Mapping[str, Field]) -> dict[str, str]:
         for word in (one.label, *(speaker.say(one.label) for speaker in speaking)):
             labels.setdefault(plain(word), set()).add(name)
     return {word: next(iter(names)) for word, names in labels.items() if len(names) == 1} | {plain(name): name for name in fields}
+
+
+def apart_of(ctx: Context, fields: Mapping[str, Field]) -> frozenset[str]:
+    """Headings, to the letter, that no column is for: the names of fields that are read only, and the currencies of amounts."""
+    apart = {name for name, one in fields.items() if one.readonly}
+    speaking = [ctx, *(ctx.speaking(locale) for locale in LOCALES)]
+    for name, one in fields.items():
+        if isinstance(one, MoneyField):
+            apart |= {currency_of(speaker, one, word) for speaker in speaking for word in (name, speaker.say(one.label))}
+    return frozenset(apart - {name for name, one in fields.items() if not one.readonly})
+
+
+def currency_of(ctx: Context, field: Field, heading: str) -> str:
+    """The heading of the currency of a field whose amount stands under `heading`."""
+    return f"{heading} {CURRENCY if heading == field.name else ctx.say(_('Currency'))}"
 
 
 def synonyms_of(fields: Mapping[str, Field]) -> dict[str, str]:

@@ -1,0 +1,92 @@
+"""The columns of an export: which fields, under which headings, and what stands in their cells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from plugins.import_export.formulas import neutral
+from plugins.import_export.mapping.words import plain, words_of
+from sdk import BadRequest, Context, _
+from sdk.context import Column
+from sdk.fields import ChoiceField, DecimalField, Field, IntegerField, KeysField, MoneyField
+
+_THREE = re.compile(r"\.\d{3}(?= |\Z)", re.ASCII)
+EVERYTHING = "*"
+"""In the place of fields: all that the actor may read, also what an import leaves out."""
+NAMES, LABELS = "names", "labels"
+HEADINGS = {NAMES: _("Names of fields, for programs"), LABELS: _("Labels, for people")}
+
+
+@dataclass(frozen=True)
+class ExportColumn:
+    """One field of the file; `words` are what its choices are called there, where not by their keys."""
+
+    field: Field
+    heading: str
+    words: Mapping[str, str]
+
+    def cells(self, values: Column) -> Sequence[str]:
+        """Values as cells that an import takes back, whatever the format."""
+        cells: Sequence[str] = self.field.write(values)
+        if self.words:
+            cells = [self.words.get(cell, cell) for cell in cells]
+        return cells
+
+    def safe(self, values: Column) -> Sequence[str]:
+        """The same for spreadsheets; numbers are none of the text that they could calculate with, negative ones included.
+
+        Three digits behind a point get a zero more: 1.234 may be more than a thousand elsewhere.
+        """
+        cells = self.cells(values)
+        if isinstance(self.field, DecimalField | MoneyField):
+            return [_THREE.sub(r"\g<0>0", cell) for cell in cells]
+        return cells if isinstance(self.field, IntegerField) else neutral(cells)
+
+
+def importable(fields: Mapping[str, Field]) -> list[str]:
+    """What an import takes back: without the platform's own stamps, what is worked out, and keys that leave in no file."""
+    return [name for name, field in fields.items() if not field.readonly and not field.secret]
+
+
+def settle(ctx: Context, entity: str, wanted: Sequence[str]) -> list[str]:
+    """The names of the fields that are exported: those that are asked for, or all that an import takes back.
+
+    Raises BadRequest for one that the actor does not see, or that leaves in no file.
+    """
+    fields = ctx.records(entity).fields()
+    if not wanted:
+        return importable(fields)
+    names = [name for name in dict.fromkeys(wanted) if name != EVERYTHING]
+    for name in names:
+        if name not in fields or fields[name].secret:
+            known = ", ".join(one for one, field in fields.items() if not field.secret)
+            raise BadRequest(_("there is no field {name!r} to export; there are {fields}"), name=name[:80], fields=known)
+    return names if EVERYTHING not in wanted else [name for name, field in fields.items() if not field.secret]
+
+
+def columns_of(ctx: Context, entity: str, names: Sequence[str], headings: str) -> list[ExportColumn]:
+    """The columns of these fields. A label is a heading where an import can tell by it which field is meant, or that none is."""
+    fields = ctx.records(entity).fields()
+    there = {name: fields[name] for name in names if name in fields}
+    if headings == NAMES:
+        return [ExportColumn(field, name, {}) for name, field in there.items()]
+    known = words_of(ctx, {name: field for name, field in fields.items() if not field.readonly})
+    labels = {name: ctx.say(field.label) for name, field in there.items()}
+
+    def heading(name: str) -> str:
+        word = plain(labels[name])
+        leads_to = name if name in known.values() and not fields[name].readonly else None
+        alone = sum(plain(label) == word for label in labels.values()) == 1
+        return labels[name] if word and alone and known.get(word) == leads_to else name
+
+    return [ExportColumn(field, heading(name), _words(ctx, field)) for name, field in there.items()]
+
+
+def _words(ctx: Context, field: Field) -> dict[str, str]:
+    """What the choices of a field are called, where that leads back to each of them."""
+    if not isinstance(field, ChoiceField) or isinstance(field, KeysField):
+        return {}
+    words = {key: ctx.say(label) for key, label in field.options.items()}
+    return words if len(set(words.values())) == len(words) else {}

@@ -1,0 +1,230 @@
+"""Starting, running and ending exports: what an export asks for stands in its record, which is also what the audit has of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import BinaryIO, cast
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from plugins.import_export.columns import NAMES, columns_of, settle
+from plugins.import_export.sinks import CSV, FORMATS, XLSX, open_sink
+from plugins.import_export.workbook import MOST_ROWS
+from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, Invalid, NotFound, Notice, Query, Refusal, _, parse_filter
+from sdk.context import Row, id_of
+from sdk.fields import Reference
+from sdk.files import clean_name
+from sdk.permissions import EXPORT as RIGHT
+from sdk.routes import Download
+
+EXPORT = "import_export.export"
+PERMISSION = f"{EXPORT}.create"
+JOB = "import_export.run_export"
+KEPT = timedelta(days=7)
+"""How long a file may be fetched."""
+BLOCK, STEPS = 5_000, 20_000
+"""Rows read at once; rows after which the record says how far it is."""
+WAITING, RUNNING, SUCCEEDED, FAILED, CANCELLED = "waiting", "running", "succeeded", "failed", "cancelled"
+UNDER_WAY = (WAITING, RUNNING)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is wanted: filters as name and value pairs of the list's language, words, a sort, fields (none: all that an import takes)."""
+
+    entity: str
+    format: str = CSV
+    filters: tuple[tuple[str, str], ...] = ()
+    words: str = ""
+    sort: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    headings: str = NAMES
+    file_name: str = ""
+
+    def query(self, **more: object) -> Query:
+        """The question of its rows."""
+        return Query(filter=parse_filter(self.filters), sort=self.sort, q=self.words, **more)  # type: ignore[arg-type]
+
+
+def permit(ctx: Context, entity: str) -> None:
+    """Raise NotFound for an entity that is not here, Forbidden for one that the actor may not take away as a file."""
+    ctx.records(entity)
+    if not ctx.can(PERMISSION):
+        raise Forbidden(_("you may not export files"))
+    if not ctx.can(f"{entity}.read"):
+        raise Forbidden(_("you may not read {entity}"), entity=entity)
+    ctx.require(f"{entity}.{RIGHT}")
+
+
+def total_of(ctx: Context, selection: Selection) -> int:
+    """How many rows there are; raises BadRequest for a filter or a sort that does not fit."""
+    return int(ctx.records(selection.entity).query(selection.query(fields=("id",), limit=1, count=True)).total or 0)
+
+
+def begin(ctx: Context, selection: Selection) -> Row:
+    """The record of a new export, which the actor owns. Raises BadRequest, Forbidden, Invalid for more rows than a sheet has."""
+    permit(ctx, selection.entity)
+    fields, total = settle(ctx, selection.entity, selection.fields), total_of(ctx, selection)
+    if not fields:
+        raise Invalid(_("there is no field of {entity} to export; name some"), entity=selection.entity)
+    if selection.format == XLSX and total > MOST_ROWS:
+        raise Invalid(_("a sheet has at most {most} rows; export as CSV, or less at a time"), most=MOST_ROWS)
+    name = clean_name(selection.file_name or f"{ctx.say(ctx.entity(selection.entity).plural_label)}.{selection.format}", "export")
+    values = {
+        "entity": selection.entity, "format": selection.format, "headings": selection.headings, "file_name": name,
+        "conditions": urlencode(selection.filters) or None, "words": selection.words or None, "ordered_by": ",".join(selection.sort) or None,
+        "columns": ",".join(fields), "total": total,
+    }  # fmt: skip
+    return ctx.as_system().records(EXPORT).create(values)
+
+
+def selection_of(record: Row) -> Selection:
+    """What an export's record asks for."""
+
+    def word(name: str) -> str:
+        return str(record[name] or "")
+
+    def words(name: str) -> tuple[str, ...]:
+        return tuple(filter(None, word(name).split(",")))
+
+    filters = tuple(parse_qsl(word("conditions"), keep_blank_values=True))
+    return Selection(
+        word("entity"), word("format"), filters, word("words"), words("ordered_by"), words("columns"), word("headings"), word("file_name")
+    )
+
+
+def carry_out(ctx: Context, record: Row, stream: BinaryIO, step: Callable[[int], None] = lambda _count: None) -> Row | None:
+    """Write the file; returns the record at its end, None where it was cancelled or deleted meanwhile.
+
+    Rights are asked again, as time may have passed. What fails ends the export with its reason, and is raised.
+    """
+    id, selection = id_of(record), selection_of(record)
+    try:
+        permit(ctx, selection.entity)
+        _save(ctx, id, {"state": RUNNING, "done": 0})
+        columns = columns_of(ctx, selection.entity, settle(ctx, selection.entity, selection.fields), selection.headings)
+        done = told = 0
+        with closing(open_sink(ctx, stream, selection.format, columns, selection.headings)) as sink:
+            for block in ctx.records(selection.entity).blocks(selection.query(fields=tuple(one.field.name for one in columns)), BLOCK):
+                sink.write(block)
+                done += block.rows
+                step(block.rows)
+                if done - told >= STEPS:
+                    told = done
+                    if not _save(ctx, id, {"done": done}):
+                        return None
+    except Refusal as refusal:
+        fail(ctx, id, refusal)
+        raise
+    return _save(ctx, id, {"done": done})
+
+
+def finish(ctx: Context, id: UUID, values: Mapping[str, object]) -> Row | None:
+    """The file is there: say so to who asked for it; None where it was cancelled or deleted meanwhile."""
+    with ctx.transaction(write=True):
+        record = _save(ctx, id, {**values, "state": SUCCEEDED})
+        _tell(ctx, record, _("Export is ready: {file}"))
+    return record
+
+
+def fail(ctx: Context, id: UUID, refusal: Refusal) -> None:
+    """Record why an export could not run."""
+    reason = "; ".join([ctx.say(refusal.message, refusal.params), *(ctx.say(p.message, p.params) for p in refusal.problems)])
+    with ctx.transaction(write=True):
+        _tell(ctx, _save(ctx, id, {"state": FAILED, "reason": reason[:20_000]}), _("Export failed: {file}"))
+
+
+def _tell(ctx: Context, record: Row | None, title: str) -> None:
+    if record is not None and record["owner"] is not None and ctx.actor.user_id is not None:
+        owner = cast("UUID", record["owner"])
+        ctx.notify(
+            [Notice(owner, "import_export.export", title, params={"file": record["file_name"]}, about=Reference(EXPORT, id_of(record)))]
+        )
+
+
+def _save(ctx: Context, id: UUID, values: Mapping[str, object]) -> Row | None:
+    """How far it is; None, and nothing written, where somebody has cancelled or deleted it."""
+    exports = ctx.as_system().records(EXPORT)
+    with ctx.transaction(write=True):
+        there = exports.values([id], hold=True).get(id)
+        return exports.update(id, values, act="run") if there is not None and there["state"] in UNDER_WAY else None
+
+
+def run_job(ctx: Context, arguments: Mapping[str, object]) -> None:
+    """The background side of `POST /exports`: a run that was interrupted is begun anew, and leaves one file."""
+    id = UUID(str(arguments["export"]))
+    record = ctx.as_system().records(EXPORT).values([id]).get(id)
+    if record is None or record["state"] not in UNDER_WAY:
+        return
+    with tempfile.TemporaryFile() as stream:
+        try:
+            if carry_out(ctx, record, stream) is None:
+                return
+        except Refusal:  # its record says why
+            return
+        size = stream.tell()
+        stream.seek(0)
+        key = ctx.files.save(stream)
+    if finish(ctx, id, {"content": key, "size": size, "ends_at": ctx.now() + KEPT}) is None:
+        ctx.files.remove(key)
+
+
+def cancel(ctx: Context, id: UUID) -> Row:
+    """End an export that is under way; raises Conflict for one that has ended."""
+    mine(ctx, id)
+    with ctx.transaction(write=True):
+        record = _save(ctx, id, {"state": CANCELLED})
+        if record is None:
+            raise Conflict(_("the export has ended already"))
+        return record
+
+
+def mine(ctx: Context, id: UUID) -> Row:
+    """An export of the actor's own; raises NotFound for anybody else's, whatever rights the actor has: a file holds what its owner may see."""
+    record = ctx.records(EXPORT).values([id]).get(id)
+    if record is None or record["owner"] != ctx.actor.user_id:
+        raise NotFound(_("there is no {entity} {id}"), entity=EXPORT, id=str(id))
+    return record
+
+
+def download(ctx: Context, id: UUID, media: Mapping[str, str]) -> Download:
+    """The file, for its owner, until its time ends; raises NotFound, Conflict where there is none yet."""
+    record = mine(ctx, id)
+    if record["state"] != SUCCEEDED:
+        raise Conflict(_("there is no file: the export is {state}"), state=str(record["state"]))
+    if not record["content"] or cast("datetime", record["ends_at"]) <= ctx.now():
+        raise NotFound(_("the file was kept for {days} days and is gone; export again"), days=KEPT.days)
+    return Download(b"", media[str(record["format"])], str(record["file_name"]), ctx.files.open(str(record["content"])))
+
+
+def remove_old(ctx: Context) -> None:
+    """Take away files whose time has ended, and those of deleted exports. Runs by a schedule."""
+    exports = ctx.as_system().records(EXPORT)
+    named = Condition("content", "empty", ("false",))
+    while old := exports.find((named, Condition("ends_at", "lte", (ctx.now(),))), 500):
+        exports.write_all([Draft("update", {"content": None, "size": None}, id_of(row), act="run") for row in old])
+        for row in old:
+            ctx.files.remove(str(row["content"]))
+    for row in exports.find((named, Condition("ends_at", "gt", (ctx.now() - KEPT,))), 10_000, deleted=True):
+        ctx.files.remove(str(row["content"]))  # an unknown key is no error: deleted ones are looked at until their time has long ended
+
+
+def give_up(ctx: Context) -> None:
+    """The plugin is switched off: what is under way waits for nothing any more."""
+    exports, reason = ctx.as_system().records(EXPORT), ctx.say(_("import and export was switched off before the end"))
+    while unfinished := exports.find((Condition("state", "in", UNDER_WAY),), 500):
+        exports.write_all([Draft("update", {"state": FAILED, "reason": reason}, id_of(row), act="run") for row in unfinished])
+
+
+def format_of(name: str) -> str:
+    """The format by a file's ending; raises BadRequest."""
+    ending = name.rpartition(".")[2].lower()
+    if ending not in FORMATS:
+        raise BadRequest(
+            _("cannot tell the format of {name!r}; end it with .csv, .xlsx or .jsonl, or name one with --format"), name=name[-80:]
+        )
+    return ending

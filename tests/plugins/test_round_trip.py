@@ -1,0 +1,262 @@
+"""What is exported is imported again, unchanged: every entity of every plugin, every type of field."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import openpyxl
+import pytest
+
+from core.context import Work
+from core.custom.kinds import KINDS
+from core.platform import Platform
+from core.testkit.fixtures import MakeTenant
+from core.testkit.leaks.cells import value
+from sdk import Draft, Forbidden, Outcome, Refusal, Verb
+from sdk import fields as f
+from sdk.fields import (
+    AnyRecordField,
+    BooleanField,
+    ChoiceField,
+    CurrencyField,
+    DateField,
+    DateTimeField,
+    DecimalField,
+    Field,
+    KeysField,
+    LinkField,
+    Money,
+    MoneyField,
+    Reference,
+)
+from tests.journeys.real_data import folder
+from tests.plugins.exported import exported
+from tests.plugins.imports import import_file
+
+type_work_as = Callable[..., Work]
+PLAIN, ODD = 0, 1
+SAID: Mapping[tuple[str, str], object] = {
+    ("automation.inlet", "rule"): None,  # either an entity or a rule
+    ("leads.lead", "campaign"): None,  # by which a touch is made beside it, and by its import another one
+    ("leads.lead", "source"): None,
+    ("orders.payment", "amount"): Money(Decimal("1.50"), "USD"),  # no more than the order's plan asks for
+    ("teamwork.target", "team"): None,  # a person or a team
+}
+"""What rules of an entity ask of its values."""
+JSON_TOO = ("customers.account", "custom.case", "teamwork.task")
+"""They have fields of every type."""
+NOT_BY_HAND = {"orders.invoice_line"}
+"""An invoice's lines are those of a confirmed order, whose own lines nobody changes any more."""
+
+
+def takes(work: Work, name: str) -> bool:
+    """Whether its records come in by hand, and so by an import."""
+    return {Verb.READ, Verb.CREATE} <= work.entity(name).verbs
+
+
+def in_order(work: Work) -> list[str]:
+    """The entities that take records, in an order in which each comes behind what it links to; what stands alone comes last."""
+    names = [name for name in work.entities() if takes(work, name)]
+    linked = {name: links_of(work, name) & {*names} - {name} for name in names}
+    alone = {name for name in names if not linked[name] and not any(name in others for others in linked.values())}
+    order = ["core.custom_entity", "core.custom_field", "core.role", "core.team", "core.user"]
+    while left := [name for name in names if name not in order]:
+        ready = [name for name in left if linked[name] <= {*order} and name not in alone]
+        order.append(ready[0] if ready else min(left, key=lambda name: (name in alone, len(linked[name] - {*order}))))
+    return order
+
+
+def links_of(work: Work, name: str) -> set[str]:
+    """The entities that its records may point to; accounts stand for any."""
+    fields = [one for one in work.records(name).fields().values() if not one.readonly]
+    anything = {"customers.account"} if any(isinstance(one, AnyRecordField) for one in fields) else set()
+    return anything | {work.target(name, one.name) for one in fields if isinstance(one, LinkField)}
+
+
+@dataclass
+class Filling:
+    """Fills a tenant with two records of each entity: one plain, and one with whatever else its fields take."""
+
+    work: Work
+    made: dict[str, list[UUID]] = field(default_factory=dict)
+
+    def fill(self, name: str) -> None:
+        for serial in (PLAIN, ODD):
+            fields = {n: one for n, one in self.work.records(name).fields().items() if not one.readonly and not one.secret}
+            values = {n: made for n, one in fields.items() if (made := self._value(name, one, serial)) is not None}
+            if (id := self._write(name, fields, values)) is not None:
+                self.made.setdefault(name, []).append(id)
+
+    def _write(self, name: str, fields: Mapping[str, Field], values: dict[str, Any]) -> UUID | None:
+        while True:
+            try:
+                (outcome,) = self.work.records(name).write([Draft("create", values)])
+            except Refusal:  # of the whole write, which names no field
+                return None
+            if outcome.refusal is None:
+                return outcome.id
+            wrong = self._wrong(fields, values, outcome)
+            if not wrong:
+                return None
+            for one in wrong:
+                del values[one]
+
+    @staticmethod
+    def _wrong(fields: Mapping[str, Field], values: Mapping[str, Any], outcome: Outcome) -> list[str]:
+        assert outcome.refusal is not None
+        named = [problem.field for problem in outcome.refusal.problems if problem.field in values]
+        return list(dict.fromkeys(named)) or [name for name in values if not fields[name].required][-1:]
+
+    def _value(self, name: str, of: Field, serial: int) -> object:
+        if (name, of.name) in SAID:
+            return SAID[name, of.name]
+        if isinstance(of, LinkField):
+            target = self.work.target(name, of.name)
+            there = self.made.get(target)
+            return there[0] if there else None
+        if isinstance(of, AnyRecordField):
+            about = self.made.get("customers.account")
+            return Reference("customers.account", about[serial]) if about and name != "customers.account" else None
+        if of.example == f.NO_EXAMPLE:
+            return None
+        if isinstance(of, KeysField) and of.of == "core.role":
+            return ["sales_manager"]
+        if serial == PLAIN:
+            return _plain(of, self.work.tenant.currency)
+        return _odd(of)
+
+
+def _plain(of: Field, currency: str) -> object:
+    if of.default is not None and isinstance(of, ChoiceField | BooleanField):
+        return of.default
+    if isinstance(of, CurrencyField):
+        return currency
+    if isinstance(of, MoneyField):
+        return Money(Decimal("1234.50"), currency)
+    return value(of, 4)
+
+
+def _odd(of: Field) -> object:
+    if isinstance(of, MoneyField):
+        return Money(Decimal("-0.10") if of.least is None else Decimal("7.25"), "EUR")
+    if isinstance(of, DateField):
+        return date(1899, 12, 31)
+    if isinstance(of, DateTimeField):
+        return datetime(2026, 3, 29, 1, 30, 59, 123456, tzinfo=UTC)
+    if isinstance(of, DecimalField) and of.least is None:
+        return Decimal("-0.0001") if of.places >= 4 else Decimal(-3)
+    if isinstance(of, KeysField) and of.options:
+        return list(of.options)[:3]
+    if of.kind == "text" and not of.example and getattr(of, "pattern", 1) is None:
+        return "=1+1;\"'"
+    if of.kind == "long_text" and not of.example:
+        return '\'-one, "two"\r\n\r\n=three;\n@\t\u5f20'
+    return value(of, 9)
+
+
+def define(work: Work) -> None:
+    """An entity of the tenant's own, and a field of each kind there and on accounts."""
+    work.records("core.custom_entity").create({"key": "case", "label": "Case"})
+    options = [{"key": "one", "label": "One", "label_zh": "\u4e00"}, {"key": "two", "label": "Two", "label_zh": "\u4e8c"}]
+    for entity in ("customers.account", "custom.case"):
+        for key, kind in KINDS.items():
+            more = ({"options": options} if kind.options else {}) | ({"target": "customers.account"} if kind.target else {})
+            if kind.written:
+                work.records("core.custom_field").create({"entity": entity, "key": f"my_{key}", "kind": key, "label": f"My {key}", **more})
+
+
+@pytest.mark.feature("C16")
+def test_every_entity_comes_back_as_it_went_out_to_the_byte(platform: Platform, make_tenant: MakeTenant) -> None:
+    one, other = (platform.system(make_tenant(name).id) for name in ("one", "other"))
+    define(one)
+    entities, filling = in_order(one), Filling(one)
+    for name in entities:
+        filling.fill(name)
+    assert {name for name in entities if name not in filling.made} == NOT_BY_HAND
+    kinds = {type(field).kind for name in entities for field in one.records(name).fields().values() if not field.readonly}
+    assert kinds >= {kind.kind for kind in (AnyRecordField, BooleanField, ChoiceField, CurrencyField, DateField, DateTimeField, DecimalField,
+                                            KeysField, LinkField, MoneyField)}  # fmt: skip
+    files = {name: exported(one, name) for name in entities}
+    lines = {name: exported(one, name, "jsonl") for name in JSON_TOO}
+    for name in entities:
+        done = import_file(other, name, files[name])
+        assert {row["code"] for row in done.rows} <= {"duplicate"}, (name, done.rows)  # a new tenant has some roles and sequences already
+    assert {name: exported(other, name) for name in entities} == files
+    assert {name: exported(other, name, "jsonl") for name in lines} == lines
+
+
+def test_what_no_import_takes_says_so_by_its_verbs_and_is_exported_all_the_same(work_as: type_work_as) -> None:
+    work = work_as()
+    for name in [name for name in work.entities() if not takes(work, name)]:
+        assert exported(work, name, fields=("*",)).startswith(b"id,")
+        with pytest.raises(Forbidden):
+            import_file(work, name, "id\n")
+
+
+def cells_of(content: bytes) -> list[list[object]]:
+    """The cells of a workbook, as another reader sees them."""
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    assert sheet is not None
+    return [[cell.value for cell in row] for row in sheet.iter_rows()]
+
+
+@pytest.mark.feature("C16")
+def test_a_workbook_and_a_file_with_all_that_can_be_read_come_back(platform: Platform, make_tenant: MakeTenant) -> None:
+    one = platform.system(make_tenant("one", timezone="America/New_York").id)
+    books, whole = (platform.system(make_tenant(name, timezone="America/New_York", locale="zh_CN").id) for name in ("books", "whole"))
+    define(one)
+    filling = Filling(one)
+    names = ("core.custom_entity", "core.custom_field", "core.team", "core.user", "catalog.product", "customers.account", "custom.case",
+             "customers.contact", "pipeline.pipeline", "pipeline.stage", "pipeline.deal", "teamwork.task", "teamwork.activity")  # fmt: skip
+    for name in names:
+        filling.fill(name)
+    one.records("custom.case").create(
+        {
+            "name": "Between",
+            "custom.my_datetime": "2026-11-01T05:30:00Z",
+            "custom.my_decimal": "1.234",
+            "custom.my_money": {"amount": "1.234", "currency": "KWD"},
+        }
+    )
+    one.records("custom.case").create(
+        {"name": "Large", "custom.my_decimal": "1234567890123.4567", "custom.my_datetime": "2026-07-01T12:00:00Z"}
+    )
+    for name in names:
+        workbook, everything = exported(one, name, "xlsx", headings="labels"), exported(one, name, fields=("*",))
+        for other, content in ((books, workbook), (whole, everything)):
+            done = import_file(other, name, content)
+            assert (done.state, done.rows) == ("succeeded", []), name
+        plain = exported(one, name)
+        assert exported(books, name) == exported(whole, name) == plain, name
+        assert cells_of(exported(books, name, "xlsx")) == cells_of(exported(one, name, "xlsx")), name
+
+
+@pytest.mark.real_data
+def test_naughty_texts_come_back_from_every_field_of_text(platform: Platform, make_tenant: MakeTenant) -> None:
+    one, other = (platform.system(make_tenant(name).id) for name in ("one", "other"))
+    strings = json.loads((folder("blns") / "blns.json").read_text(encoding="utf-8"))
+    fields = {
+        name: field for name, field in one.records("customers.account").fields().items() if field.kind in ("text", "long_text", "keys")
+    }
+    drafts = [
+        Draft(
+            "create",
+            {name: text if kind != "keys" else None for name, kind in ((n, f.kind) for n, f in fields.items()) if not fields[name].readonly}
+            | {"name": f"{number} {text}"[:255]},
+        )
+        for number, text in enumerate(strings)
+    ]
+    outcomes = one.records("customers.account").write(drafts)
+    assert sum(outcome.refusal is None for outcome in outcomes) > 400
+    content = exported(one, "customers.account")
+    done = import_file(other, "customers.account", content, duplicates="take")
+    assert [(row["number"], row["column"], row["code"], row["value"]) for row in done.rows] == []
+    assert exported(other, "customers.account") == content
+    assert exported(other, "customers.account", "jsonl") == exported(one, "customers.account", "jsonl")
