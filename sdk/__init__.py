@@ -38,7 +38,7 @@ from sdk.permissions import EVERYBODY, Access, Audience, Permission, Role, Scope
 from sdk.privacy import Person, Trace
 from sdk.rates import Priced, RateSource, keep_base_currency, priced
 from sdk.reporting import Report
-from sdk.routes import PUBLIC, SIGNED_IN, Download, Request, Response, Route, Upload, WebPage
+from sdk.routes import PUBLIC, SIGNED_IN, Download, Guest, Request, Response, Route, Upload, WebPage
 from sdk.schedules import Schedule
 from sdk.settings import Secret, Settings
 from sdk.setup import MasterData
@@ -87,6 +87,7 @@ __all__ = [
     "ForecastModel",
     "Frame",
     "GiveUp",
+    "Guest",
     "Identity",
     "Installation",
     "Invalid",

@@ -46,6 +46,7 @@ class Channel(StrEnum):
     PAGE = "page"
     IMPORT = "import"
     RULE = "rule"
+    FORM = "form"
     PLUGIN = "plugin"
     CLI = "cli"
 

@@ -58,6 +58,18 @@ class WebPage:
 
     html: str
     style: str = ""
+    leads_to: tuple[str, ...] = ()
+    """Origins (`https://www.example.com`) to which its form may lead on when it has been taken: browsers go to no others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who calls a route that takes any form: the network address, the origin of the page elsewhere that sends (""; one of ours, or none
+    that is said), and whether an answer in JSON is wanted."""
+
+    address: str = ""
+    origin: str = ""
+    wants_json: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +80,7 @@ class Request:
     query: Mapping[str, object] = field(default_factory=dict)
     body: Mapping[str, object] = field(default_factory=dict)
     files: Mapping[str, Upload] = field(default_factory=dict)
+    guest: Guest = Guest()
 
     def id(self, name: str = "id") -> UUID:
         """The record id in the address; raises NotFound for what cannot be one."""
@@ -107,6 +120,9 @@ class Route:
     body: type[Schema] | None = None
     any_object: bool = False
     """Whether the body is whatever JSON object a system outside sends, instead of what a schema says."""
+    any_form: bool = False
+    """Whether pages elsewhere call it as they like: the body is whatever form or JSON object is sent (a name that comes several times has a
+    list), `request.query` the words of the address as they are, and `request.guest` says who asks. The view checks all of it."""
     uploads: tuple[str, ...] = ()
     may_lack_files: bool = False
     form: bool = False

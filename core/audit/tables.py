@@ -18,7 +18,7 @@ from sdk.fields.base import Field, column
 
 CHANNELS: dict[str, Text] = {
     Channel.API: _("Program"), Channel.PAGE: _("Page"), Channel.IMPORT: _("Import"), Channel.RULE: _("Rule"), Channel.PLUGIN: _("Plugin"),
-    Channel.CLI: _("Command line"),
+    Channel.CLI: _("Command line"), Channel.FORM: _("Web form"),
 }  # fmt: skip
 
 seals = sa.Table(

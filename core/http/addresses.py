@@ -23,6 +23,7 @@ class RecordId(BaseConverter):
     """The id of a record in an address: anything else is no record's address at all."""
 
     regex = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+    weight = 50  # before words of any form: `/forms/{token}` stands beside the records of `/forms`
 
 
 class Address(Rule):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import request
 from marshmallow import Schema
@@ -11,13 +11,19 @@ from marshmallow import fields as mm
 
 from core.forms import loaded, strictly
 from core.http.pipeline import json_body, query_pairs, reading
-from sdk import PUBLIC, BadRequest, Invalid, Problem, Request, Route, UnsupportedMedia, Upload, _
+from core.http.security import visitor
+from sdk import PUBLIC, BadRequest, Guest, Invalid, Problem, Request, Route, UnsupportedMedia, Upload, _
+
+if TYPE_CHECKING:
+    from core.config import Config
 
 FORM = "application/x-www-form-urlencoded"
 
 
-def read_request(route: Route, path: Mapping[str, str]) -> Request:
+def read_request(route: Route, path: Mapping[str, str], config: Config) -> Request:
     """Validated query and body; raises BadRequest, UnsupportedMedia or Invalid."""
+    if route.any_form:
+        return Request(path=path, query=_grouped(query_pairs(None)), body=_whatever(), guest=_guest(config))
     query = _read_query(route.query() if route.query else Schema()) if not _from_outside(route) else {}
     if route.uploads:
         body, files = _read_form(route)
@@ -26,6 +32,38 @@ def read_request(route: Route, path: Mapping[str, str]) -> Request:
         return Request(path=path, query=query, body=_read_plain_form(route.body()))
     body = json_body() if route.any_object else _read_json(route.body()) if route.body else {}
     return Request(path=path, query=query, body=body)
+
+
+def _whatever() -> dict[str, Any]:
+    """The words of a form of either kind, or a JSON object; nothing where nothing is sent."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return {}
+    if request.mimetype == "application/json":
+        return json_body()
+    if request.mimetype not in (FORM, "multipart/form-data", ""):
+        raise UnsupportedMedia(_("send the body as {media}"), media=FORM)
+    with reading():
+        if request.files:
+            raise BadRequest(_("this address takes no files"), code="no_files")
+        return _grouped(list(request.form.items(multi=True)))
+
+
+def _grouped(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def _guest(config: Config) -> Guest:
+    """Browsers say "null" of pages that hide where they are; what is ours is known by the address that was asked, or that we were told."""
+    origin = request.headers.get("Origin", "")
+    ours = (request.host_url.rstrip("/"), config.url.rstrip("/"))
+    return Guest(
+        visitor(config).address,
+        "" if origin in (*ours, "null") else origin,
+        request.mimetype == "application/json" or request.accept_mimetypes.best == "application/json",
+    )
 
 
 def _from_outside(route: Route) -> bool:

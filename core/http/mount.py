@@ -113,7 +113,7 @@ def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None
     def handler(work: Work, path: Mapping[str, str]) -> object:
         if route.permission not in (PUBLIC, SIGNED_IN) and not work.can(route.permission):
             raise Forbidden(_("you need the permission {permission}"), permission=route.permission)
-        value = route.view(work.of_plugin(route.plugin), read_request(route, path))
+        value = route.view(work.of_plugin(route.plugin), read_request(route, path, platform.config))
         if route.method == "GET" and isinstance(value, Response) and fresh(request, tag := value.headers.get("ETag", '""')):
             return Response(None, 304, {"ETag": tag})
         return value if hasattr(value, "status") else answer_as(route, value)

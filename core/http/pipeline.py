@@ -341,7 +341,8 @@ def _named(filename: str) -> dict[str, str]:
 def _page(page: WebPage, spec: Response) -> FlaskResponse:
     """With a policy that takes the page's own style sheet and nothing else, and no word to others about its address."""
     digest = b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    to = " ".join(("'self'", *page.leads_to))
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; form-action {to}; base-uri 'none'; frame-ancestors 'none'"
     return raw(
         page.html.encode(), "text/html", {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", **spec.headers}, spec.status
     )
@@ -350,7 +351,7 @@ def _page(page: WebPage, spec: Response) -> FlaskResponse:
 def raw(body: bytes, media: str, headers: Mapping[str, str], status: int = 200) -> FlaskResponse:
     """An answer that is made already."""
     response = FlaskResponse(body, status, mimetype=media)
-    response.headers.extend(dict(headers))
+    response.headers.update(dict(headers))
     return response
 
 

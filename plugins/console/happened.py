@@ -20,7 +20,7 @@ _ICONS: Mapping[str, str] = {
 _MENTION = re.compile(r"(?<!\\)@\[([^\[\]\r\n]{1,255})\]")
 CHANNELS: Mapping[str, Text] = {
     "api": _("through the API"), "page": _("on a page"), "import": _("by an import"), "rule": _("by a rule"), "plugin": _("by a plugin"),
-    "cli": _("by a command"),
+    "cli": _("by a command"), "form": _("by a web form"),
 }  # fmt: skip
 ACTIONS: Mapping[str, Text] = {
     "create": _("Created"), "update": _("Changed"), "delete": _("Put into the recycle bin"), "restore": _("Taken out of the recycle bin"),

@@ -27,6 +27,7 @@ _COLLECTION = {
     "get": ("GET", "/{id}", Verb.READ), "update": ("PATCH", "/{id}", Verb.UPDATE), "delete": ("DELETE", "/{id}", Verb.DELETE),
     "list": ("GET", "", Verb.READ), "create": ("POST", "", Verb.CREATE),
 }  # fmt: skip
+_READ = ("GET", "OPTIONS")
 _FILE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 SIGN_IN, SIGN_OUT, PASSWORD, META, OPENAPI, DOCS = (
     _("Sign in"),
@@ -66,20 +67,23 @@ class RouteOperations:
 
     def describe(self, route: Route) -> None:
         """Add one route."""
-        refused = {*parts.READ} if route.method == "GET" else {*parts.SEND, 412}
+        refused = {*parts.READ} if route.method in _READ else {*parts.SEND, 412}
         operation: Json = {
             "operationId": self._id(route), "tags": [route.plugin], "summary": self.work.say(route.summary),
             "responses": answers({route.status: self._answer(route)}, refused | {422}),
-            "security": [] if route.permission == PUBLIC else BY_TOKEN if route.method == "GET" else BY_TOKEN_OR_CSRF,
+            "security": [] if route.permission == PUBLIC else BY_TOKEN if route.method in _READ else BY_TOKEN_OR_CSRF,
         }  # fmt: skip
         if route.query is not None:
             operation["parameters"] = self.converter.schema2parameters(route.query, location="query")
-        if route.method != "GET":
+        if route.method not in _READ:
             operation["parameters"] = [*operation.get("parameters", ()), parts.once()]
         if route.uploads:
             operation["requestBody"] = parts.body(self._form(route), "multipart/form-data")
         elif route.form:
             operation["requestBody"] = parts.body(self._form(route), FORM)
+        elif route.any_form and route.method not in _READ:
+            operation["requestBody"] = parts.body({"type": "object"}, FORM)
+            operation["requestBody"]["content"] |= parts.body({"type": "object"})["content"]
         elif route.any_object:
             operation["requestBody"] = parts.body({"type": "object"})
         elif route.body is not None:

@@ -1,0 +1,1 @@
+"""Forms on websites: who fills one in is a lead."""

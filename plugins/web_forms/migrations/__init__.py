@@ -1,0 +1,1 @@
+"""The migrations of web_forms."""
