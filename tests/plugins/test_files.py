@@ -103,6 +103,7 @@ def test_what_other_programs_write_is_found_out() -> None:
         found = book(content)
         assert (found.delimiter, found.sheets[0].headings, next(found.sheets[0].rows())[1][1]) == (delimiter, ("Name", "Note"), "c")
     assert next(opened('Name,Note\nA,"say \\"hi\\" to, all"\nB,x\n').rows())[1] == ["A", 'say "hi" to, all']
+    assert list(opened('Name, "Note"\nA, "b, c"\n').rows()) == [(1, ["A", "b, c"])]
     assert list(opened("'Name';'Note'\n'A;1';'it''s'\n").rows()) == [(1, ["A;1", "it's"])]
     assert book('Name\tNote\n"A\t5" pipe\n', name="a.tsv").format == "tsv"
     assert list(opened('Name\tNote\n"A\t5" pipe\n').rows()) == [(1, ['"A', '5" pipe'])]
@@ -161,7 +162,7 @@ def test_a_file_can_be_read_as_often_as_one_likes() -> None:
     assert list(file.rows()) == list(file.rows())
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"   \n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"   \n", b" \n,,\n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
 def test_an_empty_file_is_refused(content: bytes) -> None:
     assert refusal(content).startswith("unreadable: is empty")
 
@@ -195,6 +196,7 @@ GERMAN = "Name,Ort\nMüller,Köln\nStraße,Zürich\n"
     [
         (CHINESE, "gbk", "gb18030"), (CHINESE, "gb18030", "gb18030"), (TAIWANESE, "big5", "big5"), (TAIWANESE, "gbk", "gb18030"),
         (FRENCH, "cp1252", "cp1252"), (GERMAN, "latin-1", "cp1252"), ("Preis,Notiz\n€ 5,„gut“ – Ärger\n", "cp1252", "cp1252"),
+        ("namn,ort\nHåkan Sjöström,Örebro\n", "cp1252", "cp1252"), ("a,b\nPeña,Málaga\n", "cp1252", "cp1252"), ("a,b\n25 °C,“it’s” € 5\n", "cp1252", "cp1252"),
         ("a,b\n\u00a0x,José Núñez\n", "cp1252", "cp1252"), (CHINESE, "utf-16-le", "utf-16-le"), (GERMAN, "utf-16-be", "utf-16-be"),
         ("Имя\nМосква\n", "utf-8", "utf-8"), (GERMAN, "utf-32", "utf-32"),
     ],
@@ -209,7 +211,8 @@ def test_an_encoding_that_is_certain_is_found(text: str, encoding: str, codec: s
     [
         ("Name\n北京\n", "gbk", "gb18030"),  # two signs: Korean as well
         ("Name\nHélène\n", "cp1252", "cp1252, cp1250"),  # Hélčne is as good a name
-        ("Name\nDvořák\nPříliš žluťoučký\n", "cp1250", "cp1250"), ("Имя\nМосква\nРоссия\n", "cp1251", "cp1251"),
+        ("Name\nKraków\nPoznań\n", "cp1250", "cp1252, cp1250"), ("Name\nGyőr\nSzűcs\n", "cp1250", "cp1250"), ("Name\nCafé\n", "cp850", "cp1252"),
+        ("Name\nvoilà\n", "cp850", "cp1252"), ("Name\nDvořák\nPříliš žluťoučký\n", "cp1250", "cp1250"), ("Имя\nМосква\nРоссия\n", "cp1251", "cp1251"),
         ("名前\n東京\nさくら\n", "shift_jis", "shift_jis"), ("이름\n서울\n김철수\n", "euc_kr", "euc_kr"), ("Имя\nМосква\n", "koi8-r", "cp1251"),
         ("Nom\nHélène à Besançon\n", "mac_roman", "cp1251"), (GERMAN, "cp850", "cp1251"), ("Name\nŞişli\n", "cp1254", "cp1250"),
     ],
@@ -242,7 +245,7 @@ def test_what_is_said_of_an_encoding_is_checked() -> None:
 
 
 def test_what_is_no_text_is_no_csv() -> None:
-    for content in (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0", codecs.BOM_UTF16_BE + "name\nA\n".encode("utf-32-be")):
+    for content in (b"%PDF-1.7\n", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0", codecs.BOM_UTF16_BE + "name\nA\n".encode("utf-32-be")):
         assert "is neither text nor a spreadsheet" in refusal(content)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-MEMORY = 3 << 30
+MEMORY = 2 << 30
 UNPACKED = 1 << 30
 CELLS = 16_000_000
 """The library keeps a sheet as a full table: so many cells take about half a gigabyte."""
