@@ -91,7 +91,8 @@ def test_every_page_takes_scripts_and_styles_from_us_alone(site: Site) -> None:
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert not page.all("//script[not(@src)] | //style | //@style | //@*[starts-with(name(), 'on')]"), path
-        loaded = page.all("//script/@src | //link/@href | //img/@src")
+        assert page.all("//link[@rel='expect']/@href") == ["#toasts"] == [f"#{id}" for id in page.all("//*[@id='toasts']/@id")]
+        loaded = page.all("//script/@src | //link[@rel!='expect']/@href | //img/@src")
         assert loaded
         assert all(one.startswith("/console/static/") for one in loaded)
 
