@@ -12,6 +12,7 @@ from sdk import Context, Draft, Outcome, where
 from sdk.context import Row, id_of
 
 MOST, RENEWED = 120, 4
+QUOTES = 8
 PAPERS = 4
 """Invoices that are issued, and contracts of which there is a copy."""
 
@@ -40,6 +41,31 @@ def fill(ctx: Context, random: Random) -> None:
         if id is not None:
             renew(ctx, id)
     _papers(ctx, orders, made)
+    _quotes(ctx, products)
+
+
+def _quotes(ctx: Context, products: list[Row]) -> None:
+    """A few quotes for open deals: drafts, sent ones and one that was rejected."""
+    random = Random(QUOTES)  # of their own, so that what is made after them stays as it was
+    open_deals = ctx.records("pipeline.deal").find(where(status="open"), 200) if ctx.offers("pipeline.deal") else []
+    deals = [deal for deal in open_deals if deal["account"] is not None][:QUOTES]
+    currency = ctx.tenant.currency
+    priced = [product for product in products if product["price"] is not None and product["price"].currency == currency]
+    if not priced:
+        return
+    given = [{**{name: deal[name] for name in ("name", "account", "owner")}, "deal": deal["id"], "currency": currency} for deal in deals]
+    quotes = _written(ctx, "orders.quote", given)
+    lines = [
+        {"quote": quote.id, "position": place, "product": product["id"], "quantity": random.randint(1, 20), "tax_rate": 13,
+         "discount": random.choice((None, None, 3, 5, 8))}
+        for quote in quotes
+        for place, product in enumerate(random.sample(priced, min(len(priced), random.randint(2, 4))), 1)
+    ]  # fmt: skip
+    _written(ctx, "orders.quote_line", lines)
+    states = ("sent", "sent", "rejected")
+    ctx.records("orders.quote").write_all(
+        [Draft("update", {"state": state}, quote.id) for state, quote in zip(states, quotes, strict=False)]
+    )
 
 
 def _papers(ctx: Context, orders: list[Outcome], contracts: list[Outcome]) -> None:

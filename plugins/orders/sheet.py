@@ -148,17 +148,19 @@ def replace(ctx: Context, entity: str, id: UUID, wanted: Sequence[Line], version
             raise Stale(_("the lines were changed by somebody else meanwhile; load them again"))
         _check_ids(wanted, there)
         gone = [Draft("delete", {}, key) for key in there if key not in {line.id for line in wanted}]
-        drafts = [_draft(kind, id, place, line) for place, line in enumerate(wanted, 1)]
+        drafts = [_draft(kind, id, place, line, there) for place, line in enumerate(wanted, 1)]
         outcomes = ctx.records(entity).write([*gone, *drafts])
         _raise_first([one.refusal for one in outcomes[: len(gone)]], lambda _number: "")
         _raise_first([one.refusal for one in outcomes[len(gone) :]], lambda number: f"lines.{number}.")
 
 
-def _draft(kind: Kind, id: UUID, place: int, line: Line) -> Draft:
+def _draft(kind: Kind, id: UUID, place: int, line: Line, there: Mapping[UUID, Row]) -> Draft:
+    """What is new of a line: a cell that stays as it is needs no right to change it."""
     values = {**line.values, "position": place}
     if line.id is None:
-        return Draft("create", {**values, kind.link: id})
-    return Draft("update", values, line.id, line.version)
+        return Draft("create", {**{name: value for name, value in values.items() if value is not None}, kind.link: id})
+    was = there[line.id]
+    return Draft("update", {name: value for name, value in values.items() if was.get(name) != value}, line.id, line.version)
 
 
 def _check_ids(wanted: Sequence[Line], there: Mapping[UUID, Row]) -> None:
