@@ -10,6 +10,7 @@ from plugins.orders.copies import PARTNER, later
 from plugins.orders.renewals import renew
 from sdk import Context, Draft, Outcome, where
 from sdk.context import Row, id_of
+from sdk.fields import Money
 
 MOST, RENEWED = 120, 4
 QUOTES = 8
@@ -50,7 +51,7 @@ def _quotes(ctx: Context, products: list[Row]) -> None:
     open_deals = ctx.records("pipeline.deal").find(where(status="open"), 200) if ctx.offers("pipeline.deal") else []
     deals = [deal for deal in open_deals if deal["account"] is not None][:QUOTES]
     currency = ctx.tenant.currency
-    priced = [product for product in products if product["price"] is not None and product["price"].currency == currency]
+    priced = [product for product in products if isinstance(product["price"], Money) and product["price"].currency == currency]
     if not priced:
         return
     given = [{**{name: deal[name] for name in ("name", "account", "owner")}, "deal": deal["id"], "currency": currency} for deal in deals]
