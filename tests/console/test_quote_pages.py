@@ -168,6 +168,8 @@ def test_all_lines_are_written_by_one_call_of_the_api_or_none(client: Api, desk:
     assert priced.status_code == 200, priced.text
     assert [error["code"] for error in priced.json["lines"][2]["errors"]] == ["no_such_record", "required"]
     assert priced.json["lines"][1]["total"] == {"amount": "67.77", "currency": "USD"}
+    long = rep.post(f"{API}/quotes/{desk.quote}/prices", {"lines": [{"product": "G" * 254, "quantity": "1"}]})
+    assert long.json["lines"][0]["errors"][0]["code"] == "no_such_record", "no number of a product is so long"
     wrong = rep.call("PUT", f"{API}/quotes/{desk.quote}/lines", json={"lines": [*lines, {"description": "Free"}], "version": version})
     assert wrong.status_code == 422
     assert {error["field"] for error in wrong.json["errors"]} == {"lines.2.quantity"}
