@@ -1,4 +1,4 @@
-"""Quotes for deals that are open, orders for those that were won, contracts for some of them."""
+"""Orders for deals that were won, contracts for some of them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,30 @@ from random import Random
 from plugins.orders import invoices
 from plugins.orders.copies import PARTNER, later
 from plugins.orders.renewals import renew
-from sdk import Condition, Context, Draft, Outcome, Query, where
+from sdk import Context, Draft, Outcome, where
 from sdk.context import Row, id_of
+from sdk.fields import Money
 
 MOST, RENEWED = 120, 4
-QUOTED, DRAFTS = 12, 4
+QUOTES = 8
 PAPERS = 4
 """Invoices that are issued, and contracts of which there is a copy."""
 
 
 def fill(ctx: Context, random: Random) -> None:
-    """An order with one to three lines for each won deal, a contract of a year for every third; a quote for some that are open."""
+    """An order with one to three lines for each won deal, a contract of a year for every third."""
     every = ctx.records("pipeline.deal").find(where(status="won"), 1000) if ctx.offers("pipeline.deal") else []
     won = every[:: max(1, len(every) // MOST)]  # from all months
     products = ctx.records("catalog.product").find(())
     deals = [deal for deal in won if deal["account"] is not None]
     orders = _written(ctx, "orders.order", [_order(deal) for deal in deals])
-    _written(ctx, "orders.order_line", [line for order in orders for line in _lines("order", order, products, random)])
+    lines = [
+        {"order": order.id, "position": place, "product": product["id"], "quantity": random.randint(1, 12), "tax_rate": 13,
+         "unit_price": product["price"], "discount": random.choice((None, None, 5, 10))}
+        for order in orders
+        for place, product in enumerate(random.sample(products, random.randint(1, 3)), 1)
+    ]  # fmt: skip
+    _written(ctx, "orders.order_line", lines)
     changes = [Draft("update", {"state": "confirmed"}, order.id) for order in orders]
     ctx.records("orders.order").write_all(changes)
     today = ctx.now().date()
@@ -35,31 +42,31 @@ def fill(ctx: Context, random: Random) -> None:
         if id is not None:
             renew(ctx, id)
     _papers(ctx, orders, made)
-    _quotes(ctx, products, random)
+    _quotes(ctx, products)
 
 
-def _quotes(ctx: Context, products: list[Row], random: Random) -> None:
-    """One for each of the open deals that close next: the first are drafts, the others are with the customer."""
-    if not ctx.offers("pipeline.deal"):
+def _quotes(ctx: Context, products: list[Row]) -> None:
+    """A few quotes for open deals: drafts, sent ones and one that was rejected."""
+    random = Random(QUOTES)  # of their own, so that what is made after them stays as it was
+    open_deals = ctx.records("pipeline.deal").find(where(status="open"), 200) if ctx.offers("pipeline.deal") else []
+    deals = [deal for deal in open_deals if deal["account"] is not None][:QUOTES]
+    currency = ctx.tenant.currency
+    priced = [product for product in products if isinstance(product["price"], Money) and product["price"].currency == currency]
+    if not priced:
         return
-    wanted = Query((*where(status="open"), Condition("account", "empty", ("false",))), sort=("close_date", "id"), limit=QUOTED)
-    deals, today = ctx.records("pipeline.deal").query(wanted).data, ctx.now().date()
-    quotes = _written(ctx, "orders.quote", [
-        {"name": deal["name"], "account": deal["account"], "owner": deal["owner"], "deal": deal["id"], "currency": "CNY",
-         "quoted_on": today - timedelta(days=place), "valid_until": today + timedelta(days=30 - place)}
-        for place, deal in enumerate(deals)
-    ])  # fmt: skip
-    _written(ctx, "orders.quote_line", [line for quote in quotes for line in _lines("quote", quote, products, random)])
-    ctx.records("orders.quote").write_all([Draft("update", {"state": "sent"}, quote.id) for quote in quotes[DRAFTS:]])
-
-
-def _lines(of: str, head: Outcome, products: list[Row], random: Random) -> list[dict[str, object]]:
-    """One to three lines of an order or a quote."""
-    return [
-        {of: head.id, "position": place, "product": product["id"], "quantity": random.randint(1, 12), "tax_rate": 13,
-         "unit_price": product["price"], "discount": random.choice((None, None, 5, 10))}
-        for place, product in enumerate(random.sample(products, random.randint(1, 3)), 1)
+    given = [{**{name: deal[name] for name in ("name", "account", "owner")}, "deal": deal["id"], "currency": currency} for deal in deals]
+    quotes = _written(ctx, "orders.quote", given)
+    lines = [
+        {"quote": quote.id, "position": place, "product": product["id"], "quantity": random.randint(1, 20), "tax_rate": 13,
+         "discount": random.choice((None, None, 3, 5, 8))}
+        for quote in quotes
+        for place, product in enumerate(random.sample(priced, min(len(priced), random.randint(2, 4))), 1)
     ]  # fmt: skip
+    _written(ctx, "orders.quote_line", lines)
+    states = ("sent", "sent", "rejected")
+    ctx.records("orders.quote").write_all(
+        [Draft("update", {"state": state}, quote.id) for state, quote in zip(states, quotes, strict=False)]
+    )
 
 
 def _papers(ctx: Context, orders: list[Outcome], contracts: list[Outcome]) -> None:

@@ -13,13 +13,13 @@ from plugins.orders.lines import KINDS, MOST, Kind
 from plugins.orders.process import found
 from sdk import Batch, Change, Condition, Context, Draft, Invalid, Problem, Query, Refusal, Stale, _, where
 from sdk.context import Row, id_of
-from sdk.fields import Money, NaturalKey
+from sdk.fields import Field, FlawError, Money, NaturalKey
 
 FIELDS = ("product", "description", "quantity", "unit_price", "discount", "tax_rate")
 """What of a line is written by people; the rest is its place and what it comes to."""
 MOST_LINES = 500
 PRODUCT = "catalog.product"
-_GUESSES = 20
+_GUESSES, _LONGEST_SEARCH = 20, 200
 """So many products that are not named to the letter are searched for."""
 SHEETS: Mapping[str, str] = {"quotes": "orders.quote_line", "orders": "orders.order_line", "invoices": "orders.invoice_line"}
 """The lines of each document, by the word in its address."""
@@ -103,16 +103,30 @@ def products(ctx: Context, words: Sequence[str]) -> dict[str, Row]:
         return {}
     found: dict[str, Row] = {}
     records, asked = ctx.records(PRODUCT), list(dict.fromkeys(words))
+    seen = records.fields()
     for name in ("name", "sku"):  # a number goes before a name
-        for start in range(0, len(asked), 500):
-            among = Condition(name, "in", tuple(asked[start : start + 500]))
+        fit = [word for word in asked if name in seen and _fits(seen[name], word)]
+        for start in range(0, len(fit), 500):
+            among = Condition(name, "in", tuple(fit[start : start + 500]))
             found |= {str(row[name]): row for row in records.find((among,), MOST) if name in row}
-    for word in [word for word in asked if word not in found][:_GUESSES]:
+    unknown = [
+        word for word in asked if word not in found and len(word) <= _LONGEST_SEARCH and "name" in seen and _fits(seen["name"], word)
+    ]
+    for word in unknown[:_GUESSES]:
         for_sale = Query((Condition("active", "eq", ("true",)),), fields=("id",), q=word, limit=2)
         ids = [row["id"] for row in records.query(for_sale).data]
         if len(ids) == 1:
             found[word] = records.values([UUID(str(ids[0]))])[UUID(str(ids[0]))]
     return found
+
+
+def _fits(of: Field, word: str) -> bool:
+    """Whether it can be a value of the field: what cannot is the name of nothing."""
+    try:
+        of.sought(word)
+    except FlawError:
+        return False
+    return True
 
 
 def resolved(ctx: Context, wanted: Sequence[Line]) -> tuple[list[Line], list[Problem]]:
@@ -148,17 +162,19 @@ def replace(ctx: Context, entity: str, id: UUID, wanted: Sequence[Line], version
             raise Stale(_("the lines were changed by somebody else meanwhile; load them again"))
         _check_ids(wanted, there)
         gone = [Draft("delete", {}, key) for key in there if key not in {line.id for line in wanted}]
-        drafts = [_draft(kind, id, place, line) for place, line in enumerate(wanted, 1)]
+        drafts = [_draft(kind, id, place, line, there) for place, line in enumerate(wanted, 1)]
         outcomes = ctx.records(entity).write([*gone, *drafts])
         _raise_first([one.refusal for one in outcomes[: len(gone)]], lambda _number: "")
         _raise_first([one.refusal for one in outcomes[len(gone) :]], lambda number: f"lines.{number}.")
 
 
-def _draft(kind: Kind, id: UUID, place: int, line: Line) -> Draft:
+def _draft(kind: Kind, id: UUID, place: int, line: Line, there: Mapping[UUID, Row]) -> Draft:
+    """What is new of a line: a cell that stays as it is needs no right to change it."""
     values = {**line.values, "position": place}
     if line.id is None:
-        return Draft("create", {**values, kind.link: id})
-    return Draft("update", values, line.id, line.version)
+        return Draft("create", {**{name: value for name, value in values.items() if value is not None}, kind.link: id})
+    was = there[line.id]
+    return Draft("update", {name: value for name, value in values.items() if was.get(name) != value}, line.id, line.version)
 
 
 def _check_ids(wanted: Sequence[Line], there: Mapping[UUID, Row]) -> None:

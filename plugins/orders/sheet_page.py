@@ -31,9 +31,7 @@ from sdk import (
     _,
 )
 from sdk.context import Row
-from sdk.fields import Money, MoneyField
-from sdk.fields.base import FlawError
-from sdk.fields.number import exact_text
+from sdk.fields import FlawError, Money, MoneyField, exact_text
 from sdk.pages import told
 
 _CELLS = QuoteLine.__fields__

@@ -21,6 +21,6 @@ def crew(ctx: Context) -> Mapping[UUID, Row]:
     direct = users.find((Condition("manager", "eq", (me,)),), MOST_PEOPLE) if me is not None else []
     found = {**Staff(ctx, [me], teams).people, **{id_of(row): row for row in direct}}
     if found.keys() <= {me} and ctx.can(_EVALUATES):
-        found |= {id_of(row): row for row in users.find((Condition("team", "empty", ("false",)),), MOST_PEOPLE)}
+        found = {id_of(row): row for row in users.find((Condition("team", "empty", ("false",)),), MOST_PEOPLE)} or found
     active = [(id, row) for id, row in found.items() if row["active"]]
     return dict(sorted(active, key=lambda pair: (pair[0] != me, str(pair[1]["name"]))))

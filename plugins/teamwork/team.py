@@ -45,6 +45,9 @@ class Line:
 def show(ctx: Context, request: PageRequest) -> Rendering:
     """Everybody whom the actor looks after; `person` opens one of them."""
     people = crew(ctx)
+    teams = _teams(ctx, people)
+    if team := as_id(request.asked("team")):
+        people = {id: row for id, row in people.items() if row["team"] == team}
     asked = request.asked("person")
     chosen = as_id(asked) if asked else next(iter(people)) if len(people) == 1 else None
     if asked and chosen not in people:
@@ -53,9 +56,15 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     values = {
         "heads": heads, "lines": lines, "today": today(ctx), "chosen": chosen, "comments": _comments(ctx, people),
         "name": people[chosen]["name"] if chosen is not None else "", "opened": _opened(ctx, chosen) if chosen is not None else [], "here": ctx.page(PLACE),
-        "evaluates": ctx.can("teamwork.evaluation.update"),
+        "teams": teams, "team": team,
     }  # fmt: skip
     return Rendering("teamwork/team.html", values)
+
+
+def _teams(ctx: Context, people: Mapping[UUID, Row]) -> list[tuple[UUID, str]]:
+    """The teams of these people, to look at one of them; none where they are all of one."""
+    found = ctx.as_system().records("core.team").values({row["team"] for row in people.values() if isinstance(row["team"], UUID)})
+    return sorted(((id, str(row["name"])) for id, row in found.items()), key=lambda pair: pair[1]) if len(found) > 1 else []
 
 
 def _lines(ctx: Context, people: Mapping[UUID, Row]) -> tuple[list[str], list[Line]]:

@@ -144,8 +144,13 @@ def test_rows_move_without_a_script(client: Api, desk: Desk, people: People) -> 
 
 def test_who_may_not_change_a_document_reads_its_lines_and_a_closed_one_stays(client: Api, desk: Desk, people: People) -> None:
     rep, other = client.as_user(people.rep), Site(client.as_user(people.all_reps[-1]))
-    assert other.get(desk.path()).status in (200, 404)
+    assert other.get(desk.path()).status == 404
     page = Site(rep).get(desk.path())
+    mate = Site(client.as_user(people.all_reps[1]))
+    theirs = mate.get(desk.path())
+    refused = send(mate, desk.path(), [{**rows_of(page)[0], "quantity": "9"}], known=known(page))
+    assert (theirs.status, refused.status) == (200, 403), "a team mate reads it and no more"
+    assert refused.all("//*[@role='alert']")
     rep.patch(f"{API}/quotes/{desk.quote}", {"state": "sent"})
     closed = Site(rep).get(desk.path())
     assert "The lines stay as they are: it is Sent" in closed.text
@@ -163,6 +168,8 @@ def test_all_lines_are_written_by_one_call_of_the_api_or_none(client: Api, desk:
     assert priced.status_code == 200, priced.text
     assert [error["code"] for error in priced.json["lines"][2]["errors"]] == ["no_such_record", "required"]
     assert priced.json["lines"][1]["total"] == {"amount": "67.77", "currency": "USD"}
+    long = rep.post(f"{API}/quotes/{desk.quote}/prices", {"lines": [{"product": "G" * 254, "quantity": "1"}]})
+    assert long.json["lines"][0]["errors"][0]["code"] == "no_such_record", "no number of a product is so long"
     wrong = rep.call("PUT", f"{API}/quotes/{desk.quote}/lines", json={"lines": [*lines, {"description": "Free"}], "version": version})
     assert wrong.status_code == 422
     assert {error["field"] for error in wrong.json["errors"]} == {"lines.2.quantity"}

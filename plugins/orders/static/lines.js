@@ -5,6 +5,22 @@
 (() => {
   const WAIT = 250;
 
+  // The cells of copied rows; one that holds a tab, a quote or a new line stands in quotes.
+  function parts(text) {
+    const rows = [[""]];
+    let quoted = false;
+    for (let at = 0; at < text.length; at++) {
+      const sign = text[at];
+      const words = rows.at(-1);
+      if (quoted && sign === '"' && text[at + 1] === '"') words[words.length - 1] += text[++at];
+      else if (quoted ? sign === '"' : sign === '"' && words.at(-1) === "") quoted = !quoted;
+      else if (!quoted && sign === "\t") words.push("");
+      else if (!quoted && sign === "\n") rows.push([""]);
+      else if (quoted || sign !== "\r") words[words.length - 1] += sign;
+    }
+    return rows.filter((words) => words.some((word) => word.trim()));
+  }
+
   class LineSheet {
     constructor(form) {
       this.form = form;
@@ -193,15 +209,15 @@
 
     // Rows with tabs between their cells, as spreadsheets copy them; they go into the cells from the present one on.
     paste(event) {
-      const text = event.clipboardData.getData("text/plain").replace(/\r\n?/g, "\n").replace(/\n$/, "");
-      if (!/[\t\n]/.test(text) || !event.target.matches("input")) return;
+      const text = event.clipboardData.getData("text/plain");
+      if (!/[\t\n]/.test(text.trim()) || !event.target.matches("input")) return;
       event.preventDefault();
       let row = event.target.closest("tr");
       const from = this.cells(row).indexOf(event.target);
-      for (const line of text.split("\n")) {
+      for (const words of parts(text)) {
         row ||= this.fresh();
         const inputs = this.cells(row).slice(from);
-        line.split("\t").forEach((word, at) => this.put(inputs[at], word.trim().replace(/^"(.*)"$/, "$1").replaceAll('""', '"')));
+        words.forEach((word, at) => this.put(inputs[at], word.replace(/\s+/g, " ").trim()));
         row = row.nextElementSibling;
       }
       this.close();
