@@ -13,12 +13,13 @@ from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.suggest import suggestion
 from plugins.import_export.pages.start import AT, Target, target_of
 from plugins.import_export.pages.wishes import mended, start, wish_of
-from plugins.import_export.plan import Wish, make_plan
+from plugins.import_export.plan import OVERWRITE, Wish, make_plan
 from plugins.import_export.staging import files
 from plugins.import_export.staging.corrections import FILE
+from plugins.import_export.styles import Said, Styles
 from sdk import Context, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
 from sdk.context import Row, id_of
-from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateField, Field, LinkField, MoneyField
+from sdk.fields import AnyRecordField, BooleanField, ChoiceField, Field, MoneyField
 from sdk.pages import told
 
 WHY: Mapping[str, Text] = {
@@ -41,9 +42,20 @@ DUPLICATES: Mapping[str, Text] = {
     "skip": _("Skip rows that are likely there already, and list them"),
     "take": _("Take them all the same, with a warning"),
 }
-ORDERS: Mapping[str, Text] = {"ymd": _("year, month, day"), "mdy": _("month, day, year"), "dmy": _("day, month, year")}
+WORDS: Mapping[str, Text] = {
+    "ymd": _("year, month, day"),
+    "mdy": _("month, day, year"),
+    "dmy": _("day, month, year"),
+    "point": _("a point before the fraction"),
+    "comma": _("a comma before the fraction"),
+}
+COLLISIONS: Mapping[str, Text] = {
+    "overwrite": _("takes the place of what is there"),
+    "only_if_empty": _("is taken only where nothing is there"),
+    "never": _("is taken for new records only"),
+}
 ASKED = ("dates", "numbers", "years")
-"""What is asked of a whole file: the words of a wish, as far as there are such."""
+"""What is asked of a whole file, by the words of a wish."""
 UNDECIDED, LEFT_EMPTY = "?", ""
 _LOOKED_AT, _FIRST, _MOST_VALUES = 20_000, 1_000, 60
 
@@ -67,6 +79,7 @@ class Column:
     field: str
     why: str
     sure: bool
+    rule: str = OVERWRITE
     meanings: Sequence[Meaning] = ()
     options: Sequence[tuple[str, str]] = ()
 
@@ -150,11 +163,13 @@ def wished(ctx: Context, request: PageRequest, row: Row, target: Target, sheet: 
         field, _dot, number = name.removeprefix("value.").rpartition(".")
         if name.startswith("value.") and field in mapped and key != UNDECIDED:
             values.append(f"{field}:{form.get(f'from.{field}.{number}', '')}={key}")
-    words = {name: form.get(name, "") for name in ASKED if name in {one.name for one in dataclasses.fields(Wish)}}
+    words = {name: form.get(name, "") for name in ASKED}
+    rules = {name: form.get(f"rule.{place}", OVERWRITE) for place, name in enumerate(chosen) if name}
     return Wish(
         target.name, str(row["file_name"]), mode=form.get("mode", "create"), match=tuple(name for name in request.chosen("match") if name in filled),
         map=tuple(f"{heading}={name}" for heading, name in zip(sheet.headings, chosen, strict=True)), value=tuple(values),
         set=tuple(f"{name}={value}" for name, value in constants.items() if name not in mapped), file=str(row["id"]), sheet=sheet.name,
+        collision=tuple(f"{name}={rule}" for name, rule in rules.items() if rule != OVERWRITE),
         duplicates=form.get("duplicates", "skip"), silent="silent" in form, **cast("dict[str, Any]", words),
     )  # fmt: skip
 
@@ -181,7 +196,9 @@ def _form(ctx: Context, request: PageRequest, row: Row, target: Target, sheet: S
         "modes": [(key, *map(ctx.say, words)) for key, words in MODES.items()],
         "duplicates": [(key, ctx.say(words)) for key, words in DUPLICATES.items()],
         "saved": saved["name"] if saved and refusal is None and not request.form and not request.asked("of") else "",
-        "questions": _questions(ctx, fields, guess, wish), "problems": told(ctx, refusal), "left": sum(not one.field for one in columns),
+        "collisions": [(key, ctx.say(words)) for key, words in COLLISIONS.items()],
+        "questions": _questions(ctx, fields, {one.field: one.place for one in columns if one.field}, sheet, wish),
+        "problems": told(ctx, refusal), "left": sum(not one.field for one in columns),
         "notes": [note["message"] for note in cast("list[Mapping[str, str]]", book["notes"])],
     }  # fmt: skip
     return Rendering("import_export/columns.html", values, refusal.status if refusal is not None else 200)
@@ -193,14 +210,14 @@ def _must(field: Field) -> bool:
 
 def _names(field: Field) -> bool:
     """Whether a record can be told by it."""
-    return not isinstance(field, LinkField | MoneyField | AnyRecordField | BooleanField)
+    return not isinstance(field, MoneyField | AnyRecordField | BooleanField)
 
 
 def _columns(ctx: Context, fields: Mapping[str, Field], sheet: Sheet, guess: Mapping[str, object], wish: Wish,
              mapped: Mapping[str, str]) -> Iterator[Column]:  # fmt: skip
     choices = {place: fields[name] for place, heading in enumerate(sheet.headings)
                if isinstance(fields.get(name := mapped.get(heading, "")), ChoiceField)}  # fmt: skip
-    counted = _counted(sheet, choices)
+    counted, rules = _counted(sheet, choices), dict(word.partition("=")[::2] for word in wish.collision)
     for place, one in enumerate(cast("list[Mapping[str, Any]]", guess["columns"])):
         name = mapped.get(one["heading"], "")
         same = name == (one["field"] or "")
@@ -209,9 +226,19 @@ def _columns(ctx: Context, fields: Mapping[str, Field], sheet: Sheet, guess: Map
         field = fields.get(name)
         if isinstance(field, ChoiceField):
             options = [(key, ctx.say(label)) for key, label in field.options.items()]
-            yield Column(place, one["heading"], one["sample"], name, why, sure, _meanings(ctx, field, counted[place], wish), options)
+            yield Column(
+                place,
+                one["heading"],
+                one["sample"],
+                name,
+                why,
+                sure,
+                rules.get(name, OVERWRITE),
+                _meanings(ctx, field, counted[place], wish),
+                options,
+            )
         else:
-            yield Column(place, one["heading"], one["sample"], name if field is not None else "", why, sure)
+            yield Column(place, one["heading"], one["sample"], name if field is not None else "", why, sure, rules.get(name, OVERWRITE))
 
 
 def _counted(sheet: Sheet, places: Iterable[int]) -> Mapping[int, Counter[str]]:
@@ -251,27 +278,19 @@ def _constants(ctx: Context, fields: Mapping[str, Field], used: set[str], wish: 
         yield Constant(name, ctx.say(field.label), _must(field), field.kind, given.get(name, ""), options)
 
 
-def _questions(ctx: Context, fields: Mapping[str, Field], guess: Mapping[str, object], wish: Wish) -> list[dict[str, object]]:
-    """What is asked once for the whole file, each reading with what a real cell would then be."""
+def _questions(ctx: Context, fields: Mapping[str, Field], columns: Mapping[str, int], sheet: Sheet, wish: Wish) -> list[dict[str, object]]:
+    """What is asked once for the whole file, each reading with what a real cell would then be; what was answered stays to be seen."""
+    rows = [cells for _number, cells in islice(sheet.rows(), _LOOKED_AT)]
     found: dict[str, dict[str, object]] = {}
-    for one in cast("list[Mapping[str, Any]]", guess["questions"]):
-        asked = one.get("asked", "dates")
-        if asked in found:
-            cast("list[str]", found[asked]["headings"]).append(one["heading"])
+    for one in Styles(fields, columns, sheet, Said(), ctx.tenant.timezone, ctx.tenant.currency).see_all(rows).questions():
+        heading = sheet.headings[columns[one.name]]
+        if one.asked in found:
+            cast("list[str]", found[one.asked]["headings"]).append(heading)
             continue
-        readings = one.get("readings") or {}
-        field, example = fields.get(one["field"]), str(next(iter(one["examples"]), ""))
-        choices = []
-        for choice in one["choices"]:
-            reading = readings.get(choice)
-            if reading is None and isinstance(field, DateField):
-                value = field.read([example], {"date_order": choice}).values[0]
-                reading = None if value is None else field.format(value)
-            label = ctx.say(ORDERS[choice]) if choice in ORDERS else choice
-            choices.append({"key": choice, "label": label, "reading": str(reading or "")})
-        found[asked] = {
-            "asked": asked, "headings": [one["heading"]], "example": example, "choices": choices, "message": one.get("message", ""),
-            "given": getattr(wish, asked, ""),
+        choices = [{"key": key, "label": ctx.say(WORDS.get(key, Text(key))), "reading": read} for key, read in one.readings.items()]
+        found[one.asked] = {
+            "asked": one.asked, "headings": [heading], "example": next(iter(one.examples), ""), "choices": choices,
+            "given": getattr(wish, one.asked),
         }  # fmt: skip
     return list(found.values())
 

@@ -8,8 +8,8 @@ from plugins.import_export import imports
 from plugins.import_export.journal import IMPORT
 from plugins.import_export.pages.outcome import DONE, UNDONE_FROM
 from plugins.import_export.pages.start import AT
-from plugins.import_export.run import FATES
 from plugins.import_export.tables import STATES
+from plugins.import_export.tally import FATES
 from sdk import Context, PageRequest, PageRoute, Query, Rendering, _, where
 from sdk.context import Row
 

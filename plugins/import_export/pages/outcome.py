@@ -12,8 +12,8 @@ from plugins.import_export.journal import IMPORT, cursor_of, page
 from plugins.import_export.pages import preview
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import wish_of
-from plugins.import_export.run import FATES
 from plugins.import_export.tables import MODES, OUTCOMES, STATES
+from plugins.import_export.tally import FATES
 from plugins.import_export.undo.undoing import begin_undo, permit_undo
 from sdk import BadRequest, Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
 from sdk.context import Row, id_of

@@ -12,10 +12,10 @@ from plugins.import_export.journal import IMPORT, ROW, cursor_of, page
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import mended, start, wish_of
 from plugins.import_export.plan import Plan, Wish, make_plan, read_columns
-from plugins.import_export.run import FATES
 from plugins.import_export.staging import files
 from plugins.import_export.staging.corrections import correct, corrections
 from plugins.import_export.tables import OUTCOMES
+from plugins.import_export.tally import FATES
 from sdk import Condition, Context, NotFound, PageRequest, Redirect, Refusal, Rendering, Text, _, where
 from sdk.context import Row, id_of
 from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField

@@ -8,7 +8,7 @@ from plugins.import_export import imports
 from plugins.import_export.files import Reading
 from plugins.import_export.files.encodings import KNOWN
 from plugins.import_export.staging import files
-from plugins.import_export.template import template
+from plugins.import_export.template import FORMATS, template
 from sdk import Context, Invalid, NotFound, PageRequest, PageRoute, Problem, Redirect, Refusal, Rendering, Verb, _
 from sdk.context import id_of
 from sdk.pages import told
@@ -17,8 +17,6 @@ from sdk.permissions import IMPORT as RIGHT
 AT = "/import_export/imports"
 MINE = "import_export."
 DELIMITERS = (("", _("Find it out")), (",", _("Comma ,")), (";", _("Semicolon ;")), ("tab", _("Tab")), ("|", _("Bar |")))
-FORMATS = ("csv",)
-"""Of templates."""
 _OPEN = frozenset({"undecided", "unreadable", "ambiguous"})
 """Codes of refusals after which a person may say more of the file."""
 
@@ -94,7 +92,10 @@ def _encodings(refusal: Refusal | None) -> list[str]:
 
 def get_template(ctx: Context, request: PageRequest) -> object:
     """A file to fill in."""
-    return template(ctx, request.asked("entity"))
+    format = request.asked("format", "csv")
+    if format not in FORMATS:
+        raise NotFound(_("there is nothing at this address"))
+    return template(ctx, target_of(ctx, request.asked("entity")).name, format)
 
 
 PAGES = (
