@@ -9,6 +9,7 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.import_export import imports
+from plugins.import_export.failed import FORMATS as FAILED_FORMATS
 from plugins.import_export.failed import failed_file
 from plugins.import_export.journal import IMPORT, LETTERS, cursor_of, page
 from plugins.import_export.plan import DUPLICATES, LISTS, MODES, SYSTEM, Wish
@@ -44,6 +45,12 @@ class NewImport(Schema):
     file_id = fields.UUID(load_default=None)
     sheet = fields.String(load_default="", validate=validate.Length(max=255))
     silent = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
+
+
+class FailedQuery(Schema):
+    """As what; as the file came where nothing is said."""
+
+    format = fields.String(load_default="", validate=validate.OneOf(("", *FAILED_FORMATS)))
 
 
 class RowQuery(Schema):
@@ -129,7 +136,7 @@ def list_rows(ctx: Context, request: Request) -> object:
 def get_failed(ctx: Context, request: Request) -> object:
     """The failed rows as a file to mend and import again."""
     ctx.records("import_export.import").get(request.id())
-    return failed_file(ctx, request.id())
+    return failed_file(ctx, request.id(), str(request.query["format"]))
 
 
 def get_template(ctx: Context, request: Request) -> object:
@@ -173,7 +180,8 @@ ROUTES = (
         view=get_failed,
         permission="import_export.import.read",
         summary=_("The failed rows as a file to mend"),
-        media_type="text/csv",
+        query=FailedQuery,
+        media_type="*/*",
     ),
     Route(
         method="GET",
