@@ -102,24 +102,22 @@ def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_ou
     form = site.get(at)
     assert "No column is for what must be filled in: Name." in form.text
     # What is chosen is looked at again: a field of choices asks for what its values mean.
-    again = site.post(at, chosen(form, act="again", **{"field.0": "name", "field.3": "class", "field.4": "", "rule.2": "never"}))
+    again = site.post(at, chosen(form, act="again", **{"field.0": "name", "field.3": "tier", "field.4": "", "rule.2": "never"}))
     assert again.status == 200 and "must be filled in" not in again.text
-    assert again.texts("//details[contains(@class, 'meanings')]/summary") == ["1 of 2 values are not known yet"]
-    twice = site.post(at, chosen(again, **{"field.1": "name"}))
+    assert again.texts("//details[@class='meanings']/summary") == ["1 of 2 values are not known yet"]
+    twice = site.post(at, chosen(again, **{"field.4": "tier"}))
     assert twice.status == 400 and "both lead to the field" in " ".join(twice.texts("//*[@role='alert']"))
     dry_at = way(
         site.post(
             at,
-            chosen(
-                again, mode="upsert", match="name", silent="on", **{"value.class.0": "key", "rule.2": "never", "set.notes": "From 2026"}
-            ),
+            chosen(again, mode="upsert", match="name", silent="on", **{"value.tier.0": "key", "rule.2": "never", "set.notes": "From 2026"}),
         )
     )
     drain()
     dry = site.get(dry_at)
     assert tally(dry) == {"will be created": "1", "will be updated": "1", "cannot be taken": "0"}
     back = site.get(str(dry.links()["Back to the columns"]).removeprefix(ROOT))
-    assert (back.form()["field.0"], back.form()["mode"], back.form()["rule.2"], back.form()["value.class.0"]) == (
+    assert (back.form()["field.0"], back.form()["mode"], back.form()["rule.2"], back.form()["value.tier.0"]) == (
         "name",
         "upsert",
         "never",
@@ -128,7 +126,7 @@ def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_ou
     real_at = way(site.post(dry_at, chosen(dry, act="run")))
     drain()
     changed, made = accounts.values([id_of(there)])[id_of(there)], next(row for row in accounts.find(()) if row["name"] == "Bosch")
-    assert (changed["city"], changed["phone"], changed["class"], changed["notes"]) == ("Munich", "+49 228 1", "key", "From 2026")
+    assert (changed["city"], changed["phone"], changed["tier"], changed["notes"]) == ("Munich", "+49 228 1", "key", "From 2026")
     done = site.get(real_at)
     assert (tally(done), "succeeded" in done.all("//*[@id='import']//*[contains(@class, 'chip')]")[0].text_content().lower()) == (
         {"Created": "1", "Updated": "1", "Failed": "0"}, True,
@@ -139,7 +137,7 @@ def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_ou
     # The next file with these headings asks for nothing.
     known = site.get(way(sent(site, written(rows))))
     assert "A file with these headings was imported before (rows.csv)" in known.text
-    assert (known.form()["field.0"], known.form()["field.4"], known.form()["mode"], known.form()["value.class.0"]) == (
+    assert (known.form()["field.0"], known.form()["field.4"], known.form()["mode"], known.form()["value.tier.0"]) == (
         "name",
         "",
         "upsert",
@@ -174,7 +172,8 @@ def test_what_cannot_be_read_says_why_and_what_to_do_and_what_is_left_out_is_tak
     at = way(sent(site, chinese, encoding="gb18030"))
     assert [one.get("value") for one in site.get(at).all("//select[@data-search]//option[@selected]")] == ["name", "city"]
     # Where day and month may be either, both readings of a real date are shown, and one has to be chosen.
-    ambiguous = site.get(way(sent(site, "Name,Account,Birthday\nA,,03/04/1990\n", entity="customers.contact")))
+    ambiguous = site.get(way(sent(site, "First name,Last name,Account,Birthday\nAda,Lovelace,,03/04/1990\n", entity="customers.contact")))
+    assert ambiguous.form()["field.0"] == ambiguous.form()["field.1"] == "name" and "joined: First name + Last name" in ambiguous.text
     readings = ambiguous.texts("//fieldset[contains(@class, 'question')]//strong")
     assert sorted(readings) == ["1990-03-04", "1990-04-03"]
 

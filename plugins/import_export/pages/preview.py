@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 from urllib.parse import quote
 from uuid import UUID
 
 from plugins.import_export.journal import IMPORT, ROW, cursor_of, page
+from plugins.import_export.pages.choices import fields_of, is_external
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import mended, start, wish_of
 from plugins.import_export.plan import Plan, Wish, make_plan, read_columns
@@ -89,7 +90,7 @@ def show(ctx: Context, request: PageRequest, record: Row, refusal: Refusal | Non
             "record": record, "alive": alive, "cancelled": record["state"] == "cancelled", "wish": wish, "label": ctx.say(entity.plural_label),
             "counts": counts, "problems": told(ctx, refusal), "often": _often(ctx, record) if ended else [],
             "columns_at": ctx.page(f"/import_export/files/{wish.file}/columns?entity={wish.entity}&sheet={quote(wish.sheet)}&of={record['id']}"),
-            "lines": [], "heads": [], "stale": False, "kept": False, "tab": "", "tabs": [], "next": "", "ignored": 0, **values,
+            "lines": [], "heads": [], "options": {}, "stale": False, "kept": False, "tab": "", "tabs": [], "next": "", "ignored": 0, **values,
         },
         status,
     )  # fmt: skip
@@ -168,7 +169,7 @@ def _rows(ctx: Context, request: PageRequest, record: Row) -> Iterator[tuple[str
     rows, next = _found(ctx, record, file, place, tab, after)
     plan = _plan(ctx, wish, file, place, int(str(record["total"] or 0)))
     heads = list(_heads(ctx, wish, file, place))
-    lines = list(_lines(ctx, rows, heads, plan))
+    lines = list(_lines(ctx, rows, heads, plan, _musts(ctx, wish)))
     if tab != ALL:  # what is to be mended stands beside what the row is about
         first = [at for at, _head in enumerate(heads) if at == 0 or any(line.cells[at].problem for line in lines)]
         order = [*first, *(at for at in range(len(heads)) if at not in first)]
@@ -176,6 +177,7 @@ def _rows(ctx: Context, request: PageRequest, record: Row) -> Iterator[tuple[str
         lines = [replace(line, cells=[line.cells[at] for at in order]) for line in lines]
     yield "lines", lines
     yield "heads", heads
+    yield "options", _options(ctx, wish, heads)
     yield "stale", mended(ctx, file, wish.sheet) != wish.mended
     yield "kept", True
     yield "tab", tab
@@ -219,14 +221,16 @@ def _plan(ctx: Context, wish: Wish, file: Row, place: int, total: int) -> Plan |
 
 
 def _heads(ctx: Context, wish: Wish, file: Row, place: int) -> Iterator[Head]:
-    fields = ctx.records(wish.entity).fields()
-    mapped = {heading: name for heading, _mark, name in (word.rpartition("=") for word in wish.map)}
-    for at, heading in enumerate(cast("list[str]", files.sheets_of(file)[place]["headings"])):
-        if (name := mapped.get(heading)) in fields:
-            yield Head(at, heading, str(name), ctx.say(fields[str(name)].label))
+    fields, headings = ctx.records(wish.entity).fields(), cast("list[str]", files.sheets_of(file)[place]["headings"])
+    for at, name in sorted(fields_of(wish, headings).items()):
+        if name in fields or is_external(name):
+            yield Head(at, headings[at], name, ctx.say(fields[name].label) if name in fields else ctx.say(_("Id in another system")))
 
 
-def _lines(ctx: Context, rows: Sequence[Mapping[str, object]], heads: Sequence[Head], plan: Plan | None) -> Iterator[Line]:
+def _lines(
+    ctx: Context, rows: Sequence[Mapping[str, object]], heads: Sequence[Head], plan: Plan | None, musts: Collection[str]
+) -> Iterator[Line]:
+    """`musts` are the fields that a new record cannot do without: an empty cell of theirs is to be filled in."""
     texts = [cast("list[str]", row["cells"]) for row in rows]
     values, flaws = read_columns(plan, texts) if plan is not None and rows else ({}, {})
     wrong = {(flaw.row, name): flaw for name, found in flaws.items() for flaw in found}
@@ -237,16 +241,19 @@ def _lines(ctx: Context, rows: Sequence[Mapping[str, object]], heads: Sequence[H
         fresh = bool(corrected) if then is None else [*then, *[""] * (len(texts[index]) - len(then))] != texts[index]
         left_out = bool(row["left_out"])
         reason = "" if about is None or fresh or left_out or about["outcome"] not in PROBLEMS else str(about["reason"] or "")
-        cells = []
+        cells = list[Cell]()
         for head in heads:
             text = texts[index][head.place] if head.place < len(texts[index]) else ""
-            flaw = wrong.get((index, head.field))
+            first = not any(cell_head.field == head.field for cell_head in heads[: len(cells)])
+            flaw = wrong.get((index, head.field)) if first else None
             problem, nearest = "", ""
             if flaw is not None and not left_out:
                 problem, nearest = ctx.say(flaw.message, flaw.params), str(flaw.params.get("nearest") or "")
             elif about is not None and reason and about["column"] == head.heading:
                 problem, nearest, reason = reason, str(about["nearest"] or ""), ""
-            value = values[head.field][index] if head.field in values else None
+            if not problem and reason and not text.strip() and head.field in musts:
+                problem = ctx.say(_("must be filled in"))
+            value = values[head.field][index] if first and head.field in values else None
             read = _reading(ctx, plan.fields[head.field], value) if plan is not None and value is not None else ""
             cells.append(Cell(head.place, text, read if read != text.strip() else "", problem, nearest, head.heading in corrected))
         if any(cell.problem for cell in cells):
@@ -254,6 +261,20 @@ def _lines(ctx: Context, rows: Sequence[Mapping[str, object]], heads: Sequence[H
         outcome = "" if about is None else "warned" if about["warned"] else str(about["outcome"])
         said = ctx.say(OUTCOMES[outcome]) if outcome in OUTCOMES else ""
         yield Line(int(str(row["number"])), outcome, said, left_out, fresh, reason, cells)
+
+
+def _musts(ctx: Context, wish: Wish) -> list[str]:
+    if wish.mode == "update":
+        return []
+    given = {word.partition("=")[0] for word in wish.set}
+    return [name for name, one in ctx.records(wish.entity).fields().items() if one.required and one.default is None and name not in given]
+
+
+def _options(ctx: Context, wish: Wish, heads: Sequence[Head]) -> dict[str, list[str]]:
+    """What may stand in the columns of choices."""
+    fields = ctx.records(wish.entity).fields()
+    choices = {head.field: field for head in heads if isinstance(field := fields.get(head.field), ChoiceField)}
+    return {name: [ctx.say(label) for label in field.options.values()] for name, field in choices.items()}
 
 
 def _reading(ctx: Context, field: Field, value: object) -> str:
