@@ -14,6 +14,8 @@ import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api, People
+from plugins.import_export.migrating.external import ExternalIds
+from plugins.import_export.migrating.running import Asked, begin, carry_out
 from sdk import where
 from sdk.context import id_of
 from tests.plugins.process import Process
@@ -135,7 +137,8 @@ def test_whose_files_these_are_is_found_out_or_asked(client: Api, migrated: Call
     assert {one["system"] for one in client.get(MIGRATIONS).json["data"]} == {"hubspot", "salesforce", "odoo"}
     other = migrated("x.zip", zipped({"a.csv": "Foo,Bar\n1,2\n"}))
     assert (other["state"], "hubspot, odoo, salesforce" in other["reason"]) == ("failed", True)
-    for content in (b"PK\x03\x04broken", zipped({"../../evil.csv": "Foo\n1\n"}), zipped({})):
+    broken = zipped(HUBSPOT).replace(b"PK\x01\x02", b"PK\x01\x03")
+    for content in (b"PK\x03\x04broken", broken, zipped({"../../evil.csv": "Foo\n1\n"}), zipped({})):
         assert migrated("x.zip", content)["state"] == "failed"
     for more in ({"from": "sap"}, {"owner": "Jane Doe=nobody@here.example"}):
         assert migrated("x.zip", zipped(HUBSPOT), **more)["state"] == "failed"
@@ -166,6 +169,33 @@ def test_a_data_export_of_salesforce_is_linked_by_its_ids_and_its_users(
     )
     assert (account["revenue"].amount, account["owner"]) == (15_000_000, people.managers[0])  # type: ignore[attr-defined]
     assert (deal["account"], task["about"].id, task["state"], lead["company"]) == (account["id"], deal["id"], "done", "Ray Ltd")  # type: ignore[attr-defined]
+
+
+def test_a_migration_that_was_killed_goes_on_with_each_row_once_and_takes_words_of_theirs_as_it_is_told(
+    work: Work, people: People, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = zipped({**HUBSPOT, "deals.csv": DEALS.replace("Presentation Scheduled", "Demo booked")})
+    asked = Asked("x.zip", values=("pipeline.deal.stage:Demo booked=needs-analysis",), owners=("Jane Doe=rep00",))
+    record = begin(work, asked)
+    ids, left = ExternalIds.remember, [2]
+
+    def killed(self: ExternalIds, *more: Any) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        ids(self, *more)
+
+    monkeypatch.setattr(ExternalIds, "remember", killed)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(work, record, asked, io.BytesIO(content))
+    monkeypatch.undo()
+    done = carry_out(work, record, asked, io.BytesIO(content))
+    assert (done["state"], done["created"]) == ("partial", 9)
+    assert {name: len(work.records(name).find(())) for name in ("customers.account", "customers.contact", "pipeline.deal")} == {
+        "customers.account": 2, "customers.contact": 2, "pipeline.deal": 3,
+    }  # fmt: skip
+    deal = by_name(work, "pipeline.deal")["Ovens"]
+    assert (deal["stage"], deal["contact"]) == (process.stages["needs-analysis"], by_name(work, "customers.contact")["Ann Lee"]["id"])
 
 
 @pytest.mark.skipif(not (DATA / "sf_dataloader").exists(), reason="the real files are not there")

@@ -42,8 +42,11 @@ def _is_archive(source: BinaryIO) -> bool:
     source.seek(0)
     if not zipfile.is_zipfile(source):
         return False
-    with zipfile.ZipFile(source) as archive:
-        return not set(archive.namelist()) & set(_WORKBOOKS)
+    try:
+        with zipfile.ZipFile(source) as archive:
+            return not set(archive.namelist()) & set(_WORKBOOKS)
+    except _BROKEN as failure:
+        raise unreadable(_("is a broken archive; send it again, or save it again")) from failure
 
 
 def _unpacked(source: BinaryIO, folder: Path) -> Iterator[tuple[str, Path]]:

@@ -26,7 +26,7 @@ from sdk.permissions import FORCE
 from sdk.transfer import PEOPLE
 
 MIGRATION = "migration"
-SHOWN, MOST_PARTS = 20, 500
+SHOWN, MOST_PARTS, LONGEST_REPORT, LONGEST_REASON = 20, 500, 200_000, 500
 
 
 @dataclass(frozen=True)
@@ -165,14 +165,25 @@ class _Migration:
 
     def _told(self, one: Found, child: Row, translation: Translation) -> dict[str, object]:
         rows = self.ctx.as_system().records(ROW).find(where(**{"import": id_of(child)}), SHOWN)
+        names = ("outcome", "column", "value", "code")
         problems = [
-            {"row": row["number"], **{name: row[name] for name in ("outcome", "column", "value", "code", "reason")}} for row in rows
+            {"row": row["number"], **{name: row[name] for name in names}, "reason": str(row["reason"] or "")[:LONGEST_REASON]}
+            for row in rows
         ]
         return {
             "id": None if self.asked.dry_run else str(child["id"]), "file": one.file, "sheet": child["sheet"], "entity": one.source.entity,
             "state": child["state"], "reason": child["reason"], **{name: child[name] for name in COUNTS}, "known": translation.known,
             "left_out": translation.left_out, "loose": translation.loose, "ignored": translation.ignored, "problems": problems,
         }  # fmt: skip
+
+    def _written(self, report: dict[str, object]) -> str:
+        """The report as it is kept; of very many files first the problems go and then the headings, which each import still tells."""
+        for short in ((), ("problems",), ("ignored",)):
+            for one in self.report:
+                one |= {name: [] for name in short}
+            if len(text := json.dumps({"asked": asdict(self.asked), "report": report}, default=str)) <= LONGEST_REPORT:
+                return text
+        return json.dumps({"report": {**report, "imports": [], "unknown": []}}, default=str)
 
     def _add_up(self) -> None:
         if not self.asked.dry_run:
@@ -187,8 +198,8 @@ class _Migration:
         failed = counts["failed"] or counts["skipped"] or any(one["state"] == "failed" for one in self.report)
         known = any(one["known"] for one in self.report)
         state = "succeeded" if not failed and (taken or known or self.report) else "partial" if taken or counts["skipped"] else "failed"
-        wish = json.dumps({"asked": asdict(self.asked), "report": {**more, "imports": self.report}}, default=str)
-        values = {**counts, "state": state, "ended_at": self.ctx.now(), "wish": wish[:200_000]}
+        wish = self._written({**more, "imports": self.report})
+        values = {**counts, "state": state, "ended_at": self.ctx.now(), "wish": wish}
         return self.imports.update(self.id, values, act="run")
 
 
@@ -229,7 +240,9 @@ def undo(ctx: Context, id: UUID) -> Row:
     parts = records.find(where(part_of=id), MOST_PARTS)
     undone = conflicts = 0
     for part in reversed(parts):
-        if part["state"] not in ("undone", "failed"):
+        if part["state"] in UNDER_WAY:  # its process was killed, and nobody comes back to it
+            part = imports.cancel(ctx, id_of(part))
+        if part["state"] != "undone" and int(str(part["created"])) + int(str(part["updated"])):
             part = undoing.carry_out(ctx, undoing.begin_undo(ctx, undoing.permit_undo(ctx, id_of(part))))
         undone, conflicts = undone + int(str(part["undone"])), conflicts + int(str(part["conflicts"]))
     return records.update(id, {"state": "partly_undone" if conflicts else "undone", "undone": undone, "conflicts": conflicts}, act="undo")
