@@ -41,7 +41,7 @@ manifest = Manifest(
     title=_("Import and export"),
     summary=_("Files into every entity, with the reason for each row that is not taken, and out of every entity, such as come in again."),
     capabilities=Capabilities(
-        data=("*.read:*", "*.create:*", "*.update:*", "*.delete"),
+        data=("*.read:*", "*.create:*", "*.update:*", "*.delete", "*.force"),
         jobs=("run_import", "run_export", "remove_files", "remove_exports", "undo_import", "run_migration", "undo_migration"),
         files=True,
     ),

@@ -31,9 +31,9 @@ def stages_by(likely: Mapping[str, int]) -> type_meaning:
 
 
 def _stages(ctx: Context) -> Sequence[Row]:
-    """Those of the default process, in their order."""
+    """Those of the default process, or of the only one that there is, in their order."""
     system = ctx.as_system()
-    processes = system.records("pipeline.pipeline").find(where(is_default=True), 1)
+    processes = system.records("pipeline.pipeline").find(where(is_default=True), 1) or system.records("pipeline.pipeline").find((), 1)
     rows = system.records("pipeline.stage").find(where(pipeline=processes[0]["id"]), 500) if processes else []
     return sorted(rows, key=lambda row: int(str(row["position"] or 0)))
 
