@@ -46,6 +46,7 @@ from sdk.sign_in import Identity, Referral, SignInProvider
 from sdk.specs import Spec
 from sdk.text import Text, _
 from sdk.timeline import TimelineSource
+from sdk.transfer import Importer, Source, Taken
 from sdk.workflow import Action, Moment, RuleCondition, Step, Trigger
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "GiveUp",
     "Guest",
     "Identity",
+    "Importer",
     "Installation",
     "Invalid",
     "Job",
@@ -137,10 +139,12 @@ __all__ = [
     "Side",
     "SignInProvider",
     "Slot",
+    "Source",
     "Spec",
     "Stale",
     "Step",
     "Subscription",
+    "Taken",
     "TemplateFile",
     "Tenant",
     "Terminal",

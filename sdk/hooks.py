@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sdk.setup import MasterData
     from sdk.sign_in import SignInProvider
     from sdk.timeline import TimelineSource
+    from sdk.transfer import Importer
     from sdk.workflow import Action, RuleCondition, Trigger
 
 PROJECT = "dealwright"
@@ -202,6 +203,17 @@ def register_reports() -> Sequence[Report]:
     When: at boot. Returns: reports; `GET /api/v1/reports/reports` lists those on entities that the asker may read.
     Example: `return (Report("won_by_month", _("Won by month"), "pipeline.deal", ("sum:base_amount",), ("close_date:month",)),)`.
     Off for a tenant: absent.
+    """
+    return ()
+
+
+@hookspec
+def register_importers() -> Sequence[Importer]:
+    """Systems from which people come: how their export files become records here.
+
+    When: at boot. Returns: importers; `POST /api/v1/import_export/migrations` takes a zip of such files, `dealwright migrate` too.
+    Example: `return (Importer("hubspot", label=_("HubSpot"), sources=SOURCES),)`.
+    Off for a tenant: its files are recognised no more.
     """
     return ()
 

@@ -33,7 +33,7 @@ type_meter = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
 
 @contextmanager
-def _unseen(_rows: int) -> Iterator[Callable[[int], None]]:
+def unseen(_rows: int) -> Iterator[Callable[[int], None]]:
     """Nobody watches."""
     yield lambda _count: None
 
@@ -65,7 +65,7 @@ def _record(ctx: Context, wish: Wish, part_of: UUID | None) -> Row:
     return ctx.as_system().records(IMPORT).create(values, act="run")
 
 
-def carry_out(ctx: Context, record: Row, wish: Wish, source: BinaryIO, meter: type_meter = _unseen) -> Row:
+def carry_out(ctx: Context, record: Row, wish: Wish, source: BinaryIO, meter: type_meter = unseen) -> Row:
     """Run an import to its end; a file or mapping that does not fit fails the import with its reason, and is raised.
 
     `meter` is given the number of rows, and what it gives is told of each that is done.
@@ -79,7 +79,17 @@ def carry_out(ctx: Context, record: Row, wish: Wish, source: BinaryIO, meter: ty
     return _carry_out(ctx, record, wish, opened, meter)
 
 
-def carry_out_staged(ctx: Context, record: Row, wish: Wish, meter: type_meter = _unseen) -> Row:
+def carry_out_sheet(ctx: Context, record: Row, wish: Wish, sheet: Sheet, meter: type_meter = unseen) -> Row:
+    """The same with a sheet that is open already."""
+
+    @contextmanager
+    def opened() -> Iterator[Sheet]:
+        yield sheet
+
+    return _carry_out(ctx, record, wish, opened, meter)
+
+
+def carry_out_staged(ctx: Context, record: Row, wish: Wish, meter: type_meter = unseen) -> Row:
     """The same with a staged file, as it was mended; one that has expired fails the import."""
 
     @contextmanager

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from datetime import time, timedelta
 
 from plugins.import_export import commands, export_commands, export_routes, exports, imports, panels, privacy, routes
+from plugins.import_export.migrating import commands as migration_commands
+from plugins.import_export.migrating import routes as migration_routes
+from plugins.import_export.migrating import running
 from plugins.import_export.pages import columns, history, outcome, start
 from plugins.import_export.pages import exports as export_pages
 from plugins.import_export.staging import files
@@ -43,12 +46,13 @@ manifest = Manifest(
     title=_("Import and export"),
     summary=_("Files into every entity, with the reason for each row that is not taken, and out of every entity, such as come in again."),
     capabilities=Capabilities(
-        data=("*.read:*", "*.create:*", "*.update:*", "*.delete"),
-        jobs=("run_import", "run_export", "remove_files", "remove_exports", "undo_import"),
+        data=("*.read:*", "*.create:*", "*.update:*", "*.delete", "*.force"),
+        jobs=("run_import", "run_export", "remove_files", "remove_exports", "undo_import", "run_migration", "undo_migration"),
         files=True,
     ),
 )
 READ, READ_IMPORTS = frozenset({Verb.READ}), "import_export.import.read"
+MIGRATING = (Job("run_migration", running.run_job), Job("undo_migration", running.undo_job))
 
 
 @hookimpl
@@ -119,7 +123,7 @@ def register_permissions() -> Sequence[Permission]:
 
 @hookimpl
 def register_routes() -> Sequence[Route]:
-    return (*routes.ROUTES, *staging_routes.ROUTES, *undo_routes.ROUTES, *export_routes.ROUTES)
+    return (*routes.ROUTES, *staging_routes.ROUTES, *undo_routes.ROUTES, *export_routes.ROUTES, *migration_routes.ROUTES)
 
 
 @hookimpl
@@ -145,7 +149,7 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job("run_import", imports.run_job), Job("undo_import", undoing.run_job), Job("run_export", exports.run_job))
+    return (Job("run_import", imports.run_job), Job("undo_import", undoing.run_job), Job("run_export", exports.run_job), *MIGRATING)
 
 
 @hookimpl
@@ -175,7 +179,7 @@ def tenant_disabled(ctx: Context) -> None:
 
 @hookimpl
 def register_commands() -> Sequence[Command]:
-    return (*commands.COMMANDS, *undo_commands.COMMANDS, *export_commands.COMMANDS)
+    return (*commands.COMMANDS, *undo_commands.COMMANDS, *export_commands.COMMANDS, *migration_commands.COMMANDS)
 
 
 @hookimpl

@@ -1,5 +1,6 @@
 """What other plugins may import from pipeline."""
 
+from plugins.pipeline.meanings import SPLIT, lost_reasons, stages_by
 from plugins.pipeline.tables import Deal, Pipeline, Stage
 
-__all__ = ["Deal", "Pipeline", "Stage"]
+__all__ = ["SPLIT", "Deal", "Pipeline", "Stage", "lost_reasons", "stages_by"]

@@ -1,0 +1,1 @@
+"""What HubSpot exports becomes accounts, contacts, deals and notes."""

@@ -1,0 +1,1 @@
+"""What Odoo exports becomes accounts, contacts and leads."""

@@ -1,0 +1,1 @@
+"""What Salesforce exports becomes accounts, contacts, leads, deals and activities."""

@@ -1,0 +1,72 @@
+"""What another system calls our records: written down after each import, looked up by the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from plugins.import_export.journal import page
+from plugins.import_export.undo.undoing import EXTERNAL_ID
+from sdk import Condition, Context, Draft, where
+from sdk.context import Row
+from sdk.fields import Reference
+
+PART = 500
+
+
+class ExternalIds:
+    """The ids of one system."""
+
+    def __init__(self, ctx: Context, system: str) -> None:
+        self.ctx, self.system = ctx.as_system(), system
+
+    def known(self, entity: str, ids: Iterable[str]) -> dict[str, UUID]:
+        """Our records by their ids there; what is not known is left out."""
+        records, wanted, found = self.ctx.records(EXTERNAL_ID), sorted(set(ids) - {""}), dict[str, UUID]()
+        for start in range(0, len(wanted), PART):
+            asked = (*where(entity=entity, system=self.system), Condition("external_id", "in", tuple(wanted[start : start + PART])))
+            for row in records.find(asked, PART):
+                if isinstance(row["record"], Reference):
+                    found[str(row["external_id"])] = row["record"].id
+        there = self.ctx.records(entity).values(set(found.values())) if found else {}
+        return {word: id for word, id in found.items() if id in there}  # what was deleted since is known no more
+
+    def remember(self, entity: str, record: Row, ids: Iterator[tuple[int, str]]) -> None:
+        """Write down of each row that an import took what its record is called there; a second time changes nothing."""
+        fates = self._fates(record)
+        part: dict[str, UUID] = {}
+        made = dict[int, UUID]()
+        for number, word in ids:
+            while number not in made and (fate := next(fates, None)) is not None:
+                made[fate[0]] = fate[1]
+                if fate[0] > number:
+                    break
+            if word and (id := made.pop(number, None)) is not None:
+                part[word] = id
+            if len(part) == PART:
+                self._write(entity, part)
+                part = {}
+        self._write(entity, part)
+
+    def _fates(self, record: Row) -> Iterator[tuple[int, UUID]]:
+        after: int | None = 0
+        while after is not None:
+            rows, after = page(self.ctx, record, None, PART, after)
+            yield from ((int(str(row["number"])), UUID(str(row["record"]))) for row in rows if row["record"])
+
+    def _write(self, entity: str, part: dict[str, UUID]) -> None:
+        if not part:
+            return
+        with self.ctx.transaction(write=True):
+            records = self.ctx.records(EXTERNAL_ID)
+            asked = (*where(entity=entity, system=self.system), Condition("external_id", "in", tuple(part)))
+            before = {str(row["external_id"]): row for row in records.find(asked, PART)}
+            drafts = []
+            for word, id in part.items():
+                about, row = Reference(entity, id), before.get(word)
+                if row is None:
+                    values = {"entity": entity, "system": self.system, "external_id": word[:255], "record": about}
+                    drafts.append(Draft("create", values, act="run"))
+                elif row["record"] != about:
+                    drafts.append(Draft("update", {"record": about}, row["id"], act="run"))  # type: ignore[arg-type]  # ids of records are UUIDs
+            records.write_all(drafts)

@@ -1,0 +1,165 @@
+"""A sheet of theirs, read as a sheet of ours: our fields as headings, their ids as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from uuid import UUID
+
+from plugins.import_export.files import Sheet
+from plugins.import_export.migrating.external import ExternalIds
+from plugins.import_export.migrating.people import People
+from sdk import Context, Source, Taken
+from sdk.fields import AnyRecordField
+from sdk.transfer import plain
+
+CHUNK = 500
+type_row = tuple[int, list[str]]
+
+
+class Translation:
+    """Reads a file twice: once for the words whose meaning is to be asked, then row by row, a part at a time.
+
+    `loose` counts the links whose ids nobody knows: the cell stays empty, and the report says so.
+    """
+
+    def __init__(self, ctx: Context, source: Source, sheet: Sheet, ids: ExternalIds, people: People, values: Mapping[str, str]) -> None:
+        self.ctx, self.source, self.sheet, self.ids, self.people = ctx, source, sheet, ids, people
+        self._places = {plain(heading): place for place, heading in reversed(list(enumerate(sheet.headings)))}
+        fields = ctx.records(source.entity).fields()
+        self._fields = {one.name: one for one in fields.values()}
+        self.takes = [one for one in source.takes if one.field in fields and self._is_there(one)]
+        self._values = values
+        """`field:theirs` → ours, as who imports has said."""
+        self._meanings: dict[str, Mapping[str, str]] = {}
+        self._own: dict[str, str] = {}
+        self.met: dict[str, tuple[UUID | None, int]] = {}
+        """Whom of ours their people are, and in how many rows they stand."""
+        self.loose = self.left_out = self.known = 0
+
+    def _is_there(self, taken: Taken) -> bool:
+        headings = (*taken.headings, *(heading for many in taken.links.values() for heading in many))
+        return bool(taken.otherwise) or any(plain(heading) in self._places for heading in headings)
+
+    @property
+    def ignored(self) -> list[str]:
+        """Their headings that nothing is made of."""
+        used = {
+            plain(heading) for one in self.source.takes for heading in (*one.headings, *(h for many in one.links.values() for h in many))
+        }
+        used |= {plain(heading) for heading in self.source.id}
+        return [heading for heading in self.sheet.headings if plain(heading) not in used]
+
+    def as_ours(self) -> Sheet:
+        """The sheet that is imported; it asks the tenant what words mean when it is first read."""
+        self._learn()
+        return Sheet(self.sheet.name, tuple(one.field for one in self.takes), self.sheet.exact, self._rows, self.sheet.delimiter)
+
+    def foreign_ids(self) -> Iterator[tuple[int, str]]:
+        """Number and id of theirs of each row."""
+        for number, cells in self.sheet.rows():
+            yield number, self._cell(cells, self.source.id)
+
+    # --- before --------------------------------------------------------------------------------------------------
+
+    def _learn(self) -> None:
+        asking = [one for one in self.takes if one.meaning is not None]
+        said: dict[str, set[str]] = {one.field: set() for one in asking}
+        parents: set[str] = set()
+        own = [headings for one in self.takes for entity, headings in one.links.items() if entity == self.source.entity]
+        for _number, cells in self.sheet.rows() if asking or own else ():
+            for one in asking:
+                said[one.field].add(self._said(one, cells))
+            parents |= {self._cell(cells, headings) for headings in own}
+        for one in asking:
+            assert one.meaning is not None
+            self._meanings[one.field] = one.meaning(self.ctx, frozenset(said[one.field] - {""}))
+        if parents - {""}:
+            self._learn_own(parents)
+
+    def _learn_own(self, parents: set[str]) -> None:
+        """What is linked within the file is named as rows of one file name one another: by what people call it."""
+        title = next((one for one in self.takes if one.field == self.ctx.entity(self.source.entity).title), None)
+        for _number, cells in self.sheet.rows() if title is not None else ():
+            if (id := self._cell(cells, self.source.id)) in parents and title is not None:
+                self._own[id] = self._said(title, cells)
+
+    # --- row by row ----------------------------------------------------------------------------------------------
+
+    def _rows(self) -> Iterator[type_row]:
+        self.loose = self.left_out = self.known = 0
+        self.met = {}
+        rows = self.sheet.rows()
+        while part := list(islice(rows, CHUNK)):
+            yield from self._part(part)
+
+    def _part(self, rows: Sequence[type_row]) -> Iterator[type_row]:
+        ids = {id for _number, cells in rows if (id := self._cell(cells, self.source.id))}
+        before = self.ids.known(self.source.entity, ids) if ids else {}
+        linked = self._linked(rows)
+        for number, cells in rows:
+            if self.source.leaves_out is not None and self.source.leaves_out(_by_heading(self.sheet.headings, cells)):
+                self.left_out += 1
+            elif self._cell(cells, self.source.id) in before:
+                self.known += 1
+            else:
+                yield number, [self._ours(one, cells, linked) for one in self.takes]
+
+    def _linked(self, rows: Sequence[type_row]) -> dict[str, dict[str, UUID]]:
+        """Of all ids in these rows, by entity, those that are known."""
+        asked: dict[str, set[str]] = {}
+        for one in self.takes:
+            for entity, headings in one.links.items():
+                if self.ctx.offers(entity):
+                    asked.setdefault(entity, set()).update(id for _number, cells in rows for id in _ids(self._cell(cells, headings)))
+        return {entity: self.ids.known(entity, ids) for entity, ids in asked.items()}
+
+    def _ours(self, one: Taken, cells: Sequence[str], linked: Mapping[str, Mapping[str, UUID]]) -> str:
+        if one.links and (found := self._link(one, cells, linked)):
+            return found
+        said = self._said(one, cells)
+        if one.people:
+            return self._person(said) if said else ""
+        meant = self._values.get(f"{one.field}:{said}") or self._meanings.get(one.field, {}).get(said, said)
+        return meant or one.otherwise
+
+    def _person(self, said: str) -> str:
+        shown, id = self.people.one(said)
+        self.met[shown] = (id, self.met.get(shown, (id, 0))[1] + 1)
+        return "" if id is None else str(id)
+
+    def _link(self, one: Taken, cells: Sequence[str], linked: Mapping[str, Mapping[str, UUID]]) -> str:
+        any_record, ids = isinstance(self._fields[one.field], AnyRecordField), False
+        for entity, headings in one.links.items():
+            for id in _ids(self._cell(cells, headings)):
+                ids = True
+                if (ours := linked.get(entity, {}).get(id)) is not None:
+                    return f"{entity}:{ours}" if any_record else str(ours)
+                if entity == self.source.entity and id in self._own:
+                    return self._own[id]
+        self.loose += ids and not self._said(one, cells)
+        return ""
+
+    def _said(self, one: Taken, cells: Sequence[str]) -> str:
+        if one.joined is not None:
+            words = [word for heading in one.headings if (word := self._cell(cells, (heading,)))]
+            text = one.joined.join(words)
+        else:
+            text = self._cell(cells, one.headings)
+        return one.turned(text) if one.turned is not None and text else text
+
+    def _cell(self, cells: Sequence[str], headings: Sequence[str]) -> str:
+        """The first of these that is filled."""
+        for heading in headings:
+            place = self._places.get(plain(heading))
+            if place is not None and place < len(cells) and (text := cells[place].strip()):
+                return text
+        return ""
+
+
+def _ids(cell: str) -> list[str]:
+    return [word for part in cell.split(";") if (word := part.strip())]
+
+
+def _by_heading(headings: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    return {plain(heading): cell for heading, cell in zip(headings, cells, strict=False)}

@@ -1,0 +1,64 @@
+"""What other systems call stages and reasons, in the tenant's own process: for importers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+from sdk import Context, where
+from sdk.context import Row
+from sdk.transfer import plain
+
+WON, LOST = ("closedwon", "won", "赢单", "成交"), ("closedlost", "lost", "输单", "丢单")
+SPLIT = "\n"
+type_meaning = Callable[[Context, frozenset[str]], Mapping[str, str]]
+
+
+def stages_by(likely: Mapping[str, int]) -> type_meaning:
+    """Stages by name or key, else won and lost by their words, else by how `likely` theirs are, in per cent: the open stage that comes nearest.
+
+    A word that says nothing of this stays as it is, and its rows are refused with the stages that there are.
+    """
+    chances = {plain(word): Decimal(chance) for word, chance in likely.items()}
+
+    def meaning(ctx: Context, words: frozenset[str]) -> Mapping[str, str]:
+        stages = _stages(ctx)
+        named = {plain(str(row[name])): row for name in ("key", "name") for row in stages if row[name]}
+        found = {word: named.get(plain(word)) or _by_type(stages, word) or _nearest(stages, chances.get(plain(word))) for word in words}
+        return {word: str(row["id"]) for word, row in found.items() if row is not None}
+
+    return meaning
+
+
+def _stages(ctx: Context) -> Sequence[Row]:
+    """Those of the default process, or of the only one that there is, in their order."""
+    system = ctx.as_system()
+    processes = system.records("pipeline.pipeline").find(where(is_default=True), 1) or system.records("pipeline.pipeline").find((), 1)
+    rows = system.records("pipeline.stage").find(where(pipeline=processes[0]["id"]), 500) if processes else []
+    return sorted(rows, key=lambda row: int(str(row["position"] or 0)))
+
+
+def _by_type(stages: Sequence[Row], word: str) -> Row | None:
+    type_ = "won" if plain(word) in WON else "lost" if plain(word) in LOST else ""
+    return next((row for row in stages if row["type"] == type_), None)
+
+
+def _nearest(stages: Sequence[Row], chance: Decimal | None) -> Row | None:
+    open_ = [row for row in stages if row["type"] == "open"]
+    if chance is None or not open_:
+        return None
+    return min(open_, key=lambda row: abs(Decimal(str(row["probability"] or 0)) - chance))
+
+
+def lost_reasons(ctx: Context, words: frozenset[str]) -> Mapping[str, str]:
+    """Of words that are a stage, a line break and what was said of it: our reason where the stage is lost, else none.
+
+    A reason that is none of ours is `other`: the stage asks for one, and theirs stands in the notes.
+    """
+    rows = ctx.as_system().records("pipeline.lost_reason").find((), 500)
+    named = {plain(str(row[name])): str(row["key"]) for name in ("name", "key") for row in rows}
+    found: dict[str, str] = {}
+    for word in words:
+        stage, _break, said = word.partition(SPLIT)
+        found[word] = (named.get(plain(said)) or named.get("other", "")) if plain(stage) in LOST else ""
+    return found

@@ -1,0 +1,219 @@
+"""What other systems export is brought in as a whole: recognised, linked by their ids, with owners found, and undone as one."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.context import Work
+from core.testkit.fixtures import Api, People
+from plugins.import_export.migrating.external import ExternalIds
+from plugins.import_export.migrating.running import Asked, begin, carry_out
+from sdk import where
+from sdk.context import id_of
+from tests.plugins.process import Process
+
+MIGRATIONS = "/api/v1/import_export/migrations"
+COMPANIES = """Record ID,Company name,Company owner,Create Date,Phone Number,City,Country/Region,Industry,Company Domain Name,Number of Employees,Annual Revenue,Parent Company ID
+9001,Alder Foods,Jane Doe,2024-01-02 10:00,+1 415 555 0100,Berlin,Germany,Food,alder.example,250,1500000,9002
+9002,Birch Group,rep00@x.example,2024-01-02 10:00,,Paris,France,,,,,
+9003,Alder Foods,Jane Doe,2024-01-02 10:00,,,,,,,,
+"""
+CONTACTS = """Record ID,First Name,Last Name,Email,Phone Number,Contact owner,Lead Status,Job Title,Associated Company,Associated Company IDs,Associated Company IDs (Primary)
+501,Ann,Lee,ann@alder.example,,Jane Doe,,Buyer,Alder Foods;Birch Group,9001;9002,9001
+502,Bo,,bo@birch.example,,Gone Person,,,Birch Group,9002,
+503,Cy,Lost,not-a-mail,,,,,,,
+"""
+DEALS = """Record ID,Deal Name,Deal Stage,Pipeline,Close Date,Deal owner,Amount,Currency,Closed Lost Reason,Associated Contact IDs,Associated Company IDs
+7001,Ovens,Presentation Scheduled,Sales Pipeline,2026-09-30 12:00,Jane Doe,12000.50,USD,,501,9001
+7002,Trucks,Closed Lost,Sales Pipeline,2026-01-30 12:00,,900,USD,they went elsewhere,,9002
+7003,Lamps,Closed Won,Sales Pipeline,2026-01-30 12:00,,900,USD,,,9999
+"""
+NOTES = """Record ID,Activity date,Note body,Activity assigned to,Associated Contact IDs,Associated Company IDs,Associated Deal IDs
+1,2024-03-01 10:15,"<p>Called &amp; agreed.</p><p>Second line</p>",Jane Doe,501,9001,7001
+2,2024-03-02 10:15,Sent a brochure,,502,,
+"""
+HUBSPOT = {
+    "companies.csv": COMPANIES,
+    "contacts.csv": CONTACTS,
+    "deals.csv": DEALS,
+    "crm-exports-all-notes-2026.csv": NOTES,
+    "tickets.csv": "Ticket ID\n1\n",
+}
+DATA = Path(os.environ.get("DEALWRIGHT_REAL_DATA", "nowhere"))
+
+
+def zipped(files: Mapping[str, str | bytes]) -> bytes:
+    """A zip of these files."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+@pytest.fixture
+def migrated(client: Api, drain: Callable[[], int], process: Process) -> Callable[..., dict[str, Any]]:
+    """Sends files, lets the work be done, and answers what became of it."""
+
+    def migrate(name: str, content: bytes, **more: Any) -> dict[str, Any]:
+        begun = client.call("POST", MIGRATIONS, data={"file": (io.BytesIO(content), name), **more}, content_type="multipart/form-data")
+        assert begun.status_code == 202, begun.text
+        drain()
+        done = client.get(begun.headers["Location"]).json
+        assert isinstance(done, dict)
+        return done
+
+    return migrate
+
+
+def by_name(work: Work, entity: str, name: str = "name") -> dict[str, Mapping[str, object]]:
+    return {str(row[name]): row for row in work.records(entity).find(())}
+
+
+@pytest.mark.feature("C18")
+def test_an_export_of_hubspot_brings_accounts_contacts_deals_and_notes_with_their_owners(
+    client: Api, work: Work, people: People, migrated: Callable[..., dict[str, Any]]
+) -> None:
+    jane, rep = people.reps[0][0], people.reps[0][1]
+    work.records("core.user").update(jane, {"name": "Jane Doe"})
+    work.records("core.user").update(rep, {"email": "rep00@x.example"})
+    rehearsed = migrated("hubspot-export.zip", zipped(HUBSPOT), dry_run="true")
+    assert not work.records("customers.account").find(())
+    done = migrated("hubspot-export.zip", zipped(HUBSPOT))
+    counts = ("created", "updated", "unchanged", "skipped", "failed")
+    assert [rehearsed[name] for name in counts] == [done[name] for name in counts]
+    assert (done["system"], done["state"], done["unknown"]) == ("from_hubspot.hubspot", "partial", ["tickets.csv"]), json.dumps(
+        done, indent=1
+    )
+    accounts, contacts, deals = by_name(work, "customers.account"), by_name(work, "customers.contact"), by_name(work, "pipeline.deal")
+    assert (set(accounts), set(contacts), set(deals)) == ({"Alder Foods", "Birch Group"}, {"Ann Lee", "Bo"}, {"Ovens", "Trucks", "Lamps"})
+    alder, birch, ann = accounts["Alder Foods"], accounts["Birch Group"], contacts["Ann Lee"]
+    assert (alder["owner"], birch["owner"], alder["parent"], alder["website"]) == (jane, rep, birch["id"], "https://alder.example")
+    assert (ann["account"], ann["owner"], contacts["Bo"]["account"]) == (alder["id"], jane, birch["id"])
+    stages = {id_of(row): row["key"] for row in work.records("pipeline.stage").find(())}
+    assert [stages[deals[name]["stage"]] for name in ("Ovens", "Trucks", "Lamps")] == ["proposal", "lost", "won"]  # type: ignore[index]
+    assert (deals["Ovens"]["account"], deals["Ovens"]["contact"], deals["Ovens"]["owner"]) == (alder["id"], ann["id"], jane)
+    assert ("they went elsewhere" in str(deals["Trucks"]["notes"]), deals["Lamps"]["account"]) == (True, None)
+    notes = by_name(work, "teamwork.activity", "subject")
+    note = notes["Called & agreed."]
+    assert (note["notes"], note["kind"], note["owner"]) == ("Called & agreed.\nSecond line", "note", jane)
+    assert note["about"].id == deals["Ovens"]["id"]  # type: ignore[attr-defined]
+    assert done["owners"] == {"matched": {"Jane Doe": "Jane Doe", "rep00@x.example": "rep01"}, "unknown": {"Gone Person": 1}} or done[
+        "owners"
+    ]["unknown"] == {"Gone Person": 1}
+    parts = {one["entity"]: one for one in done["imports"]}
+    assert (parts["customers.contact"]["failed"], parts["pipeline.deal"]["loose"]) == (1, 1)
+    (bad,) = parts["customers.contact"]["problems"]
+    assert (bad["row"], bad["column"]) == (3, "email")
+    again = migrated("hubspot-export.zip", zipped(HUBSPOT))
+    assert again["created"] == 0
+    assert {one["entity"]: one["known"] for one in again["imports"]}["pipeline.deal"] == 3
+
+
+def test_a_migration_is_undone_as_one(client: Api, work: Work, migrated: Callable[..., dict[str, Any]], drain: Callable[[], int]) -> None:
+    work.records("customers.account").create({"name": "Birch Group", "city": "Lyon"})
+    done = migrated("hubspot-export.zip", zipped(HUBSPOT))
+    birch = by_name(work, "customers.account")["Birch Group"]
+    assert (birch["city"], birch["country"]) == ("Lyon", "France")  # what was there stays, what was lacking is filled in
+    assert client.post(f"{MIGRATIONS}/{done['id']}/undo").status_code == 202
+    drain()
+    undone = client.get(f"{MIGRATIONS}/{done['id']}").json
+    assert (undone["state"], undone["conflicts"]) == ("undone", 0), json.dumps(undone, indent=1)
+    assert [work.records(name).find(()) for name in ("customers.contact", "pipeline.deal", "teamwork.activity")] == [[], [], []]
+    (left,) = work.records("customers.account").find(())
+    assert (left["city"], left["country"]) == ("Lyon", None)
+    assert migrated("hubspot-export.zip", zipped(HUBSPOT))["created"] > 5  # its ids are known no more
+
+
+def test_whose_files_these_are_is_found_out_or_asked(client: Api, migrated: Callable[..., dict[str, Any]], people: People) -> None:
+    assert {one["system"] for one in client.get(MIGRATIONS).json["data"]} == {"hubspot", "salesforce", "odoo"}
+    other = migrated("x.zip", zipped({"a.csv": "Foo,Bar\n1,2\n"}))
+    assert (other["state"], "hubspot, odoo, salesforce" in other["reason"]) == ("failed", True)
+    broken = zipped(HUBSPOT).replace(b"PK\x01\x02", b"PK\x01\x03")
+    for content in (b"PK\x03\x04broken", broken, zipped({"../../evil.csv": "Foo\n1\n"}), zipped({})):
+        assert migrated("x.zip", content)["state"] == "failed"
+    for more in ({"from": "sap"}, {"owner": "Jane Doe=nobody@here.example"}):
+        assert migrated("x.zip", zipped(HUBSPOT), **more)["state"] == "failed"
+    bad = client.call("POST", MIGRATIONS, data={"file": (io.BytesIO(b"x"), "x.csv"), "value": "stage"}, content_type="multipart/form-data")
+    assert (bad.status_code, client.as_user(people.reps[0][0]).get(f"{MIGRATIONS}/{other['id']}").status_code) == (400, 404)
+
+
+SALESFORCE = {
+    "User.csv": '"Id","Username","LastName","FirstName","Name","Email"\n"005A","jd@sf","Doe","Jane","Jane Doe","manager0@x.example"\n',
+    "Account.csv": '"Id","IsDeleted","Name","AnnualRevenue","ParentId","OwnerId"\n"001A","0","Alder","1.5E7","","005A"\n"001B","1","Gone","","",""\n',
+    "Contact.csv": '"Id","AccountId","LastName","FirstName","Email","OwnerId"\n"003A","001A","Lee","Ann","ann@x.example","005A"\n',
+    "Lead.csv": '"Id","LastName","FirstName","Company","LeadSource","IsConverted"\n"00QA","Ray","Mo","Ray Ltd","Web","0"\n"00QB","Old","It","Old","","1"\n',
+    "Opportunity.csv": '"Id","AccountId","Name","StageName","Amount","CloseDate","OwnerId"\n"006A","001A","Ovens","Negotiation/Review","50","2026-10-01","005A"\n',
+    "Task.csv": '"Id","WhoId","WhatId","Subject","ActivityDate","Status","OwnerId","Description"\n"00TA","003A","006A","Call","2026-09-01","Completed","005A","x"\n',
+}
+
+
+def test_a_data_export_of_salesforce_is_linked_by_its_ids_and_its_users(
+    work: Work, people: People, migrated: Callable[..., dict[str, Any]]
+) -> None:
+    work.records("core.user").update(people.managers[0], {"email": "manager0@x.example"})
+    done = migrated("WE_00D_1.ZIP", zipped(SALESFORCE))
+    assert (done["state"], done["created"], done["owners"]["matched"]) == ("succeeded", 5, {"Jane Doe": "manager0"}), json.dumps(
+        done, indent=1
+    )
+    (account,), (deal,), (task,), (lead,) = (
+        work.records(name).find(()) for name in ("customers.account", "pipeline.deal", "teamwork.task", "leads.lead")
+    )
+    assert (account["revenue"].amount, account["owner"]) == (15_000_000, people.managers[0])  # type: ignore[attr-defined]
+    assert (deal["account"], task["about"].id, task["state"], lead["company"]) == (account["id"], deal["id"], "done", "Ray Ltd")  # type: ignore[attr-defined]
+
+
+def test_a_migration_that_was_killed_goes_on_with_each_row_once_and_takes_words_of_theirs_as_it_is_told(
+    work: Work, people: People, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = zipped({**HUBSPOT, "deals.csv": DEALS.replace("Presentation Scheduled", "Demo booked")})
+    asked = Asked("x.zip", values=("pipeline.deal.stage:Demo booked=needs-analysis",), owners=("Jane Doe=rep00",))
+    record = begin(work, asked)
+    ids, left = ExternalIds.remember, [2]
+
+    def killed(self: ExternalIds, *more: Any) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        ids(self, *more)
+
+    monkeypatch.setattr(ExternalIds, "remember", killed)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(work, record, asked, io.BytesIO(content))
+    monkeypatch.undo()
+    done = carry_out(work, record, asked, io.BytesIO(content))
+    assert (done["state"], done["created"]) == ("partial", 9)
+    assert {name: len(work.records(name).find(())) for name in ("customers.account", "customers.contact", "pipeline.deal")} == {
+        "customers.account": 2, "customers.contact": 2, "pipeline.deal": 3,
+    }  # fmt: skip
+    deal = by_name(work, "pipeline.deal")["Ovens"]
+    assert (deal["stage"], deal["contact"]) == (process.stages["needs-analysis"], by_name(work, "customers.contact")["Ann Lee"]["id"])
+
+
+@pytest.mark.skipif(not (DATA / "sf_dataloader").exists(), reason="the real files are not there")
+def test_real_files_of_the_data_loader_and_of_odoo_are_taken(work: Work, migrated: Callable[..., dict[str, Any]]) -> None:
+    folder = DATA / "sf_dataloader/src/main/resources/samples/data"
+    files = {name: (folder / name).read_bytes() for name in ("accountData.csv", "opportunityData.csv")}
+    value = [f"pipeline.deal.stage:{said}=first-contact" for said in ("x",)]
+    done = migrated("loader.zip", zipped(files), encoding="cp1252", value=value)
+    parts = {one["file"]: one for one in done["imports"]}
+    told = parts["accountData.csv"]
+    assert (told["created"], told["failed"]) == (422, 0), json.dumps(
+        told, indent=1
+    )  # telephone numbers as people write them in America, too
+    assert parts["opportunityData.csv"]["created"] == 38 - parts["opportunityData.csv"]["failed"]
+    odoo = DATA / "odoo_templates"
+    taken = migrated("odoo.zip", zipped({one.name: one.read_bytes() for one in odoo.glob("*.xls*")}))
+    assert (taken["system"], taken["failed"]) == ("from_odoo.odoo", 0), json.dumps(taken, indent=1)[:4000]
+    freeman = work.records("customers.contact").find(where(name="Brandon Freeman"))[0]
+    azure = work.records("customers.account").find(where(name="Azure Interior"))[0]
+    assert freeman["account"] == azure["id"]
+    assert len(work.records("leads.lead").find(())) == 8
