@@ -83,8 +83,8 @@ def carry_out_sheet(ctx: Context, record: Row, wish: Wish, sheet: Sheet, meter: 
     """The same with a sheet that is open already."""
 
     @contextmanager
-    def opened() -> Iterator[Sheet]:
-        yield sheet
+    def opened() -> Iterator[type_book]:
+        yield Book("", None, None, (sheet,)), lambda _name: sheet
 
     return _carry_out(ctx, record, wish, opened, meter)
 
