@@ -84,7 +84,7 @@ def carry_out_sheet(ctx: Context, record: Row, wish: Wish, sheet: Sheet, meter: 
 
     @contextmanager
     def opened() -> Iterator[type_book]:
-        yield Book("", None, None, (sheet,)), lambda _name: sheet
+        yield Book("", "", "", (sheet,)), lambda _name: sheet
 
     return _carry_out(ctx, record, wish, opened, meter)
 
