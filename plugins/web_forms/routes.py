@@ -29,7 +29,7 @@ class Retry(Schema):
     force = fields.Boolean(load_default=False)
 
 
-class Retried(Schema):
+class RetriedSubmission(Schema):
     """What came of it."""
 
     id = fields.UUID(required=True)
@@ -230,5 +230,5 @@ ROUTES = (
     Route(method="GET", path="/forms/{id}/embedding", view=embed, permission=f"{FORM}.read", summary=_("A form's link, and its HTML for a website"),
           answer=Embedding),
     Route(method="POST", path="/submissions/{id}/retries", view=retry, permission=capture.RETRY, summary=_("Try a submission once more"),
-          body=Retry, answer=Retried),
+          body=Retry, answer=RetriedSubmission),
 )  # fmt: skip
