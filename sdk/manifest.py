@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -14,6 +15,7 @@ from sdk.capabilities import Capabilities
 from sdk.errors import DeclarationError
 from sdk.names import PLUGIN, RESERVED_PLUGINS, misshapen, words_in
 from sdk.text import Text
+from sdk.written import Written
 
 API_VERSION = 1
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?([a-z0-9.+-]*)\Z")
@@ -43,42 +45,67 @@ class Manifest:
 
     def __post_init__(self) -> None:
         requires, after = words_in(self.requires), words_in(self.after)
-        mistakes = [
-            f"name {self.name!r}: expected lower-case letters, digits and _ (2 to 30); rename the plugin"
-            if not (isinstance(self.name, str) and PLUGIN.match(self.name))
-            else "",
-            f"name {self.name!r}: the platform itself is called so; rename the plugin" if self.name in (*RESERVED_PLUGINS,) else "",
-            f"version {self.version!r}: expected MAJOR.MINOR[.PATCH]; write for example '1.0'" if not _is_version(self.version) else "",
-            f"api {self.api!r}: expected a whole number; this platform speaks {API_VERSION}" if not isinstance(self.api, int) else "",
+        mistakes: list[tuple[str, object, str]] = [
+            *self._of_name_and_version(),
+            ("requires", None, misshapen("requires", self.requires)),
+            ("after", None, misshapen("after", self.after)),
             *(
-                f"{what} {said!r}: expected a text for people; write {what}=_('...')"
-                for what, said in (("title", self.title), ("summary", self.summary))
-                if not (isinstance(said, Text) and said)
-            ),
-            misshapen("requires", self.requires),
-            misshapen("after", self.after),
-            *(
-                f"partner {partner!r}: expected a plugin's name, with a range such as '>=1.2,<2' if you like; correct `requires` or `after`"
-                for partner in (*requires, *after)
+                (
+                    where,
+                    partner,
+                    f"partner {partner!r}: expected a plugin's name, with a range such as '>=1.2,<2' if you like; correct `{where}`",
+                )
+                for where, partners in (("requires", requires), ("after", after))
+                for partner in partners
                 if _partner(partner) is None
             ),
-            "requires itself: a plugin cannot wait for itself; remove it" if self.name in [_name(one) for one in requires] else "",
             *(
-                f"partner {both!r} is in `requires` and in `after`: keep one"
+                ("requires", one, "requires itself: a plugin cannot wait for itself; remove it")
+                for one in requires
+                if self.name == _name(one)
+            ),
+            *(
+                ("after", both, f"partner {both!r} is in `requires` and in `after`: keep one")
                 for both in sorted(set(map(_name, requires)) & set(map(_name, after)))
             ),
-            "bridge: expected two plugins or more in `requires` that it joins; name them, or leave `bridge` out"
-            if self.bridge and len({_name(one) for one in requires} - {"core"}) < 2
-            else "",
-            *(f"partner {twice!r} is named twice; put its range into one" for twice in _twice(requires) + _twice(after)),
             *(
-                self.capabilities.mistakes()
-                if isinstance(self.capabilities, Capabilities)
-                else (f"capabilities {self.capabilities!r}: expected Capabilities(...); leave it out if you need nothing",)
+                (where, twice, f"partner {twice!r} is named twice; put its range into one")
+                for where, partners in (("requires", requires), ("after", after))
+                for twice in _twice(partners)
             ),
+            *(("capabilities", None, mistake) for mistake in self._of_capabilities()),
         ]
-        if found := [mistake for mistake in mistakes if mistake]:
-            raise DeclarationError(f"manifest of {self.name!r}: " + "; ".join(found))
+        if self.bridge and len({_name(one) for one in requires} - {"core"}) < 2:
+            cure = "name them, or leave `bridge` out"
+            mistakes.append(("bridge", None, f"bridge: expected two plugins or more in `requires` that it joins; {cure}"))
+        if found := [mistake for mistake in mistakes if mistake[2]]:
+            raise DeclarationError(self._told(found))
+
+    def _of_name_and_version(self) -> Iterator[tuple[str, object, str]]:
+        if not (isinstance(self.name, str) and PLUGIN.match(self.name)):
+            yield "name", None, f"name {self.name!r}: expected lower-case letters, digits and _ (2 to 30); rename the plugin"
+        elif self.name in RESERVED_PLUGINS:
+            yield "name", None, f"name {self.name!r}: the platform itself is called so; rename the plugin"
+        if not _is_version(self.version):
+            yield "version", None, f"version {self.version!r}: expected MAJOR.MINOR[.PATCH]; write for example '1.0'"
+        if not isinstance(self.api, int):
+            yield "api", None, f"api {self.api!r}: expected a whole number; this platform speaks {API_VERSION}"
+        for what, said in (("title", self.title), ("summary", self.summary)):
+            if not (isinstance(said, Text) and said):
+                yield what, None, f"{what} {said!r}: expected a text for people; write {what}=_('...')"
+
+    def _of_capabilities(self) -> Iterable[str]:
+        if isinstance(self.capabilities, Capabilities):
+            return self.capabilities.mistakes()
+        return (f"capabilities {self.capabilities!r}: expected Capabilities(...); leave it out if you need nothing",)
+
+    def _told(self, mistakes: Iterable[tuple[str, object, str]]) -> str:
+        """Every mistake with the line on which it stands, in the order of the file."""
+        written = Written("Manifest", [one.name for one in dataclass_fields(self)])
+        placed = sorted(((written.line(argument, value), mistake) for argument, value, mistake in mistakes), key=lambda one: one[0])
+        lines = [f"line {line}: {mistake}" if line else mistake for line, mistake in placed]
+        file = f" in {written.file}" if any(line for line, _mistake in placed) else ""
+        return f"manifest of {self.name!r}{file}: " + "; ".join(lines)
 
     @property
     def required(self) -> Mapping[str, SpecifierSet]:

@@ -97,6 +97,8 @@ Besides its fields, the record says under `ABOUT` what it is a record of: `plugi
 
 ABOUT = "@entity"
 """What a panel's record is a record of; no field is called so."""
+VARIANT = "variant"
+"""Which of its variants a tile is to show."""
 ANY_ENTITY = "*"
 """The `entity` of panels that stand by the records of every entity: comments, files."""
 
@@ -129,6 +131,9 @@ class Slot(StrEnum):
     """At the side of a record."""
     BUTTON = "button"
     """Among the acts of a record; its rendering is a link or a form."""
+    LIST = "list"
+    """Among the acts above a list; its rendering is a link or a form. Its view gets no record, but `ABOUT`, the entity that is listed,
+    and `address`, that of the list as it is filtered and sorted."""
     TILE = "tile"
     """On dashboards, for who chooses it from the catalogue. Its view gets what the dashboard is narrowed to, as far as it is: `start`
     and `end` (ISO days), `owner` and `pipeline` (ids)."""
@@ -153,6 +158,8 @@ class Panel(Spec):
     view: PanelView
     entity: str = ""
     position: int = 100
+    variants: Callable[[Context], Sequence[tuple[str, str]]] | None = None
+    """Of a tile that there are several of: the keys and names of those that somebody may choose. Its view gets the key as `VARIANT`."""
 
 
 @dataclass(frozen=True, kw_only=True)

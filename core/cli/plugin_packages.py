@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import click
 import orjson
@@ -17,7 +18,8 @@ from core.extension.impact import Impact, Share, impact
 from core.extension.removal import archive_data, check_free, known, purge_data
 from core.extension.upgrading import upgrade_or_none
 from core.platform import Platform, boot
-from sdk import Conflict, Invalid, _
+from core.tenancy import export as tenant_export
+from sdk import BadRequest, Conflict, Invalid, _
 
 
 @click.command()
@@ -75,11 +77,17 @@ def _introduce(booted: Platform, found: Found) -> None:
 @click.argument("name")
 @click.option("--archive", "keeps", is_flag=True, help="Take it out and keep its data; added again, it finds them.")
 @click.option("--purge", "purges", is_flag=True, help="Take it out with everything that it has made, for ever.")
+@click.option(
+    "--export",
+    "into",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="First write its rows and files of each company to an archive in this folder.",
+)
 @click.option("--yes", metavar="NAME", help="With --purge: the name once more, instead of typing it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @refusals_told
-def remove(name: str, keeps: bool, purges: bool, yes: str | None, as_json: bool) -> None:
-    """Say what would be missing without plugin NAME; with --archive or --purge take it out."""
+def remove(name: str, keeps: bool, purges: bool, into: Path | None, yes: str | None, as_json: bool) -> None:
+    """Say what would be missing without plugin NAME; with --archive or --purge take it out, with --export write down what it has."""
     if keeps and purges:
         raise click.UsageError("--archive keeps the data, --purge deletes them: choose one")
     booted, left_out = _booted(name, purges=purges)
@@ -87,6 +95,7 @@ def remove(name: str, keeps: bool, purges: bool, yes: str | None, as_json: bool)
     done = ""
     if not as_json:
         _tell(report)
+    exported = [] if into is None else _export(booted, report, into)
     if keeps or purges:
         check_free(report)
         alone = found is not None and installer.sole(found.distribution, name)
@@ -100,8 +109,11 @@ def remove(name: str, keeps: bool, purges: bool, yes: str | None, as_json: bool)
             _take_out(booted, found, archived=keeps)
     booted.close()
     if as_json:
-        click.echo(orjson.dumps({**report.json(), "done": done}, option=orjson.OPT_INDENT_2).decode())
-    elif done:
+        click.echo(orjson.dumps({**report.json(), "exported": exported, "done": done}, option=orjson.OPT_INDENT_2).decode())
+        return
+    for path in exported:
+        click.echo(f"wrote {path}")
+    if done:
         click.echo(f"{name} is {done}")
     else:
         click.echo("nothing was changed: --archive takes it out and keeps its data, --purge deletes them")
@@ -114,6 +126,22 @@ def _booted(name: str, *, purges: bool) -> tuple[Platform, bool]:
         return booted, False
     booted.close()
     return boot(replace(config, plugins=(*config.plugins, name))), True
+
+
+def _export(booted: Platform, report: Impact, into: Path) -> list[str]:
+    """An archive for each tenant that has rows of the plugin. Raises BadRequest where the folder cannot be written."""
+    written = []
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        for share in report.tenants:
+            if share.rows:
+                target = into / f"{share.tenant}.{report.plugin}.tar.gz"
+                tenant_export.export(booted, share.tenant, target, report.plugin)
+                written.append(str(target))
+    except OSError as failure:
+        text = _("cannot write to {path}: {reason}; name a folder that can be written")
+        raise BadRequest(text, path=str(into), reason=failure.strerror or str(failure)) from failure
+    return written
 
 
 def _archive(booted: Platform, found: Found | None, report: Impact) -> str:

@@ -9,7 +9,7 @@ import time
 import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -109,14 +109,16 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     if tenant is None:
         raise Unauthenticated(_("the token is not valid; expected `Authorization: Bearer dw_...`"))
     now, digest = platform.clock(), links.digest_of(secret.strip())
-    left = g.left = platform.limits.take(digest, now)
+    before = g.get("left")  # who has knocked has been counted
+    left = g.left = before or platform.limits.take(digest, now)
     if left is not None and left.wait:
         raise limits.refusal(left)
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant, ask=tokens.QUESTION) as connection:
         row = tokens.bearer(connection, tenant, digest, now)
         if row is None:
             raise Unauthenticated(_("the token is unknown, expired or revoked; issue another"))
-        g.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
+        if before is None:
+            g.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
         if tokens.first_use_of_a_while(platform.database.engine, row.token_id, now):
             after_this_request(partial(_noting, platform, tenant, row.token_id, now))
         enabled = platform.gate.enabled(connection, tenant, row.access_version)
@@ -180,8 +182,6 @@ def entered_by_link(platform: Platform, token: str, write: bool) -> Iterator[Wor
     tenant, nothing = links.tenant_in(token), NotFound(_("there is nothing at this address"))
     if tenant is None:
         raise nothing
-    if write:
-        _sent()  # before the transaction: nobody's slow line holds up what others write
     with platform.database.begin(write=write, tenant=tenant) as connection:
         row = connection.execute(sa.select(tenants).where(tenants.c.id == tenant)).one_or_none()
         if row is None:
@@ -243,12 +243,17 @@ class Endpoint:
 
     def __call__(self, **path: str) -> FlaskResponse:
         write = request.method not in _SAFE
-        with entered_by_link(self.platform, path[links.TOKEN], write) if self.public else entered(self.platform, write) as work:
+        if write:
+            receive(lambda: self._entered(path, write=False))
+        with self._entered(path, write=write) as work:
             self.admit(work, path)
             if write and idempotency.HEADER in request.headers:
                 return _once(work, path.get(links.TOKEN, "") if self.public else "", lambda: answer(self.handler(work, path)))
             value = self.handler(work, path)
         return answer(value)
+
+    def _entered(self, path: Mapping[str, str], *, write: bool) -> AbstractContextManager[Work]:
+        return entered_by_link(self.platform, path[links.TOKEN], write) if self.public else entered(self.platform, write)
 
     def admit(self, work: Work, path: Mapping[str, str]) -> None:
         """Ask the gate; raises NotFound."""
@@ -263,19 +268,29 @@ def _once(work: Work, link: str, act: Callable[[], FlaskResponse]) -> FlaskRespo
     """
     sent = idempotency.read_key(request.headers[idempotency.HEADER])
     caller = link or request.headers.get("Authorization", "").partition(" ")[2].strip() or f"user {work.actor.user_id}"
+    return _kept(work, caller, sent, _fingerprint(), act)
+
+
+def once(work: Work, mark: str, act: Callable[[], FlaskResponse]) -> FlaskResponse:
+    """The act's answer, or that of the same form with the same mark before; filled in otherwise, it is another form."""
+    asked = _fingerprint()
+    return _kept(work, f"user {work.actor.user_id}", f"{mark} {asked}", asked, act)
+
+
+def _kept(work: Work, caller: str, sent: str, asked: str, act: Callable[[], FlaskResponse]) -> FlaskResponse:
     caller = f"{caller} through {work.impersonator}" if work.impersonator is not None else caller
-    once = Once(work, caller, sent, _fingerprint())
-    if (before := once.earlier()) is not None:
+    kept = Once(work, caller, sent, asked)
+    if (before := kept.earlier()) is not None:
         return FlaskResponse(before.body, before.status, [*before.headers, (idempotency.REPLAYED, "true")])
     response = act()
-    once.keep(Answer(response.status_code, list(response.headers), response.get_data()))
+    kept.keep(Answer(response.status_code, list(response.headers), response.get_data()))
     return response
 
 
 def _fingerprint() -> str:
     """A digest of what is asked for. A form counts by its parts: who sends it again puts other boundaries between them."""
     digest = hashlib.sha256(f"{request.method} {request.full_path}\0{request.mimetype}\0".encode())
-    if request.mimetype != "multipart/form-data":
+    if request.mimetype not in _FORMS:
         digest.update(_sent())
         return digest.hexdigest()
     with reading():
@@ -373,6 +388,18 @@ def _sent() -> bytes:
     if request.content_length is not None and len(body) < request.content_length:
         raise BadRequest(_("the body could not be read to its end"), code="malformed_body")
     return body
+
+
+def receive(knock: Callable[[], AbstractContextManager[Work]]) -> None:
+    """Take in what is sent before the transaction begins: who sends slowly holds no lock. Files are taken from those alone who may `knock`."""
+    if request.mimetype not in _FORMS:
+        _sent()
+        return
+    if request.mimetype == "multipart/form-data":
+        with knock():
+            pass
+    with reading():
+        request.form.getlist("")
 
 
 @contextmanager

@@ -24,7 +24,9 @@ from sqlalchemy.engine import Connection
 
 from core.audit import entries
 from core.context import SYSTEM_ACTOR, Work
+from core.custom.tables import CustomField
 from core.data.engine import one_state
+from core.extension.impact import own_tables
 from core.files import LocalFiles
 from core.policy.grants import SYSTEM
 from core.tenancy.tables import tenants
@@ -42,6 +44,8 @@ _PART = 500
 _STEP = 1 << 20
 _SECRET = re.compile(r"(^|_)(hash|secret|password|digest|sealed|ciphertext)(_|\Z)")
 """What columns are called that hold secrets, for tables whose package is gone; declared ones carry a mark."""
+_FILE = re.compile(rb'"([0-9a-f]{32})"')
+"""How a row names a file: by its key, which looks like nothing else."""
 
 
 @dataclass
@@ -53,21 +57,25 @@ class Exported:
     bytes: int = 0
 
 
-def export(platform: Platform, name: str, target: Path) -> Exported:
+def export(platform: Platform, name: str, target: Path, plugin: str = "") -> Exported:
     """Write everything of a tenant, suspended or not, to a new .tar.gz; it reads one state of the database and holds no table in memory.
 
+    Of a plugin: its tables, the fields that the tenant has made on its entities, and the files that its rows name.
     Raises NotFound for an unknown tenant, OSError where the file cannot be written. What is there is replaced once all is written.
     """
     with platform.database.begin(write=False, tenant=None) as connection:
         row = platform.tenant_row(connection, name)
     done = Exported()
     with whole(target) as sink, tarfile.open(fileobj=sink, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
-        bundle = _Bundle(archive, platform.clock())
+        bundle = _Bundle(archive, platform.clock(), all_files=not plugin)
         with platform.database.begin(write=False, tenant=row.id) as connection:
             one_state(connection)
-            about = [bundle.table(connection, *one, done) for one in _tables(connection, row.id)]
+            chosen = _tables_of(platform, plugin, row.id) if plugin else _tables(connection, row.id)
+            about = [bundle.table(connection, *one, done) for one in chosen]
         listing = bundle.files(LocalFiles(platform.config.home, row.id), done)
         manifest = {"format": FORM, "tenant": {"id": row.id, "name": row.name}, "at": platform.clock(), "tables": about, "files": listing}
+        if plugin:
+            manifest["plugin"] = plugin
         bundle.add(MANIFEST, io.BytesIO(_json(manifest) + b"\n"))
     _tell(platform, row)
     return done
@@ -76,8 +84,9 @@ def export(platform: Platform, name: str, target: Path) -> Exported:
 class _Bundle:
     """The archive as it grows."""
 
-    def __init__(self, archive: tarfile.TarFile, at: datetime) -> None:
+    def __init__(self, archive: tarfile.TarFile, at: datetime, *, all_files: bool) -> None:
         self.archive, self.at = archive, at
+        self._named: set[str] | None = None if all_files else set()
 
     def add(self, name: str, source: IO[bytes]) -> tuple[int, str]:
         """One member from a source of known length; returns its size and SHA-256."""
@@ -101,8 +110,11 @@ class _Bundle:
             count = 0
             found = connection.execution_options(stream_results=True, max_row_buffer=_PART).execute(query)
             for part in found.mappings().partitions(_PART):
-                lines.writelines(_json({str(key): value for key, value in one.items()}) + b"\n" for one in part)
+                written = b"".join(_json({str(key): value for key, value in one.items()}) + b"\n" for one in part)
+                lines.write(written)
                 count += len(part)
+                if self._named is not None:
+                    self._named.update(map(bytes.decode, _FILE.findall(written)))
             lines.seek(0)
             file = f"tables/{table.name}.jsonl"
             _size, digest = self.add(file, lines)
@@ -113,6 +125,8 @@ class _Bundle:
         """The files, and a line for each."""
         with TemporaryFile() as lines:
             for key in kept.all_keys():
+                if self._named is not None and key not in self._named:
+                    continue
                 with kept.open(key) as source:
                     size, digest = self.add(f"files/{key}", source)
                 lines.write(_json({"file": f"files/{key}", "size": size, "sha256": digest}) + b"\n")
@@ -131,6 +145,18 @@ def _tables(connection: Connection, tenant: UUID) -> Iterator[tuple[sa.Table, sa
             yield table, table.c.id == id
         elif "tenant_id" in table.c:
             yield table, table.c.tenant_id == id
+
+
+def _tables_of(platform: Platform, plugin: str, tenant: UUID) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool]]]:
+    """What the database has of a plugin, and the definitions of custom fields without which its rows cannot be read."""
+    there, id = sa.MetaData(), sa.literal(tenant, columns.key())
+    with platform.database.begin(write=False, tenant=None) as connection:
+        there.reflect(connection, only=own_tables(platform, plugin))
+    for table in sorted(there.tables.values(), key=lambda one: one.name):
+        if "tenant_id" in table.c:
+            yield table, table.c.tenant_id == id
+    field = CustomField.table()
+    yield field, sa.and_(field.c.tenant_id == id, field.c.entity.startswith(f"{plugin}.", autoescape=True))
 
 
 def _split(table: sa.Table) -> tuple[list[sa.ColumnElement[Any]], list[str]]:

@@ -69,11 +69,11 @@ def found(kind: Kind, on: str, page: Sheet, request: PageRequest) -> tuple[Seque
                   q=request.asked("q").strip())  # fmt: skip
     records = ctx.records(kind.name)
     answer = records.query(asked)
-    rows = list(answer.data)
-    if end:
-        lasting = (Condition(on, "lt", (first,)), Condition(end, "gte", (first,)))
-        rows = [*records.query(replace(asked, filter=(*parse_filter(of_pairs(request.query).filters), *lasting))).data, *rows]
-    return rows, answer.next is not None
+    if not end:
+        return answer.data, answer.next is not None
+    lasting = (Condition(on, "lt", (first,)), Condition(end, "gte", (first,)))
+    before = records.query(replace(asked, filter=(*parse_filter(of_pairs(request.query).filters), *lasting)))
+    return [*before.data, *answer.data], answer.next is not None or before.next is not None
 
 
 def entries(kind: Kind, on: str, rows: Sequence[Row]) -> list[Entry]:

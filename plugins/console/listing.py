@@ -12,8 +12,9 @@ from plugins.console.filtering import chips
 from plugins.console.paths import placed
 from plugins.console.registry import Kind, kind_at
 from plugins.console.views import resolved, state_of
-from sdk import SIGNED_IN, Context, Page, PageRequest, PageRoute, Redirect, Rendering, _
+from sdk import SIGNED_IN, Context, Page, PageRequest, PageRoute, Redirect, Rendering, Slot, _
 from sdk.fields import AnyRecordField, LinkField
+from sdk.pages import ABOUT, ANY_ENTITY, Drawn, offered
 from sdk.permissions import BULK_EDIT, REASSIGN
 
 _NOTHING = Page((), None)
@@ -55,8 +56,18 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "all": f"{kind.path}?{asked_.VIEW}={ALL}",
             "changes": kind.can("update"),
             "bulk": _bulk(kind),
+            "brought": _brought(kind, asked, request),
         },
     )
+
+
+def _brought(kind: Kind, asked: Asked, request: PageRequest) -> list[Drawn]:
+    """What other plugins offer to do with the list; nothing for a script that asks for its rows."""
+    if request.part:
+        return []
+    about = {ABOUT: kind.name, "address": asked.at(kind)}
+    found = [kind.ctx.draw(one, about, {"kind": kind}) for one in offered(kind.ctx, Slot.LIST, kind.name, ANY_ENTITY)]
+    return [one for one in found if one.html.strip() or one.broken or one.refusal]
 
 
 def _page(kind: Kind, asked: Asked) -> tuple[Page, bool]:

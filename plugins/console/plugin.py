@@ -28,6 +28,7 @@ from plugins.console import (
     record,
     rights,
     tables,
+    tiles,
     views,
 )
 from plugins.console.admin import pages as admin
@@ -105,7 +106,7 @@ def register_pages() -> Sequence[PageRoute]:
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return admin.PANELS
+    return (*admin.PANELS, *tiles.PANELS)
 
 
 @hookimpl

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
+from plugins.import_export.external import FIELD as EXTERNAL
+from plugins.import_export.external import LONGEST, ExternalIds
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.matching import Matching, SameFile, type_values
 from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, Plan, Wish
@@ -26,7 +28,8 @@ class ChunkWriter:
     def __init__(self, ctx: Context, id: UUID, wish: Wish, plan: Plan, width: int) -> None:
         self.ctx, self.wish, self.plan, self.width = ctx, wish, plan, width
         self.records = ctx.records(wish.entity)
-        self.matching, self.same = Matching(ctx, wish.entity, plan), SameFile(ctx, id, wish.entity)
+        self.external = ExternalIds(ctx, wish.system)
+        self.matching, self.same = Matching(ctx, wish.entity, plan, self.external), SameFile(ctx, id, wish.entity)
         self.teller = Teller(ctx, plan)
         self._title = ctx.entity(wish.entity).title
         self._links_here = [name for name in plan.columns if self._leads_here(name)]
@@ -42,6 +45,7 @@ class ChunkWriter:
         tally, rows = Tally(), chunk[0]
         self.same.next_chunk()
         drafts = list(self._drafts(tally, chunk))
+        drafts = list(self._linked(tally, rows, drafts, last=last)) if self.plan.links else drafts
         self.matching.settle_links([values for _index, values in drafts])
         for wave in self._waves(drafts):
             self._write(tally, rows, wave, last=last)
@@ -54,15 +58,43 @@ class ChunkWriter:
         for name, found in flaws.items():
             for flaw in found:
                 wrong.setdefault(flaw.row, []).append(Problem(name, flaw.code, flaw.message, flaw.params))
-        fixed, width = self.plan.fixed, self.width
+        fixed, width, external = self.plan.fixed, self.width, self.plan.external
         for index, (_number, cells) in enumerate(rows):
             if len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 counts = {"got": len(cells), "expected": width}
                 wrong.setdefault(index, []).append(Problem("", "too_many_cells", _("has {got} cells, the headings are {expected}"), counts))
+            if external is not None and len(cells) > external and len(cells[external].strip()) > LONGEST:
+                text, counts = _("at most {limit} characters, got {got}"), {"limit": LONGEST, "got": len(cells[external].strip())}
+                wrong.setdefault(index, []).append(Problem(EXTERNAL, "too_long", text, counts))
             if index in wrong:
                 self.teller.fail(tally, rows[index], wrong[index])
+                continue
+            draft = {**fixed, **{name: column[index] for name, column in values.items() if column[index] is not None}}
+            if external is not None and len(cells) > external and (word := cells[external].strip()):
+                draft[EXTERNAL] = word
+            yield index, draft
+
+    def _linked(self, tally: Tally, rows: Sequence[type_row], drafts: Sequence[type_draft], *, last: bool) -> Iterator[type_draft]:
+        """With the records that other systems' ids name in the place of links; a row whose record may still come waits."""
+        found: dict[str, dict[str, Row]] = {}
+        for name, place in self.plan.links.items():
+            words = {word for index, _values in drafts if (word := _cell(rows[index][1], place))}
+            found[name] = self.external.find(self.ctx.target(self.wish.entity, name), words)
+        for index, values in drafts:
+            missing = list[Problem]()
+            for name, place in self.plan.links.items():
+                word = _cell(rows[index][1], place)
+                if word in found[name]:
+                    values[name] = id_of(found[name][word])
+                elif word:
+                    params = {"target": self.ctx.target(self.wish.entity, name), "value": word}
+                    missing.append(Problem(name, "no_such_record", _("there is no {target} {value!r}"), params))
+            if not missing:
+                yield index, values
+            elif not last and all(self.ctx.target(self.wish.entity, one.field) == self.wish.entity for one in missing):
+                tally.deferred.append(rows[index])
             else:
-                yield index, {**fixed, **{name: column[index] for name, column in values.items() if column[index] is not None}}
+                self.teller.fail(tally, rows[index], missing)
 
     def _waves(self, drafts: list[type_draft]) -> Iterator[list[type_draft]]:
         """Rows with the same match values must see each other: the later ones go into a later wave."""
@@ -85,8 +117,12 @@ class ChunkWriter:
         there = self.matching.existing([values for _index, values in wave]) if self.plan.match else {}
         drafts: list[tuple[int, Draft]] = []
         repeated: dict[int, int] = {}
+        words: dict[int, str] = {}
         for index, values in wave:
             found = there.get(self.matching.key(values), []) if there else []
+            word = values.pop(EXTERNAL, None) if self.plan.external is not None else None
+            if word is not None:
+                words[index] = str(word)
             draft = self._draft(tally, rows[index], values, found)
             if draft is not None:
                 drafts.append((index, draft))
@@ -97,6 +133,11 @@ class ChunkWriter:
                 self.same.wrote(rows[index][0], outcome.id)
             if earlier is not None:
                 repeated[rows[index][0]] = earlier
+        named = {
+            words[index]: one.id for (index, _draft), one in zip(drafts, outcomes, strict=True) if one.refusal is None and index in words
+        }
+        if named:
+            self.external.keep(self.wish.entity, {word: id for word, id in named.items() if id is not None})
         for (index, draft), outcome in zip(drafts, outcomes, strict=True):
             self._settle(tally, rows[index], draft, outcome, repeated, last=last)
 
@@ -169,3 +210,7 @@ class ChunkWriter:
                 if number is not None:
                     return [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})]
         return []
+
+
+def _cell(cells: Sequence[str], place: int) -> str:
+    return cells[place].strip() if place < len(cells) else ""

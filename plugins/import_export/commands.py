@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from plugins.import_export import imports
-from plugins.import_export.files import Reading
-from plugins.import_export.plan import DUPLICATES, MODES, Wish
+from plugins.import_export.files import Reading, open_book
+from plugins.import_export.plan import DUPLICATES, LISTS, MODES, Wish
 from plugins.import_export.styles import NUMBERS, ORDERS
 from plugins.import_export.tally import COUNTS, WARNED
 from plugins.import_export.template import FORMATS, template
@@ -24,9 +24,9 @@ SHOWN = 20
 def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
     """Import a file in this process; 0: all rows taken, 3: some, 1: none."""
     path = Path(str(options["FILE"]))
-    lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in ("match", "map", "value", "set", "collision")}
+    lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in LISTS}
     reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""), headings=_row(str(options["heading-row"])))
-    words = {name: str(options[name] or "") for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
+    words = {name: str(options[name] or "") for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet", "system")}
     switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"])}
     wish = Wish(str(options["ENTITY"]), path.name, reading=reading, **cast("dict[str, Any]", {**lists, **words, **switches}))
     try:
@@ -45,6 +45,8 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
         except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
             imports.fail(ctx, id_of(record), Unavailable(_("the command was stopped; what it had written stays")))
             raise
+        for note in open_book(source, path.name, wish.reading).notes:
+            terminal.note(f"{path.name}: {ctx.say(note.message, note.params)}")
     left = _rows(ctx, done)
     if options["json"]:
         terminal.print(json.dumps(_document(done, left), ensure_ascii=False, indent=2))
@@ -124,6 +126,10 @@ COMMANDS = (
                 many=True,
                 metavar="FIELD=RULE",
             ),
+            Parameter("--join", _("A cell of several; may be repeated"), many=True, metavar="'field=Heading+Heading'"),
+            Parameter("--split", _("The two halves of a name; may be repeated"), many=True, metavar="'Heading=given+family'"),
+            Parameter("--transform", _("trim, lower, upper, title or e164=86; may be repeated"), many=True, metavar="field:KIND"),
+            Parameter("--system", _("Whose the ids in a column mapped to external_id are"), default="import"),
             Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
             Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
             Parameter("--numbers", _("What stands before the fraction of a number, where the file leaves it open"), choices=tuple(NUMBERS)),

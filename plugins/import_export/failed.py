@@ -5,29 +5,64 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from uuid import UUID
 
+from plugins.import_export.formulas import neutral
+from plugins.import_export.journal import read_cells
 from sdk import Context, Download, Query, _, where
 from sdk.context import Row, shown
 
 PART = 500
+MEDIA_TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What no XML holds."""
 
 
-def failed_file(ctx: Context, id: UUID) -> Download:
-    """The file's own columns, then the reason of each row: a column that no field bears, so it is left out when the file comes back."""
+FORMATS = ("csv", "xlsx")
+_SPREADSHEETS = ("xlsx", "xls", "xlsb", "ods")
+
+
+def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
+    """The file's own columns, then the reason of each row: a column that no field bears, so it is left out when the file comes back.
+
+    As CSV, or as XLSX, which is what came of a spreadsheet unless the other is asked for.
+    """
     record = ctx.records("import_export.import").values([id])[id]
     headings = json.loads(str(shown(record, "headings") or "[]"))
-    sink = io.StringIO()
-    writer = csv.writer(sink)
-    writer.writerow([*headings, _free(ctx.say(_("Import error")), headings)])
+    stem, _dot, suffix = str(shown(record, "file_name")).rpartition("/")[2].rpartition(".")
+    made = format or ("xlsx" if suffix.lower() in _SPREADSHEETS else "csv")
+    lines = _lines(ctx, id, headings)
+    content = _workbook(lines) if made == "xlsx" else _csv(lines)
+    return Download(content, MEDIA_TYPES[made], f"{stem or 'import'}-failed.{made}")
+
+
+def _lines(ctx: Context, id: UUID, headings: list[str]) -> Iterator[list[str]]:
+    yield [*headings, _free(ctx.say(_("Import error")), headings)]
     for row in _rows(ctx, id):
-        cells = [*json.loads(str(row["cells"] or "[]")), *[""] * len(headings)][: len(headings)]
+        cells = [*(read_cells(row["cells"])[0] or []), *[""] * len(headings)][: len(headings)]
         column = f"{row['column']}: " if row["column"] else ""
-        writer.writerow([*cells, f"{column}{row['reason']}"])
-    # With a byte order mark, which spreadsheets need to see Chinese.
-    name = str(shown(record, "file_name")).rpartition("/")[2].rpartition(".")[0] or "import"
-    return Download(b"\xef\xbb\xbf" + sink.getvalue().encode(), "text/csv", f"{name}-failed.csv")
+        # One that is marked already is read back as it was the first time: a second apostrophe would be one too many.
+        safe = [cell if cell.startswith("'") else marked for cell, marked in zip(cells, neutral(cells), strict=True)]
+        yield [*safe, f"{column}{row['reason']}"]
+
+
+def _csv(lines: Iterator[list[str]]) -> bytes:
+    sink = io.StringIO()
+    csv.writer(sink).writerows(lines)
+    return b"\xef\xbb\xbf" + sink.getvalue().encode()  # with a byte order mark, which spreadsheets need to see Chinese
+
+
+def _workbook(lines: Iterator[list[str]]) -> bytes:
+    from openpyxl import Workbook  # noqa: PLC0415 (a tenth of a second, for who needs it)
+
+    book, sink = Workbook(write_only=True), io.BytesIO()
+    sheet = book.create_sheet()
+    for line in lines:
+        sheet.append([ILLEGAL.sub("\ufffd", cell) for cell in line])
+    book.save(sink)
+    return sink.getvalue()
 
 
 def _rows(ctx: Context, id: UUID) -> Iterator[Row]:

@@ -7,14 +7,17 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 
+from plugins.import_export import sheets
 from plugins.import_export.files import Book, Reading, Sheet, open_book
 from plugins.import_export.journal import IMPORT
 from plugins.import_export.mapping.saved import save
 from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
+from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
 from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, NotFound, Page, Query, Refusal, Verb, _, where
 from sdk.context import Row, id_of
@@ -24,6 +27,8 @@ PERMISSION = "import_export.import.create"
 
 
 UNDER_WAY = ("waiting", "running")
+type_book = tuple[Book, Callable[[str], Sheet]]
+"""An open file, and its sheets by name, as they are to be read."""
 type_meter = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
 
@@ -47,9 +52,14 @@ def permit(ctx: Context, entity: str, mode: str = "create") -> None:
 
 def begin(ctx: Context, wish: Wish) -> Row:
     """The record of a new import; the actor owns it."""
-    permit(ctx, wish.entity, wish.mode)
+    if wish.entity != WORKBOOK:
+        permit(ctx, wish.entity, wish.mode)
+    return _record(ctx, wish, None)
+
+
+def _record(ctx: Context, wish: Wish, part_of: UUID | None) -> Row:
     values = {
-        "entity": wish.entity, "file_name": wish.file_name[:255] or "-", "mode": wish.mode, "dry_run": wish.dry_run, "silent": wish.silent,
+        "part_of": part_of, "entity": wish.entity, "file_name": wish.file_name[:255] or "-", "mode": wish.mode, "dry_run": wish.dry_run, "silent": wish.silent,
         "file": wish.file or None, "sheet": wish.sheet or None, "wish": json.dumps(asdict(wish)),
     }  # fmt: skip
     return ctx.as_system().records(IMPORT).create(values, act="run")
@@ -62,8 +72,9 @@ def carry_out(ctx: Context, record: Row, wish: Wish, source: BinaryIO, meter: ty
     """
 
     @contextmanager
-    def opened() -> Iterator[Sheet]:
-        yield _sheet_of(open_book(source, wish.file_name, wish.reading), wish.sheet)
+    def opened() -> Iterator[type_book]:
+        book = open_book(source, wish.file_name, wish.reading)
+        yield book, lambda name: _sheet_of(book, name)
 
     return _carry_out(ctx, record, wish, opened, meter)
 
@@ -72,23 +83,23 @@ def carry_out_staged(ctx: Context, record: Row, wish: Wish, meter: type_meter = 
     """The same with a staged file, as it was mended; one that has expired fails the import."""
 
     @contextmanager
-    def opened() -> Iterator[Sheet]:
+    def opened() -> Iterator[type_book]:
         row = files.kept(ctx, UUID(wish.file))
-        with files.opened_sheet(ctx, row, files.place_of(row, wish.sheet)) as sheet:
-            yield sheet
+        with files.opened(ctx, row) as book:
+            yield book, lambda name: files.with_corrections(ctx, row, files.place_of(row, name), book)
 
     return _carry_out(ctx, record, wish, opened, meter)
 
 
-def _carry_out(ctx: Context, record: Row, wish: Wish, opened: Callable[[], AbstractContextManager[Sheet]], meter: type_meter) -> Row:
+def _carry_out(ctx: Context, record: Row, wish: Wish, opened: Callable[[], AbstractContextManager[type_book]], meter: type_meter) -> Row:
     imports, id = ctx.as_system().records(IMPORT), id_of(record)
     try:
-        with opened() as sheet:
-            plan = make_plan(ctx, wish, sheet)
-            if not wish.dry_run and (wish.map or wish.value):
-                save(ctx, wish.entity, wish.file_name[:255] or "-", sheet.headings, asdict(wish))
-            with meter(plan.rows) as step:
-                Run(ctx, record, wish, plan, sheet).execute(step)
+        with opened() as (book, sheet_of):
+            if wish.entity == WORKBOOK:
+                return _carry_out_sheets(ctx, record, wish, book, sheet_of)
+            run = _run(ctx, record, wish, sheet_of(wish.sheet))
+            with meter(run.plan.rows) as step:
+                run.execute(step)
     except Refusal as refusal:
         if refusal.status not in (409, 412):
             fail(ctx, id, refusal)
@@ -96,6 +107,33 @@ def _carry_out(ctx: Context, record: Row, wish: Wish, opened: Callable[[], Abstr
         if imports.values([id])[id]["state"] != "cancelled":  # another process has it: leave its state alone
             raise
     return imports.values([id])[id]
+
+
+def _run(ctx: Context, record: Row, wish: Wish, sheet: Sheet) -> Run:
+    plan = make_plan(ctx, wish, sheet)
+    if not wish.dry_run and (wish.map or wish.value):
+        save(ctx, wish.entity, wish.file_name[:255] or "-", sheet.headings, asdict(wish))
+    return Run(ctx, record, wish, plan, sheet)
+
+
+def _carry_out_sheets(ctx: Context, record: Row, wish: Wish, book: Book, sheet_of: Callable[[str], Sheet]) -> Row:
+    if not (there := sheets.children(ctx, id_of(record))):
+        wanted, left_out = sheets.wishes_of(ctx, wish, book)
+        for one in wanted:
+            permit(ctx, one.entity, one.mode)
+        with ctx.transaction(write=True):
+            there = [_record(ctx, one, id_of(record)) for one in wanted]
+            ignored = {"ignored": ", ".join(left_out) or None}
+            record = ctx.as_system().records(IMPORT).update(id_of(record), ignored, act="run")
+    pairs = [(child, read_wish(json.loads(str(child["wish"])))) for child in there]
+    return sheets.carry_out(
+        ctx,
+        record,
+        pairs,
+        lambda one: sheet_of(one.sheet),
+        lambda child, one, sheet: _run(ctx, child, one, sheet),
+        partial(fail, ctx),
+    )
 
 
 def cancel(ctx: Context, id: UUID) -> Row:
@@ -108,6 +146,9 @@ def cancel(ctx: Context, id: UUID) -> Row:
             raise Conflict(_("the import has ended already"), code="ended")
         # The run checks the version of this record with each chunk: it finds another one, and stops with nothing half-written.
         stopped = {"state": "cancelled", "ended_at": ctx.now(), "seconds_left": None}
+        for child in sheets.children(ctx, id):
+            if child["state"] in UNDER_WAY:
+                ctx.as_system().records(IMPORT).update(id_of(child), stopped, act="run")
         return ctx.as_system().records(IMPORT).update(id, stopped, act="run")
 
 
@@ -120,7 +161,7 @@ def to_resume(ctx: Context, id: UUID, entity: str) -> tuple[Row, Wish]:
         raise Conflict(_("the import has ended already"), code="ended")
     if record["entity"] != entity:
         raise Conflict(_("this is an import of {entity}"), code="other_entity", entity=record["entity"])
-    return record, _wish(json.loads(str(record["wish"])))
+    return record, read_wish(json.loads(str(record["wish"])))
 
 
 def _sheet_of(book: Book, name: str) -> Sheet:
@@ -150,7 +191,7 @@ def run_job(ctx: Context, arguments: Mapping[str, object]) -> None:
     """The background side of `POST /imports`: at least once, and each row once."""
     id = UUID(str(arguments["import"]))
     record = ctx.as_system().records(IMPORT).values([id]).get(id)
-    wish = _wish(cast("Mapping[str, object]", arguments["wish"]))
+    wish = read_wish(cast("Mapping[str, object]", arguments["wish"]))
     key = str(arguments["file"])
     if record is not None and record["state"] in UNDER_WAY:
         try:
@@ -171,7 +212,7 @@ def arguments(record: Row, wish: Wish, key: str = "") -> dict[str, object]:
     return {"import": str(record["id"]), "wish": asdict(wish), "file": key}
 
 
-def _wish(written: Mapping[str, object]) -> Wish:
+def read_wish(written: Mapping[str, object]) -> Wish:
     """A wish as JSON keeps it; what an older version did not know is as it was then."""
     named = {one.name: one.default for one in dataclasses.fields(Wish) if one.name in written}
     values = {name: tuple(cast("list[str]", written[name])) if default == () else written[name] for name, default in named.items()}

@@ -17,7 +17,8 @@ from sdk.fields import Field
 PART, ROW, IMPORT = "import_export.part", "import_export.row", "import_export.import"
 LETTERS = {"c": "created", "u": "updated", "n": "unchanged", "s": "skipped", "f": "failed"}
 LETTER_OF = {word: letter for letter, word in LETTERS.items()}
-DETAILS = ("column", "value", "code", "reason", "nearest", "cells")
+PROBLEM = ("column", "value", "code", "reason", "nearest")
+DETAILS = (*PROBLEM, "cells")
 _MOST_ROWS, _MOST_TEXT = 2_000, 1_000_000
 _CANDIDATES = 50
 _PAGE = 20
@@ -154,8 +155,7 @@ def _shown(record: Row, fate: Fate, told: Sequence[Row]) -> dict[str, object]:
         "warned": about is not None and about["outcome"] == "warned",
         "conflict": next((row["reason"] for row in told if row["outcome"] == "conflict"), None),
         "record": str(fate.id) if there else None,
-        **made,
-        "cells": _cells(made["cells"]),
+        **_with_problems(made),
     }
 
 
@@ -168,15 +168,27 @@ def _told_alone(ctx: Context, record: Row, outcome: str | None, limit: int, afte
         {
             "number": row["number"], "outcome": row["outcome"], "warned": row["outcome"] == "warned",
             "conflict": row["reason"] if row["outcome"] == "conflict" else None, "record": None,
-            **{name: row[name] for name in DETAILS}, "cells": _cells(row["cells"]),
+            **_with_problems({name: row[name] for name in DETAILS}),
         }
         for row in rows
     ]  # fmt: skip
     return told, int(str(rows[-1]["number"])) if len(rows) == limit else None
 
 
-def _cells(written: object) -> object:
-    return None if written is None else json.loads(str(written))
+def _with_problems(told: dict[str, object]) -> dict[str, object]:
+    """What is told of a row, its cells as a list, and each of its problems by its column."""
+    cells, problems = read_cells(told["cells"])
+    if not problems and told["code"] is not None:
+        problems = [{name: told[name] for name in PROBLEM}]
+    return {**told, "cells": cells, "problems": problems}
+
+
+def read_cells(written: object) -> tuple[list[str] | None, list[dict[str, object]]]:
+    """The cells of a row that was not taken as they stood in the file, and its problems where it has several."""
+    if written is None:
+        return None, []
+    read = json.loads(str(written))
+    return (read, []) if isinstance(read, list) else (read["cells"], read["problems"])
 
 
 # --- by record -------------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from functools import partial
 from uuid import UUID
 
 from plugins.import_export import journal
+from plugins.import_export.external import FIELD as EXTERNAL
+from plugins.import_export.external import ExternalIds
 from plugins.import_export.plan import Plan
 from sdk import Condition, Context, Draft
 from sdk.context import Row, id_of
@@ -22,13 +24,16 @@ type_values = dict[str, object]
 class Matching:
     """Finds the records that rows mean, with the eyes of who imports."""
 
-    def __init__(self, ctx: Context, entity: str, plan: Plan) -> None:
+    def __init__(self, ctx: Context, entity: str, plan: Plan, external: ExternalIds) -> None:
         self.ctx, self.entity, self.names = ctx, entity, plan.match
-        self.records = ctx.records(entity)
-        self._forms: list[tuple[str, Callable[[object], object]]] = [(name, form_of(plan.fields[name])) for name in self.names]
-        self._links = [name for name in self.names if isinstance(plan.fields[name], LinkField)]
+        self.records, self.external = ctx.records(entity), external
+        self._by_external = EXTERNAL in self.names and EXTERNAL not in plan.fields
+        self._forms: list[tuple[str, Callable[[object], object]]] = [
+            (name, form_of(plan.fields[name]) if name in plan.fields else _same) for name in self.names
+        ]
+        self._links = [name for name in self.names if isinstance(plan.fields.get(name), LinkField)]
         self._first = next((name for name in self.names if name not in self._links), self.names[0] if self.names else "")
-        self._alike = bool(self.names) and _by_likeness(plan.fields[self._first])
+        self._alike = self._first in plan.fields and _by_likeness(plan.fields[self._first])
 
     def key(self, values: Mapping[str, object]) -> type_key:
         """What names the record; two rows with the same key mean the same one. A key with None names nothing."""
@@ -48,6 +53,11 @@ class Matching:
         """By key the records that are there; one query for each 500 values of the first field."""
         wanted = list(dict.fromkeys(value for values in rows if (value := values.get(self._first)) is not None))
         found: dict[type_key, list[Row]] = {}
+        if self._by_external:
+            named_ = self.external.find(self.entity, [str(word) for values in rows if (word := values.get(EXTERNAL)) is not None])
+            for word, row in named_.items():
+                found.setdefault(self.key({**row, EXTERNAL: word}), []).append(row)
+            return found
         for start in range(0, len(wanted), _PART):
             part = tuple(wanted[start : start + _PART])
             for row in self.records.find((Condition(self._first, "alike" if self._alike else "in", part),), MOST):

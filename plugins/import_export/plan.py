@@ -8,17 +8,35 @@ from difflib import get_close_matches
 from itertools import zip_longest
 from typing import Any, cast
 
+from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Reading, Sheet
 from plugins.import_export.formulas import restored
-from plugins.import_export.mapping.currencies import currencies, joined
+from plugins.import_export.mapping.currencies import currencies
+from plugins.import_export.mapping.currencies import joined as joined_amounts
 from plugins.import_export.mapping.saved import saved_for
+from plugins.import_export.mapping.shaping import (
+    edit_of,
+    family_places,
+    first_and_last,
+    joined,
+    part_of_name,
+    parts_of,
+    reference_columns,
+    references,
+    type_edit,
+    type_maker,
+)
 from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
-from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, MoneyField
+from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
+LISTS = ("match", "map", "value", "set", "collision", "join", "split", "transform")
+"""What a wish lists."""
+SYSTEM = "import"
+"""The system whose ids they are, where none is named."""
 OVERWRITE, ONLY_IF_EMPTY, NEVER = COLLISIONS = ("overwrite", "only_if_empty", "never")
 """What a cell does to a field that has something already."""
 
@@ -50,8 +68,18 @@ class Wish:
     """The name of the sheet; "": the first."""
     collision: tuple[str, ...] = ()
     """`field=overwrite`, `field=only_if_empty`, `field=never`: what a cell does to a field of a record that is there."""
+    join: tuple[str, ...] = ()
+    """`field=Heading+Heading`: a cell of several."""
+    split: tuple[str, ...] = ()
+    """`Heading=given+family`: the two halves of a name."""
+    transform: tuple[str, ...] = ()
+    """`field:trim`, `field:e164=86`, …"""
+    system: str = SYSTEM
+    """Whose the ids in a column of `external_id` are, and those by which links are found (`account.external_id`)."""
     silent: bool = False
     """Whether nobody is told: no mails, no notices, no rules."""
+    mended: int = 0
+    """How often something was mended in the staged file when this was asked for."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +98,13 @@ class Plan:
     collisions: Mapping[str, str] = field(default_factory=dict)
     currencies: Mapping[str, int] = field(default_factory=dict)
     """The columns of currencies, by the field whose amounts stand beside them."""
+    made: Mapping[str, type_maker] = field(default_factory=dict)
+    """Fields whose cells are made of several columns, or of parts of one."""
+    edits: Mapping[str, Sequence[type_edit]] = field(default_factory=dict)
+    external: int | None = None
+    """The column of ids of another system."""
+    links: Mapping[str, int] = field(default_factory=dict)
+    """Columns of such ids of the records that links name."""
 
 
 def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
@@ -80,25 +115,93 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     fields = {name: one for name, one in visible.items() if not one.readonly}
     wish = as_before(ctx, wish, file.headings, fields)
     asked = dict(map(_pair, wish.map))
-    columns, headings, ignored = _columns(ctx, file.headings, fields, asked, apart_of(ctx, visible))
+    special = {heading: name for heading, name in asked.items() if name not in fields and _is_special(name, fields)}
+    made = _made(wish, file.headings, fields)
+    plainly = {**asked, **dict.fromkeys(special, "")}
+    columns, headings, ignored = _columns(ctx, file.headings, fields, plainly, {*apart_of(ctx, visible), *made})
+    ignored = tuple(heading for heading in ignored if heading not in special)
+    made |= _goes_without_saying(
+        ctx, wish, file.headings, fields, {*columns.values()} | {file.headings.index(one) for one in special}, {*columns, *made}
+    )
     values = {name: _said(ctx, one) for name in columns if isinstance(one := fields[name], ChoiceField)}
     for word in wish.value:
         name, rest = _split(word, ":", _("cannot read the value mapping {word!r}; write field:from=to"))
         old, new = _split(rest, "=", _("cannot read the value mapping {word!r}; write field:from=to"))
         values.setdefault(_known(name, fields), {})[old] = new
     fixed = dict(_fixed(word, fields) for word in wish.set)
-    match = tuple(_known(name, fields) for name in wish.match)
-    _check_match(wish, match, fields, {*columns, *fixed})
+    if not columns and not made:
+        raise BadRequest(_("no heading of the file names a field; map them: {headings}"), headings=", ".join(file.headings)[:500])
+    external = next((file.headings.index(heading) for heading, name in special.items() if name == EXTERNAL), None)
+    match = tuple(name if name == EXTERNAL and name not in fields else _known(name, fields) for name in wish.match)
+    _check_match(wish, match, fields, {*columns, *fixed, *made} | ({EXTERNAL} if external is not None else set()))
+    links = {name.partition(".")[0]: file.headings.index(heading) for heading, name in special.items() if name.endswith(f".{EXTERNAL}")}
+    made |= _references(special, file.headings)
     collisions = dict(_collision(word, fields) for word in wish.collision)
     beside = currencies(ctx, file.headings, fields, columns)
     ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
-    plan = Plan(columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside)
+    plan = Plan(
+        columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside, made=made,
+        edits=_edits(wish, fields), external=external, links=links,
+    )  # fmt: skip
     said = Said(wish.dates, wish.numbers, wish.years)
     styles, rows = Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency), 0
     # To the end, whatever its columns: what is no CSV is refused before a row is written.
     for rows, (_number, cells) in enumerate(file.rows(), 1):
         styles.see(cells)
     return replace(plan, styles=styles.found(), rows=rows)
+
+
+def _is_special(name: str, fields: Mapping[str, Field]) -> bool:
+    """`external_id`, `account.external_id` for a link, `about:pipeline.deal` for a reference."""
+    link, _dot, rest = name.partition(".")
+    about, colon, _entity = name.partition(":")
+    by_id = rest == EXTERNAL and isinstance(fields.get(link), LinkField)
+    return name == EXTERNAL or by_id or (bool(colon) and isinstance(fields.get(about), AnyRecordField))
+
+
+def _made(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> dict[str, type_maker]:
+    """Fields that are asked to be joined, or to take a half of a name."""
+    made: dict[str, type_maker] = {}
+    for word in wish.join:
+        name, places = parts_of(word, headings)
+        made[_known(name, fields)] = joined(places, family_places(headings))
+    for word in wish.split:
+        heading, halves = _pair(word)
+        given, plus, family = halves.partition("+")
+        if not plus or heading not in headings:
+            raise BadRequest(_("cannot read the split {word!r}; write Heading=given+family"), word=word[:80])
+        for name, is_family in ((given, False), (family, True)):
+            made[_known(name.strip(), fields)] = part_of_name(headings.index(heading), family=is_family)
+    return made
+
+
+def _goes_without_saying(
+    ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping[str, Field], used: Collection[int], filled: Collection[str]
+) -> dict[str, type_maker]:
+    """A name of its two halves, where a file has it so; what a record is about, of columns that are called as kinds of records."""
+    made: dict[str, type_maker] = {}
+    halves = first_and_last(headings)
+    if "name" in fields and "name" not in filled and halves and not {*halves} & {*used}:
+        made["name"] = joined(halves, family_places(headings))
+    found = reference_columns(ctx, wish.entity, headings, fields, used)
+    return made | {name: references(columns) for name, columns in found.items() if name not in filled}
+
+
+def _references(special: Mapping[str, str], headings: Sequence[str]) -> dict[str, type_maker]:
+    asked: dict[str, list[tuple[int, str]]] = {}
+    for heading, name in special.items():
+        about, colon, entity = name.partition(":")
+        if colon:
+            asked.setdefault(about, []).append((headings.index(heading), entity))
+    return {about: references(columns) for about, columns in asked.items()}
+
+
+def _edits(wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]]:
+    edits: dict[str, list[type_edit]] = {}
+    for word in wish.transform:
+        name, edit = edit_of(word, fields)
+        edits.setdefault(name, []).append(edit)
+    return edits
 
 
 def _said(ctx: Context, field: ChoiceField) -> dict[str, str]:
@@ -110,7 +213,9 @@ def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], 
     if wish.mode != "create" and not match:
         raise BadRequest(_("mode {mode} needs at least one field to match by"), mode=wish.mode)
     for name in match:
-        if isinstance(fields[name], MoneyField | AnyRecordField):
+        if name == EXTERNAL and name in filled and name not in fields:
+            continue
+        if name in fields and isinstance(fields[name], MoneyField | AnyRecordField):
             raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date, or a link"), field=name)
         if name not in filled:
             raise BadRequest(_("the file has no column for {field!r}, by which to match"), field=name)
@@ -136,9 +241,15 @@ def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping
     known = saved_for(ctx, wish.entity, headings) if not wish.map else None
     if known is None:
         return wish
-    there = [word for word in known.words("map") if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields)]
+    there = [
+        word
+        for word in known.words("map")
+        if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields or _is_special(pair[1], fields))
+    ]
     values = [word for word in known.words("value") if word.partition(":")[0] in fields]
-    said = {name: getattr(wish, name) or str(known.wish.get(name, "")) for name in ("dates", "numbers", "years")}
+    said: dict[str, object] = {name: getattr(wish, name) or str(known.wish.get(name, "")) for name in ("dates", "numbers", "years")}
+    said |= {name: getattr(wish, name) or known.words(name) for name in ("join", "split", "transform")}
+    said["system"] = wish.system if wish.system != SYSTEM else str(known.wish.get("system", SYSTEM))
     return replace(wish, map=tuple(there), value=wish.value or tuple(values), **cast("dict[str, Any]", said))
 
 
@@ -198,8 +309,6 @@ def _columns(
             raise BadRequest(_("{first!r} and {second!r} both lead to the field {field!r}"), first=names[name], second=heading, field=name)
         else:
             columns[name], names[name] = index, heading
-    if not columns:
-        raise BadRequest(_("no heading of the file names a field; map them: {headings}"), headings=", ".join(headings)[:500])
     return columns, names, tuple(ignored)
 
 
@@ -208,10 +317,10 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
     values: dict[str, list[object]] = {}
     flaws: dict[str, list[Flaw]] = {}
     columns = list(zip_longest(*rows, fillvalue=""))
-    for name, index in plan.columns.items():
-        cells: Sequence[str] = restored(columns[index]) if index < len(columns) else [""] * len(rows)
-        if (place := plan.currencies.get(name, len(columns))) < len(columns):
-            cells = joined(cells, columns[place])
+    for name in (*plan.columns, *plan.made):
+        cells = _cells_of(plan, name, columns, len(rows))
+        for edit in plan.edits.get(name, ()):
+            cells = list(map(edit, cells))
         if name in plan.values:
             renamed = plan.values[name]
             cells = [renamed.get(cell.strip(), cell) for cell in cells]
@@ -220,3 +329,12 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
         if parsed.flaws:
             flaws[name] = parsed.flaws
     return values, flaws
+
+
+def _cells_of(plan: Plan, name: str, columns: Sequence[Sequence[str]], size: int) -> Sequence[str]:
+    if name in plan.made:
+        return plan.made[name](columns, size)
+    index = plan.columns[name]
+    cells: Sequence[str] = restored(columns[index]) if index < len(columns) else [""] * size
+    place = plan.currencies.get(name, len(columns))
+    return joined_amounts(cells, columns[place]) if place < len(columns) else cells

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import time, timedelta
 
-from plugins.import_export import commands, export_commands, export_routes, exports, imports, privacy, routes
+from plugins.import_export import commands, export_commands, export_routes, exports, imports, panels, privacy, routes
+from plugins.import_export.pages import columns, history, outcome, start
 from plugins.import_export.staging import files
 from plugins.import_export.staging import routes as staging_routes
 from plugins.import_export.tables import Correction, Export, ExternalId, Import, ImportRow, Mapping, Part, StagedFile
@@ -20,6 +21,9 @@ from sdk import (
     Entity,
     Job,
     Manifest,
+    MenuEntry,
+    PageRoute,
+    Panel,
     Permission,
     Person,
     Route,
@@ -43,7 +47,7 @@ manifest = Manifest(
         files=True,
     ),
 )
-READ = frozenset({Verb.READ})
+READ, READ_IMPORTS = frozenset({Verb.READ}), "import_export.import.read"
 
 
 @hookimpl
@@ -115,6 +119,26 @@ def register_permissions() -> Sequence[Permission]:
 @hookimpl
 def register_routes() -> Sequence[Route]:
     return (*routes.ROUTES, *staging_routes.ROUTES, *undo_routes.ROUTES, *export_routes.ROUTES)
+
+
+@hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return (*history.PAGES, *start.PAGES, *columns.PAGES, *outcome.PAGES)
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return panels.PANELS
+
+
+@hookimpl
+def register_navigation() -> Sequence[MenuEntry]:
+    return (
+        MenuEntry(
+            "imports", label=_("Import and export"), section="know", path=start.AT, permission=READ_IMPORTS, icon="upload", position=90
+        ),
+        MenuEntry("import", label=_("Import a file"), path=f"{start.AT}/new", permission=imports.PERMISSION, icon="upload", palette=True),
+    )
 
 
 @hookimpl

@@ -9,9 +9,10 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.import_export import imports
+from plugins.import_export.failed import FORMATS as FAILED_FORMATS
 from plugins.import_export.failed import failed_file
 from plugins.import_export.journal import IMPORT, LETTERS, cursor_of, page
-from plugins.import_export.plan import DUPLICATES, MODES, Wish
+from plugins.import_export.plan import DUPLICATES, LISTS, MODES, SYSTEM, Wish
 from plugins.import_export.staging import files
 from plugins.import_export.staging.routes import PAGE
 from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
@@ -30,6 +31,10 @@ class NewImport(Schema):
     value = fields.List(fields.String(), load_default=list)
     set = fields.List(fields.String(), load_default=list)
     collision = fields.List(fields.String(), load_default=list)
+    join = fields.List(fields.String(), load_default=list)
+    split = fields.List(fields.String(), load_default=list)
+    transform = fields.List(fields.String(), load_default=list)
+    system = fields.String(load_default=SYSTEM, validate=validate.Length(1, 60))
     dry_run = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
     dates = fields.String(load_default="", validate=validate.OneOf(("", *ORDERS)))
     numbers = fields.String(load_default="", validate=validate.OneOf(("", *NUMBERS)))
@@ -41,6 +46,12 @@ class NewImport(Schema):
     file_id = fields.UUID(load_default=None)
     sheet = fields.String(load_default="", validate=validate.Length(max=255))
     silent = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
+
+
+class FailedQuery(Schema):
+    """As what; as the file came where nothing is said."""
+
+    format = fields.String(load_default="", validate=validate.OneOf(("", *FAILED_FORMATS)))
 
 
 class RowQuery(Schema):
@@ -98,8 +109,8 @@ def start_import(ctx: Context, request: Request) -> Response:
 
 
 def _wish(body: Mapping[str, object], file_name: str) -> Wish:
-    lists = {name: tuple(cast("list[str]", body[name])) for name in ("match", "map", "value", "set", "collision")}
-    words = {name: str(body[name]) for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet")}
+    lists = {name: tuple(cast("list[str]", body[name])) for name in LISTS}
+    words = {name: str(body[name]) for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet", "system")}
     switches = {name: body[name] == "true" for name in ("dry_run", "silent")}
     file = "" if body["file_id"] is None else str(body["file_id"])
     return Wish(
@@ -126,7 +137,7 @@ def list_rows(ctx: Context, request: Request) -> object:
 def get_failed(ctx: Context, request: Request) -> object:
     """The failed rows as a file to mend and import again."""
     ctx.records("import_export.import").get(request.id())
-    return failed_file(ctx, request.id())
+    return failed_file(ctx, request.id(), str(request.query["format"]))
 
 
 def get_template(ctx: Context, request: Request) -> object:
@@ -170,7 +181,8 @@ ROUTES = (
         view=get_failed,
         permission="import_export.import.read",
         summary=_("The failed rows as a file to mend"),
-        media_type="text/csv",
+        query=FailedQuery,
+        media_type="*/*",
     ),
     Route(
         method="GET",

@@ -16,8 +16,12 @@ from sdk.context import SILENT, Row, id_of
 CHUNK = 2000
 
 
-class _DryRunEnds(Exception):
-    pass
+def _unseen(_count: int) -> None:
+    """Nobody watches."""
+
+
+class DryRunEnds(Exception):
+    """All rows have been tried: what was written is undone."""
 
 
 class Run:
@@ -37,18 +41,34 @@ class Run:
         self._before = sum(self.total[name] for name in FATES)
         self._rows = ChunkWriter(self.ctx, self.id, wish, plan, len(file.headings))
 
-    def execute(self, step: Callable[[int], None] = lambda _count: None) -> dict[str, int]:
+    def execute(self, step: Callable[[int], None] = _unseen) -> dict[str, int]:
         """Import all rows; returns the counts. On a dry run everything is validated and nothing stays."""
+        self.start()
+        if not self.wish.dry_run:
+            self._for_real(step)
+            self.conclude(Tally())
+            return self.total
+        whole: Tally | None = None
+        try:
+            with self.ctx.transaction(write=True):
+                whole = self.rehearse(step)
+                raise DryRunEnds
+        except DryRunEnds:
+            assert whole is not None
+            self.conclude(whole)
+        return self.total
+
+    def start(self) -> None:
+        """Say that it is running, of how many rows."""
         started = {} if self.done or self._put_off else {"started_at": self._began}
         ignored = ", ".join(self.plan.ignored) or None
         self._save({"state": "running", "ignored": ignored, "headings": json.dumps(self.file.headings), "total": self.plan.rows, **started})
+
+    def conclude(self, tally: Tally) -> None:
+        """Say what became of it; what a dry run has found out is told with it."""
         if self.wish.dry_run:
-            tally = self._rehearse(step)
             self._keep(tally, {})
-        else:
-            self._for_real(step)
         self._save({"state": self._state(), "deferred": None, "ended_at": self.ctx.now(), "seconds_left": None})
-        return self.total
 
     def _state(self) -> str:
         taken = self.total["created"] + self.total["updated"] + self.total["unchanged"]
@@ -56,20 +76,17 @@ class Run:
             return "succeeded"
         return "partial" if taken or self.total["skipped"] else "failed"
 
-    def _rehearse(self, step: Callable[[int], None]) -> Tally:
+    def rehearse(self, step: Callable[[int], None] = _unseen) -> Tally:
+        """Try all rows, inside a transaction that its caller undoes."""
         whole, waiting = Tally(), list[type_row]()
-        try:
-            with self.ctx.transaction(write=True):
-                for chunk in _chunks(self.file.rows()):
-                    self._check_still_wanted()
-                    self._gather(whole, self._rows.write(self._read(chunk), last=False))
-                    waiting += whole.deferred
-                    whole.deferred = []
-                    step(len(chunk))
-                self._until_settled(waiting, lambda tally: self._gather(whole, tally))
-                raise _DryRunEnds
-        except _DryRunEnds:
-            return whole
+        for chunk in _chunks(self.file.rows()):
+            self._check_still_wanted()
+            self._gather(whole, self._rows.write(self._read(chunk), last=False))
+            waiting += whole.deferred
+            whole.deferred = []
+            step(len(chunk))
+        self._until_settled(waiting, lambda tally: self._gather(whole, tally))
+        return whole
 
     def _check_still_wanted(self) -> None:
         """A dry run commits nothing by which it would find out that it was cancelled."""

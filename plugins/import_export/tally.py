@@ -64,22 +64,24 @@ class Teller:
         tally.counts[outcome] += 1
         if outcome in journal.LETTER_OF:
             tally.fates.append(Fate(number, journal.LETTER_OF[outcome]))
-        at = self.plan.columns.get(problem.field)
-        value = cells[at] if at is not None and at < len(cells) else problem.params.get("value")
-        reasons = [self._reason(problem), *(f"{self._column(one)}: {self._reason(one)}".removeprefix(": ") for one in more)]
-        nearest = problem.params.get("nearest")
+        told: list[dict[str, object]] = [self._told(cells, one) for one in (problem, *more)]
+        reasons = [str(told[0]["reason"]), *(f"{one['column'] or ''}: {one['reason']}".removeprefix(": ") for one in told[1:])]
+        kept = cells if not more else {"cells": cells, "problems": told}
+        # As JSON, which writes down what no text field takes.
         tally.rows.append(
-            {
-                "number": number,
-                "outcome": outcome,
-                "column": self._column(problem)[:200] or None,
-                "value": _shown(value),
-                "code": problem.code,
-                "reason": "; ".join(reasons)[:20_000],
-                "nearest": None if nearest is None else str(nearest)[:255],
-                "cells": json.dumps(cells),  # as JSON, which writes down what no text field takes
-            }
+            {"number": number, "outcome": outcome, **told[0], "reason": "; ".join(reasons)[:20_000], "cells": json.dumps(kept)}
         )
+
+    def _told(self, cells: Sequence[str], problem: Problem) -> dict[str, object]:
+        at, nearest = self.plan.columns.get(problem.field), problem.params.get("nearest")
+        value = cells[at] if at is not None and at < len(cells) else problem.params.get("value")
+        return {
+            "column": self._column(problem)[:200] or None,
+            "value": _shown(value),
+            "code": problem.code,
+            "reason": self._reason(problem)[:20_000],
+            "nearest": None if nearest is None else str(nearest)[:255],
+        }
 
     def _column(self, problem: Problem) -> str:
         return self.plan.headings.get(problem.field, problem.field)

@@ -35,7 +35,10 @@ class Dashboard(Record):
 
 
 class Tile(Record):
-    """One tile: where it comes from (`report:pipeline.won_by_month`, `own:<id>`, `panel:forecast.outlook`), how and where it is shown."""
+    """One tile: where it comes from, how and where it is shown.
+
+    Sources are `report:pipeline.won_by_month`, `own:<id>`, `panel:forecast.outlook`, and of a panel with variants `panel:console.view:<id>`.
+    """
 
     __tablename__ = "reports_tiles"
 

@@ -14,7 +14,7 @@ from plugins.reports.choices import Group, Option
 from plugins.reports.narrowing import Narrowing
 from sdk import SIGNED_IN, Batch, Context, NotFound, Panel, Refusal, Rendering, Report, Slot, _
 from sdk.context import Row
-from sdk.pages import offered
+from sdk.pages import VARIANT, offered
 
 NAME = "reports.tile"
 REPORT, OWN, PANEL = "report", "own", "panel"
@@ -56,13 +56,16 @@ class Shown:
 
 def catalogue(ctx: Context) -> list[Group]:
     """All that can be a tile for the actor."""
-    panels = [Option(f"{PANEL}:{one.full_key}", ctx.say(one.label)) for one in offered(ctx, Slot.TILE)]
+    tiles = offered(ctx, Slot.TILE)
+    panels = [Option(f"{PANEL}:{one.full_key}", ctx.say(one.label)) for one in tiles if one.variants is None]
+    several = [Group(ctx.say(one.label), [Option(f"{PANEL}:{one.full_key}:{key}", name) for key, name in one.variants(ctx)])
+               for one in tiles if one.variants is not None]  # fmt: skip
     mine = [Option(f"{OWN}:{one['id']}", str(one["name"])) for one in own.mine(ctx)]
     by_entity: dict[str, list[Option]] = {}
     for report in ready.offered(ctx):
         about = ctx.say(ctx.entity(report.entity).plural_label)
         by_entity.setdefault(about, []).append(Option(f"{REPORT}:{report.full_key}", ctx.say(report.label)))
-    groups = [Group(ctx.say(_("Parts of plugins")), panels), Group(ctx.say(_("My reports")), mine)]
+    groups = [Group(ctx.say(_("Parts of plugins")), panels), *several, Group(ctx.say(_("My reports")), mine)]
     return [group for group in (*groups, *(Group(about, options) for about, options in by_entity.items())) if group.options]
 
 
@@ -94,13 +97,14 @@ def shown(ctx: Context, tile: Row, narrow: Narrow, giver: object) -> Shown:
 
 
 def _panel(ctx: Context, bare: Shown, key: str, narrow: Narrow) -> Shown:
-    found = next((one for one in offered(ctx, Slot.TILE) if one.full_key == key), None)
+    name, _colon, variant = key.partition(":")
+    found = next((one for one in offered(ctx, Slot.TILE) if one.full_key == name and bool(variant) == (one.variants is not None)), None)
     if found is None:
         raise NotFound(_("there is nothing at this address"))
     return replace(
         bare,
         title=bare.title if bare.title != key else ctx.say(found.label),
-        drawn=ctx.draw(found, narrow.words, {"frame": CHARTS}),
+        drawn=ctx.draw(found, {**narrow.words, VARIANT: variant} if variant else narrow.words, {"frame": CHARTS}),
         headed=True,
     )
 

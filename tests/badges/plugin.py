@@ -41,6 +41,10 @@ def button(_ctx: Context, _record: Mapping[str, object]) -> Rendering:
     return shown("button")
 
 
+def above(_ctx: Context, about: Mapping[str, object]) -> Rendering:
+    return Rendering("badges/list.html", {"about": about[ABOUT], "address": about["address"]})
+
+
 def tile(_ctx: Context, _nothing: Mapping[str, object]) -> Rendering:
     return shown("tile")
 
@@ -64,6 +68,7 @@ def register_panels() -> Sequence[Panel]:
         Panel("tab", slot=Slot.TAB, label=_("Badges"), permission="customers.account.read", view=tab, entity=ACCOUNT),
         Panel("panel", slot=Slot.PANEL, label=_("Badge"), permission=SIGNED_IN, view=panel, entity=ANY_ENTITY),
         Panel("button", slot=Slot.BUTTON, label=_("Give a badge"), permission=SIGNED_IN, view=button, entity=ACCOUNT),
+        Panel("list", slot=Slot.LIST, label=_("Badges for all"), permission=SIGNED_IN, view=above, entity=ACCOUNT),
         Panel("tile", slot=Slot.TILE, label=_("Badges given"), permission=SIGNED_IN, view=tile),
         Panel("broken", slot=Slot.PANEL, label=_("Broken"), permission=SIGNED_IN, view=broken, entity=ACCOUNT),
         Panel("silent", slot=Slot.PANEL, label=_("Silent"), permission=SIGNED_IN, view=silent, entity=ACCOUNT),

@@ -8,6 +8,7 @@ import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api, People
+from plugins.console import calendar
 from sdk.context import id_of
 from tests.console.site import Look, Site
 
@@ -95,3 +96,16 @@ def test_what_begins_in_the_last_minute_that_there_is_ends_in_it(site: Site, wor
     made = site.post("/teamwork/activities/new", {"subject": "Edge", "kind": "call", "starts_at": "9999-12-31T23:30", "state": "planned"})
     assert made.status == 303, made.texts("//p[@class='problem']/..")
     assert site.get("/teamwork/activities").status == 200
+
+
+def test_what_is_left_out_of_a_page_is_told_also_where_all_of_it_began_before(
+    site: Site, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calendar, "MOST", 1)
+    for subject in ("Fair", "Tour"):
+        values = {"subject": subject, "starts_at": "2026-03-01T02:00:00Z", "ends_at": "2026-07-01T02:00:00Z"}
+        work.records("teamwork.activity").create(values)
+    week = {"_day": "2026-05-10", "_span": "week"}
+    assert "There are more than 1" in site.get("/teamwork/activities/calendar", week).text
+    monkeypatch.setattr(calendar, "MOST", 2)
+    assert "There are more than" not in site.get("/teamwork/activities/calendar", week).text

@@ -60,6 +60,26 @@ def test_a_tile_of_a_plugin_is_in_the_catalogue_and_leaves_a_place_where_the_plu
     assert site.get(OUTLOOK).status == 404
 
 
+def test_a_saved_view_is_a_tile_with_its_first_rows_and_gone_with_it(client: Api, people: People, deals: Work) -> None:
+    site = Site(client.as_user(people.rep))
+    views = site.api.post(
+        "/api/v1/console/views", {"entity": "pipeline.deal", "name": "Small", "conditions": "name=D1", "columns": "name,amount"}
+    )
+    assert views.status_code == 201, views.text
+    mine, source = made_mine(site), f"panel:console.view:{views.json['id']}"
+    offered = site.get(mine, {"edit": "1"}).all(f"//select[@name='source']//option[@value='{source}']/text()")
+    assert offered == ["Deals: Small"]
+    assert site.post(mine, {"act": "add", "source": source, "shape": "table"}).status == 303
+    page = site.get(mine)
+    (tile,) = page.all("//section[contains(@class, 'tile')][.//h2/a[text()='Small']]")
+    assert [" ".join(row.text_content().split()) for row in tile.xpath(".//tbody/tr")] == ["D1 $100.00"]
+    assert tile.xpath(".//h2/a/@href") == [f"/console/pipeline/deals?_view={views.json['id']}"]
+    site.api.delete(f"/api/v1/console/views/{views.json['id']}")
+    after = site.get(mine)
+    assert after.status == 200
+    assert not after.all("//h2/a[text()='Small']")
+
+
 def test_everybody_arranges_a_dashboard_of_ones_own(client: Api, people: People, deals: Work) -> None:
     site = Site(client.as_user(people.rep))
     mine = made_mine(site)

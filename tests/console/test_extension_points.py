@@ -46,6 +46,11 @@ def places(site: Site, work: Work, account: UUID) -> dict[str, bool]:
         "tab's own address": site.get(f"{at}?tab=badges.tab").status == 200,
         "panel": bool(page.all("//*[contains(@class, 'badges-panel')]")),
         "button": bool(page.all("//*[contains(@class, 'badges-button')]")),
+        "list": bool(
+            site.get(ACCOUNTS, {"q": "Huawei"}).all(
+                "//a[contains(@class, 'badges-list')][contains(@href, 'customers.account')][contains(@href, 'q%3DHuawei')]"
+            )
+        ),
         "broken": "badges.broken" in page.text,
         "tile": "badges.tile" in [one.full_key for one in work.declared(Panel) if one.slot is Slot.TILE],
         "column": "People known" in site.get(ACCOUNTS, {"_columns": "name,badges.known"}).texts("//th"),

@@ -48,6 +48,17 @@ def account(work: Work) -> UUID:
     return id_of(work.records("customers.account").create({"name": "Huawei", "city": "Shenzhen"}))
 
 
+def test_a_form_that_is_sent_twice_makes_one_record_and_filled_in_anew_another(site: Site, work: Work) -> None:
+    form = {**site.get(f"{ACCOUNTS}/new").form(), "name": "Zhongxing"}
+    first, again = site.post(f"{ACCOUNTS}/new", form), site.post(f"{ACCOUNTS}/new", form)
+    assert (first.status, again.status) == (303, 303)
+    assert first.answer.headers["Location"] == again.answer.headers["Location"]
+    other = site.post(f"{ACCOUNTS}/new", {**form, "name": "Lenovo"})
+    assert other.answer.headers["Location"] != first.answer.headers["Location"]
+    assert site.post(f"{ACCOUNTS}/new", {**form, "name": ""}).status == 422
+    assert sorted(str(row["name"]) for row in work.records("customers.account").find(())) == ["Lenovo", "Zhongxing"]
+
+
 def test_numbers_tags_and_records_are_typed_as_people_write_them(site: Site, work: Work, account: UUID) -> None:
     at = f"{ACCOUNTS}/{account}/edit"
     for key in ("east", "new"):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
+import tarfile
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -21,6 +25,7 @@ from core.extension.impact import Impact, impact
 from core.extension.removal import archive_data, known, purge_data
 from core.platform import Platform
 from core.tenancy import lifecycle
+from core.tenancy.export import export
 from core.testkit.fixtures import MakeTenant
 from sdk import Conflict, NotFound, Tenant
 from sdk.context import id_of
@@ -128,6 +133,30 @@ def test_the_report_names_what_a_tenant_has_made_itself_and_leans_on_it(platform
     assert told("probe_more") == {("probe.thing.custom.double", "reads", "Double", 0)}
     platform.system(tenant.id).records("custom.project").delete(own)
     assert ("custom.project.custom.other", "link", "Other", 0) in told("probe"), "what is in the recycle bin is nobody's work"
+
+
+@pytest.mark.feature("P8")
+@BOTH
+def test_what_a_plugin_has_is_written_down_before_it_leaves(platform: Platform, tenant: Tenant, thing: UUID, tmp_path: Path) -> None:
+    work = platform.system(tenant.id)
+    kept, other = (work.files.save(io.BytesIO(content)) for content in (b"of the thing", b"of somebody else"))
+    work.records("probe.thing").update(thing, {"note": kept})
+    made(platform, tenant, "core.custom_field", entity="probe.thing", key="extra", label="Extra", kind="text")
+    made(platform, tenant, "core.custom_field", entity="customers.account", key="mine", label="Mine", kind="text")
+    done = export(platform, tenant.name, tmp_path / "probe.tar.gz", "probe")
+    assert done.tables["probe_things"] == 1
+    assert done.files == 1
+    with tarfile.open(tmp_path / "probe.tar.gz") as archive:
+        names = archive.getnames()
+        manifest = json.loads(archive.extractfile("manifest.json").read())  # type: ignore[union-attr]
+        fields = archive.extractfile("tables/core_custom_fields.jsonl").read()  # type: ignore[union-attr]
+    assert manifest["plugin"] == "probe"
+    assert f"files/{kept}" in names
+    assert f"files/{other}" not in names
+    assert all(name.startswith(("tables/probe_", "tables/core_custom_fields", "files", "manifest")) for name in names)
+    assert not any("probe_more" in name for name in names), "another plugin, whose name only begins so"
+    assert b"Extra" in fields
+    assert b"Mine" not in fields
 
 
 @pytest.mark.feature("P8")

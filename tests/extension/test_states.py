@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +28,19 @@ class Row(Record):
 @hookimpl
 def register_entities():
     return (Entity(Row, "row", "rows", _("Row"), _("Rows")),)
+"""
+AMISS = """from sdk import Manifest, Text
+
+manifest = Manifest(
+    name="sound",
+    version="one",
+    title=Text("T"), summary=None,
+    requires=(
+        "customers>=1",
+        "x!",
+    ),
+    bridge=True,
+)
 """
 ROLE = """
 @hookimpl
@@ -304,6 +319,23 @@ def test_a_bad_manifest_tells_every_mistake_at_once_with_its_cure() -> None:
     assert told.count(";") >= 5
     with pytest.raises(DeclarationError, match="the platform itself is called so"):
         Manifest("custom", "1.0", Text("T"), Text("S"))
+
+
+@pytest.mark.feature("P5")
+def test_every_mistake_of_a_manifest_is_told_with_its_file_and_line(tmp_path: Path) -> None:
+    file = tmp_path / "plugin.py"
+    file.write_text(AMISS)
+    with pytest.raises(DeclarationError) as caught:
+        runpy.run_path(str(file))
+    assert str(caught.value) == (
+        f"manifest of 'sound' in {file}: "
+        "line 5: version 'one': expected MAJOR.MINOR[.PATCH]; write for example '1.0'; "
+        "line 6: summary None: expected a text for people; write summary=_('...'); "
+        "line 9: partner 'x!': expected a plugin's name, with a range such as '>=1.2,<2' if you like; correct `requires`"
+    )
+    with pytest.raises(DeclarationError) as without:
+        exec(compile("Manifest('sound', 'one', Text('T'), Text('S'))", "nowhere", "exec"), {"Manifest": Manifest, "Text": Text})  # noqa: S102
+    assert str(without.value).startswith("manifest of 'sound': version 'one'"), "where no file is, no line is made up"
 
 
 @pytest.mark.feature("P5")

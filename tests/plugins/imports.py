@@ -38,7 +38,7 @@ class Done:
 
 def import_file(work: Work, entity: str, content: str | bytes, **wish: Any) -> Done:
     """Import `content` in the name of `work`'s actor."""
-    lists = {name: tuple(wish.pop(name, ())) for name in ("match", "map", "value", "set", "collision")}
+    lists = {name: tuple(wish.pop(name, ())) for name in ("match", "map", "value", "set", "collision", "join", "split", "transform")}
     wanted = Wish(entity, "test.csv", **lists, **wish)
     begun = imports.begin(work, wanted)
     source = io.BytesIO(content.encode() if isinstance(content, str) else content)

@@ -12,6 +12,7 @@ from datetime import date
 
 import pytest
 import sqlalchemy as sa
+from openpyxl import load_workbook
 
 from core.context import Work
 from core.events.tables import audit, outbox
@@ -567,3 +568,35 @@ def test_a_failed_row_comes_back_as_it_stood_in_the_file_whatever_it_holds(clien
     shown = client.get(f"{IMPORTS}/{begun['id']}/failed").data.decode("utf-8-sig")
     (_headings, back) = csv.reader(io.StringIO(shown, newline=""))
     assert back[:3] == line
+
+
+@pytest.mark.feature("C11")
+def test_failed_rows_of_a_spreadsheet_come_back_as_one_with_every_reason_and_no_formula(
+    client: Api, drain: Callable[[], int], work: Work
+) -> None:
+    lines = [["=1+1", "nineteen", "x"], ["Good", "1990", "5"], ["'=2", "1990", "y\x07"]]
+    begun = sent(client, "customers.account", written([["Name", "Founded in", "Employees"], *lines]))
+    drain()
+    rows = client.get(f"{IMPORTS}/{begun['id']}/rows", {"outcome": "failed"}).json["data"]
+    assert [[(one["column"], one["value"], one["code"]) for one in row["problems"]] for row in rows] == [
+        [("Founded in", "nineteen", "malformed"), ("Employees", "x", "malformed")], [("Employees", "y\ufffd", "malformed")],
+    ]  # fmt: skip
+    assert [row["cells"] for row in rows] == [lines[0], lines[2]]
+    book = client.get(f"{IMPORTS}/{begun['id']}/failed", {"format": "xlsx"})
+    assert "rows-failed.xlsx" in book.headers["Content-Disposition"]
+    loaded = load_workbook(io.BytesIO(book.data))
+    sheet = loaded.worksheets[0]
+    shown = [list(row) for row in sheet.iter_rows(values_only=True)]
+    assert shown[0] == ["Name", "Founded in", "Employees", "Import error"]
+    assert shown[1] == ["'=1+1", "nineteen", "x", "Founded in: expected a whole number; Employees: expected a whole number"]
+    assert shown[2][:3] == ["'=2", "1990", "y\ufffd"]
+    for row in (2, 3):
+        sheet.cell(row, 2, "1990")
+        sheet.cell(row, 3, 7)
+    mended = io.BytesIO()
+    loaded.save(mended)
+    data = {"entity": "customers.account", "file": (io.BytesIO(mended.getvalue()), "mended.xlsx")}
+    again = client.call("POST", IMPORTS, data=data, content_type="multipart/form-data").json
+    drain()
+    assert client.get(f"{IMPORTS}/{again['id']}").json["state"] == "succeeded"
+    assert names(work) == ["Good", "=1+1", "=2"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+from uuid import uuid4
 
 from flask import Response as FlaskResponse
 from flask import g, request
@@ -43,6 +44,7 @@ def facts_of(work: Work | None, asked: PageRequest, *, csrf: str) -> dict[str, o
         "address": asked.address,
         "part": asked.part,
         "csrf": csrf,
+        "once": uuid4().hex,
         "theme": theme if (theme := request.cookies.get("dealwright_theme", "")) in ("light", "dark") else "",
         "locale": locale,
         "lang": locale.replace("_", "-"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,14 @@ from core.http.pages.answers import as_page, facts_of, gone_to, refused
 from core.http.pages.arrival import OUTSIDE, mount_arrival
 from core.http.pages.assets import Assets
 from core.http.pages.entrance import Ways, mount_entrance
-from core.http.pipeline import answer, entered, query_pairs, reading
+from core.http.pipeline import answer, entered, once, query_pairs, reading, receive
 from sdk import SIGNED_IN, BadRequest, Forbidden, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, _
 
 if TYPE_CHECKING:
     from core.context import Work
     from core.platform import Platform
 
+ONCE = "once"
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -58,13 +59,14 @@ def mount_pages(app: Flask, addresses: Addresses, platform: Platform, ways: Ways
 def _view(platform: Platform, frame: Frame, page: PageRoute) -> type_view:
     def view(**path: str) -> FlaskResponse:
         write = request.method == "POST"
+        if write:
+            receive(lambda: entered(platform, write=False))
         asked = _read(page, path, write=write)
         try:
             with entered(platform, write) as work:
                 _admit(work, frame, page, path)
                 asked = replace(asked, csrf=g.get("csrf", ""))
-                value = page.submit(work, asked) if write and page.submit is not None else page.view(work, asked)
-                response = _answered(work, frame, value, asked)
+                response = _once(work, asked, lambda: _shown(work, frame, page, asked)) if write else _shown(work, frame, page, asked)
                 if write and response.status_code >= 400:
                     raise _Undone(response)
         except _Undone as undone:
@@ -72,6 +74,17 @@ def _view(platform: Platform, frame: Frame, page: PageRoute) -> type_view:
         return response
 
     return view
+
+
+def _shown(work: Work, frame: Frame, page: PageRoute, asked: PageRequest) -> FlaskResponse:
+    write = request.method == "POST"
+    return _answered(work, frame, page.submit(work, asked) if write and page.submit is not None else page.view(work, asked), asked)
+
+
+def _once(work: Work, asked: PageRequest, act: Callable[[], FlaskResponse]) -> FlaskResponse:
+    """A form that bears the mark `once` and is sent twice as it is, by two clicks or a reload, is done once."""
+    mark = asked.typed(ONCE)
+    return once(work, f"page {mark}", act) if mark else act()
 
 
 def _admit(work: Work, frame: Frame, page: PageRoute, path: Mapping[str, str]) -> None:

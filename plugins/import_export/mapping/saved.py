@@ -11,7 +11,22 @@ from sdk import Context, where
 from sdk.context import id_of
 
 MAPPING = "import_export.mapping"
-KEPT = ("mode", "match", "map", "value", "set", "collision", "dates", "numbers", "years", "duplicates")
+KEPT = (
+    "mode",
+    "match",
+    "map",
+    "value",
+    "set",
+    "collision",
+    "join",
+    "split",
+    "transform",
+    "system",
+    "dates",
+    "numbers",
+    "years",
+    "duplicates",
+)
 
 
 @dataclass(frozen=True)

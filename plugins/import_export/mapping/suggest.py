@@ -9,6 +9,7 @@ from itertools import islice
 
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.saved import Saved, saved_for
+from plugins.import_export.mapping.shaping import first_and_last
 from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
 from plugins.import_export.styles import Said, Styles
 from sdk import Context
@@ -41,6 +42,7 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet) -> dict[str, object]:
     known = saved_for(ctx, entity, sheet.headings)
     guesses = guessed(ctx, fields, sheet.headings, known, apart_of(ctx, visible))
     columns = {guess.field: place for place, guess in enumerate(guesses) if guess.field}
+    halves = first_and_last(sheet.headings) if "name" in fields and "name" not in columns else []
     rows = [cells for _number, cells in islice(sheet.rows(), _LOOKED_AT)]
     told = [
         {
@@ -57,7 +59,12 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet) -> dict[str, object]:
         "sheet": sheet.name,
         "columns": told,
         "fields": [_told(ctx, entity, one) for one in fields.values()],
-        "required": [name for name, one in fields.items() if one.required and one.default is None and name not in columns],
+        "join": [f"name={'+'.join(sheet.headings[place] for place in halves)}"] if halves else [],
+        "required": [
+            name
+            for name, one in fields.items()
+            if one.required and one.default is None and name not in columns and not (halves and name == "name")
+        ],
         "questions": list(_questions(ctx, fields, columns, sheet, rows, _said(known))),
         "match": [name for name in ctx.entity(entity).match_fields if name in columns and not isinstance(fields[name], LinkField)][:1],
         "saved": None if known is None else {"name": known.name, **known.wish},

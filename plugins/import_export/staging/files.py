@@ -11,6 +11,8 @@ from typing import cast
 from uuid import UUID
 
 from plugins.import_export.files import Book, Reading, Sheet, open_book
+from plugins.import_export.mapping.shaping import kinds_of
+from plugins.import_export.mapping.words import plain
 from plugins.import_export.staging.corrections import FILE, corrections, mended
 from sdk import BadRequest, Condition, Conflict, Context, Draft, NotFound, TooLarge, Upload, _, where
 from sdk.context import Row, id_of, shown
@@ -73,10 +75,13 @@ def kept(ctx: Context, id: UUID) -> Row:
     return row
 
 
-def told(row: Row) -> dict[str, object]:
-    """A staged file as the API shows it."""
-    book = book_of(row)
-    sheets = [{name: value for name, value in sheet.items() if name != "last"} for sheet in sheets_of(row)]
+def told(ctx: Context, row: Row) -> dict[str, object]:
+    """A staged file as the API shows it; a sheet that is called as a kind of record says which."""
+    book, kinds = book_of(row), kinds_of(ctx)
+    sheets = [
+        {**{name: value for name, value in sheet.items() if name != "last"}, "entity": kinds.get(plain(str(sheet["name"])))}
+        for sheet in sheets_of(row)
+    ]
     return {
         "id": str(row["id"]), "file_name": row["file_name"], "size": row["size"],
         **{name: book[name] for name in ("format", "encoding", "delimiter", "notes")},

@@ -56,9 +56,15 @@ _WORD = {"type": "string"}
 _WORDS = {"type": "array", "items": _WORD}
 _SHEET = {
     "type": "object",
-    "properties": {"name": _WORD, "headings": _WORDS, "rows": {"type": "integer"}, "sample": {"type": "array", "items": _WORDS}},
-    "required": ["name", "headings", "rows", "sample"],
-}
+    "properties": {
+        "name": _WORD,
+        "headings": _WORDS,
+        "rows": {"type": "integer"},
+        "sample": {"type": "array", "items": _WORDS},
+        "entity": {"type": ["string", "null"]},
+    },
+    "required": ["name", "headings", "rows", "sample", "entity"],
+}  # fmt: skip
 _FILE = {
     "type": "object",
     "properties": {
@@ -99,12 +105,12 @@ _MENDED = {
 def stage_file(ctx: Context, request: Request) -> Response:
     """Keep a file, to be looked at and imported; nothing is written from it."""
     row = files.stage(ctx, request.files["file"], files.reading_of(request.body))
-    return Response(files.told(row), 201, {"Location": f"/api/v1/import_export/files/{row['id']}"})
+    return Response(files.told(ctx, row), 201, {"Location": f"/api/v1/import_export/files/{row['id']}"})
 
 
 def get_file(ctx: Context, request: Request) -> object:
     """A staged file: what it is, its sheets with their headings and first rows."""
-    return files.told(files.kept(ctx, request.id()))
+    return files.told(ctx, files.kept(ctx, request.id()))
 
 
 def remove_file(ctx: Context, request: Request) -> Response:

@@ -7,8 +7,9 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.import_export.journal import IMPORT, origins
-from plugins.import_export.undo.undoing import begin_undo, permit_undo
-from sdk import SIGNED_IN, Context, Request, Response, Route, _
+from plugins.import_export.sheets import WORKBOOK
+from plugins.import_export.undo.undoing import SHEET_BY_SHEET, begin_undo, permit_undo
+from sdk import SIGNED_IN, BadRequest, Context, Request, Response, Route, _
 from sdk.context import id_of
 
 MOST = 10_000
@@ -40,7 +41,10 @@ def undo_import(ctx: Context, request: Request) -> Response:
     """Undo an import, or rows of it, in the background; what was edited since stays and is listed."""
     id = request.id()
     with ctx.transaction(write=True):
-        record = begin_undo(ctx, permit_undo(ctx, id))
+        record = permit_undo(ctx, id)
+        if request.body["rows"] and record["entity"] == WORKBOOK:
+            raise BadRequest(SHEET_BY_SHEET)
+        record = begin_undo(ctx, record)
         if record["state"] == "undoing":
             ctx.enqueue("import_export.undo_import", {"import": str(id_of(record)), "rows": request.body["rows"]})
     return Response(ctx.records(IMPORT).get(id), 202, {"Location": f"/api/v1/import_export/imports/{id}"})

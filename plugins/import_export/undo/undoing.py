@@ -9,14 +9,16 @@ from typing import cast
 from uuid import UUID
 
 from plugins.import_export.journal import IMPORT, PART, ROW, Fate, Former, read_former, read_rows, read_undone
+from plugins.import_export.sheets import WORKBOOK, children, summed_up
 from plugins.import_export.undo.state import Finding, Since, find_out
-from sdk import Channel, Condition, Conflict, Context, Draft, NotFound, Outcome, Query, Refusal, _, where
+from sdk import BadRequest, Channel, Condition, Conflict, Context, Draft, NotFound, Outcome, Query, Refusal, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
 EXTERNAL_ID = "import_export.external_id"
 ENDED = ("succeeded", "partial", "failed", "cancelled", "partly_undone")
 _CODE = "conflict"
+SHEET_BY_SHEET = _("rows are undone sheet by sheet: name the import of the sheet")
 
 
 def permit_undo(ctx: Context, id: UUID) -> Row:
@@ -28,6 +30,8 @@ def permit_undo(ctx: Context, id: UUID) -> Row:
         raise Conflict(_("a dry run has written nothing that could be undone"), code="dry_run")
     if record["state"] in ("waiting", "running"):
         raise Conflict(_("the import has not ended; cancel it first"), code="running")
+    if record["entity"] == WORKBOOK:
+        return record
     written = int(str(record["created"])) + int(str(record["updated"]))
     if written and not ctx.as_system().records(PART).find(where(**{"import": id}), 1):
         raise Conflict(_("the import is from before there was a journal; it cannot be undone"), code="no_journal")
@@ -43,7 +47,14 @@ def begin_undo(ctx: Context, record: Row) -> Row:
 
 def carry_out(ctx: Context, record: Row, rows: Collection[int] = ()) -> Row:
     """Undo all rows, or these; returns the import with its new state and counts."""
-    return _Undoing(ctx, record, frozenset(rows)).carry_out()
+    if record["entity"] != WORKBOOK:
+        return _Undoing(ctx, record, frozenset(rows)).carry_out()
+    if rows:
+        raise BadRequest(SHEET_BY_SHEET)
+    for child in reversed(children(ctx, id_of(record))):  # what links to others goes first
+        if child["state"] != "undone":
+            _Undoing(ctx, begin_undo(ctx, child), frozenset()).carry_out()
+    return summed_up(ctx, record)
 
 
 def run_job(ctx: Context, arguments: Mapping[str, object]) -> None:

@@ -114,8 +114,13 @@ let unsaved = false;
 document.addEventListener("input", (event) => {
   if (event.target.closest("form[data-guard]")) unsaved = true;
 });
-document.addEventListener("submit", () => {
+document.addEventListener("submit", (event) => {
   unsaved = false;
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  const form = event.target;
+  if (form.dataset.sent) event.preventDefault(); // the second of two clicks
+  form.dataset.sent = "true";
+  setTimeout(() => delete form.dataset.sent, 3000); // the answer may be a file, or not come
 });
 addEventListener("beforeunload", (event) => {
   if (unsaved) event.preventDefault();

@@ -86,7 +86,7 @@
       card.classList.remove("waiting");
     }
     for (const key of typed.splice(0)) {
-      const now = document.getElementById(card.id);
+      const now = document.querySelector(`[data-card][id$="${card.id.slice(-36)}"]`); // on a calendar its day is part of its id
       if (now) press(now, key);
     }
   }

@@ -1,0 +1,49 @@
+"""What other systems call records: remembered by imports, for later imports and for links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from sdk import Condition, Context, Draft, where
+from sdk.context import Row, id_of
+from sdk.fields import Reference
+
+NAME, FIELD = "import_export.external_id", "external_id"
+"""The entity, and the word for a column of such ids in a mapping."""
+LONGEST = 255
+_PART = 500
+
+
+class ExternalIds:
+    """The ids of one system."""
+
+    def __init__(self, ctx: Context, system: str) -> None:
+        self.ctx, self.system = ctx, system
+        self._rows = ctx.as_system().records(NAME)
+
+    def _known(self, entity: str, words: Iterable[str]) -> dict[str, Row]:
+        found, wanted = dict[str, Row](), sorted(set(words))
+        for start in range(0, len(wanted), _PART):
+            asked = (*where(entity=entity, system=self.system), Condition("external_id", "in", tuple(wanted[start : start + _PART])))
+            found |= {str(row["external_id"]): row for row in self._rows.find(asked, _PART)}
+        return found
+
+    def find(self, entity: str, words: Iterable[str]) -> dict[str, Row]:
+        """By id the live records that it names, as far as the actor sees them."""
+        known = {word: row["record"] for word, row in self._known(entity, words).items()}
+        ids = {word: one.id for word, one in known.items() if isinstance(one, Reference)}
+        there = self.ctx.records(entity).values(ids.values()) if ids else {}
+        return {word: there[id] for word, id in ids.items() if id in there}
+
+    def keep(self, entity: str, pairs: Mapping[str, UUID]) -> None:
+        """Remember which records these name now; one whose record went is another's from now on."""
+        known, drafts = self._known(entity, pairs), list[Draft]()
+        for word, id in pairs.items():
+            row, record = known.get(word), Reference(entity, id)
+            if row is None:
+                values = {"entity": entity, "system": self.system, "external_id": word, "record": record}
+                drafts.append(Draft("create", values, act="run"))
+            elif row["record"] != record:
+                drafts.append(Draft("update", {"record": record}, id_of(row), act="run"))
+        self._rows.write_all(drafts)

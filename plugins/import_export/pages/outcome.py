@@ -1,0 +1,158 @@
+"""The import itself: how far it is, what became of each row, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+from uuid import UUID
+
+from plugins.import_export.failed import failed_file
+from plugins.import_export.imports import cancel
+from plugins.import_export.journal import IMPORT, cursor_of, page
+from plugins.import_export.pages import preview
+from plugins.import_export.pages.start import AT
+from plugins.import_export.pages.wishes import wish_of
+from plugins.import_export.tables import MODES, OUTCOMES, STATES
+from plugins.import_export.tally import FATES
+from plugins.import_export.undo.undoing import begin_undo, permit_undo
+from sdk import BadRequest, Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
+from sdk.context import Row, id_of
+from sdk.pages import told
+
+PAGE = 50
+DONE: Mapping[str, Text] = {
+    "created": _("Created"),
+    "updated": _("Updated"),
+    "unchanged": _("Unchanged"),
+    "skipped": OUTCOMES["skipped"],
+    "failed": OUTCOMES["failed"],
+    "warned": OUTCOMES["warned"],
+    "conflict": OUTCOMES["conflict"],
+}
+WORDS: Mapping[str, Text] = {
+    "succeeded": _("Everything was taken."),
+    "partial": _("Some rows were not taken. They are listed below with the reason, and come as a file to mend and import again."),
+    "failed": _("No row was taken."),
+    "cancelled": _("It was cancelled. What had been written until then stays, and can be undone."),
+    "undone": _("It is undone: what it created is in the recycle bin, what it changed is as it was before."),
+    "partly_undone": _("It is undone as far as that was possible. What somebody has edited since stays as it is, and is listed."),
+}
+TONES = {"succeeded": "good", "partial": "warm", "failed": "bad", "cancelled": "warm", "partly_undone": "warm"}
+UNDONE_FROM = ("succeeded", "partial", "failed", "cancelled", "partly_undone")
+
+
+def show(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
+    """A rehearsal with its rows; or an import with its outcome."""
+    record = _record(ctx, request)
+    shown = preview.show if record["dry_run"] and record["file"] else _outcome
+    return shown(ctx, request, record, refusal)
+
+
+def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Cancel what is under way; what a rehearsal is asked for; or undo, the whole or a row."""
+    record = _record(ctx, request)
+    try:
+        if request.typed("act") == "cancel":
+            cancel(ctx, id_of(record))
+            return Redirect(ctx.page(f"{AT}/{record['id']}"))
+        if record["dry_run"] and record["file"]:
+            return preview.act(ctx, request, record)
+        if request.typed("act") == "undo":
+            _undo(ctx, record, [int(row) for row in request.chosen("row") if row.isdecimal() and len(row) < 10])
+    except Refusal as refusal:
+        return show(ctx, request, refusal)
+    return Redirect(ctx.page(f"{AT}/{record['id']}"))
+
+
+def _record(ctx: Context, request: PageRequest) -> Row:
+    record = ctx.records(IMPORT).values([request.id()]).get(request.id())
+    if record is None:
+        raise NotFound(_("there is no record {id!r}"), id=str(request.id()))
+    return record
+
+
+def _undo(ctx: Context, record: Row, rows: Sequence[int]) -> None:
+    begun = begin_undo(ctx, permit_undo(ctx, id_of(record)))
+    if begun["state"] == "undoing":
+        ctx.enqueue("import_export.undo_import", {"import": str(record["id"]), "rows": list(rows)})
+
+
+def ask_undo(ctx: Context, request: PageRequest) -> Rendering:
+    """What undoing will do."""
+    record = _record(ctx, request)
+    return Rendering("import_export/undo.html", {"record": record, "label": _label(ctx, record), "problems": []})
+
+
+def get_failed(ctx: Context, request: PageRequest) -> object:
+    """The failed rows as a file to mend and bring back."""
+    return failed_file(ctx, id_of(_record(ctx, request)))
+
+
+def _outcome(ctx: Context, request: PageRequest, record: Row, refusal: Refusal | None = None) -> Rendering:
+    state = str(record["state"])
+    counts = [(name, ctx.say(DONE[name]), int(str(record[name]))) for name in (*FATES, "warned")]
+    written = int(str(record["created"])) + int(str(record["updated"]))
+    tabs = [one for one in counts if one[2]] + (
+        [("conflict", ctx.say(DONE["conflict"]), record["conflicts"])] if record["conflicts"] else []
+    )
+    tab = request.asked("show") or next((name for name in ("conflict", "failed", "skipped") if any(name == one[0] for one in tabs)), "")
+    if tab not in ("", *DONE):
+        raise BadRequest(_("there is no outcome {name!r}"), name=tab[:40])
+    rows, next_ = (
+        ([], None)
+        if state in ("waiting", "running", "undoing")
+        else page(ctx, record, tab or None, PAGE, cursor_of(request.asked("cursor")))
+    )
+    wish = wish_of(record) if record["wish"] else None
+    return Rendering(
+        "import_export/outcome.html",
+        {
+            "record": record, "label": _label(ctx, record), "state": ctx.say(STATES[state]), "words": ctx.say(WORDS[state]) if state in WORDS else "",
+            "tone": TONES.get(state, ""), "alive": state in ("waiting", "running"), "undoing": state == "undoing", "counts": counts, "tabs": tabs,
+            "tab": tab, "rows": list(_told(ctx, record, rows)), "next": f"?show={tab}&cursor=r{next_}" if next_ is not None else "",
+            "mode": ctx.say(MODES[str(record["mode"])]), "undoable": written > 0 and state in UNDONE_FROM and not record["dry_run"], "written": written,
+            "problems": told(ctx, refusal), "again": ctx.page(f"{AT}/new?entity={record['entity']}"), "wish": wish,
+        },
+        refusal.status if refusal is not None else 200,
+    )  # fmt: skip
+
+
+def _label(ctx: Context, record: Row) -> str:
+    """What was imported; an entity that is not here any more by its name."""
+    name = str(record["entity"])
+    return ctx.say(ctx.entity(name).plural_label) if ctx.offers(name) else name
+
+
+def _told(ctx: Context, record: Row, rows: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]]:
+    """Rows with the records that they made, as far as these may be seen."""
+    name = str(record["entity"])
+    entity = ctx.entity(name) if ctx.offers(name) else None
+    ids = [UUID(str(row["record"])) for row in rows if row["record"]]
+    there = ctx.records(name).values(ids) if ids and entity is not None and ctx.can(f"{name}.read") else {}
+    for row in rows:
+        found = there.get(UUID(str(row["record"]))) if row["record"] else None
+        outcome = str(row["outcome"])
+        cells = cast("list[str] | None", row["cells"])
+        yield {
+            **row,
+            "said": ctx.say(DONE[outcome]),
+            "title": str(found.get(entity.title) or "—") if found is not None and entity is not None else "",
+            "at": ctx.page(f"/{entity.plugin}/{entity.plural}/{row['record']}") if found is not None and entity is not None else "",
+            "whole": ", ".join(filter(None, (cell.strip() for cell in cells)))[:90] if cells else "",
+            "undoable": outcome in ("created", "updated") and found is not None and not row["conflict"],
+        }
+
+
+PAGES = (
+    PageRoute("import", path="/imports/{id}", title=_("Import"), permission=f"{IMPORT}.read", view=show, submit=act),
+    PageRoute("undo", path="/imports/{id}/undo", title=_("Undo"), permission=f"{IMPORT}.read", view=ask_undo, submit=act),
+    PageRoute("failed", path="/imports/{id}/failed", title=_("Failed rows"), permission=f"{IMPORT}.read", view=get_failed),
+    PageRoute(
+        "row",
+        path="/imports/{id}/rows/{number}",
+        title=_("Row"),
+        permission=f"{IMPORT}.read",
+        view=preview.ask_row,
+        submit=preview.take_row,
+    ),
+)

@@ -1,0 +1,104 @@
+"""The first step: what the file is about, and the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plugins.import_export import imports
+from plugins.import_export.files import Reading
+from plugins.import_export.files.encodings import KNOWN
+from plugins.import_export.staging import files
+from plugins.import_export.template import FORMATS, template
+from sdk import Context, Invalid, NotFound, PageRequest, PageRoute, Problem, Redirect, Refusal, Rendering, Verb, _
+from sdk.context import id_of
+from sdk.pages import told
+from sdk.permissions import IMPORT as RIGHT
+
+AT = "/import_export/imports"
+MINE = "import_export."
+DELIMITERS = (("", _("Find it out")), (",", _("Comma ,")), (";", _("Semicolon ;")), ("tab", _("Tab")), ("|", _("Bar |")))
+_OPEN = frozenset({"undecided", "unreadable", "ambiguous"})
+"""Codes of refusals after which a person may say more of the file."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An entity that somebody may import into."""
+
+    name: str
+    label: str
+    plugin: str
+
+
+def targets(ctx: Context) -> list[Target]:
+    """What the actor may import, by the plugin that it belongs to."""
+    found = [
+        Target(name, ctx.say(ctx.entity(name).plural_label), ctx.called(name.partition(".")[0]))
+        for name in ctx.entities()
+        if open_to(ctx, name)
+    ]
+    return sorted(found, key=lambda one: (one.name.startswith("core."), one.plugin, one.label))
+
+
+def open_to(ctx: Context, name: str) -> bool:
+    """Whether the actor may import records of this entity."""
+    taken = {Verb.CREATE, Verb.UPDATE} & ctx.entity(name).verbs
+    return ctx.can(imports.PERMISSION) and ctx.can(f"{name}.{RIGHT}") and any(ctx.can(f"{name}.{verb}") for verb in taken)
+
+
+def target_of(ctx: Context, name: str) -> Target:
+    """The entity that is asked for; raises NotFound for one into which the actor may not import."""
+    found = next((one for one in targets(ctx) if one.name == name), None)
+    if found is None:
+        raise NotFound(_("there is nothing to import as {name!r}"), name=name[:80])
+    return found
+
+
+def ask(ctx: Context, request: PageRequest) -> Rendering:
+    """What is in the file; where that is known, the file itself."""
+    return _form(ctx, request, request.asked("entity"))
+
+
+def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Keep the file; what cannot be read is told, with what a person may say of it."""
+    entity, file = request.typed("entity"), request.files.get("file")
+    target_of(ctx, entity)
+    try:
+        if file is None:
+            raise Invalid(_("some values are not valid"), problems=[Problem("file", "required", _("choose a file first"))])
+        row = files.stage(ctx, file, Reading(request.typed("encoding"), request.typed("delimiter")))
+    except Refusal as refusal:
+        return _form(ctx, request, entity, refusal)
+    return Redirect(ctx.page(f"/import_export/files/{id_of(row)}/columns?entity={entity}"))
+
+
+def _form(ctx: Context, request: PageRequest, entity: str, refusal: Refusal | None = None) -> Rendering:
+    codes = {one.code for one in refusal.problems} if refusal is not None else set[str]()
+    said = {name: request.typed(name) for name in ("encoding", "delimiter")}
+    values = {
+        "targets": targets(ctx), "target": target_of(ctx, entity) if entity else None, "problems": told(ctx, refusal),
+        "open": bool(codes & _OPEN) or any(said.values()), "said": said, "encodings": _encodings(refusal),
+        "delimiters": [(key, ctx.say(words)) for key, words in DELIMITERS], "formats": FORMATS,
+        "kept": f"{files.KEPT.days}",
+    }  # fmt: skip
+    return Rendering("import_export/start.html", values, refusal.status if refusal is not None else 200)
+
+
+def _encodings(refusal: Refusal | None) -> list[str]:
+    """The candidates that the refusal names come first."""
+    named = " ".join(str(value) for one in (refusal.problems if refusal is not None else ()) for value in one.params.values())
+    return sorted(KNOWN, key=lambda name: name not in named)
+
+
+def get_template(ctx: Context, request: PageRequest) -> object:
+    """A file to fill in."""
+    format = request.asked("format", "csv")
+    if format not in FORMATS:
+        raise NotFound(_("there is nothing at this address"))
+    return template(ctx, target_of(ctx, request.asked("entity")).name, format)
+
+
+PAGES = (
+    PageRoute("start", path="/imports/new", title=_("Import a file"), permission=imports.PERMISSION, view=ask, submit=take, uploads=True),
+    PageRoute("template", path="/template", title=_("A file to fill in"), permission=imports.PERMISSION, view=get_template),
+)

@@ -1,0 +1,154 @@
+"""Several sheets of one file in one go: each is an import of its own, those first to which others link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+from uuid import UUID
+
+from plugins.import_export.files import Book, Sheet
+from plugins.import_export.journal import IMPORT
+from plugins.import_export.mapping.shaping import kinds_of
+from plugins.import_export.mapping.words import plain
+from plugins.import_export.plan import LISTS, Wish
+from plugins.import_export.run import DryRunEnds, Run
+from plugins.import_export.tally import COUNTS, FATES, Tally
+from sdk import BadRequest, Context, Refusal, _, where
+from sdk.context import Row, id_of
+from sdk.fields import AnyRecordField, Field, LinkField
+
+WORKBOOK = "workbook"
+"""What stands in the place of an entity: every sheet that is called as one."""
+MOST = 100
+_MARK = "!"
+type_run = Callable[[Row, Wish, Sheet], Run]
+
+
+def wishes_of(ctx: Context, wish: Wish, book: Book) -> tuple[list[Wish], list[str]]:
+    """A wish for each sheet that is called as a kind of record, in the order in which their records link; and the sheets left out."""
+    kinds = kinds_of(ctx)
+    sheets = {sheet.name: kinds[word] for sheet in book.sheets if (word := plain(sheet.name)) in kinds}
+    left_out = [sheet.name for sheet in book.sheets if sheet.name not in sheets]
+    if not sheets:
+        text = _("no sheet is called as a kind of record (Accounts, 联系人, …); there are: {names}")
+        raise BadRequest(text, names=", ".join(left_out)[:500])
+    ordered = _in_order(ctx, list(dict.fromkeys(sheets.values())))
+    made = [_for_sheet(ctx, wish, sheet, sheets[sheet.name], list(sheets)) for sheet in book.sheets if sheet.name in sheets]
+    return sorted(made, key=lambda one: ordered.index(one.entity)), left_out
+
+
+def _in_order(ctx: Context, entities: Sequence[str]) -> list[str]:
+    """Those first to which others link; where they link in a circle, as the links go that must be there."""
+    for must in (False, True):
+        try:
+            return list(TopologicalSorter({name: _needs(ctx, name, entities, must=must) for name in entities}).static_order())
+        except CycleError:
+            continue
+    return list(entities)
+
+
+def _needs(ctx: Context, entity: str, among: Sequence[str], *, must: bool) -> list[str]:
+    needed = list[str]()
+    for name, one in ctx.records(entity).fields().items():
+        if one.readonly or (must and not one.required):
+            continue
+        if isinstance(one, LinkField) and (target := ctx.target(entity, name)) in among and target != entity:
+            needed.append(target)
+        elif isinstance(one, AnyRecordField):
+            needed += [other for other in among if other != entity and not _about_any(ctx, other)]
+    return needed
+
+
+def _about_any(ctx: Context, entity: str) -> bool:
+    return any(isinstance(one, AnyRecordField) and not one.readonly for one in ctx.records(entity).fields().values())
+
+
+def _for_sheet(ctx: Context, wish: Wish, sheet: Sheet, entity: str, names: Sequence[str]) -> Wish:
+    """The part of a wish that is for one sheet: `Sheet!Heading=field`, and what names no sheet and fits this one."""
+    fields = ctx.records(entity).fields()
+    lists = {name: tuple(_words(getattr(wish, name), name, sheet, fields, names)) for name in LISTS}
+    return replace(wish, entity=entity, sheet=sheet.name, **lists)  # type: ignore[arg-type]
+
+
+def _words(words: Sequence[str], of: str, sheet: Sheet, fields: Mapping[str, Field], names: Sequence[str]) -> Iterator[str]:
+    for word in words:
+        name, mark, rest = word.partition(_MARK)
+        if mark and name.strip() in names:
+            if name.strip() == sheet.name:
+                yield rest.strip()
+        elif _fits(word, of, sheet, fields):
+            yield word
+
+
+def _fits(word: str, of: str, sheet: Sheet, fields: Mapping[str, Field]) -> bool:
+    if of == "map":
+        return word.rpartition("=")[0].strip() in sheet.headings
+    if of == "split":
+        return word.partition("=")[0].strip() in sheet.headings
+    mark = {"value": ":", "transform": ":"}.get(of, "=")
+    return word.partition(mark)[0].strip() in fields
+
+
+def children(ctx: Context, id: UUID) -> list[Row]:
+    """The imports of the sheets, in their order; none for an import of one sheet."""
+    return ctx.as_system().records(IMPORT).find(where(part_of=id), MOST)
+
+
+def carry_out(ctx: Context, record: Row, pairs: Sequence[tuple[Row, Wish]], opened: Callable[[Wish], Sheet], make: type_run,
+              fail: Callable[[UUID, Refusal], None]) -> Row:  # fmt: skip
+    """Import the sheets one after the other; one that cannot be read, or mapped, fails by itself. A dry run sees them all together."""
+    imports, id = ctx.as_system().records(IMPORT), id_of(record)
+    imports.update(id, {"state": "running", "started_at": record["started_at"] or ctx.now()}, act="run")
+    runs = dict[UUID, Run]()
+    for child, wish in pairs:
+        if child["state"] in ("waiting", "running"):
+            try:
+                runs[id_of(child)] = make(child, wish, opened(wish))
+            except Refusal as refusal:
+                fail(id_of(child), refusal)
+    if pairs[0][1].dry_run:
+        _rehearse(ctx, list(runs.values()))
+    else:
+        for run in runs.values():
+            if imports.values([id])[id]["state"] == "cancelled":
+                break
+            run.execute()
+            imports.update(id, _sums(children(ctx, id)), act="run")
+    ended, whole = children(ctx, id), imports.values([id])[id]
+    if whole["state"] == "cancelled":
+        return whole
+    return imports.update(id, {**_sums(ended), "state": _state(ended), "ended_at": ctx.now()}, act="run")
+
+
+def _rehearse(ctx: Context, runs: Sequence[Run]) -> None:
+    """In one transaction, as the rows of one sheet link to those of another."""
+    for run in runs:
+        run.start()
+    tallies = list[Tally]()
+    try:
+        with ctx.transaction(write=True):
+            tallies += [run.rehearse() for run in runs]
+            raise DryRunEnds
+    except DryRunEnds:
+        for run, tally in zip(runs, tallies, strict=True):
+            run.conclude(tally)
+
+
+def _sums(rows: Sequence[Row]) -> dict[str, object]:
+    return {name: sum(int(str(row[name] or 0)) for row in rows) for name in (*COUNTS, "done", "total", "undone", "conflicts")}
+
+
+def _state(rows: Sequence[Row]) -> str:
+    states = {str(row["state"]) for row in rows}
+    if states == {"succeeded"}:
+        return "succeeded"
+    taken = any(int(str(row[name])) for row in rows for name in FATES if name != "failed")
+    return "partial" if taken else "failed"
+
+
+def summed_up(ctx: Context, record: Row) -> Row:
+    """The whole after its sheets have been undone."""
+    rows = children(ctx, id_of(record))
+    state = "undone" if all(row["state"] == "undone" for row in rows) else "partly_undone"
+    return ctx.as_system().records(IMPORT).update(id_of(record), {**_sums(rows), "state": state}, act="undo")

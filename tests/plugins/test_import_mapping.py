@@ -1,0 +1,103 @@
+"""Cells that are made before they are read: joined, split, brought into a form; and ids of other systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.context import Work
+from plugins.import_export.mapping.shaping import e164, split_name
+from plugins.import_export.undo import undoing
+from sdk import BadRequest, where
+from sdk.context import id_of
+from tests.plugins.imports import Done
+
+Take = Callable[..., Done]
+
+
+@pytest.mark.feature("C4")
+def test_names_are_joined_numbers_get_their_country_and_values_are_mapped(taken: Take, work: Work) -> None:
+    content = "First name,Last Name,Mobile,E-mail\n Anna ,van  Dyk,(030) 1234-567, A@B.example \n伟,李,0049 30 7654321,\n,Solo,call me,\n"
+    done = taken("customers.contact", content, transform=["phone:e164=49", "name:trim"])
+    assert done.reasons == [(3, "Mobile", "malformed")]
+    assert [(row["name"], row["phone"], row["email"]) for row in work.records("customers.contact").find(())] == [
+        ("Anna van Dyk", "+49301234567", "a@b.example"), ("李伟", "+49307654321", None),
+    ]  # fmt: skip
+    joined = taken("customers.account", "Street,No,Firm\nMain Street,5,A\n", map=["Firm=name"], join=["address=Street+No"])
+    assert (joined.counts, work.records("customers.account").find(())[0]["address"]) == ({"created": 1}, "Main Street 5")
+    halves = taken("leads.lead", "Person,Company\n欧阳 娜娜,A\n", map=["Person=name"], split=["Person=title+source"])
+    assert halves.counts == {"created": 1}
+    assert [(row["title"], row["source"]) for row in work.records("leads.lead").find(())] == [("娜娜", "欧阳")]
+    for wish in (
+        {"join": ["name"]},
+        {"join": ["name=Nothing"]},
+        {"split": ["x=a"]},
+        {"transform": ["name:shout"]},
+        {"transform": ["nme:trim"]},
+    ):
+        with pytest.raises(BadRequest):
+            taken("customers.account", "name\nA\n", **wish)
+
+
+@pytest.mark.parametrize(
+    ("name", "given_", "family"),
+    [("李伟", "伟", "李"), ("李 伟", "伟", "李"), ("欧阳娜娜", "娜娜", "欧阳"), ("欧阳", "阳", "欧"), ("Anna van Dyk", "Anna", "van Dyk"), ("van Dyk,  Anna", "Anna", "van Dyk"), ("Cher", "", "Cher"), ("", "", "")],
+)  # fmt: skip
+def test_a_name_has_two_halves_in_either_language(name: str, given_: str, family: str) -> None:
+    assert split_name(name) == (given_, family)
+
+
+@given(st.text(max_size=30))
+def test_a_number_in_the_international_form_stays_as_it_is(cell: str) -> None:
+    once = e164(cell, "86")
+    assert e164(once, "49") == once or once == cell
+
+
+@pytest.mark.feature("C9")
+def test_ids_of_another_system_are_remembered_match_and_are_links(taken: Take, work: Work) -> None:
+    ours = {"map": ["Id=external_id"], "system": "salesforce"}
+    taken("customers.account", "Id,Name\n001A,Alder\n001B,Birch\n", **ours)
+    content = "Id,Name,Parent Id\n001B,Birch Foods,001A\n001C,Cedar,001D\n001D,Dogwood,\n001E,Elm,009Z\n"
+    links = {"map": ["Id=external_id", "Parent Id=parent.external_id"], "system": "salesforce", "mode": "upsert", "match": ["external_id"]}
+    done = taken("customers.account", content, **links)
+    assert (done.counts, done.reasons) == ({"updated": 1, "created": 2, "failed": 1}, [(4, "parent", "no_such_record")])
+    rows = {str(row["name"]): row for row in work.records("customers.account").find(())}
+    assert (rows["Birch Foods"]["parent"], rows["Cedar"]["parent"]) == (rows["Alder"]["id"], rows["Dogwood"]["id"])
+    assert taken("customers.account", content, **links).counts == {"unchanged": 3, "failed": 1}
+    people = "Name,Account Id\nLi Wei,001C\nAnna,\n"
+    assert taken("customers.contact", people, map=["Account Id=account.external_id"], system="salesforce").counts == {"created": 2}
+    assert work.records("customers.contact").find(where(name="Li Wei"))[0]["account"] == rows["Cedar"]["id"]
+    elsewhere = taken("customers.contact", "Name,Account Id\nOtto,001C\n", map=["Account Id=account.external_id"], system="hubspot")
+    assert elsewhere.reasons == [(1, "account", "no_such_record")]
+    dogwood = rows["Dogwood"]["id"]
+    work.records("customers.account").delete(dogwood)  # type: ignore[arg-type]
+    again = taken("customers.account", "Id,Name\n001D,Dogwood\n", **{**links, "map": ours["map"]})
+    assert again.counts == {"created": 1}, "what its id named has gone"
+    known = {str(row["external_id"]): row["record"] for row in work.records("import_export.external_id").find(())}
+    assert sorted(known) == ["001A", "001B", "001C", "001D"]
+    assert known["001D"].id != dogwood  # type: ignore[union-attr]
+    undoing.carry_out(work, undoing.begin_undo(work, undoing.permit_undo(work, id_of(again.record))))
+    assert "001D" not in {str(row["external_id"]) for row in work.records("import_export.external_id").find(())}
+    with pytest.raises(BadRequest, match="no column for 'external_id'"):
+        taken("customers.account", "Name\nA\n", mode="upsert", match=["external_id"])
+
+
+def test_a_column_that_is_called_as_a_kind_of_record_says_what_something_is_about(taken: Take, work: Work) -> None:
+    taken("customers.account", "name\nAlder\n")
+    taken("customers.contact", "name,account\nLi Wei,Alder\n")
+    content = (
+        "Subject,Start,Account,Contact\nCall,2026-05-01 10:00,Alder,\nVisit,2026-05-02 10:00,Alder,Li Wei\nLost,2026-05-03 10:00,Nobody,\n"
+    )
+    done = taken("teamwork.activity", content, map=["Start=starts_at"])
+    assert (done.counts, done.reasons) == ({"created": 2, "failed": 1}, [(3, "about", "no_such_record")])
+    assert [str(row["about"]).partition(":")[0] for row in work.records("teamwork.activity").find(())] == [
+        "customers.account",
+        "customers.contact",
+    ]
+    explicit = taken(
+        "teamwork.activity", "Subject,Start,Who\nCall,2026-05-01 10:00,Li Wei\n", map=["Start=starts_at", "Who=about:customers.contact"]
+    )
+    assert explicit.counts == {"created": 1}
