@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from plugins.import_export import imports
-from plugins.import_export.files import Reading
+from plugins.import_export.files import Reading, open_book
 from plugins.import_export.plan import DUPLICATES, LISTS, MODES, Wish
 from plugins.import_export.styles import NUMBERS, ORDERS
 from plugins.import_export.tally import COUNTS, WARNED
@@ -45,6 +45,8 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
         except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
             imports.fail(ctx, id_of(record), Unavailable(_("the command was stopped; what it had written stays")))
             raise
+        for note in open_book(source, path.name, wish.reading).notes:
+            terminal.note(f"{path.name}: {ctx.say(note.message, note.params)}")
     left = _rows(ctx, done)
     if options["json"]:
         terminal.print(json.dumps(_document(done, left), ensure_ascii=False, indent=2))

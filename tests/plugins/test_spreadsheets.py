@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,39 @@ def ods(rows: str) -> bytes:
             f'<office:document-content{names} office:version="1.2"><office:body><office:spreadsheet><table:table table:name="People">'
             f"{rows}</table:table></office:spreadsheet></office:body></office:document-content>",
         )
+    return sink.getvalue()
+
+
+def xlsb(rows: Sequence[Sequence[str | float]]) -> bytes:
+    """A binary workbook (MS-XLSB) with one sheet."""
+
+    def record(number: int, body: bytes = b"") -> bytes:
+        head = bytes([number]) if number < 128 else bytes([(number & 0x7F) | 0x80, number >> 7])
+        return head + bytes([len(body) & 0x7F | 0x80, len(body) >> 7]) + body
+
+    def wide(text: str) -> bytes:
+        return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+    def cell(column: int, value: str | float) -> bytes:
+        at = struct.pack("<II", column, 0)
+        return record(6, at + wide(value)) if isinstance(value, str) else record(5, at + struct.pack("<d", value))
+
+    cells = [
+        record(0, struct.pack("<II", place, 0) + bytes(17)) + b"".join(cell(*one) for one in enumerate(row))
+        for place, row in enumerate(rows)
+    ]
+    size = struct.pack("<IIII", 0, len(rows) - 1, 0, len(rows[0]) - 1)
+    sheet = record(0x81) + record(0x94, size) + record(0x91) + b"".join(cells) + record(0x92) + record(0x82)
+    named = record(0x9C, struct.pack("<II", 0, 1) + wide("rId1") + wide("People"))
+    lead = '<Relationships><Relationship Id="rId1" Type="t" Target="{}"/></Relationships>'.format
+    parts: dict[str, str | bytes] = {
+        "[Content_Types].xml": "<Types/>", "_rels/.rels": lead("xl/workbook.bin"), "xl/_rels/workbook.bin.rels": lead("worksheets/sheet1.bin"),
+        "xl/workbook.bin": record(0x83) + record(0x8F) + named + record(0x90) + record(0x84), "xl/worksheets/sheet1.bin": sheet,
+    }  # fmt: skip
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
     return sink.getvalue()
 
 
@@ -154,6 +188,13 @@ def test_opendocument_sheets_are_read() -> None:
     found = opened(ods(f"<table:table-row>{head}</table:table-row><table:table-row>{row}</table:table-row>"), "a.ods")
     assert (found.format, found.sheets[0].headings) == ("ods", ("Name", "Since", "Sum"))
     assert rows_of(found) == [(1, ["李伟", "2026-01-31", "1234.5"])]
+
+
+def test_binary_workbooks_are_read_and_it_is_told_what_they_do_not_tell() -> None:
+    found = opened(xlsb([["Name", "Sum"], ["李伟", 1234.5], ["王芳", 13800138000.0]]), "a.xls")
+    assert (found.format, found.sheets[0].name, found.sheets[0].headings) == ("xlsb", "People", ("Name", "Sum"))
+    assert rows_of(found) == [(1, ["李伟", "1234.5"]), (2, ["王芳", "13800138000"])]
+    assert [note.code for note in found.notes] == ["format_tells_less"]
 
 
 def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do() -> None:

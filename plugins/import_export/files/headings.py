@@ -23,7 +23,7 @@ def headings_row(rows: list[list[str]], reading: Reading) -> int:
 def note_above(rows: list[list[str]], place: int) -> list[Note]:
     """That rows above the headings are left out, where there are some."""
     above = sum(not blank(row) for row in rows[:place])
-    text = _("the headings are in row {row}; {count} rows above them are left out")
+    text = _("the headings are in row {row}; what stands above them is left out ({count})")
     return [Note("preamble", text, {"row": place + 1, "count": above})] if above else []
 
 

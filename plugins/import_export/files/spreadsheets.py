@@ -52,6 +52,11 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading) -> Book:
     rows = _kept(source, kind)
     sheets: list[Sheet] = []
     notes: list[Note] = []
+    if kind != "xlsx":
+        text = _(
+            "what an error of a formula is cannot be told from an empty cell here, nor 25 % from 0.25: save it as XLSX where it has such"
+        )
+        notes.append(Note("format_tells_less", text))
     for about, place in _index(rows):
         name = str(about["name"])
         if not about["visible"]:

@@ -65,7 +65,7 @@ def lines(kind: str, path: str) -> Iterator[object]:
     try:
         book = load_workbook(path)
         for place, about in enumerate(book.sheets_metadata):
-            if about.typ != SheetTypeEnum.WorkSheet:
+            if about.typ != SheetTypeEnum.WorkSheet or about.visible == SheetVisibleEnum.VeryHidden:  # a program's own
                 continue
             sheet = book.get_sheet_by_index(place)
             visible = about.visible == SheetVisibleEnum.Visible
