@@ -10,7 +10,9 @@ import pytest
 
 from core.context import Work
 from core.platform import Platform
+from core.testkit.fixtures import Api, People
 from core.worker.drain import Drain
+from sdk.context import id_of
 from tests.console.site import ROOT, Look, Site
 from tests.plugins.imports import written
 
@@ -84,3 +86,121 @@ def test_three_bad_cells_of_a_thousand_are_mended_in_the_page_and_all_come_in_wi
     assert tally(site.get(real_at)) == {"Created": "1,000", "Failed": "0"}
     assert len(work.records(ACCOUNT).find((), 2000)) == 1000
     assert len(work.records("import_export.file").find(())) == 1
+
+
+def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_outcome_is_undone_in_part_and_whole(
+    site: Site, drain: Callable[[], int], work: Work
+) -> None:
+    accounts = work.records(ACCOUNT)
+    there = accounts.create({"name": "Siemens", "city": "Bonn", "phone": "+49 228 1"})
+    rows = [
+        ["Firma", "Town", "Phone", "Size", "Established"],
+        ["Siemens", "Munich", "+49 89 2", "huge", "1847"],
+        ["Bosch", "Ulm", "", "Key", "1886"],
+    ]
+    at = way(sent(site, written(rows)))
+    form = site.get(at)
+    assert "No column is for what must be filled in: Name." in form.text
+    # What is chosen is looked at again: a field of choices asks for what its values mean.
+    again = site.post(at, chosen(form, act="again", **{"field.0": "name", "field.3": "tier", "field.4": "", "rule.2": "never"}))
+    assert again.status == 200 and "must be filled in" not in again.text
+    assert again.texts("//details[@class='meanings']/summary") == ["1 of 2 values are not known yet"]
+    twice = site.post(at, chosen(again, **{"field.4": "tier"}))
+    assert twice.status == 400 and "both lead to the field" in " ".join(twice.texts("//*[@role='alert']"))
+    dry_at = way(
+        site.post(
+            at,
+            chosen(again, mode="upsert", match="name", silent="on", **{"value.tier.0": "key", "rule.2": "never", "set.notes": "From 2026"}),
+        )
+    )
+    drain()
+    dry = site.get(dry_at)
+    assert tally(dry) == {"will be created": "1", "will be updated": "1", "cannot be taken": "0"}
+    back = site.get(str(dry.links()["Back to the columns"]).removeprefix(ROOT))
+    assert (back.form()["field.0"], back.form()["mode"], back.form()["rule.2"], back.form()["value.tier.0"]) == (
+        "name",
+        "upsert",
+        "never",
+        "key",
+    )
+    real_at = way(site.post(dry_at, chosen(dry, act="run")))
+    drain()
+    changed, made = accounts.values([id_of(there)])[id_of(there)], next(row for row in accounts.find(()) if row["name"] == "Bosch")
+    assert (changed["city"], changed["phone"], changed["tier"], changed["notes"]) == ("Munich", "+49 228 1", "key", "From 2026")
+    done = site.get(real_at)
+    assert (tally(done), "succeeded" in done.all("//*[@id='import']//*[contains(@class, 'chip')]")[0].text_content().lower()) == (
+        {"Created": "1", "Updated": "1", "Failed": "0"}, True,
+    )  # fmt: skip
+    origin = site.get(f"/customers/accounts/{made['id']}")
+    assert "Created by the import of rows.csv, row 2" in origin.text
+
+    # The next file with these headings asks for nothing.
+    known = site.get(way(sent(site, written(rows))))
+    assert "A file with these headings was imported before (rows.csv)" in known.text
+    assert (known.form()["field.0"], known.form()["field.4"], known.form()["mode"], known.form()["value.tier.0"]) == (
+        "name",
+        "",
+        "upsert",
+        "key",
+    )
+
+    # One row first, then all; what somebody has edited since is a conflict and never a silent loss.
+    assert way(site.post(real_at, {"act": "undo", "row": "1"})) == real_at
+    drain()
+    assert accounts.values([id_of(there)])[id_of(there)]["city"] == "Bonn"
+    site.api.patch(f"/api/v1/{ACCOUNT.replace('.', '/')}s/{made['id']}", {"city": "Stuttgart"})
+    asked = site.get(f"{real_at}/undo")
+    assert "1 records that it created go to the recycle bin." in asked.text
+    way(site.post(real_at, chosen(asked, act="undo")))
+    assert "It is being undone" in site.get(real_at).text
+    drain()
+    undone = site.get(real_at)
+    assert "Partly undone" in undone.text and "edited since by" in undone.text
+    history = site.get("/import_export/imports")
+    assert [row[:3] for row in history.rows()] == [["rows.csv", "Accounts", "Partly undone"]]
+    assert len(site.get("/import_export/imports", {"show": "checks"}).rows()) == 1
+
+
+def test_what_cannot_be_read_says_why_and_what_to_do_and_what_is_left_out_is_taken_back(
+    client: Api, people: People, drain: Callable[[], int], work: Work
+) -> None:
+    site = Site(client.as_user(people.rep))
+    chinese = "名称,城市\n华为,深圳\n".encode("gb18030")
+    refused = sent(site, b"\x81\x82\x83,\xfe\xfe\n\xa0\xff,\xc0\n")
+    assert refused.status == 422 and refused.all("//select[@name='encoding']") and refused.all("//*[@role='alert']//*")
+    assert sent(site, "").status == 422 and work.records("import_export.file").find(()) == []
+    at = way(sent(site, chinese, encoding="gb18030"))
+    assert [one.get("value") for one in site.get(at).all("//select[@data-search]//option[@selected]")] == ["name", "city"]
+    # Where day and month may be either, both readings of a real date are shown, and one has to be chosen.
+    ambiguous = site.get(way(sent(site, "First name,Last name,Account,Birthday\nAda,Lovelace,,03/04/1990\n", entity="customers.contact")))
+    assert ambiguous.form()["field.0"] == ambiguous.form()["field.1"] == "name" and "joined: First name + Last name" in ambiguous.text
+    readings = ambiguous.texts("//fieldset[contains(@class, 'question')]//strong")
+    assert sorted(readings) == ["1990-03-04", "1990-04-03"]
+
+    dry_at = way(site.post(at, site.get(at).form()))
+    drain()
+    every = site.get(dry_at, {"show": "all"})
+    assert way(site.post(f"{dry_at}?show=all", chosen(every, leave="1", act=""))) == f"{dry_at}?show=all"
+    left = site.get(dry_at, {"show": "all"})
+    assert left.texts("//tr[@id='r-1']//button") == ["Take back"]
+    site.post(f"{dry_at}?show=all", chosen(left, back="1", act=""))
+    cells = site.get(f"{dry_at}/rows/1", {"show": "all"})
+    assert cells.form()["cell.1.1"] == "深圳"
+    way(site.post(f"{dry_at}/rows/1?show=all", chosen(cells, **{"cell.1.1": "东莞"})))
+    assert site.get(dry_at, {"show": "all"}).texts("//tr[@id='r-1']//td[contains(@class, 'mended')]") == ["东莞"]
+    assert site.get(f"{dry_at}/rows/7").status == 404 and site.get(dry_at, {"show": "odd"}).status == 404
+    other = Site(client.as_user(people.reps[1][0]))
+    assert [other.get(path).status for path in (dry_at, at, f"{dry_at}/rows/1")] == [404] * 3
+    assert other.post(dry_at, {"act": "run"}).status == 404
+
+    cancelled = way(site.post(dry_at, {"act": "run"}))
+    assert way(site.post(cancelled, {"act": "cancel"})) == cancelled
+    drain()
+    assert "It was cancelled" in site.get(cancelled).text and work.records(ACCOUNT).find(()) == []
+    template = ROOT + "/import_export/template"
+    assert [site.api.get(template, {"entity": ACCOUNT, "format": one}).status_code for one in ("csv", "xlsx", "pdf")] == [200, 200, 404]
+    assert site.get(f"{AT}/new", {"entity": "core.audit"}).status == 404
+    assert f"{ROOT}{AT}/new?entity={ACCOUNT}" in site.get(f"{AT}/new").all("//main//a/@href")
+    client.patch("/api/v1/core/plugins/import_export", {"enabled": False})
+    assert (site.get(AT).status, site.get(f"{AT}/new").status, site.get(dry_at).status) == (404, 404, 404)
+    assert "Import" not in site.get("/customers/accounts").links()

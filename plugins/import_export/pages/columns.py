@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, cast
 
+from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Sheet
-from plugins.import_export.mapping.suggest import suggestion
+from plugins.import_export.mapping.suggest import CALLED, suggestion
+from plugins.import_export.pages.choices import UNDECIDED, fields_of, is_external, likely, wished
 from plugins.import_export.pages.start import AT, Target, target_of
 from plugins.import_export.pages.wishes import mended, start, wish_of
 from plugins.import_export.plan import OVERWRITE, Wish, make_plan
@@ -19,7 +20,8 @@ from plugins.import_export.staging.corrections import FILE
 from plugins.import_export.styles import Said, Styles
 from sdk import Context, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
 from sdk.context import Row, id_of
-from sdk.fields import AnyRecordField, BooleanField, ChoiceField, Field, MoneyField
+from sdk.fields import AnyRecordField, BooleanField, ChoiceField, Field, LinkField, MoneyField, TextField
+from sdk.fields.text import PhoneField
 from sdk.pages import told
 
 WHY: Mapping[str, Text] = {
@@ -49,14 +51,18 @@ WORDS: Mapping[str, Text] = {
     "point": _("a point before the fraction"),
     "comma": _("a comma before the fraction"),
 }
+EDITS: Mapping[str, Text] = {
+    "": _("as they are"),
+    "trim": _("without needless spaces"),
+    "lower": _("in small letters"),
+    "upper": _("in CAPITALS"),
+    "title": _("With Capitals At The Beginning"),
+}
 COLLISIONS: Mapping[str, Text] = {
     "overwrite": _("takes the place of what is there"),
     "only_if_empty": _("is taken only where nothing is there"),
     "never": _("is taken for new records only"),
 }
-ASKED = ("dates", "numbers", "years")
-"""What is asked of a whole file, by the words of a wish."""
-UNDECIDED, LEFT_EMPTY = "?", ""
 _LOOKED_AT, _FIRST, _MOST_VALUES = 20_000, 1_000, 60
 
 
@@ -80,6 +86,9 @@ class Column:
     why: str
     sure: bool
     rule: str = OVERWRITE
+    kind: str = ""
+    """text or phone, which can be brought into a form."""
+    edit: str = ""
     meanings: Sequence[Meaning] = ()
     options: Sequence[tuple[str, str]] = ()
 
@@ -114,7 +123,7 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Rehearse the import with these columns; or show the form again, with what the choice of a field asks for."""
     row, target = _asked(ctx, request)
     with files.opened_sheet(ctx, row, files.place_of(row, request.asked("sheet"))) as sheet:
-        wish = wished(ctx, request, row, target, sheet)
+        wish = wished(request, row, target.name, sheet, _written(ctx, target.name))
         refusal: Refusal | None = None
         if request.typed("act") != "again":
             try:
@@ -140,68 +149,49 @@ def _before(ctx: Context, request: PageRequest, row: Row) -> Wish | None:
     return wish if wish is not None and wish.file == str(row["id"]) else None
 
 
-def likely(row: Row, sheet: Sheet, guess: Mapping[str, object]) -> Wish:
-    """What a file is likely meant to be: as the last one with these headings, else as its headings say."""
-    columns = cast("list[Mapping[str, object]]", guess["columns"])
-    mapped = tuple(f"{one['heading']}={one['field'] or ''}" for one in columns)
-    saved = cast("Mapping[str, Any]", guess["saved"] or {})
-    known = {one.name for one in dataclasses.fields(Wish)} - {"map"}
-    kept = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items() if name in known}
-    wish = Wish(str(guess["entity"]), str(row["file_name"]), file=str(row["id"]), sheet=sheet.name, map=mapped)
-    return replace(wish, **cast("dict[str, Any]", {"match": tuple(cast("list[str]", guess["match"])), **kept}))
-
-
-def wished(ctx: Context, request: PageRequest, row: Row, target: Target, sheet: Sheet) -> Wish:
-    """What the form says."""
-    chosen = [request.typed(f"field.{place}") for place in range(len(sheet.headings))]
-    mapped = {name for name in chosen if name}
-    form = dict(request.form)
-    constants = {name.removeprefix("set."): value.strip() for name, value in form.items() if name.startswith("set.") and value.strip()}
-    filled = mapped | set(constants)
-    values = []
-    for name, key in form.items():
-        field, _dot, number = name.removeprefix("value.").rpartition(".")
-        if name.startswith("value.") and field in mapped and key != UNDECIDED:
-            values.append(f"{field}:{form.get(f'from.{field}.{number}', '')}={key}")
-    words = {name: form.get(name, "") for name in ASKED}
-    rules = {name: form.get(f"rule.{place}", OVERWRITE) for place, name in enumerate(chosen) if name}
-    return Wish(
-        target.name, str(row["file_name"]), mode=form.get("mode", "create"), match=tuple(name for name in request.chosen("match") if name in filled),
-        map=tuple(f"{heading}={name}" for heading, name in zip(sheet.headings, chosen, strict=True)), value=tuple(values),
-        set=tuple(f"{name}={value}" for name, value in constants.items() if name not in mapped), file=str(row["id"]), sheet=sheet.name,
-        collision=tuple(f"{name}={rule}" for name, rule in rules.items() if rule != OVERWRITE),
-        duplicates=form.get("duplicates", "skip"), silent="silent" in form, **cast("dict[str, Any]", words),
-    )  # fmt: skip
-
-
 # --- the form --------------------------------------------------------------------------------------------------------
 
 
 def _form(ctx: Context, request: PageRequest, row: Row, target: Target, sheet: Sheet, guess: Mapping[str, object], wish: Wish,
           refusal: Refusal | None = None) -> Rendering:  # fmt: skip
-    fields = {name: one for name, one in ctx.records(target.name).fields().items() if not one.readonly}
-    mapped = {heading: name for heading, _mark, name in (word.rpartition("=") for word in wish.map)}
-    columns = list(_columns(ctx, fields, sheet, guess, wish, mapped))
+    fields = _written(ctx, target.name)
+    columns = list(_columns(ctx, fields, sheet, guess, wish))
     used = {column.field for column in columns} - {""}
     constants = list(_constants(ctx, fields, used, wish))
     given = {one.name for one in constants if one.value}
     lacking = [one.label for one in constants if one.required and not one.value] if wish.mode != "update" else []
     matchable = [(name, ctx.say(one.label)) for name, one in fields.items() if name in used | given and _names(one)]
+    matchable += [(EXTERNAL, ctx.say(_("Id in another system")))] if EXTERNAL in used else []
     saved = cast("Mapping[str, object] | None", guess["saved"])
     book = files.book_of(row)
     values = {
         "target": target, "file": row, "book": book, "sheet": sheet.name, "sheets": [(str(one["name"]), one["rows"]) for one in files.sheets_of(row)],
-        "columns": columns, "fields": sorted(((name, ctx.say(one.label), _must(one)) for name, one in fields.items()), key=lambda one: one[1]),
+        "columns": columns,
+        "fields": sorted(((name, ctx.say(one.label), _must(one)) for name, one in fields.items()), key=lambda one: one[1]),
+        "ids": list(_ids(ctx, fields)), "external": any(is_external(one.field) for one in columns),
+        "edits": [(key, ctx.say(words)) for key, words in EDITS.items()],
         "constants": constants, "lacking": lacking, "matchable": matchable, "wish": wish,
         "modes": [(key, *map(ctx.say, words)) for key, words in MODES.items()],
         "duplicates": [(key, ctx.say(words)) for key, words in DUPLICATES.items()],
         "saved": saved["name"] if saved and refusal is None and not request.form and not request.asked("of") else "",
         "collisions": [(key, ctx.say(words)) for key, words in COLLISIONS.items()],
-        "questions": _questions(ctx, fields, {one.field: one.place for one in columns if one.field}, sheet, wish),
+        "questions": _questions(ctx, fields, {one.field: one.place for one in columns if one.field in fields}, sheet, wish),
         "problems": told(ctx, refusal), "left": sum(not one.field for one in columns),
         "notes": [note["message"] for note in cast("list[Mapping[str, str]]", book["notes"])],
     }  # fmt: skip
     return Rendering("import_export/columns.html", values, refusal.status if refusal is not None else 200)
+
+
+def _written(ctx: Context, entity: str) -> dict[str, Field]:
+    return {name: one for name, one in ctx.records(entity).fields().items() if not one.readonly}
+
+
+def _ids(ctx: Context, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
+    """What ids of another system may be: the record's own, or those of the records that it links to."""
+    yield EXTERNAL, ctx.say(_("Id in another system"))
+    for name, field in fields.items():
+        if isinstance(field, LinkField):
+            yield f"{name}.{EXTERNAL}", ctx.say(_("{field}: its id in another system"), {"field": ctx.say(field.label)})
 
 
 def _must(field: Field) -> bool:
@@ -213,32 +203,31 @@ def _names(field: Field) -> bool:
     return not isinstance(field, MoneyField | AnyRecordField | BooleanField)
 
 
-def _columns(ctx: Context, fields: Mapping[str, Field], sheet: Sheet, guess: Mapping[str, object], wish: Wish,
-             mapped: Mapping[str, str]) -> Iterator[Column]:  # fmt: skip
-    choices = {place: fields[name] for place, heading in enumerate(sheet.headings)
-               if isinstance(fields.get(name := mapped.get(heading, "")), ChoiceField)}  # fmt: skip
-    counted, rules = _counted(sheet, choices), dict(word.partition("=")[::2] for word in wish.collision)
+def _columns(ctx: Context, fields: Mapping[str, Field], sheet: Sheet, guess: Mapping[str, object], wish: Wish) -> Iterator[Column]:
+    taken = fields_of(wish, sheet.headings)
+    counted = _counted(sheet, [place for place, name in taken.items() if isinstance(fields.get(name), ChoiceField)])
+    rules, edits = dict(word.partition("=")[::2] for word in wish.collision), dict(word.partition(":")[::2] for word in wish.transform)
     for place, one in enumerate(cast("list[Mapping[str, Any]]", guess["columns"])):
-        name = mapped.get(one["heading"], "")
-        same = name == (one["field"] or "")
-        why = ctx.say(WHY[one["why"]]) if same else ctx.say(_("chosen by you"))
-        sure = not same or one["confidence"] >= 0.9 or one["why"] == "none"
-        field = fields.get(name)
+        name = taken.get(place, "")
+        field, options, meanings = fields.get(name), list[tuple[str, str]](), list[Meaning]()
         if isinstance(field, ChoiceField):
-            options = [(key, ctx.say(label)) for key, label in field.options.items()]
-            yield Column(
-                place,
-                one["heading"],
-                one["sample"],
-                name,
-                why,
-                sure,
-                rules.get(name, OVERWRITE),
-                _meanings(ctx, field, counted[place], wish),
-                options,
-            )
-        else:
-            yield Column(place, one["heading"], one["sample"], name if field is not None else "", why, sure, rules.get(name, OVERWRITE))
+            options, meanings = [(key, ctx.say(label)) for key, label in field.options.items()], _meanings(ctx, field, counted[place], wish)
+        parts = [sheet.headings[other] for other, same in taken.items() if same == name] if name else []
+        why, sure = _why(ctx, one, name, parts)
+        kind = "phone" if isinstance(field, PhoneField) else "text" if isinstance(field, TextField) else ""
+        yield Column(
+            place, one["heading"], one["sample"], name if field is not None or is_external(name) else "", why, sure,
+            rules.get(name, OVERWRITE), kind, edits.get(name, "").removeprefix("e164="), meanings, options,
+        )  # fmt: skip
+
+
+def _why(ctx: Context, guess: Mapping[str, Any], name: str, parts: Sequence[str]) -> tuple[str, bool]:
+    """Why a column is thought to be for a field, and whether that is sure."""
+    if len(parts) > 1:
+        return ctx.say(_("joined: {headings}"), {"headings": " + ".join(parts)}), True
+    if name == (guess["field"] or ""):
+        return ctx.say(WHY[guess["why"]]), guess["confidence"] >= CALLED or guess["why"] == "none"
+    return ctx.say(_("chosen by you")), True
 
 
 def _counted(sheet: Sheet, places: Iterable[int]) -> Mapping[int, Counter[str]]:

@@ -1,0 +1,83 @@
+"""What the form of the columns says, as a wish, and what a wish says, as the form shows it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from plugins.import_export.external import FIELD as EXTERNAL
+from plugins.import_export.files import Sheet
+from plugins.import_export.mapping.shaping import parts_of
+from plugins.import_export.plan import OVERWRITE, SYSTEM, Wish
+from sdk import PageRequest
+from sdk.context import Row
+from sdk.fields import Field, TextField
+
+ASKED = ("dates", "numbers", "years")
+"""What is asked of a whole file, by the words of a wish."""
+UNDECIDED = "?"
+"""What a value means of which nobody has said what it means."""
+
+
+def likely(row: Row, sheet: Sheet, guess: Mapping[str, object]) -> Wish:
+    """What a file is likely meant to be: as the last one with these headings, else as its headings say."""
+    saved = cast("Mapping[str, Any]", guess["saved"] or {})
+    before = dict(word.rpartition("=")[::2] for word in saved.get("map", ()))
+    columns = cast("list[Mapping[str, object]]", guess["columns"])
+    mapped = tuple(f"{one['heading']}={before.get(str(one['heading']), one['field'] or '')}" for one in columns)
+    known = {one.name for one in dataclasses.fields(Wish)} - {"map"}
+    kept = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items() if name in known}
+    first = {name: tuple(cast("list[str]", guess[name])) for name in ("match", "join")}
+    wish = Wish(str(guess["entity"]), str(row["file_name"]), file=str(row["id"]), sheet=sheet.name, map=mapped)
+    return replace(wish, **cast("dict[str, Any]", {**first, **kept}))
+
+
+def fields_of(wish: Wish, headings: Sequence[str]) -> dict[int, str]:
+    """By the place of a column the field that it becomes, or becomes a part of; columns that are left out are not in it."""
+    mapped = dict(word.rpartition("=")[::2] for word in wish.map)
+    found = {place: name for place, heading in enumerate(headings) if (name := mapped.get(heading))}
+    for word in wish.join:
+        name, places = parts_of(word, headings)
+        found |= dict.fromkeys(places, name)
+    return found
+
+
+def wished(request: PageRequest, row: Row, entity: str, sheet: Sheet, fields: Mapping[str, Field]) -> Wish:
+    """What the form says. Several columns for one field of text are its parts, in their order."""
+    chosen = [request.typed(f"field.{place}") for place in range(len(sheet.headings))]
+    joined = {name for name in chosen if chosen.count(name) > 1 and isinstance(fields.get(name), TextField)}
+    parts = {name: [heading for heading, one in zip(sheet.headings, chosen, strict=True) if one == name] for name in joined}
+    single = ["" if name in joined else name for name in chosen]
+    form, mapped = dict(request.form), {name for name in chosen if name}
+    constants = {name.removeprefix("set."): value.strip() for name, value in form.items() if name.startswith("set.") and value.strip()}
+    lists: dict[str, list[str]] = {
+        "match": [name for name in request.chosen("match") if name in mapped | set(constants)],
+        "map": [f"{heading}={name}" for heading, name in zip(sheet.headings, single, strict=True)],
+        "join": [f"{name}={'+'.join(headings)}" for name, headings in parts.items()],
+        "set": [f"{name}={value}" for name, value in constants.items() if name not in mapped],
+        "value": [], "collision": [], "transform": [],
+    }  # fmt: skip
+    for name, key in form.items():
+        field, _dot, number = name.removeprefix("value.").rpartition(".")
+        if name.startswith("value.") and field in mapped and key != UNDECIDED:
+            lists["value"].append(f"{field}:{form.get(f'from.{field}.{number}', '')}={key}")
+    for place, name in enumerate(chosen):
+        if name in fields and chosen.index(name) == place:
+            lists["collision"] += [f"{name}={rule}"] if (rule := form.get(f"rule.{place}", OVERWRITE)) != OVERWRITE else []
+            lists["transform"] += [f"{name}:{edit}"] if (edit := form.get(f"edit.{place}", "")) else []
+            lists["transform"] += [f"{name}:e164={code}"] if (code := form.get(f"code.{place}", "").strip().lstrip("+")) else []
+    words = {name: form.get(name, "") for name in ASKED}
+    words |= {
+        "mode": form.get("mode", "create"),
+        "duplicates": form.get("duplicates", "skip"),
+        "system": form.get("system", "").strip() or SYSTEM,
+    }
+    said = {**{name: tuple(found) for name, found in lists.items()}, **words, "silent": "silent" in form}
+    return Wish(entity, str(row["file_name"]), file=str(row["id"]), sheet=sheet.name, **cast("dict[str, Any]", said))
+
+
+def is_external(name: str) -> bool:
+    """Whether a column holds ids of another system: of the record itself, or of one that a link names."""
+    return name == EXTERNAL or name.endswith(f".{EXTERNAL}")
