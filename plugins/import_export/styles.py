@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ NUMBERS = {"point": ".", "comma": ","}
 """What stands before the fraction of a number."""
 YEARS = r"((18|19|20)\d\d)?\Z"
 _EXAMPLES = 5
+_PLAIN = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 _CENTURY = "1950"
 
 
@@ -67,7 +69,7 @@ class Column:
 
     def see_number(self, cell: str) -> None:
         """Take account of a number; what is none is said when it is read."""
-        if cell.isdecimal():
+        if cell.isdecimal() or ("," not in self.signs and _PLAIN.match(cell)):
             return
         read = readings(cell, whole=isinstance(self.of, IntegerField))
         if not read or len(set(read.values())) == 1 < len(read):
