@@ -26,7 +26,7 @@ from plugins.import_export.mapping.shaping import (
     type_edit,
     type_maker,
 )
-from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
+from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
 from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField
@@ -289,13 +289,13 @@ def _columns(
     # A synonym is a guess: what is asked for, and a heading that says the field's own name, come before it.
     taken = {
         *asked.values(),
-        *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words and word not in apart),
+        *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words and bare(heading) not in apart),
     }
     columns: dict[str, int] = {}
     names: dict[str, str] = {}
     ignored = []
     for index, heading in enumerate(headings):
-        if asked.get(heading) == "" or (heading not in asked and heading.strip() in apart):  # "Heading=": leave this column out
+        if asked.get(heading) == "" or (heading not in asked and bare(heading) in apart):  # "Heading=": leave this column out
             ignored.append(heading)
             continue
         word = plain(heading)
