@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 from urllib.parse import quote
 from uuid import UUID
 
 from plugins.import_export.journal import IMPORT, ROW, cursor_of, page
-from plugins.import_export.pages.choices import fields_of, is_external
+from plugins.import_export.pages.lines import PROBLEMS, column_label, heads_of, lines_of, options_of
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import mended, start, wish_of
-from plugins.import_export.plan import Plan, Wish, make_plan, read_columns
+from plugins.import_export.plan import Plan, Wish, make_plan
 from plugins.import_export.staging import files
 from plugins.import_export.staging.corrections import correct, corrections
 from plugins.import_export.tables import OUTCOMES
 from plugins.import_export.tally import FATES
 from sdk import Condition, Context, NotFound, PageRequest, Redirect, Refusal, Rendering, Text, _, where
 from sdk.context import Row, id_of
-from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField
 from sdk.pages import told
 
 PAGE, MOST_OFTEN = 50, 5
-ALL, PROBLEMS = "all", ("failed", "skipped", "warned")
+ALL = "all"
 WOULD: Mapping[str, Text] = {
     "created": _("will be created"),
     "updated": _("will be updated"),
@@ -34,46 +33,6 @@ WOULD: Mapping[str, Text] = {
 }
 _READ_AT_ONCE = 20_000
 """Rows up to which a file is read anew for its page, to show what its cells are understood as."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell as it stands now; `read` is what it is understood as where that reads differently, `problem` why it cannot be taken."""
-
-    place: int
-    text: str
-    read: str
-    problem: str
-    nearest: str
-    mended: bool
-
-
-@dataclass(frozen=True)
-class Line:
-    """A row: what the last check says of it, and what stands in it now. `fresh`: something in it was mended since."""
-
-    number: int
-    outcome: str
-    said: str
-    left_out: bool
-    fresh: bool
-    reason: str
-    cells: Sequence[Cell]
-
-    @property
-    def bad(self) -> bool:
-        """Whether something in it is to be mended."""
-        return bool(self.reason) or any(cell.problem for cell in self.cells)
-
-
-@dataclass(frozen=True)
-class Head:
-    """A column that is taken: its heading in the file, and the field that it becomes."""
-
-    place: int
-    heading: str
-    field: str
-    label: str
 
 
 def show(ctx: Context, request: PageRequest, record: Row, refusal: Refusal | None = None) -> Rendering:
@@ -88,7 +47,7 @@ def show(ctx: Context, request: PageRequest, record: Row, refusal: Refusal | Non
         "import_export/preview.html",
         {
             "record": record, "alive": alive, "cancelled": record["state"] == "cancelled", "wish": wish, "label": ctx.say(entity.plural_label),
-            "counts": counts, "problems": told(ctx, refusal), "often": _often(ctx, record) if ended else [],
+            "counts": counts, "problems": told(ctx, refusal), "often": _often(ctx, record, wish) if ended else [],
             "columns_at": ctx.page(f"/import_export/files/{wish.file}/columns?entity={wish.entity}&sheet={quote(wish.sheet)}&of={record['id']}"),
             "lines": [], "heads": [], "options": {}, "stale": False, "kept": False, "tab": "", "tabs": [], "next": "", "ignored": 0, **values,
         },
@@ -96,7 +55,7 @@ def show(ctx: Context, request: PageRequest, record: Row, refusal: Refusal | Non
     )  # fmt: skip
 
 
-def _often(ctx: Context, record: Row) -> list[tuple[int, str, str]]:
+def _often(ctx: Context, record: Row, wish: Wish) -> list[tuple[int, str, str]]:
     """What is wrong with many rows, by column, each with one of its reasons: a column that is mapped wrongly is seen at once."""
     about = (*where(**{"import": record["id"]}), Condition("outcome", "in", ("failed", "skipped")))
     system = ctx.as_system().records(ROW)
@@ -108,7 +67,13 @@ def _often(ctx: Context, record: Row) -> list[tuple[int, str, str]]:
                 for name in ("column", "code")
             ]
             example = system.find((*about, *same), 1)
-            found.append((int(str(one["count"])), str(one["column"] or ""), str(example[0]["reason"] or "") if example else ""))
+            found.append(
+                (
+                    int(str(one["count"])),
+                    column_label(ctx, wish, str(one["column"] or "")),
+                    str(example[0]["reason"] or "") if example else "",
+                )
+            )
     return sorted(found, reverse=True)[:MOST_OFTEN]
 
 
@@ -168,8 +133,8 @@ def _rows(ctx: Context, request: PageRequest, record: Row) -> Iterator[tuple[str
     place, after = files.place_of(file, wish.sheet), cursor_of(request.asked("cursor"))
     rows, next = _found(ctx, record, file, place, tab, after)
     plan = _plan(ctx, wish, file, place, int(str(record["total"] or 0)))
-    heads = list(_heads(ctx, wish, file, place))
-    lines = list(_lines(ctx, rows, heads, plan, _musts(ctx, wish)))
+    heads = list(heads_of(ctx, wish, file, place))
+    lines = list(lines_of(ctx, rows, heads, plan, wish))
     if tab != ALL:  # what is to be mended stands beside what the row is about
         first = [at for at, _head in enumerate(heads) if at == 0 or any(line.cells[at].problem for line in lines)]
         order = [*first, *(at for at in range(len(heads)) if at not in first)]
@@ -177,7 +142,7 @@ def _rows(ctx: Context, request: PageRequest, record: Row) -> Iterator[tuple[str
         lines = [replace(line, cells=[line.cells[at] for at in order]) for line in lines]
     yield "lines", lines
     yield "heads", heads
-    yield "options", _options(ctx, wish, heads)
+    yield "options", options_of(ctx, wish, heads)
     yield "stale", mended(ctx, file, wish.sheet) != wish.mended
     yield "kept", True
     yield "tab", tab
@@ -220,72 +185,6 @@ def _plan(ctx: Context, wish: Wish, file: Row, place: int, total: int) -> Plan |
         return None
 
 
-def _heads(ctx: Context, wish: Wish, file: Row, place: int) -> Iterator[Head]:
-    fields, headings = ctx.records(wish.entity).fields(), cast("list[str]", files.sheets_of(file)[place]["headings"])
-    for at, name in sorted(fields_of(wish, headings).items()):
-        if name in fields or is_external(name):
-            yield Head(at, headings[at], name, ctx.say(fields[name].label) if name in fields else ctx.say(_("Id in another system")))
-
-
-def _lines(
-    ctx: Context, rows: Sequence[Mapping[str, object]], heads: Sequence[Head], plan: Plan | None, musts: Collection[str]
-) -> Iterator[Line]:
-    """`musts` are the fields that a new record cannot do without: an empty cell of theirs is to be filled in."""
-    texts = [cast("list[str]", row["cells"]) for row in rows]
-    values, flaws = read_columns(plan, texts) if plan is not None and rows else ({}, {})
-    wrong = {(flaw.row, name): flaw for name, found in flaws.items() for flaw in found}
-    for index, row in enumerate(rows):
-        about = cast("Mapping[str, object] | None", row["told"])
-        corrected = cast("list[str]", row["corrected"])
-        then = cast("list[str] | None", about["cells"]) if about else None
-        fresh = bool(corrected) if then is None else [*then, *[""] * (len(texts[index]) - len(then))] != texts[index]
-        left_out = bool(row["left_out"])
-        reason = "" if about is None or fresh or left_out or about["outcome"] not in PROBLEMS else str(about["reason"] or "")
-        cells = list[Cell]()
-        for head in heads:
-            text = texts[index][head.place] if head.place < len(texts[index]) else ""
-            first = not any(cell_head.field == head.field for cell_head in heads[: len(cells)])
-            flaw = wrong.get((index, head.field)) if first else None
-            problem, nearest = "", ""
-            if flaw is not None and not left_out:
-                problem, nearest = ctx.say(flaw.message, flaw.params), str(flaw.params.get("nearest") or "")
-            elif about is not None and reason and about["column"] == head.heading:
-                problem, nearest, reason = reason, str(about["nearest"] or ""), ""
-            if not problem and reason and not text.strip() and head.field in musts:
-                problem = ctx.say(_("must be filled in"))
-            value = values[head.field][index] if first and head.field in values else None
-            read = _reading(ctx, plan.fields[head.field], value) if plan is not None and value is not None else ""
-            cells.append(Cell(head.place, text, read if read != text.strip() else "", problem, nearest, head.heading in corrected))
-        if any(cell.problem for cell in cells):
-            reason = ""
-        outcome = "" if about is None else "warned" if about["warned"] else str(about["outcome"])
-        said = ctx.say(OUTCOMES[outcome]) if outcome in OUTCOMES else ""
-        yield Line(int(str(row["number"])), outcome, said, left_out, fresh, reason, cells)
-
-
-def _musts(ctx: Context, wish: Wish) -> list[str]:
-    if wish.mode == "update":
-        return []
-    given = {word.partition("=")[0] for word in wish.set}
-    return [name for name, one in ctx.records(wish.entity).fields().items() if one.required and one.default is None and name not in given]
-
-
-def _options(ctx: Context, wish: Wish, heads: Sequence[Head]) -> dict[str, list[str]]:
-    """What may stand in the columns of choices."""
-    fields = ctx.records(wish.entity).fields()
-    choices = {head.field: field for head in heads if isinstance(field := fields.get(head.field), ChoiceField)}
-    return {name: [ctx.say(label) for label in field.options.values()] for name, field in choices.items()}
-
-
-def _reading(ctx: Context, field: Field, value: object) -> str:
-    """What a cell is understood as; a link is looked up only when it is imported."""
-    if isinstance(field, LinkField | AnyRecordField):
-        return ""
-    if isinstance(field, ChoiceField):
-        return ctx.say(field.options.get(str(value), str(value)))
-    return field.format(value)
-
-
 # --- one row ---------------------------------------------------------------------------------------------------------
 
 
@@ -299,7 +198,7 @@ def ask_row(ctx: Context, request: PageRequest) -> Rendering:
     rows = files.some_rows(ctx, file, place, 1, int(number) - 1)[0] if number.isdecimal() and 0 < len(number) < 10 else []
     if not rows or rows[0]["number"] != int(number):
         raise NotFound(_("there is no row {number}"), number=number[:20])
-    labels = {head.place: head.label for head in _heads(ctx, wish, file, place)}
+    labels = {head.place: head.label for head in heads_of(ctx, wish, file, place)}
     cells = list(_named(cast("list[str]", files.sheets_of(file)[place]["headings"]), cast("list[str]", rows[0]["cells"]), labels))
     return Rendering("import_export/row.html", {"record": record, "number": int(number), "cells": cells, "left_out": rows[0]["left_out"],
                                                 "back": _back(ctx, request, record)})  # fmt: skip
