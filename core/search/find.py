@@ -29,7 +29,7 @@ FEW, MOST = 5, 50
 """Records of each entity: unless another number is asked for, and at most."""
 LONGEST = 200
 _END = "\U0010ffff"
-_COMMON = 3_000
+_COMMON = 8_000
 """Tokens that begin with a word, from where on its records are not ranked."""
 _OTHER = 2 * SOUND
 """By how much a field comes behind the title."""
@@ -253,14 +253,14 @@ def _has(record: sa.ColumnElement[Any], number: int, mine: Mapping[str, int]) ->
 
 
 def _hits(work: Work, reader: Reader, ids: Sequence[UUID], words: Sequence[str]) -> list[Hit]:
+    """What is shown of the records. One that has the words no longer is left out: of a large set that was changed, what was there before stays
+    among the words until the job has run, and is nobody's to find."""
     names, title = list(searched(reader)), reader.entity.title
     shown = title in reader.visible() and title != "id"
     rows = {row["id"]: row for row in reader.many(ids, tuple(dict.fromkeys((*names, *([title] if shown else [])))))} if ids else {}
-    numbers = places(reader.shape)
-    return [
-        Hit(id, str(rows[id].get(title) or "") if shown else "", _matches(work, reader, rows[id], sorted(names, key=lambda one: one != title), words, numbers))
-        for id in ids if id in rows
-    ]  # fmt: skip
+    known, order = places(reader.shape), sorted(names, key=lambda one: one != title)
+    made = [(id, rows[id], _matches(work, reader, rows[id], order, words, known)) for id in ids if id in rows]
+    return [Hit(id, str(row.get(title) or "") if shown else "", matches) for id, row, matches in made if matches]
 
 
 def _matches(work: Work, reader: Reader, row: Any, names: Sequence[str], words: Sequence[str], known: Any) -> list[Match]:

@@ -83,11 +83,19 @@ def test_of_a_large_set_words_are_made_behind_it_and_what_is_written_meanwhile_s
     assert kept(system) == anew(system)
     assert titles(system, "meanwhile") == ["meanwhile"]
     assert titles(system, "set 1") == []
+    things.write_all(
+        [Draft("update", {"name": "renamed"}, outcome.id) for outcome in outcomes[2:]] + [Draft("update", {"name": "x"}, first)]
+    )
+    assert (
+        titles(system, "set") == titles(system, "meanwhile") == []
+    )  # what they were called is still among the words, and nobody's to find
+    drain()
+    assert titles(system, "renamed") == ["renamed"] * 3
     things.write_all([Draft("delete", {}, outcome.id) for outcome in outcomes if outcome.id != second])
-    assert titles(system, "set") == []  # nobody sees what is in the recycle bin, whether its words are there still or not
+    assert titles(system, "renamed") == []  # nobody sees what is in the recycle bin, whether its words are there still or not
     drain()
     assert kept(system) == anew(system)
-    assert "set" not in {word for _place, word, _record, _near in kept(system)}
+    assert "renamed" not in {word for _place, word, _record, _near in kept(system)}
 
 
 def test_a_field_of_ones_own_is_found_from_when_it_is_searched_and_not_by_one_that_follows_it(
