@@ -115,7 +115,7 @@ def value_input(ctx: Context, entity: str, field: Field, operator: str, typed: s
         currency, _space, amount = typed.rpartition(" ")
         if amount.isalpha():  # 1000 CNY
             currency, amount = amount, currency
-        return replace(bare, widget="money", value=amount, currency=currency or ctx.tenant.currency)
+        return replace(bare, widget="money", value=amount, currency=currency)
     if isinstance(field, LinkField):
         return record_input(ctx, ctx.target(entity, field.name), bare)
     if field.kind in OF_DAYS:

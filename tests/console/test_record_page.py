@@ -27,7 +27,7 @@ def test_each_tab_has_an_address_and_reads_what_it_shows(site: Site, work: Work,
     work.records("customers.contact").create({"name": "Ren", "account": account})
     overview = site.get(at)
     tabs = dict(zip(overview.texts("//nav[@class='tabs']/a"), overview.all("//nav[@class='tabs']/a/@href"), strict=True))
-    assert list(tabs) == ["Overview", "Timeline", "Related", "History", "Files"]
+    assert list(tabs) == ["Overview", "Timeline", "Related", "History", "Files", "Rules"]
     assert "Shenzhen" in overview.text
     assert "Orders" in overview.texts("//section/header/h2")  # what the plugin of that name adds to accounts
     assert "Ren" not in overview.text
