@@ -143,6 +143,11 @@ class Slot(StrEnum):
     """On everybody's first page."""
 
 
+def fits_any(_ctx: Context, _entity: str) -> bool:
+    """It stands by the records of every entity."""
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Panel(Spec):
     """A part of a page that a plugin brings: a tab or a panel of the records of `entity`, a button, a tile of dashboards.
@@ -158,6 +163,8 @@ class Panel(Spec):
     view: PanelView
     entity: str = ""
     position: int = 100
+    fits: Callable[[Context, str], bool] = fits_any
+    """Of a part for `ANY_ENTITY`: whether records of this entity have it, told without a look into the database."""
     variants: Callable[[Context], Sequence[tuple[str, str]]] | None = None
     """Of a tile that there are several of: the keys and names of those that somebody may choose. Its view gets the key as `VARIANT`."""
 
@@ -222,7 +229,12 @@ class Drawn:
 def offered(ctx: Context, slot: Slot, *entities: str) -> list[Panel]:
     """What plugins offer to the actor in a slot of the records of `entities`, in order; without any in one that is about no record."""
     about = entities or ("",)
-    there = [one for one in ctx.declared(Panel) if one.slot is slot and one.entity in about]
+    named = next((one for one in about if one != ANY_ENTITY), "")
+    there = [
+        one
+        for one in ctx.declared(Panel)
+        if one.slot is slot and one.entity in about and (one.entity != ANY_ENTITY or one.fits(ctx, named))
+    ]
     mine = [one for one in there if one.permission == SIGNED_IN or ctx.can(one.permission)]
     return sorted(mine, key=lambda one: (one.position, one.full_key))
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from plugins.automation import choices, overview, parts, recipes, sketches
 from plugins.automation.facts import example, name_of
-from plugins.automation.overview import CREATE, LENGTH_OF_ID, UPDATE, at
+from plugins.automation.overview import CREATE, UPDATE, at
 from plugins.automation.parts import Asked
 from plugins.automation.rules import DELEGATE, RULE, kind_of, rule_of
 from plugins.automation.sentences import of_rule
@@ -20,6 +20,7 @@ from sdk.context import Row, id_of
 from sdk.fields import LinkField
 from sdk.forms import Input
 from sdk.pages import told
+from sdk.routes import record_id
 from sdk.workflow import Shape
 
 SAVE, TRY = "save", "try"
@@ -30,7 +31,7 @@ _FIELDS = ("id", "version", "name", "entity", "trigger", "parameters", "conditio
 def begin(ctx: Context, request: PageRequest) -> Rendering:
     """Examples to begin with, an empty form, or the form of a rule like another one."""
     if like := request.asked("like"):
-        row = ctx.records(RULE).get(UUID(like) if len(like) == LENGTH_OF_ID else UUID(int=0), fields=_FIELDS)
+        row = ctx.records(RULE).get(record_id(like), fields=_FIELDS)
         sketch = sketches.of_row(row)
         return _form(ctx, request, replace(sketch, name=ctx.say(_("{name} (copy)"), {"name": sketch.name}), active=False))
     if key := request.asked("recipe"):
@@ -91,12 +92,12 @@ def _redrawn(ctx: Context, request: PageRequest, sketch: Sketch, do: str, row: R
 def _trial(ctx: Context, request: PageRequest, sketch: Sketch) -> Mapping[str, Any]:
     """What the rule of the form would do for the record that is chosen in it, as a rule of who makes it."""
     record = request.typed("record")
-    if len(record) != LENGTH_OF_ID:
+    if not record:
         return {"found": None, "problems": [ctx.say(_("Choose a record first."))]}
     values = {"id": UUID(int=0), "owner": ctx.actor.user_id, "position": 0, "revision": 0, **sketch.values()}
     try:
         _checked(ctx, sketch)
-        found, problems = overview.attempted(ctx, rule_of(values), UUID(record))
+        found, problems = overview.attempted(ctx, rule_of(values), record_id(record))
     except Refusal as refusal:
         found, problems = None, told(ctx, refusal)
     return {"found": found, "problems": problems}

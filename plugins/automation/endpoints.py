@@ -11,7 +11,6 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.automation import choices, inlets, journal, parts, sketches, webhooks
-from plugins.automation.overview import LENGTH_OF_ID
 from plugins.automation.parts import Asked
 from plugins.automation.sentences import called
 from plugins.automation.tables import DONE, FAILED, SENT
@@ -20,6 +19,7 @@ from sdk import Condition, Context, PageRequest, PageRoute, Panel, Query, Redire
 from sdk.clauses import sentence
 from sdk.context import Row, id_of
 from sdk.pages import told
+from sdk.routes import record_id
 from sdk.workflow import Shape, parameter
 
 READ, CREATE, UPDATE, DELETE = (f"{WEBHOOK}.{verb}" for verb in ("read", "create", "update", "delete"))
@@ -127,8 +127,7 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         if do == "test":
             webhooks.send_test(ctx, id)
         elif do == "again":
-            word = request.typed("delivery")
-            webhooks.redeliver(ctx, UUID(word) if len(word) == LENGTH_OF_ID else UUID(int=0))
+            webhooks.redeliver(ctx, record_id(request.typed("delivery")))
         elif do in ("on", "off"):
             ctx.records(WEBHOOK).update(id, {"active": do == "on"}, expected_version=request.version())
     except Refusal as refusal:

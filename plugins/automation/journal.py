@@ -204,11 +204,14 @@ def retry(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 # --- by a record -------------------------------------------------------------------------------------------------------
 
 
-def of_record(ctx: Context, record: Row) -> Rendering | None:
+def runs_for(_ctx: Context, entity: str) -> bool:
+    """Rules are about everything but what they are made of."""
+    return not entity.startswith("automation.")
+
+
+def of_record(ctx: Context, record: Row) -> Rendering:
     """What rules did here: the runs for a record, the newest first."""
     entity = str(record[ABOUT])
-    if entity.startswith("automation."):
-        return None
     about = f"{entity}:{record['id']}"
     rows, following = page_of(ctx, [Condition("about", "eq", (about,))], limit=FEW)
     by_hand = _startable(ctx, entity)
@@ -227,4 +230,15 @@ PAGES = (
     PageRoute("runs", path="/runs", title=_("What rules did"), permission="automation.run.read", view=show),
     PageRoute("run", path="/runs/{id}", title=_("Run"), permission="automation.run.read", view=show_one, submit=retry),
 )
-PANELS = (Panel("runs", slot=Slot.TAB, label=_("Rules"), permission="automation.run.read", view=of_record, entity=ANY_ENTITY, position=80),)
+PANELS = (
+    Panel(
+        "runs",
+        slot=Slot.TAB,
+        label=_("Rules"),
+        permission="automation.run.read",
+        view=of_record,
+        entity=ANY_ENTITY,
+        position=80,
+        fits=runs_for,
+    ),
+)

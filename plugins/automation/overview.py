@@ -20,10 +20,10 @@ from plugins.automation.triggers import DATE, MANUAL
 from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Trigger, _
 from sdk.context import Row, id_of
 from sdk.pages import told
+from sdk.routes import record_id
 
 READ, CREATE, UPDATE, DELETE = (f"automation.rule.{verb}" for verb in ("read", "create", "update", "delete"))
 SIZE = 50
-LENGTH_OF_ID = 36
 LATELY = timedelta(days=7)
 _WHOLE = ("id", "version", "name", "entity", "trigger", "parameters", "conditions", "actions", "active", "owner", "runs_as", "revision",
           "draft_of", "position", "updated_at", "created_at")  # fmt: skip
@@ -222,7 +222,7 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
             ctx.records(RULE).update(id, {name: one[name] for name in PARTS}, expected_version=request.version())
         if do == "start":
             ctx.require(journal.RUN_RULES)
-            routes.start_for(ctx, id, [UUID(request.typed("record"))] if len(request.typed("record")) == LENGTH_OF_ID else [])
+            routes.start_for(ctx, id, [record_id(request.typed("record"))])
     except Refusal as refusal:
         return _rule(ctx, request, refusal)
     return Redirect(request.typed("then") if request.typed("then").startswith(ctx.page("/")) else at(ctx, id))
@@ -236,9 +236,7 @@ def ask_trial(ctx: Context, request: PageRequest) -> Redirect:
 def show_trial(ctx: Context, request: PageRequest) -> Rendering:
     """What a rule would do for a record."""
     rule, word = matching.rule_by_id(ctx, request.id()), request.typed("record")
-    found, problems = None, [ctx.say(_("Choose a record first."))]
-    if len(word) == LENGTH_OF_ID:
-        found, problems = attempted(ctx, rule, UUID(word))
+    found, problems = attempted(ctx, rule, record_id(word)) if word else (None, [ctx.say(_("Choose a record first."))])
     return Rendering("automation/tried.html", {"found": found, "problems": problems, "name": rule.name, "back": at(ctx, rule.id)})
 
 

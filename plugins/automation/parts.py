@@ -23,6 +23,8 @@ Given: TypeAlias = "Mapping[str, Any]"
 Problems: TypeAlias = "Mapping[str, str]"
 """What is wrong, by the place within the parameters."""
 MOST_ROWS = 30
+MOST_BRACKETS = 100
+"""Of a JSON document that is typed."""
 LONG = 300
 _FIELD = re.compile(r"values\.(.+)\Z")
 
@@ -187,7 +189,8 @@ def _clauses(asked: Asked, entity: str, name: str) -> list[Row]:
 
 
 def _where(ctx: Context, entity: str, known: Field, operator: str, value: str, name: str) -> Input:
-    return value_input(ctx, entity, known, operator, value, name=name)
+    made = value_input(ctx, entity, known, operator, value, name=name)
+    return replace(made, currency=made.currency or ctx.tenant.currency)  # a rule compares amounts of one currency
 
 
 def _values(asked: Asked, entity: str, name: str) -> list[Row]:
@@ -259,11 +262,18 @@ def _typed(one: fields.Field[Any], request: PageRequest, at: str) -> Any:
     if isinstance(one, fields.Integer):
         return int(word) if word.lstrip("-").isascii() and word.lstrip("-").isdigit() and len(word) < 12 else word
     if isinstance(one, fields.Dict):
-        try:
-            return json.loads(word)
-        except ValueError:
-            return word
+        return read_json(word)
     return request.typed(at) if _shape(one) is Shape.TEXT else word
+
+
+def read_json(word: str) -> Any:
+    """A document that somebody typed; what is none, or is nested deeper than any rule is, stays the text that it is."""
+    if sum(word.count(sign) for sign in "[{") > MOST_BRACKETS:
+        return word
+    try:
+        return json.loads(word)
+    except ValueError:
+        return word
 
 
 def rows_typed(request: PageRequest, at: str) -> list[str]:

@@ -32,10 +32,7 @@ class Leaf:
     def node(self) -> object:
         """As it is saved."""
         if self.raw:
-            try:
-                return json.loads(self.raw)
-            except ValueError:
-                return self.raw
+            return parts.read_json(self.raw)
         inner = {"kind": self.kind, "parameters": finished(self.parameters)}
         return {"not": inner} if self.negated else inner
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -19,6 +20,8 @@ from plugins.automation.sentences import called_action, holds
 from plugins.automation.triggers import DATE, ByDate
 from sdk import Action, Context, GiveUp, Moment, NotFound, Refusal, Step, _
 from sdk.pages import told
+
+log = logging.getLogger("dealwright.automation")
 
 
 class _UndoneError(Exception):
@@ -87,6 +90,9 @@ def _steps(ctx: Context, actor: Context, rule: Rule, id: UUID, row: Mapping[str,
         steps[-1]["problem"] = " ".join(told(ctx, refusal))
     except (GiveUp, ValidationError) as failure:
         steps[-1]["problem"] = readable(str(failure), 500)
+    except Exception as failure:  # whatever an action of a plugin raises: a run would fail by it, and so says the trial
+        log.exception("the action %s failed as it was tried", steps[-1]["action"])
+        steps[-1]["problem"] = readable(f"{type(failure).__name__}: {failure}", 500)
     return steps
 
 

@@ -38,9 +38,9 @@ from sdk.context import Row, id_of
 from sdk.fields import Money
 from sdk.forms import Input
 from sdk.pages import told
+from sdk.routes import record_id
 
 READ, CREATE, UPDATE, DELETE = (f"{TEMPLATE}.{verb}" for verb in ("read", "create", "update", "delete"))
-LENGTH_OF_ID = 36
 _MOST, _FEW = 500, 10
 _FIELDS = (
     "id",
@@ -212,7 +212,7 @@ def _quoted(texts: Mapping[str, str], places: Mapping[str, Mapping[str, object]]
 
 
 def _preview(ctx: Context, sheet: Sheet, texts: Mapping[str, str], word: str) -> previews.Preview:
-    record = UUID(word) if len(word) == LENGTH_OF_ID else None
+    record = record_id(word) if word else None
     files = {**sheet.files}
     if sheet.row is not None and texts:
         (name, content), *_rest = sheet.files.items()
@@ -287,7 +287,8 @@ def _languages(ctx: Context, spec: DocumentTemplate) -> list[tuple[str, str]]:
 def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Preview or keep the texts of an own template, take another file, make it the standard, switch it off."""
     sheet = _own(ctx, request.id())
-    do, typed = request.typed("do"), _typed(request, sheet)
+    do = request.typed("do")
+    typed = _typed(request, sheet) if ctx.can(UPDATE) else {}  # who may not upload a template has none of his own set here either
     if do == "preview":
         return _sheet(ctx, request, sheet, typed=typed)
     records, id = ctx.records(TEMPLATE), request.id()
@@ -300,8 +301,7 @@ def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         elif do == "file":
             templates.revise(ctx, id, _file(request))
         elif do == "version":
-            word = request.typed("number")
-            before, given = templates.version_of(ctx, UUID(word) if len(word) == LENGTH_OF_ID else UUID(int=0))
+            before, given = templates.version_of(ctx, record_id(request.typed("number")))
             if before["template"] != id:
                 raise NotFound(_("there is nothing at this address"))
             templates.revise(ctx, id, Upload(given.filename, io.BytesIO(given.content)))

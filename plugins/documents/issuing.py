@@ -15,6 +15,7 @@ from sdk.context import Row, id_of
 from sdk.fields import AnyRecordField, FlawError, Reference
 from sdk.forms import Input
 from sdk.pages import ABOUT, ANY_ENTITY, told
+from sdk.routes import record_id
 
 CONTACT = "customers.contact"
 _ABOUT = AnyRecordField(label=_("About"), name="about")
@@ -36,7 +37,7 @@ def _wish(request: PageRequest, about: Reference, ways: Sequence[tuple[str, str]
     """What is chosen, or what is usual."""
     given = {**dict(request.query), **dict(request.form)}
     template = given.get("template") or ways[0][0]
-    return Wish(about, template, given.get("format") or ("" if len(template) == gallery.LENGTH_OF_ID else "pdf"), given.get("locale", ""))
+    return Wish(about, template, given.get("format") or ("pdf" if "." in template else ""), given.get("locale", ""))
 
 
 def _ways(ctx: Context, entity: str) -> list[tuple[str, str]]:
@@ -98,7 +99,7 @@ def make(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     try:
         if request.typed("do") == "mail":
             word = request.typed("contact")
-            contact = UUID(word) if len(word) == gallery.LENGTH_OF_ID else None
+            contact = record_id(word) if word else None
             posted = Wish(wish.about, wish.template, mailing.FORMAT, wish.locale)
             sent = mailing.mail(ctx, mailing.Posting(posted, contact, request.typed("subject"), request.typed("text")))
             return Redirect(f"{here}&sent={sent.document}")
@@ -111,11 +112,14 @@ def make(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 # --- in pages of others -----------------------------------------------------------------------------------------------------
 
 
-def beside(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
-    """The documents of a record, and the way to another one; nothing for records of which none are made."""
+def has_documents(ctx: Context, entity: str) -> bool:
+    """Whether documents are made of such records."""
+    return bool(specs(ctx, entity))
+
+
+def beside(ctx: Context, record: Mapping[str, object]) -> Rendering:
+    """The documents of a record, and the way to another one."""
     entity = str(record[ABOUT])
-    if not specs(ctx, entity):
-        return None
     about = f"{entity}:{record['id']}"
     return Rendering("documents/beside.html", {"about": about, "copies": _copies(ctx, Reference(entity, UUID(str(record["id"]))))})
 
@@ -127,7 +131,16 @@ def download(_ctx: Context, record: Mapping[str, object]) -> Rendering:
 
 PAGES = (PageRoute("make", path="/make", title=_("Make a document"), permission=SIGNED_IN, view=show, submit=make),)
 PANELS = (
-    Panel("documents", slot=Slot.PANEL, label=_("Documents"), permission=SIGNED_IN, view=beside, entity=ANY_ENTITY, position=5),
+    Panel(
+        "documents",
+        slot=Slot.PANEL,
+        label=_("Documents"),
+        permission=SIGNED_IN,
+        view=beside,
+        entity=ANY_ENTITY,
+        position=5,
+        fits=has_documents,
+    ),
     Panel(
         "download",
         slot=Slot.BUTTON,

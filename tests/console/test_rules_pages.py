@@ -111,6 +111,8 @@ def test_a_rule_is_tried_on_a_record_and_nothing_of_it_stays(client: Api, site: 
     assert step["problem"] == ""
     assert step["came_out"]["name"].startswith("Quote")
     assert [*LocalFiles(platform.config.home, work.tenant.id).all_keys()] == []
+    for bad in ("x" * 36, "y"):
+        assert site.post(f"{RULES}/{id}/trial", {"record": bad}).status == 404
     assert "Choose a record" in site.post(f"{RULES}/{id}/trial", {"record": ""}).text
     assert work.records("teamwork.task").find(()) == []
     assert work.records("teamwork.notification").find(()) == []
