@@ -131,7 +131,11 @@ def test_won_deals_stay_won_when_their_stage_becomes_another_and_are_not_won_aga
     deal = client.get(f"/api/v1/pipeline/deals/{process.won}").json
     assert (deal["status"], deal["stage"]) == ("won", signed)
     assert won_events(process, since) == before
-    asking = [{"id": one["id"], **({"required_fields": ["amount"]} if one["position"] == 3 else {})} for one in done.json["data"] if one["position"] != 2]
+    asking = [
+        {"id": one["id"], **({"required_fields": ["amount"]} if one["position"] == 3 else {})}
+        for one in done.json["data"]
+        if one["position"] != 2
+    ]
     moved = {"stage": done.json["data"][1]["id"], "to": done.json["data"][2]["id"]}
     strict = client.call("PUT", path, json={"stages": asking, "moves": [moved]})
     assert (strict.status_code, strict.json["errors"][0]["code"]) == (409, "deals_stay"), "what it asks for from now on counts already"
