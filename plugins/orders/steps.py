@@ -37,8 +37,6 @@ class Way:
     made: str = ""
     """What is made of it: an entity that links back to it."""
     back: str = ""
-    paper: str = ""
-    """The document of it, if there are documents."""
 
 
 _ACCEPT = Act("accept", _("Accepted: make the order"), "cart", makes="orders.order", tone="first")
@@ -55,7 +53,7 @@ WAYS: Mapping[str, Way] = {
     "quotes": Way(
         "orders.quote", QUOTE_STATES, ("draft", "sent", "accepted"),
         {"draft": (_ACCEPT, _SENT, _REJECT), "sent": (_ACCEPT, _DRAFT, _REJECT), "rejected": (_DRAFT,)},
-        made="orders.order", back="quote", paper="orders.quote",
+        made="orders.order", back="quote",
     ),
     "orders": Way(
         "orders.order", ORDER_STATES, ("draft", "confirmed"),
@@ -64,7 +62,7 @@ WAYS: Mapping[str, Way] = {
         made="orders.invoice", back="order",
     ),
     "invoices": Way("orders.invoice", INVOICE_STATES, ("draft", "issued"), {"draft": (_ISSUE,), "issued": (_CREDIT,)},
-                    made="orders.invoice", back="credits", paper="orders.invoice"),
+                    made="orders.invoice", back="credits"),
 }  # fmt: skip
 _FEW = 5
 
@@ -79,8 +77,7 @@ def bar(plural: str, ctx: Context, record: Row) -> Rendering | None:
     steps = [(ctx.say(way.states[key]), "done" if n < at else "here" if n == at else "ahead") for n, key in enumerate(way.steps)]
     if at < 0:
         steps = [*((word, "ahead") for word, _state in steps[:1]), (ctx.say(way.states[state]), "here bad")]
-    paper = way.paper if way.paper and ctx.offers("documents.template") else ""
-    values = {"plural": plural, "steps": steps, "acts": [_said(ctx, one) for one in offered(ctx, way, record)], "made": _made(ctx, way, record), "paper": paper,
+    values = {"plural": plural, "steps": steps, "acts": [_said(ctx, one) for one in offered(ctx, way, record)], "made": _made(ctx, way, record),
               "writes": state == way.steps[0] and ctx.can(f"{way.entity}.update")}  # fmt: skip
     return Rendering("orders/steps.html", values)
 

@@ -208,3 +208,54 @@ def test_what_a_document_can_do_next_is_a_button_from_quote_to_credit_note(clien
     assert note.status == 303
     again = office.post(f"{invoice}/acts", {"act": "credit"})
     assert (again.status, "only an issued invoice can be credited" in again.text) == (409, True)
+
+
+def test_who_may_not_see_prices_changes_quantities_and_learns_no_price(client: Api, desk: Desk, people: People) -> None:
+    work = desk.work
+    role = id_of(work.records("core.role").create({"key": "clerk", "name": "Clerk"}))
+    document = ["number", "name", "account", "state", "currency"]
+    seen = ["quote", "position", "product", "description", "quantity"]
+    for permission, fields in (
+        ("orders.quote.read", document), ("orders.quote.update", None), ("orders.quote_line.read", seen), ("catalog.product.read", ["name", "sku"]),
+    ):  # fmt: skip
+        work.records("core.grant").create({"role": role, "permission": permission, "scope": "all", "only_fields": fields})
+    work.records("core.user").update(people.rep, {"roles": ["clerk"], "team": None})
+    clerk = client.as_user(people.rep)
+    page = Site(clerk).get(desk.path())
+    assert page.status == 200, page.text
+    assert page.texts("//table[contains(@class, 'linegrid')]//th")[1:5] == ["Product", "Description", "Quantity", "Unit"]
+    assert not page.all("//input[@name='unit_price' or @name='discount']")
+    form = {"id": [str(desk.first), str(desk.second)], "product": [str(desk.gateway), ""], "named": ["Gateway", ""], "description": ["Gateway", "Delivery"],
+            "quantity": ["5", "1"], "known": known(page)}  # fmt: skip
+    asked = Look(clerk.call("POST", f"/console{desk.path()}", data={**form, "act": "check"}))
+    assert (asked.status, "100" in asked.text, "7.50" in asked.text) == (200, False, False)
+    assert clerk.post(f"{API}/quotes/{desk.quote}/prices", {"lines": []}).status_code == 403
+    saved = Look(clerk.call("POST", f"/console{desk.path()}", data=form))
+    assert saved.status == 303, saved.text
+    assert [(str(line["quantity"].normalize()), str(line["unit_price"].amount.normalize())) for line in desk.lines()] == [
+        ("5", "1E+2"),
+        ("1", "7.5"),
+    ]
+
+
+def test_an_invoice_comes_to_the_cent_to_what_its_sheet_said_also_in_parts(client: Api, desk: Desk) -> None:
+    work, site = desk.work, Site(client)
+    account = work.records("orders.quote").values([desk.quote])[desk.quote]["account"]
+    order = id_of(work.records("orders.order").create({"name": "Parts", "account": account, "currency": "USD"}))
+    line = id_of(
+        work.records("orders.order_line").create({"order": order, "description": "Seal", "quantity": 3, "unit_price": usd("0.335")})
+    )
+    work.records("orders.order").update(order, {"state": "confirmed"})
+    billed = [{"order_line": str(line), "quantity": "1"}]
+    client.post(f"{API}/orders/{order}/invoices", {"lines": billed})
+    invoice = client.post(f"{API}/orders/{order}/invoices", {"lines": billed}).json["id"]
+    path = f"/orders/invoices/{invoice}/lines"
+    page = site.get(path)
+    assert page.texts("//td[@data-out='net']")[0] == "$0.33", "with the one before it is 0.67"
+    (row,) = rows_of(page)
+    asked = send(site, path, [{**row, "quantity": "2"}], known=known(page), act="check")
+    assert asked.texts("//td[@data-out='net']")[0] == "$0.67"
+    too_many = send(site, path, [{**row, "quantity": "9"}], known=known(page), act="check")
+    assert "are more than the 2" in " ".join(too_many.texts("//td[contains(@class, 'quantity')]//p"))
+    assert send(site, path, [{**row, "quantity": "2"}], known=known(page)).status == 303
+    assert client.get(f"{API}/invoices/{invoice}").json["net"] == {"amount": "0.67", "currency": "USD"}
