@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plugins.import_export.files import Sheet
+from plugins.import_export.mapping.words import zone_of
 from sdk import Text, _
 from sdk.fields import (
     DateField,
@@ -112,6 +113,7 @@ class Styles:
     def __init__(self, fields: Mapping[str, Field], columns: Mapping[str, int], sheet: Sheet, said: Said, zone: str, currency: str) -> None:
         self._sheet, self._said, self._zone, self._currency = sheet, said, zone, currency
         self._kinds = {name: fields[name] for name in columns}
+        self._zones = {name: zone_of(sheet.headings[at]) for name, at in columns.items() if at < len(sheet.headings)}
         self._dates = self._of(columns, DateField | DateTimeField) if not said.dates or not said.years else []
         self._numbers = [] if sheet.exact or said.numbers else self._of(columns, IntegerField | DecimalField | MoneyField)
 
@@ -139,7 +141,7 @@ class Styles:
         styles: dict[str, dict[str, str]] = {name: {"exact": "yes"} if self._sheet.exact else {} for name in self._kinds}
         for name, kind in self._kinds.items():
             if isinstance(kind, DateTimeField):
-                styles[name]["zone"] = self._zone
+                styles[name]["zone"] = self._zones.get(name) or self._zone
             if isinstance(kind, DateField | DateTimeField):
                 styles[name] |= {key: word for key, word in (("date_order", self._said.dates), ("century", self._said.years)) if word}
             if isinstance(kind, MoneyField):

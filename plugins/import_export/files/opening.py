@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from plugins.import_export.files.book import Book, Reading, from_start, unreadable
 from plugins.import_export.files.delimited import open_delimited
+from plugins.import_export.files.lines import is_lines, open_lines
 from plugins.import_export.files.spreadsheets import open_spreadsheet
 from plugins.import_export.files.vcards import open_vcards
 from sdk import _
@@ -28,6 +29,8 @@ def open_book(source: BinaryIO, file_name: str, reading: Reading = NOTHING_SAID)
         return open_spreadsheet(source, _packed_kind(source), reading)
     if head.startswith(_COMPOUND):
         return open_spreadsheet(source, "xls", reading)
+    if is_lines(source):
+        return open_lines(source)
     if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
         raise unreadable(_("is a web page or XML, whatever it is called; open it in a spreadsheet and save it as XLSX"))
     if head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:11].upper() == b"BEGIN:VCARD":
