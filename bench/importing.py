@@ -71,7 +71,7 @@ def _command(installation: Installation, file: Path, options: list[str], expecte
     started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
         child = subprocess.Popen(command, env=surroundings, cwd=installation.home, stdout=output, stderr=subprocess.DEVNULL)
-        peak = _peak(child)
+        peak = peak_of(child)
         seconds = time.perf_counter() - started
         output.seek(0)
         said = output.read()
@@ -81,7 +81,7 @@ def _command(installation: Installation, file: Path, options: list[str], expecte
     return Run(seconds, peak, told)
 
 
-def _peak(child: subprocess.Popen[bytes]) -> int:
+def peak_of(child: subprocess.Popen[bytes]) -> int:
     """Bytes of memory that the process had at the most until it ended: its own mark, for what wait4 tells begins with that of its parent."""
     peak, status = 0, Path(f"/proc/{child.pid}/status")
     while child.poll() is None:

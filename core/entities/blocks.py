@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from core.entities import links
@@ -19,23 +19,25 @@ _MOST_KNOWN = 50_000
 """Records whose words are kept between blocks: owners and stages come in each of them."""
 
 
+type_word = NaturalKey | None
+
+
 class Blocks:
     """The blocks of one question; what records are called is kept from one to the next."""
 
     def __init__(self, query: Query) -> None:
         self._query = query
-        self._words: dict[tuple[str, str], dict[links.type_narrowed, str | None]] = {}
+        self._words: dict[tuple[str, str], dict[links.type_narrowed, type_word]] = {}
 
     def block(self, reader: Reader, cursor: str, size: int) -> tuple[Block, str | None]:
         """The rows from a cursor on, and the cursor of the next block."""
         reader.require()
         query = Query(self._query.filter, self._query.sort or ("id",), self._query.fields, q=self._query.q, limit=size, cursor=cursor)
-        part = read(reader, query)
+        part = read(reader, query, bare=reader.uniform() and reader.entity.veil is None)
         names = part.outline.names
         columns = _columns(reader, part.rows, names)
-        wanted = [name for name in names if name != "id" or "id" in query.fields or not query.fields]
-        shown = {name: columns[name] for name in wanted}
-        for name in wanted:
+        shown = {name: columns[name] for name in names if name != "id" or "id" in query.fields or not query.fields}
+        for name in shown:
             field = reader.shape.fields[name]
             if isinstance(field, LinkField):
                 shown[name] = self._link(reader, field, columns)
@@ -47,10 +49,13 @@ class Blocks:
         target = reader.shape.target(field)
         assert target is not None
         ids: Sequence[Any] = columns[field.name]
-        beside: Sequence[Any] = columns.get(field.within, ()) if field.within else ()
-        pairs: list[links.type_narrowed] = list(zip(ids, beside, strict=True)) if beside else [(id, None) for id in ids]
+        if not field.within or field.within not in columns:
+            found = self._called(reader.work, target, "", {(id, None) for id in {*ids} if id is not None})
+            words: dict[Any, Any] = {id: word or id for (id, _none), word in found.items()}
+            return [*map(words.get, ids)]
+        pairs: list[links.type_narrowed] = list(zip(ids, columns[field.within], strict=True))  # type: ignore[arg-type]
         found = self._called(reader.work, target, field.within, {pair for pair in pairs if pair[0] is not None})
-        return [id if id is None or (word := found[id, narrow]) is None else NaturalKey(word) for id, narrow in pairs]
+        return [id if id is None else found[id, narrow] or id for id, narrow in pairs]
 
     def _references(self, work: Work, column: Column) -> Column:
         by_entity: dict[str, set[links.type_narrowed]] = {}
@@ -61,20 +66,20 @@ class Blocks:
         for name, pairs in by_entity.items():
             target = work.catalog.entities.get(name) if work.offers(name) else None
             called = self._called(work, target, "", pairs) if target is not None else {}
-            found |= {Reference(name, id): NamedReference(name, word) for (id, _none), word in called.items() if word is not None}
+            found |= {Reference(name, id): NamedReference(name, word.text) for (id, _none), word in called.items() if word is not None}
         return [found.get(value, value) if isinstance(value, Reference) else value for value in column]
 
-    def _called(
-        self, work: Work, target: Entity, within: str, pairs: Collection[links.type_narrowed]
-    ) -> Mapping[links.type_narrowed, str | None]:
+    def _called(self, work: Work, target: Entity, within: str, pairs: Set[links.type_narrowed]) -> Mapping[links.type_narrowed, type_word]:
+        """What these records are called, None for those that no word leads to."""
         known = self._words.setdefault((target.full_name, within), {})
-        if missing := [pair for pair in pairs if pair not in known]:
-            if len(known) + len(missing) > _MOST_KNOWN:
-                known.clear()
-                missing = list(pairs)
+        missing = [pair for pair in pairs if pair not in known]
+        if len(known) + len(missing) > _MOST_KNOWN:
+            known.clear()
+            missing = list(pairs)
+        if missing:
             words = links.spoken(work, target, within, missing)
-            known |= {pair: words.get(pair) for pair in missing}
-        return known
+            known |= {pair: NaturalKey(words[pair]) if pair in words else None for pair in missing}
+        return {pair: known[pair] for pair in pairs}
 
 
 def _columns(reader: Reader, rows: Sequence[Any], names: Sequence[str]) -> dict[str, Column]:

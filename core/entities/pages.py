@@ -62,10 +62,10 @@ def page(reader: Reader, query: Query) -> Page:
     return Page(data, part.following, count)
 
 
-def read(reader: Reader, query: Query) -> Part:
-    """The rows of a page."""
+def read(reader: Reader, query: Query, *, bare: bool = False) -> Part:
+    """The rows of a page; `bare` ones have their id only where it is asked for."""
     shape, rights = reader.shape, reader.scopes.form
-    outline = shape.kept(("outline", rights, query.fields, query.sort), lambda: _outline(reader, query))
+    outline = shape.kept(("outline", bare, rights, query.fields, query.sort), lambda: _outline(reader, query, bare=bare))
     forms, given = conditions.read_filter(reader, query.filter, outline.visible)
     given |= reader.scopes.parameters()
     if query.q:
@@ -73,7 +73,7 @@ def read(reader: Reader, query: Query) -> Part:
     last = cursor.decode(query.cursor, outline.sort, outline.keys) if query.cursor else ()
     given |= {f"last_{number}": value for number, value in enumerate(last) if value is not None}
     beyond = tuple(value is not None for value in last)
-    key = ("page", rights, query.fields, query.sort, tuple(forms), bool(query.q), beyond)
+    key = ("page", bare, rights, query.fields, query.sort, tuple(forms), bool(query.q), beyond)
     plan = shape.kept(key, lambda: _plan(reader, outline, forms, by_words=bool(query.q), beyond=beyond))
     return _asked(reader, query, outline, plan, given)
 
@@ -106,9 +106,11 @@ def searching(reader: Reader, source: Source, visible: Mapping[str, Field], q: s
     return sa.or_(*found) if found else sa.false()
 
 
-def _outline(reader: Reader, query: Query) -> Outline:
+def _outline(reader: Reader, query: Query, *, bare: bool) -> Outline:
     visible = reader.visible()
     names = reader.wanted(query.fields, visible)
+    if bare and query.fields and "id" not in query.fields:
+        names.remove("id")
     keys = _sort_keys(reader, query.sort, Source(reader.shape, reader.scopes.bound()), visible)
     return Outline(visible, names, keys, ",".join(f"{'-' if key.descending else ''}{key.field.name}" for key in keys))
 
@@ -149,7 +151,8 @@ def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, by_words: 
     for key in keys:
         if key.field.name not in starts:  # one may sort by what is not shown
             starts[key.field.name] = len(columns)
-            columns.append(key.column)
+            # An id that is not shown is text, of which no object need be made: it is looked at in the last row alone.
+            columns.append(sa.cast(key.column, sa.Text()) if key.field.kind == "id" else key.column)
     legs = [
         sa.select(*columns).select_from(source.joined()).where(*clauses, *more).order_by(*(key.order() for key in order)).limit(MOST)
         for more, order in _legs(keys, beyond)

@@ -119,20 +119,28 @@ class EntityRecords:
         self._declared(drafts)
         with self._work.transaction(write=True):
             outcomes = Writer(self._work, self._shape).write(drafts)
-        if self._work.bounds is None:
+        bounds = self._work.bounds
+        if bounds is None or bounds.fields(f"{self._entity.full_name}.{Verb.READ}") is None:
             return outcomes
         shown = self._shown
         return [one if one.row is None else replace(one, row=shown(one.row), before=shown(one.before)) for one in outcomes]
 
     def _declared(self, drafts: Sequence[Draft]) -> None:
         """Raise Forbidden for a verb, or a field, that the plugin whose code runs has not declared."""
-        bounds, fields = self._work.bounds, self._shape.fields if self._work.bounds is not None else {}
-        for draft in drafts if bounds is not None else ():
-            assert bounds is not None
+        bounds = self._work.bounds
+        if bounds is None:
+            return
+        fields, whole = self._shape.fields, dict[Verb, bool]()
+        for draft in drafts:
             if draft.act in OF_THE_PLATFORM:
                 raise bounds.refusal(f"act {draft.act}")
             verb = Verb.DELETE if draft.verb == "restore" else Verb(draft.verb)
-            bounds.require(f"{self._entity.full_name}.{verb}", [name for name in draft.values if name in fields])
+            permission = f"{self._entity.full_name}.{verb}"
+            if verb not in whole:  # an import has thousands of drafts of one verb
+                bounds.require(permission)
+                whole[verb] = bounds.fields(permission) is None
+            if not whole[verb]:
+                bounds.require(permission, [name for name in draft.values if name in fields])
 
     def write_all(self, drafts: Sequence[Draft]) -> list[Outcome]:
         if not drafts:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from plugins.import_export import imports
-from plugins.import_export.files import Reading
+from plugins.import_export.files import Reading, open_book
 from plugins.import_export.plan import DUPLICATES, LISTS, MODES, Wish
 from plugins.import_export.styles import NUMBERS, ORDERS
 from plugins.import_export.tally import COUNTS, WARNED
 from plugins.import_export.template import FORMATS, template
-from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
+from sdk import BadRequest, Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
 from sdk.context import Row, id_of
 from sdk.routes import record_id
 
@@ -25,7 +25,7 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     """Import a file in this process; 0: all rows taken, 3: some, 1: none."""
     path = Path(str(options["FILE"]))
     lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in LISTS}
-    reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""))
+    reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""), headings=_row(str(options["heading-row"])))
     words = {name: str(options[name] or "") for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet", "system")}
     switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"])}
     wish = Wish(str(options["ENTITY"]), path.name, reading=reading, **cast("dict[str, Any]", {**lists, **words, **switches}))
@@ -45,12 +45,20 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
         except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
             imports.fail(ctx, id_of(record), Unavailable(_("the command was stopped; what it had written stays")))
             raise
+        for note in open_book(source, path.name, wish.reading).notes:
+            terminal.note(f"{path.name}: {ctx.say(note.message, note.params)}")
     left = _rows(ctx, done)
     if options["json"]:
         terminal.print(json.dumps(_document(done, left), ensure_ascii=False, indent=2))
     else:
         _tell(terminal, done, left)
     return _exit_code(done)
+
+
+def _row(word: str) -> int:
+    if not word.isdecimal() or int(word) > 50:
+        raise BadRequest(_("the row of the headings is to be a number up to 50, not {word!r}"), word=word[:40])
+    return int(word)
 
 
 def write_template(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
@@ -128,6 +136,7 @@ COMMANDS = (
             Parameter("--years", _("The first year that a year of two digits may mean, such as 1950")),
             Parameter("--encoding", _("The encoding of the file, where it cannot be found out")),
             Parameter("--delimiter", _("The sign between cells, where it cannot be found out; tab for a tab")),
+            Parameter("--heading-row", _("Which row holds the headings, where lines stand above them that are not found out"), default="0"),
             Parameter("--duplicates", _("What becomes of rows that are likely there already"), choices=DUPLICATES, default="skip"),
             Parameter("--sheet", _("The sheet of a workbook; the first where none is named")),
             Parameter("--resume", _("Go on with an import that was killed, with the same file"), metavar="ID"),

@@ -14,6 +14,7 @@ from plugins.import_export.formulas import restored
 from plugins.import_export.mapping.currencies import currencies
 from plugins.import_export.mapping.currencies import joined as joined_amounts
 from plugins.import_export.mapping.saved import saved_for
+<<<<<<< HEAD
 from plugins.import_export.mapping.shaping import (
     edit_of,
     family_places,
@@ -27,6 +28,9 @@ from plugins.import_export.mapping.shaping import (
     type_maker,
 )
 from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
+=======
+from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of
+>>>>>>> dca276c1dc44d7828291fa27df571ba7e24d0f69
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
 from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField
@@ -289,13 +293,13 @@ def _columns(
     # A synonym is a guess: what is asked for, and a heading that says the field's own name, come before it.
     taken = {
         *asked.values(),
-        *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words and word not in apart),
+        *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words and bare(heading) not in apart),
     }
     columns: dict[str, int] = {}
     names: dict[str, str] = {}
     ignored = []
     for index, heading in enumerate(headings):
-        if asked.get(heading) == "" or (heading not in asked and heading.strip() in apart):  # "Heading=": leave this column out
+        if asked.get(heading) == "" or (heading not in asked and bare(heading) in apart):  # "Heading=": leave this column out
             ignored.append(heading)
             continue
         word = plain(heading)

@@ -7,6 +7,7 @@ from datetime import time, timedelta
 
 from plugins.import_export import commands, export_commands, export_routes, exports, imports, panels, privacy, routes
 from plugins.import_export.pages import columns, history, outcome, start
+from plugins.import_export.pages import exports as export_pages
 from plugins.import_export.staging import files
 from plugins.import_export.staging import routes as staging_routes
 from plugins.import_export.tables import Correction, Export, ExternalId, Import, ImportRow, Mapping, Part, StagedFile
@@ -123,12 +124,12 @@ def register_routes() -> Sequence[Route]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*history.PAGES, *start.PAGES, *columns.PAGES, *outcome.PAGES)
+    return (*history.PAGES, *start.PAGES, *columns.PAGES, *outcome.PAGES, *export_pages.PAGES)
 
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return panels.PANELS
+    return (*panels.PANELS, *export_pages.PANELS)
 
 
 @hookimpl
@@ -137,6 +138,7 @@ def register_navigation() -> Sequence[MenuEntry]:
         MenuEntry(
             "imports", label=_("Import and export"), section="know", path=start.AT, permission=READ_IMPORTS, icon="upload", position=90
         ),
+        MenuEntry("exports", label=_("Exports"), path=export_pages.AT, permission=f"{exports.EXPORT}.read", icon="download", palette=True),
         MenuEntry("import", label=_("Import a file"), path=f"{start.AT}/new", permission=imports.PERMISSION, icon="upload", palette=True),
     )
 

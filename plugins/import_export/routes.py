@@ -42,6 +42,7 @@ class NewImport(Schema):
     duplicates = fields.String(load_default="skip", validate=validate.OneOf(DUPLICATES))
     encoding = fields.String(load_default="", validate=validate.Length(max=40))
     delimiter = fields.String(load_default="", validate=validate.Length(max=3))
+    heading_row = fields.Integer(load_default=0, validate=validate.Range(0, 50))
     file_id = fields.UUID(load_default=None)
     sheet = fields.String(load_default="", validate=validate.Length(max=255))
     silent = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))

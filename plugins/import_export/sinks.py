@@ -15,7 +15,7 @@ from plugins.import_export.formulas import neutral
 from plugins.import_export.workbook import WorkbookSink
 from sdk import Block, Context, _
 from sdk.context import Column
-from sdk.fields import ChoiceField, DecimalField, LinkField, Money, NamedReference, Reference
+from sdk.fields import ChoiceField, DecimalField, Field, LinkField, Money, NamedReference, Reference
 from sdk.fields.money import money_wire
 
 CSV, XLSX, JSONL = "csv", "xlsx", "jsonl"
@@ -81,16 +81,18 @@ def _values(column: ExportColumn, values: Column) -> Column:
     field = column.field
     if isinstance(field, LinkField | DecimalField):
         return [field.format(value) if value is not None else None for value in values]
-    return values if not values or isinstance(field, ChoiceField) else [_plain(value) for value in values]
+    return values if not values or isinstance(field, ChoiceField) else [_plain(field, value) for value in values]
 
 
-def _plain(value: object) -> object:
+def _plain(field: Field, value: object) -> object:
     if isinstance(value, Money):
         return money_wire(value.amount, value.currency)
     if isinstance(value, Reference):
         return {"entity": value.entity, "id": value.id}
     if isinstance(value, NamedReference):
         return str(value)
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        return field.format(value)  # the options of a field, say: what a cell says of them is read again
     return None if value == [] else value
 
 

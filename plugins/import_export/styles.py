@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plugins.import_export.files import Sheet
+from plugins.import_export.mapping.words import zone_of
 from sdk import Text, _
 from sdk.fields import (
     DateField,
@@ -27,6 +29,7 @@ NUMBERS = {"point": ".", "comma": ","}
 """What stands before the fraction of a number."""
 YEARS = r"((18|19|20)\d\d)?\Z"
 _EXAMPLES = 5
+_PLAIN = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 _CENTURY = "1950"
 
 
@@ -67,7 +70,7 @@ class Column:
 
     def see_number(self, cell: str) -> None:
         """Take account of a number; what is none is said when it is read."""
-        if cell.isdecimal():
+        if cell.isdecimal() or ("," not in self.signs and _PLAIN.match(cell)):
             return
         read = readings(cell, whole=isinstance(self.of, IntegerField))
         if not read or len(set(read.values())) == 1 < len(read):
@@ -110,6 +113,7 @@ class Styles:
     def __init__(self, fields: Mapping[str, Field], columns: Mapping[str, int], sheet: Sheet, said: Said, zone: str, currency: str) -> None:
         self._sheet, self._said, self._zone, self._currency = sheet, said, zone, currency
         self._kinds = {name: fields[name] for name in columns}
+        self._zones = {name: zone_of(sheet.headings[at]) for name, at in columns.items() if at < len(sheet.headings)}
         self._dates = self._of(columns, DateField | DateTimeField) if not said.dates or not said.years else []
         self._numbers = [] if sheet.exact or said.numbers else self._of(columns, IntegerField | DecimalField | MoneyField)
 
@@ -137,7 +141,7 @@ class Styles:
         styles: dict[str, dict[str, str]] = {name: {"exact": "yes"} if self._sheet.exact else {} for name in self._kinds}
         for name, kind in self._kinds.items():
             if isinstance(kind, DateTimeField):
-                styles[name]["zone"] = self._zone
+                styles[name]["zone"] = self._zones.get(name) or self._zone
             if isinstance(kind, DateField | DateTimeField):
                 styles[name] |= {key: word for key, word in (("date_order", self._said.dates), ("century", self._said.years)) if word}
             if isinstance(kind, MoneyField):

@@ -105,7 +105,7 @@ def _offer(ctx: Context, sheet: Worksheet, columns: Sequence[Column]) -> None:
     book = sheet.parent
     assert book is not None
     lists = book.create_sheet("Options")
-    lists.sheet_state = "hidden"
+    lists.sheet_state = "veryHidden"  # so that neither people nor importers take it for theirs
     kept: list[list[str]] = []
     for place, column in enumerate(columns, 1):
         words = options(ctx, column.field)

@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import IO, BinaryIO
+from zoneinfo import ZoneInfo
 
 from plugins.import_export.columns import ExportColumn
 from plugins.import_export.formulas import neutral
-from plugins.import_export.mapping.words import currency_of
+from plugins.import_export.mapping.words import currency_of, zoned
 from sdk import Block, Context, Invalid, Problem, _
 from sdk.context import Column
-from sdk.fields import BooleanField, DateField, DecimalField, IntegerField, Money, MoneyField
+from sdk.fields import BooleanField, DateField, DateTimeField, DecimalField, IntegerField, Money, MoneyField
 
 MOST_ROWS = 1_048_575
 """Rows of a sheet, the headings not counted."""
@@ -27,7 +28,7 @@ _DIGITS = 15
 """Digits of a number that a spreadsheet keeps: longer ones are text, which an import reads as well."""
 _FIRST_DAY, _ZERO = date(1900, 3, 1), date(1899, 12, 30).toordinal()
 """Before March 1900 spreadsheets count a day that there was not: such dates are text."""
-_PLAIN, _HEAD, _DAY, _AMOUNT = range(4)
+_PLAIN, _HEAD, _DAY, _AMOUNT, _INSTANT = range(5)
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _SPECIAL = re.compile("[&<>\x00-\x08\x0b-\x1f\ufffe\uffff]|_x[0-9A-Fa-f]{4}_")
 _NAMED = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "&#13;"))
@@ -58,17 +59,18 @@ _PARTS = {
         f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>'
     ),
     "xl/styles.xml": (
-        f'<styleSheet {_NS}><numFmts count="2"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/>'
-        f'<numFmt numFmtId="165" formatCode="#,##0.00##"/></numFmts>'
+        f'<styleSheet {_NS}><numFmts count="3"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/>'
+        f'<numFmt numFmtId="165" formatCode="#,##0.00##"/><numFmt numFmtId="166" formatCode="yyyy\\-mm\\-dd\\ hh:mm:ss"/></numFmts>'
         f'<fonts count="2"><font>{_FONT}</font><font><b/>{_FONT}</font></fonts>'
         f'<fills count="3"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
         f'<fill><patternFill patternType="solid"><fgColor rgb="FFE8EEF4"/><bgColor indexed="64"/></patternFill></fill></fills>'
         f'<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
-        f'<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="4">'
+        f'<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="5">'
         f'<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
         f'<xf numFmtId="0" fontId="1" fillId="2" borderId="0" xfId="0" applyFont="1" applyFill="1"/>'
         f'<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
-        f'<xf numFmtId="165" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs>'
+        f'<xf numFmtId="165" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
+        f'<xf numFmtId="166" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs>'
         f'<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
     ),
     "xl/workbook.xml": f'<workbook {_NS} xmlns:r="{_OFFICE}"><sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>',
@@ -81,7 +83,7 @@ class WorkbookSink:
     """One sheet. An amount of money is a number, and its currency stands in the column behind it."""
 
     def __init__(self, ctx: Context, stream: BinaryIO, columns: Sequence[ExportColumn]) -> None:
-        self._columns = columns
+        self._columns, self._zone = columns, ZoneInfo(ctx.tenant.timezone)
         self._headings = [word for column in columns for word in headings_of(ctx, column)]
         self._letters = [_letters(index) for index in range(len(self._headings))]
         self._file = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
@@ -99,7 +101,7 @@ class WorkbookSink:
         for column in self._columns:
             values = block.columns[column.field.name]
             letters = self._letters[len(parts) :]
-            parts += _cells(column, values, letters, numbers)
+            parts += _cells(column, values, letters, numbers, self._zone)
         if self._sheet is None:
             self._sheet = self._begun([max([0, *(len(_TAGS.sub("", cell)) for cell in cells[:200])]) for cells in parts])
         rows = "".join(
@@ -134,11 +136,13 @@ class WorkbookSink:
 
 def headings_of(ctx: Context, column: ExportColumn) -> list[str]:
     """The headings of a field in a workbook."""
+    if isinstance(column.field, DateTimeField):
+        return [zoned(column.heading, ctx.tenant.timezone)]
     beside = [currency_of(ctx, column.field, column.heading)] if isinstance(column.field, MoneyField) else []
     return [column.heading, *beside]
 
 
-def _cells(column: ExportColumn, values: Column, letters: Sequence[str], numbers: range) -> list[Sequence[str]]:
+def _cells(column: ExportColumn, values: Column, letters: Sequence[str], numbers: range, zone: ZoneInfo) -> list[Sequence[str]]:
     """The cells of a field as XML, one list for each of its columns."""
     field, at = column.field, letters[0]
     if isinstance(field, MoneyField):
@@ -151,6 +155,8 @@ def _cells(column: ExportColumn, values: Column, letters: Sequence[str], numbers
         return [_numbers(values, at, numbers, _PLAIN)]
     if isinstance(field, DateField):
         return [_days(values, at, numbers)]
+    if isinstance(field, DateTimeField):
+        return [_instants(values, at, numbers, zone)]
     return [_texts(column.safe(values), at, numbers, column.heading)]
 
 
@@ -176,6 +182,22 @@ def _days(values: Column, at: str, numbers: range) -> list[str]:
             cells.append(_text(day.isoformat(), f"{at}{n}"))
         else:
             cells.append(f'<c r="{at}{n}" s="{_DAY}"><v>{day.toordinal() - _ZERO}</v></c>')
+    return cells
+
+
+def _instants(values: Column, at: str, numbers: range, zone: ZoneInfo) -> list[str]:
+    """In the time of a zone; what that does not say to the letter (parts of a second, an hour that comes twice) is text."""
+    cells: list[str] = []
+    for n, instant in zip(numbers, values, strict=True):
+        if not isinstance(instant, datetime):
+            cells.append("")
+            continue
+        local = instant.astimezone(zone).replace(tzinfo=None, fold=0)
+        if instant.microsecond or local.date() < _FIRST_DAY or local.replace(tzinfo=zone).astimezone(UTC) != instant:
+            cells.append(_text(instant.isoformat().replace("+00:00", "Z"), f"{at}{n}"))
+            continue
+        seconds = local.hour * 3600 + local.minute * 60 + local.second
+        cells.append(f'<c r="{at}{n}" s="{_INSTANT}"><v>{local.toordinal() - _ZERO + seconds / 86_400!r}</v></c>')
     return cells
 
 

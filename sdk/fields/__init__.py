@@ -3,6 +3,7 @@
 from sdk.fields.any_record import AnyRecordField, NamedReference, Reference, any_record
 from sdk.fields.base import (
     NO_EXAMPLE,
+    UNDECODABLE,
     Checked,
     Field,
     Flaw,
@@ -25,6 +26,7 @@ from sdk.fields.time import DateField, DateTimeField, at, date_orders, day_and_t
 
 __all__ = [
     "NO_EXAMPLE",
+    "UNDECODABLE",
     "AnyRecordField",
     "BooleanField",
     "Checked",

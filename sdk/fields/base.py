@@ -54,8 +54,12 @@ class FlawError(ValueError):
 
 LOST_DIGITS = "#DIGITS!"
 """What readers of spreadsheets write for a number that was longer than the program keeps."""
-ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA", LOST_DIGITS})
-"""What spreadsheets show instead of a value."""
+UNDECODABLE = "#BYTES!"
+"""What readers write for a text whose bytes are not in the encoding that is named beside it."""
+ERRORS = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA", LOST_DIGITS, UNDECODABLE}
+)
+"""What spreadsheets, and readers of files, show instead of a value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +151,8 @@ class Field:
     def _read_exact(self, cell: str, style: Mapping[str, str]) -> object:
         if cell == LOST_DIGITS:
             raise FlawError("lost_digits", _("has more than 15 digits, of which the spreadsheet has kept 15; write it there as text"))
+        if cell == UNDECODABLE:
+            raise FlawError("undecodable", _("is not in the encoding that the file names for it"))
         if cell in ERRORS:
             raise FlawError("error_value", _("is an error of the spreadsheet; mend its formula, or empty the cell"))
         return self.read_cell(cell, style)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from uuid import UUID
@@ -77,7 +78,10 @@ class LinkField(Field):
         return super().parse(cells)
 
     def format(self, value: object) -> str:
-        return value.text if isinstance(value, NaturalKey) else super().format(value)
+        return value.text if isinstance(value, NaturalKey) else Field.format(self, value)
+
+    def write(self, values: Sequence[object]) -> list[str]:
+        return ["" if value is None else value.text if type(value) is NaturalKey else str(value) for value in values]
 
     def json_schema(self) -> dict[str, object]:
         return {"type": "string", "format": "uuid"}

@@ -13,7 +13,7 @@ from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import Exact
 from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
-from sdk.fields.number import exact, exact_schema, exact_text, number_text, parts_of
+from sdk.fields.number import exact, exact_schema, exact_text, is_plain, number_text, parts_of
 from sdk.fields.text import TextField
 from sdk.text import Text, _
 
@@ -115,6 +115,8 @@ class MoneyField(Field):
         return self._money(exact(cell["amount"]), _currency(cell["currency"]) if "currency" in cell else "")
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
+        if is_plain(cell, style):
+            return self._money(exact(cell), "")
         try:
             negative, digits, around = parts_of(cell)
         except FlawError as flaw:

@@ -137,9 +137,14 @@ def number_text(digits: str, negative: bool, style: Mapping[str, str]) -> str:
     return text
 
 
+def is_plain(cell: str, style: Mapping[str, str]) -> bool:
+    """Whether a number is written as `exact` takes it, and means that in its column."""
+    return _PLAIN.match(cell) is not None and ("." not in cell or style.get("decimal", ".") == ".")
+
+
 def plainly(cell: str, style: Mapping[str, str], percent: bool = True) -> str:
     """A number as people write it, as `exact` takes it, the sign of a currency and of `percent` left off; raises FlawError."""
-    if _PLAIN.match(cell) and ("." not in cell or style.get("decimal", ".") == "."):
+    if is_plain(cell, style):
         return cell
     negative, digits, around = parts_of(cell)
     # A word of three letters may be a currency or a unit, in which the number means another one.

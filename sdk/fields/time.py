@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -140,6 +140,9 @@ class DateField(Field):
 
     def format(self, value: object) -> str:
         return value.isoformat() if isinstance(value, date) else ""
+
+    def write(self, values: Sequence[object]) -> list[str]:
+        return [value.isoformat() if isinstance(value, date) else "" for value in values]
 
     def json_schema(self) -> dict[str, object]:
         return {"type": "string", "format": "date"}

@@ -187,7 +187,11 @@ def _told(work: Work, outcomes: Sequence[Outcome], ids: Sequence[UUID]) -> dict[
     rows = work.records("probe.thing").find(())
     return {
         "outcomes": [
-            (o.changed, None if o.refusal is None else (type(o.refusal).__name__, o.refusal.reason, sorted(codes(o.refusal))))
+            (
+                o.changed,
+                plain(o.before),
+                None if o.refusal is None else (type(o.refusal).__name__, o.refusal.reason, sorted(codes(o.refusal))),
+            )
             for o in outcomes
         ],
         "rows": sorted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ import openpyxl
 import pytest
 
 from core.context import Work
+from core.testkit.fixtures import Api
 from plugins.import_export.files import Reading
 from sdk import Invalid
 from tests.plugins.imports import import_file
@@ -78,3 +80,22 @@ def test_numbers_of_another_country_and_errors_of_a_spreadsheet_reach_records_as
     made.save(sink)
     done = import_file(work, "catalog.product", sink.getvalue())
     assert (done.counts, done.reasons) == ({"created": 1, "failed": 1}, [(2, "SKU", "error_value")])
+
+
+def test_what_a_person_says_of_a_file_comes_with_the_form(client: Api, drain: Callable[[], int], work: Work) -> None:
+    content = "Name;SKU;List price\nPrices of spring;;\nName:SKU:List price\nA:a:1.234\n".encode("utf-16-le")
+    form = {
+        "entity": "catalog.product", "encoding": "utf-16-le", "delimiter": ":", "heading_row": "3", "numbers": "comma", "dates": "dmy",
+        "years": "1950", "map": ["Name=name", "SKU=sku", "List price=price"],
+    }  # fmt: skip
+    for more, state, codes in (({**form, "numbers": ""}, "failed", ["ambiguous_number"]), (form, "succeeded", [None])):
+        data = {**more, "file": (io.BytesIO(content), "rows.csv")}
+        begun = client.call("POST", "/api/v1/import_export/imports", data=data, content_type="multipart/form-data").json
+        drain()
+        address = f"/api/v1/import_export/imports/{begun['id']}"
+        rows = client.get(f"{address}/rows").json["data"]
+        assert (client.get(address).json["state"], [row["code"] for row in rows]) == (state, codes)
+    assert [row["price"].amount for row in work.records("catalog.product").find((), 10)] == [Decimal(1234)]
+    for wrong in ({"heading_row": "x"}, {"heading_row": "51"}, {"numbers": "dot"}, {"years": "50"}):
+        data = {**form, **wrong, "file": (io.BytesIO(content), "rows.csv")}
+        assert client.call("POST", "/api/v1/import_export/imports", data=data, content_type="multipart/form-data").status_code == 422

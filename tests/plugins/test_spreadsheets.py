@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -13,14 +14,14 @@ import pytest
 from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
-from plugins.import_export.files import Book, Reading, open_book
+from plugins.import_export.files import Book, Reading, open_book, spreadsheets
 from sdk import BadRequest, Invalid
 from sdk.fields import DecimalField, TextField
 from sdk.text import Text
 from tests.journeys.real_data import folder
 
 
-def workbook(fill: Callable[[Worksheet], None], *more: tuple[str, Iterable[Sequence[object]]]) -> bytes:
+def workbook(fill: Callable[[Worksheet], object], *more: tuple[str, Iterable[Sequence[object]]]) -> bytes:
     """An XLSX whose first sheet is filled by `fill`, followed by others."""
     made = openpyxl.Workbook()
     sheet = made.active
@@ -201,3 +202,20 @@ def test_templates_of_another_system_are_read_as_xlsx_and_as_xls() -> None:
         found = opened(path.read_bytes(), path.name)
         assert found.format == path.suffix[1:]
         assert all(sheet.headings[0] and list(sheet.rows()) for sheet in found.sheets[:1]), path.name
+
+
+def test_a_file_that_is_looked_at_again_is_not_unpacked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = workbook(lambda sheet: [sheet.append([f"A{number}", number]) for number in range(5_000)])
+    first = opened(content)
+
+    def never(source: object, kind: str) -> None:
+        raise AssertionError(kind)
+
+    monkeypatch.setattr(spreadsheets, "unpacked", never)
+    again = opened(content)
+    with ThreadPoolExecutor(4) as threads:
+        read = list(threads.map(lambda found: list(found.sheets[0].rows()), [first, again, first, again]))
+    assert all(rows == read[0] for rows in read)
+    assert len(read[0]) == 4_999
+    with pytest.raises(AssertionError, match="xlsx"):
+        opened(workbook(lambda sheet: sheet.append(["another"])))

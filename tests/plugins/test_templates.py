@@ -90,6 +90,9 @@ def test_the_command_prints_the_template_and_takes_it_back(dealwright: Dealwrigh
     book = tmp_path / "contacts.xlsx"
     book.write_bytes(dealwright.run("import-template", "customers.contact", "--format", "xlsx", "--tenant", tenant.name).stdout_bytes)
     assert dealwright.do("import", "customers.contact", str(book), "--tenant", tenant.name).startswith("succeeded: 1 created")
+    file.write_text("Report of accounts\n\nName,City\nZ,Ulm\n", encoding="utf-8")
+    told = dealwright.run("import", "customers.account", str(file), "--tenant", tenant.name)
+    assert told.stderr == "accounts.csv: the headings are in row 3; what stands above them is left out (1)\n"
     assert dealwright.run("import-template", "customers.nothing", "--tenant", tenant.name).exit_code == 2
     assert dealwright.run("import-template", "import_export.row", "--tenant", tenant.name).exit_code == 2
 
@@ -134,7 +137,7 @@ def test_the_workbook_offers_choices_marks_what_is_required_and_says_what_fits(l
     headings = [cell.value for cell in sheet[1]]
     fields = [field for field in linked.records("probe.thing").fields().values() if not field.readonly]
     assert len(headings) == len(fields) == notes.max_row - 1
-    assert (headings[-1], sheet.freeze_panes, lists.sheet_state) == ("Region *", "A2", "hidden")
+    assert (headings[-1], sheet.freeze_panes, lists.sheet_state) == ("Region *", "A2", "veryHidden")
     assert sheet.cell(1, len(headings)).comment.text == "A choice.\nOne of: North, =South.\nMust be filled."
     rules = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
     letter = sheet.cell(1, len(headings)).column_letter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import IO, TypeAlias
 
@@ -75,25 +76,32 @@ class Book:
 
 
 class FromStart(io.RawIOBase):
-    """A file read from its first byte with a place of its own, so that several readers do not disturb one another."""
+    """A file read from its first byte with a place of its own, so that several readers do not disturb one another.
 
-    def __init__(self, source: IO[bytes], place: int = 0) -> None:
-        self._source, self._place = source, place
+    Readers in several threads share a lock.
+    """
+
+    def __init__(self, source: IO[bytes], place: int, lock: AbstractContextManager[object]) -> None:
+        self._source, self._place, self._lock = source, place, lock
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the base says Buffer, which Python 3.11 lacks
-        self._source.seek(self._place)
-        block = self._source.read(len(buffer))
+        with self._lock:
+            self._source.seek(self._place)
+            block = self._source.read(len(buffer))
         buffer[: len(block)] = block
         self._place += len(block)
         return len(block)
 
 
-def from_start(source: IO[bytes], place: int = 0) -> io.BufferedReader:
+_NO_LOCK = nullcontext()
+
+
+def from_start(source: IO[bytes], place: int = 0, lock: AbstractContextManager[object] = _NO_LOCK) -> io.BufferedReader:
     """`source` from its first byte, or from another place; closing it leaves `source` open."""
-    return io.BufferedReader(FromStart(source, place), BLOCK)
+    return io.BufferedReader(FromStart(source, place, lock), BLOCK)
 
 
 def blank(cells: list[str]) -> bool:

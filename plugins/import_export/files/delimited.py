@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,7 +18,7 @@ from sdk import BadRequest, Text, _
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f")
 _LONGEST = 1 << 20
-csv.field_size_limit(_LONGEST)
+_QUOTED = re.compile(r' +"')
 _SAID = "sep="
 """What Excel takes as the first line, with the delimiter behind it."""
 
@@ -30,9 +31,12 @@ class Dialect:
     quote: str = '"'
     escape: str = ""
     skip: int = 0
+    spaced: bool = False
+    """Whether a space stands behind each delimiter, before quotes too."""
 
     def reader(self, text: Iterator[str] | io.TextIOBase) -> Iterator[list[str]]:
         """The rows of `text`; raises csv.Error for quotes that do not fit."""
+        csv.field_size_limit(_LONGEST)  # one for the whole process, which any library may have set anew
         return csv.reader(
             text,
             delimiter=self.delimiter,
@@ -40,6 +44,7 @@ class Dialect:
             quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
             escapechar=self.escape or None,
             doublequote=not self.escape,
+            skipinitialspace=self.spaced,
             strict=True,
         )
 
@@ -48,10 +53,10 @@ def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
     """Settle encoding, dialect and headings."""
     encoding, notes = decide(source, reading.encoding)
     sample = _sample(source, encoding)
-    if not sample.strip():
-        raise unreadable(_("is empty: the first line is to hold the headings"))
     dialect = _dialect(sample, file_name, reading)
     rows, _sound = _parsed(dialect, sample)
+    if all(map(blank, rows)):
+        raise unreadable(_("is empty: the first line is to hold the headings"))
     place = headings_row(rows, reading)
     headings, told = named(rows[place])
 
@@ -120,9 +125,15 @@ def _dialect(sample: str, file_name: str, reading: Reading) -> Dialect:
     plain = _fittest(sample, [Dialect(sign, '"', "", skip) for sign in signs])
     rows, sound = _parsed(plain, sample)
     if not sound:
-        others = [Dialect(sign, '"', "\\", skip) for sign in signs] + [Dialect(sign, "", "", skip) for sign in signs if sign == "\t"]
+        others = [Dialect(sign, '"', "\\", skip) for sign in signs if '\\"' in sample]
+        others += [Dialect(sign, "", "", skip) for sign in signs if sign == "\t"]
+        if not others:
+            return plain
         other = _fittest(sample, others)
         return other if _fit(other, sample)[:2] == (True, True) else plain
+    if any(_QUOTED.match(cell) for row in rows for cell in row[1:]):
+        other = replace(plain, spaced=True)
+        return other if _parsed(other, sample)[1] else plain
     heads = rows[found_row(rows)] if rows else []
     if heads and all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in heads):
         other = replace(plain, quote="'")

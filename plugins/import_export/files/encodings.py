@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from plugins.import_export.files.book import BLOCK, Note, from_start, unreadable
-from plugins.import_export.files.letters import LATIN, share_of_han, written
+from plugins.import_export.files.letters import LATIN, fewest_languages, share_of_han, written
 from sdk import BadRequest, Invalid, _
 
 _BOMS = (
@@ -153,14 +153,20 @@ def _korean(lines: bytes) -> bool:
 
 
 def _western(words: list[bytes]) -> bool:
-    """Whether some words are words in cp1252 alone, and next to none is none there."""
-    votes, against = 0, 0
-    for word in words:
-        readings = {_decoded(word, name) for name, languages in LATIN.items() if written(_decoded(word, name), languages)}
-        western = _decoded(word, "cp1252")
-        votes += readings == {western}
-        against += western not in readings
-    return votes > 0 and against * 50 <= votes
+    """Whether next to all words are words in cp1252, and in each other encoding of Latin letters they are the same, no words, or of more languages."""
+    texts = [_decoded(word, "cp1252") for word in words]
+    wrong = sum(not written(text, LATIN["cp1252"]) for text in texts)
+    if not words or wrong * 50 > len(words):
+        return False
+    needed = fewest_languages((text for text in texts if written(text, LATIN["cp1252"])), LATIN["cp1252"])
+    for name, languages in LATIN.items():
+        others = [_decoded(word, name) for word in words]
+        differ = [other for other, text in zip(others, texts, strict=True) if other != text]
+        likely = all(written(other, languages) for other in differ)
+        rivals = fewest_languages((other for other in others if written(other, languages)), languages)
+        if differ and likely and (not needed or rivals <= needed):
+            return False
+    return True
 
 
 def _decoded(word: bytes, encoding: str) -> str:

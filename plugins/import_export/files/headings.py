@@ -23,21 +23,31 @@ def headings_row(rows: list[list[str]], reading: Reading) -> int:
 def note_above(rows: list[list[str]], place: int) -> list[Note]:
     """That rows above the headings are left out, where there are some."""
     above = sum(not blank(row) for row in rows[:place])
-    text = _("the headings are in row {row}; {count} rows above them are left out")
+    text = _("the headings are in row {row}; what stands above them is left out ({count})")
     return [Note("preamble", text, {"row": place + 1, "count": above})] if above else []
 
 
 def found_row(rows: list[list[str]]) -> int:
-    """The first row that is not blank, unless it is a line above a table."""
-    filled = [sum(map(bool, map(str.strip, row))) for row in rows]
-    first = next((place for place, count in enumerate(filled) if count), 0)
-    counts = Counter(_width(row) for row in rows if not blank(row))
+    """The first row that is not blank, unless it is a line above a table.
+
+    Such lines are parted from the table by a blank row and narrower than it, or hold one cell above a table of three columns or more.
+    """
+    widths = [_width(row) for row in rows]
+    counts = Counter(filter(None, widths))
     typical = max(counts, key=lambda width: (counts[width], width), default=0)
-    place = next((place for place, count in enumerate(filled) if count > 1 and count > typical / 2), first)
-    above = filled[first:place]
-    parted = not filled[place - 1] and all(count < typical / 2 or count == 1 for count in above)
-    titled = typical > 2 and all(count == 1 for count in above if count)
-    return place if place > first and (parted or titled) and _name_columns(rows[place]) else first
+    first = next((place for place, width in enumerate(widths) if width), 0)
+    narrow = next((place for place in range(first, len(rows)) if widths[place] >= typical), first)
+    for parted in (True, False):
+        for place in range(first + 1, narrow + 1):
+            above = rows[first:place]
+            fits = not widths[place - 1] if parted else typical > 2 and all(_filled(row) < 2 for row in above)
+            if fits and _filled(rows[place]) > max(1, typical / 2) and _name_columns(rows[place]):
+                return place
+    return first
+
+
+def _filled(row: list[str]) -> int:
+    return sum(map(bool, map(str.strip, row)))
 
 
 def _width(row: list[str]) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 HAN = frozenset(
     "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经十三之进着"
@@ -38,6 +40,7 @@ _FEWEST = 3
 _ALONE = frozenset("àéóáåö")
 _BESIDE = frozenset("“”‘’‚„«»‹›–—…•·€£¥§©®™°¿¡²³½¼¾ºª\xa0")
 _BETWEEN = frozenset("’‘–—·\xa0")
+_SHARP = re.compile(r"(?:^|[^aeiouyäöüAEIOUÄÖÜ])ß")
 _UP = re.compile(r"[a-zß-öø-ÿ][^\x00-\x7f]")
 _DOWN = re.compile(r"[A-Z][^\x00-\x7f][A-Z]")
 _MANY = re.compile(r"[^\x00-\x7f]{3}")
@@ -47,6 +50,8 @@ def written(word: str, languages: tuple[frozenset[str], ...]) -> bool:
     """Whether a run of letters and signs without ASCII ones between could be so in one of these languages."""
     letters = "".join(sign if sign.isalpha() and sign not in _BESIDE else " " for sign in word)
     for place, sign in enumerate(word):
+        if sign in "‚„" and place and letters[place - 1] != " ":  # they open a quotation
+            return False
         inside = 0 < place < len(word) - 1 and letters[place - 1] != " " and letters[place + 1] != " "
         if letters[place] == " " and sign > "\x7f" and sign not in (_BETWEEN if inside else _BESIDE):
             return False
@@ -59,9 +64,20 @@ def _piece(word: str, languages: tuple[frozenset[str], ...]) -> bool:
         return True
     if len(word) == 1:
         return own <= _ALONE
+    if _SHARP.search(word):
+        return False
     capital_inside = any(pair[1].isupper() for pair in _UP.findall(word))
     small_inside = any(three[1].islower() and three[1] != "ß" for three in _DOWN.findall(word))
     return not (capital_inside or small_inside or _MANY.search(word)) and any(own <= letters for letters in languages)
+
+
+def fewest_languages(words: Iterable[str], languages: Sequence[frozenset[str]]) -> int:
+    """How few languages have between them all these words; one more than there are where some word is in none."""
+    own = {frozenset(sign.lower() for sign in word if sign > "\x7f" and sign.isalpha() and sign not in _BESIDE) for word in words}
+    for count in range(len(languages) + 1):
+        if any(all(any(letters <= one for one in chosen) or not letters for letters in own) for chosen in combinations(languages, count)):
+            return count
+    return len(languages) + 1
 
 
 def share_of_han(text: str) -> float:

@@ -8,12 +8,16 @@ from typing import BinaryIO
 
 from plugins.import_export.files.book import Book, Reading, from_start, unreadable
 from plugins.import_export.files.delimited import open_delimited
+from plugins.import_export.files.lines import is_lines, open_lines
 from plugins.import_export.files.spreadsheets import open_spreadsheet
+from plugins.import_export.files.vcards import open_vcards
 from sdk import _
 
 NOTHING_SAID = Reading()
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How files of Office began before 2007; those with a password still do."""
+_OTHERS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"SQLite format 3", b"\x7fELF", b"MZ\x90")
+"""Papers, pictures, archives and programs."""
 _MARKUP = re.compile(rb"\s*<(!doctype html|html|\?xml|table|\w+:workbook|workbook)\b", re.IGNORECASE)
 _HEAD = 4096
 
@@ -25,8 +29,14 @@ def open_book(source: BinaryIO, file_name: str, reading: Reading = NOTHING_SAID)
         return open_spreadsheet(source, _packed_kind(source), reading)
     if head.startswith(_COMPOUND):
         return open_spreadsheet(source, "xls", reading)
+    if is_lines(source):
+        return open_lines(source)
     if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
         raise unreadable(_("is a web page or XML, whatever it is called; open it in a spreadsheet and save it as XLSX"))
+    if head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:11].upper() == b"BEGIN:VCARD":
+        return open_vcards(source, file_name, reading)
+    if head.startswith(_OTHERS):
+        raise unreadable(_("is neither text nor a spreadsheet; save it as CSV in UTF-8, or as XLSX"))
     return open_delimited(source, file_name, reading)
 
 

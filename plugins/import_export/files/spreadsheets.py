@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,6 +25,7 @@ from sdk import Text, _
 
 _PROGRAM = Path(__file__).with_name("unpack.py")
 _SECONDS = 600
+_FILES_KEPT, _MOST_KEPT = 4, 256 << 20
 _REASONS: Mapping[str, Text] = {
     "broken": _("is broken, or no spreadsheet at all; open it in the program that wrote it and save it again"),
     "password": _("is protected by a password; save it without one"),
@@ -29,9 +35,21 @@ _REASONS: Mapping[str, Text] = {
 }
 
 
+@dataclass(frozen=True)
+class Unpacked:
+    """Rows on the disk, in a file without a name."""
+
+    file: IO[bytes]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_KEPT: OrderedDict[str, Unpacked] = OrderedDict()
+_AT_WORK = threading.Lock()
+
+
 def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading) -> Book:
     """Unpack it once; raises Invalid for what is broken, protected or too large."""
-    rows = unpacked(source, kind)
+    rows = _kept(source, kind)
     sheets: list[Sheet] = []
     notes: list[Note] = []
     for about, place in _index(rows):
@@ -53,26 +71,42 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading) -> Book:
     return Book(kind, "", "", tuple(sheets), tuple(notes))
 
 
-def _numbered(rows: IO[bytes], place: int, at: int) -> Rows:
+def _numbered(rows: Unpacked, place: int, at: int) -> Rows:
     for number, row in enumerate(islice(_cells(rows, place), at + 1, None), 1):
         if not blank(row):
             yield number, row
 
 
-def _cells(rows: IO[bytes], place: int) -> Iterator[list[str]]:
-    for line in from_start(rows, place):
+def _cells(rows: Unpacked, place: int) -> Iterator[list[str]]:
+    for line in from_start(rows.file, place, rows.lock):
         if line.startswith(b"{"):
             return
         yield json.loads(line)
 
 
-def _index(rows: IO[bytes]) -> Iterator[tuple[dict[str, object], int]]:
+def _index(rows: Unpacked) -> Iterator[tuple[dict[str, object], int]]:
     """What is said of each sheet, and where its rows begin."""
     place = 0
-    for line in from_start(rows):
+    for line in from_start(rows.file, 0, rows.lock):
         place += len(line)
         if line.startswith(b"{"):
             yield json.loads(line), place
+
+
+def _kept(source: BinaryIO, kind: str) -> Unpacked:
+    """The rows of this very content, from the last time if that is not long ago: who looks at a file page by page does so often."""
+    key = f"{kind}:{hashlib.file_digest(from_start(source), 'sha256').hexdigest()}"
+    with _AT_WORK:
+        if (found := _KEPT.get(key)) is not None:
+            _KEPT.move_to_end(key)
+            return found
+    made = Unpacked(unpacked(source, kind))
+    with _AT_WORK:
+        if made.file.seek(0, io.SEEK_END) <= _MOST_KEPT:
+            _KEPT[key] = made
+        while len(_KEPT) > _FILES_KEPT:
+            _KEPT.popitem(last=False)  # the file goes with the last sheet that reads it
+    return made
 
 
 def unpacked(source: BinaryIO, kind: str) -> IO[bytes]:
@@ -82,11 +116,11 @@ def unpacked(source: BinaryIO, kind: str) -> IO[bytes]:
         shutil.copyfileobj(from_start(source), file)
         file.flush()
         kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "SYSTEMROOT") if name in os.environ}
-        command = [sys.executable, "-I", str(_PROGRAM), kind, file.name]
+        command = [sys.executable, "-I", "-X", "utf8", str(_PROGRAM), kind, file.name]
         try:
             done = subprocess.run(  # noqa: S603 (our own interpreter and program)
                 command, stdout=rows, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=False,
-                env={**kept, "PYTHONUTF8": "1"},
+                env=kept,
             )  # fmt: skip
             said = done.stderr.decode("utf-8", "replace").strip()
         except subprocess.TimeoutExpired:

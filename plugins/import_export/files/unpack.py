@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-MEMORY = 3 << 30
+MEMORY = 2 << 30
 UNPACKED = 1 << 30
 CELLS = 16_000_000
 """The library keeps a sheet as a full table: so many cells take about half a gigabyte."""
@@ -65,7 +65,7 @@ def lines(kind: str, path: str) -> Iterator[object]:
     try:
         book = load_workbook(path)
         for place, about in enumerate(book.sheets_metadata):
-            if about.typ != SheetTypeEnum.WorkSheet:
+            if about.typ != SheetTypeEnum.WorkSheet or about.visible == SheetVisibleEnum.VeryHidden:  # a program's own
                 continue
             sheet = book.get_sheet_by_index(place)
             visible = about.visible == SheetVisibleEnum.Visible

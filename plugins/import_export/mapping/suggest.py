@@ -9,8 +9,12 @@ from itertools import islice
 
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.saved import Saved, saved_for
+<<<<<<< HEAD
 from plugins.import_export.mapping.shaping import first_and_last
 from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
+=======
+from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of
+>>>>>>> dca276c1dc44d7828291fa27df571ba7e24d0f69
 from plugins.import_export.styles import Said, Styles
 from sdk import Context
 from sdk.fields import ChoiceField, Field, LinkField
@@ -97,7 +101,7 @@ def _as_before(known: Saved | None, fields: Mapping[str, Field]) -> type_sure:
 
 
 def _by_apart(apart: Collection[str]) -> type_sure:
-    return lambda heading: NONE if heading.strip() in apart else None
+    return lambda heading: NONE if bare(heading) in apart else None
 
 
 def _by_word(words: Mapping[str, str]) -> type_sure:

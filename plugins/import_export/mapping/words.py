@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sdk import Context, _
 from sdk.fields import Field, MoneyField
@@ -15,6 +16,8 @@ CURRENCY: Final = "currency"
 _WORD = re.compile(r"[\W_]+")
 _CHOICES = re.compile(r"\[[^\[\]]*\|[^\[\]]*\]\s*\*?\s*\Z")
 """What a template writes behind a heading: `Class [key|normal|small]`."""
+_ZONED = re.compile(r"\((UTC|[A-Za-z_]+/[A-Za-z0-9_+/-]+)\)\s*\Z", re.ASCII)
+"""What an export writes behind the heading of instants: `Starts (Asia/Shanghai)`."""
 
 SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "account": ("Company", "Company name", "Account name", "Customer", "Customer name", "Organization", "Organisation", "Organization name",
@@ -106,4 +109,23 @@ def _only(words: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 def plain(word: str) -> str:
     """A heading without case, punctuation, the mark of what is required, and the choices that a template lists."""
-    return _WORD.sub("", _CHOICES.sub("", word).casefold())
+    return _WORD.sub("", _CHOICES.sub("", bare(word)).casefold())
+
+
+def bare(heading: str) -> str:
+    """A heading without the time zone behind it."""
+    return _ZONED.sub("", heading).strip()
+
+
+def zoned(heading: str, zone: str) -> str:
+    """The heading of instants that stand in the time of a zone."""
+    return f"{heading} ({zone})"
+
+
+def zone_of(heading: str) -> str:
+    """The time zone that a heading names; "" for none, and for one that nobody knows."""
+    found = _ZONED.search(heading)
+    try:
+        return "" if found is None else ZoneInfo(found[1]).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is told as an error of the file system
+        return ""

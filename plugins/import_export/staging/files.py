@@ -195,4 +195,4 @@ def _forget(ctx: Context, row: Row) -> None:
 
 def reading_of(body: Mapping[str, object]) -> Reading:
     """What was said of a file in a form."""
-    return Reading(str(body["encoding"]), str(body["delimiter"]))
+    return Reading(str(body["encoding"]), str(body["delimiter"]), headings=int(str(body["heading_row"])))

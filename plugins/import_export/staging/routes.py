@@ -23,6 +23,7 @@ class NewFile(Schema):
 
     encoding = fields.String(load_default="", validate=validate.Length(max=40))
     delimiter = fields.String(load_default="", validate=validate.Length(max=3))
+    heading_row = fields.Integer(load_default=0, validate=validate.Range(0, 50))
 
 
 class MappingQuery(Schema):
