@@ -14,7 +14,6 @@ from plugins.import_export.formulas import restored
 from plugins.import_export.mapping.currencies import currencies
 from plugins.import_export.mapping.currencies import joined as joined_amounts
 from plugins.import_export.mapping.saved import saved_for
-<<<<<<< HEAD
 from plugins.import_export.mapping.shaping import (
     edit_of,
     family_places,
@@ -27,10 +26,7 @@ from plugins.import_export.mapping.shaping import (
     type_edit,
     type_maker,
 )
-from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
-=======
 from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of
->>>>>>> dca276c1dc44d7828291fa27df571ba7e24d0f69
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
 from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField

@@ -9,12 +9,8 @@ from itertools import islice
 
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.saved import Saved, saved_for
-<<<<<<< HEAD
 from plugins.import_export.mapping.shaping import first_and_last
-from plugins.import_export.mapping.words import apart_of, plain, synonyms_of, words_of
-=======
 from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of
->>>>>>> dca276c1dc44d7828291fa27df571ba7e24d0f69
 from plugins.import_export.styles import Said, Styles
 from sdk import Context
 from sdk.fields import ChoiceField, Field, LinkField
