@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
 from core.context import Work
 from core.platform import Platform
@@ -204,3 +205,46 @@ def test_what_cannot_be_read_says_why_and_what_to_do_and_what_is_left_out_is_tak
     client.patch("/api/v1/core/plugins/import_export", {"enabled": False})
     assert (site.get(AT).status, site.get(f"{AT}/new").status, site.get(dry_at).status) == (404, 404, 404)
     assert "Import" not in site.get("/customers/accounts").links()
+
+
+def test_the_sheets_of_a_workbook_are_looked_at_mended_imported_and_undone_together(
+    site: Site, drain: Callable[[], int], work: Work
+) -> None:
+    book = Workbook()
+    sheets = {
+        "Contacts": [["Name", "Account"], ["Ada", "Engines"], ["Eve", "Nowhere"]],
+        "Accounts": [["Name", "Founded in"], ["Engines", "early"]],
+        "Notes to self": [["What"], ["none"]],
+    }
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.remove(book.worksheets[0])
+    content = io.BytesIO()
+    book.save(content)
+    at = way(sent(site, content.getvalue(), "all.xlsx", entity="workbook"))
+    assert site.get(at).rows() == [["Accounts", "Accounts", "1"], ["Contacts", "Contacts", "2"], ["Notes to self", "is left out", ""]]
+    dry_at = way(site.post(at, site.get(at).form()))
+    drain()
+    dry = site.get(dry_at)
+    assert [row[2] for row in dry.rows()] == ["cannot be taken 1", "cannot be taken 2"]
+    sheet_at = str(dry.all("//main//td/a/@href")[0]).removeprefix(ROOT)
+    one = site.get(sheet_at)
+    assert [box.get("value") for box in one.all("//input[@aria-invalid='true']")] == ["early"]
+    assert site.post(sheet_at, chosen(one, act="run")).status == 409
+    way(site.post(sheet_at, {**chosen(one, act="mend"), "cell.1.1": "1834"}))
+    stale = site.get(dry_at)
+    assert "Something was mended since" in stale.text
+    again_at = way(site.post(dry_at, chosen(stale, act="check")))
+    drain()
+    assert tally(site.get(again_at)) == {"will be created": "2", "cannot be taken": "1"}
+    real_at = way(site.post(again_at, chosen(site.get(again_at), act="run")))
+    drain()
+    done = site.get(real_at)
+    assert tally(done) == {"Created": "2", "Failed": "1"} and "Some rows were not taken" in done.text
+    assert [row[:3] for row in site.get("/import_export/imports").rows()] == [["all.xlsx", "A workbook with several sheets", "Partial"]]
+    way(site.post(real_at, chosen(site.get(f"{real_at}/undo"), act="undo")))
+    drain()
+    assert "It is undone" in site.get(real_at).text
+    assert work.records(ACCOUNT).find(()) == [] == work.records("customers.contact").find(())

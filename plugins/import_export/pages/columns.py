@@ -11,10 +11,13 @@ from typing import Any, cast
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.suggest import CALLED, suggestion
+from plugins.import_export.pages import workbook
 from plugins.import_export.pages.choices import UNDECIDED, fields_of, is_external, likely, wished
 from plugins.import_export.pages.start import AT, Target, target_of
 from plugins.import_export.pages.wishes import mended, start, wish_of
+from plugins.import_export.pages.words import DUPLICATES, MODES
 from plugins.import_export.plan import OVERWRITE, Wish, make_plan
+from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
 from plugins.import_export.staging.corrections import FILE
 from plugins.import_export.styles import Said, Styles
@@ -31,18 +34,6 @@ WHY: Mapping[str, Text] = {
     "fuzzy": _("is much like the field"),
     "saved": _("as the last time"),
     "none": _("fits no field"),
-}
-MODES: Mapping[str, tuple[Text, Text]] = {
-    "create": (_("Only add new ones"), _("Each row becomes a new record. What is there already is left as it is.")),
-    "upsert": (
-        _("Add new ones and update the others"),
-        _("A row whose record is there already changes that record; the others become new records."),
-    ),
-    "update": (_("Only update what is there"), _("Rows change the records that they name; rows that name none are skipped.")),
-}
-DUPLICATES: Mapping[str, Text] = {
-    "skip": _("Skip rows that are likely there already, and list them"),
-    "take": _("Take them all the same, with a warning"),
 }
 WORDS: Mapping[str, Text] = {
     "ymd": _("year, month, day"),
@@ -113,6 +104,8 @@ class Constant:
 def ask(ctx: Context, request: PageRequest) -> Rendering:
     """The columns as they are understood: as the last time, as it was chosen before, or as is likely."""
     row, target = _asked(ctx, request)
+    if target.name == WORKBOOK:
+        return workbook.ask(ctx, request, row)
     with files.opened_sheet(ctx, row, files.place_of(row, request.asked("sheet"))) as sheet:
         guess = suggestion(ctx, target.name, sheet)
         before = _before(ctx, request, row)
@@ -122,6 +115,8 @@ def ask(ctx: Context, request: PageRequest) -> Rendering:
 def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Rehearse the import with these columns; or show the form again, with what the choice of a field asks for."""
     row, target = _asked(ctx, request)
+    if target.name == WORKBOOK:
+        return workbook.take(ctx, request, row)
     with files.opened_sheet(ctx, row, files.place_of(row, request.asked("sheet"))) as sheet:
         wish = wished(request, row, target.name, sheet, _written(ctx, target.name))
         refusal: Refusal | None = None
@@ -129,7 +124,7 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
             try:
                 # The mapping is looked at now, with the first rows; all rows are read in the background.
                 make_plan(ctx, wish, replace(sheet, read=lambda: islice(sheet.rows(), _FIRST)))
-                return Redirect(ctx.page(f"{AT}/{id_of(start(ctx, replace(wish, dry_run=True, mended=mended(ctx, row, wish.sheet))))}"))
+                return Redirect(ctx.page(f"{AT}/{id_of(start(ctx, replace(wish, dry_run=True, mended=mended(ctx, row))))}"))
             except Refusal as caught:
                 refusal = caught
         return _form(ctx, request, row, target, sheet, suggestion(ctx, target.name, sheet), wish, refusal)

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from plugins.import_export import imports
 from plugins.import_export.journal import IMPORT
-from plugins.import_export.pages.outcome import DONE, UNDONE_FROM
 from plugins.import_export.pages.start import AT
+from plugins.import_export.pages.words import DONE, UNDONE_FROM, label_of
 from plugins.import_export.tables import STATES
 from plugins.import_export.tally import FATES
-from sdk import Context, PageRequest, PageRoute, Query, Rendering, _, where
+from sdk import Condition, Context, PageRequest, PageRoute, Query, Rendering, _, where
 from sdk.context import Row
 
 PAGE = 50
@@ -20,7 +20,8 @@ EXPORT = "import_export.export"
 def show(ctx: Context, request: PageRequest) -> Rendering:
     """Imports, or the rehearsals before them, the last first."""
     dry = request.asked("show") == "checks"
-    found = ctx.records(IMPORT).query(Query(where(dry_run=dry), ("-created_at",), limit=PAGE, cursor=request.asked("cursor")))
+    whole = (*where(dry_run=dry), Condition("part_of", "empty", ("true",)))  # a sheet is found by its workbook
+    found = ctx.records(IMPORT).query(Query(whole, ("-created_at",), limit=PAGE, cursor=request.asked("cursor")))
     owners = {UUID(str(row["owner"])) for row in found.data if row.get("owner")}
     names = (
         {str(id): str(row.get("name") or "") for id, row in ctx.records("core.user").values(owners).items()}
@@ -41,7 +42,7 @@ def _line(ctx: Context, row: Row, names: dict[str, str]) -> dict[str, object]:
     name, state = str(row["entity"]), str(row["state"])
     counts = [(fate, ctx.say(DONE[fate]), row[fate]) for fate in FATES if row[fate]]
     return {
-        "row": row, "at": ctx.page(f"{AT}/{row['id']}"), "label": ctx.say(ctx.entity(name).plural_label) if ctx.offers(name) else name,
+        "row": row, "at": ctx.page(f"{AT}/{row['id']}"), "label": label_of(ctx, name),
         "state": ctx.say(STATES[state]), "key": state, "who": names.get(str(row.get("owner")), ""), "counts": counts,
         "undoable": state in UNDONE_FROM and not row["dry_run"] and int(str(row["created"])) + int(str(row["updated"])) > 0,
     }  # fmt: skip

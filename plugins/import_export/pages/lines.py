@@ -58,10 +58,11 @@ class Head:
     label: str
 
 
-def heads_of(ctx: Context, wish: Wish, file: Row, place: int) -> Iterator[Head]:
-    """The columns that are taken, in the order of the file."""
+def heads_of(ctx: Context, wish: Wish, file: Row, place: int, plan: Plan | None = None) -> Iterator[Head]:
+    """The columns that are taken, in the order of the file; where nobody has said which, those of the plan."""
     fields, headings = ctx.records(wish.entity).fields(), cast("list[str]", files.sheets_of(file)[place]["headings"])
-    for at, name in sorted(fields_of(wish, headings).items()):
+    taken = fields_of(wish, headings) or ({at: name for name, at in plan.columns.items()} if plan is not None else {})
+    for at, name in sorted(taken.items()):
         if name in fields or is_external(name):
             yield Head(at, headings[at], name, ctx.say(fields[name].label) if name in fields else ctx.say(_("Id in another system")))
 

@@ -9,41 +9,26 @@ from uuid import UUID
 from plugins.import_export.failed import failed_file
 from plugins.import_export.imports import cancel
 from plugins.import_export.journal import IMPORT, cursor_of, page
-from plugins.import_export.pages import preview
+from plugins.import_export.pages import preview, workbook
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import wish_of
-from plugins.import_export.tables import MODES, OUTCOMES, STATES
+from plugins.import_export.pages.words import DONE, STATE_WORDS, TONES, UNDONE_FROM, label_of
+from plugins.import_export.sheets import WORKBOOK
+from plugins.import_export.tables import MODES, STATES
 from plugins.import_export.tally import FATES
 from plugins.import_export.undo.undoing import begin_undo, permit_undo
-from sdk import BadRequest, Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
+from sdk import BadRequest, Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, _
 from sdk.context import Row, id_of
 from sdk.pages import told
 
 PAGE = 50
-DONE: Mapping[str, Text] = {
-    "created": _("Created"),
-    "updated": _("Updated"),
-    "unchanged": _("Unchanged"),
-    "skipped": OUTCOMES["skipped"],
-    "failed": OUTCOMES["failed"],
-    "warned": OUTCOMES["warned"],
-    "conflict": OUTCOMES["conflict"],
-}
-WORDS: Mapping[str, Text] = {
-    "succeeded": _("Everything was taken."),
-    "partial": _("Some rows were not taken. They are listed below with the reason, and come as a file to mend and import again."),
-    "failed": _("No row was taken."),
-    "cancelled": _("It was cancelled. What had been written until then stays, and can be undone."),
-    "undone": _("It is undone: what it created is in the recycle bin, what it changed is as it was before."),
-    "partly_undone": _("It is undone as far as that was possible. What somebody has edited since stays as it is, and is listed."),
-}
-TONES = {"succeeded": "good", "partial": "warm", "failed": "bad", "cancelled": "warm", "partly_undone": "warm"}
-UNDONE_FROM = ("succeeded", "partial", "failed", "cancelled", "partly_undone")
 
 
 def show(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
     """A rehearsal with its rows; or an import with its outcome."""
     record = _record(ctx, request)
+    if record["entity"] == WORKBOOK and record["wish"]:
+        return workbook.show(ctx, request, record, refusal)
     shown = preview.show if record["dry_run"] and record["file"] else _outcome
     return shown(ctx, request, record, refusal)
 
@@ -55,6 +40,8 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         if request.typed("act") == "cancel":
             cancel(ctx, id_of(record))
             return Redirect(ctx.page(f"{AT}/{record['id']}"))
+        if record["dry_run"] and record["entity"] == WORKBOOK:
+            return workbook.act(ctx, request, record)
         if record["dry_run"] and record["file"]:
             return preview.act(ctx, request, record)
         if request.typed("act") == "undo":
@@ -80,7 +67,7 @@ def _undo(ctx: Context, record: Row, rows: Sequence[int]) -> None:
 def ask_undo(ctx: Context, request: PageRequest) -> Rendering:
     """What undoing will do."""
     record = _record(ctx, request)
-    return Rendering("import_export/undo.html", {"record": record, "label": _label(ctx, record), "problems": []})
+    return Rendering("import_export/undo.html", {"record": record, "label": label_of(ctx, str(record["entity"])), "problems": []})
 
 
 def get_failed(ctx: Context, request: PageRequest) -> object:
@@ -107,7 +94,8 @@ def _outcome(ctx: Context, request: PageRequest, record: Row, refusal: Refusal |
     return Rendering(
         "import_export/outcome.html",
         {
-            "record": record, "label": _label(ctx, record), "state": ctx.say(STATES[state]), "words": ctx.say(WORDS[state]) if state in WORDS else "",
+            "record": record, "label": label_of(ctx, str(record["entity"])), "state": ctx.say(STATES[state]),
+            "words": ctx.say(STATE_WORDS[state]) if state in STATE_WORDS else "",
             "tone": TONES.get(state, ""), "alive": state in ("waiting", "running"), "undoing": state == "undoing", "counts": counts, "tabs": tabs,
             "tab": tab, "rows": list(_told(ctx, record, rows)), "next": f"?show={tab}&cursor=r{next_}" if next_ is not None else "",
             "mode": ctx.say(MODES[str(record["mode"])]), "undoable": written > 0 and state in UNDONE_FROM and not record["dry_run"], "written": written,
@@ -115,12 +103,6 @@ def _outcome(ctx: Context, request: PageRequest, record: Row, refusal: Refusal |
         },
         refusal.status if refusal is not None else 200,
     )  # fmt: skip
-
-
-def _label(ctx: Context, record: Row) -> str:
-    """What was imported; an entity that is not here any more by its name."""
-    name = str(record["entity"])
-    return ctx.say(ctx.entity(name).plural_label) if ctx.offers(name) else name
 
 
 def _told(ctx: Context, record: Row, rows: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]]:

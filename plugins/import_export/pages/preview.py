@@ -12,25 +12,18 @@ from plugins.import_export.journal import IMPORT, ROW, cursor_of, page
 from plugins.import_export.pages.lines import PROBLEMS, column_label, heads_of, lines_of, options_of
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import mended, start, wish_of
+from plugins.import_export.pages.words import WOULD
 from plugins.import_export.plan import Plan, Wish, make_plan
 from plugins.import_export.staging import files
 from plugins.import_export.staging.corrections import correct, corrections
 from plugins.import_export.tables import OUTCOMES
 from plugins.import_export.tally import FATES
-from sdk import Condition, Context, NotFound, PageRequest, Redirect, Refusal, Rendering, Text, _, where
+from sdk import Condition, Conflict, Context, NotFound, PageRequest, Redirect, Refusal, Rendering, _, where
 from sdk.context import Row, id_of
 from sdk.pages import told
 
 PAGE, MOST_OFTEN = 50, 5
 ALL = "all"
-WOULD: Mapping[str, Text] = {
-    "created": _("will be created"),
-    "updated": _("will be updated"),
-    "unchanged": _("stay as they are"),
-    "skipped": _("will be skipped"),
-    "failed": _("cannot be taken"),
-    "warned": _("with a warning"),
-}
 _READ_AT_ONCE = 20_000
 """Rows up to which a file is read anew for its page, to show what its cells are understood as."""
 
@@ -84,8 +77,10 @@ def act(ctx: Context, request: PageRequest, record: Row) -> Rendering | Redirect
         file = files.kept(ctx, UUID(wish.file))
         _mend(ctx, request, file, files.place_of(file, wish.sheet))
         what = request.typed("act")
+        if record["part_of"] and what in ("check", "run"):
+            raise Conflict(_("the sheets of a workbook are checked and imported together"), code="part_of_workbook")
         if what == "check":
-            again = start(ctx, replace(wish, mended=mended(ctx, file, wish.sheet)))
+            again = start(ctx, replace(wish, mended=mended(ctx, file)))
             return Redirect(ctx.page(f"{AT}/{id_of(again)}"))
         if what == "run":
             return Redirect(ctx.page(f"{AT}/{id_of(start(ctx, replace(wish, dry_run=False)))}"))
@@ -133,7 +128,7 @@ def _rows(ctx: Context, request: PageRequest, record: Row) -> Iterator[tuple[str
     place, after = files.place_of(file, wish.sheet), cursor_of(request.asked("cursor"))
     rows, next = _found(ctx, record, file, place, tab, after)
     plan = _plan(ctx, wish, file, place, int(str(record["total"] or 0)))
-    heads = list(heads_of(ctx, wish, file, place))
+    heads = list(heads_of(ctx, wish, file, place, plan))
     lines = list(lines_of(ctx, rows, heads, plan, wish))
     if tab != ALL:  # what is to be mended stands beside what the row is about
         first = [at for at, _head in enumerate(heads) if at == 0 or any(line.cells[at].problem for line in lines)]
@@ -143,7 +138,7 @@ def _rows(ctx: Context, request: PageRequest, record: Row) -> Iterator[tuple[str
     yield "lines", lines
     yield "heads", heads
     yield "options", options_of(ctx, wish, heads)
-    yield "stale", mended(ctx, file, wish.sheet) != wish.mended
+    yield "stale", mended(ctx, file) != wish.mended
     yield "kept", True
     yield "tab", tab
     yield (

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from plugins.import_export import imports
 from plugins.import_export.files import Reading
 from plugins.import_export.files.encodings import KNOWN
+from plugins.import_export.pages.words import label_of
+from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
 from plugins.import_export.template import FORMATS, template
 from sdk import Context, Invalid, NotFound, PageRequest, PageRoute, Problem, Redirect, Refusal, Rendering, Verb, _
@@ -47,7 +49,9 @@ def open_to(ctx: Context, name: str) -> bool:
 
 
 def target_of(ctx: Context, name: str) -> Target:
-    """The entity that is asked for; raises NotFound for one into which the actor may not import."""
+    """The entity that is asked for, or a workbook of several; raises NotFound for one into which the actor may not import."""
+    if name == WORKBOOK and targets(ctx):
+        return Target(WORKBOOK, label_of(ctx, WORKBOOK), "")
     found = next((one for one in targets(ctx) if one.name == name), None)
     if found is None:
         raise NotFound(_("there is nothing to import as {name!r}"), name=name[:80])
@@ -78,7 +82,7 @@ def _form(ctx: Context, request: PageRequest, entity: str, refusal: Refusal | No
     values = {
         "targets": targets(ctx), "target": target_of(ctx, entity) if entity else None, "problems": told(ctx, refusal),
         "open": bool(codes & _OPEN) or any(said.values()), "said": said, "encodings": _encodings(refusal),
-        "delimiters": [(key, ctx.say(words)) for key, words in DELIMITERS], "formats": FORMATS,
+        "delimiters": [(key, ctx.say(words)) for key, words in DELIMITERS], "formats": FORMATS if entity != WORKBOOK else (), "workbook": WORKBOOK,
         "kept": f"{files.KEPT.days}",
     }  # fmt: skip
     return Rendering("import_export/start.html", values, refusal.status if refusal is not None else 200)

@@ -26,7 +26,7 @@ def start(ctx: Context, wish: Wish) -> Row:
     return record
 
 
-def mended(ctx: Context, file: Row, sheet: str) -> int:
-    """How often something was mended in a sheet: what was rehearsed before the last time is out of date."""
-    rows = ctx.as_system().records(CORRECTION).find(where(file=id_of(file), sheet=files.place_of(file, sheet)), MOST)
+def mended(ctx: Context, file: Row) -> int:
+    """How often something was mended in a file: what was rehearsed before the last time is out of date."""
+    rows = ctx.as_system().records(CORRECTION).find(where(file=id_of(file)), MOST)
     return sum(int(str(row["version"])) for row in rows)
