@@ -53,7 +53,7 @@ def again(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 def _list(ctx: Context, typed_: Mapping[str, object], refusal: Refusal | None = None) -> Rendering:
     rows = ctx.records(FORM).query(Query(sort=("name",), limit=MOST)).data
     counted = ctx.records(SUBMISSION).aggregate(("count",), ("form", "state"), limit=3 * MOST)
-    counts = {(str(row["form"]), str(row["state"])): row["count"] for row in counted}
+    counts = {(str(row["form.id"]), str(row["state"])): row["count"] for row in counted}
     failed = Query(
         (Condition("state", "in", (FAILED, SPAM)), Condition("said", "empty", (False,))), ("-created_at",), limit=FEW, count=True
     )

@@ -44,6 +44,7 @@ def test_what_could_not_be_taken_is_listed_with_its_reason_and_tried_again(site:
     page = site.get("/web_forms")
     assert "Ann <b>Lee</b>" in page.text
     assert "the owner is away" in page.text
+    assert "Failed: 1" in page.text
     assert "Try again" in site.get(f"/web_forms/submissions/{sent}").text
     again = site.post("/web_forms", {**page.form(), "retry": str(sent)})
     assert again.status == 303, again.text  # still without a mail address: it has failed with another reason
