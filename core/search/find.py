@@ -29,7 +29,7 @@ FEW, MOST = 5, 50
 """Records of each entity: unless another number is asked for, and at most."""
 LONGEST = 200
 _END = "\U0010ffff"
-_COMMON = 8_000
+_COMMON = 2_000
 """Tokens that begin with a word, from where on its records are not ranked."""
 _OTHER = 2 * SOUND
 """By how much a field comes behind the title."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import quote
+
+from plugins.console.finding import SEARCH
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Query, Rendering, _
 
@@ -25,11 +30,18 @@ def pick(ctx: Context, request: PageRequest) -> Rendering:
 
 
 def _searched(kind: Kind, words: str) -> dict[str, str]:
-    """What the entity's search finds; where nothing of it is searched, what has the words in its title."""
+    """What the search finds, by pinyin too, then whatever has the words in its texts; where nothing of it is searched, in its title."""
     if any(field.search for field in kind.fields.values()):
-        return _asked(kind, (), MOST, q=words)
+        return dict(list((_found(kind, words) | _asked(kind, (), MOST, q=words)).items())[:MOST])
     title = kind.fields[kind.title]
     return _asked(kind, (Condition(kind.title, "contains", (words,)),), MOST) if "contains" in title.operators else _newest(kind)
+
+
+def _found(kind: Kind, words: str) -> dict[str, str]:
+    answer = cast("Mapping[str, Any]", kind.ctx.api("GET", f"{SEARCH}?q={quote(words)}&limit={MOST}&entities={kind.name}"))
+    ids = [str(record["id"]) for group in answer["data"] for record in group["records"]]
+    rows = _asked(kind, (Condition("id", "in", tuple(ids)),), MOST) if ids else {}
+    return {id: rows[id] for id in ids if id in rows}
 
 
 def _newest(kind: Kind) -> dict[str, str]:

@@ -78,6 +78,15 @@ def test_what_is_found_says_by_which_field_and_marks_what_was_meant(site: Site, 
     assert site.get("/find", {"q": "01062345678"}).links().keys() >= {"张伟"}
 
 
+def test_what_a_link_leads_to_is_chosen_by_pinyin_and_by_any_part_of_its_name(site: Site, work: Work) -> None:
+    for name in ("华为技术", "Huafu", "Old Huafu"):
+        work.records("customers.account").create({"name": name})
+    assert site.get("/pick/customers/accounts", {"q": "hwjs"}).texts("//li") == ["华为技术"]
+    assert sorted(site.get("/pick/customers/accounts", {"q": "hua"}).texts("//li")) == ["Huafu", "Old Huafu", "华为技术"]
+    assert sorted(site.get("/pick/customers/accounts", {"q": "uafu"}).texts("//li")) == ["Huafu", "Old Huafu"]
+    assert site.get("/find", {"q": "hua", "in": "no.such"}).status == 200
+
+
 def test_people_are_mentioned_also_by_who_may_not_see_their_mail_addresses(client: Api, people: People) -> None:
     named = client.as_user(people.rep, allows=["core.user.read:name,active"]).get("/console/teamwork/people", {"q": "a"})
     assert named.status_code == 200, named.text

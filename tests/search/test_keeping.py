@@ -8,14 +8,17 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.cli import search as commands
 from core.context import Work
 from core.entities.merge import merge
 from core.entities.records import EntityRecords
 from core.entities.unmerge import unmerge
 from core.events.tables import outbox
+from core.platform import Platform
 from core.search import index
 from core.search.find import find
 from core.search.index import rebuild
@@ -137,3 +140,17 @@ def test_records_from_before_there_were_words_are_taken_up_by_the_job_that_the_u
         system.connection.execute(outbox.insert().values(found | job))
     drain()
     assert titles(system, "before") == ["from before"]
+
+
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_the_command_makes_the_words_of_one_entity_anew(
+    system: Work, platform: Platform, things: EntityRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.create({"name": "forgotten"})
+    with system.transaction(write=True):
+        system.connection.execute(search_words.delete().where(search_words.c.tenant_id == system.tenant.id))
+    monkeypatch.setattr(commands, "platform", lambda: platform)
+    run = CliRunner().invoke(commands.search, ["rebuild", "--tenant", "acme", "--entity", "probe.thing", "--now"])
+    assert (run.exit_code, "acme: 1 entities" in run.output) == (0, True), run.output
+    assert titles(system, "forgot") == ["forgotten"]
+    assert CliRunner().invoke(commands.search, ["rebuild", "--entity", "no.such"]).exit_code != 0
