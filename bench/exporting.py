@@ -19,6 +19,7 @@ from bench import data, servers
 from bench.data import Installation
 from bench.importing import peak_of
 from bench.table import Line, rate, times
+from core.cli.base import settle
 from core.data import bulk
 from core.entities.ids import new_ids
 from core.platform import Platform
@@ -33,6 +34,7 @@ _CHUNK = 2_000
 def measure(installation: Installation) -> list[Line]:
     """A tenant with so many contacts; then each format in this process, and the memory of the command."""
     booted = installation.boot()
+    settle(batches=True)  # as the command does
     tenant = data.another_tenant(booted, "exporting")
     _fill(booted, tenant, installation.rows)
     data.settle(booted)

@@ -25,7 +25,7 @@ class Conditions(fields.Field[tuple[tuple[str, str], ...]]):
         if isinstance(value, str):
             return tuple(parse_qsl(value.lstrip("?"), keep_blank_values=True))
         if isinstance(value, Mapping):
-            value = [f"{name}={one}" for name, one in value.items()]
+            value = [f"{name}={','.join(map(str, one)) if isinstance(one, list) else one}" for name, one in value.items()]
         if not isinstance(value, list) or len(value) > _MOST or not all(isinstance(one, str) and "=" in one for one in value):
             raise ValidationError(_('expected conditions such as "stage=won", as text, a list or an object'))
         return tuple((name.strip(), rest) for name, _equals, rest in (one.partition("=") for one in value))

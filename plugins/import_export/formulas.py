@@ -12,19 +12,23 @@ from collections.abc import Sequence
 _SIGNS = "=+\\-@\t\r\uff1d\uff0b\uff0d\uff20"
 _RISKY = re.compile(f"'*[{_SIGNS}]")
 _MARKED = re.compile(f"'+[{_SIGNS}]")
-_ANY_RISKY = re.compile(f"(?:^|\n)'*[{_SIGNS}]")
-_ANY_MARKED = re.compile(f"(?:^|\n)'+[{_SIGNS}]")
+_ANY_RISKY = re.compile(f"\n'*[{_SIGNS}]")
+_ANY_MARKED = re.compile(f"\n'+[{_SIGNS}]")
 
 
 def neutral(cells: Sequence[str]) -> Sequence[str]:
     """A column of text as no spreadsheet calculates with it."""
-    if not _ANY_RISKY.search("\n".join(cells)):  # of a whole column: most have none
+    if not _ANY_RISKY.search(_whole(cells)):  # of a whole column: most have none
         return cells
     return [f"'{cell}" if _RISKY.match(cell) else cell for cell in cells]
 
 
 def restored(cells: Sequence[str]) -> Sequence[str]:
     """The contrary: a column as it was before."""
-    if not _ANY_MARKED.search("\n".join(cells)):
+    if not _ANY_MARKED.search(_whole(cells)):
         return cells
     return [cell[1:] if _MARKED.match(cell) else cell for cell in cells]
+
+
+def _whole(cells: Sequence[str]) -> str:
+    return "\n" + "\n".join(cells)

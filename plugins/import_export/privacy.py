@@ -9,7 +9,7 @@ from uuid import UUID
 from sdk import Condition, Context, Person, Trace, _, where
 from sdk.context import id_of
 
-ROW, IMPORT = "import_export.row", "import_export.import"
+ROW, IMPORT, EXPORT = "import_export.row", "import_export.import", "import_export.export"
 _MOST = 100_000
 
 
@@ -21,4 +21,6 @@ def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
         rows |= {id_of(row) for row in ctx.records(ROW).find((Condition("cells", "contains", (form[:200],)),), _MOST)}
     under_way = [id_of(row) for state in ("waiting", "running") for row in ctx.records(IMPORT).find(where(state=state), _MOST)]
     reason = _("the import is under way, and its file may name the person: erase again when it has ended")
-    return Trace(ROW, sorted(rows)), Trace(IMPORT, under_way, keep=reason)
+    there = [id_of(row) for row in ctx.records(EXPORT).find((Condition("content", "empty", ("false",)),), _MOST)]
+    files = _("an exported file may name the person until it is taken away after some days: delete the export, or erase again then")
+    return Trace(ROW, sorted(rows)), Trace(IMPORT, under_way, keep=reason), Trace(EXPORT, there, keep=files)

@@ -105,7 +105,7 @@ class WorkbookSink:
         if self._sheet is None:
             self._sheet = self._begun([max([0, *(len(_TAGS.sub("", cell)) for cell in cells[:200])]) for cells in parts])
         rows = "".join(
-            [f'<row r="{number}">{"".join(cells)}</row>' for number, cells in zip(numbers, zip(*parts, strict=True), strict=False)]
+            [f'<row r="{number}">{"".join(cells)}</row>' for number, cells in zip(numbers, zip(*parts, strict=True), strict=True)]
         )
         self._sheet.write(rows.encode())
         self._row += block.rows

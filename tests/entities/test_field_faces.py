@@ -102,6 +102,7 @@ def test_every_field_type_that_there_is_is_tested_here() -> None:
 def test_what_is_written_to_a_file_is_read_back_unchanged(name: str, data: st.DataObject) -> None:
     field = FIELDS[name]
     values = data.draw(st.lists(values_of(name) | st.none(), max_size=8))
+    assert field.write(values) == [field.format(value) for value in values]
     read = field.read([field.format(value) for value in values])
     assert read.flaws == []
     assert read.values == values
