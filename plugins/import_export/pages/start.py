@@ -11,7 +11,7 @@ from plugins.import_export.pages.words import label_of
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
 from plugins.import_export.template import FORMATS, template
-from sdk import Context, Invalid, NotFound, PageRequest, PageRoute, Problem, Redirect, Refusal, Rendering, Verb, _
+from sdk import Context, Invalid, MenuEntry, NotFound, PageRequest, PageRoute, Problem, Redirect, Refusal, Rendering, Verb, _
 from sdk.context import id_of
 from sdk.pages import told
 from sdk.permissions import IMPORT as RIGHT
@@ -44,7 +44,8 @@ def targets(ctx: Context) -> list[Target]:
 
 def open_to(ctx: Context, name: str) -> bool:
     """Whether the actor may import records of this entity."""
-    taken = {Verb.CREATE, Verb.UPDATE} & ctx.entity(name).verbs
+    entity = ctx.entity(name)
+    taken = frozenset[Verb]() if entity.private else {Verb.CREATE, Verb.UPDATE} & entity.verbs
     return ctx.can(imports.PERMISSION) and ctx.can(f"{name}.{RIGHT}") and any(ctx.can(f"{name}.{verb}") for verb in taken)
 
 
@@ -79,8 +80,10 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 def _form(ctx: Context, request: PageRequest, entity: str, refusal: Refusal | None = None) -> Rendering:
     codes = {one.code for one in refusal.problems} if refusal is not None else set[str]()
     said = {name: request.typed(name) for name in ("encoding", "delimiter")}
+    at_hand = {entry.entity for entry in ctx.declared(MenuEntry)}
     values = {
-        "targets": targets(ctx), "target": target_of(ctx, entity) if entity else None, "problems": told(ctx, refusal),
+        "targets": targets(ctx), "usual": [one for one in targets(ctx) if one.name in at_hand],
+        "target": target_of(ctx, entity) if entity else None, "problems": told(ctx, refusal),
         "open": bool(codes & _OPEN) or any(said.values()), "said": said, "encodings": _encodings(refusal),
         "delimiters": [(key, ctx.say(words)) for key, words in DELIMITERS], "formats": FORMATS if entity != WORKBOOK else (), "workbook": WORKBOOK,
         "kept": f"{files.KEPT.days}",
