@@ -206,7 +206,9 @@ def test_real_files_of_the_data_loader_and_of_odoo_are_taken(work: Work, migrate
     done = migrated("loader.zip", zipped(files), encoding="cp1252", value=value)
     parts = {one["file"]: one for one in done["imports"]}
     told = parts["accountData.csv"]
-    assert (told["created"], told["failed"]) == (422, 0), json.dumps(told, indent=1)  # telephone numbers as people write them in America, too
+    assert (told["created"], told["failed"]) == (422, 0), json.dumps(
+        told, indent=1
+    )  # telephone numbers as people write them in America, too
     assert parts["opportunityData.csv"]["created"] == 38 - parts["opportunityData.csv"]["failed"]
     odoo = DATA / "odoo_templates"
     taken = migrated("odoo.zip", zipped({one.name: one.read_bytes() for one in odoo.glob("*.xls*")}))
