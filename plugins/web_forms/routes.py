@@ -23,13 +23,13 @@ _STAYS = {"Referrer-Policy": "same-origin"}
 """The address of a form is no secret, and its own page may tell where it is sent from."""
 
 
-class Retry(Schema):
+class SubmissionRetry(Schema):
     """`force`: although the lead is likely there already."""
 
     force = fields.Boolean(load_default=False)
 
 
-class RetriedSubmission(Schema):
+class SubmissionRetried(Schema):
     """What came of it."""
 
     id = fields.UUID(required=True)
@@ -38,7 +38,7 @@ class RetriedSubmission(Schema):
     reason = fields.String(required=True, allow_none=True)
 
 
-class Embedding(Schema):
+class FormEmbedding(Schema):
     """The form's public address, and the HTML that sends to it from a page elsewhere."""
 
     address = fields.String(required=True)
@@ -228,7 +228,7 @@ ROUTES = (
     Route(method="OPTIONS", path="/forms/{token}", view=preflight, permission=PUBLIC, summary=_("Ask whether a page elsewhere may send a form"),
           any_form=True, status=204),
     Route(method="GET", path="/forms/{id}/embedding", view=embed, permission=f"{FORM}.read", summary=_("A form's link, and its HTML for a website"),
-          answer=Embedding),
+          answer=FormEmbedding),
     Route(method="POST", path="/submissions/{id}/retries", view=retry, permission=capture.RETRY, summary=_("Try a submission once more"),
-          body=Retry, answer=RetriedSubmission),
+          body=SubmissionRetry, answer=SubmissionRetried),
 )  # fmt: skip

@@ -206,7 +206,7 @@ class Asker:
                 for beyond in self._beyond(field):
                     yield aggregate(self.name, ["count"], [f"{name}.{beyond}"])
             yield aggregate(self.name, ["count", f"distinct:{name}"], [name])
-        for name in self._some(sorted(fields), 2):
+        for name in self._some(sorted(name for name, field in fields.items() if field.operators), 2):
             operator = self.random.choice(fields[name].operators)
             where = Condition(name, operator, (self._sought(fields[name], operator),))
             yield aggregate(self.name, ["count"], [], [where])
