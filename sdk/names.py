@@ -12,7 +12,7 @@ FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 RESERVED_PLUGINS = frozenset({"core", "custom"})
 """What the platform itself puts before a dot: `core.user`, and `custom.<key>` of a field that a tenant adds."""
 RESERVED_COMMANDS = frozenset(
-    {"audit", "config", "db", "demo", "mail", "person", "plugin", "relay", "serve", "tenant", "token", "user", "worker"}
+    {"audit", "config", "db", "demo", "mail", "person", "plugin", "relay", "search", "serve", "tenant", "token", "user", "worker"}
 )
 """What `dealwright` itself is asked for."""
 RESERVED_FIELDS = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "count", "id", "version", "custom", "warnings"})

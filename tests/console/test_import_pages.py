@@ -202,7 +202,8 @@ def test_what_cannot_be_read_says_why_and_what_to_do_and_what_is_left_out_is_tak
     assert [site.api.get(template, {"entity": ACCOUNT, "format": one}).status_code for one in ("csv", "xlsx", "pdf")] == [200, 200, 404]
     assert site.get(f"{AT}/new", {"entity": "core.audit"}).status == 404
     assert f"{ROOT}{AT}/new?entity={ACCOUNT}" in site.get(f"{AT}/new").all("//main//a/@href")
-    client.patch("/api/v1/core/plugins/import_export", {"enabled": False})
+    for name in ("from_hubspot", "from_odoo", "from_salesforce", "import_export"):
+        client.patch(f"/api/v1/core/plugins/{name}", {"enabled": False})
     assert (site.get(AT).status, site.get(f"{AT}/new").status, site.get(dry_at).status) == (404, 404, 404)
     assert "Import" not in site.get("/customers/accounts").links()
 

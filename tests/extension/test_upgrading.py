@@ -85,7 +85,7 @@ def dump(platform: Platform) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
-REWRITTEN = ("core_plugins",)
+REWRITTEN = ("core_plugins", "core_outbox")  # what is to be searched for is asked of the worker
 """Where an upgrade itself is written down."""
 DROPS = """op.drop_column("probe_things", "note")
     op.add_column("probe_things", sa.Column("heft", sa.Integer(), nullable=True))

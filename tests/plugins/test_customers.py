@@ -173,7 +173,7 @@ def test_news_for_a_tenant_that_has_switched_the_plugin_off_are_skipped(
 ) -> None:
     account = account_of()
     process.deal(account=account, stage="won")
-    for name in ("leads", "orders", "pipeline", "customers"):
+    for name in ("from_hubspot", "from_odoo", "from_salesforce", "web_forms", "leads", "orders", "pipeline", "customers"):
         assert client.patch(f"/api/v1/core/plugins/{name}", {"enabled": False}).status_code == 200
     drain()
     assert [row.state for row in handled(platform, work)] == ["skipped"]

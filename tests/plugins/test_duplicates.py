@@ -346,7 +346,8 @@ def test_one_tenants_choice_is_not_anothers(client: Api, platform: Platform, mak
 
 def test_what_was_chosen_for_a_plugin_that_is_off_is_there_when_it_is_back(client: Api) -> None:
     client.patch(TENANT, {"duplicates": {"leads.lead": {"phone": "warn"}}})
-    client.patch("/api/v1/core/plugins/leads", {"enabled": False})
+    for name in ("web_forms", "leads"):
+        client.patch(f"/api/v1/core/plugins/{name}", {"enabled": False})
     assert "leads.lead" not in client.get(TENANT).json["duplicates"]
     ruled(client, name="warn")
     client.patch("/api/v1/core/plugins/leads", {"enabled": True})

@@ -86,7 +86,7 @@ def test_each_plugin_goes_a_step_down_and_up_on_seeded_data_and_touches_nobody_e
         others = before.keys() - mine - (_given_away(branch.plugin))
         assert {name for name in others if before[name] != down[name] or before[name] != up[name]} == set(), branch.plugin
         assert up.keys() == before.keys()
-        stayed = [name for name in mine & down.keys() if name != branch.version_table]
+        stayed = [name for name in mine & down.keys() if name not in (branch.version_table, "core_outbox")]  # an upgrade asks the worker
         assert [name for name in stayed if not kept(down, up, name)] == [], branch.plugin
         assert sum(len(down[name][1]) for name in stayed) > 0 or branch.plugin == "core", branch.plugin
         assert {name: up[name][0] for name in mine} == {name: before[name][0] for name in mine}

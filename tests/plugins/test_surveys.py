@@ -173,7 +173,7 @@ def test_a_link_is_worth_nothing_elsewhere_and_nothing_where_the_plugin_is_off(c
     token = link.rpartition("/")[2]
     assert client.anonymous().get(ACCOUNTS, headers={"Authorization": f"Bearer {token}"}).status_code == 401
     assert client.anonymous().post(INVITATIONS, {}).status_code in (401, 405)
-    for name in ("leads", "orders", "pipeline", "customers"):
+    for name in ("from_hubspot", "from_odoo", "from_salesforce", "web_forms", "leads", "orders", "pipeline", "customers"):
         client.patch(f"/api/v1/core/plugins/{name}", {"enabled": False})
     assert client.anonymous().get(link).status_code == 404
 
