@@ -272,3 +272,8 @@ def test_a_file_that_is_looked_at_again_is_not_unpacked_again(monkeypatch: pytes
     assert len(read[0]) == 4_999
     with pytest.raises(AssertionError, match="xlsx"):
         opened(workbook(lambda sheet: sheet.append(["another"])))
+
+
+def test_a_formula_that_was_never_worked_out_is_no_empty_cell() -> None:
+    found = opened(workbook(lambda sheet: [sheet.append(row) for row in (["Name", "Sum"], ["A", "=1+1"], ["B", 2])]))
+    assert rows_of(found) == [(1, ["A", "#CALC!"]), (2, ["B", "2"])]
