@@ -214,6 +214,17 @@ def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do()
     assert "broken" in refusal(bytes(damaged))
 
 
+def with_sheet(content: bytes, rows: str) -> bytes:
+    """A workbook with these rows in its sheet instead."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(sink, "w") as new:
+        for entry in old.infolist():
+            new.writestr(
+                entry.filename, f"<worksheet><sheetData>{rows}</sheetData></worksheet>" if "sheet1" in entry.filename else old.read(entry)
+            )
+    return sink.getvalue()
+
+
 def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does() -> None:
     sink = io.BytesIO()
     with (
@@ -227,6 +238,7 @@ def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does() -> None:
         sheet = f'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{far}</sheetData></worksheet>'
         bomb.writestr("xl/worksheets/sheet1.xml", sheet)
     assert "needs more memory" in refusal(sink.getvalue())
+    assert "is broken" in refusal(with_sheet(sink.getvalue(), '<row r="1"><c r="ZZZZ99999999"><v>1</v></c></row>'))
     swollen = bytearray(sink.getvalue())
     at = swollen.rindex(b"xl/worksheets/sheet1.xml") - 46  # its line in the directory of the archive: the size stands at 24
     swollen[at + 24 : at + 28] = (2 << 30).to_bytes(4, "little")
@@ -260,3 +272,8 @@ def test_a_file_that_is_looked_at_again_is_not_unpacked_again(monkeypatch: pytes
     assert len(read[0]) == 4_999
     with pytest.raises(AssertionError, match="xlsx"):
         opened(workbook(lambda sheet: sheet.append(["another"])))
+
+
+def test_a_formula_that_was_never_worked_out_is_no_empty_cell() -> None:
+    found = opened(workbook(lambda sheet: [sheet.append(row) for row in (["Name", "Sum"], ["A", "=1+1"], ["B", 2])]))
+    assert rows_of(found) == [(1, ["A", "#CALC!"]), (2, ["B", "2"])]

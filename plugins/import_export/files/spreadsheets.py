@@ -24,7 +24,7 @@ from plugins.import_export.files.headings import SAMPLED, headings_row, note_abo
 from sdk import Text, _
 
 _PROGRAM = Path(__file__).with_name("unpack.py")
-_SECONDS = 600
+_SECONDS = 120
 _FILES_KEPT, _MOST_KEPT = 4, 256 << 20
 _REASONS: Mapping[str, Text] = {
     "broken": _("is broken, or no spreadsheet at all; open it in the program that wrote it and save it again"),

@@ -29,6 +29,12 @@ _CELL = (
 )
 _PLACE = re.compile(rb"\br=\"([A-Z]{1,3})(\d{1,7})\"")
 _FAR = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=\"([A-Z]{2,3})\d+\"[^>/]*>")
+_UNCOUNTED = re.compile(
+    rb"<(?:\w+:)?c\s([^>]*)><(?:\w+:)?f(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>"
+)
+"""A formula that no program has worked out: it has no value, and is not to pass for an empty cell."""
+_NOWHERE = re.compile(rb"\br=\"(?:[A-Z]{4,}\d+|[A-Z]+\d{8,})\"")
+"""A cell beyond the last one that there can be, for which the library would look until it is stopped."""
 _BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError, KeyError)
 
 
@@ -218,11 +224,16 @@ def _sheet_marks(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes]) -
             text = kept + part
             rows = max(rows, _last_row(text))
             columns = max([columns, *(_column(letters) + 1 for letters in set(_FAR.findall(text)))])
+            if _NOWHERE.search(text):
+                raise Refused("broken")
             for attributes, value in cell.findall(text):
                 place = _PLACE.search(attributes)
                 if place:
                     error = b't="e"' in attributes
                     found[int(place[2]) - 1, _column(place[1])] = value.decode("ascii", "replace") if error else "%"
+            for attributes in _UNCOUNTED.findall(text):
+                if b't="str"' not in attributes and (place := _PLACE.search(attributes)):
+                    found[int(place[2]) - 1, _column(place[1])] = "#CALC!"
             kept = text[-_OVERLAP:]
             if rows * columns > CELLS:
                 raise Refused("large")
