@@ -110,10 +110,15 @@ def carry_out(ctx: Context, record: Row, pairs: Sequence[tuple[Row, Wish]], open
     if pairs[0][1].dry_run:
         _rehearse(ctx, list(runs.values()))
     else:
-        for run in runs.values():
+        for mine, run in runs.items():
             if imports.values([id])[id]["state"] == "cancelled":
                 break
-            run.execute()
+            try:
+                run.execute()
+            except Refusal as refusal:
+                if refusal.status in (409, 412):  # another process has it, or it was cancelled
+                    raise
+                fail(mine, refusal)
             imports.update(id, _sums(children(ctx, id)), act="run")
     ended, whole = children(ctx, id), imports.values([id])[id]
     if whole["state"] == "cancelled":
