@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.shaping import parts_of
-from plugins.import_export.plan import OVERWRITE, SYSTEM, Wish
+from plugins.import_export.plan import DUPLICATES, OVERWRITE, SYSTEM, Wish
+from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
 from sdk import PageRequest
 from sdk.context import Row
 from sdk.fields import Field, TextField
 
-ASKED = ("dates", "numbers", "years")
-"""What is asked of a whole file, by the words of a wish."""
 UNDECIDED = "?"
 """What a value means of which nobody has said what it means."""
 
@@ -68,14 +68,18 @@ def wished(request: PageRequest, row: Row, entity: str, sheet: Sheet, fields: Ma
             lists["collision"] += [f"{name}={rule}"] if (rule := form.get(f"rule.{place}", OVERWRITE)) != OVERWRITE else []
             lists["transform"] += [f"{name}:{edit}"] if (edit := form.get(f"edit.{place}", "")) else []
             lists["transform"] += [f"{name}:e164={code}"] if (code := form.get(f"code.{place}", "").strip().lstrip("+")) else []
-    words = {name: form.get(name, "") for name in ASKED}
-    words |= {
-        "mode": form.get("mode", "create"),
-        "duplicates": form.get("duplicates", "skip"),
-        "system": form.get("system", "").strip() or SYSTEM,
+    words = {
+        name: _known(form.get(name, ""), known) for name, known in (("dates", ORDERS), ("numbers", NUMBERS), ("duplicates", DUPLICATES))
     }
+    words |= {"years": year if re.match(YEARS, year := form.get("years", "")) else "", "mode": form.get("mode", "create")}
+    words |= {"duplicates": words["duplicates"] or DUPLICATES[0], "system": form.get("system", "").strip()[:60] or SYSTEM}
     said = {**{name: tuple(found) for name, found in lists.items()}, **words, "silent": "silent" in form}
     return Wish(entity, str(row["file_name"]), file=str(row["id"]), sheet=sheet.name, **cast("dict[str, Any]", said))
+
+
+def _known(word: str, known: Collection[str]) -> str:
+    """An answer that was offered; another one is as if nothing had been said, so that it is asked again."""
+    return word if word in known else ""
 
 
 def is_external(name: str) -> bool:
