@@ -14,7 +14,22 @@ from uuid import UUID
 from plugins.import_export.columns import NAMES, columns_of, settle
 from plugins.import_export.sinks import CSV, FORMATS, XLSX, open_sink
 from plugins.import_export.workbook import MOST_ROWS
-from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, Invalid, NotFound, Notice, Query, Refusal, _, parse_filter
+from sdk import (
+    BadRequest,
+    Condition,
+    Conflict,
+    Context,
+    Draft,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Notice,
+    Query,
+    Refusal,
+    Unavailable,
+    _,
+    parse_filter,
+)
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 from sdk.files import clean_name
@@ -26,6 +41,8 @@ PERMISSION = f"{EXPORT}.create"
 JOB = "import_export.run_export"
 KEPT = timedelta(days=7)
 """How long a file may be fetched."""
+LOST = timedelta(days=1)
+"""After so long without a step nobody comes back to an export: every attempt at it has failed."""
 BLOCK, STEPS = 5_000, 20_000
 """Rows read at once; rows after which the record says how far it is."""
 WAITING, RUNNING, SUCCEEDED, FAILED, CANCELLED = "waiting", "running", "succeeded", "failed", "cancelled"
@@ -202,8 +219,11 @@ def download(ctx: Context, id: UUID, media: Mapping[str, str]) -> Download:
 
 
 def remove_old(ctx: Context) -> None:
-    """Take away files whose time has ended, and those of deleted exports. Runs by a schedule."""
+    """Take away files whose time has ended, and those of deleted exports; end what nobody comes back to. Runs by a schedule."""
     exports = ctx.as_system().records(EXPORT)
+    lost = (Condition("state", "in", UNDER_WAY), Condition("updated_at", "lt", (ctx.now() - LOST,)))
+    for row in exports.find(lost, 500):
+        fail(ctx, id_of(row), Unavailable(_("the export was interrupted again and again; export again, or ask an administrator")))
     named = Condition("content", "empty", ("false",))
     while old := exports.find((named, Condition("ends_at", "lte", (ctx.now(),))), 500):
         exports.write_all([Draft("update", {"content": None, "size": None}, id_of(row), act="run") for row in old])

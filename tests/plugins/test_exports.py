@@ -203,6 +203,14 @@ def test_a_cancelled_export_writes_no_file_and_one_that_was_interrupted_is_begun
         exports.cancel(work, id_of(third))
 
 
+def test_an_export_that_nobody_comes_back_to_says_so_after_a_day(work: Work, clock: Clock) -> None:
+    id = id_of(exports.begin(work, Selection("customers.account")))
+    for hours, state in ((23, "waiting"), (2, "failed")):
+        clock.move(hours=hours)
+        exports.remove_old(work)
+        assert work.records(EXPORT).values([id])[id]["state"] == state
+
+
 def test_a_workbook_has_real_numbers_dates_and_truth_values_and_a_head_that_stays(work: Work) -> None:
     work.records("pipeline.pipeline").create({"name": "Direct", "is_default": True})
     account = work.records("customers.account").create(
