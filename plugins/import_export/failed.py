@@ -39,7 +39,7 @@ def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
 
 
 def _lines(ctx: Context, id: UUID, headings: list[str]) -> Iterator[list[str]]:
-    yield [*headings, _free(ctx.say(_("Import error")), headings)]
+    yield [*neutral(headings), _free(ctx.say(_("Import error")), headings)]
     for row in _rows(ctx, id):
         cells = [*(read_cells(row["cells"])[0] or []), *[""] * len(headings)][: len(headings)]
         column = f"{row['column']}: " if row["column"] else ""
