@@ -238,3 +238,13 @@ def test_an_import_of_before_there_was_a_journal_says_that_it_cannot_be_undone(w
     work.records("import_export.import").update(id_of(record), {"state": "succeeded", "created": 5})
     with pytest.raises(Conflict, match="before there was a journal"):
         undoing.permit_undo(work, id_of(record))
+
+
+def test_one_record_with_very_many_links_to_it_does_not_hide_those_to_others(taken: Take, work: Work) -> None:
+    done = taken("customers.account", written([["Name"], ["Big"], ["Small"], ["Alone"]]))
+    rows = [["Name", "Account"], *([f"C{number}", "Big"] for number in range(1_001)), ["Last", "Small"]]
+    assert taken("customers.contact", written(rows)).counts == {"created": 1_002}
+    record = undone(work, done)
+    assert {number for number, _column, code in conflicts(work, record) if code == "in_use"} == {1, 2}
+    assert {"Big", "Small"} <= {*accounts(work)}
+    assert "Alone" not in accounts(work)

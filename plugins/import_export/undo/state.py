@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from plugins.import_export.journal import PART, Fate, Former, read_former, read_rows, read_undone
-from sdk import Channel, Condition, Context, where
+from sdk import Channel, Condition, Context, Query, where
 from sdk.context import Row, id_of
 from sdk.fields import Field, LinkField
 from sdk.text import _
@@ -126,13 +126,21 @@ def _who(system: Context, edit: Row) -> str:
 
 def _pointing(system: Context, entity: str, ids: Sequence[UUID]) -> Iterator[tuple[UUID, str, str]]:
     """Live records that name one of these by a link of their own, with the record that they name."""
-    if not ids:
-        return
+    mine = {*ids}
     for name in system.entities():
         for one in system.records(name).fields().values():
             if not isinstance(one, LinkField) or one.parent or one.readonly or system.target(name, one.name) != entity:
                 continue
             for start in range(0, len(ids), _PART):
-                for row in system.records(name).find((Condition(one.name, "in", tuple(ids[start : start + _PART])),), 1_000):
-                    if not (name == entity and id_of(row) in ids):
+                for row in _all(system, name, Condition(one.name, "in", tuple(ids[start : start + _PART]))):
+                    if not (name == entity and id_of(row) in mine):
                         yield UUID(str(row[one.name])), name, str(row.get(system.entity(name).title) or row["id"])
+
+
+def _all(system: Context, entity: str, condition: Condition) -> Iterator[Row]:
+    """All records, a page at a time: one account may have more contacts than all others."""
+    cursor: str | None = ""
+    while cursor is not None:
+        page = system.records(entity).query(Query((condition,), ("id",), limit=_PART, cursor=cursor))
+        yield from page.data
+        cursor = page.next
