@@ -19,6 +19,7 @@ from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
+from plugins.import_export.tally import listed
 from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, NotFound, Page, Query, Refusal, Verb, _, where
 from sdk.context import Row, id_of
 from sdk.permissions import IMPORT as RIGHT
@@ -133,7 +134,7 @@ def _carry_out_sheets(ctx: Context, record: Row, wish: Wish, book: Book, sheet_o
             permit(ctx, one.entity, one.mode)
         with ctx.transaction(write=True):
             there = [_record(ctx, one, id_of(record)) for one in wanted]
-            ignored = {"ignored": ", ".join(left_out) or None}
+            ignored = {"ignored": listed(left_out)}
             record = ctx.as_system().records(IMPORT).update(id_of(record), ignored, act="run")
     pairs = [(child, read_wish(json.loads(str(child["wish"])))) for child in there]
     return sheets.carry_out(

@@ -230,7 +230,7 @@ def number_of(ctx: Context, id: UUID, record: UUID) -> int | None:
 
 def cursor_of(word: str) -> int:
     """The row behind which a page begins; raises BadRequest."""
-    digits = "".join(takewhile(str.isdigit, word[1:]))
+    digits = "".join(takewhile(str.isdecimal, word[1:]))
     if word and (word[0] != "r" or digits != word[1:] or not digits or len(digits) > 9):
         raise BadRequest(_("cannot read the cursor; take the one of the page before"))
     return int(digits) if word else 0
