@@ -248,3 +248,14 @@ def test_one_record_with_very_many_links_to_it_does_not_hide_those_to_others(tak
     assert {number for number, _column, code in conflicts(work, record) if code == "in_use"} == {1, 2}
     assert {"Big", "Small"} <= {*accounts(work)}
     assert "Alone" not in accounts(work)
+
+
+def test_who_is_erased_leaves_the_journals_of_however_many_imports(client: Api, taken: Take, work: Work) -> None:
+    for number in range(60):
+        done = taken("customers.contact", written([["name", "title"], ["Xenia", f"Title {number}"]]), mode="upsert", match=["name"])
+        assert done.failed == 0
+    xenia = id_of(work.records("customers.contact").find(where(name="Xenia"))[0])
+    parts = work.as_system().records("import_export.part")
+    assert sum("Title" in str(part["before"]) for part in parts.find((), 500)) == 59
+    assert client.post("/api/v1/core/erasures", {"record": f"customers.contact:{xenia}", "reason": "asked for it"}).status_code < 300
+    assert [part["before"] for part in parts.find((), 500) if part["before"]] == []
