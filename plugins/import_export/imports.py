@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from typing import Any, BinaryIO, cast
 from uuid import UUID
@@ -20,7 +21,7 @@ from plugins.import_export.run import Run
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
 from plugins.import_export.tally import listed
-from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, NotFound, Page, Query, Refusal, Verb, _, where
+from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, NotFound, Page, Query, Refusal, Unavailable, Verb, _, where
 from sdk.context import Row, id_of
 from sdk.permissions import IMPORT as RIGHT
 
@@ -28,6 +29,8 @@ PERMISSION = "import_export.import.create"
 
 
 UNDER_WAY = ("waiting", "running")
+LOST = timedelta(days=1)
+"""After so long without a step every attempt at an import has failed: it is to say so, and its file is to go in its time."""
 type_book = tuple[Book, Callable[[str], Sheet]]
 """An open file, and its sheets by name, as they are to be read."""
 type_meter = Callable[[int], AbstractContextManager[Callable[[int], None]]]
@@ -187,6 +190,14 @@ def fail(ctx: Context, id: UUID, refusal: Refusal) -> None:
     """Record why an import could not run."""
     reason = "; ".join([ctx.say(refusal.message, refusal.params), *(ctx.say(p.message, p.params) for p in refusal.problems)])
     ctx.as_system().records(IMPORT).update(id, {"state": "failed", "reason": reason[:20_000], "ended_at": ctx.now(), "seconds_left": None})
+
+
+def tidy(ctx: Context) -> None:
+    """End imports to which nobody comes back, and forget files that nobody has used for a week. Runs by a schedule."""
+    lost = (Condition("state", "in", UNDER_WAY), Condition("updated_at", "lt", (ctx.now() - LOST,)))
+    for row in ctx.as_system().records(IMPORT).find(lost, 500):
+        fail(ctx, id_of(row), Unavailable(_("the import was interrupted again and again; what it had written stays and can be undone")))
+    files.remove_expired(ctx)
 
 
 def give_up(ctx: Context) -> None:
