@@ -61,7 +61,15 @@ class Run:
     def start(self) -> None:
         """Say that it is running, of how many rows."""
         started = {} if self.done or self._put_off else {"started_at": self._began}
-        self._save({"state": "running", "ignored": listed(self.plan.ignored), "headings": json.dumps(self.file.headings), "total": self.plan.rows, **started})
+        self._save(
+            {
+                "state": "running",
+                "ignored": listed(self.plan.ignored),
+                "headings": json.dumps(self.file.headings),
+                "total": self.plan.rows,
+                **started,
+            }
+        )
 
     def conclude(self, tally: Tally) -> None:
         """Say what became of it; what a dry run has found out is told with it."""
