@@ -16,9 +16,9 @@ from plugins.import_export.journal import page
 from plugins.import_export.plan import Wish
 from plugins.import_export.undo import undoing
 from plugins.import_export.undo.commands import undo_import
-from sdk import BadRequest, Conflict, NotFound, where
+from sdk import BadRequest, Channel, Conflict, NotFound, where
 from sdk.context import Row, id_of
-from tests.plugins.imports import Done, written
+from tests.plugins.imports import Done, import_file, written
 
 Take = Callable[..., Done]
 IMPORTS, ORIGINS = "/api/v1/import_export/imports", "/api/v1/import_export/origins"
@@ -259,3 +259,13 @@ def test_who_is_erased_leaves_the_journals_of_however_many_imports(client: Api, 
     assert sum("Title" in str(part["before"]) for part in parts.find((), 500)) == 59
     assert client.post("/api/v1/core/erasures", {"record": f"customers.contact:{xenia}", "reason": "asked for it"}).status_code < 300
     assert [part["before"] for part in parts.find((), 500) if part["before"]] == []
+
+
+def test_what_keeps_a_record_is_named_to_those_alone_who_see_it(work: Work, people: People) -> None:
+    rep = work.platform.user(work.tenant.id, people.rep, Channel.API)
+    done = import_file(rep, "customers.account", "name\nAcme\nBolt\n")
+    acme, bolt = (id_of(work.records("customers.account").find(where(name=name))[0]) for name in ("Acme", "Bolt"))
+    for name, account, owner in (("Hidden Hanna", acme, people.reps[1][0]), ("Seen Sven", bolt, people.rep)):
+        work.records("customers.contact").create({"name": name, "account": account, "owner": owner})
+    told = [str(row["conflict"]) for row in page(work, undone(rep, done), "conflict", 10, 0)[0]]
+    assert told == ["something that you do not see belongs to it", "Contact Seen Sven belongs to it"]

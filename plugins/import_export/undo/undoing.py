@@ -126,7 +126,7 @@ class _Undoing:
 
     def _look(self, steps: Sequence[_Step], former: Mapping[int, Former], finished: Mapping[int, int]) -> None:
         """What is to be written for each, or why nothing is."""
-        found = find_out(self.system, Since(self.id, former, finished), self.entity, [step.fate for step in steps])
+        found = find_out(self.ctx, Since(self.id, former, finished), self.entity, [step.fate for step in steps])
         seen = self.records.reached([step.fate.id for step in steps if step.fate.id is not None])
         for step in steps:
             step.finding = found[step.fate.number]
