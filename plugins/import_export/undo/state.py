@@ -8,7 +8,7 @@ from uuid import UUID
 
 from plugins.import_export.journal import PART, Fate, Former, read_former, read_rows, read_undone
 from sdk import Channel, Condition, Context, Query, where
-from sdk.context import Row, id_of
+from sdk.context import Row
 from sdk.fields import Field, LinkField
 from sdk.text import _
 
