@@ -236,8 +236,8 @@ def _best(
         )  # else it walks all records, or all words in order of records
     on = sa.and_(first.c.tenant_id == source.table.c.tenant_id, record == source.table.c.id)
     found = sa.select(record, rank).select_from(source.joined().join(first, on)).where(*clauses)
-    own = sa.case((owner == _ME, 0), else_=1)
-    return found.group_by(record, owner).order_by(rank, own, record.desc()).limit(_LIMIT)
+    own = [sa.case((owner == _ME, 0), else_=1)] if reader.everywhere("owner") else []  # the order tells, too
+    return found.group_by(record, owner).order_by(rank, *own, record.desc()).limit(_LIMIT)
 
 
 def _first(first: Any, mine: Mapping[str, int]) -> Sequence[sa.ColumnElement[bool]]:

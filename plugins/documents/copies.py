@@ -83,7 +83,7 @@ def issue_once(ctx: Context, wish: Wish, occasion: str, by: UUID | None) -> Row:
 def download(ctx: Context, id: UUID) -> Download:
     """An issued copy, byte for byte; raises NotFound, and Conflict where what is kept is not what was issued."""
     row = ctx.records(DOCUMENT).values([id]).get(id)
-    if row is None:
+    if row is None or not {"content", "format", "name", "sha256"} <= row.keys():  # a copy is all of it
         raise NotFound(_("there is no {entity} {id}"), entity=DOCUMENT, id=str(id))
     return Download(content_of(ctx, row), MEDIA[str(row["format"])], f"{row['name']}.{row['format']}")
 

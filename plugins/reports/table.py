@@ -13,7 +13,7 @@ from sdk import Unavailable, _
 from sdk.context import Row
 
 PLAIN = Formats()
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def columns(rows: Sequence[Row]) -> list[str]:

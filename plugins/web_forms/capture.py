@@ -154,10 +154,9 @@ def retry(ctx: Context, id: UUID, *, force: bool = False) -> Row:
         ctx.require(f"{LEAD}.{FORCE}")
     with ctx.transaction(write=True):
         ctx.lock(f"{SUBMISSION}:{id}")
-        seen = ctx.records(SUBMISSION).values([id], hold=True)
-        if id not in seen:
+        if id not in ctx.records(SUBMISSION).values([id]):
             raise NotFound(_("there is no {entity} {id}"), entity=SUBMISSION, id=str(id))
-        row = seen[id]
+        row = ctx.as_system().records(SUBMISSION).values([id], hold=True)[id]
         if row["state"] == TAKEN:
             raise Conflict(_("the lead of this submission is there already"), code="taken")
         system = ctx.as_system()

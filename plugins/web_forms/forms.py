@@ -41,6 +41,13 @@ def found(ctx: Context, token: str) -> Row:
     return rows[0]
 
 
+def seen(ctx: Context, id: UUID) -> Row:
+    """A form that the actor sees, whole: what its page shows to everybody is no secret. Raises NotFound."""
+    if id not in ctx.records(FORM).values([id]):
+        raise NotFound(_("there is no {entity} {id}"), entity=FORM, id=str(id))
+    return ctx.as_system().records(FORM).values([id])[id]
+
+
 def fields_of(ctx: Context, form: UUID) -> list[Row]:
     """The fields of a form, in their order."""
     rows = ctx.as_system().records(FIELD).find(where(form=form), MOST_FIELDS)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from plugins.web_forms import page as public
 from plugins.web_forms.capture import RETRY, SUBMISSION, retry
-from plugins.web_forms.forms import FIELD, FORM, can_ask, fields_of, in_language, offered, shown
+from plugins.web_forms.forms import FIELD, FORM, can_ask, fields_of, in_language, offered, seen, shown
 from plugins.web_forms.guards import new_stamp
 from plugins.web_forms.making import STEP, begin, in_order, key_of
 from plugins.web_forms.reading import Said
 from plugins.web_forms.routes import embedding
 from plugins.web_forms.tables import FAILED, SPAM, TAKEN
-from sdk import Condition, Conflict, Context, Draft, NotFound, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
+from sdk import Condition, Conflict, Context, Draft, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import Field
 from sdk.pages import told
@@ -80,12 +79,12 @@ def said_name(row: Row) -> str:
 
 def build(ctx: Context, request: PageRequest) -> Rendering:
     """The fields of a form beside what visitors see."""
-    return _builder(ctx, _form(ctx, request.id()), request)
+    return _builder(ctx, seen(ctx, request.id()), request)
 
 
 def save(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Take all fields as they stand, and then one act: another field, one fewer, one further up or down."""
-    form = _form(ctx, request.id())
+    form = seen(ctx, request.id())
     rows = fields_of(ctx, id_of(form))
     act, _colon, which = request.typed("act").partition(":")
     try:
@@ -126,13 +125,6 @@ def _typed(request: PageRequest, row: Row) -> dict[str, object]:
         return {}
     words: dict[str, object] = {name: request.typed(own + name).strip() or None for name in WORDS}
     return words | {name: request.typed(own + name) == "true" for name in ("required", "hidden")}
-
-
-def _form(ctx: Context, id: UUID) -> Row:
-    form = ctx.records(FORM).values([id]).get(id)
-    if form is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=FORM, id=str(id))
-    return form
 
 
 def _builder(ctx: Context, form: Row, request: PageRequest, refusal: Refusal | None = None) -> Rendering:

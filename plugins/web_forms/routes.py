@@ -10,7 +10,7 @@ from uuid import UUID
 from marshmallow import Schema, fields
 
 from plugins.web_forms import capture, guards
-from plugins.web_forms.forms import FORM, address_of, fields_of, found, in_language, shown, worded
+from plugins.web_forms.forms import FORM, address_of, fields_of, found, in_language, seen, shown, worded
 from plugins.web_forms.guards import LEAST, new_stamp, read_stamp, seconds_to_wait
 from plugins.web_forms.page import Shown, form_page, label_of, options_of, snippet, thanks_of, thanks_page, told_page
 from plugins.web_forms.reading import ANSWER, CONSENT, Said, Sent, read, tags_in, values_of
@@ -207,9 +207,7 @@ def embed(ctx: Context, request: Request) -> Mapping[str, object]:
 
 def embedding(ctx: Context, id: UUID) -> Mapping[str, object]:
     """See `embed`; raises NotFound."""
-    form = ctx.records(FORM).values([id]).get(id)
-    if form is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=FORM, id=str(id))
+    form = seen(ctx, id)
     speaking, address = in_language(ctx, form), address_of(ctx, id)
     return {"address": address, "html": snippet(speaking, Shown(form, shown(speaking, fields_of(ctx, id)), ""), address)}
 

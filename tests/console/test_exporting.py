@@ -94,6 +94,7 @@ def test_who_may_not_export_sees_no_way_to_it_and_it_goes_with_its_plugin(site: 
     )
     assert refused.status == 400
     assert site.get(f"{ALL}/{UUID(int=7)}").status == 404
-    lifecycle.switch(work, "import_export", False)
+    for name in ("from_hubspot", "from_odoo", "from_salesforce", "import_export"):
+        lifecycle.switch(work, name, False)
     assert "Export" not in site.get(LIST).links()
     assert site.get(NEW, {"_entity": "customers.account"}).status == 404

@@ -89,10 +89,25 @@ class Descriptions:
 def described(work: Work) -> Description:
     """A new document."""
     document = _document(work)
+    _mend_links(document)
     share_parameters(document)
     sent = orjson.dumps(document)
     methods = {path: frozenset(word.upper() for word in item if word != "parameters") for path, item in document["paths"].items()}
     return Description(gzip.compress(sent, 6, mtime=0), blake2b(sent, digest_size=12).hexdigest(), methods)
+
+
+def _mend_links(document: dict[str, Any]) -> None:
+    """Where a route stands in the place of a collection's operation, it may take less: links to it name what it takes."""
+    takes: dict[str, set[str]] = {}
+    operations = [(item, one) for item in document["paths"].values() for name, one in item.items() if name != "parameters"]
+    for item, operation in operations:
+        given = (*item.get("parameters", ()), *operation.get("parameters", ()))
+        takes[operation["operationId"]] = {one["$ref"].rpartition("/")[2] if "$ref" in one else one["name"] for one in given}
+    for _item, operation in operations:
+        for answer in operation["responses"].values():
+            for link in answer.get("links", {}).values():
+                known = takes.get(link["operationId"], set())
+                link["parameters"] = {name: value for name, value in link["parameters"].items() if name in known}
 
 
 def mount_openapi(addresses: Addresses, platform: Platform, descriptions: Descriptions) -> None:

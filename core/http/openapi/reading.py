@@ -87,10 +87,11 @@ def _line(name: str, schema: _Json, required: bool, text: str, place: str = "") 
 def _body(body: _Json | None) -> list[Line]:
     if body is None:
         return []
-    ((media, content),) = body["content"].items()
-    schema = content["schema"]
-    fields = [] if "$ref" in schema else _fields(schema)
-    return [Line(media, _kind(schema), _refers(schema)), *fields]
+    lines = []
+    for media, content in body["content"].items():
+        schema = content["schema"]
+        lines += [Line(media, _kind(schema), _refers(schema)), *([] if "$ref" in schema else _fields(schema))]
+    return lines
 
 
 def _answer(document: _Json, status: str, answer: _Json) -> Line:

@@ -90,8 +90,12 @@ def told(ctx: Context, row: Row) -> dict[str, object]:
 
 
 def book_of(row: Row) -> dict[str, object]:
-    """What was found out about a file when it was sent."""
-    return cast("dict[str, object]", json.loads(str(row["book"])))
+    """What was found out about a file when it was sent; raises Conflict where that is not there any more."""
+    try:
+        return cast("dict[str, object]", json.loads(str(row["book"])))
+    except ValueError as failure:
+        text = _("what is known of the file {name} is lost; send it again")
+        raise Conflict(text, code="file_lost", name=str(row["file_name"])[:80]) from failure
 
 
 def sheets_of(row: Row) -> list[dict[str, object]]:
@@ -195,4 +199,4 @@ def _forget(ctx: Context, row: Row) -> None:
 
 def reading_of(body: Mapping[str, object]) -> Reading:
     """What was said of a file in a form."""
-    return Reading(str(body["encoding"]), str(body["delimiter"]), headings=int(str(body["heading_row"])))
+    return Reading(str(body["encoding"]), str(body["delimiter"]), headings=int(str(body.get("heading_row") or 0)))
