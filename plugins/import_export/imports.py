@@ -14,14 +14,14 @@ from uuid import UUID
 
 from plugins.import_export import sheets
 from plugins.import_export.files import Book, Reading, Sheet, open_book
-from plugins.import_export.journal import IMPORT
+from plugins.import_export.journal import IMPORT, seen
 from plugins.import_export.mapping.saved import save
 from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
 from plugins.import_export.tally import listed
-from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, NotFound, Page, Query, Refusal, Unavailable, Verb, _, where
+from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, Page, Query, Refusal, Unavailable, Verb, _, where
 from sdk.context import Row, id_of
 from sdk.permissions import IMPORT as RIGHT
 
@@ -153,9 +153,7 @@ def _carry_out_sheets(ctx: Context, record: Row, wish: Wish, book: Book, sheet_o
 def cancel(ctx: Context, id: UUID) -> Row:
     """Stop an import behind the chunk that is being written: what was written stays, and can be undone. Raises NotFound, Conflict."""
     with ctx.transaction(write=True):
-        record = ctx.records(IMPORT).values([id], hold=True).get(id)
-        if record is None:
-            raise NotFound(_("there is no record {id!r}"), id=str(id))
+        record = seen(ctx, id, hold=True)
         if record["state"] not in UNDER_WAY:
             raise Conflict(_("the import has ended already"), code="ended")
         # The run checks the version of this record with each chunk: it finds another one, and stops with nothing half-written.
@@ -168,9 +166,7 @@ def cancel(ctx: Context, id: UUID) -> Row:
 
 def to_resume(ctx: Context, id: UUID, entity: str) -> tuple[Row, Wish]:
     """An import that was killed, and what was asked for; raises NotFound, Conflict for one that has ended or is another entity's."""
-    record = ctx.records(IMPORT).values([id]).get(id)
-    if record is None:
-        raise NotFound(_("there is no record {id!r}"), id=str(id))
+    record = seen(ctx, id)
     if record["state"] not in UNDER_WAY:
         raise Conflict(_("the import has ended already"), code="ended")
     if record["entity"] != entity:

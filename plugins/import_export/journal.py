@@ -103,6 +103,13 @@ def read_undone(part: Row) -> dict[int, int]:
     return {int(number): version for number, version in json.loads(str(part["undone"] or "{}")).items()}
 
 
+def seen(ctx: Context, id: UUID, *, hold: bool = False) -> Row:
+    """An import that the actor sees, whole: what is done with it needs fields that he may not be shown. Raises NotFound."""
+    if id not in ctx.records(IMPORT).values([id]):
+        raise NotFound(_("there is no record {id!r}"), id=str(id))
+    return ctx.as_system().records(IMPORT).values([id], hold=hold)[id]
+
+
 # --- by page ---------------------------------------------------------------------------------------------------------
 
 

@@ -269,3 +269,18 @@ def test_what_keeps_a_record_is_named_to_those_alone_who_see_it(work: Work, peop
         work.records("customers.contact").create({"name": name, "account": account, "owner": owner})
     told = [str(row["conflict"]) for row in page(work, undone(rep, done), "conflict", 10, 0)[0]]
     assert told == ["something that you do not see belongs to it", "Contact Seen Sven belongs to it"]
+
+
+def test_who_sees_little_of_an_import_may_do_with_it_what_he_may(work: Work, people: People) -> None:
+    manager = work.platform.user(work.tenant.id, people.manager, Channel.API)
+    done = import_file(manager, "customers.account", "name\nA\n")
+    allows = (
+        "import_export.import.read:id",
+        "import_export.import.read:file_name",
+        "customers.account.read:id",
+        "customers.account.delete",
+    )
+    narrow = manager.within(allows)
+    assert undone(narrow, done)["state"] == "undone"
+    with pytest.raises(Conflict):
+        imports.cancel(narrow, id_of(done.record))
