@@ -244,6 +244,8 @@ class Endpoint:
     def __call__(self, **path: str) -> FlaskResponse:
         write = request.method not in _SAFE
         if write:
+            if self.public:  # whoever has a link sends words, not files
+                request.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]
             receive(lambda: self._entered(path, write=False))
         with self._entered(path, write=write) as work:
             self.admit(work, path)
@@ -283,7 +285,8 @@ def _kept(work: Work, caller: str, sent: str, asked: str, act: Callable[[], Flas
     if (before := kept.earlier()) is not None:
         return FlaskResponse(before.body, before.status, [*before.headers, (idempotency.REPLAYED, "true")])
     response = act()
-    kept.keep(Answer(response.status_code, list(response.headers), response.get_data()))
+    if response.status_code < 400:  # what was refused was not done: it is asked anew, and fills no table
+        kept.keep(Answer(response.status_code, list(response.headers), response.get_data()))
     return response
 
 

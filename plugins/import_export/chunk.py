@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from plugins.import_export.external import FIELD as EXTERNAL
-from plugins.import_export.external import LONGEST, ExternalIds
+from plugins.import_export.external import ExternalIds
+from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.matching import Matching, SameFile, type_values
 from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, Plan, Wish
@@ -59,13 +60,12 @@ class ChunkWriter:
             for flaw in found:
                 wrong.setdefault(flaw.row, []).append(Problem(name, flaw.code, flaw.message, flaw.params))
         fixed, width, external = self.plan.fixed, self.width, self.plan.external
+        for flaw in external_flaws(self.ctx, [_cell(cells, external) for _number, cells in rows]) if external is not None else ():
+            wrong.setdefault(flaw.row, []).append(Problem(EXTERNAL, flaw.code, flaw.message, flaw.params))
         for index, (_number, cells) in enumerate(rows):
             if len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 counts = {"got": len(cells), "expected": width}
                 wrong.setdefault(index, []).append(Problem("", "too_many_cells", _("has {got} cells, the headings are {expected}"), counts))
-            if external is not None and len(cells) > external and len(cells[external].strip()) > LONGEST:
-                text, counts = _("at most {limit} characters, got {got}"), {"limit": LONGEST, "got": len(cells[external].strip())}
-                wrong.setdefault(index, []).append(Problem(EXTERNAL, "too_long", text, counts))
             if index in wrong:
                 self.teller.fail(tally, rows[index], wrong[index])
                 continue

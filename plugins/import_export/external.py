@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from sdk import Condition, Context, Draft, where
 from sdk.context import Row, id_of
-from sdk.fields import Reference
+from sdk.fields import Flaw, Reference
 
 NAME, FIELD = "import_export.external_id", "external_id"
 """The entity, and the word for a column of such ids in a mapping."""
-LONGEST = 255
 _PART = 500
+
+
+def flaws(ctx: Context, cells: Sequence[str]) -> list[Flaw]:
+    """What is wrong with a column of ids: such a one fails its row, as no question can be asked with it."""
+    return ctx.as_system().records(NAME).fields()[FIELD].read(cells).flaws
+
+
+def fitting(ctx: Context, words: Iterable[str]) -> list[str]:
+    """Of these ids those that can be kept, each once."""
+    wanted = sorted({*words} - {""})
+    wrong = {flaw.row for flaw in flaws(ctx, wanted)}
+    return [word for place, word in enumerate(wanted) if place not in wrong]
 
 
 class ExternalIds:
@@ -23,7 +34,7 @@ class ExternalIds:
         self._rows = ctx.as_system().records(NAME)
 
     def _known(self, entity: str, words: Iterable[str]) -> dict[str, Row]:
-        found, wanted = dict[str, Row](), sorted(set(words))
+        found, wanted = dict[str, Row](), fitting(self.ctx, words)
         for start in range(0, len(wanted), _PART):
             asked = (*where(entity=entity, system=self.system), Condition("external_id", "in", tuple(wanted[start : start + _PART])))
             found |= {str(row["external_id"]): row for row in self._rows.find(asked, _PART)}

@@ -29,7 +29,7 @@ def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
 
     As CSV, or as XLSX, which is what came of a spreadsheet unless the other is asked for.
     """
-    record = ctx.records("import_export.import").values([id])[id]
+    record = ctx.records("import_export.import").get(id)
     headings = json.loads(str(shown(record, "headings") or "[]"))
     stem, _dot, suffix = str(shown(record, "file_name")).rpartition("/")[2].rpartition(".")
     made = format or ("xlsx" if suffix.lower() in _SPREADSHEETS else "csv")
@@ -39,7 +39,7 @@ def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
 
 
 def _lines(ctx: Context, id: UUID, headings: list[str]) -> Iterator[list[str]]:
-    yield [*headings, _free(ctx.say(_("Import error")), headings)]
+    yield [*neutral(headings), _free(ctx.say(_("Import error")), headings)]
     for row in _rows(ctx, id):
         cells = [*(read_cells(row["cells"])[0] or []), *[""] * len(headings)][: len(headings)]
         column = f"{row['column']}: " if row["column"] else ""

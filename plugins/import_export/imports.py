@@ -7,19 +7,21 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from plugins.import_export import sheets
 from plugins.import_export.files import Book, Reading, Sheet, open_book
-from plugins.import_export.journal import IMPORT
+from plugins.import_export.journal import IMPORT, seen
 from plugins.import_export.mapping.saved import save
 from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
-from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, NotFound, Page, Query, Refusal, Verb, _, where
+from plugins.import_export.tally import listed
+from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, Page, Query, Refusal, Unavailable, Verb, _, where
 from sdk.context import Row, id_of
 from sdk.permissions import IMPORT as RIGHT
 
@@ -27,6 +29,8 @@ PERMISSION = "import_export.import.create"
 
 
 UNDER_WAY = ("waiting", "running")
+LOST = timedelta(days=1)
+"""After so long without a step every attempt at an import has failed: it is to say so, and its file is to go in its time."""
 type_book = tuple[Book, Callable[[str], Sheet]]
 """An open file, and its sheets by name, as they are to be read."""
 type_meter = Callable[[int], AbstractContextManager[Callable[[int], None]]]
@@ -133,7 +137,7 @@ def _carry_out_sheets(ctx: Context, record: Row, wish: Wish, book: Book, sheet_o
             permit(ctx, one.entity, one.mode)
         with ctx.transaction(write=True):
             there = [_record(ctx, one, id_of(record)) for one in wanted]
-            ignored = {"ignored": ", ".join(left_out) or None}
+            ignored = {"ignored": listed(left_out)}
             record = ctx.as_system().records(IMPORT).update(id_of(record), ignored, act="run")
     pairs = [(child, read_wish(json.loads(str(child["wish"])))) for child in there]
     return sheets.carry_out(
@@ -149,9 +153,7 @@ def _carry_out_sheets(ctx: Context, record: Row, wish: Wish, book: Book, sheet_o
 def cancel(ctx: Context, id: UUID) -> Row:
     """Stop an import behind the chunk that is being written: what was written stays, and can be undone. Raises NotFound, Conflict."""
     with ctx.transaction(write=True):
-        record = ctx.records(IMPORT).values([id], hold=True).get(id)
-        if record is None:
-            raise NotFound(_("there is no record {id!r}"), id=str(id))
+        record = seen(ctx, id, hold=True)
         if record["state"] not in UNDER_WAY:
             raise Conflict(_("the import has ended already"), code="ended")
         # The run checks the version of this record with each chunk: it finds another one, and stops with nothing half-written.
@@ -164,9 +166,7 @@ def cancel(ctx: Context, id: UUID) -> Row:
 
 def to_resume(ctx: Context, id: UUID, entity: str) -> tuple[Row, Wish]:
     """An import that was killed, and what was asked for; raises NotFound, Conflict for one that has ended or is another entity's."""
-    record = ctx.records(IMPORT).values([id]).get(id)
-    if record is None:
-        raise NotFound(_("there is no record {id!r}"), id=str(id))
+    record = seen(ctx, id)
     if record["state"] not in UNDER_WAY:
         raise Conflict(_("the import has ended already"), code="ended")
     if record["entity"] != entity:
@@ -186,6 +186,14 @@ def fail(ctx: Context, id: UUID, refusal: Refusal) -> None:
     """Record why an import could not run."""
     reason = "; ".join([ctx.say(refusal.message, refusal.params), *(ctx.say(p.message, p.params) for p in refusal.problems)])
     ctx.as_system().records(IMPORT).update(id, {"state": "failed", "reason": reason[:20_000], "ended_at": ctx.now(), "seconds_left": None})
+
+
+def tidy(ctx: Context) -> None:
+    """End imports to which nobody comes back, and forget files that nobody has used for a week. Runs by a schedule."""
+    lost = (Condition("state", "in", UNDER_WAY), Condition("updated_at", "lt", (ctx.now() - LOST,)))
+    for row in ctx.as_system().records(IMPORT).find(lost, 500):
+        fail(ctx, id_of(row), Unavailable(_("the import was interrupted again and again; what it had written stays and can be undone")))
+    files.remove_expired(ctx)
 
 
 def give_up(ctx: Context) -> None:

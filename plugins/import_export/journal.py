@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import NamedTuple
 from uuid import UUID
 
@@ -20,7 +20,7 @@ LETTER_OF = {word: letter for letter, word in LETTERS.items()}
 PROBLEM = ("column", "value", "code", "reason", "nearest")
 DETAILS = (*PROBLEM, "cells")
 _MOST_ROWS, _MOST_TEXT = 2_000, 1_000_000
-_CANDIDATES = 50
+_MOST_ORIGINS = 50
 _PAGE = 20
 
 
@@ -101,6 +101,13 @@ def read_former(part: Row) -> dict[int, Former]:
 def read_undone(part: Row) -> dict[int, int]:
     """The rows that have been taken back, with the version that the record has had since."""
     return {int(number): version for number, version in json.loads(str(part["undone"] or "{}")).items()}
+
+
+def seen(ctx: Context, id: UUID, *, hold: bool = False) -> Row:
+    """An import that the actor sees, whole: what is done with it needs fields that he may not be shown. Raises NotFound."""
+    if id not in ctx.records(IMPORT).values([id]):
+        raise NotFound(_("there is no record {id!r}"), id=str(id))
+    return ctx.as_system().records(IMPORT).values([id], hold=hold)[id]
 
 
 # --- by page ---------------------------------------------------------------------------------------------------------
@@ -199,7 +206,7 @@ def origins(ctx: Context, entity: str, id: UUID) -> list[dict[str, object]]:
     if not ctx.records(entity).values([id]):
         raise NotFound(_("there is no {entity} {id}"), entity=entity, id=str(id))
     found = []
-    for part, fate in parts_with(ctx, entity, id):
+    for part, fate in islice(parts_with(ctx, entity, id), _MOST_ORIGINS):
         found.append((UUID(str(part["import"])), fate))
     imports = ctx.as_system().records(IMPORT).values({one for one, _fate in found})
     return [
@@ -216,8 +223,12 @@ def parts_with(ctx: Context, entity: str, id: UUID) -> Iterator[tuple[Row, Fate]
     made = instant_of(id)
     of_its_time = (Condition("oldest", "lte", (made,)), Condition("newest", "gte", (made,)))
     wanted = (*where(entity=entity), *of_its_time, Condition("rows", "contains", (id.hex,)))
-    for part in ctx.as_system().records(PART).find(wanted, _CANDIDATES):
-        yield from ((part, fate) for fate in read_rows(part) if fate.id == id and fate.letter in "cu")
+    cursor: str | None = ""
+    while cursor is not None:
+        found = ctx.as_system().records(PART).query(Query(wanted, ("id",), ("id", "import", "rows"), limit=_PAGE, cursor=cursor))
+        for part in found.data:
+            yield from ((part, fate) for fate in read_rows(part) if fate.id == id and fate.letter in "cu")
+        cursor = found.next
 
 
 def number_of(ctx: Context, id: UUID, record: UUID) -> int | None:
@@ -230,7 +241,7 @@ def number_of(ctx: Context, id: UUID, record: UUID) -> int | None:
 
 def cursor_of(word: str) -> int:
     """The row behind which a page begins; raises BadRequest."""
-    digits = "".join(takewhile(str.isdigit, word[1:]))
+    digits = "".join(takewhile(str.isdecimal, word[1:]))
     if word and (word[0] != "r" or digits != word[1:] or not digits or len(digits) > 9):
         raise BadRequest(_("cannot read the cursor; take the one of the page before"))
     return int(digits) if word else 0

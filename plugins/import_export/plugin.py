@@ -11,7 +11,6 @@ from plugins.import_export.migrating import routes as migration_routes
 from plugins.import_export.migrating import running
 from plugins.import_export.pages import columns, history, outcome, start
 from plugins.import_export.pages import exports as export_pages
-from plugins.import_export.staging import files
 from plugins.import_export.staging import routes as staging_routes
 from plugins.import_export.tables import Correction, Export, ExternalId, Import, ImportRow, Mapping, Part, StagedFile
 from plugins.import_export.undo import commands as undo_commands
@@ -155,7 +154,7 @@ def register_jobs() -> Sequence[Job]:
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
     return (
-        Schedule("remove_files", files.remove_expired, at=time(3)),
+        Schedule("remove_files", imports.tidy, at=time(3)),
         Schedule("remove_exports", exports.remove_old, every=timedelta(hours=1)),
     )
 

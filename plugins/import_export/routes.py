@@ -11,13 +11,13 @@ from marshmallow import Schema, fields, validate
 from plugins.import_export import imports
 from plugins.import_export.failed import FORMATS as FAILED_FORMATS
 from plugins.import_export.failed import failed_file
-from plugins.import_export.journal import IMPORT, LETTERS, cursor_of, page
+from plugins.import_export.journal import IMPORT, LETTERS, cursor_of, page, seen
 from plugins.import_export.plan import DUPLICATES, LISTS, MODES, SYSTEM, Wish
 from plugins.import_export.staging import files
 from plugins.import_export.staging.routes import PAGE
 from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
 from plugins.import_export.template import FORMATS, template
-from sdk import Context, Invalid, NotFound, Problem, Request, Response, Route, _
+from sdk import Context, Invalid, Problem, Request, Response, Route, _
 from sdk.context import id_of
 
 
@@ -126,9 +126,7 @@ def cancel_import(ctx: Context, request: Request) -> object:
 
 def list_rows(ctx: Context, request: Request) -> object:
     """What became of each row, in the order of the file: of all, or of those with one outcome."""
-    record = ctx.records(IMPORT).values([request.id()]).get(request.id())
-    if record is None:
-        raise NotFound(_("there is no record {id!r}"), id=str(request.id()))
+    record = seen(ctx, request.id())
     outcome, limit, cursor = (request.query[name] for name in ("outcome", "limit", "cursor"))
     data, after = page(ctx, record, None if outcome is None else str(outcome), int(str(limit)), cursor_of(str(cursor)))
     return {"data": data, "page": {"next": None if after is None else f"r{after}"}}

@@ -9,7 +9,7 @@ from plugins.import_export import journal
 from plugins.import_export.chunk import ChunkWriter, type_chunk
 from plugins.import_export.files import Sheet
 from plugins.import_export.plan import Plan, Wish, read_columns
-from plugins.import_export.tally import COUNTS, FATES, Tally, type_row
+from plugins.import_export.tally import COUNTS, FATES, Tally, listed, type_row
 from sdk import Channel, Context, Draft, Stale, _
 from sdk.context import SILENT, Row, id_of
 
@@ -61,8 +61,15 @@ class Run:
     def start(self) -> None:
         """Say that it is running, of how many rows."""
         started = {} if self.done or self._put_off else {"started_at": self._began}
-        ignored = ", ".join(self.plan.ignored) or None
-        self._save({"state": "running", "ignored": ignored, "headings": json.dumps(self.file.headings), "total": self.plan.rows, **started})
+        self._save(
+            {
+                "state": "running",
+                "ignored": listed(self.plan.ignored),
+                "headings": json.dumps(self.file.headings),
+                "total": self.plan.rows,
+                **started,
+            }
+        )
 
     def conclude(self, tally: Tally) -> None:
         """Say what became of it; what a dry run has found out is told with it."""

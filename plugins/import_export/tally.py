@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from plugins.import_export.journal import Fate, Former
 from plugins.import_export.plan import Plan
 from sdk import Context, Draft, Problem, Refusal, Text
 
-WARNED = "warned"
+WARNED, LONGEST = "warned", 20_000
 FATES = ("created", "updated", "unchanged", "skipped", "failed")
 COUNTS = (*FATES, WARNED)
 type_row = tuple[int, Sequence[str]]
@@ -69,7 +69,7 @@ class Teller:
         kept = cells if not more else {"cells": cells, "problems": told}
         # As JSON, which writes down what no text field takes.
         tally.rows.append(
-            {"number": number, "outcome": outcome, **told[0], "reason": "; ".join(reasons)[:20_000], "cells": json.dumps(kept)}
+            {"number": number, "outcome": outcome, **told[0], "reason": "; ".join(reasons)[:LONGEST], "cells": json.dumps(kept)}
         )
 
     def _told(self, cells: Sequence[str], problem: Problem) -> dict[str, object]:
@@ -79,7 +79,7 @@ class Teller:
             "column": self._column(problem)[:200] or None,
             "value": _shown(value),
             "code": problem.code,
-            "reason": self._reason(problem)[:20_000],
+            "reason": self._reason(problem)[:LONGEST],
             "nearest": None if nearest is None else str(nearest)[:255],
         }
 
@@ -97,5 +97,13 @@ def problem_of(refusal: Refusal) -> Problem:
 
 def _shown(value: Any) -> str | None:
     """A cell as it stood in the file, without what a text field refuses."""
-    text = "".join(sign if sign.isprintable() else "\ufffd" for sign in str(value)) if value is not None else ""
-    return text[:255].strip() or None
+    return _printable(str(value))[:255].strip() or None if value is not None else None
+
+
+def listed(names: Iterable[str]) -> str | None:
+    """Headings that lead nowhere, as text that a field takes: no file fails for what is left out of it."""
+    return _printable(", ".join(names))[:LONGEST] or None
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)

@@ -16,6 +16,7 @@ from plugins.web_forms.tables import FAILED, SPAM, TAKEN
 from sdk import Alike, Channel, Conflict, Context, Invalid, NotFound, Notice, Problem, Refusal, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Field, Reference
+from sdk.permissions import FORCE
 
 SUBMISSION, RETRY, ACT = "web_forms.submission", "web_forms.submission.retry", "capture"
 CAMPAIGN = "leads.campaign"
@@ -149,6 +150,8 @@ def retry(ctx: Context, id: UUID, *, force: bool = False) -> Row:
 
     It is made once, whoever asks at the same moment. What fails again is a submission with another reason.
     """
+    if force:  # the lead is made with the rights of the form's owner, and it is not he who says so
+        ctx.require(f"{LEAD}.{FORCE}")
     with ctx.transaction(write=True):
         ctx.lock(f"{SUBMISSION}:{id}")
         if id not in ctx.records(SUBMISSION).values([id]):

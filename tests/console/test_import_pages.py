@@ -249,3 +249,12 @@ def test_the_sheets_of_a_workbook_are_looked_at_mended_imported_and_undone_toget
     drain()
     assert "It is undone" in site.get(real_at).text
     assert work.records(ACCOUNT).find(()) == [] == work.records("customers.contact").find(())
+
+
+def test_numbers_that_are_none_or_too_long_are_no_error_of_ours(site: Site, drain: Callable[[], int]) -> None:
+    columns = way(sent(site, written([["Name", "Founded in"], ["A", "x"]])))
+    at = way(site.post(columns, site.get(columns).form()))
+    drain()
+    long = "1" * 5_000
+    assert site.post(at, {**site.get(at).form(), f"cell.1.{long}": "x", f"cell.{long}.1": "x", "leave": long}).status in (200, 303)
+    assert site.get(at, {"cursor": "r\u00b2"}).status == 400

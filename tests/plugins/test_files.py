@@ -319,3 +319,23 @@ def test_any_text_is_a_date_or_refused_with_a_reason(cell: str) -> None:
 def test_a_heading_that_lists_choices_does_not_hide_the_delimiter() -> None:
     content = "Name *,Channel [Website|Fair|Mailing|Ad|Partner|Phone|Other],Cost\nSpring,Fair,5\n"
     assert opened(content).headings == ("Name *", "Channel [Website|Fair|Mailing|Ad|Partner|Phone|Other]", "Cost")
+
+
+def test_columns_that_are_all_called_the_same_are_told_apart_at_once() -> None:
+    headings = opened(",".join(["a"] * 20_000) + "\n1").headings
+    assert headings[:3] == ("a", "a (2)", "a (3)")
+    assert len({*headings}) == len(headings)
+
+
+def test_a_heading_that_was_kept_from_being_a_formula_is_what_it_was() -> None:
+    assert opened("'=1+1,'tis\n1,2").headings == ("=1+1", "'tis")
+
+
+def test_a_row_that_never_ends_is_refused_before_it_fills_the_memory() -> None:
+    assert refusal(b"a,b\n1,2\n" + b"," * (17 << 20)).startswith("unreadable: is not a CSV file: row 3")
+    assert refusal(b"a,b\n1,2\n" + b'"\n",' * (4 << 20)).startswith("unreadable: is not a CSV file: row 3")
+
+
+def test_half_a_sign_in_json_lines_is_refused() -> None:
+    assert refusal(b'{"a": "1"}\n{"a": "\\ud83d"}\n') == "unreadable: is no JSON lines: line 2 is no object"
+    assert next(opened(b'{"a": "\\ud83d\\ude00"}\n').rows())[1] == ["\U0001f600"]

@@ -601,3 +601,11 @@ def test_failed_rows_of_a_spreadsheet_come_back_as_one_with_every_reason_and_no_
     drain()
     assert client.get(f"{IMPORTS}/{again['id']}").json["state"] == "succeeded"
     assert names(work) == ["Good", "=1+1", "=2"]
+
+
+@pytest.mark.feature("C6")
+def test_no_file_fails_for_the_columns_that_are_left_out_of_it(taken: Take) -> None:
+    wide = taken("customers.account", written([["Name", *(f"Something {number:05}" for number in range(2_000))], ["A"]]))
+    assert (wide.state, len(wide.ignored)) == ("succeeded", 20_000)
+    odd = taken("customers.account", "Name,a\0b\n" + "B,1\n" * 9, duplicates="take")
+    assert (odd.state, odd.ignored) == ("succeeded", "a\ufffdb")

@@ -13,7 +13,7 @@ from plugins.import_export.mapping.shaping import e164, split_name
 from plugins.import_export.undo import undoing
 from sdk import BadRequest, where
 from sdk.context import id_of
-from tests.plugins.imports import Done
+from tests.plugins.imports import Done, written
 
 Take = Callable[..., Done]
 
@@ -101,3 +101,12 @@ def test_a_column_that_is_called_as_a_kind_of_record_says_what_something_is_abou
         "teamwork.activity", "Subject,Start,Who\nCall,2026-05-01 10:00,Li Wei\n", map=["Start=starts_at", "Who=about:customers.contact"]
     )
     assert explicit.counts == {"created": 1}
+
+
+def test_an_id_that_none_can_be_fails_its_row_alone(taken: Take) -> None:
+    rows = [["Name", "Id", "Parent Id"], ["A", "a1", ""], ["B", "b\x07", ""], ["C", "c" * 300, ""], ["D", "d1", "x\x07"]]
+    done = taken("customers.account", written(rows), map=["Id=external_id", "Parent Id=parent.external_id"])
+    assert done.counts == {"created": 1, "failed": 3}
+    assert [(number, code) for number, _column, code in done.reasons] == [(2, "control_character"), (3, "too_long"), (4, "no_such_record")]
+    named = taken("customers.contact", written([["Name", "Account"], ["E", "A"], ["F", "x\x07"]]), mode="upsert", match=["name", "account"])
+    assert named.counts == {"created": 1, "failed": 1}

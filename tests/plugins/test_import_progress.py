@@ -111,3 +111,16 @@ def test_a_killed_command_is_gone_on_with_and_can_be_undone_whole(work: Work, af
     assert (done["state"], done["created"], done["done"]) == ("succeeded", 50, 50)
     undone = undoing.carry_out(work, undoing.begin_undo(work, undoing.permit_undo(work, id_of(done))))
     assert (undone["undone"], undone["state"]) == (50, "undone")
+
+
+def test_an_import_to_which_nobody_comes_back_says_so_after_a_day(work: Work, clock: Clock) -> None:
+    lost = id_of(imports.begin(work, WISH))
+    clock.move(hours=23)
+    imports.tidy(work)
+    assert work.records(imports.IMPORT).values([lost])[lost]["state"] == "waiting"
+    clock.move(hours=2)
+    fresh = id_of(imports.begin(work, WISH))
+    imports.tidy(work)
+    rows = work.records(imports.IMPORT).values([lost, fresh])
+    assert [rows[id]["state"] for id in (lost, fresh)] == ["failed", "waiting"]
+    assert "interrupted again and again" in str(rows[lost]["reason"])

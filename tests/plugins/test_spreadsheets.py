@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -15,7 +16,7 @@ import pytest
 from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
-from plugins.import_export.files import Book, Reading, open_book, spreadsheets
+from plugins.import_export.files import Book, Reading, open_book, spreadsheets, unpack
 from sdk import BadRequest, Invalid
 from sdk.fields import DecimalField, TextField
 from sdk.text import Text
@@ -277,3 +278,14 @@ def test_a_file_that_is_looked_at_again_is_not_unpacked_again(monkeypatch: pytes
 def test_a_formula_that_was_never_worked_out_is_no_empty_cell() -> None:
     found = opened(workbook(lambda sheet: [sheet.append(row) for row in (["Name", "Sum"], ["A", "=1+1"], ["B", 2])]))
     assert rows_of(found) == [(1, ["A", "#CALC!"]), (2, ["B", "2"])]
+
+
+def test_a_text_that_many_cells_share_is_written_out_only_so_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(unpack, "_limit_memory", lambda: None)
+    monkeypatch.setattr(unpack, "WRITTEN", 20_000)
+    (tmp_path / "a.xlsx").write_bytes(workbook(lambda sheet: [sheet.append(["x" * 1_000]) for _row in range(100)]))
+    with pytest.raises(SystemExit, match="bomb"):
+        unpack.main("xlsx", str(tmp_path / "a.xlsx"))
+    assert len(capsys.readouterr().out) < 20_000

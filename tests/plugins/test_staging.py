@@ -11,7 +11,7 @@ import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api, Clock, People
-from plugins.import_export.staging import files
+from plugins.import_export.staging import corrections, files
 from tests.plugins.imports import written
 
 FILES, IMPORTS = "/api/v1/import_export/files", "/api/v1/import_export/imports"
@@ -206,3 +206,14 @@ def test_a_date_column_that_allows_two_orders_is_asked_for(client: Api) -> None:
         }
     ]  # fmt: skip
     assert guesses(client, ["name", "birthday"], "customers.contact", [["A", "3/14/1990"]])["questions"] == []
+
+
+def test_somebody_keeps_so_many_files_and_mends_so_many_rows(client: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_FILES", 2)
+    monkeypatch.setattr(corrections, "MOST", 1)
+    first, _second = staged(client, "name\nA\nB\n"), staged(client, "name\nC\n")
+    assert staged(client, "name\nD\n", status=409)["code"] == "too_many_files"
+    for number, status in ((1, 200), (1, 200), (2, 409)):
+        assert client.patch(f"{FILES}/{first['id']}/rows/{number}", {"cells": {"name": "X"}}).status_code == status
+    assert client.delete(f"{FILES}/{first['id']}").status_code == 204
+    staged(client, "name\nD\n")

@@ -16,9 +16,9 @@ from plugins.import_export.journal import page
 from plugins.import_export.plan import Wish
 from plugins.import_export.undo import undoing
 from plugins.import_export.undo.commands import undo_import
-from sdk import BadRequest, Conflict, NotFound, where
+from sdk import BadRequest, Channel, Conflict, NotFound, where
 from sdk.context import Row, id_of
-from tests.plugins.imports import Done, written
+from tests.plugins.imports import Done, import_file, written
 
 Take = Callable[..., Done]
 IMPORTS, ORIGINS = "/api/v1/import_export/imports", "/api/v1/import_export/origins"
@@ -238,3 +238,49 @@ def test_an_import_of_before_there_was_a_journal_says_that_it_cannot_be_undone(w
     work.records("import_export.import").update(id_of(record), {"state": "succeeded", "created": 5})
     with pytest.raises(Conflict, match="before there was a journal"):
         undoing.permit_undo(work, id_of(record))
+
+
+def test_one_record_with_very_many_links_to_it_does_not_hide_those_to_others(taken: Take, work: Work) -> None:
+    done = taken("customers.account", written([["Name"], ["Big"], ["Small"], ["Alone"]]))
+    rows = [["Name", "Account"], *([f"C{number}", "Big"] for number in range(1_001)), ["Last", "Small"]]
+    assert taken("customers.contact", written(rows)).counts == {"created": 1_002}
+    record = undone(work, done)
+    assert {number for number, _column, code in conflicts(work, record) if code == "in_use"} == {1, 2}
+    assert {"Big", "Small"} <= {*accounts(work)}
+    assert "Alone" not in accounts(work)
+
+
+def test_who_is_erased_leaves_the_journals_of_however_many_imports(client: Api, taken: Take, work: Work) -> None:
+    for number in range(60):
+        done = taken("customers.contact", written([["name", "title"], ["Xenia", f"Title {number}"]]), mode="upsert", match=["name"])
+        assert done.failed == 0
+    xenia = id_of(work.records("customers.contact").find(where(name="Xenia"))[0])
+    parts = work.as_system().records("import_export.part")
+    assert sum("Title" in str(part["before"]) for part in parts.find((), 500)) == 59
+    assert client.post("/api/v1/core/erasures", {"record": f"customers.contact:{xenia}", "reason": "asked for it"}).status_code < 300
+    assert [part["before"] for part in parts.find((), 500) if part["before"]] == []
+
+
+def test_what_keeps_a_record_is_named_to_those_alone_who_see_it(work: Work, people: People) -> None:
+    rep = work.platform.user(work.tenant.id, people.rep, Channel.API)
+    done = import_file(rep, "customers.account", "name\nAcme\nBolt\n")
+    acme, bolt = (id_of(work.records("customers.account").find(where(name=name))[0]) for name in ("Acme", "Bolt"))
+    for name, account, owner in (("Hidden Hanna", acme, people.reps[1][0]), ("Seen Sven", bolt, people.rep)):
+        work.records("customers.contact").create({"name": name, "account": account, "owner": owner})
+    told = [str(row["conflict"]) for row in page(work, undone(rep, done), "conflict", 10, 0)[0]]
+    assert told == ["something that you do not see belongs to it", "Contact Seen Sven belongs to it"]
+
+
+def test_who_sees_little_of_an_import_may_do_with_it_what_he_may(work: Work, people: People) -> None:
+    manager = work.platform.user(work.tenant.id, people.manager, Channel.API)
+    done = import_file(manager, "customers.account", "name\nA\n")
+    allows = (
+        "import_export.import.read:id",
+        "import_export.import.read:file_name",
+        "customers.account.read:id",
+        "customers.account.delete",
+    )
+    narrow = manager.within(allows)
+    assert undone(narrow, done)["state"] == "undone"
+    with pytest.raises(Conflict):
+        imports.cancel(narrow, id_of(done.record))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from plugins.import_export.files import Book, Reading, open_book
 from sdk import Invalid
-from sdk.fields import TextField
+from sdk.fields import UNDECODABLE, TextField
 from sdk.text import Text
 from tests.journeys.real_data import folder
 
@@ -94,3 +94,15 @@ def test_cards_of_telephones_and_of_the_standards_are_read() -> None:
         {"Name": "john.doe@company.com", "Email": "john.doe@company.com", "Categories": "My Contacts"},
         "Ñ Ñ Ñ Ñ Ñ",
     )
+
+
+@pytest.mark.parametrize("name", ["\0", "rot13", "undefined", "no-such"])
+def test_an_encoding_that_is_none_of_text_fails_its_field_alone(name: str) -> None:
+    (found,) = cards(card(f"NOTE;ENCODING=QUOTED-PRINTABLE;CHARSET={name}:=E4", "FN:A", version="2.1"))
+    assert found["Name"] == "A"
+    assert found["Note"] == UNDECODABLE
+
+
+def test_a_value_of_very_many_lines_is_read_in_one_go() -> None:
+    (found,) = cards(card("NOTE;ENCODING=QUOTED-PRINTABLE:x=", *["y="] * 300_000, "z", "FN:A", version="2.1"))
+    assert (found["Name"], found["Note"][:3], len(found["Note"])) == ("A", "xyy", 300_002)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from lxml import html
 from werkzeug.test import TestResponse
 
 from core.context import Work
+from core.http.idempotency import answers
 from core.testkit.fixtures import Api, Clock, People
+from plugins.web_forms.capture import retry
 from plugins.web_forms.making import begin
 from plugins.web_forms.settings import forget
-from sdk import Channel
+from sdk import Channel, Forbidden
 from sdk.context import id_of
 
 FORMS, FIELDS, SENT = "/api/v1/web_forms/forms", "/api/v1/web_forms/form_fields", "/api/v1/web_forms/submissions"
@@ -282,3 +287,33 @@ def test_the_page_speaks_the_visitors_language_and_goes_on_to_a_page_of_the_comp
     assert (confirm.status_code, "once more" in confirm.text) == (422, True)  # no stamp yet: our own page asks
     assert visitor.send({**typed(confirm), "email": "c@x.example"}).status_code == 303
     assert len(client.get(LEADS).json["data"]) == 2
+
+
+def test_what_was_refused_is_asked_anew_under_the_same_key_and_kept_nowhere(client: Api, visitor: Visitor, form: str, work: Work) -> None:
+    patch = client.patch(f"{FORMS}/{form}", {"most": 1})
+    assert patch.status_code == 200, patch.text
+    words = {"name": "Ann", "_stamp": "no"}
+    assert visitor.send(words).status_code == 422
+    key = {"headers": {"Idempotency-Key": "one"}}
+    assert visitor.send(words, **key).status_code == 429
+    visitor.clock.move(seconds=60)
+    assert visitor.send(words, **key).status_code == 422
+    with work.transaction():
+        assert work.connection.execute(sa.select(sa.func.count()).select_from(answers)).scalar_one() == 0
+
+
+def test_nobody_sends_more_to_a_form_than_words(visitor: Visitor) -> None:
+    much = {"name": "Ann", "file": (io.BytesIO(b"x" * (5 << 20)), "much.bin")}
+    answer = visitor.api.call("POST", visitor.path, data=much, content_type="multipart/form-data")
+    assert answer.status_code == 413, answer.text
+
+
+def test_who_may_not_force_a_double_does_not_by_the_owner_of_the_form(client: Api, visitor: Visitor, work: Work, people: People) -> None:
+    for _time in range(2):
+        assert visitor.fill().status_code == 201
+    (double,) = client.get(SENT, {"state": "failed"}).json["data"]
+    manager = work.platform.user(work.tenant.id, people.managers[0], Channel.API)
+    narrow = manager.within(["web_forms.submission.read:*", "web_forms.submission.retry", "leads.lead.read:*", "leads.lead.create:*"])
+    with pytest.raises(Forbidden):
+        retry(narrow, UUID(double["id"]), force=True)
+    assert retry(narrow, UUID(double["id"]))["state"] == "failed"

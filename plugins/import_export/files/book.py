@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import IO, TypeAlias
 
+from plugins.import_export.formulas import restored
 from sdk import Invalid, Problem, Text, _
 from sdk.errors import NO_PARAMS, Params
 
@@ -116,15 +117,17 @@ def unreadable(message: Text, code: str = "unreadable", **params: object) -> Inv
 
 def named(headings: list[str]) -> tuple[tuple[str, ...], list[Note]]:
     """Headings by which columns can be told apart: one that comes again is numbered, one that is empty bears its place."""
-    names: list[str] = []
+    names: dict[str, None] = {}
     notes: list[Note] = []
-    words = [heading.strip() for heading in headings]
+    words = [heading.strip() for heading in restored(headings)]
+    taken, used = {*words}, dict[str, int]()  # a file may have tens of thousands of columns, and all of them called the same
     for place, word in enumerate(words, 1):
-        name = word or f"#{place}"
-        number = 2
-        while name in names or (name != word and name in words):
-            name = f"{word or f'#{place}'} ({number})"
+        plain = word or f"#{place}"
+        name, number = plain, used.get(plain, 1)
+        while name in names or (name != word and name in taken):
             number += 1
+            name = f"{plain} ({number})"
+        used[plain] = number
         if word and name != word:
             notes.append(
                 Note(
@@ -133,5 +136,5 @@ def named(headings: list[str]) -> tuple[tuple[str, ...], list[Note]]:
                     {"heading": word, "name": name},
                 )
             )
-        names.append(name)
+        names[name] = None
     return tuple(names), notes

@@ -17,7 +17,7 @@ from plugins.import_export.files.headings import SAMPLED, found_row, headings_ro
 from sdk import BadRequest, Text, _
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f")
-_LONGEST = 1 << 20
+_LONGEST, _LONGEST_ROW = 1 << 20, 16 << 20
 _QUOTED = re.compile(r' +"')
 _SAID = "sep="
 """What Excel takes as the first line, with the delimiter behind it."""
@@ -75,10 +75,19 @@ def _cells(source: BinaryIO, encoding: str, dialect: Dialect) -> Iterator[list[s
     text = io.TextIOWrapper(from_start(source), encoding=encoding, errors="strict", newline="")
     for _line in range(dialect.skip):
         text.readline()
-    reader = dialect.reader(text)
-    number = 0
+    size = number = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal size
+        while line := text.readline(_LONGEST_ROW):
+            size += len(line)
+            if size >= _LONGEST_ROW:  # else a file without line ends is one row, and all of it in memory
+                raise unreadable(_("is not a CSV file: row {row} is longer than {most} million signs"), row=number + 1, most=16)
+            yield line
+
     try:
-        for number, row in enumerate(reader, 1):
+        for number, row in enumerate(dialect.reader(lines()), 1):
+            size = 0
             yield row
     except csv.Error as failure:
         raise unreadable(_("is not a CSV file: row {row}: {reason}"), row=number + 1, reason=_reason(failure)) from failure

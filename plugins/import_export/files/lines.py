@@ -58,6 +58,8 @@ def _object(line: bytes) -> dict[str, Any] | None:
     try:
         # Numbers stay as they are written: a float has not all the digits of an amount.
         found = json.loads(line.decode(), parse_float=str, parse_int=str)
+        if b"\\u" in line:
+            json.dumps(found, ensure_ascii=False).encode()  # half a sign is none that any answer or database could hold
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

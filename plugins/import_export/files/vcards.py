@@ -30,7 +30,7 @@ _TECHNICAL = frozenset(
 _HEAD = re.compile(r"(?:[\w-]+\.)?(?P<name>[\w-]+)(?P<words>(?:;(?:[^:;\"]|\"[^\"]*\")*)*):", re.ASCII)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _DATE = re.compile(r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)(?:[T ].*)?\Z", re.ASCII)
-_LONGEST = 1 << 20
+_LONGEST, _LONGEST_HEAD = 1 << 20, 4_096
 
 
 @dataclass
@@ -128,26 +128,31 @@ def _properties(text: io.TextIOWrapper) -> Iterator[Property]:
 
 def _unfolded(text: io.TextIOWrapper) -> Iterator[str]:
     """Whole lines: a line that begins with white space goes on with the one before, as does one behind a soft break."""
-    whole, soft = "", False
+    parts, size, head, soft = list[str](), 0, "", False
     for raw in text:
         line = raw.rstrip("\r\n")
         if soft:
-            whole = whole[:-1] + line.lstrip(" \t") if line[:1] in " \t" and line.strip() else whole[:-1] + line
-        elif line[:1] in (" ", "\t") and whole:
-            whole = (whole + line[1:]) if len(whole) < _LONGEST else whole  # a photograph, which nobody reads
+            line = line.lstrip(" \t") if line[:1] in (" ", "\t") and line.strip() else line
+        elif line[:1] in (" ", "\t") and size:
+            line = line[1:]
         else:
-            if whole:
-                yield whole
-            whole = line
-        soft = whole.endswith("=") and "QUOTED-PRINTABLE" in whole.partition(":")[0].upper()
-    if whole:
-        yield whole
+            if size:
+                yield "".join(parts)
+            parts, size, head = [], 0, ""
+        if ":" not in head and len(head) < _LONGEST_HEAD:
+            head += line
+        soft = line.endswith("=") and "QUOTED-PRINTABLE" in head.partition(":")[0].upper()
+        if size < _LONGEST:  # a photograph, which nobody reads
+            parts.append(line[:-1] if soft else line)
+            size += len(line)
+    if size:
+        yield "".join(parts)
 
 
 def _decoded(value: str, charset: str) -> str:
     try:
         return quopri.decodestring(value.encode("utf-8")).decode(charset)
-    except (UnicodeDecodeError, LookupError):  # said of its row once the column is imported
+    except (LookupError, ValueError):  # no such encoding, none of text, or other bytes: said of its row once the column is imported
         return UNDECODABLE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
+from plugins.import_export.external import fitting
 from plugins.import_export.journal import page
 from plugins.import_export.undo.undoing import EXTERNAL_ID
 from sdk import Condition, Context, Draft, where
@@ -22,7 +23,7 @@ class ExternalIds:
 
     def known(self, entity: str, ids: Iterable[str]) -> dict[str, UUID]:
         """Our records by their ids there; what is not known is left out."""
-        records, wanted, found = self.ctx.records(EXTERNAL_ID), sorted(set(ids) - {""}), dict[str, UUID]()
+        records, wanted, found = self.ctx.records(EXTERNAL_ID), fitting(self.ctx, ids), dict[str, UUID]()
         for start in range(0, len(wanted), PART):
             asked = (*where(entity=entity, system=self.system), Condition("external_id", "in", tuple(wanted[start : start + PART])))
             for row in records.find(asked, PART):
@@ -55,6 +56,7 @@ class ExternalIds:
             yield from ((int(str(row["number"])), UUID(str(row["record"]))) for row in rows if row["record"])
 
     def _write(self, entity: str, part: dict[str, UUID]) -> None:
+        part = {word: part[word] for word in fitting(self.ctx, part)}
         if not part:
             return
         with self.ctx.transaction(write=True):
@@ -65,7 +67,7 @@ class ExternalIds:
             for word, id in part.items():
                 about, row = Reference(entity, id), before.get(word)
                 if row is None:
-                    values = {"entity": entity, "system": self.system, "external_id": word[:255], "record": about}
+                    values = {"entity": entity, "system": self.system, "external_id": word, "record": about}
                     drafts.append(Draft("create", values, act="run"))
                 elif row["record"] != about:
                     drafts.append(Draft("update", {"record": about}, row["id"], act="run"))  # type: ignore[arg-type]  # ids of records are UUIDs

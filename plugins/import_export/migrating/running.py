@@ -11,7 +11,7 @@ from uuid import UUID
 from plugins.import_export import imports
 from plugins.import_export.files import Reading
 from plugins.import_export.imports import PERMISSION, UNDER_WAY, carry_out_sheet, fail, type_meter, unseen
-from plugins.import_export.journal import IMPORT, ROW
+from plugins.import_export.journal import IMPORT, ROW, seen
 from plugins.import_export.migrating.archive import opened
 from plugins.import_export.migrating.external import ExternalIds
 from plugins.import_export.migrating.people import People
@@ -21,7 +21,7 @@ from plugins.import_export.plan import ONLY_IF_EMPTY, Wish
 from plugins.import_export.tally import COUNTS
 from plugins.import_export.undo import undoing
 from sdk import BadRequest, Conflict, Context, NotFound, Refusal, Stale, _, where
-from sdk.context import Row, id_of
+from sdk.context import Row, id_of, shown
 from sdk.permissions import FORCE
 from sdk.transfer import PEOPLE
 
@@ -209,24 +209,25 @@ class _Migration:
 def told(ctx: Context, id: UUID) -> dict[str, object]:
     """A migration with its imports; raises NotFound."""
     row = _seen(ctx, id)
-    report = json.loads(str(row["wish"] or "{}")).get("report", {})
+    report = json.loads(str(shown(row, "wish") or "{}")).get("report", {})
     names = ("id", "file_name", "state", "dry_run", *COUNTS, "undone", "conflicts", "reason", "started_at", "ended_at")
     return {
-        **{name: row[name] for name in names}, "system": report.get("system"), "imports": report.get("imports", []),
+        **{name: shown(row, name) for name in names}, "system": report.get("system"), "imports": report.get("imports", []),
         "owners": report.get("owners", {"matched": {}, "unknown": {}}), "unknown": report.get("unknown", []),
     }  # fmt: skip
 
 
 def _seen(ctx: Context, id: UUID) -> Row:
     row = ctx.records(IMPORT).values([id]).get(id)
-    if row is None or row["entity"] != MIGRATION:
+    if row is None or shown(row, "entity") != MIGRATION:
         raise NotFound(_("there is no record {id!r}"), id=str(id))
     return row
 
 
 def begin_undo(ctx: Context, id: UUID) -> Row:
     """Say that a migration is being undone; raises NotFound, Conflict for one that has not ended."""
-    row = _seen(ctx, id)
+    _seen(ctx, id)
+    row = seen(ctx, id)
     if row["dry_run"]:
         raise Conflict(_("a dry run has written nothing that could be undone"), code="dry_run")
     if row["state"] in UNDER_WAY:

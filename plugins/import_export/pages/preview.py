@@ -99,8 +99,8 @@ def _mend(ctx: Context, request: PageRequest, file: Row, place: int) -> None:
         number, _dot, column = rest.partition(".")
         if (
             word == "cell"
-            and number.isdecimal()
-            and column.isdecimal()
+            and _is_number(number)
+            and _is_number(column)
             and int(column) < len(headings)
             and _line(text) != _line(form.get(f"was.{rest}", ""))
         ):
@@ -108,8 +108,12 @@ def _mend(ctx: Context, request: PageRequest, file: Row, place: int) -> None:
     for row, cells in changes.items():
         correct(ctx, id_of(file), sheet, place, row, cells, None)
     for name, out in (("leave", True), ("back", False)):
-        if (word := request.typed(name)).isdecimal():
+        if _is_number(word := request.typed(name)):
             correct(ctx, id_of(file), sheet, place, int(word), {}, out)
+
+
+def _is_number(word: str) -> bool:
+    return word.isdecimal() and len(word) < 10
 
 
 def _line(text: str) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from plugins.import_export.files import Sheet
-from sdk import Conflict, Context, Invalid, Problem, _, where
-from sdk.context import id_of
+from sdk import Conflict, Context, Filter, Invalid, Problem, _, where
+from sdk.context import Records, id_of
 
 FILE, CORRECTION = "import_export.file", "import_export.correction"
 MOST = 10_000
@@ -47,6 +47,12 @@ def mended(sheet: Sheet, overlay: Mapping[int, Correction]) -> Iterator[tuple[in
                 yield number, row
 
 
+def counted(records: Records, filter: Filter) -> int:
+    """How many there are, without reading what they hold: it may be much."""
+    rows = records.aggregate(("count",), filter=filter)
+    return int(str(rows[0]["count"])) if rows else 0
+
+
 def correct(ctx: Context, file: UUID, sheet: Mapping[str, object], place: int, number: int, cells: Mapping[str, str | None],
             left_out: bool | None) -> Correction:  # fmt: skip
     """Mend cells of a row by heading (None: as it stood in the file), or leave the row out, or take it back.
@@ -69,7 +75,7 @@ def correct(ctx: Context, file: UUID, sheet: Mapping[str, object], place: int, n
         values = {"cells": json.dumps(now) if now else None, "left_out": out}
         if there is not None:
             records.update(id_of(there), values, act="stage")
-        elif len(records.find(where(file=file, sheet=place), MOST)) == MOST:
+        elif counted(records, where(file=file, sheet=place)) >= MOST:
             raise Conflict(_("at most {most} rows of a file are mended by hand; mend the file itself"), code="too_many", most=MOST)
         else:
             records.create({"file": file, "sheet": place, "number": number, **values}, act="stage")

@@ -13,7 +13,7 @@ from uuid import UUID
 from plugins.import_export.files import Book, Reading, Sheet, open_book
 from plugins.import_export.mapping.shaping import kinds_of
 from plugins.import_export.mapping.words import plain
-from plugins.import_export.staging.corrections import FILE, corrections, mended
+from plugins.import_export.staging.corrections import FILE, corrections, counted, mended
 from sdk import BadRequest, Condition, Conflict, Context, Draft, NotFound, TooLarge, Upload, _, where
 from sdk.context import Row, id_of, shown
 from sdk.files import last_name, saved
@@ -32,7 +32,7 @@ _MOST_IN_SAMPLE = 500
 def stage(ctx: Context, upload: Upload, reading: Reading) -> Row:
     """Keep a file and read it once to its end. Raises TooLarge, Conflict where one keeps too many, Invalid for what is no readable file."""
     files, size = ctx.as_system().records(FILE), 0
-    if len(files.find(where(owner=ctx.actor.user_id), MOST_FILES)) == MOST_FILES:
+    if counted(files, where(owner=ctx.actor.user_id)) >= MOST_FILES:
         raise Conflict(_("there are {most} files of yours that wait; remove some"), code="too_many_files", most=MOST_FILES)
     while part := upload.stream.read(_STEP):
         size += len(part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from uuid import UUID
 
 from plugins.import_export.journal import PART, parts_with, read_former
 from sdk import Batch, Context
@@ -17,6 +18,6 @@ def forget(ctx: Context, batch: Batch) -> None:
     parts = ctx.as_system().records(PART)
     for change in batch.changes:
         for part, fate in parts_with(ctx, batch.entity, change.id) if change.act == ERASE else ():
-            now = parts.values([id_of(part)], hold=True)[id_of(part)]  # two of one part may be erased together
+            now = parts.values([UUID(str(part["id"]))], hold=True)[UUID(str(part["id"]))]  # two of one part may be erased together
             left = {number: former for number, former in read_former(now).items() if number != fate.number}
-            parts.update(id_of(part), {"before": json.dumps(left) if left else None}, act="run")
+            parts.update(id_of(now), {"before": json.dumps(left) if left else None}, act="run")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from plugins.import_export.journal import PART, Fate, Former, read_former, read_rows, read_undone
-from sdk import Channel, Condition, Context, where
-from sdk.context import Row, id_of
+from sdk import Channel, Condition, Context, Query, where
+from sdk.context import Row
 from sdk.fields import Field, LinkField
 from sdk.text import _
 
@@ -42,17 +42,28 @@ class Since:
     finished: Mapping[int, int]
 
 
-def find_out(system: Context, since: Since, entity: str, fates: Sequence[Fate]) -> dict[int, Finding]:
-    """A finding for each row. `system` sees everything: what is told of it is of the record's own history."""
+def find_out(ctx: Context, since: Since, entity: str, fates: Sequence[Fate]) -> dict[int, Finding]:
+    """A finding for each row. The system looks, as it sees everything; told is the record's own history, and of others what the actor sees."""
+    system = ctx.as_system()
     records, fields = system.records(entity), system.records(entity).fields()
     there = records.values([fate.id for fate in fates if fate.id is not None], hold=True)
     found = {fate.number: _found(system, since, entity, fate, there.get(fate.id) if fate.id else None, fields) for fate in fates}
     created = {fate.id: found[fate.number] for fate in fates if fate.letter == "c" and fate.id in there}
-    for record, name, title in _pointing(system, entity, [one for one in created if one is not None]):
-        reason = system.say(_("{entity} {title} belongs to it"), {"entity": system.say(system.entity(name).label), "title": title})
-        created[record].refuse("in_use", reason)
+    by_entity = dict[str, dict[UUID, UUID]]()
+    for record, name, id in _pointing(system, entity, [one for one in created if one is not None]):
         created[record].values = {}
+        by_entity.setdefault(name, {}).setdefault(record, id)
+    for name, pointing in by_entity.items():
+        seen = ctx.records(name).titles(set(pointing.values())) if ctx.can(f"{name}.read") else {}
+        for record, id in pointing.items():
+            created[record].refuse("in_use", _belongs(ctx, name, seen.get(id)))
     return found
+
+
+def _belongs(ctx: Context, entity: str, title: str | None) -> str:
+    if title is None:
+        return ctx.say(_("something that you do not see belongs to it"))
+    return ctx.say(_("{entity} {title} belongs to it"), {"entity": ctx.say(ctx.entity(entity).label), "title": title})
 
 
 def _found(system: Context, since: Since, entity: str, fate: Fate, row: Row | None, fields: Mapping[str, Field]) -> Finding:
@@ -124,15 +135,25 @@ def _who(system: Context, edit: Row) -> str:
     return system.say(_("edited since by {who}, {when}"), {"who": edit["actor"], "when": f"{edit['at']:%Y-%m-%d %H:%M} UTC"})
 
 
-def _pointing(system: Context, entity: str, ids: Sequence[UUID]) -> Iterator[tuple[UUID, str, str]]:
+def _pointing(system: Context, entity: str, ids: Sequence[UUID]) -> Iterator[tuple[UUID, str, UUID]]:
     """Live records that name one of these by a link of their own, with the record that they name."""
-    if not ids:
-        return
+    mine = {*ids}
     for name in system.entities():
         for one in system.records(name).fields().values():
             if not isinstance(one, LinkField) or one.parent or one.readonly or system.target(name, one.name) != entity:
                 continue
             for start in range(0, len(ids), _PART):
-                for row in system.records(name).find((Condition(one.name, "in", tuple(ids[start : start + _PART])),), 1_000):
-                    if not (name == entity and id_of(row) in ids):
-                        yield UUID(str(row[one.name])), name, str(row.get(system.entity(name).title) or row["id"])
+                for row in _all(system, name, one.name, ids[start : start + _PART]):
+                    id = UUID(str(row["id"]))
+                    if not (name == entity and id in mine):
+                        yield UUID(str(row[one.name])), name, id
+
+
+def _all(system: Context, entity: str, link: str, ids: Sequence[UUID]) -> Iterator[Row]:
+    """All records that name one of these, a page at a time: one account may have more contacts than all others."""
+    naming = (Condition(link, "in", tuple(ids)),)
+    cursor: str | None = ""
+    while cursor is not None:
+        page = system.records(entity).query(Query(naming, ("id",), ("id", link), limit=_PART, cursor=cursor))
+        yield from page.data
+        cursor = page.next

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID
 
-from plugins.import_export.journal import IMPORT, PART, ROW, Fate, Former, read_former, read_rows, read_undone
+from plugins.import_export.journal import IMPORT, PART, ROW, Fate, Former, read_former, read_rows, read_undone, seen
 from plugins.import_export.sheets import WORKBOOK, children, summed_up
 from plugins.import_export.undo.state import Finding, Since, find_out
-from sdk import BadRequest, Channel, Condition, Conflict, Context, Draft, NotFound, Outcome, Query, Refusal, _, where
+from sdk import BadRequest, Channel, Condition, Conflict, Context, Draft, Outcome, Query, Refusal, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -23,9 +23,7 @@ SHEET_BY_SHEET = _("rows are undone sheet by sheet: name the import of the sheet
 
 def permit_undo(ctx: Context, id: UUID) -> Row:
     """The import as its owner may see it; raises NotFound, Conflict for one that has not ended or wrote nothing."""
-    record = ctx.records(IMPORT).values([id]).get(id)
-    if record is None:
-        raise NotFound(_("there is no record {id!r}"), id=str(id))
+    record = seen(ctx, id)
     if record["dry_run"]:
         raise Conflict(_("a dry run has written nothing that could be undone"), code="dry_run")
     if record["state"] in ("waiting", "running"):
@@ -126,7 +124,7 @@ class _Undoing:
 
     def _look(self, steps: Sequence[_Step], former: Mapping[int, Former], finished: Mapping[int, int]) -> None:
         """What is to be written for each, or why nothing is."""
-        found = find_out(self.system, Since(self.id, former, finished), self.entity, [step.fate for step in steps])
+        found = find_out(self.ctx, Since(self.id, former, finished), self.entity, [step.fate for step in steps])
         seen = self.records.reached([step.fate.id for step in steps if step.fate.id is not None])
         for step in steps:
             step.finding = found[step.fate.number]
