@@ -36,8 +36,9 @@ def take(ctx: Context, form: Row, said: Said, stamp: Stamp | None, *, spam: bool
     system = ctx.as_system()
     if stamp is not None:
         ctx.lock(f"{SUBMISSION}:{stamp.digest}")
-        if before := system.records(SUBMISSION).find(where(stamp=stamp.digest), 1):
-            return before[0]
+        for deleted in (False, True):
+            if before := system.records(SUBMISSION).find(where(stamp=stamp.digest), 1, deleted=deleted):
+                return before[0]
     made = Failure("spam", ctx.say(_("a field was filled in that people do not see"))) if spam else _tried(ctx, form, said)
     values = {"form": form["id"], "said": said.as_json(), "stamp": stamp.digest if stamp is not None else None, "tried_at": ctx.now()}
     row = system.over(Channel.FORM).records(SUBMISSION).create(values | _outcome(made, spam=spam) | {"owner": _responsible(form)}, act=ACT)

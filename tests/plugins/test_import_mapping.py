@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.context import Work
-from plugins.import_export.mapping.shaping import e164, split_name
+from plugins.import_export.mapping.shaping import e164, parts_of, split_name
 from plugins.import_export.undo import undoing
 from sdk import BadRequest, where
 from sdk.context import id_of
@@ -110,3 +110,8 @@ def test_an_id_that_none_can_be_fails_its_row_alone(taken: Take) -> None:
     assert [(number, code) for number, _column, code in done.reasons] == [(2, "control_character"), (3, "too_long"), (4, "no_such_record")]
     named = taken("customers.contact", written([["Name", "Account"], ["E", "A"], ["F", "x\x07"]]), mode="upsert", match=["name", "account"])
     assert named.counts == {"created": 1, "failed": 1}
+
+
+def test_a_join_of_very_many_parts_is_refused_at_once() -> None:
+    with pytest.raises(BadRequest, match="cannot read the join"):
+        parts_of("name=" + "+".join(["x"] * 5_000), ["x"])

@@ -17,7 +17,7 @@ from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
 from plugins.import_export.files import Book, Reading, open_book, spreadsheets, unpack
-from sdk import BadRequest, Invalid
+from sdk import BadRequest, Conflict, Invalid
 from sdk.fields import DecimalField, TextField
 from sdk.text import Text
 from tests.journeys.real_data import folder
@@ -289,3 +289,12 @@ def test_a_text_that_many_cells_share_is_written_out_only_so_often(
     with pytest.raises(SystemExit, match="bomb"):
         unpack.main("xlsx", str(tmp_path / "a.xlsx"))
     assert len(capsys.readouterr().out) < 20_000
+
+
+def test_so_many_are_read_at_once_and_others_are_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spreadsheets, "_SECONDS", 0.01)
+    content = workbook(lambda sheet: sheet.append(["Name of this very test"]))
+    with spreadsheets._ROOM, spreadsheets._ROOM, pytest.raises(Conflict, match="in a minute"):
+        open_book(io.BytesIO(content), "a.xlsx")
+    monkeypatch.undo()
+    assert open_book(io.BytesIO(content), "a.xlsx").sheets[0].headings == ("Name of this very test",)

@@ -284,3 +284,13 @@ def test_who_sees_little_of_an_import_may_do_with_it_what_he_may(work: Work, peo
     assert undone(narrow, done)["state"] == "undone"
     with pytest.raises(Conflict):
         imports.cancel(narrow, id_of(done.record))
+
+
+def test_of_a_record_that_is_seen_no_more_nothing_is_told(work: Work, people: People) -> None:
+    rep = work.platform.user(work.tenant.id, people.rep, Channel.API)
+    done = import_file(rep, "customers.account", "name\nAcme\n")
+    acme = id_of(work.records("customers.account").find(where(name="Acme"))[0])
+    work.over(Channel.API).records("customers.account").update(acme, {"city": "Ulm", "owner": people.reps[1][0]})
+    record = undone(rep, done)
+    assert conflicts(work, record) == [(1, None, "not_seen")]
+    assert "Acme" in accounts(work)

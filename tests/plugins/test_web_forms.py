@@ -317,3 +317,13 @@ def test_who_may_not_force_a_double_does_not_by_the_owner_of_the_form(client: Ap
     with pytest.raises(Forbidden):
         retry(narrow, UUID(double["id"]), force=True)
     assert retry(narrow, UUID(double["id"]))["state"] == "failed"
+
+
+def test_a_form_sent_again_after_its_submission_was_deleted_is_taken_no_second_time(client: Api, visitor: Visitor) -> None:
+    page = visitor.api.get(visitor.path)
+    words = {**typed(page), "_answer": right(page.text), **ANN}
+    assert visitor.send(words).status_code == 201
+    (sent,) = client.get(SENT).json["data"]
+    assert client.delete(f"{SENT}/{sent['id']}").status_code == 204
+    assert visitor.send(words).status_code == 201
+    assert (client.get(SENT).json["data"], len(client.get(LEADS).json["data"])) == ([], 1)

@@ -21,7 +21,7 @@ from typing import IO, BinaryIO
 
 from plugins.import_export.files.book import BLOCK, Book, Note, Reading, Rows, Sheet, blank, from_start, named, unreadable
 from plugins.import_export.files.headings import SAMPLED, headings_row, note_above
-from sdk import Text, _
+from sdk import Conflict, Text, _
 
 _PROGRAM = Path(__file__).with_name("unpack.py")
 _SECONDS = 120
@@ -45,6 +45,8 @@ class Unpacked:
 
 _KEPT: OrderedDict[str, Unpacked] = OrderedDict()
 _AT_WORK = threading.Lock()
+_ROOM = threading.BoundedSemaphore(2)
+"""Each reading takes the memory of a process of its own."""
 
 
 def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading) -> Book:
@@ -122,6 +124,9 @@ def unpacked(source: BinaryIO, kind: str) -> IO[bytes]:
         file.flush()
         kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "SYSTEMROOT") if name in os.environ}
         command = [sys.executable, "-I", "-X", "utf8", str(_PROGRAM), kind, file.name]
+        if not _ROOM.acquire(timeout=_SECONDS):
+            rows.close()
+            raise Conflict(_("other spreadsheets are being read; send it again in a minute"), code="busy")
         try:
             done = subprocess.run(  # noqa: S603 (our own interpreter and program)
                 command, stdout=rows, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=False,
@@ -130,6 +135,8 @@ def unpacked(source: BinaryIO, kind: str) -> IO[bytes]:
             said = done.stderr.decode("utf-8", "replace").strip()
         except subprocess.TimeoutExpired:
             done, said = None, "late"
+        finally:
+            _ROOM.release()
     if done is None or done.returncode:
         rows.close()
         # Killed, or the library gave up for want of memory: then it says nothing that we know.

@@ -22,7 +22,7 @@ _COMPOUND = frozenset(
 )
 _NO_DIGITS = re.compile(r"\D+")
 _SPACES = re.compile(r"\s+")
-_FEWEST_DIGITS = 5
+_FEWEST_DIGITS, _MOST_PARTS = 5, 100
 
 
 def _trim(cell: str) -> str:
@@ -127,6 +127,8 @@ def parts_of(word: str, headings: Sequence[str]) -> tuple[str, list[int]]:
 def _places(word: str, headings: Sequence[str]) -> list[int]:
     """Headings with a plus between; one that holds a plus itself is found, too."""
     parts, places, at = word.split("+"), list[int](), 0
+    if len(parts) > _MOST_PARTS:
+        return []
     while at < len(parts):
         end = next((end for end in range(len(parts), at, -1) if "+".join(parts[at:end]).strip() in headings), 0)
         if not end:

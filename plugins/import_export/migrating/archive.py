@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from plugins.import_export.files import Book, Reading, open_book
 from plugins.import_export.files.book import unreadable
-from sdk import Refusal, _
+from sdk import Conflict, Refusal, _
 
 MOST_FILES, MOST_BYTES = 200, 4 << 30
 READ = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsb", ".ods")
@@ -32,6 +32,8 @@ def opened(source: BinaryIO, file_name: str, reading: Reading) -> Iterator[tuple
             stream = source if path is None else files.enter_context(path.open("rb"))
             try:
                 books.append((name, open_book(stream, name, reading)))
+            except Conflict:  # it could be read at another time: nothing is to be left out for that
+                raise
             except Refusal as refusal:
                 unread[name] = refusal
         yield books, unread

@@ -130,7 +130,7 @@ class _Undoing:
             step.finding = found[step.fate.number]
             finding, id = step.finding, step.fate.id
             if id not in seen and finding.there:
-                finding.refuse("not_seen", self.ctx.say(_("you do not see this record any more")))
+                step.finding = finding = Finding(problem=("not_seen", self.ctx.say(_("you do not see this record any more"))))
             if finding.problem is not None and not finding.values:
                 continue
             if not finding.there:
