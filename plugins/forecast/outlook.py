@@ -81,19 +81,21 @@ def deals(ctx: Context, *conditions: tuple[str, str]) -> str:
 
 
 def totals(answer: Mapping[str, object]) -> Row:
-    """All periods together: what is won, expected and aimed at, in per cent as well."""
+    """All periods together: what is won, expected and aimed at; in per cent as well, of those periods alone that have a target."""
     periods = cast("Sequence[Mapping[str, object]]", answer["periods"])
 
-    def add(name: str) -> Decimal:
-        return sum((Decimal(str(cast("Mapping[str, object]", one[name])["amount"])) for one in periods if one[name]), Decimal(0))
+    def add(name: str, some: Sequence[Mapping[str, object]] = periods) -> Decimal:
+        return sum((Decimal(str(cast("Mapping[str, object]", one[name])["amount"])) for one in some if one[name]), Decimal(0))
+
+    aimed = [one for one in periods if one["target"]]
 
     currency, won, target = str(answer["currency"]), add("won"), add("target")
     return {
         "won": {"amount": str(won), "currency": currency}, "expected": {"amount": str(add("expected")), "currency": currency},
         "weighted": {"amount": str(add("weighted")), "currency": currency},
         "target": {"amount": str(target), "currency": currency} if target else None,
-        "attained": str((won / target * 100).quantize(Decimal("0.1"))) if target else None,
-        "expected_share": str((add("expected") / target * 100).quantize(Decimal("0.1"))) if target else None,
+        "attained": str((add("won", aimed) / target * 100).quantize(Decimal("0.1"))) if target else None,
+        "expected_share": str((add("expected", aimed) / target * 100).quantize(Decimal("0.1"))) if target else None,
     }  # fmt: skip
 
 

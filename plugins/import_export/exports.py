@@ -210,8 +210,9 @@ def mine(ctx: Context, id: UUID) -> Row:
 
 
 def download(ctx: Context, id: UUID, media: Mapping[str, str]) -> Download:
-    """The file, for its owner, until its time ends; raises NotFound, Conflict where there is none yet."""
+    """The file, for its owner while he may export such records, until its time ends; raises NotFound, Forbidden, Conflict where there is none yet."""
     record = mine(ctx, id)
+    permit(ctx, str(record["entity"]))
     if record["state"] != SUCCEEDED:
         raise Conflict(_("there is no file: the export is {state}"), state=str(record["state"]))
     if not record["content"] or cast("datetime", record["ends_at"]) <= ctx.now():

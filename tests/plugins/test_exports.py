@@ -137,8 +137,13 @@ def test_who_may_not_export_is_refused_also_once_the_right_is_gone(
     users.update(people.rep, {"roles": ["sales_rep"]})
     rep = client.as_user(people.rep)
     begun = rep.post(EXPORTS, {"entity": "customers.account"}).json
+    Embedded(platform).run_until_idle()
+    written = f"{EXPORTS}/{begun['id']}/file"
+    assert rep.get(written).status_code == 200
+    begun = rep.post(EXPORTS, {"entity": "customers.account"}).json
     (role,) = work.records("core.role").find(parse_where(["key=sales_rep"]))
     work.records("core.grant").create({"role": role["id"], "permission": "customers.account.export", "scope": "none"})
+    assert rep.get(written).status_code == 403, "a file that was written before is not fetched any more"
     Embedded(platform).run_until_idle()
     record = work.records(EXPORT).values([UUID(begun["id"])])[UUID(begun["id"])]
     assert (record["state"], record["reason"]) == ("failed", "you need the permission customers.account.export")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from core.context import Work
 from core.extension.discover import GROUP
 from core.testkit.fixtures import Api, MakeTenant, People
+from plugins.forecast.outlook import totals
 from sdk import Draft, where
 from sdk.context import id_of
 from sdk.fields import Money
@@ -186,3 +187,13 @@ class TestTargets:
         work.records("teamwork.target").create({**always, "amount": Money(Decimal(1000), "USD")})
         (total,) = client.get(PIPELINE, january).json["periods"]
         assert (total["target"]["amount"], total["attained"]) == ("1000.00", "12.00")
+
+
+def test_a_share_of_the_target_is_of_the_periods_that_have_one() -> None:
+    def period(won: str, expected: str, target: str | None) -> dict[str, object]:
+        given = {"won": won, "expected": expected, "weighted": "0", "target": target}
+        return {name: None if amount is None else {"amount": amount, "currency": "CNY"} for name, amount in given.items()}
+
+    total = totals({"periods": [period("50", "80", "100"), period("0", "400", None)], "currency": "CNY"})
+    assert (total["attained"], total["expected_share"]) == ("50.0", "80.0")
+    assert total["expected"] == {"amount": "480", "currency": "CNY"}, "what is expected is all of it"
