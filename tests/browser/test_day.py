@@ -55,6 +55,30 @@ def test_what_is_typed_is_not_lost_by_leaving_and_a_refusal_keeps_it(window: Win
     assert page.get_by_label("City").input_value() == "Shenzhen"
 
 
+def test_what_is_marked_in_a_list_stays_so_when_a_later_answer_draws_it_anew(window: Window) -> None:
+    window.company.work.records("customers.account").create({"name": "Huawei"})
+    page = window.open("/customers/contacts/new")
+    page.get_by_label("Name").first.fill("Ren")
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/pick/customers/accounts?q=Huaw", hold, times=1)
+    field = page.get_by_role("combobox", name="Account")
+    with page.expect_request("**/pick/customers/accounts?q=Huaw"):
+        field.fill("Huaw")
+    page.get_by_role("option", name="Huawei").wait_for()
+    field.press("ArrowDown")
+    page.evaluate("document.querySelector('.picker [role=option]').id = 'old'")
+    held[0].continue_()
+    page.wait_for_selector("#old", state="detached")
+    field.press("Enter")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("h1:has-text('Ren')")
+    assert page.get_by_role("link", name="Huawei").count()
+
+
 def test_a_linked_record_is_chosen_with_the_keyboard(window: Window) -> None:
     window.company.work.records("customers.account").create({"name": "Huawei"})
     page = window.open("/customers/contacts/new")

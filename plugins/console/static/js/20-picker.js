@@ -9,8 +9,15 @@
     if (!picker.dataset.pick) return;
     const answer = await fetch(`${picker.dataset.pick}?q=${encodeURIComponent(input.value.trim())}`, { headers: { "HX-Request": "true" } });
     if (mine !== waiting || !answer.ok) return;
-    list.innerHTML = await answer.text();
+    const text = await answer.text();
+    const marked = list.querySelector('[aria-selected="true"]')?.dataset.value;
+    list.innerHTML = text;
     open(input, list, true);
+    if (marked === undefined) return;
+    // what was marked before the answer came stays so; where it is not there any more, the first is
+    const options = [...list.querySelectorAll('[role="option"]')];
+    const at = options.findIndex((one) => one.dataset.value === marked);
+    if (options.length) mark(input, list, at < 0 ? 1 : at + 1);
   }
 
   function open(input, list, shown) {
@@ -23,6 +30,8 @@
     picker.querySelector('input[type="hidden"]').value = option.dataset.value;
     input.value = option.textContent;
     input.dispatchEvent(new Event("input", { bubbles: true }));
+    clearTimeout(picker.timer);
+    waiting += 1; // what is still on its way is not asked for any more
     open(input, list, false);
   }
 
