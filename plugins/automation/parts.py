@@ -26,7 +26,6 @@ MOST_ROWS = 30
 MOST_BRACKETS = 100
 """Of a JSON document that is typed."""
 LONG = 300
-_FIELD = re.compile(r"values\.(.+)\Z")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import cached_property
 from urllib.parse import quote
 
 from sdk import Context, Entity, NotFound, Verb, _
-from sdk.fields import AnyRecordField, ChoiceField, DateField, DateTimeField, Field, IntegerField, LinkField
+from sdk.fields import ChoiceField, DateField, DateTimeField, Field, IntegerField, LinkField
 from sdk.fields.text import LongTextField
 
 PREFIX = "/console"
@@ -151,8 +151,3 @@ def kind_at(ctx: Context, plugin: str, plural: str) -> Kind:
 def query_of(pairs: Sequence[tuple[str, str]]) -> str:
     """Pairs as the query of an address, "?" included; "" for none."""
     return "?" + "&".join(f"{quote(name, safe='[]')}={quote(value, safe='')}" for name, value in pairs) if pairs else ""
-
-
-def is_link(field: Field) -> bool:
-    """Whether its value names a record."""
-    return isinstance(field, LinkField | AnyRecordField)

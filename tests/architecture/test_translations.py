@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
 from core.testkit.rules.source import Source
@@ -30,3 +33,11 @@ def test_a_translation_has_the_braces_of_its_text() -> None:
 @pytest.mark.feature("P34")
 def test_a_catalogue_has_no_text_that_nobody_says() -> None:
     assert not list(unsaid(_sources(), CATALOGUE))
+
+
+@pytest.mark.parametrize("catalogue", sorted(ROOT.glob("*/**/locales/zh_CN.po")), ids=lambda path: path.parts[-3])
+def test_a_catalogue_says_each_text_once(catalogue: Path) -> None:
+    """The last of two would be taken without a word, and of two translations in a row nobody knows which is meant."""
+    lines = [line for line in catalogue.read_text(encoding="utf-8").split("\n\n", 1)[1].splitlines() if line]
+    assert [line.partition(" ")[0] for line in lines] == ["msgid", "msgstr"] * (len(lines) // 2)
+    assert [text for text, times in Counter(lines[::2]).items() if times > 1] == []

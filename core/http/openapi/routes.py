@@ -108,12 +108,6 @@ class RouteOperations:
     def _answer(self, route: Route) -> Json:
         if route.media_type != "application/json":
             return {"description": self.work.say(route.summary), "content": {route.media_type: {"schema": {"type": "string"}}}}
-        if route.media_type != "application/json":
-            file = {"content": {route.media_type: {"schema": {"type": "string"}}}}
-            return {
-                **answer(self.work.say(route.summary), headers={"Content-Disposition": parts.header(self.work.say(_("The file's name.")))}),
-                **file,
-            }
         schema = route.answer
         if isinstance(schema, type):
             schema = self.converter.resolve_nested_schema(schema)  # type: ignore[no-untyped-call]
