@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from functools import lru_cache
+from itertools import repeat
+from operator import is_
 from typing import Any
 
 import orjson
@@ -15,9 +17,12 @@ from sqlalchemy.engine import Connection
 from core.data import in_flight
 from sdk.columns import UtcDateTime
 
+_DOCUMENTS = ("JSON", "JSONB")
 type_writer = Callable[[Any], Any]
 MANY = 500
 """From here on it is worth while not to wait for the server (see `core.data.in_flight`)."""
+FEW = 30
+"""Fewer rows than that travel as objects: their statement is the same whatever is alike in them, and has its plan already."""
 
 
 def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, later: bool = False) -> None:
@@ -32,11 +37,11 @@ def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, 
         connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
         return
     # COPY would be faster still, but PostgreSQL refuses it on tables with row-level security.
-    # They travel as one JSON document: the client's array literals cost more than the server's parsing of JSON.
+    statement, documents = _made(table, names, rows)
     if later and len(rows) < MANY and in_flight.possible(connection):
-        in_flight.hold(connection, _recordset(table, names), _document(table, names, rows))
+        in_flight.hold(connection, statement, documents)
     else:
-        _put(connection, _recordset(table, names), [_document(table, names, rows)], len(rows))
+        _put(connection, statement, documents, len(rows))
 
 
 def insert_all(connection: Connection, tables: Mapping[sa.Table, Sequence[Mapping[str, Any]]]) -> None:
@@ -48,9 +53,9 @@ def insert_all(connection: Connection, tables: Mapping[sa.Table, Sequence[Mappin
             insert(connection, table, rows, later=True)
         in_flight.settle(connection)
         return
-    parts = [_recordset(table, tuple(rows[0])) for table, rows in filled.items()]
-    documents = [_document(table, tuple(rows[0]), rows) for table, rows in filled.items()]
-    _put(connection, in_flight.together(parts), documents, MANY)
+    made = [_made(table, tuple(rows[0]), rows) for table, rows in filled.items()]
+    documents = [document for _statement, each in made for document in each]
+    _put(connection, in_flight.together([statement for statement, _documents in made]), documents, MANY)
 
 
 def _put(connection: Connection, statement: str, documents: Sequence[bytes], rows: int) -> None:
@@ -89,6 +94,36 @@ def _array(words: Sequence[str] | None) -> str | None:
     if '"' in whole or "\\" in whole:
         words = [word.replace("\\", "\\\\").replace('"', '\\"') for word in words]
     return '{"' + '","'.join(words) + '"}'
+
+
+def _made(table: sa.Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[bytes]]:
+    """An INSERT, and the JSON documents that are its parameters. A few rows are one document of objects. Of many the server would spend most
+    of its time on the names in them, and on reading again what is the same in all: those values travel once, the others column by column."""
+    if len(rows) < FEW:
+        return _objects(table, names, rows)
+    alike, columns = dict[str, Any](), dict[str, list[Any]]()
+    for name in names:
+        column = [row[name] for row in rows]
+        if column[0] is column[-1] and all(map(is_, column, repeat(column[0]))):  # equal is not enough: to Python 1 is True
+            alike[name] = column[0]
+        else:
+            columns[name] = column
+    if not alike or not columns:
+        return _objects(table, names, rows)
+    instants = _instants(table, names)
+    documents = [_document(table, tuple(alike), [alike])]
+    for name, column in columns.items():
+        documents.append(orjson.dumps(_in_utc(instants[name], column) if name in instants else column, default=str))
+    return _by_columns(table, names, tuple(columns)), documents
+
+
+def _objects(table: sa.Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[bytes]]:
+    return _recordset(table, names), [_document(table, names, rows)]
+
+
+def _in_utc(kind: UtcDateTime, column: Sequence[Any]) -> Sequence[Any]:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return [one if one is None or one.tzinfo is UTC else kind.process_bind_param(one, dialect) for one in column]
 
 
 def _document(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -135,6 +170,31 @@ def _recordset(table: sa.Table, names: tuple[str, ...]) -> str:
     quoted = ", ".join(f'"{name}"' for name in names)
     # Names and types of our own tables only; the values are the parameter.
     return f'INSERT INTO "{table.name}" ({quoted}) SELECT * FROM json_to_recordset({{}}::json) AS r({typed})'  # noqa: S608
+
+
+@lru_cache(maxsize=1000)
+def _by_columns(table: sa.Table, names: tuple[str, ...], varying: tuple[str, ...]) -> str:
+    """As `_recordset`, from an object of what all rows have alike, and an array for each column in which they differ."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    kinds = {name: table.c[name].type.compile(dialect=dialect) for name in names}
+    alike = ", ".join(f'"{name}" {kinds[name]}' for name in names if name not in varying)
+    read = {name: _cell(kinds[name], f"c{place}") for place, name in enumerate(varying)}
+    cells = ", ".join(read.get(name, f'k."{name}"') for name in names)
+    arrays = ", ".join(f"json_array_elements{'' if kinds[name] in _DOCUMENTS else '_text'}({{}}::json)" for name in varying)
+    columns, quoted = ", ".join(f"c{place}" for place in range(len(varying))), ", ".join(f'"{name}"' for name in names)
+    # As above: names and types of our own tables only.
+    return (
+        f'INSERT INTO "{table.name}" ({quoted}) SELECT {cells} '  # noqa: S608
+        f"FROM json_to_recordset({{}}::json) AS k({alike}), ROWS FROM ({arrays}) AS r({columns})"
+    )
+
+
+def _cell(kind: str, column: str) -> str:
+    """What makes of an array's element a value of the column's type."""
+    if kind in _DOCUMENTS:
+        return f"CASE json_typeof({column}) WHEN 'null' THEN NULL ELSE {column}::{kind} END"
+    # A cast to varchar(n) would cut off what is too long, and say nothing.
+    return column if kind.startswith(("VARCHAR", "TEXT")) else f"{column}::{kind}"
 
 
 def update(connection: Connection, table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> int:

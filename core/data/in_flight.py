@@ -36,9 +36,9 @@ def send(connection: Connection, statement: str, documents: Sequence[bytes]) -> 
     connection.info[_SENT] = statement
 
 
-def hold(connection: Connection, statement: str, document: bytes) -> None:
-    """Keep an INSERT back, whose one parameter stands as `{}`: it goes with the others that are held, before anything else is said."""
-    connection.info.setdefault(_HELD, []).append((statement, document))
+def hold(connection: Connection, statement: str, documents: Sequence[bytes]) -> None:
+    """Keep an INSERT back, whose parameters stand as `{}`: it goes with the others that are held, before anything else is said."""
+    connection.info.setdefault(_HELD, []).append((statement, documents))
 
 
 def holds(connection: Connection) -> bool:
@@ -58,7 +58,8 @@ def settle(connection: Connection) -> None:
     held = connection.info.pop(_HELD, None)
     if held is not None:
         statements, documents = zip(*held, strict=True)
-        connection.exec_driver_sql(together(statements).format(*("%s" for _each in held)), tuple(one.decode() for one in documents))
+        said = tuple(one.decode() for all in documents for one in all)
+        connection.exec_driver_sql(together(statements).format(*("%s" for _each in said)), said)
 
 
 def _land(connection: Connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import MAX_PREC, Decimal, localcontext
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
@@ -25,7 +26,7 @@ things = Thing.table()
 DECIMALS = st.decimals(min_value=-(LIMIT - 1), max_value=LIMIT - 1, places=4, allow_nan=False)
 INSTANTS = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.timezones())
 WORDS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), min_size=1, max_size=40)
-JSON = st.none() | st.lists(WORDS, max_size=3)
+JSON = st.none() | WORDS | st.just("null") | st.lists(WORDS, max_size=3) | st.sampled_from([[1], [True], [1.0]])
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROWS = st.fixed_dictionaries(
     {
@@ -74,7 +75,7 @@ def test_an_instant_comes_back_the_same_and_in_utc(platform: Platform, tenant: T
     assert back["moment"].utcoffset() == timedelta(0)
 
 
-@pytest.mark.parametrize("count", [1, 10])
+@pytest.mark.parametrize("count", [1, 10, bulk.FEW])
 def test_an_instant_without_a_zone_is_refused(platform: Platform, tenant: Tenant, count: int) -> None:
     rows = [complete(tenant, {"name": "x", "done": False, "moment": datetime(2026, 1, 1)}) for _ in range(count)]
     with (
@@ -93,11 +94,14 @@ def test_instants_sort_by_time_whatever_zone_they_were_given_in(platform: Platfo
         assert list(connection.execute(sa.select(things.c.name).order_by(things.c.moment)).scalars()) == ["early", "late"]
 
 
+@pytest.mark.parametrize("few", [1, bulk.FEW])
 @given(rows=st.lists(ROWS, min_size=1, max_size=12))
-def test_rows_written_in_sets_are_those_written_one_by_one(platform: Platform, tenant: Tenant, rows: list[dict[str, Any]]) -> None:
+def test_rows_written_in_sets_are_those_written_one_by_one(
+    platform: Platform, tenant: Tenant, few: int, rows: list[dict[str, Any]]
+) -> None:
     many = [complete(tenant, row) for row in rows]
     single = [{**row, "id": uuid4()} for row in many]
-    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+    with platform.database.begin(write=True, tenant=tenant.id) as connection, patch.object(bulk, "FEW", few):
         bulk.insert(connection, things, many)
         for row in single:
             connection.execute(things.insert().values(**row))
@@ -107,6 +111,13 @@ def test_rows_written_in_sets_are_those_written_one_by_one(platform: Platform, t
         assert [by_set[row["id"]] for row in many] == [by_one[row["id"]] for row in single]
         nulls = sa.select(sa.func.count()).where(things.c.id.in_([row["id"] for row in many]), things.c.tags.is_(None))
         assert connection.execute(nulls).scalar() == sum(row["tags"] is None for row in many)
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_text_that_is_too_long_is_refused_of_many_rows_as_of_one(platform: Platform, tenant: Tenant) -> None:
+    rows = [complete(tenant, {"name": "x" * (256 if n == 7 else 3), "done": False}) for n in range(bulk.FEW)]
+    with platform.database.begin(write=True, tenant=tenant.id) as connection, pytest.raises(sa.exc.DataError, match="too long"):
+        bulk.insert(connection, things, rows)
 
 
 def test_a_date_does_not_shift(platform: Platform, tenant: Tenant) -> None:
