@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -67,7 +67,7 @@ class Batch:
     """The changes of one write to one entity; refused ones are left out of what follows."""
 
     entity: str
-    changes: list[Change]
+    changes: Sequence[Change]
     events: list[tuple[str, UUID, Mapping[str, object]]] = field(default_factory=list)
     side_rows: list[tuple[str, UUID, Draft]] = field(default_factory=list)
 

@@ -26,22 +26,32 @@ FEW = 30
 
 
 def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, later: bool = False) -> None:
-    """Insert rows that all have the same keys. On PostgreSQL many of them may still be in flight afterwards; `later`: few of them may wait
-    for the next statement, to go with what else is to be written by then."""
-    if not rows:
+    """Insert rows that all have the same keys. See `insert_columns`."""
+    if rows:
+        insert_columns(connection, table, _columns(rows), later=later)
+
+
+def insert_columns(connection: Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]], *, later: bool = False) -> None:
+    """Insert rows that are given by their columns, of which there is one at least. On PostgreSQL many of them may still be in flight
+    afterwards; `later`: few of them may wait for the next statement, to go with what else is to be written by then."""
+    names, count = tuple(columns), len(next(iter(columns.values())))
+    if not count:
         return
-    names = tuple(rows[0])
     if connection.dialect.name != "postgresql":
         statement, writers = _positional(table, names, connection.dialect)
-        columns = [_written(writer, [row[name] for row in rows]) for name, writer in zip(names, writers, strict=True)]
-        connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+        written = [_written(writer, column) for column, writer in zip(columns.values(), writers, strict=True)]
+        connection.exec_driver_sql(statement, list(zip(*written, strict=True)))
         return
     # COPY would be faster still, but PostgreSQL refuses it on tables with row-level security.
-    statement, documents = _made(table, names, rows)
-    if later and len(rows) < MANY and in_flight.possible(connection):
+    statement, documents = _made(table, columns, count)
+    if later and count < MANY and in_flight.possible(connection):
         in_flight.hold(connection, statement, documents)
     else:
-        _put(connection, statement, documents, len(rows))
+        _put(connection, statement, documents, count)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def insert_all(connection: Connection, tables: Mapping[sa.Table, Sequence[Mapping[str, Any]]]) -> None:
@@ -53,7 +63,7 @@ def insert_all(connection: Connection, tables: Mapping[sa.Table, Sequence[Mappin
             insert(connection, table, rows, later=True)
         in_flight.settle(connection)
         return
-    made = [_made(table, tuple(rows[0]), rows) for table, rows in filled.items()]
+    made = [_made(table, _columns(rows), len(rows)) for table, rows in filled.items()]
     documents = [document for _statement, each in made for document in each]
     _put(connection, in_flight.together([statement for statement, _documents in made]), documents, MANY)
 
@@ -96,47 +106,30 @@ def _array(words: Sequence[str] | None) -> str | None:
     return '{"' + '","'.join(words) + '"}'
 
 
-def _made(table: sa.Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[bytes]]:
+def _made(table: sa.Table, columns: Mapping[str, Sequence[Any]], count: int) -> tuple[str, list[bytes]]:
     """An INSERT, and the JSON documents that are its parameters. A few rows are one document of objects. Of many the server would spend most
     of its time on the names in them, and on reading again what is the same in all: those values travel once, the others column by column."""
-    if len(rows) < FEW:
-        return _objects(table, names, rows)
-    alike, columns = dict[str, Any](), dict[str, list[Any]]()
-    for name in names:
-        column = [row[name] for row in rows]
-        if column[0] is column[-1] and all(map(is_, column, repeat(column[0]))):  # equal is not enough: to Python 1 is True
-            alike[name] = column[0]
-        else:
-            columns[name] = column
-    if not alike or not columns:
-        return _objects(table, names, rows)
-    instants = _instants(table, names)
-    documents = [_document(table, tuple(alike), [alike])]
-    for name, column in columns.items():
-        documents.append(orjson.dumps(_in_utc(instants[name], column) if name in instants else column, default=str))
-    return _by_columns(table, names, tuple(columns)), documents
+    instants = _instants(table, tuple(columns))
+    columns = {name: _in_utc(instants[name], column) if name in instants else column for name, column in columns.items()}
+    alike = dict[str, Any]() if count < FEW else {name: column[0] for name, column in columns.items() if _is_alike(column)}
+    if not alike or len(alike) == len(columns):
+        rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+        return _recordset(table, tuple(columns)), [orjson.dumps(rows, default=str)]
+    differing = [name for name in columns if name not in alike]
+    documents = [orjson.dumps([alike], default=str), *(orjson.dumps(columns[name], default=str) for name in differing)]
+    return _by_columns(table, tuple(columns), tuple(differing)), documents
 
 
-def _objects(table: sa.Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[bytes]]:
-    return _recordset(table, names), [_document(table, names, rows)]
+def _is_alike(column: Sequence[Any]) -> bool:
+    return column[0] is column[-1] and all(map(is_, column, repeat(column[0])))  # equal is not enough: to Python 1 is True
 
 
 def _in_utc(kind: UtcDateTime, column: Sequence[Any]) -> Sequence[Any]:
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    return [one if one is None or one.tzinfo is UTC else kind.process_bind_param(one, dialect) for one in column]
-
-
-def _document(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
-    return orjson.dumps(list(_with_instants_in_utc(table, names, rows)), default=str)
-
-
-def _with_instants_in_utc(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """As the ordinary INSERT does: the document has no room for offsets of seconds, and a naive instant is refused."""
-    instants = _instants(table, tuple(names))
-    if all(row[name] is None or row[name].tzinfo is UTC for row in rows for name in instants):
-        return rows
+    if all(one is None or one.tzinfo is UTC for one in column):
+        return column
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    return [{**row, **{name: kind.process_bind_param(row[name], dialect) for name, kind in instants.items()}} for row in rows]
+    return [kind.process_bind_param(one, dialect) for one in column]
 
 
 @lru_cache(maxsize=1000)
@@ -152,7 +145,7 @@ def _positional(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) ->
     return f'INSERT INTO "{table.name}" ({quoted}) VALUES ({", ".join("?" * len(names))})', writers  # noqa: S608
 
 
-def _written(writer: type_writer | None, values: list[Any]) -> list[Any]:
+def _written(writer: type_writer | None, values: Sequence[Any]) -> Sequence[Any]:
     if writer is None:
         return values
     written, last, made = [], values[0], writer(values[0])

@@ -76,6 +76,7 @@ class Writer:
             try:
                 self._store(written)
                 self._leave_traces(written, batch)
+                outcomes = [self._outcome(item) for item in items]  # while the database is at work
                 self.work.hand_on()
             except BaseException as failure:
                 self.work.doom()
@@ -84,7 +85,7 @@ class Writer:
                     text = _("somebody wrote a record with the same values at the same moment; try again")
                     raise Conflict(text, code="concurrent") from failure
                 raise
-            return [self._outcome(item) for item in items]
+            return outcomes
 
     # --- who and what --------------------------------------------------------------------------------------------
 
@@ -206,10 +207,8 @@ class Writer:
             asked = work.platform.hearing(self.entity.full_name, work.enabled)
             calls.moment("validate_changes", asked.whole, ctx=work, batch=batch)
             for bounds in asked.partly:
-                shown = seen_within(batch, bounds)
-                calls.moment("validate_changes", frozenset({bounds.plugin}), ctx=work, batch=shown)
-                for change, seen in zip(changes, shown.changes, strict=True):
-                    change.conflict = change.conflict or seen.conflict
+                with seen_within(batch, bounds) as shown:
+                    calls.moment("validate_changes", frozenset({bounds.plugin}), ctx=work, batch=shown)
         for item, change in zip(items, changes, strict=True):
             if change.conflict is not None:
                 code, message, params = change.conflict
@@ -235,23 +234,25 @@ class Writer:
         keep_words(self.work, self.shape, items)
 
     def _insert(self, items: Sequence[Item]) -> None:
-        now, tenant = self.work.now(), self.work.tenant.id
+        if not items:
+            return
+        now, count = self.work.now(), len(items)
         give_numbers(self.work, self.shape, items)
         single, attributes, several = self.shape.kept(("insert",), self._columns)
-        custom, borne = list(self.shape.custom.values()), borne_by(self.entity)
-        rows = []
+        stamps = {"version": 1, "created_at": now, "updated_at": now}
         for item in items:
-            item.values |= {"version": 1, "created_at": now, "updated_at": now}
-            get = item.values.get
-            row: dict[str, Any] = {**borne, "tenant_id": tenant, "id": item.id, "version": 1, "created_at": now, "updated_at": now}
-            row.update(zip(attributes, map(get, single), strict=True))
-            for name, field, columns in several:
-                row.update(zip(columns, field.split(get(name)), strict=True))
-            if custom:
-                row[cells.COLUMN] = cells.packed(None, custom, item.values)
-            rows.append(row)
-        bulk.insert(self.work.connection, self.shape.table, rows, later=True)
-        self.work.grown(self.shape.table.name, len(rows))
+            item.values |= stamps
+        same = {**borne_by(self.entity), "tenant_id": self.work.tenant.id, **stamps}
+        columns: dict[str, Sequence[Any]] = {"id": [item.id for item in items], **{name: [value] * count for name, value in same.items()}}
+        gets = [item.values.get for item in items]
+        for name, attribute in zip(single, attributes, strict=True):
+            columns[attribute] = [get(name) for get in gets]
+        for name, field, parts in several:
+            columns.update(zip(parts, zip(*(field.split(get(name)) for get in gets), strict=True), strict=True))
+        if custom := list(self.shape.custom.values()):
+            columns[cells.COLUMN] = [cells.packed(None, custom, item.values) for item in items]
+        bulk.insert_columns(self.work.connection, self.shape.table, columns, later=True)
+        self.work.grown(self.shape.table.name, count)
 
     def _columns(self) -> tuple[list[str], list[str], list[tuple[str, Field, tuple[str, ...]]]]:
         """The fields of a new row: those of one column, the columns of these, and those of several with theirs."""
