@@ -5,10 +5,15 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+try:
+    import fcntl
+except ImportError:  # elsewhere than on Unix
+    fcntl = None  # type: ignore[assignment]
 
 import orjson
 import sqlalchemy as sa
@@ -27,8 +32,39 @@ _ASK, _PREPARED = "dealwright_ask", "dealwright_prepared"
 _JSON: dict[str, Any] = {"json_serializer": lambda value: orjson.dumps(value).decode(), "json_deserializer": orjson.loads}
 
 
+class WriteQueue:
+    """Where writers of SQLite wait for each other, threads and processes: by themselves they would look again after a nap of up to 100 ms,
+    and give up after five seconds. Other databases need none."""
+
+    def __init__(self, path: str | None) -> None:
+        self._lock, self._depth = threading.RLock(), 0
+        # A file of its own: a lock on the database's would be one of SQLite's. Without `fcntl` processes take naps, as ever.
+        self._file = open(f"{path}-queue", "ab") if fcntl is not None and path not in (None, "", ":memory:") else None  # noqa: SIM115
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        try:
+            if self._file is not None and not self._depth:
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._depth += 1
+
+    def __exit__(self, *_failure: object) -> None:
+        self._depth -= 1
+        if self._file is not None and not self._depth:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._lock.release()
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._file is not None:
+            self._file.close()
+
+
 class Database:
-    """One database. On SQLite one write lock a process: writers queue here instead of failing there."""
+    """One database. On SQLite there is one writer at a time: others queue here instead of failing there."""
 
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
@@ -39,20 +75,21 @@ class Database:
             self.engine = _sqlite(url)
         else:
             self.engine = _postgresql(url)
-        self._lock = threading.RLock()
+        self._lock = WriteQueue(parsed.database if self.is_sqlite else None)
 
     @contextmanager
     def begin(self, *, write: bool, tenant: UUID | None, role: str = APP_ROLE, ask: str = "") -> Iterator[Connection]:
         """A transaction of one tenant (None: of the platform's own tables). Committed on leaving, rolled back on an exception.
 
-        `ask` is a query that travels with the beginning, whose one parameter `$1` is the tenant's id; `asked(connection)` has its first row.
+        `ask` is a query that goes with the beginning, past SQLAlchemy, whose one parameter `$1` is the tenant's id; `asked(connection)` has its
+        first row.
         On PostgreSQL it runs as `role`, which owns nothing, with the tenant set for the transaction: row-level security
         shows no row without it.
         """
         with self._lock if self.is_sqlite and write else nullcontext(), self.engine.connect() as connection:
-            options: dict[str, Any] = {_WRITES: write, _TENANT: tenant}
+            options: dict[str, Any] = {_WRITES: write, _TENANT: tenant, _ASK: ask, _ANSWER: []}
             if not self.is_sqlite:
-                options |= {_PREAMBLE: _preamble(role, tenant), _ASK: ask, _ANSWER: []}
+                options[_PREAMBLE] = _preamble(role, tenant)
             connection = connection.execution_options(**options)
             with connection.begin():
                 yield connection
@@ -76,6 +113,7 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+        self._lock.close()
 
 
 def one_state(connection: Connection) -> None:
@@ -85,7 +123,7 @@ def one_state(connection: Connection) -> None:
 
 
 def asked(connection: Connection) -> tuple[Any, ...] | None:
-    """The first row of what was asked while the transaction began; None where nothing was, or there was no row, or on SQLite."""
+    """The first row of what was asked while the transaction began, as the driver gives it; None where nothing was, or there was no row."""
     return next(iter(connection.get_execution_options().get(_ANSWER, ())), None)
 
 
@@ -180,7 +218,15 @@ def _sqlite(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # IMMEDIATE for writers: a read transaction that turns into a writer fails at once when another has written.
-        writes = connection.get_execution_options().get(_WRITES, True)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options, driver = connection.get_execution_options(), connection.connection.driver_connection
+        assert driver is not None
+        said = "BEGIN IMMEDIATE" if options.get(_WRITES, True) else "BEGIN"
+        try:
+            driver.execute(said)
+        except engine.dialect.loaded_dbapi.Error:
+            connection.exec_driver_sql(said)  # once more by SQLAlchemy, whose errors it raises
+        if options.get(_ASK):
+            with suppress(engine.dialect.loaded_dbapi.Error):  # whoever finds no answer asks himself
+                options[_ANSWER].extend(driver.execute(options[_ASK], {"1": options[_TENANT].hex}))
 
     return engine

@@ -48,21 +48,16 @@ def tenant_in(secret: str) -> UUID | None:
 def bearer(connection: Connection, tenant: UUID, hash: str, now: datetime) -> sa.Row[tuple[object, ...]] | None:
     """Tenant, user and allow-list behind a token's digest in one query; None when there is no such live token."""
     known = _known.setdefault(connection.engine, {})
-    row = known.get((tenant, hash))
-    if row is None or not _unchanged(connection, tenant, row):
+    # Every write to users and tokens gives their tenant another access version: if its row is as it was, so is what was read.
+    there, (before, row) = asked(connection), known.get((tenant, hash), (None, None))
+    if row is None or there is None or there != before:
         row = connection.execute(_BEARER, {"b_tenant": tenant, "b_hash": hash}).one_or_none()
         if row is None:
             return None
         if len(known) > _MOST_KNOWN:
             known.clear()
-        known[(tenant, hash)] = row
+        known[(tenant, hash)] = there, row
     return None if row.token_expires_at is not None and row.token_expires_at <= now else row
-
-
-def _unchanged(connection: Connection, tenant: UUID, row: sa.Row[tuple[object, ...]]) -> bool:
-    """Whether what was read stands: every write to users and tokens gives their tenant another access version."""
-    there = asked(connection) or connection.execute(_TENANT, {"b_tenant": tenant}).one_or_none()
-    return there is not None and tuple(there) == row[: len(there)]
 
 
 def first_use_of_a_while(engine: Engine, token: UUID, now: datetime) -> bool:
@@ -113,9 +108,9 @@ def _bearer_statement() -> sa.Select[tuple[object, ...]]:
 _BEARER = _bearer_statement()
 QUESTION = f"SELECT {', '.join(column.name for column in tenants.c)} FROM {tenants.name} WHERE id = $1"  # noqa: S608 (constants)
 """What `bearer` needs to know first, to be asked while the transaction begins."""
-_TENANT = sa.select(tenants).where(tenants.c.id == sa.bindparam("b_tenant"))
 _MOST_KNOWN = 10_000
-_known: WeakKeyDictionary[Engine, dict[tuple[UUID, str], sa.Row[tuple[object, ...]]]] = WeakKeyDictionary()
-"""Per database, who was behind which token. The join of four tables is the dearest part of a small request."""
+type_known = dict[tuple[UUID, str], tuple[tuple[object, ...] | None, sa.Row[tuple[object, ...]]]]
+_known: WeakKeyDictionary[Engine, type_known] = WeakKeyDictionary()
+"""Per database, who was behind which token, and the tenant's row at that time. The join of four tables is the dearest part of a small request."""
 _noted: WeakKeyDictionary[Engine, dict[UUID, datetime]] = WeakKeyDictionary()
 """Per database, when this process last noted the use of a token."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
+from core.data import engine
 from core.testkit.fixtures import Api
 
 ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -31,3 +35,39 @@ def test_a_column_that_becomes_another_meanwhile_disturbs_no_connection(client: 
     with owner.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE core_tenants ALTER COLUMN name TYPE text")
     assert [client.get(path).status_code for _time in range(3)] == [200, 200, 200]
+
+
+@pytest.mark.skipif(engine.fcntl is None, reason="processes queue where there is flock")
+def test_writers_of_two_processes_wait_in_line_instead_of_failing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/line.sqlite3"
+    first, second = engine.Database(url), engine.Database(url)  # each with a queue of its own, as two processes have
+    sa.event.listen(
+        second.engine, "connect", lambda driver, _record: driver.execute("PRAGMA busy_timeout=0")
+    )  # SQLite would refuse at once
+    asks, done = threading.Event(), threading.Event()
+    with first.begin(write=True, tenant=None) as connection:
+        connection.exec_driver_sql("CREATE TABLE line (word TEXT)")
+
+    def write() -> None:
+        asks.set()
+        with second.begin(write=True, tenant=None) as connection:
+            connection.exec_driver_sql("INSERT INTO line VALUES ('second')")
+        done.set()
+
+    def fail() -> None:
+        with first.begin(write=True, tenant=None) as connection:
+            connection.exec_driver_sql("INSERT INTO line VALUES ('first')")
+            thread.start()
+            assert asks.wait(10)
+            assert not done.wait(0.05)
+            raise ZeroDivisionError  # a failure gives the place free as well
+
+    thread = threading.Thread(target=write)
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert done.wait(10)
+    with first.begin(write=False, tenant=None) as connection:
+        assert connection.exec_driver_sql("SELECT word FROM line").scalars().all() == ["second"]
+    thread.join(10)
+    first.close()
+    second.close()
