@@ -156,7 +156,8 @@ def read(shape: Shape, condition: Condition) -> tuple[Form, list[Any]]:
         return Form(condition.field, operator, f"{_AMONG}{len(values)}"), [f'%"{escaped(str(value))}"%' for value in values]
     if isinstance(field, AnyRecordField):
         if operator == "in":
-            return Form(condition.field, operator, _REFERENCES), [[value.id for value in values], [value.entity for value in values]]
+            entities = [*dict.fromkeys(value.entity for value in values)]  # few, and each is a parameter of its own
+            return Form(condition.field, operator, _REFERENCES), [[value.id for value in values], entities]
         return Form(condition.field, operator, _PAIR), [values[0].id, values[0].entity]
     if operator == "alike":
         assert isinstance(field, TextField) and field.alike is not None

@@ -21,6 +21,7 @@ from sdk.fields import Reference
 TASK, ACTIVITY, COMMENT = "teamwork.task", "teamwork.activity", "teamwork.comment"
 PLACE = "/teamwork/team"
 _MOST, _FEW = 500, 8
+_SHOWN = ("id", "name", "owner", "stage_since", "close_date", "amount", "teamwork.last_activity_at")
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _lines(ctx: Context, people: Mapping[UUID, Row]) -> tuple[list[str], list[Li
     if ctx.offers(DEALS) and ctx.can(f"{DEALS}.read"):
         open_deals = (Condition("status", "eq", ("open",)),)
         columns.append((ctx.say(_("Open deals")), _counted(ctx, DEALS, "deals", ids, open_deals, "status=open")))
-        without = {id: len(deals) for id, deals in unplanned(ctx, ids).items()}
+        without = {id: len(deals) for id, deals in unplanned(ctx, ids, ("id", "owner")).items()}
         columns.append(
             (
                 ctx.say(_("Without a next step")),
@@ -148,18 +149,15 @@ def _meetings(ctx: Context, people: Sequence[UUID], day: date) -> dict[UUID, lis
     return found
 
 
-def unplanned(ctx: Context, people: Sequence[UUID]) -> dict[UUID, list[Row]]:
-    """The open deals of these people about which no task is open and nothing is planned, by person, the longest silent first."""
+def unplanned(ctx: Context, people: Sequence[UUID], fields: Sequence[str]) -> dict[UUID, list[Row]]:
+    """These fields of the open deals of these people about which no task is open and nothing is planned, by person; the longest silent first
+    where one of them says since when."""
     if not people or not (ctx.offers(DEALS) and ctx.can(f"{DEALS}.read")):
         return {}
     found: dict[UUID, list[Row]] = {}
     known = ctx.records(DEALS).fields()
-    names = tuple(
-        name
-        for name in ("id", "name", "owner", "stage_since", "close_date", "amount", "teamwork.last_activity_at")
-        if name in ("id", *known)
-    )
-    sort = ("stage_since",) if "stage_since" in known else ()
+    names = tuple(name for name in fields if name in ("id", *known))
+    sort = ("stage_since",) if "stage_since" in names else ()
     for start in range(0, len(people), PART):
         mine = (Condition("status", "eq", ("open",)), Condition("owner", "in", tuple(people[start : start + PART])))
         cursor: str | None = ""
@@ -196,7 +194,7 @@ def _opened(ctx: Context, person: UUID) -> list[Mapping[str, object]]:
         shown = [{"name": row.get("subject"), "href": ctx.page(f"/teamwork/tasks/{row['id']}"), "day": row.get("due_on")} for row in rows]
         parts.append({"key": "due", "title": ctx.say(_("Due")), "rows": shown, "nothing": ctx.say(_("Nothing is due."))})
     if ctx.offers(DEALS) and ctx.can(f"{DEALS}.read"):
-        deals = unplanned(ctx, [person]).get(person, [])
+        deals = unplanned(ctx, [person], _SHOWN).get(person, [])
         shown = [{"name": row.get("name"), "href": ctx.page(f"/pipeline/deals/{row['id']}"), "amount": row.get("amount"),
                   "since": row.get("teamwork.last_activity_at") or row.get("stage_since")} for row in deals[: _FEW * 3]]  # fmt: skip
         parts.append({"key": "unplanned", "title": ctx.say(_("Deals without a next step")), "rows": shown, "more": max(0, len(deals) - len(shown)),
