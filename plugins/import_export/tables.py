@@ -178,6 +178,7 @@ class ExternalId(Record):
     system: Mapped[str] = f.text(_("System"), length=60, required=True)
     external_id: Mapped[str] = f.text(_("External id"), required=True, search=True)
     record: Mapped[f.Reference | None] = f.any_record(_("Record"))
+    import_id: Mapped[UUID | None] = f.link(_("Import"), "import_export.import")
 
 
 class Export(Record):
