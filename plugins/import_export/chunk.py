@@ -28,7 +28,7 @@ class ChunkWriter:
 
     def __init__(self, ctx: Context, id: UUID, wish: Wish, plan: Plan, width: int) -> None:
         self.ctx, self.wish, self.plan, self.width = ctx, wish, plan, width
-        self.records = ctx.records(wish.entity)
+        self.id, self.records = id, ctx.records(wish.entity)
         self.external = ExternalIds(ctx, wish.system)
         self.matching, self.same = Matching(ctx, wish.entity, plan, self.external), SameFile(ctx, id, wish.entity)
         self.teller = Teller(ctx, plan)
@@ -97,34 +97,40 @@ class ChunkWriter:
                 self.teller.fail(tally, rows[index], missing)
 
     def _waves(self, drafts: list[type_draft]) -> Iterator[list[type_draft]]:
-        """Rows with the same match values must see each other: the later ones go into a later wave."""
-        if not self.plan.match:
+        """Rows with the same match values, or the same id of another system, must see each other: the later ones go into a later wave."""
+        if not self.plan.match and self.plan.external is None:
             yield drafts
             return
         while drafts:
             seen, wave, later = set[object](), list[type_draft](), list[type_draft]()
             for draft in drafts:
-                key = self.matching.key(draft[1])
-                if None in key or key not in seen:
-                    seen.add(key)
-                    wave.append(draft)
-                else:
-                    later.append(draft)
+                names = self._names(draft[1])
+                (later if names & seen else wave).append(draft)
+                seen |= names
             yield wave
             drafts = later
+
+    def _names(self, values: type_values) -> set[object]:
+        """What says of which record a row is."""
+        key = self.matching.key(values) if self.plan.match else (None,)
+        word = values.get(EXTERNAL) if self.plan.external is not None else None
+        return ({key} if None not in key else set()) | ({(EXTERNAL, word)} if word is not None else set())
 
     def _write(self, tally: Tally, rows: Sequence[type_row], wave: Sequence[type_draft], *, last: bool) -> None:
         there = self.matching.existing([values for _index, values in wave]) if self.plan.match else {}
         drafts: list[tuple[int, Draft]] = []
         repeated: dict[int, int] = {}
         words: dict[int, str] = {}
+        taken = self._taken(wave)
         for index, values in wave:
             found = there.get(self.matching.key(values), []) if there else []
             word = values.pop(EXTERNAL, None) if self.plan.external is not None else None
             if word is not None:
                 words[index] = str(word)
             draft = self._draft(tally, rows[index], values, found)
-            if draft is not None:
+            if draft is not None and (owner := taken.get(words.get(index, ""), draft.id)) != draft.id and owner is not None:
+                self._not_moved(tally, rows[index], words[index], owner)
+            elif draft is not None:
                 drafts.append((index, draft))
         outcomes = self.records.write([draft for _index, draft in drafts]) if drafts else []
         for (index, draft), outcome in zip(drafts, outcomes, strict=True):
@@ -137,9 +143,23 @@ class ChunkWriter:
             words[index]: one.id for (index, _draft), one in zip(drafts, outcomes, strict=True) if one.refusal is None and index in words
         }
         if named:
-            self.external.keep(self.wish.entity, {word: id for word, id in named.items() if id is not None})
+            self.external.keep(self.wish.entity, {word: id for word, id in named.items() if id is not None}, self.id)
         for (index, draft), outcome in zip(drafts, outcomes, strict=True):
             self._settle(tally, rows[index], draft, outcome, repeated, last=last)
+
+    def _taken(self, wave: Sequence[type_draft]) -> dict[str, UUID]:
+        if self.plan.external is None:
+            return {}
+        return self.external.taken(self.wish.entity, [str(word) for _index, values in wave if (word := values.get(EXTERNAL)) is not None])
+
+    def _not_moved(self, tally: Tally, row: type_row, word: str, owner: UUID) -> None:
+        """What names one record is not made the name of another."""
+        number, seen = self.same.number_of(owner), self.records.titles([owner])
+        problem = Problem(
+            EXTERNAL, "id_taken", _("the id {value!r} names another record already"), {"value": word, "nearest": seen.get(owner)}
+        )
+        same = [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})] if number is not None else []
+        self.teller.fail(tally, row, [problem, *same])
 
     def _draft(self, tally: Tally, row: type_row, values: type_values, found: Sequence[Row]) -> Draft | None:
         """What is to be written of a row; None where it is left out, which is told."""

@@ -47,14 +47,29 @@ class ExternalIds:
         there = self.ctx.records(entity).values(ids.values()) if ids else {}
         return {word: there[id] for word, id in ids.items() if id in there}
 
-    def keep(self, entity: str, pairs: Mapping[str, UUID]) -> None:
-        """Remember which records these name now; one whose record went is another's from now on."""
+    def taken(self, entity: str, words: Iterable[str]) -> dict[str, UUID]:
+        """By id the live records that it names, whoever sees them."""
+        ids = {word: row["record"].id for word, row in self._known(entity, words).items() if isinstance(row["record"], Reference)}
+        there = self.ctx.as_system().records(entity).values(ids.values()) if ids else {}
+        return {word: id for word, id in ids.items() if id in there}
+
+    def keep(self, entity: str, pairs: Mapping[str, UUID], by: UUID) -> None:
+        """Remember for an import which records these name, none of which is taken; one whose record went is another's from now on."""
         known, drafts = self._known(entity, pairs), list[Draft]()
         for word, id in pairs.items():
             row, record = known.get(word), Reference(entity, id)
             if row is None:
-                values = {"entity": entity, "system": self.system, "external_id": word, "record": record}
+                values = {"entity": entity, "system": self.system, "external_id": word, "record": record, "import": by}
                 drafts.append(Draft("create", values, act="run"))
             elif row["record"] != record:
-                drafts.append(Draft("update", {"record": record}, id_of(row), act="run"))
+                drafts.append(Draft("update", {"record": record, "import": by}, id_of(row), act="run"))
         self._rows.write_all(drafts)
+
+
+def give_back(ctx: Context, entity: str, ids: Sequence[UUID], by: UUID, *, gone: bool) -> None:
+    """Forget, in an undo, what an import has learned to call these records; of such as are `gone` whatever they were called."""
+    names = ctx.as_system().records(NAME)
+    for start in range(0, len(ids), _PART):
+        about = Condition("record", "in", tuple(Reference(entity, id) for id in ids[start : start + _PART]))
+        there = names.find((about,) if gone else (about, *where(**{"import": by})), 100_000)
+        names.write_all([Draft("delete", {}, id_of(row), act="undo") for row in there])

@@ -1,12 +1,10 @@
-"""What became of each row and what was there before: written in parts with the records; read by page, by record, and to undo."""
+"""What became of each row and what was there before: written in parts with the records; read by page, and to undo."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import NamedTuple
 from uuid import UUID
 
@@ -20,7 +18,6 @@ LETTER_OF = {word: letter for letter, word in LETTERS.items()}
 PROBLEM = ("column", "value", "code", "reason", "nearest")
 DETAILS = (*PROBLEM, "cells")
 _MOST_ROWS, _MOST_TEXT = 2_000, 1_000_000
-_MOST_ORIGINS = 50
 _PAGE = 20
 
 
@@ -37,20 +34,6 @@ class Former(NamedTuple):
 
     version: int
     values: Mapping[str, object]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """By which row of which import a record was made or changed."""
-
-    id: UUID
-    number: int
-    outcome: str
-
-
-def instant_of(id: UUID) -> datetime:
-    """When an id was made, to the millisecond (RFC 9562, section 5.7)."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=id.int >> 80)
 
 
 def drafts(id: UUID, entity: str, fields: Mapping[str, Field], fates: Sequence[Fate], former: Mapping[int, Former]) -> Iterator[Draft]:
@@ -73,7 +56,6 @@ def drafts(id: UUID, entity: str, fields: Mapping[str, Field], fates: Sequence[F
 
 
 def _draft(id: UUID, entity: str, part: Sequence[Fate], before: Mapping[str, object]) -> Draft:
-    ids = [fate.id for fate in part if fate.id is not None]
     values: dict[str, object] = {
         "import": id,
         "entity": entity,
@@ -82,8 +64,6 @@ def _draft(id: UUID, entity: str, part: Sequence[Fate], before: Mapping[str, obj
         "letters": "".join(sorted({fate.letter for fate in part})),
         "rows": json.dumps([(number, letter, "" if id is None else id.hex) for number, letter, id in part]),
         "before": json.dumps(before) if before else None,
-        "oldest": instant_of(min(ids)) if ids else None,
-        "newest": instant_of(max(ids)) if ids else None,
     }
     return Draft("create", values, act="run")
 
@@ -196,47 +176,6 @@ def read_cells(written: object) -> tuple[list[str] | None, list[dict[str, object
         return None, []
     read = json.loads(str(written))
     return (read, []) if isinstance(read, list) else (read["cells"], read["problems"])
-
-
-# --- by record -------------------------------------------------------------------------------------------------------
-
-
-def origins(ctx: Context, entity: str, id: UUID) -> list[dict[str, object]]:
-    """Every import that made or changed a record, the last first, with the row; raises NotFound for what one may not see."""
-    if not ctx.records(entity).values([id]):
-        raise NotFound(_("there is no {entity} {id}"), entity=entity, id=str(id))
-    found = []
-    for part, fate in islice(parts_with(ctx, entity, id), _MOST_ORIGINS):
-        found.append((UUID(str(part["import"])), fate))
-    imports = ctx.as_system().records(IMPORT).values({one for one, _fate in found})
-    return [
-        {
-            "import": str(one), "row": fate.number, "outcome": LETTERS[fate.letter], "file_name": imports[one]["file_name"],
-            "at": imports[one]["started_at"] or imports[one]["created_at"], "owner": imports[one]["owner"], "state": imports[one]["state"],
-        }
-        for one, fate in sorted(found, reverse=True) if one in imports
-    ]  # fmt: skip
-
-
-def parts_with(ctx: Context, entity: str, id: UUID) -> Iterator[tuple[Row, Fate]]:
-    """The parts in which a record was made or changed: those of its time, whose text is looked through for its id by the database."""
-    made = instant_of(id)
-    of_its_time = (Condition("oldest", "lte", (made,)), Condition("newest", "gte", (made,)))
-    wanted = (*where(entity=entity), *of_its_time, Condition("rows", "contains", (id.hex,)))
-    cursor: str | None = ""
-    while cursor is not None:
-        found = ctx.as_system().records(PART).query(Query(wanted, ("id",), ("id", "import", "rows"), limit=_PAGE, cursor=cursor))
-        for part in found.data:
-            yield from ((part, fate) for fate in read_rows(part) if fate.id == id and fate.letter in "cu")
-        cursor = found.next
-
-
-def number_of(ctx: Context, id: UUID, record: UUID) -> int | None:
-    """The row of this very import by which a record was made or changed, if one was."""
-    wanted = (*where(**{"import": id}), Condition("rows", "contains", (record.hex,)))
-    for part in ctx.as_system().records(PART).find(wanted, 1):
-        return next((fate.number for fate in read_rows(part) if fate.id == record), None)
-    return None
 
 
 def cursor_of(word: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
-from plugins.import_export import journal
+from plugins.import_export import journal, origins
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds
 from plugins.import_export.plan import Plan
@@ -102,7 +102,7 @@ class SameFile:
     """Rows of one file that mean the same: the second is told the number of the first."""
 
     def __init__(self, ctx: Context, id: UUID, entity: str) -> None:
-        self.ctx, self.id, self.records = ctx, id, ctx.records(entity)
+        self.ctx, self.id, self.entity, self.records = ctx, id, entity, ctx.records(entity)
         self._written: dict[UUID, int] = {}
         self.pending: list[Draft] = []
         """Parts of the journal of a dry run, which are in no table yet."""
@@ -124,7 +124,7 @@ class SameFile:
         for draft in self.pending:
             if id.hex in str(draft.values["rows"]):
                 return next(fate.number for fate in journal.read_rows(draft.values) if fate.id == id)
-        return journal.number_of(self.ctx, self.id, id)
+        return origins.number_of(self.ctx, self.entity, self.id, id)
 
     def row_with(self, name: str, value: object) -> int | None:
         """The row of this file whose record has this value, for one that comes once."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from plugins.import_export import imports
-from plugins.import_export.journal import IMPORT, origins
+from plugins.import_export.journal import IMPORT
+from plugins.import_export.origins import origins
 from plugins.import_export.pages.start import open_to
 from sdk import SIGNED_IN, Context, Panel, Rendering, Slot, _
 from sdk.pages import ABOUT, ANY_ENTITY

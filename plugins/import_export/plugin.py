@@ -12,7 +12,7 @@ from plugins.import_export.migrating import running
 from plugins.import_export.pages import columns, history, outcome, start
 from plugins.import_export.pages import exports as export_pages
 from plugins.import_export.staging import routes as staging_routes
-from plugins.import_export.tables import Correction, Export, ExternalId, Import, ImportRow, Mapping, Part, StagedFile
+from plugins.import_export.tables import Correction, Export, ExternalId, Import, ImportRow, Mapping, Origin, Part, StagedFile
 from plugins.import_export.undo import commands as undo_commands
 from plugins.import_export.undo import erasing, undoing
 from plugins.import_export.undo import routes as undo_routes
@@ -95,6 +95,9 @@ def register_entities() -> Sequence[Entity]:
         ),
         Entity(Correction, "correction", "corrections", _("Mended row"), _("Mended rows"), title="number", owned=False, verbs=READ),
         Entity(Part, "part", "parts", _("Part of a journal"), _("Parts of journals"), title="entity", owned=False, verbs=READ),
+        Entity(
+            Origin, "origin", "origin_records", _("Origin of records"), _("Origins of records"), title="entity", owned=False, verbs=READ
+        ),
         Entity(
             Mapping,
             "mapping",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 
-from plugins.import_export import journal
+from plugins.import_export import journal, origins
 from plugins.import_export.chunk import ChunkWriter, type_chunk
 from plugins.import_export.files import Sheet
 from plugins.import_export.plan import Plan, Wish, read_columns
 from plugins.import_export.tally import COUNTS, FATES, Tally, listed, type_row
-from sdk import Channel, Context, Draft, Stale, _
+from sdk import Channel, Context, Draft, Outcome, Stale, _
 from sdk.context import SILENT, Row, id_of
 
 CHUNK = 2000
@@ -108,7 +108,8 @@ class Run:
         whole.add(part)
 
     def _parts(self, tally: Tally) -> list[Draft]:
-        return list(journal.drafts(self.id, self.wish.entity, self._fields, tally.fates, tally.former))
+        former = {} if self.wish.dry_run else tally.former  # nobody undoes a dry run: what people's records say is not kept for that
+        return list(journal.drafts(self.id, self.wish.entity, self._fields, tally.fates, former))
 
     def _for_real(self, step: Callable[[int], None]) -> None:
         waiting: list[type_row] = []
@@ -162,8 +163,15 @@ class Run:
             drafts = [Draft("create", {"import": self.id, **row}) for row in tally.rows]
             system = self.ctx.as_system()
             system.records(journal.ROW).write_all(drafts)
-            system.records(journal.PART).write_all([*tally.parts, *self._parts(tally)])
+            parts = [*tally.parts, *self._parts(tally)]
+            written = system.records(journal.PART).write_all(parts)
+            if not self.wish.dry_run:
+                system.records(origins.ORIGIN).write_all([one for part in zip(parts, written, strict=True) for one in self._origins(*part)])
             self._save({**self.total, **self._progress(), **more})
+
+    def _origins(self, part: Draft, written: Outcome) -> Iterator[Draft]:
+        assert written.id is not None
+        return origins.drafts(self.id, written.id, self.wish.entity, journal.read_rows(part.values))
 
     def _progress(self) -> dict[str, object]:
         """How many rows are done, how fast it goes, and how long the rest will take at that rate."""

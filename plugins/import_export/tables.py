@@ -124,8 +124,7 @@ class Part(Record):
     """The journal of a part of an import: the fate of each of its rows, by which record, and what was there before.
 
     Written with the records, in their transaction. `rows` is a list of [number, letter, id of the record]; `before` holds, by the number
-    of a row, the version that the changed record came to have and the former cells of its fields. `oldest` and `newest` say between which instants
-    its records were made, as their ids tell: a record's origin is found by them.
+    of a row, the version that the changed record came to have and the former cells of its fields.
     """
 
     __tablename__ = "import_export_parts"
@@ -137,9 +136,24 @@ class Part(Record):
     letters: Mapped[str | None] = f.text(_("Letters"), length=10)
     rows: Mapped[str | None] = f.long_text(_("Rows"), length=LONGEST, sensitive=True)
     before: Mapped[str | None] = f.long_text(_("Former values"), length=LONGEST, sensitive=True)
-    oldest: Mapped[datetime | None] = f.at(_("Oldest record"), index=True)
-    newest: Mapped[datetime | None] = f.at(_("Newest record"))
     undone: Mapped[str | None] = f.long_text(_("Rows undone"), length=LONGEST)
+
+
+class Origin(Record):
+    """Some records, near to one another by their ids, that stand in a part of a journal: by it that part is found for each of them.
+
+    See `origins`: `stem` is what their ids begin with, `records` their ids; where it is empty, the part made all that lies between.
+    """
+
+    __tablename__ = "import_export_origins"
+
+    import_id: Mapped[UUID] = f.link(_("Import"), Import, required=True)
+    part_id: Mapped[UUID] = f.link(_("Part of a journal"), Part, required=True)
+    entity: Mapped[str] = f.text(_("Entity"), length=80, required=True)
+    stem: Mapped[str] = f.text(_("Common beginning"), length=80, required=True, index=True)
+    first: Mapped[str] = f.text(_("First record"), length=32, required=True)
+    last: Mapped[str] = f.text(_("Last record"), length=32, required=True)
+    records: Mapped[str | None] = f.long_text(_("Records"), sensitive=True)
 
 
 class Mapping(Record):
@@ -164,6 +178,7 @@ class ExternalId(Record):
     system: Mapped[str] = f.text(_("System"), length=60, required=True)
     external_id: Mapped[str] = f.text(_("External id"), required=True, search=True)
     record: Mapped[f.Reference | None] = f.any_record(_("Record"))
+    import_id: Mapped[UUID | None] = f.link(_("Import"), "import_export.import")
 
 
 class Export(Record):

@@ -28,6 +28,7 @@ def fill(platform: Platform) -> None:
         patch.setattr(demo, "MONTHS", MONTHS)
         demo.fill(platform)
     import_file(platform.system(demo.NAME), "customers.account", "name\nImported\n,\n")
+    import_file(platform.system(demo.NAME), "customers.account", "name,city\nImported,Ulm\nNew,Ulm\n", mode="upsert", match=["name"])
 
 
 @pytest.fixture
@@ -57,6 +58,13 @@ def rows(platform: Platform) -> type_rows:
             found[table] = (names, sorted((tuple(row) for row in connection.execute(query)), key=repr))
         connection.get_transaction().rollback()  # type: ignore[union-attr]
     return found
+
+
+def origins(found: type_rows) -> list[tuple[object, ...]]:
+    """What is written down of where records came from, whenever it was."""
+    names, origins_ = found["import_export_origins"]
+    told = ("import_id", "part_id", "entity", "stem", "first", "last", "records")
+    return sorted((tuple(row[names.index(name)] for name in told) for row in origins_), key=repr)
 
 
 def kept(before: type_rows, after: type_rows, table: str) -> bool:
@@ -91,6 +99,8 @@ def test_each_plugin_goes_a_step_down_and_up_on_seeded_data_and_touches_nobody_e
         assert sum(len(down[name][1]) for name in stayed) > 0 or branch.plugin == "core", branch.plugin
         assert {name: up[name][0] for name in mine} == {name: before[name][0] for name in mine}
         assert before["core_tenant_plugins"] == up["core_tenant_plugins"], "what the migration fills in is what the gate writes"
+        if branch.plugin == "import_export":
+            assert origins(up) == origins(before) and len(origins(up)) == 3, "what the journals hold is found again"
         tried.append(branch.plugin)
     assert {"core", "customers", "company", "orders", "teamwork", "automation"} <= set(tried)
 

@@ -11,7 +11,7 @@ import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api, People
-from plugins.import_export import imports, run
+from plugins.import_export import imports, origins, run
 from plugins.import_export.journal import page
 from plugins.import_export.plan import Wish
 from plugins.import_export.undo import undoing
@@ -201,6 +201,33 @@ def test_every_record_tells_which_row_of_which_import_made_and_changed_it(client
     by_hand = client.post("/api/v1/customers/accounts", {"name": "D"}).json["id"]
     assert client.get(ORIGINS, {"entity": "customers.account", "id": by_hand}).json["data"] == []
     assert client.as_user(people.rep).get(ORIGINS, {"entity": "customers.account", "id": ids["B"]}).status_code == 404
+
+
+def test_a_dry_run_is_nobodys_origin_and_keeps_no_former_values(client: Api, taken: Take, work: Work) -> None:
+    taken("customers.account", "name,city\nA,Ulm\n")
+    tried = taken("customers.account", "name,city\nA,Bonn\nB,Bonn\n", mode="upsert", match=["name"], dry_run=True)
+    assert tried.counts == {"created": 1, "updated": 1}
+    id = work.records("customers.account").find(where(name="A"))[0]["id"]
+    assert [one["outcome"] for one in client.get(ORIGINS, {"entity": "customers.account", "id": id}).json["data"]] == ["created"]
+    assert [part["before"] for part in work.records("import_export.part").find(where(**{"import": tried.id}))] == [None]
+
+
+def test_the_origin_of_a_record_is_found_without_the_journals_of_others(taken: Take, work: Work) -> None:
+    everybody = written([["name", "city"], *([f"A{n}", "Ulm"] for n in range(400))])
+    first = taken("customers.account", everybody)
+    ids = {str(row["name"]): id_of(row) for row in work.records("customers.account").find((), 500)}
+    odd = written([["name", "city"], *([f"A{n}", "Bonn"] for n in range(1, 400, 2))])
+    second = taken("customers.account", odd, mode="upsert", match=["name"])
+    third = taken("customers.account", "name\nLater\n")
+    for number in (0, 1, 198, 399):
+        imports_ = [part["import"] for part, _fate in origins.parts_with(work, "customers.account", ids[f"A{number}"])]
+        assert imports_ == ([second.id, first.id] if number % 2 else [first.id]), number
+        assert len(list(origins._parts_of(work, "customers.account", ids[f"A{number}"], None))) == len(imports_)
+    assert origins.number_of(work, "customers.account", second.id, ids["A3"]) == 2
+    assert origins.number_of(work, "customers.account", third.id, ids["A3"]) is None
+    groups = work.records(origins.ORIGIN).find(where(**{"import": second.id}), 500)
+    assert sum(len(str(row["records"]).split()) for row in groups) == 200
+    assert max(len(str(row["records"]).split()) for row in groups) <= origins.MOST
 
 
 def test_the_command_line_undoes_an_import(taken: Take, work: Work) -> None:

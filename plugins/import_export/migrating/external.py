@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
+from plugins.import_export.external import NAME as EXTERNAL_ID
+from plugins.import_export.external import ExternalIds as Names
 from plugins.import_export.external import fitting
 from plugins.import_export.journal import page
-from plugins.import_export.undo.undoing import EXTERNAL_ID
-from sdk import Condition, Context, Draft, where
-from sdk.context import Row
+from sdk import Condition, Context, where
+from sdk.context import Row, id_of
 from sdk.fields import Reference
 
 PART = 500
@@ -33,7 +34,7 @@ class ExternalIds:
         return {word: id for word, id in found.items() if id in there}  # what was deleted since is known no more
 
     def remember(self, entity: str, record: Row, ids: Iterator[tuple[int, str]]) -> None:
-        """Write down of each row that an import took what its record is called there; a second time changes nothing."""
+        """Write down of each row that an import took what its record is called there; what names a record already goes on naming it."""
         fates = self._fates(record)
         part: dict[str, UUID] = {}
         made = dict[int, UUID]()
@@ -45,9 +46,9 @@ class ExternalIds:
             if word and (id := made.pop(number, None)) is not None:
                 part[word] = id
             if len(part) == PART:
-                self._write(entity, part)
+                self._write(entity, part, id_of(record))
                 part = {}
-        self._write(entity, part)
+        self._write(entity, part, id_of(record))
 
     def _fates(self, record: Row) -> Iterator[tuple[int, UUID]]:
         after: int | None = 0
@@ -55,20 +56,11 @@ class ExternalIds:
             rows, after = page(self.ctx, record, None, PART, after)
             yield from ((int(str(row["number"])), UUID(str(row["record"]))) for row in rows if row["record"])
 
-    def _write(self, entity: str, part: dict[str, UUID]) -> None:
+    def _write(self, entity: str, part: dict[str, UUID], by: UUID) -> None:
         part = {word: part[word] for word in fitting(self.ctx, part)}
         if not part:
             return
+        names = Names(self.ctx, self.system)
         with self.ctx.transaction(write=True):
-            records = self.ctx.records(EXTERNAL_ID)
-            asked = (*where(entity=entity, system=self.system), Condition("external_id", "in", tuple(part)))
-            before = {str(row["external_id"]): row for row in records.find(asked, PART)}
-            drafts = []
-            for word, id in part.items():
-                about, row = Reference(entity, id), before.get(word)
-                if row is None:
-                    values = {"entity": entity, "system": self.system, "external_id": word, "record": about}
-                    drafts.append(Draft("create", values, act="run"))
-                elif row["record"] != about:
-                    drafts.append(Draft("update", {"record": about}, row["id"], act="run"))  # type: ignore[arg-type]  # ids of records are UUIDs
-            records.write_all(drafts)
+            there = names.taken(entity, part)
+            names.keep(entity, {word: id for word, id in part.items() if word not in there}, by)

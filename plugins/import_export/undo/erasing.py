@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from uuid import UUID
 
-from plugins.import_export.journal import PART, parts_with, read_former
+from plugins.import_export.journal import PART, read_former
+from plugins.import_export.origins import parts_with
 from sdk import Batch, Context
 from sdk.changes import ERASE
 from sdk.context import id_of

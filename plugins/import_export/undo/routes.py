@@ -6,7 +6,8 @@ from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
-from plugins.import_export.journal import IMPORT, origins
+from plugins.import_export.journal import IMPORT
+from plugins.import_export.origins import origins
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.undo.undoing import SHEET_BY_SHEET, begin_undo, permit_undo
 from sdk import SIGNED_IN, BadRequest, Context, Request, Response, Route, _

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from plugins.import_export.journal import PART, Fate, Former, read_former, read_rows, read_undone
-from sdk import Channel, Condition, Context, Query, where
+from plugins.import_export.journal import Fate, Former, read_former, read_undone
+from plugins.import_export.origins import parts_with
+from sdk import Channel, Condition, Context, Query
 from sdk.context import Row
 from sdk.fields import Field, LinkField
 from sdk.text import _
@@ -15,7 +16,6 @@ from sdk.text import _
 PEOPLE = frozenset({Channel.API.value, Channel.PAGE.value, Channel.CLI.value, Channel.IMPORT.value})
 """Through what people write; what rules and plugins have made of a new record goes with it."""
 _PART = 500
-_MOST_PARTS = 1_000
 
 
 @dataclass
@@ -110,18 +110,16 @@ def _edits(system: Context, since: Since, entity: str, fate: Fate, left: int, no
     if now == left or fate.id is None:
         return [], {}
     versions, others = {left}, dict[str, int]()
-    parts = system.records(PART).find((*where(**{"import": since.id}), Condition("rows", "contains", (fate.id.hex,))), _MOST_PARTS)
-    for part in parts:
-        undone, before = {**read_undone(part), **since.finished}, read_former(part)
-        for other in read_rows(part):
-            if other.id != fate.id or other.number <= fate.number:
-                continue
-            version, cells = before.get(other.number, Former(1, {}))
-            if other.number in undone:
-                versions.add(undone[other.number])
-            elif other.letter == "u":
-                others |= dict.fromkeys(cells, other.number)
-                versions.add(version)
+    for part, other in parts_with(system, entity, fate.id, since.id):
+        if other.number <= fate.number:
+            continue
+        undone = {**read_undone(part), **since.finished}
+        if other.number in undone:
+            versions.add(undone[other.number])
+        elif other.letter == "u":
+            version, cells = read_former(part).get(other.number, Former(1, {}))
+            others |= dict.fromkeys(cells, other.number)
+            versions.add(version)
     later = now - max(versions)
     return (list(system.records(entity).history(fate.id, limit=later)) if later > 0 else []), others
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID
 
+from plugins.import_export.external import give_back
 from plugins.import_export.journal import IMPORT, PART, ROW, Fate, Former, read_former, read_rows, read_undone, seen
 from plugins.import_export.sheets import WORKBOOK, children, summed_up
 from plugins.import_export.undo.state import Finding, Since, find_out
 from sdk import BadRequest, Channel, Condition, Conflict, Context, Draft, Outcome, Query, Refusal, _, where
 from sdk.context import Row, id_of
-from sdk.fields import Reference
 
-EXTERNAL_ID = "import_export.external_id"
 ENDED = ("succeeded", "partial", "failed", "cancelled", "partly_undone")
 _CODE = "conflict"
 SHEET_BY_SHEET = _("rows are undone sheet by sheet: name the import of the sheet")
@@ -106,6 +105,9 @@ class _Undoing:
 
     def _undo(self, part: Row) -> None:
         done = read_undone(part)
+        if not self.rows:
+            same = [fate.id for fate in read_rows(part) if fate.letter == "n" and fate.id is not None]
+            give_back(self.ctx, self.entity, same, self.id, gone=False)
         fates = [fate for fate in read_rows(part) if fate.letter in "cu" and fate.number not in done]
         steps = [_Step(fate) for fate in fates if fate.id is not None and (not self.rows or fate.number in self.rows)]
         if not steps:
@@ -143,18 +145,17 @@ class _Undoing:
     def _write(self, steps: Sequence[_Step]) -> None:
         asked = [step for step in steps if step.draft is not None]
         outcomes = self.records.write([step.draft for step in asked if step.draft is not None]) if asked else []
-        gone = list[Reference]()
+        gone = list[UUID]()
         for step, outcome in zip(asked, outcomes, strict=True):
             if outcome.refusal is not None:
                 step.finding.refuse(outcome.refusal.reason, _said(self.ctx, outcome.refusal))
                 continue
             step.finding.version = _version(outcome, step.finding.version)
             if step.fate.letter == "c" and outcome.id is not None:
-                gone.append(Reference(self.entity, outcome.id))
-        names = self.system.records(EXTERNAL_ID)
-        for start in range(0, len(gone), 500):
-            there = names.find((Condition("record", "in", tuple(gone[start : start + 500])),), 100_000)
-            names.write_all([Draft("delete", {}, id_of(row), act="undo") for row in there])
+                gone.append(outcome.id)
+        give_back(self.ctx, self.entity, gone, self.id, gone=True)
+        kept = [step.fate.id for step in steps if step.fate.letter == "u" and step.fate.id is not None and step.finding.problem is None]
+        give_back(self.ctx, self.entity, kept, self.id, gone=False)
 
     def _tell(self, steps: Sequence[_Step]) -> None:
         """Conflicts as rows of the import; those of an earlier try are brought up to date or go."""
