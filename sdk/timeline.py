@@ -10,7 +10,7 @@ class TimelineSource:
     """Records of an own entity are entries on the timeline of what they are about, and of what that belongs to.
 
     They belong to a record through `f.any_record` and through links with `timeline=True`. `at`, `title` and `body` name fields:
-    an instant; a text, or a link, whose target's title it is then; a text.
+    an instant; for the others a text, or a link, whose target's title it is then.
     """
 
     entity: str

@@ -110,7 +110,9 @@ def _entries(
         clauses += [at <= last[0], sa.or_(at < last[0], sa.and_(at == last[0], id < last[1]))]
     query = sa.select(*reader.selected(shown, rows)).select_from(rows.joined()).where(*clauses)
     found = reader.to_json(work.connection.execute(query.order_by(at.desc(), id.desc()).limit(most)).all(), shown)
-    return [_entry(source, row) for row in _titled(work, reader, source, found)]
+    for name in filter(None, (source.title, source.body)):
+        found = _titled(work, reader, name, found) if name in visible else found
+    return [_entry(source, row) for row in found]
 
 
 def _belonging(reader: Reader, rows: Source, holders: type_holders) -> list[sa.ColumnElement[bool]]:
@@ -135,16 +137,16 @@ def _union(ids: Sequence[sa.Select[Any]]) -> Any:
     return ids[0] if len(ids) == 1 else sa.union_all(*ids)
 
 
-def _titled(work: Work, reader: Reader, source: TimelineSource, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Where the title is a link, the title of its target, for those who may see it."""
-    field = reader.shape.fields[source.title]
+def _titled(work: Work, reader: Reader, name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where a field is a link, the title of its target, for those who may see it."""
+    field = reader.shape.fields[name]
     target = reader.shape.target(field) if isinstance(field, LinkField) else None
     if target is None or not rows:
         return rows
-    ids = {row[source.title] for row in rows if row.get(source.title) is not None}
+    ids = {row[name] for row in rows if row.get(name) is not None}
     there = work.reader(target)
     names = {row["id"]: row.get(target.title) for row in there.many(ids)} if there.grants and ids else {}
-    return [{**row, source.title: names.get(row.get(source.title))} for row in rows]
+    return [{**row, name: names.get(row.get(name))} for row in rows]
 
 
 def _entry(source: TimelineSource, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from plugins.console.registry import Kind, kind_of
 from sdk import Condition, Query
 from sdk.context import Row
-from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField
+from sdk.fields import AnyRecordField, ChoiceField, DecimalField, Field, IntegerField, LinkField
 
 _GOOD = frozenset({"won", "paid", "active", "done", "succeeded", "accepted", "qualified", "completed", "issued", "ok"})
 _BAD = frozenset({"lost", "failed", "overdue", "cancelled", "rejected", "declined", "expired", "dead", "disqualified"})
@@ -106,7 +106,16 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         return Cell(name, label, "link", value, title, href)
     if name == kind.title and "id" in row:
         return Cell(name, label, "title", value, str(value if value not in (None, "") else "—"), kind.at(row["id"]))
-    return Cell(name, label, of.kind, value, str(value) if isinstance(value, str | UUID) else "")
+    return Cell(name, label, _drawn(of), value, str(value) if isinstance(value, str | UUID) else "")
+
+
+def _drawn(of: Field) -> str:
+    """How values of a field are written: shares with their sign, and what has four digits always, such as a year, without a mark in it."""
+    if isinstance(of, DecimalField) and of.percent:
+        return "percent"
+    if isinstance(of, IntegerField) and (of.least, of.most) == (1000, 9999):
+        return "year"
+    return of.kind
 
 
 def tone_of(of: Field, value: object) -> str:

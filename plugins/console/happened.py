@@ -64,8 +64,8 @@ class Event:
     changes: Sequence[Alteration]
 
 
-def entries(ctx: Context, found: Sequence[Row]) -> list[Entry]:
-    """Entries of a timeline."""
+def entries(ctx: Context, found: Sequence[Row], of: str) -> list[Entry]:
+    """Entries of the timeline of the record called `of`, which says that name once, above them."""
     kinds: dict[str, Kind] = {}
     shown = []
     for row in found:
@@ -78,7 +78,7 @@ def entries(ctx: Context, found: Sequence[Row]) -> list[Entry]:
                 _ICONS.get(word, _ICONS.get(kind.entity.name, "dot")),
                 _called(kind, word),
                 said(row.get("title")),
-                said(row.get("body")),
+                said(row.get("body")) if row.get("body") != of else "",
                 str(cast("Row", actor).get("name") or "") if actor else "",
                 kind.at(row["id"]),
             )

@@ -76,12 +76,13 @@ def _nothing(_ctx: Context, _kind: Kind, _row: Row, _request: PageRequest) -> Ma
 
 def _overview(ctx: Context, kind: Kind, row: Row, _request: PageRequest) -> Mapping[str, object]:
     page = ctx.records(kind.name).timeline(id_of(row), limit=_LATEST)
-    return {"sections": sections(kind, row), "lines": lines(kind, row), "timeline": entries(ctx, page.data), "older": page.next is not None}
+    happened = entries(ctx, page.data, str(row.get(kind.title)))
+    return {"sections": sections(kind, row), "lines": lines(kind, row), "timeline": happened, "older": page.next is not None}
 
 
 def _timeline(ctx: Context, kind: Kind, row: Row, request: PageRequest) -> Mapping[str, object]:
     page = ctx.records(kind.name).timeline(id_of(row), limit=_PAGE, cursor=request.asked("cursor"))
-    return {"timeline": entries(ctx, page.data), "next": page.next}
+    return {"timeline": entries(ctx, page.data, str(row.get(kind.title))), "next": page.next}
 
 
 def _related(_ctx: Context, kind: Kind, row: Row, _request: PageRequest) -> Mapping[str, object]:

@@ -134,6 +134,14 @@ class Kind:
         return kind_of(self.ctx, name) if self.ctx.can(f"{name}.read") else None
 
 
+def called(ctx: Context, plugin: str) -> str:
+    """What people call the plugin of an entity; the core is the platform, and what no plugin brings is the company's own."""
+    if plugin == "core":
+        return ctx.say(_("Platform"))
+    title = ctx.called(plugin)
+    return ctx.say(_("Own records")) if title == plugin else title
+
+
 def kind_of(ctx: Context, name: str) -> Kind:
     """An entity by its name; raises NotFound."""
     entity = ctx.entity(name)

@@ -129,7 +129,7 @@ def register_routes() -> Sequence[Route]:
 
 @hookimpl
 def register_timeline_sources() -> Sequence[TimelineSource]:
-    return (TimelineSource(entity="pipeline.stage_change", at="moved_at", title="to_stage"),)
+    return (TimelineSource(entity="pipeline.stage_change", at="moved_at", title="to_stage", body="deal"),)
 
 
 @hookimpl

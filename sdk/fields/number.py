@@ -206,6 +206,8 @@ class DecimalField(Field):
     least: Decimal | None = None
     most: Decimal | None = None
     places: int = SCALE
+    percent: bool = False
+    """A share of a hundred, which pages write with its sign."""
 
     kind: ClassVar[str] = "decimal"
     operators: ClassVar[tuple[str, ...]] = _ORDERED
@@ -288,7 +290,7 @@ def decimal(label: Text, *, required: bool = False, track: bool = False, readonl
 def percent(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False) -> MappedColumn[Any]:
     """A share from 0 to 100, in per cent."""
     return column(DecimalField(label=label, required=required, track=track, readonly=readonly,
-                               least=Decimal(0), most=Decimal(100)))  # fmt: skip
+                               least=Decimal(0), most=Decimal(100), percent=True))  # fmt: skip
 
 
 def boolean(label: Text, *, default: bool = False, track: bool = False) -> MappedColumn[Any]:

@@ -70,7 +70,10 @@ def ask_off(ctx: Context, request: PageRequest) -> Rendering:
     impact = cast("Mapping[str, Any]", ctx.api("GET", f"{ROOT}/{row['name']}/impact"))
     labels = _labels(ctx)
     rows = [(labels.get(table, table), count) for table, count in impact["rows"].items()]
-    return Rendering("console/admin_plugin_off.html", {"plugin": row, "impact": impact, "rows": rows, "titles": _titles(ctx)})
+    links = [(_linked(ctx, link, labels), count) for link, count in impact["links"].items()]
+    uses = [(_many(ctx, str(use["entity"])), use["titles"]) for use in impact["uses"]]
+    values = {"plugin": row, "impact": impact, "rows": rows, "links": links, "uses": uses, "titles": _titles(ctx)}
+    return Rendering("console/admin_plugin_off.html", values)
 
 
 def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
@@ -101,7 +104,22 @@ def _row(ctx: Context, one: Mapping[str, Any]) -> dict[str, Any]:
     """A plugin with its state in words; one that serves is on or off."""
     state = ("on" if one["enabled"] else "off") if one["state"] == "loaded" else str(one["state"])
     label, tone = STATES[state]
-    return {**one, "status": state, "said": ctx.say(label), "tone": tone, "href": f"{PREFIX}/admin/plugins/{one['name']}"}
+    needs = [ctx.called(name) for name in one["requires"]]
+    return {**one, "status": state, "said": ctx.say(label), "tone": tone, "needs": needs, "href": f"{PREFIX}/admin/plugins/{one['name']}"}
+
+
+def _many(ctx: Context, entity: str) -> str:
+    """What the records of an entity are called, where it is there."""
+    return ctx.say(ctx.entity(entity).plural_label) if ctx.offers(entity) else entity
+
+
+def _linked(ctx: Context, link: str, labels: Mapping[str, str]) -> str:
+    """Whose field points there, in words: `entity.field` (of a side table, `table.field`)."""
+    holder, _dot, name = link.rpartition(".")
+    if not ctx.offers(holder):
+        return labels.get(holder) or next((ctx.called(name) for name in _titles(ctx) if holder.startswith(f"{name}_")), link)
+    field = ctx.records(holder).fields().get(name)
+    return f"{_many(ctx, holder)}: {ctx.say(field.label)}" if field is not None else _many(ctx, holder)
 
 
 def _labels(ctx: Context) -> dict[str, str]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, cast
 from uuid import UUID
 
-from plugins.console.registry import Kind, kind_of
+from plugins.console.registry import Kind, called, kind_of
 from sdk import Context, Scope, Text, Verb, _
 
 SEVERAL = "several"
@@ -113,12 +113,7 @@ class Rights:
 
     def kinds(self) -> dict[str, str]:
         """What plugins are called."""
-        rows = cast("Mapping[str, list[dict[str, Any]]]", self.ctx.api("GET", "/api/v1/core/plugins"))["data"]
-        titles = {str(one["name"]): str(one["title"]) for one in rows}
-        return {
-            name: titles.get(name, self.ctx.say(_("Platform")) if name == "core" else self.ctx.say(_("Own records")))
-            for name in self.plugins
-        }
+        return {name: called(self.ctx, name) for name in self.plugins}
 
     # --- changes -------------------------------------------------------------------------------------------------
 

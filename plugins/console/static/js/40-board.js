@@ -80,6 +80,7 @@
   // A card under way waits for its answer: the next move needs the version that the answer brings. Keys are kept until then.
   async function send(card, lane, back) {
     card.classList.add("waiting");
+    card.querySelector(".why")?.remove();
     try {
       await sent(card, lane, back);
     } finally {
@@ -115,9 +116,22 @@
       say(told(board, "asks", card, lane));
       open(answer.page, { card, lane });
     } else {
-      say(answer.words);
-      dealwright.toast(answer.words, "bad");
+      refuse(card, answer.words);
     }
+  }
+
+  // A refused card is back where it was and says why, until it is taken up again; an entry of a calendar has no room for it.
+  function refuse(card, words) {
+    say(words);
+    if (!card.matches(".bcard")) {
+      dealwright.toast(words, "bad");
+      return;
+    }
+    const why = document.createElement("p");
+    why.className = "why";
+    why.textContent = words;
+    card.append(why);
+    card.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   async function settle(card, lane, page) {
