@@ -25,6 +25,8 @@ from core.entities.merged import follow
 from core.entities.rows import borne_by, live_of, rows_of
 from core.entities.shape import Shape
 from core.entities.trees import check_trees
+from core.identity.tables import Share
+from core.policy.acting import check_acting
 from core.policy.allowed import ACT_LATER, ACTS_LATER
 from core.policy.bounds import seen_within
 from core.search.index import keep as keep_words
@@ -61,6 +63,8 @@ class Writer:
             links.resolve(self.work.freely(), self.shape, [item for item in asked if item.refusal is None])
             check_owner(self.work, self.shape, standing(asked), grants)
             check_reassign(self.work, self.shape, standing(asked), grants)
+            if self.entity.acts_later and self.entity.owned and self.entity.record is not Share:
+                check_acting(self.work, self.entity, standing(asked))
             check_fields(self.work, self.shape, standing(asked), grants)
             check_trees(self.work, self.shape, standing(asked))
             check_unique(self.work, self.shape, standing(asked))

@@ -12,8 +12,8 @@ from core.audit import entries
 from core.identity import sessions
 from core.identity.sessions import Acting, Person, Session, Visitor
 from core.identity.tables import ACTED, ACTED_AS, ACTED_NO_MORE
-from core.policy.grants import Grant, Grants, with_implied
-from sdk import EVERYBODY, Conflict, Forbidden, NotFound, Permission, Scope, Unauthenticated, _, where
+from core.policy.acting import short_of
+from sdk import Conflict, Forbidden, NotFound, Permission, Unauthenticated, _, where
 from sdk.context import id_of
 
 if TYPE_CHECKING:
@@ -76,25 +76,6 @@ def entered(work: Work, connection: Connection, acting: Acting) -> Work:
     if not work.can(RIGHT) or short_of(work, grants) is not None:
         raise Forbidden(_("you may not act as this person any more; end it: DELETE /api/v1/session/impersonations"), code=ACTING_OVER)
     return work.impersonating(actor, grants, locale)
-
-
-def short_of(work: Work, grants: Grants) -> str | None:
-    """A permission that somebody has and the actor has not on all records: acting as him would show more than the actor's own view.
-
-    What everybody has of the own, and what is private to each, comes with acting as that person.
-    """
-    if work.grants.unlimited:
-        return None
-    if grants.unlimited:
-        return "*"
-    catalog = work.platform.catalog
-    for name, held in with_implied(grants.table):
-        entity = catalog.entities.get(name.rpartition(".")[0])
-        for grant in held:
-            own = grant.role == EVERYBODY or (entity is not None and entity.private)
-            if not own and grant.scope is not Scope.NONE and not work.grants.covers(name, Grant(Scope.ALL, grant.fields)):
-                return name
-    return None
 
 
 def forbid(work: Work) -> None:

@@ -148,6 +148,47 @@ def test_a_rule_may_do_what_its_owner_may_and_no_more(work: Work, rules: Rules, 
     assert run["state"] == "failed" and "may not" in run["error"], "a representative sees the team's accounts and changes the own ones"
 
 
+@pytest.mark.feature("B8", "I16")
+def test_nobody_lets_a_rule_or_a_webhook_act_with_rights_that_he_has_not_by_way_of_its_owner(
+    client: Api, people: People, work: Work
+) -> None:
+    administrator = str(work.records("core.user").find(where(email="admin@acme.example"), 1)[0]["id"])
+    work.records("core.user").update(UUID(administrator), {"team": people.teams[0]})  # so the manager reaches what belongs to him
+    take_over = {"action": "automation.update_record", "parameters": {"values": {"roles": ["admin"]}}}
+    manager, place = client.as_user(people.manager), "/api/v1/automation"
+    bodies = {
+        "rules": {"name": "x", "entity": "core.user", "trigger": "automation.manual", "actions": [take_over]},
+        "webhooks": {"name": "x", "url": "https://spy.example/", "entity": "core.user"},
+        "inlets": {"name": "x", "entity": "customers.account", "mapping": {"name": "{{ name }}"}},
+    }
+    for kind, body in bodies.items():
+        made = manager.post(f"{place}/{kind}", {**body, "owner": administrator})
+        assert (made.status_code, made.json["code"]) == (403, "beyond_own"), (kind, made.text)
+        theirs = client.post(f"{place}/{kind}", body)
+        assert theirs.status_code == 201, theirs.text
+        there = f"{place}/{kind}/{theirs.json['id']}"
+        assert manager.patch(there, {"name": "mine"}).json["code"] == "beyond_own", kind
+        assert manager.patch(there, {"active": False}).status_code == 200, "who may write it may stop it"
+        assert client.patch(there, {"active": True}).status_code == 200
+    mine = manager.post(f"{place}/webhooks", {**bodies["webhooks"], "entity": "customers.account"})
+    assert mine.status_code == 201, mine.text
+    there = f"{place}/webhooks/{mine.json['id']}"
+    assert manager.patch(there, {"owner": administrator}).json["code"] == "beyond_own"
+    assert client.patch(there, {"name": "by who may do everything"}).status_code == 200
+    assert (
+        client.as_user("admin@acme.example", allows=["automation.webhook", "core.owner.act_later"])
+        .patch(there, {"name": "narrow"})
+        .status_code
+        == 403
+    )
+    published = client.post(f"{place}/webhooks", {**bodies["webhooks"], "entity": "customers.account"}).json["id"]
+    taken = manager.patch(f"{place}/webhooks/{published}", {"owner": str(people.manager), "url": "https://mine.example/"})
+    assert (taken.status_code, taken.json["owner"]["id"] if isinstance(taken.json["owner"], dict) else taken.json["owner"]) == (
+        200,
+        str(people.manager),
+    )
+
+
 @pytest.mark.feature("I16")
 def test_to_run_as_somebody_else_takes_a_right(
     client: Api, people: People, work: Work, rules: Rules, engine: Engine, left: type_left

@@ -1,0 +1,71 @@
+"""Acting with the rights of somebody else: what one has to have oneself, lest it widens one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from core.policy.grants import Grant, Grants, with_implied
+from sdk import EVERYBODY, Entity, Forbidden, NotFound, Scope, _
+
+if TYPE_CHECKING:
+    from core.context import Work
+    from core.entities.item import Item
+
+DELEGATE = "delegate"
+"""The special right, where an entity has one, to let its records act as anybody."""
+STOPS = frozenset({"active"})
+"""What may be changed of somebody else's: it goes on, or stops, as its owner has made it."""
+_BEYOND = _(
+    "this acts later with the rights of {owner}, who may do what you may not ({permission}): make it your own, or ask an administrator"
+)
+
+_GONE = _("this acts later for its owner, who is not active: make it your own, or ask an administrator")
+
+
+def short_of(work: Work, grants: Grants) -> str | None:
+    """A permission that somebody has and the actor has not on all records: acting as him would show more than the actor's own view.
+
+    What everybody has of the own, and what is private to each, comes with acting as that person.
+    """
+    if work.grants.unlimited:
+        return None
+    if grants.unlimited:
+        return "*"
+    catalog = work.platform.catalog
+    for name, held in with_implied(grants.table):
+        entity = catalog.entities.get(name.rpartition(".")[0])
+        for grant in held:
+            own = grant.role == EVERYBODY or (entity is not None and entity.private)
+            if not own and grant.scope is not Scope.NONE and not work.grants.covers(name, Grant(Scope.ALL, grant.fields)):
+                return name
+    return None
+
+
+def check_acting(work: Work, entity: Entity, items: Sequence[Item]) -> None:
+    """What acts later for its owner is written by the owner, by who may do all that the owner may, or by who may let it act as anybody."""
+    special = f"{entity.full_name}.{DELEGATE}"
+    if work.grants.unlimited or (special in work.catalog.permissions and work.can(special)):
+        return
+    found = dict[UUID, Forbidden | None]()
+    for item in items:
+        owner = item.after("owner")
+        if not isinstance(owner, UUID) or owner == work.actor.user_id or item.draft.verb not in ("create", "update"):
+            continue
+        if item.draft.verb == "update" and all(
+            name in STOPS or value == (item.before or {}).get(name) for name, value in item.values.items()
+        ):
+            continue
+        if owner not in found:
+            found[owner] = _refusal(work, owner)
+        item.refusal = item.refusal or found[owner]
+
+
+def _refusal(work: Work, owner: UUID) -> Forbidden | None:
+    try:
+        other = work.standing_in(owner)
+    except NotFound:
+        return Forbidden(_GONE, code="beyond_own")  # may come back, and with what rights nobody knows
+    beyond = short_of(work, other.grants)
+    return None if beyond is None else Forbidden(_BEYOND, code="beyond_own", owner=other.actor.name, permission=beyond)
