@@ -98,7 +98,8 @@ def _move(ctx: Context, stage: Row, to: UUID | None, there: Mapping[UUID, Row], 
         for row, outcome in zip(rows, deals.write([Draft("update", {"stage": to}, id_of(row), act=RESTAGE) for row in rows]), strict=True):
             if outcome.refusal is not None:
                 text = _("the deal {deal} cannot move: {reason}")
-                said = {"deal": str(row["name"]), "reason": str(outcome.refusal)}
+                called = ctx.records(DEAL).titles([id_of(row)]) if ctx.can(f"{DEAL}.read") else {}
+                said = {"deal": called.get(id_of(row), "•••"), "reason": str(outcome.refusal)}
                 raise Conflict(_("the stages cannot be arranged so"), code="deals_stay", problems=[Problem(at, "deals_stay", text, said)])
 
 
