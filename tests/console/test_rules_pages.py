@@ -242,6 +242,8 @@ def test_whatever_is_typed_into_the_builder_is_drawn_again_tried_or_refused_but_
     site: Site, work: Work, typed: dict[str, str]
 ) -> None:
     account = id_of(work.records("customers.account").create({"name": "Alder"}))
+    there = rule(work, "There", tell("Hi"), owner=None)
+    assert site.post(f"{RULES}/{there}", {"do": "version", "number": "9" * 5000}).status == 404
     values = whole(site.get(f"{RULES}/new", {"entity": "customers.account", "empty": "1"}))
     values |= {"name": ["X"], "trigger": ["automation.created"], "a0.title": ["Hi"], "record": [str(account)]}
     for do in ("add:c", "try", "save"):
