@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
-_BUSY = frozenset({429, 503})
+_BUSY = frozenset({409, 429, 503})
+"""With `Retry-After`: the same is to be asked again. A 409 has it while the first of two equal requests is still at work."""
 _TRIES = 5
 _ONCE = frozenset({"POST", "PATCH", "DELETE"})
 _MOVED = 308
@@ -33,9 +34,10 @@ class ApiError(Exception):
 class Client:
     """`Client("https://crm.example", "dw_…").all("customers/accounts", city="Berlin")`. For one thread at a time.
 
-    Where there are too many requests (429) or the platform is away (503), it waits as long as `Retry-After` says, at most `patience`
-    seconds for one request, and asks again. What changes something bears a key, by which the platform does it once however often it is
-    sent. Raises ApiError for what is refused, OSError where nobody answers.
+    Where there are too many requests (429), the platform is away (503) or still at work on the same request (409), it waits as long as
+    `Retry-After` says, at most `patience` seconds for one request, and asks again. What changes something bears a key, by which the
+    platform does it once however often it is sent. Raises ApiError for what is refused and for an address that leads elsewhere, OSError
+    where nobody answers.
     """
 
     def __init__(
@@ -103,6 +105,8 @@ class Client:
             patience -= float(pause)
             self._sleep(float(pause))
         answer = _decoded(said)
+        if 300 <= status < 400:
+            raise ApiError(status, {"title": f"{address} has moved to {told['Location']}: give the client the address that answers"})
         if status >= 400:
             raise ApiError(status, answer if isinstance(answer, dict) else {"title": str(answer)[:200]})
         return answer

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from plugins.automation import choices, overview, parts, recipes, sketches
+from plugins.automation.conditions import problems_of as problems_in
 from plugins.automation.facts import example, name_of
 from plugins.automation.overview import CREATE, UPDATE, at
 from plugins.automation.parts import Asked
-from plugins.automation.rules import DELEGATE, RULE, kind_of, rule_of
+from plugins.automation.rules import DELEGATE, RULE, kind_of, problems_of, rule_of
 from plugins.automation.sentences import of_rule
 from plugins.automation.sketches import Sketch
-from sdk import Action, Context, Invalid, PageRequest, PageRoute, Problem, Redirect, Refusal, Rendering, RuleCondition, Stale, Trigger, _
+from sdk import (
+    Action,
+    Change,
+    Context,
+    Invalid,
+    PageRequest,
+    PageRoute,
+    Problem,
+    Redirect,
+    Refusal,
+    Rendering,
+    RuleCondition,
+    Stale,
+    Trigger,
+    _,
+)
 from sdk.clauses import AT_ALL, record_input, taken_apart
 from sdk.context import Row, id_of
 from sdk.fields import LinkField
@@ -93,14 +110,16 @@ def _trial(ctx: Context, request: PageRequest, sketch: Sketch) -> Mapping[str, A
     """What the rule of the form would do for the record that is chosen in it, as a rule of who makes it."""
     record = request.typed("record")
     if not record:
-        return {"found": None, "problems": [ctx.say(_("Choose a record first."))]}
+        return {"found": None, "problems": [ctx.say(_("Choose a record first."))], "wrong": ()}
     values = {"id": UUID(int=0), "owner": ctx.actor.user_id, "position": 0, "revision": 0, **sketch.values()}
     try:
         _checked(ctx, sketch)
+        if wrong := problems_of(ctx, sketch.entity, Change(UUID(int=0), "create", None, values)) if ctx.offers(sketch.entity) else []:
+            raise Invalid(_("some values are not valid"), problems=wrong)
         found, problems = overview.attempted(ctx, rule_of(values), record_id(record))
     except Refusal as refusal:
-        found, problems = None, told(ctx, refusal)
-    return {"found": found, "problems": problems}
+        return {"found": None, "problems": told(ctx, refusal), "wrong": refusal.problems}
+    return {"found": found, "problems": problems, "wrong": ()}
 
 
 def _checked(ctx: Context, sketch: Sketch) -> dict[str, Any]:
@@ -117,7 +136,7 @@ def _checked(ctx: Context, sketch: Sketch) -> dict[str, Any]:
     if wrong:
         raise Invalid(_("some values are not valid"), problems=wrong)
     values = sketch.values()
-    if sketch.position.isascii() and sketch.position.lstrip("-").isdigit():
+    if parts.WHOLE.fullmatch(sketch.position):
         values["position"] = int(sketch.position[:9])
     if ctx.can(DELEGATE):
         values["runs_as"] = sketch.runs_as or None
@@ -136,7 +155,8 @@ def _form(
     ctx: Context, request: PageRequest, sketch: Sketch, *, row: Row | None = None, refusal: Refusal | None = None,
     theirs: Row | None = None, trial: Mapping[str, Any] | None = None,
 ) -> Rendering:  # fmt: skip
-    problems = {one.field: ctx.say(one.message, one.params) for one in refusal.problems} if refusal is not None else {}
+    wrong = refusal.problems if refusal is not None else trial["wrong"] if trial is not None else ()
+    problems = {one.field: ctx.say(one.message, one.params) for one in wrong}
     entities = choices.entities(ctx, "", {})
     known = sketch.entity in dict(entities)
     entity = sketch.entity if known else ""
@@ -149,7 +169,7 @@ def _form(
             "triggers": _kinds(ctx, Trigger, entity), "conditions": _kinds(ctx, RuleCondition, entity), "actions": _kinds(ctx, Action, entity),
             "trigger_parts": _parts(ctx, entity, Trigger, sketch.trigger, sketch.parameters, "t", problems, "parameters"),
             "leaves": _leaves(ctx, sketch, entity, problems), "deeds": _deeds(ctx, sketch, entity, problems),
-            "said": of_rule(ctx, sketch.values()) if entity and sketch.trigger else None, "words": words(ctx, entity),
+            "said": of_rule(ctx, _sayable(ctx, sketch)) if entity and sketch.trigger else None, "words": words(ctx, entity),
             "record": record_input(ctx, entity, picked) if entity else None, "trial": trial,
             "runs_as": record_input(ctx, "core.user", Input("runs_as", ctx.say(_("Runs with the rights of")), "text", sketch.runs_as, required=False,
                                                             problem=problems.get("runs_as", ""))) if ctx.can(DELEGATE) else None,
@@ -158,6 +178,14 @@ def _form(
         },
         200 if refusal is None else refusal.status,
     )  # fmt: skip
+
+
+def _sayable(ctx: Context, sketch: Sketch) -> dict[str, Any]:
+    """The rule as it can be said: a condition of JSON that is none stays as it is typed."""
+    leaves = [
+        replace(one, raw=json.dumps(one.raw)) if one.raw and problems_in(ctx, sketch.entity, [one.node()]) else one for one in sketch.leaves
+    ]
+    return replace(sketch, leaves=tuple(leaves)).values()
 
 
 def _kinds(ctx: Context, kind: type[Trigger] | type[RuleCondition] | type[Action], entity: str) -> list[tuple[str, str]]:

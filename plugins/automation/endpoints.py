@@ -95,7 +95,7 @@ def _page(ctx: Context, request: PageRequest, *, secret: str = "", refusal: Refu
     return Rendering(
         "automation/webhook.html",
         {
-            "row": lines(ctx, [row])[0], "deliveries": [_delivery(ctx, one) for one in page.data], "following": page.next or "", "state": state,
+            "row": lines(ctx, [row])[0], "deliveries": _deliveries(ctx, page.data), "following": page.next or "", "state": state,
             "states": [(key, ctx.say(label)) for key, label in SENT.items()], "secret": secret, "problems": told(ctx, refusal),
             "may": ctx.can(UPDATE), "may_delete": ctx.can(DELETE), "here": at(ctx, row["id"]),
         },
@@ -103,11 +103,21 @@ def _page(ctx: Context, request: PageRequest, *, secret: str = "", refusal: Refu
     )  # fmt: skip
 
 
-def _delivery(ctx: Context, row: Row) -> dict[str, object]:
+def _deliveries(ctx: Context, rows: Sequence[Row]) -> list[dict[str, object]]:
+    """Messages in words; what their records are called by one question for each entity."""
+    subjects: dict[str, set[UUID]] = {}
+    for row in rows:
+        if isinstance(about := row.get("about"), Mapping):
+            subjects.setdefault(str(about["entity"]), set()).add(UUID(str(about["id"])))
+    seen = [name for name in subjects if ctx.offers(name) and ctx.can(f"{name}.read")]
+    titles = {(name, str(id)): title for name in seen for id, title in ctx.records(name).titles(subjects[name]).items()}
+    return [_delivery(ctx, row, titles) for row in rows]
+
+
+def _delivery(ctx: Context, row: Row, titles: Mapping[tuple[str, str], str]) -> dict[str, object]:
     about, event, state = row.get("about"), str(row["event"]), str(row["state"])
     entity, id = (str(about["entity"]), str(about["id"])) if isinstance(about, Mapping) else ("", "")
-    titles = ctx.records(entity).titles([UUID(id)]) if entity and ctx.offers(entity) and ctx.can(f"{entity}.read") else {}
-    title = next(iter(titles.values()), "")
+    title = titles.get((entity, id), "")
     known = dict(choices.heard(ctx, event.rpartition(".")[0], {}))
     payload = json.dumps(row["payload"], ensure_ascii=False, indent=2) if row.get("payload") else ""
     return {

@@ -12,6 +12,7 @@ from marshmallow import ValidationError
 
 from plugins.automation import journal, matching, rehearsal, revisions, routes, rules, running, trials
 from plugins.automation.matching import BUDGET, RUN
+from plugins.automation.parts import WHOLE
 from plugins.automation.revisions import PARTS, REVISION
 from plugins.automation.rules import RULE, Rule, kind_of
 from plugins.automation.sentences import called, of_rule
@@ -199,7 +200,7 @@ def _past(ctx: Context, request: PageRequest, row: Row) -> Mapping[str, Any] | N
     """What the rule would have done lately, where somebody asks."""
     if not request.asked("days"):
         return None
-    days = min(90, max(1, int(word))) if (word := request.asked("days")).isascii() and word.isdigit() else 30
+    days = min(90, max(1, int(word))) if WHOLE.fullmatch(word := request.asked("days")) else 30
     try:
         found: Mapping[str, Any] = rehearsal.rehearse(ctx, matching.rule_by_id(ctx, UUID(str(row["id"]))), days)
     except Refusal as refusal:
@@ -218,7 +219,7 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
             return Redirect(at(ctx, id_of(revisions.publish(ctx, id))))
         if do == "version":
             number = request.typed("number")
-            one = revisions.revision_of(ctx, id, int(number) if number.isascii() and number.isdigit() else 0)
+            one = revisions.revision_of(ctx, id, int(number) if WHOLE.fullmatch(number) else 0)
             ctx.records(RULE).update(id, {name: one[name] for name in PARTS}, expected_version=request.version())
         if do == "start":
             ctx.require(journal.RUN_RULES)

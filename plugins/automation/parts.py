@@ -25,6 +25,8 @@ Problems: TypeAlias = "Mapping[str, str]"
 MOST_ROWS = 30
 MOST_BRACKETS = 100
 """Of a JSON document that is typed."""
+WHOLE = re.compile(r"-?[0-9]{1,11}", re.ASCII)
+"""A whole number as people type it; what is longer is none that a rule knows."""
 LONG = 300
 
 
@@ -254,25 +256,28 @@ def _typed(one: fields.Field[Any], request: PageRequest, at: str) -> Any:
     if isinstance(one, fields.List):
         if request.typed(f"{at}__there"):
             chosen: list[Any] = request.chosen(at)
-            return [int(key) for key in chosen if key.isdigit()] if isinstance(one.inner, fields.Integer) else chosen
+            return [int(key) for key in chosen if WHOLE.fullmatch(key)] if isinstance(one.inner, fields.Integer) else chosen
         return [key.strip() for key in word.split(",") if key.strip()] if word else None
     if not word:
         return None
     if isinstance(one, fields.Integer):
-        return int(word) if word.lstrip("-").isascii() and word.lstrip("-").isdigit() and len(word) < 12 else word
+        return int(word) if WHOLE.fullmatch(word) else word
     if isinstance(one, fields.Dict):
         return read_json(word)
     return request.typed(at) if _shape(one) is Shape.TEXT else word
 
 
 def read_json(word: str) -> Any:
-    """A document that somebody typed; what is none, or is nested deeper than any rule is, stays the text that it is."""
+    """A document that somebody typed; what is none, or is nested deeper than any rule is, or has in it what no text or number can be
+    (half a character, NaN), stays the text that it is."""
     if sum(word.count(sign) for sign in "[{") > MOST_BRACKETS:
         return word
     try:
-        return json.loads(word)
+        found = json.loads(word)
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
         return word
+    return found
 
 
 def rows_typed(request: PageRequest, at: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from uuid import UUID
 
 from plugins.console import asked as asked_
 from plugins.console.cells import cells
@@ -13,6 +12,7 @@ from plugins.console.registry import kind_of
 from plugins.console.views import MOST, NAME, address
 from sdk import SIGNED_IN, Context, NotFound, Panel, Query, Rendering, Slot, _
 from sdk.pages import VARIANT
+from sdk.routes import record_id
 
 ROWS, COLUMNS = 8, 4
 
@@ -30,9 +30,9 @@ def views(ctx: Context) -> Sequence[tuple[str, str]]:
 
 def view(ctx: Context, narrow: Mapping[str, object]) -> Rendering:
     """A saved view's first rows, and how many there are; raises NotFound for one that is gone, or asks by what its reader does not see."""
-    row = ctx.records(NAME).get(UUID(str(narrow[VARIANT])))
+    row = ctx.records(NAME).get(record_id(str(narrow[VARIANT])))
     kind = kind_of(ctx, str(row["entity"]))
-    asked = asked_.of_view(row)
+    asked = asked_.of_view(row).seen(kind)
     query = replace(asked.query(kind), limit=ROWS, count=True)
     if any(placed(kind, one.field) is None for one in query.filter):
         raise NotFound(_("This view asks by something that you may not see: it shows you nothing."))

@@ -32,7 +32,8 @@ def upload(ctx: Context, base: str, name: str, locale: str, file: Upload) -> Row
 
 
 def revise(ctx: Context, id: UUID, file: Upload) -> Row:
-    """Other content for a template; documents that were issued keep theirs. Raises NotFound, Invalid, TooLarge."""
+    """Other content for a template; documents that were issued keep theirs. Raises NotFound, Invalid, TooLarge, and Stale where somebody
+    else has changed it while it was tried."""
     row = ctx.records(TEMPLATE).values([id]).get(id)
     if row is None:
         raise NotFound(_("there is no {entity} {id}"), entity=TEMPLATE, id=str(id))
@@ -55,7 +56,7 @@ def _kept(ctx: Context, values: dict[str, object], base: str, file: Upload, befo
         values["content"] = key
         if before is None:
             return ctx.records(TEMPLATE).create(values, act=ACT)
-        return ctx.records(TEMPLATE).update(id_of(before), values, act=ACT)
+        return ctx.records(TEMPLATE).update(id_of(before), values, act=ACT, expected_version=int(str(before["version"])))
 
 
 def _checked(locale: str) -> str:

@@ -73,6 +73,7 @@ def price(ctx: Context, entity: str, id: UUID, wanted: Sequence[Line]) -> Sheet:
         changes = [_change(ctx, kind, id, line, there) for line in wanted]
         gone = [Change(key, "delete", row, {}) for key, row in there.items() if key not in {line.id for line in wanted}]
         batch = Batch(entity, [*gone, *changes])
+        _refuse_unseen(ctx, changes)
         for change in changes:
             if change.after("quantity") is None:
                 change.refuse("quantity", "required", _("is required"))
@@ -83,6 +84,15 @@ def price(ctx: Context, entity: str, id: UUID, wanted: Sequence[Line]) -> Sheet:
     priced = [Priced({**(change.before or {}), **change.values}, tuple(change.problems)) for change in changes]
     standing = summed([one.values for one in priced if not one.problems and "net" in one.values])
     return Sheet(priced, standing, str(documents.get(id, document)["currency"]), Invalid.of(*closed) if closed else None)
+
+
+def _refuse_unseen(ctx: Context, changes: Sequence[Change]) -> None:
+    """As the door does: what a product costs is nothing to learn for who does not see it, but from a line that has it already."""
+    asked = {id for change in changes if change.changes("product") and isinstance(id := change.after("product"), UUID)}
+    seen = ctx.records(PRODUCT).values(asked).keys() if asked and ctx.can(f"{PRODUCT}.read") else set()
+    for change in changes:
+        if change.changes("product") and (id := change.after("product")) in asked and id not in seen:
+            change.refuse("product", "no_such_record", _("there is no product {name!r}"), name=str(id))
 
 
 def _change(ctx: Context, kind: Kind, id: UUID, line: Line, there: Mapping[UUID, Row]) -> Change:

@@ -147,6 +147,7 @@ def _known(ctx: Context, entity: str, id: UUID) -> str:
 def take(plural: str, ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Save the sheet; or, asked so, say what it would come to, or move its rows without a script."""
     entity, id = SHEETS[plural], request.id()
+    ctx.require(f"{KINDS[entity].document}.update")
     document = ctx.records(KINDS[entity].document).get(id)
     rows, act = _typed(request), request.typed("act") or "save"
     if act not in ("check", "save"):

@@ -43,8 +43,9 @@ def arrange(
         gone = {key: row for key, row in there.items() if key not in {one.id for one in wanted}}
         outcomes = ctx.records(STAGE).write([_draft(pipeline, place, one) for place, one in enumerate(wanted, 1)])
         _raise([(f"stages.{number}", one.refusal) for number, one in enumerate(outcomes)])
+        kept = {id_of(row): row for row in ctx.records(STAGE).find(where(pipeline=pipeline), MOST) if id_of(row) not in gone}
         for id, row in gone.items():
-            _move(ctx, row, moves.get(id), there, gone)
+            _move(ctx, row, moves.get(id), kept)
         removed = ctx.records(STAGE).write([Draft("delete", {}, id) for id in gone])
         _raise([(f"moves.{id}", one.refusal) for id, one in zip(gone, removed, strict=True)])
 
@@ -81,14 +82,14 @@ def _check(wanted: Sequence[Wanted], there: Mapping[UUID, Row], known: Mapping[U
         raise Conflict(_("a pipeline has at least one open stage: that is where its deals begin"), code="no_open_stage")
 
 
-def _move(ctx: Context, stage: Row, to: UUID | None, there: Mapping[UUID, Row], gone: Mapping[UUID, Row]) -> None:
-    """The deals of a stage that is taken away, also those that the actor does not see."""
+def _move(ctx: Context, stage: Row, to: UUID | None, kept: Mapping[UUID, Row]) -> None:
+    """The deals of a stage that is taken away, also those that the actor does not see; `kept` are the others as they are from now on."""
     deals, at = ctx.as_system().records(DEAL), f"moves.{stage['id']}"
     rows = deals.find(where(stage=id_of(stage)), 1)
     if not rows:
         return
-    target = there.get(to) if to is not None else None
-    if target is None or id_of(target) in gone:
+    target = kept.get(to) if to is not None else None
+    if target is None:
         text = _("deals stand in {stage}: say to which stage they move")
         raise Invalid(_("the stages cannot be arranged so"), problems=[Problem(at, "required", text, {"stage": str(stage["name"])})])
     if target["type"] != stage["type"]:
@@ -98,7 +99,8 @@ def _move(ctx: Context, stage: Row, to: UUID | None, there: Mapping[UUID, Row], 
         for row, outcome in zip(rows, deals.write([Draft("update", {"stage": to}, id_of(row), act=RESTAGE) for row in rows]), strict=True):
             if outcome.refusal is not None:
                 text = _("the deal {deal} cannot move: {reason}")
-                said = {"deal": str(row["name"]), "reason": str(outcome.refusal)}
+                called = ctx.records(DEAL).titles([id_of(row)]) if ctx.can(f"{DEAL}.read") else {}
+                said = {"deal": called.get(id_of(row), "•••"), "reason": str(outcome.refusal)}
                 raise Conflict(_("the stages cannot be arranged so"), code="deals_stay", problems=[Problem(at, "deals_stay", text, said)])
 
 

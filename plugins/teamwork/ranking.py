@@ -38,7 +38,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 def _round(word: str) -> int | None:
     if not word:
         return None
-    if not (word.isascii() and word.isdigit() and 0 < int(word) < 10_000):
+    if not (word.isascii() and word.isdigit() and len(word) < 5 and int(word)):
         raise BadRequest(_("expected the number of a round, got {value!r}"), value=word[:20])
     return int(word)
 

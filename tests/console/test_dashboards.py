@@ -74,6 +74,8 @@ def test_a_saved_view_is_a_tile_with_its_first_rows_and_gone_with_it(client: Api
     (tile,) = page.all("//section[contains(@class, 'tile')][.//h2/a[text()='Small']]")
     assert [" ".join(row.text_content().split()) for row in tile.xpath(".//tbody/tr")] == ["D1 $100.00"]
     assert tile.xpath(".//h2/a/@href") == [f"/console/pipeline/deals?_view={views.json['id']}"]
+    assert site.post(mine, {"act": "add", "source": "panel:console.view:nothing", "shape": "table"}).status == 303
+    assert "This part has failed" not in site.get(mine).text
     site.api.delete(f"/api/v1/console/views/{views.json['id']}")
     after = site.get(mine)
     assert after.status == 200

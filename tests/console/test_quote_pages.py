@@ -10,7 +10,7 @@ import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api, People
-from sdk import Draft
+from sdk import Draft, where
 from sdk.context import id_of
 from tests.console.site import Look, Site
 
@@ -236,6 +236,26 @@ def test_who_may_not_see_prices_changes_quantities_and_learns_no_price(client: A
         ("5", "1E+2"),
         ("1", "7.5"),
     ]
+
+
+def test_who_does_not_see_a_product_is_told_neither_its_name_nor_its_price(client: Api, desk: Desk, people: People) -> None:
+    work = desk.work
+    role = id_of(work.records("core.role").create({"key": "clerk", "name": "Clerk"}))
+    for permission in ("orders.quote.read", "orders.quote.update"):
+        work.records("core.grant").create({"role": role, "permission": permission, "scope": "all"})
+    work.records("core.user").update(people.rep, {"roles": ["clerk"], "team": None})
+    clerk = client.as_user(people.rep)
+    priced = clerk.post(f"{API}/quotes/{desk.quote}/prices", {"lines": [{"product": str(desk.sensor), "quantity": "1"}]})
+    assert [one["code"] for one in priced.json["lines"][0]["errors"]] == ["no_such_record"]
+    assert "19.99" not in priced.text
+    assert "Sensor" not in priced.text
+    rows = [*rows_of(Site(clerk).get(desk.path())), {"product": str(desk.sensor), "quantity": "1"}]
+    asked = send(Site(clerk), desk.path(), rows, act="check")
+    assert (asked.status, "19.99" in asked.text, "Sensor" in asked.text) == (200, False, False)
+    assert len(asked.all("//input[@aria-invalid]")) == 1, "the line that had its product before keeps its price"
+    (grant,) = work.records("core.grant").find(where(role="clerk", permission="orders.quote.update"), 2)
+    work.records("core.grant").delete(id_of(grant))
+    assert send(Site(clerk), desk.path(), rows, act="check").status == 403
 
 
 def test_an_invoice_comes_to_the_cent_to_what_its_sheet_said_also_in_parts(client: Api, desk: Desk) -> None:

@@ -203,3 +203,48 @@ def test_what_stands_in_the_form_is_tried_and_an_earlier_version_is_put_in_force
     assert site.post(f"{draft}/edit", {**whole(site.get(f"{draft}/edit")), "do": "save", "a0.title": "Third"}).status == 303
     assert site.post(draft, {"do": "publish"}).status == 303
     assert work.records("automation.rule").values([id])[id]["actions"][0]["parameters"]["title"] == "Third"
+
+
+def test_a_trial_tells_who_asks_no_more_than_he_sees(client: Api, work: Work, platform: Platform, people: People) -> None:
+    """The rule runs with the administrator's rights; the clerk who tries it may not see what an account is worth."""
+    for permission, fields in (("customers.account.read", ["name", "owner", "created_at"]), ("automation.rule.read", None)):
+        work.records("core.grant").create({"role": "sales_rep", "permission": permission, "scope": "all", "only_fields": fields})
+    me = work.records("core.user").find(where(roles="admin"), 1)[0]["id"]
+    letter = {
+        "action": "automation.send_mail",
+        "parameters": {"to": "{{ city }}@alder.example", "subject": "{{ name }}", "text": "In {{ city }}"},
+    }
+    asks = [{"kind": "automation.filter", "parameters": {"where": ["city=Wuhan"]}}]
+    id = rule(work, "Worth", letter, conditions=asks, owner=me)
+    account = id_of(work.records("customers.account").create({"name": "Alder", "owner": people.rep, "city": "Wuhan"}))
+    path = f"/api/v1/automation/rules/{id}/trials"
+    mine, told = (client.post(path, {"record": str(account)}), client.as_user(people.rep).post(path, {"record": str(account)}))
+    assert mine.json["holds"] is True
+    assert "In Wuhan" in mine.text
+    assert told.status_code == 200, told.text
+    assert "Wuhan" not in told.text.replace(told.json["conditions"][0]["text"], "")
+    assert told.json["steps"][0]["went_in"]["subject"] == "Alder"
+    assert told.json["holds"] is False
+    assert "may not see" in told.json["conditions"][0]["problem"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"position": "--5"}, {"c0.kind": "automation.changed", "c0.field": "tier", "c0.was": "zzz"},
+        {"c0.kind": "automation.related", "c0.entity": "customers.account", "c0.link": "name", "c0.least": "--1"},
+        {"c0.kind": "automation.during", "c0.weekdays__there": "1", "c0.weekdays": "²"}, {"c0.raw": '{"all": 5}'}, {"c0.raw": '"\\ud800"'},
+        {"c0.raw": '{"kind": "automation.filter", "parameters": {"where": 5}}'}, {"c0.raw": "5"},
+        {"trigger": "automation.date", "t.days": "99999999999", "t.at": "x"}, {"trigger": "never"},
+    ],
+)  # fmt: skip
+def test_whatever_is_typed_into_the_builder_is_drawn_again_tried_or_refused_but_never_fails(
+    site: Site, work: Work, typed: dict[str, str]
+) -> None:
+    account = id_of(work.records("customers.account").create({"name": "Alder"}))
+    there = rule(work, "There", tell("Hi"), owner=None)
+    assert site.post(f"{RULES}/{there}", {"do": "version", "number": "9" * 5000}).status == 404
+    values = whole(site.get(f"{RULES}/new", {"entity": "customers.account", "empty": "1"}))
+    values |= {"name": ["X"], "trigger": ["automation.created"], "a0.title": ["Hi"], "record": [str(account)]}
+    for do in ("add:c", "try", "save"):
+        assert site.post(f"{RULES}/new", {**values, **typed, "do": do}).status < 500, do

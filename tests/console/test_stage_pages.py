@@ -145,6 +145,16 @@ def test_won_deals_stay_won_when_their_stage_becomes_another_and_are_not_won_aga
     assert twice.status_code == 422
 
 
+def test_a_stage_that_becomes_one_of_won_deals_takes_no_open_ones(client: Api, process: Process) -> None:
+    """The type that it has from now on counts: nobody wins deals by arranging stages."""
+    path, stages = f"/api/v1/pipeline/pipelines/{process.id}/stages", process.stages()
+    wanted = [{"id": str(row["id"]), **({"type": "won"} if n == 2 else {})} for n, row in enumerate(stages) if n != 1]
+    moves = [{"stage": str(stages[1]["id"]), "to": str(stages[2]["id"])}]
+    refused = client.call("PUT", path, json={"stages": wanted, "moves": moves})
+    assert (refused.status_code, [one["code"] for one in refused.json.get("errors", ())]) == (422, ["other_type"])
+    assert {process.stage_of(deal) for deal in process.deals} == {stages[1]["id"]}
+
+
 def test_pipelines_are_begun_renamed_and_made_the_default_by_who_may(site: Site, client: Api, process: Process, people: People) -> None:
     begun = site.post(PAGE, {"act": "begin", "name": "Renewals", "template": "empty"})
     assert begun.status == 303, begun.text

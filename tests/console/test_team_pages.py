@@ -136,6 +136,7 @@ def test_a_round_is_ranked_closed_and_opened_again_for_a_reason_and_says_how_eac
     assert site.post(f"{at}/ranking", {"act": "reopen", "reason": "A deal was late"}).status == 303
     assert "A deal was late" in site.get(at, {"tab": "teamwork.ranking"}).text
     assert site.get(f"{at}/ranking", {"round": "1"}).status == 200
+    assert site.get(f"{at}/ranking", {"round": "9" * 5000}).status == 400
     assert (site.get(f"{at}/ranking", {"round": "x"}).status, site.post(f"{at}/ranking", {"act": "dance"}).status) == (400, 400)
 
 

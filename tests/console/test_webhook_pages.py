@@ -6,6 +6,8 @@ import base64
 import hashlib
 import hmac
 
+import sqlalchemy as sa
+
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, People
@@ -59,6 +61,16 @@ def test_a_webhook_is_made_tested_and_its_log_says_what_came_back_and_sends_agai
     Drain(platform).run_until_empty()
     assert len(receiver.got) == 3
     assert site.get(here, {"state": "failed"}).rows() == []
+    asked = list[str]()
+    sa.event.listen(platform.database.engine, "before_cursor_execute", lambda _c, _cur, statement, *_rest: asked.append(statement))
+    site.get(here)
+    few = len(asked)
+    for number in range(5):
+        work.records("customers.account").create({"name": f"Cedar {number} Ltd"})
+    Drain(platform).run_until_empty()
+    asked.clear()
+    assert len(site.get(here).rows()) == 7
+    assert len(asked) == few, "a longer log asks no more questions"
     version = site.get(here).all("//input[@name='version']/@value")[0]
     assert site.post(here, {"do": "off", "version": version}).status == 303
     late = site.post(here, {"do": "test"})

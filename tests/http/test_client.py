@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from email.message import Message
 
 import pytest
 from werkzeug.serving import make_server
@@ -89,6 +90,23 @@ def test_a_post_whose_answer_was_lost_is_sent_again_and_done_once(
     caller.post(THINGS, {"name": "Once"})
     assert pauses == [1]
     assert len(list(caller.all(THINGS, name="Once"))) == 1
+
+
+@on_sqlite
+def test_what_is_still_at_work_is_asked_again_and_an_address_that_leads_elsewhere_is_no_answer(
+    caller: Client, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line broke, and the first request is not done yet when it is sent again; a server in front sends http to https."""
+    busy, moved = Message(), Message()
+    busy["Retry-After"], moved["Location"] = "1", "https://crm.example/"
+    ask, first = caller._ask, [(409, b'{"code": "idempotency_key_in_use"}', busy)]
+    monkeypatch.setattr(caller, "_ask", lambda *request: first.pop() if first else ask(*request))
+    caller.post(THINGS, {"name": "Once"})
+    assert pauses == [1]
+    first[:] = [(301, b"<html>", moved)]
+    with pytest.raises(ApiError, match=r"https://crm\.example/"):
+        caller.post(THINGS, {"name": "Nowhere"})
+    assert not list(caller.all(THINGS, name="Nowhere"))
 
 
 def test_where_nobody_answers_it_is_said_after_some_tries(pauses: list[float]) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from core.testkit.fixtures import Api, People
 from plugins.documents import templates, workers
-from sdk import Tenant
+from sdk import Stale, Tenant, Upload
 from tests.plugins.test_documents import API, Office, asked, office, pages, preview, problem, said
 
 __all__ = ["office"]
@@ -135,6 +135,22 @@ def test_new_content_is_a_new_revision_and_what_was_issued_stays(client: Api, of
     )
     assert problem(other)[:2] == (422, "unknown_format")
     assert problem(client.patch(f"{API}/templates/{made['id']}", {"sha256": "0"}))[0] == 422
+
+
+def test_content_that_somebody_else_has_changed_while_it_was_tried_is_not_written_over(
+    client: Api, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, work = UUID(upload(client, word("first")).json["id"]), office.work
+    tried = templates.rendered
+
+    def slow(*given: Any, **more: Any) -> bytes:
+        work.records("documents.template").update(id, {"notes": "changed meanwhile"})
+        return tried(*given, **more)
+
+    monkeypatch.setattr(templates, "rendered", slow)
+    with work.transaction(write=True), pytest.raises(Stale):
+        templates.revise(work, id, Upload("b.docx", BytesIO(word("second"))))
+    assert work.records("documents.template").values([id])[id]["revision"] == 1
 
 
 def test_who_administers_uploads_templates_and_others_use_them(client: Api, office: Office, people: People) -> None:
