@@ -233,7 +233,9 @@ def parts_with(ctx: Context, entity: str, id: UUID) -> Iterator[tuple[Row, Fate]
 
 def number_of(ctx: Context, id: UUID, record: UUID) -> int | None:
     """The row of this very import by which a record was made or changed, if one was."""
-    wanted = (*where(**{"import": id}), Condition("rows", "contains", (record.hex,)))
+    made = instant_of(record)
+    of_its_time = (Condition("oldest", "lte", (made,)), Condition("newest", "gte", (made,)))
+    wanted = (*where(**{"import": id}), *of_its_time, Condition("rows", "contains", (record.hex,)))
     for part in ctx.as_system().records(PART).find(wanted, 1):
         return next((fate.number for fate in read_rows(part) if fate.id == record), None)
     return None
