@@ -63,8 +63,8 @@ class Installation:
         return boot(Config(self.home, self.url))
 
 
-def fill(home: Path, url: str, rows: int) -> Installation:
-    """A new database with `rows` deals."""
+def fill(home: Path, url: str, rows: int, deals: int | None = None) -> Installation:
+    """A new database for measuring `rows` of something, with as many deals, or with `deals`."""
     booted = boot(Config(home, url), check_schema=False)
     migrate.upgrade(booted.database, booted.branches())
     tenant = lifecycle.create(booted, NewTenant("bench", "en", "Asia/Shanghai", "CNY"))
@@ -81,7 +81,7 @@ def fill(home: Path, url: str, rows: int) -> Installation:
         for_admin, for_rep = (tokens.issue(work, user, "bench")[1] for user in (admin, rep))
     with booted.database.begin(write=True, tenant=tenant.id) as connection:
         table = booted.catalog.entities["pipeline.deal"].record.table()
-        made = _deals(random, rows, tenant.id, people, accounts, products, stages)
+        made = _deals(random, rows if deals is None else deals, tenant.id, people, accounts, products, stages)
         while part := [row for row, _n in zip(made, range(_CHUNK), strict=False)]:
             bulk.insert(connection, table, part)
     settle(booted)

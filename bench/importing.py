@@ -40,7 +40,7 @@ class Run:
 
 
 def measure(installation: Installation) -> list[Line]:
-    """The raw limit first, into a tenant of its own; then create, then upsert of the same file."""
+    """The raw limit first, into a tenant of its own; then a dry run, create, and upsert of the same file, each with its peak of memory."""
     file = installation.home / "contacts.csv"
     data.write_contacts(file, installation.rows)
     booted = installation.boot()
@@ -50,9 +50,11 @@ def measure(installation: Installation) -> list[Line]:
     raw = _raw(booted, raw_tenant, file)
     data.settle(booted)
     booted.close()
+    tried = _command(installation, file, ["--mode", "create", "--dry-run"], "created")
     created = _command(installation, file, ["--mode", "create"], "created")
     upserted = _command(installation, file, ["--mode", "upsert", "--match", "email"], "unchanged")
     return [
+        _line("import: dry run", installation, tried, raw),
         _line("import: create contacts", installation, created, raw),
         _line("import: upsert the same file", installation, upserted, raw),
     ]

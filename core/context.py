@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, cast
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from marshmallow import Schema
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from core import notices, settings
+from core import notices, rehearsal, settings
 from core.audit import entries
 from core.custom.overlay import overlay_of
 from core.custom.own import catalog_of
@@ -331,6 +332,15 @@ class Work(Transactional):
         made.causes = causes
         return made
 
+    @contextmanager
+    def rehearsal(self, *, short: bool = False) -> Iterator[Work]:
+        if self._transaction.connection is not None:
+            raise RuntimeError("a rehearsal has a transaction of its own: begin it outside of one")
+        with nullcontext(self.platform) if short else rehearsal.stage(self.platform) as platform:
+            made = self._variant(elsewhere=platform)
+            with rehearsal.rehearsed(made):
+                yield made
+
     def _variant(
         self,
         *,
@@ -340,11 +350,13 @@ class Work(Transactional):
         locale: str = "",
         enabled: frozenset[str] | None = None,
         within: tuple[Bounds | None, ...] = (),
+        elsewhere: Platform | None = None,
     ) -> Work:
         there = self.enabled if enabled is None else enabled
-        made = Work(self.platform, self.tenant, actor or self.actor, grants or self.grants, there, channel or self.channel,
-                    locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key,
-                    transaction=self._transaction, causes=self.causes, bounds=within[0] if within else self.bounds)  # fmt: skip
+        transaction, version = (self._transaction, 0) if elsewhere is None else (Transaction(), self._transaction.access_version)
+        made = Work(elsewhere or self.platform, self.tenant, actor or self.actor, grants or self.grants, there, channel or self.channel,
+                    locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key, transaction=transaction,
+                    access_version=version, causes=self.causes, bounds=within[0] if within else self.bounds)  # fmt: skip
         made.impersonator, made.helps = self.impersonator, self.helps
         made.token_until, made.came_from = self.token_until, self.came_from
         if actor is None:  # the request is still that of its own session; somebody else has none

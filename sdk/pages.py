@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -56,6 +57,8 @@ class PageRequest:
     part: str = ""
     csrf: str = ""
     """What each form sends as `csrf_token`; "" for who comes with a token of the API."""
+    prepared: object = None
+    """What the page's `prepare` gave."""
 
     def id(self, name: str = "id") -> UUID:
         """The record id in the address; raises NotFound for what cannot be one."""
@@ -89,6 +92,7 @@ def _last(pairs: Pairs, name: str, default: str) -> str:
 
 PageView: TypeAlias = "Callable[[Context, PageRequest], object]"
 """Returns a Rendering, a Redirect, or what a route may return (a Response, a Download)."""
+PagePreparation: TypeAlias = "Callable[[Context, PageRequest], AbstractContextManager[object]]"
 PanelView: TypeAlias = "Callable[[Context, Mapping[str, object]], Rendering | None]"
 """Gets the record that the page is about ({} where it is about none) and returns what is shown; None: nothing, for this record.
 
@@ -118,6 +122,9 @@ class PageRoute(Spec):
     submit: PageView | None = None
     uploads: bool = False
     """Whether its form sends files."""
+    prepare: PagePreparation | None = None
+    """What takes long and writes no record, before the transaction of `submit` and in none at all, for those alone who have the
+    permission: see `Route.prepare`. A refusal is the page's answer, so that what `submit` can show of one it is to be given."""
 
 
 class Slot(StrEnum):

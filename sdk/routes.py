@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 from uuid import UUID
@@ -81,6 +82,8 @@ class Request:
     body: Mapping[str, object] = field(default_factory=dict)
     files: Mapping[str, Upload] = field(default_factory=dict)
     guest: Guest = Guest()
+    prepared: object = None
+    """What the route's `prepare` gave."""
 
     def id(self, name: str = "id") -> UUID:
         """The record id in the address; raises NotFound for what cannot be one."""
@@ -98,6 +101,7 @@ def record_id(word: str) -> UUID:
 
 
 View: TypeAlias = "Callable[[Context, Request], object]"
+Preparation: TypeAlias = "Callable[[Context, Request], AbstractContextManager[object]]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,4 +131,8 @@ class Route:
     may_lack_files: bool = False
     form: bool = False
     media_type: str = "application/json"
+    prepare: Preparation | None = None
+    """What takes long and writes no record, such as reading a large file: it runs before the transaction of the view, in none at all, for
+    those alone who have the permission. What it yields is `request.prepared`; it is left when that transaction is over, by its exception
+    where it failed. A request that is answered from its Idempotency-Key is prepared, too, and its view not called."""
     plugin: str = ""

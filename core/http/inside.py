@@ -23,6 +23,8 @@ def ask(work: Work, method: str, address: str, body: object) -> object:
         raise RuntimeError("the API is asked from inside a request alone: elsewhere use ctx.records and what other plugins' api.py give")
     parts = urlsplit(address)
     found, path = _found(parts.path, method)
+    if found.prepare is not None:
+        raise RuntimeError(f"{method} {parts.path} is prepared before its transaction: ask it from outside")
     if work.bounds is not None:
         work.bounds.require_api(found.plugin)
     trace = g.get("trace_id", "")

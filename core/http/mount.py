@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flask import request
+from flask import g, request
 
 from core.context import Work
 from core.custom.definition import PREFIX
@@ -110,15 +112,24 @@ def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type
 def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None:
     rule = _PARAMETER.sub(r"<\1>", address_of(route.plugin, route.path)).replace("<id>", "<record:id>")
 
-    def handler(work: Work, path: Mapping[str, str]) -> object:
+    def admitted(work: Work) -> Work:
         if route.permission not in (PUBLIC, SIGNED_IN) and not work.can(route.permission):
             raise Forbidden(_("you need the permission {permission}"), permission=route.permission)
-        value = route.view(work.of_plugin(route.plugin), read_request(route, path, platform.config))
+        return work.of_plugin(route.plugin)
+
+    def handler(work: Work, path: Mapping[str, str]) -> object:
+        asked = read_request(route, path, platform.config)
+        value = route.view(admitted(work), asked if route.prepare is None else replace(asked, prepared=g.prepared))
         if route.method == "GET" and isinstance(value, Response) and fresh(request, tag := value.headers.get("ETag", '""')):
             return Response(None, 304, {"ETag": tag})
         return value if hasattr(value, "status") else answer_as(route, value)
 
-    addresses.add(rule, route.method, Endpoint(platform, route.plugin, handler, public=route.permission == PUBLIC))
+    def preparation(work: Work, path: Mapping[str, str]) -> AbstractContextManager[object]:
+        assert route.prepare is not None
+        return route.prepare(admitted(work), read_request(route, path, platform.config))
+
+    prepare = preparation if route.prepare is not None else None
+    addresses.add(rule, route.method, Endpoint(platform, route.plugin, handler, public=route.permission == PUBLIC, prepare=prepare))
 
 
 def answer_as(route: Route, value: object) -> object:

@@ -9,7 +9,7 @@ import time
 import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from core.platform import Platform
 
 type_handler = Callable[[Work, Mapping[str, str]], object]
+type_preparation = Callable[[Work, Mapping[str, str]], AbstractContextManager[object]]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _TRACE = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 OPTIONS = orjson.OPT_UTC_Z
@@ -238,21 +239,34 @@ def _after(work: Work) -> None:
 class Endpoint:
     """A Flask view: enter, ask the gate, call the handler, answer in JSON. `public`: whoever has the link enters by its token."""
 
-    def __init__(self, platform: Platform, plugin: str, handler: type_handler, *, public: bool = False) -> None:
-        self.platform, self.plugin, self.handler, self.public = platform, plugin, handler, public
+    def __init__(self, platform: Platform, plugin: str, handler: type_handler, *, public: bool = False,
+                 prepare: type_preparation | None = None) -> None:  # fmt: skip
+        self.platform, self.plugin, self.handler, self.public, self.prepare = platform, plugin, handler, public, prepare
 
     def __call__(self, **path: str) -> FlaskResponse:
         write = request.method not in _SAFE
-        if write:
-            if self.public:  # whoever has a link sends words, not files
-                request.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]
-            receive(lambda: self._entered(path, write=False))
-        with self._entered(path, write=write) as work:
+        with self._received(path) if write else nullcontext(), self._entered(path, write=write) as work:
             self.admit(work, path)
             if write and idempotency.HEADER in request.headers:
                 return _once(work, path.get(links.TOKEN, "") if self.public else "", lambda: answer(self.handler(work, path)))
             value = self.handler(work, path)
         return answer(value)
+
+    @contextmanager
+    def _received(self, path: Mapping[str, str]) -> Iterator[None]:
+        """What was sent is in, and what takes long is done, before the transaction begins; what is kept open closes behind its end."""
+        if self.public:  # whoever has a link sends words, not files
+            request.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]
+        receive(lambda: self._entered(path, write=False))
+        if self.prepare is None:
+            yield
+            return
+        with self._entered(path, write=False) as work:
+            self.admit(work, path)
+            preparation = self.prepare(work, path)
+        with preparation as g.prepared:
+            rewind()
+            yield
 
     def _entered(self, path: Mapping[str, str], *, write: bool) -> AbstractContextManager[Work]:
         return entered_by_link(self.platform, path[links.TOKEN], write) if self.public else entered(self.platform, write)
@@ -404,6 +418,12 @@ def receive(knock: Callable[[], AbstractContextManager[Work]]) -> None:
             pass
     with reading():
         request.form.getlist("")
+
+
+def rewind() -> None:
+    """Files that a preparation has read are read from their beginning by who comes next."""
+    for part in request.files.values():
+        part.stream.seek(0)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds
 from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.journal import Fate, Former
+from plugins.import_export.mapping.heads import Heads
 from plugins.import_export.matching import Matching, SameFile, type_values
 from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, Plan, Wish
 from plugins.import_export.tally import WARNED, Tally, Teller, problem_of, type_row
@@ -16,6 +17,7 @@ from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import AnyRecordField, Flaw, LinkField
 
+LIKE_HEADINGS = _("reads like headings and is no record; where they stand further down than was found, say in which row (heading_row)")
 SAME_AS_ROW = _("is the same as row {row} of this file")
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
 """Rows with what stands in them by field, and what is wrong there."""
@@ -26,11 +28,12 @@ type_draft = tuple[int, type_values]
 class ChunkWriter:
     """Writes the rows of one import, a chunk at a time, inside the transaction of its run."""
 
-    def __init__(self, ctx: Context, id: UUID, wish: Wish, plan: Plan, width: int) -> None:
-        self.ctx, self.wish, self.plan, self.width = ctx, wish, plan, width
-        self.id, self.records = id, ctx.records(wish.entity)
+    def __init__(self, ctx: Context, same: SameFile, wish: Wish, plan: Plan, headings: Sequence[str]) -> None:
+        self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(headings)
+        self.heads = Heads(ctx, wish.entity, headings)
+        self.id, self.records = same.id, ctx.records(wish.entity)
         self.external = ExternalIds(ctx, wish.system)
-        self.matching, self.same = Matching(ctx, wish.entity, plan, self.external), SameFile(ctx, id, wish.entity)
+        self.matching = Matching(ctx, wish.entity, plan, self.external)
         self.teller = Teller(ctx, plan)
         self._title = ctx.entity(wish.entity).title
         self._links_here = [name for name in plan.columns if self._leads_here(name)]
@@ -63,6 +66,9 @@ class ChunkWriter:
         for flaw in external_flaws(self.ctx, [_cell(cells, external) for _number, cells in rows]) if external is not None else ():
             wrong.setdefault(flaw.row, []).append(Problem(EXTERNAL, flaw.code, flaw.message, flaw.params))
         for index, (_number, cells) in enumerate(rows):
+            if self.heads.like(cells):
+                self.teller.leave(tally, rows[index], "skipped", Problem("", "headings", LIKE_HEADINGS))
+                continue
             if len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 counts = {"got": len(cells), "expected": width}
                 wrong.setdefault(index, []).append(Problem("", "too_many_cells", _("has {got} cells, the headings are {expected}"), counts))

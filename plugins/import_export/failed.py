@@ -21,7 +21,7 @@ ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 FORMATS = ("csv", "xlsx")
-_SPREADSHEETS = ("xlsx", "xls", "xlsb", "ods")
+SPREADSHEETS = ("xlsx", "xls", "xlsb", "ods")
 
 
 def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
@@ -32,7 +32,7 @@ def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
     record = ctx.records("import_export.import").get(id)
     headings = json.loads(str(shown(record, "headings") or "[]"))
     stem, _dot, suffix = str(shown(record, "file_name")).rpartition("/")[2].rpartition(".")
-    made = format or ("xlsx" if suffix.lower() in _SPREADSHEETS else "csv")
+    made = format or ("xlsx" if suffix.lower() in SPREADSHEETS else "csv")
     lines = _lines(ctx, id, headings)
     content = _workbook(lines) if made == "xlsx" else _csv(lines)
     return Download(content, MEDIA_TYPES[made], f"{stem or 'import'}-failed.{made}")

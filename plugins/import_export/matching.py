@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
-from plugins.import_export import journal, origins
+from plugins.import_export import origins
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds
 from plugins.import_export.plan import Plan
-from sdk import Condition, Context, Draft
+from sdk import Condition, Context
 from sdk.context import Row, id_of
 from sdk.fields import Field, LinkField, NaturalKey, TextField
 from sdk.fields.text import PhoneField
@@ -101,11 +101,10 @@ def _same(value: object) -> object:
 class SameFile:
     """Rows of one file that mean the same: the second is told the number of the first."""
 
-    def __init__(self, ctx: Context, id: UUID, entity: str) -> None:
-        self.ctx, self.id, self.entity, self.records = ctx, id, entity, ctx.records(entity)
+    def __init__(self, ctx: Context, told: Context | None, id: UUID, entity: str) -> None:
+        self.told, self.id, self.entity, self.records = told, id, entity, ctx.records(entity)
+        """`told` reads the journal of what was written before the chunk; None: nothing is in it before the end, which is near."""
         self._written: dict[UUID, int] = {}
-        self.pending: list[Draft] = []
-        """Parts of the journal of a dry run, which are in no table yet."""
 
     def wrote(self, number: int, id: UUID) -> None:
         """A row of this chunk has written a record."""
@@ -113,18 +112,16 @@ class SameFile:
 
     def next_chunk(self) -> None:
         """What the chunk before has written is in the journal by now."""
-        self._written = {}
+        if self.told is not None:
+            self._written = {}
 
     def number_of(self, id: UUID) -> int | None:
         """The row of this file that made or changed a record; one that is older than the import was not made by it."""
         if id in self._written:
             return self._written[id]
-        if id.int >> 80 < self.id.int >> 80:  # the time of their making
+        if self.told is None or id.int >> 80 < self.id.int >> 80:  # the time of their making
             return None
-        for draft in self.pending:
-            if id.hex in str(draft.values["rows"]):
-                return next(fate.number for fate in journal.read_rows(draft.values) if fate.id == id)
-        return origins.number_of(self.ctx, self.entity, self.id, id)
+        return origins.number_of(self.told, self.entity, self.id, id)
 
     def row_with(self, name: str, value: object) -> int | None:
         """The row of this file whose record has this value, for one that comes once."""

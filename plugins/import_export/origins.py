@@ -12,7 +12,7 @@ from itertools import islice
 from uuid import UUID
 
 from plugins.import_export.journal import IMPORT, LETTERS, PART, Fate, read_rows
-from sdk import Condition, Context, Draft, NotFound, Query, _, where
+from sdk import Condition, Context, Draft, Filter, NotFound, Query, _, where
 from sdk.context import Row, id_of
 
 ORIGIN = "import_export.origin"
@@ -71,11 +71,16 @@ def parts_with(ctx: Context, entity: str, id: UUID, within: UUID | None = None) 
             yield from ((part, fate) for fate in reversed(read_rows(part)) if fate.id == id and fate.letter in "cu")
 
 
+def _of(import_: UUID | None) -> Filter:
+    """One import's own, or those of all that were for real."""
+    return where(**{"import": import_}) if import_ is not None else (Condition("import.dry_run", "eq", (False,)),)
+
+
 def _parts_of(ctx: Context, entity: str, id: UUID, within: UUID | None) -> Iterator[UUID]:
     bits = _bits(id)
     stems = Condition("stem", "in", tuple(_MARK + bits[:length] for length in range(_BITS + 1)))
     between = (Condition("first", "lte", (id.hex,)), Condition("last", "gte", (id.hex,)))
-    wanted = (stems, *between, *where(entity=entity), *(where(**{"import": within}) if within is not None else ()))
+    wanted = (stems, *between, *where(entity=entity), *_of(within))
     cursor: str | None = ""
     while cursor is not None:
         found = ctx.as_system().records(ORIGIN).query(Query(wanted, ("-id",), ("id", "part", "records"), limit=_PAGE, cursor=cursor))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 from uuid import UUID
 
@@ -87,6 +88,12 @@ _ROWS = {
 }
 
 
+def receive_file(ctx: Context, request: Request) -> AbstractContextManager[files.Received | None]:
+    """Save the file, where one is sent; it is read in the background."""
+    file = request.files.get("file")
+    return nullcontext() if file is None else files.received(ctx, file.stream)
+
+
 def start_import(ctx: Context, request: Request) -> Response:
     """Take the file, or one that was sent before, and import it in the background."""
     body, file = request.body, request.files.get("file")
@@ -103,7 +110,7 @@ def start_import(ctx: Context, request: Request) -> Response:
     else:
         wish = _wish(body, file.filename)
         record = imports.begin(ctx, wish)
-        ctx.enqueue("import_export.run_import", imports.arguments(record, wish, ctx.files.save(file.stream)))
+        ctx.enqueue("import_export.run_import", imports.arguments(record, wish, cast("files.Received", request.prepared).take()))
     shown = ctx.as_system().records(IMPORT).get(id_of(record))
     return Response(shown, 202, {"Location": f"/api/v1/import_export/imports/{record['id']}"})
 
@@ -155,6 +162,7 @@ ROUTES = (
         may_lack_files=True,
         answer=_IMPORT,
         status=202,
+        prepare=receive_file,
     ),
     Route(
         method="POST",

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from plugins.import_export import journal, origins
 from plugins.import_export.chunk import ChunkWriter, type_chunk
 from plugins.import_export.files import Sheet
+from plugins.import_export.matching import SameFile
 from plugins.import_export.plan import Plan, Wish, read_columns
 from plugins.import_export.tally import COUNTS, FATES, Tally, listed, type_row
-from sdk import Channel, Context, Draft, Outcome, Stale, _
+from plugins.import_export.waiting import Waiting
+from sdk import Channel, Context, Draft, Outcome, Query, where
 from sdk.context import SILENT, Row, id_of
 
 CHUNK = 2000
+type_keep = Callable[[Tally, Mapping[str, object]], None]
+"""Is told what became of a piece, and what else is to be known of the run."""
 
 
 def _unseen(_count: int) -> None:
     """Nobody watches."""
-
-
-class DryRunEnds(Exception):
-    """All rows have been tried: what was written is undone."""
 
 
 class Run:
@@ -32,35 +33,31 @@ class Run:
         if wish.silent:
             self.ctx = self.ctx.because(SILENT)
         self.id, self.version = id_of(record), int(str(record["version"]))
-        self.done = int(str(record["position"]))
-        self.total = {name: int(str(record[name])) for name in COUNTS}
-        put_off = str(record["deferred"] or "")
-        self._put_off = {int(number) for number in put_off.split(",") if number}
+        # Nothing of a dry run that was killed is there to go on with: it begins anew.
+        self._again = wish.dry_run and bool(record["done"])
+        self.done = 0 if self._again else int(str(record["position"]))
+        self.total = {name: 0 if self._again else int(str(record[name])) for name in COUNTS}
+        self._waiting = Waiting("" if self._again else str(record["deferred"] or ""))
         self._fields = self.ctx.as_system().records(wish.entity).fields()
         self._began = self.ctx.now()
         self._before = sum(self.total[name] for name in FATES)
-        self._rows = ChunkWriter(self.ctx, self.id, wish, plan, len(file.headings))
 
     def execute(self, step: Callable[[int], None] = _unseen) -> dict[str, int]:
         """Import all rows; returns the counts. On a dry run everything is validated and nothing stays."""
         self.start()
-        if not self.wish.dry_run:
-            self._for_real(step)
-            self.conclude(Tally())
+        if self.wish.dry_run:
+            rehearse(self.ctx, [self], step)
             return self.total
-        whole: Tally | None = None
-        try:
-            with self.ctx.transaction(write=True):
-                whole = self.rehearse(step)
-                raise DryRunEnds
-        except DryRunEnds:
-            assert whole is not None
-            self.conclude(whole)
+        rows = ChunkWriter(self.ctx, SameFile(self.ctx, self.ctx, self.id, self.wish.entity), self.wish, self.plan, self.file.headings)
+        self.take(self.ctx, rows, self.keep, step)
+        self.conclude()
         return self.total
 
     def start(self) -> None:
         """Say that it is running, of how many rows."""
-        started = {} if self.done or self._put_off else {"started_at": self._began}
+        if self._again:
+            self._forget()
+        started = {} if self.done or self._waiting else {"started_at": self._began}
         self._save(
             {
                 "state": "running",
@@ -71,10 +68,21 @@ class Run:
             }
         )
 
-    def conclude(self, tally: Tally) -> None:
-        """Say what became of it; what a dry run has found out is told with it."""
-        if self.wish.dry_run:
-            self._keep(tally, {})
+    def _forget(self) -> None:
+        """What a dry run has found out that was killed."""
+        self._delete(origins.ORIGIN, journal.ROW, journal.PART)
+
+    def _delete(self, *entities: str) -> None:
+        mine = where(**{"import": self.id})
+        for name in entities:
+            records = self.ctx.as_system().records(name)
+            while found := records.query(Query(mine, fields=("id",), limit=500)).data:
+                records.write_all([Draft("delete", {}, id_of(row), act="run") for row in found])
+
+    def conclude(self) -> None:
+        """Say what became of it."""
+        if self.wish.dry_run:  # while it ran, rows found each other by them; it is nobody's origin
+            self._delete(origins.ORIGIN)
         self._save({"state": self._state(), "deferred": None, "ended_at": self.ctx.now(), "seconds_left": None})
 
     def _state(self) -> str:
@@ -83,70 +91,40 @@ class Run:
             return "succeeded"
         return "partial" if taken or self.total["skipped"] else "failed"
 
-    def rehearse(self, step: Callable[[int], None] = _unseen) -> Tally:
-        """Try all rows, inside a transaction that its caller undoes."""
-        whole, waiting = Tally(), list[type_row]()
-        for chunk in _chunks(self.file.rows()):
-            self._check_still_wanted()
-            self._gather(whole, self._rows.write(self._read(chunk), last=False))
-            waiting += whole.deferred
-            whole.deferred = []
-            step(len(chunk))
-        self._until_settled(waiting, lambda tally: self._gather(whole, tally))
-        return whole
-
-    def _check_still_wanted(self) -> None:
-        """A dry run commits nothing by which it would find out that it was cancelled."""
-        if self.ctx.as_system().records(journal.IMPORT).values([self.id])[self.id]["version"] != self.version:
-            raise Stale(_("the import was cancelled, or another process has it"))
-
-    def _gather(self, whole: Tally, part: Tally) -> None:
-        """Of a dry run the journal is written down at once: as text a million rows take little room."""
-        whole.parts += self._parts(part)
-        self._rows.same.pending = whole.parts
-        part.fates, part.former = [], {}
-        whole.add(part)
-
-    def _parts(self, tally: Tally) -> list[Draft]:
-        former = {} if self.wish.dry_run else tally.former  # nobody undoes a dry run: what people's records say is not kept for that
-        return list(journal.drafts(self.id, self.wish.entity, self._fields, tally.fates, former))
-
-    def _for_real(self, step: Callable[[int], None]) -> None:
-        waiting: list[type_row] = []
-        chunks = self._fresh(waiting, step)
+    def take(self, ctx: Context, rows: ChunkWriter, keep: type_keep, step: Callable[[int], None] = _unseen) -> None:
+        """Write all rows through `ctx`, piece by piece, and tell of each piece."""
+        chunks = self._fresh(step)
         following = next(chunks, None)
         while (chunk := following) is not None:
-            with self.ctx.transaction(write=True):
-                tally = self._rows.write(chunk, last=False)
+            with ctx.transaction(write=True):
+                tally = rows.write(chunk, last=False)
                 following = next(chunks, None)  # while the database is writing
-                waiting += tally.deferred
-                self._keep(tally, {"position": chunk[0][-1][0], "deferred": _numbers(waiting)})
+                self._waiting.add(number for number, _cells in tally.deferred)
+                keep(tally, {"position": chunk[0][-1][0], "deferred": self._waiting.text()})
             step(len(chunk[0]))
+        self._until_settled(ctx, rows, keep)
 
-        def commit(tally: Tally) -> None:
-            self._keep(tally, {"deferred": _numbers(tally.deferred)})
+    def _until_settled(self, ctx: Context, rows: ChunkWriter, keep: type_keep) -> None:
+        """Rows that wait for a parent in the same file: again and again while that helps, then they fail for good.
 
-        self._until_settled(waiting, commit)
+        They are read from the file anew: a file of which every row waits is not to be held in memory.
+        """
+        last = False
+        while self._waiting:
+            before = len(self._waiting)
+            for chunk in _chunks(row for row in self.file.rows() if row[0] in self._waiting):
+                with ctx.transaction(write=True):
+                    tally = rows.write(self._read(chunk), last=last)
+                    self._waiting.remove(number for number, _cells in chunk)
+                    self._waiting.add(number for number, _cells in tally.deferred)
+                    keep(tally, {"deferred": self._waiting.text()})
+            if last:
+                break
+            last = len(self._waiting) == before
 
-    def _until_settled(self, waiting: list[type_row], keep: Callable[[Tally], None]) -> None:
-        """Rows that wait for a parent in the same file: again and again while that helps, then they fail for good."""
-        while waiting:
-            with self.ctx.transaction(write=True):
-                tally = Tally()
-                for chunk in _chunks(iter(waiting)):
-                    tally.add(self._rows.write(self._read(chunk), last=False))
-                stuck = len(tally.deferred) == len(waiting)
-                if stuck:
-                    tally = Tally()
-                    for chunk in _chunks(iter(waiting)):
-                        tally.add(self._rows.write(self._read(chunk), last=True))
-                keep(tally)
-            waiting = tally.deferred
-
-    def _fresh(self, waiting: list[type_row], step: Callable[[int], None]) -> Iterator[type_chunk]:
-        """The chunks that no run before has written; their rows that wait for others go to `waiting`, the rest counts as a step."""
+    def _fresh(self, step: Callable[[int], None]) -> Iterator[type_chunk]:
+        """The chunks that no run before has written; the rest counts as a step."""
         for rows in _chunks(self.file.rows()):
-            waiting += [row for row in rows if row[0] in self._put_off]
             fresh = [row for row in rows if row[0] > self.done]
             step(len(rows) - len(fresh))
             if fresh:
@@ -155,18 +133,21 @@ class Run:
     def _read(self, rows: Sequence[type_row]) -> type_chunk:
         return rows, *read_columns(self.plan, [cells for _number, cells in rows])
 
-    def _keep(self, tally: Tally, more: dict[str, object]) -> None:
-        """Counts and rows in the same transaction as the records: they can never disagree."""
+    def keep(self, tally: Tally, more: Mapping[str, object]) -> None:
+        """Counts and rows in the same transaction as the records: they can never disagree. Of a dry run, which writes none, in one of its own.
+
+        Raises Stale where the import was cancelled.
+        """
         for name, count in tally.counts.items():
             self.total[name] += count
         with self.ctx.transaction(write=True):
             drafts = [Draft("create", {"import": self.id, **row}) for row in tally.rows]
             system = self.ctx.as_system()
             system.records(journal.ROW).write_all(drafts)
-            parts = [*tally.parts, *self._parts(tally)]
+            former = {} if self.wish.dry_run else tally.former  # nobody undoes a dry run: what people's records say is not kept for that
+            parts = list(journal.drafts(self.id, self.wish.entity, self._fields, tally.fates, former))
             written = system.records(journal.PART).write_all(parts)
-            if not self.wish.dry_run:
-                system.records(origins.ORIGIN).write_all([one for part in zip(parts, written, strict=True) for one in self._origins(*part)])
+            system.records(origins.ORIGIN).write_all([one for part in zip(parts, written, strict=True) for one in self._origins(*part)])
             self._save({**self.total, **self._progress(), **more})
 
     def _origins(self, part: Draft, written: Outcome) -> Iterator[Draft]:
@@ -197,5 +178,29 @@ def _chunks(rows: Iterator[type_row]) -> Iterator[list[type_row]]:
         yield chunk
 
 
-def _numbers(rows: Sequence[type_row]) -> str | None:
-    return ",".join(str(number) for number, _cells in rows) or None
+type_told = tuple[Run, Tally, Mapping[str, object]]
+
+
+def _remember(told: list[type_told], run: Run, tally: Tally, more: Mapping[str, object]) -> None:
+    told.append((run, tally, more))
+
+
+def rehearse(ctx: Context, runs: Sequence[Run], step: Callable[[int], None] = _unseen) -> None:
+    """Try the rows of all these runs together, as those of one link to those of another; then say what became of each.
+
+    What was found out is told piece by piece, and each asks whether the run is still wanted. Few rows are over before anybody has to wait.
+    """
+    short = sum(run.plan.rows for run in runs) <= CHUNK
+    told: list[type_told] = []
+    with ctx.rehearsal(short=short) as trying:
+        for run in runs:
+            mine = trying.over(Channel.IMPORT)
+            mine = mine.because(SILENT) if run.wish.silent else mine
+            same = SameFile(mine, None if short else run.ctx, run.id, run.wish.entity)
+            rows = ChunkWriter(mine, same, run.wish, run.plan, run.file.headings)
+            run.take(mine, rows, partial(_remember, told, run) if short else run.keep, step)
+    with ctx.transaction(write=True):
+        for run, tally, more in told:
+            run.keep(tally, more)
+        for run in runs:
+            run.conclude()

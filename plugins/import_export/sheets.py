@@ -12,8 +12,8 @@ from plugins.import_export.journal import IMPORT
 from plugins.import_export.mapping.shaping import kinds_of
 from plugins.import_export.mapping.words import plain
 from plugins.import_export.plan import LISTS, Wish
-from plugins.import_export.run import DryRunEnds, Run
-from plugins.import_export.tally import COUNTS, FATES, Tally
+from plugins.import_export.run import Run, rehearse
+from plugins.import_export.tally import COUNTS, FATES
 from sdk import BadRequest, Context, Refusal, _, where
 from sdk.context import Row, id_of
 from sdk.fields import AnyRecordField, Field, LinkField
@@ -108,7 +108,9 @@ def carry_out(ctx: Context, record: Row, pairs: Sequence[tuple[Row, Wish]], open
             except Refusal as refusal:
                 fail(id_of(child), refusal)
     if pairs[0][1].dry_run:
-        _rehearse(ctx, list(runs.values()))
+        for run in runs.values():
+            run.start()
+        rehearse(ctx, list(runs.values()))
     else:
         for mine, run in runs.items():
             if imports.values([id])[id]["state"] == "cancelled":
@@ -124,20 +126,6 @@ def carry_out(ctx: Context, record: Row, pairs: Sequence[tuple[Row, Wish]], open
     if whole["state"] == "cancelled":
         return whole
     return imports.update(id, {**_sums(ended), "state": _state(ended), "ended_at": ctx.now()}, act="run")
-
-
-def _rehearse(ctx: Context, runs: Sequence[Run]) -> None:
-    """In one transaction, as the rows of one sheet link to those of another."""
-    for run in runs:
-        run.start()
-    tallies = list[Tally]()
-    try:
-        with ctx.transaction(write=True):
-            tallies += [run.rehearse() for run in runs]
-            raise DryRunEnds
-    except DryRunEnds:
-        for run, tally in zip(runs, tallies, strict=True):
-            run.conclude(tally)
 
 
 def _sums(rows: Sequence[Row]) -> dict[str, object]:

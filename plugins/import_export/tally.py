@@ -10,7 +10,7 @@ from typing import Any
 from plugins.import_export import journal
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.plan import Plan
-from sdk import Context, Draft, Problem, Refusal, Text
+from sdk import Context, Problem, Refusal, Text
 
 WARNED, LONGEST = "warned", 20_000
 FATES = ("created", "updated", "unchanged", "skipped", "failed")
@@ -28,17 +28,6 @@ class Tally:
     deferred: list[type_row] = field(default_factory=list)
     fates: list[Fate] = field(default_factory=list)
     former: dict[int, Former] = field(default_factory=dict)
-    parts: list[Draft] = field(default_factory=list)
-    """Of the journal, those that wait to be written."""
-
-    def add(self, part: Tally) -> None:
-        """Take over another one."""
-        for name, count in part.counts.items():
-            self.counts[name] += count
-        self.rows += part.rows
-        self.deferred += part.deferred
-        self.fates += part.fates
-        self.former |= part.former
 
     def take(self, fate: Fate, former: Former | None = None) -> None:
         """A row that was taken."""

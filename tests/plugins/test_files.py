@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from plugins.import_export.files import Book, Reading, Sheet, open_book
 from plugins.import_export.files.delimited import DELIMITERS
+from plugins.import_export.files.headings import sums_up
 from sdk import BadRequest, Invalid
 from sdk.fields import DateField, date_orders
 from sdk.fields.time import date_of
@@ -322,9 +323,41 @@ def test_a_heading_that_lists_choices_does_not_hide_the_delimiter() -> None:
 
 
 def test_columns_that_are_all_called_the_same_are_told_apart_at_once() -> None:
-    headings = opened(",".join(["a"] * 20_000) + "\n1").headings
+    headings = opened(",".join(["a"] * 2_000) + "\n1").headings
     assert headings[:3] == ("a", "a (2)", "a (3)")
     assert len({*headings}) == len(headings)
+
+
+def test_headings_that_are_longer_than_what_is_looked_at_first_are_read_to_their_end() -> None:
+    long = "h" * 70_000
+    sheet = opened(f"Name,{long},City\nA,1,Ulm\n")
+    assert (sheet.headings, list(sheet.rows())) == (("Name", long, "City"), [(1, ["A", "1", "Ulm"])])
+
+
+def test_more_columns_or_longer_headings_than_one_can_map_are_refused_with_their_number() -> None:
+    wide = ",".join(f"Custom field number {n}" for n in range(20_000))
+    assert (
+        refusal(f"{wide}\n1\n".encode())
+        == "too_many_columns: has 20000 columns, and at most 2000 are read; leave out those that are not needed"
+    )
+    assert refusal(b"Name," + b"h" * 900_000 + b"\nA,1\n").startswith("too_many_columns: has headings of 900004 signs in all")
+    far = opened("Name,City" + "," * 16_000 + "\nA,Ulm" + "," * 16_000 + "far away\n")
+    assert (far.headings, len(next(iter(far.rows()))[1])) == (("Name", "City"), 16_002)
+
+
+def test_a_heading_that_begins_as_an_archive_does_is_a_heading_and_a_list_in_json_is_told_as_such() -> None:
+    assert opened("PK,City\nA,Ulm\n").headings == ("PK", "City")
+    assert refusal(b'[{"name": "A", "city": "Ulm"}]').startswith("unreadable: is a list in JSON")
+
+
+@pytest.mark.parametrize("row", [["Total", "3,981"], ["合计：", "", "12"], ["Grand total", "1", "2.5"], ["2 rows exported"], ["共 17 行"]])
+def test_a_last_row_that_sums_up_the_others_is_known(row: list[str]) -> None:
+    assert sums_up(row)
+
+
+@pytest.mark.parametrize("row", [["Total", "Paris"], ["TotalEnergies", "1"], ["Total"], ["3 Suisses", "1"], ["A", "1"], ["", ""]])
+def test_a_last_row_that_only_looks_a_little_like_it_is_a_record(row: list[str]) -> None:
+    assert not sums_up(row)
 
 
 def test_a_heading_that_was_kept_from_being_a_formula_is_what_it_was() -> None:

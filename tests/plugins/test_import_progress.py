@@ -28,7 +28,7 @@ WISH = Wish("customers.account", "test.csv")
 def after_chunk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
     """Chunks of ten rows, behind each of which something happens."""
     monkeypatch.setattr(run, "CHUNK", 10)
-    original = run.Run._keep
+    original = run.Run.keep
 
     def hook(happens: Callable[[int], None]) -> None:
         chunks: list[int] = []
@@ -38,7 +38,7 @@ def after_chunk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], No
             chunks.append(1)
             happens(len(chunks))
 
-        monkeypatch.setattr(run.Run, "_keep", keep)
+        monkeypatch.setattr(run.Run, "keep", keep)
 
     return hook
 

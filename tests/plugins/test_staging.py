@@ -217,3 +217,18 @@ def test_somebody_keeps_so_many_files_and_mends_so_many_rows(client: Api, monkey
         assert client.patch(f"{FILES}/{first['id']}/rows/{number}", {"cells": {"name": "X"}}).status_code == status
     assert client.delete(f"{FILES}/{first['id']}").status_code == 204
     staged(client, "name\nD\n")
+
+
+def test_headings_that_come_again_in_a_file_are_no_records_and_what_sums_it_up_is_told(
+    client: Api, drain: Callable[[], int], work: Work
+) -> None:
+    file = staged(client, "Company,Place\nName,City\nA,Ulm\n\ufeffCompany,Place\nName,Hamm\nB,Bonn\nTotal,2\n")
+    assert [note["code"] for note in file["notes"]] == ["totals"]
+    assert "last row (6)" in file["notes"][0]["message"]
+    done = run(client, drain, file_id=file["id"], entity="customers.account", map=["Place=city"])
+    assert (done["created"], done["skipped"]) == (4, 2)
+    told = [(row["number"], row["code"]) for row in all_rows(client, done["id"]) if row["outcome"] == "skipped"]
+    assert told == [(1, "headings"), (3, "headings")]
+    assert {row["name"] for row in work.records("customers.account").find(())} == {"A", "Name", "B", "Total"}
+    empty = staged(client, "Name,City\n", "empty.csv")
+    assert [(note["code"], note["message"]) for note in empty["notes"]] == [("no_rows", "the sheet 'empty' has headings and not one row")]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from core.http.pages.answers import as_page, facts_of, gone_to, refused
 from core.http.pages.arrival import OUTSIDE, mount_arrival
 from core.http.pages.assets import Assets
 from core.http.pages.entrance import Ways, mount_entrance
-from core.http.pipeline import answer, entered, once, query_pairs, reading, receive
+from core.http.pipeline import answer, entered, once, query_pairs, reading, receive, rewind
 from sdk import SIGNED_IN, BadRequest, Forbidden, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, _
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _view(platform: Platform, frame: Frame, page: PageRoute) -> type_view:
             receive(lambda: entered(platform, write=False))
         asked = _read(page, path, write=write)
         try:
-            with entered(platform, write) as work:
+            with _prepared(platform, frame, page, asked, write=write) as asked, entered(platform, write) as work:
                 _admit(work, frame, page, path)
                 asked = replace(asked, csrf=g.get("csrf", ""))
                 response = _once(work, asked, lambda: _shown(work, frame, page, asked)) if write else _shown(work, frame, page, asked)
@@ -74,6 +75,20 @@ def _view(platform: Platform, frame: Frame, page: PageRoute) -> type_view:
         return response
 
     return view
+
+
+@contextmanager
+def _prepared(platform: Platform, frame: Frame, page: PageRoute, asked: PageRequest, *, write: bool) -> Iterator[PageRequest]:
+    """What was sent, with what takes long done before the transaction begins."""
+    if page.prepare is None or not write:
+        yield asked
+        return
+    with entered(platform, write=False) as work:
+        _admit(work, frame, page, asked.path)
+        preparation = page.prepare(work, asked)
+    with preparation as found:
+        rewind()
+        yield replace(asked, prepared=found)
 
 
 def _shown(work: Work, frame: Frame, page: PageRoute, asked: PageRequest) -> FlaskResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -113,6 +114,23 @@ def blank(cells: list[str]) -> bool:
 def unreadable(message: Text, code: str = "unreadable", **params: object) -> Invalid:
     """The refusal of a file as such, with its reason."""
     return Invalid(_("the file cannot be read"), problems=[Problem("file", code, message, params)])
+
+
+MOST_COLUMNS, MOST_IN_HEADINGS = 2_000, 100_000
+"""Columns that somebody can still map, and bytes of their headings as they are kept with each import."""
+
+
+def bounded(headings: list[str]) -> list[str]:
+    """Headings that can be shown and mapped; raises Invalid for more. Columns without a heading behind the last one count for nothing."""
+    if len(headings) > MOST_COLUMNS:
+        headings = headings[: max((place for place, heading in enumerate(headings, 1) if heading.strip()), default=0)]
+    if len(headings) > MOST_COLUMNS:
+        text = _("has {got} columns, and at most {most} are read; leave out those that are not needed")
+        raise unreadable(text, "too_many_columns", got=len(headings), most=MOST_COLUMNS)
+    if len(json.dumps(headings)) > MOST_IN_HEADINGS:
+        text = _("has headings of {got} signs in all, and at most {most} are read; shorten them")
+        raise unreadable(text, "too_many_columns", got=sum(map(len, headings)), most=MOST_IN_HEADINGS)
+    return headings
 
 
 def named(headings: list[str]) -> tuple[tuple[str, ...], list[Note]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO
 
-from plugins.import_export.files.book import BLOCK, Book, Reading, Rows, Sheet, blank, from_start, named, unreadable
+from plugins.import_export.files.book import BLOCK, Book, Reading, Rows, Sheet, blank, bounded, from_start, named, unreadable
 from plugins.import_export.files.encodings import decide
 from plugins.import_export.files.headings import SAMPLED, found_row, headings_row, note_above
 from sdk import BadRequest, Text, _
@@ -58,7 +58,9 @@ def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
     if all(map(blank, rows)):
         raise unreadable(_("is empty: the first line is to hold the headings"))
     place = headings_row(rows, reading)
-    headings, told = named(rows[place])
+    # The sample may end within the row of the headings.
+    rows[place] = next(islice(_cells(source, encoding, dialect), place, None), rows[place])
+    headings, told = named(bounded(rows[place]))
 
     def read() -> Rows:
         cells = _cells(source, encoding, dialect)

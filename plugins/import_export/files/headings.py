@@ -12,6 +12,9 @@ SAMPLED = 50
 _VALUE = re.compile(r"\A[\W_]*\d[\d\W_]*\Z|@")
 """What is a number, a date or an address, and no heading."""
 
+_TOTAL = re.compile(r"(?:(?:grand |sub)?totals?|sums?|summe|gesamt(?:summe)?|合计|总计|小计|总和|汇总)\s*[:：]?\Z", re.IGNORECASE)
+_COUNTED = re.compile(r"(?:\d[\d,. ]* (?:rows?|records?)\b|共\s*\d+\s*[行条])", re.IGNORECASE)
+
 
 def headings_row(rows: list[list[str]], reading: Reading) -> int:
     """The place of the headings as said, or found; raises BadRequest for a row that there is not."""
@@ -57,3 +60,13 @@ def _width(row: list[str]) -> int:
 def _name_columns(row: list[str]) -> bool:
     words = [word for word in map(str.strip, row) if word]
     return len(set(words)) == len(words) and not any(_VALUE.search(word) for word in words)
+
+
+def sums_up(row: list[str]) -> bool:
+    """Whether a last row sums up those above it: a word for that, then numbers alone; or a line about how many there are."""
+    words = [word for word in map(str.strip, row) if word]
+    if not words:
+        return False
+    if len(words) == 1:
+        return bool(_COUNTED.match(words[0]))
+    return bool(_TOTAL.match(words[0])) and all(map(_VALUE.search, words[1:]))

@@ -14,18 +14,21 @@ from plugins.import_export.files.vcards import open_vcards
 from sdk import _
 
 NOTHING_SAID = Reading()
+_PACKED = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+"""Archives; a heading may be called PK, too."""
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How files of Office began before 2007; those with a password still do."""
 _OTHERS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"SQLite format 3", b"\x7fELF", b"MZ\x90")
 """Papers, pictures, archives and programs."""
 _MARKUP = re.compile(rb"\s*<(!doctype html|html|\?xml|table|\w+:workbook|workbook)\b", re.IGNORECASE)
+_JSON = re.compile(rb"\s*\[\s*[\[{]")
 _HEAD = 4096
 
 
 def open_book(source: BinaryIO, file_name: str, reading: Reading = NOTHING_SAID) -> Book:
     """Read what a file is and its headings; raises Invalid, code `undecided` where a person is to name the encoding."""
     head = from_start(source).read(_HEAD)
-    if head.startswith(b"PK"):
+    if head.startswith(_PACKED):
         return open_spreadsheet(source, _packed_kind(source), reading)
     if head.startswith(_COMPOUND):
         return open_spreadsheet(source, "xls", reading)
@@ -33,6 +36,8 @@ def open_book(source: BinaryIO, file_name: str, reading: Reading = NOTHING_SAID)
         return open_lines(source)
     if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
         raise unreadable(_("is a web page or XML, whatever it is called; open it in a spreadsheet and save it as XLSX"))
+    if _JSON.match(head.removeprefix(b"\xef\xbb\xbf")):
+        raise unreadable(_("is a list in JSON, and no table; write each record on a line of its own (JSON lines), or save it as CSV"))
     if head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:11].upper() == b"BEGIN:VCARD":
         return open_vcards(source, file_name, reading)
     if head.startswith(_OTHERS):

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from plugins.import_export.files.book import BLOCK, Book, Note, Reading, Rows, Sheet, blank, from_start, named, unreadable
+from plugins.import_export.files.book import BLOCK, Book, Note, Reading, Rows, Sheet, blank, bounded, from_start, named, unreadable
 from plugins.import_export.files.headings import SAMPLED, headings_row, note_above
 from sdk import Conflict, Text, _
 
@@ -70,7 +70,7 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading) -> Book:
         # What is said of the headings is said of the first sheet; others have theirs where they are found.
         at = headings_row(sample, Reading() if sheets else reading)
         width = max(len(sample[at]), min(int(str(about["width"])), len(sample[at]) + BLOCK))
-        headings, told = named(sample[at] + [""] * (width - len(sample[at])))
+        headings, told = named(bounded(sample[at] + [""] * (width - len(sample[at]))))
         notes += [*note_above(sample, at), *told]
         sheets.append(Sheet(name, headings, exact=True, read=partial(_numbered, rows, place, at)))
     if not sheets:

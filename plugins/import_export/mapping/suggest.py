@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -17,9 +18,10 @@ from sdk.fields import ChoiceField, Field, LinkField
 
 SURE, CALLED, LEAST_ALIKE = 1.0, 0.9, 0.75
 """How sure a field is by its name or label, how sure by a synonym, and how alike a heading has to be at least to be one."""
+_ALMOST = math.nextafter(LEAST_ALIKE, 0)
 _LEAST_LETTERS = 3
 _SAMPLE, _LONGEST_CELL = 3, 200
-_LOOKED_AT = 20_000
+LOOKED_AT, _MOST_CELLS, _FEWEST_ROWS = 20_000, 1_000_000, 100
 type_sure = Callable[[str], "Guess | None"]
 
 
@@ -43,7 +45,7 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet) -> dict[str, object]:
     guesses = guessed(ctx, fields, sheet.headings, known, apart_of(ctx, visible))
     columns = {guess.field: place for place, guess in enumerate(guesses) if guess.field}
     halves = first_and_last(sheet.headings) if "name" in fields and "name" not in columns else []
-    rows = [cells for _number, cells in islice(sheet.rows(), _LOOKED_AT)]
+    rows = [cells for _number, cells in islice(sheet.rows(), looked_at(sheet))]
     told = [
         {
             "heading": heading,
@@ -69,6 +71,11 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet) -> dict[str, object]:
         "match": [name for name in ctx.entity(entity).match_fields if name in columns and not isinstance(fields[name], LinkField)][:1],
         "saved": None if known is None else {"name": known.name, **known.wish},
     }
+
+
+def looked_at(sheet: Sheet) -> int:
+    """How many rows are looked at for a suggestion: fewer of a wide sheet, as they are in memory together."""
+    return min(LOOKED_AT, max(_MOST_CELLS // max(len(sheet.headings), 1), _FEWEST_ROWS))
 
 
 def _said(known: Saved | None) -> Said:
@@ -121,12 +128,14 @@ def _by_likeness(words: Mapping[str, str]) -> type_sure:
         if len(said) < (_LEAST_LETTERS if said.isascii() else 2):
             return None
         matcher = SequenceMatcher(b=said)
-        best, alike = "", 0.0
+        best, alike = "", _ALMOST  # what is less alike is nothing, and most words are told so by their length alone
         for word, name in words.items():
+            if 2 * min(len(word), len(said)) <= alike * (len(word) + len(said)):
+                continue
             matcher.set_seq1(word)
-            if matcher.real_quick_ratio() > alike and matcher.quick_ratio() > alike and (ratio := matcher.ratio()) > alike:
+            if matcher.quick_ratio() > alike and (ratio := matcher.ratio()) > alike:
                 best, alike = name, ratio
-        return Guess(best, min(alike, CALLED) * CALLED, "fuzzy") if alike >= LEAST_ALIKE else None
+        return Guess(best, min(alike, CALLED) * CALLED, "fuzzy") if best else None
 
     return sure
 

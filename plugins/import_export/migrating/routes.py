@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from marshmallow import Schema, fields, validate
@@ -9,7 +10,7 @@ from marshmallow import Schema, fields, validate
 from plugins.import_export.imports import PERMISSION
 from plugins.import_export.migrating import running
 from plugins.import_export.migrating.running import Asked
-from plugins.import_export.staging.files import reading_of
+from plugins.import_export.staging.files import Received, reading_of, received
 from plugins.import_export.styles import NUMBERS, ORDERS
 from sdk import Context, Importer, Request, Response, Route, _
 from sdk.context import id_of
@@ -57,6 +58,11 @@ def list_systems(ctx: Context, request: Request) -> object:
     }
 
 
+def receive_file(ctx: Context, request: Request) -> AbstractContextManager[Received]:
+    """Save the file; it is read in the background."""
+    return received(ctx, request.files["file"].stream)
+
+
 def start_migration(ctx: Context, request: Request) -> Response:
     """Take the files, and import them in the background: one run with an import for each file."""
     body, file = request.body, request.files["file"]
@@ -65,7 +71,7 @@ def start_migration(ctx: Context, request: Request) -> Response:
     switches = {name: body[name] == "true" for name in ("dry_run", "silent")}
     asked = Asked(file.filename, reading=reading_of(body), **cast("dict[str, Any]", {**words, **lists, **switches}))
     record = running.begin(ctx, asked)
-    ctx.enqueue("import_export.run_migration", running.arguments(record, asked, ctx.files.save(file.stream)))
+    ctx.enqueue("import_export.run_migration", running.arguments(record, asked, cast("Received", request.prepared).take()))
     id = id_of(record)
     return Response(running.told(ctx, id), 202, {"Location": f"/api/v1/import_export/migrations/{id}"})
 
@@ -86,7 +92,7 @@ def undo_migration(ctx: Context, request: Request) -> object:
 ROUTES = (
     Route(method="GET", path="/migrations", view=list_systems, permission=PERMISSION, summary=_("Systems from which people come"), answer=_SYSTEMS),
     Route(method="POST", path="/migrations", view=start_migration, permission=PERMISSION, summary=_("Bring in what another system has exported"),
-          body=NewMigration, uploads=("file",), answer=_MIGRATION, status=202),
+          body=NewMigration, uploads=("file",), answer=_MIGRATION, status=202, prepare=receive_file),
     Route(method="GET", path="/migrations/{id}", view=get_migration, permission="import_export.import.read", summary=_("A migration and its imports"),
           answer=_MIGRATION),
     Route(method="POST", path="/migrations/{id}/undo", view=undo_migration, permission="import_export.import.read",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass
 from typing import BinaryIO, cast
 from uuid import UUID
@@ -44,10 +45,6 @@ class Asked:
     reading: Reading = Reading()
 
 
-class _Rehearsed(Exception):
-    """A dry run is over, and nothing of it stays."""
-
-
 def begin(ctx: Context, asked: Asked) -> Row:
     """The record of a new migration, which the actor owns; raises Forbidden."""
     ctx.require(PERMISSION)
@@ -85,9 +82,11 @@ class _Migration:
         self.imports = ctx.as_system().records(IMPORT)
         self.values = dict(map(_value, asked.values))
         self.report: list[dict[str, object]] = []
+        self.told = self.imports
+        """The records as they are for others, whatever is being rehearsed."""
 
     def carry_out(self, source: BinaryIO) -> Row:
-        now = self.imports.values([self.id])[self.id]
+        now = self.told.values([self.id])[self.id]
         if now["state"] not in UNDER_WAY:
             raise Stale(_("the import was cancelled, or another process has it"))
         self.imports.update(self.id, {"state": "running", "started_at": now["started_at"] or self.ctx.now()}, act="run")
@@ -108,21 +107,18 @@ class _Migration:
         return self._end({"system": importer.full_key, "owners": people.told(), "unknown": unknown})
 
     def _rehearse(self, files: Sequence[Found], ids: ExternalIds, people: People) -> None:
-        """The real run, in one transaction that is undone: later files find what earlier ones would have made, and its counts are the real ones."""
-        try:
-            with self.ctx.transaction(write=True), self.ctx.tried():
-                self._take(files, ids, people)
-                raise _Rehearsed
-        except _Rehearsed:
-            pass
+        """The real run, which is undone: later files find what earlier ones would have made, and its counts are the real ones."""
+        with self.ctx.rehearsal() as trying:
+            there = copy(self)
+            there.ctx, there.imports = trying, trying.as_system().records(IMPORT)
+            there._take(files, ExternalIds(trying, ids.system), people)
 
     def _take(self, files: Sequence[Found], ids: ExternalIds, people: People) -> None:
         labels: list[str] = []
         for one in files:
             label = one.label if one.label not in labels else f"{one.label} {labels.count(one.label) + 1}"
             labels.append(one.label)
-            if self.imports.values([self.id])[self.id]["state"] not in UNDER_WAY:
-                raise Stale(_("the import was cancelled, or another process has it"))
+            self._check_still_wanted()
             values = {
                 word.removeprefix(f"{one.source.entity}."): ours
                 for word, ours in self.values.items()
@@ -135,6 +131,10 @@ class _Migration:
             people.count(translation.met)
             self.report.append(self._told(one, child, translation))
             self._add_up()
+
+    def _check_still_wanted(self) -> None:
+        if self.told.values([self.id])[self.id]["state"] not in UNDER_WAY:
+            raise Stale(_("the import was cancelled, or another process has it"))
 
     def _one(self, one: Found, label: str, translation: Translation) -> Row:
         """The import of one file, begun, gone on with, or ended already."""
@@ -186,8 +186,7 @@ class _Migration:
         return json.dumps({"report": {**report, "imports": [], "unknown": []}}, default=str)
 
     def _add_up(self) -> None:
-        if not self.asked.dry_run:
-            self.imports.update(self.id, self._counts(), act="run")
+        self.told.update(self.id, self._counts(), act="run")
 
     def _counts(self) -> dict[str, object]:
         return {name: sum(int(str(one[name])) for one in self.report) for name in COUNTS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -46,11 +47,12 @@ def fields_of(wish: Wish, headings: Sequence[str]) -> dict[int, str]:
 
 def wished(request: PageRequest, row: Row, entity: str, sheet: Sheet, fields: Mapping[str, Field]) -> Wish:
     """What the form says. Several columns for one field of text are its parts, in their order."""
-    chosen = [request.typed(f"field.{place}") for place in range(len(sheet.headings))]
-    joined = {name for name in chosen if chosen.count(name) > 1 and isinstance(fields.get(name), TextField)}
+    form = dict(request.form)
+    chosen = [form.get(f"field.{place}", "") for place in range(len(sheet.headings))]
+    joined = {name for name, count in Counter(chosen).items() if count > 1 and isinstance(fields.get(name), TextField)}
     parts = {name: [heading for heading, one in zip(sheet.headings, chosen, strict=True) if one == name] for name in joined}
     single = ["" if name in joined else name for name in chosen]
-    form, mapped = dict(request.form), {name for name in chosen if name}
+    mapped = {name for name in chosen if name}
     constants = {name.removeprefix("set."): value.strip() for name, value in form.items() if name.startswith("set.") and value.strip()}
     lists: dict[str, list[str]] = {
         "match": [name for name in request.chosen("match") if name in mapped | set(constants)],

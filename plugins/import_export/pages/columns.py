@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, cast
 
+from plugins.import_export import imports
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Sheet
-from plugins.import_export.mapping.suggest import CALLED, suggestion
+from plugins.import_export.mapping.suggest import CALLED, looked_at, suggestion
 from plugins.import_export.pages import workbook
 from plugins.import_export.pages.choices import UNDECIDED, fields_of, is_external, likely, wished
 from plugins.import_export.pages.start import AT, Target, target_of
@@ -54,7 +56,7 @@ COLLISIONS: Mapping[str, Text] = {
     "only_if_empty": _("is taken only where nothing is there"),
     "never": _("is taken for new records only"),
 }
-_LOOKED_AT, _FIRST, _MOST_VALUES = 20_000, 1_000, 60
+_FIRST, _MOST_VALUES = 1_000, 60
 
 
 @dataclass(frozen=True)
@@ -112,22 +114,33 @@ def ask(ctx: Context, request: PageRequest) -> Rendering:
         return _form(ctx, request, row, target, sheet, guess, before or likely(row, sheet, guess))
 
 
-def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
-    """Rehearse the import with these columns; or show the form again, with what the choice of a field asks for."""
+@contextmanager
+def look(ctx: Context, request: PageRequest) -> Iterator[Wish | Rendering]:
+    """What the form asks for; or the form again, with what the choice of a field asks for or what is wrong with it."""
     row, target = _asked(ctx, request)
     if target.name == WORKBOOK:
-        return workbook.take(ctx, request, row)
+        yield workbook.looked(ctx, request, row)
+        return
     with files.opened_sheet(ctx, row, files.place_of(row, request.asked("sheet"))) as sheet:
         wish = wished(request, row, target.name, sheet, _written(ctx, target.name))
         refusal: Refusal | None = None
+        found: Wish | Rendering | None = None
         if request.typed("act") != "again":
             try:
+                imports.permit(ctx, wish.entity, wish.mode)
                 # The mapping is looked at now, with the first rows; all rows are read in the background.
                 make_plan(ctx, wish, replace(sheet, read=lambda: islice(sheet.rows(), _FIRST)))
-                return Redirect(ctx.page(f"{AT}/{id_of(start(ctx, replace(wish, dry_run=True, mended=mended(ctx, row))))}"))
+                found = replace(wish, dry_run=True, mended=mended(ctx, row))
             except Refusal as caught:
                 refusal = caught
-        return _form(ctx, request, row, target, sheet, suggestion(ctx, target.name, sheet), wish, refusal)
+        found = found or _form(ctx, request, row, target, sheet, suggestion(ctx, target.name, sheet), wish, refusal)
+    yield found
+
+
+def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Rehearse the import with these columns; or show the form again."""
+    found = cast("Wish | Rendering", request.prepared)
+    return found if isinstance(found, Rendering) else Redirect(ctx.page(f"{AT}/{id_of(start(ctx, found))}"))
 
 
 def _asked(ctx: Context, request: PageRequest) -> tuple[Row, Target]:
@@ -229,7 +242,7 @@ def _counted(sheet: Sheet, places: Iterable[int]) -> Mapping[int, Counter[str]]:
     """How often each value comes in these columns."""
     counted: dict[int, Counter[str]] = {place: Counter() for place in places}
     if counted:
-        for _number, cells in islice(sheet.rows(), _LOOKED_AT):
+        for _number, cells in islice(sheet.rows(), looked_at(sheet)):
             for place, counter in counted.items():
                 if place < len(cells) and (cell := cells[place].strip()):
                     counter[cell[:200]] += 1
@@ -264,7 +277,7 @@ def _constants(ctx: Context, fields: Mapping[str, Field], used: set[str], wish: 
 
 def _questions(ctx: Context, fields: Mapping[str, Field], columns: Mapping[str, int], sheet: Sheet, wish: Wish) -> list[dict[str, object]]:
     """What is asked once for the whole file, each reading with what a real cell would then be; what was answered stays to be seen."""
-    rows = [cells for _number, cells in islice(sheet.rows(), _LOOKED_AT)]
+    rows = [cells for _number, cells in islice(sheet.rows(), looked_at(sheet))]
     found: dict[str, dict[str, object]] = {}
     for one in Styles(fields, columns, sheet, Said(), ctx.tenant.timezone, ctx.tenant.currency).see_all(rows).questions():
         heading = sheet.headings[columns[one.name]]
@@ -279,4 +292,8 @@ def _questions(ctx: Context, fields: Mapping[str, Field], columns: Mapping[str, 
     return list(found.values())
 
 
-PAGES = (PageRoute("columns", path="/files/{id}/columns", title=_("Columns of a file"), permission=f"{FILE}.read", view=ask, submit=take),)
+PAGES = (
+    PageRoute(
+        "columns", path="/files/{id}/columns", title=_("Columns of a file"), permission=f"{FILE}.read", view=ask, submit=take, prepare=look
+    ),
+)

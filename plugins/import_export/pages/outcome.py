@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import cast
 from uuid import UUID
 
@@ -31,6 +32,15 @@ def show(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> 
         return workbook.show(ctx, request, record, refusal)
     shown = preview.show if record["dry_run"] and record["file"] else _outcome
     return shown(ctx, request, record, refusal)
+
+
+@contextmanager
+def look(ctx: Context, request: PageRequest) -> Iterator[None]:
+    """Of a rehearsal whose rows are mended the file is at hand before the transaction: a spreadsheet may take minutes to be read."""
+    record = _record(ctx, request)
+    if record["dry_run"] and record["file"] and record["entity"] != WORKBOOK:
+        preview.have_at_hand(ctx, record)
+    yield
 
 
 def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
@@ -126,7 +136,7 @@ def _told(ctx: Context, record: Row, rows: Sequence[Mapping[str, object]]) -> It
 
 
 PAGES = (
-    PageRoute("import", path="/imports/{id}", title=_("Import"), permission=f"{IMPORT}.read", view=show, submit=act),
+    PageRoute("import", path="/imports/{id}", title=_("Import"), permission=f"{IMPORT}.read", view=show, submit=act, prepare=look),
     PageRoute("undo", path="/imports/{id}/undo", title=_("Undo"), permission=f"{IMPORT}.read", view=ask_undo, submit=act),
     PageRoute("failed", path="/imports/{id}/failed", title=_("Failed rows"), permission=f"{IMPORT}.read", view=get_failed),
     PageRoute(

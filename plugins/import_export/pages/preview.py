@@ -8,6 +8,7 @@ from typing import cast
 from urllib.parse import quote
 from uuid import UUID
 
+from plugins.import_export.failed import SPREADSHEETS
 from plugins.import_export.journal import IMPORT, ROW, cursor_of, page
 from plugins.import_export.pages.lines import PROBLEMS, column_label, heads_of, lines_of, options_of
 from plugins.import_export.pages.start import AT
@@ -68,6 +69,14 @@ def _often(ctx: Context, record: Row, wish: Wish) -> list[tuple[int, str, str]]:
                 )
             )
     return sorted(found, reverse=True)[:MOST_OFTEN]
+
+
+def have_at_hand(ctx: Context, record: Row) -> None:
+    """Read the file of a rehearsal, where it is still there and is read as a whole at all; the next who reads it finds it read."""
+    file = ctx.records("import_export.file").values([UUID(wish_of(record).file)]).get(UUID(wish_of(record).file))
+    if file is not None and file["content"] is not None and files.book_of(file)["format"] in SPREADSHEETS:
+        with files.opened(ctx, file):
+            pass
 
 
 def act(ctx: Context, request: PageRequest, record: Row) -> Rendering | Redirect:

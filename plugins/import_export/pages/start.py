@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 from plugins.import_export import imports
 from plugins.import_export.files import Reading
@@ -64,14 +67,30 @@ def ask(ctx: Context, request: PageRequest) -> Rendering:
     return _form(ctx, request, request.asked("entity"))
 
 
+@contextmanager
+def receive(ctx: Context, request: PageRequest) -> Iterator[files.Received | Refusal]:
+    """Save the file and read it to its end; or why it cannot be read."""
+    file = request.files.get("file")
+    target_of(ctx, request.typed("entity"))
+    with ExitStack() as held:
+        found: files.Received | Refusal
+        try:
+            if file is None:
+                raise Invalid(_("some values are not valid"), problems=[Problem("file", "required", _("choose a file first"))])
+            reading = Reading(request.typed("encoding"), request.typed("delimiter"))
+            found = held.enter_context(files.received_and_read(ctx, file, reading))
+        except Refusal as refusal:
+            found = refusal
+        yield found
+
+
 def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Keep the file; what cannot be read is told, with what a person may say of it."""
-    entity, file = request.typed("entity"), request.files.get("file")
-    target_of(ctx, entity)
+    entity, found = request.typed("entity"), cast("files.Received | Refusal", request.prepared)
     try:
-        if file is None:
-            raise Invalid(_("some values are not valid"), problems=[Problem("file", "required", _("choose a file first"))])
-        row = files.stage(ctx, file, Reading(request.typed("encoding"), request.typed("delimiter")))
+        if isinstance(found, Refusal):
+            raise found
+        row = files.stage(ctx, found)
     except Refusal as refusal:
         return _form(ctx, request, entity, refusal)
     return Redirect(ctx.page(f"/import_export/files/{id_of(row)}/columns?entity={entity}"))
@@ -106,6 +125,15 @@ def get_template(ctx: Context, request: PageRequest) -> object:
 
 
 PAGES = (
-    PageRoute("start", path="/imports/new", title=_("Import a file"), permission=imports.PERMISSION, view=ask, submit=take, uploads=True),
+    PageRoute(
+        "start",
+        path="/imports/new",
+        title=_("Import a file"),
+        permission=imports.PERMISSION,
+        view=ask,
+        submit=take,
+        uploads=True,
+        prepare=receive,
+    ),
     PageRoute("template", path="/template", title=_("A file to fill in"), permission=imports.PERMISSION, view=get_template),
 )

@@ -41,15 +41,15 @@ def ask(ctx: Context, request: PageRequest, file: Row, refusal: Refusal | None =
     return Rendering("import_export/workbook.html", values, refusal.status if refusal is not None else 200)
 
 
-def take(ctx: Context, request: PageRequest, file: Row) -> Rendering | Redirect:
-    """Rehearse all sheets together."""
+def looked(ctx: Context, request: PageRequest, file: Row) -> Wish | Rendering:
+    """What is to be rehearsed: all sheets together; or the form again with what is wrong."""
     try:
         with files.opened(ctx, file) as book:
             wish = Wish(
                 WORKBOOK, str(file["file_name"]), mode=request.typed("mode", "create"), duplicates=request.typed("duplicates", "skip"),
                 silent=bool(request.typed("silent")), file=str(file["id"]), dry_run=True, mended=mended(ctx, file),
             )  # fmt: skip
-            return Redirect(ctx.page(f"{AT}/{id_of(start(ctx, replace(wish, match=_matches(ctx, wish, book))))}"))
+            return replace(wish, match=_matches(ctx, wish, book))
     except Refusal as refusal:
         return ask(ctx, request, file, refusal)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-from typing import cast
+from typing import BinaryIO, cast
 from uuid import UUID
 
-from plugins.import_export.files import Book, Reading, Sheet, open_book
+from plugins.import_export.files import Book, Note, Reading, Sheet, open_book
+from plugins.import_export.files.headings import sums_up
 from plugins.import_export.mapping.shaping import kinds_of
 from plugins.import_export.mapping.words import plain
 from plugins.import_export.staging.corrections import FILE, corrections, counted, mended
@@ -29,41 +30,85 @@ _LONGEST_CELL = 200
 _MOST_IN_SAMPLE = 500
 
 
-def stage(ctx: Context, upload: Upload, reading: Reading) -> Row:
-    """Keep a file and read it once to its end. Raises TooLarge, Conflict where one keeps too many, Invalid for what is no readable file."""
-    files, size = ctx.as_system().records(FILE), 0
-    if counted(files, where(owner=ctx.actor.user_id)) >= MOST_FILES:
-        raise Conflict(_("there are {most} files of yours that wait; remove some"), code="too_many_files", most=MOST_FILES)
+@dataclass
+class Received:
+    """A file that is saved under a key, and what was found in it; it stays once it is `taken` by what the transaction writes."""
+
+    key: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    taken: bool = False
+
+    def take(self) -> str:
+        """Its key, for the record that will name it."""
+        self.taken = True
+        return self.key
+
+
+@contextmanager
+def received(ctx: Context, stream: BinaryIO) -> Iterator[Received]:
+    """Save a file before the transaction, whose lock is not to wait for disks; unless that ends well and has taken it, it goes again."""
+    with saved(ctx, stream) as key:
+        file = Received(key)
+        yield file
+    if not file.taken:
+        ctx.files.remove(key)
+
+
+@contextmanager
+def received_and_read(ctx: Context, upload: Upload, reading: Reading) -> Iterator[Received]:
+    """The same, read once to its end. Raises TooLarge, Conflict where one keeps too many, Invalid for what is no readable file."""
+    _check_number(ctx)
+    size = 0
     while part := upload.stream.read(_STEP):
         size += len(part)
         if size > MOST_BYTES:
             raise TooLarge(_("a file has at most {most} MB"), most=MOST_BYTES >> 20)
     upload.stream.seek(0)
     name = last_name(upload.filename)
-    with saved(ctx, upload.stream) as key:
-        with ctx.files.open(key) as source:
+    with received(ctx, upload.stream) as file:
+        with ctx.files.open(file.key) as source:
             book = open_book(source, name, reading)
+            notes = [*book.notes]
             found = {
                 "format": book.format,
                 "encoding": book.encoding,
                 "delimiter": book.delimiter,
-                "notes": [{"code": note.code, "message": ctx.say(note.message, note.params)} for note in book.notes],
-                "sheets": [_looked_through(sheet) for sheet in book.sheets],
+                "sheets": [_looked_through(sheet, notes) for sheet in book.sheets],
+                "notes": [{"code": note.code, "message": ctx.say(note.message, note.params)} for note in notes],
             }
-        values = {
-            "file_name": name, "content": key, "size": size, "reading": json.dumps(asdict(reading)), "book": json.dumps(found),
-            "expires_at": ctx.now() + KEPT,
-        }  # fmt: skip
-        return files.create(values, act="stage")
+        file.values = {"file_name": name, "size": size, "reading": json.dumps(asdict(reading)), "book": json.dumps(found)}
+        yield file
 
 
-def _looked_through(sheet: Sheet) -> dict[str, object]:
-    """A sheet by its headings, its number of rows and the first of them; raises Invalid where the file breaks off."""
-    rows, last, sample = 0, 0, list[list[str]]()
+def stage(ctx: Context, file: Received) -> Row:
+    """The record of a file that was received and read; raises Conflict where one keeps too many."""
+    _check_number(ctx)
+    values = {**file.values, "content": file.take(), "expires_at": ctx.now() + KEPT}
+    return ctx.as_system().records(FILE).create(values, act="stage")
+
+
+def _check_number(ctx: Context) -> None:
+    if counted(ctx.as_system().records(FILE), where(owner=ctx.actor.user_id)) >= MOST_FILES:
+        raise Conflict(_("there are {most} files of yours that wait; remove some"), code="too_many_files", most=MOST_FILES)
+
+
+def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
+    """A sheet by its headings, its number of rows and the first of them; raises Invalid where the file breaks off.
+
+    What is to be told of it goes to `notes`.
+    """
+    rows, last, sample, cells = 0, 0, list[list[str]](), list[str]()
     for number, cells in sheet.rows():
         rows, last = rows + 1, number
         if len(sample) < SAMPLE:
             sample.append([cell[:_LONGEST_CELL] for cell in cells[:_MOST_IN_SAMPLE]])
+    if not rows:
+        notes.append(Note("no_rows", _("the sheet {sheet!r} has headings and not one row"), {"sheet": sheet.name}))
+    elif sums_up(cells):
+        text = _(
+            "the last row ({row}) seems to sum up the others ({word!r}); where it is no record, leave it out when you look at the rows"
+        )
+        notes.append(Note("totals", text, {"row": last, "word": next(cell.strip() for cell in cells if cell.strip())[:40]}))
     return {"name": sheet.name, "headings": list(sheet.headings), "rows": rows, "last": last, "sample": sample}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import cast
 
 from marshmallow import Schema, fields, validate
@@ -102,9 +103,14 @@ _MENDED = {
 }
 
 
+def receive_file(ctx: Context, request: Request) -> AbstractContextManager[files.Received]:
+    """Save the file and read it to its end."""
+    return files.received_and_read(ctx, request.files["file"], files.reading_of(request.body))
+
+
 def stage_file(ctx: Context, request: Request) -> Response:
     """Keep a file, to be looked at and imported; nothing is written from it."""
-    row = files.stage(ctx, request.files["file"], files.reading_of(request.body))
+    row = files.stage(ctx, cast("files.Received", request.prepared))
     return Response(files.told(ctx, row), 201, {"Location": f"/api/v1/import_export/files/{row['id']}"})
 
 
@@ -151,7 +157,7 @@ def mend_row(ctx: Context, request: Request) -> object:
 ROUTES = (
     Route(
         method="POST", path="/files", view=stage_file, permission=imports.PERMISSION, summary=_("Send a file to be imported"),
-        body=NewFile, uploads=("file",), answer=_FILE, status=201,
+        body=NewFile, uploads=("file",), answer=_FILE, status=201, prepare=receive_file,
     ),
     Route(method="GET", path="/files/{id}", view=get_file, permission=READ, summary=_("A file to import"), answer=_FILE),
     Route(method="DELETE", path="/files/{id}", view=remove_file, permission=DELETE, summary=_("Remove a file to import"), status=204),
