@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from time import sleep
 from typing import TYPE_CHECKING
 
 import orjson
@@ -27,6 +28,8 @@ KEPT = timedelta(hours=24)
 MOST = 255
 FORM = r"^[!-~]([ -~]*[!-~])?$"
 _PART = 5_000
+_LOOKS, _PAUSE = 100, 0.05
+"""How often somebody who waits for a twin looks again, and after how many seconds each time."""
 
 answers = sa.Table(
     "core_idempotency",
@@ -65,8 +68,8 @@ def read_key(sent: str) -> str:
 class Once:
     """One write by one caller under one key, inside the transaction of the write: a crash leaves neither effect nor key."""
 
-    def __init__(self, work: Work, caller: str, sent: str, request: str) -> None:
-        self._work, self._request = work, request
+    def __init__(self, work: Work, caller: str, sent: str, request: str, *, waits: bool = False) -> None:
+        self._work, self._request, self._waits = work, request, waits
         self._name = links.digest_of(f"{caller}\0{sent}")
         self._mine = (answers.c.tenant_id == work.tenant.id, answers.c.name == self._name)
 
@@ -86,11 +89,16 @@ class Once:
         return Answer(status, [(name, value) for name, value in headers], base64.b64decode(body))
 
     def _enter(self) -> None:
-        """One at a time. On SQLite writers are, so a twin waits; on PostgreSQL it would hold a thread, and is told to come back."""
+        """One at a time. On SQLite writers are, so a twin waits; on PostgreSQL it would hold a thread, and is told to come back: a program
+        at once, a browser, which shows the answer to the last click alone, after a while."""
         if self._work.platform.database.is_sqlite:
             return
         number = int.from_bytes(bytes.fromhex(links.digest_of(f"{self._work.tenant.id}:{self._name}"))[:8], signed=True)
-        if not self._work.connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar_one():
+        lock, left = sa.select(sa.func.pg_try_advisory_xact_lock(number)), _LOOKS if self._waits else 0
+        while not (mine := self._work.connection.execute(lock).scalar_one()) and left:
+            left -= 1
+            sleep(_PAUSE)
+        if not mine:
             refusal = Conflict(_("the first request with this Idempotency-Key is still at work; send it again in a second"),
                                code="idempotency_key_in_use")  # fmt: skip
             refusal.retry_after = 1

@@ -290,12 +290,12 @@ def _once(work: Work, link: str, act: Callable[[], FlaskResponse]) -> FlaskRespo
 def once(work: Work, mark: str, act: Callable[[], FlaskResponse]) -> FlaskResponse:
     """The act's answer, or that of the same form with the same mark before; filled in otherwise, it is another form."""
     asked = _fingerprint()
-    return _kept(work, f"user {work.actor.user_id}", f"{mark} {asked}", asked, act)
+    return _kept(work, f"user {work.actor.user_id}", f"{mark} {asked}", asked, act, waits=True)
 
 
-def _kept(work: Work, caller: str, sent: str, asked: str, act: Callable[[], FlaskResponse]) -> FlaskResponse:
+def _kept(work: Work, caller: str, sent: str, asked: str, act: Callable[[], FlaskResponse], *, waits: bool = False) -> FlaskResponse:
     caller = f"{caller} through {work.impersonator}" if work.impersonator is not None else caller
-    kept = Once(work, caller, sent, asked)
+    kept = Once(work, caller, sent, asked, waits=waits)
     if (before := kept.earlier()) is not None:
         return FlaskResponse(before.body, before.status, [*before.headers, (idempotency.REPLAYED, "true")])
     response = act()

@@ -210,9 +210,14 @@ def mine(ctx: Context, id: UUID) -> Row:
 
 
 def download(ctx: Context, id: UUID, media: Mapping[str, str]) -> Download:
-    """The file, for its owner while he may export such records, until its time ends; raises NotFound, Forbidden, Conflict where there is none yet."""
+    """The file, for its owner while he may export such records and sees all fields that are in it, also by the token with which he asks,
+    until its time ends; raises NotFound, Forbidden, Conflict where there is none yet."""
     record = mine(ctx, id)
-    permit(ctx, str(record["entity"]))
+    entity = str(record["entity"])
+    permit(ctx, entity)
+    whole, seen = ctx.as_system().records(entity).fields(), ctx.records(entity).fields()
+    if hidden := next((name for name in selection_of(record).fields if name in whole and name not in seen), ""):
+        raise Forbidden(_("you may not read the field {field!r}, which is in the file; export again"), code="field_forbidden", field=hidden)
     if record["state"] != SUCCEEDED:
         raise Conflict(_("there is no file: the export is {state}"), state=str(record["state"]))
     if not record["content"] or cast("datetime", record["ends_at"]) <= ctx.now():

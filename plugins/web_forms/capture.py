@@ -149,8 +149,9 @@ def _tell(ctx: Context, form: Row, row: Row) -> None:
 def retry(ctx: Context, id: UUID, *, force: bool = False) -> Row:
     """Make the lead of a submission that failed, or was taken for spam; raises Conflict for one that has its lead, or was erased.
 
-    It is made once, whoever asks at the same moment. What fails again is a submission with another reason.
+    It is made once, whoever asks at the same moment. What fails again is a submission with another reason. Raises Forbidden.
     """
+    ctx.require(RETRY)
     if force:  # the lead is made with the rights of the form's owner, and it is not he who says so
         ctx.require(f"{LEAD}.{FORCE}")
     with ctx.transaction(write=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.context import Work
-from core.testkit.fixtures import People
+from core.testkit.fixtures import Api, People
 from sdk import where
 from sdk.context import id_of
 from tests.console.site import Site
@@ -55,3 +55,17 @@ def test_what_could_not_be_taken_is_listed_with_its_reason_and_tried_again(site:
     taken = site.post("/web_forms", {**page.form(), "retry": str(sent)})
     assert taken.answer.headers["Location"].startswith("/console/leads/leads/")
     assert "Everything that came in has its lead." in site.get("/web_forms").text
+
+
+def test_who_may_only_look_at_what_came_in_makes_no_lead_of_it(client: Api, site: Site, work: Work, people: People) -> None:
+    site.sent("/web_forms", name="Contact")
+    (form,) = work.records(FORMS).find(())
+    said = '{"values": {"name": "Ann", "email": "a@b.example"}, "consents": false, "tags": {}, "came_from": "", "language": "en"}'
+    values = {"form": id_of(form), "state": "failed", "said": said, "reason": "the owner is away", "owner": people.rep}
+    sent = id_of(work.records("web_forms.submission").create(values, act="capture"))
+    for permission in (f"{FORMS}.read", "web_forms.submission.read"):
+        work.records("core.grant").create({"role": "sales_rep", "permission": permission, "scope": "all"})
+    rep = Site(client.as_user(people.rep))
+    assert rep.get("/web_forms").status == 200
+    assert rep.post("/web_forms", {"retry": str(sent)}).status == 403
+    assert work.records("leads.lead").find(()) == []

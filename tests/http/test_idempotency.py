@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from core.events import upkeep
-from core.http.idempotency import Once, answers
+from core.http import idempotency
+from core.http.idempotency import Answer, Once, answers
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, People, type_work_as
 from tests.probe.fixtures import OURS
@@ -146,6 +147,36 @@ def test_who_comes_while_the_first_is_at_work_is_told_to_come_again(client: Api,
         refused = send(client, {"name": "one"}, "k-1")
         assert (refused.status_code, refused.json["code"], refused.headers["Retry-After"]) == (409, "idempotency_key_in_use", "1")
     assert send(client, {"name": "one"}, "k-1").status_code == 201
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_a_browser_waits_for_its_first_click_and_gets_that_answer(work_as: type_work_as, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows the answer to the second click alone."""
+    begun, wanted = threading.Event(), threading.Event()
+
+    def first() -> None:
+        work = work_as()
+        with work.transaction(write=True):
+            once = Once(work, "user 1", "page x", "form", waits=True)
+            assert once.earlier() is None
+            begun.set()
+            wanted.wait(10)
+            once.keep(Answer(303, [("Location", "/made")], b""))
+
+    click = threading.Thread(target=first)
+    click.start()
+    begun.wait(10)
+
+    def look_again(_seconds: float) -> None:
+        wanted.set()
+        click.join()
+
+    monkeypatch.setattr(idempotency, "sleep", look_again)
+    work = work_as()
+    with work.transaction(write=True):
+        answer = Once(work, "user 1", "page x", "form", waits=True).earlier()
+    assert answer is not None
+    assert (answer.status, answer.headers) == (303, [("Location", "/made")])
 
 
 @pytest.mark.parametrize("entry_points", [OURS])

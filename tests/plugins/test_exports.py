@@ -149,6 +149,18 @@ def test_who_may_not_export_is_refused_also_once_the_right_is_gone(
     assert (record["state"], record["reason"]) == ("failed", "you need the permission customers.account.export")
 
 
+def test_a_file_is_fetched_by_no_token_that_reads_less_than_is_in_it(client: Api, platform: Platform, work: Work, people: People) -> None:
+    work.records("customers.account").create({"name": "A", "city": "Ulm", "owner": people.rep})
+    rep = client.as_user(people.rep)
+    files = [rep.post(EXPORTS, {"entity": "customers.account", "fields": fields}).json["id"] for fields in (["name", "city"], ["name"])]
+    Embedded(platform).run_until_idle()
+    allows = ["customers.account.read:name", "customers.account.export", f"{EXPORT}.create", f"{EXPORT}.read"]
+    narrow = client.as_user(people.rep, allows=allows)
+    answers = [narrow.get(f"{EXPORTS}/{id}/file") for id in files]
+    assert [answer.status_code for answer in answers] == [403, 200], answers[0].text
+    assert rep.get(f"{EXPORTS}/{files[0]}/file").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
