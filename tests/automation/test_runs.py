@@ -189,6 +189,41 @@ def test_nobody_lets_a_rule_or_a_webhook_act_with_rights_that_he_has_not_by_way_
     )
 
 
+@pytest.mark.feature("B5", "B6")
+def test_what_a_rule_and_a_webhook_have_seen_is_shown_to_whom_they_act_for(
+    client: Api, people: People, work: Work, engine: Engine, account: UUID
+) -> None:
+    """Their owner may see more than who may read their logs."""
+    secret, place = "13800138000", "/api/v1/automation"
+    administrator = id_of(work.records("core.user").find(where(email="admin@acme.example"), 1)[0])
+    work.records("core.user").update(administrator, {"team": people.teams[0]})
+    (role,) = work.records("core.role").find(where(key="sales_manager"))
+    values = {"role": id_of(role), "permission": "customers.account.read", "scope": "all", "only_fields": ["name", "website"]}
+    work.records("core.grant").create(values)
+    rule = {"name": "x", "entity": "customers.account", "trigger": "automation.updated", "actions": [entry("{{ city }}")]}
+    hook = {"name": "x", "url": "https://hook.example/", "entity": "customers.account"}
+    for body, kind in ((rule, "rules"), (hook, "webhooks")):
+        made = client.post(f"{place}/{kind}", body)
+        assert made.status_code == 201, made.text
+        rule = made.json if kind == "rules" else rule
+    client.patch(f"/api/v1/customers/accounts/{account}", {"city": secret})
+    engine.run_until_idle()
+    manager = client.as_user(people.manager)
+    tried = {"record": str(account)}
+    logs = ("rule", "run", "step", "webhook", "delivery")
+    narrow = client.as_user("admin@acme.example", allows=[f"automation.{name}.read" for name in logs])
+    for reader, sees in ((client, True), (manager, False), (narrow, False)):
+        for kind in ("steps", "deliveries", "runs"):
+            rows = reader.get(f"{place}/{kind}").json["data"]
+            assert rows, (kind, "the log itself is read")
+            assert (secret in str(rows)) == (sees and kind != "runs"), (kind, rows)
+            for row in rows:
+                assert secret not in reader.get(f"{place}/{kind}/{row['id']}/history").text or sees
+    for reader, sees in ((client, True), (manager, False)):
+        answer = reader.post(f"{place}/rules/{rule['id']}/trials", tried)
+        assert (answer.status_code, secret in answer.text) == (200, sees), answer.text
+
+
 @pytest.mark.feature("I16")
 def test_to_run_as_somebody_else_takes_a_right(
     client: Api, people: People, work: Work, rules: Rules, engine: Engine, left: type_left
