@@ -17,6 +17,7 @@ DELEGATE = "delegate"
 """The special right, where an entity has one, to let its records act as anybody."""
 STOPS = frozenset({"active"})
 """What may be changed of somebody else's: it goes on, or stops, as its owner has made it."""
+OUTLASTS = _("who acts as somebody else leaves nothing behind that goes on acting ({entity}): it would outlast the hour")
 _BEYOND = _(
     "this acts later with the rights of {owner}, who may do what you may not ({permission}): make it your own, or ask an administrator"
 )
