@@ -26,7 +26,7 @@ from core.entities.rows import borne_by, live_of, rows_of
 from core.entities.shape import Shape
 from core.entities.trees import check_trees
 from core.identity.tables import Share
-from core.policy.acting import check_acting
+from core.policy.acting import OUTLASTS, check_acting
 from core.policy.allowed import ACT_LATER, ACTS_LATER
 from core.policy.bounds import seen_within
 from core.search.index import keep as keep_words
@@ -118,6 +118,8 @@ class Writer:
                 refusal = Forbidden(_("you may not {verb} {entity}"), verb=needed.value, entity=self.entity.full_name)
             elif self.entity.acts_later and verb != "delete" and not self.work.grants.admits(ACT_LATER):
                 refusal = Forbidden(ACTS_LATER, entity=self.entity.full_name, permission=ACT_LATER)
+            elif self.entity.acts_later and verb != "delete" and self.work.impersonator is not None and not self.work.grants.everything:
+                refusal = Forbidden(OUTLASTS, code="acting", entity=self.entity.full_name)
             for item in items if refusal is not None else ():
                 if item.draft.verb == verb:
                     item.refusal = refusal

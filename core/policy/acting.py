@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.policy.grants import Grant, Grants, with_implied
-from sdk import EVERYBODY, Entity, Forbidden, NotFound, Scope, _
+from sdk import EVERYBODY, Conflict, Entity, NotFound, Scope, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -17,6 +17,7 @@ DELEGATE = "delegate"
 """The special right, where an entity has one, to let its records act as anybody."""
 STOPS = frozenset({"active"})
 """What may be changed of somebody else's: it goes on, or stops, as its owner has made it."""
+OUTLASTS = _("who acts as somebody else leaves nothing behind that goes on acting ({entity}): it would outlast the hour")
 _BEYOND = _(
     "this acts later with the rights of {owner}, who may do what you may not ({permission}): make it your own, or ask an administrator"
 )
@@ -48,7 +49,7 @@ def check_acting(work: Work, entity: Entity, items: Sequence[Item]) -> None:
     special = f"{entity.full_name}.{DELEGATE}"
     if work.grants.unlimited or (special in work.catalog.permissions and work.can(special)):
         return
-    found = dict[UUID, Forbidden | None]()
+    found = dict[UUID, Conflict | None]()
     for item in items:
         owner = item.after("owner")
         if not isinstance(owner, UUID) or owner == work.actor.user_id or item.draft.verb not in ("create", "update"):
@@ -62,10 +63,10 @@ def check_acting(work: Work, entity: Entity, items: Sequence[Item]) -> None:
         item.refusal = item.refusal or found[owner]
 
 
-def _refusal(work: Work, owner: UUID) -> Forbidden | None:
+def _refusal(work: Work, owner: UUID) -> Conflict | None:
     try:
         other = work.standing_in(owner)
     except NotFound:
-        return Forbidden(_GONE, code="beyond_own")  # may come back, and with what rights nobody knows
+        return Conflict(_GONE, code="beyond_own")  # may come back, and with what rights nobody knows
     beyond = short_of(work, other.grants)
-    return None if beyond is None else Forbidden(_BEYOND, code="beyond_own", owner=other.actor.name, permission=beyond)
+    return None if beyond is None else Conflict(_BEYOND, code="beyond_own", owner=other.actor.name, permission=beyond)

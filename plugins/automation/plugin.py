@@ -20,6 +20,7 @@ from plugins.automation import (
     routes,
     rules,
     running,
+    sight,
     timing,
     triggers,
     uses,
@@ -87,10 +88,22 @@ def register_entities() -> Sequence[Entity]:
             Revision, "revision", "revisions", _("Version of a rule"), _("Versions of rules"), title="number", verbs=READ, hands_over=False
         ),
         Entity(Timer, "timer", "timers", _("Timer"), _("Timers"), title="next_at", verbs=READ, hands_over=False),
-        Entity(Run, "run", "runs", _("Run"), _("Runs"), title="occurrence", verbs=READ, hands_over=False),
-        Entity(Performed, "step", "steps", _("Step"), _("Steps"), title="action", verbs=READ, hands_over=False),
+        Entity(Run, "run", "runs", _("Run"), _("Runs"), title="occurrence", verbs=READ, hands_over=False, veil=sight.veil(sight.RUN)),
+        Entity(
+            Performed, "step", "steps", _("Step"), _("Steps"), title="action", verbs=READ, hands_over=False, veil=sight.veil(sight.STEP)
+        ),
         Entity(Webhook, "webhook", "webhooks", _("Webhook"), _("Webhooks"), access=ACCESS, guards_access=True, acts_later=True),
-        Entity(Delivery, "delivery", "deliveries", _("Delivery"), _("Deliveries"), title="event", verbs=READ, hands_over=False),
+        Entity(
+            Delivery,
+            "delivery",
+            "deliveries",
+            _("Delivery"),
+            _("Deliveries"),
+            title="event",
+            verbs=READ,
+            hands_over=False,
+            veil=sight.veil(sight.DELIVERY),
+        ),
         Entity(Inlet, "inlet", "inlets", _("Inlet"), _("Inlets"), access=ACCESS, merges=False, acts_later=True),
     )
 

@@ -100,8 +100,8 @@ class Performed(Record):
     number: Mapped[int] = f.integer(_("Number"), required=True, readonly=True)
     action: Mapped[str] = f.text(_("Action"), length=100, required=True, readonly=True)
     state: Mapped[str] = f.choice(_("State"), STATES, default=DONE, readonly=True)
-    went_in: Mapped[dict[str, Any] | None] = document(_("Input"), dict, readonly=True, personal=True)
-    came_out: Mapped[dict[str, Any] | None] = document(_("Output"), dict, readonly=True, personal=True)
+    went_in: Mapped[dict[str, Any] | None] = document(_("Input"), dict, readonly=True, sensitive=True, personal=True)
+    came_out: Mapped[dict[str, Any] | None] = document(_("Output"), dict, readonly=True, sensitive=True, personal=True)
     error: Mapped[str | None] = f.long_text(_("Error"), readonly=True, personal=True)
     at: Mapped[datetime | None] = f.at(_("At"), readonly=True)
 

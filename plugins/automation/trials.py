@@ -18,6 +18,7 @@ from plugins.automation.facts import MASK, filled, slots, words_of
 from plugins.automation.rules import Rule, actor_of, kind_of
 from plugins.automation.schemas import readable
 from plugins.automation.sentences import called_action, holds
+from plugins.automation.sight import acts_for
 from plugins.automation.triggers import DATE, ByDate
 from sdk import Action, Context, GiveUp, Invalid, Moment, NotFound, Refusal, Step, _
 from sdk.context import Row, id_of
@@ -46,10 +47,11 @@ def tried(ctx: Context, rule: Rule, id: UUID) -> dict[str, object]:
     if row is None:
         raise NotFound(_("who the rule runs as does not see this record: it would not run for it"))
     held = [_held(ctx, actor, rule, node, id) for node in rule.conditions]
-    holds_all = all(one["holds"] for one in held)
+    holds_all, steps = all(one["holds"] for one in held), _steps(_Trial(ctx, actor, rule, row, seen))
+    for step in steps if not acts_for(ctx, rule) else ():
+        step |= {"went_in": {}, "came_out": {}}  # the rule may see more than who asks
     return {
-        "begins": _begins(ctx, rule, row, seen), "conditions": held, "holds": holds_all,
-        "steps": _steps(_Trial(ctx, actor, rule, row, seen)),
+        "begins": _begins(ctx, rule, row, seen), "conditions": held, "holds": holds_all, "steps": steps,
     }  # fmt: skip
 
 

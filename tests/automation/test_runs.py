@@ -163,30 +163,62 @@ def test_nobody_lets_a_rule_or_a_webhook_act_with_rights_that_he_has_not_by_way_
     }
     for kind, body in bodies.items():
         made = manager.post(f"{place}/{kind}", {**body, "owner": administrator})
-        assert (made.status_code, made.json["code"]) == (403, "beyond_own"), (kind, made.text)
+        assert (made.status_code, made.json["code"]) == (409, "beyond_own"), (kind, made.text)
         theirs = client.post(f"{place}/{kind}", body)
         assert theirs.status_code == 201, theirs.text
         there = f"{place}/{kind}/{theirs.json['id']}"
         assert manager.patch(there, {"name": "mine"}).json["code"] == "beyond_own", kind
         assert manager.patch(there, {"active": False}).status_code == 200, "who may write it may stop it"
         assert client.patch(there, {"active": True}).status_code == 200
+    rule = client.get(f"{place}/rules").json["data"][0]["id"]
+    draft = manager.post(f"{place}/rules/{rule}/drafts", {}).json["id"]
+    assert manager.patch(f"{place}/rules/{draft}", {"name": "as the manager"}).status_code == 200
+    assert manager.post(f"{place}/rules/{draft}/publications").json["code"] == "beyond_own", "nor by a draft of it"
     mine = manager.post(f"{place}/webhooks", {**bodies["webhooks"], "entity": "customers.account"})
     assert mine.status_code == 201, mine.text
     there = f"{place}/webhooks/{mine.json['id']}"
     assert manager.patch(there, {"owner": administrator}).json["code"] == "beyond_own"
     assert client.patch(there, {"name": "by who may do everything"}).status_code == 200
-    assert (
-        client.as_user("admin@acme.example", allows=["automation.webhook", "core.owner.act_later"])
-        .patch(there, {"name": "narrow"})
-        .status_code
-        == 403
-    )
+    narrow = client.as_user("admin@acme.example", allows=["automation.webhook", "core.owner.act_later"])
+    assert narrow.patch(there, {"name": "narrow"}).json["code"] == "beyond_own"
     published = client.post(f"{place}/webhooks", {**bodies["webhooks"], "entity": "customers.account"}).json["id"]
     taken = manager.patch(f"{place}/webhooks/{published}", {"owner": str(people.manager), "url": "https://mine.example/"})
-    assert (taken.status_code, taken.json["owner"]["id"] if isinstance(taken.json["owner"], dict) else taken.json["owner"]) == (
-        200,
-        str(people.manager),
-    )
+    assert (taken.status_code, taken.json["owner"]) == (200, str(people.manager)), "it acts for the manager from here on"
+
+
+@pytest.mark.feature("B5", "B6")
+def test_what_a_rule_and_a_webhook_have_seen_is_shown_to_whom_they_act_for(
+    client: Api, people: People, work: Work, engine: Engine, account: UUID
+) -> None:
+    """Their owner may see more than who may read their logs."""
+    secret, place = "13800138000", "/api/v1/automation"
+    administrator = id_of(work.records("core.user").find(where(email="admin@acme.example"), 1)[0])
+    work.records("core.user").update(administrator, {"team": people.teams[0]})
+    (role,) = work.records("core.role").find(where(key="sales_manager"))
+    values = {"role": id_of(role), "permission": "customers.account.read", "scope": "all", "only_fields": ["name", "website"]}
+    work.records("core.grant").create(values)
+    rule = {"name": "x", "entity": "customers.account", "trigger": "automation.updated", "actions": [entry("{{ city }}")]}
+    hook = {"name": "x", "url": "https://hook.example/", "entity": "customers.account"}
+    for body, kind in ((rule, "rules"), (hook, "webhooks")):
+        made = client.post(f"{place}/{kind}", body)
+        assert made.status_code == 201, made.text
+        rule = made.json if kind == "rules" else rule
+    client.patch(f"/api/v1/customers/accounts/{account}", {"city": secret})
+    engine.run_until_idle()
+    manager = client.as_user(people.manager)
+    tried = {"record": str(account)}
+    logs = ("rule", "run", "step", "webhook", "delivery")
+    narrow = client.as_user("admin@acme.example", allows=[f"automation.{name}.read" for name in logs])
+    for reader, sees in ((client, True), (manager, False), (narrow, False)):
+        for kind in ("steps", "deliveries", "runs"):
+            rows = reader.get(f"{place}/{kind}").json["data"]
+            assert rows, (kind, "the log itself is read")
+            assert (secret in str(rows)) == (sees and kind != "runs"), (kind, rows)
+            for row in rows:
+                assert secret not in reader.get(f"{place}/{kind}/{row['id']}/history").text or sees
+    for reader, sees in ((client, True), (manager, False)):
+        answer = reader.post(f"{place}/rules/{rule['id']}/trials", tried)
+        assert (answer.status_code, secret in answer.text) == (200, sees), answer.text
 
 
 @pytest.mark.feature("I16")

@@ -64,6 +64,7 @@ def test_who_acts_as_a_representative_sees_and_may_what_that_one_does_for_an_hou
         ("POST", "/api/v1/core/tokens", {"name": "back door"}),
         ("GET", "/api/v1/core/sessions", None),
         ("DELETE", "/api/v1/core/sessions", None),
+        ("POST", "/api/v1/core/shares", {"record": f"probe.thing:{mine}", "user": str(people.reps[1][0]), "access": "read"}),
     ):
         problem(admin.call(method, path, body), 403, "acting")
     problem(admin.call("POST", ACTING, {"user": str(people.manager)}), 409, "acting")

@@ -238,7 +238,7 @@ def test_who_may_not_looks_at_no_submission_and_makes_no_form_for_somebody_else(
     assert other.get(SENT).json["data"] == []
     assert [other.post(f"{SENT}/{sent['id']}/retries", {}).status_code, other.post(FORMS, HELLO).status_code] == [403, 403]
     refused = boss.post(FORMS, {**HELLO, "key": "b", "owner": str(people.reps[0][0])})
-    assert (refused.status_code, refused.json["code"]) == (403, "beyond_own")
+    assert (refused.status_code, refused.json["code"]) == (409, "beyond_own")
     assert boss.patch(f"{FORMS}/{form}", {"owner": None}).status_code == 403, "nobody's leads are made by the system"
     few = client.as_user(people.managers[0], allows=["web_forms.form.read:name"])
     assert few.get(f"{FORMS}/{form}/embedding").status_code == 200  # who sees little of it still sees what everybody does
