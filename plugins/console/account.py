@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from plugins.console.devices import device
 from plugins.console.registry import PREFIX, Kind, called, kind_of
 from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Verb, _
 from sdk.pages import told
@@ -37,6 +38,7 @@ def _account(ctx: Context, request: PageRequest, refusal: Refusal | None = None)
         sessions = cast("Mapping[str, list[Mapping[str, Any]]]", ctx.api("GET", _SESSIONS))["data"]
     except Refusal as hidden:  # who acts as somebody, or came with a narrow token, is told so
         problems = [*problems, *told(ctx, hidden)]
+    sessions = [{**one, "device": device(str(one.get("agent") or ""))} for one in sessions]
     return Rendering("console/account.html", {"sessions": sessions, "problems": problems, "here": HERE, "tokens": TOKENS},
                      200 if refusal is None else refusal.status)  # fmt: skip
 

@@ -14,6 +14,7 @@ from sdk.fields import AnyRecordField, ChoiceField, DecimalField, Field, Integer
 _GOOD = frozenset({"won", "paid", "active", "done", "succeeded", "accepted", "qualified", "completed", "issued", "ok"})
 _BAD = frozenset({"lost", "failed", "overdue", "cancelled", "rejected", "declined", "expired", "dead", "disqualified"})
 _WARM = frozenset({"partial", "waiting", "pending", "key", "important", "high", "urgent", "due"})
+_MEASURED = frozenset({"date", "datetime", "integer", "decimal", "percent", "money"})
 _PART = 200
 """Links whose titles are asked for at once."""
 
@@ -105,6 +106,9 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         href = titles.at(entity, id) if title else ""
         return Cell(name, label, "link", value, title, href)
     if name == kind.title and "id" in row:
+        drawn = _drawn(of)
+        if drawn in _MEASURED and value is not None:  # a moment or a number that names a record is written as such, and leads to it
+            return Cell(name, label, drawn, value, str(value), kind.at(row["id"]))
         return Cell(name, label, "title", value, str(value if value not in (None, "") else "—"), kind.at(row["id"]))
     return Cell(name, label, _drawn(of), value, str(value) if isinstance(value, str | UUID) else "")
 

@@ -10,11 +10,14 @@ from sdk.context import Row
 
 STYLE = (
     ":root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:8vh auto;padding:0 1rem}"
-    "fieldset{border:0;padding:0;margin:1rem 0}.scores{display:flex;flex-wrap:wrap;gap:.4rem}label.score{position:relative}"
-    "label.score input{position:absolute;opacity:0}label.score span{display:block;min-width:2.6rem;padding:.5rem 0;text-align:center;"
+    "h1{font-size:1.6rem;line-height:1.3;text-wrap:balance}fieldset{border:0;padding:0;margin:1rem 0;min-width:0}"
+    ".scores{display:grid;grid-auto-flow:column;grid-auto-columns:minmax(0,1fr);gap:.25rem}label.score{position:relative;cursor:pointer}"
+    "label.score input{position:absolute;opacity:0}label.score span{display:block;padding:.5rem 0;text-align:center;"
     "border:1px solid;border-radius:.4rem}label.score input:checked+span{background:#0b57d0;color:#fff;border-color:#0b57d0}"
-    "label.score input:focus-visible+span{outline:3px solid #7aa7ff}.ends{display:flex;justify-content:space-between;font-size:.9rem}"
-    "textarea{width:100%;box-sizing:border-box;font:inherit}button{font:inherit;padding:.6rem 1.4rem}"
+    "label.score input:focus-visible+span{outline:3px solid #7aa7ff}.ends{display:flex;justify-content:space-between;"
+    "gap:1rem;margin-top:.3rem;font-size:.9rem}label[for]{display:block;margin-bottom:.25rem}"
+    "textarea{width:100%;box-sizing:border-box;font:inherit;padding:.4rem .6rem;border:1px solid;border-radius:.4rem}"
+    "button{font:inherit;font-weight:600;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#0b57d0;color:#fff;cursor:pointer}"
 )
 _ENDS = {"nps": (_("Not at all likely"), _("Very likely")), "csat": (_("Not at all content"), _("Very content"))}
 
@@ -40,7 +43,7 @@ def form(ctx: Context, survey: Row) -> WebPage:
     }
     return _page(
         ctx,
-        f'<h1>{escape(question(ctx, survey))}</h1><form method="post"><fieldset><div class="scores">{scores}</div>'
+        f'<h1 id="asked">{escape(question(ctx, survey))}</h1><form method="post"><fieldset aria-labelledby="asked"><div class="scores">{scores}</div>'
         f'<div class="ends"><span>{words["low"]}</span><span>{words["high"]}</span></div></fieldset>'
         f'<p><label for="comment">{words["why"]}</label><textarea id="comment" name="comment" rows="4" maxlength="4000"></textarea></p>'
         f"<p><button>{words['send']}</button></p></form>",

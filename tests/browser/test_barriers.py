@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -41,6 +42,34 @@ def test_the_pages_of_a_day_have_no_barriers(chromium: Any, company: Company, ax
         page.keyboard.press("Control+k")
         page.get_by_role("option").first.wait_for()
         found["palette"] = _barriers(page, axe)
+    finally:
+        context.close()
+    assert not any(found.values()), {path: some for path, some in found.items() if some}
+
+
+def test_what_is_arranged_built_and_filled_in_has_no_barriers_on_the_phone(chromium: Any, company: Company, axe: str) -> None:
+    work = company.work
+    form = work.records("web_forms.form").create({"key": "contact", "name": "Contact"})["id"]
+    work.records("web_forms.form_field").create({"form": form, "field": "name", "required": True})
+    quote = work.records("orders.quote").create(
+        {"name": "Offer", "account": work.records("customers.account").create({"name": "Huawei"})["id"]}
+    )
+    context = chromium.new_context(viewport=SIZES["phone"], color_scheme="dark")
+    try:
+        window = Window(context.new_page(), company)
+        page, found = window.sign_in(), {}
+        for path in (
+            "/import_export/imports/new?entity=customers.account",
+            "/automation/rules/new?recipe=contract-ends",
+            "/automation/inlets/board",
+            "/pipeline/arrange",
+            f"/orders/quotes/{quote['id']}/lines",
+            "/reports/dashboard",
+            f"/web_forms/forms/{form}/build",
+        ):
+            found[path] = _barriers(window.open(path), axe)
+        page.goto(company.address + urlsplit(page.locator("#f-address").input_value()).path)
+        found["a form of the website"] = _barriers(page, axe)
     finally:
         context.close()
     assert not any(found.values()), {path: some for path, some in found.items() if some}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, People
+from plugins.console.devices import device
 from sdk import Tenant, where
 from tests.console.site import Look, Site
 from tests.console.test_entrance import EMAIL, PASSWORD, signed_in
@@ -50,3 +53,15 @@ def test_sessions_are_shown_and_ended(platform: Platform, tenant: Tenant) -> Non
     assert there.get("/console/").status_code == 303, "sent to sign in"
     assert len(Look(here.get("/console/me/account")).rows()) == 1
     assert page.all("//form[@data-call='PUT /api/v1/session/password']")
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36 Edg/150.0", "Edge · Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/604.1", "Safari · iPhone"),
+        ("curl/8.5.0", "curl/8.5.0"),
+    ],
+)  # fmt: skip
+def test_where_somebody_is_signed_in_is_told_by_browser_and_system(agent: str, said: str) -> None:
+    assert device(agent) == said

@@ -39,6 +39,14 @@ def test_a_plugin_is_switched_off_after_its_impact_was_shown_and_on_again_after_
     assert "Call" in site.get("/teamwork/tasks").text
 
 
+def test_what_would_be_out_of_sight_is_said_in_words_and_no_key(site: Site, work: Work) -> None:
+    account = work.records("customers.account").create({"name": "Huawei"})
+    work.records("teamwork.task").create({"subject": "Call", "about": {"entity": "customers.account", "id": account["id"]}})
+    assert "Links to it: Tasks: About 1" in site.get(f"{PLUGINS}/customers/off").texts("//main//li")
+    (row,) = [one for one in site.get(PLUGINS).texts("//main//tr") if one.startswith("From Odoo ")]
+    assert " Import and export " in row
+
+
 def test_what_others_require_is_not_switched_off_and_the_page_says_by_whom(site: Site) -> None:
     off = site.get(f"{PLUGINS}/customers/off")
     assert off.all("//button[@disabled]")

@@ -58,6 +58,22 @@ def test_lines_stand_on_the_record_with_what_they_come_to(site: Site, work: Work
     assert "$61.00" in page.texts("//tfoot//td")
 
 
+def test_a_share_has_its_sign_a_year_no_mark_and_a_moment_that_names_a_record_is_one_of_the_reader(
+    site: Site, work: Work, account: UUID
+) -> None:
+    work.records("customers.account").update(account, {"founded": 1987})
+    assert "Founded in1987" in site.get(f"{ACCOUNTS}/{account}").texts("//dl[@class='facts']/div")
+    apply(work, "direct_sales")
+    deal = work.records("pipeline.deal").create({"name": "Network", "account": account, "probability": "45"})
+    page = site.get(f"/pipeline/deals/{deal['id']}")
+    assert "Probability45%" in page.texts("//dl[@class='facts']/div")
+    (moved,) = page.all("//section[@aria-label='Stage history']//td//a[time]")
+    assert "T" not in moved.text_content()
+    assert "Network" in site.get(f"{ACCOUNTS}/{account}?tab=timeline").texts(
+        "//li[contains(@class, 'moment')]//div[contains(@class, 'small')]"
+    )
+
+
 def test_the_history_says_who_changed_what_in_words(client: Api, work: Work, people: People, account: UUID) -> None:
     mine = client.as_user(people.rep)
     changed = {"tier": "key", "revenue": {"amount": "10", "currency": "CNY"}, "industry": None}

@@ -198,6 +198,8 @@
       if (!event.target.matches("input")) return;
       this.before = event.target.value;
       event.target.select();
+      const place = event.target.closest("tr").querySelector(".nr").textContent.trim(); // who listens hears of which line the cell is
+      event.target.setAttribute("aria-description", `${this.form.querySelector("thead .nr").textContent.trim()} ${place}`);
     }
 
     leave(event) {

@@ -82,13 +82,18 @@
   const cells = "td[data-field]";
 
   async function edit(cell) {
-    if (!cell?.matches("[data-edits]") || cell.querySelector("form")) return;
+    if (!cell?.matches("[data-edits]:not(.asked, .editing)")) return;
+    cell.classList.add("asked"); // until the form is there, nobody asks for it again
     const row = cell.closest("tr");
     const address = `${cell.closest("[data-list]").dataset.list}/${row.dataset.id}/cell/${cell.dataset.field}`;
-    const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Target": "cell" } });
-    if (!answer.ok) return dealwright.toast(dealwright.said(await answer.json()), "bad");
+    const ask = async () => {
+      const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Target": "cell" } });
+      return answer.ok ? [await answer.text()] : ["", dealwright.said(await answer.json())];
+    };
+    const [drawn, refused] = await ask().finally(() => cell.classList.remove("asked"));
+    if (refused) return dealwright.toast(refused, "bad");
     const before = [...cell.childNodes];
-    cell.innerHTML = await answer.text();
+    cell.innerHTML = drawn;
     cell.classList.add("editing");
     const form = cell.querySelector("form");
     form.elements.version.value = row.dataset.version;

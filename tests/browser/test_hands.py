@@ -1,0 +1,109 @@
+"""What hands do: cards dragged by mouse and finger, cells changed by the keyboard, a record made above the form that needs it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.context import Work
+from sdk.context import id_of
+from tests.browser.conftest import Window
+
+BOARD = "/pipeline/deals/board"
+
+
+def _stages(work: Work) -> list[str]:
+    rows = (row for row in work.records("pipeline.stage").find(()) if row["type"] == "open")
+    return [str(row["id"]) for row in sorted(rows, key=lambda row: int(str(row["position"])))]
+
+
+def _stage(work: Work, deal: UUID) -> str:
+    return str(work.records("pipeline.deal").values([deal])[deal]["stage"])
+
+
+def _drag(page: Any, card: Any, lane: str) -> None:
+    """With the mouse; on a phone with a finger that rests on the card until it is lifted."""
+    start = card.bounding_box()
+    onto = page.locator(f"[data-lane='{lane}']").bounding_box()
+    x, y = start["x"] + 40, start["y"] + start["height"] - 12  # where no link is
+    to = min(onto["x"] + 30, page.viewport_size["width"] - 10)
+    if page.viewport_size["width"] > 600:
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(to, y, steps=4)
+        page.mouse.up()
+        return
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *at: float) -> None:
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": at[0], "y": at[1]}] if at else []})
+
+    touch("touchStart", x, y)
+    page.locator(".ghost").wait_for()
+    touch("touchMove", to, y)
+    page.locator(f"[data-lane='{lane}'].over").wait_for()
+    touch("touchEnd")
+
+
+@pytest.mark.feature("D17")
+def test_a_card_is_dragged_to_another_column_and_where_it_may_not_go_it_is_back_and_says_why(window: Window) -> None:
+    work = window.company.work
+    first, second, *_rest = _stages(work)
+    deal = id_of(work.records("pipeline.deal").create({"name": "Network"}))
+    page = window.open(BOARD)
+    card = page.locator(f"#card-{deal}")
+    with page.expect_response(lambda answer: answer.request.method == "POST" and "/move" in answer.url):
+        _drag(page, card, second)
+    page.locator(f"[data-lane='{second}'] #card-{deal}:not(.waiting)").wait_for()
+    assert _stage(work, deal) == second
+    window.open(BOARD)
+    work.records("pipeline.deal").update(deal, {"stage": first})  # meanwhile, by somebody else
+    work.records("pipeline.deal").update(deal, {"stage": second})
+    page.locator(f"[data-lane='{second}']").scroll_into_view_if_needed()
+    _drag(page, card, _stages(work)[2])
+    page.locator(f"[data-lane='{second}'] #card-{deal} .why").wait_for()
+    assert "changed" in card.locator(".why").inner_text()
+    assert _stage(work, deal) == second
+
+
+@pytest.mark.feature("C19")
+@pytest.mark.parametrize("window", ["phone"], indirect=True)
+def test_a_record_that_a_form_needs_is_made_above_it_and_what_was_typed_stays(window: Window) -> None:
+    page = window.open("/leads/leads/new")
+    page.get_by_label("Name").first.fill("Ann Berg")
+    page.get_by_label("Company").fill("Alder")
+    page.get_by_role("combobox", name="Campaign").fill("Spring fair")
+    page.get_by_role("link", name="New: Campaign").click()
+    above = page.get_by_role("dialog", name="New: Campaign")
+    assert above.get_by_label("Name").first.input_value() == "Spring fair"
+    above.get_by_role("button", name="Save").click()
+    above.wait_for(state="detached")
+    assert page.get_by_role("combobox", name="Campaign").input_value() == "Spring fair"
+    assert page.get_by_label("Company").input_value() == "Alder"
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("h1:has-text('Ann Berg')")
+    (lead,) = window.company.work.records("leads.lead").find(())
+    assert (lead["company"], bool(lead["campaign"])) == ("Alder", True)
+
+
+@pytest.mark.parametrize("window", ["desk"], indirect=True)
+def test_a_cell_is_changed_by_the_keyboard_and_escape_leaves_it_as_it_was(window: Window) -> None:
+    work = window.company.work
+    account = id_of(work.records("customers.account").create({"name": "Huawei"}))
+    page = window.open("/customers/accounts")
+    page.keyboard.press("j")
+    name = page.locator(f"tr[data-id='{account}'] td[data-field='name']")
+    for key in ("F2", "F2", "F2"):
+        page.keyboard.press(key)
+    name.get_by_role("textbox").wait_for()
+    page.keyboard.press("Escape")
+    assert name.inner_text().strip() == "Huawei"
+    page.keyboard.press("F2")
+    name.get_by_role("textbox").wait_for()
+    page.keyboard.type("Alder")
+    page.keyboard.press("Enter")
+    name.get_by_role("link", name="Alder").wait_for()
+    assert page.evaluate("document.activeElement.dataset.field") == "name"
+    assert work.records("customers.account").values([account])[account]["name"] == "Alder"
