@@ -5,28 +5,53 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+import sqlalchemy as sa
 from marshmallow import Schema, fields
 
-from core.events.states import DEAD, HELD, WAITING
+from core.entities.ids import new_id
+from core.events.schedules import schedules
+from core.events.states import DEAD, HELD, SKIPPED, WAITING
 from core.events.tables import outbox
-from core.mail import smtp
-from sdk import Conflict, Context, Permission, Request, Route, Unavailable, _
+from core.mail import letters, smtp
+from sdk import Conflict, Context, GiveUp, Mail, Permission, Request, Route, Unavailable, _
 
 if TYPE_CHECKING:
     from core.context import Work
 
 PERMISSIONS: Sequence[Permission] = (
-    Permission("core.job.retry", _("Try failed background work again")),
+    Permission("core.job.retry", _("Try failed background work again, or give it up")),
     Permission("core.mail.check", _("Check the mail server")),
 )
 
 
 class Retried(Schema):
-    """The job as it waits again."""
+    """The job as it is now."""
 
     id = fields.UUID(required=True)
     state = fields.String(required=True)
     attempts = fields.Integer(required=True)
+
+
+class Planned(Schema):
+    """A schedule of a plugin: `every` so many seconds or daily `at` a local time, on `weekdays` or on all; `last_state` and `last_error`
+    are those of the last run, null once it is too old to be kept."""
+
+    name = fields.String(required=True)
+    plugin = fields.String(required=True)
+    every = fields.Integer(required=True, allow_none=True)
+    at = fields.String(required=True, allow_none=True)
+    weekdays = fields.List(fields.Integer(), required=True)
+    next_at = fields.AwareDateTime(required=True, allow_none=True)
+    last_at = fields.AwareDateTime(required=True, allow_none=True)
+    last_run = fields.UUID(required=True, allow_none=True)
+    last_state = fields.String(required=True, allow_none=True)
+    last_error = fields.String(required=True, allow_none=True)
+
+
+class Schedules(Schema):
+    """All schedules of the tenant that are planned."""
+
+    data = fields.List(fields.Nested(Planned), required=True)
 
 
 class MailServer(Schema):
@@ -36,6 +61,12 @@ class MailServer(Schema):
     error = fields.String(required=True, allow_none=True)
     server = fields.String(required=True)
     sender = fields.String(required=True)
+
+
+class TestLetter(MailServer):
+    """The same of a letter that was to be sent, and to whom."""
+
+    to = fields.String(required=True)
 
 
 def retry(ctx: Context, request: Request) -> object:
@@ -49,6 +80,66 @@ def retry(ctx: Context, request: Request) -> object:
                        code="job_not_failed", state=job["state"])  # fmt: skip
     work.awaken()
     return {"id": request.id(), "state": WAITING, "attempts": 0}
+
+
+def give_up(ctx: Context, request: Request) -> object:
+    """Leave a job that failed or is held undone: it counts as skipped from now on, and keeps its error."""
+    work = cast("Work", ctx)
+    job = work.records("core.job").get(request.id())
+    ended = (outbox.c.tenant_id == work.tenant.id, outbox.c.id == request.id(), outbox.c.state.in_((DEAD, HELD)))
+    if not work.connection.execute(outbox.update().where(*ended).values(state=SKIPPED)).rowcount:
+        raise Conflict(_("the job is {state!r}; only one that failed for good or is held can be given up"),
+                       code="job_not_failed", state=job["state"])  # fmt: skip
+    return {"id": request.id(), "state": SKIPPED, "attempts": job["attempts"]}
+
+
+def planned(ctx: Context, _request: Request) -> object:
+    """What runs by the clock: when it ran last, what became of it, and when it runs next."""
+    work = cast("Work", ctx)
+    run = sa.and_(outbox.c.tenant_id == schedules.c.tenant_id, outbox.c.id == schedules.c.last_run)
+    query = (
+        sa.select(schedules, outbox.c.state, outbox.c.error)
+        .outerjoin(outbox, run)
+        .where(schedules.c.tenant_id == work.tenant.id, schedules.c.due_at.is_not(None))
+        .order_by(schedules.c.name)
+    )
+    found = []
+    for row in work.connection.execute(query):
+        of = work.platform.catalog.schedules.get(row.name)
+        if of is not None and of.plugin in work.enabled:
+            found.append({
+                "name": row.name, "plugin": of.plugin, "every": int(of.every.total_seconds()) if of.every is not None else None,
+                "at": of.at.isoformat("minutes") if of.at is not None else None, "weekdays": sorted(set(of.weekdays)),
+                "next_at": row.due_at, "last_at": row.last_due_at, "last_run": row.last_run,
+                "last_state": row.state, "last_error": row.error,
+            })  # fmt: skip
+    return {"data": found}
+
+
+def send_letter(ctx: Context, _request: Request) -> object:
+    """Send a letter to the actor's own address at once, past the outbox: only so it is told here what the server says of it.
+
+    A write transaction stays open meanwhile, for ten seconds at most; an administrator does this once in a while.
+    """
+    work = cast("Work", ctx)
+    server, error, state = work.platform.config.mail, None, "ok"
+    me = work.actor.user_id
+    row = work.records("core.user").get(me) if me is not None else {}
+    to = str(row.get("email") or "")
+    try:
+        if not to:
+            raise Unavailable(_("you have no mail address that a letter could go to"), code="mail_no_recipient")
+        if server is None:
+            raise Unavailable(_("no mail server is configured; set MAIL_URL and restart"), code="mail_not_configured")
+        text = work.say(_("This letter shows that {server} takes mail of {sender}. Nothing is to be done."),
+                        {"server": server, "sender": server.sender})  # fmt: skip
+        (letter,) = letters.waiting(Mail(to, work.say(_("Test letter of {tenant}"), {"tenant": work.tenant.name}), text))
+        smtp.send(server, letters.message(work, server, letter, str(new_id())), to)
+    except Unavailable as wrong:
+        state, error = wrong.reason, work.say(wrong.message, wrong.params)
+    except GiveUp as refused:
+        state, error = "mail_refused", str(refused)
+    return {"state": state, "error": error, "server": str(server or ""), "sender": server.sender if server else "", "to": to}
 
 
 def check_mail(ctx: Context, _request: Request) -> object:
@@ -68,6 +159,10 @@ def check_mail(ctx: Context, _request: Request) -> object:
 
 
 ROUTES: Sequence[Route] = (
+    Route(method="GET", path="/schedules", view=planned, permission="core.job.read", summary=_("What runs by the clock"), answer=Schedules),
+    Route(method="POST", path="/jobs/{id}/give_up", view=give_up, permission="core.job.retry", summary=_("Give a job up"), answer=Retried),
+    Route(method="POST", path="/mail/test_letters", view=send_letter, permission="core.mail.check",
+          summary=_("Send a test letter to oneself"), answer=TestLetter),
     Route(method="POST", path="/jobs/{id}/retry", view=retry, permission="core.job.retry", summary=_("Try a job again"), answer=Retried),
     # GET, as it changes nothing: a write transaction would be held open while the server thinks.
     Route(method="GET", path="/mail/check", view=check_mail, permission="core.mail.check", summary=_("Check the mail server"),

@@ -38,14 +38,14 @@ def send_mail(ctx: Context, letter: Mapping[str, object]) -> None:
     smtp.send(server, message(work, server, cast("Mapping[str, Any]", letter)), str(letter["recipient"]))
 
 
-def message(work: Work, server: Server, letter: Mapping[str, Any]) -> EmailMessage:
-    """The message of a waiting letter; its Message-ID is the same at each attempt."""
+def message(work: Work, server: Server, letter: Mapping[str, Any], key: str = "") -> EmailMessage:
+    """The message of a waiting letter; its Message-ID is the same at each attempt, made of the job's key if no other is given."""
     made = EmailMessage(policy=SMTP)
     made["From"] = server.sender
     made["To"] = ", ".join(letter["to"])
     made["Subject"] = letter["subject"]
     made["Date"] = format_datetime(work.now())
-    made["Message-ID"] = f"<{work.idempotency_key}@{parseaddr(server.sender)[1].rpartition('@')[2]}>"
+    made["Message-ID"] = f"<{key or work.idempotency_key}@{parseaddr(server.sender)[1].rpartition('@')[2]}>"
     if letter["reply_to"]:
         made["Reply-To"] = letter["reply_to"]
     made["Auto-Submitted"] = "auto-generated"  # holiday answers keep quiet (RFC 3834)

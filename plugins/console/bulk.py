@@ -8,7 +8,7 @@ from uuid import UUID
 
 from plugins.console import asked as asked_
 from plugins.console.cells import titles_of
-from plugins.console.inputs import Input, inputs_in_a_row, typed
+from plugins.console.inputs import Input, inputs_in_a_row, typed, unclear
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, BadRequest, Context, Draft, Forbidden, Invalid, Outcome, PageRequest, PageRoute, Redirect, Rendering, _
 from sdk.context import Row
@@ -54,6 +54,7 @@ def act(ctx: Context, request: PageRequest) -> Rendering:
     values = typed(_only(kind, name), request)
     outcomes = ctx.records(kind.name).write([Draft("update", values, id) for id in ids])
     wrong = _same_everywhere(kind, name, outcomes)
+    wrong = unclear(kind, values).get(name, wrong) if wrong else ""
     return _question(kind, wanted, ids, request, wrong) if wrong else _told(kind, ids, outcomes, wanted, request)
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 from plugins.console.cells import Cell
 from plugins.console.happened import Event, events
-from plugins.console.inputs import inputs, live_fields, local, typed
+from plugins.console.inputs import inputs, live_fields, local, typed, unclear
 from plugins.console.record import then
 from plugins.console.refusals import by_field
 from plugins.console.registry import Kind, kind_at
@@ -148,6 +148,7 @@ def _form(
     kind: Kind, values: Row, request: PageRequest, *, record: Row | None = None, refusal: Refusal | None = None, since: Meanwhile = _NOTHING
 ) -> Rendering:
     at, others = by_field(kind.ctx, refusal, kind.written)
+    at |= {name: text for name, text in unclear(kind, values).items() if name in at}
     return Rendering(
         "console/form.html",
         {
@@ -177,7 +178,8 @@ def look(ctx: Context, request: PageRequest) -> Rendering:
     The words of the query are the form's fields; `_id` is the record that is being changed, `_but` its version of now.
     """
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
-    values = typed(kind, PageRequest(address=request.address, form=request.query))
+    form = [pair for pair in request.query if not pair[0].endswith("__typed")]  # half a name is nobody's yet either
+    values = typed(kind, PageRequest(address=request.address, form=form))
     asked = ctx.records(kind.name).asks(values)
     like = {name: value for name, value in values.items() if name in kind.entity.alike and value}
     seen: Sequence[Row] = ()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from plugins.console.bulk import input_of
 from plugins.console.cells import cell, titles_of
-from plugins.console.inputs import typed
+from plugins.console.inputs import typed, unclear
+from plugins.console.refusals import by_field
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Alike, Context, Forbidden, NotFound, PageRequest, PageRoute, Refusal, Rendering, _
 from sdk.context import LIKELY_DUPLICATE, Row
-from sdk.pages import told
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
@@ -28,7 +28,8 @@ def change(ctx: Context, request: PageRequest) -> Rendering:
     try:
         records.update(id, values, expected_version=request.version(), alike=Alike.DEFAULT)
     except Refusal as refusal:
-        said = told(ctx, refusal)
+        at, others = by_field(ctx, refusal, [name])
+        said = [*(at | {key: text for key, text in unclear(kind, values).items() if key in at}).values(), *others]
         if refusal.reason == LIKELY_DUPLICATE:
             said.append(ctx.say(_("Open the record to save it all the same.")))
         problem, status = " ".join(said), refusal.status

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from plugins.console.cells import Titles, titles_of
 from plugins.console.dates import in_zone
+from plugins.console.picking import named
 from plugins.console.registry import Kind, kind_of
 from sdk import Condition, Context, PageRequest, Query, Text, _
 from sdk.context import Row
@@ -26,6 +27,7 @@ _HINTS: Mapping[str, Text] = {
     "duration": _("Minutes, or such as 1h 30m"), "color": _("Such as #1a2b3c"), "people": _("Names or mail addresses, with ; between them"),
     "options": _("One after another, with ; between them"), "json": _("JSON"),
 }  # fmt: skip
+_CHOOSE = _("No single record is called “{words}”: choose one of those that are offered.")
 _KEYS_HINT = _("With commas between them")
 _CURRENCY = "company.currency"
 _MOST_OPTIONS = 200
@@ -147,7 +149,7 @@ def _link(kind: Kind, field: LinkField, value: object, titles: Titles, bare: Inp
         return bare
     new = f"{target.path}/new" if target.can("create") else ""
     title = titles.of(target.name, value) or str(value or "")
-    return replace(bare, widget="link", title=title, pick=target.pick, new=new)
+    return replace(bare, widget="link", title=title, value=str(value or "") if _is_record(value) else "", pick=target.pick, new=new)
 
 
 def _any_record(ctx: Context, value: object, titles: Titles, bare: Input) -> Input:
@@ -161,7 +163,7 @@ def _any_record(ctx: Context, value: object, titles: Titles, bare: Input) -> Inp
     if id and not title and chosen is not None and len(id) == 36:
         rows = ctx.records(entity).query(Query(filter=(Condition("id", "eq", (id,)),), fields=("id", chosen.title), limit=1)).data
         title = str(rows[0].get(chosen.title) or "—") if rows else ""
-    return replace(bare, widget="any_record", value=id, title=title or id, pick=pick, options=options)
+    return replace(bare, widget="any_record", value=id if _is_record(id) else "", title=title or id, pick=pick, options=options)
 
 
 # --- what was typed --------------------------------------------------------------------------------------------------
@@ -194,14 +196,22 @@ def instant(ctx: Context, word: str) -> str:
 def typed(kind: Kind, request: PageRequest) -> dict[str, object]:
     """The values of a form in JSON form: those whose field was in the form. Nothing typed is None."""
     sent = {name for name, _value in request.form}
-    return {name: _value(kind.ctx, field, request) for name, field in kind.written.items() if _was_there(field, sent)}
+    return {name: _value(kind, field, request) for name, field in kind.written.items() if _was_there(field, sent)}
+
+
+def unclear(kind: Kind, values: Row) -> dict[str, str]:
+    """What to say at links that name no single record, once the door has refused them: it knows no titles."""
+    links = {name: str(values.get(name) or "") for name, field in kind.fields.items() if isinstance(field, LinkField | AnyRecordField)}
+    words = {name: word.partition(":")[2] if isinstance(kind.fields[name], AnyRecordField) else word for name, word in links.items()}
+    return {name: kind.ctx.say(_CHOOSE, {"words": word}) for name, word in words.items() if word and not _is_record(word)}
 
 
 def _was_there(field: Field, sent: set[str]) -> bool:
     return not sent.isdisjoint({field.name, f"{field.name}__there", f"{field.name}__amount", f"{field.name}__id"})
 
 
-def _value(ctx: Context, field: Field, request: PageRequest) -> object:
+def _value(kind: Kind, field: Field, request: PageRequest) -> object:
+    ctx = kind.ctx
     word = request.typed(field.name).strip()
     if isinstance(field, BooleanField):
         return word == "true"
@@ -214,8 +224,14 @@ def _value(ctx: Context, field: Field, request: PageRequest) -> object:
         amount = _number(request.typed(f"{field.name}__amount").strip())
         return {"amount": amount, "currency": request.typed(f"{field.name}__currency").strip()} if amount else None
     if isinstance(field, AnyRecordField):
-        id = request.typed(f"{field.name}__id").strip() or word
-        return (id if ":" in id else f"{request.typed(f'{field.name}__entity')}:{id}") if id else None
+        entity, at = request.typed(f"{field.name}__entity"), f"{field.name}__id"
+        id = request.typed(at).strip() or word
+        if ":" in id:
+            return id
+        id = id or _chosen(kind_of(ctx, entity) if entity in ctx.entities() else None, request.typed(f"{at}__typed").strip())
+        return f"{entity}:{id}" if id else None
+    if isinstance(field, LinkField):
+        return word or _chosen(kind.target(field), request.typed(f"{field.name}__typed").strip()) or None
     if not word:
         return None
     if isinstance(field, DateTimeField):
@@ -224,6 +240,11 @@ def _value(ctx: Context, field: Field, request: PageRequest) -> object:
         return request.typed(field.name) if field.kind == "long_text" else word
     read = field.read([_number(word) if field.kind in _NUMBERS else word])
     return word if read.flaws else _plain(read.values[0])
+
+
+def _chosen(target: Kind | None, words: str) -> str:
+    """The record that was typed and not chosen, where only one is called so; else the words, which the door refuses rather than drops."""
+    return (named(target, words) if target is not None and words else "") or words
 
 
 def _plain(value: object) -> object:

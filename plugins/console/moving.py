@@ -9,7 +9,7 @@ from dataclasses import replace
 from plugins.console.board import Board, board_at
 from plugins.console.calendar import on_of
 from plugins.console.dates import moved
-from plugins.console.inputs import Option, inputs_in_a_row, typed
+from plugins.console.inputs import Option, inputs_in_a_row, typed, unclear
 from plugins.console.lanes import by_of, lane_at
 from plugins.console.refusals import by_field
 from plugins.console.registry import Kind, kind_at
@@ -79,6 +79,7 @@ def _form(kind: Kind, request: PageRequest, row: Row, to: str, refusal: Refusal 
     ctx, name = kind.ctx, _moves(kind, request)
     typed_in = _asked_for(kind, request)
     at, others = by_field(ctx, refusal, [one for one in kind.written if one != name])
+    at |= {one: text for one, text in unclear(kind, typed_in).items() if one in at}
     asked = [one for one in kind.written if one in typed_in or (one in at and not others)]
     values = {one: typed_in.get(one, row.get(one)) for one in asked}
     fields = [replace(one, required=one.required or one.name in at) for one in inputs_in_a_row(kind, values, at) if one.name in asked]

@@ -29,6 +29,14 @@ def pick(ctx: Context, request: PageRequest) -> Rendering:
     return Rendering("console/options.html", {"kind": kind, "rows": list(found.items()), "q": words})
 
 
+def named(kind: Kind, words: str) -> str:
+    """The id of the one record that is called so, whatever the case of its letters; "" where there is none, or more than one."""
+    title = kind.fields[kind.title]
+    exact = _asked(kind, (Condition(kind.title, "eq", (words,)),), 2) if "eq" in title.operators else {}
+    same = {id for id, called in (exact | _searched(kind, words)).items() if called.casefold() == words.casefold()}
+    return same.pop() if len(same) == 1 else ""
+
+
 def _searched(kind: Kind, words: str) -> dict[str, str]:
     """What the search finds, by pinyin too, then whatever has the words in its texts; where nothing of it is searched, in its title."""
     if any(field.search for field in kind.fields.values()):

@@ -9,7 +9,22 @@ from plugins.documents import copies, gallery, mailing, previews
 from plugins.documents.copies import DOCUMENT
 from plugins.documents.offers import Wish, own_templates, specs
 from plugins.documents.tables import FORMATS
-from sdk import SIGNED_IN, Condition, Context, NotFound, PageRequest, PageRoute, Panel, Redirect, Refusal, Rendering, Slot, _
+from sdk import (
+    SIGNED_IN,
+    Condition,
+    Context,
+    Invalid,
+    NotFound,
+    PageRequest,
+    PageRoute,
+    Panel,
+    Problem,
+    Redirect,
+    Refusal,
+    Rendering,
+    Slot,
+    _,
+)
 from sdk.clauses import record_input
 from sdk.context import Row, id_of
 from sdk.fields import AnyRecordField, FlawError, Reference
@@ -100,6 +115,9 @@ def make(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         if request.typed("do") == "mail":
             word = request.typed("contact")
             contact = record_id(word) if word else None
+            if typed := "" if word else request.typed("contact__typed").strip():  # not the record's own contact: somebody else was meant
+                problem = Problem("contact", "unknown", _("No contact is chosen: “{words}” was only typed."), {"words": typed})
+                raise Invalid(_("the mail names nobody"), problems=[problem])
             posted = Wish(wish.about, wish.template, mailing.FORMAT, wish.locale)
             sent = mailing.mail(ctx, mailing.Posting(posted, contact, request.typed("subject"), request.typed("text")))
             return Redirect(f"{here}&sent={sent.document}")

@@ -30,7 +30,7 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     deal: dict[str, object] = {name: value for name, value in named.items() if value}
     if amount := typed.get("amount", "").replace(",", "").strip():
         deal["amount"] = {"amount": amount, "currency": typed.get("currency", "") or ctx.tenant.currency}
-    account = typed.get("account", "").strip()
+    account = (typed.get("account", "") or typed.get("account__typed", "")).strip()
     alike = Alike.FORCE if typed.get("force") == "true" else Alike.DEFAULT
     try:
         lead = convert(ctx, request.id(), Wish(_named(account), deal if typed.get("with_deal") == "true" else None, alike))
@@ -58,7 +58,7 @@ def _form(ctx: Context, id: UUID, typed: Mapping[str, str], refusal: Refusal | N
         "lead": lead, "typed": typed, "problems": told(ctx, refusal), "currency": ctx.tenant.currency,
         "may_force": refusal is not None and refusal.reason == LIKELY_DUPLICATE and ctx.can(f"{ACCOUNT}.force"),
         "may_deal": ctx.offers(DEAL) and ctx.can(f"{DEAL}.create"),
-        "account": {"name": "account", "label": ctx.say(_("Account")), "value": typed.get("account", ""), "title": typed.get("account", ""),
+        "account": {"name": "account", "label": ctx.say(_("Account")), "value": typed.get("account", ""), "title": typed.get("account__typed", ""),
                     "pick": ctx.page("/pick/customers/accounts"), "new": "", "required": False, "problem": "", "widget": "link"},
     }  # fmt: skip
     return Rendering("leads/convert.html", values, 200 if refusal is None else refusal.status)

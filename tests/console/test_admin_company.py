@@ -58,10 +58,22 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
     assert "No rate for EUR" in page.text
     assert "1 pieces have failed or are held" in page.text
     (id,) = page.all("//input[@name='job']/@value")
+    jobs = site.get("/admin/jobs")
+    assert jobs.all("//input[@name='job']/@value") == [id]
+    assert "teamwork.remind" in jobs.texts("//section[@aria-labelledby='h-schedules']//td[1]")
+    assert "Every 5 min" in jobs.text
+    assert "No letter was sent" in site.post("/admin/health", {"do": "letter"}).text
     assert site.post("/admin/health", {"job": [id]}).status == 303
     with work.transaction():
         assert work.connection.execute(sa.select(outbox.c.state).where(mine)).scalar() == "waiting"
     again = site.post("/admin/health", {"job": [id]})
     assert (again.status, bool(again.all("//*[@role='alert']"))) == (409, True)
     assert site.post("/admin/health", {"job": "../users"}).status == 404
+    with work.transaction(write=True):
+        work.connection.execute(outbox.update().where(mine).values(state="held"))
+    assert site.post("/admin/jobs", {"job": [id], "do": "nothing"}).status == 400
+    given_up = site.post("/admin/jobs", {"job": [id], "do": "give_up"})
+    assert "1 jobs are given up" in site.get(given_up.answer.headers["Location"].removeprefix("/console")).text
+    assert site.post("/admin/jobs", {"job": [id], "do": "give_up"}).status == 409
     assert Site(client.as_user(people.rep)).get("/admin/health").status == 403
+    assert Site(client.as_user(people.rep)).get("/admin/jobs").status == 403

@@ -142,6 +142,35 @@ def test_a_linked_record_is_made_beside_the_form_and_given_back_to_it(site: Site
     assert option.texts("//li[@data-value]") == ["Neu GmbH"]
 
 
+def test_what_is_typed_at_a_link_and_not_chosen_is_the_one_record_called_so_or_refused_there(site: Site, work: Work, account: UUID) -> None:
+    contacts, task = work.records("customers.contact"), work.records("teamwork.task")
+    made = site.sent("/customers/contacts/new", name="Ren", account="", account__typed=" huawei ")
+    assert made.status == 303, made.text
+    (row,) = contacts.find(())
+    assert str(row["account"]) == str(account)
+    for at in ("/customers/contacts/new", f"/customers/contacts/{row['id']}/edit"):
+        refused = site.sent(at, name="Ren Z", account="", account__typed="Hua")
+        assert refused.status == 422
+        assert "No single record is called “Hua”" in refused.texts("//*[@data-field='account']")[0]
+        assert (refused.form()["account"], refused.form()["account__typed"]) == ("", "Hua")
+    assert site.sent(f"/customers/contacts/{row['id']}/edit", account="", account__typed="").status == 303  # taken away on purpose
+    assert contacts.get(id_of(row))["account"] is None
+    wrong = {"about__entity": "customers.account", "about__id": "", "about__id__typed": "Hua"}
+    assert "“Hua”" in site.sent("/teamwork/tasks/new", subject="Call", **wrong).texts("//*[@data-field='about']")[0]
+    assert site.sent("/teamwork/tasks/new", subject="Call", **{**wrong, "about__id__typed": "Huawei"}).status == 303
+    assert str(task.find(())[0]["about"]) == f"customers.account:{account}"
+    cell = f"/customers/contacts/{row['id']}/cell/account"
+    form = site.get(cell, part="cell").form()
+    told = site.post(cell, {**form, "account__typed": "Hua"})
+    assert (told.status, "“Hua”" in told.text) == (422, True)
+    many = {"_act": "edit", "_field": "account", "id": [str(row["id"])], "_state": "", "_sure": "true", "account": ""}
+    asked = site.post("/customers/contacts/bulk", {**many, "account__typed": "Hua"})
+    assert (asked.status, "“Hua”" in asked.texts("//*[@data-field='account']")[0]) == (422, True)
+    assert "1 records are changed." in site.post("/customers/contacts/bulk", {**many, "account__typed": "Huawei"}).text
+    work.records("customers.account").create({"name": "HUAWEI"})
+    assert site.sent("/customers/contacts/new", name="Two", account="", account__typed="huawei").status == 422
+
+
 def test_a_picker_finds_by_title_and_offers_what_is_ones_own_first(client: Api, work: Work, people: People) -> None:
     accounts = work.records("customers.account")
     accounts.create({"name": "Mine", "owner": people.director})

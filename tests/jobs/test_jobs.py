@@ -9,6 +9,7 @@ import pytest
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from core.worker.drain import Drain
+from core.worker.schedule import run_due
 from sdk import Mail, Tenant
 
 JOBS = "/api/v1/core/jobs"
@@ -77,6 +78,42 @@ def test_a_held_letter_can_be_tried_again(client: Api, platform: Platform, tenan
     (row,) = client.get(JOBS, {"state": "held"}).json["data"]
     assert "MAIL_URL" in row["error"]
     assert client.post(f"{JOBS}/{row['id']}/retry").status_code == 200
+
+
+def test_a_failed_job_is_given_up_and_keeps_its_reason(client: Api, people: People, failed: str) -> None:
+    assert client.as_user(people.rep).post(f"{JOBS}/{failed}/give_up").status_code == 403
+    answer = client.post(f"{JOBS}/{failed}/give_up")
+    assert (answer.status_code, answer.json) == (200, {"id": failed, "state": "skipped", "attempts": 8})
+    assert "told to fail" in client.get(f"{JOBS}/{failed}").json["error"]
+    assert client.post(f"{JOBS}/{failed}/give_up").json["code"] == "job_not_failed"
+
+
+@pytest.mark.feature("P33")
+def test_schedules_tell_when_they_ran_what_became_of_it_and_when_they_run_next(
+    client: Api, platform: Platform, clock: Clock, make_tenant: MakeTenant, people: People
+) -> None:
+    make_tenant("other")
+    run_due(platform)  # they are planned
+    clock.move(hours=25)
+    run_due(platform)
+    rows = {row["name"]: row for row in client.get("/api/v1/core/schedules").json["data"]}
+    assert all(row["last_state"] == "waiting" and row["next_at"] > row["last_at"] for row in rows.values()), rows
+    assert {row["every"] is None for row in rows.values()} == {row["at"] is not None for row in rows.values()}
+    Drain(platform).run_until_empty()
+    again = {row["name"]: row for row in client.get("/api/v1/core/schedules").json["data"]}
+    assert set(again) == set(rows)
+    assert {row["last_state"] for row in again.values()} == {"done"}
+    assert client.as_user(people.rep).get("/api/v1/core/schedules").status_code == 403
+
+
+def test_a_test_letter_that_cannot_be_sent_says_what_is_wrong(client: Api, platform: Platform, people: People) -> None:
+    letters = "/api/v1/core/mail/test_letters"
+    assert client.post(letters).json["state"] == "mail_not_configured"
+    platform.config = replace(platform.config, mail_url="smtp://127.0.0.1:1", mail_from="a@b.example")
+    away = client.post(letters).json
+    assert (away["state"], away["server"]) == ("mail_unreachable", "127.0.0.1:1")
+    assert "127.0.0.1:1 does not answer" in away["error"]
+    assert client.as_user(people.rep).post(letters).status_code == 403
 
 
 @pytest.mark.feature("A15")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 from plugins.console.cells import Titles, cell
@@ -14,6 +14,7 @@ from sdk.routes import record_id
 
 HERE = f"{PREFIX}/admin/health"
 RIGHT = "core.plugin.update"
+Said: TypeAlias = "Mapping[str, Any] | None"
 _FAILED = ("dead", "held")
 _FEW = 50
 
@@ -40,6 +41,9 @@ def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         if request.typed("do") == "mail":
             answer = cast("Mapping[str, Any]", ctx.api("GET", "/api/v1/core/mail/check"))
             return _page(ctx, request, mail=answer)
+        if request.typed("do") == "letter":
+            answer = cast("Mapping[str, Any]", ctx.api("POST", "/api/v1/core/mail/test_letters"))
+            return _page(ctx, request, letter=answer)
         for id in request.chosen("job"):
             ctx.api("POST", f"/api/v1/core/jobs/{record_id(id)}/retry")
     except Refusal as refusal:
@@ -47,11 +51,12 @@ def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     return Redirect(HERE)
 
 
-def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None, *, mail: Mapping[str, Any] | None = None) -> Rendering:
+def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None, *, mail: Said = None, letter: Said = None) -> Rendering:
     found = sorted(checks(ctx), key=lambda one: ("bad", "warm", "good").index(one.tone))
     values = {
         "checks": found, "failed": _failed(ctx), "problems": [] if refusal is None else [ctx.say(refusal.message, refusal.params)],
-        "mail": mail, "may_retry": ctx.can("core.job.retry"), "may_mail": ctx.can("core.mail.check"), "here": HERE,
+        "mail": mail, "letter": letter, "may_see": ctx.can("core.job.read"),
+        "jobs": f"{PREFIX}/admin/jobs", "may_retry": ctx.can("core.job.retry"), "may_mail": ctx.can("core.mail.check"), "here": HERE,
         "ill": sum(one.tone != "good" for one in found),
     }  # fmt: skip
     return Rendering("console/admin_health.html", values, 200 if refusal is None else refusal.status)

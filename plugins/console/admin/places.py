@@ -53,7 +53,8 @@ PLACES = (
     Place("running", "check", _("Health"), _("What is not well, and what to do about it; failed work, and trying it again."),
           "/admin/health", "core.plugin.update"),
     Place("running", "history", _("Audit"), _("Who changed what, when, and through which channel."), "/admin/audit", "core.audit.read"),
-    Place("running", "bolt", _("Background work"), _("What waits, runs, was done and has failed."), entity="core.job"),
+    Place("running", "bolt", _("Jobs and schedules"), _("What waits, was done and has failed in the background, and what runs by the clock."),
+          "/admin/jobs", "core.job.read"),
     Place("running", "sliders", _("Tokens"), _("Keys of programs: what they may do, and when they were last used."), "/admin/tokens",
           "core.token.read"),
 )  # fmt: skip

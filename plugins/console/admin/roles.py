@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from plugins.console.admin.rights import VERBS, Rights, field_lines, kind_or_none
-from plugins.console.registry import PREFIX
+from plugins.console.admin.rights import SCOPES, VERBS, Rights, field_lines, kind_or_none
+from plugins.console.registry import PREFIX, query_of
 from sdk import Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, Verb, _, where
 from sdk.context import Row, id_of
 from sdk.pages import told
 
 HERE = f"{PREFIX}/admin/roles"
 _FIRST = "customers"
+_WAS = "was"
+_MOST_UNDONE = 30
+"""So many changes an address holds."""
 _FIELDED = (Verb.READ.value, Verb.CREATE.value, Verb.UPDATE.value)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A right of a role that was given or taken just now."""
+
+    permission: str
+    label: str
+    scope: str
+    before: str
+    now: str
 
 
 def show_all(ctx: Context, request: PageRequest) -> Rendering:
@@ -52,13 +67,31 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Take all changed cells, or none."""
     role, rights = _named(ctx, request), Rights.of(ctx)
+    was: list[tuple[str, str]] = []
     try:
         for name, scope in request.form:
             if name in rights.permissions:
-                rights.set_scope(id_of(role), str(role["key"]), name, scope)
+                before = rights.cell(str(role["key"]), name).scope
+                if rights.set_scope(id_of(role), str(role["key"]), name, scope):
+                    was.append((_WAS, f"{name}:{before}"))
     except Refusal as refusal:
         return _role(ctx, request, refusal)
-    return Redirect(f"{HERE}/{role['key']}?plugin={_plugin(request, rights)}")
+    undone = [("undone", "1")] if request.typed("undo") else was[:_MOST_UNDONE]
+    more = [("more", str(len(was) - _MOST_UNDONE))] if not request.typed("undo") and len(was) > _MOST_UNDONE else []
+    return Redirect(f"{HERE}/{role['key']}" + query_of([("plugin", _plugin(request, rights)), *undone, *more]))
+
+
+def _changes(request: PageRequest, rights: Rights, key: str) -> list[Change]:
+    """What was stored just now, as the address tells it: each cell with what it was and is."""
+    found = []
+    for word in (value for name, value in request.query if name == _WAS):
+        name, _colon, before = word.partition(":")
+        if name in rights.permissions and before in SCOPES:
+            cell, entity = rights.cell(key, name), rights.permissions[name]["entity"]
+            said = rights.ctx.say
+            records = said(rights.ctx.entity(entity).plural_label) if entity and rights.ctx.offers(entity) else ""
+            found.append(Change(name, f"{records} · {cell.label}" if records else cell.label, before, said(SCOPES[before]), cell.said))
+    return found
 
 
 def _role(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
@@ -69,6 +102,8 @@ def _role(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     holders = [one for one in people if role["key"] in cast("list[str]", one["roles"] or [])]
     values = {
         "role": role, "lines": lines, "plugin": plugin, "plugins": rights.kinds(), "here": f"{HERE}/{role['key']}",
+        "changes": [] if refusal else _changes(request, rights, str(role["key"])), "undone": bool(request.asked("undone")),
+        "more": request.asked("more"), "fields_kept": request.asked("fields"),
         "problems": told(ctx, refusal), "holders": holders, "verbs": {verb: ctx.say(label) for verb, label in VERBS.items()},
         "typed": {name: value for name, value in request.form if name in rights.permissions},
         "may": ctx.can("core.grant.update") and ctx.can("core.grant.create"), "users": f"{PREFIX}/core/users",
@@ -91,7 +126,7 @@ def change_fields(ctx: Context, request: PageRequest) -> Rendering | Redirect:
                 rights.set_fields(id_of(role), str(role["key"]), f"{entity}.{verb}", fields)
     except Refusal as refusal:
         return _fields(ctx, request, refusal)
-    return Redirect(f"{HERE}/{role['key']}?plugin={entity.partition('.')[0]}")
+    return Redirect(f"{HERE}/{role['key']}?plugin={entity.partition('.')[0]}&fields=1")
 
 
 def _fields(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
