@@ -56,6 +56,8 @@ class PageRequest:
     part: str = ""
     csrf: str = ""
     """What each form sends as `csrf_token`; "" for who comes with a token of the API."""
+    uploads: Sequence[tuple[str, Upload]] = ()
+    """Every file with the name of its field, of which `files` has the last of each name."""
 
     def id(self, name: str = "id") -> UUID:
         """The record id in the address; raises NotFound for what cannot be one."""
@@ -77,6 +79,10 @@ class PageRequest:
     def typed(self, name: str, default: str = "") -> str:
         """The last value of a field of the form."""
         return _last(self.form, name, default)
+
+    def sent(self, name: str) -> list[Upload]:
+        """All files of a field that takes several."""
+        return [upload for key, upload in self.uploads if key == name]
 
     def chosen(self, name: str) -> list[str]:
         """All values of a field of the form, as of ticked boxes."""
