@@ -59,6 +59,8 @@ class PageRequest:
     """What each form sends as `csrf_token`; "" for who comes with a token of the API."""
     prepared: object = None
     """What the page's `prepare` gave."""
+    uploads: Sequence[tuple[str, Upload]] = ()
+    """Every file with the name of its field, of which `files` has the last of each name."""
 
     def id(self, name: str = "id") -> UUID:
         """The record id in the address; raises NotFound for what cannot be one."""
@@ -80,6 +82,10 @@ class PageRequest:
     def typed(self, name: str, default: str = "") -> str:
         """The last value of a field of the form."""
         return _last(self.form, name, default)
+
+    def sent(self, name: str) -> list[Upload]:
+        """All files of a field that takes several."""
+        return [upload for key, upload in self.uploads if key == name]
 
     def chosen(self, name: str) -> list[str]:
         """All values of a field of the form, as of ticked boxes."""

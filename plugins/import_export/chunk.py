@@ -11,7 +11,7 @@ from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.mapping.heads import Heads
 from plugins.import_export.matching import Matching, SameFile, type_values
-from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, Plan, Wish
+from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, OWN, Plan, Wish
 from plugins.import_export.tally import WARNED, Tally, Teller, problem_of, type_row
 from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
@@ -72,13 +72,22 @@ class ChunkWriter:
             if len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 counts = {"got": len(cells), "expected": width}
                 wrong.setdefault(index, []).append(Problem("", "too_many_cells", _("has {got} cells, the headings are {expected}"), counts))
+            if self.plan.own is not None and id_in(_cell(cells, self.plan.own)) is None:
+                wrong.setdefault(index, []).append(self._no_such_id(_cell(cells, self.plan.own)))
             if index in wrong:
                 self.teller.fail(tally, rows[index], wrong[index])
                 continue
             draft = {**fixed, **{name: column[index] for name, column in values.items() if column[index] is not None}}
             if external is not None and len(cells) > external and (word := cells[external].strip()):
                 draft[EXTERNAL] = word
+            if self.plan.own is not None:
+                draft[OWN] = id_in(_cell(cells, self.plan.own))
             yield index, draft
+
+    def _no_such_id(self, cell: str) -> Problem:
+        """Ours, but of a record that is another entity's, deleted or hidden from who imports; or none at all."""
+        text = _("{value!r} is the id of no {target} that you see: give one of an export of these records, or leave the column out")
+        return Problem(OWN, "no_such_record", text, {"value": cell[:80], "target": self.wish.entity})
 
     def _linked(self, tally: Tally, rows: Sequence[type_row], drafts: Sequence[type_draft], *, last: bool) -> Iterator[type_draft]:
         """With the records that other systems' ids name in the place of links; a row whose record may still come waits."""
@@ -133,6 +142,10 @@ class ChunkWriter:
             word = values.pop(EXTERNAL, None) if self.plan.external is not None else None
             if word is not None:
                 words[index] = str(word)
+            own = values.pop(OWN, None) if self.plan.own is not None else None
+            if own is not None and not found:
+                self.teller.fail(tally, rows[index], [self._no_such_id(str(own))])
+                continue
             draft = self._draft(tally, rows[index], values, found)
             if draft is not None and (owner := taken.get(words.get(index, ""), draft.id)) != draft.id and owner is not None:
                 self._not_moved(tally, rows[index], words[index], owner)
@@ -240,3 +253,11 @@ class ChunkWriter:
 
 def _cell(cells: Sequence[str], place: int) -> str:
     return cells[place].strip() if place < len(cells) else ""
+
+
+def id_in(cell: str) -> UUID | None:
+    """The id that a cell is, if it is one."""
+    try:
+        return UUID(cell)
+    except ValueError:
+        return None

@@ -9,7 +9,7 @@ from uuid import UUID
 from plugins.import_export import origins
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds
-from plugins.import_export.plan import Plan
+from plugins.import_export.plan import OWN, Plan
 from sdk import Condition, Context
 from sdk.context import Row, id_of
 from sdk.fields import Field, LinkField, NaturalKey, TextField
@@ -28,6 +28,7 @@ class Matching:
         self.ctx, self.entity, self.names = ctx, entity, plan.match
         self.records, self.external = ctx.records(entity), external
         self._by_external = EXTERNAL in self.names and EXTERNAL not in plan.fields
+        self._by_id = OWN in self.names and OWN not in plan.fields
         self._forms: list[tuple[str, Callable[[object], object]]] = [
             (name, form_of(plan.fields[name]) if name in plan.fields else _same) for name in self.names
         ]
@@ -53,6 +54,9 @@ class Matching:
         """By key the records that are there; one query for each 500 values of the first field."""
         wanted = list(dict.fromkeys(value for values in rows if (value := values.get(self._first)) is not None))
         found: dict[type_key, list[Row]] = {}
+        if self._by_id:
+            ids = {id for values in rows if isinstance(id := values.get(OWN), UUID)}
+            return {self.key(row): [row] for row in (self.records.values(ids).values() if ids else ())}
         if self._by_external:
             named_ = self.external.find(self.entity, [str(word) for values in rows if (word := values.get(EXTERNAL)) is not None])
             for word, row in named_.items():

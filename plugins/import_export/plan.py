@@ -35,6 +35,8 @@ MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
 LISTS = ("match", "map", "value", "set", "collision", "join", "split", "transform")
 """What a wish lists."""
+OWN = "id"
+"""The word for a column of our own ids, such as an export has: by it rows find their records."""
 SYSTEM = "import"
 """The system whose ids they are, where none is named."""
 OVERWRITE, ONLY_IF_EMPTY, NEVER = COLLISIONS = ("overwrite", "only_if_empty", "never")
@@ -103,6 +105,8 @@ class Plan:
     edits: Mapping[str, Sequence[type_edit]] = field(default_factory=dict)
     external: int | None = None
     """The column of ids of another system."""
+    own: int | None = None
+    """The column of our own ids, where rows are matched by these."""
     links: Mapping[str, int] = field(default_factory=dict)
     """Columns of such ids of the records that links name."""
 
@@ -131,9 +135,12 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     fixed = dict(_fixed(word, fields) for word in wish.set)
     if not columns and not made:
         raise BadRequest(_("no heading of the file names a field; map them: {headings}"), headings=", ".join(file.headings)[:500])
+    own = _own_ids(wish, file.headings, fields)
+    ignored = tuple(heading for heading in ignored if own is None or heading != file.headings[own])
     external = next((file.headings.index(heading) for heading, name in special.items() if name == EXTERNAL), None)
-    match = tuple(name if name == EXTERNAL and name not in fields else _known(name, fields) for name in wish.match)
-    _check_match(wish, match, fields, {*columns, *fixed, *made} | ({EXTERNAL} if external is not None else set()))
+    apart = {name for name, place in ((EXTERNAL, external), (OWN, own)) if place is not None}
+    match = tuple(name if name in (EXTERNAL, OWN) and name not in fields else _known(name, fields) for name in wish.match)
+    _check_match(wish, match, fields, {*columns, *fixed, *made} | apart)
     links = {name.partition(".")[0]: file.headings.index(heading) for heading, name in special.items() if name.endswith(f".{EXTERNAL}")}
     made |= _references(special, file.headings)
     collisions = dict(_collision(word, fields) for word in wish.collision)
@@ -141,7 +148,7 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
     plan = Plan(
         columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside, made=made,
-        edits=_edits(wish, fields), external=external, links=links,
+        edits=_edits(wish, fields), external=external, own=own, links=links,
     )  # fmt: skip
     said = Said(wish.dates, wish.numbers, wish.years)
     styles, rows = Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency), 0
@@ -151,12 +158,23 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     return replace(plan, styles=styles.found(), rows=rows)
 
 
+def _own_ids(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> int | None:
+    """The column of our own ids: that which is mapped so, else that which is called so; raises BadRequest where it is not alone."""
+    if OWN not in wish.match or OWN in fields:
+        return None
+    if len(wish.match) > 1 or wish.mode == "create":
+        raise BadRequest(_("records are found by their id alone, to be updated: name no other field to match by, and not the mode create"))
+    asked = {name: heading for heading, name in map(_pair, wish.map)}
+    found = [place for place, heading in enumerate(headings) if heading == asked.get(OWN) or (OWN not in asked and plain(heading) == OWN)]
+    return found[0] if found else None
+
+
 def _is_special(name: str, fields: Mapping[str, Field]) -> bool:
     """`external_id`, `account.external_id` for a link, `about:pipeline.deal` for a reference."""
     link, _dot, rest = name.partition(".")
     about, colon, _entity = name.partition(":")
     by_id = rest == EXTERNAL and isinstance(fields.get(link), LinkField)
-    return name == EXTERNAL or by_id or (bool(colon) and isinstance(fields.get(about), AnyRecordField))
+    return name in (EXTERNAL, OWN) or by_id or (bool(colon) and isinstance(fields.get(about), AnyRecordField))
 
 
 def _made(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> dict[str, type_maker]:
@@ -213,7 +231,7 @@ def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], 
     if wish.mode != "create" and not match:
         raise BadRequest(_("mode {mode} needs at least one field to match by"), mode=wish.mode)
     for name in match:
-        if name == EXTERNAL and name in filled and name not in fields:
+        if name in (EXTERNAL, OWN) and name in filled and name not in fields:
             continue
         if name in fields and isinstance(fields[name], MoneyField | AnyRecordField):
             raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date, or a link"), field=name)

@@ -9,7 +9,7 @@ from plugins.import_export import commands, export_commands, export_routes, expo
 from plugins.import_export.migrating import commands as migration_commands
 from plugins.import_export.migrating import routes as migration_routes
 from plugins.import_export.migrating import running
-from plugins.import_export.pages import columns, history, outcome, start
+from plugins.import_export.pages import columns, history, migration, outcome, start
 from plugins.import_export.pages import exports as export_pages
 from plugins.import_export.staging import routes as staging_routes
 from plugins.import_export.tables import Correction, Export, ExternalId, Import, ImportRow, Mapping, Origin, Part, StagedFile
@@ -130,7 +130,7 @@ def register_routes() -> Sequence[Route]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*history.PAGES, *start.PAGES, *columns.PAGES, *outcome.PAGES, *export_pages.PAGES)
+    return (*history.PAGES, *start.PAGES, *migration.PAGES, *columns.PAGES, *outcome.PAGES, *export_pages.PAGES)
 
 
 @hookimpl

@@ -16,9 +16,12 @@ from core.worker.drain import Drain
 from sdk.context import id_of
 from tests.console.site import ROOT, Look, Site
 from tests.plugins.imports import written
+from tests.plugins.test_migrators import HUBSPOT
 
 AT = "/import_export/imports"
+MIGRATE = "/import_export/migrations/new"
 ACCOUNT = "customers.account"
+FILES = ("companies.csv", "contacts.csv", "tickets.csv")
 
 
 @pytest.fixture
@@ -245,6 +248,43 @@ def test_the_sheets_of_a_workbook_are_looked_at_mended_imported_and_undone_toget
     done = site.get(real_at)
     assert tally(done) == {"Created": "2", "Failed": "1"} and "Some rows were not taken" in done.text
     assert [row[:3] for row in site.get("/import_export/imports").rows()] == [["all.xlsx", "A workbook with several sheets", "Partial"]]
+    way(site.post(real_at, chosen(site.get(f"{real_at}/undo"), act="undo")))
+    drain()
+    assert "It is undone" in site.get(real_at).text
+    assert work.records(ACCOUNT).find(()) == [] == work.records("customers.contact").find(())
+
+
+@pytest.mark.feature("C18")
+def test_the_files_of_another_system_are_checked_brought_in_and_undone_together(
+    site: Site, drain: Callable[[], int], work: Work, people: People
+) -> None:
+    assert site.get(f"{AT}/new").links()["From another system"] == f"{ROOT}{MIGRATE}"
+    form = site.get(MIGRATE).form()
+    assert "choose a file first" in site.post(MIGRATE, form).text
+    parts = [
+        (io.BytesIO(content.encode()), name) for name, content in {**HUBSPOT, "tickets.csv": "Ticket ID\n1\n"}.items() if name in FILES
+    ]
+    sent_ = Look(site.api.call("POST", f"{ROOT}{MIGRATE}", data={**form, "file": parts}, content_type="multipart/form-data"))
+    dry_at = way(sent_)
+    drain()
+    dry = site.get(dry_at)
+    assert dry.rows()[:2] == [
+        ["companies.csv", "Accounts", "will be created 2, will be updated 1"],
+        ["contacts.csv", "Contacts", "will be created 2, cannot be taken 1"],
+    ]
+    assert "tickets.csv" in dry.text and "HubSpot" in dry.text
+    assert work.records(ACCOUNT).find(()) == []
+    theirs = dry.texts("//label[starts-with(@for, 'o-')]")
+    place = next(place for place, name in enumerate(theirs) if name.startswith("Jane Doe"))
+    boss = str(work.records("core.user").values([people.manager])[people.manager]["email"])
+    real_at = way(
+        site.post(dry_at, {**dry.form(), "theirs": dry.all("//input[@name='theirs']/@value"), f"ours.{place}": boss, "act": "run"})
+    )
+    drain()
+    done = site.get(real_at)
+    assert [row[2] for row in done.rows()[:2]] == ["Succeeded", "Partial"]
+    assert {row["owner"] for row in work.records(ACCOUNT).find(()) if row["name"] == "Alder Foods"} == {people.manager}
+    assert [row[:2] for row in site.get(AT).rows()] == [[", ".join(FILES), "From another system"]]
     way(site.post(real_at, chosen(site.get(f"{real_at}/undo"), act="undo")))
     drain()
     assert "It is undone" in site.get(real_at).text

@@ -203,6 +203,14 @@ def test_every_record_tells_which_row_of_which_import_made_and_changed_it(client
     assert client.as_user(people.rep).get(ORIGINS, {"entity": "customers.account", "id": ids["B"]}).status_code == 404
 
 
+def test_a_row_that_waited_for_a_later_one_is_no_edit_of_what_that_made(taken: Take, work: Work) -> None:
+    done = taken("customers.account", "name,city,parent\nA,Ulm,B\nB,,\nA,Bonn,\n", mode="upsert", match=["name"])
+    assert done.counts == {"created": 2, "updated": 1, "warned": 1}
+    record = undone(work, done)
+    assert (record["state"], record["undone"], conflicts(work, record)) == ("undone", 3, [])
+    assert accounts(work) == {}
+
+
 def test_a_dry_run_is_nobodys_origin_and_keeps_no_former_values(client: Api, taken: Take, work: Work) -> None:
     taken("customers.account", "name,city\nA,Ulm\n")
     tried = taken("customers.account", "name,city\nA,Bonn\nB,Bonn\n", mode="upsert", match=["name"], dry_run=True)

@@ -111,18 +111,18 @@ def _admit(work: Work, frame: Frame, page: PageRoute, path: Mapping[str, str]) -
 
 def _read(page: PageRoute, path: Mapping[str, str], *, write: bool) -> PageRequest:
     """What was sent to a page; raises BadRequest."""
-    files: dict[str, Upload] = {}
+    uploads: list[tuple[str, Upload]] = []
     form: list[tuple[str, str]] = []
     if write:
         with reading():
             form = list(request.form.items(multi=True))
             sent = list(request.files.items(multi=True)) if page.uploads else []
-        files = {name: Upload(part.filename or "", part.stream) for name, part in sent if part.filename}  # type: ignore[arg-type]
+        uploads = [(name, Upload(part.filename or "", part.stream)) for name, part in sent if part.filename]  # type: ignore[arg-type]
         if any("\x00" in name or "\x00" in value for name, value in form):
             raise BadRequest(_("a field of the form contains a null character"))
     address = request.full_path.rstrip("?")
     part = request.headers.get("HX-Target", "page") if request.headers.get("HX-Request") == "true" else ""
-    return PageRequest(address=address, path=path, query=query_pairs(), form=form, files=files, part=part)
+    return PageRequest(address=address, path=path, query=query_pairs(), form=form, files=dict(uploads), part=part, uploads=uploads)
 
 
 def _answered(work: Work, frame: Frame, value: object, asked: PageRequest) -> FlaskResponse:

@@ -19,6 +19,7 @@ from plugins.import_export.migrating.people import People
 from plugins.import_export.migrating.recognition import Found, importer_of, recognised
 from plugins.import_export.migrating.translation import Translation
 from plugins.import_export.plan import ONLY_IF_EMPTY, Wish
+from plugins.import_export.staging.files import touch
 from plugins.import_export.tally import COUNTS
 from plugins.import_export.undo import undoing
 from sdk import BadRequest, Conflict, Context, NotFound, Refusal, Stale, _, where
@@ -256,9 +257,7 @@ def arguments(record: Row, asked: Asked, key: str) -> dict[str, object]:
 def run_job(ctx: Context, said: Mapping[str, object]) -> None:
     """The background side of `POST /migrations`: at least once, and each row once."""
     id, key = UUID(str(said["import"])), str(said["file"])
-    written = dict(cast("Mapping[str, object]", said["asked"]))
-    lists = {name: tuple(cast("list[str]", written[name])) for name in ("owners", "values")}
-    asked = Asked(**cast("dict[str, str]", {**written, **lists, "reading": Reading(**cast("Mapping[str, str]", written["reading"]))}))  # type: ignore[arg-type]
+    asked = _read_asked(cast("Mapping[str, object]", said["asked"]))
     record = ctx.as_system().records(IMPORT).values([id]).get(id)
     if record is not None and record["state"] in UNDER_WAY:
         try:
@@ -267,7 +266,28 @@ def run_job(ctx: Context, said: Mapping[str, object]) -> None:
         except Refusal as refusal:
             if refusal.status in (409, 412):
                 raise
-    ctx.files.remove(key)
+    if record is None or record["file"] is None:  # one that is staged stays, for another check or for the migration itself
+        ctx.files.remove(key)
+
+
+def _read_asked(written: Mapping[str, object]) -> Asked:
+    lists = {name: tuple(cast("list[str]", written[name])) for name in ("owners", "values")}
+    return Asked(**cast("dict[str, str]", {**written, **lists, "reading": Reading(**cast("Mapping[str, str]", written["reading"]))}))  # type: ignore[arg-type]
+
+
+def begin_staged(ctx: Context, file: Row, asked: Asked) -> Row:
+    """Begin a migration of files that are kept, or a check of one, in the background."""
+    record = begin(ctx, asked)
+    record = ctx.as_system().records(IMPORT).update(id_of(record), {"file": file["id"]}, act="run")
+    touch(ctx, file)
+    ctx.enqueue("import_export.run_migration", arguments(record, asked, str(file["content"])))
+    return record
+
+
+def asked_of(record: Row) -> Asked:
+    """What a migration was asked with; of very many files that is no longer known, and all is as if nothing had been said."""
+    written = json.loads(str(record["wish"] or "{}")).get("asked")
+    return _read_asked(written) if written else Asked(str(record["file_name"]), dry_run=bool(record["dry_run"]))
 
 
 def undo_job(ctx: Context, said: Mapping[str, object]) -> None:

@@ -10,7 +10,8 @@ from uuid import UUID
 from plugins.import_export.failed import failed_file
 from plugins.import_export.imports import cancel
 from plugins.import_export.journal import IMPORT, cursor_of, page
-from plugins.import_export.pages import preview, workbook
+from plugins.import_export.migrating.running import MIGRATION
+from plugins.import_export.pages import migration, preview, workbook
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import wish_of
 from plugins.import_export.pages.words import DONE, STATE_WORDS, TONES, UNDONE_FROM, label_of
@@ -28,6 +29,8 @@ PAGE = 50
 def show(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
     """A rehearsal with its rows; or an import with its outcome."""
     record = _record(ctx, request)
+    if record["entity"] == MIGRATION:
+        return migration.show(ctx, request, record, refusal)
     if record["entity"] == WORKBOOK and record["wish"]:
         return workbook.show(ctx, request, record, refusal)
     shown = preview.show if record["dry_run"] and record["file"] else _outcome
@@ -50,6 +53,8 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         if request.typed("act") == "cancel":
             cancel(ctx, id_of(record))
             return Redirect(ctx.page(f"{AT}/{record['id']}"))
+        if record["entity"] == MIGRATION:
+            return migration.act(ctx, request, record)
         if record["dry_run"] and record["entity"] == WORKBOOK:
             return workbook.act(ctx, request, record)
         if record["dry_run"] and record["file"]:

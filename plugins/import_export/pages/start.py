@@ -14,7 +14,7 @@ from plugins.import_export.pages.words import label_of
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
 from plugins.import_export.template import FORMATS, template
-from sdk import Context, Invalid, MenuEntry, NotFound, PageRequest, PageRoute, Problem, Redirect, Refusal, Rendering, Verb, _
+from sdk import Context, Importer, Invalid, MenuEntry, NotFound, PageRequest, PageRoute, Problem, Redirect, Refusal, Rendering, Verb, _
 from sdk.context import id_of
 from sdk.pages import told
 from sdk.permissions import IMPORT as RIGHT
@@ -105,7 +105,7 @@ def _form(ctx: Context, request: PageRequest, entity: str, refusal: Refusal | No
         "target": target_of(ctx, entity) if entity else None, "problems": told(ctx, refusal),
         "open": bool(codes & _OPEN) or any(said.values()), "said": said, "encodings": _encodings(refusal),
         "delimiters": [(key, ctx.say(words)) for key, words in DELIMITERS], "formats": FORMATS if entity != WORKBOOK else (), "workbook": WORKBOOK,
-        "kept": f"{files.KEPT.days}",
+        "kept": f"{files.KEPT.days}", "systems": [ctx.say(one.label) for one in ctx.declared(Importer)],
     }  # fmt: skip
     return Rendering("import_export/start.html", values, refusal.status if refusal is not None else 200)
 

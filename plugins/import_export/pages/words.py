@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from plugins.import_export.migrating.running import MIGRATION
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.tables import OUTCOMES
 from sdk import Context, Text, _
@@ -53,4 +54,6 @@ def label_of(ctx: Context, name: str) -> str:
     """What was imported, many of it; an entity that is not here any more by its name."""
     if name == WORKBOOK:
         return ctx.say(_("A workbook with several sheets"))
+    if name == MIGRATION:
+        return ctx.say(_("From another system"))
     return ctx.say(ctx.entity(name).plural_label) if ctx.offers(name) else name

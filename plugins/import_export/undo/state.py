@@ -111,13 +111,13 @@ def _edits(system: Context, since: Since, entity: str, fate: Fate, left: int, no
         return [], {}
     versions, others = {left}, dict[str, int]()
     for part, other in parts_with(system, entity, fate.id, since.id):
-        if other.number <= fate.number:
+        version, cells = read_former(part).get(other.number, Former(1, {}))
+        if version <= left:  # not by its number: a row that waited for another one is written after later rows
             continue
         undone = {**read_undone(part), **since.finished}
         if other.number in undone:
             versions.add(undone[other.number])
         elif other.letter == "u":
-            version, cells = read_former(part).get(other.number, Former(1, {}))
             others |= dict.fromkeys(cells, other.number)
             versions.add(version)
     later = now - max(versions)
