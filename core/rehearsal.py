@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,8 +79,9 @@ def _copy(database: Database) -> Iterator[str]:
 def _sweep(folder: Path) -> None:
     """Remove copies of processes that were killed: who still rehearses holds the lock of his copy."""
     for one in folder.glob(f"{_PREFIX}*"):
-        if time.time() - one.stat().st_mtime > _LOST and not any(map(_held, one.iterdir())):
-            shutil.rmtree(one, ignore_errors=True)
+        with suppress(FileNotFoundError):  # it has just gone
+            if time.time() - one.stat().st_mtime > _LOST and not any(map(_held, one.iterdir())):
+                shutil.rmtree(one, ignore_errors=True)
 
 
 def _held(file: Path) -> bool:

@@ -173,10 +173,13 @@ def _remember(told: list[type_told], run: Run, tally: Tally, more: Mapping[str, 
     told.append((run, tally, more))
 
 
-def rehearse(ctx: Context, runs: Sequence[Run], step: Callable[[int], None] = _unseen) -> None:
+def rehearse(
+    ctx: Context, runs: Sequence[Run], step: Callable[[int], None] = _unseen, behind: Callable[[Run], object] = lambda _run: None
+) -> None:
     """Try the rows of all these runs together, as those of one link to those of another; then say what became of each.
 
-    What was found out is told piece by piece, and each asks whether the run is still wanted. Few rows are over before anybody has to wait.
+    What was found out is told piece by piece, and each asks whether the run is still wanted; `behind` is called behind each run. Few rows
+    are over before anybody has to wait, and are told at the end.
     """
     short = sum(run.plan.rows for run in runs) <= CHUNK
     told: list[type_told] = []
@@ -187,6 +190,8 @@ def rehearse(ctx: Context, runs: Sequence[Run], step: Callable[[int], None] = _u
             same = SameFile(mine, None if short else run.ctx, run.id, run.wish.entity)
             rows = ChunkWriter(mine, same, run.wish, run.plan, run.file.headings)
             run.take(mine, rows, partial(_remember, told, run) if short else run.keep, step)
+            if not short:
+                behind(run)
     with ctx.transaction(write=True):
         for run, tally, more in told:
             run.keep(tally, more)

@@ -15,13 +15,15 @@ import pytest
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api
-from plugins.import_export import imports, journal, run
+from plugins.import_export import imports, journal, run, sheets
 from plugins.import_export.plan import Wish
 from plugins.import_export.staging import files
 from plugins.import_export.waiting import Waiting
 from sdk import Tenant, Unavailable
 from sdk.context import id_of
 from tests.plugins.imports import import_file, written
+from tests.plugins.process import Process
+from tests.plugins.test_import_sheets import SHEETS, carried_out, workbook
 from tests.plugins.test_staging import FILES, IMPORTS, staged
 
 TEN = written([["name"], *([f"A{n:02}"] for n in range(10))])
@@ -177,6 +179,26 @@ def test_a_dry_run_that_was_killed_begins_anew_and_counts_each_row_once(
     assert sum(int(str(done[name])) for name in ("created", "failed", "skipped")) == 42 == done["done"]
     rows, _next = journal.page(work, done, None, 100, 0)
     assert [row["number"] for row in rows] == list(range(1, 43))
+
+
+def test_sheets_that_are_tried_together_in_pieces_have_the_counts_of_the_run_and_are_told_one_by_one(
+    work: Work, process: Process, monkeypatch: pytest.MonkeyPatch, other_writes: Callable[[], None]
+) -> None:
+    monkeypatch.setattr(run, "CHUNK", 2)
+    sums, seen = sheets._sums, list[object]()
+
+    def summed(rows: Any) -> dict[str, object]:
+        other_writes()
+        found = sums(rows)
+        seen.append(found["done"])
+        return found
+
+    monkeypatch.setattr(sheets, "_sums", summed)
+    content = workbook(SHEETS)
+    dry = carried_out(work, content, dry_run=True)
+    assert (dry["state"], dry["created"], dry["failed"], dry["total"]) == ("partial", 8, 1, 9)
+    assert len(seen) == 5 and seen == sorted(seen, key=str)  # behind each sheet and at the end
+    assert len(work.records("customers.account").find(())) == 5, "what others have written, and nothing else"
 
 
 class Usage(NamedTuple):
