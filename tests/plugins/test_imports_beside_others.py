@@ -54,9 +54,9 @@ def test_others_go_on_writing_while_a_file_that_is_sent_is_read_and_kept(
 ) -> None:
     looked, kept = files._looked_through, type(work.files).save
 
-    def look(sheet: Any) -> Any:
+    def look(sheet: Any, notes: Any) -> Any:
         other_writes()
-        return looked(sheet)
+        return looked(sheet, notes)
 
     def save(self: Any, source: Any) -> str:
         other_writes()
@@ -247,3 +247,14 @@ def test_rows_that_wait_are_written_down_in_little_room_and_read_again() -> None
     assert (again.text(), len(again)) == (None, 0)
     old = Waiting("3,17")
     assert (len(old), 3 in old, 17 in old, 4 in old) == (2, True, True, False)
+
+
+def test_pieces_become_smaller_where_they_take_long_and_larger_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(run, "monotonic", lambda: now[0])
+    pace, sizes = run.Pace(), [run.Pace().size]
+    for seconds in (5.0, 40.0, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1):
+        with pace.of(pace.size):
+            now[0] += seconds
+        sizes.append(pace.size)
+    assert sizes == [500, 50, 50, 50, 100, 200, 400, 800, 1600, 2000, 2000]
