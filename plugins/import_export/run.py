@@ -202,7 +202,7 @@ def rehearse(
     What was found out is told piece by piece, and each asks whether the run is still wanted; `behind` is called behind each run. Few rows
     are over before anybody has to wait, and are told at the end.
     """
-    short = sum(run.plan.rows for run in runs) <= CHUNK
+    short = sum(run.plan.rows for run in runs) <= min(FIRST, CHUNK)
     told: list[type_told] = []
     with ctx.rehearsal(short=short) as trying:
         for run in runs:
