@@ -344,7 +344,7 @@ class Context(Protocol):
         undone at the end, whatever happens. Meanwhile this context may write in short transactions, to tell how far it is. On PostgreSQL
         it is one transaction, and others wait for the records that it changes and the unique values that it takes; on SQLite, which has
         one writer, it is a copy of the database: raises Unavailable where there is no room for it. `short`: so little, at most some
-        thousand records, that others may wait for it; nothing is copied, and this context writes nothing meanwhile."""
+        hundred records, that others may wait for it; nothing is copied, and this context writes nothing meanwhile."""
 
     def rates(self, pairs: Iterable[Pair]) -> Mapping[Pair, Decimal | None]:
         """For each currency and day the rate to the tenant's currency in force then; None where nobody knows one."""

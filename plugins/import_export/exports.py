@@ -13,6 +13,7 @@ from uuid import UUID
 
 from plugins.import_export.columns import NAMES, columns_of, settle
 from plugins.import_export.sinks import CSV, FORMATS, XLSX, open_sink
+from plugins.import_export.tables import MOST_OF_FILTERS
 from plugins.import_export.workbook import MOST_ROWS
 from sdk import (
     BadRequest,
@@ -24,6 +25,7 @@ from sdk import (
     Invalid,
     NotFound,
     Notice,
+    Problem,
     Query,
     Refusal,
     Unavailable,
@@ -90,10 +92,15 @@ def begin(ctx: Context, selection: Selection) -> Row:
         raise Invalid(_("there is no field of {entity} to export; name some"), entity=selection.entity)
     if selection.format == XLSX and total > MOST_ROWS:
         raise Invalid(_("a sheet has at most {most} rows; export as CSV, or less at a time"), most=MOST_ROWS)
+    conditions = urlencode(selection.filters)
+    if len(conditions) > MOST_OF_FILTERS:
+        text = _("takes {got} signs as an address writes it, and {most} at most are kept; ask for fewer values at a time")
+        problem = Problem("filter", "too_long", text, {"got": len(conditions), "most": MOST_OF_FILTERS})
+        raise Invalid(_("some values are not valid"), problems=[problem])
     name = clean_name(selection.file_name or f"{ctx.say(ctx.entity(selection.entity).plural_label)}.{selection.format}", "export")
     values = {
         "entity": selection.entity, "format": selection.format, "headings": selection.headings, "file_name": name,
-        "conditions": urlencode(selection.filters) or None, "words": selection.words or None, "ordered_by": ",".join(selection.sort) or None,
+        "conditions": conditions or None, "words": selection.words or None, "ordered_by": ",".join(selection.sort) or None,
         "columns": ",".join(fields), "total": total,
     }  # fmt: skip
     return ctx.as_system().records(EXPORT).create(values)

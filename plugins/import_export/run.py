@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
+from time import monotonic
 
 from plugins.import_export import journal, origins
 from plugins.import_export.chunk import ChunkWriter, type_chunk
@@ -16,7 +18,10 @@ from plugins.import_export.waiting import Waiting
 from sdk import Channel, Context, Draft, Outcome, Query, where
 from sdk.context import SILENT, Row, id_of
 
-CHUNK = 2000
+CHUNK, FIRST, FEWEST = 2000, 500, 50
+"""Rows of a piece: at the most, at first, and at the least."""
+LONGEST = 0.5
+"""Seconds for which a piece may keep others from writing; on a slow day pieces become smaller."""
 type_keep = Callable[[Tally, Mapping[str, object]], None]
 """Is told what became of a piece, and what else is to be known of the run."""
 
@@ -93,10 +98,11 @@ class Run:
 
     def take(self, ctx: Context, rows: ChunkWriter, keep: type_keep, step: Callable[[int], None] = _unseen) -> None:
         """Write all rows through `ctx`, piece by piece, and tell of each piece."""
-        chunks = self._fresh(step)
+        pace = Pace()
+        chunks = self._fresh(step, pace)
         following = next(chunks, None)
         while (chunk := following) is not None:
-            with ctx.transaction(write=True):
+            with pace.of(len(chunk[0])), ctx.transaction(write=True):
                 tally = rows.write(chunk, last=False)
                 following = next(chunks, None)  # while the database is writing
                 self._waiting.add(number for number, _cells in tally.deferred)
@@ -109,11 +115,11 @@ class Run:
 
         They are read from the file anew: a file of which every row waits is not to be held in memory.
         """
-        last = False
+        last, pace = False, Pace()
         while self._waiting:
             before = len(self._waiting)
-            for chunk in _chunks(row for row in self.file.rows() if row[0] in self._waiting):
-                with ctx.transaction(write=True):
+            for chunk in _chunks((row for row in self.file.rows() if row[0] in self._waiting), pace):
+                with pace.of(len(chunk)), ctx.transaction(write=True):
                     tally = rows.write(self._read(chunk), last=last)
                     self._waiting.remove(number for number, _cells in chunk)
                     self._waiting.add(number for number, _cells in tally.deferred)
@@ -122,9 +128,9 @@ class Run:
                 break
             last = len(self._waiting) == before
 
-    def _fresh(self, step: Callable[[int], None]) -> Iterator[type_chunk]:
+    def _fresh(self, step: Callable[[int], None], pace: Pace) -> Iterator[type_chunk]:
         """The chunks that no run before has written; the rest counts as a step."""
-        for rows in _chunks(self.file.rows()):
+        for rows in _chunks(self.file.rows(), pace):
             fresh = [row for row in rows if row[0] > self.done]
             step(len(rows) - len(fresh))
             if fresh:
@@ -167,11 +173,26 @@ class Run:
         self.version = int(str(row["version"]))
 
 
-def _chunks(rows: Iterator[type_row]) -> Iterator[list[type_row]]:
+class Pace:
+    """How many rows make a piece, by how long those before took."""
+
+    def __init__(self) -> None:
+        self.size = min(FIRST, CHUNK)
+
+    @contextmanager
+    def of(self, rows: int) -> Iterator[None]:
+        """While a piece of so many rows is written."""
+        began = monotonic()
+        yield
+        fitting = int(rows * LONGEST / max(monotonic() - began, 0.001))
+        self.size = max(min(fitting, self.size * 2, CHUNK), min(FEWEST, CHUNK))
+
+
+def _chunks(rows: Iterator[type_row], pace: Pace) -> Iterator[list[type_row]]:
     chunk: list[type_row] = []
     for row in rows:
         chunk.append(row)
-        if len(chunk) == CHUNK:
+        if len(chunk) >= pace.size:
             yield chunk
             chunk = []
     if chunk:
@@ -185,12 +206,15 @@ def _remember(told: list[type_told], run: Run, tally: Tally, more: Mapping[str, 
     told.append((run, tally, more))
 
 
-def rehearse(ctx: Context, runs: Sequence[Run], step: Callable[[int], None] = _unseen) -> None:
+def rehearse(
+    ctx: Context, runs: Sequence[Run], step: Callable[[int], None] = _unseen, behind: Callable[[Run], object] = lambda _run: None
+) -> None:
     """Try the rows of all these runs together, as those of one link to those of another; then say what became of each.
 
-    What was found out is told piece by piece, and each asks whether the run is still wanted. Few rows are over before anybody has to wait.
+    What was found out is told piece by piece, and each asks whether the run is still wanted; `behind` is called behind each run. Few rows
+    are over before anybody has to wait, and are told at the end.
     """
-    short = sum(run.plan.rows for run in runs) <= CHUNK
+    short = sum(run.plan.rows for run in runs) <= min(FIRST, CHUNK)
     told: list[type_told] = []
     with ctx.rehearsal(short=short) as trying:
         for run in runs:
@@ -199,6 +223,8 @@ def rehearse(ctx: Context, runs: Sequence[Run], step: Callable[[int], None] = _u
             same = SameFile(mine, None if short else run.ctx, run.id, run.wish.entity)
             rows = ChunkWriter(mine, same, run.wish, run.plan, run.file.headings)
             run.take(mine, rows, partial(_remember, told, run) if short else run.keep, step)
+            if not short:
+                behind(run)
     with ctx.transaction(write=True):
         for run, tally, more in told:
             run.keep(tally, more)

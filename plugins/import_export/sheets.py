@@ -110,7 +110,7 @@ def carry_out(ctx: Context, record: Row, pairs: Sequence[tuple[Row, Wish]], open
     if pairs[0][1].dry_run:
         for run in runs.values():
             run.start()
-        rehearse(ctx, list(runs.values()))
+        rehearse(ctx, list(runs.values()), behind=lambda _run: imports.update(id, _sums(children(ctx, id)), act="run"))
     else:
         for mine, run in runs.items():
             if imports.values([id])[id]["state"] == "cancelled":

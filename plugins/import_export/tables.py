@@ -38,6 +38,8 @@ OUTCOMES = {
     "warned": _("Taken with a warning"),
     "conflict": _("Not undone"),
 }
+MOST_OF_FILTERS = 200_000
+"""As an address writes them: a Chinese sign is nine."""
 LONGEST = 4_000_000
 """Characters of what is written down of a chunk of rows."""
 
@@ -190,7 +192,7 @@ class Export(Record):
     format: Mapped[str] = f.choice(_("Format"), FORMATS, required=True)
     headings: Mapped[str] = f.choice(_("Headings"), HEADINGS, default=NAMES)
     file_name: Mapped[str] = f.text(_("File"), required=True, search=True)
-    conditions: Mapped[str | None] = f.long_text(_("Filters"))
+    conditions: Mapped[str | None] = f.long_text(_("Filters"), length=MOST_OF_FILTERS)
     words: Mapped[str | None] = f.text(_("Search words"), length=200)
     ordered_by: Mapped[str | None] = f.text(_("Sort"), length=500)
     columns: Mapped[str] = f.long_text(_("Columns"), required=True)

@@ -161,6 +161,10 @@ def test_a_file_is_fetched_by_no_token_that_reads_less_than_is_in_it(client: Api
     assert rep.get(f"{EXPORTS}/{files[0]}/file").status_code == 200
 
 
+LONG = ["name[in]=" + ",".join(f"{'长' * 20}{n}" for n in range(500))]
+"""As many values as a condition takes, of signs that an address writes as nine."""
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -174,11 +178,16 @@ def test_a_file_is_fetched_by_no_token_that_reads_less_than_is_in_it(client: Api
         ({"entity": "customers.account", "fields": ["nothing"]}, 400),
         ({"entity": "core.token", "fields": ["hash"]}, 400),
         ({"entity": "customers.nothing"}, 404),
+        ({"entity": "customers.account", "filter": LONG}, 202),
+        ({"entity": "customers.account", "filter": LONG * 3}, 422),
     ],
 )
 def test_a_wish_that_does_not_fit_is_refused_before_anything_is_written(client: Api, work: Work, body: dict, status: int) -> None:
-    assert client.post(EXPORTS, body).status_code == status
-    assert work.records(EXPORT).find(()) == []
+    answer = client.post(EXPORTS, body)
+    assert answer.status_code == status
+    assert len(work.records(EXPORT).find(())) == (status == 202)
+    if body.get("filter") == LONG * 3:
+        assert [(one["field"], one["code"]) for one in answer.json["errors"]] == [("filter", "too_long")]
 
 
 def test_a_cancelled_export_writes_no_file_and_one_that_was_interrupted_is_begun_anew(

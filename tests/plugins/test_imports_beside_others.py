@@ -15,13 +15,15 @@ import pytest
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api
-from plugins.import_export import imports, journal, run
+from plugins.import_export import imports, journal, run, sheets
 from plugins.import_export.plan import Wish
 from plugins.import_export.staging import files
 from plugins.import_export.waiting import Waiting
 from sdk import Tenant, Unavailable
 from sdk.context import id_of
 from tests.plugins.imports import import_file, written
+from tests.plugins.process import Process
+from tests.plugins.test_import_sheets import SHEETS, carried_out, workbook
 from tests.plugins.test_staging import FILES, IMPORTS, staged
 
 TEN = written([["name"], *([f"A{n:02}"] for n in range(10))])
@@ -52,9 +54,9 @@ def test_others_go_on_writing_while_a_file_that_is_sent_is_read_and_kept(
 ) -> None:
     looked, kept = files._looked_through, type(work.files).save
 
-    def look(sheet: Any) -> Any:
+    def look(sheet: Any, notes: Any) -> Any:
         other_writes()
-        return looked(sheet)
+        return looked(sheet, notes)
 
     def save(self: Any, source: Any) -> str:
         other_writes()
@@ -179,6 +181,26 @@ def test_a_dry_run_that_was_killed_begins_anew_and_counts_each_row_once(
     assert [row["number"] for row in rows] == list(range(1, 43))
 
 
+def test_sheets_that_are_tried_together_in_pieces_have_the_counts_of_the_run_and_are_told_one_by_one(
+    work: Work, process: Process, monkeypatch: pytest.MonkeyPatch, other_writes: Callable[[], None]
+) -> None:
+    monkeypatch.setattr(run, "CHUNK", 2)
+    sums, seen = sheets._sums, list[object]()
+
+    def summed(rows: Any) -> dict[str, object]:
+        other_writes()
+        found = sums(rows)
+        seen.append(found["done"])
+        return found
+
+    monkeypatch.setattr(sheets, "_sums", summed)
+    content = workbook(SHEETS)
+    dry = carried_out(work, content, dry_run=True)
+    assert (dry["state"], dry["created"], dry["failed"], dry["total"]) == ("partial", 8, 1, 9)
+    assert len(seen) == 5 and seen == sorted(seen, key=str)  # behind each sheet and at the end
+    assert len(work.records("customers.account").find(())) == 5, "what others have written, and nothing else"
+
+
 class Usage(NamedTuple):
     """Of a disk that is full."""
 
@@ -225,3 +247,14 @@ def test_rows_that_wait_are_written_down_in_little_room_and_read_again() -> None
     assert (again.text(), len(again)) == (None, 0)
     old = Waiting("3,17")
     assert (len(old), 3 in old, 17 in old, 4 in old) == (2, True, True, False)
+
+
+def test_pieces_become_smaller_where_they_take_long_and_larger_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(run, "monotonic", lambda: now[0])
+    pace, sizes = run.Pace(), [run.Pace().size]
+    for seconds in (5.0, 40.0, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1):
+        with pace.of(pace.size):
+            now[0] += seconds
+        sizes.append(pace.size)
+    assert sizes == [500, 50, 50, 50, 100, 200, 400, 800, 1600, 2000, 2000]

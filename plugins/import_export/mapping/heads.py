@@ -18,17 +18,21 @@ class Heads:
     def __init__(self, ctx: Context, entity: str, headings: Sequence[str]) -> None:
         self._headings = {_bare(heading) for heading in headings}
         self._words = {*words_of(ctx, ctx.records(entity).fields())}
+        self._first = {*map(_run_on, headings), *self._words, ""}
 
     def like(self, cells: Sequence[str]) -> bool:
         """Whether a row has several cells, and each repeats its heading or names a field."""
-        # Asked of every row: the first cell alone tells of nearly all that they are none.
-        first = cells[0] if cells else ""
-        if first and _bare(first) not in self._headings and plain(first) not in self._words:
+        # Asked of every row: the first cell alone tells at once of nearly all that they are none.
+        if not cells or _run_on(cells[0]) not in self._first:
             return False
         filled = [cell for cell in map(_bare, cells) if cell]
         if len(filled) < _FEWEST:
             return False
         return all(cell in self._headings for cell in filled) or all(plain(cell) in self._words for cell in filled)
+
+
+def _run_on(cell: str) -> str:
+    return cell.replace(" ", "").replace("_", "").replace(_MARK, "").casefold()
 
 
 def _bare(cell: str) -> str:
