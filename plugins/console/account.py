@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from plugins.console.registry import PREFIX, Kind, kind_of
+from plugins.console.registry import PREFIX, Kind, kind_of, plugin_called
 from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Verb, _
 from sdk.pages import told
 from sdk.routes import record_id
@@ -89,7 +89,7 @@ def _tokens(ctx: Context, request: PageRequest, refusal: Refusal | None = None, 
     for name in ctx.entities():
         kind = kind_of(ctx, name)
         if kind.entity.parent is None:
-            groups.setdefault(kind.entity.plugin, []).append(_allowed(kind, request))
+            groups.setdefault(plugin_called(ctx, kind.entity.plugin), []).append(_allowed(kind, request))
     values = {
         "rows": [{**row, "over": _over(row.get("expires_at"), ctx.now())} for row in rows], "groups": groups, "secret": secret,
         "problems": told(ctx, refusal), "here": TOKENS, "verbs": {Verb.READ.value: ctx.say(_("Read")), Verb.CREATE.value: ctx.say(_("Create")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugins.console.frame import drawn
-from plugins.console.registry import Kind, kind_of
+from plugins.console.registry import Kind, kind_of, plugin_called
 from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Rendering, Slot, _
 
 
@@ -19,7 +19,7 @@ def everything(ctx: Context, request: PageRequest) -> Rendering:
     for name in ctx.entities():
         kind = kind_of(ctx, name)
         if kind.entity.parent is None and not kind.entity.private:
-            by_plugin.setdefault(kind.entity.plugin, []).append(kind)
+            by_plugin.setdefault(plugin_called(ctx, kind.entity.plugin), []).append(kind)
     return Rendering("console/all.html", {"groups": by_plugin})
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
 
-from sdk import Context, Entity, NotFound, Verb, _
+from sdk import Context, Entity, NotFound, Text, Verb, _
 from sdk.fields import ChoiceField, DateField, DateTimeField, Field, IntegerField, LinkField
 from sdk.fields.text import LongTextField
 
@@ -146,6 +146,12 @@ def kind_at(ctx: Context, plugin: str, plural: str) -> Kind:
         if name.startswith(f"{plugin}.") and (entity := ctx.entity(name)).plural == plural:
             return Kind(ctx, entity, ctx.records(name).fields())
     raise NotFound(_("there is nothing at this address"))
+
+
+def plugin_called(ctx: Context, plugin: str) -> str:
+    """What a plugin is called; the platform itself and what the company has made are none, and are told by words, too."""
+    apart: dict[str, Text] = {"core": _("Platform"), "custom": _("Own records")}
+    return ctx.say(apart[plugin]) if plugin in apart else ctx.called(plugin)
 
 
 def query_of(pairs: Sequence[tuple[str, str]]) -> str:

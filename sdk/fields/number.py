@@ -206,6 +206,8 @@ class DecimalField(Field):
     least: Decimal | None = None
     most: Decimal | None = None
     places: int = SCALE
+    share: bool = False
+    """Whether it is of a hundred: people read and write it with %."""
 
     kind: ClassVar[str] = "decimal"
     operators: ClassVar[tuple[str, ...]] = _ORDERED
@@ -288,7 +290,7 @@ def decimal(label: Text, *, required: bool = False, track: bool = False, readonl
 def percent(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False) -> MappedColumn[Any]:
     """A share from 0 to 100, in per cent."""
     return column(DecimalField(label=label, required=required, track=track, readonly=readonly,
-                               least=Decimal(0), most=Decimal(100)))  # fmt: skip
+                               least=Decimal(0), most=Decimal(100), share=True))  # fmt: skip
 
 
 def boolean(label: Text, *, default: bool = False, track: bool = False) -> MappedColumn[Any]:

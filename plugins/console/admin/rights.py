@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, cast
 from uuid import UUID
 
-from plugins.console.registry import Kind, kind_of
+from plugins.console.registry import Kind, kind_of, plugin_called
 from sdk import Context, Scope, Text, Verb, _
 
 SEVERAL = "several"
@@ -115,10 +115,7 @@ class Rights:
         """What plugins are called."""
         rows = cast("Mapping[str, list[dict[str, Any]]]", self.ctx.api("GET", "/api/v1/core/plugins"))["data"]
         titles = {str(one["name"]): str(one["title"]) for one in rows}
-        return {
-            name: titles.get(name, self.ctx.say(_("Platform")) if name == "core" else self.ctx.say(_("Own records")))
-            for name in self.plugins
-        }
+        return {name: titles.get(name) or plugin_called(self.ctx, name) for name in self.plugins}
 
     # --- changes -------------------------------------------------------------------------------------------------
 
