@@ -164,8 +164,8 @@ def test_what_is_written_as_a_key_of_the_companys_lists_reads_as_its_name_and_a_
     form = site.get(f"/leads/leads/{other}/edit")
     assert form.texts("//*[@data-field='source']//option") == ["", "市场活动", "by hand"]
     assert form.form()["source"] == "by hand"
-    pipeline = id_of(work.records("pipeline.pipeline").create({"key": "new", "name": "New"}))
-    work.records("pipeline.stage").create({"pipeline": pipeline, "key": "first", "name": "First", "type": "open", "probability": 25})
+    pipeline = id_of(work.records("pipeline.pipeline").create({"name": "New"}))
+    work.records("pipeline.stage").create({"pipeline": pipeline, "name": "First", "type": "open", "probability": 25})
     assert site.get("/pipeline/stages", {"_columns": "name,probability"}).texts("//td[@data-field='probability']") == ["25%"]
 
 
