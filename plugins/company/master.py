@@ -14,7 +14,8 @@ INDUSTRIES = (
 )  # fmt: skip
 SOURCES = (
     ("website", _("Website")), ("referral", _("Referral")), ("partner", _("Partner")), ("fair", _("Trade fair")),
-    ("campaign", _("Campaign")), ("cold-call", _("Cold call")), ("social", _("Social media")), ("other", _("Other")),
+    ("campaign", _("Campaign")), ("cold-call", _("Cold call")), ("social", _("Social media")),
+    ("renewal", _("Renewal")), ("other", _("Other")),
 )  # fmt: skip
 REGIONS = (
     ("north-china", _("North China")), ("east-china", _("East China")), ("south-china", _("South China")),

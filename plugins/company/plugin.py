@@ -77,6 +77,7 @@ def register_entities() -> Sequence[Entity]:
         ),
         Entity(tables.Industry, "industry", "industries", _("Industry"), _("Industries"), owned=False, access=KEEPERS, merges=False),
         Entity(tables.Source, "source", "sources", _("Source"), _("Sources"), owned=False, access=KEEPERS, merges=False),
+        Entity(tables.Holiday, "holiday", "holidays", _("Holiday"), _("Holidays"), owned=False, access=MONEY, merges=False),
         Entity(tables.Region, "region", "regions", _("Region"), _("Regions"), owned=False, access=KEEPERS),
     )
 
@@ -143,6 +144,7 @@ def register_navigation() -> Sequence[MenuEntry]:
         ("industry", _("Industries"), "list"),
         ("source", _("Sources"), "list"),
         ("region", _("Regions"), "list"),
+        ("holiday", _("Holidays"), "calendar"),
     )
     money = MenuEntry(
         "money", label=_("Currencies and rates"), section="admin", path="/company/money", permission="company.rate.update", icon="receipt",

@@ -128,3 +128,14 @@ class Region(Record):
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True, search=True)
     position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
+
+
+class Holiday(Record):
+    """A day on which the company does not work though it is Monday to Friday, or works though it is a weekend."""
+
+    __tablename__ = "company_holidays"
+    __table_args__ = (unique_together("company_holidays", "on"),)
+
+    on: Mapped[date] = f.on(_("Day"), required=True, track=True, index=True)
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, search=True, track=True)
+    works: Mapped[bool] = f.boolean(_("Worked on, though a weekend"), track=True)

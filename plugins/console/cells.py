@@ -9,7 +9,7 @@ from uuid import UUID
 from plugins.console.registry import Kind, kind_of
 from sdk import Condition, Query
 from sdk.context import Row
-from sdk.fields import AnyRecordField, ChoiceField, DecimalField, Field, IntegerField, LinkField
+from sdk.fields import AnyRecordField, ChoiceField, DecimalField, Field, IntegerField, KeysField, LinkField, TextField
 
 _GOOD = frozenset({"won", "paid", "active", "done", "succeeded", "accepted", "qualified", "completed", "issued", "ok"})
 _BAD = frozenset({"lost", "failed", "overdue", "cancelled", "rejected", "declined", "expired", "dead", "disqualified"})
@@ -57,6 +57,7 @@ class Titles:
 def titles_of(kind: Kind, rows: Sequence[Row], names: Iterable[str]) -> Titles:
     """The titles of all records that these fields of the rows name, one question for each entity."""
     wanted: dict[str, set[str]] = {}
+    names = list(names)
     for name in names:
         of = kind.fields[name]
         for row in rows:
@@ -69,7 +70,31 @@ def titles_of(kind: Kind, rows: Sequence[Row], names: Iterable[str]) -> Titles:
             target = kind_of(kind.ctx, entity)
             paths[entity] = target.path
             found |= {(entity, id): title for id, title in _titles(target, sorted(ids)).items()}
-    return Titles(found, paths)
+    return Titles(found | _called(kind, rows, names), paths)
+
+
+def _called(kind: Kind, rows: Sequence[Row], names: Iterable[str]) -> dict[tuple[str, str], str]:
+    """What the records are called whose keys these fields hold."""
+    wanted: dict[str, set[str]] = {}
+    for name in names:
+        if of := keys_of(kind.fields[name]):
+            held = (row.get(name) for row in rows)
+            wanted.setdefault(of, set()).update(
+                str(key) for value in held if value for key in (value if isinstance(value, list) else [value])
+            )
+    found: dict[tuple[str, str], str] = {}
+    for entity, keys in wanted.items():
+        if keys and kind.ctx.offers(entity) and kind.ctx.can(f"{entity}.read") and "key" in kind_of(kind.ctx, entity).fields:
+            target = kind_of(kind.ctx, entity)
+            asked = Query(filter=(Condition("key", "in", tuple(sorted(keys)[:_PART])),), fields=("id", "key", target.title), limit=_PART)
+            rows_ = target.ctx.records(entity).query(asked).data
+            found |= {(entity, str(row["key"])): str(row.get(target.title) or row["key"]) for row in rows_}
+    return found
+
+
+def keys_of(of: Field) -> str:
+    """The entity whose keys a field holds; "" for none."""
+    return of.of if isinstance(of, TextField | KeysField) else ""
 
 
 def _named(kind: Kind, of: Field, value: object) -> list[tuple[str, str]]:
@@ -105,15 +130,17 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         title = titles.of(entity, id)
         href = titles.at(entity, id) if title else ""
         return Cell(name, label, "link", value, title, href)
+    if (entity := keys_of(of)) and value:
+        value = [titles.of(entity, key) or key for key in value] if isinstance(value, list) else titles.of(entity, value) or value
     if name == kind.title and "id" in row:
-        drawn = _drawn(of)
+        drawn = drawn_as(of)
         if drawn in _MEASURED and value is not None:  # a moment or a number that names a record is written as such, and leads to it
             return Cell(name, label, drawn, value, str(value), kind.at(row["id"]))
         return Cell(name, label, "title", value, str(value if value not in (None, "") else "—"), kind.at(row["id"]))
-    return Cell(name, label, _drawn(of), value, str(value) if isinstance(value, str | UUID) else "")
+    return Cell(name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "")
 
 
-def _drawn(of: Field) -> str:
+def drawn_as(of: Field) -> str:
     """How values of a field are written: shares with their sign, and what has four digits always, such as a year, without a mark in it."""
     if isinstance(of, DecimalField) and of.percent:
         return "percent"

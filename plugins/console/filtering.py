@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from plugins.console import asked as asked_
 from plugins.console.asked import Asked
-from plugins.console.cells import Cell, Titles, titles_of, tone_of
+from plugins.console.cells import Cell, Titles, drawn_as, titles_of, tone_of
 from plugins.console.paths import Place, placed
 from plugins.console.registry import Kind, kind_at, kind_of, query_of
 from plugins.console.views import resolved, state_of
@@ -112,7 +112,7 @@ def _shown(kind: Kind, field: Field, word: object, titles: Titles) -> Cell:
         return Cell(field.name, label, "date", local.date()) if local.time() == time() else Cell(field.name, label, "datetime", value)
     if isinstance(value, NaturalKey):
         return Cell(field.name, label, "text", value.text)
-    return Cell(field.name, label, field.kind if field.kind in (OF_NUMBERS | OF_DAYS) else "text", value)
+    return Cell(field.name, label, drawn_as(field) if field.kind in (OF_NUMBERS | OF_DAYS) else "text", value)
 
 
 # --- the form ----------------------------------------------------------------------------------------------------------------------

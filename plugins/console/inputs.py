@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from plugins.console.cells import Titles, titles_of
+from plugins.console.cells import Titles, drawn_as, titles_of
 from plugins.console.dates import in_zone
 from plugins.console.picking import named
 from plugins.console.registry import Kind, kind_of
 from sdk import Condition, Context, PageRequest, Query, Text, _
 from sdk.context import Row
-from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, Field, KeysField, LinkField, MoneyField
+from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, Field, KeysField, LinkField, MoneyField, TextField
 from sdk.forms import Input as Input
 from sdk.forms import Option as Option
 
@@ -77,9 +77,10 @@ def _is_record(value: object) -> bool:
 
 def _input(kind: Kind, field: Field, value: object, titles: Titles, problem: str) -> Input:
     ctx, name = kind.ctx, field.name
+    label = ctx.say(field.label)
     bare = Input(
         name,
-        ctx.say(field.label),
+        f"{label} (%)" if drawn_as(field) == "percent" else label,
         "text",
         "",
         field.required,
@@ -101,6 +102,8 @@ def _input(kind: Kind, field: Field, value: object, titles: Titles, problem: str
     if field.kind == "currency":
         options = _currencies(ctx, str(value or ""))
         return replace(bare, widget="select" if options else "text", value=str(value or ""), options=options, longest=3)
+    if isinstance(field, TextField) and field.of and (options := _known(ctx, field.of, str(value or ""))):
+        return replace(bare, widget="select", value=str(value or ""), options=options)
     if isinstance(field, LinkField):
         return _link(kind, field, value, titles, replace(bare, value=str(value or "")))
     if isinstance(field, AnyRecordField):
@@ -129,6 +132,20 @@ def _keys(ctx: Context, field: KeysField, value: object, bare: Input) -> Input:
         known |= {key: key for key in chosen if key not in known}
         return replace(bare, widget="checks", new=new, options=tuple(Option(key, label, key in chosen) for key, label in known.items()))
     return replace(bare, widget="tags", value=", ".join(chosen) if isinstance(value, list) else str(value or ""), hint=ctx.say(_KEYS_HINT))
+
+
+def _known(ctx: Context, entity: str, chosen: str) -> tuple[Option, ...]:
+    """The records of an entity by their keys, and what stands there now; none where the actor has it not."""
+    if not ctx.offers(entity) or not ctx.can(f"{entity}.read"):
+        return ()
+    target = kind_of(ctx, entity)
+    if not {"key", "active", "position"} <= set(target.fields):
+        return ()
+    asked = Query(fields=("id", "key", "active", target.title), sort=("position",), limit=_MOST_OPTIONS)
+    rows = [row for row in ctx.records(entity).query(asked).data if row["active"] or row["key"] == chosen]
+    known = {str(row["key"]): str(row.get(target.title) or row["key"]) for row in rows}
+    known |= {chosen: chosen} if chosen and chosen not in known else {}
+    return tuple(Option(key, label, key == chosen) for key, label in known.items()) if rows else ()
 
 
 def _currencies(ctx: Context, chosen: str) -> tuple[Option, ...]:

@@ -33,7 +33,8 @@ from plugins.console import (
 )
 from plugins.console.admin import pages as admin
 from plugins.console.registry import PREFIX
-from sdk import EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Panel, Scope, _, hookimpl
+from plugins.console.settings import PagesOfCompany
+from sdk import EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Panel, Scope, Settings, _, hookimpl
 
 manifest = Manifest(
     name="console",
@@ -60,6 +61,11 @@ def register_entities() -> Sequence[Entity]:
 def validate_changes(ctx: Context, batch: Batch) -> None:
     if batch.entity == views.NAME:
         views.check(ctx, batch)
+
+
+@hookimpl
+def register_settings() -> Sequence[Settings]:
+    return (Settings(PagesOfCompany),)
 
 
 @hookimpl

@@ -16,6 +16,8 @@ from plugins.pipeline.api import Deal
 from sdk import Record, _, likeness
 from sdk import fields as f
 
+SOURCES = "company.source"
+"""Whose keys a source is mostly written as."""
 CHANNELS = {
     "website": _("Website"), "fair": _("Trade fair"), "mail": _("Mailing"), "social": _("Social media"), "ad": _("Advertisement"),
     "partner": _("Partner"), "phone": _("Telephone"), "other": _("Other"),
@@ -56,7 +58,7 @@ class Lead(Record):
     website: Mapped[str | None] = f.url(_("Website"))
     state: Mapped[str] = f.choice(_("State"), STATES, default=NEW, track=True, index=True)
     rating: Mapped[str | None] = f.choice(_("Rating"), RATINGS, track=True)
-    source: Mapped[str | None] = f.text(_("Source"), length=100, track=True)
+    source: Mapped[str | None] = f.text(_("Source"), length=100, track=True, of=SOURCES)
     campaign_id: Mapped[UUID | None] = f.link(_("Campaign"), Campaign, track=True)
     product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product")
     value: Mapped[f.Money | None] = f.money(_("Expected value"), least=Decimal(0), track=True)
@@ -77,8 +79,8 @@ class Origin(Record):
     campaign_id: Mapped[UUID | None] = f.link(_("First campaign"), Campaign)
     lead_id: Mapped[UUID | None] = f.link(_("Lead"), Lead)
     last_campaign_id: Mapped[UUID | None] = f.link(_("Last campaign"), "leads.campaign", readonly=True)
-    first_source: Mapped[str | None] = f.text(_("First source"), length=100, readonly=True)
-    last_source: Mapped[str | None] = f.text(_("Last source"), length=100, readonly=True)
+    first_source: Mapped[str | None] = f.text(_("First source"), length=100, readonly=True, of=SOURCES)
+    last_source: Mapped[str | None] = f.text(_("Last source"), length=100, readonly=True, of=SOURCES)
 
 
 class Touch(Record):
@@ -88,7 +90,7 @@ class Touch(Record):
 
     at: Mapped[datetime | None] = f.at(_("When"), index=True)
     campaign_id: Mapped[UUID | None] = f.link(_("Campaign"), Campaign)
-    source: Mapped[str | None] = f.text(_("Source"), length=100)
+    source: Mapped[str | None] = f.text(_("Source"), length=100, of=SOURCES)
     lead_id: Mapped[UUID | None] = f.link(_("Lead"), Lead, timeline=True, subject=True)
     account_id: Mapped[UUID | None] = f.with_example(f.link(_("Account"), Account, timeline=True), "any")
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True, subject=True)

@@ -80,7 +80,7 @@ class Deal(Record):
     stage_since: Mapped[datetime | None] = f.at(_("In this stage since"), readonly=True, index=True)
     lost_reason_id: Mapped[UUID | None] = f.link(_("Lost reason"), LostReason, track=True)
     competitor: Mapped[str | None] = f.text(_("Competitor"), length=100, track=True)
-    source: Mapped[str | None] = f.text(_("Source"), length=100, track=True)
+    source: Mapped[str | None] = f.text(_("Source"), length=100, track=True, of="company.source")
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 
 

@@ -11,7 +11,7 @@ from marshmallow import Schema, fields, validate
 
 from plugins.teamwork.tables import KINDS, PRIORITIES
 from plugins.teamwork.task_templates import APPLICATION, Wish, apply, named, tasks_of
-from plugins.teamwork.workdays import after_workdays, today
+from plugins.teamwork.workdays import after_workdays, holidays, today
 from sdk import Action, Context, GiveUp, Problem, Step, Text, _
 from sdk.fields import Reference
 from sdk.workflow import Options, Parameters, Shape, parameter
@@ -121,7 +121,7 @@ def _about(step: Step) -> Reference:
 
 def _day(ctx: Context, days: int, working: object) -> date:
     now = today(ctx)
-    return after_workdays(now, days) if working is not False else now + timedelta(days=days)
+    return after_workdays(now, days, holidays(ctx, now)) if working is not False else now + timedelta(days=days)
 
 
 def _owner(ctx: Context, step: Step) -> UUID | None:

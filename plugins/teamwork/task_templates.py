@@ -10,7 +10,7 @@ from uuid import UUID
 from plugins.teamwork import people
 from plugins.teamwork.attainment import Staff
 from plugins.teamwork.tables import MANAGER, OWNER, PERSON
-from plugins.teamwork.workdays import after_workdays, today
+from plugins.teamwork.workdays import after_workdays, holidays, today
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, Invalid, NotFound, Notice, Problem, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference
@@ -135,9 +135,11 @@ def _apply(ctx: Context, wish: Wish, template: Row, record: Row, lines: Sequence
     )  # fmt: skip
     part = {"parent_task": wish.about.id, "about": record["about"]} if wish.about.entity == TASK else {"about": wish.about}
     drafts = list[Draft]()
+    start = wish.starts_on or today(ctx)
+    works = holidays(ctx, start)
     for line in lines:
         days = line["after_days"]
-        due = after_workdays(wish.starts_on or today(ctx), days if isinstance(days, int) else 0)
+        due = after_workdays(start, days if isinstance(days, int) else 0, works)
         values = {
             **{name: line[name] for name in CARRIED},
             **part,

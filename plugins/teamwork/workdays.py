@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo
 
-from sdk import Context
+from sdk import Condition, Context
 
+HOLIDAY, MOST_HOLIDAYS = "company.holiday", 1000
+NO_HOLIDAYS: Mapping[date, bool] = {}
 FRIDAY = 5
 MOST_STEPS = 5_000
 
@@ -22,14 +26,33 @@ def local_day(ctx: Context, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(ctx.tenant.timezone)).date()
 
 
-def after_workdays(day: date, days: int) -> date:
-    """So many working days later, Monday to Friday; 0 is the day itself, or the Monday after a weekend."""
-    while day.isoweekday() > FRIDAY:
+def holidays(ctx: Context, start: date) -> Mapping[date, bool]:
+    """The days from `start` on that are not as their weekday says, and whether the company works on each.
+
+    Who asks need not see the company's lists: a due day is the same for all.
+    """
+    if not ctx.offers(HOLIDAY):
+        return {}
+    rows = ctx.as_system().records(HOLIDAY).find((Condition("on", "gte", (start,)),), MOST_HOLIDAYS)
+    return {cast("date", row["on"]): bool(row["works"]) for row in rows}
+
+
+def after_workdays(day: date, days: int, works: Mapping[date, bool] = NO_HOLIDAYS) -> date:
+    """So many working days later, Monday to Friday unless `works` says otherwise; 0 is the day itself, or the first working day after it."""
+    if not works:
+        while day.isoweekday() > FRIDAY:
+            day += timedelta(days=1)
+        weeks, days = divmod(days, FRIDAY)
+        day += timedelta(weeks=weeks)
+    day = _worked_on(day, works)
+    for _step in range(days):
+        day = _worked_on(day + timedelta(days=1), works)
+    return day
+
+
+def _worked_on(day: date, works: Mapping[date, bool]) -> date:
+    while not works.get(day, day.isoweekday() <= FRIDAY):
         day += timedelta(days=1)
-    weeks, rest = divmod(days, FRIDAY)
-    day += timedelta(weeks=weeks)
-    for _step in range(rest):
-        day += timedelta(days=3 if day.isoweekday() == FRIDAY else 1)
     return day
 
 

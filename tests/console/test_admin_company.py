@@ -31,6 +31,12 @@ def test_the_first_steps_are_told_to_administrators_until_they_are_done(client: 
     assert site.get("/").links()["Make the lists and the sales process"] == "/console/admin/start#lists"
     assert site.post("/admin/start", {"do": "lists"}).status == 303
     assert "Make the lists and the sales process" not in site.get("/").links()
+    admin = site.get("/admin")
+    assert "Add what you sell" in admin.links()
+    assert not site.get("/admin", {"q": "audit"}).all("//section[@aria-labelledby='h-steps']")
+    assert site.post("/admin/start", {**admin.form(), "do": "away"}).status == 303
+    assert [site.get(at).all("//section[@aria-labelledby='h-steps']") for at in ("/", "/admin")] == [[], []]
+    assert client.patch("/api/v1/core/plugins/console/settings", {"first_steps": True}).status_code == 200
     refused = site.post("/admin/start", {"do": "people", "emails": "ann@acme.example nobody", "role": ["sales_rep"]})
     assert refused.status == 422
     assert len(work.records("core.user").find(())) == 1, "all or none are invited"

@@ -56,6 +56,17 @@ def test_what_others_require_is_not_switched_off_and_the_page_says_by_whom(site:
     assert site.get("/customers/accounts").status == 200
 
 
+def test_partners_links_and_groups_are_told_by_name_in_the_readers_language(site: Site, work: Work) -> None:
+    account = work.records("customers.account").create({"name": "Huawei"})
+    work.records("teamwork.task").create({"subject": "Call", "about": f"customers.account:{account['id']}"})
+    asked = {partner for row in site.get(PLUGINS).rows() for partner in row[3].split(", ")}
+    assert {"Import and export", "Sales process"} <= asked
+    assert not {"import_export", "pipeline"} & asked
+    assert "Links to it: Tasks · About 1" in site.get(f"{PLUGINS}/customers/off").texts("//main//li")
+    assert {"Platform", "Import and export"} <= set(site.get("/all").texts("//h2"))
+    assert not {"core", "import_export"} & set(site.get("/me/tokens").texts("//summary"))
+
+
 @pytest.mark.feature("P32")
 def test_the_form_of_settings_is_made_from_the_schema_and_a_secret_is_typed_and_never_shown(site: Site) -> None:
     page = site.sent(f"{PLUGINS}/openid", **{"s-issuer": "nowhere", "s-client_id": "us"})

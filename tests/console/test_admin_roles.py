@@ -65,15 +65,15 @@ def test_a_role_without_a_field_does_not_see_it(client: Api, work: Work, people:
 
 def test_a_change_of_rights_says_what_was_saved_and_is_undone_by_a_button(site: Site, client: Api) -> None:
     before = site.get(ROLE, {"plugin": "customers"})
-    assert not before.all("//*[@role='status']")
+    assert not before.all("//*[@role='status'][contains(@class, 'note')]")
     saved = site.post(ROLE, {**before.form(), "customers.account.delete": "own"})
     page = site.get(saved.answer.headers["Location"].removeprefix("/console"))
-    assert page.texts("//*[@role='status']//li") == ["Accounts · Delete: Nothing → Own"]
-    undo = page.form(0)
+    assert page.texts("//*[@role='status'][contains(@class, 'note')]//li") == ["Accounts · Delete: Nothing → Own"]
+    undo = page.form(-2)
     assert undo["customers.account.delete"] == "none"
     back = site.post(ROLE, {**undo, "undo": "1"})
     page = site.get(back.answer.headers["Location"].removeprefix("/console"))
-    assert page.texts("//*[@role='status']") == ["The rights are as they were before."]
+    assert page.texts("//*[@role='status'][contains(@class, 'note')]") == ["The rights are as they were before."]
     assert page.form() == before.form()
     grants = client.get("/api/v1/core/rights").json["data"]
     assert not [row for row in grants if row["role"] == "sales_rep" and row["permission"] == "customers.account.delete"]

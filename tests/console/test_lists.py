@@ -155,6 +155,20 @@ def test_a_cell_is_changed_in_its_place_and_a_refusal_brings_the_old_value_back_
     assert site.get(f"{ACCOUNTS}/{id}/cell/nothing").status == 404
 
 
+def test_what_is_written_as_a_key_of_the_companys_lists_reads_as_its_name_and_a_share_with_its_sign(site: Site, work: Work) -> None:
+    work.records("company.source").create({"key": "campaign", "name": "市场活动", "position": 1})
+    work.records("leads.lead").create({"name": "Ann", "source": "campaign"})
+    other = id_of(work.records("leads.lead").create({"name": "Bo", "source": "by hand"}))
+    shown = site.get("/leads/leads", {"_columns": "name,source"}).texts("//td[@data-field='source']")
+    assert sorted(shown) == ["by hand", "市场活动"]
+    form = site.get(f"/leads/leads/{other}/edit")
+    assert form.texts("//*[@data-field='source']//option") == ["", "市场活动", "by hand"]
+    assert form.form()["source"] == "by hand"
+    pipeline = id_of(work.records("pipeline.pipeline").create({"name": "New"}))
+    work.records("pipeline.stage").create({"pipeline": pipeline, "name": "First", "type": "open", "probability": 25})
+    assert site.get("/pipeline/stages", {"_columns": "name,probability"}).texts("//td[@data-field='probability']") == ["25%"]
+
+
 def test_the_count_comes_by_itself_and_says_how_many_fit(site: Site, work: Work) -> None:
     for name in ("Alpha", "Alpine", "Beta"):
         work.records("customers.account").create({"name": name})

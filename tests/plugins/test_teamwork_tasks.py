@@ -16,7 +16,7 @@ from core.platform import Platform
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.teamwork.calendar import overdue
-from plugins.teamwork.workdays import after_workdays, following, step
+from plugins.teamwork.workdays import after_workdays, following, holidays, step
 from sdk import where
 from sdk.context import Row, id_of
 
@@ -156,6 +156,21 @@ def test_what_is_overdue_follows_the_clock_of_the_tenant(platform: Platform, mak
     assert overdue(work) == []
     clock.move(minutes=1)
     assert [row["subject"] for row in overdue(work)] == ["x"]
+
+
+def test_holidays_are_left_out_of_working_days_and_weekends_that_are_worked_on_count(client: Api, work: Work) -> None:
+    friday = date(2026, 2, 13)
+    assert after_workdays(friday, 1, holidays(work, friday)) == date(2026, 2, 16)
+    days = [("2026-02-14", True), *((f"2026-02-{day}", False) for day in range(16, 21)), ("2026-02-23", False)]
+    for on, works in days:
+        assert client.post("/api/v1/company/holidays", {"on": on, "name": "春节", "works": works}).status_code == 201
+    works = holidays(work, friday)
+    assert after_workdays(friday, 0, works) == friday
+    assert after_workdays(friday, 1, works) == date(2026, 2, 14), "a Saturday that makes up for a free day"
+    assert after_workdays(friday, 2, works) == date(2026, 2, 24)
+    assert after_workdays(date(2026, 2, 15), 0, works) == date(2026, 2, 24)
+    twice = client.post("/api/v1/company/holidays", {"on": "2026-02-14", "name": "again"})
+    assert twice.status_code in {409, 422}
 
 
 @given(DATES, st.integers(0, 100))

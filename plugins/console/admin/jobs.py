@@ -45,7 +45,7 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     values = {
         "failed": _jobs(kind, _FAILED), "waiting": _jobs(kind, ("waiting",)), "states": _states(kind), "schedules": _schedules(kind),
         "problems": told(ctx, refusal), "may": ctx.can("core.job.retry"), "here": HERE, "few": _FEW, "all": kind.path,
-        "done": {name: request.asked(name) for name in _ACTS if request.asked(name).isdigit()} if refusal is None else {},
+        "done": {name: request.asked(name) if refusal is None and request.asked(name).isdigit() else "" for name in _ACTS},
     }  # fmt: skip
     return Rendering("console/admin_jobs.html", values, 200 if refusal is None else refusal.status)
 

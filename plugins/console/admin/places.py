@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plugins.console import frame
+from plugins.console.admin import start
 from plugins.console.registry import PREFIX
 from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, PageRoute, Rendering, Text, _
 
@@ -85,7 +86,10 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         if all(word in one.label.lower() for word in q.lower().split()):
             groups.setdefault(ctx.say(GROUPS["more"]), []).append(one)
     order = [ctx.say(label) for label in GROUPS.values()]
-    return Rendering("console/admin_places.html", {"groups": sorted(groups.items(), key=lambda pair: order.index(pair[0])), "q": q})
+    steps = start.undone(ctx) if not q and ctx.can(start.RIGHT) else []
+    ordered = sorted(groups.items(), key=lambda pair: order.index(pair[0]))
+    away = ctx.can("core.plugin.update")
+    return Rendering("console/admin_places.html", {"groups": ordered, "q": q, "steps": steps, "here": start.HERE, "away": away})
 
 
 def more(ctx: Context) -> list[MenuEntry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from sdk.pages import told
 
 ROOT = "/api/v1/core/plugins"
 RIGHT = "core.plugin.update"
+_PARTNER = re.compile(r"^[a-z][a-z0-9_]*")
 STATES: dict[str, tuple[Text, str]] = {
     "on": (_("On"), "good"),
     "off": (_("Off"), "plain"),
@@ -31,12 +33,14 @@ _ADDS: dict[str, Text] = {
     "ruleconditions": _("Conditions of rules"), "forecastmodels": _("Methods of forecasts"), "signinproviders": _("Ways to sign in"),
     "commands": _("Commands"), "watches": _("Watches"), "subscriptions": _("Reactions to events"), "master_data": _("Data to begin with"),
     "rate_sources": _("Sources of rates"), "timeline_sources": _("Parts of timelines"),
+    "importers": _("Sources of imports"), "frames": _("The frame of all pages"),
 }  # fmt: skip
 
 
 def show_all(ctx: Context, request: PageRequest) -> Rendering:
     """All plugins: what waits for somebody on top, then what is on."""
-    rows = [_row(ctx, one) for one in _listed(ctx)]
+    titles = _titles(ctx)
+    rows = [{**_row(ctx, one), "requires": _required(one, titles)} for one in _listed(ctx)]
     order = ("held", "failed", "incompatible", "behind", "missing_extra", "blocked", "on", "off")
     rows.sort(key=lambda one: (order.index(one["status"]), str(one["title"])))
     return Rendering("console/admin_plugins.html", {"rows": rows})
@@ -80,8 +84,10 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     row = _named(ctx, request.path["name"])
     about = cast("Mapping[str, Any]", ctx.api("GET", f"{ROOT}/{row['name']}"))
     form = inputs(ctx, str(row["name"]), request if request.typed("do") == "settings" else None, refusal) if about["has_settings"] else []
+    titles = _titles(ctx)
+    named = {"requires": _required(row, titles), "waits_for": [titles.get(one, one) for one in row["waits_for"]]}
     values = {
-        "plugin": row, "about": about, "form": form, "problems": told(ctx, refusal), "titles": _titles(ctx),
+        "plugin": {**row, **named}, "about": about, "form": form, "problems": told(ctx, refusal), "titles": titles,
         "adds": [(ctx.say(_ADDS[kind]) if kind in _ADDS else kind, names) for kind, names in about["adds"].items()],
         "asks": [wish(ctx, word) for word in row["asks"]],
         "has": [wish(ctx, word) for word in row["capabilities"] if word not in row["asks"]],
@@ -104,8 +110,7 @@ def _row(ctx: Context, one: Mapping[str, Any]) -> dict[str, Any]:
     """A plugin with its state in words; one that serves is on or off."""
     state = ("on" if one["enabled"] else "off") if one["state"] == "loaded" else str(one["state"])
     label, tone = STATES[state]
-    needs = [ctx.called(name) for name in one["requires"]]
-    return {**one, "status": state, "said": ctx.say(label), "tone": tone, "needs": needs, "href": f"{PREFIX}/admin/plugins/{one['name']}"}
+    return {**one, "status": state, "said": ctx.say(label), "tone": tone, "href": f"{PREFIX}/admin/plugins/{one['name']}"}
 
 
 def _many(ctx: Context, entity: str) -> str:
@@ -120,6 +125,11 @@ def _linked(ctx: Context, link: str, labels: Mapping[str, str]) -> str:
         return labels.get(holder) or next((ctx.called(name) for name in _titles(ctx) if holder.startswith(f"{name}_")), link)
     field = ctx.records(holder).fields().get(name)
     return f"{_many(ctx, holder)}: {ctx.say(field.label)}" if field is not None else _many(ctx, holder)
+
+
+def _required(one: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
+    """What a plugin requires by the names of its partners, with the versions that fit where it says them."""
+    return [_PARTNER.sub(lambda found: titles.get(found[0], found[0]), str(word)) for word in one["requires"]]
 
 
 def _labels(ctx: Context) -> dict[str, str]:

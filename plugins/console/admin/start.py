@@ -9,6 +9,7 @@ from plugins.console.admin.company import inputs, keep
 from plugins.console.inputs import Input
 from plugins.console.refusals import by_field
 from plugins.console.registry import PREFIX
+from plugins.console.settings import PagesOfCompany
 from sdk import Condition, Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
 from sdk.context import id_of
 from sdk.pages import told
@@ -50,10 +51,16 @@ def steps(ctx: Context) -> list[Step]:
 
 def checklist(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
     """The steps on the first page, until all are done."""
+    there = undone(ctx)
+    return Rendering("console/admin_checklist.html", {"steps": there, "here": HERE, "away": False}) if there else None
+
+
+def undone(ctx: Context) -> list[Step]:
+    """The steps, as long as one of them is to be done and nobody has put them away."""
+    if not ctx.settings(PagesOfCompany)["first_steps"]:
+        return []
     there = steps(ctx)
-    if all(one.done for one in there):
-        return None
-    return Rendering("console/admin_checklist.html", {"steps": there, "here": HERE})
+    return [] if all(one.done for one in there) else there
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
@@ -62,13 +69,16 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 
 
 def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
-    """One of its parts: the company, the lists, or people."""
+    """One of its parts: the company, the lists, or people; or put it away."""
     do = request.typed("do")
     try:
         if do == "company":
             keep(ctx, request)
         elif do == "lists":
             ctx.api("POST", "/api/v1/core/setup")
+        elif do == "away":
+            ctx.api("PATCH", "/api/v1/core/plugins/console/settings", {"first_steps": False})
+            return Redirect(f"{PREFIX}/admin")
         elif do == "people":
             return Redirect(f"{HERE}?invited={_invite(ctx, request)}#people")
     except Refusal as refusal:
