@@ -14,6 +14,7 @@ from plugins.web_forms.routes import embedding
 from plugins.web_forms.tables import FAILED, SPAM, TAKEN
 from sdk import Condition, Conflict, Context, Draft, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
+from sdk.context import shown as visible
 from sdk.fields import Field
 from sdk.pages import told
 from sdk.routes import record_id
@@ -51,6 +52,9 @@ def again(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 
 def _list(ctx: Context, typed_: Mapping[str, object], refusal: Refusal | None = None) -> Rendering:
     rows = ctx.records(FORM).query(Query(sort=("name",), limit=MOST)).data
+    for row in rows:
+        for name in ("name", "key", "active", "captcha"):
+            visible(row, name)
     counted = ctx.records(SUBMISSION).aggregate(("count",), ("form", "state"), limit=3 * MOST)
     counts = {(str(row["form.id"]), str(row["state"])): row["count"] for row in counted}
     failed = Query(

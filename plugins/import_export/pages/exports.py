@@ -10,6 +10,7 @@ from plugins.import_export import exports
 from plugins.import_export.columns import EVERYTHING, HEADINGS, LABELS, importable
 from plugins.import_export.exports import EXPORT, SUCCEEDED, UNDER_WAY, Selection
 from plugins.import_export.pages.listed import Listed, listed, sentences
+from plugins.import_export.pages.seen import OF_EXPORTS, whole
 from plugins.import_export.sinks import CSV, FORMATS
 from plugins.import_export.tables import EXPORT_STATES
 from sdk import Context, NotFound, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
@@ -100,7 +101,7 @@ def end(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 
 
 def _page(ctx: Context, id: UUID, refusal: Refusal | None) -> Rendering:
-    row = ctx.records(EXPORT).get(id)
+    row = whole(ctx.records(EXPORT).get(id), OF_EXPORTS)
     line = _line(ctx, row, _names(ctx, [row]))
     selection = exports.selection_of(row)
     there = ctx.offers(selection.entity) and ctx.can(f"{selection.entity}.read")
@@ -132,6 +133,7 @@ def _names(ctx: Context, rows: object) -> dict[str, str]:
 
 
 def _line(ctx: Context, row: Row, names: Mapping[str, str]) -> dict[str, object]:
+    whole(row, OF_EXPORTS)
     name, state = str(row["entity"]), str(row["state"])
     kept = state == SUCCEEDED and row.get("content") is not None and str(row.get("ends_at")) > ctx.now().isoformat()
     return {

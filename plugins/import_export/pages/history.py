@@ -6,6 +6,7 @@ from uuid import UUID
 
 from plugins.import_export import imports
 from plugins.import_export.journal import IMPORT
+from plugins.import_export.pages.seen import OF_IMPORTS, whole
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.words import DONE, UNDONE_FROM, label_of
 from plugins.import_export.tables import STATES
@@ -39,6 +40,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 
 
 def _line(ctx: Context, row: Row, names: dict[str, str]) -> dict[str, object]:
+    whole(row, OF_IMPORTS)
     name, state = str(row["entity"]), str(row["state"])
     counts = [(fate, ctx.say(DONE[fate]), row[fate]) for fate in FATES if row[fate]]
     return {

@@ -12,6 +12,7 @@ from plugins.import_export.imports import cancel
 from plugins.import_export.journal import IMPORT, cursor_of, page
 from plugins.import_export.migrating.running import MIGRATION
 from plugins.import_export.pages import migration, preview, workbook
+from plugins.import_export.pages.seen import OF_IMPORTS, whole
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import wish_of
 from plugins.import_export.pages.words import DONE, STATE_WORDS, TONES, UNDONE_FROM, label_of
@@ -70,7 +71,7 @@ def _record(ctx: Context, request: PageRequest) -> Row:
     record = ctx.records(IMPORT).values([request.id()]).get(request.id())
     if record is None:
         raise NotFound(_("there is no record {id!r}"), id=str(request.id()))
-    return record
+    return whole(record, OF_IMPORTS)
 
 
 def _undo(ctx: Context, record: Row, rows: Sequence[int]) -> None:

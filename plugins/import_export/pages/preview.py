@@ -10,11 +10,14 @@ from uuid import UUID
 
 from plugins.import_export.failed import SPREADSHEETS
 from plugins.import_export.journal import IMPORT, ROW, cursor_of, page
+from plugins.import_export.migrating.running import MIGRATION
 from plugins.import_export.pages.lines import PROBLEMS, column_label, heads_of, lines_of, options_of
+from plugins.import_export.pages.seen import OF_IMPORTS, whole
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import mended, start, wish_of
 from plugins.import_export.pages.words import WOULD
 from plugins.import_export.plan import Plan, Wish, make_plan
+from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
 from plugins.import_export.staging.corrections import correct, corrections
 from plugins.import_export.tables import OUTCOMES
@@ -196,9 +199,17 @@ def _plan(ctx: Context, wish: Wish, file: Row, place: int, total: int) -> Plan |
 # --- one row ---------------------------------------------------------------------------------------------------------
 
 
+def _mended(ctx: Context, request: PageRequest) -> Row:
+    """The check whose row it is; raises NotFound for an import without one: of a file that is not kept, or of another system."""
+    record = whole(ctx.records(IMPORT).get(request.id()), OF_IMPORTS)
+    if record["file"] is None or record["entity"] in (MIGRATION, WORKBOOK):
+        raise NotFound(_("there is no row {number}"), number=request.path["number"][:20])
+    return record
+
+
 def ask_row(ctx: Context, request: PageRequest) -> Rendering:
     """All cells of a row, each in a field: for the phone, and where no script runs."""
-    record = ctx.records(IMPORT).get(request.id())
+    record = _mended(ctx, request)
     number = request.path["number"]
     wish = wish_of(record)
     file = files.kept(ctx, UUID(wish.file))
@@ -214,7 +225,7 @@ def ask_row(ctx: Context, request: PageRequest) -> Rendering:
 
 def take_row(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Keep what was typed in a row."""
-    record = ctx.records(IMPORT).get(request.id())
+    record = _mended(ctx, request)
     wish = wish_of(record)
     file = files.kept(ctx, UUID(wish.file))
     _mend(ctx, request, file, files.place_of(file, wish.sheet))

@@ -117,6 +117,8 @@ def kept(ctx: Context, id: UUID) -> Row:
     row = ctx.records(FILE).values([id]).get(id)
     if row is None or shown(row, "content") is None:
         raise NotFound(_("there is no file {key}"), key=str(id))
+    for name in ("file_name", "size", "reading", "expires_at"):
+        shown(row, name)
     return row
 
 
