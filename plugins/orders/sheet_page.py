@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
-from plugins.orders import sheet
+from plugins.orders import own_cells, sheet
 from plugins.orders.lines import KINDS
 from plugins.orders.sheet import FIELDS, MOST_LINES, PRODUCT, SHEETS, Line, Priced, Sheet
 from plugins.orders.tables import QuoteLine
@@ -31,7 +31,7 @@ from sdk import (
     _,
 )
 from sdk.context import Row
-from sdk.fields import FlawError, Money, MoneyField, exact_text
+from sdk.fields import Field, FlawError, Money, MoneyField, exact_text
 from sdk.pages import told
 
 _CELLS = QuoteLine.__fields__
@@ -76,7 +76,10 @@ def show(plural: str, ctx: Context, request: PageRequest) -> Rendering:
 
 
 def _kept(ctx: Context, plural: str, document: Row) -> list[Cells]:
+    own = own_cells.own_fields(ctx, SHEETS[plural])
     rows = [_cells(row) for row in sheet.kept(ctx, SHEETS[plural], _id(document["id"]))]
+    for row in rows:
+        row.texts |= {name: own_cells.text(ctx, of, row.priced.get(name)) for name, of in own.items()}
     _name_products(ctx, rows)
     return rows
 
@@ -108,14 +111,15 @@ def _name_products(ctx: Context, rows: Sequence[Cells]) -> None:
 def _values(ctx: Context, plural: str, document: Row, rows: Sequence[Cells], priced: Sheet | None = None, *, known: str = "",
             problems: Sequence[str] = (), moved: bool = False) -> dict[str, object]:  # fmt: skip
     entity = SHEETS[plural]
-    kind, seen = KINDS[entity], ctx.records(entity).fields()
+    kind, seen, own = KINDS[entity], ctx.records(entity).fields(), own_cells.own_fields(ctx, entity)
     state = ctx.records(kind.document).fields().get("state")
     open_ = document.get("state") in kind.open_states
     may = open_ and ctx.can(f"{kind.document}.update") and len(rows) <= MOST_LINES
     sums: Row = priced.sum.values(priced.currency) if priced is not None else document
     return {
         "plural": plural, "document": document, "back": ctx.page(f"/orders/{plural}/{document['id']}"), "may": may,
-        "cells": [name for name in FIELDS if name in seen], "sums": {name: _wire(sums.get(name)) for name in ("net", "tax", "total") if name in seen},
+        "cells": [*(name for name in FIELDS if name in seen), *own], "kinds": {name: of.kind for name, of in own.items()},
+        "offered": own_cells.offered(ctx, own), "sums": {name: _wire(sums.get(name)) for name in ("net", "tax", "total") if name in seen},
         "rows": [{**_shown(ctx, row), "cell": row} for row in rows], "fresh": {**_shown(ctx, Cells()), "cell": Cells()},
         "labels": {name: ctx.say(of.label) for name, of in seen.items()},
         "known": known or _known(ctx, entity, _id(document["id"])), "problems": problems, "moved": moved,
@@ -149,10 +153,11 @@ def take(plural: str, ctx: Context, request: PageRequest) -> Rendering | Redirec
     entity, id = SHEETS[plural], request.id()
     ctx.require(f"{KINDS[entity].document}.update")
     document = ctx.records(KINDS[entity].document).get(id)
-    rows, act = _typed(request), request.typed("act") or "save"
+    own = own_cells.own_fields(ctx, entity)
+    rows, act = _typed(request, own), request.typed("act") or "save"
     if act not in ("check", "save"):
         rows = _moved(rows, act)
-    wanted, lines = _read(ctx, document, rows)
+    wanted, lines = _read(ctx, document, rows, own)
     wrong = any(row.problems for row in wanted)
     refusal: Refusal | None = None
     if act == "save" and not wrong:
@@ -165,7 +170,7 @@ def take(plural: str, ctx: Context, request: PageRequest) -> Rendering | Redirec
     stale = isinstance(refusal, Stale)
     priced = _price(ctx, entity, id, wanted, lines)
     if refusal is not None and refusal.problems:
-        _say(ctx, wanted, refusal.problems)
+        _say(ctx, wanted, refusal.problems, {*FIELDS, *own})
     status = 200 if act != "save" else 422 if refusal is None else refusal.status
     about_rows = refusal is not None and any(one.field.startswith("lines.") for one in refusal.problems)
     values = _values(ctx, plural, document, wanted if act == "save" else rows, priced, known="" if stale else request.typed("known"), moved=stale,
@@ -173,9 +178,9 @@ def take(plural: str, ctx: Context, request: PageRequest) -> Rendering | Redirec
     return Rendering("orders/lines.html", {**values, "changed": True}, status)
 
 
-def _typed(request: PageRequest) -> list[Cells]:
+def _typed(request: PageRequest, own: Iterable[str]) -> list[Cells]:
     """The rows of the form. A cell that its sender was not shown is in none of them; else each row has each cell."""
-    columns = {name: request.chosen(name) for name in _SENT}
+    columns = {name: request.chosen(name) for name in (*_SENT, *own)}
     count = len(columns["id"])
     if any(values and len(values) != count for values in columns.values()) or count > MOST_LINES + 1:
         raise BadRequest(_("the form has not the same cells in each row, or more than {most} rows"), most=MOST_LINES)
@@ -217,7 +222,7 @@ def _moved(rows: list[Cells], act: str) -> list[Cells]:
     return rows
 
 
-def _read(ctx: Context, document: Row, rows: Sequence[Cells]) -> tuple[list[Cells], list[Line]]:
+def _read(ctx: Context, document: Row, rows: Sequence[Cells], own: Mapping[str, Field]) -> tuple[list[Cells], list[Line]]:
     """The rows that are lines, and the lines that they mean; what cannot be read is noted at its cell."""
     wanted = [row for row in rows if not row.blank]
     words = [row.texts["named"] for row in wanted if not row.product and row.texts.get("named")]
@@ -234,6 +239,7 @@ def _read(ctx: Context, document: Row, rows: Sequence[Cells]) -> tuple[list[Cell
         for name in _TYPED:
             if name in row.texts:
                 values[name] = _value(ctx, row, name, str(document.get("currency") or ctx.tenant.currency))
+        values |= {name: _own_value(ctx, row, name, of) for name, of in own.items() if name in row.texts}
         lines.append(Line(values, UUID(row.id) if row.id else None))
     _name_products(ctx, wanted)
     return wanted, lines
@@ -254,6 +260,14 @@ def _value(ctx: Context, row: Cells, name: str, currency: str) -> object:
         row.problems[name] = ctx.say(flaw.message, flaw.params)
         return None
     return value
+
+
+def _own_value(ctx: Context, row: Cells, name: str, of: Field) -> object:
+    try:
+        return own_cells.value(ctx, of, row.texts[name]) if row.texts[name] else None
+    except FlawError as flaw:
+        row.problems[name] = ctx.say(flaw.message, flaw.params)
+        return None
 
 
 def _price(ctx: Context, entity: str, id: UUID, wanted: Sequence[Cells], lines: Sequence[Line]) -> Sheet | None:
@@ -279,13 +293,13 @@ def _place(field: str) -> str:
     return name if name in FIELDS else "row"
 
 
-def _say(ctx: Context, wanted: Sequence[Cells], problems: Sequence[Problem]) -> None:
+def _say(ctx: Context, wanted: Sequence[Cells], problems: Sequence[Problem], cells: Set[str]) -> None:
     for one in problems:
         place = one.field.split(".")
         if place[0] == "lines" and len(place) > 2 and int(place[1]) < len(wanted):
             row, text = wanted[int(place[1])], ctx.say(one.message, one.params)
-            name = place[2] if len(place) == 3 else ""
-            row.problems.setdefault(name if name in FIELDS else "row", text if name in FIELDS else f"{'.'.join(place[2:])}: {text}")
+            name = ".".join(place[2:])
+            row.problems.setdefault(name if name in cells else "row", text if name in cells else f"{name}: {text}")
 
 
 # --- choosing a product ----------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def rows_of(page: Look) -> list[dict[str, str]]:
     return found[:-1]
 
 
-def send(site: Site, path: str, rows: list[dict[str, str]], **more: str) -> Look:
+def send(site: Site, path: str, rows: list[dict[str, str]], **more: str | list[str]) -> Look:
     pairs = [(name, row.get(name, "")) for row in rows for name in CELLS]
     return Look(site.api.call("POST", f"/console{path}", data={**{name: [v for k, v in pairs if k == name] for name in CELLS}, **more}))
 
@@ -91,6 +91,28 @@ def test_a_sheet_is_saved_as_one_batch_and_the_server_says_what_it_comes_to(clie
     assert lines[2]["product"] == desk.sensor
     again = site.get(f"/orders/quotes/{desk.quote}", {"tab": "orders.quotes"})
     assert again.texts("//dl[@class='sums']//dd")[2] == "$113,561.10"
+
+
+def test_a_line_has_cells_for_the_companys_own_fields_which_are_kept_refused_and_copied_like_others(client: Api, desk: Desk) -> None:
+    fields = desk.work.records("core.custom_field")
+    fields.create({"entity": "orders.quote_line", "key": "seat", "label": "Seat", "kind": "integer"})
+    fields.create({"entity": "orders.quote_line", "key": "colour", "label": "Paint", "kind": "choice", "options": ["Red", "Blue"]})
+    site = Site(client)
+    page = site.get(desk.path())
+    assert [head for head in page.texts("//thead//th") if head in ("Seat", "Paint")] == ["Seat", "Paint"]
+    assert page.all("//datalist/option/@value") == ["Red", "Blue"]
+    own = {"custom.seat": ["7", "", ""], "custom.colour": ["blue", "", ""]}
+    rows = [*rows_of(page), {}]
+    saved = send(site, desk.path(), rows, known=known(page), **own)
+    assert saved.status == 303, saved.text
+    line = desk.lines()[0]
+    assert (line["custom.seat"], line["custom.colour"] is None) == (7, False)
+    again = site.get(desk.path())
+    assert again.all("//input[@name='custom.colour']/@value")[0] == "Blue"
+    wrong = send(site, desk.path(), [*rows_of(again), {}], known=known(again), **{**own, "custom.seat": ["many", "", ""]})
+    assert (wrong.status, wrong.all("//tbody//input[@aria-invalid]/@name")) == (422, ["custom.seat"])
+    moved = send(site, desk.path(), [*rows_of(again), {}], known=known(again), act="copy:0", **own)
+    assert moved.all("//tbody//input[@name='custom.seat']/@value")[:2] == ["7", "7"]
 
 
 def test_errors_stand_at_their_cells_and_nothing_is_written(client: Api, desk: Desk, people: People) -> None:

@@ -17,7 +17,7 @@ from core.context import Work
 from core.events.tables import outbox
 from core.mail import smtp
 from core.platform import Platform
-from core.testkit.fixtures import Clock
+from core.testkit.fixtures import Api, Clock
 from core.worker.drain import Drain
 from sdk import Attachment, DeclarationError, Invalid, Mail, Tenant, Unavailable
 from sdk.context import id_of
@@ -50,6 +50,21 @@ def rows(work: Work) -> list[Any]:
 
 def drained(platform: Platform) -> None:
     Drain(platform).run_until_empty()
+
+
+def test_a_test_letter_goes_to_who_asks_for_it_at_once_and_a_refusal_is_told_as_the_server_says_it(
+    client: Api, work: Work, mail_server: MailServer
+) -> None:
+    letters = "/api/v1/core/mail/test_letters"
+    sent = client.post(letters).json
+    ((recipient, message),) = mail_server.messages
+    assert (sent["state"], sent["to"], sent["server"]) == ("ok", recipient, f"127.0.0.1:{mail_server.port}")
+    assert (message["To"], len(message["Message-ID"])) == (recipient, 36 + len("<@acme.example>"))
+    assert rows(work) == [], "it does not wait in the outbox"
+    mail_server.answers[recipient] = "550 no such user here"
+    refused = client.post(letters).json
+    assert refused["state"] == "mail_refused"
+    assert "550 no such user here" in refused["error"]
 
 
 def test_a_letter_arrives_with_text_html_attachment_and_chinese(platform: Platform, work: Work, mail_server: MailServer) -> None:
