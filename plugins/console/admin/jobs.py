@@ -9,7 +9,7 @@ from typing import Any, cast
 from babel.dates import get_day_names
 
 from plugins.console.cells import Titles, cell
-from plugins.console.registry import PREFIX, Kind, kind_of, plugin_called
+from plugins.console.registry import PREFIX, Kind, called, kind_of
 from sdk import BadRequest, Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, _
 from sdk.pages import told
 from sdk.routes import record_id
@@ -69,7 +69,7 @@ def _states(kind: Kind) -> list[tuple[str, str, int]]:
 def _schedules(kind: Kind) -> list[Mapping[str, Any]]:
     answer = cast("Mapping[str, list[dict[str, Any]]]", kind.ctx.api("GET", "/api/v1/core/schedules"))
     return [
-        {**one, "of": plugin_called(kind.ctx, one["plugin"]), "when": _when(kind.ctx, one), "said": _said(kind, one["last_state"] or ""),
+        {**one, "of": called(kind.ctx, one["plugin"]), "when": _when(kind.ctx, one), "said": _said(kind, one["last_state"] or ""),
          "tone": _TONES.get(one["last_state"] or "", "")}
         for one in answer["data"]
     ]  # fmt: skip
