@@ -11,7 +11,7 @@ from plugins.documents.offers import MAIN, TEMPLATE, files_of, locale_of, neares
 from plugins.documents.presentation import day_of, sample
 from plugins.documents.workers import rendered
 from sdk import Batch, Context, Download, Invalid, NotFound, Problem, TooLarge, Upload, _
-from sdk.context import Row, id_of
+from sdk.context import Row, id_of, shown
 from sdk.files import last_name, saved
 
 ACT, VERSION = "upload", "documents.version"
@@ -94,8 +94,8 @@ def content_of(ctx: Context, id: UUID) -> Download:
     row = ctx.records(TEMPLATE).values([id]).get(id)
     if row is None:
         raise NotFound(_("there is no {entity} {id}"), entity=TEMPLATE, id=str(id))
-    filename = str(row["filename"])
-    with ctx.files.open(str(row["content"])) as source:
+    filename = str(shown(row, "filename"))
+    with ctx.files.open(str(shown(row, "content"))) as source:
         return Download(source.read(), MEDIA[filename.rpartition(".")[2].lower()], filename)
 
 
@@ -104,8 +104,8 @@ def version_of(ctx: Context, id: UUID) -> tuple[Row, Download]:
     row = ctx.records(VERSION).values([id]).get(id)
     if row is None:
         raise NotFound(_("there is no {entity} {id}"), entity=VERSION, id=str(id))
-    filename = str(row["filename"])
-    with ctx.files.open(str(row["content"])) as source:
+    filename = str(shown(row, "filename"))
+    with ctx.files.open(str(shown(row, "content"))) as source:
         return row, Download(source.read(), MEDIA[filename.rpartition(".")[2].lower()], filename)
 
 

@@ -13,6 +13,7 @@ from core.events.tables import outbox
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant, People
 from core.worker.deliver import deliver
+from plugins.import_export import run
 from sdk import Tenant
 from sdk.context import id_of
 from tests.plugins.imports import Done
@@ -148,8 +149,15 @@ def test_a_won_deal_makes_its_account_a_customer_once_the_news_is_delivered(
 
 
 def test_of_more_than_a_thousand_deals_won_at_once_the_news_come_in_batches(
-    process: Process, work: Work, platform: Platform, drain: Callable[[], int], taken: Callable[..., Done], client: Api
+    process: Process,
+    work: Work,
+    platform: Platform,
+    drain: Callable[[], int],
+    taken: Callable[..., Done],
+    client: Api,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(run, "FIRST", run.CHUNK)  # all rows in one piece, however slow the machine
     taken("customers.account", "name\n" + "".join(f"A{n}\n" for n in range(1100)))
     taken("pipeline.deal", "name,account,stage\n" + "".join(f"D{n},A{n},won\n" for n in range(1100)))
     drain()

@@ -42,7 +42,7 @@ def show(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> 
 def look(ctx: Context, request: PageRequest) -> Iterator[None]:
     """Of a rehearsal whose rows are mended the file is at hand before the transaction: a spreadsheet may take minutes to be read."""
     record = _record(ctx, request)
-    if record["dry_run"] and record["file"] and record["entity"] != WORKBOOK:
+    if record["dry_run"] and record["file"] and record["entity"] not in (WORKBOOK, MIGRATION):
         preview.have_at_hand(ctx, record)
     yield
 
