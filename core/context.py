@@ -177,6 +177,8 @@ class Work(Transactional):
         return self.shape(name).entity
 
     def called(self, plugin: str) -> str:
+        if plugin == "core":
+            return self.say(_("Platform"))
         found = next((one.manifest for one in self.platform.plugins if one.name == plugin), None)
         return plugin if found is None else self.say(found.title)
 

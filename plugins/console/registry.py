@@ -135,9 +135,7 @@ class Kind:
 
 
 def called(ctx: Context, plugin: str) -> str:
-    """What people call the plugin of an entity; the core is the platform, and what no plugin brings is the company's own."""
-    if plugin == "core":
-        return ctx.say(_("Platform"))
+    """What people call the plugin of an entity; what no plugin brings is the company's own."""
     title = ctx.called(plugin)
     return ctx.say(_("Own records")) if title == plugin else title
 

@@ -64,6 +64,7 @@ def test_partners_links_and_groups_are_told_by_name_in_the_readers_language(site
     assert not {"import_export", "pipeline"} & asked
     assert "Links to it: Tasks: About 1" in site.get(f"{PLUGINS}/customers/off").texts("//main//li")
     assert {"Platform", "Import and export"} <= set(site.get("/all").texts("//h2"))
+    assert "core" not in site.get("/import_export/imports/new").texts("//h2")
     assert not {"core", "import_export"} & set(site.get("/me/tokens").texts("//summary"))
 
 
