@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from argon2.exceptions import VerificationError
 from sqlalchemy.engine import Connection
 
 from core.identity import attempts, factor, passwords, ranges, sessions
@@ -145,7 +146,13 @@ def right_password(platform: Platform, whose: sa.ColumnElement[bool], email: str
         if wait and row is not None:
             sessions.note(connection, Person(row.id), LOCKED, visitor, platform.clock())
     _check_wait(wait)
-    if passwords.matches(password, row.password_hash if row is not None else None):
+    try:
+        right = passwords.matches(password, row.password_hash if row is not None else None)
+    except VerificationError:
+        with platform.database.begin(write=True, tenant=None) as connection:
+            attempts.give_back(connection, email)
+        raise
+    if right:
         return row
     if row is not None:
         with platform.database.begin(write=True, tenant=None) as connection:

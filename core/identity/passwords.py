@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from sdk import Invalid, Problem, Text, _
 
@@ -74,8 +74,9 @@ def _words(about: tuple[str, ...]) -> set[str]:
 
 
 def matches(password: str, hash: str | None) -> bool:
-    """Whether it is the password. Without a hash the same work is done, so that the time tells nobody who has an account."""
+    """Whether it is the password. Without a hash the same work is done, so that the time tells nobody who has an account. Raises
+    argon2's VerificationError where it could not be found out, for want of memory or threads: that is no wrong password."""
     try:
         return _hasher().verify(hash or _nobody(), password[:MOST]) and hash is not None
-    except (VerificationError, InvalidHashError):
+    except (VerifyMismatchError, InvalidHashError):
         return False

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
 
 from core.app import create_app
 from core.identity import passwords
@@ -44,6 +46,21 @@ def test_five_bad_passwords_lock_for_a_quarter_of_an_hour(browser: Callable[[], 
     problem(refused, 429, "locked")
     assert refused.headers["Retry-After"] == "600"
     clock.move(minutes=10)
+    enter(one)
+
+
+def test_a_machine_that_cannot_look_at_a_password_calls_none_wrong_and_counts_nothing(
+    browser: Callable[[], Api], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = browser()
+
+    def full(*_given: object) -> bool:
+        raise VerificationError("Memory allocation error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PasswordHasher, "verify", full)
+        for _attempt in range(6):
+            problem(one.post(SESSION, {"email": EMAIL, "password": PASSWORD}), 500, "internal")
     enter(one)
 
 
