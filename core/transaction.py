@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, NestedTransaction
+from sqlalchemy.exc import IntegrityError
 
 from core.audit import entries
 from core.data import bulk, in_flight
@@ -18,7 +19,7 @@ from core.events.tables import audit
 from core.files import LocalFiles
 from core.policy.grants import Grants
 from core.tenancy.tables import tenants
-from sdk import NotFound, Tenant, _
+from sdk import Conflict, NotFound, Tenant, _
 from sdk.context import KEPT
 
 if TYPE_CHECKING:
@@ -30,8 +31,20 @@ MOST_TRACES = 4_000
 """Rows that a transaction keeps in memory."""
 MANY_TRACES = 1_000
 """Rows of one write with which the database is to begin while the process goes on."""
+CONCURRENT = _("somebody wrote a record with the same values at the same moment; try again")
 _VERSION = sa.select(tenants.c.access_version).where(tenants.c.id == sa.bindparam("of"))
 _QUESTION = f"SELECT access_version FROM {tenants.name} WHERE id = $1"  # noqa: S608 (a constant)
+
+
+@contextmanager
+def _heard_late() -> Iterator[None]:
+    """Rows that the database refuses when their write is over already are refused as the write itself would have."""
+    try:
+        yield
+    except IntegrityError as failure:
+        if not in_flight.is_late(failure):
+            raise
+        raise Conflict(CONCURRENT, code="concurrent") from failure
 
 
 class Transaction:
@@ -88,7 +101,7 @@ class Transactional:
             yield
             return
         ask = _QUESTION if shared.access_version else ""
-        with ExitStack() as after, self.platform.database.begin(write=write, tenant=self.tenant.id, ask=ask) as connection:
+        with _heard_late(), ExitStack() as after, self.platform.database.begin(write=write, tenant=self.tenant.id, ask=ask) as connection:
             after.callback(self.keep_attempts)
             if shared.access_version:  # work may be long: what is kept is kept for the tenant as it is now
                 there = asked(connection) or connection.execute(_VERSION, {"of": self.tenant.id}).one_or_none()
@@ -187,12 +200,20 @@ class Transactional:
 
     def hand_on(self) -> None:
         """A write is done: the database has taken its rows. The first write's traces go with rows that were held back: most transactions write
-        once. Many traces go behind the rows, without being waited for."""
-        many = sum(map(len, self._transaction.traces.values())) >= MANY_TRACES
-        if many or (not self._transaction.told and in_flight.holds(self.connection)):
+        once. Many traces are left for what is said next, so that the database has its rows behind it by then."""
+        if self._has_many_traces():
+            return
+        if not self._transaction.told and in_flight.holds(self.connection):
             self.write_traces()
-        if not many:
-            in_flight.settle(self.connection)
+        in_flight.settle(self.connection)
+
+    def send_off(self) -> None:
+        """A write begins: the database is to work on the many traces of one before while this one is being prepared."""
+        if self._has_many_traces():
+            self.write_traces()
+
+    def _has_many_traces(self) -> bool:
+        return sum(map(len, self._transaction.traces.values())) >= MANY_TRACES
 
     def write_traces(self) -> None:
         """Write down now what the transaction has kept of audit and outbox until its end."""

@@ -1,7 +1,8 @@
 """INSERTs of PostgreSQL that nobody waits for: large ones, which the server writes while the process goes on with what it has to do, and
 small ones, which are held back so that several travel as one statement.
 
-The transaction hears of the outcome with its next statement, or with `settle`; it can neither go on nor commit without that.
+Large ones follow each other without anybody waiting (libpq's pipeline mode). The transaction hears of the outcome with its next statement of
+another kind, or with `settle`; it can neither go on nor commit without that.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import psycopg
 
 _SENT, _HELD, _HEEDED = "dealwright_in_flight", "dealwright_held_back", "dealwright_heeds_flights"
+_LATE = "the statement was in flight"
 
 
 def possible(connection: Connection) -> bool:
@@ -26,14 +28,22 @@ def possible(connection: Connection) -> bool:
 
 
 def send(connection: Connection, statement: str, documents: Sequence[bytes]) -> None:
-    """Hand a statement to the server, whose parameters `$1`, `$2` … are texts; raises for the one that was in flight before."""
+    """Hand a statement to the server, whose parameters `$1`, `$2` … are texts, behind what is in flight already and what is held back."""
+    driver = _driver(connection)
+    if _SENT not in connection.info:
+        driver.pgconn.enter_pipeline_mode()
+        connection.info[_SENT] = []
+    if held := connection.info.pop(_HELD, None):
+        _hand_over(connection, driver, *_joined(held, "${}"))
+    _hand_over(connection, driver, statement, documents)
+
+
+def _hand_over(connection: Connection, driver: psycopg.Connection[Any], statement: str, documents: Sequence[bytes]) -> None:
     from psycopg import generators  # noqa: PLC0415 (an extra)
 
-    settle(connection)
-    driver = _driver(connection)
     driver.pgconn.send_query_params(statement.encode(), documents)
     driver.wait(generators.send(driver.pgconn))  # to the last byte: the server begins when it has it all
-    connection.info[_SENT] = statement
+    connection.info[_SENT].append(statement)
 
 
 def hold(connection: Connection, statement: str, documents: Sequence[bytes]) -> None:
@@ -55,26 +65,46 @@ def together(statements: Sequence[str]) -> str:
 def settle(connection: Connection) -> None:
     """Write what is held back and wait for what is in flight; raises the error of SQLAlchemy that it would have raised at once."""
     _land(connection)
-    held = connection.info.pop(_HELD, None)
-    if held is not None:
-        statements, documents = zip(*held, strict=True)
-        said = tuple(one.decode() for all in documents for one in all)
-        connection.exec_driver_sql(together(statements).format(*("%s" for _each in said)), said)
+    if held := connection.info.pop(_HELD, None):
+        statement, documents = _joined(held, "%s")
+        connection.exec_driver_sql(statement, tuple(one.decode() for one in documents))
+
+
+def _joined(held: Sequence[tuple[str, Sequence[bytes]]], mark: str) -> tuple[str, list[bytes]]:
+    """What is held back as one statement, with the marks of its parameters, and these."""
+    documents = [one for _statement, each in held for one in each]
+    statement = together([statement for statement, _documents in held])
+    return statement.format(*(mark.format(number) for number in range(1, len(documents) + 1))), documents
 
 
 def _land(connection: Connection) -> None:
-    statement = connection.info.pop(_SENT, None)
-    if statement is None:
+    statements = connection.info.pop(_SENT, None)
+    if statements is None:
         return
     from psycopg import Error, errors, generators, pq  # noqa: PLC0415 (an extra)
 
     driver = _driver(connection)
+    statement, failed = statements[0], None
     try:
-        for result in driver.wait(generators.fetch_many(driver.pgconn)):
-            if result.status != pq.ExecStatus.COMMAND_OK:
-                raise errors.error_from_result(result)
+        driver.pgconn.pipeline_sync()
+        driver.wait(generators.send(driver.pgconn))
+        for sent in statements:
+            for result in driver.wait(generators.fetch_many(driver.pgconn)):
+                if result.status != pq.ExecStatus.COMMAND_OK and failed is None:  # those behind it were left out
+                    statement, failed = sent, result
+        driver.wait(generators.fetch_many(driver.pgconn))  # the end of the line
+        driver.pgconn.exit_pipeline_mode()
+        if failed is not None:
+            raise errors.error_from_result(failed)
     except Error as failure:
-        raise DBAPIError.instance(statement, None, failure, Error, dialect=connection.dialect) from failure
+        late = DBAPIError.instance(statement, None, failure, Error, dialect=connection.dialect)
+        late.add_detail(_LATE)
+        raise late from failure
+
+
+def is_late(failure: DBAPIError) -> bool:
+    """Whether it was heard of later than the statement was said, so that whoever has said it could not make anything of it."""
+    return _LATE in failure.detail
 
 
 def forget(connection: Connection) -> None:

@@ -30,6 +30,7 @@ from core.policy.acting import OUTLASTS, check_acting
 from core.policy.allowed import ACT_LATER, ACTS_LATER
 from core.policy.bounds import seen_within
 from core.search.index import keep as keep_words
+from core.transaction import CONCURRENT
 from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound, Outcome, Stale, Verb, _
 from sdk.changes import ERASE, UNMERGE
 from sdk.columns import among
@@ -54,6 +55,7 @@ class Writer:
         with self.work.transaction(write=True):
             if isinstance(self.entity, OwnEntity):
                 hold(self.work, self.entity)
+            self.work.send_off()
             items = self._items(drafts)
             grants = self._permit(items)
             self._load(items)
@@ -86,8 +88,7 @@ class Writer:
                 self.work.doom()
                 if isinstance(failure, IntegrityError):
                     # Somebody wrote between our check and our write; the transaction is gone, nothing is half-written.
-                    text = _("somebody wrote a record with the same values at the same moment; try again")
-                    raise Conflict(text, code="concurrent") from failure
+                    raise Conflict(CONCURRENT, code="concurrent") from failure
                 raise
             return outcomes
 

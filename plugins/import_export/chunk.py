@@ -26,7 +26,7 @@ type_draft = tuple[int, type_values]
 
 
 class ChunkWriter:
-    """Writes the rows of one import, a chunk at a time, inside the transaction of its run."""
+    """Writes the rows of one import, a chunk at a time, inside the transactions of its run."""
 
     def __init__(self, ctx: Context, same: SameFile, wish: Wish, plan: Plan, headings: Sequence[str]) -> None:
         self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(headings)
@@ -44,16 +44,18 @@ class ChunkWriter:
         mine = isinstance(field, LinkField) and self.ctx.target(self.wish.entity, name) == self.wish.entity
         return mine or isinstance(field, AnyRecordField)
 
-    def write(self, chunk: type_chunk, *, last: bool) -> Tally:
+    def begin(self) -> None:
+        """A transaction begins: what those before have written is in the journal by now."""
+        self.same.forget()
+
+    def write(self, chunk: type_chunk, tally: Tally, *, last: bool) -> None:
         """Write what can be written; rows that wait for others of the file are put off, but for the `last` time."""
-        tally, rows = Tally(), chunk[0]
-        self.same.next_chunk()
+        rows = chunk[0]
         drafts = list(self._drafts(tally, chunk))
         drafts = list(self._linked(tally, rows, drafts, last=last)) if self.plan.links else drafts
         self.matching.settle_links([values for _index, values in drafts])
         for wave in self._waves(drafts):
             self._write(tally, rows, wave, last=last)
-        return tally
 
     def _drafts(self, tally: Tally, chunk: type_chunk) -> Iterator[type_draft]:
         """The values of the rows in which nothing is wrong; the others are told."""

@@ -36,14 +36,14 @@ class Former(NamedTuple):
     values: Mapping[str, object]
 
 
-def drafts(id: UUID, entity: str, fields: Mapping[str, Field], fates: Sequence[Fate], former: Mapping[int, Former]) -> Iterator[Draft]:
-    """The parts of a journal, each small enough to be read as a whole."""
+def parts(fates: Sequence[Fate], fields: Mapping[str, Field], former: Mapping[int, Former]) -> Iterator[tuple[list[Fate], dict[str, object]]]:
+    """What becomes parts of a journal, each small enough to be read as a whole: the fates of rows, and what was before."""
     part: list[Fate] = []
     before: dict[str, object] = {}
     size = 0
     for fate in sorted(fates):
         if len(part) == _MOST_ROWS or size > _MOST_TEXT:
-            yield _draft(id, entity, part, before)
+            yield part, before
             part, before, size = [], {}, 0
         part.append(fate)
         if fate.number in former:
@@ -52,10 +52,11 @@ def drafts(id: UUID, entity: str, fields: Mapping[str, Field], fates: Sequence[F
             before[str(fate.number)] = [version, cells]
             size += sum(map(len, cells.values()))
     if part:
-        yield _draft(id, entity, part, before)
+        yield part, before
 
 
-def _draft(id: UUID, entity: str, part: Sequence[Fate], before: Mapping[str, object]) -> Draft:
+def draft(id: UUID, entity: str, part: Sequence[Fate], before: Mapping[str, object]) -> Draft:
+    """What is to be written of a part."""
     values: dict[str, object] = {
         "import": id,
         "entity": entity,

@@ -107,15 +107,15 @@ class SameFile:
 
     def __init__(self, ctx: Context, told: Context | None, id: UUID, entity: str) -> None:
         self.told, self.id, self.entity, self.records = told, id, entity, ctx.records(entity)
-        """`told` reads the journal of what was written before the chunk; None: nothing is in it before the end, which is near."""
+        """`told` reads the journal of what was written before; None: nothing is in it before the end, which is near."""
         self._written: dict[UUID, int] = {}
 
     def wrote(self, number: int, id: UUID) -> None:
-        """A row of this chunk has written a record."""
+        """A row has written a record."""
         self._written.setdefault(id, number)
 
-    def next_chunk(self) -> None:
-        """What the chunk before has written is in the journal by now."""
+    def forget(self) -> None:
+        """What was written is in the journal by now."""
         if self.told is not None:
             self._written = {}
 

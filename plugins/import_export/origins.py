@@ -7,8 +7,9 @@ another, each under its stem: the bits with which all ids of the group begin. Wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from uuid import UUID
 
 from plugins.import_export.journal import IMPORT, LETTERS, PART, Fate, read_rows
@@ -18,17 +19,21 @@ from sdk.context import Row, id_of
 ORIGIN = "import_export.origin"
 MOST = 128
 _BITS, _MARK = 64, "#"
+_number = attrgetter("int")
 _MOST_ORIGINS, _PAGE, _PARTS = 50, 200, 10
 
 
-def drafts(id: UUID, part: UUID, entity: str, fates: Sequence[Fate]) -> Iterator[Draft]:
-    """The groups of a part of an import's journal."""
-    made = sorted({fate.id for fate in fates if fate.letter == "c" and fate.id is not None})
-    changed = sorted({fate.id for fate in fates if fate.letter == "u" and fate.id is not None})
-    for group, whole in ((made, True), *((group, False) for group in groups(changed))):
-        if group:
-            values = {"import": id, "part": part, "entity": entity, **written(group, whole=whole)}
-            yield Draft("create", values, act="run")
+def grouped(fates: Sequence[Fate]) -> list[dict[str, str | None]]:
+    """The groups of what a part of a journal has made and changed; see `drafts`."""
+    made = sorted({fate.id for fate in fates if fate.letter == "c" and fate.id is not None}, key=_number)
+    changed = sorted({fate.id for fate in fates if fate.letter == "u" and fate.id is not None}, key=_number)
+    return [written(group, whole=whole) for group, whole in ((made, True), *((group, False) for group in groups(changed))) if group]
+
+
+def drafts(id: UUID, part: UUID, entity: str, groups: Sequence[Mapping[str, str | None]]) -> Iterator[Draft]:
+    """What is to be written of the groups of a part of an import's journal."""
+    for group in groups:
+        yield Draft("create", {"import": id, "part": part, "entity": entity, **group}, act="run")
 
 
 def written(group: Sequence[UUID], *, whole: bool) -> dict[str, str | None]:

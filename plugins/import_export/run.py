@@ -15,13 +15,16 @@ from plugins.import_export.matching import SameFile
 from plugins.import_export.plan import Plan, Wish, read_columns
 from plugins.import_export.tally import COUNTS, FATES, Tally, listed, type_row
 from plugins.import_export.waiting import Waiting
-from sdk import Channel, Context, Draft, Outcome, Query, where
+from sdk import Channel, Context, Draft, Query, where
 from sdk.context import SILENT, Row, id_of
 
 CHUNK, FIRST, FEWEST = 2000, 500, 50
 """Rows of a piece: at the most, at first, and at the least."""
 LONGEST = 0.5
 """Seconds for which a piece may keep others from writing; on a slow day pieces become smaller."""
+TOGETHER = 0.3
+"""Seconds within which pieces share a transaction: what ends one, and what is kept of it, is done once for them, and the database is at work
+on the rows of one piece while the next is looked at."""
 type_keep = Callable[[Tally, Mapping[str, object]], None]
 """Is told what became of a piece, and what else is to be known of the run."""
 
@@ -101,13 +104,20 @@ class Run:
         pace = Pace()
         chunks = self._fresh(step, pace)
         following = next(chunks, None)
-        while (chunk := following) is not None:
-            with pace.of(len(chunk[0])), ctx.transaction(write=True):
-                tally = rows.write(chunk, last=False)
-                following = next(chunks, None)  # while the database is writing
+        while following is not None:
+            tally, taken = Tally(), 0
+            rows.begin()
+            with ctx.transaction(write=True):
+                pace.begin()
+                while following is not None and pace.goes_on():
+                    chunk = following
+                    with pace.of(len(chunk[0])):
+                        rows.write(chunk, tally, last=False)
+                        following = next(chunks, None)  # while the database is writing
+                    taken += len(chunk[0])
                 self._waiting.add(number for number, _cells in tally.deferred)
                 keep(tally, {"position": chunk[0][-1][0], "deferred": self._waiting.text()})
-            step(len(chunk[0]))
+            step(taken)
         self._until_settled(ctx, rows, keep)
 
     def _until_settled(self, ctx: Context, rows: ChunkWriter, keep: type_keep) -> None:
@@ -119,8 +129,10 @@ class Run:
         while self._waiting:
             before = len(self._waiting)
             for chunk in _chunks((row for row in self.file.rows() if row[0] in self._waiting), pace):
+                tally = Tally()
+                rows.begin()
                 with pace.of(len(chunk)), ctx.transaction(write=True):
-                    tally = rows.write(self._read(chunk), last=last)
+                    rows.write(self._read(chunk), tally, last=last)
                     self._waiting.remove(number for number, _cells in chunk)
                     self._waiting.add(number for number, _cells in tally.deferred)
                     keep(tally, {"deferred": self._waiting.text()})
@@ -147,18 +159,16 @@ class Run:
         for name, count in tally.counts.items():
             self.total[name] += count
         with self.ctx.transaction(write=True):
-            drafts = [Draft("create", {"import": self.id, **row}) for row in tally.rows]
             system = self.ctx.as_system()
-            system.records(journal.ROW).write_all(drafts)
+            system.records(journal.ROW).write_all([Draft("create", {"import": self.id, **row}) for row in tally.rows])
             former = {} if self.wish.dry_run else tally.former  # nobody undoes a dry run: what people's records say is not kept for that
-            parts = list(journal.drafts(self.id, self.wish.entity, self._fields, tally.fates, former))
-            written = system.records(journal.PART).write_all(parts)
-            system.records(origins.ORIGIN).write_all([one for part in zip(parts, written, strict=True) for one in self._origins(*part)])
+            parts = list(journal.parts(tally.fates, self._fields, former))
+            groups = [origins.grouped(fates) for fates, _before in parts]  # now: from here on one waits for the database
+            written = system.records(journal.PART).write_all([journal.draft(self.id, self.wish.entity, *part) for part in parts])
+            placed = [(id, made) for part, made in zip(written, groups, strict=True) if (id := part.id) is not None]
+            drafts = [one for id, made in placed for one in origins.drafts(self.id, id, self.wish.entity, made)]
+            system.records(origins.ORIGIN).write_all(drafts)
             self._save({**self.total, **self._progress(), **more})
-
-    def _origins(self, part: Draft, written: Outcome) -> Iterator[Draft]:
-        assert written.id is not None
-        return origins.drafts(self.id, written.id, self.wish.entity, journal.read_rows(part.values))
 
     def _progress(self) -> dict[str, object]:
         """How many rows are done, how fast it goes, and how long the rest will take at that rate."""
@@ -174,18 +184,27 @@ class Run:
 
 
 class Pace:
-    """How many rows make a piece, by how long those before took."""
+    """How many rows make a piece, and how many pieces go together, by how long those before took."""
 
     def __init__(self) -> None:
         self.size = min(FIRST, CHUNK)
+        self._began, self._took = 0.0, 0.0
+
+    def begin(self) -> None:
+        """A transaction begins."""
+        self._began, self._took = monotonic(), 0.0
+
+    def goes_on(self) -> bool:
+        """Whether one more piece fits into the transaction: the first does, others if they should be over in time."""
+        return not self._took or monotonic() - self._began + self._took <= TOGETHER
 
     @contextmanager
     def of(self, rows: int) -> Iterator[None]:
         """While a piece of so many rows is written."""
         began = monotonic()
         yield
-        fitting = int(rows * LONGEST / max(monotonic() - began, 0.001))
-        self.size = max(min(fitting, self.size * 2, CHUNK), min(FEWEST, CHUNK))
+        self._took = max(monotonic() - began, 0.001)
+        self.size = max(min(int(rows * LONGEST / self._took), self.size * 2, CHUNK), min(FEWEST, CHUNK))
 
 
 def _chunks(rows: Iterator[type_row], pace: Pace) -> Iterator[list[type_row]]:
