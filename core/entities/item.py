@@ -9,6 +9,8 @@ from uuid import UUID
 
 from sdk import Candidates, Conflict, Draft, Invalid, Problem, Refusal, _
 
+_NOBODY = Candidates()
+
 
 @dataclass(slots=True)
 class Item:
@@ -23,7 +25,7 @@ class Item:
     changed: bool = True
     stored: Mapping[str, Any] | None = None
     """What stands in the column of custom fields, those of fields that are no more among it."""
-    likely: Candidates = field(default_factory=Candidates)
+    likely: Candidates = _NOBODY
     """What it is likely one of, where the tenant only wants to be told."""
 
     @property

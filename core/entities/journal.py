@@ -13,6 +13,7 @@ from core.data import bulk
 from core.entities.ids import new_ids
 from core.entities.item import Item
 from core.entities.shape import Shape
+from core.events.payload import type_item, written
 from core.events.tables import audit, outbox
 from sdk import Verb, Watch
 from sdk.changes import ERASE, MERGES
@@ -101,15 +102,15 @@ def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object
 
     Up to 1,000 records each has a row of its own; above, a row holds up to 1,000. What was before is for watches that ask.
     """
-    told = list[dict[str, Any]]()
+    told = list[type_item]()
     same: Mapping[str, object] | None = None
     said: dict[str, object] = {}
     for id, payload in items:
         if payload is not same:  # those of an import are one object
             same, said = payload, {key: plain(value) for key, value in payload.items()}
-        told.append({"id": str(id), **said})
-    parts = _parts(told)
-    rows = [_row(work, "event", event, None, {"items": part}, "done") for part in parts]
+        told.append((id, said))
+    parts = [written(part) for part in _parts(told)]
+    rows = [_row(work, "event", event, None, part, "done") for part in parts]
     for subscription in work.platform.catalog.subscriptions.get(event, ()):
         if subscription.plugin in work.enabled:
             handler = f"{subscription.plugin}.{subscription.name}"
@@ -119,16 +120,16 @@ def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object
     work.leave(outbox, rows)
 
 
-def _parts(told: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def _parts(told: list[type_item]) -> list[list[type_item]]:
     size = 1 if len(told) <= BATCH else BATCH
     return [told[start : start + size] for start in range(0, len(told), size)]
 
 
-def _caused(work: Work, part: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"items": part, "causes": list(work.causes)} if work.causes else {"items": part}
+def _caused(work: Work, part: dict[str, Any]) -> dict[str, Any]:
+    return {**part, "causes": list(work.causes)} if work.causes else part
 
 
-def _watched(work: Work, event: str, told: list[dict[str, Any]], shape: Shape | None,
+def _watched(work: Work, event: str, told: list[type_item], shape: Shape | None,
              before: Mapping[UUID, Mapping[str, Any]]) -> list[dict[str, Any]]:  # fmt: skip
     """Deliveries to the watches that want this event for the tenant; who wants nothing costs a question in memory."""
     rows = list[dict[str, Any]]()
@@ -137,7 +138,7 @@ def _watched(work: Work, event: str, told: list[dict[str, Any]], shape: Shape | 
     changed: frozenset[str] | None = None
     for watch in work.declared(Watch):
         if changed is None:
-            alike = {id(names): names for item in told if (names := item.get("fields"))}  # those of an import are one list
+            alike = {id(names): names for _id, said in told if (names := said.get("fields"))}  # those of an import are one list
             changed = frozenset(name for names in alike.values() for name in names)
         bounds = work.platform.bounds.get(watch.plugin)
         reading = f"{event.rpartition('.')[0]}.{Verb.READ}"
@@ -147,20 +148,22 @@ def _watched(work: Work, event: str, told: list[dict[str, Any]], shape: Shape | 
         if wanted is not None and bounds is not None and (fields := bounds.fields(reading)) is not None:
             wanted &= fields
         if wanted is not None:
-            asked = [item | _earlier(item, wanted, shape, before) for item in told] if wanted and shape is not None else told
-            rows += [_row(work, "delivery", event, watch.full_key, _caused(work, part), "waiting") for part in _parts(asked)]
+            asked = [(id, _with_earlier(id, said, wanted, shape, before)) for id, said in told] if wanted and shape is not None else told
+            rows += [_row(work, "delivery", event, watch.full_key, _caused(work, written(part)), "waiting") for part in _parts(asked)]
             work.awaken()
     return rows
 
 
-def _earlier(item: Mapping[str, Any], wanted: frozenset[str], shape: Shape, before: Mapping[UUID, Mapping[str, Any]]) -> dict[str, Any]:
-    """The values that wanted fields had: of a changed record those that changed, of a deleted one all; never a sensitive one."""
-    was = before.get(UUID(item["id"]))
+def _with_earlier(
+    id: UUID, said: Mapping[str, Any], wanted: frozenset[str], shape: Shape, before: Mapping[UUID, Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """With the values that wanted fields had: of a changed record those that changed, of a deleted one all; never a sensitive one."""
+    was = before.get(id)
     if was is None:
-        return {}
-    names = wanted & set(item["fields"]) if item["fields"] else wanted
+        return said
+    names = wanted & set(said["fields"]) if said["fields"] else wanted
     shown = [name for name in names if name in shape.fields and not shape.fields[name].sensitive]
-    return {"before": {name: plain(was.get(name)) for name in shown}}
+    return {**said, "before": {name: plain(was.get(name)) for name in shown}}
 
 
 def ask(work: Work, job: str, arguments: Sequence[Mapping[str, object]], *, as_system: bool = False, at: datetime | None = None) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.entities.journal import MASK, PAST
+from core.events.payload import items_of
 from core.events.tables import audit, outbox
 from sdk import Event, Past, Verb
 from sdk.changes import MERGES
@@ -102,5 +103,5 @@ def _change(entity: str, row: Any, seen: Iterable[str]) -> Past:
 
 
 def _events(row: Any) -> Iterator[Past]:
-    for item in row.payload["items"]:
+    for item in items_of(row.payload):
         yield Past(row.at, Event(row.name, UUID(item["id"]), {name: value for name, value in item.items() if name != "id"}))

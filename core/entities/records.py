@@ -130,17 +130,14 @@ class EntityRecords:
         bounds = self._work.bounds
         if bounds is None:
             return
-        fields, whole = self._shape.fields, dict[Verb, bool]()
-        for draft in drafts:
-            if draft.act in OF_THE_PLATFORM:
-                raise bounds.refusal(f"act {draft.act}")
-            verb = Verb.DELETE if draft.verb == "restore" else Verb(draft.verb)
-            permission = f"{self._entity.full_name}.{verb}"
-            if verb not in whole:  # an import has thousands of drafts of one verb
-                bounds.require(permission)
-                whole[verb] = bounds.fields(permission) is None
-            if not whole[verb]:
-                bounds.require(permission, [name for name in draft.values if name in fields])
+        for act in {draft.act for draft in drafts} & OF_THE_PLATFORM:
+            raise bounds.refusal(f"act {act}")
+        for name in {draft.verb for draft in drafts}:  # an import has thousands of drafts of one verb
+            permission = f"{self._entity.full_name}.{Verb.DELETE if name == 'restore' else Verb(name)}"
+            bounds.require(permission)
+            if bounds.fields(permission) is not None:
+                given = {field for draft in drafts if draft.verb == name for field in draft.values}
+                bounds.require(permission, [field for field in self._shape.fields if field in given])
 
     def write_all(self, drafts: Sequence[Draft]) -> list[Outcome]:
         if not drafts:

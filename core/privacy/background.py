@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from core.entities.journal import MASK
+from core.events.payload import ALIKE, IDS, ITEMS, items_of
 from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING
 from core.events.tables import outbox
 from core.mail import letters
@@ -82,11 +83,12 @@ def _cleaned(row: sa.RowMapping, person: Person) -> dict[str, Any]:
     payload = row["payload"]
     if row["name"] == _LETTER:
         return _letter(payload, person)
-    items = payload.get("items")
-    if not isinstance(items, list):
+    items = list(items_of(payload))
+    if not items:
         return dict(masked(payload, person))
     ids = {str(id) for many in person.records.values() for id in many}
-    return {**masked(payload, person), "items": [_item(row["name"], item, ids, person) for item in items]}
+    others = {name: value for name, value in payload.items() if name not in (IDS, ALIKE, ITEMS)}
+    return {**masked(others, person), ITEMS: [_item(row["name"], item, ids, person) for item in items]}
 
 
 def _item(event: str, item: Mapping[str, Any], ids: set[str], person: Person) -> dict[str, Any]:

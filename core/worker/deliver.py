@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from core.context import Work
 from core.custom.definition import PREFIX
 from core.entities.journal import CAUSES
+from core.events.payload import items_of
 from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING, Held, NotYet
 from core.events.tables import outbox
 from sdk import Channel, Context, Event, GiveUp, NotFound, Unavailable, Watch
@@ -55,7 +56,7 @@ def together(rows: Iterable[type_row]) -> list[list[type_row]]:
     groups, last = list[_Group](), dict[tuple[UUID, str], _Group]()
     for row in rows:
         key, kind = (row.tenant_id, str(row.handler)), (row.kind, row.name, row.depth, row.payload.get("causes"))
-        records = {item["id"] for item in row.payload.get("items", ())}
+        records = {item["id"] for item in items_of(row.payload)}
         single = row.kind != "delivery" or row.attempts > 0
         if key in last and not single and last[key].takes(kind, records):
             last[key].records |= records
@@ -185,7 +186,7 @@ def _events(row: type_row) -> list[Event]:
     causes = tuple(row.payload.get("causes", ()))
     return [
         Event(row.name, UUID(item["id"]), {key: value for key, value in item.items() if key != "id"}, causes)
-        for item in row.payload["items"]
+        for item in items_of(row.payload)
     ]
 
 

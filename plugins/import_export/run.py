@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from time import monotonic
 
 from plugins.import_export import journal, origins
@@ -208,13 +209,7 @@ class Pace:
 
 
 def _chunks(rows: Iterator[type_row], pace: Pace) -> Iterator[list[type_row]]:
-    chunk: list[type_row] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) >= pace.size:
-            yield chunk
-            chunk = []
-    if chunk:
+    while chunk := list(islice(rows, pace.size)):
         yield chunk
 
 
