@@ -8,7 +8,7 @@ from uuid import UUID
 
 type_item = tuple[UUID, Mapping[str, Any]]
 """A record, and what is said of it, as JSON takes it."""
-ITEMS, IDS, ALIKE = "items", "ids", "alike"
+ITEMS, IDS, ALIKE = "items", "@ids", "@alike"
 
 
 def written(items: Sequence[type_item]) -> dict[str, Any]:
@@ -21,6 +21,6 @@ def written(items: Sequence[type_item]) -> dict[str, Any]:
 
 def items_of(payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The items of a payload, each with its id; none in that of a job."""
-    if IDS in payload:
+    if ALIKE in payload:
         yield from ({"id": id, **payload[ALIKE]} for id in payload[IDS])
     yield from payload.get(ITEMS, ())

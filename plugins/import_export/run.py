@@ -23,7 +23,7 @@ CHUNK, FIRST, FEWEST = 2000, 500, 50
 """Rows of a piece: at the most, at first, and at the least."""
 LONGEST = 0.5
 """Seconds for which a piece may keep others from writing; on a slow day pieces become smaller."""
-TOGETHER = 0.3
+TOGETHER = LONGEST
 """Seconds within which pieces share a transaction: what ends one, and what is kept of it, is done once for them, and the database is at work
 on the rows of one piece while the next is looked at."""
 type_keep = Callable[[Tally, Mapping[str, object]], None]

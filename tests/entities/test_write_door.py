@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from core.context import Work
 from core.entities.records import EntityRecords
+from core.events.payload import items_of
 from core.platform import Platform
 from core.testkit.fixtures import Clock, MakeTenant, People
 from sdk import BadRequest, Channel, Conflict, Draft, Forbidden, Invalid, NotFound, Outcome, Stale, Unavailable, where
@@ -139,7 +140,7 @@ def test_an_exception_in_a_hook_undoes_the_whole_write(system: Work, things: Ent
 def test_a_domain_event_and_a_side_row_are_written_with_the_change_or_not_at_all(system: Work, things: EntityRecords) -> None:
     things.write([Draft("create", {"name": "announce one"}), Draft("create", {"name": "announce and forbid"})])
     entries = [row["text"] for row in system.records("probe.entry").find(())]
-    named = [item for row in journal_of(system) if row["name"] == "probe.thing.named" for item in row["payload"]["items"]]
+    named = [item for row in journal_of(system) if row["name"] == "probe.thing.named" for item in items_of(row["payload"])]
     assert entries == ["announced announce one"]
     assert [item["name"] for item in named] == ["announce one"]
 
@@ -203,7 +204,7 @@ def _told(work: Work, outcomes: Sequence[Outcome], ids: Sequence[UUID]) -> dict[
             for kind in ("event", "delivery")
             for row in journal_of(work, kind)
             if row["name"].startswith("probe.thing")
-            for item in row["payload"]["items"]
+            for item in items_of(row["payload"])
         ),
         "audit": sorted(
             plain([row["record_id"], row["action"], row["channel"], row["changes"]])
@@ -435,9 +436,9 @@ def test_what_the_record_itself_links_to_is_not_looked_for_again_for_its_side_ro
 
 def test_up_to_a_thousand_records_each_has_an_event_of_its_own_above_they_share(system: Work, things: EntityRecords) -> None:
     things.write([Draft("create", {"name": "x"}) for _ in range(1000)])
-    assert [len(row["payload"]["items"]) for row in journal_of(system) if row["name"] == "probe.thing.created"] == [1] * 1000
+    assert [len([*items_of(row["payload"])]) for row in journal_of(system) if row["name"] == "probe.thing.created"] == [1] * 1000
     things.write([Draft("create", {"name": "x"}) for _ in range(2001)])
-    sizes = [len(row["payload"]["items"]) for row in journal_of(system) if row["name"] == "probe.thing.created"][1000:]
+    sizes = [len([*items_of(row["payload"])]) for row in journal_of(system) if row["name"] == "probe.thing.created"][1000:]
     assert sizes == [1000, 1000, 1]
     assert len(audit_of(system)) >= 3001
 

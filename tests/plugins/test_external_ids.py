@@ -53,6 +53,7 @@ def test_an_id_that_names_a_record_is_not_moved_to_another_one(taken: Take, work
 
 def test_two_rows_of_a_file_with_one_id_are_not_two_records(taken: Take, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "CHUNK", 2)
+    monkeypatch.setattr(run, "TOGETHER", 0)
     done = taken("customers.account", "Name,Id\nAlder,1\nBirch,1\nCedar,2\nDogwood,1\n", **THEIRS)
     assert done.counts == {"created": 2, "failed": 2}
     assert [(row["number"], str(row["reason"]).rpartition("; ")[2]) for row in done.rows] == [

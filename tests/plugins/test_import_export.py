@@ -281,6 +281,7 @@ class Crash(Exception):
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten rows at a time."""
     monkeypatch.setattr(run, "CHUNK", 10)
+    monkeypatch.setattr(run, "TOGETHER", 0)
 
 
 WISH = Wish("customers.account", "test.csv")

@@ -61,11 +61,12 @@ def test_a_telephone_number_matches_in_any_writing_and_a_link_by_its_natural_key
 
 
 @pytest.mark.feature("C10")
-@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize(("dry_run", "together"), [(True, 0), (False, 0), (False, 60)])
 def test_the_second_of_two_rows_is_told_the_number_of_the_first_wherever_they_stand(
-    taken: Take, work: Work, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+    taken: Take, work: Work, monkeypatch: pytest.MonkeyPatch, dry_run: bool, together: int
 ) -> None:
     monkeypatch.setattr(run, "CHUNK", 3)
+    monkeypatch.setattr(run, "TOGETHER", together)
     people = [
         ["name", "email"],
         ["A", "a@acme.example"],

@@ -28,6 +28,7 @@ WISH = Wish("customers.account", "test.csv")
 def after_chunk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
     """Chunks of ten rows, behind each of which something happens."""
     monkeypatch.setattr(run, "CHUNK", 10)
+    monkeypatch.setattr(run, "TOGETHER", 0)
     original = run.Run.keep
 
     def hook(happens: Callable[[int], None]) -> None:

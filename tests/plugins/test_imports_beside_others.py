@@ -101,6 +101,7 @@ CHAIN = written(
 def after_piece(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
     """Pieces of ten rows, behind each of which something happens."""
     monkeypatch.setattr(run, "CHUNK", 10)
+    monkeypatch.setattr(run, "TOGETHER", 0)
     step = run.Run.take
 
     def hook(happens: Callable[[int], None]) -> None:
@@ -185,6 +186,7 @@ def test_sheets_that_are_tried_together_in_pieces_have_the_counts_of_the_run_and
     work: Work, process: Process, monkeypatch: pytest.MonkeyPatch, other_writes: Callable[[], None]
 ) -> None:
     monkeypatch.setattr(run, "CHUNK", 2)
+    monkeypatch.setattr(run, "TOGETHER", 0)
     sums, seen = sheets._sums, list[object]()
 
     def summed(rows: Any) -> dict[str, object]:

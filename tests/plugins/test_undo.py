@@ -167,6 +167,7 @@ class Crash(Exception):
 @pytest.mark.parametrize("survived", range(3))
 def test_a_killed_undo_goes_on_where_it_was(work: Work, taken: Take, monkeypatch: pytest.MonkeyPatch, survived: int) -> None:
     monkeypatch.setattr(run, "CHUNK", 10)
+    monkeypatch.setattr(run, "TOGETHER", 0)
     taken("customers.account", written([["name", "city"], *([f"A{n}", "Ulm"] for n in range(12))]))
     done = taken("customers.account", written([["name", "city"], *([f"A{n}", "Bonn"] for n in range(25))]), mode="upsert", match=["name"])
     original, calls = undoing._Undoing._tell, []
