@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import subprocess
 import tempfile
 import time
@@ -95,8 +94,8 @@ def _command(installation: Installation, format: str) -> int:
     """Bytes of memory that the command took at the most."""
     file = Path(installation.home) / f"contacts-out.{format}"
     command = [*servers.DEALWRIGHT, "export", "customers.contact", str(file), "--tenant", "exporting", "--fields", ",".join(FIELDS)]
-    surroundings = {**os.environ, "PYTHONPATH": str(servers.ROOT), **installation.environment}
-    child = subprocess.Popen(command, env=surroundings, cwd=installation.home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    child = subprocess.Popen(command, env=servers.surroundings(installation.environment), cwd=installation.home, **silent)
     peak = peak_of(child)
     if child.returncode or not file.stat().st_size:
         raise RuntimeError(f"the export ended with {child.returncode}")

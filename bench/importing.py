@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
 import tempfile
 import time
@@ -69,10 +68,11 @@ def _line(work: str, installation: Installation, run: Run, raw: float) -> Line:
 
 def _command(installation: Installation, file: Path, options: list[str], expected: str) -> Run:
     command = [*servers.DEALWRIGHT, "import", "customers.contact", str(file), "--tenant", "importing", "--json", *options]
-    surroundings = {**os.environ, "PYTHONPATH": str(servers.ROOT), **installation.environment}
     started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
-        child = subprocess.Popen(command, env=surroundings, cwd=installation.home, stdout=output, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            command, env=servers.surroundings(installation.environment), cwd=installation.home, stdout=output, stderr=subprocess.DEVNULL
+        )
         peak = peak_of(child)
         seconds = time.perf_counter() - started
         output.seek(0)

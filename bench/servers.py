@@ -49,12 +49,16 @@ def by_hand(installation: Installation, plan: Mapping[str, Any], workers: int = 
         yield port
 
 
+def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child: it finds our packages wherever it runs, compiled as pip leaves them, though nobody else here may keep bytecode."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "", **environment}
+
+
 @contextmanager
 def process(command: list[str], environment: Mapping[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A child with its children, ended with the block; it finds our packages wherever it runs."""
-    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    """A child with its children, ended with the block."""
     with (folder / "server.log" if folder != ROOT else Path(os.devnull)).open("ab") as log:
-        child = subprocess.Popen(command, env=surroundings, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        child = subprocess.Popen(command, env=surroundings(environment), cwd=folder, stdout=log, stderr=log, start_new_session=True)
     try:
         yield child
     finally:

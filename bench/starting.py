@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -46,7 +45,7 @@ def _start(installation: Installation) -> tuple[float, tuple[int, int]]:
 
 def _import(what: str) -> float:
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", what], check=True, env={**os.environ, "PYTHONPATH": str(servers.ROOT)})
+    subprocess.run([sys.executable, "-c", what], check=True, env=servers.surroundings({}))
     return time.perf_counter() - started
 
 
