@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -47,11 +48,7 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
             raise
         for note in open_book(source, path.name, wish.reading).notes:
             terminal.note(f"{path.name}: {ctx.say(note.message, note.params)}")
-    left = _rows(ctx, done)
-    if options["json"]:
-        terminal.print(json.dumps(_document(done, left), ensure_ascii=False, indent=2))
-    else:
-        _tell(terminal, done, left)
+    (_print if options["json"] else _tell)(terminal, done, _rows(ctx, done))
     return _exit_code(done)
 
 
@@ -74,32 +71,40 @@ def _exit_code(done: Row) -> int:
     return PARTIAL if counts["created"] + counts["updated"] + counts["unchanged"] else NOTHING
 
 
-def _rows(ctx: Context, done: Row) -> list[Row]:
-    found: list[Row] = []
+def _rows(ctx: Context, done: Row) -> Iterator[Row]:
+    """The rows that were not taken or that one is warned of, page by page: of a bad file it is all of them."""
     cursor: str | None = ""
     while cursor is not None:
         page = imports.rows(ctx, id_of(done), None, 500, cursor)
-        found += page.data
+        yield from page.data
         cursor = page.next
-    return found
 
 
-def _document(done: Row, left: list[Row]) -> dict[str, object]:
+def _print(terminal: Terminal, done: Row, left: Iterator[Row]) -> None:
+    """One JSON document, a line for each row."""
     ignored = str(done["ignored"]).split(", ") if done["ignored"] else []
-    rows = [
-        {"row": row["number"], **{name: row[name] for name in ("outcome", "column", "value", "code", "reason", "nearest")}} for row in left
-    ]
-    head = {name: done[name] for name in ("entity", "mode", "dry_run", "state", *COUNTS)}
-    return {"id": str(done["id"]), "file": done["file_name"], **head, "ignored": ignored, "rows": rows}
+    counted = {name: done[name] for name in ("entity", "mode", "dry_run", "state", *COUNTS)}
+    head = {"id": str(done["id"]), "file": done["file_name"], **counted, "ignored": ignored}
+    terminal.print(json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}") + ',\n  "rows": [')
+    line = ""
+    for row in left:
+        if line:
+            terminal.print(f"    {line},")
+        told = {name: row[name] for name in ("outcome", "column", "value", "code", "reason", "nearest")}
+        line = json.dumps({"row": row["number"], **told}, ensure_ascii=False)
+    if line:
+        terminal.print(f"    {line}")
+    terminal.print("  ]\n}")
 
 
-def _tell(terminal: Terminal, done: Row, left: list[Row]) -> None:
-    for row in left[:SHOWN]:
+def _tell(terminal: Terminal, done: Row, left: Iterator[Row]) -> None:
+    for row in islice(left, SHOWN):
         place = f"row {row['number']}" + (f", column {row['column']}" if row["column"] else "")
         value = f" {row['value']!r}" if row["value"] is not None else ""
         terminal.note(f"{row['outcome']}: {place}{value}: {row['reason']}")
-    if len(left) > SHOWN:
-        terminal.note(f"… and {len(left) - SHOWN} more; --json lists them all")
+    more = sum(int(str(done[name])) for name in ("skipped", "failed", WARNED)) - SHOWN
+    if more > 0:
+        terminal.note(f"… and {more} more; --json lists them all")
     if done["ignored"]:
         terminal.note(f"columns left out: {done['ignored']}")
     counts = ", ".join(f"{done[name]} {name}" for name in COUNTS if name != WARNED or done[name])

@@ -110,7 +110,7 @@ class Run:
             rows.begin()
             with ctx.transaction(write=True):
                 pace.begin()
-                while following is not None and pace.goes_on():
+                while following is not None and pace.goes_on() and len(tally.rows) < CHUNK:  # what is told of rows is in memory until then
                     chunk = following
                     with pace.of(len(chunk[0])):
                         rows.write(chunk, tally, last=False)
