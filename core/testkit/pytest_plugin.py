@@ -114,7 +114,8 @@ def database_templates(tmp_path_factory: pytest.TempPathFactory, pytestconfig: p
     from core.testkit.shelf import Shelf
     from core.testkit.templates import Templates
 
-    shelf = Shelf(pytestconfig.cache.mkdir("dealwright")) if pytestconfig.cache is not None else None
+    cache = getattr(pytestconfig, "cache", None)  # absent where `-p no:cacheprovider` is said
+    shelf = Shelf(cache.mkdir("dealwright")) if cache is not None else None
     made = Templates(tmp_path_factory.mktemp("databases"), database_address(os.environ.get("DATABASE_URL_TEST", "")), shelf)
     yield made
     made.close()
