@@ -5,15 +5,26 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 from bench import servers
 from bench.data import Installation
 from bench.table import Line
 from core.cli.base import settle
 from core.http.openapi.document import described
+from core.scaffold.generate import generate
 
 ROUNDS = 3
+_TIMER = """
+import time
+from pathlib import Path
+
+def pytest_runtest_call(item):
+    if not Path("began").exists():
+        Path("began").write_text(str(time.process_time()))
+"""
 
 
 def measure(installation: Installation) -> list[Line]:
@@ -28,6 +39,7 @@ def measure(installation: Installation) -> list[Line]:
         Line("start: import sdk", kind, f"{imported - bare:.2f} s", f"{bare:.2f} s python itself", "", "< 0.4 s"),
         Line("start: idle memory of serve, 1 process", kind, f"{held[0]}, {held[1]} after use", "", "", "< 200 MB", "42-270 MB"),
         Line("start: OpenAPI document, new", kind, f"{_document(installation) * 1000:.0f} ms", "", "", "", "apispec alone 30 ms"),
+        *(_first_test() if kind == "SQLite" else ()),
     ]
 
 
@@ -60,3 +72,23 @@ def _document(installation: Installation) -> float:
         times.append(time.perf_counter() - started)
     booted.close()
     return median(times)
+
+
+def _first_test() -> list[Line]:
+    """Of a package as `plugin new` writes it, pytest itself among it."""
+    with TemporaryDirectory() as folder:
+        made = generate("fleet", Path(folder))
+        (made / "conftest.py").write_text(_TIMER, encoding="utf-8")
+        anew, *again = [_until_a_test_begins(made) for _round in range(ROUNDS + 1)]
+    name = "start: a new plugin's first test"
+    return [Line(name, "SQLite", f"{median(again):.2f} s of processor, {anew:.2f} s where no database is kept", "", "", "< 1 s")]
+
+
+def _until_a_test_begins(package: Path) -> float:
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "core.testkit.pytest_plugin"]  # and no other that happens to be here
+    environment = {**os.environ, "PYTHONPATH": str(servers.ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    subprocess.run(command, check=True, cwd=package, stdout=subprocess.DEVNULL, env=environment)
+    began = package / "began"
+    seconds = float(began.read_text(encoding="utf-8"))
+    began.unlink()
+    return seconds

@@ -183,7 +183,9 @@ class Entity:
     if `core.owner.act_later` is in the list, since what it leaves behind has all rights of the owner."""
     alike: tuple[str, ...] = ()
     veil: Callable[[Any, Sequence[dict[str, Any]]], None] | None = None
-    """Called with context and rows before they leave; takes out of each what its reader may not see and no field right says."""
+    """Called with context and rows before they leave; takes out of each what its reader may not see and no field right says. Who may do everything sees all."""
+    veiled: tuple[str, ...] = ()
+    """The fields that the veil takes out of some rows: nothing is found, ordered or counted by them."""
     territory: str = ""
     merges: bool = True
     """Whether several records may be made one, where nothing else speaks against it: not for documents, nor for what lists name by its key."""
@@ -200,6 +202,10 @@ class Entity:
         if self.audience and not (isinstance(shown_to, f.ChoiceField) and set(shown_to.options) == set(Audience)):
             expected = ", ".join(Audience)
             raise DeclarationError(f"entity {self.name!r}: audience {self.audience!r} is no choice of {expected}; name one")
+        if unknown := [name for name in self.veiled if name not in self.record.__fields__ or self.veil is None]:
+            raise DeclarationError(
+                f"entity {self.name!r}: {unknown[0]!r} in veiled is no field that a veil takes out; name fields, and a veil"
+            )
         if self.territory and not isinstance(self.record.__fields__.get(self.territory), f.LinkField):
             raise DeclarationError(f"entity {self.name!r}: territory {self.territory!r} is no link of {self.record.__name__}; name one")
         check_name(ENTITY, self.name, "entity")

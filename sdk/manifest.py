@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from sdk.capabilities import Capabilities
 from sdk.errors import DeclarationError
-from sdk.names import PLUGIN, RESERVED_PLUGINS, misshapen, words_in
+from sdk.names import PLUGIN, RESERVED_ADDRESSES, RESERVED_PLUGINS, misshapen, words_in
 from sdk.text import Text
 from sdk.written import Written
 
@@ -86,6 +86,8 @@ class Manifest:
             yield "name", None, f"name {self.name!r}: expected lower-case letters, digits and _ (2 to 30); rename the plugin"
         elif self.name in RESERVED_PLUGINS:
             yield "name", None, f"name {self.name!r}: the platform itself is called so; rename the plugin"
+        elif self.name in RESERVED_ADDRESSES:
+            yield "name", None, f"name {self.name!r}: addresses of the platform itself begin so; rename the plugin"
         if not _is_version(self.version):
             yield "version", None, f"version {self.version!r}: expected MAJOR.MINOR[.PATCH]; write for example '1.0'"
         if not isinstance(self.api, int):

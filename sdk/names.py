@@ -11,6 +11,10 @@ ENTITY = re.compile(r"[a-z][a-z0-9_]{1,39}\Z")
 FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 RESERVED_PLUGINS = frozenset({"core", "custom"})
 """What the platform itself puts before a dot: `core.user`, and `custom.<key>` of a field that a tenant adds."""
+RESERVED_ADDRESSES = frozenset(
+    {"acting", "companies", "forgotten", "invitations", "kit", "meta", "password_resets", "search", "session", "setup", "static"}
+)
+"""With what the platform's own addresses begin where those of a plugin begin with its name; `kit` is the frame's folder of templates."""
 RESERVED_COMMANDS = frozenset(
     {"audit", "config", "db", "demo", "mail", "person", "plugin", "relay", "search", "serve", "tenant", "token", "user", "worker"}
 )

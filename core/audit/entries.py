@@ -143,7 +143,7 @@ def _visible(work: Work, entity: str, records: set[UUID]) -> tuple[frozenset[str
         return frozenset(), {}
     whole = frozenset(
         name
-        for name in reader.visible()
+        for name in reader.asked()
         if reader.scopes.clause(reader.entity, reader.shape.table, reader.including(name), Verb.READ) is None
     )
-    return whole, {row["id"]: frozenset(row) for row in reader.many(records)}
+    return whole, {row["id"]: frozenset(row) - reader.veiled() for row in reader.many(records)}

@@ -32,9 +32,11 @@ def add(source: str, yes: bool) -> None:
     A plugin that was removed with its data finds them again. No tenant has it on: see `dealwright plugin enable`.
     Where anything fails, or the answer is no, all is as it was before.
     """
-    platform().close()
+    there = platform()
+    there.close()
     with installer.added(source) as names:
         booted = boot(configs.load(), check_schema=False)
+        _check_all_serve(there, booted)
         kept = archive.archived(booted)
         for name in names:
             found = _serving(booted, name)
@@ -51,6 +53,15 @@ def add(source: str, yes: bool) -> None:
         click.echo(f"{name}: {before or 'nothing'} -> {after}")
     for name in names:
         click.echo(f"{name} is there; switch it on with: dealwright plugin enable {name} --tenant TENANT")
+
+
+def _check_all_serve(before: Platform, booted: Platform) -> None:
+    """A package must not put out of force what is there."""
+    served = {one.name for one in before.plugins if one.serves}
+    for lost in booted.plugins:
+        if lost.name in served and not lost.serves:
+            reason = lost.reason.strip().splitlines()[-1]
+            raise Conflict(_("with it {name!r} would be {state}: {reason}"), name=lost.name, state=lost.state.value, reason=reason)
 
 
 def _serving(booted: Platform, name: str) -> Found:

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from core.data.engine import RELAY_ROLE, Database
 from sdk.migrations import APP_ROLE
+
+if TYPE_CHECKING:  # Alembic takes 50 ms to import, which a test whose database is there already need not wait for
+    from alembic.script import ScriptDirectory
 
 type_moved = list[tuple[str, str | None, str | None]]
 TEMPLATE = Path(__file__).parent / "template"
@@ -37,6 +36,8 @@ class Branch:
 
     def scripts(self) -> ScriptDirectory:
         """Its migration scripts, all of which are read and run."""
+        from alembic.script import ScriptDirectory  # noqa: PLC0415 (as above)
+
         return ScriptDirectory(str(TEMPLATE), version_locations=[str(self.directory)], file_template="%%(rev)s_%%(slug)s")
 
     def head(self) -> str | None:
@@ -46,6 +47,8 @@ class Branch:
 
 def current(connection: Connection, branch: Branch) -> str | None:
     """The revision that the database has."""
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 (as above)
+
     return MigrationContext.configure(connection, opts={"version_table": branch.version_table}).get_current_revision()
 
 
@@ -121,6 +124,9 @@ def downgrade(database: Database, branch: Branch, revision: str) -> None:
 
 
 def _run(connection: Connection, branch: Branch, scripts: ScriptDirectory, steps: Any) -> None:
+    from alembic.config import Config  # noqa: PLC0415 (as above)
+    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415 (as above)
+
     with EnvironmentContext(Config(), scripts, fn=steps) as environment:
         environment.configure(connection=connection, version_table=branch.version_table, transactional_ddl=True)
         environment.run_migrations()

@@ -54,7 +54,7 @@ class Aggregation:
 
     def __init__(self, reader: Reader) -> None:
         self.reader, self.shape = reader, reader.shape
-        self.visible = reader.visible()
+        self.visible = reader.asked()
         self.source = Source(reader.shape, reader.scopes)
         self._joins: list[tuple[Any, sa.ColumnElement[bool]]] = []
         self._beyond: dict[tuple[str, tuple[Grant, ...]], Source] = {}
@@ -130,7 +130,7 @@ class Aggregation:
             if target is None or not isinstance(field, LinkField):
                 raise BadRequest(_("{field!r} is no link: nothing lies beyond it"), field=link)
             reader = self.reader.work.reader(target)
-            visible = reader.visible()
+            visible = reader.asked()
             last = left in visible or "." not in left
             following = left if last else head(left, visible)[0]
             shape_field(reader.shape, following, visible)

@@ -195,7 +195,7 @@ def _sought(reader: Reader, condition: Condition, visible: Mapping[str, Field], 
         raise BadRequest(_("{path!r} goes over more than {most} links"), path=path[:80], most=DEEPEST)
     there = reader.work.reader(target)
     turned, kind = _turned(replace(condition, field=rest))
-    form, values = _sought(there, turned, there.visible(), depth + 1)
+    form, values = _sought(there, turned, there.asked(), depth + 1)
     return Form(own, _BEYOND, kind, form, there.shape.mark), values
 
 

@@ -27,7 +27,7 @@ def history(work: Work, entity: Entity, id: UUID, limit: int) -> list[dict[str, 
     What happened to records that have become part of it is among it, as far as one may see those; `record_id` says to which.
     """
     row = work.records(entity.full_name).get(id)
-    shown = {id: set(row)}
+    shown = {id: set(row) - work.reader(entity).veiled()}
     if entity.mergeable and (parts := absorbed(work, id)):
         shown |= _shown_on(work.reader(entity), parts, row)
     entries = (_entry(found, shown[found["record_id"]]) for found in _audited(work, entity.full_name, list(shown), limit))

@@ -66,7 +66,7 @@ def read(reader: Reader, query: Query, *, bare: bool = False) -> Part:
     """The rows of a page; `bare` ones have their id only where it is asked for."""
     shape, rights = reader.shape, reader.scopes.form
     outline = shape.kept(("outline", bare, rights, query.fields, query.sort), lambda: _outline(reader, query, bare=bare))
-    forms, given = conditions.read_filter(reader, query.filter, outline.visible)
+    forms, given = conditions.read_filter(reader, query.filter, reader.asked())
     given |= reader.scopes.parameters()
     if query.q:
         given["q"] = sought(query.q)
@@ -111,7 +111,7 @@ def _outline(reader: Reader, query: Query, *, bare: bool) -> Outline:
     names = reader.wanted(query.fields, visible)
     if bare and query.fields and "id" not in query.fields:
         names.remove("id")
-    keys = _sort_keys(reader, query.sort, Source(reader.shape, reader.scopes.bound()), visible)
+    keys = _sort_keys(reader, query.sort, Source(reader.shape, reader.scopes.bound()), reader.asked())
     return Outline(visible, names, keys, ",".join(f"{'-' if key.descending else ''}{key.field.name}" for key in keys))
 
 

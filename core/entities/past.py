@@ -26,7 +26,7 @@ MOST_READ = 50_000
 def past(work: Work, entity: str, since: datetime, names: Iterable[str] = ()) -> tuple[list[Past], bool]:
     """What has happened since then, newest first, and whether that is all; as far as the actor reaches the records and sees the fields."""
     with work.transaction():
-        seen = work.records(entity).fields().keys()
+        seen = work.reader(work.shape(entity).entity).asked().keys()
         changes, whole = _walk(work, audit, _audited(entity), since, audit.c.at)
         told: list[tuple[UUID, Past]] = [
             (row.id, _change(entity, row, seen))

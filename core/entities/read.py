@@ -48,6 +48,19 @@ class Reader:
                 del found[name]
         return found
 
+    def asked(self) -> dict[str, Field]:
+        """Those by which records may be found, ordered and counted: what a veil takes out of some rows would be told by that."""
+        hidden = self.veiled()
+        return {name: field for name, field in self.visible().items() if name not in hidden} if hidden else self.visible()
+
+    def veiled(self) -> frozenset[str]:
+        """The fields that no history tells, and nothing is found by, since they are seen on some rows alone."""
+        return frozenset() if self.work.grants.unlimited else frozenset(self.entity.veiled)
+
+    def _veil(self, rows: list[dict[str, Any]]) -> None:
+        if self.entity.veil is not None and not self.work.grants.unlimited:
+            self.entity.veil(self.work.of_plugin(self.entity.plugin), rows)
+
     def require(self) -> None:
         """Raise Forbidden where the actor may not read the entity at all."""
         if not self.grants:
@@ -109,8 +122,7 @@ class Reader:
         data = self.shape.serializer(names)(rows)
         if not self.uniform():
             self._hide(data, Source(self.shape, self.scopes), names)
-        if self.entity.veil is not None:
-            self.entity.veil(self.work, data)
+        self._veil(data)
         return data
 
     def _hide(self, data: list[dict[str, Any]], source: Source, names: Sequence[str]) -> None:
@@ -183,7 +195,7 @@ class Reader:
 
     def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False, hold: bool = False) -> list[dict[str, Any]]:
         """Visible records as Python values, in order of creation; or what would be visible were it not in the recycle bin."""
-        forms, given = read_filter(self, filter, self.visible())
+        forms, given = read_filter(self, filter, self.asked())
         names, statement = self.shape.kept(("find", deleted, hold, self.scopes.form, *forms), lambda: self._find(forms, deleted, hold))
         rows = self.work.connection.execute(statement, {**given, **self.scopes.parameters(), "most": limit}).all()
         return self.to_values(rows, names)
@@ -193,8 +205,7 @@ class Reader:
         found = self.shape.valuer(names)(rows)
         if not self.uniform():
             self._hide(found, Source(self.shape, self.scopes), names)
-        if self.entity.veil is not None:
-            self.entity.veil(self.work, found)
+        self._veil(found)
         return found
 
     def _find(self, forms: Sequence[Form], deleted: bool, hold: bool) -> type_plan:

@@ -10,6 +10,7 @@ from typing import Any
 from marshmallow import missing
 
 from core.extension.calls import Calls
+from core.extension.clashes import Clash, clashing, loser, once, shape
 from core.extension.discover import State, check_declared
 from core.extension.loose_ends import loose_ends, undeclared
 from core.policy.bounds import all_bounded, bounded
@@ -148,13 +149,16 @@ def _collect(calls: Calls, catalog: Catalog) -> tuple[str, str] | None:
             for spec in answer.value:
                 try:
                     add(catalog, answer.owner, spec)
+                except Clash as clash:
+                    return loser(clash, calls)
                 except DeclarationError as failure:
                     return answer.owner, str(failure)
                 except (TypeError, AttributeError) as failure:
                     return answer.owner, f"{hook} returned {spec!r}, which is not what the hook asks for: {failure}"
     if calls.order != serving:  # a declaration raised: what it gave before must go too
         return _collect_again(calls, catalog)
-    return loose_ends(catalog) or undeclared(catalog, calls)
+    unseen = clashing(catalog)
+    return loser(unseen, calls) if unseen is not None else loose_ends(catalog) or undeclared(catalog, calls)
 
 
 def _collect_again(calls: Calls, catalog: Catalog) -> tuple[str, str] | None:
@@ -166,7 +170,7 @@ def _collect_again(calls: Calls, catalog: Catalog) -> tuple[str, str] | None:
 def _add_entity(catalog: Catalog, owner: str, entity: Entity) -> None:
     entity = replace(entity, plugin=owner)
     if entity.full_name in catalog.entities:
-        raise DeclarationError(f"entity {entity.full_name!r} is declared twice; keep one")
+        raise Clash(f"entity {entity.full_name!r}", owner, owner)
     table = entity.record.table().name
     if not table.startswith(f"{owner}_"):
         raise DeclarationError(f"table {table!r} of plugin {owner!r}: expected a name that starts with {owner + '_'!r}; rename it")
@@ -230,7 +234,9 @@ def _check_side(side: Side, where: str, owner: str) -> None:
     fields = {field.attribute: field for field in side.record.__fields__.values()}
     link = fields.pop(side.link, None)
     if not side.record.table().name.startswith(f"{owner}_"):
-        raise DeclarationError(f"{where}: the side table belongs to another plugin")
+        raise DeclarationError(
+            f"{where}: the side table {side.record.table().name!r} belongs to another plugin; extend by a table of its own"
+        )
     if not isinstance(link, LinkField) or not link.unique:
         raise DeclarationError(f"{where}: {side.link!r} is no unique link of {side.record.__name__}; write f.link(..., unique=True)")
     for other in fields.values():
@@ -241,19 +247,13 @@ def _check_side(side: Side, where: str, owner: str) -> None:
 def _named(part: str, what: str) -> Callable[[Catalog, str, Any], None]:
     def add(catalog: Catalog, owner: str, spec: Any) -> None:
         check_declared(spec.name, owner, what)
-        _once(getattr(catalog, part), spec.name, owner, spec, what)
+        once(getattr(catalog, part), spec.name, owner, spec, what)
 
     return add
 
 
-def _once(part: dict[str, Any], name: str, owner: str, spec: Any, what: str) -> None:
-    if name in part:
-        raise DeclarationError(f"{what} {name!r} of plugin {owner!r} is there already, from {part[name][0]!r}; rename one")
-    part[name] = (owner, spec)
-
-
 def _add_role(catalog: Catalog, owner: str, role: Role) -> None:
-    _once(catalog.roles, role.key, owner, role, "role")
+    once(catalog.roles, role.key, owner, role, "role")
 
 
 def _add_route(catalog: Catalog, owner: str, route: Route) -> None:
@@ -261,39 +261,35 @@ def _add_route(catalog: Catalog, owner: str, route: Route) -> None:
         raise DeclarationError(f"route {route.path!r} of plugin {owner!r}: expected a path that starts with '/'")
     if route.permission == PUBLIC and "{token}" not in route.path:
         raise DeclarationError(f"public route {route.path!r} of plugin {owner!r}: nothing names the tenant; put {{token}} into its path")
-    if any((r.plugin, r.method, r.path) == (owner, route.method, route.path) for r in catalog.routes):
-        raise DeclarationError(f"route {route.method} {route.path} of plugin {owner!r} is declared twice")
+    if any((r.plugin, r.method, shape(r.path)) == (owner, route.method, shape(route.path)) for r in catalog.routes):
+        raise Clash(f"route '{route.method} {route.path}'", owner, owner)
     catalog.routes.append(replace(route, plugin=owner))
 
 
 def _add_subscription(catalog: Catalog, owner: str, subscription: Subscription) -> None:
     there = catalog.subscriptions.setdefault(subscription.event, [])
     if any((s.plugin, s.name) == (owner, subscription.name) for s in there):
-        raise DeclarationError(
-            f"subscription {subscription.name!r} of plugin {owner!r} to {subscription.event!r} is there already; rename one"
-        )
+        raise Clash(f"subscription {subscription.name!r} to {subscription.event!r}", owner, owner)
     there.append(replace(subscription, plugin=owner, handler=bounded(owner, subscription.handler)))
 
 
 def _add_job(catalog: Catalog, owner: str, job: Job) -> None:
     if f"{owner}.{job.name}" in catalog.jobs:
-        raise DeclarationError(f"job {job.name!r} of plugin {owner!r} is there already; rename one")
+        raise Clash(f"job {job.name!r}", owner, owner)
     catalog.jobs[f"{owner}.{job.name}"] = replace(job, plugin=owner, run=bounded(owner, job.run))
 
 
 def _add_schedule(catalog: Catalog, owner: str, schedule: Schedule) -> None:
     if f"{owner}.{schedule.name}" in catalog.schedules:
-        raise DeclarationError(f"schedule {schedule.name!r} of plugin {owner!r} is there already; rename one")
+        raise Clash(f"schedule {schedule.name!r}", owner, owner)
     catalog.schedules[f"{owner}.{schedule.name}"] = replace(schedule, plugin=owner, run=bounded(owner, schedule.run))
 
 
 def _add_command(catalog: Catalog, owner: str, command: Command) -> None:
     if command.name in RESERVED_COMMANDS:
-        raise DeclarationError(f"command {command.name!r} of plugin {owner!r} is there already, from 'core'; rename it")
+        raise Clash(f"command {command.name!r}", owner, "core")
     if command.name in catalog.commands:
-        raise DeclarationError(
-            f"command {command.name!r} of plugin {owner!r} is there already, from {catalog.commands[command.name].plugin!r}"
-        )
+        raise Clash(f"command {command.name!r}", owner, catalog.commands[command.name].plugin)
     catalog.commands[command.name] = replace(command, plugin=owner)
 
 
@@ -317,7 +313,7 @@ def _add_settings(catalog: Catalog, owner: str, settings: Settings) -> None:
 
 def _add_rate_source(catalog: Catalog, owner: str, source: RateSource) -> None:
     if any((s.plugin, s.name) == (owner, source.name) for s in catalog.rate_sources):
-        raise DeclarationError(f"rate source {source.name!r} of plugin {owner!r} is declared twice; rename one")
+        raise Clash(f"rate source {source.name!r}", owner, owner)
     catalog.rate_sources.append(replace(source, plugin=owner, rates=bounded(owner, source.rates)))
 
 
@@ -329,7 +325,7 @@ def _offer(kind: type[Spec]) -> Callable[[Catalog, str, Any], None]:
         check_name(ENTITY, spec.key, f"{kind.__name__} of plugin {owner!r}: key")
         there = catalog.specs.setdefault(kind, {})
         if spec.full_key in there:
-            raise DeclarationError(f"{kind.__name__} {spec.key!r} of plugin {owner!r} is declared twice; rename one")
+            raise Clash(f"{kind.__name__} {spec.key!r}", owner, owner)
         there[spec.full_key] = spec
 
     return add

@@ -63,14 +63,23 @@ class Found:
 
 def discover(only: Sequence[str] | None, group: Sequence[EntryPoint] | None = None) -> list[Found]:
     """The installed plugins by name; with `only`, no other is even imported. Never raises for a broken plugin."""
-    installed = {point.name: point for point in (entry_points(group=GROUP) if group is None else group)}
-    wanted = sorted(installed) if only is None else list(dict.fromkeys(only))
-    return [
-        _load(installed[name])
-        if name in installed
-        else Found(name, "", State.FAILED, f"plugin {name!r} is named in `plugins` but not installed; install its package")
-        for name in wanted
-    ]
+    installed = dict[str, list[EntryPoint]]()
+    for point in entry_points(group=GROUP) if group is None else group:
+        installed.setdefault(point.name, []).append(point)
+    return [_found(name, installed.get(name, [])) for name in (sorted(installed) if only is None else dict.fromkeys(only))]
+
+
+def _found(name: str, points: Sequence[EntryPoint]) -> Found:
+    packages = sorted({_package(point) for point in points})
+    if not packages:
+        return Found(name, "", State.FAILED, f"plugin {name!r} is named in `plugins` but not installed; install its package")
+    if len(packages) > 1:  # nobody can tell which is meant, so no code of either runs
+        return Found(name, "", State.FAILED, f"plugin {name!r} comes with {' and with '.join(packages)}; uninstall one of them")
+    return _load(points[0])
+
+
+def _package(point: EntryPoint) -> str:
+    return repr(point.value) if point.dist is None else f"the package {_name_of(point.dist)!r}"
 
 
 def _load(point: EntryPoint) -> Found:
@@ -167,4 +176,5 @@ def amiss(plugins: Sequence[Found]) -> list[str]:
 def check_declared(name: str, owner: str, what: str) -> None:
     """Raise DeclarationError where a name does not start with its owner's."""
     if not name.startswith(f"{owner}."):
-        raise DeclarationError(f"{what} {name!r} of plugin {owner!r}: expected a name that starts with {owner + '.'!r}; rename it")
+        theirs = f" (those of {name.partition('.')[0]!r} start as this one does)" if "." in name else ""
+        raise DeclarationError(f"{what} {name!r} of plugin {owner!r}: expected a name that starts with {owner + '.'!r}{theirs}; rename it")

@@ -43,7 +43,7 @@ def added(source: str, run: type_run = pip) -> Iterator[list[str]]:
     Raises Unavailable where pip fails, Invalid for a package without a plugin, Conflict where it is there already.
     """
     before = installed()
-    points = {point.name for point in entry_points(group=GROUP)}
+    points = {point.name: point for point in entry_points(group=GROUP)}
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "constraints.txt"
         kept.write_text("".join(f"{name}=={version}\n" for name, version in before.items()), encoding="utf-8")
@@ -52,7 +52,12 @@ def added(source: str, run: type_run = pip) -> Iterator[list[str]]:
     try:
         if not new:
             raise Conflict(_("{source} brought nothing new: it is installed already; see `dealwright plugin list`"), source=source)
-        names = sorted({point.name for point in entry_points(group=GROUP) if point.dist is not None and point.dist.name in new} - points)
+        brought = {point.name: point.dist.name for point in entry_points(group=GROUP) if point.dist is not None and point.dist.name in new}
+        for name in sorted(brought.keys() & points.keys()):
+            there = points[name].dist
+            text = _("{package} brings a plugin {name!r}, which is there already, from {other}")
+            raise Conflict(text, package=brought[name], name=name, other=there.name if there is not None else points[name].value)
+        names = sorted(brought)
         if not names:
             raise Invalid(_("{source} holds no plugin: it has no entry point in the group {group}"), source=source, group=GROUP)
         yield names

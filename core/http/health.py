@@ -81,9 +81,10 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
                     "verbs": sorted(verb.value for verb in Verb if may(work, entity, verb)),
                     "fields": [
                         {"name": name, "label": work.say(field.label), "type": field.kind, "required": field.required,
-                         "readonly": field.readonly, "operators": list(field.operators), "role": field.role.value,
+                         "readonly": field.readonly, "operators": list(field.operators) if name in reader.asked() else [], "role": field.role.value,
                          "plugin": name.partition(".")[0] if "." in name else entity.plugin, **_conditions(work, entity, name)}
-                        for name, field in work.reader(entity).visible().items()
+                        for reader in (work.reader(entity),)
+                        for name, field in reader.visible().items()
                     ],
                 }
                 for entity in work.catalog.entities.values()

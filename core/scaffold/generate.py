@@ -9,10 +9,10 @@ from string import Template
 
 from core.extension.discover import GROUP
 from sdk import Conflict, Invalid, _
-from sdk.names import PLUGIN
+from sdk.names import PLUGIN, RESERVED_ADDRESSES, RESERVED_PLUGINS
 
 TEMPLATE = Path(__file__).parent / "template"
-RESERVED = frozenset({"core", "sdk", "plugins", "custom"})
+RESERVED = RESERVED_PLUGINS | RESERVED_ADDRESSES | {"sdk", "plugins"}
 _PLACES = {
     "pyproject.toml": "pyproject.toml",
     "README.md": "README.md",

@@ -9,17 +9,23 @@ pytest loads this module in every run on the machine, so it imports nothing of o
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
+    from importlib.machinery import ModuleSpec
     from importlib.metadata import EntryPoint
     from pathlib import Path
+    from types import ModuleType
     from uuid import UUID
 
     from core.context import Work
@@ -30,6 +36,53 @@ if TYPE_CHECKING:
     from core.testkit.platforms import Platforms
     from core.testkit.templates import Templates
     from sdk import Channel, Tenant
+
+_OURS = ("core", "plugins", "sdk")
+
+
+class _AsInstalled(MetaPathFinder):
+    """Finds the platform's modules before pytest does, which takes each module of a package with a plugin of pytest for a test and
+    compiles it anew with other asserts: that took longer than all else before a first test. From the first of them to that test the
+    collector is off, too: what is imported stays, and need not be walked while it comes."""
+
+    def __init__(self) -> None:
+        self._holds = False
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """How it is found without pytest; None for what is not the platform's."""
+        if name.partition(".")[0] not in _OURS:
+            return None
+        if gc.isenabled():
+            self._holds = True
+            gc.disable()
+        return PathFinder.find_spec(name, path, target)
+
+    def settle(self) -> None:
+        """All that a test needs has come."""
+        if self._holds:
+            self._holds = False
+            gc.freeze()
+            gc.enable()
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Before the tests import what they test."""
+    finder = _AsInstalled()
+    sys.meta_path.insert(0, finder)
+    early_config.pluginmanager.register(_Settling(finder))
+
+
+class _Settling:
+    def __init__(self, finder: _AsInstalled) -> None:
+        self._finder = finder
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        self._finder.settle()
+
+    def pytest_unconfigure(self) -> None:
+        self._finder.settle()
+        sys.meta_path.remove(self._finder)
 
 
 @pytest.fixture
@@ -55,12 +108,15 @@ def entry_points(_own_points: Sequence[EntryPoint] | None) -> Sequence[EntryPoin
 
 
 @pytest.fixture(scope="session")
-def database_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
-    """Migrated databases to copy from."""
+def database_templates(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Templates]:
+    """Migrated databases to copy from; those of SQLite stay in pytest's cache."""
     from core.config import database_address
+    from core.testkit.shelf import Shelf
     from core.testkit.templates import Templates
 
-    made = Templates(tmp_path_factory.mktemp("databases"), database_address(os.environ.get("DATABASE_URL_TEST", "")))
+    cache = getattr(pytestconfig, "cache", None)  # absent where `-p no:cacheprovider` is said
+    shelf = Shelf(cache.mkdir("dealwright")) if cache is not None else None
+    made = Templates(tmp_path_factory.mktemp("databases"), database_address(os.environ.get("DATABASE_URL_TEST", "")), shelf)
     yield made
     made.close()
 

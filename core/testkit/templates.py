@@ -17,6 +17,7 @@ from core.config import Config
 from core.data import migrate
 from core.platform import Platform, boot, system_clock
 from core.testkit.platforms import Platforms
+from core.testkit.shelf import Shelf
 
 KEY_FILE = "secret.key"
 type_points = Sequence[EntryPoint] | None
@@ -37,11 +38,12 @@ class Content:
 class Templates:
     """Databases at the newest revision of a set of plugins, made at first use and kept for the session.
 
-    `server` is the URL of a PostgreSQL database from which others can be created; "" is for SQLite files in `folder`.
+    `server` is the URL of a PostgreSQL database from which others can be created; "" is for SQLite files in `folder`, which a `shelf`
+    keeps for the next session.
     """
 
-    def __init__(self, folder: Path, server: str = "") -> None:
-        self._folder, self._server = folder, server
+    def __init__(self, folder: Path, server: str = "", shelf: Shelf | None = None) -> None:
+        self._folder, self._server, self._shelf = folder, server, None if server else shelf
         self._made: dict[tuple[tuple[EntryPoint, ...] | None, Content | None], str] = {}
         self._platforms = Platforms()
 
@@ -69,12 +71,21 @@ class Templates:
             if content:
                 booted = self._platforms.boot(Config(self._folder, url), content.clock, points)
                 content.fill(booted)
+                booted.close()
             else:
-                booted = boot(Config(self._folder, url), clock=system_clock, entry_points=points, check_schema=False)
-                migrate.upgrade(booted.database, booted.branches())
-            booted.close()
+                self._migrate(url, name, points)
             self._made[key] = name
         return self._made[key]
+
+    def _migrate(self, url: str, name: str, points: type_points) -> None:
+        booted = boot(Config(self._folder, url), clock=system_clock, entry_points=points, check_schema=False)
+        branches, file = booted.branches(), self._folder / f"{name}.sqlite3"
+        kept = self._shelf is not None and self._shelf.take(branches, file)
+        if not kept:
+            migrate.upgrade(booted.database, branches)
+        booted.close()
+        if self._shelf is not None and not kept:
+            self._shelf.put(branches, file)
 
     @contextmanager
     def _empty(self, template: str) -> Iterator[str]:

@@ -121,7 +121,7 @@ def _delivery(ctx: Context, row: Row, titles: Mapping[tuple[str, str], str]) -> 
     known = dict(choices.heard(ctx, event.rpartition(".")[0], {}))
     payload = json.dumps(row["payload"], ensure_ascii=False, indent=2) if row.get("payload") else ""
     return {
-        **row, "label": ctx.say(_("Test")) if event == TEST else known.get(event, event), "title": title,
+        "response": "", **row, "label": ctx.say(_("Test")) if event == TEST else known.get(event, event), "title": title,
         "href": journal.address_of(ctx, entity, id) if title else "", "word": ctx.say(SENT[state]),
         "tone": journal.TONES[state], "again": state != "waiting" and bool(payload), "sent": payload,
     }  # fmt: skip

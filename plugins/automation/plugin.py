@@ -88,9 +88,29 @@ def register_entities() -> Sequence[Entity]:
             Revision, "revision", "revisions", _("Version of a rule"), _("Versions of rules"), title="number", verbs=READ, hands_over=False
         ),
         Entity(Timer, "timer", "timers", _("Timer"), _("Timers"), title="next_at", verbs=READ, hands_over=False),
-        Entity(Run, "run", "runs", _("Run"), _("Runs"), title="occurrence", verbs=READ, hands_over=False, veil=sight.veil(sight.RUN)),
         Entity(
-            Performed, "step", "steps", _("Step"), _("Steps"), title="action", verbs=READ, hands_over=False, veil=sight.veil(sight.STEP)
+            Run,
+            "run",
+            "runs",
+            _("Run"),
+            _("Runs"),
+            title="occurrence",
+            verbs=READ,
+            hands_over=False,
+            veil=sight.veil(sight.RUN),
+            veiled=sight.SEEN[sight.RUN],
+        ),
+        Entity(
+            Performed,
+            "step",
+            "steps",
+            _("Step"),
+            _("Steps"),
+            title="action",
+            verbs=READ,
+            hands_over=False,
+            veil=sight.veil(sight.STEP),
+            veiled=sight.SEEN[sight.STEP],
         ),
         Entity(Webhook, "webhook", "webhooks", _("Webhook"), _("Webhooks"), access=ACCESS, guards_access=True, acts_later=True),
         Entity(
@@ -103,6 +123,7 @@ def register_entities() -> Sequence[Entity]:
             verbs=READ,
             hands_over=False,
             veil=sight.veil(sight.DELIVERY),
+            veiled=sight.SEEN[sight.DELIVERY],
         ),
         Entity(Inlet, "inlet", "inlets", _("Inlet"), _("Inlets"), access=ACCESS, merges=False, acts_later=True),
     )

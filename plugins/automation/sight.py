@@ -14,8 +14,8 @@ from plugins.automation.rules import DELEGATE, RULE, Rule
 from sdk import Context
 
 RUN, STEP, DELIVERY = "automation.run", "automation.step", "automation.delivery"
-SEEN = {RUN: ("moment",), STEP: ("went_in", "came_out"), DELIVERY: ("payload",)}
-"""The fields of a log that hold values of records."""
+SEEN = {RUN: ("moment", "error"), STEP: ("went_in", "came_out", "error"), DELIVERY: ("payload", "response")}
+"""The fields of a log that hold values of records, or tell them: what went wrong quotes them, and so does who answers."""
 WITH_ALL_RIGHTS = "core.owner.act_later"
 
 

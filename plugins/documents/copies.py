@@ -12,8 +12,9 @@ from plugins.documents.offers import Chosen, Wish, choose
 from plugins.documents.presentation import day_of, presented
 from plugins.documents.templates import MEDIA
 from plugins.documents.workers import rendered
-from sdk import Batch, Conflict, Context, Download, NotFound, _, where
+from sdk import Batch, Conflict, Context, DocumentTemplate, Download, Forbidden, NotFound, Refusal, _, where
 from sdk.context import Row
+from sdk.fields import Reference
 from sdk.files import clean_name, saved
 
 DOCUMENT, ACT = "documents.document", "issue"
@@ -85,7 +86,27 @@ def download(ctx: Context, id: UUID) -> Download:
     row = ctx.records(DOCUMENT).values([id]).get(id)
     if row is None or not {"content", "format", "name", "sha256"} <= row.keys():  # a copy is all of it
         raise NotFound(_("there is no {entity} {id}"), entity=DOCUMENT, id=str(id))
+    _check_seen(ctx, row)
     return Download(content_of(ctx, row), MEDIA[str(row["format"])], f"{row['name']}.{row['format']}")
+
+
+def _check_seen(ctx: Context, row: Row) -> None:
+    """Raise Forbidden where who asks sees less of the record than a copy tells, which was made with somebody else's rights."""
+    spec = next((one for one in ctx.declared(DocumentTemplate) if one.full_key == row.get("base")), None)
+    about = row.get("about")
+    if spec is None or not isinstance(about, Reference) or ctx.actor.user_id in (None, row.get("issued_by")):
+        return
+    try:
+        whole = spec.values(ctx.as_system(), about.id)
+    except Refusal:  # what the record was made of is gone, for everybody
+        return
+    try:
+        seen = spec.values(ctx, about.id)
+    except Refusal as refusal:
+        raise Forbidden(_("the copy shows more than you may see: {reason}"), reason=ctx.say(refusal.message, refusal.params)) from refusal
+    if seen != whole:
+        hidden = sorted(name for name in whole if seen.get(name) != whole[name])
+        raise Forbidden(_("the copy shows {names}, of which you may not see all"), names=", ".join(hidden))
 
 
 def content_of(ctx: Context, row: Row) -> bytes:

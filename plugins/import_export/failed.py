@@ -11,6 +11,7 @@ from uuid import UUID
 
 from plugins.import_export.formulas import neutral
 from plugins.import_export.journal import read_cells
+from plugins.import_export.sight import check_seen
 from sdk import Context, Download, Query, _, where
 from sdk.context import Row, shown
 
@@ -30,6 +31,7 @@ def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
     As CSV, or as XLSX, which is what came of a spreadsheet unless the other is asked for.
     """
     record = ctx.records("import_export.import").get(id)
+    check_seen(ctx, record)
     headings = json.loads(str(shown(record, "headings") or "[]"))
     stem, _dot, suffix = str(shown(record, "file_name")).rpartition("/")[2].rpartition(".")
     made = format or ("xlsx" if suffix.lower() in SPREADSHEETS else "csv")

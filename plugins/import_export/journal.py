@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import NamedTuple
 from uuid import UUID
 
+from plugins.import_export.sight import seen_rows
 from sdk import BadRequest, Condition, Context, Draft, NotFound, Query, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Field
@@ -128,7 +129,8 @@ def _details(ctx: Context, record: Row, fates: Sequence[Fate]) -> list[dict[str,
         return []
     between = (Condition("number", "gte", (fates[0].number,)), Condition("number", "lte", (fates[-1].number,)))
     told: dict[int, list[Row]] = {}
-    for row in ctx.as_system().records(ROW).find((*where(**{"import": id_of(record)}), *between), 100_000):
+    rows = ctx.as_system().records(ROW).find((*where(**{"import": id_of(record)}), *between), 100_000)
+    for row in seen_rows(ctx, record, rows):
         told.setdefault(int(str(row["number"])), []).append(row)
     return [_shown(record, fate, told.get(fate.number, ())) for fate in fates]
 
@@ -158,7 +160,7 @@ def _told_alone(ctx: Context, record: Row, outcome: str | None, limit: int, afte
             "conflict": row["reason"] if row["outcome"] == "conflict" else None, "record": None,
             **_with_problems({name: row[name] for name in DETAILS}),
         }
-        for row in rows
+        for row in seen_rows(ctx, record, rows)
     ]  # fmt: skip
     return told, int(str(rows[-1]["number"])) if len(rows) == limit else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import time, timedelta
 
-from plugins.import_export import commands, export_commands, export_routes, exports, imports, panels, privacy, routes
+from plugins.import_export import commands, export_commands, export_routes, exports, imports, panels, privacy, routes, sight
 from plugins.import_export.migrating import commands as migration_commands
 from plugins.import_export.migrating import routes as migration_routes
 from plugins.import_export.migrating import running
@@ -67,6 +67,8 @@ def register_entities() -> Sequence[Entity]:
             title="file_name",
             access={"sales_rep": mine, "sales_manager": mine},
             verbs=frozenset({Verb.READ, Verb.DELETE}),
+            veil=sight.of_imports,
+            veiled=sight.OF_IMPORTS,
         ),
         Entity(
             Export,
@@ -80,7 +82,9 @@ def register_entities() -> Sequence[Entity]:
             hands_over=False,
             merges=False,
         ),
-        Entity(ImportRow, "row", "rows", _("Row"), _("Rows"), title="reason", owned=False, verbs=READ),
+        Entity(
+            ImportRow, "row", "rows", _("Row"), _("Rows"), title="code", owned=False, verbs=READ, veil=sight.of_rows, veiled=sight.OF_ROWS
+        ),
         Entity(
             StagedFile,
             "file",
@@ -92,9 +96,33 @@ def register_entities() -> Sequence[Entity]:
             verbs=frozenset({Verb.READ, Verb.DELETE}),
             hands_over=False,
             merges=False,
+            veil=sight.of_files,
+            veiled=sight.OF_FILES,
         ),
-        Entity(Correction, "correction", "corrections", _("Mended row"), _("Mended rows"), title="number", owned=False, verbs=READ),
-        Entity(Part, "part", "parts", _("Part of a journal"), _("Parts of journals"), title="entity", owned=False, verbs=READ),
+        Entity(
+            Correction,
+            "correction",
+            "corrections",
+            _("Mended row"),
+            _("Mended rows"),
+            title="number",
+            owned=False,
+            verbs=READ,
+            veil=sight.of_corrections,
+            veiled=sight.OF_CORRECTIONS,
+        ),
+        Entity(
+            Part,
+            "part",
+            "parts",
+            _("Part of a journal"),
+            _("Parts of journals"),
+            title="entity",
+            owned=False,
+            verbs=READ,
+            veil=sight.of_parts,
+            veiled=sight.OF_PARTS,
+        ),
         Entity(
             Origin, "origin", "origin_records", _("Origin of records"), _("Origins of records"), title="entity", owned=False, verbs=READ
         ),
@@ -120,6 +148,7 @@ def register_permissions() -> Sequence[Permission]:
     return (
         Permission(imports.PERMISSION, _("Import files"), everybody),
         Permission(exports.PERMISSION, _("Export files"), everybody),
+        Permission(sight.INSPECT, _("See what stood in the files that others imported")),
     )
 
 

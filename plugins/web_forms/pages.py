@@ -57,13 +57,12 @@ def _list(ctx: Context, typed_: Mapping[str, object], refusal: Refusal | None = 
             visible(row, name)
     counted = ctx.records(SUBMISSION).aggregate(("count",), ("form", "state"), limit=3 * MOST)
     counts = {(str(row["form.id"]), str(row["state"])): row["count"] for row in counted}
-    failed = Query(
-        (Condition("state", "in", (FAILED, SPAM)), Condition("said", "empty", (False,))), ("-created_at",), limit=FEW, count=True
-    )
+    failed = Query((Condition("state", "in", (FAILED, SPAM)),), ("-created_at",), limit=FEW, count=True)
     sent = ctx.records(SUBMISSION).query(failed)
+    kept = [row for row in sent.data if row.get("said")]
     return Rendering("web_forms/forms.html", {
         "rows": [{**row, **{state: counts.get((str(row["id"]), state), 0) for state in (TAKEN, FAILED, SPAM)}} for row in rows],
-        "failed": [{**row, "name": said_name(row)} for row in sent.data], "total": sent.total, "names": {str(row["id"]): row["name"] for row in rows},
+        "failed": [{**row, "name": said_name(row)} for row in kept], "total": sent.total, "names": {str(row["id"]): row["name"] for row in rows},
         "may_make": ctx.can(f"{FORM}.create"), "may_retry": ctx.can(RETRY), "may_force": ctx.can("leads.lead.force"),
         "problems": told(ctx, refusal), "typed": typed_,
     }, 200 if refusal is None else refusal.status)  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import time
 from random import Random
 
-from plugins.web_forms import capture, demo, forms, pages, privacy, routes, settings
+from plugins.web_forms import capture, demo, forms, pages, privacy, routes, settings, sight
 from plugins.web_forms.tables import Capture, Form, FormField, Submission
 from sdk import (
     Access,
@@ -59,7 +59,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(Form, "form", "forms", _("Web form"), _("Web forms"), access=ACCESS, merges=False, acts_later=True),
         Entity(FormField, "form_field", "form_fields", _("Field of a form"), _("Fields of forms"), title="field", owned=False),
         Entity(Submission, "submission", "submissions", _("Submission"), _("Submissions"), title="state", access=SENT,
-               verbs=frozenset({Verb.READ, Verb.DELETE}), merges=False),
+               verbs=frozenset({Verb.READ, Verb.DELETE}), merges=False, veil=sight.veil, veiled=sight.OF_SUBMISSIONS),
     )  # fmt: skip
 
 

@@ -345,6 +345,23 @@ def test_a_document_with_holes_is_refused_by_the_name_of_the_field(client: Api, 
     assert "value" in text
 
 
+@pytest.mark.feature("B6")
+def test_a_copy_that_shows_what_one_may_not_see_is_not_given_out(client: Api, office: Office, people: People) -> None:
+    """It was made with the rights of who issued it."""
+    made = issued(client, "contract", office.contract(office.at_home))
+    place = f"{API}/documents/{made['id']}"
+    manager = client.as_user(people.manager)
+    assert manager.get(f"{place}/content").status_code == 200
+    role = office.work.records("core.role").find(where(key="sales_manager"), 1)[0]
+    seen = sorted(office.work.records("orders.contract").fields().keys() - {"terms"})
+    values = {"role": role["id"], "permission": "orders.contract.read", "scope": "team", "only_fields": seen}
+    office.work.records("core.grant").create(values)
+    assert manager.get(place).status_code == 200
+    status, _code, text = problem(manager.get(f"{place}/content"))
+    assert (status, "terms" in text) == (403, True)
+    assert client.get(f"{place}/content").status_code == 200
+
+
 def test_another_tenant_has_neither_record_nor_copy_nor_file(client: Api, office: Office, make_tenant: MakeTenant) -> None:
     made = issued(client, "contract", contract := office.contract(office.at_home))
     other = make_tenant("other")

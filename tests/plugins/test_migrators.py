@@ -8,15 +8,16 @@ import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api, People
 from plugins.import_export.migrating.external import ExternalIds
+from plugins.import_export.migrating.recognition import importer_of
 from plugins.import_export.migrating.running import Asked, begin, carry_out
-from sdk import where
+from sdk import BadRequest, Context, Importer, Text, where
 from sdk.context import id_of
 from tests.plugins.process import Process
 
@@ -48,6 +49,23 @@ HUBSPOT = {
     "tickets.csv": "Ticket ID\n1\n",
 }
 DATA = Path(os.environ.get("DEALWRIGHT_REAL_DATA", "nowhere"))
+
+
+class _Both:
+    """Two plugins that read what one system exports."""
+
+    def declared(self, _kind: object) -> list[Importer]:
+        """Their importers."""
+        return [Importer("crm", plugin=plugin, label=Text("CRM"), sources=()) for plugin in ("from_one", "from_other")]
+
+
+@pytest.mark.feature("P12")
+def test_of_two_importers_with_the_same_key_each_is_asked_for_in_full() -> None:
+    both = cast("Context", _Both())
+    assert importer_of(both, "from_other.crm", ()).plugin == "from_other"
+    with pytest.raises(BadRequest) as refused:
+        importer_of(both, "crm", ())
+    assert "from_one.crm, from_other.crm" in str(refused.value)
 
 
 def zipped(files: Mapping[str, str | bytes]) -> bytes:

@@ -19,7 +19,7 @@ from core.testkit.fixtures import Api, Clock, People
 from plugins.web_forms.capture import retry
 from plugins.web_forms.making import begin
 from plugins.web_forms.settings import forget
-from sdk import Channel, Forbidden
+from sdk import Channel, Forbidden, where
 from sdk.context import id_of
 
 FORMS, FIELDS, SENT = "/api/v1/web_forms/forms", "/api/v1/web_forms/form_fields", "/api/v1/web_forms/submissions"
@@ -318,6 +318,24 @@ def test_who_may_not_force_a_double_does_not_by_the_owner_of_the_form(client: Ap
     with pytest.raises(Forbidden):
         retry(narrow, UUID(double["id"]), force=True)
     assert retry(narrow, UUID(double["id"]))["state"] == "failed"
+
+
+@pytest.mark.feature("B6")
+def test_a_submission_says_of_a_lead_what_one_sees_of_leads(client: Api, visitor: Visitor, work: Work, people: People) -> None:
+    for _time in range(2):
+        assert visitor.fill().status_code == 201
+    rep = client.as_user(people.rep)
+    (double,) = rep.get(SENT, {"state": "failed"}).json["data"]
+    assert ("Ann@Lee.example" in double["said"], bool(double["reason"])) == (True, True)
+    seen = sorted(work.records("leads.lead").fields().keys() - {"email"})
+    (role,) = work.records("core.role").find(where(key="sales_rep"))
+    work.records("core.grant").create({"role": role["id"], "permission": "leads.lead.read", "scope": "team", "only_fields": seen})
+    (double,) = rep.get(SENT, {"state": "failed"}).json["data"]
+    assert ("Ann@Lee.example" in double["said"], "Ann Lee" in double["said"], double["reason"]) == (False, True, None)
+    for word in ("said[contains]=Ann@Lee.example", "reason[contains]=a", "said[empty]=false"):
+        assert rep.get(f"{SENT}?{word}").status_code == 400
+    assert "Ann@Lee.example" not in rep.get(f"{SENT}/{double['id']}/history").text
+    assert "Ann@Lee.example" in client.get(f"{SENT}?said[contains]=Ann@Lee.example").text
 
 
 def test_a_form_sent_again_after_its_submission_was_deleted_is_taken_no_second_time(client: Api, visitor: Visitor) -> None:

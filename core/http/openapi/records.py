@@ -26,6 +26,7 @@ class RecordSchemas:
         self.work, self.entity = work, entity
         reader = work.reader(entity)
         self.visible = reader.visible()
+        self.asked = reader.asked()
         self.name = "".join(part.capitalize() for part in re.split(r"[._]", entity.full_name))
         self.uniform = reader.uniform()
         # Who reads some records only may write one out of sight (give it away): then the answer is its id alone.
@@ -89,7 +90,7 @@ class RecordSchemas:
 
     def listed(self) -> list[Json]:
         """The parameters of a list: what is shown, order, search, page, then a filter for each operator of each field."""
-        sortable = [name for name, field in self.visible.items() if field.sortable]
+        sortable = [name for name, field in self.asked.items() if field.sortable]
         return [
             *self.shown(),
             names(
@@ -105,7 +106,7 @@ class RecordSchemas:
                 self.work.say(_("`page.next` of the page before; with the same filter and order.")),
             ),
             query("count", {"type": "boolean"}, self.work.say(_("Whether to count all records into `page.total`."))),
-            *(self._filter(name, field, operator) for name, field in self.visible.items() for operator in field.operators),
+            *(self._filter(name, field, operator) for name, field in self.asked.items() for operator in field.operators),
         ]
 
     def _filter(self, name: str, field: Field, operator: str) -> Json:

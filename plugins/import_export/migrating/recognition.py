@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -26,12 +27,20 @@ class Found:
         return f"{name} · {self.source.entity}"[:255]
 
 
+def systems(ctx: Context) -> dict[str, Importer]:
+    """The importers by what they are asked for: the key that the plugin gave, in full where that of another plugin has the same."""
+    there = ctx.declared(Importer)
+    counted = Counter(one.key for one in there)
+    return {one.key if counted[one.key] == 1 else one.full_key: one for one in there}
+
+
 def importer_of(ctx: Context, system: str, books: Sequence[tuple[str, Book]]) -> Importer:
     """The importer that was named, or the one that recognises most of the files; raises BadRequest."""
-    there = ctx.declared(Importer)
-    known = ", ".join(sorted(one.key for one in there)) or "-"
+    called = systems(ctx)
+    there = list(called.values())
+    known = ", ".join(sorted(called)) or "-"
     if system:
-        found = next((one for one in there if system in (one.key, one.full_key)), None)
+        found = called.get(system) or next((one for one in there if one.full_key == system), None)
         if found is None:
             raise BadRequest(_("there is no importer {system!r}; there are: {known}"), system=system[:60], known=known)
         return found

@@ -9,10 +9,11 @@ from marshmallow import Schema, fields, validate
 
 from plugins.import_export.imports import PERMISSION
 from plugins.import_export.migrating import running
+from plugins.import_export.migrating.recognition import systems
 from plugins.import_export.migrating.running import Asked
 from plugins.import_export.staging.files import Received, reading_of, received
 from plugins.import_export.styles import NUMBERS, ORDERS
-from sdk import Context, Importer, Request, Response, Route, _
+from sdk import Context, Request, Response, Route, _
 from sdk.context import id_of
 
 _SWITCH = validate.OneOf(("true", "false"))
@@ -52,8 +53,8 @@ def list_systems(ctx: Context, request: Request) -> object:
     """The systems whose files are recognised, and what becomes of them."""
     return {
         "data": [
-            {"system": one.key, "label": ctx.say(one.label), "entities": list(dict.fromkeys(source.entity for source in one.sources))}
-            for one in ctx.declared(Importer)
+            {"system": name, "label": ctx.say(one.label), "entities": list(dict.fromkeys(source.entity for source in one.sources))}
+            for name, one in systems(ctx).items()
         ]
     }
 

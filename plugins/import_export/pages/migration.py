@@ -13,6 +13,7 @@ from plugins.import_export.files.encodings import KNOWN
 from plugins.import_export.journal import IMPORT
 from plugins.import_export.migrating import running
 from plugins.import_export.migrating.keeping import keep
+from plugins.import_export.migrating.recognition import systems
 from plugins.import_export.migrating.running import Asked
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.words import DONE, STATE_WORDS, TONES, UNDONE_FROM, WOULD, label_of
@@ -50,7 +51,7 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 def _form(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
     said = {name: request.typed(name) for name in ("system", "encoding", "dates", "numbers")}
     values = {
-        "systems": [(one.key, ctx.say(one.label)) for one in ctx.declared(Importer)], "said": said, "problems": told(ctx, refusal),
+        "systems": [(name, ctx.say(one.label)) for name, one in systems(ctx).items()], "said": said, "problems": told(ctx, refusal),
         "encodings": sorted(KNOWN), "orders": _words(ctx, ORDERS, ORDER_WORDS), "numbers": _words(ctx, NUMBERS, NUMBER_WORDS),
         "kept": f"{files.KEPT.days}",
     }  # fmt: skip
