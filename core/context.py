@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from marshmallow import Schema
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from core import notices, rehearsal, settings
+from core import notices, pace, rehearsal, settings
 from core.audit import entries
 from core.custom.overlay import overlay_of
 from core.custom.own import catalog_of
@@ -33,7 +33,7 @@ from core.policy.scopes import Scopes
 from core.transaction import Transaction, Transactional
 from sdk import Actor, Channel, Entity, EventType, Forbidden, Mail, NotFound, Notice, Panel, Past, Rendering, Tenant, Text, Verb, _
 from sdk.calls import Call, Reply
-from sdk.context import KIND, SILENT
+from sdk.context import KIND, SILENT, Pace
 from sdk.errors import NO_PARAMS, Params
 from sdk.fields import LinkField
 from sdk.mail import MAIL_WRITTEN
@@ -263,6 +263,11 @@ class Work(Transactional):
     def notify(self, told: Sequence[Notice]) -> None:
         if SILENT not in self.causes:
             notices.tell(self, told)
+
+    def pace(self, *paces: Pace) -> int:
+        if self._transaction.connection is not None:
+            raise RuntimeError("a pace is counted in a transaction of its own: ask it outside of one, in the `prepare` of a route")
+        return pace.seconds_to_wait(self, paces)
 
     def lock(self, name: str) -> None:
         self.lock_all((name,))

@@ -179,6 +179,15 @@ class Query:
     count: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """At most so many of what goes by this name within so many seconds."""
+
+    name: str
+    most: int
+    seconds: int = 60
+
+
 Column: TypeAlias = "Sequence[object]"
 
 
@@ -354,6 +363,12 @@ class Context(Protocol):
 
     def lock(self, name: str) -> None:
         """Wait until nobody else of the tenant is past this point with the same name; held until the write transaction ends."""
+
+    def pace(self, *paces: Pace) -> int:
+        """Count one more of each, whichever process is asked, and return 0; or the seconds until all of them allow one, and none is counted.
+
+        It has short transactions of its own, so it is asked outside of any: in the `prepare` of a route. Names may tell of people (a
+        network address): they are kept as digests under the installation's key, and forgotten when they count no more."""
 
     def can(self, permission: str) -> bool:
         """Whether the actor has `<plugin>.<noun>.<verb>` for any record."""
