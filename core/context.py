@@ -265,7 +265,7 @@ class Work(Transactional):
             notices.tell(self, told)
 
     def pace(self, *paces: Pace) -> int:
-        if self._transaction.connection is not None:
+        if self.in_transaction:
             raise RuntimeError("a pace is counted in a transaction of its own: ask it outside of one, in the `prepare` of a route")
         return pace.seconds_to_wait(self, paces)
 
@@ -341,7 +341,7 @@ class Work(Transactional):
 
     @contextmanager
     def rehearsal(self, *, short: bool = False) -> Iterator[Work]:
-        if self._transaction.connection is not None:
+        if self.in_transaction:
             raise RuntimeError("a rehearsal has a transaction of its own: begin it outside of one")
         with nullcontext(self.platform) if short else rehearsal.stage(self.platform) as platform:
             made = self._variant(elsewhere=platform)

@@ -327,7 +327,8 @@ class Context(Protocol):
 
     def api(self, method: str, address: str, body: object = ...) -> object:
         """What a route of the API answers (`"/api/v1/core/plugins"`), asked inside this request, in its transaction and in the name of
-        who sent it: JSON as Python values, bytes of a file. Raises the Refusal that it answers with; for pages alone."""
+        who sent it: JSON as Python values, bytes of a file. Raises the Refusal that it answers with; for pages alone. In the `prepare` of
+        a page, where there is no transaction, it has one of its own."""
 
     def page(self, path: str) -> str:
         """The address of a page, for links and redirects: `ctx.page("/teamwork/news")`. Templates write `{{ prefix }}/teamwork/news`."""

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 type_handler = Callable[[Work, Mapping[str, str]], object]
 type_preparation = Callable[[Work, Mapping[str, str]], AbstractContextManager[object]]
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _TRACE = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 OPTIONS = orjson.OPT_UTC_Z
 ANYBODY = Actor(None, "link")
@@ -243,7 +243,7 @@ class Endpoint:
         self.platform, self.plugin, self.handler, self.public, self.prepare = platform, plugin, handler, public, prepare
 
     def __call__(self, **path: str) -> FlaskResponse:
-        if request.method in _SAFE:
+        if request.method in SAFE:
             return self._answered(path, write=False)
         with self._received(path) as told:
             return answer(told) if isinstance(told, Response) else self._answered(path, write=True)
