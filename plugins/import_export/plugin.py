@@ -119,6 +119,7 @@ def register_permissions() -> Sequence[Permission]:
     everybody = {"sales_rep": Scope.ALL, "sales_manager": Scope.ALL}
     return (
         Permission(imports.PERMISSION, _("Import files"), everybody),
+        Permission(imports.HISTORY, _("Import history: closed documents with their lines, numbers and states as they were")),
         Permission(exports.PERMISSION, _("Export files"), everybody),
     )
 

@@ -75,7 +75,7 @@ def wished(request: PageRequest, row: Row, entity: str, sheet: Sheet, fields: Ma
     }
     words |= {"years": year if re.match(YEARS, year := form.get("years", "")) else "", "mode": form.get("mode", "create")}
     words |= {"duplicates": words["duplicates"] or DUPLICATES[0], "system": form.get("system", "").strip()[:60] or SYSTEM}
-    said = {**{name: tuple(found) for name, found in lists.items()}, **words, "silent": "silent" in form}
+    said = {**{name: tuple(found) for name, found in lists.items()}, **words, "silent": "silent" in form, "history": "history" in form}
     return Wish(entity, str(row["file_name"]), file=str(row["id"]), sheet=sheet.name, **cast("dict[str, Any]", said))
 
 
