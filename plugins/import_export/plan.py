@@ -146,7 +146,8 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     if not columns and not made:
         raise BadRequest(_("no heading of the file names a field; map them: {headings}"), headings=", ".join(file.headings)[:500])
     own = _own_ids(wish, file.headings, fields)
-    ignored = tuple(heading for heading in ignored if own is None or heading != file.headings[own])
+    unused = {heading for heading, name in special.items() if name == OWN and own is None}
+    ignored = tuple(one for one in (*ignored, *unused) if own is None or one != file.headings[own])
     external = next((file.headings.index(heading) for heading, name in special.items() if name == EXTERNAL), None)
     apart = {name for name, place in ((EXTERNAL, external), (OWN, own)) if place is not None}
     match = tuple(name if name in (EXTERNAL, OWN) and name not in fields else _known(name, fields) for name in wish.match)
