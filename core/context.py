@@ -244,7 +244,7 @@ class Work(Transactional):
     def mail(self, mail: Mail) -> None:
         if self.bounds is not None:
             self.bounds.require_use("mail")
-        if SILENT in self.causes:
+        if self.silent:
             return
         with self.transaction(write=True):
             journal.ask(self, f"core.{letters.JOB}", letters.waiting(mail), as_system=True)
@@ -261,7 +261,7 @@ class Work(Transactional):
         return http.call(call, private=self.platform.config.private_hooks)
 
     def notify(self, told: Sequence[Notice]) -> None:
-        if SILENT not in self.causes:
+        if not self.silent:
             notices.tell(self, told)
 
     def pace(self, *paces: Pace) -> int:
@@ -336,8 +336,12 @@ class Work(Transactional):
 
     def because(self, *causes: str) -> Work:
         made = self._variant()
-        made.causes = causes
+        made.causes = (SILENT, *causes) if self.silent and SILENT not in causes else causes
         return made
+
+    @property
+    def silent(self) -> bool:
+        return SILENT in self.causes
 
     @contextmanager
     def rehearsal(self, *, short: bool = False) -> Iterator[Work]:

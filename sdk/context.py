@@ -300,6 +300,10 @@ class Context(Protocol):
     def locale(self) -> str: ...
     @property
     def files(self) -> Files: ...
+    @property
+    def silent(self) -> bool:
+        """Whether nobody is to be told of what is done here (`SILENT`): nor is work made for people, or a letter for a customer, of what
+        may lie years back. Mail, notices and watches see to it themselves."""
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""

@@ -15,7 +15,7 @@ from plugins.import_export.sheets import WORKBOOK, children, summed_up
 from plugins.import_export.undo.state import Finding, Since, find_out
 from sdk import BadRequest, Channel, Condition, Conflict, Context, Draft, Outcome, Query, Refusal, _, where
 from sdk.changes import HISTORY
-from sdk.context import Row, id_of
+from sdk.context import SILENT, Row, id_of
 
 ENDED = ("succeeded", "partial", "failed", "cancelled", "partly_undone")
 _CODE = "conflict"
@@ -75,6 +75,7 @@ class _Step:
 
 class _Undoing:
     def __init__(self, ctx: Context, record: Row, rows: frozenset[int]) -> None:
+        ctx = ctx.because(SILENT) if record["silent"] else ctx  # of what came unheard nobody hears that it goes
         self.ctx, self.system, self.rows = ctx.over(Channel.IMPORT), ctx.as_system(), rows
         self.id, self.entity = id_of(record), str(record["entity"])
         self.records = self.ctx.records(self.entity)
