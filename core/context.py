@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from marshmallow import Schema
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from core import notices, rehearsal, settings
+from core import notices, pace, rehearsal, settings
 from core.audit import entries
 from core.custom.overlay import overlay_of
 from core.custom.own import catalog_of
@@ -33,7 +33,7 @@ from core.policy.scopes import Scopes
 from core.transaction import Transaction, Transactional
 from sdk import Actor, Channel, Entity, EventType, Forbidden, Mail, NotFound, Notice, Panel, Past, Rendering, Tenant, Text, Verb, _
 from sdk.calls import Call, Reply
-from sdk.context import KIND, SILENT
+from sdk.context import KIND, SILENT, Pace
 from sdk.errors import NO_PARAMS, Params
 from sdk.fields import LinkField
 from sdk.mail import MAIL_WRITTEN
@@ -244,7 +244,7 @@ class Work(Transactional):
     def mail(self, mail: Mail) -> None:
         if self.bounds is not None:
             self.bounds.require_use("mail")
-        if SILENT in self.causes:
+        if self.silent:
             return
         with self.transaction(write=True):
             journal.ask(self, f"core.{letters.JOB}", letters.waiting(mail), as_system=True)
@@ -261,8 +261,13 @@ class Work(Transactional):
         return http.call(call, private=self.platform.config.private_hooks)
 
     def notify(self, told: Sequence[Notice]) -> None:
-        if SILENT not in self.causes:
+        if not self.silent:
             notices.tell(self, told)
+
+    def pace(self, *paces: Pace) -> int:
+        if self.in_transaction:
+            raise RuntimeError("a pace is counted in a transaction of its own: ask it outside of one, in the `prepare` of a route")
+        return pace.seconds_to_wait(self, paces)
 
     def lock(self, name: str) -> None:
         self.lock_all((name,))
@@ -331,12 +336,16 @@ class Work(Transactional):
 
     def because(self, *causes: str) -> Work:
         made = self._variant()
-        made.causes = causes
+        made.causes = (SILENT, *causes) if self.silent and SILENT not in causes else causes
         return made
+
+    @property
+    def silent(self) -> bool:
+        return SILENT in self.causes
 
     @contextmanager
     def rehearsal(self, *, short: bool = False) -> Iterator[Work]:
-        if self._transaction.connection is not None:
+        if self.in_transaction:
             raise RuntimeError("a rehearsal has a transaction of its own: begin it outside of one")
         with nullcontext(self.platform) if short else rehearsal.stage(self.platform) as platform:
             made = self._variant(elsewhere=platform)

@@ -30,6 +30,7 @@ from core.extension.discover import Found, State, discover, ordered
 from core.extension.gate import Gate
 from core.http.limits import Limits
 from core.identity.tables import User
+from core.pace import Shield
 from core.pages.templates import Templates
 from core.policy.bounds import Bounds, Hearing, hearing
 from core.policy.enforcer import Policy
@@ -76,6 +77,8 @@ class Platform:
     """What contexts keep of tenants (`ctx.kept`), with the access version and the plugins that it was made under."""
     limits: Limits = field(default_factory=Limits)
     """What each token has left in this process."""
+    shield: Shield = field(default_factory=Shield)
+    """Who has to wait, as far as this process has been told."""
     catalogs: Recent[Makings, Catalog] = field(default_factory=lambda: Recent(_MOST_CATALOGS))
     """The catalogue of each tenant that has made entities."""
     _shapes: Recent[tuple[str, frozenset[str], Overlay, Catalog], Shape] = field(default_factory=lambda: Recent(_MOST_SHAPES))
@@ -165,7 +168,7 @@ class Platform:
         database = Database(config.database_url)
         return replace(
             self, config=config, database=database, calls=self.calls.again(), gate=Gate(self.gate.manifests), policy=Policy(self.catalog),
-            statistics=Statistics(database), clock=clock, kept=Recent(_MOST_KEPT), limits=Limits(),
+            statistics=Statistics(database), clock=clock, kept=Recent(_MOST_KEPT), limits=Limits(), shield=Shield(),
         )  # fmt: skip
 
     def close(self) -> None:

@@ -92,6 +92,11 @@ class Transactional:
             raise RuntimeError("no transaction is open: use `with ctx.transaction():`")
         return connection
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether one is open."""
+        return self._transaction.connection is not None
+
     @contextmanager
     def transaction(self, *, write: bool = False) -> Iterator[None]:
         shared = self._transaction

@@ -20,6 +20,10 @@ UNMERGE: Final = "unmerge"
 MERGES: Final = frozenset({MERGE, UNMERGE})
 """For a plugin that locks what is settled: these say of whom a record is, and change nothing else."""
 
+HISTORY: Final = "history"
+"""The act by which what happened elsewhere is brought in as it stood then, and taken back: it makes and deletes, and changes nothing. Fields
+that are `f.historic` come along though nobody writes them by hand, and a plugin that locks what is settled lets pass what came in so."""
+
 ERASE: Final = "erase"
 """The act by which what is personal in a record goes: audit and events tell that it happened, and no value."""
 OF_THE_PLATFORM: Final = frozenset({HAND_OVER, MERGE, UNMERGE, ERASE})

@@ -179,6 +179,15 @@ class Query:
     count: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """At most so many of what goes by this name within so many seconds."""
+
+    name: str
+    most: int
+    seconds: int = 60
+
+
 Column: TypeAlias = "Sequence[object]"
 
 
@@ -291,6 +300,10 @@ class Context(Protocol):
     def locale(self) -> str: ...
     @property
     def files(self) -> Files: ...
+    @property
+    def silent(self) -> bool:
+        """Whether nobody is to be told of what is done here (`SILENT`): nor is work made for people, or a letter for a customer, of what
+        may lie years back. Mail, notices and watches see to it themselves."""
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
@@ -318,7 +331,8 @@ class Context(Protocol):
 
     def api(self, method: str, address: str, body: object = ...) -> object:
         """What a route of the API answers (`"/api/v1/core/plugins"`), asked inside this request, in its transaction and in the name of
-        who sent it: JSON as Python values, bytes of a file. Raises the Refusal that it answers with; for pages alone."""
+        who sent it: JSON as Python values, bytes of a file. Raises the Refusal that it answers with; for pages alone. In the `prepare` of
+        a page, where there is no transaction, it has one of its own."""
 
     def page(self, path: str) -> str:
         """The address of a page, for links and redirects: `ctx.page("/teamwork/news")`. Templates write `{{ prefix }}/teamwork/news`."""
@@ -354,6 +368,12 @@ class Context(Protocol):
 
     def lock(self, name: str) -> None:
         """Wait until nobody else of the tenant is past this point with the same name; held until the write transaction ends."""
+
+    def pace(self, *paces: Pace) -> int:
+        """Count one more of each, whichever process is asked, and return 0; or the seconds until all of them allow one, and none is counted.
+
+        It has short transactions of its own, so it is asked outside of any: in the `prepare` of a route. Names may tell of people (a
+        network address): they are kept as digests under the installation's key, and forgotten when they count no more."""
 
     def can(self, permission: str) -> bool:
         """Whether the actor has `<plugin>.<noun>.<verb>` for any record."""

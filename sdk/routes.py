@@ -134,5 +134,6 @@ class Route:
     prepare: Preparation | None = None
     """What takes long and writes no record, such as reading a large file: it runs before the transaction of the view, in none at all, for
     those alone who have the permission. What it yields is `request.prepared`; it is left when that transaction is over, by its exception
-    where it failed. A request that is answered from its Idempotency-Key is prepared, too, and its view not called."""
+    where it failed. A request that is answered from its Idempotency-Key is prepared, too, and its view not called. A `Response` that it
+    yields is the answer: the view is not called, and no transaction that writes is begun."""
     plugin: str = ""

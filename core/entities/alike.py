@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from core.context import Work
 
 _CHUNK = 1000
-_MOST_NAMED = 20
+_MOST_NAMED, _MOST_FOUND = 20, 30
+"""Records that are named as likely the same, and those that are looked at for one key of one draft: of thousands of doubles nobody needs all."""
 _MOST_LOCKED = 50
 """Keys of one write that are locked. PostgreSQL promises room for 64 locks a transaction; an import would take all there is."""
 
@@ -173,10 +175,14 @@ def _match(work: Work, shape: Shape, sought: Mapping[str, _Sought]) -> dict[UUID
         wanted = list(first)
         for start in range(0, len(wanted), _CHUNK):
             rows = work.connection.execute(*_question(work, shape, name, wanted[start : start + _CHUNK]))
+            counts = Counter[str]()
             for key, other in sorted(rows, key=itemgetter(1)):
+                # A record of the batch itself is judged by what it will be, above.
+                if other in one.moved or counts[key] >= _MOST_FOUND:
+                    continue
+                counts[key] += 1
                 for id in (first[key], *later.get(key, ())):
-                    # A record of the batch itself is judged by what it will be, above.
-                    if other != id and other not in one.moved:
+                    if other != id:
                         found.setdefault(id, _Found()).add(other, name)
     return found
 

@@ -17,7 +17,6 @@ from core.events.payload import type_item, written
 from core.events.tables import audit, outbox
 from sdk import Verb, Watch
 from sdk.changes import ERASE, MERGES
-from sdk.context import SILENT
 from sdk.fields import BooleanField, ChoiceField, DateField, IntegerField, LinkField, Money, Reference, TextField, exact_text
 from sdk.fields.money import money_wire
 
@@ -133,7 +132,7 @@ def _watched(work: Work, event: str, told: list[type_item], shape: Shape | None,
              before: Mapping[UUID, Mapping[str, Any]]) -> list[dict[str, Any]]:  # fmt: skip
     """Deliveries to the watches that want this event for the tenant; who wants nothing costs a question in memory."""
     rows = list[dict[str, Any]]()
-    if SILENT in work.causes:
+    if work.silent:
         return rows
     changed: frozenset[str] | None = None
     for watch in work.declared(Watch):

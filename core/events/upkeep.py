@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import sqlalchemy as sa
 
+from core import pace
 from core.audit import chain
 from core.events.states import DONE, SKIPPED
 from core.events.tables import outbox
@@ -28,6 +29,7 @@ def forget_finished(ctx: Context) -> None:
         while _forget(work, state) == PART:
             pass
     idempotency.forget(work)
+    pace.forget(work)
     chain.drop(work)
 
 

@@ -9,7 +9,7 @@ import time
 import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,6 @@ from uuid import UUID, uuid4
 
 import orjson
 import sqlalchemy as sa
-from flask import Request as FlaskRequest
 from flask import Response as FlaskResponse
 from flask import after_this_request, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -55,7 +54,7 @@ if TYPE_CHECKING:
 
 type_handler = Callable[[Work, Mapping[str, str]], object]
 type_preparation = Callable[[Work, Mapping[str, str]], AbstractContextManager[object]]
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _TRACE = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 OPTIONS = orjson.OPT_UTC_Z
 ANYBODY = Actor(None, "link")
@@ -244,8 +243,13 @@ class Endpoint:
         self.platform, self.plugin, self.handler, self.public, self.prepare = platform, plugin, handler, public, prepare
 
     def __call__(self, **path: str) -> FlaskResponse:
-        write = request.method not in _SAFE
-        with self._received(path) if write else nullcontext(), self._entered(path, write=write) as work:
+        if request.method in SAFE:
+            return self._answered(path, write=False)
+        with self._received(path) as told:
+            return answer(told) if isinstance(told, Response) else self._answered(path, write=True)
+
+    def _answered(self, path: Mapping[str, str], *, write: bool) -> FlaskResponse:
+        with self._entered(path, write=write) as work:
             self.admit(work, path)
             if write and idempotency.HEADER in request.headers:
                 return _once(work, path.get(links.TOKEN, "") if self.public else "", lambda: answer(self.handler(work, path)))
@@ -253,20 +257,21 @@ class Endpoint:
         return answer(value)
 
     @contextmanager
-    def _received(self, path: Mapping[str, str]) -> Iterator[None]:
-        """What was sent is in, and what takes long is done, before the transaction begins; what is kept open closes behind its end."""
+    def _received(self, path: Mapping[str, str]) -> Iterator[object]:
+        """What was sent is in, and what takes long is done, before the transaction begins; what is kept open closes behind its end. It
+        gives what the preparation gave."""
         if self.public:  # whoever has a link sends words, not files
             request.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]
         receive(lambda: self._entered(path, write=False))
         if self.prepare is None:
-            yield
+            yield None
             return
         with self._entered(path, write=False) as work:
             self.admit(work, path)
             preparation = self.prepare(work, path)
         with preparation as g.prepared:
             rewind()
-            yield
+            yield g.prepared
 
     def _entered(self, path: Mapping[str, str], *, write: bool) -> AbstractContextManager[Work]:
         return entered_by_link(self.platform, path[links.TOKEN], write) if self.public else entered(self.platform, write)
@@ -370,12 +375,6 @@ def raw(body: bytes, media: str, headers: Mapping[str, str], status: int = 200) 
     response = FlaskResponse(body, status, mimetype=media)
     response.headers.update(dict(headers))
     return response
-
-
-def fresh(sent: FlaskRequest, etag: str) -> bool:
-    """Whether the caller has this version already (If-None-Match, RFC 9110, section 13.1.2)."""
-    known = [tag.strip().removeprefix("W/") for tag in sent.headers.get("If-None-Match", "").split(",")]
-    return etag in known or known == ["*"]
 
 
 def _json(value: object) -> object:

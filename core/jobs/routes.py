@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from core.events.schedules import schedules
 from core.events.states import DEAD, HELD, SKIPPED, WAITING
 from core.events.tables import outbox
 from core.mail import letters, smtp
-from sdk import Conflict, Context, GiveUp, Mail, Permission, Request, Route, Unavailable, _
+from sdk import Conflict, Context, GiveUp, Mail, Permission, Request, Response, Route, Unavailable, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -116,15 +117,18 @@ def planned(ctx: Context, _request: Request) -> object:
     return {"data": found}
 
 
-def send_letter(ctx: Context, _request: Request) -> object:
-    """Send a letter to the actor's own address at once, past the outbox: only so it is told here what the server says of it.
+@contextmanager
+def letter_sent(ctx: Context, _request: Request) -> Iterator[Response]:
+    """Send a letter to the actor's own address at once, past the outbox: only so it is told here what the server says of it. A server
+    may think for long, and nothing is written: so it is asked, and answered, before there is a transaction."""
+    yield Response(_sent(cast("Work", ctx)))
 
-    A write transaction stays open meanwhile, for ten seconds at most; an administrator does this once in a while.
-    """
-    work = cast("Work", ctx)
+
+def _sent(work: Work) -> dict[str, object]:
     server, error, state = work.platform.config.mail, None, "ok"
-    me = work.actor.user_id
-    row = work.records("core.user").get(me) if me is not None else {}
+    with work.transaction():
+        me = work.actor.user_id
+        row = work.records("core.user").get(me) if me is not None else {}
     to = str(row.get("email") or "")
     try:
         if not to:
@@ -140,6 +144,11 @@ def send_letter(ctx: Context, _request: Request) -> object:
     except GiveUp as refused:
         state, error = "mail_refused", str(refused)
     return {"state": state, "error": error, "server": str(server or ""), "sender": server.sender if server else "", "to": to}
+
+
+def told_letter(_ctx: Context, request: Request) -> object:
+    """What came of it: `letter_sent` has answered."""
+    return request.prepared
 
 
 def check_mail(ctx: Context, _request: Request) -> object:
@@ -161,8 +170,8 @@ def check_mail(ctx: Context, _request: Request) -> object:
 ROUTES: Sequence[Route] = (
     Route(method="GET", path="/schedules", view=planned, permission="core.job.read", summary=_("What runs by the clock"), answer=Schedules),
     Route(method="POST", path="/jobs/{id}/give_up", view=give_up, permission="core.job.retry", summary=_("Give a job up"), answer=Retried),
-    Route(method="POST", path="/mail/test_letters", view=send_letter, permission="core.mail.check",
-          summary=_("Send a test letter to oneself"), answer=TestLetter),
+    Route(method="POST", path="/mail/test_letters", view=told_letter, permission="core.mail.check",
+          summary=_("Send a test letter to oneself"), answer=TestLetter, prepare=letter_sent),
     Route(method="POST", path="/jobs/{id}/retry", view=retry, permission="core.job.retry", summary=_("Try a job again"), answer=Retried),
     # GET, as it changes nothing: a write transaction would be held open while the server thinks.
     Route(method="GET", path="/mail/check", view=check_mail, permission="core.mail.check", summary=_("Check the mail server"),

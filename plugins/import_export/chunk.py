@@ -195,7 +195,7 @@ class ChunkWriter:
         elif self.wish.mode == "update":
             self.teller.leave(tally, row, "skipped", Problem(match, "no_match", _("no record matches")))
         else:
-            return Draft("create", values, alike=alike)
+            return Draft("create", values, alike=alike, act=self.plan.act)
         return None
 
     def _kept(self, values: type_values, row: Row) -> type_values:

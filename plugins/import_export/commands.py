@@ -28,7 +28,7 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in LISTS}
     reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""), headings=_row(str(options["heading-row"])))
     words = {name: str(options[name] or "") for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet", "system")}
-    switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"])}
+    switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"]), "history": bool(options["history"])}
     wish = Wish(str(options["ENTITY"]), path.name, reading=reading, **cast("dict[str, Any]", {**lists, **words, **switches}))
     try:
         source = path.open("rb")
@@ -146,6 +146,7 @@ COMMANDS = (
             Parameter("--sheet", _("The sheet of a workbook; the first where none is named")),
             Parameter("--resume", _("Go on with an import that was killed, with the same file"), metavar="ID"),
             Parameter("--silent", _("No mails, no notices, no rules"), flag=True),
+            Parameter("--history", _("Closed documents with their lines, numbers and states as they were; nobody is told"), flag=True),
             Parameter("--dry-run", _("Validate everything, write nothing"), flag=True),
             Parameter("--json", _("One JSON document with every row that was not taken or that is warned of"), flag=True),
         ),

@@ -26,6 +26,8 @@ from sdk.context import Row, id_of
 from sdk.permissions import IMPORT as RIGHT
 
 PERMISSION = "import_export.import.create"
+HISTORY = "import_export.import.history"
+"""The right to bring in what happened elsewhere as it stood."""
 
 
 UNDER_WAY = ("waiting", "running")
@@ -58,12 +60,14 @@ def begin(ctx: Context, wish: Wish) -> Row:
     """The record of a new import; the actor owns it."""
     if wish.entity != WORKBOOK:
         permit(ctx, wish.entity, wish.mode)
+    if wish.history:
+        ctx.require(HISTORY)
     return _record(ctx, wish, None)
 
 
 def _record(ctx: Context, wish: Wish, part_of: UUID | None) -> Row:
     values = {
-        "part_of": part_of, "entity": wish.entity, "file_name": wish.file_name[:255] or "-", "mode": wish.mode, "dry_run": wish.dry_run, "silent": wish.silent,
+        "part_of": part_of, "entity": wish.entity, "file_name": wish.file_name[:255] or "-", "mode": wish.mode, "dry_run": wish.dry_run, "silent": wish.quiet,
         "file": wish.file or None, "sheet": wish.sheet or None, "wish": json.dumps(asdict(wish)),
     }  # fmt: skip
     return ctx.as_system().records(IMPORT).create(values, act="run")

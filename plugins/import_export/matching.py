@@ -109,6 +109,8 @@ class SameFile:
         self.told, self.id, self.entity, self.records = told, id, entity, ctx.records(entity)
         """`told` reads the journal of what was written before; None: nothing is in it before the end, which is near."""
         self._written: dict[UUID, int] = {}
+        self._asked: dict[UUID, int | None] = {}
+        """What the journal has said within this transaction: thousands of rows may be like the same record."""
 
     def wrote(self, number: int, id: UUID) -> None:
         """A row has written a record."""
@@ -116,6 +118,7 @@ class SameFile:
 
     def forget(self) -> None:
         """What was written is in the journal by now."""
+        self._asked = {}
         if self.told is not None:
             self._written = {}
 
@@ -125,7 +128,9 @@ class SameFile:
             return self._written[id]
         if self.told is None or id.int >> 80 < self.id.int >> 80:  # the time of their making
             return None
-        return origins.number_of(self.told, self.entity, self.id, id)
+        if id not in self._asked:
+            self._asked[id] = origins.number_of(self.told, self.entity, self.id, id)
+        return self._asked[id]
 
     def row_with(self, name: str, value: object) -> int | None:
         """The row of this file whose record has this value, for one that comes once."""

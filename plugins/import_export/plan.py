@@ -26,9 +26,10 @@ from plugins.import_export.mapping.shaping import (
     type_edit,
     type_maker,
 )
-from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of
+from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of, written
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
+from sdk.changes import HISTORY
 from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField
 
 MODES = ("create", "update", "upsert")
@@ -80,8 +81,15 @@ class Wish:
     """Whose the ids in a column of `external_id` are, and those by which links are found (`account.external_id`)."""
     silent: bool = False
     """Whether nobody is told: no mails, no notices, no rules."""
+    history: bool = False
+    """Whether it is what happened elsewhere: closed documents with their lines, numbers and states as they were. Nobody is told of that."""
     mended: int = 0
     """How often something was mended in the staged file when this was asked for."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody hears of it."""
+        return self.silent or self.history
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,8 @@ class Plan:
     """The column of our own ids, where rows are matched by these."""
     links: Mapping[str, int] = field(default_factory=dict)
     """Columns of such ids of the records that links name."""
+    act: str = ""
+    """The act by which new records are made."""
 
 
 def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
@@ -116,13 +126,13 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     if wish.mode not in MODES:
         raise BadRequest(_("unknown mode {mode!r}; there are {modes}"), mode=wish.mode[:40], modes=", ".join(MODES))
     visible = ctx.records(wish.entity).fields()
-    fields = {name: one for name, one in visible.items() if not one.readonly}
+    fields = written(visible, history=wish.history)
     wish = as_before(ctx, wish, file.headings, fields)
     asked = dict(map(_pair, wish.map))
     special = {heading: name for heading, name in asked.items() if name not in fields and _is_special(name, fields)}
     made = _made(wish, file.headings, fields)
     plainly = {**asked, **dict.fromkeys(special, "")}
-    columns, headings, ignored = _columns(ctx, file.headings, fields, plainly, {*apart_of(ctx, visible), *made})
+    columns, headings, ignored = _columns(ctx, file.headings, fields, plainly, {*apart_of(ctx, visible, fields), *made})
     ignored = tuple(heading for heading in ignored if heading not in special)
     made |= _goes_without_saying(
         ctx, wish, file.headings, fields, {*columns.values()} | {file.headings.index(one) for one in special}, {*columns, *made}
@@ -136,7 +146,8 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     if not columns and not made:
         raise BadRequest(_("no heading of the file names a field; map them: {headings}"), headings=", ".join(file.headings)[:500])
     own = _own_ids(wish, file.headings, fields)
-    ignored = tuple(heading for heading in ignored if own is None or heading != file.headings[own])
+    unused = {heading for heading, name in special.items() if name == OWN and own is None}
+    ignored = tuple(one for one in (*ignored, *unused) if own is None or one != file.headings[own])
     external = next((file.headings.index(heading) for heading, name in special.items() if name == EXTERNAL), None)
     apart = {name for name, place in ((EXTERNAL, external), (OWN, own)) if place is not None}
     match = tuple(name if name in (EXTERNAL, OWN) and name not in fields else _known(name, fields) for name in wish.match)
@@ -149,6 +160,7 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     plan = Plan(
         columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside, made=made,
         edits=_edits(wish, fields), external=external, own=own, links=links,
+        act=HISTORY if wish.history and any(one.historic for one in visible.values()) else "",
     )  # fmt: skip
     said = Said(wish.dates, wish.numbers, wish.years)
     styles, rows = Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency), 0

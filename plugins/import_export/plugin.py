@@ -147,6 +147,7 @@ def register_permissions() -> Sequence[Permission]:
     everybody = {"sales_rep": Scope.ALL, "sales_manager": Scope.ALL}
     return (
         Permission(imports.PERMISSION, _("Import files"), everybody),
+        Permission(imports.HISTORY, _("Import history: closed documents with their lines, numbers and states as they were")),
         Permission(exports.PERMISSION, _("Export files"), everybody),
         Permission(sight.INSPECT, _("See what stood in the files that others imported")),
     )

@@ -47,6 +47,7 @@ class NewImport(Schema):
     file_id = fields.UUID(load_default=None)
     sheet = fields.String(load_default="", validate=validate.Length(max=255))
     silent = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
+    history = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
 
 
 class FailedQuery(Schema):
@@ -118,7 +119,7 @@ def start_import(ctx: Context, request: Request) -> Response:
 def _wish(body: Mapping[str, object], file_name: str) -> Wish:
     lists = {name: tuple(cast("list[str]", body[name])) for name in LISTS}
     words = {name: str(body[name]) for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet", "system")}
-    switches = {name: body[name] == "true" for name in ("dry_run", "silent")}
+    switches = {name: body[name] == "true" for name in ("dry_run", "silent", "history")}
     file = "" if body["file_id"] is None else str(body["file_id"])
     return Wish(
         str(body["entity"]), file_name, reading=files.reading_of(body), file=file, **cast("dict[str, Any]", {**lists, **words, **switches})

@@ -39,7 +39,7 @@ class Run:
 
     def __init__(self, ctx: Context, record: Row, wish: Wish, plan: Plan, file: Sheet) -> None:
         self.ctx, self.wish, self.plan, self.file = ctx.over(Channel.IMPORT), wish, plan, file
-        if wish.silent:
+        if wish.quiet:
             self.ctx = self.ctx.because(SILENT)
         self.id, self.version = id_of(record), int(str(record["version"]))
         # Nothing of a dry run that was killed is there to go on with: it begins anew.
@@ -233,7 +233,7 @@ def rehearse(
     with ctx.rehearsal(short=short) as trying:
         for run in runs:
             mine = trying.over(Channel.IMPORT)
-            mine = mine.because(SILENT) if run.wish.silent else mine
+            mine = mine.because(SILENT) if run.wish.quiet else mine
             same = SameFile(mine, None if short else run.ctx, run.id, run.wish.entity)
             rows = ChunkWriter(mine, same, run.wish, run.plan, run.file.headings)
             run.take(mine, rows, partial(_remember, told, run) if short else run.keep, step)

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from plugins.company.api import next_numbers
 from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
+from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import CREDIT, MOST
-from plugins.orders.process import BILL, LINE, MAIL, found, keep_currency, today
+from plugins.orders.process import BILL, LINE, MAIL, found, keep_currency, mark_history, today
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
-from sdk.changes import MERGES
+from sdk.changes import HISTORY, MERGES
 from sdk.context import Row, id_of
 from sdk.fields import Money
 
@@ -25,14 +26,14 @@ AFTER_ISSUE = frozenset({"notes"})
 def prepare_invoices(ctx: Context, batch: Batch) -> None:
     """An issued invoice stays as it is; only issuing and crediting move it on."""
     for change in batch.changes:
-        if change.before is not None and change.before["state"] != "draft" and change.act not in (ISSUE, CREDIT, MAIL, *MERGES):
+        if change.before is not None and change.before["state"] != "draft" and not _moves_on(change, change.before):
             moved = [name for name in change.values if name not in AFTER_ISSUE and change.changes(name)]
             if moved or change.verb != "update":
                 text = _("invoice {number} is issued and stays as it is; correct it with a credit note")
                 change.forbid("invoice_issued", text, number=str(change.before["number"]))
         if change.before is not None and change.act != CREDIT and change.changes("kind"):
             change.refuse("kind", "fixed", _("stays what it was made as"))
-        if change.before is None and change.act != CREDIT and change.after("kind") == "credit_note":
+        if change.before is None and change.act not in (CREDIT, HISTORY) and change.after("kind") == "credit_note":
             change.refuse(
                 "kind", "by_crediting", _("a credit note is made of an issued invoice: POST /orders/invoices/{{id}}/credit_notes")
             )
@@ -43,7 +44,34 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
         if change.act == ISSUE and change.changes("state"):
             by = ctx.actor.user_id
             batch.emit(ISSUED, change, {"number": change.after("number"), "by": str(by) if by else None})
+    _keep_history(batch)
+    mark_history(batch)
     keep_currency(ctx, batch)
+
+
+def _moves_on(change: Change, before: Row) -> bool:
+    """Whether it is an act of ours; to history its sums come with its lines, and it goes by the way on which it came."""
+    return change.act in (ISSUE, CREDIT, MAIL, *MERGES) or (change.act in (SUM, HISTORY) and bool(before["history"]))
+
+
+def _keep_history(batch: Batch) -> None:
+    """What was issued elsewhere has the number and the day that it had there; a credit note says what it credits."""
+    for change in batch.standing():
+        if change.verb != "create" or change.act != HISTORY:
+            continue
+        if change.after("state") == "draft":
+            for name in ("number", "issued_on"):
+                if change.after(name) is not None:
+                    change.refuse(name, "not_issued", _("is of issued invoices: say in the state that it is one"))
+            if change.after("kind") == "credit_note":
+                change.refuse("state", "draft_credit", _("a credit note comes in issued"))
+            continue
+        needed = ("number", "issued_on", *(("credits",) if change.after("kind") == "credit_note" else ()))
+        for name in needed:
+            if change.after(name) is None:
+                change.refuse(name, "required", _("is required of an invoice that was issued"))
+        if change.after("due_on") is None:
+            change.values["due_on"] = change.after("issued_on")
 
 
 def _free_orders(ctx: Context, batch: Batch) -> None:
@@ -209,8 +237,9 @@ def _price_part(change: Change, line: Row, parts: list[_Part]) -> None:
         for part in same:
             sofar = Amounts(sofar.net + part.amounts.net, sofar.tax + part.amounts.tax)
         amounts = part_amounts(before, sofar, quantity, price, change.after("discount"), change.after("tax_rate"))
-        change.values |= amounts.values(price.currency)
-        mine |= amounts.values(price.currency)
+        if change.act != HISTORY:  # that came to what it came to
+            change.values |= amounts.values(price.currency)
+            mine |= amounts.values(price.currency)
     parts.append(_Part(mine, ()))
 
 

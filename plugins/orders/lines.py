@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from plugins.orders.amounts import Amounts, line_amounts, summed
+from plugins.orders.amounts import Amounts, line_amounts, rounded, summed
 from sdk import Batch, Change, Condition, Context, _
+from sdk.changes import HISTORY
 from sdk.context import Row, id_of
 from sdk.fields import Money
 
@@ -56,10 +57,16 @@ def price_lines(ctx: Context, batch: Batch) -> type_documents:
     _price(ctx, batch, kind, documents)
     for change in touched:
         for id in documents_of(change, kind):
-            if (document := documents.get(id)) is not None and document["state"] not in kind.open_states:
+            document = documents.get(id)
+            if document is not None and document["state"] not in kind.open_states and not _of_history(change, document):
                 text = _("the lines of {number} can no longer change: it is {state}")
                 change.forbid("document_closed", text, number=str(document["number"] or document["name"]), state=str(document["state"]))
     return documents
+
+
+def _of_history(change: Change, document: Row) -> bool:
+    """What came in closed gets its lines in the same way, and they are taken back in that way; nobody edits them."""
+    return change.act == HISTORY and change.verb in ("create", "delete") and bool(document["history"])
 
 
 def sum_documents(batch: Batch, documents: type_documents, sums: Mapping[UUID, Sum]) -> None:
@@ -91,9 +98,25 @@ def _price(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Ro
             change.refuse("unit_price", "other_currency", text, expected=str(document["currency"]), got=price.currency)
         else:
             amounts = line_amounts(quantity, price, change.after("discount"), change.after("tax_rate"))
+            if change.act == HISTORY and (then := _as_it_was(change, price.currency, amounts)) is not None:
+                amounts = then
             change.values |= {"unit_price": price, **amounts.values(price.currency)}
             if change.after("description") is None and product is not None:
                 change.values["description"] = product["name"]
+
+
+def _as_it_was(change: Change, currency: str, worked_out: Amounts) -> Amounts | None:
+    """What a line of history came to then, which another way of rounding may have made: as it says, and for the rest as we work it out."""
+    said: dict[str, Decimal] = {}
+    for name in ("net", "tax"):
+        value = change.after(name)
+        if isinstance(value, Money) and value.currency != currency:
+            text = _("expected {expected}, the currency of the document, got {got}")
+            change.refuse(name, "other_currency", text, expected=currency, got=value.currency)
+            return None
+        if isinstance(value, Money):
+            said[name] = rounded(value.amount, currency)
+    return Amounts(said.get("net", worked_out.net), said.get("tax", worked_out.tax))
 
 
 def sums_of(ctx: Context, batch: Batch, documents: type_documents) -> dict[UUID, Sum]:

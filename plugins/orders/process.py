@@ -13,7 +13,7 @@ from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import MOST
 from plugins.orders.pricing import price
 from sdk import Batch, Condition, Conflict, Context, Draft, NotFound, _, where
-from sdk.changes import MERGES
+from sdk.changes import HISTORY, MERGES
 from sdk.context import Row, id_of
 
 ACCEPT, BILL = "accept", "bill"
@@ -43,9 +43,18 @@ def prepare_documents(ctx: Context, batch: Batch) -> None:
                 change.refuse(last, "before_start", _("is before {start}"), start=start.isoformat())
     if batch.entity == "orders.order":
         price(ctx, batch)
-    if batch.entity != "orders.invoice" and (numbered := [change for change in fresh if change.stands]):
+    mark_history(batch)
+    numbered = [change for change in fresh if change.stands and (change.act != HISTORY or change.after("number") is None)]
+    if batch.entity != "orders.invoice" and numbered:
         for change, number in zip(numbered, next_numbers(ctx, batch.entity, today(ctx), len(numbered)), strict=True):
             change.values["number"] = number
+
+
+def mark_history(batch: Batch) -> None:
+    """What comes in closed says so from then on: its lines come behind it, and no other way."""
+    for change in batch.standing():
+        if change.verb == "create" and batch.entity != "orders.contract":
+            change.values["history"] = change.act == HISTORY and change.after("state") != "draft"
 
 
 def keep_currency(ctx: Context, batch: Batch) -> None:

@@ -34,7 +34,7 @@ class Quote(Record):
 
     __tablename__ = "orders_quotes"
 
-    number: Mapped[str | None] = f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True)
+    number: Mapped[str | None] = f.historic(f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True))
     name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
@@ -49,6 +49,7 @@ class Quote(Record):
     mailed_at: Mapped[datetime | None] = f.at(_("Mailed last"), readonly=True)
     mailed_to_id: Mapped[UUID | None] = f.link(_("Mailed to"), "customers.contact", readonly=True, timeline=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
+    history: Mapped[bool] = f.boolean(_("Came in as history"), readonly=True)
 
 
 class QuoteLine(Record):
@@ -64,8 +65,8 @@ class QuoteLine(Record):
     unit_price: Mapped[f.Money | None] = f.money(_("Unit price"), places=4)
     discount: Mapped[Decimal | None] = f.percent(_("Discount"))
     tax_rate: Mapped[Decimal | None] = f.percent(_("Tax rate"))
-    net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
-    tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
+    net: Mapped[f.Money | None] = f.historic(f.money(_("Net"), readonly=True))
+    tax: Mapped[f.Money | None] = f.historic(f.money(_("Tax"), readonly=True))
     total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
 
 
@@ -74,7 +75,7 @@ class Order(Record):
 
     __tablename__ = "orders_orders"
 
-    number: Mapped[str | None] = f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True)
+    number: Mapped[str | None] = f.historic(f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True))
     name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
@@ -90,6 +91,7 @@ class Order(Record):
     base_amount: Mapped[f.Money | None] = f.money(_("Net in own currency"), readonly=True)
     rate: Mapped[Decimal | None] = f.decimal(_("Exchange rate"), readonly=True, places=RATE_PLACES)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
+    history: Mapped[bool] = f.boolean(_("Came in as history"), readonly=True)
 
 
 class OrderLine(Record):
@@ -105,8 +107,8 @@ class OrderLine(Record):
     unit_price: Mapped[f.Money | None] = f.money(_("Unit price"), places=4)
     discount: Mapped[Decimal | None] = f.percent(_("Discount"))
     tax_rate: Mapped[Decimal | None] = f.percent(_("Tax rate"))
-    net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
-    tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
+    net: Mapped[f.Money | None] = f.historic(f.money(_("Net"), readonly=True))
+    tax: Mapped[f.Money | None] = f.historic(f.money(_("Tax"), readonly=True))
     total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
 
 
@@ -115,7 +117,7 @@ class Contract(Record):
 
     __tablename__ = "orders_contracts"
 
-    number: Mapped[str | None] = f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True)
+    number: Mapped[str | None] = f.historic(f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True))
     name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
@@ -139,15 +141,15 @@ class Invoice(Record):
 
     __tablename__ = "orders_invoices"
 
-    number: Mapped[str | None] = f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True)
+    number: Mapped[str | None] = f.historic(f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True))
     name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
     kind: Mapped[str] = f.choice(_("Kind"), KINDS, default="invoice", track=True)
-    credits_id: Mapped[UUID | None] = f.link(_("Credits"), "self", readonly=True)
+    credits_id: Mapped[UUID | None] = f.historic(f.link(_("Credits"), "self", readonly=True))
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), "customers.contact", timeline=True)
     order_id: Mapped[UUID | None] = f.link(_("Order"), Order, timeline=True)
-    state: Mapped[str] = f.choice(_("State"), INVOICE_STATES, default="draft", readonly=True, track=True, index=True)
-    issued_on: Mapped[date | None] = f.on(_("Issued on"), readonly=True, track=True, index=True)
+    state: Mapped[str] = f.historic(f.choice(_("State"), INVOICE_STATES, default="draft", readonly=True, track=True, index=True))
+    issued_on: Mapped[date | None] = f.historic(f.on(_("Issued on"), readonly=True, track=True, index=True))
     due_on: Mapped[date | None] = f.on(_("Due on"), track=True, index=True)
     currency: Mapped[str | None] = f.currency(_("Currency"))
     net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
@@ -156,6 +158,7 @@ class Invoice(Record):
     mailed_at: Mapped[datetime | None] = f.at(_("Mailed last"), readonly=True)
     mailed_to_id: Mapped[UUID | None] = f.link(_("Mailed to"), "customers.contact", readonly=True, timeline=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
+    history: Mapped[bool] = f.boolean(_("Came in as history"), readonly=True)
 
 
 class InvoiceLine(Record):
@@ -165,7 +168,7 @@ class InvoiceLine(Record):
 
     invoice_id: Mapped[UUID] = f.link(_("Invoice"), Invoice, required=True, parent=True)
     order_line_id: Mapped[UUID | None] = f.link(_("Order line"), OrderLine)
-    credits_line_id: Mapped[UUID | None] = f.link(_("Credited line"), "orders.invoice_line", readonly=True)
+    credits_line_id: Mapped[UUID | None] = f.historic(f.link(_("Credited line"), "orders.invoice_line", readonly=True))
     position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
     product_id: Mapped[UUID | None] = f.link(_("Product"), Product)
     description: Mapped[str | None] = f.text(_("Description"))
@@ -173,8 +176,8 @@ class InvoiceLine(Record):
     unit_price: Mapped[f.Money | None] = f.money(_("Unit price"), places=4)
     discount: Mapped[Decimal | None] = f.percent(_("Discount"))
     tax_rate: Mapped[Decimal | None] = f.percent(_("Tax rate"))
-    net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
-    tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
+    net: Mapped[f.Money | None] = f.historic(f.money(_("Net"), readonly=True))
+    tax: Mapped[f.Money | None] = f.historic(f.money(_("Tax"), readonly=True))
     total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
 
 

@@ -68,10 +68,13 @@ def _remind(ctx: Context, change: Change) -> None:
             change.values["remind_at"] = reminder(ctx, due, days, str(clock))
         except OverflowError:
             change.refuse("due_on", "out_of_range", _("there is no day so long before"))
+    coming = change.values.get("remind_at")
+    if ctx.silent and isinstance(coming, datetime) and coming <= ctx.now():
+        change.values["remind_at"] = None  # its time was before the task came to us
 
 
 def _repeat(ctx: Context, batch: Batch, change: Change) -> None:
-    """A task that comes again is followed by the next one when it is done, once, even if it is opened and done again."""
+    """A task that comes again is followed by the next one when it is done here, once, even if it is opened and done again."""
     rhythm, due = change.after("repeats"), change.after("due_on")
     if rhythm is None:
         return
@@ -87,7 +90,8 @@ def _repeat(ctx: Context, batch: Batch, change: Change) -> None:
     coming = following(due, str(rhythm), int(str(every)), anchor if isinstance(anchor, int) else due.day, today(ctx))
     until = change.after("repeat_until")
     change.values["repeated"] = "yes"
-    if coming is not None and not (isinstance(until, date) and coming > until):
+    history = change.before is None and ctx.silent  # done elsewhere, where the next one was made
+    if coming is not None and not history and not (isinstance(until, date) and coming > until):
         batch.emit(REPEATED, change, {"due_on": coming})
 
 

@@ -41,13 +41,15 @@ DEFAULTS = MasterData(
 def plan(ctx: Context, events: Sequence[Event]) -> None:
     """Deals came into stages: plan what these ask for, for their owners, unless it is open from an earlier visit.
 
-    A deal that has moved on since gets nothing; one that is closed loses what is still planned for it.
+    A deal that has moved on since gets nothing; one that is closed loses what is still planned for it. Silent ones get no work.
     """
     moves = ctx.records("pipeline.stage_change").values({event.record_id for event in events}).values()
     latest = {UUID(str(row["deal"])): row for row in sorted(moves, key=lambda row: str(row["id"]))}
     deals = ctx.records(DEAL).values(latest)
     closed = [id for id, deal in deals.items() if deal["status"] != "open" and latest[id]["from_stage"] is not None]
     _cancel(ctx, closed)
+    if ctx.silent:
+        return
     entered = [(deal, latest[id]) for id, deal in deals.items() if deal["status"] == "open" and deal["stage"] == latest[id]["to_stage"]]
     plans = _plans(ctx, {deal["stage"] for deal, _move in entered})
     open_ = _open(

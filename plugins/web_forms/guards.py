@@ -5,25 +5,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-import math
 import secrets
-import threading
 import unicodedata
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sdk import Context, _
+from sdk.context import Pace
 
 LURE: Final = "topic_code"
 """A field that people do not see and programs fill in."""
 LEAST, LONGEST = timedelta(seconds=3), timedelta(hours=12)
 """Between the delivery of a form and its coming back: nobody types faster; who takes longer gets another question."""
-ALL, WINDOW = 20, 60
-"""How many times what one address may send all of them may together, and in how many seconds."""
-_MOST_KNOWN = 10_000
+ALL = 20
+"""How many times what one address may send all of them may together, within the same minute."""
 _NUMBERS = (
     _("zero"), _("one"), _("two"), _("three"), _("four"), _("five"), _("six"), _("seven"), _("eight"), _("nine"), _("ten"), _("eleven"),
     _("twelve"), _("thirteen"), _("fourteen"), _("fifteen"), _("sixteen"), _("seventeen"), _("eighteen"),
@@ -95,35 +92,9 @@ def _two(ctx: Context, nonce: str) -> tuple[int, int]:
 # --- how often --------------------------------------------------------------------------------------------------------
 
 
-class Pace:
-    """How often somebody has sent in the last minute, as far as this process knows. Who has waited longest is forgotten first."""
-
-    def __init__(self) -> None:
-        self._sent: OrderedDict[str, list[float]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def wait(self, who: str, most: int, now: datetime) -> int:
-        """Count one more, and the seconds until that is allowed; 0: it is."""
-        at = now.timestamp()
-        with self._lock:
-            times = [one for one in self._sent.get(who, ()) if 0 <= at - one < WINDOW]
-            if wait := math.ceil(WINDOW - (at - times[0])) if len(times) >= most else 0:
-                self._sent[who] = times
-                return max(wait, 1)
-            self._sent[who] = [*times, at]
-            self._sent.move_to_end(who)
-            while len(self._sent) > _MOST_KNOWN:
-                self._sent.popitem(last=False)
-        return 0
-
-
-PACE = Pace()
-
-
 def seconds_to_wait(ctx: Context, form: UUID, address: str, most: int) -> int:
-    """Until one address may send this form again, and all of them together."""
-    now = ctx.now()
-    return PACE.wait(f"{form} {network(address)}", most, now) or PACE.wait(str(form), most * ALL, now)
+    """Count one more, and the seconds until one address may send this form again, and all of them together; 0: it may now."""
+    return ctx.pace(Pace(f"{form} {network(address)}", most), Pace(str(form), most * ALL))
 
 
 def network(address: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 from uuid import UUID
@@ -61,21 +62,37 @@ def show_form(ctx: Context, request: Request) -> Response:
     return Response(form_page(speaking, Shown(form, asked, stamp, said)), 200, {**_STAYS, **_cors(form, request.guest)})
 
 
-def take_form(ctx: Context, request: Request) -> Response:
-    """Take what was sent, once. What cannot be taken for the visitor's own reason comes back as it was typed, and says why at the fields."""
-    try:
-        form = found(ctx, request.path["token"])
-    except NotFound as refusal:
-        return _gone(ctx, request.guest, refusal)
-    guest, id = request.guest, id_of(form)
+@contextmanager
+def knock(ctx: Context, request: Request) -> Iterator[Response | None]:
+    """Before a transaction that writes is begun: whoever sends too much, or from elsewhere, holds up nobody."""
+    yield _turned_away(ctx, request.path["token"], request.guest)
+
+
+def _turned_away(ctx: Context, token: str, guest: Guest) -> Response | None:
+    with ctx.transaction():
+        try:
+            form = found(ctx, token)
+        except NotFound as refusal:
+            return _gone(ctx, guest, refusal)
     headers = _cors(form, guest)
     if guest.origin and not headers:
         return _refused(
             ctx, guest, 403, "origin", ctx.say(_("this form does not take anything from {origin}"), {"origin": guest.origin[:200]})
         )
-    if wait := seconds_to_wait(ctx, id, guest.address, cast("int", form["most"] or MOST_A_MINUTE)):
+    if wait := seconds_to_wait(ctx, id_of(form), guest.address, cast("int", form["most"] or MOST_A_MINUTE)):
         text = ctx.say(_("Too much has been sent from here; try again in {seconds} seconds."), {"seconds": wait})
         return _refused(ctx, guest, 429, "too_many_requests", text, {**headers, "Retry-After": str(wait)})
+    return None
+
+
+def take_form(ctx: Context, request: Request) -> Response:
+    """Take what was sent, once. What cannot be taken for the visitor's own reason comes back as it was typed, and says why at the fields."""
+    try:
+        form = found(ctx, request.path["token"])
+    except NotFound as refusal:  # closed since it knocked
+        return _gone(ctx, request.guest, refusal)
+    guest, id = request.guest, id_of(form)
+    headers = _cors(form, guest)
     rows = fields_of(ctx, id)
     sent = read(request.body, shown(ctx, rows))
     speaking = in_language(ctx, form, sent.said.language)
@@ -222,7 +239,7 @@ ROUTES = (
     Route(method="GET", path="/forms/{token}", view=show_form, permission=PUBLIC, summary=_("A form, for who fills it in"), any_form=True,
           media_type="text/html"),
     Route(method="POST", path="/forms/{token}", view=take_form, permission=PUBLIC, summary=_("Send a form"), any_form=True,
-          media_type="text/html", status=201),
+          media_type="text/html", status=201, prepare=knock),
     Route(method="OPTIONS", path="/forms/{token}", view=preflight, permission=PUBLIC, summary=_("Ask whether a page elsewhere may send a form"),
           any_form=True, status=204),
     Route(method="GET", path="/forms/{id}/embedding", view=embed, permission=f"{FORM}.read", summary=_("A form's link, and its HTML for a website"),

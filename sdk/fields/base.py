@@ -82,6 +82,8 @@ class Field:
     personal: bool = False
     """Whether its value tells something of a person: it is given to that person on request, and erased on request (`Entity.person`)."""
     readonly: bool = False
+    historic: bool = False
+    """Whether an import of history brings it in, though nobody writes it by hand (`sdk.changes.HISTORY`)."""
     index: bool = False
     default: object = None
     beside: tuple[str, ...] = ()
@@ -266,6 +268,12 @@ def secret(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
 def personal(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
     """A field of whatever kind that tells something of a person, as `personal=True` says of a text (`f.personal(f.choice(...))`)."""
     mapped.column.info["field"] = replace(mapped.column.info["field"], personal=True)
+    return mapped
+
+
+def historic(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
+    """A read-only field that comes in with history, as it stood elsewhere: the number of an invoice, the day on which it was issued."""
+    mapped.column.info["field"] = replace(mapped.column.info["field"], historic=True)
     return mapped
 
 

@@ -293,6 +293,6 @@ def percent(label: Text, *, required: bool = False, track: bool = False, readonl
                                least=Decimal(0), most=Decimal(100), percent=True))  # fmt: skip
 
 
-def boolean(label: Text, *, default: bool = False, track: bool = False) -> MappedColumn[Any]:
+def boolean(label: Text, *, default: bool = False, track: bool = False, readonly: bool = False) -> MappedColumn[Any]:
     """Yes or no; no is the default."""
-    return column(BooleanField(label=label, default=default, track=track))
+    return column(BooleanField(label=label, default=default, track=track, readonly=readonly))

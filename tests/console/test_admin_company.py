@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from core.context import Work
 from core.events.tables import outbox
+from core.mail import smtp
 from core.platform import Platform
 from core.testkit.fixtures import Api, People
 from sdk import Mail
@@ -47,6 +54,31 @@ def test_the_first_steps_are_told_to_administrators_until_they_are_done(client: 
     work.records("catalog.product").create({"name": "Pump", "sku": "P-1"})
     work.records("customers.account").create({"name": "Huawei"})
     assert "First steps" not in site.get("/").links()
+
+
+def test_nobody_waits_for_a_mail_server_that_is_tried(site: Site, client: Api, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform.config = replace(platform.config, mail_url="smtp://mail.example:25", mail_from="a@b.example")
+    writing, meanwhile = list[bool](), list[bool]()
+    begin = platform.database.begin
+
+    @contextmanager
+    def noted(**how: Any) -> Iterator[Connection]:
+        writing.append(how["write"])
+        with begin(**how) as connection:
+            yield connection
+        writing.pop()
+
+    def asked(*_letter: object) -> None:
+        meanwhile.append(any(writing))
+
+    monkeypatch.setattr(platform.database, "begin", noted)
+    monkeypatch.setattr(smtp, "send", asked)
+    monkeypatch.setattr(smtp, "check", asked)
+    assert client.post("/api/v1/core/mail/test_letters").json["state"] == "ok"
+    assert client.get("/api/v1/core/mail/check").json["state"] == "ok"
+    assert "has taken a letter to" in site.post("/admin/health", {"do": "letter"}).text
+    assert "The mail server answers" in site.post("/admin/health", {"do": "mail"}).text
+    assert meanwhile == [False] * 4
 
 
 @pytest.mark.feature("A16")

@@ -165,6 +165,43 @@ def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_ou
     assert len(site.get("/import_export/imports", {"show": "checks"}).rows()) == 1
 
 
+@pytest.mark.parametrize("mode", ["update", "upsert"])
+def test_records_are_found_by_our_own_ids_where_a_file_has_them(site: Site, drain: Callable[[], int], work: Work, mode: str) -> None:
+    accounts = work.records(ACCOUNT)
+    there = [id_of(accounts.create({"name": name, "city": "Bonn"})) for name in ("Siemens", "Bosch")]
+    at = way(sent(site, written([["Id", "Account name", "City"], *([id, name, "Ulm"] for id, name in zip(there, "AB", strict=True))])))
+    form = site.get(at)
+    assert form.form()["field.0"] == "id", "they look like ours"
+    assert "id" in form.all("//input[@name='match']/@value")
+    dry_at = way(site.post(at, chosen(form, mode=mode, match="id")))
+    drain()
+    dry = site.get(dry_at)
+    assert (tally(dry)["will be updated"], tally(dry)["cannot be taken"]) == ("2", "0")
+    way(site.post(dry_at, chosen(dry, act="run")))
+    drain()
+    assert sorted((str(row["name"]), row["city"]) for row in accounts.find(())) == [("A", "Ulm"), ("B", "Ulm")]
+    theirs = site.get(way(sent(site, "Id,Name\n0015g000,Alder\n")))
+    assert theirs.form()["field.0"] == "", "of another system they are not"
+
+
+def test_who_may_brings_history_by_the_pages(site: Site, drain: Callable[[], int], work: Work, people: People) -> None:
+    account = work.records(ACCOUNT).create({"name": "Alder"})
+    file = "Number,Subject,Account,State,Issued on\nR-7,Pumps,Alder,Issued,2019-03-01\n"
+    at = way(sent(site, file, entity="orders.invoice"))
+    form = site.get(at)
+    assert form.form()["field.0"] == ""
+    again = site.post(at, chosen(form, act="again", history="on"))
+    assert [again.form()[f"field.{place}"] for place in range(5)] == ["number", "name", "account", "state", "issued_on"]
+    dry_at = way(site.post(at, chosen(again)))
+    drain()
+    way(site.post(dry_at, chosen(site.get(dry_at), act="run")))
+    drain()
+    (invoice,) = work.records("orders.invoice").find(())
+    assert (invoice["number"], invoice["state"], invoice["account"], invoice["history"]) == ("R-7", "issued", account["id"], True)
+    manager = Site(site.api.as_user(people.manager))
+    assert not manager.get(way(sent(manager, "Name\nX\n", entity="orders.order"))).all("//input[@name='history']")
+
+
 def test_what_cannot_be_read_says_why_and_what_to_do_and_what_is_left_out_is_taken_back(
     client: Api, people: People, drain: Callable[[], int], work: Work
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from core.context import Work
 from core.entities.records import EntityRecords
@@ -32,6 +33,17 @@ def test_a_name_that_nobody_has_is_refused_with_the_nearest(things: EntityRecord
     (problem,) = caught.value.problems
     assert (problem.field, problem.code, problem.params["nearest"]) == ("whole", "no_such_record", "GTX Pro")
     assert "'GTX Pro'" in str(problem)
+
+
+def test_of_many_names_that_differ_in_a_few_signs_the_nearest_is_the_one_beside_it(platform: Platform, things: EntityRecords) -> None:
+    names = [f"Customer {number:04}" for number in range(1_200)]
+    things.write([Draft("create", {"name": name}) for name in names])
+    asked: list[str] = []
+    sa.event.listen(platform.database.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    wrong = [Draft("create", {"name": "x", "whole": f"Customer {number:04}x"}) for number in range(1_100, 1_110)]
+    near = [one.refusal.problems[0].params["nearest"] for one in things.write(wrong) if one.refusal is not None]
+    assert near == names[1_100:1_110]
+    assert not [one for one in asked if "LIMIT" in one.upper() and "lower" in one], "nobody reads a thousand titles for each"
 
 
 def test_a_name_like_no_other_has_no_nearest(things: EntityRecords, make: type_make) -> None:

@@ -140,6 +140,15 @@ def test_an_import_that_takes_doubles_needs_the_right_to(
     assert done.reasons == [(1, None, "force_forbidden")]
 
 
+def test_of_many_doubles_some_are_looked_at_and_told(client: Api, work: Work, people: People, taken: Callable[..., Done]) -> None:
+    work.records("customers.account").write_all([Draft("create", {"name": "Acme Ltd"}) for _n in range(60)])
+    for who, told in ((client, (20, 0)), (client.as_user(people.rep), (0, 30))):
+        refused = who.post(ACCOUNTS, {"name": "ACME"}).json
+        assert (len(refused["candidates"]), refused["hidden"]) == told
+    done = taken("customers.account", "name\nBirch\n" + "birch gmbh\n" * 600)
+    assert (done.counts, {row["code"] for row in done.rows}) == ({"created": 1, "skipped": 600}, {"likely_duplicate"})
+
+
 def test_another_tenants_records_are_nobodys_doubles(client: Api, platform: Platform, make_tenant: MakeTenant) -> None:
     other = platform.system(make_tenant("other").id)
     id_of(other.records("customers.account").create({"name": HUAWEI}))

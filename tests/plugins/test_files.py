@@ -125,6 +125,15 @@ def test_lines_above_the_headings_are_found_told_and_left_out_or_named() -> None
     assert opened("Name,Mail\nA,b,c\nB,c,d\nC,d,e\n").headings == ("Name", "Mail")
 
 
+@pytest.mark.parametrize(("lines", "width"), [(40, 3_000), (45, 20_000), (400, 200)], ids=["120 KB", "900 KB", "400 lines"])
+def test_a_table_is_found_under_however_much_stands_above_it(lines: int, width: int) -> None:
+    above = "".join(f"Terms {number} " + "x" * width + "\n" for number in range(lines))
+    found = book((above + "\n" + "Name;City;Since\n" + "Alder;Ulm;2001\n" * 2_000).encode())
+    assert (found.sheets[0].headings, found.delimiter) == (("Name", "City", "Since"), ";")
+    assert [(note.code, note.params["row"]) for note in found.notes] == [("preamble", lines + 2)]
+    assert sum(1 for _row in found.sheets[0].rows()) == 2_000
+
+
 def test_rows_are_as_long_as_they_are_and_cells_of_a_megabyte_are_read() -> None:
     long = "x" * (1 << 20)
     assert [cells for _number, cells in opened(f'A,B\n1\n1,2,3\n{long},"a\0b"\n').rows()] == [["1"], ["1", "2", "3"], [long, "a\0b"]]

@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from lxml import html
 from werkzeug.test import TestResponse
 
+from core.app import create_app
 from core.context import Work
 from core.http.idempotency import answers
+from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, People
 from plugins.web_forms.capture import retry
 from plugins.web_forms.making import begin
@@ -148,6 +150,25 @@ def test_one_address_sends_so_many_a_minute_and_is_told_when_to_come_back(client
     assert other.status_code == 422
     visitor.after = 60
     assert visitor.send({}).status_code == 422
+
+
+def test_the_pace_is_one_for_all_processes_and_who_is_refused_begins_nothing_that_writes(
+    client: Api, visitor: Visitor, platform: Platform, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = platform.on(platform.config, clock)  # another process of the same installation: all that they share is the database
+    elsewhere = Visitor(Api(second, create_app(second).test_client()), visitor.path, clock)
+    visitor.after = elsewhere.after = 0
+    assert [who.send({}).status_code for who in (visitor, elsewhere) * 3] == [422] * 6
+    begun: list[bool] = []
+    for one in (platform, second):
+        begin = one.database.begin
+        monkeypatch.setattr(one.database, "begin", lambda begin=begin, **more: begun.append(more["write"]) or begin(**more))
+    assert [who.send({}).status_code for who in (elsewhere, visitor, elsewhere)] == [429] * 3
+    assert visitor.send({}, headers={"Origin": "https://elsewhere.example"}).status_code == 403
+    assert (set(begun), len(begun)) == ({False}, 10)  # the second time it is told from memory
+    clock.move(seconds=60)
+    assert elsewhere.send({}).status_code == 422
+    second.close()
 
 
 def test_a_website_of_ours_sends_json_and_others_may_not(client: Api, visitor: Visitor, form: str, clock: Clock) -> None:

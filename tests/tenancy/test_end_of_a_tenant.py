@@ -160,7 +160,7 @@ def test_a_tenants_export_has_every_row_and_file_of_it_and_no_secret(
     assert str(stays.id) not in repr(members)
     hidden = {one["table"]: one["left_out"] for one in manifest["tables"] if one["left_out"]}
     assert hidden == {"core_token_secrets": ["hash"], "core_outbox": ["payload"], "customers_invitations": ["digest"],
-                      "web_forms_forms": ["digest"], "web_forms_submissions": ["stamp"], "automation_inlets": ["secret_hash"], "core_entry_links": ["hash"], "core_idempotency": ["answer"],
+                      "web_forms_forms": ["digest"], "web_forms_submissions": ["stamp"], "automation_inlets": ["secret_hash"], "core_entry_links": ["hash"], "core_idempotency": ["answer"], "core_paces": ["digest"],
                       "core_plugin_settings": ["sealed"], "core_sessions": ["hash", "csrf"]}  # fmt: skip
     assert "a long password" not in repr(members)
     assert counts(platform, goes)["core_audit"] == there["core_audit"] + 1, "the audit says that the data went out"

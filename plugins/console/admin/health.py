@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 from zoneinfo import ZoneInfo
@@ -17,6 +18,8 @@ RIGHT = "core.plugin.update"
 Said: TypeAlias = "Mapping[str, Any] | None"
 _FAILED = ("dead", "held")
 _FEW = 50
+_SERVER = {"mail": ("GET", "/api/v1/core/mail/check"), "letter": ("POST", "/api/v1/core/mail/test_letters")}
+"""What is asked of the mail server, by what is to be done."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +38,26 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     return _page(ctx, request)
 
 
-def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
-    """Try one piece of work again, or all that has failed; or ask the mail server."""
+@contextmanager
+def ask(ctx: Context, request: PageRequest) -> Iterator[object]:
+    """Ask the mail server before there is a transaction: it may think for long."""
+    answer: object = None
     try:
-        if request.typed("do") == "mail":
-            answer = cast("Mapping[str, Any]", ctx.api("GET", "/api/v1/core/mail/check"))
-            return _page(ctx, request, mail=answer)
-        if request.typed("do") == "letter":
-            answer = cast("Mapping[str, Any]", ctx.api("POST", "/api/v1/core/mail/test_letters"))
-            return _page(ctx, request, letter=answer)
+        if request.typed("do") in _SERVER:
+            answer = ctx.api(*_SERVER[request.typed("do")])
+    except Refusal as refusal:
+        answer = refusal
+    yield answer
+
+
+def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Try one piece of work again, or all that has failed; or tell what the mail server has said."""
+    try:
+        if isinstance(request.prepared, Refusal):
+            raise request.prepared
+        if request.typed("do") in _SERVER:
+            said = cast("Mapping[str, Any]", request.prepared)
+            return _page(ctx, request, mail=said) if request.typed("do") == "mail" else _page(ctx, request, letter=said)
         for id in request.chosen("job"):
             ctx.api("POST", f"/api/v1/core/jobs/{record_id(id)}/retry")
     except Refusal as refusal:
@@ -116,4 +130,4 @@ def _without_rate(ctx: Context) -> list[str]:
     return sorted(code for (code, _day), rate in found.items() if rate is None)
 
 
-PAGES = (PageRoute("health", path="/admin/health", title=_("Health"), permission=RIGHT, view=show, submit=submit),)
+PAGES = (PageRoute("health", path="/admin/health", title=_("Health"), permission=RIGHT, view=show, submit=submit, prepare=ask),)

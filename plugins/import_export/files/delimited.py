@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from plugins.import_export.files.book import BLOCK, Book, Reading, Rows, Sheet, blank, bounded, from_start, named, unreadable
 from plugins.import_export.files.encodings import decide
@@ -18,6 +18,8 @@ from sdk import BadRequest, Text, _
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f")
 _LONGEST, _LONGEST_ROW = 1 << 20, 16 << 20
+_MANY, _MOST_SAMPLED = 1_000, 1 << 20
+"""Rows that are looked at where the first ones are of one cell each, and signs of a file that are looked at in all."""
 _QUOTED = re.compile(r' +"')
 _SAID = "sep="
 """What Excel takes as the first line, with the delimiter behind it."""
@@ -49,12 +51,22 @@ class Dialect:
         )
 
 
+class _Sample(NamedTuple):
+    """The beginning of a file, of which so many rows are looked at."""
+
+    text: str
+    rows: int
+
+
 def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
     """Settle encoding, dialect and headings."""
     encoding, notes = decide(source, reading.encoding)
-    sample = _sample(source, encoding)
-    dialect = _dialect(sample, file_name, reading)
-    rows, _sound = _parsed(dialect, sample)
+    for most in (SAMPLED, _MANY):
+        sample = _sample(source, encoding, most)
+        dialect = _dialect(sample, file_name, reading)
+        rows, _sound = _parsed(dialect, sample)
+        if reading.headings or any(len(row) > 1 for row in rows):
+            break  # else there is one column, or no end of what stands above a table
     if all(map(blank, rows)):
         raise unreadable(_("is empty: the first line is to hold the headings"))
     place = headings_row(rows, reading)
@@ -104,31 +116,36 @@ def _reason(failure: csv.Error) -> Text:
     return _("there is something behind a closing quote")
 
 
-def _sample(source: BinaryIO, encoding: str) -> str:
+def _sample(source: BinaryIO, encoding: str, rows: int) -> _Sample:
+    """The beginning of a file: a block, or as many as it takes to hold so many lines, if they are not of books."""
     # The sample may end within a character: an incremental decoder waits for the rest.
-    return codecs.getincrementaldecoder(encoding)("strict").decode(from_start(source).read(BLOCK))
+    stream, decoder = from_start(source), codecs.getincrementaldecoder(encoding)("strict")
+    text = decoder.decode(stream.read(BLOCK))
+    while len(text) < _MOST_SAMPLED and max(text.count("\n"), text.count("\r")) <= rows and (more := stream.read(BLOCK)):
+        text += decoder.decode(more)
+    return _Sample(text, rows)
 
 
-def _parsed(dialect: Dialect, sample: str) -> tuple[list[list[str]], bool]:
+def _parsed(dialect: Dialect, sample: _Sample) -> tuple[list[list[str]], bool]:
     """The first rows, and whether their quotes fit; the last row of a long sample is left out, since the sample may end within it."""
-    text = io.StringIO(sample, newline="")
+    text = io.StringIO(sample.text, newline="")
     for _line in range(dialect.skip):
         text.readline()
     rows: list[list[str]] = []
-    cut, sound = len(sample) >= BLOCK // 4, True
+    cut, sound = len(sample.text) >= BLOCK // 4, True
     try:
-        rows.extend(islice(dialect.reader(text), SAMPLED + 1))
+        rows.extend(islice(dialect.reader(text), sample.rows + 1))
     except csv.Error as failure:  # said by name once the file is read to there
         sound = cut and str(failure).startswith("unexpected end")
-    return (rows[:-1] if len(rows) > (1 if cut else SAMPLED) else rows), sound
+    return (rows[:-1] if len(rows) > (1 if cut else sample.rows) else rows), sound
 
 
-def _dialect(sample: str, file_name: str, reading: Reading) -> Dialect:
+def _dialect(sample: _Sample, file_name: str, reading: Reading) -> Dialect:
     """What is not said: the sign by which most rows are as wide as the headings; of several such the one that makes them widest."""
-    first = sample.splitlines()[0].strip('"') if sample else ""
+    first = sample.text.splitlines()[0].strip('"') if sample.text else ""
     skip = int(first[:4].lower() == _SAID and len(first) == len(_SAID) + 1)
     said = _one_sign(reading.delimiter) or (first[4] if skip else "")
-    if not said and file_name.lower().endswith((".tsv", ".tab")) and "\t" in sample:
+    if not said and file_name.lower().endswith((".tsv", ".tab")) and "\t" in sample.text:
         said = "\t"
     signs = (said,) if said else DELIMITERS
     if reading.quote or reading.escape:
@@ -136,7 +153,7 @@ def _dialect(sample: str, file_name: str, reading: Reading) -> Dialect:
     plain = _fittest(sample, [Dialect(sign, '"', "", skip) for sign in signs])
     rows, sound = _parsed(plain, sample)
     if not sound:
-        others = [Dialect(sign, '"', "\\", skip) for sign in signs if '\\"' in sample]
+        others = [Dialect(sign, '"', "\\", skip) for sign in signs if '\\"' in sample.text]
         others += [Dialect(sign, "", "", skip) for sign in signs if sign == "\t"]
         if not others:
             return plain
@@ -159,11 +176,11 @@ def _one_sign(word: str) -> str:
     return sign
 
 
-def _fittest(sample: str, dialects: Sequence[Dialect]) -> Dialect:
+def _fittest(sample: _Sample, dialects: Sequence[Dialect]) -> Dialect:
     return max(dialects, key=lambda one: _fit(one, sample))
 
 
-def _fit(dialect: Dialect, sample: str) -> tuple[bool, bool, float, int]:
+def _fit(dialect: Dialect, sample: _Sample) -> tuple[bool, bool, float, int]:
     """Whether it parts the headings, whether its quotes fit, the share of rows that are as wide as the headings, and how wide they are."""
     rows, sound = _parsed(dialect, sample)
     if not rows:

@@ -11,7 +11,7 @@ from itertools import islice
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.saved import Saved, saved_for
 from plugins.import_export.mapping.shaping import first_and_last
-from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of
+from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of, written
 from plugins.import_export.styles import Said, Styles
 from sdk import Context
 from sdk.fields import ChoiceField, Field, LinkField
@@ -37,12 +37,12 @@ class Guess:
 NONE = Guess("", 0.0, "none")
 
 
-def suggestion(ctx: Context, entity: str, sheet: Sheet) -> dict[str, object]:
+def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False) -> dict[str, object]:
     """A guess for each heading, the fields that one can choose, required ones that lack a column, and questions."""
     visible = ctx.records(entity).fields()
-    fields = {name: one for name, one in visible.items() if not one.readonly}
+    fields = written(visible, history=history)
     known = saved_for(ctx, entity, sheet.headings)
-    guesses = guessed(ctx, fields, sheet.headings, known, apart_of(ctx, visible))
+    guesses = guessed(ctx, fields, sheet.headings, known, apart_of(ctx, visible, fields))
     columns = {guess.field: place for place, guess in enumerate(guesses) if guess.field}
     halves = first_and_last(sheet.headings) if "name" in fields and "name" not in columns else []
     rows = [cells for _number, cells in islice(sheet.rows(), looked_at(sheet))]

@@ -78,14 +78,19 @@ def words_of(ctx: Context, fields: Mapping[str, Field]) -> dict[str, str]:
     return {word: next(iter(names)) for word, names in labels.items() if len(names) == 1} | {plain(name): name for name in fields}
 
 
-def apart_of(ctx: Context, fields: Mapping[str, Field]) -> frozenset[str]:
-    """Headings, to the letter, that no column is for: the names of fields that are read only, and the currencies of amounts."""
-    apart = {name for name, one in fields.items() if one.readonly}
+def written(fields: Mapping[str, Field], *, history: bool = False) -> dict[str, Field]:
+    """The fields that an import writes; with `history` those, too, that only history brings."""
+    return {name: one for name, one in fields.items() if not one.readonly or (history and one.historic)}
+
+
+def apart_of(ctx: Context, fields: Mapping[str, Field], written: Mapping[str, Field]) -> frozenset[str]:
+    """Headings, to the letter, that no column is for: the names of fields that are not written, and the currencies of amounts."""
+    apart = {name for name in fields if name not in written}
     speaking = [ctx, *(ctx.speaking(locale) for locale in LOCALES)]
     for name, one in fields.items():
         if isinstance(one, MoneyField):
             apart |= {currency_of(speaker, one, word) for speaker in speaking for word in (name, speaker.say(one.label))}
-    return frozenset(apart - {name for name, one in fields.items() if not one.readonly})
+    return frozenset(apart - written.keys())
 
 
 def currency_of(ctx: Context, field: Field, heading: str) -> str:

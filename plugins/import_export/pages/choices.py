@@ -9,10 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from plugins.import_export.chunk import id_in
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.shaping import parts_of
-from plugins.import_export.plan import DUPLICATES, OVERWRITE, SYSTEM, Wish
+from plugins.import_export.mapping.words import plain
+from plugins.import_export.plan import DUPLICATES, OVERWRITE, OWN, SYSTEM, Wish
 from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
 from sdk import PageRequest
 from sdk.context import Row
@@ -27,12 +29,28 @@ def likely(row: Row, sheet: Sheet, guess: Mapping[str, object]) -> Wish:
     saved = cast("Mapping[str, Any]", guess["saved"] or {})
     before = dict(word.rpartition("=")[::2] for word in saved.get("map", ()))
     columns = cast("list[Mapping[str, object]]", guess["columns"])
-    mapped = tuple(f"{one['heading']}={before.get(str(one['heading']), one['field'] or '')}" for one in columns)
+    mapped = tuple(f"{one['heading']}={before.get(str(one['heading']), one['field'] or _own(one))}" for one in columns)
     known = {one.name for one in dataclasses.fields(Wish)} - {"map"}
     kept = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items() if name in known}
     first = {name: tuple(cast("list[str]", guess[name])) for name in ("match", "join")}
     wish = Wish(str(guess["entity"]), str(row["file_name"]), file=str(row["id"]), sheet=sheet.name, map=mapped)
     return replace(wish, **cast("dict[str, Any]", {**first, **kept}))
+
+
+def _own(column: Mapping[str, object]) -> str:
+    """`id` for a column that is called so and has such ids as our exports have."""
+    sample = cast("list[str]", column["sample"])
+    return OWN if sample and plain(str(column["heading"])) == OWN and all(id_in(cell) is not None for cell in sample) else ""
+
+
+def filled(wish: Wish, guess: Mapping[str, object]) -> tuple[str, ...]:
+    """The mapping with what is likely for columns that had been left out."""
+    mapped = dict(word.rpartition("=")[::2] for word in wish.map)
+    used = {*mapped.values(), *(word.partition("=")[0] for word in wish.join)}
+    likely = {str(one["heading"]): str(one["field"] or "") for one in cast("list[Mapping[str, object]]", guess["columns"])}
+    return tuple(
+        f"{heading}={name or (likely.get(heading, '') if likely.get(heading) not in used else '')}" for heading, name in mapped.items()
+    )
 
 
 def fields_of(wish: Wish, headings: Sequence[str]) -> dict[int, str]:
@@ -75,13 +93,18 @@ def wished(request: PageRequest, row: Row, entity: str, sheet: Sheet, fields: Ma
     }
     words |= {"years": year if re.match(YEARS, year := form.get("years", "")) else "", "mode": form.get("mode", "create")}
     words |= {"duplicates": words["duplicates"] or DUPLICATES[0], "system": form.get("system", "").strip()[:60] or SYSTEM}
-    said = {**{name: tuple(found) for name, found in lists.items()}, **words, "silent": "silent" in form}
+    said = {**{name: tuple(found) for name, found in lists.items()}, **words, "silent": "silent" in form, "history": "history" in form}
     return Wish(entity, str(row["file_name"]), file=str(row["id"]), sheet=sheet.name, **cast("dict[str, Any]", said))
 
 
 def _known(word: str, known: Collection[str]) -> str:
     """An answer that was offered; another one is as if nothing had been said, so that it is asked again."""
     return word if word in known else ""
+
+
+def is_id(name: str) -> bool:
+    """Whether a column holds ids, ours or those of another system."""
+    return name == OWN or is_external(name)
 
 
 def is_external(name: str) -> bool:

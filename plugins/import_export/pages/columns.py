@@ -13,12 +13,13 @@ from plugins.import_export import imports
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.suggest import CALLED, looked_at, suggestion
+from plugins.import_export.mapping.words import written
 from plugins.import_export.pages import workbook
-from plugins.import_export.pages.choices import UNDECIDED, fields_of, is_external, likely, wished
+from plugins.import_export.pages.choices import UNDECIDED, fields_of, filled, is_external, is_id, likely, wished
 from plugins.import_export.pages.start import AT, Target, target_of
 from plugins.import_export.pages.wishes import mended, start, wish_of
 from plugins.import_export.pages.words import DUPLICATES, MODES
-from plugins.import_export.plan import OVERWRITE, Wish, make_plan
+from plugins.import_export.plan import OVERWRITE, OWN, Wish, make_plan
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
 from plugins.import_export.staging.corrections import FILE
@@ -109,8 +110,8 @@ def ask(ctx: Context, request: PageRequest) -> Rendering:
     if target.name == WORKBOOK:
         return workbook.ask(ctx, request, row)
     with files.opened_sheet(ctx, row, files.place_of(row, request.asked("sheet"))) as sheet:
-        guess = suggestion(ctx, target.name, sheet)
         before = _before(ctx, request, row)
+        guess = suggestion(ctx, target.name, sheet, history=before is not None and before.history)
         return _form(ctx, request, row, target, sheet, guess, before or likely(row, sheet, guess))
 
 
@@ -122,7 +123,10 @@ def look(ctx: Context, request: PageRequest) -> Iterator[Wish | Rendering]:
         yield workbook.looked(ctx, request, row)
         return
     with files.opened_sheet(ctx, row, files.place_of(row, request.asked("sheet"))) as sheet:
-        wish = wished(request, row, target.name, sheet, _written(ctx, target.name))
+        wish = wished(request, row, target.name, sheet, _written(ctx, target.name, history=bool(request.typed("history"))))
+        guess = suggestion(ctx, target.name, sheet, history=wish.history)
+        if wish.history and request.typed("drawn") != "history":  # what only history brings had not been there to be chosen
+            wish = replace(wish, map=filled(wish, guess))
         refusal: Refusal | None = None
         found: Wish | Rendering | None = None
         if request.typed("act") != "again":
@@ -133,7 +137,7 @@ def look(ctx: Context, request: PageRequest) -> Iterator[Wish | Rendering]:
                 found = replace(wish, dry_run=True, mended=mended(ctx, row))
             except Refusal as caught:
                 refusal = caught
-        found = found or _form(ctx, request, row, target, sheet, suggestion(ctx, target.name, sheet), wish, refusal)
+        found = found or _form(ctx, request, row, target, sheet, guess, wish, refusal)
     yield found
 
 
@@ -162,14 +166,14 @@ def _before(ctx: Context, request: PageRequest, row: Row) -> Wish | None:
 
 def _form(ctx: Context, request: PageRequest, row: Row, target: Target, sheet: Sheet, guess: Mapping[str, object], wish: Wish,
           refusal: Refusal | None = None) -> Rendering:  # fmt: skip
-    fields = _written(ctx, target.name)
+    fields = _written(ctx, target.name, history=wish.history)
     columns = list(_columns(ctx, fields, sheet, guess, wish))
     used = {column.field for column in columns} - {""}
     constants = list(_constants(ctx, fields, used, wish))
     given = {one.name for one in constants if one.value}
     lacking = [one.label for one in constants if one.required and not one.value] if wish.mode != "update" else []
     matchable = [(name, ctx.say(one.label)) for name, one in fields.items() if name in used | given and _names(one)]
-    matchable += [(EXTERNAL, ctx.say(_("Id in another system")))] if EXTERNAL in used else []
+    matchable += [(name, label) for name, label in _ids(ctx, {}) if name in used]
     saved = cast("Mapping[str, object] | None", guess["saved"])
     book = files.book_of(row)
     values = {
@@ -184,18 +188,20 @@ def _form(ctx: Context, request: PageRequest, row: Row, target: Target, sheet: S
         "saved": saved["name"] if saved and refusal is None and not request.form and not request.asked("of") else "",
         "collisions": [(key, ctx.say(words)) for key, words in COLLISIONS.items()],
         "questions": _questions(ctx, fields, {one.field: one.place for one in columns if one.field in fields}, sheet, wish),
+        "may_history": ctx.can(imports.HISTORY) and any(one.historic for one in ctx.records(target.name).fields().values()),
         "problems": told(ctx, refusal), "left": sum(not one.field for one in columns),
         "notes": [note["message"] for note in cast("list[Mapping[str, str]]", book["notes"])],
     }  # fmt: skip
     return Rendering("import_export/columns.html", values, refusal.status if refusal is not None else 200)
 
 
-def _written(ctx: Context, entity: str) -> dict[str, Field]:
-    return {name: one for name, one in ctx.records(entity).fields().items() if not one.readonly}
+def _written(ctx: Context, entity: str, *, history: bool) -> dict[str, Field]:
+    return written(ctx.records(entity).fields(), history=history)
 
 
 def _ids(ctx: Context, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
-    """What ids of another system may be: the record's own, or those of the records that it links to."""
+    """What ids may be: our own of the record, those of another system, or such of the records that it links to."""
+    yield OWN, ctx.say(_("Our own id"))
     yield EXTERNAL, ctx.say(_("Id in another system"))
     for name, field in fields.items():
         if isinstance(field, LinkField):
@@ -224,7 +230,7 @@ def _columns(ctx: Context, fields: Mapping[str, Field], sheet: Sheet, guess: Map
         why, sure = _why(ctx, one, name, parts)
         kind = "phone" if isinstance(field, PhoneField) else "text" if isinstance(field, TextField) else ""
         yield Column(
-            place, one["heading"], one["sample"], name if field is not None or is_external(name) else "", why, sure,
+            place, one["heading"], one["sample"], name if field is not None or is_id(name) else "", why, sure,
             rules.get(name, OVERWRITE), kind, edits.get(name, "").removeprefix("e164="), meanings, options,
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from plugins.import_export import sheets
 from plugins.import_export.files import Book
+from plugins.import_export.imports import HISTORY
 from plugins.import_export.mapping.suggest import suggestion
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import mended, start, wish_of
@@ -36,7 +37,7 @@ def ask(ctx: Context, request: PageRequest, file: Row, refusal: Refusal | None =
         "file": file, "found": [(one.sheet, label_of(ctx, one.entity), rows[one.sheet]) for one in found], "left_out": left_out,
         "modes": [(key, *map(ctx.say, words)) for key, words in MODES.items()], "mode": request.typed("mode", "create"),
         "duplicates": [(key, ctx.say(words)) for key, words in DUPLICATES.items()], "duplicate": request.typed("duplicates", "skip"),
-        "problems": told(ctx, refusal),
+        "problems": told(ctx, refusal), "may_history": ctx.can(HISTORY),
     }  # fmt: skip
     return Rendering("import_export/workbook.html", values, refusal.status if refusal is not None else 200)
 
@@ -47,7 +48,7 @@ def looked(ctx: Context, request: PageRequest, file: Row) -> Wish | Rendering:
         with files.opened(ctx, file) as book:
             wish = Wish(
                 WORKBOOK, str(file["file_name"]), mode=request.typed("mode", "create"), duplicates=request.typed("duplicates", "skip"),
-                silent=bool(request.typed("silent")), file=str(file["id"]), dry_run=True, mended=mended(ctx, file),
+                silent=bool(request.typed("silent")), history=bool(request.typed("history")), file=str(file["id"]), dry_run=True, mended=mended(ctx, file),
             )  # fmt: skip
             return replace(wish, match=_matches(ctx, wish, book))
     except Refusal as refusal:
@@ -59,7 +60,7 @@ def _matches(ctx: Context, wish: Wish, book: Book) -> tuple[str, ...]:
     by_name = {sheet.name: sheet for sheet in book.sheets}
     found = list[str]()
     for one in sheets.wishes_of(ctx, wish, book)[0]:
-        guess = suggestion(ctx, one.entity, by_name[one.sheet])["match"]
+        guess = suggestion(ctx, one.entity, by_name[one.sheet], history=wish.history)["match"]
         found += [f"{one.sheet}!{name}" for name in guess] if isinstance(guess, list) else []
     return tuple(found)
 

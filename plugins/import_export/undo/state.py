@@ -8,7 +8,7 @@ from uuid import UUID
 
 from plugins.import_export.journal import Fate, Former, read_former, read_undone
 from plugins.import_export.origins import parts_with
-from sdk import Channel, Condition, Context, Query
+from sdk import Channel, Condition, Context, Query, Verb
 from sdk.context import Row
 from sdk.fields import Field, LinkField
 from sdk.text import _
@@ -84,6 +84,8 @@ def _found(system: Context, since: Since, entity: str, fate: Fate, row: Row | No
         finding.refuse("changed_by_row", system.say(_("row {number} of the import has changed it, too"), {"number": min(others.values())}))
     if fate.letter == "c":
         by_people = [edit for edit in edits if edit["channel"] in PEOPLE]
+        if by_people and all(_worked_out(edit, fields) for edit in by_people) and not _has_parts(system, entity, row):
+            by_people = []
         if by_people:
             finding.names = sorted({name for edit in by_people for name in _names(edit)})
             finding.refuse("edited", _who(system, by_people[0]))
@@ -127,6 +129,24 @@ def _edits(system: Context, since: Since, entity: str, fate: Fate, left: int, no
 def _names(edit: Row) -> list[str]:
     changes = edit["changes"]
     return list(map(str, changes)) if isinstance(changes, Mapping) else []
+
+
+def _worked_out(edit: Row, fields: Mapping[str, Field]) -> bool:
+    """Whether an import has moved what nobody writes by hand: the sums of an order by its lines, which are gone when it is."""
+    return edit["channel"] == Channel.IMPORT.value and all(name in fields and fields[name].readonly for name in _names(edit))
+
+
+def _has_parts(system: Context, entity: str, row: Row) -> bool:
+    """Whether there are still parts of it that somebody has made: lines of an order."""
+    makeable = (name for name in system.entities() if Verb.CREATE in system.entity(name).verbs)
+    parents = (
+        (name, one.name) for name in makeable for one in system.records(name).fields().values() if _is_parent(system, name, one, entity)
+    )
+    return any(system.records(name).find((Condition(link, "eq", (str(row["id"]),)),), 1) for name, link in parents)
+
+
+def _is_parent(system: Context, name: str, field: Field, entity: str) -> bool:
+    return isinstance(field, LinkField) and field.parent and system.target(name, field.name) == entity
 
 
 def _who(system: Context, edit: Row) -> str:

@@ -9,11 +9,13 @@ from typing import cast
 from uuid import UUID
 
 from plugins.import_export.external import give_back
+from plugins.import_export.imports import HISTORY as HISTORY_RIGHT
 from plugins.import_export.journal import IMPORT, PART, ROW, Fate, Former, read_former, read_rows, read_undone, seen
 from plugins.import_export.sheets import WORKBOOK, children, summed_up
 from plugins.import_export.undo.state import Finding, Since, find_out
 from sdk import BadRequest, Channel, Condition, Conflict, Context, Draft, Outcome, Query, Refusal, _, where
-from sdk.context import Row, id_of
+from sdk.changes import HISTORY
+from sdk.context import SILENT, Row, id_of
 
 ENDED = ("succeeded", "partial", "failed", "cancelled", "partly_undone")
 _CODE = "conflict"
@@ -73,10 +75,14 @@ class _Step:
 
 class _Undoing:
     def __init__(self, ctx: Context, record: Row, rows: frozenset[int]) -> None:
+        ctx = ctx.because(SILENT) if record["silent"] else ctx  # of what came unheard nobody hears that it goes
         self.ctx, self.system, self.rows = ctx.over(Channel.IMPORT), ctx.as_system(), rows
         self.id, self.entity = id_of(record), str(record["entity"])
         self.records = self.ctx.records(self.entity)
         self.seen = self.records.fields()
+        history = bool(json.loads(str(record["wish"] or "{}")).get("history")) and any(one.historic for one in self.seen.values())
+        self.act = HISTORY if history and ctx.can(HISTORY_RIGHT) else ""
+        """What came in as history goes as it came, by who has the right to it."""
 
     def carry_out(self) -> Row:
         parts, imports = self.system.records(PART), self.system.records(IMPORT)
@@ -138,7 +144,7 @@ class _Undoing:
             if not finding.there:
                 continue
             if step.fate.letter == "c":
-                step.draft = Draft("delete", {}, id, expected_version=finding.version)
+                step.draft = Draft("delete", {}, id, expected_version=finding.version, act=self.act)
             elif finding.values:
                 step.draft = Draft("update", finding.values, id, expected_version=finding.version)
 

@@ -1,0 +1,125 @@
+"""What happened elsewhere comes in as it stood: closed orders and issued invoices with their lines; and nobody edits it later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from core.context import Work
+from core.platform import Platform
+from core.testkit.fixtures import People
+from plugins.import_export.sheets import children
+from plugins.import_export.undo import undoing
+from sdk import Channel, Conflict, Draft, Forbidden
+from sdk.context import id_of
+from sdk.fields import Money
+from tests.plugins.exported import exported
+from tests.plugins.imports import import_file
+from tests.plugins.test_import_sheets import carried_out, counts, type_rows, workbook
+
+BOOK: Mapping[str, type_rows] = {
+    "Accounts": [["Name"], ["Alder"], ["Birch"]],
+    "Orders": [["Number", "Subject", "Account", "State", "Ordered on"], ["A-17", "Pumps", "Alder", "Confirmed", "2019-03-01"],
+               ["A-18", "Hoses", "Birch", "Cancelled", "2019-04-01"], ["", "Now", "Birch", "Draft", "2026-01-02"]],
+    "Order lines": [["Order", "Description", "Quantity", "Unit price", "Tax rate", "Net", "Tax"], ["A-17", "Pump", 3, 9.99, 19, 29.98, 5.70],
+                    ["A-17", "Seal", 10, 1, 19, "", ""], ["A-18", "Hose", 2, 5, 19, "", ""]],
+    "Invoices": [["Number", "Subject", "Account", "Order", "State", "Issued on", "Kind", "Credits"],
+                 ["C-1", "Pumps back", "Alder", "A-17", "Issued", "2019-04-09", "Credit note", "R-2"],
+                 ["R-2", "Pumps", "Alder", "A-17", "Issued", "2019-03-09", "Invoice", ""], ["", "Open", "Birch", "", "Draft", "", "", ""],
+                 ["", "Bad", "Birch", "", "Issued", "2019-03-09", "", ""]],
+    "Invoice lines": [["Invoice", "Description", "Quantity", "Unit price"], ["R-2", "Pump", 3, 9.99], ["C-1", "Pump", 1, 9.99]],
+}  # fmt: skip
+KINDS = ("customers.account", "orders.order", "orders.order_line", "orders.invoice", "orders.invoice_line")
+
+
+def usd(amount: str) -> Money:
+    """So many dollars."""
+    return Money(Decimal(amount), "USD")
+
+
+def named(work: Work, entity: str, by: str = "number") -> dict[str, Mapping[str, Any]]:
+    """The records of an entity by a text of theirs."""
+    return {str(row[by]): row for row in work.records(entity).find(())}
+
+
+def test_closed_orders_and_issued_invoices_come_in_with_their_lines_and_go_again(work: Work) -> None:
+    dry = carried_out(work, workbook(BOOK), history=True, dry_run=True)
+    done = carried_out(work, workbook(BOOK), history=True)
+    expected = {
+        "customers.account": (2, 0, 0, 0, "succeeded"), "orders.order": (3, 0, 0, 0, "succeeded"), "orders.order_line": (3, 0, 0, 0, "succeeded"),
+        "orders.invoice": (3, 0, 0, 1, "partial"), "orders.invoice_line": (2, 0, 0, 0, "succeeded"),
+    }  # fmt: skip
+    assert [counts(children(work, id_of(one))) for one in (dry, done)] == [expected] * 2
+    orders, invoices, lines = named(work, "orders.order"), named(work, "orders.invoice"), named(work, "orders.order_line", "description")
+    pumps, open_ = orders["A-17"], next(row for row in orders.values() if row["name"] == "Now")
+    assert (pumps["net"], pumps["tax"], pumps["history"], open_["history"]) == (usd("39.98"), usd("7.60"), True, False)
+    assert open_["number"] not in (None, "A-17"), "without one it gets the next of ours"
+    assert lines["Pump"]["total"] == usd("35.68"), "as it was rounded then"
+    assert invoices["C-1"]["credits"] == invoices["R-2"]["id"]
+    assert (invoices["R-2"]["total"], str(invoices["R-2"]["issued_on"]), str(invoices["R-2"]["due_on"])) == (
+        usd("29.97"),
+        *["2019-03-09"] * 2,
+    )
+    assert work.records("orders.invoice").get(id_of(invoices["R-2"]))["state"] == "issued"
+    undone = undoing.carry_out(work, undoing.begin_undo(work, done))
+    assert (undone["state"], undone["conflicts"]) == ("undone", 0)
+    assert not any(work.records(name).find(()) for name in KINDS)
+
+
+def test_what_came_in_as_history_is_as_locked_as_what_was_closed_here(work: Work, platform: Platform, people: People) -> None:
+    carried_out(work, workbook(BOOK), history=True)
+    order, line = named(work, "orders.order")["A-17"], named(work, "orders.order_line", "description")["Seal"]
+    lines, more = (
+        work.records("orders.order_line"),
+        {"order": order["id"], "description": "More", "quantity": 1, "unit_price": {"amount": "1", "currency": "USD"}},
+    )
+    attempts = [Draft("create", more), Draft("update", {"quantity": 4}, id_of(line)), Draft("delete", {}, id_of(line)),
+                Draft("update", {"quantity": 4}, id_of(line), act="history")]  # fmt: skip
+    outcomes = [lines.write([one])[0].refusal for one in attempts]
+    assert [one.reason if one is not None else "" for one in outcomes] == ["document_closed"] * 4
+    for name, invoice in named(work, "orders.invoice").items():
+        if name != "None":
+            with pytest.raises(Conflict, match="stays as it is"):
+                work.records("orders.invoice").update(id_of(invoice), {"name": "Other"})
+    late = "Order,Description,Quantity,Unit price\nA-17,Late,1,1\n"
+    assert import_file(work, "orders.order_line", late).reasons == [(1, None, "document_closed")]
+    assert import_file(work, "orders.order_line", late, history=True).counts == {"created": 1}, "a row that had failed, mended"
+    here = work.records("orders.order").create({"name": "Ours", "account": order["account"], "state": "confirmed"})
+    ours = import_file(work, "orders.order_line", late.replace("A-17", str(here["number"])), history=True)
+    assert ours.reasons == [(1, None, "document_closed")], "what was closed here gets no lines in any way"
+    plain = import_file(work, "orders.invoice", "Number,Subject,Account,State\nR-9,X,Alder,Issued\n")
+    assert set(str(plain.ignored).split(", ")) == {"Number", "State"}
+    rep = platform.user(work.tenant.id, people.manager, Channel.API)
+    with pytest.raises(Forbidden):
+        import_file(rep, "orders.order", "Subject,Account,State\nX,Alder,Confirmed\n", history=True)
+
+
+def test_an_order_stays_while_lines_of_another_import_are_there(work: Work) -> None:
+    import_file(work, "customers.account", "Name\nAlder\n")
+    orders = import_file(work, "orders.order", "Number,Subject,Account,State\nA-1,Pumps,Alder,Confirmed\n", history=True).record
+    lines = import_file(work, "orders.order_line", "Order,Description,Quantity,Unit price\nA-1,Pump,1,1\n", history=True).record
+    states = [undoing.carry_out(work, undoing.begin_undo(work, one))["state"] for one in (orders, lines, orders)]
+    assert states == ["partly_undone", "undone", "undone"]
+
+
+def test_history_goes_out_and_comes_in_again_as_it_was(work: Work) -> None:
+    carried_out(work, workbook(BOOK), history=True)
+    columns = {
+        "orders.order": ("number", "name", "account", "state", "ordered_on"), "orders.order_line": ("order", "description", "quantity", "unit_price", "tax_rate", "net", "tax"),
+        "orders.invoice": ("number", "name", "kind", "account", "order", "state", "issued_on", "due_on", "credits"),
+        "orders.invoice_line": ("invoice", "description", "quantity", "unit_price", "net", "tax"),
+    }  # fmt: skip
+
+    def files() -> dict[str, bytes]:
+        return {name: exported(work, name, fields=asked) for name, asked in columns.items()}
+
+    before = files()
+    for name in reversed(KINDS[1:]):
+        rows = [id_of(row) for row in work.records(name).find(())]
+        work.records(name).write_all([Draft("delete", {}, id, act="history") for id in rows])
+    for name in columns:
+        assert import_file(work, name, before[name], history=True).counts["created"] == before[name].count(b"\n") - 1
+    assert files() == before
