@@ -29,7 +29,7 @@ from plugins.import_export.mapping.shaping import (
 from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
-from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField
+from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField, spoilt
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
@@ -337,6 +337,11 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
     columns = list(zip_longest(*rows, fillvalue=""))
     for name in (*plan.columns, *plan.made):
         cells = _cells_of(plan, name, columns, len(rows))
+        lost = _lost(plan, name, columns)
+        if lost:
+            cells = list(cells)
+            for flaw in lost:
+                cells[flaw.row] = ""
         for edit in plan.edits.get(name, ()):
             cells = list(map(edit, cells))
         if name in plan.values:
@@ -344,9 +349,16 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
             cells = [renamed.get(cell.strip(), cell) for cell in cells]
         parsed = plan.fields[name].read(cells, plan.styles.get(name))
         values[name] = parsed.values
-        if parsed.flaws:
-            flaws[name] = parsed.flaws
+        if parsed.flaws or lost:
+            flaws[name] = [*lost, *parsed.flaws]
     return values, flaws
+
+
+def _lost(plan: Plan, name: str, columns: Sequence[Sequence[str]]) -> list[Flaw]:
+    """Cells as they stand in the file whose value is lost, unless it was said what such a word means; text that looks so is marked there."""
+    index, said = plan.columns.get(name, len(columns)), plan.values.get(name, {})
+    found = spoilt(columns[index]) if index < len(columns) else []
+    return [flaw for flaw in found if columns[index][flaw.row].strip() not in said]
 
 
 def _cells_of(plan: Plan, name: str, columns: Sequence[Sequence[str]], size: int) -> Sequence[str]:
