@@ -45,8 +45,20 @@ def found_row(rows: list[list[str]]) -> int:
             above = rows[first:place]
             fits = not widths[place - 1] if parted else typical > 2 and all(_filled(row) < 2 for row in above)
             if fits and _filled(rows[place]) > max(1, typical / 2) and _name_columns(rows[place]):
-                return place
-    return first
+                return _lower(rows, place)
+    return _lower(rows, first)
+
+
+def _lower(rows: list[list[str]], place: int) -> int:
+    """This row, or the one below it where this one names groups of columns, and that one each column."""
+    upper, lower, others = rows[place], rows[place + 1] if place + 1 < len(rows) else [], rows[place + 2 :]
+    width = _width(lower)
+    grouped = 0 < _filled(upper) < width == _filled(lower) and _width(upper) <= width and bool(upper[0].strip())
+    if not (grouped and _name_columns(upper) and _name_columns(lower)):
+        return place
+    # A record may be all words, too; it is none where such a column holds nothing but values below it.
+    columns = ([cells[at].strip() for cells in others if at < len(cells) and cells[at].strip()] for at in range(width))
+    return place + any(column and all(map(_VALUE.search, column)) for column in columns)
 
 
 def _filled(row: list[str]) -> int:

@@ -286,9 +286,9 @@ def _sheet_marks(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes], s
             for attributes, value in cell.findall(text):
                 place = _PLACE.search(attributes)
                 if place:
-                    style = _STYLE.search(attributes)
-                    error = b't="e"' in attributes or style is None
-                    found[int(place[2]) - 1, _column(place[1])] = value.decode("ascii", "replace") if error else styles[style[1]]
+                    style = None if b't="e"' in attributes else _STYLE.search(attributes)
+                    mark = styles[style[1]] if style is not None else value.decode("ascii", "replace")
+                    found[int(place[2]) - 1, _column(place[1])] = mark
             for attributes in _UNCOUNTED.findall(text):
                 if b't="str"' not in attributes and (place := _PLACE.search(attributes)):
                     found[int(place[2]) - 1, _column(place[1])] = "#CALC!"
