@@ -26,10 +26,11 @@ from plugins.import_export.mapping.shaping import (
     type_edit,
     type_maker,
 )
-from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of
+from plugins.import_export.mapping.units import Unit, unit_of
+from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
-from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField, spoilt
+from sdk.fields import AnyRecordField, ChoiceField, DecimalField, Field, Flaw, IntegerField, LinkField, MoneyField, spoilt
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
@@ -109,6 +110,8 @@ class Plan:
     """The column of our own ids, where rows are matched by these."""
     links: Mapping[str, int] = field(default_factory=dict)
     """Columns of such ids of the records that links name."""
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    """What the headings of numbers say of all of them."""
 
 
 def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
@@ -148,7 +151,7 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
     plan = Plan(
         columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside, made=made,
-        edits=_edits(wish, fields), external=external, own=own, links=links,
+        edits=_edits(wish, fields), external=external, own=own, links=links, units=_units(headings, fields),
     )  # fmt: skip
     said = Said(wish.dates, wish.numbers, wish.years)
     styles, rows = Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency), 0
@@ -212,6 +215,11 @@ def _references(special: Mapping[str, str], headings: Sequence[str]) -> dict[str
         if colon:
             asked.setdefault(about, []).append((headings.index(heading), entity))
     return {about: references(columns) for about, columns in asked.items()}
+
+
+def _units(headings: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Unit]:
+    numbers = {name: heading for name, heading in headings.items() if isinstance(fields[name], MoneyField | DecimalField | IntegerField)}
+    return {name: unit for name, heading in numbers.items() if (unit := unit_of(heading)[1]) is not None}
 
 
 def _edits(wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]]:
@@ -318,7 +326,7 @@ def _columns(
             continue
         word = plain(heading)
         name = _known(asked[heading], fields) if heading in asked else words.get(word, "")
-        if heading not in asked and not name and (guess := synonyms.get(word, "")) not in taken:
+        if heading not in asked and not name and (guess := synonyms.get(word) or measured(words, synonyms, heading)) not in taken:
             name = guess
             taken.add(guess)
         if not name or (name in asked.values() and heading not in asked):
@@ -367,4 +375,5 @@ def _cells_of(plan: Plan, name: str, columns: Sequence[Sequence[str]], size: int
     index = plan.columns[name]
     cells: Sequence[str] = restored(columns[index]) if index < len(columns) else [""] * size
     place = plan.currencies.get(name, len(columns))
-    return joined_amounts(cells, columns[place]) if place < len(columns) else cells
+    cells = joined_amounts(cells, columns[place]) if place < len(columns) else cells
+    return plan.units[name].given(cells, money=isinstance(plan.fields[name], MoneyField)) if name in plan.units else cells

@@ -22,10 +22,10 @@ _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
 _CURRENCY = r"[A-Z]{3}|RMB|[A-Z]{0,2}[$€£¥₩₹₽₺₫₪฿₴₱₸₦]|[元圆円]"
 _AROUND = re.compile(
     rf"(?P<open>\(?) ?(?P<sign>[-+]?) ?(?P<before>{_CURRENCY}|) ?(?P<inner>-?)(?P<number>[\d.,' ]*\d)"
-    rf" ?(?P<times>[百千]?[万亿]?) ?(?P<after>{_CURRENCY}|%|)(?P<last>-?)(?P<close>\)?)\Z"
+    rf" ?(?P<times>[十百千]?[万亿]?) ?(?P<after>{_CURRENCY}|%|)(?P<last>-?)(?P<close>\)?)\Z"
 )
 """A number with what people write around it: a sign, brackets or a minus behind it, tens of thousands, a currency, a percent sign."""
-_ZEROS = {"": 0, "百": 2, "千": 3, "万": 4, "亿": 8}
+_ZEROS = {"十": 1, "百": 2, "千": 3, "万": 4, "亿": 8}
 _POWERS = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2}|E(?:\d{1,2}|-\d))\Z", re.ASCII)
 """A number as programs write a long one, all its digits before the e."""
 _MARKED = {

@@ -131,7 +131,8 @@ def test_of_two_rows_of_headings_the_one_that_names_every_column_counts() -> Non
     assert (found.sheets[0].headings, next(found.sheets[0].rows())) == (
         ("客户名称", "电话", "城市", "订单号", "金额", "日期"), (1, ["甲", "139", "北京", "1", "100", "2024-01-01"]),
     )  # fmt: skip
-    assert [note.code for note in found.notes] == ["preamble"]
+    (note,) = found.notes
+    assert str(note) == "the headings are in row 2; what stands above them is left out (1): 客户信息 | 订单信息"
     for content in (
         ",Name,City\nx,Ann,Paris\ny,Bob,Rome\n",
         "Name,,Age\nAnn,Paris,5\nBob,Rome,6\n",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from plugins.import_export.files.book import Note, Reading, blank
 from sdk import BadRequest, _
 
 SAMPLED = 50
+_SHOWN = 200
 _VALUE = re.compile(r"\A[\W_]*\d[\d\W_]*\Z|@")
 """What is a number, a date or an address, and no heading."""
 
@@ -25,9 +27,11 @@ def headings_row(rows: list[list[str]], reading: Reading) -> int:
 
 def note_above(rows: list[list[str]], place: int) -> list[Note]:
     """That rows above the headings are left out, where there are some."""
-    above = sum(not blank(row) for row in rows[:place])
-    text = _("the headings are in row {row}; what stands above them is left out ({count})")
-    return [Note("preamble", text, {"row": place + 1, "count": above})] if above else []
+    above = [row for row in rows[:place] if not blank(row)]
+    # Its words are shown, as they may say of what unit all amounts are.
+    words = " | ".join(cell.strip() for row in above for cell in row if cell.strip())
+    text = _("the headings are in row {row}; what stands above them is left out ({count}): {words}")
+    return [Note("preamble", text, {"row": place + 1, "count": len(above), "words": words[:_SHOWN]})] if above else []
 
 
 def found_row(rows: list[list[str]]) -> int:
@@ -74,11 +78,12 @@ def _name_columns(row: list[str]) -> bool:
     return len(set(words)) == len(words) and not any(_VALUE.search(word) for word in words)
 
 
-def sums_up(row: list[str]) -> bool:
-    """Whether a last row sums up those above it: a word for that, then numbers alone; or a line about how many there are."""
-    words = [word for word in map(str.strip, row) if word]
-    if not words:
+def sums_up(row: Sequence[str]) -> bool:
+    """Whether a row sums up others: a word for that, then numbers alone; or a line about how many there are."""
+    first = next(filter(None, map(str.strip, row)), "")  # asked of every row: that alone tells it of nearly all
+    if not _TOTAL.match(first) and not _COUNTED.match(first):
         return False
+    words = [word for word in map(str.strip, row) if word]
     if len(words) == 1:
-        return bool(_COUNTED.match(words[0]))
-    return bool(_TOTAL.match(words[0])) and all(map(_VALUE.search, words[1:]))
+        return bool(_COUNTED.match(first))
+    return bool(_TOTAL.match(first)) and all(map(_VALUE.search, words[1:]))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from plugins.import_export.mapping.units import unit_of
 from sdk import Context, _
 from sdk.fields import Field, MoneyField
 
@@ -110,6 +111,12 @@ def _only(words: Mapping[str, Iterable[str]]) -> dict[str, str]:
 def plain(word: str) -> str:
     """A heading without case, punctuation, the mark of what is required, and the choices that a template lists."""
     return _WORD.sub("", _CHOICES.sub("", bare(word)).casefold())
+
+
+def measured(words: Mapping[str, str], synonyms: Mapping[str, str], heading: str) -> str:
+    """The field that a heading says whose unit stands behind it; "" for none."""
+    said, unit = unit_of(heading)
+    return "" if unit is None else words.get(plain(said)) or synonyms.get(plain(said), "")
 
 
 def bare(heading: str) -> str:
