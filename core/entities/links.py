@@ -224,10 +224,11 @@ def spoken(work: Work, target: Entity, within: str, records: Collection[type_nar
 
 
 def nearest(work: Work, target: Entity, word: str) -> str | None:
-    """The title most like `word` among those the actor sees that start with the same character."""
+    """The name most like `word` among those the actor sees that start with the same character: the title, where records are found by it."""
     table = target.record.table()
-    grants = including(work.scopes.grants_of(target, Verb.READ), target.title)
-    title = table.c[target.record.__fields__[target.title].attribute]
+    field = target.title if target.title in target.match_fields else target.match_fields[0]
+    grants = including(work.scopes.grants_of(target, Verb.READ), field)
+    title = table.c[target.record.__fields__[field].attribute]
     query = (
         sa.select(title)
         .where(*_reach(work, target, table, grants), title.istartswith(word[:1], autoescape=True))
