@@ -26,11 +26,11 @@ from plugins.import_export.mapping.shaping import (
     type_edit,
     type_maker,
 )
-from plugins.import_export.mapping.units import Unit, unit_of
+from plugins.import_export.mapping.units import Unit, counts, unit_of
 from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
-from sdk.fields import AnyRecordField, ChoiceField, DecimalField, Field, Flaw, IntegerField, LinkField, MoneyField, spoilt
+from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField, spoilt
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
@@ -218,8 +218,8 @@ def _references(special: Mapping[str, str], headings: Sequence[str]) -> dict[str
 
 
 def _units(headings: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Unit]:
-    numbers = {name: heading for name, heading in headings.items() if isinstance(fields[name], MoneyField | DecimalField | IntegerField)}
-    return {name: unit for name, heading in numbers.items() if (unit := unit_of(heading)[1]) is not None}
+    found = {name: unit_of(heading)[1] for name, heading in headings.items()}
+    return {name: unit for name, unit in found.items() if unit is not None and counts(fields[name], unit)}
 
 
 def _edits(wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]]:
@@ -326,7 +326,7 @@ def _columns(
             continue
         word = plain(heading)
         name = _known(asked[heading], fields) if heading in asked else words.get(word, "")
-        if heading not in asked and not name and (guess := synonyms.get(word) or measured(words, synonyms, heading)) not in taken:
+        if heading not in asked and not name and (guess := synonyms.get(word) or measured(words, synonyms, fields, heading)) not in taken:
             name = guess
             taken.add(guess)
         if not name or (name in asked.values() and heading not in asked):

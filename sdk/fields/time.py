@@ -24,6 +24,7 @@ _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _PARTS = re.compile(r"(\d{1,4}) ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,4}) ?日?\Z", re.ASCII)
 _DAY_FIRST = re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?[ -](?P<month>[A-Za-z]{3,9})\.?,?[ -](?P<year>\d{4}|\d{2})\Z", re.ASCII)
 _MONTH_FIRST = re.compile(r"(?P<month>[A-Za-z]{3,9})\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4}|\d{2})\Z", re.ASCII)
+_MONTH = re.compile(r"(?P<year>\d{4}) ?[-/.年] ?(?P<number>\d{1,2}) ?月?\Z|(?P<name>[A-Za-z]{3,9})\.? (?P<of>\d{4})\Z", re.ASCII)
 _COMPACT = re.compile(r"(?:19|20)\d{6}\Z", re.ASCII)
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 _WITH_TIME = re.compile(r"(?P<day>.*?\S)[Tt ] ?(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?[AaPp][Mm])?)\Z", re.ASCII)
@@ -127,6 +128,9 @@ def split_offset(cell: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class DateField(Field):
+    months: bool = False
+    """Whether files may tell a month alone, which is its first day."""
+
     kind: ClassVar[str] = "date"
     operators: ClassVar[tuple[str, ...]] = _ORDERED
     role: ClassVar[ReportRole] = ReportRole.DIMENSION
@@ -153,6 +157,8 @@ class DateField(Field):
         if len(cell) == 10 and cell[4] == cell[7] == "-":
             with suppress(ValueError):  # what is wrong with it is said below
                 return date.fromisoformat(cell)
+        if self.months and (month := _MONTH.match(day_and_time(cell)[0])) is not None:
+            return date_of(f"1 {month['name']} {month['of']}" if month["name"] else f"{month['year']}-{month['number']}-1", "")
         return date_of(day_and_time(cell)[0], style.get("date_order", ""), style.get("century", ""))
 
     def format(self, value: object) -> str:
@@ -224,9 +230,9 @@ def _clock(word: str) -> time:
 
 
 def on(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
-       index: bool = False, personal: bool = False) -> MappedColumn[Any]:  # fmt: skip
-    """A date without a time: it is the same date in every zone."""
-    return column(DateField(label=label, required=required, track=track, readonly=readonly, index=index, personal=personal))
+       index: bool = False, personal: bool = False, months: bool = False) -> MappedColumn[Any]:  # fmt: skip
+    """A date without a time: it is the same date in every zone. `months`: where files tell a month, its first day is meant."""
+    return column(DateField(label=label, required=required, track=track, readonly=readonly, index=index, personal=personal, months=months))
 
 
 def at(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -91,12 +92,21 @@ def test_what_else_stands_in_brackets_is_no_unit(heading: str) -> None:
 
 @pytest.mark.feature("C4")
 def test_amounts_under_a_heading_with_a_unit_are_what_they_mean(taken: Take, work: Work) -> None:
+    work.records("forecast.market_series").create({"name": "Retail", "unit": "亿元"})
     done = taken("customers.account", "公司名称,年收入（万元人民币）,员工人数（千）\nA,12,5\nB,1.5,0.2\nC,(3),\nD,7 CNY,1\n")
     rows = {row["name"]: (row["revenue"], row["employees"]) for row in work.records("customers.account").find(())}
     assert (done.ignored, rows) == (None, {
         "A": (Money(Decimal(120_000), "CNY"), 5_000), "B": (Money(Decimal(15_000), "CNY"), 200), "C": (Money(Decimal(-30_000), "CNY"), None),
         "D": (Money(Decimal(70_000), "CNY"), 1_000),
     })  # fmt: skip
+    kept = taken(
+        "forecast.market_point",
+        "日期,数值（亿元）\n2012年3月,33668.6\n2012-04,5\n",
+        set=["market_series=Retail"],
+        map=["数值（亿元）=value"],
+    )
+    points = [(row["on"], row["value"]) for row in work.records("forecast.market_point").find(())]
+    assert (kept.counts, points) == ({"created": 2}, [(date(2012, 3, 1), Decimal("33668.6")), (date(2012, 4, 1), Decimal(5))])
     both = taken("customers.account", "name,revenue,Revenue (USD)\nE,5 EUR,6\n")
     assert (both.ignored, work.records("customers.account").find(where(name="E"))[0]["revenue"]) == (
         "Revenue (USD)",

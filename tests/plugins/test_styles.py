@@ -122,6 +122,14 @@ def test_a_column_of_dates_that_allows_two_orders_is_asked_for_with_both_reading
     assert values(DAY, ["31/01/2026", "01/31/2026"]) == ["ambiguous_date"] * 2
 
 
+def test_a_month_is_its_first_day_where_dates_are_of_months_too_and_none_elsewhere() -> None:
+    months = DateField(label=LABEL, months=True)
+    cells = ["2024-03", "2024/3", "2024年3月", "2024.03", "Mar 2024", "2024-03-05"]
+    assert values(months, cells) == [*[date(2024, 3, 1)] * 5, date(2024, 3, 5)]
+    assert values(months, ["2024-13", "1-01", "2012年1-2月", "March"]) == ["no_such_date", "malformed", "malformed", "malformed"]
+    assert values(DAY, cells) == [*["malformed"] * 5, date(2024, 3, 5)]
+
+
 def test_the_century_of_short_years_is_asked_for() -> None:
     (question,) = seen(DAY, ["31/12/25", "31/12/70"]).questions()
     assert (question.asked, question.readings) == ("years", {"1900": "1925-12-31", "2000": "2025-12-31"})

@@ -94,7 +94,7 @@ def guessed(
         _by_apart(apart),
         _by_word(words),
         _by_synonym(synonyms),
-        _by_unit(words, synonyms),
+        _by_unit(words, synonyms, fields),
         _by_likeness({**synonyms, **words}),
     ):
         for place, heading in enumerate(headings):
@@ -127,8 +127,8 @@ def _by_synonym(synonyms: Mapping[str, str]) -> type_sure:
     return lambda heading: Guess(name, CALLED, "synonym") if (name := synonyms.get(plain(heading))) else None
 
 
-def _by_unit(words: Mapping[str, str], synonyms: Mapping[str, str]) -> type_sure:
-    return lambda heading: Guess(name, CALLED, "unit") if (name := measured(words, synonyms, heading)) else None
+def _by_unit(words: Mapping[str, str], synonyms: Mapping[str, str], fields: Mapping[str, Field]) -> type_sure:
+    return lambda heading: Guess(name, CALLED, "unit") if (name := measured(words, synonyms, fields, heading)) else None
 
 
 def _by_likeness(words: Mapping[str, str]) -> type_sure:

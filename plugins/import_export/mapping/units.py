@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sdk.fields import FlawError
+from sdk.fields import Field, FlawError, IntegerField, MoneyField
 from sdk.fields.money import CURRENCIES
 from sdk.fields.number import parts_of
 
@@ -53,6 +53,11 @@ class Unit:
         if zeros or around == "%":
             return cell if around else f"{cell} {currency}".strip()
         return f"{'-' if negative else ''}{digits}{self.times} {around or currency}".strip()
+
+
+def counts(field: Field, unit: Unit) -> bool:
+    """Whether it changes what stands below: amounts always, numbers of things where it is no money; a measure is kept in the unit it came in."""
+    return isinstance(field, MoneyField) or (isinstance(field, IntegerField) and bool(unit.times) and not unit.currency)
 
 
 def unit_of(heading: str) -> tuple[str, Unit | None]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from plugins.import_export.mapping.units import unit_of
+from plugins.import_export.mapping.units import counts, unit_of
 from sdk import Context, _
 from sdk.fields import Field, MoneyField
 
@@ -113,10 +113,11 @@ def plain(word: str) -> str:
     return _WORD.sub("", _CHOICES.sub("", bare(word)).casefold())
 
 
-def measured(words: Mapping[str, str], synonyms: Mapping[str, str], heading: str) -> str:
-    """The field that a heading says whose unit stands behind it; "" for none."""
+def measured(words: Mapping[str, str], synonyms: Mapping[str, str], fields: Mapping[str, Field], heading: str) -> str:
+    """The field that a heading says with a unit behind it which counts there; "" for none."""
     said, unit = unit_of(heading)
-    return "" if unit is None else words.get(plain(said)) or synonyms.get(plain(said), "")
+    name = "" if unit is None else words.get(plain(said)) or synonyms.get(plain(said), "")
+    return name if name and unit is not None and counts(fields[name], unit) else ""
 
 
 def bare(heading: str) -> str:
