@@ -86,7 +86,7 @@ def _first_test() -> list[Line]:
 
 def _until_a_test_begins(package: Path) -> float:
     command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "core.testkit.pytest_plugin"]  # and no other that happens to be here
-    environment = {**os.environ, "PYTHONPATH": str(servers.ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = servers.surroundings({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
     subprocess.run(command, check=True, cwd=package, stdout=subprocess.DEVNULL, env=environment)
     began = package / "began"
     seconds = float(began.read_text(encoding="utf-8"))

@@ -26,7 +26,7 @@ class Product(Record):
     )
     sku: Mapped[str | None] = f.text(_("SKU"), length=60, unique=True, match=True, search=True)
     series: Mapped[str | None] = f.text(_("Product line"), length=100, index=True)
-    price: Mapped[f.Money | None] = f.money(_("List price"), track=True, least=Decimal(0))
+    price: Mapped[f.Money | None] = f.money(_("List price"), track=True, least=Decimal(0), places=4)
     unit: Mapped[str | None] = f.text(_("Unit"), length=20)
     active: Mapped[bool] = f.boolean(_("For sale"), default=True, track=True)
     description: Mapped[str | None] = f.long_text(_("Description"))

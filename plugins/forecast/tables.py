@@ -72,7 +72,7 @@ class MarketPoint(Record):
     __table_args__ = (unique_together("forecast_market_points", "market_series_id", "on"),)
 
     market_series_id: Mapped[UUID] = f.link(_("Market series"), MarketSeries, required=True)
-    on: Mapped[date] = f.on(_("Date"), required=True, index=True)
+    on: Mapped[date] = f.on(_("Date"), required=True, index=True, months=True)
     value: Mapped[Decimal] = f.decimal(_("Value"), required=True, places=6)
 
 

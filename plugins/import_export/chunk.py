@@ -8,6 +8,7 @@ from uuid import UUID
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds
 from plugins.import_export.external import flaws as external_flaws
+from plugins.import_export.files.headings import sums_up
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.mapping.heads import Heads
 from plugins.import_export.matching import Matching, SameFile, type_values
@@ -18,6 +19,7 @@ from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import AnyRecordField, Flaw, LinkField
 
 LIKE_HEADINGS = _("reads like headings and is no record; where they stand further down than was found, say in which row (heading_row)")
+SUMS_UP = _("seems to sum up other rows; where it is no record, leave it out, or undo it")
 SAME_AS_ROW = _("is the same as row {row} of this file")
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
 """Rows with what stands in them by field, and what is wrong there."""
@@ -223,6 +225,8 @@ class ChunkWriter:
             elif row[0] in repeated:
                 problem = Problem(self.plan.match[0], "same_as_row", SAME_AS_ROW, {"row": repeated[row[0]]})
                 self.teller.leave(tally, row, WARNED, problem)
+            elif sums_up(row[1]):
+                self.teller.leave(tally, row, WARNED, Problem("", "totals", SUMS_UP))
             return
         self._refused(tally, row, draft, outcome.refusal, last=last)
 

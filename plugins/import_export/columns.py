@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from plugins.import_export.formulas import neutral
+from plugins.import_export.formulas import literal
 from plugins.import_export.mapping.words import plain, words_of
 from sdk import BadRequest, Context, _
 from sdk.context import Column
@@ -42,7 +42,7 @@ class ExportColumn:
         cells = self.cells(values)
         if isinstance(self.field, DecimalField | MoneyField):
             return [_THREE.sub(r"\g<0>0", cell) for cell in cells]
-        return cells if isinstance(self.field, IntegerField) else neutral(cells)
+        return cells if isinstance(self.field, IntegerField) else literal(cells)
 
 
 def importable(fields: Mapping[str, Field]) -> list[str]:

@@ -1,7 +1,8 @@
-"""Text that a spreadsheet would take for a formula: written down behind an apostrophe, and read back without it.
+"""Text that a spreadsheet would take for a formula, or for an error of one: written down behind an apostrophe, and read back without it.
 
 A cell that begins with = + - @, their full-width forms, a tab or a carriage return gets one apostrophe in front; so does one that begins with
-apostrophes and then such a sign, as reading takes one away. All other text stays as it is, also what begins with an apostrophe.
+apostrophes and then such a sign, as reading takes one away. So does, in exports, what reading would take for a value that is lost, such as #N/A or
+1.38E+10. All other text stays as it is, also what begins with an apostrophe.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from sdk.fields import SPOILT
+
 _SIGNS = "=+\\-@\t\r\uff1d\uff0b\uff0d\uff20"
 _RISKY = re.compile(f"'*[{_SIGNS}]")
-_MARKED = re.compile(f"'+[{_SIGNS}]")
 _ANY_RISKY = re.compile(f"\n'*[{_SIGNS}]")
-_ANY_MARKED = re.compile(f"\n'+[{_SIGNS}]")
+_IS_LITERAL, _IS_MARKED = (re.compile(rf"'{many}(?:[{_SIGNS}]|{SPOILT}\Z)") for many in "*+")
+_ANY_LITERAL, _ANY_MARKED = (re.compile(rf"\n'{many}(?:[{_SIGNS}]|{SPOILT}(?:\n|\Z))") for many in "*+")
 
 
 def neutral(cells: Sequence[str]) -> Sequence[str]:
@@ -23,11 +26,18 @@ def neutral(cells: Sequence[str]) -> Sequence[str]:
     return [f"'{cell}" if _RISKY.match(cell) else cell for cell in cells]
 
 
+def literal(cells: Sequence[str]) -> Sequence[str]:
+    """The same, and as no reader takes it for an error or for a number that has lost digits."""
+    if not _ANY_LITERAL.search(_whole(cells)):
+        return cells
+    return [f"'{cell}" if _IS_LITERAL.match(cell) else cell for cell in cells]
+
+
 def restored(cells: Sequence[str]) -> Sequence[str]:
     """The contrary: a column as it was before."""
     if not _ANY_MARKED.search(_whole(cells)):
         return cells
-    return [cell[1:] if _MARKED.match(cell) else cell for cell in cells]
+    return [cell[1:] if _IS_MARKED.match(cell) else cell for cell in cells]
 
 
 def _whole(cells: Sequence[str]) -> str:

@@ -37,7 +37,9 @@ class Former(NamedTuple):
     values: Mapping[str, object]
 
 
-def parts(fates: Sequence[Fate], fields: Mapping[str, Field], former: Mapping[int, Former]) -> Iterator[tuple[list[Fate], dict[str, object]]]:
+def parts(
+    fates: Sequence[Fate], fields: Mapping[str, Field], former: Mapping[int, Former]
+) -> Iterator[tuple[list[Fate], dict[str, object]]]:
     """What becomes parts of a journal, each small enough to be read as a whole: the fates of rows, and what was before."""
     part: list[Fate] = []
     before: dict[str, object] = {}

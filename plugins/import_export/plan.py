@@ -26,11 +26,12 @@ from plugins.import_export.mapping.shaping import (
     type_edit,
     type_maker,
 )
-from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of, written
+from plugins.import_export.mapping.units import Unit, counts, unit_of
+from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of, written
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
 from sdk.changes import HISTORY
-from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField
+from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField, spoilt
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
@@ -119,6 +120,8 @@ class Plan:
     """Columns of such ids of the records that links name."""
     act: str = ""
     """The act by which new records are made."""
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    """What the headings of numbers say of all of them."""
 
 
 def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
@@ -159,7 +162,7 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
     plan = Plan(
         columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside, made=made,
-        edits=_edits(wish, fields), external=external, own=own, links=links,
+        edits=_edits(wish, fields), external=external, own=own, links=links, units=_units(headings, fields),
         act=HISTORY if wish.history and any(one.historic for one in visible.values()) else "",
     )  # fmt: skip
     said = Said(wish.dates, wish.numbers, wish.years)
@@ -224,6 +227,11 @@ def _references(special: Mapping[str, str], headings: Sequence[str]) -> dict[str
         if colon:
             asked.setdefault(about, []).append((headings.index(heading), entity))
     return {about: references(columns) for about, columns in asked.items()}
+
+
+def _units(headings: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Unit]:
+    found = {name: unit_of(heading)[1] for name, heading in headings.items()}
+    return {name: unit for name, unit in found.items() if unit is not None and counts(fields[name], unit)}
 
 
 def _edits(wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]]:
@@ -330,7 +338,7 @@ def _columns(
             continue
         word = plain(heading)
         name = _known(asked[heading], fields) if heading in asked else words.get(word, "")
-        if heading not in asked and not name and (guess := synonyms.get(word, "")) not in taken:
+        if heading not in asked and not name and (guess := synonyms.get(word) or measured(words, synonyms, fields, heading)) not in taken:
             name = guess
             taken.add(guess)
         if not name or (name in asked.values() and heading not in asked):
@@ -349,6 +357,11 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
     columns = list(zip_longest(*rows, fillvalue=""))
     for name in (*plan.columns, *plan.made):
         cells = _cells_of(plan, name, columns, len(rows))
+        lost = _lost(plan, name, columns)
+        if lost:
+            cells = list(cells)
+            for flaw in lost:
+                cells[flaw.row] = ""
         for edit in plan.edits.get(name, ()):
             cells = list(map(edit, cells))
         if name in plan.values:
@@ -356,9 +369,16 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
             cells = [renamed.get(cell.strip(), cell) for cell in cells]
         parsed = plan.fields[name].read(cells, plan.styles.get(name))
         values[name] = parsed.values
-        if parsed.flaws:
-            flaws[name] = parsed.flaws
+        if parsed.flaws or lost:
+            flaws[name] = [*lost, *parsed.flaws]
     return values, flaws
+
+
+def _lost(plan: Plan, name: str, columns: Sequence[Sequence[str]]) -> list[Flaw]:
+    """Cells as they stand in the file whose value is lost, unless it was said what such a word means; text that looks so is marked there."""
+    index, said = plan.columns.get(name, len(columns)), plan.values.get(name, {})
+    found = spoilt(columns[index]) if index < len(columns) else []
+    return [flaw for flaw in found if columns[index][flaw.row].strip() not in said]
 
 
 def _cells_of(plan: Plan, name: str, columns: Sequence[Sequence[str]], size: int) -> Sequence[str]:
@@ -367,4 +387,5 @@ def _cells_of(plan: Plan, name: str, columns: Sequence[Sequence[str]], size: int
     index = plan.columns[name]
     cells: Sequence[str] = restored(columns[index]) if index < len(columns) else [""] * size
     place = plan.currencies.get(name, len(columns))
-    return joined_amounts(cells, columns[place]) if place < len(columns) else cells
+    cells = joined_amounts(cells, columns[place]) if place < len(columns) else cells
+    return plan.units[name].given(cells, money=isinstance(plan.fields[name], MoneyField)) if name in plan.units else cells

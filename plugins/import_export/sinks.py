@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 import orjson
 
 from plugins.import_export.columns import LABELS, ExportColumn
-from plugins.import_export.formulas import neutral
+from plugins.import_export.formulas import literal
 from plugins.import_export.workbook import WorkbookSink
 from sdk import Block, Context, _
 from sdk.context import Column
@@ -41,7 +41,7 @@ class CsvSink:
     def __init__(self, stream: BinaryIO, columns: Sequence[ExportColumn], *, marked: bool) -> None:
         self._stream, self._columns = stream, columns
         self._stream.write(codecs.BOM_UTF8 if marked else b"")
-        self._put([neutral([column.heading]) for column in columns])
+        self._put([literal([column.heading]) for column in columns])
 
     def write(self, block: Block) -> None:
         if block.rows:

@@ -20,6 +20,7 @@ from sdk.fields import (
     date_orders,
     day_and_time,
     readings,
+    split_offset,
     year_is_short,
 )
 from sdk.fields.time import date_of
@@ -58,8 +59,10 @@ class Column:
         """Take account of a date; what is none is said when it is read."""
         if cell[4:5] in "-/." and cell[:4].isdecimal():
             return
-        day = day_and_time(cell)[0]
+        day = day_and_time(split_offset(cell)[0])[0]
         allowed = date_orders(day)
+        if not allowed and year_is_short(day):  # its month is written as a word
+            self._keep(self.short_years, cell)
         if not allowed or (len(allowed) == len(ORDERS) and not year_is_short(day)):
             return
         self.orders &= allowed
@@ -138,7 +141,7 @@ class Styles:
 
     def found(self) -> dict[str, dict[str, str]]:
         """How each column is read (`Field.read`); a cell that stays open is a flaw there."""
-        styles: dict[str, dict[str, str]] = {name: {"exact": "yes"} if self._sheet.exact else {} for name in self._kinds}
+        styles: dict[str, dict[str, str]] = {name: {} for name in self._kinds}
         for name, kind in self._kinds.items():
             if isinstance(kind, DateTimeField):
                 styles[name]["zone"] = self._zones.get(name) or self._zone
@@ -158,8 +161,10 @@ class Styles:
     def _sign(self, column: Column) -> str:
         if len(column.signs) == 1:
             return next(iter(column.signs))
+        if not column.signs:  # it contradicts itself: each cell counts for itself
+            return "?"
         # Where commas part the cells, as programs write with a decimal point, a lone comma of a number marks thousands.
-        return "?" if column.examples and column.signs and self._sheet.delimiter != "," else "."
+        return "?" if column.examples and self._sheet.delimiter != "," else "."
 
     def questions(self) -> Iterator[Question]:
         """What stays open."""
@@ -171,7 +176,7 @@ class Styles:
             elif not self._said.years and column.short_years:
                 yield Question(name, "years", tuple(column.short_years), self._years(column))
         for name, _at, column in self._numbers:
-            if self._sign(column) == "?":
+            if self._sign(column) == "?" and column.examples:
                 read = readings(column.examples[0])
                 yield Question(
                     name, "numbers", tuple(column.examples), {word: read[sign] for word, sign in NUMBERS.items() if sign in read}
@@ -189,7 +194,7 @@ def _days(cell: str, orders: set[str], years: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for order in sorted(orders):
         try:
-            found[order] = date_of(day_and_time(cell)[0], order, years).isoformat()
+            found[order] = date_of(day_and_time(split_offset(cell)[0])[0], order, years).isoformat()
         except FlawError:  # no such date in this order
             continue
     return found

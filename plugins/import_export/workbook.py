@@ -14,7 +14,7 @@ from typing import IO, BinaryIO
 from zoneinfo import ZoneInfo
 
 from plugins.import_export.columns import ExportColumn
-from plugins.import_export.formulas import neutral
+from plugins.import_export.formulas import literal
 from plugins.import_export.mapping.words import currency_of, zoned
 from sdk import Block, Context, Invalid, Problem, _
 from sdk.context import Column
@@ -116,7 +116,7 @@ class WorkbookSink:
         columns = "".join(f'<col min="{n}" max="{n}" width="{width}" customWidth="1"/>' for n, width in enumerate(widths, 1))
         head = "".join(
             f'<c r="{letters}1" s="{_HEAD}" t="inlineStr"><is><t xml:space="preserve">{_escaped(heading)}</t></is></c>'
-            for letters, heading in zip(self._letters, neutral(self._headings), strict=True)
+            for letters, heading in zip(self._letters, literal(self._headings), strict=True)
         )
         frozen = '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/><selection pane="bottomLeft"/>'
         sheet.write(

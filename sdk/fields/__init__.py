@@ -3,6 +3,7 @@
 from sdk.fields.any_record import AnyRecordField, NamedReference, Reference, any_record
 from sdk.fields.base import (
     NO_EXAMPLE,
+    SPOILT,
     UNDECODABLE,
     Checked,
     Field,
@@ -14,6 +15,7 @@ from sdk.fields.base import (
     historic,
     personal,
     secret,
+    spoilt,
     synonyms,
     with_example,
 )
@@ -23,10 +25,11 @@ from sdk.fields.link import LinkField, NaturalKey, link
 from sdk.fields.money import CurrencyField, Money, MoneyField, currency, money
 from sdk.fields.number import BooleanField, DecimalField, IntegerField, boolean, decimal, exact_text, integer, percent, readings
 from sdk.fields.text import KeysField, TextField, email, key, keys, long_text, phone, text, url
-from sdk.fields.time import DateField, DateTimeField, at, date_orders, day_and_time, on, year_is_short
+from sdk.fields.time import DateField, DateTimeField, at, date_orders, day_and_time, on, split_offset, year_is_short
 
 __all__ = [
     "NO_EXAMPLE",
+    "SPOILT",
     "UNDECODABLE",
     "AnyRecordField",
     "BooleanField",
@@ -79,6 +82,8 @@ __all__ = [
     "phone",
     "readings",
     "secret",
+    "split_offset",
+    "spoilt",
     "synonyms",
     "text",
     "url",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -12,7 +13,7 @@ from marshmallow import ValidationError, missing
 from marshmallow import fields as mm
 from sqlalchemy.orm import MappedColumn, mapped_column
 
-from sdk.errors import Params
+from sdk.errors import NO_PARAMS, Params
 from sdk.messages import Flawed
 from sdk.text import Text, _
 
@@ -60,6 +61,12 @@ ERRORS = frozenset(
     {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA", LOST_DIGITS, UNDECODABLE}
 )
 """What spreadsheets, and readers of files, show instead of a value."""
+
+_SHORTENED = r"[+-]?[0-9]\.[0-9]+E[+-][0-9]{2}"
+"""What a spreadsheet writes into a text file for a number that is longer than its column shows."""
+SPOILT = rf"[^\S\n]*(?:{_SHORTENED}|{'|'.join(map(re.escape, sorted(ERRORS)))})[^\S\n]*"
+"""The pattern of a cell whose value a program has lost before the file was written."""
+_IS_SPOILT, _ANY_SPOILT = re.compile(rf"{SPOILT}\Z"), re.compile(rf"\n{SPOILT}(?:\n|\Z)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,25 +146,13 @@ class Field:
         """A column of text as people write it in files; "" is None. `style` says what is known of the whole column:
 
         `date_order`: ymd, mdy or dmy; `century`: the first year that two digits can mean; `decimal`: the sign before the
-        fraction, and `group`: the ones between thousands; `zone`: that of instants without one; `exact`: the column comes from
-        typed cells of a spreadsheet, where a word such as #N/A is an error and no text.
+        fraction, and `group`: the ones between thousands; `zone`: that of instants without one.
         """
         style = style or {}
         stripped = [line or None for line in map(str.strip, cells)]
-        if style.get("exact") and not ERRORS.isdisjoint(stripped):
-            return _column(lambda cell: self._read_exact(str(cell), style), stripped)
         if type(self).read_cell is Field.read_cell:
             return self.parse(stripped)
         return _column(lambda cell: self.read_cell(str(cell), style), stripped)
-
-    def _read_exact(self, cell: str, style: Mapping[str, str]) -> object:
-        if cell == LOST_DIGITS:
-            raise FlawError("lost_digits", _("has more than 15 digits, of which the spreadsheet has kept 15; write it there as text"))
-        if cell == UNDECODABLE:
-            raise FlawError("undecodable", _("is not in the encoding that the file names for it"))
-        if cell in ERRORS:
-            raise FlawError("error_value", _("is an error of the spreadsheet; mend its formula, or empty the cell"))
-        return self.read_cell(cell, style)
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
         """One non-empty text cell; raises FlawError."""
@@ -219,6 +214,31 @@ def _column(check: Check, cells: Cells) -> Parsed:
             add(None)
             flaws.append(Flaw(index, flaw.code, flaw.message, flaw.params))
     return Parsed(values, flaws)
+
+
+def spoilt(cells: Sequence[str]) -> list[Flaw]:
+    """What is wrong with those cells of a file whose value is lost: errors of spreadsheets, and numbers that have lost digits."""
+    if not _ANY_SPOILT.search("\n" + "\n".join(cells)):  # of a whole column: most have none
+        return []
+    return [Flaw(row, *_loss(cell.strip()), NO_PARAMS) for row, cell in enumerate(cells) if _IS_SPOILT.match(cell)]
+
+
+def keep_whole(cell: str) -> None:
+    """Raise FlawError for a number of which a spreadsheet has left out digits, such as 1.38E+10."""
+    if _IS_SPOILT.match(cell):
+        raise FlawError(*_loss(cell.strip()))
+
+
+def _loss(cell: str) -> tuple[str, Text]:
+    if cell == UNDECODABLE:
+        return "undecodable", _("is not in the encoding that the file names for it")
+    if cell == LOST_DIGITS:
+        return "lost_digits", _("has more than 15 digits, of which the spreadsheet has kept 15; write it there as text")
+    if cell in ERRORS:
+        return "error_value", _("is an error of the spreadsheet; mend its formula, or empty the cell")
+    return "lost_digits", _(
+        "is a number that a spreadsheet has shortened; let it show all digits there, or write it as text, and save it again"
+    )
 
 
 def wrong_type(expected: Text, cell: object) -> FlawError:

@@ -118,10 +118,12 @@ class MoneyField(Field):
         if is_plain(cell, style):
             return self._money(exact(cell), "")
         try:
-            negative, digits, around = parts_of(cell)
+            negative, digits, around, zeros = parts_of(cell)
         except FlawError as flaw:
+            if flaw.code != "malformed":
+                raise
             raise FlawError("malformed", _("expected an amount such as 1,234.50 or 1234.50 CNY")) from flaw
-        return self._money(exact(number_text(digits, negative, style)), currency_of(around, style.get("currency", "")))
+        return self._money(exact(number_text(digits, negative, style, zeros)), currency_of(around, style.get("currency", "")))
 
     def sought(self, cell: str) -> Money:
         written = _WRITTEN.match(cell)

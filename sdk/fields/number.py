@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import SCALE, Exact, limit_of
-from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
+from sdk.fields.base import Field, FlawError, ReportRole, column, keep_whole, wrong_type
 from sdk.text import Text, _
 
 _ORDERED = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "empty")
@@ -22,9 +22,12 @@ _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
 _CURRENCY = r"[A-Z]{3}|RMB|[A-Z]{0,2}[$€£¥₩₹₽₺₫₪฿₴₱₸₦]|[元圆円]"
 _AROUND = re.compile(
     rf"(?P<open>\(?) ?(?P<sign>[-+]?) ?(?P<before>{_CURRENCY}|) ?(?P<inner>-?)(?P<number>[\d.,' ]*\d)"
-    rf" ?(?P<after>{_CURRENCY}|%|)(?P<last>-?)(?P<close>\)?)\Z"
+    rf" ?(?P<times>[十百千]?[万亿]?) ?(?P<after>{_CURRENCY}|%|)(?P<last>-?)(?P<close>\)?)\Z"
 )
-"""A number with what people write around it: a sign, brackets or a minus behind it, a currency, a percent sign."""
+"""A number with what people write around it: a sign, brackets or a minus behind it, tens of thousands, a currency, a percent sign."""
+_ZEROS = {"十": 1, "百": 2, "千": 3, "万": 4, "亿": 8}
+_POWERS = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2}|E(?:\d{1,2}|-\d))\Z", re.ASCII)
+"""A number as programs write a long one, all its digits before the e."""
 _MARKED = {
     decimal: re.compile(
         rf"(?P<whole>[1-9]\d{{0,2}}(?:(?P<mark>[{group}' ])\d{{3}})(?:(?P=mark)\d{{3}})*|\d+|)(?:\{decimal}(?P<fraction>\d+))?\Z", re.ASCII
@@ -89,49 +92,53 @@ def exact_text(value: Decimal, least: int = 0, places: int = SCALE) -> str:
     return f"{whole}.{fraction}" if fraction else whole
 
 
-def parts_of(cell: str) -> tuple[bool, str, str]:
-    """A written number: whether it is negative, its digits with their marks, and what stands before or behind it.
+def parts_of(cell: str) -> tuple[bool, str, str, int]:
+    """A written number: whether it is negative, its digits with their marks, what stands before or behind it, and how many zeros it means more.
 
-    Raises FlawError for what is no number.
+    Raises FlawError for what is no number, and for one that has lost digits.
     """
+    keep_whole(cell)
+    if _POWERS.match(cell):
+        return cell[0] == "-", f"{Decimal(cell).copy_abs():f}", "", 0
     word = cell if cell.isascii() else unicodedata.normalize("NFKC", cell).replace("\u2212", "-").replace("\u2019", "'")
     found = _AROUND.match(" ".join(word.split()))
     if found is None or bool(found["open"]) != bool(found["close"]) or (found["before"] and found["after"] not in ("", "%")):
         raise FlawError("malformed", _("expected a decimal number such as -12.50"))
     negative = bool(found["open"] or found["sign"] == "-" or found["inner"] or found["last"])
-    return negative, found["number"], found["before"] or found["after"]
+    return negative, found["number"], found["before"] or found["after"], sum(_ZEROS[sign] for sign in found["times"])
 
 
 def readings(cell: str, *, whole: bool = False) -> dict[str, str]:
     """What a written number is by each sign that may stand before its fraction; `whole`: it has none. Empty for what is no number."""
     try:
-        negative, digits, _around = parts_of(cell)
+        negative, digits, _around, zeros = parts_of(cell)
     except FlawError:
         return {}
-    found = {decimal: text for decimal in _MARKED if (text := _read(digits, negative, decimal)) is not None}
+    found = {decimal: text for decimal in _MARKED if (text := _read(digits, negative, decimal, zeros)) is not None}
     return {decimal: text for decimal, text in found.items() if not whole or not text.partition(".")[2].strip("0")}
 
 
-def _read(digits: str, negative: bool, decimal: str) -> str | None:
+def _read(digits: str, negative: bool, decimal: str, zeros: int) -> str | None:
     found = _MARKED[decimal].match(digits)
     if found is None or not (found["whole"] or found["fraction"]):
         return None
     whole = re.sub(r"\D", "", found["whole"]) or "0"
-    return f"{'-' if negative else ''}{whole}" + (f".{found['fraction']}" if found["fraction"] else "")
+    text = f"{'-' if negative else ''}{whole}" + (f".{found['fraction']}" if found["fraction"] else "")
+    return f"{Decimal(text).scaleb(zeros):f}" if zeros else text
 
 
-def number_text(digits: str, negative: bool, style: Mapping[str, str]) -> str:
+def number_text(digits: str, negative: bool, style: Mapping[str, str], zeros: int = 0) -> str:
     """Digits with their marks as `exact` takes them; raises FlawError where the column leaves two readings (`decimal` is ?)."""
     decimal = style.get("decimal", ".")
     if decimal == "?":
-        read = {_read(digits, negative, one) for one in _MARKED} - {None}
+        read = {_read(digits, negative, one, zeros) for one in _MARKED} - {None}
         if len(read) > 1:
             raise FlawError(
                 "ambiguous_number", _("cannot tell the decimal sign from a mark of thousands here; write 1234.50, or name the sign")
             )
         text = next(iter(read), None)
     else:
-        text = _read(digits, negative, decimal)
+        text = _read(digits, negative, decimal, zeros)
     if text is None:
         raise FlawError("malformed", _("expected a decimal number such as -12.50"))
     return text
@@ -146,11 +153,11 @@ def plainly(cell: str, style: Mapping[str, str], percent: bool = True) -> str:
     """A number as people write it, as `exact` takes it, the sign of a currency and of `percent` left off; raises FlawError."""
     if is_plain(cell, style):
         return cell
-    negative, digits, around = parts_of(cell)
+    negative, digits, around, zeros = parts_of(cell)
     # A word of three letters may be a currency or a unit, in which the number means another one.
     if (around.isalpha() and around.isascii()) or (around == "%" and not percent):
         raise FlawError("malformed", _("expected a decimal number such as -12.50"))
-    return number_text(digits, negative, style)
+    return number_text(digits, negative, style, zeros)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +183,7 @@ class IntegerField(Field):
         return cell
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
-        if cell.isdecimal():
+        if cell.isdecimal() and cell.isascii():
             return self._read(cell, self)
         try:
             return self._read(plainly(cell, style, percent=False), self)

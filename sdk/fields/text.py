@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -19,6 +20,8 @@ _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _CONTROL = re.compile(f"[{_CONTROLS}]")
 _EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{1,255}}\Z")
 _PHONE = re.compile(r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:x|ext\.?|转) ?[0-9]{1,8})?\Z")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?:[:/?#]\S*)?\Z", re.IGNORECASE | re.ASCII)
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
 _URL = re.compile(rf"https?://[^\s/?#{_CONTROLS}]+[^\s{_CONTROLS}]*\Z")
 _BETWEEN = re.compile(r"[;,|\n；，、]")
 """How files separate keys, none of which has such a sign in it."""
@@ -153,6 +156,9 @@ class EmailField(TextField):
     kind: ClassVar[str] = "email"
     widget: ClassVar[str] = "email"
 
+    def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
+        return super().read([cell.removeprefix("mailto:") for cell in _typed(cells)], style)
+
     def check(self, cell: object) -> object:
         checked = TextField.check(self, cell)
         return plain_text(checked.lower(), self.length) if isinstance(checked, str) else None  # İ is longer in lower case
@@ -168,11 +174,19 @@ class PhoneField(TextField):
     kind: ClassVar[str] = "phone"
     widget: ClassVar[str] = "tel"
 
+    def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
+        """Some programs write a number of digits alone with a fraction of zero."""
+        return super().read([cell[:-2] if cell.endswith(".0") and cell[:-2].isdecimal() else cell for cell in _typed(cells, "转")], style)
+
 
 @dataclass(frozen=True, kw_only=True)
 class UrlField(TextField):
     kind: ClassVar[str] = "url"
     widget: ClassVar[str] = "url"
+
+    def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
+        """Most lists leave out what all addresses begin with."""
+        return super().read([cell if not cell or cell.startswith("http") else _addressed(cell.strip()) for cell in _typed(cells)], style)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +244,24 @@ class KeysField(Field):
         if self.options:
             item = {"type": "string", "enum": list(self.options)}
         return {"type": "array", "items": item, "maxItems": 200}
+
+
+def _typed(cells: Sequence[str], foreign: str = "") -> Sequence[str]:
+    """Cells without invisible marks, and with plain signs in the place of wide ones, where nothing beyond ASCII but `foreign` is left then."""
+    return cells if "".join(cells).isascii() else [cell if cell.isascii() else _plain_signs(cell, foreign) for cell in cells]
+
+
+def _plain_signs(cell: str, foreign: str) -> str:
+    seen = "".join(sign for sign in cell if unicodedata.category(sign) != "Cf")
+    plain = _DASHES.sub("-", unicodedata.normalize("NFKC", seen))
+    return plain if all(sign.isascii() or sign in foreign for sign in plain) else cell
+
+
+def _addressed(cell: str) -> str:
+    if _HOST.match(cell):
+        return f"https://{cell}"
+    scheme, found, rest = cell.partition("://")
+    return f"{scheme.lower()}{found}{rest}"
 
 
 def plain_text(cell: str, most: int) -> str:

@@ -22,11 +22,16 @@ _READ = frozenset({date, type(None)})
 _ORDERED = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "empty")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _PARTS = re.compile(r"(\d{1,4}) ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,4}) ?日?\Z", re.ASCII)
-_DAY_FIRST = re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?[ -](?P<month>[A-Za-z]{3,9})\.?,?[ -](?P<year>\d{4})\Z", re.ASCII)
-_MONTH_FIRST = re.compile(r"(?P<month>[A-Za-z]{3,9})\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})\Z", re.ASCII)
+_DAY_FIRST = re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?[ -](?P<month>[A-Za-z]{3,9})\.?,?[ -](?P<year>\d{4}|\d{2})\Z", re.ASCII)
+_MONTH_FIRST = re.compile(r"(?P<month>[A-Za-z]{3,9})\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4}|\d{2})\Z", re.ASCII)
+_MONTH = re.compile(r"(?P<year>\d{4}) ?[-/.年] ?(?P<number>\d{1,2}) ?月?\Z|(?P<name>[A-Za-z]{3,9})\.? (?P<of>\d{4})\Z", re.ASCII)
 _COMPACT = re.compile(r"(?:19|20)\d{6}\Z", re.ASCII)
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 _WITH_TIME = re.compile(r"(?P<day>.*?\S)[Tt ] ?(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?[AaPp][Mm])?)\Z", re.ASCII)
+_HALVES = {"上午": " AM", "下午": " PM"}
+_HALF_FIRST = re.compile(rf"({'|'.join(_HALVES)}) ?(\d{{1,2}}:\d{{2}}(?::\d{{2}})?)\Z", re.ASCII)
+_OFFSET = re.compile(r"(?P<rest>.*\d:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(?P<offset>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)\Z", re.ASCII)
+"""An instant with its offset in other forms than that of RFC 3339, such as +0000 or a space before it."""
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)
 
 
@@ -37,7 +42,7 @@ def date_of(cell: str, order: str, century: str = "") -> date:
     """
     parts = _PARTS.match(cell)
     if parts is None:
-        return _exists(*_worded(cell))
+        return _exists(*_worded(cell, century))
     numbers = [int(part) for part in parts.groups()]
     if len(parts[1]) == 4:
         return _exists(*numbers)
@@ -50,7 +55,7 @@ def date_of(cell: str, order: str, century: str = "") -> date:
     return _exists(_full_year(year, century) if short else year, month, day)
 
 
-def _worded(cell: str) -> tuple[int, int, int]:
+def _worded(cell: str, century: str) -> tuple[int, int, int]:
     """Year, month and day of a date with the month's name, or of eight digits."""
     if _COMPACT.match(cell):
         return int(cell[:4]), int(cell[4:6]), int(cell[6:])
@@ -59,7 +64,8 @@ def _worded(cell: str) -> tuple[int, int, int]:
     months = [number for number, month in enumerate(_MONTHS, 1) if month == name or month[:3] == name or (name == "sept" and number == 9)]
     if parts is None or not months:
         raise FlawError("malformed", _("expected a date such as 2026-01-31"))
-    return int(parts["year"]), months[0], int(parts["day"])
+    year = int(parts["year"])
+    return _full_year(year, century) if len(parts["year"]) == 2 else year, months[0], int(parts["day"])
 
 
 def _full_year(year: int, century: str) -> int:
@@ -92,8 +98,10 @@ def date_orders(cell: str) -> set[str]:
 
 def year_is_short(cell: str) -> bool:
     """Whether a written date has only two digits of its year."""
-    parts = _PARTS.match(cell)
-    return parts is not None and _short(parts)
+    if (parts := _PARTS.match(cell)) is not None:
+        return _short(parts)
+    worded = _DAY_FIRST.match(cell) or _MONTH_FIRST.match(cell)
+    return worded is not None and len(worded["year"]) == 2
 
 
 def _short(parts: re.Match[str]) -> bool:
@@ -104,12 +112,25 @@ def day_and_time(cell: str) -> tuple[str, str]:
     """A written date, and the time behind it or ""; digits of full width become plain ones."""
     if not cell.isascii():
         cell = unicodedata.normalize("NFKC", cell)
+        cell = _HALF_FIRST.sub(lambda found: f"{found[2]}{_HALVES[found[1]]}", cell)
     parts = _WITH_TIME.match(cell)
     return (parts["day"], parts["time"]) if parts is not None else (cell, "")
 
 
+def split_offset(cell: str) -> tuple[str, str]:
+    """A written instant without its offset, and that as +08:00; "" where none is written."""
+    parts = _OFFSET.match(cell)
+    if parts is None:
+        return cell, ""
+    digits = parts["offset"][1:].replace(":", "") if parts["offset"][0] in "+-" else "00"
+    return parts["rest"], f"{parts['offset'][0] if digits != '00' else '+'}{digits[:2]}:{digits[2:] or '00'}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class DateField(Field):
+    months: bool = False
+    """Whether files may tell a month alone, which is its first day."""
+
     kind: ClassVar[str] = "date"
     operators: ClassVar[tuple[str, ...]] = _ORDERED
     role: ClassVar[ReportRole] = ReportRole.DIMENSION
@@ -136,6 +157,8 @@ class DateField(Field):
         if len(cell) == 10 and cell[4] == cell[7] == "-":
             with suppress(ValueError):  # what is wrong with it is said below
                 return date.fromisoformat(cell)
+        if self.months and (month := _MONTH.match(day_and_time(cell)[0])) is not None:
+            return date_of(f"1 {month['name']} {month['of']}" if month["name"] else f"{month['year']}-{month['number']}-1", "")
         return date_of(day_and_time(cell)[0], style.get("date_order", ""), style.get("century", ""))
 
     def format(self, value: object) -> str:
@@ -173,13 +196,15 @@ class DateTimeField(Field):
             raise FlawError("no_such_instant", _("there is no such instant")) from failure
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
-        """Also an instant without an offset, which is one of the column's `zone`."""
+        """Also an instant without an offset, which is one of the column's `zone`, and one whose offset is written otherwise."""
         if not style.get("zone") or _INSTANT.match(cell):
             return self.check(cell)
+        cell, offset = split_offset(cell)
         day, clock = day_and_time(cell)
         written = date_of(day, style.get("date_order", ""), style.get("century", ""))
         try:
-            return datetime.combine(written, _clock(clock), ZoneInfo(style["zone"])).astimezone(UTC)
+            local = datetime.combine(written, _clock(clock), None if offset else ZoneInfo(style["zone"]))
+            return (datetime.fromisoformat(f"{local.isoformat()}{offset}") if offset else local).astimezone(UTC)
         except (ValueError, OverflowError) as failure:
             raise FlawError("no_such_instant", _("there is no such instant")) from failure
 
@@ -205,9 +230,9 @@ def _clock(word: str) -> time:
 
 
 def on(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
-       index: bool = False, personal: bool = False) -> MappedColumn[Any]:  # fmt: skip
-    """A date without a time: it is the same date in every zone."""
-    return column(DateField(label=label, required=required, track=track, readonly=readonly, index=index, personal=personal))
+       index: bool = False, personal: bool = False, months: bool = False) -> MappedColumn[Any]:  # fmt: skip
+    """A date without a time: it is the same date in every zone. `months`: where files tell a month, its first day is meant."""
+    return column(DateField(label=label, required=required, track=track, readonly=readonly, index=index, personal=personal, months=months))
 
 
 def at(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,

@@ -21,9 +21,10 @@ from core.testkit.engines import Embedded
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.import_export import exports, workbook
 from plugins.import_export.exports import EXPORT, Selection
-from plugins.import_export.formulas import neutral, restored
+from plugins.import_export.formulas import literal, neutral, restored
 from sdk import BadRequest, Conflict, Draft, Forbidden, Invalid, NotFound, Tenant, parse_where
 from sdk.context import id_of
+from sdk.fields import spoilt
 from tests.journeys.commands import Dealwright, dealwright
 from tests.plugins.exported import exported, rows_of
 from tests.plugins.imports import import_file
@@ -337,15 +338,20 @@ def test_the_command_writes_a_whole_file_or_none(work: Work, tenant: Tenant, peo
 
 # --- formulas --------------------------------------------------------------------------------------------------------
 
-_RISKY = st.text(st.sampled_from("'=+-@\t\r\uff1d\uff0b\uff0d\uff20 a1\n"), max_size=6)
+_RISKY = st.text(st.sampled_from("'=+-@\t\r\uff1d\uff0b\uff0d\uff20 a1\n"), max_size=6) | st.lists(
+    st.sampled_from(["'", "#N/A", "1.38E+10", "#DIGITS!", "\n", "#", "1"]), max_size=3
+).map("".join)
 
 
 @given(st.lists(_RISKY | st.text(max_size=12), max_size=8))
 def test_any_text_survives_and_none_is_left_that_a_spreadsheet_calculates(cells: list[str]) -> None:
-    safe = neutral(cells)
+    safe = literal(cells)
     assert list(restored(safe)) == cells
+    assert not spoilt(safe)
+    assert all(cell in (marked, f"'{marked}") for cell, marked in zip(safe, neutral(cells), strict=True))
     assert not [cell for cell in safe if cell[:1] in {*"=+-@\t\r\uff1d\uff0b\uff0d\uff20"}]
+    safe = neutral(cells)
     assert [cell for cell in cells if cell[:1] not in {*"'=+-@\t\r\uff1d\uff0b\uff0d\uff20"}] == [
         cell for cell, before in zip(safe, cells, strict=True) if before[:1] not in {*"'=+-@\t\r\uff1d\uff0b\uff0d\uff20"}
     ], "other text stays as it is"
-    assert list(neutral(["'tis", "a=b", "''"])) == ["'tis", "a=b", "''"]
+    assert list(neutral(["'tis", "a=b", "''"])) == ["'tis", "a=b", "''"] == list(literal(["'tis", "a=b", "''"]))

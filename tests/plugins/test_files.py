@@ -134,6 +134,28 @@ def test_a_table_is_found_under_however_much_stands_above_it(lines: int, width: 
     assert sum(1 for _row in found.sheets[0].rows()) == 2_000
 
 
+def test_of_two_rows_of_headings_the_one_that_names_every_column_counts() -> None:
+    two = "客户信息,,,订单信息,,\n客户名称,电话,城市,订单号,金额,日期\n甲,139,北京,1,100,2024-01-01\n乙,138,上海,2,200,2024-01-02\n"
+    found = book(two)
+    assert (found.sheets[0].headings, next(found.sheets[0].rows())) == (
+        ("客户名称", "电话", "城市", "订单号", "金额", "日期"), (1, ["甲", "139", "北京", "1", "100", "2024-01-01"]),
+    )  # fmt: skip
+    (note,) = found.notes
+    assert str(note) == "the headings are in row 2; what stands above them is left out (1): 客户信息 | 订单信息"
+    for content in (
+        ",Name,City\nx,Ann,Paris\ny,Bob,Rome\n",
+        "Name,,Age\nAnn,Paris,5\nBob,Rome,6\n",
+        "Name,,City\nAnn,x,Paris\nBob,y,Rome\n",
+    ):
+        assert not book(content).notes, content  # a column without a heading
+
+
+def test_the_row_that_is_said_to_hold_the_headings_says_how_cells_are_parted() -> None:
+    content = "Export; 2024\nName,City\nAnn,Paris\nBob,Rome\n"
+    assert opened(content, headings=2).headings == ("Name", "City")
+    assert opened("#comment\nName,City\nAnn,Paris\n", headings=2).headings == ("Name", "City")
+
+
 def test_rows_are_as_long_as_they_are_and_cells_of_a_megabyte_are_read() -> None:
     long = "x" * (1 << 20)
     assert [cells for _number, cells in opened(f'A,B\n1\n1,2,3\n{long},"a\0b"\n').rows()] == [["1"], ["1", "2", "3"], [long, "a\0b"]]
@@ -245,6 +267,19 @@ def test_signs_of_chinese_that_are_letters_of_another_script_in_utf8_are_asked_f
     with pytest.raises(Invalid, match="utf-8, gb18030"):
         book(content)
     assert list(opened(content, encoding="gbk").rows()) == [(1, ["学一学"])]
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_its_mark_is_known_by_its_line_ends_whatever_signs_of_chinese_it_holds(codec: str) -> None:
+    text = (
+        "公司名称,城市\r\n北京一起科技有限公司,一\r\n中国第一公司,丁\r\n" + "上海最大贸易公司,世\r\n" * 40
+    )  # 一 is 4E00, with a NUL of its own
+    found = book(text.encode(codec))
+    assert (found.encoding, found.sheets[0].headings, next(found.sheets[0].rows())[1]) == (
+        codec,
+        ("公司名称", "城市"),
+        ["北京一起科技有限公司", "一"],
+    )
 
 
 def test_what_is_said_of_an_encoding_is_checked() -> None:

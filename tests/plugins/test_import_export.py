@@ -66,6 +66,11 @@ def test_columns_that_lead_nowhere_or_are_left_out_are_named(taken: Take, work: 
     assert work.records("customers.account").find(())[0]["city"] is None
 
 
+def test_a_row_that_seems_to_sum_up_others_is_taken_with_a_warning_wherever_it_stands(taken: Take) -> None:
+    done = taken("customers.account", "Name,Employees\nA,1\n小计,1\nB,2\nTotal,3\nTotalEnergies,9\n")
+    assert (done.counts, done.reasons) == ({"created": 5, "warned": 2}, [(2, None, "totals"), (4, None, "totals")])
+
+
 def test_a_mapped_field_is_not_taken_from_another_column_as_well(taken: Take, work: Work) -> None:
     done = taken("customers.account", "name,Company\nshort,Long Name Ltd\n", map=["Company=name"])
     assert (names(work), done.ignored) == (["Long Name Ltd"], "name")

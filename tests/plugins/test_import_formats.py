@@ -14,6 +14,8 @@ from core.context import Work
 from core.testkit.fixtures import Api
 from plugins.import_export.files import Reading
 from sdk import Invalid
+from sdk.context import id_of
+from tests.plugins.exported import exported
 from tests.plugins.imports import import_file
 
 NAMES = ("李伟", "王芳", "张敏", "欧阳娜娜", "司马懿")
@@ -80,6 +82,25 @@ def test_numbers_of_another_country_and_errors_of_a_spreadsheet_reach_records_as
     made.save(sink)
     done = import_file(work, "catalog.product", sink.getvalue())
     assert (done.counts, done.reasons) == ({"created": 1, "failed": 1}, [(2, "SKU", "error_value")])
+
+
+def test_what_a_spreadsheet_has_lost_is_told_in_text_files_too_and_text_that_looks_so_survives_every_format(work: Work) -> None:
+    lost = import_file(work, "catalog.product", "Name,SKU\nA,9.13101E+17\n#N/A,b\nC,1E+02\n")
+    assert (lost.counts, lost.reasons) == ({"created": 1, "failed": 2}, [(1, "SKU", "lost_digits"), (2, "Name", "error_value")])
+    assert import_file(work, "catalog.product", "Name,SKU\nE,#N/A\n", value=["sku:#N/A="]).counts == {"created": 1}
+    records = work.records("catalog.product")
+    words = {("#N/A", "9.13101E+17"), ("'#REF!", "'1.5E+10")}
+    for format_ in ("csv", "xlsx", "jsonl"):
+        for row in records.find((), 100):
+            records.delete(id_of(row))
+        for name, sku in words:
+            records.create({"name": name, "sku": sku})
+        file = exported(work, "catalog.product", format_)
+        for row in records.find((), 100):
+            records.delete(id_of(row))
+        done = import_file(work, "catalog.product", file)
+        assert (done.counts, {row["name"] for row in records.find((), 100)}) == ({"created": 2}, {"#N/A", "'#REF!"}), done.reasons
+        assert exported(work, "catalog.product", format_) == file
 
 
 def test_what_a_person_says_of_a_file_comes_with_the_form(client: Api, drain: Callable[[], int], work: Work) -> None:

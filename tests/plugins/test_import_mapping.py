@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -10,9 +12,11 @@ from hypothesis import strategies as st
 
 from core.context import Work
 from plugins.import_export.mapping.shaping import e164, parts_of, split_name
+from plugins.import_export.mapping.units import unit_of
 from plugins.import_export.undo import undoing
 from sdk import BadRequest, where
 from sdk.context import id_of
+from sdk.fields import Money
 from tests.plugins.imports import Done, written
 
 Take = Callable[..., Done]
@@ -48,6 +52,68 @@ def test_names_are_joined_numbers_get_their_country_and_values_are_mapped(taken:
 )  # fmt: skip
 def test_a_name_has_two_halves_in_either_language(name: str, given_: str, family: str) -> None:
     assert split_name(name) == (given_, family)
+
+
+@pytest.mark.parametrize(
+    ("heading", "word", "cells"),
+    [
+        ("金额（万元）", "金额", ["12万 元", "-1.5万 元", "5万 USD", "3亿 元", "", "n/a"]), ("营业额(千)", "营业额", ["12千", "-1.5千", "5千 USD", "3亿", "", "n/a"]),
+        ("Amount (USD)", "Amount", ["12 USD", "-1.5 USD", "5 USD", "3亿 USD", "", "n/a"]), ("Revenue [k€] *", "Revenue", ["12千 €", "-1.5千 €", "5千 USD", "3亿 €", "", "n/a"]),
+        ("合同金额万元", "合同金额", ["12万 元", "-1.5万 元", "5万 USD", "3亿 元", "", "n/a"]), ("Umsatz in TEUR", "Umsatz", ["12千 EUR", "-1.5千 EUR", "5千 USD", "3亿 EUR", "", "n/a"]),
+        ("Sales (Mio. €)", "Sales", ["12百万 €", "-1.5百万 €", "5百万 USD", "3亿 €", "", "n/a"]), ("收入/亿美元", "收入", ["12亿 USD", "-1.5亿 USD", "5亿 USD", "3亿 USD", "", "n/a"]),
+    ],
+)  # fmt: skip
+def test_a_heading_says_the_unit_of_the_numbers_below_it(heading: str, word: str, cells: list[str]) -> None:
+    said, unit = unit_of(heading)
+    assert unit is not None
+    assert (said, unit.given(["12", "(1.5)", "USD 5", "3亿", "", "n/a"], money=True)) == (word, cells)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Amount",
+        "Weight (kg)",
+        "Length (m)",
+        "增长（%）",
+        "Amount (old)",
+        "Class [key|normal]",
+        "Starts (UTC)",
+        "人数（人）",
+        "Name in full",
+        "A/B",
+        "Owner (K)",
+        "()",
+    ],
+)
+def test_what_else_stands_in_brackets_is_no_unit(heading: str) -> None:
+    assert unit_of(heading) == (heading, None)
+
+
+@pytest.mark.feature("C4")
+def test_amounts_under_a_heading_with_a_unit_are_what_they_mean(taken: Take, work: Work) -> None:
+    work.records("forecast.market_series").create({"name": "Retail", "unit": "亿元"})
+    done = taken("customers.account", "公司名称,年收入（万元人民币）,员工人数（千）\nA,12,5\nB,1.5,0.2\nC,(3),\nD,7 CNY,1\n")
+    rows = {row["name"]: (row["revenue"], row["employees"]) for row in work.records("customers.account").find(())}
+    assert (done.ignored, rows) == (None, {
+        "A": (Money(Decimal(120_000), "CNY"), 5_000), "B": (Money(Decimal(15_000), "CNY"), 200), "C": (Money(Decimal(-30_000), "CNY"), None),
+        "D": (Money(Decimal(70_000), "CNY"), 1_000),
+    })  # fmt: skip
+    kept = taken(
+        "forecast.market_point",
+        "日期,数值（亿元）\n2012年3月,33668.6\n2012-04,5\n",
+        set=["market_series=Retail"],
+        map=["数值（亿元）=value"],
+    )
+    points = [(row["on"], row["value"]) for row in work.records("forecast.market_point").find(())]
+    assert (kept.counts, points) == ({"created": 2}, [(date(2012, 3, 1), Decimal("33668.6")), (date(2012, 4, 1), Decimal(5))])
+    both = taken("customers.account", "name,revenue,Revenue (USD)\nE,5 EUR,6\n")
+    assert (both.ignored, work.records("customers.account").find(where(name="E"))[0]["revenue"]) == (
+        "Revenue (USD)",
+        Money(Decimal(5), "EUR"),
+    )
+    taken("customers.account", "name,Umsatz in TEUR\nF,1.5\n", map=["Umsatz in TEUR=revenue"])
+    assert work.records("customers.account").find(where(name="F"))[0]["revenue"] == Money(Decimal(1500), "EUR")
 
 
 @given(st.text(max_size=30))

@@ -391,3 +391,14 @@ def test_rates_that_came_while_orders_were_off_price_them_when_they_are_on_again
     lifecycle.switch(platform.system(work.tenant.id), "orders", True)
     drain()
     assert client.get(f"{API}/orders/{made}").json["base_amount"]["amount"] == "15.00"
+
+
+def test_an_order_that_is_not_found_by_its_subject_is_not_told_as_the_nearest(shop: Shop) -> None:
+    number = str(shop.read("order", shop.confirmed({"quantity": 1}, name="Spring"))["number"])
+    lines = shop.work.records("orders.order_line")
+    said = []
+    for word in ("Spring", number[:-1] + "x"):
+        with pytest.raises(Invalid) as refused:
+            lines.create({"order": word, "product": shop.product, "quantity": 1})
+        said.append(refused.value.problems[0].params.get("nearest"))
+    assert said == [None, number]

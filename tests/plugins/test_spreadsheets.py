@@ -18,7 +18,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from plugins.import_export.files import Book, Reading, open_book, spreadsheets, unpack
 from sdk import BadRequest, Conflict, Invalid
-from sdk.fields import DecimalField, TextField
+from sdk.fields import DecimalField, spoilt
 from sdk.text import Text
 from tests.journeys.real_data import folder
 
@@ -150,10 +150,9 @@ def test_errors_and_numbers_that_have_lost_digits_are_flaws_of_their_cells() -> 
         sheet.append(["fine", "110101199003074514"])
 
     cells = [cells for _number, cells in rows_of(opened(workbook(fill)))]
-    first, second = (TextField(label=Text("x"), length=30).read([row[place] for row in cells], {"exact": "yes"}) for place in (0, 1))
-    assert ([flaw.code for flaw in first.flaws], first.values) == (["error_value"], [None, "fine"])
-    assert ([flaw.code for flaw in second.flaws], second.values) == (["lost_digits"], [None, "110101199003074514"])
-    assert TextField(label=Text("x"), length=30).read(["#N/A"]).values == ["#N/A"]
+    first, second = (spoilt([row[place] for row in cells]) for place in (0, 1))
+    assert [(flaw.row, flaw.code) for flaw in (*first, *second)] == [(0, "error_value"), (0, "lost_digits")]
+    assert cells[1] == ["fine", "110101199003074514"]
 
 
 def test_leading_rows_titles_merged_cells_and_hidden_sheets_are_told() -> None:
@@ -246,8 +245,25 @@ def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does() -> None:
     assert "unpacks to more" in refusal(bytes(swollen))
 
 
+def test_what_the_format_of_a_cell_shows_is_part_of_it() -> None:
+    shown = [
+        (1234, "00000", "01234"), (7, '"K-"0000', "K-0007"), (-7, "000", "-007"), (1.5, "000", "1.5"), (1234.5, '[$€-407]#,##0.00', "€1234.5"),
+        (-12, '_("$"* #,##0.00_);_("$"* (#,##0.00)', "$-12"), (12, "_ ¥* #,##0.00_ ", "¥12"), (12, "[$USD] #,##0", "USD 12"), (12, '#,##0 "EUR"', "EUR 12"),
+        (12, '#,##0 "PCS"', "12"), (12, "0", "12"), (12, "[$kr-41D] 0", "12"), (45356, "[$-409]d\\-mmm\\-yy", "2024-03-05"), (12, "@", "12"),
+        ("007", "00000", "007"), (True, "00000", "true"), (0.5, '0.0"$"%', "50%"),
+    ]  # fmt: skip
+
+    def fill(sheet: Worksheet) -> None:
+        sheet.append([f"h{place}" for place in range(len(shown))])
+        sheet.append([value for value, _format, _text in shown])
+        for place, (_value, code, _text) in enumerate(shown, 1):
+            sheet.cell(2, place).number_format = code
+
+    assert rows_of(opened(workbook(fill))) == [(1, [text for _value, _format, text in shown])]
+
+
 def test_a_percentage_of_a_spreadsheet_is_a_percentage_of_a_field() -> None:
-    assert DecimalField(label=Text("x")).read(["25.5%"], {"exact": "yes"}).values == [DecimalField(label=Text("x")).check("25.5")]
+    assert DecimalField(label=Text("x")).read(["25.5%"]).values == [DecimalField(label=Text("x")).check("25.5")]
 
 
 @pytest.mark.real_data

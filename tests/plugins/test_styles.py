@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from plugins.import_export.files import Sheet
 from plugins.import_export.styles import Said, Styles
+from sdk import fields as f
 from sdk.fields import DateField, DateTimeField, DecimalField, Field, IntegerField, Money, MoneyField
 from sdk.text import Text
 
@@ -71,21 +72,39 @@ def test_signs_around_numbers_are_read_and_units_are_not() -> None:
         "１，２３４",
         "25 %",
         "+.5",
-        "5万",
         "5 PCS",
-        "1.38E+10",
         "~5",
         "5%%",
         "#5",
     ]
     numbers = [Decimal(90000), Decimal("-1234.5"), Decimal(-12), Decimal(-5), Decimal("1234.5"), Decimal(1234), Decimal(25), Decimal("0.5")]
-    assert values(DECIMAL, cells, delimiter=",") == [*numbers, *["malformed"] * 6]
+    assert values(DECIMAL, cells, delimiter=",") == [*numbers, *["malformed"] * 4]
+    assert values(WHOLE, ["１２"], delimiter=",") == [12]
     assert values(WHOLE, ["25%", "1,5", "1.0", "3 USD"], delimiter=",") == ["malformed", "malformed", 1, "malformed"]
     money = values(MONEY, ["¥5", "5 元", "EUR 5.50", "5,000.00 €", "$5", "5 QQQ", "US$ 5", "5"], delimiter=",")
     assert money == [
         Money(Decimal(5), "CNY"), Money(Decimal(5), "CNY"), Money(Decimal("5.5"), "EUR"), Money(Decimal(5000), "EUR"),
         "ambiguous_currency", "unknown_currency", Money(Decimal(5), "USD"), Money(Decimal(5), ""),
     ]  # fmt: skip
+
+
+def test_chinese_units_and_exponents_are_part_of_a_number_unless_a_spreadsheet_has_shortened_it() -> None:
+    assert values(MONEY, ["12万", "1.2亿", "12.5万元", "3千万 CNY", "6.0E7", "-1.5e3", "1e-2"]) == [
+        Money(Decimal(120_000), ""), Money(Decimal(120_000_000), ""), Money(Decimal(125_000), "CNY"), Money(Decimal(30_000_000), "CNY"),
+        Money(Decimal(60_000_000), ""), Money(Decimal(-1500), ""), Money(Decimal("0.01"), ""),
+    ]  # fmt: skip
+    assert values(WHOLE, ["6.0E7", "5万", "1.5e0"]) == [60_000_000, 50_000, "malformed"]
+    assert values(DECIMAL, ["1,2万", "1,5"]) == [Decimal(12_000), Decimal("1.5")]
+    shortened = ["1.38E+10", "1.23457E+11", "1.00E-05"]  # so writes a spreadsheet what does not fit its column
+    assert [values(one, shortened) for one in (DECIMAL, MONEY, WHOLE)] == [["lost_digits"] * 3] * 3
+
+
+def test_a_column_that_contradicts_itself_asks_of_each_cell_that_may_mean_two_things() -> None:
+    cells = ["1.234", "1.234,50", "1,234.50", "2.5"]
+    read = ["ambiguous_number", Decimal("1234.5"), Decimal("1234.5"), Decimal("2.5")]
+    assert values(DECIMAL, cells) == values(DECIMAL, cells, delimiter=",") == read
+    assert [one.examples for one in seen(DECIMAL, cells).questions()] == [("1.234",)]
+    assert not [*seen(DECIMAL, cells[1:]).questions()]
 
 
 @pytest.mark.parametrize("cell", ["31.12.2025", "31. 12. 2025", "31/12/2025", "2025年12月31日", "2025-12-31 00:00:00.000", "31 Dec 2025", "December 31, 2025",
@@ -103,6 +122,14 @@ def test_a_column_of_dates_that_allows_two_orders_is_asked_for_with_both_reading
     assert values(DAY, ["31/01/2026", "01/31/2026"]) == ["ambiguous_date"] * 2
 
 
+def test_a_month_is_its_first_day_where_dates_are_of_months_too_and_none_elsewhere() -> None:
+    months = DateField(label=LABEL, months=True)
+    cells = ["2024-03", "2024/3", "2024年3月", "2024.03", "Mar 2024", "2024-03-05"]
+    assert values(months, cells) == [*[date(2024, 3, 1)] * 5, date(2024, 3, 5)]
+    assert values(months, ["2024-13", "1-01", "2012年1-2月", "March"]) == ["no_such_date", "malformed", "malformed", "malformed"]
+    assert values(DAY, cells) == [*["malformed"] * 5, date(2024, 3, 5)]
+
+
 def test_the_century_of_short_years_is_asked_for() -> None:
     (question,) = seen(DAY, ["31/12/25", "31/12/70"]).questions()
     assert (question.asked, question.readings) == ("years", {"1900": "1925-12-31", "2000": "2025-12-31"})
@@ -110,6 +137,9 @@ def test_the_century_of_short_years_is_asked_for() -> None:
     assert values(DAY, ["31/12/25", "31/12/70"], years="1970") == [date(2025, 12, 31), date(1970, 12, 31)]
     assert [one.asked for one in seen(DAY, ["01/02/03"]).questions()] == ["dates"]
     assert values(DAY, ["01/02/03"], dates="ymd", years="1950") == [date(2001, 2, 3)]
+    assert [one.readings for one in seen(DAY, ["31-Dec-25", "5 Mar 70"]).questions()] == [{"1900": "1925-12-31", "2000": "2025-12-31"}]
+    assert values(DAY, ["31-Dec-25", "5-Mar-2024", "Mar 5, 70"], years="1950") == [date(2025, 12, 31), date(2024, 3, 5), date(1970, 3, 5)]
+    assert values(DAY, ["31-Dec-25"]) == ["ambiguous_year"]
 
 
 def test_an_instant_without_an_offset_is_one_of_the_companys_zone() -> None:
@@ -120,3 +150,28 @@ def test_an_instant_without_an_offset_is_one_of_the_companys_zone() -> None:
         == [morning] * 5
     )
     assert values(at, ["2026-01-31 25:00", "2026-01-31 13:00 pm", "soon"]) == ["no_such_instant", "no_such_instant", "malformed"]
+
+
+def test_an_instant_is_read_with_its_offset_and_half_of_the_day_however_they_are_written() -> None:
+    at = DateTimeField(label=LABEL)
+    cells = [
+        "2026-01-31T01:30:00.000+0000", "01/31/2026 09:30:00+0800", "01/31/2026T09:30:00+0800", "2026-01-30 17:30:00 -0800", "2026-01-31 01:30 UTC",
+        "2026-01-31 01:30:00 GMT", "2026/1/31 上午9:30", "2026年1月31日 9:30", "2026-01-31T09:30:00+08",
+    ]  # fmt: skip
+    assert values(at, cells) == [datetime(2026, 1, 31, 1, 30, tzinfo=UTC)] * len(cells)
+    assert values(at, ["2026/1/31 下午2:30"]) == [datetime(2026, 1, 31, 6, 30, tzinfo=UTC)]
+    assert values(at, ["2026-01-31 01:30 +9900", "2026-01-31 01:30 XYZ"]) == ["no_such_instant", "malformed"]
+    assert values(DAY, ["2026-01-31T23:30:00Z", "2026/1/31 下午2:30"]) == ["malformed", date(2026, 1, 31)]
+
+
+def test_numbers_and_addresses_are_read_without_what_programs_and_keyboards_put_around_them() -> None:
+    phone, mail, web = (make(LABEL).column.info["field"] for make in (f.phone, f.email, f.url))
+    assert values(phone, ["（010）１２３４－５６７８", "13912345678.0", "\u202a13912345678\u202c", "010–1234567转80"]) == [
+        "(010)1234-5678", "13912345678", "13912345678", "010-1234567转80",
+    ]  # fmt: skip
+    assert values(mail, ["Ann\u200b@example.com", "ann＠example.com", "mailto:ann@example.com", "zoë@example.com"]) == [
+        "ann@example.com", "ann@example.com", "ann@example.com", "zoë@example.com",
+    ]  # fmt: skip
+    assert values(web, ["www.example.com", "example.com/a?b", "HTTPS://example.com", "http://a", "updated", "#CAJUN.HTM#", "a@example.com"]) == [
+        "https://www.example.com", "https://example.com/a?b", "https://example.com", "http://a", "malformed", "malformed", "malformed",
+    ]  # fmt: skip

@@ -149,20 +149,20 @@ def _dialect(sample: _Sample, file_name: str, reading: Reading) -> Dialect:
         said = "\t"
     signs = (said,) if said else DELIMITERS
     if reading.quote or reading.escape:
-        return _fittest(sample, [Dialect(sign, reading.quote or '"', reading.escape, skip) for sign in signs])
-    plain = _fittest(sample, [Dialect(sign, '"', "", skip) for sign in signs])
+        return _fittest(sample, [Dialect(sign, reading.quote or '"', reading.escape, skip) for sign in signs], reading)
+    plain = _fittest(sample, [Dialect(sign, '"', "", skip) for sign in signs], reading)
     rows, sound = _parsed(plain, sample)
     if not sound:
         others = [Dialect(sign, '"', "\\", skip) for sign in signs if '\\"' in sample.text]
         others += [Dialect(sign, "", "", skip) for sign in signs if sign == "\t"]
         if not others:
             return plain
-        other = _fittest(sample, others)
-        return other if _fit(other, sample)[:2] == (True, True) else plain
+        other = _fittest(sample, others, reading)
+        return other if _fit(other, sample, reading)[:2] == (True, True) else plain
     if any(_QUOTED.match(cell) for row in rows for cell in row[1:]):
         other = replace(plain, spaced=True)
         return other if _parsed(other, sample)[1] else plain
-    heads = rows[found_row(rows)] if rows else []
+    heads = rows[_place(rows, reading)] if rows else []
     if heads and all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in heads):
         other = replace(plain, quote="'")
         return other if _parsed(other, sample)[1] else plain
@@ -176,15 +176,20 @@ def _one_sign(word: str) -> str:
     return sign
 
 
-def _fittest(sample: _Sample, dialects: Sequence[Dialect]) -> Dialect:
-    return max(dialects, key=lambda one: _fit(one, sample))
+def _fittest(sample: _Sample, dialects: Sequence[Dialect], reading: Reading) -> Dialect:
+    return max(dialects, key=lambda one: _fit(one, sample, reading))
 
 
-def _fit(dialect: Dialect, sample: _Sample) -> tuple[bool, bool, float, int]:
+def _fit(dialect: Dialect, sample: _Sample, reading: Reading) -> tuple[bool, bool, float, int]:
     """Whether it parts the headings, whether its quotes fit, the share of rows that are as wide as the headings, and how wide they are."""
     rows, sound = _parsed(dialect, sample)
     if not rows:
         return False, sound, 0.0, 0
-    place = found_row(rows)
+    place = _place(rows, reading)
     head, others = len(rows[place]), [len(row) for row in rows[place + 1 :] if not blank(row)]
     return head > 1, sound, sum(width == head for width in others) / len(others) if others else 1.0, head
+
+
+def _place(rows: list[list[str]], reading: Reading) -> int:
+    """Where the headings are by this dialect, as said if there is such a row."""
+    return reading.headings - 1 if 0 < reading.headings <= len(rows) else found_row(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import BinaryIO
 
@@ -72,14 +73,20 @@ def _marked(source: BinaryIO) -> str:
 
 
 def _utf16(source: BinaryIO) -> str:
-    """UTF-16 without its mark: NUL bytes stand on one side only, and what is decoded has no control sign."""
+    """UTF-16 without its mark: read from the other side it has no line end, and from the right one neither a control sign nor one that there is not."""
     head = from_start(source).read(BLOCK)
-    left, right = head[::2].count(0), head[1::2].count(0)
-    if left == right or (left and right):
+    if 0 not in head:
         return ""
-    encoding = "utf-16-be" if left else "utf-16-le"
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
-    return "" if _CONTROL.search(text) or "\ufffd" in text or "\n" not in text.replace("\r", "\n") else encoding
+    for encoding in ("utf-16-le", "utf-16-be"):
+        text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+        signs = set(text)
+        if (
+            signs & {"\n", "\r"}
+            and not _CONTROL.search(text)
+            and not any(unicodedata.category(sign) in ("Cn", "Co", "Cs") for sign in signs)
+        ):
+            return encoding if "\ufffd" not in signs else ""
+    return ""
 
 
 def _check(source: BinaryIO, encoding: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from plugins.import_export.files.book import Note, Reading, blank
 from sdk import BadRequest, _
 
 SAMPLED = 50
+_SHOWN = 200
 _VALUE = re.compile(r"\A[\W_]*\d[\d\W_]*\Z|@")
 """What is a number, a date or an address, and no heading."""
 
@@ -25,9 +27,11 @@ def headings_row(rows: list[list[str]], reading: Reading) -> int:
 
 def note_above(rows: list[list[str]], place: int) -> list[Note]:
     """That rows above the headings are left out, where there are some."""
-    above = sum(not blank(row) for row in rows[:place])
-    text = _("the headings are in row {row}; what stands above them is left out ({count})")
-    return [Note("preamble", text, {"row": place + 1, "count": above})] if above else []
+    above = [row for row in rows[:place] if not blank(row)]
+    # Its words are shown, as they may say of what unit all amounts are.
+    words = " | ".join(cell.strip() for row in above for cell in row if cell.strip())
+    text = _("the headings are in row {row}; what stands above them is left out ({count}): {words}")
+    return [Note("preamble", text, {"row": place + 1, "count": len(above), "words": words[:_SHOWN]})] if above else []
 
 
 def found_row(rows: list[list[str]]) -> int:
@@ -45,8 +49,20 @@ def found_row(rows: list[list[str]]) -> int:
             above = rows[first:place]
             fits = not widths[place - 1] if parted else typical > 2 and all(_filled(row) < 2 for row in above)
             if fits and _filled(rows[place]) > max(1, typical / 2) and _name_columns(rows[place]):
-                return place
-    return first
+                return _lower(rows, place)
+    return _lower(rows, first)
+
+
+def _lower(rows: list[list[str]], place: int) -> int:
+    """This row, or the one below it where this one names groups of columns, and that one each column."""
+    upper, lower, others = rows[place], rows[place + 1] if place + 1 < len(rows) else [], rows[place + 2 :]
+    width = _width(lower)
+    grouped = 0 < _filled(upper) < width == _filled(lower) and _width(upper) <= width and bool(upper[0].strip())
+    if not (grouped and _name_columns(upper) and _name_columns(lower)):
+        return place
+    # A record may be all words, too; it is none where such a column holds nothing but values below it.
+    columns = ([cells[at].strip() for cells in others if at < len(cells) and cells[at].strip()] for at in range(width))
+    return place + any(column and all(map(_VALUE.search, column)) for column in columns)
 
 
 def _filled(row: list[str]) -> int:
@@ -62,11 +78,12 @@ def _name_columns(row: list[str]) -> bool:
     return len(set(words)) == len(words) and not any(_VALUE.search(word) for word in words)
 
 
-def sums_up(row: list[str]) -> bool:
-    """Whether a last row sums up those above it: a word for that, then numbers alone; or a line about how many there are."""
-    words = [word for word in map(str.strip, row) if word]
-    if not words:
+def sums_up(row: Sequence[str]) -> bool:
+    """Whether a row sums up others: a word for that, then numbers alone; or a line about how many there are."""
+    first = next(filter(None, map(str.strip, row)), "")  # asked of every row: that alone tells it of nearly all
+    if not _TOTAL.match(first) and not _COUNTED.match(first):
         return False
+    words = [word for word in map(str.strip, row) if word]
     if len(words) == 1:
-        return bool(_COUNTED.match(words[0]))
-    return bool(_TOTAL.match(words[0])) and all(map(_VALUE.search, words[1:]))
+        return bool(_COUNTED.match(first))
+    return bool(_TOTAL.match(first)) and all(map(_VALUE.search, words[1:]))

@@ -56,7 +56,7 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading) -> Book:
     notes: list[Note] = []
     if kind != "xlsx":
         text = _(
-            "what an error of a formula is cannot be told from an empty cell here, nor 25 % from 0.25: save it as XLSX where it has such"
+            "errors of formulas are empty cells here, and nothing is known of formats: 25 % is 0.25, 00123 is 123, € 5 is 5. Save it as XLSX where it has such"
         )
         notes.append(Note("format_tells_less", text))
     for about, place in _index(rows):

@@ -6,6 +6,7 @@ each of its rows. It is run by its path, and imports nothing of ours. On a file 
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import sys
@@ -14,6 +15,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import NamedTuple, TypeAlias
+
+type_marks: TypeAlias = "dict[tuple[int, int], str | Shown]"
 
 MEMORY = 2 << 30
 UNPACKED = 1 << 30
@@ -30,6 +34,7 @@ _CELL = (
     rb"<(?:\w+:)?c\s([^>]*\b(?:t=\"e\"|s=\"(?:%s)\")[^>]*)>(?:<(?:\w+:)?f[^>]*/>|<(?:\w+:)?f[^>]*>[^<]*</(?:\w+:)?f>)?<(?:\w+:)?v>([^<]*)</"
 )
 _PLACE = re.compile(rb"\br=\"([A-Z]{1,3})(\d{1,7})\"")
+_STYLE = re.compile(rb"\bs=\"(\d+)\"")
 _FAR = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=\"([A-Z]{2,3})\d+\"[^>/]*>")
 _UNCOUNTED = re.compile(
     rb"<(?:\w+:)?c\s([^>]*)><(?:\w+:)?f(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>"
@@ -38,6 +43,24 @@ _UNCOUNTED = re.compile(
 _NOWHERE = re.compile(rb"\br=\"(?:[A-Z]{4,}\d+|[A-Z]+\d{8,})\"")
 """A cell beyond the last one that there can be, for which the library would look until it is stopped."""
 _BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError, KeyError)
+
+
+_LITERAL = r'(?:"[^"]*"|\\.)*'
+_PADDED = re.compile(rf"({_LITERAL})(0{{2,}})({_LITERAL})\Z")
+"""A format that shows leading zeros, and perhaps text around them."""
+_IN_BRACKETS = re.compile(r"\[\$([^\]-]+)(?:-[0-9A-Fa-f]+)?\]")
+_MONEY = re.compile(
+    r"[A-Z]{0,2}[$€£¥￥₩₹₽₺₫₪฿₴₱₸₦]|元|RMB|CNY|USD|EUR|GBP|JPY|HKD|TWD|CHF|CAD|AUD|NZD|SGD|KRW|INR|BRL|MXN|SEK|NOK|DKK|PLN|CZK|HUF|RUB|TRY|AED|THB|VND"
+)
+
+
+class Shown(NamedTuple):
+    """What the format of a cell shows beside its number: signs before and behind, at least so many digits, a share of a hundred."""
+
+    before: str = ""
+    digits: int = 0
+    behind: str = ""
+    percent: bool = False
 
 
 class Refused(Exception):
@@ -92,9 +115,7 @@ def lines(kind: str, path: str) -> Iterator[object]:
         raise Refused("broken") from failure
 
 
-def _rows(
-    rows: Iterator[Sequence[object]], first: int, covered: dict[tuple[int, int], int], marks: dict[tuple[int, int], str]
-) -> Iterator[list[str]]:
+def _rows(rows: Iterator[Sequence[object]], first: int, covered: dict[tuple[int, int], int], marks: type_marks) -> Iterator[list[str]]:
     """Text as a person sees it; what a merged cell covers below its first row has its value."""
     above: dict[tuple[int, int], str] = {}
     for row, cells in enumerate(rows):
@@ -148,19 +169,26 @@ def number(value: float) -> str:
     return f"{Decimal(f'{value:.15g}'):f}"
 
 
-def _marked(mark: str, cell: object) -> str:
-    if mark != "%":
+def _marked(mark: str | Shown, cell: object) -> str:
+    """The text of a cell that the library shows without its meaning; of an error its word."""
+    if isinstance(mark, str):
         return mark
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         return _text(cell)
-    return f"{number(float(Decimal(f'{cell:.15g}') * 100))}%"
+    if mark.percent:
+        return f"{number(float(Decimal(f'{cell:.15g}') * 100))}%"
+    text = number(cell)
+    if not mark.digits or text == LOST_DIGITS:
+        return text if text == LOST_DIGITS else f"{mark.before}{text}"
+    sign, digits = ("-" if cell < 0 else ""), text.lstrip("-")
+    return f"{sign}{mark.before}{digits.zfill(mark.digits)}{mark.behind}" if digits.isdecimal() else text
 
 
 # --- before the library sees it ------------------------------------------------------------------------------------------
 
 
-def _checked(kind: str, path: str) -> dict[int, dict[tuple[int, int], str]]:
-    """By sheet: cells that the library shows as nothing (errors) or without their meaning (percentages).
+def _checked(kind: str, path: str) -> dict[int, type_marks]:
+    """By sheet: cells that the library shows as nothing (errors) or without their meaning (percentages, currencies, leading zeros).
 
     Raises Refused for what unpacks to more than is allowed, before the library is asked to.
     """
@@ -187,9 +215,10 @@ def _measure(archive: zipfile.ZipFile) -> None:
                 pass
 
 
-def _xlsx_marks(archive: zipfile.ZipFile) -> dict[int, dict[tuple[int, int], str]]:
-    cell = re.compile(_CELL % (b"|".join(_percent_styles(archive)) or b"none"))
-    return {place: _sheet_marks(archive, name, cell) for place, name in enumerate(_sheet_files(archive)) if name}
+def _xlsx_marks(archive: zipfile.ZipFile) -> dict[int, type_marks]:
+    styles = _styles(archive)
+    cell = re.compile(_CELL % (b"|".join(styles) or b"none"))
+    return {place: _sheet_marks(archive, name, cell, styles) for place, name in enumerate(_sheet_files(archive)) if name}
 
 
 def _sheet_files(archive: zipfile.ZipFile) -> list[str]:
@@ -211,20 +240,41 @@ def _sheet_files(archive: zipfile.ZipFile) -> list[str]:
     return found
 
 
-def _percent_styles(archive: zipfile.ZipFile) -> list[bytes]:
-    """The styles of cells whose number is shown as a percentage."""
+def _styles(archive: zipfile.ZipFile) -> dict[bytes, Shown]:
+    """The styles of cells that show more than their number."""
     if "xl/styles.xml" not in archive.namelist():
-        return []
+        return {}
     styles = archive.read("xl/styles.xml")
     own = dict(re.findall(rb"<(?:\w+:)?numFmt\s[^>]*?numFmtId=\"(\d+)\"[^>]*?formatCode=\"([^\"]*)\"", styles))
-    percent = {b"9", b"10", *(id for id, code in own.items() if b"%" in re.sub(rb"&quot;.*?&quot;|\\.", b"", code))}
+    shown = {b"9": Shown(percent=True), b"10": Shown(percent=True)}
+    shown |= {id: found for id, code in own.items() if (found := _shown(html.unescape(code.decode("utf-8", "replace"))))}
     formats = re.search(rb"<(?:\w+:)?cellXfs.*?</(?:\w+:)?cellXfs>", styles, re.DOTALL)
     used = re.findall(rb"<(?:\w+:)?xf\s[^>]*?numFmtId=\"(\d+)\"", formats[0]) if formats else []
-    return [str(place).encode() for place, id in enumerate(used) if id in percent]
+    return {str(place).encode(): shown[id] for place, id in enumerate(used) if id in shown}
 
 
-def _sheet_marks(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes]) -> dict[tuple[int, int], str]:
-    found: dict[tuple[int, int], str] = {}
+def _shown(code: str) -> Shown | None:
+    """What a format shows of a positive number beside it, if that is told by it."""
+    first = re.match(r'(?:"[^"]*"|\\.|[^;])*', code)
+    section = first[0] if first else ""
+    if "%" in re.sub(r'"[^"]*"|\\.', "", section):
+        return Shown(percent=True)
+    if padded := _PADDED.match(section):
+        return Shown(_said(padded[1]), len(padded[2]), _said(padded[3]))
+    named = _IN_BRACKETS.search(section)
+    sign = named[1].strip() if named else next(iter(_MONEY.findall(re.sub(r"_.", "", section))), "")
+    if not _MONEY.fullmatch(sign) and not re.fullmatch(r"[A-Z]{3}", sign):
+        return None
+    return Shown(f"{sign} " if sign.isalpha() else sign)
+
+
+def _said(literal: str) -> str:
+    """Literal text of a format."""
+    return re.sub(r'"([^"]*)"|\\(.)', lambda found: found[1] if found[1] is not None else found[2], literal)
+
+
+def _sheet_marks(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes], styles: dict[bytes, Shown]) -> type_marks:
+    found: type_marks = {}
     rows, columns, kept = 0, 26, b""
     with archive.open(name) as packed:
         while part := packed.read(_PART):
@@ -236,8 +286,9 @@ def _sheet_marks(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes]) -
             for attributes, value in cell.findall(text):
                 place = _PLACE.search(attributes)
                 if place:
-                    error = b't="e"' in attributes
-                    found[int(place[2]) - 1, _column(place[1])] = value.decode("ascii", "replace") if error else "%"
+                    style = None if b't="e"' in attributes else _STYLE.search(attributes)
+                    mark = styles[style[1]] if style is not None else value.decode("ascii", "replace")
+                    found[int(place[2]) - 1, _column(place[1])] = mark
             for attributes in _UNCOUNTED.findall(text):
                 if b't="str"' not in attributes and (place := _PLACE.search(attributes)):
                     found[int(place[2]) - 1, _column(place[1])] = "#CALC!"

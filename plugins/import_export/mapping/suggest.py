@@ -11,7 +11,7 @@ from itertools import islice
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.saved import Saved, saved_for
 from plugins.import_export.mapping.shaping import first_and_last
-from plugins.import_export.mapping.words import apart_of, bare, plain, synonyms_of, words_of, written
+from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of, written
 from plugins.import_export.styles import Said, Styles
 from sdk import Context
 from sdk.fields import ChoiceField, Field, LinkField
@@ -27,7 +27,7 @@ type_sure = Callable[[str], "Guess | None"]
 
 @dataclass(frozen=True)
 class Guess:
-    """The field that a heading is likely for ("" is none); why: name, label, synonym, fuzzy, saved, or none."""
+    """The field that a heading is likely for ("" is none); why: name, label, synonym, unit, fuzzy, saved, or none."""
 
     field: str
     confidence: float
@@ -89,7 +89,14 @@ def guessed(
     """A guess for each heading, and no field twice: those of which one is surer choose first. What is in `apart` is for none."""
     words, synonyms = words_of(ctx, fields), synonyms_of(fields)
     found, taken = dict[int, Guess](), set[str]()
-    for sure in (_as_before(known, fields), _by_apart(apart), _by_word(words), _by_synonym(synonyms), _by_likeness({**synonyms, **words})):
+    for sure in (
+        _as_before(known, fields),
+        _by_apart(apart),
+        _by_word(words),
+        _by_synonym(synonyms),
+        _by_unit(words, synonyms, fields),
+        _by_likeness({**synonyms, **words}),
+    ):
         for place, heading in enumerate(headings):
             guess = sure(heading) if place not in found else None
             if guess is not None and guess.field not in taken:
@@ -118,6 +125,10 @@ def _by_word(words: Mapping[str, str]) -> type_sure:
 
 def _by_synonym(synonyms: Mapping[str, str]) -> type_sure:
     return lambda heading: Guess(name, CALLED, "synonym") if (name := synonyms.get(plain(heading))) else None
+
+
+def _by_unit(words: Mapping[str, str], synonyms: Mapping[str, str], fields: Mapping[str, Field]) -> type_sure:
+    return lambda heading: Guess(name, CALLED, "unit") if (name := measured(words, synonyms, fields, heading)) else None
 
 
 def _by_likeness(words: Mapping[str, str]) -> type_sure:

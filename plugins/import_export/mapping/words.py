@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from plugins.import_export.mapping.units import counts, unit_of
 from sdk import Context, _
 from sdk.fields import Field, MoneyField
 
@@ -115,6 +116,13 @@ def _only(words: Mapping[str, Iterable[str]]) -> dict[str, str]:
 def plain(word: str) -> str:
     """A heading without case, punctuation, the mark of what is required, and the choices that a template lists."""
     return _WORD.sub("", _CHOICES.sub("", bare(word)).casefold())
+
+
+def measured(words: Mapping[str, str], synonyms: Mapping[str, str], fields: Mapping[str, Field], heading: str) -> str:
+    """The field that a heading says with a unit behind it which counts there; "" for none."""
+    said, unit = unit_of(heading)
+    name = "" if unit is None else words.get(plain(said)) or synonyms.get(plain(said), "")
+    return name if name and unit is not None and counts(fields[name], unit) else ""
 
 
 def bare(heading: str) -> str:

@@ -34,6 +34,7 @@ WHY: Mapping[str, Text] = {
     "name": _("has the name of the field"),
     "label": _("has the label of the field"),
     "synonym": _("is another word for the field"),
+    "unit": _("is the field with a unit, which is counted in"),
     "fuzzy": _("is much like the field"),
     "saved": _("as the last time"),
     "none": _("fits no field"),
