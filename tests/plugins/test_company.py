@@ -328,6 +328,8 @@ def test_a_rate_that_cannot_be_is_refused_by_name(client: Api, values: dict[str,
     refused = client.post(RATES, values)
     assert refused.status_code == 422, refused.text
     assert [(error["field"], error["code"]) for error in refused.json["errors"]] == [(field, code)]
+    if code == "out_of_range":
+        assert refused.json["errors"][0]["message"] == "expected at least 0.0000000001"
 
 
 def test_a_currency_has_one_rate_a_day(client: Api) -> None:
