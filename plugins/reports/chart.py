@@ -19,6 +19,8 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 """The name of the language's version; nothing is fetched from there."""
 VERSION = "5.20"
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
+_ADDED = ("count", "sum")
+"""What may be added up over groups: neither averages nor what is different in each."""
 FONT = "Noto Sans CJK SC, Noto Sans, sans-serif"
 
 
@@ -57,6 +59,8 @@ def specification(report: Report, rows: Sequence[Row], labels: Labels) -> dict[s
     }  # fmt: skip
     if len({value["series"] for value in values}) > 1:
         encoding["color"] = {"field": "series", "type": "nominal", "title": labels.words.get(second)}
+        if report.chart == "bar" and (len(currencies) > 1 or measure.partition(":")[0] not in _ADDED):
+            encoding["xOffset"] = {"field": "series"}  # one on the other, bars say a sum that means nothing
     mark: dict[str, object] = {"type": report.chart, **({"point": True} if report.chart == "line" else {"cornerRadiusEnd": 2})}
     return {
         "$schema": SCHEMA, "title": labels.title, "width": 640, "height": 360, "data": {"values": values}, "mark": mark,
