@@ -90,7 +90,8 @@ def _problem(name: str, message: object) -> Problem:
     if said.startswith("Not a valid "):
         return Problem(name, *_TYPE)
     if said.startswith(_ONE_OF):
-        return Problem(name, "unknown_choice", _("expected one of {options}"), {"options": said[len(_ONE_OF) :].rstrip(".")})
+        options = said[len(_ONE_OF) :].rstrip(".").removeprefix(", ")  # to leave it out is "", of which nobody need be told
+        return Problem(name, "unknown_choice", _("expected one of {options}"), {"options": options})
     for pattern, text in _COUNTED:
         if found := pattern.fullmatch(said):
             return Problem(name, "invalid", text, found.groupdict())
