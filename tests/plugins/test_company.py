@@ -253,6 +253,22 @@ def test_a_rate_that_comes_late_prices_the_closed_deals_that_had_none(work: Work
     assert process.read(after)["version"] == 2
 
 
+@pytest.mark.feature("A5")
+def test_an_open_deal_that_had_no_rate_is_priced_when_one_is_entered_that_is_in_force(
+    work: Work, process: Process, drain: Callable[[], int], clock: Clock
+) -> None:
+    rate(work, "EUR", "2026-01-01", "1.1")
+    deal, priced = (process.deal(amount={"amount": "100", "currency": currency}, close_date="2025-12-01") for currency in ("GBP", "EUR"))
+    rate(work, "GBP", f"{clock.now:%Y}-12-31", "9")
+    drain()
+    assert process.read(deal)["base_amount"] is None, "that rate is one of later"
+    rate(work, "GBP", "2026-01-02", "1.25")
+    rate(work, "EUR", "2026-01-02", "1.2")
+    drain()
+    assert (process.read(deal)["base_amount"], process.read(deal)["rate"]) == (Money(Decimal(125), "USD"), Decimal("1.25"))
+    assert process.read(priced)["rate"] == Decimal("1.1"), "a rate that is there stays"
+
+
 @pytest.mark.feature("A4")
 def test_a_rate_that_is_dated_earlier_afterwards_prices_what_had_none(work: Work, process: Process, drain: Callable[[], int]) -> None:
     deal = process.deal(stage="won", close_date="2026-01-06", amount={"amount": "1", "currency": "GBP"})
