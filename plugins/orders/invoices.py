@@ -88,6 +88,8 @@ def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -
         if row["state"] != "confirmed":
             raise Conflict(_("the order is {state}; confirm it before it is billed"), code="order_not_confirmed", state=row["state"])
         lines = ctx.records("orders.order_line").find(where(order=order), MOST)
+        if not lines:
+            raise Conflict(_("the order has no lines; add some before it is billed"), code="order_empty")
         left = {id: amount for id, amount in open_quantities(ctx, lines).items() if amount > 0}
         if not left:
             raise Conflict(_("all of the order is billed already"), code="order_billed")

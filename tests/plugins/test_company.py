@@ -551,7 +551,7 @@ def test_a_sequence_without_numbers_can_change_and_go(client: Api) -> None:
 @pytest.mark.parametrize(
     ("pattern", "reset"),
     [("INV", "never"), ("{number}{number}", "never"), ("{week}-{number}", "never"), ("{number:05", "never"), ("{number:x}", "never"),
-     ("{number.real}", "never"), ("{number!r:>1000000}", "never"), ("{number}", "year"), ("{year}-{number}", "month"), ("{year:05}{number}", "year")],
+     ("{number.real}", "never"), ("{number!r:>1000000}", "never"), ("{number}", "year"), ("{year}-{number}", "month"), ("{year:05}{number}", "year"), ("{year!r}{number}", "year"), ("{number!r}", "never")],
 )  # fmt: skip
 def test_a_pattern_that_cannot_number_is_refused(client: Api, pattern: str, reset: str) -> None:
     refused = client.post(SEQUENCES, {"key": "k", "name": "n", "pattern": pattern, "reset": reset})

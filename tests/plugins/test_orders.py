@@ -208,6 +208,7 @@ def test_an_order_of_ten_is_billed_in_two_parts_and_never_beyond(client: Api, sh
     assert shop.read("order", order)["billed"] == "billed"
     assert code(client.post(f"{API}/orders/{order}/invoices", {})) == "order_billed"
     assert shop.work.records("orders.invoice").aggregate(["count"]) == [{"count": 2}]
+    assert code(client.post(f"{API}/orders/{shop.confirmed()}/invoices", {})) == "order_empty"
 
 
 @pytest.mark.feature("F5")
