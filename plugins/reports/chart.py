@@ -31,6 +31,8 @@ class Labels:
     title: str
     words: Mapping[str, str]
     choices: Mapping[str, Mapping[str, str]]
+    ordered: frozenset[str] = frozenset()
+    """Dimensions whose values have an order of their own, as stages have; others come by their measure."""
 
     def value(self, word: str, row: Row) -> str:
         """What a dimension says in a row."""
@@ -52,8 +54,9 @@ def specification(report: Report, rows: Sequence[Row], labels: Labels) -> dict[s
     ]  # fmt: skip
     dated, few = ":" in across, len({value["x"] for value in values}) <= 8
     unit = f" ({next(iter(currencies))})" if len(currencies) == 1 and currencies != {""} else ""
+    sort = None if dated or across in labels.ordered else "-y"
     encoding: dict[str, object] = {
-        "x": {"field": "x", "type": "ordinal" if dated else "nominal", "sort": None if dated else "-y", "title": labels.words[across],
+        "x": {"field": "x", "type": "ordinal" if dated else "nominal", "sort": sort, "title": labels.words[across],
               "axis": {"labelAngle": 0 if few else -45}},
         "y": {"field": "y", "type": "quantitative", "title": labels.words[measure] + unit, "axis": {"format": "~s"}},
     }  # fmt: skip

@@ -134,6 +134,16 @@ def test_several_currencies_are_marks_of_their_own_and_never_one_sum() -> None:
     assert made["encoding"]["xOffset"] == {"field": "series"}, "one on the other they would look like a sum"
 
 
+@pytest.mark.feature("H1")
+def test_stages_come_in_their_own_order_in_rows_and_in_the_chart(asked: Api) -> None:
+    address = f"{REPORTS}/pipeline.open_by_stage"
+    stages = [row["name"] for row in asked.get("/api/v1/pipeline/stages", {"sort": "position", "type": "open"}).json["data"]]
+    assert [row["stage"] for row in asked.get(address).json["data"]] == stages != sorted(stages)
+    made = asked.get(address, {"format": "chart"}).json
+    assert made["encoding"]["x"]["sort"] is None
+    assert [value["x"] for value in made["data"]["values"]] == stages
+
+
 @pytest.mark.feature("H2")
 def test_averages_stand_beside_each_other_and_sums_on_each_other(asked: Api) -> None:
     def beside(key: str) -> bool:
