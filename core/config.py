@@ -60,6 +60,12 @@ class Config:
     def _key(self) -> bytes:
         return hashlib.sha256(self.secret_key.encode()).digest() if self.secret_key else master_key.read(self.home / "secret.key")
 
+    def served_at(self, host: str, port: int) -> Config:
+        """With the address at which `serve` listens, unless somebody says where people reach us."""
+        if (self.origins or {}).get("url", "default") != "default":
+            return self
+        return replace(self, url=f"http://{'127.0.0.1' if host in ('0.0.0.0', '::', '') else host}:{port}")  # noqa: S104 (compared, not bound)
+
     def key(self) -> bytes:
         """The installation's master key, 32 bytes: from `secret_key`, else of a file in its home, made at first use."""
         return self._key
@@ -107,6 +113,7 @@ def _read(file: Path) -> dict[str, object]:
 
 
 _LEAST_TOKEN = 16
+_TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _NUMBERS = {"max_body": "bytes", "max_upload": "bytes", "rate_limit": "requests", "proxies": "proxies"}
 
 
@@ -127,7 +134,9 @@ def _typed(key: str, value: object) -> object:
     if key == "metrics_token" and len(str(value)) < _LEAST_TOKEN:
         raise DeclarationError(f"metrics_token: expected at least {_LEAST_TOKEN} characters; make one with `openssl rand -hex 32`")
     if key in ("drain", "private_hooks"):
-        return str(value).lower() in ("1", "true", "yes")
+        if str(value).lower() not in _TRUTHS:
+            raise DeclarationError(f"{key}: expected true or false, got {value!r}")
+        return _TRUTHS[str(value).lower()]
     return str(value)
 
 

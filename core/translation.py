@@ -8,6 +8,7 @@ from pathlib import Path
 from babel.messages.pofile import read_po
 
 from sdk.errors import NO_PARAMS, Params
+from sdk.messages import Flawed
 from sdk.text import Text, Told
 
 SOURCE_LOCALE = "en"
@@ -28,7 +29,12 @@ class Translator:
         said = self._found(text, locale)
         if not params and "{" not in said:
             return said
-        return said.format(**{k: self._found(v, locale) if isinstance(v, Text) else v for k, v in params.items()})
+        return said.format(**{name: self._part(value, locale) for name, value in params.items()})
+
+    def _part(self, value: object, locale: str) -> object:
+        if isinstance(value, Flawed):
+            return self.say(value.flaw.message, locale, value.flaw.params)
+        return self._found(value, locale) if isinstance(value, Text) else value
 
     def _found(self, text: str, locale: str) -> str:
         if locale == SOURCE_LOCALE:

@@ -90,3 +90,11 @@ class Batch:
     def also_update(self, entity: str, change: Change, id: UUID, values: Mapping[str, object], act: str) -> None:
         """Change another record of the same plugin (a document's total) after the change, in the same transaction."""
         self.side_rows.append((entity, change.id, Draft("update", values, id, act=act)))
+
+    def also_delete(self, entity: str, change: Change, id: UUID) -> None:
+        """Take another record of the same plugin (a stage of the pipeline) along into the recycle bin, in the same transaction."""
+        self.side_rows.append((entity, change.id, Draft("delete", id=id)))
+
+    def also_restore(self, entity: str, change: Change, id: UUID) -> None:
+        """Take another record of the same plugin along out of the recycle bin, in the same transaction."""
+        self.side_rows.append((entity, change.id, Draft("restore", id=id)))

@@ -9,7 +9,7 @@ from sdk.errors import Problem
 from sdk.text import Text, _
 
 if TYPE_CHECKING:
-    from sdk.fields.base import FlawError
+    from sdk.fields.base import Flaw, FlawError
 
 _TYPE = ("type", _("has another type than the one described"))
 _SAID = {
@@ -56,12 +56,12 @@ _ONE_OF = "Must be one of: "
 
 
 class Flawed(Text):
-    """A flaw of a field's own check on its way through marshmallow: the English of it, with the flaw itself."""
+    """A flaw of a field's own check on its way through marshmallow, or as a part of another text: the English of it, with the flaw itself."""
 
     __slots__ = ("flaw",)
-    flaw: FlawError
+    flaw: FlawError | Flaw
 
-    def __new__(cls, flaw: FlawError) -> Flawed:
+    def __new__(cls, flaw: FlawError | Flaw) -> Flawed:
         made = super().__new__(cls, flaw.message.format(**flaw.params))
         assert isinstance(made, Flawed)
         made.flaw = flaw
@@ -90,7 +90,8 @@ def _problem(name: str, message: object) -> Problem:
     if said.startswith("Not a valid "):
         return Problem(name, *_TYPE)
     if said.startswith(_ONE_OF):
-        return Problem(name, "unknown_choice", _("expected one of {options}"), {"options": said[len(_ONE_OF) :].rstrip(".")})
+        options = said[len(_ONE_OF) :].rstrip(".").removeprefix(", ")  # to leave it out is "", of which nobody need be told
+        return Problem(name, "unknown_choice", _("expected one of {options}"), {"options": options})
     for pattern, text in _COUNTED:
         if found := pattern.fullmatch(said):
             return Problem(name, "invalid", text, found.groupdict())

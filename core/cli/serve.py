@@ -28,6 +28,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         folder = tempfile.mkdtemp(prefix="dealwright-metrics-") if workers > 1 else ""
         if folder:  # each counts for itself, and whichever is asked answers for all
             metrics.share(folder)
+        self._address = (host, port)
         self._first_start = first_start  # made before the fork: whichever worker is asked knows it
         self._options = {
             "bind": f"{host}:{port}", "workers": workers, "worker_class": Worker, "threads": 8, "keepalive": 30,
@@ -44,7 +45,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         gc.disable()  # until it is settled
-        booted = boot(configs.load())
+        booted = boot(configs.load().served_at(*self._address))
         booted.first_start = self._first_start
         if booted.config.drain and not booted.config.redis_url:  # with Redis, relays and workers do it
             Drain(booted).start()

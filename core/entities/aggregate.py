@@ -20,12 +20,14 @@ from core.entities.shape import Source
 from core.policy.grants import Grant
 from sdk import BadRequest, Filter, Verb, _
 from sdk.columns import SCALE
-from sdk.fields import AnyRecordField, DateTimeField, DecimalField, Field, LinkField, MoneyField, ReportRole, exact_text
+from sdk.fields import AnyRecordField, DateTimeField, DecimalField, Field, IntegerField, LinkField, MoneyField, ReportRole, exact_text
 from sdk.fields.money import money_wire
 from sdk.fields.time import DateField
 
 FUNCTIONS = ("count", "distinct", "sum", "avg", "min", "max")
 MOST_GROUPS = 10_000
+PLACE = "position"
+"""The field by which records have an order of their own."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Aggregation:
         wanted = [self._measure(word) for word in dict.fromkeys(measures)]
         dimensions = [self._dimension(word) for word in dict.fromkeys(by)]
         currencies = list(dict.fromkeys(m.field.name for m in wanted if isinstance(m.field, MoneyField)))
-        groups = [column for dimension in dimensions for column in self._group(dimension)]
+        grouped = [(self._group(dimension), self._rank(dimension)) for dimension in dimensions]
+        groups, ranks = ([column for pair in grouped for column in pair[part]] for part in (0, 1))
         split = [self.source.columns(name)[1] for name in currencies]
         sums = [column for measure in wanted for column in self._columns(measure)]
         names = [d.own for d in dimensions] + [m.field.name for m in wanted if m.field]
@@ -81,8 +84,9 @@ class Aggregation:
         reach = self.reader.reach(self.source, names)
         statement = sa.select(*groups, *split, *sums).where(*reach, *clauses).select_from(self._joined())
         if groups or split:
-            statement = statement.group_by(*groups, *split)
-        statement = statement.order_by(*(column.asc().nulls_last() for column in [*groups, *split])).limit(MOST_GROUPS + 1)
+            statement = statement.group_by(*groups, *ranks, *split)
+        order = [column for columns, rank in grouped for column in (*rank, *columns)]
+        statement = statement.order_by(*(column.asc().nulls_last() for column in [*order, *split])).limit(MOST_GROUPS + 1)
         found = self.reader.work.connection.execute(statement).all()
         if len(found) > MOST_GROUPS:
             raise BadRequest(_("more than {most} groups; group by fewer or coarser dimensions, or filter"), most=MOST_GROUPS)
@@ -164,6 +168,14 @@ class Aggregation:
             column = local_time(column, sa.literal_column(f"'{self.reader.work.tenant.timezone}'"))
         tenant = self.reader.work.tenant
         return [bucket(column, dimension.grain, tenant.week_start if dimension.grain == "week" else tenant.fiscal_year_start)]
+
+    def _rank(self, dimension: Dimension) -> list[sa.ColumnElement[Any]]:
+        """The place of what a link leads to, where such records have one: the stages of a process come in their order."""
+        target = dimension.source.shape.target(dimension.field) if isinstance(dimension.field, LinkField) else None
+        reader = self.reader.work.reader(target) if target is not None else None
+        if reader is None or not isinstance(reader.visible().get(PLACE), IntegerField) or not isinstance(dimension.field, LinkField):
+            return []
+        return [*self._across(dimension.source, dimension.field, reader, PLACE).columns(PLACE)]
 
     def _title(self, source: Source, field: LinkField) -> sa.ColumnElement[Any]:
         """The target's title, for those who may read it there."""

@@ -16,6 +16,7 @@ from sdk import BadRequest, Condition, Entity, Filter, Verb, _
 from sdk.columns import Keys, among
 from sdk.fields import AnyRecordField, Field, FlawError, KeysField, LinkField, Money, MoneyField, NaturalKey, TextField
 from sdk.fields.text import plain_text
+from sdk.messages import Flawed
 
 if TYPE_CHECKING:
     from core.entities.read import Reader
@@ -256,7 +257,7 @@ def _value(field: Field, condition: Condition, value: object) -> Any:
     except FlawError as flaw:
         raise BadRequest(
             _("the value {value!r} of filter {field!r} does not fit: {reason}"), code="bad_value",
-            value=str(value)[:80], field=condition.field, reason=flaw.message.format(**flaw.params),
+            value=str(value)[:80], field=condition.field, reason=Flawed(flaw),
         ) from flaw  # fmt: skip
 
 

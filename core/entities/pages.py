@@ -55,6 +55,8 @@ class Part:
 
 def page(reader: Reader, query: Query) -> Page:
     """A page in JSON form."""
+    if query.fields:
+        query = replace(query, fields=(*query.fields, *query.include))  # who has a link shown means to see it
     part = read(reader, query)
     data = reader.to_json(part.rows, part.outline.names)
     reader.include(data, query.include, part.outline.visible)

@@ -178,7 +178,7 @@ class Reader:
     def one(self, id: UUID, fields: Sequence[str] = (), include: Sequence[str] = ()) -> dict[str, Any]:
         """One record in JSON form; raises NotFound, also for what one may not see."""
         self.require()
-        rows = self.many([id], fields)
+        rows = self.many([id], (*fields, *include) if fields else ())
         if not rows:
             raise NotFound(_("there is no {entity} {id}"), entity=self.entity.full_name, id=str(id))
         self.include(rows, include, self.visible())

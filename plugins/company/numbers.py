@@ -66,7 +66,7 @@ def written(pattern: str, on: date, number: int) -> str:
 def flaw_of(pattern: str, reset: str) -> Problem | None:
     """What is wrong with a pattern: unknown parts, no number, or a period that does not show, so that numbers would come twice."""
     try:
-        parts = [(name, width or "") for _text, name, width, _conversion in Formatter().parse(pattern) if name is not None]
+        parts = [(name, f"{conversion or ''}{width}") for _text, name, width, conversion in Formatter().parse(pattern) if name is not None]
     except ValueError as failure:
         return Problem("pattern", "malformed", _("cannot read the pattern: {reason}"), {"reason": str(failure)})
     names = [name for name, _width in parts]

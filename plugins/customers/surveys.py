@@ -109,17 +109,19 @@ def _asked_about(system: Context, survey: Row, deals: Sequence[UUID]) -> set[UUI
 
 
 def found(ctx: Context, token: str) -> tuple[Row, Row]:
-    """The open invitation of a link and its survey; raises NotFound for a link that is unknown, and for one that is used or too old.
+    """The open invitation of a link and its survey; raises NotFound for a link that is unknown, used, too old, or of a survey that is gone.
 
-    All three get the same answer, so that nobody learns from trying which links there were.
+    All of them get the same answer, so that nobody learns from trying which links there were.
     """
     system = ctx.as_system()
     rows = system.records(INVITATION).find(where(digest=digest_of(token)), 1)
     row = rows[0] if rows else None
-    if row is None or row["state"] != "open" or (isinstance(row["expires_at"], datetime) and row["expires_at"] <= ctx.now()):
-        raise NotFound(_("this link does not work: it was used, or its time is over"), code="link_spent")
-    survey = system.records(SURVEY).values([cast("UUID", row["survey"])])[cast("UUID", row["survey"])]
-    return row, survey
+    spent = row is None or row["state"] != "open" or (isinstance(row["expires_at"], datetime) and row["expires_at"] <= ctx.now())
+    surveys = system.records(SURVEY).values([cast("UUID", row["survey"])]) if row is not None and not spent else {}
+    for survey in surveys.values():
+        assert row is not None
+        return row, survey
+    raise NotFound(_("this link does not work: it was used, or its time is over"), code="link_spent")
 
 
 def answer(ctx: Context, token: str, score: int, comment: str | None) -> None:

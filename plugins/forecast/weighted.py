@@ -46,6 +46,12 @@ WEIGHTED = {
 """Fields beside the deal's; who sees the deal and this field of it sees them, as with its own fields."""
 
 
+def _per_cent(won: Decimal, target: Decimal) -> Decimal:
+    """With two digits; a hundred is what is reached, not what is nearly so."""
+    rounded = (won / target * 100).quantize(Decimal("0.01"))
+    return min(rounded, Decimal("99.99")) if won < target else rounded
+
+
 @dataclass
 class Cell:
     """One group in one period."""
@@ -64,7 +70,7 @@ class Cell:
 
     def wire(self, currency: str) -> dict[str, object]:
         """As JSON; `expected` is what was won and what open deals are worth."""
-        attained = None if not self.target else str((self.won / self.target * 100).quantize(Decimal("0.01")))
+        attained = None if not self.target else str(_per_cent(self.won, self.target))
         return {
             "weighted": money_wire(self.weighted, currency), "open": money_wire(self.open, currency),
             "won": money_wire(self.won, currency), "expected": money_wire(self.won + self.weighted, currency),

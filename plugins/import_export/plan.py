@@ -32,6 +32,7 @@ from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
 from sdk.changes import HISTORY
 from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField, spoilt
+from sdk.messages import Flawed
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
@@ -311,7 +312,7 @@ def _fixed(word: str, fields: Mapping[str, Field]) -> tuple[str, object]:
     name, text = _split(word, "=", _("cannot read the constant {word!r}; write FIELD=VALUE"))
     parsed = fields[_known(name, fields)].read([text])
     for flaw in parsed.flaws:
-        raise BadRequest(_("the constant {word!r} does not fit: {reason}"), word=word[:80], reason=flaw.message.format(**flaw.params))
+        raise BadRequest(_("the constant {word!r} does not fit: {reason}"), word=word[:80], reason=Flawed(flaw))
     return name, parsed.values[0]
 
 

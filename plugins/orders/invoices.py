@@ -16,6 +16,7 @@ from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _,
 from sdk.changes import HISTORY, MERGES
 from sdk.context import Row, id_of
 from sdk.fields import Money
+from sdk.fields.number import exact_text
 
 ISSUE = "issue"
 ISSUED = "orders.invoice.issued"
@@ -115,10 +116,14 @@ def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -
         if row["state"] != "confirmed":
             raise Conflict(_("the order is {state}; confirm it before it is billed"), code="order_not_confirmed", state=row["state"])
         lines = ctx.records("orders.order_line").find(where(order=order), MOST)
+        if not lines:
+            raise Conflict(_("the order has no lines; add some before it is billed"), code="order_empty")
         left = {id: amount for id, amount in open_quantities(ctx, lines).items() if amount > 0}
         if not left:
             raise Conflict(_("all of the order is billed already"), code="order_billed")
         wanted = left if quantities is None else {id: amount for id, amount in quantities.items() if amount}
+        if not wanted:
+            raise Conflict(_("nothing is asked to be billed; name a line and a quantity"), code="nothing_to_bill")
         given = {name: row[name] for name in ("name", "account", "contact", "currency", "owner") if row[name] is not None}
         invoice = ctx.records("orders.invoice").create({**given, "order": order})
         by_id = {id_of(line): line for line in lines}
@@ -218,7 +223,7 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
             change.refuse("quantity", "out_of_range", _("expected more than nothing: what was billed is taken back by a credit note"))
         elif line in left and wanted > left[line]:
             text = _("{wanted} are more than the {left} of this line that are not billed yet")
-            change.refuse("quantity", "over_billed", text, wanted=f"{wanted:f}", left=f"{left[line]:f}")
+            change.refuse("quantity", "over_billed", text, wanted=exact_text(wanted), left=exact_text(left[line]))
         elif line in left:
             left[line] -= wanted
             _price_part(change, lines[line], billed.setdefault(line, []))
@@ -323,7 +328,7 @@ def _check_wanted(wanted: Mapping[UUID, Decimal], left: Mapping[UUID, Decimal]) 
     for key, amount in wanted.items():
         if not 0 < amount <= left[key]:
             text = _("{wanted} cannot be credited: {left} of this line are left")
-            raise Conflict(text, code="over_credited", wanted=f"{amount:f}", left=f"{left[key]:f}")
+            raise Conflict(text, code="over_credited", wanted=exact_text(amount), left=exact_text(left[key]))
     if not wanted:
         raise Conflict(_("nothing is asked to be credited; name a line and a quantity"), code="nothing_to_credit")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,9 +12,27 @@ from plugins.orders.lines import KINDS, MOST, Sum, documents_of, type_documents
 from sdk import Batch, Change, Condition, Context, _
 from sdk.context import Row, id_of
 from sdk.fields import Money
+from sdk.fields.money import minor_units
+from sdk.fields.number import exact_text
 
 ORDER, PAY = "orders.order", "pay"
 HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """What an instalment asks for, and the share that it was made from."""
+
+    amount: Decimal
+    share: Decimal | None
+
+    def rounding(self, total: Money) -> Decimal:
+        """How much more than its share it asks for, if that is by rounding."""
+        more = Decimal(0) if self.share is None else self.amount - total.amount * self.share / HUNDRED
+        return more if abs(more) < Decimal(1).scaleb(-minor_units(total.currency)) else Decimal(0)
+
+
+type_plan = dict[UUID, _Planned]
 
 
 def prepare_instalments(ctx: Context, batch: Batch) -> None:
@@ -30,45 +49,54 @@ def prepare_instalments(ctx: Context, batch: Batch) -> None:
         if not isinstance(total, Money):
             change.refuse("order", "no_total", _("the order has no lines yet, so there is nothing to pay"))
             continue
-        _settle_amount(change, total)
+        mine = plan.setdefault(change.after("order"), {})
+        _settle_amount(change, total, [other for id, other in mine.items() if id != change.id])
         amount = change.after("amount")
         if not isinstance(amount, Money):
             change.refuse("amount", "required", _("is required: an amount, or a share of the order"))
         elif amount.currency != total.currency:
             change.refuse("amount", "other_currency", _("expected {expected}, the currency of the order"), expected=total.currency)
         else:
-            _fit(change, amount, total, plan)
+            _fit(change, amount, total, mine)
 
 
-def _settle_amount(change: Change, total: Money) -> None:
+def _settle_amount(change: Change, total: Money, others: list[_Planned]) -> None:
+    """A share of the order, less what rounding gave to the shares before: 100 per cent in shares are the order to the cent."""
     share = change.after("share")
     if isinstance(share, Decimal) and (change.changes("share") or change.after("amount") is None):
-        change.values["amount"] = Money(rounded(total.amount * share / HUNDRED, total.currency), total.currency)
+        before = sum((other.rounding(total) for other in others), Decimal(0))
+        change.values["amount"] = Money(rounded(total.amount * share / HUNDRED - before, total.currency), total.currency)
 
 
-def _fit(change: Change, amount: Money, total: Money, plan: dict[object, dict[UUID, Decimal]]) -> None:
-    mine = plan.setdefault(change.after("order"), {})
+def _fit(change: Change, amount: Money, total: Money, mine: type_plan) -> None:
     paid = change.before["paid"] if change.before else None
     already = paid.amount if isinstance(paid, Money) else Decimal(0)
-    planned = sum((other for id, other in mine.items() if id != change.id), Decimal(0))
+    planned = sum((other.amount for id, other in mine.items() if id != change.id), Decimal(0))
     if planned + amount.amount > total.amount:
         text = _("the plan would ask for {planned}, the order comes to {total}")
-        change.refuse("amount", "over_planned", text, planned=f"{planned + amount.amount:f}", total=f"{total.amount:f}")
+        said = {"planned": _said(planned + amount.amount, amount.currency), "total": _said(total.amount, total.currency)}
+        change.refuse("amount", "over_planned", text, **said)
     elif amount.amount < already:
-        change.refuse("amount", "paid_already", _("{paid} of it are paid already"), paid=f"{already:f}")
+        change.refuse("amount", "paid_already", _("{paid} of it are paid already"), paid=_said(already, amount.currency))
     else:
-        mine[change.id] = amount.amount
+        share = change.after("share")
+        mine[change.id] = _Planned(amount.amount, share if isinstance(share, Decimal) else None)
         left = amount.amount - already
         change.values |= {"paid": Money(already, amount.currency), "open": Money(left, amount.currency), "settled": left <= 0}
 
 
-def _plans(ctx: Context, changes: list[Change]) -> tuple[dict[object, Row], dict[object, dict[UUID, Decimal]]]:
+def _said(amount: Decimal, currency: str) -> str:
+    return exact_text(amount, minor_units(currency))
+
+
+def _plans(ctx: Context, changes: list[Change]) -> tuple[dict[object, Row], dict[object, type_plan]]:
     ids = {order for change in changes if isinstance(order := change.after("order"), UUID)}
     orders: dict[object, Row] = dict(ctx.as_system().records("orders.order").values(ids).items())
-    plan = dict[object, dict[UUID, Decimal]]()
+    plan = dict[object, type_plan]()
     for row in _instalments(ctx, list(ids)):
         if isinstance(row["amount"], Money) and isinstance(row["order"], UUID):
-            plan.setdefault(row["order"], {})[id_of(row)] = row["amount"].amount
+            share = row["share"] if isinstance(row["share"], Decimal) else None
+            plan.setdefault(row["order"], {})[id_of(row)] = _Planned(row["amount"].amount, share)
     return orders, plan
 
 
@@ -91,8 +119,10 @@ def keep_plans(ctx: Context, batch: Batch, documents: type_documents, sums: Mapp
     for change in batch.changes if short else ():
         for id in documents_of(change, KINDS[batch.entity]) & short if change.stands else ():
             text = _("the payment plan of {number} asks for {planned}, and the order would come to {total}; change the plan first")
-            number, total = str(documents[id]["number"]), sums[id].amounts.total
-            change.forbid("below_plan", text, number=number, planned=f"{planned[id]:f}", total=f"{total:f}")
+            was, total = documents[id]["total"], sums[id].amounts.total
+            currency = was.currency if isinstance(was, Money) else ""
+            said = {"planned": _said(planned[id], currency), "total": _said(total, currency)}
+            change.forbid("below_plan", text, number=str(documents[id]["number"]), **said)
     return bool(short)
 
 
@@ -146,7 +176,7 @@ def _spread(change: Change, plan: list[Row], left: dict[UUID, Decimal]) -> list[
         change.refuse("amount", "other_currency", _("expected {expected}, the currency of the order"), expected=min(currencies))
     elif paid.amount > open_:
         text = _("{paid} are more than the {open} that the order's payment plan still asks for")
-        change.refuse("amount", "over_allocated", text, paid=f"{paid.amount:f}", open=f"{open_:f}")
+        change.refuse("amount", "over_allocated", text, paid=_said(paid.amount, paid.currency), open=_said(open_, paid.currency))
     if not change.stands:
         return []
     rest, spread = paid.amount, list[tuple[Row, Decimal]]()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sdk import Batch, Change, Condition, Context, Draft, Event, Query, priced
-from sdk.context import id_of
+from sdk import Batch, Change, Condition, Context, Draft, Event, Filter, Query, priced
+from sdk.context import Records, id_of
 from sdk.fields import Money
 
 NAME = "pipeline.deal"
@@ -43,7 +44,7 @@ def _day(change: Change, today: date) -> date:
 
 
 def price_late(ctx: Context, events: Sequence[Event]) -> None:
-    """A rate was entered: closed deals in its currency that had none are priced with it."""
+    """A rate was entered: deals in its currency that had none are priced, open ones as of today, closed ones as of their close date."""
     ids = {event.record_id for event in events}
     rates = ctx.as_system().records("company.rate").values(ids).values() if ctx.offers("company.rate") else ()
     deals = ctx.as_system().records(NAME)
@@ -53,14 +54,17 @@ def price_late(ctx: Context, events: Sequence[Event]) -> None:
         assert isinstance(on, date)
         first[currency] = min(first.get(currency, on), on)
     for currency, on in first.items():
-        unpriced = (
-            Condition("base_amount", "empty", ("true",)), Condition("amount", "empty", ("false",)),
-            Condition("status", "in", ("won", "lost")), Condition("close_date", "gte", (str(on),)),
-        )  # fmt: skip
-        cursor: str | None = ""
-        while cursor is not None:
-            page = deals.query(Query(unpriced, fields=("id",), limit=PART, cursor=cursor))
-            cursor, rows = page.next, deals.values(UUID(str(row["id"])) for row in page.data).values()
-            mine = [row for row in rows if isinstance(row["amount"], Money) and row["amount"].currency == currency]
-            drafts = [Draft("update", {"amount": row["amount"]}, id_of(row), act=ACT) for row in mine]
-            deals.write_all(drafts)
+        _price_where(deals, currency, (Condition("status", "in", ("won", "lost")), Condition("close_date", "gte", (str(on),))))
+        if on <= ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date():
+            _price_where(deals, currency, (Condition("status", "eq", ("open",)),))
+
+
+def _price_where(deals: Records, currency: str, these: Filter) -> None:
+    """Price those of these deals in the currency that have no price."""
+    unpriced = (Condition("base_amount", "empty", ("true",)), Condition("amount", "empty", ("false",)), *these)
+    cursor: str | None = ""
+    while cursor is not None:
+        page = deals.query(Query(unpriced, fields=("id",), limit=PART, cursor=cursor))
+        cursor, rows = page.next, deals.values(UUID(str(row["id"])) for row in page.data).values()
+        mine = [row for row in rows if isinstance(row["amount"], Money) and row["amount"].currency == currency]
+        deals.write_all([Draft("update", {"amount": row["amount"]}, id_of(row), act=ACT) for row in mine])

@@ -174,8 +174,9 @@ def prepare_stages(ctx: Context, batch: Batch) -> None:
 
 
 def prepare_pipelines(ctx: Context, batch: Batch) -> None:
-    """One default at the most; one with deals stays."""
+    """One default at the most; one with deals stays, any other takes its stages along into the recycle bin and out of it."""
     _keep_used(ctx, batch, "pipeline", ())
+    _with_stages(ctx, batch)
     records = ctx.as_system().records("pipeline.pipeline")
     there = {id_of(row) for row in records.find(where(is_default=True))} - {c.id for c in batch.standing() if not c.after("is_default")}
     for change in batch.standing():
@@ -183,6 +184,19 @@ def prepare_pipelines(ctx: Context, batch: Batch) -> None:
             if there - {change.id}:
                 change.refuse("is_default", "second_default", _("another pipeline is the default; take it from that one first"))
             there.add(change.id)
+
+
+def _with_stages(ctx: Context, batch: Batch) -> None:
+    stages = ctx.as_system().records("pipeline.stage")
+    for change in batch.changes:
+        if change.verb == "delete" and change.stands:
+            for row in stages.find(where(pipeline=change.id), MOST):
+                batch.also_delete("pipeline.stage", change, id_of(row))
+        elif change.verb == "restore" and change.stands and change.before is not None:
+            since = change.before["updated_at"]  # a stage that was taken away before stays away
+            for row in stages.find(where(pipeline=change.id), MOST, deleted=True):
+                if row["updated_at"] >= since:  # type: ignore[operator]
+                    batch.also_restore("pipeline.stage", change, id_of(row))
 
 
 def _keep_used(ctx: Context, batch: Batch, link: str, meaning: Sequence[str]) -> None:

@@ -19,6 +19,8 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 """The name of the language's version; nothing is fetched from there."""
 VERSION = "5.20"
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
+_ADDED = ("count", "sum")
+"""What may be added up over groups: neither averages nor what is different in each."""
 FONT = "Noto Sans CJK SC, Noto Sans, sans-serif"
 
 
@@ -29,6 +31,8 @@ class Labels:
     title: str
     words: Mapping[str, str]
     choices: Mapping[str, Mapping[str, str]]
+    ordered: frozenset[str] = frozenset()
+    """Dimensions whose values have an order of their own, as stages have; others come by their measure."""
 
     def value(self, word: str, row: Row) -> str:
         """What a dimension says in a row."""
@@ -50,13 +54,16 @@ def specification(report: Report, rows: Sequence[Row], labels: Labels) -> dict[s
     ]  # fmt: skip
     dated, few = ":" in across, len({value["x"] for value in values}) <= 8
     unit = f" ({next(iter(currencies))})" if len(currencies) == 1 and currencies != {""} else ""
+    sort = None if dated or across in labels.ordered else "-y"
     encoding: dict[str, object] = {
-        "x": {"field": "x", "type": "ordinal" if dated else "nominal", "sort": None if dated else "-y", "title": labels.words[across],
+        "x": {"field": "x", "type": "ordinal" if dated else "nominal", "sort": sort, "title": labels.words[across],
               "axis": {"labelAngle": 0 if few else -45}},
         "y": {"field": "y", "type": "quantitative", "title": labels.words[measure] + unit, "axis": {"format": "~s"}},
     }  # fmt: skip
     if len({value["series"] for value in values}) > 1:
         encoding["color"] = {"field": "series", "type": "nominal", "title": labels.words.get(second)}
+        if report.chart == "bar" and (len(currencies) > 1 or measure.partition(":")[0] not in _ADDED):
+            encoding["xOffset"] = {"field": "series"}  # one on the other, bars say a sum that means nothing
     mark: dict[str, object] = {"type": report.chart, **({"point": True} if report.chart == "line" else {"cornerRadiusEnd": 2})}
     return {
         "$schema": SCHEMA, "title": labels.title, "width": 640, "height": 360, "data": {"values": values}, "mark": mark,

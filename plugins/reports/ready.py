@@ -14,7 +14,7 @@ from plugins.reports.query import run
 from plugins.reports.words import field_at, of_measure
 from sdk import BadRequest, Context, Download, NotFound, Report, _
 from sdk.context import Row
-from sdk.fields import ChoiceField, DateTimeField
+from sdk.fields import ChoiceField, DateTimeField, IntegerField, LinkField
 from sdk.permissions import EXPORT
 
 _DAY = timedelta(days=1)
@@ -90,14 +90,16 @@ def _total(ctx: Context, report: Report, start: date, end: date) -> Row:
 
 def labels(ctx: Context, report: Report) -> chart.Labels:
     """The words of its chart."""
-    words, choices = dict[str, str](), dict[str, dict[str, str]]()
+    words, choices, ordered = dict[str, str](), dict[str, dict[str, str]](), set[str]()
     for word in report.by:
         field = field_at(ctx, report.entity, word.partition(":")[0])
         words[word] = ctx.say(field.label) if field is not None else word
         if isinstance(field, ChoiceField):
             choices[word] = {key: ctx.say(label) for key, label in field.options.items()}
+        if isinstance(field, LinkField) and isinstance(field_at(ctx, report.entity, f"{word}.position"), IntegerField):
+            ordered.add(word)
     words |= {word: of_measure(ctx, report.entity, word) for word in report.measures}
-    return chart.Labels(ctx.say(report.label), words, choices)
+    return chart.Labels(ctx.say(report.label), words, choices, frozenset(ordered))
 
 
 def answer(ctx: Context, report: Report, found: list[Row], shape: str, comparison: Mapping[str, object]) -> object:

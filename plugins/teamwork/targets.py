@@ -26,6 +26,7 @@ PLACES = Decimal("0.01")
 MOST = 100_000
 _SUBJECT = ("measure", "period", "period_start", "team", "person", *PARTS, "activity_kind")
 PART = 500
+NEARLY = Decimal("99.99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,11 @@ class Attained:
 
     @property
     def percent(self) -> Decimal | None:
-        """In per cent, rounded half to even."""
-        return (self.reached.value * HUNDRED / self.goal).quantize(PLACES, ROUND_HALF_EVEN) if self.goal else None
+        """In per cent, rounded half to even; a hundred is what is reached, not what is nearly so."""
+        if not self.goal:
+            return None
+        rounded = (self.reached.value * HUNDRED / self.goal).quantize(PLACES, ROUND_HALF_EVEN)
+        return min(rounded, NEARLY) if self.reached.value < self.goal else rounded
 
 
 def prepare_targets(ctx: Context, batch: Batch) -> None:

@@ -227,8 +227,14 @@ class DecimalField(Field):
     def check(self, cell: object) -> object:
         value = exact(cell, self.places)
         if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
-            raise FlawError("out_of_range", _("expected {least} to {most}"), least=self.least, most=self.most)
+            raise self._out_of_range()
         return value
+
+    def _out_of_range(self) -> FlawError:
+        least, most = ("" if bound is None else f"{bound:f}" for bound in (self.least, self.most))
+        if least and most:
+            return FlawError("out_of_range", _("expected {least} to {most}"), least=least, most=most)
+        return FlawError("out_of_range", _("expected at least {least}") if least else _("expected at most {most}"), least=least, most=most)
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
         return self.check(plainly(cell, style))

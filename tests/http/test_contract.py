@@ -107,6 +107,20 @@ def test_a_query_that_is_not_understood_is_a_400_and_never_ignored(client: Api, 
     problem(client.get(THINGS, query), 400)
 
 
+def test_a_link_that_is_included_is_shown_whatever_fields_are_asked_for(client: Api) -> None:
+    whole = new(client, name="whole")
+    part = new(client, name="part", whole=whole)
+    (row,) = client.get(THINGS, {"name": "part", "fields": "name", "include": "whole"}).json["data"]
+    assert (set(row), row["whole"]["name"]) == ({"id", "name", "whole"}, "whole")
+    assert client.get(f"{THINGS}/{part}", {"fields": "name", "include": "whole"}).json["whole"]["name"] == "whole"
+
+
+def test_why_a_filter_does_not_fit_is_said_in_the_language_of_the_reader(client: Api) -> None:
+    client.patch("/api/v1/core/tenant", {"locale": "zh_CN"})
+    body = client.get(THINGS, {"tier": "brass"}).json
+    assert body["detail"].endswith("不适用：应为以下之一：gold, silver, tin"), body
+
+
 def test_a_route_without_parameters_refuses_any(client: Api) -> None:
     problem(client.get("/api/v1/core/plugins", {"plugin": "probe"}), 400, "unknown_parameter")
 

@@ -101,6 +101,13 @@ def test_the_flaw_of_a_field_of_ours_keeps_its_code_and_its_words_through_marshm
     assert re.search(r"[\u4e00-\u9fff]", SAYS.say(one.message, "zh_CN", one.params))
 
 
+def test_a_choice_that_may_be_left_out_is_not_told_as_nothing() -> None:
+    with pytest.raises(ValidationError) as caught:
+        validate.OneOf(("", "pdf", "docx"))("exe")
+    (one,) = problems(caught.value.messages, "format")
+    assert str(one) == "expected one of pdf, docx"
+
+
 def test_messages_in_messages_are_named_by_their_place_and_braces_stay_braces() -> None:
     found = problems({"a": {"0": {"_schema": ["Invalid input type."]}}, "_schema": [Text("no {such} thing")]}, "where")
     assert [(one.field, one.code, str(one)) for one in found] == [

@@ -223,6 +223,15 @@ def test_an_attachment_that_is_gone_is_no_reason_to_try_again(platform: Platform
     assert mail_server.messages == []
 
 
+@pytest.mark.parametrize(("word", "drains"), [("on", True), ("Off", False), ("maybe", None)])
+def test_a_switch_is_on_or_off_and_nothing_else(word: str, drains: bool | None, tmp_path: Path) -> None:
+    if drains is None:
+        with pytest.raises(DeclarationError, match="drain: expected true or false, got 'maybe'"):
+            configs.load({"DEALWRIGHT_DRAIN": word}, tmp_path)
+    else:
+        assert configs.load({"DEALWRIGHT_DRAIN": word}, tmp_path).drain is drains
+
+
 @pytest.mark.parametrize(("url", "sender", "said"), [
     ("http://host", "a@b.example", "mail_url"), ("smtp://", "a@b.example", "mail_url"), ("smtp://h:port", "a@b.example", "mail_url"),
     ("smtp://h?startls=1", "a@b.example", "mail_url"), ("smtp://h", "", "mail_from"), ("smtp://h", "a@b.example\nX: y", "mail_from"),

@@ -56,6 +56,16 @@ def test_serve_drains_unless_there_is_redis(installation: Path, monkeypatch: pyt
     assert len(started) == drains
 
 
+@pytest.mark.parametrize(("named", "leads_to"), [("", "http://127.0.0.1:8971"), ("https://crm.acme.example", "https://crm.acme.example")])
+def test_links_lead_to_where_serve_listens_unless_an_address_is_named(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, named: str, leads_to: str
+) -> None:
+    monkeypatch.setenv("DEALWRIGHT_DRAIN", "off")
+    monkeypatch.setenv("DEALWRIGHT_URL", named)
+    monkeypatch.setattr("core.cli.serve.create_app", lambda booted: booted)
+    assert Server("::", 8971, 1).load().config.url == leads_to
+
+
 def test_mail_check_on_the_command_line(installation: Path, monkeypatch: pytest.MonkeyPatch, mail_server: MailServer) -> None:
     held = CliRunner().invoke(main, ["mail", "check"])
     assert held.exit_code == 2 and "MAIL_URL" in held.output

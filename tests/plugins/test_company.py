@@ -253,6 +253,22 @@ def test_a_rate_that_comes_late_prices_the_closed_deals_that_had_none(work: Work
     assert process.read(after)["version"] == 2
 
 
+@pytest.mark.feature("A5")
+def test_an_open_deal_that_had_no_rate_is_priced_when_one_is_entered_that_is_in_force(
+    work: Work, process: Process, drain: Callable[[], int], clock: Clock
+) -> None:
+    rate(work, "EUR", "2026-01-01", "1.1")
+    deal, priced = (process.deal(amount={"amount": "100", "currency": currency}, close_date="2025-12-01") for currency in ("GBP", "EUR"))
+    rate(work, "GBP", f"{clock.now:%Y}-12-31", "9")
+    drain()
+    assert process.read(deal)["base_amount"] is None, "that rate is one of later"
+    rate(work, "GBP", "2026-01-02", "1.25")
+    rate(work, "EUR", "2026-01-02", "1.2")
+    drain()
+    assert (process.read(deal)["base_amount"], process.read(deal)["rate"]) == (Money(Decimal(125), "USD"), Decimal("1.25"))
+    assert process.read(priced)["rate"] == Decimal("1.1"), "a rate that is there stays"
+
+
 @pytest.mark.feature("A4")
 def test_a_rate_that_is_dated_earlier_afterwards_prices_what_had_none(work: Work, process: Process, drain: Callable[[], int]) -> None:
     deal = process.deal(stage="won", close_date="2026-01-06", amount={"amount": "1", "currency": "GBP"})
@@ -328,6 +344,8 @@ def test_a_rate_that_cannot_be_is_refused_by_name(client: Api, values: dict[str,
     refused = client.post(RATES, values)
     assert refused.status_code == 422, refused.text
     assert [(error["field"], error["code"]) for error in refused.json["errors"]] == [(field, code)]
+    if code == "out_of_range":
+        assert refused.json["errors"][0]["message"] == "expected at least 0.0000000001"
 
 
 def test_a_currency_has_one_rate_a_day(client: Api) -> None:
@@ -533,7 +551,7 @@ def test_a_sequence_without_numbers_can_change_and_go(client: Api) -> None:
 @pytest.mark.parametrize(
     ("pattern", "reset"),
     [("INV", "never"), ("{number}{number}", "never"), ("{week}-{number}", "never"), ("{number:05", "never"), ("{number:x}", "never"),
-     ("{number.real}", "never"), ("{number!r:>1000000}", "never"), ("{number}", "year"), ("{year}-{number}", "month"), ("{year:05}{number}", "year")],
+     ("{number.real}", "never"), ("{number!r:>1000000}", "never"), ("{number}", "year"), ("{year}-{number}", "month"), ("{year:05}{number}", "year"), ("{year!r}{number}", "year"), ("{number!r}", "never")],
 )  # fmt: skip
 def test_a_pattern_that_cannot_number_is_refused(client: Api, pattern: str, reset: str) -> None:
     refused = client.post(SEQUENCES, {"key": "k", "name": "n", "pattern": pattern, "reset": reset})

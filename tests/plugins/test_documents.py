@@ -118,7 +118,7 @@ def test_a_contract_for_a_chinese_customer_is_in_chinese(client: Api, office: Of
         "销售合同合同编号CON-2026-00001订单编号ORD-2026-00001", "甲方（买方）北京榆树食品有限公司中国北京建国路88号", "乙方（卖方）上海山川科技有限公司中国上海世纪大道100号200120",
         "第一条标的乙方向甲方提供下列产品与服务：序号名称数量单价税率金额（不含税）税额价税合计1GatewayGW1pcs100.0513%100.0513.01113.06",
         "2GatewayGW2pcs100.0513%200.1026.01226.113GatewayGW3pcs100.0513%300.1539.02339.17不含税合计¥600.30税额合计¥78.04价税合计¥678.34大写金额人民币陆佰柒拾捌元叁角肆分",
-        "第二条合同金额合同总金额为¥678.34（大写：人民币陆佰柒拾捌元叁角肆分）。", "第三条期限本合同自2026年2月1日起生效，至2027年1月31日止。期满前三十日内双方均未书面提出异议的，自动续期一年。",
+        "第二条合同金额合同总金额为¥678.34（大写：人民币陆佰柒拾捌元叁角肆分）。", "第三条期限本合同自2026年2月1日起生效，至2027年1月31日止。期满前三十日内双方均未书面提出异议的，自动续期，续期期限与本合同期限相同。",
         "户名上海山川科技有限公司开户行ExampleBank账号62000000", "第五条其他约定DAP&insured<all>", "日期2026年1月15日", "第1页共2页", "第2页共2页",
     ):  # fmt: skip
         assert word in text, text
@@ -130,7 +130,7 @@ def test_a_contract_for_a_customer_abroad_is_in_english(client: Api, office: Off
     for word in (
         "SalescontractContractno.CON-2026-00001Orderno.ORD-2026-00001", "BuyerAlderFoods1MainStreet,London,UnitedKingdom",
         "No.DescriptionQuantityUnitpriceTaxrateNetTaxTotal1GatewayGW1pcs100.0513%100.0513.01113.06", "NettotalCN¥600.30TaxCN¥78.04TotalCN¥678.34",
-        "InwordsSixhundredseventy-eightand34/100Chineseyuan", "ThiscontracttakeseffectonFebruary1,2026andendsonJanuary31,2027.Itrenewsitselfforoneyear",
+        "InwordsSixhundredseventy-eightand34/100Chineseyuan", "ThiscontracttakeseffectonFebruary1,2026andendsonJanuary31,2027.Itrenewsitselfforthesamelengthoftime",
         "5.FurthertermsDAP&insured<all>", "seller’sseat", "Page1of2", "Page2of2",
     ):  # fmt: skip
         assert word in text, text
@@ -177,6 +177,22 @@ def test_every_shipped_template_works_with_the_examples_and_with_nothing(client:
     for kind, id in ids.items():
         for locale in ("zh_CN", "en"):
             assert len(preview(client, **asked(kind, id, format=format, locale=locale))) > 1000
+
+
+@pytest.mark.feature("I11")
+@pytest.mark.parametrize("format", ["pdf", "docx"])
+def test_a_document_points_at_neither_lines_nor_an_account_that_are_not_there(client: Api, office: Office, format: str) -> None:
+    (profile,) = office.work.records("company.profile").find(())
+    office.work.records("company.profile").update(id_of(profile), {"bank_account": None})
+    contract = id_of(office.work.records("orders.contract").create({"name": "Care", "account": office.at_home}))
+    made = (
+        preview(client, **asked("contract", contract, format=format)),
+        preview(client, **asked("invoice", office.written("invoice", office.at_home), format=format)),
+    )
+    texts = [said(one) if format == WORD else "".join(pages(one)) for one in made]
+    assert "乙方向甲方提供“Care”项下的产品与服务。" in texts[0]
+    for text in texts:
+        assert not any(word in text for word in ("下列", "以下账户")), text
 
 
 @pytest.mark.feature("A7")

@@ -187,6 +187,9 @@ class TestTargets:
         work.records("teamwork.target").create({**always, "amount": Money(Decimal(1000), "USD")})
         (total,) = client.get(PIPELINE, january).json["periods"]
         assert (total["target"]["amount"], total["attained"]) == ("1000.00", "12.00")
+        process.deal(stage="won", amount={"amount": "879.99"}, close_date="2026-01-10", owner=str(people.reps[0][0]))
+        (total,) = client.get(PIPELINE, january).json["periods"]
+        assert total["attained"] == "99.99", "nearly a hundred is not reached"
 
 
 def test_a_share_of_the_target_is_of_the_periods_that_have_one() -> None:

@@ -200,11 +200,15 @@ def test_an_order_of_ten_is_billed_in_two_parts_and_never_beyond(client: Api, sh
     assert shop.read("order", order)["billed"] == "partial"
     over = client.post(f"{API}/orders/{order}/invoices", {"lines": [{"order_line": str(line["id"]), "quantity": "7"}]})
     assert (over.status_code, code(over)) == (422, "over_billed")
+    assert over.json["errors"][0]["message"] == "7 are more than the 6 of this line that are not billed yet"
+    for nothing in ([], [{"order_line": str(line["id"]), "quantity": "0"}]):
+        assert code(client.post(f"{API}/orders/{order}/invoices", {"lines": nothing})) == "nothing_to_bill"
     rest = client.post(f"{API}/orders/{order}/invoices", {})
     assert rest.json["total"] == usd("678.00")
     assert shop.read("order", order)["billed"] == "billed"
     assert code(client.post(f"{API}/orders/{order}/invoices", {})) == "order_billed"
     assert shop.work.records("orders.invoice").aggregate(["count"]) == [{"count": 2}]
+    assert code(client.post(f"{API}/orders/{shop.confirmed()}/invoices", {})) == "order_empty"
 
 
 @pytest.mark.feature("F5")
@@ -316,6 +320,23 @@ def test_a_receipt_settles_the_oldest_instalment_first_and_the_overdue_list_is_r
         day: len(instalments(settled="false", **{"due_on[lt]": day})) for day in ("2026-01-11", "2026-02-10", "2026-02-11", "2026-03-11")
     }
     assert overdue == {"2026-01-11": 0, "2026-02-10": 0, "2026-02-11": 1, "2026-03-11": 2}
+
+
+@pytest.mark.feature("F7")
+def test_shares_of_a_hundred_per_cent_are_the_order_to_the_cent(client: Api, shop: Shop) -> None:
+    order = str(shop.confirmed({"quantity": 1, "unit_price": Money(Decimal("376.66"), "USD")}))
+
+    def plan(share: int) -> dict[str, Any]:
+        made = client.post(f"{API}/instalments", {"order": order, "share": share, "due_on": "2026-02-01"})
+        assert made.status_code == 201, made.text
+        return dict(made.json)
+
+    parts = [plan(share) for share in (30, 60, 10)]
+    assert [part["amount"]["amount"] for part in parts] == ["113.00", "225.99", "37.67"]
+    assert client.delete(f"{API}/instalments/{parts[0]['id']}").status_code == 204
+    assert plan(30)["amount"]["amount"] == "113.00"
+    said = client.post(f"{API}/instalments", {"order": order, "share": 1, "due_on": "2026-02-01"}).json["errors"][0]["message"]
+    assert said == "the plan would ask for 380.43, the order comes to 376.66"
 
 
 @pytest.mark.feature("F7")

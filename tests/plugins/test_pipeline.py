@@ -285,6 +285,24 @@ def test_the_template_makes_the_stages_in_chinese_and_they_can_be_put_in_another
     assert [stage["name"] for stage in client.get(STAGES, query).json["data"]] == SEED[::-1]
 
 
+@pytest.mark.feature("D2")
+def test_a_pipeline_takes_its_stages_along_into_the_recycle_bin_and_out_of_it(client: Api, process: Process, clock: Clock) -> None:
+    second = client.post("/api/v1/pipeline/templates/direct_sales/pipelines", {"name": "Second"}).json["id"]
+    stages = {row["key"]: row["id"] for row in client.get(STAGES, {"pipeline": second}).json["data"]}
+    assert client.delete(f"{STAGES}/{stages['proposal']}").status_code == 204
+    clock.move(hours=1)
+    pipeline = f"/api/v1/pipeline/pipelines/{second}"
+    assert client.delete(pipeline).status_code == 204
+    assert client.get(STAGES, {"pipeline": second}).json["data"] == []
+    refused = client.post(DEALS, {"name": "x", "stage": stages["won"]})
+    assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "no_such_record")
+    assert client.post(DEALS, {"name": "x", "stage": "won"}).status_code == 201, "the name means one stage again"
+    assert client.post(f"{pipeline}/restore").status_code == 200
+    back = {row["id"] for row in client.get(STAGES, {"pipeline": second}).json["data"]}
+    assert back == set(stages.values()) - {stages["proposal"]}, "what was taken away before stays away"
+    assert client.post(DEALS, {"name": "y", "stage": stages["won"]}).status_code == 201
+
+
 @pytest.mark.feature("D1")
 def test_new_deals_follow_the_new_order_of_the_stages(client: Api, process: Process) -> None:
     client.patch(f"{STAGES}/{process.stages['first-contact']}", {"position": 0})

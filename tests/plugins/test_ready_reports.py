@@ -129,8 +129,33 @@ def test_several_currencies_are_marks_of_their_own_and_never_one_sum() -> None:
         {"stage": None, "sum:amount": [{"amount": "5.00", "currency": "EUR"}, {"amount": "7.00", "currency": "USD"}]}
     ]
     labels = chart.Labels("X", {"sum:amount": "Amount", "stage": "Stage"}, {})
-    data: Any = chart.specification(report, rows, labels)["data"]
-    assert [(value["y"], value["series"]) for value in data["values"]] == [(5.0, "EUR"), (7.0, "USD")]
+    made: Any = chart.specification(report, rows, labels)
+    assert [(value["y"], value["series"]) for value in made["data"]["values"]] == [(5.0, "EUR"), (7.0, "USD")]
+    assert made["encoding"]["xOffset"] == {"field": "series"}, "one on the other they would look like a sum"
+
+
+@pytest.mark.feature("H1")
+def test_stages_come_in_their_own_order_in_rows_and_in_the_chart(asked: Api) -> None:
+    address = f"{REPORTS}/pipeline.open_by_stage"
+    stages = [row["name"] for row in asked.get("/api/v1/pipeline/stages", {"sort": "position", "type": "open"}).json["data"]]
+    assert [row["stage"] for row in asked.get(address).json["data"]] == stages != sorted(stages)
+    made = asked.get(address, {"format": "chart"}).json
+    assert made["encoding"]["x"]["sort"] is None
+    assert [value["x"] for value in made["data"]["values"]] == stages
+
+
+@pytest.mark.feature("H2")
+def test_averages_stand_beside_each_other_and_sums_on_each_other(asked: Api) -> None:
+    def beside(key: str) -> bool:
+        return "xOffset" in asked.get(f"{REPORTS}/{key}", {"format": "chart"}).json["encoding"]
+
+    scores = asked.get(f"{REPORTS}/customers.satisfaction_by_class").json["report"]
+    assert scores["measures"][0].startswith("avg:") and len(scores["by"]) == 2
+    survey = asked.post("/api/v1/customers/surveys", {"name": "Once more", "kind": "csat", "question": "Content?"}).json["id"]
+    for account in asked.get("/api/v1/customers/accounts", {"limit": "2"}).json["data"]:
+        link = asked.post(f"/api/v1/customers/surveys/{survey}/invitations", {"account": account["id"]}).json["link"]
+        asked.call("POST", link[link.index("/api/") :], data={"score": "4"})
+    assert (beside("customers.satisfaction_by_class"), beside("pipeline.by_source")) == (True, False)
 
 
 @pytest.mark.feature("H9")

@@ -125,6 +125,13 @@ def test_a_link_is_over_after_its_days(client: Api, link: str, clock: Clock) -> 
     assert [client.anonymous().get(link).status_code, answered(client, link, 5)] == [404, 404]
 
 
+def test_a_link_of_a_survey_that_is_gone_works_no_longer_and_works_again_when_that_is_back(client: Api, link: str, survey: str) -> None:
+    assert client.delete(f"{SURVEYS}/{survey}").status_code == 204
+    assert [client.anonymous().get(link).status_code, answered(client, link, 5)] == [404, 404]
+    assert client.post(f"{SURVEYS}/{survey}/restore").status_code == 200
+    assert [client.anonymous().get(link).status_code, answered(client, link, 5)] == [200, 201]
+
+
 def test_links_that_never_were_answer_like_links_that_are_used(client: Api, link: str, work: Work, platform: Platform) -> None:
     nobody = client.anonymous()
     assert answered(client, link, 5) == 201

@@ -227,6 +227,14 @@ def test_quarters_and_years_of_targets_are_also_those_of_the_fiscal_year(
 
 
 @pytest.mark.feature("G4")
+def test_what_is_nearly_reached_is_not_told_as_a_hundred_per_cent(client: Api, work: Work, people: People, process: Process) -> None:
+    id = target(work, measure="won_amount", person=people.rep, amount={"amount": "1000"})
+    for amount, percent in (("999.99", "99.99"), ("0.01", "100.00")):
+        process.deal(owner=people.rep, stage="won", amount={"amount": amount})
+        assert shown(client)[str(id)]["percent"] == percent
+
+
+@pytest.mark.feature("G4")
 def test_at_90_and_at_100_per_cent_owner_and_manager_are_told_once(
     work: Work, people: People, process: Process, engine: Engine, clock: Clock
 ) -> None:

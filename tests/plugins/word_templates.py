@@ -245,11 +245,16 @@ def invoice(words: dict[str, Any], zh: bool) -> Paper:
     paper.opening(title, tuple(zip(labels, names, strict=True)))
     paper.lines()
     paper.sums()
-    said = ("本单冲销上述原发票的相应金额。", "请于付款期限前将款项汇至以下账户，并注明发票编号。") if zh else (
-        "This credit note takes back the amounts above of the invoice named.",
-        "Please pay by the due date to the account below and state the number of the invoice.",
-    )  # fmt: skip
-    paper.say("{% if credit_note %}" + said[0] + "{% else %}" + said[1] + "{% endif %}")
+    said = (
+        ("本单冲销上述原发票的相应金额。", "请于付款期限前将款项汇至以下账户，并注明发票编号。", "请于付款期限前付款，并注明发票编号。")
+        if zh
+        else (
+            "This credit note takes back the amounts above of the invoice named.",
+            "Please pay by the due date to the account below and state the number of the invoice.",
+            "Please pay by the due date and state the number of the invoice.",
+        )
+    )
+    paper.say("{% if credit_note %}" + said[0] + "{% elif seller.bank_account %}" + said[1] + "{% else %}" + said[2] + "{% endif %}")
     paper.bank()
     paper.only("notes", f"{words['notes']}　{{{{ notes }}}}")
     return paper
@@ -291,10 +296,16 @@ def contract(words: dict[str, Any], zh: bool) -> Paper:
     )  # fmt: skip
     heads = [f"第{'一二三四五六'[n]}条　{title}" if zh else f"{n + 1}. {title}" for n, title in enumerate(titles)]
     paper.article(heads[0])
-    paper.say("乙方向甲方提供下列产品与服务：" if zh else "The seller provides the buyer with the following products and services:")
     paper.say("{%p if lines %}")
+    paper.say("乙方向甲方提供下列产品与服务：" if zh else "The seller provides the buyer with the following products and services:")
     paper.lines()
     paper.sums()
+    paper.say("{%p else %}")
+    paper.say(
+        "乙方向甲方提供“{{ subject }}”项下的产品与服务。"
+        if zh
+        else "The seller provides the buyer with the products and services under “{{ subject }}”."
+    )
     paper.say("{%p endif %}")
     paper.article(heads[1])
     paper.say(
@@ -305,10 +316,10 @@ def contract(words: dict[str, Any], zh: bool) -> Paper:
     paper.article(heads[2])
     paper.say(_term(zh))
     paper.article(heads[3])
+    to = ("至下列账户：", "。") if zh else (" to this account:", ".")
     paper.say(
-        "甲方按乙方开具的发票所载期限付款至下列账户："
-        if zh
-        else "The buyer pays within the time stated on the invoices of the seller to this account:"
+        ("甲方按乙方开具的发票所载期限付款" if zh else "The buyer pays within the time stated on the invoices of the seller")
+        + ("{% if seller.bank_account %}" + to[0] + "{% else %}" + to[1] + "{% endif %}")
     )
     paper.bank()
     paper.article(heads[4])
@@ -336,12 +347,12 @@ def _term(zh: bool) -> str:
     if zh:
         return (
             "本合同{% if starts_on %}自 {{ starts_on }} 起生效{% else %}自双方签字盖章之日起生效{% endif %}{% if ends_on %}，至 {{ ends_on }} 止{% endif %}。"
-            '{% if renewal == "automatic" %}期满前三十日内双方均未书面提出异议的，自动续期一年。{% elif renewal == "manual" %}'
+            '{% if renewal == "automatic" %}期满前三十日内双方均未书面提出异议的，自动续期，续期期限与本合同期限相同。{% elif renewal == "manual" %}'
             "期满后经双方书面同意可以续期。{% else %}期满即终止。{% endif %}"
         )
     return (
         "This contract takes effect on {% if starts_on %}{{ starts_on }}{% else %}the day on which both parties have signed it{% endif %}"
-        '{% if ends_on %} and ends on {{ ends_on }}{% endif %}. {% if renewal == "automatic" %}It renews itself for one year unless a party objects '
+        '{% if ends_on %} and ends on {{ ends_on }}{% endif %}. {% if renewal == "automatic" %}It renews itself for the same length of time unless a party objects '
         'in writing no later than thirty days before its end.{% elif renewal == "manual" %}It may be renewed by written agreement of both parties.'
         "{% else %}It ends without notice.{% endif %}"
     )
