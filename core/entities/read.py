@@ -57,6 +57,10 @@ class Reader:
         """Whether every visible field is visible on every visible row."""
         return len({grant.fields for grant in self.grants}) == 1
 
+    def whole(self) -> bool:
+        """Whether every field is visible on every visible row."""
+        return self.uniform() and len(self.visible()) == len(self.shape.fields)
+
     def reach(
         self, source: Source, names: Iterable[str] = (), scopes: Scopes | None = None, *, deleted: bool = False
     ) -> list[sa.ColumnElement[bool]]:
@@ -110,7 +114,7 @@ class Reader:
         if not self.uniform():
             self._hide(data, Source(self.shape, self.scopes), names)
         if self.entity.veil is not None:
-            self.entity.veil(self.work, data)
+            self.entity.veil(self.work.of_plugin(self.entity.plugin), data)
         return data
 
     def _hide(self, data: list[dict[str, Any]], source: Source, names: Sequence[str]) -> None:
@@ -183,6 +187,7 @@ class Reader:
 
     def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False, hold: bool = False) -> list[dict[str, Any]]:
         """Visible records as Python values, in order of creation; or what would be visible were it not in the recycle bin."""
+        self.require()
         forms, given = read_filter(self, filter, self.visible())
         names, statement = self.shape.kept(("find", deleted, hold, self.scopes.form, *forms), lambda: self._find(forms, deleted, hold))
         rows = self.work.connection.execute(statement, {**given, **self.scopes.parameters(), "most": limit}).all()
@@ -194,7 +199,7 @@ class Reader:
         if not self.uniform():
             self._hide(found, Source(self.shape, self.scopes), names)
         if self.entity.veil is not None:
-            self.entity.veil(self.work, found)
+            self.entity.veil(self.work.of_plugin(self.entity.plugin), found)
         return found
 
     def _find(self, forms: Sequence[Form], deleted: bool, hold: bool) -> type_plan:
