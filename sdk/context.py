@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -85,11 +86,22 @@ def id_of(row: Row) -> UUID:
     return id
 
 
+def unseen(name: str) -> Forbidden:
+    """The refusal of a field that the actor does not see."""
+    return Forbidden(_("you may not read the field {field!r}"), code="field_forbidden", field=name)
+
+
 def shown(row: Row, name: str) -> object:
-    """The value of a field that an answer cannot do without; raises Forbidden where the actor does not see it on this record."""
+    """The value of a field that an answer cannot do without; raises Forbidden where the actor does not see it on this record. A row as the
+    door gives it says so by itself; this is for copies of it."""
     if name not in row:
-        raise Forbidden(_("you may not read the field {field!r}"), code="field_forbidden", field=name)
+        raise unseen(name)
     return row[name]
+
+
+def with_more(row: Row, **more: object) -> Row:
+    """A row with more beside it, for a template. What the row refuses it goes on to refuse, where a copy would just not have it."""
+    return ChainMap(more, cast("MutableMapping[str, object]", row))
 
 
 class Alike(StrEnum):

@@ -194,7 +194,7 @@ def _postgresql(url: str) -> Engine:
         if done.status != pq.ExecStatus.COMMAND_OK:
             raise errors.error_from_result(done, encoding="utf-8")
 
-    engine.dialect.do_commit = commit  # type: ignore[method-assign]  # the driver's own takes as long again for itself as the server for this
+    engine.dialect.do_commit = commit  # type: ignore[method-assign,assignment]  # the driver's own takes as long again for itself as the server for this
     return engine
 
 

@@ -12,7 +12,8 @@ _lock = threading.Lock()
 _last = 0
 _VERSION = 0x7000_8000_0000_0000_0000
 _TAIL = 0x3FFF_FFFF_FFFF_FFFF
-_new, _set_number, _set_safety = object.__new__, UUID.int.__set__, UUID.is_safe.__set__  # type: ignore[attr-defined]  # their slots
+_slots: Any = UUID
+_new, _set_number, _set_safety = object.__new__, _slots.int.__set__, _slots.is_safe.__set__
 
 
 def new_ids(count: int) -> list[UUID]:

@@ -70,6 +70,10 @@ class Reader:
         """Whether every visible field is visible on every visible row."""
         return len({grant.fields for grant in self.grants}) == 1
 
+    def whole(self) -> bool:
+        """Whether every field is visible on every visible row."""
+        return self.uniform() and len(self.visible()) == len(self.shape.fields)
+
     def reach(
         self, source: Source, names: Iterable[str] = (), scopes: Scopes | None = None, *, deleted: bool = False
     ) -> list[sa.ColumnElement[bool]]:
@@ -195,6 +199,7 @@ class Reader:
 
     def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False, hold: bool = False) -> list[dict[str, Any]]:
         """Visible records as Python values, in order of creation; or what would be visible were it not in the recycle bin."""
+        self.require()
         forms, given = read_filter(self, filter, self.asked())
         names, statement = self.shape.kept(("find", deleted, hold, self.scopes.form, *forms), lambda: self._find(forms, deleted, hold))
         rows = self.work.connection.execute(statement, {**given, **self.scopes.parameters(), "most": limit}).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,6 +16,7 @@ from core.entities.shape import Shape
 from core.entities.timeline import timeline
 from core.entities.write import Writer
 from core.policy.bounds import Shown
+from core.policy.seen import Seen
 from sdk import Alike, Block, Candidates, Draft, Filter, Outcome, Page, Query, Verb
 from sdk.changes import OF_THE_PLATFORM
 from sdk.context import Row, Values
@@ -44,20 +45,36 @@ class EntityRecords:
             self._work.bounds.require(f"{self._entity.full_name}.{Verb.READ}", (name for name in names if name in reader.shape.fields))
         return reader
 
-    def _shown(self, row: Row) -> Row:
-        """A row of a read or a write, without what the plugin whose code runs has not declared."""
+    def _sight(self, *asked: str, computed: bool = True) -> Callable[[Row], Row]:
+        """How rows of these fields (none: of all) are shown: they refuse what the actor does not see of them, and what the plugin whose
+        code runs has not declared."""
         bounds, name = self._work.bounds, self._entity.full_name
-        fields = None if bounds is None else bounds.fields(f"{name}.{Verb.READ}")
-        if bounds is None or fields is None:
-            return row
-        shape = self._shape
-        outside = shape.kept((bounds, "outside"), lambda: frozenset(shape.fields) - fields)
-        return Shown(row, bounds, name, outside) if outside else row
+        declared = None if bounds is None else bounds.fields(f"{name}.{Verb.READ}")
+        if bounds is not None and declared is not None:
+            shape, within = self._shape, bounds
+            outside = shape.kept((within, "outside"), lambda: frozenset(shape.fields) - declared)
+            if outside:
+                hidden = self._hidden(asked, computed=computed)
+                return lambda row: Shown(row, within, name, outside, hidden)
+        return self._seen(*asked, computed=computed)
+
+    def _seen(self, *asked: str, computed: bool = True) -> Callable[[Row], Row]:
+        """The same, whatever a plugin has declared."""
+        if self._work.reader(self._entity).whole():
+            return lambda row: row
+        hidden = self._hidden(asked, computed=computed)
+        return lambda row: Seen(row, hidden)
+
+    def _hidden(self, asked: Sequence[str], *, computed: bool) -> Callable[[str], bool]:
+        """Whether a field that a row has not would be there if the actor saw it."""
+        reader = self._work.reader(self._entity)
+        return lambda field: field in reader.shape.fields and (not asked or field in asked) and (computed or not reader.computed(field))
 
     def query(self, query: Query = Query()) -> Page:  # noqa: B008 (frozen)
         with self._work.transaction():
             asked = [*query.fields, *(word.lstrip("-") for word in query.sort), *query.include, *(one.field for one in query.filter)]
-            return self._reader(*asked).page(query)
+            page = self._reader(*asked).page(query)
+            return replace(page, data=list(map(self._seen(*query.fields), page.data)))
 
     def blocks(self, query: Query, size: int = 5_000) -> Iterator[Block]:
         asked = [*query.fields, *(word.lstrip("-") for word in query.sort), *(one.field for one in query.filter)]
@@ -72,16 +89,17 @@ class EntityRecords:
 
     def get(self, id: UUID, *, fields: Sequence[str] = (), include: Sequence[str] = ()) -> Row:
         with self._work.transaction():
-            return self._shown(self._reader(*fields, *include).one(id, fields, include))
+            return self._sight(*fields)(self._reader(*fields, *include).one(id, fields, include))
 
     def values(self, ids: Iterable[UUID], *, hold: bool = False) -> dict[UUID, Row]:
         with self._work.transaction(write=hold):
-            return {id: self._shown(row) for id, row in self._reader().values(ids, hold=hold).items()}
+            found, shown = self._reader().values(ids, hold=hold), self._sight(computed=False)
+            return {id: shown(row) for id, row in found.items()}
 
     def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False) -> list[Row]:
         with self._work.transaction():
             reader = self._reader(*(condition.field for condition in filter))
-            return list(map(self._shown, reader.find(filter, limit, deleted=deleted)))
+            return list(map(self._sight(computed=False), reader.find(filter, limit, deleted=deleted)))
 
     def aggregate(
         self, measures: Sequence[str], by: Sequence[str] = (), filter: Filter = (), limit: int = 10_000, *, q: str = ""
@@ -122,7 +140,7 @@ class EntityRecords:
         bounds = self._work.bounds
         if bounds is None or bounds.fields(f"{self._entity.full_name}.{Verb.READ}") is None:
             return outcomes
-        shown = self._shown
+        shown = self._sight()
         return [one if one.row is None else replace(one, row=shown(one.row), before=shown(one.before)) for one in outcomes]
 
     def _declared(self, drafts: Sequence[Draft]) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from core.policy.allowed import Table, admitted, table_of
 from core.policy.grants import Grant, within
+from core.policy.seen import Seen
 from core.recent import Recent
 from sdk import ANY_HOST, Batch, Capabilities, Change, Extension, Forbidden, Verb, _
 from sdk.context import Row
@@ -88,16 +89,18 @@ class Bounds:
             raise self.refusal(what)
 
 
-class Shown(dict[str, Any]):
+class Shown(Seen):
     """A row without the fields that a plugin has not declared: who asks for one is refused, not told that there is nothing."""
 
-    def __init__(self, row: Row, bounds: Bounds, entity: str, outside: frozenset[str]) -> None:
-        super().__init__({name: value for name, value in row.items() if name not in outside} if outside else row)
+    def __init__(
+        self, row: Row, bounds: Bounds, entity: str, outside: frozenset[str], hidden: Callable[[str], bool] = lambda _name: False
+    ) -> None:
+        super().__init__({name: value for name, value in row.items() if name not in outside} if outside else row, hidden)
         self._refused = (bounds, entity, outside)
 
     def __missing__(self, name: str) -> Any:
         self._check(name)
-        raise KeyError(name)
+        return super().__missing__(name)
 
     def get(self, name: str, default: Any = None) -> Any:
         """As of any mapping."""

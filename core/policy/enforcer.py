@@ -57,9 +57,14 @@ class _Lines(Adapter):  # type: ignore[misc]  # casbin has no types
         self._lines = lines
 
     def load_policy(self, model: casbin.Model) -> None:
-        for line in self._lines:
-            thing, _dot, verb = line.permission.rpartition(".")
-            model.add_policy("p", "p", [line.role, _SHARED, thing or EVERYTHING, verb, line.scope, line.fields])
+        # Casbin's own way of adding a line looks through all that are there: with 13,000 of them that takes 40 s.
+        rules = dict.fromkeys(self._rule(line) for line in self._lines)
+        model["p"]["p"].policy.extend(map(list, rules))
+
+    @staticmethod
+    def _rule(line: Line) -> tuple[str, ...]:
+        thing, _dot, verb = line.permission.rpartition(".")
+        return (line.role, _SHARED, thing or EVERYTHING, verb, line.scope, line.fields)
 
 
 class Policy:

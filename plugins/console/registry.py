@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
 
 from sdk import Context, Entity, NotFound, Verb, _
+from sdk.context import unseen
 from sdk.fields import ChoiceField, DateField, DateTimeField, Field, IntegerField, LinkField
 from sdk.fields.text import LongTextField
 
@@ -152,6 +153,14 @@ def kind_at(ctx: Context, plugin: str, plural: str) -> Kind:
         if name.startswith(f"{plugin}.") and (entity := ctx.entity(name)).plural == plural:
             return Kind(ctx, entity, ctx.records(name).fields())
     raise NotFound(_("there is nothing at this address"))
+
+
+def labels_of(ctx: Context, entity: str, names: Iterable[str]) -> dict[str, str]:
+    """What these fields are called, for a form that needs them all; raises Forbidden where the actor does not see one of them."""
+    fields = ctx.records(entity).fields()
+    if unknown := next((name for name in names if name not in fields), ""):
+        raise unseen(unknown)
+    return {name: ctx.say(field.label) for name, field in fields.items()}
 
 
 def query_of(pairs: Sequence[tuple[str, str]]) -> str:

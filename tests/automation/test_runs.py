@@ -22,7 +22,7 @@ from core.tenancy import lifecycle
 from core.testkit.engines import Engine, Scaled
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from core.worker.deliver import LEASE, MOST_DEPTH
-from sdk import Draft, Trigger, where
+from sdk import Channel, Draft, Trigger, where
 from sdk.context import id_of
 from tests.automation.conftest import Rules, entry
 from tests.mail.conftest import MailServer, mail_server
@@ -216,6 +216,8 @@ def test_what_a_rule_and_a_webhook_have_seen_is_shown_to_whom_they_act_for(
             assert (secret in str(rows)) == (sees and kind != "runs"), (kind, rows)
             for row in rows:
                 assert secret not in reader.get(f"{place}/{kind}/{row['id']}/history").text or sees
+    elsewhere = client.platform.user(work.tenant.id, people.manager, Channel.API).of_plugin("teamwork")
+    assert secret not in str(elsewhere.records("automation.step").find(())), "nor where another plugin reads it for the manager"
     for reader, sees in ((client, True), (manager, False)):
         answer = reader.post(f"{place}/rules/{rule['id']}/trials", tried)
         assert (answer.status_code, secret in answer.text) == (200, sees), answer.text

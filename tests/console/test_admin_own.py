@@ -20,6 +20,7 @@ def test_a_kind_of_records_is_made_changed_and_deleted_by_its_key_after_it_was_s
     assert "/console/admin/fields/custom.project" in site.get(f"{at}?made=1").links().values()
     site.api.post("/api/v1/custom/projects", {"name": "Bridge"})
     assert site.get("/admin/entities").rows()[0][:4] == ["Project 项目", "project", "1", "In sight"]
+    assert site.get("/admin/plugins/teamwork/off").status == 200, "what goes with a plugin is told whatever the company has made itself"
     form = site.get(at).form(-2)
     assert site.post(at, {**form, "label": "Building", "active": "true"}).status == 303
     assert site.post(at, {**form, "label": "Late"}).status == 412

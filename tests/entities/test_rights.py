@@ -287,6 +287,22 @@ def test_a_hidden_field_is_in_no_sum_group_or_filter_of_the_doors(work_as: type_
 
 
 @pytest.mark.feature("B6")
+def test_code_that_needs_a_hidden_field_is_refused_and_does_not_fail(work_as: type_work_as, clerk: UUID, secret: UUID) -> None:
+    doors = work_as(clerk).records("probe.thing")
+    for row in (doors.find(())[0], doors.values([secret])[secret], doors.get(secret), doors.query().data[0]):
+        assert (row["size"], row.get("note"), "note" in row, "note" in dict(row)) == (6, None, False, False)
+        with pytest.raises(Forbidden) as caught:
+            row["note"]
+        assert (caught.value.reason, caught.value.params["field"]) == ("field_forbidden", "note")
+        with pytest.raises(KeyError):
+            row["nonsense"]
+    with pytest.raises(KeyError):  # nobody has hidden it: it was not asked for
+        doors.get(secret, fields=["name"])["size"]
+    with pytest.raises(Forbidden, match="you may not read"):
+        work_as(clerk).records("core.audit").find(())
+
+
+@pytest.mark.feature("B6")
 def test_a_hidden_text_is_not_searched(client: Api, clerk: UUID, secret: UUID) -> None:
     assert client.get(THINGS, {"q": "secret4711"}).json["data"]
     assert client.as_user(clerk).get(THINGS, {"q": "secret4711"}).json["data"] == []

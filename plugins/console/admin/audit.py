@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from plugins.console.happened import ACTIONS, CHANNELS, Event, events
 from plugins.console.registry import PREFIX, kind_of, query_of
 from sdk import BadRequest, Condition, Context, PageRequest, PageRoute, Query, Refusal, Rendering, _
-from sdk.context import Row
+from sdk.context import Row, with_more
 from sdk.pages import told
 
 NAME, HERE = "core.audit", f"{PREFIX}/admin/audit"
@@ -88,7 +88,7 @@ def _shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:
     offered = {str(row["entity"]) for row in rows if ctx.offers(str(row["entity"])) and ctx.can(f"{row['entity']}.read")}
     kinds, titles = {name: kind_of(ctx, name) for name in offered}, dict[tuple[str, str], str]()
     for name, kind in kinds.items():
-        mine = [{**row, "impersonator_id": row.get("impersonator")} for row in rows if row["entity"] == name]
+        mine = [with_more(row, impersonator_id=row.get("impersonator")) for row in rows if row["entity"] == name]
         told_ |= {str(row["id"]): event for row, event in zip(mine, events(kind, mine), strict=True)}
         ids = [_record(row) for row in mine]
         page = ctx.records(name).query(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from plugins.console.refusals import by_field
-from plugins.console.registry import PREFIX, kind_of
+from plugins.console.registry import PREFIX, kind_of, labels_of
 from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Response, _
 from sdk.context import Row, id_of
 from sdk.fields import ChoiceField
@@ -135,12 +135,12 @@ def _used(ctx: Context, entity: str, key: str) -> int | None:
 
 def _form(ctx: Context, values: Mapping[str, object], refusal: Refusal | None) -> dict[str, Any]:
     at, others = by_field(ctx, refusal, _ALL)
-    fields = ctx.records(NAME).fields()
+    labels, fields = labels_of(ctx, NAME, _ALL), ctx.records(NAME).fields()
     choices = {name: {key: ctx.say(label) for key, label in field.options.items()} for name in ("kind", "result")
                if isinstance(field := fields[name], ChoiceField)}  # fmt: skip
     return {
         "typed": {**dict.fromkeys(_ALL, ""), **{name: value for name, value in values.items() if value is not None}, "options": _lines(values.get("options"))},
-        "labels": {name: ctx.say(field.label) for name, field in fields.items()}, "kinds": choices["kind"], "results": choices["result"],
+        "labels": labels, "kinds": choices["kind"], "results": choices["result"],
         "entities": {name: ctx.say(ctx.entity(name).plural_label) for name in ctx.entities()}, "wrong": at, "problems": others, "flags": _FLAGS,
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import cast
 from plugins.console.cells import Titles, titles_of
 from plugins.console.registry import PREFIX, kind_of
 from sdk import Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, _
-from sdk.context import Row
+from sdk.context import Row, with_more
 from sdk.pages import told
 from sdk.routes import record_id
 
@@ -46,14 +46,14 @@ def _shares(ctx: Context, request: PageRequest, refusal: Refusal | None = None) 
     return Rendering("console/admin_shares.html", values, 200 if refusal is None else refusal.status)
 
 
-def _share(ctx: Context, row: Row, titles: Titles) -> dict[str, object]:
+def _share(ctx: Context, row: Row, titles: Titles) -> Row:
     about = cast("Mapping[str, str]", row["record"])
     name, id = about["entity"], about["id"]
     title = titles.of(name, id)
-    return {
-        **row, "what": title, "href": titles.at(name, id) if title else "", "kind": ctx.say(ctx.entity(name).label) if ctx.offers(name) else name,
-        "who": titles.of("core.user", row.get("user")), "by": titles.of("core.user", row.get("owner")), "over": _over(ctx, row),
-    }  # fmt: skip
+    return with_more(
+        row, what=title, href=titles.at(name, id) if title else "", kind=ctx.say(ctx.entity(name).label) if ctx.offers(name) else name,
+        who=titles.of("core.user", row.get("user")), by=titles.of("core.user", row.get("owner")), over=_over(ctx, row),
+    )  # fmt: skip
 
 
 def tokens(ctx: Context, request: PageRequest) -> Rendering:
@@ -74,7 +74,7 @@ def _tokens(ctx: Context, request: PageRequest, refusal: Refusal | None = None) 
     kind = kind_of(ctx, "core.token")
     page = ctx.records(kind.name).query(Query(sort=("-created_at",), limit=_FEW, cursor=request.asked("cursor")))
     titles = titles_of(kind, page.data, [name for name in ("user",) if name in kind.fields])
-    rows = [{**row, "who": titles.of("core.user", row.get("user")), "over": _over(ctx, row)} for row in page.data]
+    rows = [with_more(row, who=titles.of("core.user", row.get("user")), over=_over(ctx, row)) for row in page.data]
     values = {
         "rows": rows,
         "here": TOKENS,

@@ -135,7 +135,7 @@ def _required(one: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
 def _labels(ctx: Context) -> dict[str, str]:
     """What the records of each table are called."""
     entities = map(ctx.entity, ctx.entities())
-    return {entity.record.__tablename__: ctx.say(entity.plural_label) for entity in entities}
+    return {entity.record.table().name: ctx.say(entity.plural_label) for entity in entities}
 
 
 def _titles(ctx: Context) -> dict[str, str]:

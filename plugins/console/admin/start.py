@@ -10,7 +10,7 @@ from plugins.console.inputs import Input
 from plugins.console.refusals import by_field
 from plugins.console.registry import PREFIX
 from plugins.console.settings import PagesOfCompany
-from sdk import Condition, Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
+from sdk import Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
 from sdk.context import id_of
 from sdk.pages import told
 
@@ -32,7 +32,7 @@ class Step:
 
 
 def steps(ctx: Context) -> list[Step]:
-    """What a new company needs; steps of plugins that it has not are left out."""
+    """What a new company needs; steps of plugins that it has not, or that the actor cannot look into, are left out."""
     found = [
         Step("lists", ctx.say(_("Make the lists and the sales process")), _any(ctx, "pipeline.pipeline"), f"{HERE}#lists"),
         Step(
@@ -42,11 +42,17 @@ def steps(ctx: Context) -> list[Step]:
             f"{PREFIX}/company/profiles/new",
         ),
         Step("products", ctx.say(_("Add what you sell")), _any(ctx, "catalog.product"), f"{PREFIX}/catalog/products/new"),
-        Step("people", ctx.say(_("Invite the people who work here")), _count(ctx, "core.user") > 1, f"{HERE}#people"),
+        Step("people", ctx.say(_("Invite the people who work here")), _several(ctx, "core.user"), f"{HERE}#people"),
         Step("customers", ctx.say(_("Add or import customers")), _any(ctx, "customers.account"), f"{PREFIX}/customers/accounts/new"),
     ]
-    needs = {"lists": "pipeline.pipeline", "profile": "company.profile", "products": "catalog.product", "customers": "customers.account"}
-    return [one for one in found if one.key not in needs or ctx.offers(needs[one.key])]
+    needs = {
+        "lists": "pipeline.pipeline",
+        "profile": "company.profile",
+        "products": "catalog.product",
+        "people": "core.user",
+        "customers": "customers.account",
+    }
+    return [one for one in found if _readable(ctx, needs[one.key])]
 
 
 def checklist(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
@@ -111,11 +117,15 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
 
 
 def _any(ctx: Context, entity: str) -> bool:
-    return ctx.offers(entity) and bool(ctx.records(entity).find((), 1))
+    return _readable(ctx, entity) and bool(ctx.records(entity).query(Query(fields=("id",), limit=1)).data)
 
 
-def _count(ctx: Context, entity: str) -> int:
-    return len(ctx.records(entity).find((Condition("active", "eq", (True,)),), 2))
+def _several(ctx: Context, entity: str) -> bool:
+    return _readable(ctx, entity) and len(ctx.records(entity).query(Query(fields=("id",), limit=2)).data) > 1
+
+
+def _readable(ctx: Context, entity: str) -> bool:
+    return ctx.offers(entity) and ctx.can(f"{entity}.read")
 
 
 PAGES = (PageRoute("start", path="/admin/start", title=_("First steps"), permission=RIGHT, view=show, submit=submit),)
