@@ -6,14 +6,15 @@ import os
 import struct
 import threading
 import time
+from typing import Any
 from uuid import UUID, SafeUUID
 
 _lock = threading.Lock()
 _last = 0
 _VERSION = 0x7000_8000_0000_0000_0000
 _TAIL = 0x3FFF_FFFF_FFFF_FFFF
-_slots: Any = UUID
-_new, _set_number, _set_safety = object.__new__, _slots.int.__set__, _slots.is_safe.__set__
+_UUID: Any = UUID
+_new, _set_number, _set_safety = object.__new__, _UUID.int.__set__, _UUID.is_safe.__set__
 
 
 def new_ids(count: int) -> list[UUID]:
