@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from plugins.pipeline.template import DIRECT, apply
 from sdk import Context, Draft, where
+from sdk.changes import HISTORY
 from sdk.context import Row, id_of
 
 DEALS_A_MONTH = 25
@@ -25,6 +26,7 @@ def fill(ctx: Context, random: Random, months: int) -> None:
         Draft(
             "create",
             _deal(random.choice(accounts), products, today - timedelta(days=30 * back + random.randint(0, 29)), today, random, reasons),
+            act=HISTORY,  # which says how long deals have been where they are
         )
         for back in range(months, -1, -1)
         for _index in range(DEALS_A_MONTH)
@@ -41,6 +43,7 @@ def _deal(account: Row, products: list[Row], opened: date, today: date, random: 
     open_stages = [stage.key for stage in DIRECT.stages if stage.type == "open"]
     stage = random.choice(open_stages) if closing > today else random.choices(("won", "lost"), (3, 2))[0]
     chinese = ord(str(account["name"])[0]) > 0x2E7F
+    stayed = random.randint(0, max((today - opened).days, 0)) // 2 if stage in open_stages else (today - closing).days
     noun = random.choice(("采购", "续约", "扩容", "试点") if chinese else ("purchase", "renewal", "expansion", "pilot"))
     return {
         "name": f"{account['name']}{'' if chinese else ' '}{noun}",
@@ -51,6 +54,7 @@ def _deal(account: Row, products: list[Row], opened: date, today: date, random: 
         "amount": {"amount": str(random.randint(2, 90) * 1_000), "currency": "CNY" if chinese else "USD"},
         "opened_on": opened,
         "close_date": closing,
+        "stage_since": datetime.combine(today - timedelta(days=stayed), time(8), UTC),
         "lost_reason": random.choice(reasons) if stage == "lost" else None,
         "source": random.choice(SOURCES),
     }

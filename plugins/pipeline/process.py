@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from plugins.pipeline.pricing import price
 from plugins.pipeline.tables import TYPES
 from sdk import Batch, Change, Condition, Context, _, where
+from sdk.changes import HISTORY
 from sdk.context import Row, id_of
 
 MOST = 10_000
@@ -121,12 +122,19 @@ def _enter(process: Process, batch: Batch, change: Change, before: Row | None, s
         change.values["opened_on"] = min(process.today, close) if isinstance(close, date) else process.today
     since = change.before["stage_since"] if change.before else None
     seconds = int((process.now - since).total_seconds()) if isinstance(since, datetime) else None
-    moved = {"deal": change.id, "from_stage": before["id"] if before else None, "to_stage": stage["id"], "moved_at": process.now,
+    entered = _entered(process, change)
+    moved = {"deal": change.id, "from_stage": before["id"] if before else None, "to_stage": stage["id"], "moved_at": entered,
              "seconds": seconds}  # fmt: skip
     batch.also_create("pipeline.stage_change", change, moved)
-    change.values["stage_since"] = process.now
+    change.values["stage_since"] = entered
     if stage["type"] != "open" and (before is None or stage["type"] != before["type"]):
         batch.emit(f"pipeline.deal.{stage['type']}", change, {"account": change.after("account"), "stage": stage["id"]})
+
+
+def _entered(process: Process, change: Change) -> datetime:
+    """When a deal came into its stage: now, or when history says."""
+    said = change.values.get("stage_since") if change.act == HISTORY and change.before is None else None
+    return said if isinstance(said, datetime) and said < process.now else process.now
 
 
 def _require(change: Change, stage: Row) -> None:

@@ -77,7 +77,7 @@ class Deal(Record):
     probability: Mapped[object] = f.percent(_("Probability"), track=True)
     opened_on: Mapped[date | None] = f.on(_("Opened on"))
     close_date: Mapped[date | None] = f.on(_("Close date"), track=True, index=True)
-    stage_since: Mapped[datetime | None] = f.at(_("In this stage since"), readonly=True, index=True)
+    stage_since: Mapped[datetime | None] = f.historic(f.at(_("In this stage since"), readonly=True, index=True))
     lost_reason_id: Mapped[UUID | None] = f.link(_("Lost reason"), LostReason, track=True)
     competitor: Mapped[str | None] = f.text(_("Competitor"), length=100, track=True)
     source: Mapped[str | None] = f.text(_("Source"), length=100, track=True, of="company.source")

@@ -14,6 +14,7 @@ from core.platform import Platform, boot
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.pipeline.template import TEMPLATES, apply
 from sdk import Conflict, Draft, Invalid, NotFound, Query, where
+from sdk.changes import HISTORY
 from sdk.context import id_of
 from tests.plugins.imports import Done, import_file
 from tests.plugins.process import Process
@@ -189,6 +190,25 @@ def test_each_move_leaves_one_entry_in_the_history(client: Api, process: Process
     assert process.history(deal) == expected
     read = client.get("/api/v1/pipeline/stage_changes", {"deal": str(deal), "sort": "moved_at"}).json["data"]
     assert len(read) == 3
+
+
+def test_history_says_how_long_a_deal_has_stood_in_its_stage_and_nobody_else_does(
+    client: Api, process: Process, work: Work, clock: Clock
+) -> None:
+    past, deals = clock.now - timedelta(days=40), work.records("pipeline.deal")
+    values = {"name": "Old", "stage": "first-contact", "stage_since": past}
+    (there,) = deals.write_all([Draft("create", values, act=HISTORY)])
+    assert there.id is not None
+    assert deals.get(there.id)["stage_since"] == past
+    (entry,) = work.records("pipeline.stage_change").find(where(deal=there.id))
+    assert entry["moved_at"] == past
+    client.post(f"{DEALS}/{there.id}/moves", {"stage": "won"})
+    moved = work.records("pipeline.stage_change").find(where(deal=there.id))[-1]
+    assert (moved["moved_at"], moved["seconds"]) == (clock.now, 40 * 24 * 3600)
+    future = {**values, "stage_since": clock.now + timedelta(days=1)}
+    (ahead,) = deals.write_all([Draft("create", future, act=HISTORY)])
+    assert work.records("pipeline.stage_change").find(where(deal=ahead.id))[0]["moved_at"] == clock.now
+    assert client.post(DEALS, {**values, "stage_since": past.isoformat()}).json["errors"][0]["code"] == "read_only"
 
 
 def test_nobody_writes_the_history(client: Api, process: Process) -> None:
