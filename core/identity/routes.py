@@ -15,7 +15,7 @@ from core.identity import impersonation, invitations, tokens
 from core.identity.tables import Token, User
 from core.policy.allowed import LONGEST
 from core.tenancy import lifecycle
-from sdk import SIGNED_IN, Context, Forbidden, Request, Response, Route, _
+from sdk import SIGNED_IN, Context, Forbidden, Invalid, Problem, Request, Response, Route, _
 from sdk.fields import Checked, Field
 
 if TYPE_CHECKING:
@@ -113,7 +113,11 @@ def issue_token(ctx: Context, request: Request) -> Response:
         allows = allows or sorted(work.grants.allows)
         if not allows:  # an empty list must never come to mean no limits
             raise Forbidden(_("a token made with a restricted token allows no more than that"))
-    until = [at for at in (cast("datetime | None", body.get("expires_at")), work.token_until) if at is not None]
+    asked = cast("datetime | None", body.get("expires_at"))
+    if asked is not None and asked <= work.now():
+        text = _("is to be a moment that is yet to come")
+        raise Invalid(_("some values are not valid"), problems=[Problem("expires_at", "past", text)])
+    until = [at for at in (asked, work.token_until) if at is not None]
     id, secret = tokens.issue(work, user, str(body["name"]), allows, min(until, default=None))
     return Response({"id": id, "token": secret}, 201, {"Location": f"/api/v1/core/tokens/{id}"})
 

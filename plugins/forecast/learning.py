@@ -136,10 +136,10 @@ class Learned:
             other[:, places] = usual[places]
             effects[name] = whole - _logits(_raw(self.model, other))
         made = list[list[dict[str, object]]]()
-        for row, stay in enumerate(stays):
+        for row in range(len(stays)):
             ranked = sorted(effects, key=lambda name: (-abs(effects[name][row]), name))
             top = [name for name in ranked if abs(effects[name][row]) >= 0.005][:TOP_REASONS]
-            made.append([{"feature": name, "value": stay.choices.get(name), "effect": round(float(effects[name][row]), 3)} for name in top])
+            made.append([{"feature": name, "effect": round(float(effects[name][row]), 3)} for name in top])
         return made
 
     def coefficients(self) -> Mapping[str, float]:

@@ -25,6 +25,15 @@ FEATURES = {
 }  # fmt: skip
 
 
+RESTS_ON = {
+    "stage": "stage", "source": "source", "product": "product", "tier": "tier", "industry": "industry", "amount": "base_amount",
+    "days_in_stage": "stage_since", "days_open": "opened_on", "owner_history": "owner", "account_history": "account", "activities": "id",
+}  # fmt: skip
+"""The field of the deal, or of its account, by which a feature is known."""
+WORDS = ("source", "product", "tier", "industry")
+ACCOUNT = "customers.account"
+
+
 class PipelineQuery(Schema):
     """From one day's period to another's, both included; the next year without them."""
 
@@ -100,10 +109,27 @@ def win_of(ctx: Context, deal: UUID) -> dict[str, object]:
     rows = ctx.records(WIN).query(Query(where(deal=deal), limit=1)).data
     row = rows[0] if rows else {"win_probability": None, "win_basis": None, "win_reasons": None, "win_scored_at": None}
     reasons = json.loads(str(row["win_reasons"])) if row["win_reasons"] else []
-    said = [{**reason, "label": ctx.say(FEATURES[reason["feature"]]), "raises": reason["effect"] > 0} for reason in reasons]
+    seen = _seen(ctx, deal) if reasons else {}
+    said = [
+        {**reason, "value": seen[reason["feature"]], "label": ctx.say(FEATURES[reason["feature"]]), "raises": reason["effect"] > 0}
+        for reason in reasons
+        if reason["feature"] in seen
+    ]
     basis = row["win_basis"]
     return {"probability": row["win_probability"], "basis": basis, "basis_label": ctx.say(BASES[str(basis)]) if basis else None,
             "scored_at": row["win_scored_at"], "reasons": said}  # fmt: skip
+
+
+def _seen(ctx: Context, deal: UUID) -> dict[str, str | None]:
+    """The features that rest on what one sees of the deal and its account, with their words: the chance was worked out by the system."""
+    (row,) = ctx.records(weighted.DEAL).values([deal]).values()
+    account = row.get("account")
+    accounts = ctx.records(ACCOUNT).values([account]) if isinstance(account, UUID) and ctx.can(f"{ACCOUNT}.read") else {}
+    known = {**next(iter(accounts.values()), {}), **row}  # what both have is the deal's
+    stage = row.get("stage")
+    stages = ctx.records("pipeline.stage").values([stage]) if isinstance(stage, UUID) and ctx.can("pipeline.stage.read") else {}
+    words = {"stage": next((one.get("key") for one in stages.values()), None), **{name: known.get(name) for name in WORDS}}
+    return {feature: None if words.get(feature) is None else str(words[feature]) for feature, field in RESTS_ON.items() if field in known}
 
 
 ROUTES = (

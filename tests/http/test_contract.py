@@ -241,6 +241,12 @@ def test_a_token_made_with_a_token_ends_with_it_at_the_latest(client: Api, platf
     problem(child.get(THINGS), 401)
 
 
+def test_a_token_that_would_be_dead_is_not_made(client: Api, clock: Clock) -> None:
+    for ends in (clock.now, clock.now - timedelta(days=1)):
+        answer = client.post("/api/v1/core/tokens", {"name": "late", "expires_at": ends.isoformat()})
+        assert [(one["field"], one["code"]) for one in problem(answer, 422)["errors"]] == [("expires_at", "past")]
+
+
 def test_an_address_that_is_no_utf_8_is_a_400(client: Api) -> None:
     problem(
         client.flask.get(THINGS, environ_overrides={"QUERY_STRING": "a=\xff"}, headers={"Authorization": f"Bearer {client.token}"}), 400

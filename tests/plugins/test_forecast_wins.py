@@ -101,6 +101,15 @@ def test_what_was_learned_is_used_where_it_is_better_with_reasons_and_scores(
     first = told["warm"]["reasons"][0]
     assert (first["feature"], first["value"], first["label"], first["raises"]) == ("source", "referral", "Source", True)
     assert told["cold"]["reasons"][0]["raises"] is False
+    (role,) = work.records("core.role").find(where(key="read_only"))
+    reader = work.records("core.user").create({"name": "Reader", "email": "reader@acme.example", "roles": ["read_only"]})
+    seen = sorted(work.records("pipeline.deal").fields().keys() - {"source"})
+    work.records("core.grant").create({"role": role["id"], "permission": "pipeline.deal.read", "scope": "all", "only_fields": seen})
+    theirs = client.as_user(reader["id"])
+    narrow = theirs.get(f"{FORECAST}/deals/{warm}/win").json
+    assert narrow["probability"] == told["warm"]["probability"]
+    assert "source" not in [one["feature"] for one in narrow["reasons"]]
+    assert "referral" not in theirs.get(f"{DEALS}/{warm}").text + theirs.get(f"{FORECAST}/wins").text
     row = client.get(f"{DEALS}/{warm}").json
     assert (row["probability"], row["version"]) == ("5", version), "the deal itself is untouched"
     ranked = client.get(DEALS, {"status": "open", "sort": "-forecast.win_probability", "fields": "name"}).json["data"]
