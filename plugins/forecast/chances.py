@@ -9,13 +9,14 @@ from uuid import UUID
 
 from plugins.forecast.deals import CHOICES, DEAL, NUMBERS, PLAIN_CHOICES, PLAIN_NUMBERS, Deals, Stay
 from plugins.forecast.runs import document, exact
-from sdk import Condition, Context, Draft, _
+from sdk import Condition, Context, Draft, Event, _
 from sdk.context import Row, id_of
 
 if TYPE_CHECKING:
     from plugins.forecast.learning import Learned
 
 WIN, CARD, ACT = "forecast.win", "forecast.model_card", "score"
+MOVE, PART = "pipeline.stage_change", 500
 FEWEST_DEALS, FEWEST_OF_EACH = 50, 10
 LIMITS = _(
     "Learned from deals that went through stages here. Of {plain} deals that came in closed, {used} helped, by what closing does not change "
@@ -49,6 +50,25 @@ def train(ctx: Context) -> None:
         with system.transaction(write=True):
             _score(system, part, used)
     system.records(CARD).create(_card(ctx, stays if staged else [], plain, learned, reason, deals.closed))
+
+
+def entered(ctx: Context, events: Sequence[Event]) -> None:
+    """Deals came into stages: until the next training what the stage says is their chance, unless a model has given them one."""
+    system = ctx.as_system()
+    moves = system.records(MOVE).values({event.record_id for event in events}).values()
+    deals = system.records(DEAL).values({cast("UUID", row["deal"]) for row in moves})
+    open_ = [deal for deal in deals.values() if deal["status"] == "open"]
+    stages = system.records("pipeline.stage").values({cast("UUID", deal["stage"]) for deal in open_})
+    for start in range(0, len(open_), PART):
+        part = open_[start : start + PART]
+        there = _there(system, [id_of(deal) for deal in part])
+        shares = {}
+        for deal in part:
+            stage, before = stages.get(cast("UUID", deal["stage"])), there.get(id_of(deal))
+            if before is None or before["win_basis"] == "stage":
+                said = stage["probability"] if stage is not None else None
+                shares[id_of(deal)] = float(said) / 100 if isinstance(said, Decimal) else None
+        _write(system, there, {id: (_percent(share), "stage", None) for id, share in shares.items()})
 
 
 def _lacking(stays: Sequence[Stay]) -> str:
@@ -99,18 +119,29 @@ def _score(ctx: Context, stays: Sequence[Stay], learned: Learned | None) -> None
         return
     shares = [stay.stage_share for stay in stays] if learned is None else [float(share) for share in learned.shares(stays)]
     reasons = [[] for _stay in stays] if learned is None else learned.reasons(stays)
-    records, ids = ctx.records(WIN), tuple(stay.deal for stay in stays)
-    there = {cast("UUID", row["deal"]): row for row in records.find((Condition("deal", "in", ids),), len(ids))}
+    basis = "stage" if learned is None else "model"
+    said = {
+        stay.deal: (_percent(share), basis, document(reason) if reason else None)
+        for stay, share, reason in zip(stays, shares, reasons, strict=True)
+    }
+    _write(ctx, _there(ctx, [*said]), said)
+
+
+def _there(ctx: Context, deals: Sequence[UUID]) -> dict[UUID, Row]:
+    """What stands beside these deals."""
+    return {cast("UUID", row["deal"]): row for row in ctx.records(WIN).find((Condition("deal", "in", tuple(deals)),), len(deals))}
+
+
+def _write(ctx: Context, there: Mapping[UUID, Row], said: Mapping[UUID, tuple[Decimal | None, str, str | None]]) -> None:
     drafts = []
-    for stay, share, reason in zip(stays, shares, reasons, strict=True):
-        values = {"win_probability": _percent(share), "win_basis": "stage" if learned is None else "model",
-                  "win_reasons": document(reason) if reason else None}  # fmt: skip
-        before = there.get(stay.deal)
+    for deal, (chance, basis, reasons) in said.items():
+        values = {"win_probability": chance, "win_basis": basis, "win_reasons": reasons}
+        before = there.get(deal)
         if before is None:
-            drafts.append(Draft("create", {"deal": stay.deal, "win_scored_at": ctx.now(), **values}, act=ACT))
+            drafts.append(Draft("create", {"deal": deal, "win_scored_at": ctx.now(), **values}, act=ACT))
         elif any(before[name] != value for name, value in values.items()):
             drafts.append(Draft("update", {"win_scored_at": ctx.now(), **values}, id_of(before), act=ACT))
-    records.write_all(drafts)
+    ctx.records(WIN).write_all(drafts)
 
 
 def _percent(share: float | None) -> Decimal | None:

@@ -26,6 +26,7 @@ from sdk import (
     Schedule,
     Scope,
     Side,
+    Subscription,
     Verb,
     _,
     hookimpl,
@@ -91,6 +92,11 @@ def register_entities() -> Sequence[Entity]:
 @hookimpl
 def register_extensions() -> Sequence[Extension]:
     return (Extension("pipeline.deal", Side(tables.Win, "deal_id")), Extension("pipeline.deal", weighted.WEIGHTED))
+
+
+@hookimpl
+def register_subscriptions() -> Sequence[Subscription]:
+    return (Subscription(f"{chances.MOVE}.created", "chance_of_stage", chances.entered),)
 
 
 @hookimpl

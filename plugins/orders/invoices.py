@@ -11,7 +11,7 @@ from plugins.company.api import next_numbers
 from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
 from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import CREDIT, MOST
-from plugins.orders.process import BILL, LINE, MAIL, found, keep_currency, mark_history, today
+from plugins.orders.process import BILL, LINE, MAIL, found, keep_currency, mark_history, require_account, today
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.changes import HISTORY, MERGES
 from sdk.context import Row, id_of
@@ -100,6 +100,7 @@ def issue(ctx: Context, id: UUID) -> Row:
             raise Conflict(_("this credit note credits no invoice; delete it and credit the invoice"), code="credits_nothing")
         if not ctx.records("orders.invoice_line").find(where(invoice=id), 1):
             raise Conflict(_("the invoice has no lines; add some before it is issued"), code="invoice_empty")
+        require_account(ctx, invoice)
         on = today(ctx)
         key = "orders.invoice" if invoice["kind"] == "invoice" else "orders.credit_note"
         values = {"number": next_numbers(ctx, key, on)[0], "issued_on": on, "state": "issued"}

@@ -17,7 +17,7 @@ from babel.languages import get_official_languages
 from plugins.company.api import logo, profile
 from plugins.orders import mailing
 from plugins.orders.lines import MOST
-from plugins.orders.process import found
+from plugins.orders.process import found, require_account
 from sdk import Context, DocumentTemplate, Forbidden, Picture, TemplateFile, Variable, _, where
 from sdk.context import Row
 from sdk.fields import Money
@@ -155,6 +155,8 @@ def contract_values(ctx: Context, id: UUID) -> dict[str, object]:
     """What a contract's template may name; the lines are those of its order."""
     row = _seen("orders.contract", found(ctx, "orders.contract", id), "number", "name", "account", "value")
     order = row.get("order")
+    there = isinstance(order, UUID) and bool(ctx.as_system().records("orders.order").values([order]))
+    order = order if there else None  # one in the recycle bin says nothing any more
     bought: Row = found(ctx, "orders.order", order) if isinstance(order, UUID) else {}
     names = ("signed_on", "starts_on", "ends_on", "value", "renewal", "terms")
     return {
@@ -185,6 +187,7 @@ def _seen(entity: str, row: Row, *names: str) -> Row:
 def _common(ctx: Context, row: Row) -> dict[str, object]:
     accounts = ctx.records("customers.account").values([row["account"]])  # type: ignore[list-item]
     if not accounts:
+        require_account(ctx, row)
         raise Forbidden(_("the document needs {field} of {entity}, which you may not see"), field="name", entity="customers.account")
     (account,) = accounts.values()
     _seen("customers.account", account, "name")
@@ -258,8 +261,9 @@ class _Language:
 
     def __call__(self, ctx: Context, id: UUID) -> str:
         row = found(ctx, self.entity, id)
-        (account,) = ctx.as_system().records("customers.account").values([row["account"]]).values()  # type: ignore[list-item]
-        return language_of(str(account["country"] or ""))
+        require_account(ctx, row)
+        accounts = ctx.as_system().records("customers.account").values([row["account"]]) if row.get("account") else {}  # type: ignore[list-item]
+        return language_of(str(_first(accounts.values(), "country") or ""))
 
 
 @cache

@@ -104,6 +104,14 @@ def found(ctx: Context, entity: str, id: UUID) -> Row:
     return row
 
 
+def require_account(ctx: Context, row: Row) -> None:
+    """The customer of a document is there; raises Conflict where it is in the recycle bin."""
+    account = row.get("account")
+    if isinstance(account, UUID) and account not in ctx.as_system().records("customers.account").values([account]):
+        named = str(row.get("number") or row.get("name") or row["id"])
+        raise Conflict(_("the customer of {number} is in the recycle bin; restore it first"), code="account_gone", number=named)
+
+
 def keep_closed(_ctx: Context, batch: Batch) -> None:
     """Sums and numbers are nobody's to write but the platform's; a confirmed order keeps its account and currency, a billed one its lines."""
     for change in batch.changes:

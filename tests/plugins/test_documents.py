@@ -378,6 +378,24 @@ def test_a_copy_that_shows_what_one_may_not_see_is_not_given_out(client: Api, of
     assert client.get(f"{place}/content").status_code == 200
 
 
+def test_of_a_customer_in_the_recycle_bin_there_are_no_documents_until_it_is_back(client: Api, office: Office) -> None:
+    ids = {"contract": office.contract(office.at_home), **{kind: office.written(kind, office.at_home) for kind in ("quote", "invoice")}}
+    office.work.records("customers.account").delete(office.at_home)
+    for kind, id in ids.items():
+        refused = client.get(f"{API}/previews", asked(kind, id))
+        assert (refused.status_code, refused.json["code"]) == (409, "account_gone"), refused.text
+    refused = client.post(f"{API}/mails", {"about": f"orders.invoice:{ids['invoice']}", "template": "orders.invoice"})
+    issue = client.post(f"/api/v1/orders/invoices/{ids['invoice']}/issues")
+    assert [(one.status_code, one.json["code"]) for one in (refused, issue)] == [(409, "account_gone")] * 2
+    office.work.records("customers.account").restore(office.at_home)
+    assert client.post(f"/api/v1/orders/invoices/{ids['invoice']}/issues").json["number"] == "INV-2026-00001"
+    (order,) = office.work.records("orders.order").find(())
+    office.work.records("orders.order").delete(id_of(order))
+    assert "第二条合同金额" in "".join(pages(preview(client, **asked("contract", ids["contract"])))), (
+        "an order that is gone leaves the contract"
+    )
+
+
 def test_another_tenant_has_neither_record_nor_copy_nor_file(client: Api, office: Office, make_tenant: MakeTenant) -> None:
     made = issued(client, "contract", contract := office.contract(office.at_home))
     other = make_tenant("other")

@@ -75,6 +75,29 @@ def test_with_few_closed_deals_it_is_the_stage_s_probability_and_says_so(client:
 
 
 @pytest.mark.feature("G6")
+def test_a_new_deal_has_the_chance_of_its_stage_at_once_and_says_so(
+    client: Api, work: Work, process: Process, drain: Callable[[], int]
+) -> None:
+    def chance(deal: UUID) -> tuple[str, str | None]:
+        told = client.get(f"{FORECAST}/deals/{deal}/win").json
+        return told["basis"], told["probability"]
+
+    def of_stage(key: str) -> str:
+        return str(client.get(f"/api/v1/pipeline/stages/{process.stages[key]}").json["probability"])
+
+    deal, known = process.deal(stage="needs-analysis"), process.deal(stage="needs-analysis")
+    drain()
+    assert chance(deal) == ("stage", of_stage("needs-analysis"))
+    (row,) = work.records("forecast.win").find(where(deal=known))
+    work.records("forecast.win").update(id_of(row), {"win_basis": "model", "win_probability": Decimal(71)}, act="score")
+    for one in (deal, known):
+        client.post(f"{DEALS}/{one}/moves", {"stage": "first-contact"})
+    drain()
+    assert chance(deal) == ("stage", of_stage("first-contact"))
+    assert chance(known) == ("model", "71"), "what was learned of a deal stays until the next training"
+
+
+@pytest.mark.feature("G6")
 def test_what_was_learned_is_used_where_it_is_better_with_reasons_and_scores(
     client: Api, work: Work, process: Process, clock: Clock
 ) -> None:
