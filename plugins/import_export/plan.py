@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from itertools import zip_longest
 from typing import Any, cast
 
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Reading, Sheet
-from plugins.import_export.formulas import restored
 from plugins.import_export.mapping.currencies import currencies
-from plugins.import_export.mapping.currencies import joined as joined_amounts
 from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.shaping import (
     edit_of,
@@ -31,7 +28,7 @@ from plugins.import_export.mapping.words import apart_of, bare, measured, plain,
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
 from sdk.changes import HISTORY
-from sdk.fields import AnyRecordField, ChoiceField, Field, Flaw, LinkField, MoneyField, spoilt
+from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField, MoneyField
 from sdk.messages import Flawed
 
 MODES = ("create", "update", "upsert")
@@ -349,44 +346,3 @@ def _columns(
         else:
             columns[name], names[name] = index, heading
     return columns, names, tuple(ignored)
-
-
-def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, list[object]], dict[str, list[Flaw]]]:
-    """The chunk's columns as typed values, and what is wrong with their cells."""
-    values: dict[str, list[object]] = {}
-    flaws: dict[str, list[Flaw]] = {}
-    columns = list(zip_longest(*rows, fillvalue=""))
-    for name in (*plan.columns, *plan.made):
-        cells = _cells_of(plan, name, columns, len(rows))
-        lost = _lost(plan, name, columns)
-        if lost:
-            cells = list(cells)
-            for flaw in lost:
-                cells[flaw.row] = ""
-        for edit in plan.edits.get(name, ()):
-            cells = list(map(edit, cells))
-        if name in plan.values:
-            renamed = plan.values[name]
-            cells = [renamed.get(cell.strip(), cell) for cell in cells]
-        parsed = plan.fields[name].read(cells, plan.styles.get(name))
-        values[name] = parsed.values
-        if parsed.flaws or lost:
-            flaws[name] = [*lost, *parsed.flaws]
-    return values, flaws
-
-
-def _lost(plan: Plan, name: str, columns: Sequence[Sequence[str]]) -> list[Flaw]:
-    """Cells as they stand in the file whose value is lost, unless it was said what such a word means; text that looks so is marked there."""
-    index, said = plan.columns.get(name, len(columns)), plan.values.get(name, {})
-    found = spoilt(columns[index]) if index < len(columns) else []
-    return [flaw for flaw in found if columns[index][flaw.row].strip() not in said]
-
-
-def _cells_of(plan: Plan, name: str, columns: Sequence[Sequence[str]], size: int) -> Sequence[str]:
-    if name in plan.made:
-        return plan.made[name](columns, size)
-    index = plan.columns[name]
-    cells: Sequence[str] = restored(columns[index]) if index < len(columns) else [""] * size
-    place = plan.currencies.get(name, len(columns))
-    cells = joined_amounts(cells, columns[place]) if place < len(columns) else cells
-    return plan.units[name].given(cells, money=isinstance(plan.fields[name], MoneyField)) if name in plan.units else cells

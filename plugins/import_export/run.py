@@ -13,8 +13,9 @@ from plugins.import_export import journal, origins
 from plugins.import_export.chunk import ChunkWriter, type_chunk
 from plugins.import_export.files import Sheet
 from plugins.import_export.matching import SameFile
-from plugins.import_export.plan import Plan, Wish, read_columns
+from plugins.import_export.plan import Plan, Wish
 from plugins.import_export.tally import COUNTS, FATES, Tally, listed, type_row
+from plugins.import_export.values import read_columns
 from plugins.import_export.waiting import Waiting
 from sdk import Channel, Context, Draft, Query, where
 from sdk.context import SILENT, Row, id_of

@@ -118,7 +118,7 @@ class Styles:
         self._kinds = {name: fields[name] for name in columns}
         self._zones = {name: zone_of(sheet.headings[at]) for name, at in columns.items() if at < len(sheet.headings)}
         self._dates = self._of(columns, DateField | DateTimeField) if not said.dates or not said.years else []
-        self._numbers = [] if sheet.exact or said.numbers else self._of(columns, IntegerField | DecimalField | MoneyField)
+        self._numbers = [] if said.numbers and not sheet.exact else self._of(columns, IntegerField | DecimalField | MoneyField)
 
     def _of(self, columns: Mapping[str, int], kinds: object) -> list[tuple[str, int, Column]]:
         return [(name, at, Column(self._kinds[name])) for name, at in columns.items() if isinstance(self._kinds[name], kinds)]  # type: ignore[arg-type]
@@ -130,7 +130,7 @@ class Styles:
             if at < width and (cell := cells[at].strip()):
                 column.see_date(cell)
         for _name, at, column in self._numbers:
-            if at < width and (cell := cells[at].strip()):
+            if at < width and (cell := cells[at].strip()) and (not self._sheet.exact or "," in cell):
                 column.see_number(cell)
 
     def see_all(self, rows: Iterable[Sequence[str]]) -> Styles:
@@ -159,6 +159,8 @@ class Styles:
         return styles
 
     def _sign(self, column: Column) -> str:
+        if self._sheet.exact:  # numbers have a point there, and texts among them what people write
+            return "." if "." in column.signs else "?"
         if len(column.signs) == 1:
             return next(iter(column.signs))
         if not column.signs:  # it contradicts itself: each cell counts for itself
@@ -176,7 +178,7 @@ class Styles:
             elif not self._said.years and column.short_years:
                 yield Question(name, "years", tuple(column.short_years), self._years(column))
         for name, _at, column in self._numbers:
-            if self._sign(column) == "?" and column.examples:
+            if self._sign(column) == "?" and column.examples and not self._sheet.exact:
                 read = readings(column.examples[0])
                 yield Question(
                     name, "numbers", tuple(column.examples), {word: read[sign] for word, sign in NUMBERS.items() if sign in read}

@@ -220,6 +220,7 @@ def _text(text: str, at: str) -> str:
 def _escaped(text: str) -> str:
     """Text for XML: what that takes for something else is named, what it does not take at all is written as Excel writes it (`_x000D_`)."""
     text = _UNFIT.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+    text = text.replace("_x005F_xFFF", "_x005F_x005F_xFFF")  # readers leave the last two signs of all as they are written
     for sign, name in _NAMED:
         text = text.replace(sign, name)
     return text

@@ -157,7 +157,8 @@ class EmailField(TextField):
     widget: ClassVar[str] = "email"
 
     def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
-        return super().read([cell.removeprefix("mailto:") for cell in _typed(cells)], style)
+        cells = _typed(cells)
+        return super().read([cell.removeprefix("mailto:") for cell in cells] if "mailto:" in "\n".join(cells) else cells, style)
 
     def check(self, cell: object) -> object:
         checked = TextField.check(self, cell)
@@ -176,7 +177,10 @@ class PhoneField(TextField):
 
     def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
         """Some programs write a number of digits alone with a fraction of zero."""
-        return super().read([cell[:-2] if cell.endswith(".0") and cell[:-2].isdecimal() else cell for cell in _typed(cells, "转")], style)
+        cells = _typed(cells, "转")
+        if ".0" in "\n".join(cells):
+            cells = [cell[:-2] if cell.endswith(".0") and cell[:-2].isdecimal() else cell for cell in cells]
+        return super().read(cells, style)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -416,3 +416,33 @@ def test_a_row_that_never_ends_is_refused_before_it_fills_the_memory() -> None:
 def test_half_a_sign_in_json_lines_is_refused() -> None:
     assert refusal(b'{"a": "1"}\n{"a": "\\ud83d"}\n') == "unreadable: is no JSON lines: line 2 is no object"
     assert next(opened(b'{"a": "\\ud83d\\ude00"}\n').rows())[1] == ["\U0001f600"]
+
+
+PAGE = """<html><head><meta charset="gb2312"><style>td {color: red}</style></head><body>
+<table><tr><td><b>导航</b></td><td><table>
+<tr><th>客户名称</th><th>电话</th><th colspan=2>金额</th></tr>
+<tr><td rowspan="2">甲&amp;乙
+ 公司</td><td>&nbsp;010-1&nbsp;</td><td>1.234,50</td><td>x</td></tr>
+<tr><td>第一行<br>第二行</td><td>2
+</table></td></tr></table></body></html>"""
+BOOK = """<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?><Workbook xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">
+<Worksheet ss:Name="客户"><Table><Row><Cell><Data ss:Type="String">Name</Data></Cell><Cell><Data ss:Type="String">City</Data></Cell><Cell><Data>Note</Data></Cell></Row>
+<Row ss:Index="3"><Cell ss:MergeDown="1"><Data ss:Type="String">A  B</Data></Cell>
+ <Cell ss:Index="3">
+  <Data ss:Type="Number">1.234</Data><Comment><ss:Data>no</ss:Data></Comment></Cell></Row>
+<Row><Cell ss:Index="2"><Data ss:Type="String">Ulm</Data></Cell></Row></Table></Worksheet>
+<Worksheet ss:Name="Empty"><Table></Table></Worksheet></Workbook>"""
+
+
+def test_a_table_of_a_web_page_and_a_workbook_in_xml_are_read_whatever_they_are_called() -> None:
+    page = book(PAGE.encode("gb2312"), name="客户.xls")
+    (sheet,) = page.sheets
+    assert (page.format, page.encoding, sheet.headings, sheet.exact) == ("html", "gb18030", ("客户名称", "电话", "金额", "#4"), False)
+    assert list(sheet.rows()) == [(1, ["甲&乙 公司", "010-1", "1.234,50", "x"]), (2, ["甲&乙 公司", "第一行\n第二行", "2"])]
+    assert book(PAGE.replace("gb2312", "utf-8").encode("gbk")).encoding == "gb18030"  # it says what it is not
+    (sheet,) = book(BOOK, name="customers.xls").sheets
+    assert (sheet.name, sheet.headings, sheet.exact) == ("客户", ("Name", "City", "Note"), True)
+    assert list(sheet.rows()) == [(2, ["A  B", "", "1.234"]), (3, ["A  B", "Ulm"])]
+    assert "without a table" in refusal(b"<html><body>404 not found</body></html>")
+    assert "without a table" in refusal(b"<?xml version='1.0'?><a><b>1</b></a>")
+    assert "more memory" in refusal(b"<table><tr>" + b"<td colspan=2000>x" * 2_100)

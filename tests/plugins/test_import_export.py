@@ -511,7 +511,7 @@ def filled(request: pytest.FixtureRequest, platform: Platform, make_tenant: Make
 def unpacked_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workbooks are read in this process: a process for each of so many would take most of the test's time."""
 
-    def unpacked(source: io.BytesIO, kind: str) -> io.BytesIO:
+    def unpacked(source: io.BytesIO, kind: str, encoding: str) -> io.BytesIO:
         with tempfile.NamedTemporaryFile(suffix=f".{kind}") as file:
             file.write(source.getvalue())
             file.flush()

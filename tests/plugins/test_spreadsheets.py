@@ -202,7 +202,7 @@ def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do()
     assert "broken archive" in refusal(whole[:200])
     assert "broken" in refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000)
     assert "is empty" in refusal(workbook(lambda sheet: None))
-    for markup in (b"<html><table><tr><td>a", b'\xef\xbb\xbf<?xml version="1.0"?><Workbook/>'):
+    for markup in (b"<html><table><p>a", b'\xef\xbb\xbf<?xml version="1.0"?><Workbook/>'):
         assert "save it as XLSX" in refusal(markup)
     plain = io.BytesIO()
     with zipfile.ZipFile(plain, "w") as archive:
@@ -278,7 +278,7 @@ def test_a_file_that_is_looked_at_again_is_not_unpacked_again(monkeypatch: pytes
     content = workbook(lambda sheet: [sheet.append([f"A{number}", number]) for number in range(5_000)])
     first = opened(content)
 
-    def never(source: object, kind: str) -> None:
+    def never(source: object, kind: str, encoding: str) -> None:
         raise AssertionError(kind)
 
     monkeypatch.setattr(spreadsheets, "unpacked", never)

@@ -57,6 +57,14 @@ def test_one_cell_of_a_column_decides_for_all_of_it() -> None:
     assert values(DECIMAL, ["1.234", "2.500"], numbers="comma") == [Decimal(1234), Decimal(2500)]
     assert values(DECIMAL, ["1.234", "2,500"], delimiter=",") == [Decimal("1.234"), Decimal(2500)]
     assert values(DECIMAL, ["1.234"], exact=True) == [Decimal("1.234")]
+    assert values(DECIMAL, ["1.234", "1,234", "2.5"], exact=True) == [Decimal("1.234"), Decimal(1234), Decimal("2.5")]
+    # A text among the numbers of a workbook that has a comma before its fraction: others may be such texts, too.
+    assert values(DECIMAL, ["1.234,50", "1.234", "2.5", "7"], exact=True) == [
+        Decimal("1234.5"),
+        "ambiguous_number",
+        Decimal("2.5"),
+        Decimal(7),
+    ]
     (question,) = seen(DECIMAL, ["7", "1.234"]).questions()
     assert (question.name, question.asked, question.readings) == ("x", "numbers", {"point": "1.234", "comma": "1234"})
     assert question.message.format(**question.params) == "'1.234' may be 1.234 or 1234"

@@ -16,6 +16,8 @@ _VALUE = re.compile(r"\A[\W_]*\d[\d\W_]*\Z|@")
 
 _TOTAL = re.compile(r"(?:(?:grand |sub)?totals?|sums?|summe|gesamt(?:summe)?|合计|总计|小计|总和|汇总)\s*[:：]?\Z", re.IGNORECASE)
 _COUNTED = re.compile(r"(?:\d[\d,. ]* (?:rows?|records?)\b|共\s*\d+\s*[行条])", re.IGNORECASE)
+_FIRST = frozenset("GgSsTt合总小汇共0123456789")
+_SUM = re.compile(f"{_TOTAL.pattern}|{_COUNTED.pattern}", re.IGNORECASE)
 
 
 def headings_row(rows: list[list[str]], reading: Reading) -> int:
@@ -80,8 +82,8 @@ def _name_columns(row: list[str]) -> bool:
 
 def sums_up(row: Sequence[str]) -> bool:
     """Whether a row sums up others: a word for that, then numbers alone; or a line about how many there are."""
-    first = next(filter(None, map(str.strip, row)), "")  # asked of every row: that alone tells it of nearly all
-    if not _TOTAL.match(first) and not _COUNTED.match(first):
+    first = (row[0].strip() if row else "") or next(filter(None, map(str.strip, row)), "")
+    if first[:1] not in _FIRST or not _SUM.match(first):  # asked of every row: the first cell alone tells it of nearly all
         return False
     words = [word for word in map(str.strip, row) if word]
     if len(words) == 1:

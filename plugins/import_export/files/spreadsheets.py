@@ -1,4 +1,4 @@
-"""XLSX, XLS, XLSB and ODS: read in a process of their own into rows of text on the disk, from where they come as a stream."""
+"""XLSX, XLS, XLSB, ODS and markup: read in a process of their own into rows of text on the disk, from where they come as a stream."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from plugins.import_export.files.book import BLOCK, Book, Note, Reading, Rows, S
 from plugins.import_export.files.headings import SAMPLED, headings_row, note_above
 from sdk import Conflict, Text, _
 
-_PROGRAM = Path(__file__).with_name("unpack.py")
+_UNPACK, _UNMARK = (Path(__file__).with_name(name) for name in ("unpack.py", "unmark.py"))
+MARKUP = ("html", "xml")
 _SECONDS = 120
 _FILES_KEPT, _MOST_KEPT = 4, 256 << 20
 _REASONS: Mapping[str, Text] = {
@@ -31,6 +32,7 @@ _REASONS: Mapping[str, Text] = {
     "password": _("is protected by a password; save it without one"),
     "large": _("needs more memory than there is for a spreadsheet; save it as CSV, which may be of any size"),
     "bomb": _("unpacks to more than is allowed for a spreadsheet; save it as CSV, which may be of any size"),
+    "markup": _("is a web page or XML without a table, whatever it is called; open it in a spreadsheet and save it as XLSX"),
     "late": _("takes too long to read; save it as CSV, which may be of any size"),
 }
 
@@ -49,12 +51,12 @@ _ROOM = threading.BoundedSemaphore(2)
 """Each reading takes the memory of a process of its own."""
 
 
-def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading) -> Book:
-    """Unpack it once; raises Invalid for what is broken, protected or too large."""
-    rows = _kept(source, kind)
+def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading, encoding: str = "") -> Book:
+    """Unpack it once; raises Invalid for what is broken, protected or too large. `encoding` is that of markup."""
+    rows = _kept(source, kind, encoding)
     sheets: list[Sheet] = []
     notes: list[Note] = []
-    if kind != "xlsx":
+    if kind not in ("xlsx", *MARKUP):
         text = _(
             "errors of formulas are empty cells here, and nothing is known of formats: 25 % is 0.25, 00123 is 123, € 5 is 5. Save it as XLSX where it has such"
         )
@@ -72,10 +74,10 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading) -> Book:
         width = max(len(sample[at]), min(int(str(about["width"])), len(sample[at]) + BLOCK))
         headings, told = named(bounded(sample[at] + [""] * (width - len(sample[at]))))
         notes += [*note_above(sample, at), *told]
-        sheets.append(Sheet(name, headings, exact=True, read=partial(_numbered, rows, place, at)))
+        sheets.append(Sheet(name, headings, exact=kind != "html", read=partial(_numbered, rows, place, at)))
     if not sheets:
         raise unreadable(_("is empty: the first line is to hold the headings"))
-    return Book(kind, "", "", tuple(sheets), tuple(notes))
+    return Book(kind, encoding, "", tuple(sheets), tuple(notes))
 
 
 def _numbered(rows: Unpacked, place: int, at: int) -> Rows:
@@ -100,14 +102,14 @@ def _index(rows: Unpacked) -> Iterator[tuple[dict[str, object], int]]:
             yield json.loads(line), place
 
 
-def _kept(source: BinaryIO, kind: str) -> Unpacked:
+def _kept(source: BinaryIO, kind: str, encoding: str) -> Unpacked:
     """The rows of this very content, from the last time if that is not long ago: who looks at a file page by page does so often."""
-    key = f"{kind}:{hashlib.file_digest(from_start(source), 'sha256').hexdigest()}"
+    key = f"{kind}:{encoding}:{hashlib.file_digest(from_start(source), 'sha256').hexdigest()}"
     with _AT_WORK:
         if (found := _KEPT.get(key)) is not None:
             _KEPT.move_to_end(key)
             return found
-    made = Unpacked(unpacked(source, kind))
+    made = Unpacked(unpacked(source, kind, encoding))
     with _AT_WORK:
         if made.file.seek(0, io.SEEK_END) <= _MOST_KEPT:
             _KEPT[key] = made
@@ -116,14 +118,15 @@ def _kept(source: BinaryIO, kind: str) -> Unpacked:
     return made
 
 
-def unpacked(source: BinaryIO, kind: str) -> IO[bytes]:
+def unpacked(source: BinaryIO, kind: str, encoding: str = "") -> IO[bytes]:
     """The rows of a spreadsheet as its process writes them; raises Invalid with why it cannot."""
     rows = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the sheets that read it)
     with tempfile.NamedTemporaryFile(suffix=f".{kind}") as file:
         shutil.copyfileobj(from_start(source), file)
         file.flush()
         kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "SYSTEMROOT") if name in os.environ}
-        command = [sys.executable, "-I", "-X", "utf8", str(_PROGRAM), kind, file.name]
+        said_of_it = (str(_UNMARK), encoding) if kind in MARKUP else (str(_UNPACK), kind)
+        command = [sys.executable, "-I", "-X", "utf8", *said_of_it, file.name]
         if not _ROOM.acquire(timeout=_SECONDS):
             rows.close()
             raise Conflict(_("other spreadsheets are being read; send it again in a minute"), code="busy")

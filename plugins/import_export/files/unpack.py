@@ -45,6 +45,7 @@ _NOWHERE = re.compile(rb"\br=\"(?:[A-Z]{4,}\d+|[A-Z]+\d{8,})\"")
 _BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError, KeyError)
 
 
+_LAST_SIGNS = re.compile(r"_x(005F_x)?(FFFE|FFFF)_")
 _LITERAL = r'(?:"[^"]*"|\\.)*'
 _PADDED = re.compile(rf"({_LITERAL})(0{{2,}})({_LITERAL})\Z")
 """A format that shows leading zeros, and perhaps text around them."""
@@ -145,7 +146,7 @@ def _covered(ranges: list[tuple[tuple[int, int], tuple[int, int]]] | None) -> di
 
 def _text(cell: object) -> str:
     if isinstance(cell, str):
-        return cell
+        return _LAST_SIGNS.sub(_last_sign, cell) if "_xFFF" in cell else cell
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, int | float):
@@ -160,6 +161,11 @@ def _text(cell: object) -> str:
         seconds = round(cell.total_seconds())
         return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     return str(cell)
+
+
+def _last_sign(found: re.Match[str]) -> str:
+    """U+FFFE or U+FFFF as `_xFFFE_`, which the library leaves as it is; text that only looks so has the escape of an underscore before it."""
+    return f"_x{found[2]}_" if found[1] else chr(int(found[2], 16))
 
 
 def number(value: float) -> str:

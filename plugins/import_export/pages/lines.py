@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from plugins.import_export.pages.choices import fields_of, is_external
-from plugins.import_export.plan import Plan, Wish, read_columns
+from plugins.import_export.plan import Plan, Wish
 from plugins.import_export.staging import files
 from plugins.import_export.tables import OUTCOMES
+from plugins.import_export.values import read_columns
 from sdk import Context, _
 from sdk.context import Row
 from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField
