@@ -179,6 +179,8 @@ class Work(Transactional):
     def called(self, plugin: str) -> str:
         if plugin == "core":
             return self.say(_("Platform"))
+        if "." in plugin:
+            return self.say(self.platform.catalog.label_of_work(plugin)) or plugin
         found = next((one.manifest for one in self.platform.plugins if one.name == plugin), None)
         return plugin if found is None else self.say(found.title)
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sdk.context import Query
 from sdk.errors import Refusal
 from sdk.fields import AnyRecordField, BooleanField, ChoiceField, Field, FlawError, KeysField, LinkField, Money, MoneyField
-from sdk.filters import parse_where
+from sdk.filters import Condition, parse_where
 from sdk.forms import Input, Option
 from sdk.text import Text, _
 
@@ -35,6 +36,8 @@ _DAYS: Mapping[str, Text] = {
     "ne": _("{field} not on"), "in": _("{field} on"),
 }  # fmt: skip
 _KEYS: Mapping[str, Text] = {"in": _("{field} has"), "eq": _("{field} has")}
+_ALIKE = 20
+"""Records of like names that are looked at for the one that is called so."""
 _INSTANTS = ("gte", "lt")
 """What is asked of an instant by a form: whole days."""
 _CLAUSE = re.compile(r"(?P<field>[^\[\]=]+)(?:\[(?P<operator>[a-z]+)\])?=(?P<value>.*)\Z", re.DOTALL)
@@ -73,14 +76,19 @@ def filterable(fields: Mapping[str, Field]) -> dict[str, Field]:
     return {name: field for name, field in fields.items() if name not in ("id", "version") and operators_of(field)}
 
 
-def pair_of(ctx: Context, field: Field, operator: str, request: PageRequest, name: str = "value") -> tuple[str, str] | None:
-    """What was typed under `name` as a pair of an address (`stage[in]`, `a,b`); None for nothing."""
+def pair_of(
+    ctx: Context, field: Field, operator: str, request: PageRequest, name: str = "value", *, entity: str = ""
+) -> tuple[str, str] | None:
+    """What was typed under `name` as a pair of an address (`stage[in]`, `a,b`); None for nothing. With the `entity` of the field, a link may
+    be typed without being chosen, too (`record_typed`)."""
     if operator in AT_ALL:
         return (f"{field.name}[empty]", "true" if operator == EMPTY else "false")
     words = [word.strip() for word in request.chosen(name) if word.strip()]
     if isinstance(field, MoneyField):
         amount, currency = request.typed(f"{name}__amount").strip(), request.typed(f"{name}__currency").strip().upper()
         words = [f"{currency} {amount}".strip()] if amount else []
+    if isinstance(field, LinkField) and entity and not words:
+        words = [word for word in (record_typed(ctx, ctx.target(entity, field.name), request, name),) if word]
     if not words:
         return None
     if field.kind == "datetime":
@@ -131,6 +139,27 @@ def record_input(ctx: Context, entity: str, bare: Input) -> Input:
     return replace(
         bare, widget="link", title=title_of(ctx, entity, bare.value) or bare.value, pick=ctx.page(f"/pick/{target.plugin}/{target.plural}")
     )
+
+
+def record_typed(ctx: Context, entity: str, request: PageRequest, name: str) -> str:
+    """What was chosen in a `record_input`. Of words that were typed and not chosen, the one record that is called so; else the words
+    themselves, for the door to refuse rather than for nobody to notice."""
+    chosen, words = request.typed(name).strip(), request.typed(f"{name}__typed").strip()
+    return chosen or (named(ctx, entity, words) if words else "") or words
+
+
+def named(ctx: Context, entity: str, words: str) -> str:
+    """The id of the one record that is called so, whatever the case of its letters; "" where there is none, or more than one."""
+    if not ctx.offers(entity) or not ctx.can(f"{entity}.read"):
+        return ""
+    title, records = ctx.entity(entity).title, ctx.records(entity)
+    field, found = records.fields().get(title), dict[str, str]()
+    for operator in ("eq", "contains"):
+        if field is not None and operator in field.operators:
+            page = records.query(Query(filter=(Condition(title, operator, (words,)),), fields=("id", title), limit=_ALIKE))
+            found |= {str(row["id"]): str(row.get(title)) for row in page.data}
+    same = [id for id, called in found.items() if called.casefold() == words.casefold()]
+    return same[0] if len(same) == 1 else ""
 
 
 def title_of(ctx: Context, entity: str, id: str) -> str:

@@ -339,7 +339,8 @@ class Context(Protocol):
         """What the platform knows of `plugin.entity`: its words, its title, its verbs; raises NotFound where the tenant does not have it."""
 
     def called(self, plugin: str) -> str:
-        """What a plugin is called, in the actor's language; the core is the platform; its name where it has no manifest."""
+        """What a plugin is called, in the actor's language; the core is the platform; its name where it has no manifest. With a dot, what
+        people call that job, schedule or subscription."""
 
     def api(self, method: str, address: str, body: object = ...) -> object:
         """What a route of the API answers (`"/api/v1/core/plugins"`), asked inside this request, in its transaction and in the name of

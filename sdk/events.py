@@ -58,6 +58,8 @@ class Subscription:
     name: str
     handler: Callable[[Context, Sequence[Event]], None]
     plugin: str = ""
+    label: str = ""
+    """What people call it where background work is listed (`ctx.called`)."""
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,5 @@ class Job:
     name: str
     run: Callable[[Context, Mapping[str, object]], None]
     plugin: str = ""
+    label: str = ""
+    """What people call it where background work is listed (`ctx.called`)."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
-from sdk.errors import Refusal, Stale
+from sdk.errors import Params, Refusal, Stale
 from sdk.routes import SIGNED_IN, Upload, record_id
 from sdk.specs import Spec
 from sdk.text import Text, _
@@ -215,15 +215,17 @@ class Frame(Spec):
     """The place in which all pages stand; one plugin brings it, and without one there are no pages.
 
     `prefix` begins the address of each page. `values(ctx, request)` gives what its templates need for the frame itself (the menu), as
-    `frame`. `error` and `entrance` are its templates for refusals and for signing in, `home` is the page to go to then. `bundles` are
-    files that are served as one: `{"console.css": (Path(...), ...)}`; `made` are such as are too large, or too slow to make, to be
-    shipped: `{"vega.js": MadeFile(...)}`. Templates find the addresses of both by `asset(name)`.
+    `frame`. `error` and `entrance` are its templates for refusals and for signing in, `refused` that for refusals to somebody who is in,
+    with the menu around it; `home` is the page to go to after signing in. `bundles` are files that are served as one:
+    `{"console.css": (Path(...), ...)}`; `made` are such as are too large, or too slow to make, to be shipped: `{"vega.js": MadeFile(...)}`.
+    Templates find the addresses of both by `asset(name)`.
     """
 
     prefix: str
     values: Callable[[Context, PageRequest], Mapping[str, object]]
     error: str
     entrance: str
+    refused: str = ""
     home: str = "/"
     bundles: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     made: Mapping[str, MadeFile] = field(default_factory=dict)
@@ -252,8 +254,30 @@ def offered(ctx: Context, slot: Slot, *entities: str) -> list[Panel]:
     return sorted(mine, key=lambda one: (one.position, one.full_key))
 
 
+VERBS: Mapping[str, Text] = {
+    "read": _("read"), "create": _("create"), "update": _("change"), "delete": _("delete"), "restore": _("restore"),
+}  # fmt: skip
+
+
 def told(ctx: Context, refusal: Refusal | None) -> list[str]:
     """What a refusal says, in sentences, for the page on which it is told; nothing for None."""
     if refusal is None:
         return []
-    return [ctx.say(one.message, one.params) for one in refusal.problems] or [ctx.say(refusal.message, refusal.params)]
+    said = [ctx.say(one.message, worded(ctx, one.params)) for one in refusal.problems]
+    return said or [ctx.say(refusal.message, worded(ctx, refusal.params))]
+
+
+def worded(ctx: Context, params: Params) -> Params:
+    """What fills a sentence of a refusal, as people call it: entities, verbs and permissions stand there by the names that programs know."""
+    found = dict(params)
+    for name, value in params.items():
+        if not isinstance(value, str):
+            continue
+        thing, _dot, verb = value.rpartition(".")
+        if name == "verb" and value in VERBS:
+            found[name] = ctx.say(VERBS[value])
+        elif name == "permission" and verb in VERBS and ctx.offers(thing):
+            found[name] = f"{ctx.say(ctx.entity(thing).plural_label)} · {ctx.say(VERBS[verb])}"
+        elif name == "entity" and "." in value and ctx.offers(value):
+            found[name] = ctx.say(ctx.entity(value).label)
+    return found

@@ -30,6 +30,8 @@ class Schedule:
     at: time | None = None
     weekdays: tuple[int, ...] = ()
     plugin: str = ""
+    label: str = ""
+    """What people call it where background work is listed (`ctx.called`)."""
 
     def __post_init__(self) -> None:
         where = f"schedule {self.name!r}"

@@ -143,4 +143,4 @@ def _forget_merged(work: Work, entity: str, name: str, deleted: datetime) -> Non
         work.connection.execute(merges.update().where(*own).values(changes=left))
 
 
-SCHEDULE = Schedule("forget_fields", forget_fields, every=timedelta(days=1))
+SCHEDULE = Schedule("forget_fields", forget_fields, every=timedelta(days=1), label=_("Forget values of deleted fields"))

@@ -206,7 +206,7 @@ def _pointing(table: sa.Table) -> Iterator[tuple[sa.Table, sa.Column[Any]]]:
                 yield other, column
 
 
-JOBS: Sequence[Job] = (Job(JOB, delete_records),)
+JOBS: Sequence[Job] = (Job(JOB, delete_records, label=_("Delete the records of a deleted entity")),)
 ROUTES: Sequence[Route] = (
     Route(method="POST", path="/custom_entities/{id}/purges", view=purge, permission=f"{NAME}.delete", status=202,
           summary=_("Delete an entity of your own with all of its records"), body=NewPurge, answer=PurgeRow),

@@ -13,7 +13,7 @@ from core.audit import chain
 from core.events.states import DONE, SKIPPED
 from core.events.tables import outbox
 from core.http import idempotency
-from sdk import Context, Schedule
+from sdk import Context, Schedule, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -50,6 +50,6 @@ def seal_audit(ctx: Context) -> None:
 
 
 SCHEDULES: Sequence[Schedule] = (
-    Schedule("forget_finished", forget_finished, at=time(3)),
-    Schedule("seal_audit", seal_audit, every=timedelta(hours=1)),
+    Schedule("forget_finished", forget_finished, at=time(3), label=_("Clear away finished work")),
+    Schedule("seal_audit", seal_audit, every=timedelta(hours=1), label=_("Seal the audit")),
 )

@@ -14,7 +14,7 @@ from core.extension import declared, failures
 from core.extension.declared import Kept
 from core.tenancy import lifecycle
 from core.tenancy.tables import tenants
-from sdk import Context, Job
+from sdk import Context, Job, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -90,4 +90,4 @@ def settle(ctx: Context, arguments: Mapping[str, object]) -> None:
         work.platform.calls.moment("after_upgrade", frozenset({plugin}), ctx=work, before=before, after=after)
 
 
-JOBS: Sequence[Job] = (Job(JOB, settle),)
+JOBS: Sequence[Job] = (Job(JOB, settle, label=_("Bring records along after an update")),)

@@ -79,6 +79,13 @@ class Catalog:
     specs: dict[type[Spec], dict[str, Spec]] = field(default_factory=dict)
     by_record: dict[type[Record], Entity] = field(default_factory=dict)
 
+    def label_of_work(self, handler: str) -> str:
+        """What people call a job, a schedule or a subscription; "" where it says nothing."""
+        own = self.jobs.get(handler) or self.schedules.get(handler)
+        if own is not None:
+            return own.label
+        return next((one.label for many in self.subscriptions.values() for one in many if f"{one.plugin}.{one.name}" == handler), "")
+
     def beside(self, entities: Iterable[Entity]) -> Catalog:
         """The same with entities that a tenant has made, which no role has a permission of from the start."""
         made = replace(self, entities=ChainMap({}, self.entities), permissions=ChainMap({}, self.permissions))

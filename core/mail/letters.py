@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from core.events.states import Held
 from core.mail import smtp
 from core.mail.smtp import Server
-from sdk import Context, GiveUp, Job, Mail, NotFound
+from sdk import Context, GiveUp, Job, Mail, NotFound, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -62,4 +62,4 @@ def message(work: Work, server: Server, letter: Mapping[str, Any], key: str = ""
     return made
 
 
-JOBS: Sequence[Job] = (Job(JOB, send_mail),)
+JOBS: Sequence[Job] = (Job(JOB, send_mail, label=_("Send a letter")),)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sdk import Panel, Refusal, Rendering
-from sdk.pages import Drawn
+from sdk.pages import Drawn, told
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -22,7 +22,7 @@ def draw(work: Work, panel: Panel, record: Mapping[str, object], shared: Mapping
             answer = panel.view(work, record)
             html = "" if answer is None else work.render(Rendering(answer.template, {**shared, **answer.values}))
     except Refusal as refusal:
-        return Drawn(panel, "", work.say(refusal.message, refusal.params))
+        return Drawn(panel, "", " ".join(told(work, refusal)))
     except Exception as failure:  # whatever a panel raises, the page lives
         log.exception("panel %s failed", panel.full_key)
         work.platform.calls.failures.note(panel.plugin, f"panel {panel.key}"[:60], failure)

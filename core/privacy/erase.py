@@ -111,7 +111,7 @@ def remove_files(ctx: Context, arguments: Mapping[str, object]) -> None:
         ctx.files.remove(str(key))
 
 
-JOBS: Sequence[Job] = (Job(JOB, remove_files),)
+JOBS: Sequence[Job] = (Job(JOB, remove_files, label=_("Remove files of erased people")),)
 
 
 def _check_left(system: Work, person: Person) -> None:

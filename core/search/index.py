@@ -16,7 +16,7 @@ from core.entities.rows import live_of, rows_of
 from core.entities.shape import Shape
 from core.search.tables import place_of, search_words
 from core.search.words import tokens
-from sdk import Batch, Context, Job, Side
+from sdk import Batch, Context, Job, Side, _
 from sdk.changes import ERASE
 from sdk.fields.text import PhoneField
 
@@ -204,4 +204,7 @@ def _forget_lost(work: Work, shape: Shape) -> None:
     work.connection.execute(search_words.delete().where(*mine))
 
 
-JOBS: Sequence[Job] = (Job(SOME, make_some), Job(ALL, make_all))
+JOBS: Sequence[Job] = (
+    Job(SOME, make_some, label=_("Index some records for search")),
+    Job(ALL, make_all, label=_("Index all records for search")),
+)

@@ -32,7 +32,7 @@ from sdk import (
     Trigger,
     _,
 )
-from sdk.clauses import AT_ALL, record_input, taken_apart
+from sdk.clauses import AT_ALL, record_input, record_typed, taken_apart
 from sdk.context import Row, id_of
 from sdk.fields import LinkField
 from sdk.forms import Input
@@ -69,7 +69,7 @@ def make(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     if do != SAVE:
         return _redrawn(ctx, request, sketch, do)
     try:
-        values = {**_checked(ctx, sketch), "active": sketch.active}
+        values = {**_checked(ctx, request, sketch), "active": sketch.active}
         row = ctx.records(RULE).create(values)
     except Refusal as refusal:
         return _form(ctx, request, sketch, refusal=refusal)
@@ -91,7 +91,7 @@ def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     if do != SAVE:
         return _redrawn(ctx, request, sketch, do, began)
     try:
-        values = {**_checked(ctx, sketch), **({} if row.get("draft_of") else {"active": sketch.active})}
+        values = {**_checked(ctx, request, sketch), **({} if row.get("draft_of") else {"active": sketch.active})}
         ctx.records(RULE).update(id, values, expected_version=request.version())
     except Stale as refusal:
         return _form(ctx, request, sketch, row=row, refusal=refusal, theirs=row)
@@ -108,12 +108,12 @@ def _redrawn(ctx: Context, request: PageRequest, sketch: Sketch, do: str, row: R
 
 def _trial(ctx: Context, request: PageRequest, sketch: Sketch) -> Mapping[str, Any]:
     """What the rule of the form would do for the record that is chosen in it, as a rule of who makes it."""
-    record = request.typed("record")
+    record = record_typed(ctx, sketch.entity, request, "record")
     if not record:
         return {"found": None, "problems": [ctx.say(_("Choose a record first."))], "wrong": ()}
     values = {"id": UUID(int=0), "owner": ctx.actor.user_id, "position": 0, "revision": 0, **sketch.values()}
     try:
-        _checked(ctx, sketch)
+        _checked(ctx, request, sketch)
         if wrong := problems_of(ctx, sketch.entity, Change(UUID(int=0), "create", None, values)) if ctx.offers(sketch.entity) else []:
             raise Invalid(_("some values are not valid"), problems=wrong)
         found, problems = overview.attempted(ctx, rule_of(values), record_id(record))
@@ -122,7 +122,7 @@ def _trial(ctx: Context, request: PageRequest, sketch: Sketch) -> Mapping[str, A
     return {"found": found, "problems": problems, "wrong": ()}
 
 
-def _checked(ctx: Context, sketch: Sketch) -> dict[str, Any]:
+def _checked(ctx: Context, request: PageRequest, sketch: Sketch) -> dict[str, Any]:
     """What is saved; raises Invalid for what only a form can leave half-done, at its place."""
     wrong: list[Problem] = []
     both: tuple[tuple[str, Sequence[sketches.Leaf | sketches.Deed]], ...] = (("c", sketch.leaves), ("a", sketch.deeds))
@@ -131,6 +131,7 @@ def _checked(ctx: Context, sketch: Sketch) -> dict[str, Any]:
             clauses = one.parameters.get("where")
             if isinstance(clauses, list) and any(_open(ctx, str(clause)) for clause in clauses):
                 wrong.append(Problem(f"{sketch.place(kind, number)}.parameters.where", "required", _("Say which value.")))
+            wrong += _unnamed(request, f"{kind}{number}", f"{sketch.place(kind, number)}.parameters", one.parameters)
     if not sketch.entity:
         wrong.append(Problem("entity", "required", _("Say what the rule is about.")))
     if wrong:
@@ -141,6 +142,22 @@ def _checked(ctx: Context, sketch: Sketch) -> dict[str, Any]:
     if ctx.can(DELEGATE):
         values["runs_as"] = sketch.runs_as or None
     return values
+
+
+def _unnamed(request: PageRequest, prefix: str, place: str, given: Mapping[str, Any]) -> list[Problem]:
+    """Where a record was typed and not chosen, and none is called so: what names one has become its id by now."""
+    wrong, text = list[Problem](), _("No single record is called “{words}”: choose one of those that are offered.")
+    for name, value in given.items():
+        if isinstance(value, list):
+            rows = [(f"{name}.{number}.value", name, taken_apart(str(clause))[2]) for number, clause in enumerate(value) if clause]
+        elif isinstance(value, Mapping):
+            rows = [(f"{name}.{number}.value", f"{name}.{field}", str(one)) for number, (field, one) in enumerate(value.items())]
+        else:
+            rows = [(name, name, str(value))]
+        for at_, told_at, word in rows:
+            if word and word == request.typed(f"{prefix}.{at_}__typed").strip() and not request.typed(f"{prefix}.{at_}"):
+                wrong.append(Problem(f"{place}.{told_at}", "unknown_record", text, {"words": word}))
+    return wrong
 
 
 def _open(ctx: Context, clause: str) -> bool:
@@ -160,7 +177,7 @@ def _form(
     entities = choices.entities(ctx, "", {})
     known = sketch.entity in dict(entities)
     entity = sketch.entity if known else ""
-    record = request.typed("record")
+    record = record_typed(ctx, entity, request, "record")
     picked = Input("record", ctx.say(_("Record")), "text", record, required=False)
     return Rendering(
         "automation/builder.html",

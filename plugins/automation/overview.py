@@ -19,6 +19,7 @@ from plugins.automation.sentences import called, of_rule
 from plugins.automation.tables import FAILED
 from plugins.automation.triggers import DATE, MANUAL
 from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Trigger, _
+from sdk.clauses import record_typed
 from sdk.context import Row, id_of
 from sdk.pages import told
 from sdk.routes import record_id
@@ -223,7 +224,8 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
             ctx.records(RULE).update(id, {name: one[name] for name in PARTS}, expected_version=request.version())
         if do == "start":
             ctx.require(journal.RUN_RULES)
-            routes.start_for(ctx, id, [record_id(request.typed("record"))])
+            about = str(ctx.records(RULE).get(id, fields=("entity",))["entity"])
+            routes.start_for(ctx, id, [record_id(record_typed(ctx, about, request, "record"))])
     except Refusal as refusal:
         return _rule(ctx, request, refusal)
     return Redirect(request.typed("then") if request.typed("then").startswith(ctx.page("/")) else at(ctx, id))
@@ -236,7 +238,8 @@ def ask_trial(ctx: Context, request: PageRequest) -> Redirect:
 
 def show_trial(ctx: Context, request: PageRequest) -> Rendering:
     """What a rule would do for a record."""
-    rule, word = matching.rule_by_id(ctx, request.id()), request.typed("record")
+    rule = matching.rule_by_id(ctx, request.id())
+    word = record_typed(ctx, rule.entity, request, "record")
     found, problems = attempted(ctx, rule, record_id(word)) if word else (None, [ctx.say(_("Choose a record first."))])
     return Rendering("automation/tried.html", {"found": found, "problems": problems, "name": rule.name, "back": at(ctx, rule.id)})
 

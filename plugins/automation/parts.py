@@ -14,7 +14,7 @@ from marshmallow import Schema, fields, validate
 
 from plugins.automation.facts import slots
 from sdk import Context, PageRequest, _
-from sdk.clauses import filterable, operators_of, pair_of, record_input, said, taken_apart, value_input
+from sdk.clauses import filterable, operators_of, pair_of, record_input, record_typed, said, taken_apart, value_input
 from sdk.fields import BooleanField, ChoiceField, Field, KeysField, LinkField, MoneyField
 from sdk.forms import Input, Option
 from sdk.workflow import Shape
@@ -242,6 +242,8 @@ def typed(ctx: Context, entity: str, schema: Schema, request: PageRequest, prefi
             value: Any = _typed_clauses(ctx, other, request, at)
         elif _shape(one) is Shape.VALUES:
             value = _typed_values(ctx, other, request, at)
+        elif _shape(one) is Shape.RECORD:
+            value = record_typed(ctx, of, request, at) or None
         else:
             value = _typed(one, request, at)
         if value is not None or one.required:
@@ -298,7 +300,7 @@ def _typed_clauses(ctx: Context, entity: str, request: PageRequest, at: str) -> 
             continue
         usual = operators_of(known)
         operator = operator if operator in (*usual, *known.operators) else usual[0]
-        pair = pair_of(ctx, known, operator, request, f"{row}.value")
+        pair = pair_of(ctx, known, operator, request, f"{row}.value", entity=entity)
         name, value = pair if pair is not None else (word if operator == "eq" else f"{word}[{operator}]", "")
         found.append(f"{name}={value}")
     return found
@@ -310,11 +312,11 @@ def _typed_values(ctx: Context, entity: str, request: PageRequest, at: str) -> d
     for row in rows_typed(request, at):
         word = request.typed(f"{row}.field")
         known = own.get(word)
-        found[word] = request.typed(f"{row}.value") or None if known is None else _typed_value(known, request, f"{row}.value")
+        found[word] = request.typed(f"{row}.value") or None if known is None else _typed_value(ctx, entity, known, request, f"{row}.value")
     return found
 
 
-def _typed_value(known: Field, request: PageRequest, at: str) -> Any:
+def _typed_value(ctx: Context, entity: str, known: Field, request: PageRequest, at: str) -> Any:
     word = request.typed(at).strip()
     if slots(word):
         return word
@@ -323,11 +325,13 @@ def _typed_value(known: Field, request: PageRequest, at: str) -> Any:
         return {"amount": amount, "currency": request.typed(f"{at}__currency").strip().upper()} if amount else None
     if isinstance(known, KeysField):
         return request.chosen(at) if request.typed(f"{at}__there") else [key.strip() for key in word.split(",") if key.strip()]
+    if isinstance(known, LinkField):
+        return record_typed(ctx, ctx.target(entity, known.name), request, at) or None
     if not word:
         return None
     if isinstance(known, BooleanField):
         return word == "true"
-    if isinstance(known, ChoiceField | LinkField) or known.kind in ("text", "long_text", "email", "phone", "url", "date"):
+    if isinstance(known, ChoiceField) or known.kind in ("text", "long_text", "email", "phone", "url", "date"):
         return word
     read = known.read([word])
     value = None if read.flaws else read.values[0]

@@ -151,24 +151,27 @@ def register_watches() -> Sequence[Watch]:
 def register_subscriptions() -> Sequence[Subscription]:
     saved = ("created", "updated", "restored")
     return (
-        *(Subscription(f"{rules.RULE}.{verb}", "schedule_next", timing.schedule_next) for verb in saved),
-        Subscription("core.tenant.updated", "replan", timing.replan),
+        *(
+            Subscription(f"{rules.RULE}.{verb}", "schedule_next", timing.schedule_next, label=_("Plan the next run of a rule"))
+            for verb in saved
+        ),
+        Subscription("core.tenant.updated", "replan", timing.replan, label=_("Plan anew after a change of the time zone")),
     )
 
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
     return (
-        Job("perform", running.perform),
-        Job("wake", matching.wake),
-        Job("send", webhooks.send),
-        Job("call_out", webhooks.call_out),
+        Job("perform", running.perform, label=_("Run a rule")),
+        Job("wake", matching.wake, label=_("Wake a rule that waited")),
+        Job("send", webhooks.send, label=_("Deliver a webhook")),
+        Job("call_out", webhooks.call_out, label=_("Call another system")),
     )
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
-    return (Schedule("resume", timing.resume, every=timedelta(hours=1)),)
+    return (Schedule("resume", timing.resume, every=timedelta(hours=1), label=_("Go on with rules that were held up")),)
 
 
 @hookimpl

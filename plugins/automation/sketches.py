@@ -12,6 +12,7 @@ from plugins.automation import parts
 from plugins.automation.conditions import MOST
 from plugins.automation.rules import MOST_ACTIONS, kind_of
 from sdk import Action, Context, PageRequest, RuleCondition, Trigger
+from sdk.clauses import record_typed
 from sdk.context import Row
 from sdk.workflow import Shape
 
@@ -126,7 +127,7 @@ def typed(ctx: Context, request: PageRequest) -> Sketch:
     deeds = tuple(_typed_deed(ctx, entity, request, f"a{place}") for letter, place in sorted(places) if letter == "a")
     return Sketch(
         request.typed("name").strip(), entity, trigger, given, ANY if request.typed("match") == ANY else ALL, leaves[:MOST], deeds[:MOST_ACTIONS],
-        request.typed("active", "true") == "true", request.typed("position", "100").strip(), request.typed("runs_as").strip(),
+        request.typed("active", "true") == "true", request.typed("position", "100").strip(), record_typed(ctx, "core.user", request, "runs_as"),
     )  # fmt: skip
 
 

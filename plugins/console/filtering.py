@@ -133,7 +133,7 @@ def add(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     field = filterable(kind.fields).get(name)
     if field is None or operator not in operators_of(field):
         raise BadRequest(_("expected a field of {entity} and one of its operators"), entity=kind.name)
-    pair = pair_of(ctx, field, operator, request)
+    pair = pair_of(ctx, field, operator, request, entity=kind.name)
     if pair is None:
         return _form(kind, asked, name, operator, ctx.say(_("Say which value.")), 422)
     wanted = asked.changed(filters=tuple(dict.fromkeys((*asked.filters, pair))))

@@ -78,6 +78,7 @@ def register_frame() -> Sequence[Frame]:
             prefix=PREFIX,
             values=frame.values,
             error="kit/error.html",
+            refused="kit/refused.html",
             entrance="kit/entrance.html",
             bundles={"console.css": styles, "console.js": scripts},
             made=charts.MADE,

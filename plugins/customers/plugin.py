@@ -158,8 +158,8 @@ def register_reports() -> Sequence[Report]:
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
     return (
-        Subscription("pipeline.deal.won", "mark_customers", mark_customers),
-        Subscription("pipeline.deal.won", "ask_customers", surveys.after_won),
+        Subscription("pipeline.deal.won", "mark_customers", mark_customers, label=_("Mark customers after a won deal")),
+        Subscription("pipeline.deal.won", "ask_customers", surveys.after_won, label=_("Send a survey after a won deal")),
     )
 
 

@@ -112,7 +112,7 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job(actions.ISSUE, actions.issue_later),)
+    return (Job(actions.ISSUE, actions.issue_later, label=_("Make a document")),)
 
 
 @hookimpl

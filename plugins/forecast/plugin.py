@@ -135,12 +135,12 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job("run", runs.run_job), Job("train", chances.train_job))
+    return (Job("run", runs.run_job, label=_("Make a forecast")), Job("train", chances.train_job, label=_("Learn win probabilities")))
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
-    return (Schedule("retrain", chances.train, at=time(2, 30)),)
+    return (Schedule("retrain", chances.train, at=time(2, 30), label=_("Learn win probabilities each night")),)
 
 
 @hookimpl

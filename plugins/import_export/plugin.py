@@ -51,7 +51,10 @@ manifest = Manifest(
     ),
 )
 READ, READ_IMPORTS = frozenset({Verb.READ}), "import_export.import.read"
-MIGRATING = (Job("run_migration", running.run_job), Job("undo_migration", running.undo_job))
+MIGRATING = (
+    Job("run_migration", running.run_job, label=_("Bring in another system's data")),
+    Job("undo_migration", running.undo_job, label=_("Undo a migration")),
+)
 
 
 @hookimpl
@@ -181,14 +184,19 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job("run_import", imports.run_job), Job("undo_import", undoing.run_job), Job("run_export", exports.run_job), *MIGRATING)
+    return (
+        Job("run_import", imports.run_job, label=_("Run an import")),
+        Job("undo_import", undoing.run_job, label=_("Undo an import")),
+        Job("run_export", exports.run_job, label=_("Make an export")),
+        *MIGRATING,
+    )
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
     return (
-        Schedule("remove_files", imports.tidy, at=time(3)),
-        Schedule("remove_exports", exports.remove_old, every=timedelta(hours=1)),
+        Schedule("remove_files", imports.tidy, at=time(3), label=_("Remove old import files")),
+        Schedule("remove_exports", exports.remove_old, every=timedelta(hours=1), label=_("Remove old export files")),
     )
 
 

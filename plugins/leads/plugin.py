@@ -107,8 +107,8 @@ def register_events() -> Sequence[EventType]:
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
     return (
-        Subscription("pipeline.deal.created", "attribute_deals", touches.after_deals),
-        Subscription("leads.touch.recorded", "attribute_again", touches.after_touches),
+        Subscription("pipeline.deal.created", "attribute_deals", touches.after_deals, label=_("Attribute deals to campaigns")),
+        Subscription("leads.touch.recorded", "attribute_again", touches.after_touches, label=_("Attribute deals again after a touch")),
     )
 
 

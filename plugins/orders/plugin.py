@@ -167,21 +167,31 @@ def register_events() -> Sequence[EventType]:
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
     return (
-        Subscription(standing.COUNTED, "recount", standing.recount),
-        Subscription(PLUGIN_CHANGED, "count_anew", standing.count_anew),
-        Subscription(invoices.ISSUED, "keep_copies", copies.keep_copies),
-        *(Subscription(f"{pricing.RATE}.{past}", f"price_{past}", pricing.price_late) for past in ("created", "updated")),
+        Subscription(standing.COUNTED, "recount", standing.recount, label=_("Recount what an account has bought")),
+        Subscription(PLUGIN_CHANGED, "count_anew", standing.count_anew, label=_("Count purchases anew after a switch")),
+        Subscription(invoices.ISSUED, "keep_copies", copies.keep_copies, label=_("Keep a copy of an issued invoice")),
+        *(
+            Subscription(f"{pricing.RATE}.{past}", f"price_{past}", pricing.price_late, label=_("Price orders when a rate arrives"))
+            for past in ("created", "updated")
+        ),
     )
 
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job(renewals.JOB, renewals.renew_job), Job(standing.JOB, standing.recount_all), Job(returning.JOB, returning.catch_up))
+    return (
+        Job(renewals.JOB, renewals.renew_job, label=_("Renew a contract")),
+        Job(standing.JOB, standing.recount_all, label=_("Recount all purchases")),
+        Job(returning.JOB, returning.catch_up, label=_("Catch up on what was missed")),
+    )
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
-    return (Schedule("turn_over", renewals.turn_over, at=time(3)), Schedule("standing", standing.each_night, at=time(3, 30)))
+    return (
+        Schedule("turn_over", renewals.turn_over, at=time(3), label=_("Turn over contracts that end")),
+        Schedule("standing", standing.each_night, at=time(3, 30), label=_("Bring purchases up to date each night")),
+    )
 
 
 @hookimpl

@@ -92,7 +92,10 @@ def register_events() -> Sequence[EventType]:
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
     # A rate that is dated earlier afterwards may be the first for a deal, too.
-    return tuple(Subscription(f"company.rate.{past}", f"price_{past}", price_late) for past in ("created", "updated"))
+    return tuple(
+        Subscription(f"company.rate.{past}", f"price_{past}", price_late, label=_("Price deals when a rate arrives"))
+        for past in ("created", "updated")
+    )
 
 
 @hookimpl

@@ -195,28 +195,28 @@ def register_events() -> Sequence[EventType]:
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
     return (
-        Subscription(assignments.ASSIGNED, "tell_assignees", assignments.tell),
-        Subscription(activities.REPEATED, "repeat", activities.repeat),
-        Subscription(mentions.MENTIONED, "tell_mentioned", mentions.tell),
-        Subscription(follows.STIRRED, "tell_followers", follows.tell),
-        Subscription(MAIL_WRITTEN, "keep_letters", letters.keep),
-        Subscription("pipeline.stage_change.created", "plan_stage", planning.plan),
-        Subscription("pipeline.deal.won", "tell_of_targets", targets.deals_won),
+        Subscription(assignments.ASSIGNED, "tell_assignees", assignments.tell, label=_("Tell people of their tasks")),
+        Subscription(activities.REPEATED, "repeat", activities.repeat, label=_("Make the next of repeated activities")),
+        Subscription(mentions.MENTIONED, "tell_mentioned", mentions.tell, label=_("Tell people that they are mentioned")),
+        Subscription(follows.STIRRED, "tell_followers", follows.tell, label=_("Tell followers what happened")),
+        Subscription(MAIL_WRITTEN, "keep_letters", letters.keep, label=_("Keep letters on timelines")),
+        Subscription("pipeline.stage_change.created", "plan_stage", planning.plan, label=_("Plan the tasks of a stage")),
+        Subscription("pipeline.deal.won", "tell_of_targets", targets.deals_won, label=_("Tell of targets that are reached")),
     )
 
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job("post_letters", mailing.post),)
+    return (Job("post_letters", mailing.post, label=_("Send the notices of a person")),)
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
     return (
-        Schedule("remind", activities.remind, every=timedelta(minutes=5)),
-        Schedule("watch_targets", targets.watch, every=timedelta(hours=1)),
-        Schedule("resume_letters", mailing.resume, every=timedelta(hours=1)),
-        Schedule("find_stale", staleness.look, at=time(6)),
+        Schedule("remind", activities.remind, every=timedelta(minutes=5), label=_("Remind people")),
+        Schedule("watch_targets", targets.watch, every=timedelta(hours=1), label=_("Watch targets")),
+        Schedule("resume_letters", mailing.resume, every=timedelta(hours=1), label=_("Send held notices")),
+        Schedule("find_stale", staleness.look, at=time(6), label=_("Find stale deals")),
     )
 
 

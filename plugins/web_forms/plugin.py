@@ -88,7 +88,7 @@ def register_settings() -> Sequence[Settings]:
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
-    return (Schedule("forget", settings.forget, at=time(3)),)
+    return (Schedule("forget", settings.forget, at=time(3), label=_("Delete old submissions")),)
 
 
 @hookimpl

@@ -98,7 +98,11 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
     (id,) = page.all("//input[@name='job']/@value")
     jobs = site.get("/admin/jobs")
     assert jobs.all("//input[@name='job']/@value") == [id]
-    assert "teamwork.remind" in jobs.texts("//section[@aria-labelledby='h-schedules']//td[1]")
+    assert "Send a letter" in jobs.texts("//td[@data-label='Work']")
+    assert "Remind people" in jobs.texts("//section[@aria-labelledby='h-schedules']//td[1]")
+    catalog = platform.catalog
+    handlers = [*catalog.jobs, *catalog.schedules, *(f"{one.plugin}.{one.name}" for many in catalog.subscriptions.values() for one in many)]
+    assert [one for one in handlers if not catalog.label_of_work(one)] == [], "work in the background has a name for people"
     assert "Every 5 min" in jobs.text
     assert "No letter was sent" in site.post("/admin/health", {"do": "letter"}).text
     assert site.post("/admin/health", {"job": [id]}).status == 303

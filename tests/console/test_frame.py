@@ -123,6 +123,38 @@ def test_where_there_is_nothing_a_page_says_so_and_a_script_gets_a_problem(site:
     assert site.get("/nobody/nothing", part="found").answer.mimetype == "application/problem+json"
 
 
+def test_a_refused_page_says_what_happened_and_what_to_do_in_words_with_the_menu_and_the_way_back(client: Api, people: People) -> None:
+    rep = client.as_user(people.rep)
+
+    def look(path: str, came: str = "", **more: str) -> Look:
+        headers = {"Referer": came, "Accept-Language": "en", **more} if came else more
+        return Look(rep.get(f"/console{path}", headers=headers))
+
+    forbidden = look("/admin/roles", "http://localhost/console/customers/accounts?q=A")
+    assert (forbidden.status, forbidden.heading) == (403, "Not allowed")
+    assert "you need the permission Grants · read" in forbidden.text
+    assert "administers your company gives the right" in forbidden.text
+    assert forbidden.links()["Back"] == "/console/customers/accounts?q=A"
+    assert "Accounts" in forbidden.links(), "the menu"
+    assert "Back" not in look("/admin/roles", "http://elsewhere.example/console/").links()
+    gone = look("/customers/accounts/01890000-0000-7000-8000-000000000000")
+    assert (gone.status, "01890000" in gone.text, "recycle bin of its list" in gone.text) == (404, False, True)
+    odd = look("/customers/accounts?sort=nonsense")
+    assert (odd.status, odd.links()["The page without it"]) == (400, "/console/customers/accounts")
+    assert look("/nothing").texts("//*[@class='card refused']//p")[0] == "there is nothing at this address"
+
+
+def test_a_page_that_breaks_says_that_nothing_was_stored_and_by_which_number_to_ask(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_given: object) -> None:
+        raise RuntimeError("secret reason")
+
+    monkeypatch.setattr("plugins.console.frame.menu", broken)
+    page = site.get("/customers/accounts")
+    assert (page.status, page.heading, "secret reason" in page.text) == (500, "Something broke here", False)
+    assert page.texts("//code") == [page.answer.headers["X-Trace-Id"]]
+    assert {"Try again", "To the first page"} <= {*page.links()}
+
+
 @pytest.mark.feature("A14")
 def test_a_plugin_that_is_off_leaves_no_trace_in_the_pages(site: Site, work: Work) -> None:
     assert "Tasks" in site.get("/").text

@@ -182,6 +182,30 @@ def test_a_rule_is_built_by_buttons_alone_and_what_is_wrong_is_told_at_its_field
     assert work.records("automation.rule").values([id_of(row)])[id_of(row)]["name"] == "Mine"
 
 
+def test_a_record_that_is_typed_and_not_chosen_is_the_one_that_is_called_so_or_refused_at_its_field(site: Site, work: Work) -> None:
+    new, alder = f"{RULES}/new", id_of(work.records("customers.account").create({"name": "Alder"}))
+    form = whole(site.get(new, {"empty": "1"})) | {
+        "do": "redraw",
+        "name": "x",
+        "entity": "pipeline.deal",
+        "trigger": "automation.updated",
+        "a0.action": "automation.update_record",
+    }
+    form = whole(site.post(new, {**whole(site.post(new, form)), "do": "add:c"}))
+    form = whole(site.post(new, {**form, "do": "more:a0.values:values"}))
+    form = whole(site.post(new, {**form, "do": "redraw", "c0.where.0.field": "account", "a0.values.0.field": "account"}))
+    refused = site.post(new, {**form, "do": "save", "c0.where.0.value__typed": "Nobody", "a0.values.0.value__typed": "alder"})
+    assert refused.status == 422
+    assert refused.all("//*[@name='c0.where.0.value__typed']/@value") == ["Nobody"], "what was typed is still there"
+    made = site.post(new, {**whole(refused), "do": "save", "c0.where.0.value": "", "c0.where.0.value__typed": "ALDER", "active": "false"})
+    assert made.status == 303, made.texts("//*[@class='problem']")
+    (row,) = work.records("automation.rule").find(where(name="x"))
+    assert str(row["conditions"]).count(str(alder)) == 1
+    assert row["actions"][0]["parameters"] == {"values": {"account": str(alder)}}
+    other = site.post(new, {**form, "do": "save", "c0.where.0.value": str(alder), "a0.values.0.value__typed": "Nobody"})
+    assert (other.status, "Nobody" in other.text) == (422, True)
+
+
 def test_what_stands_in_the_form_is_tried_and_an_earlier_version_is_put_in_force_again(site: Site, work: Work) -> None:
     id = rule(work, "Greeting", tell("Hello {{ name }}"))
     account = id_of(work.records("customers.account").create({"name": "Alder", "owner": None}))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 from flask import Response as FlaskResponse
@@ -12,14 +13,16 @@ from flask import g, request
 from werkzeug.urls import iri_to_uri
 
 from core.http.errors import locale_wanted
-from core.http.pipeline import raw
+from core.http.pipeline import entered, raw
 from core.identity.impersonation import ACTING_OVER
-from sdk import BadRequest, Frame, PageRequest, Refusal, Unauthenticated, _
+from sdk import BadRequest, Frame, PageRequest, Refusal, Rendering, Unauthenticated, _
+from sdk.pages import told as words_of
 
 if TYPE_CHECKING:
     from core.context import Work
     from core.platform import Platform
 
+log = logging.getLogger("dealwright.pages")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -88,15 +91,41 @@ def refused(platform: Platform, frame: Frame, refusal: Refusal) -> FlaskResponse
         return _sent_away(f"{frame.prefix}/companies")
     if is_part():
         return None
-    return no_entry(platform, frame, refusal, platform.translator.say(refusal.heading, locale_wanted()))
+    return _inside(platform, frame, refusal) or no_entry(
+        platform, frame, refusal, platform.translator.say(refusal.heading, locale_wanted())
+    )
+
+
+def _inside(platform: Platform, frame: Frame, refusal: Refusal) -> FlaskResponse | None:
+    """The refusal with the menu around it, for somebody who is in. None where nobody is, or where what has failed may be the menu itself."""
+    if not frame.refused or refusal.status >= 429 or refusal.reason == ACTING_OVER:
+        return None
+    try:
+        with entered(platform, write=False) as work:
+            if frame.plugin not in work.enabled:
+                return None
+            asked = PageRequest(address=request.full_path.rstrip("?"))
+            values = {"page": facts_of(work, asked, csrf=g.get("csrf", "")), "frame": frame.values(work, asked),
+                      **_telling(frame, refusal, work.say(refusal.heading), words_of(work, refusal))}  # fmt: skip
+            return as_page(work.render(Rendering(frame.refused, values)), refusal.status)
+    except Refusal as why:
+        log.debug("a refusal is told without the menu: %s", why)
+        return None
+
+
+def _telling(frame: Frame, refusal: Refusal, title: str, problems: list[str]) -> dict[str, object]:
+    """What the templates of refusals are told: what happened, whether a form was sent, and from where the way leads back."""
+    came = urlsplit(request.referrer or "")
+    ours = came.netloc == request.host and came.path.startswith(f"{frame.prefix}/") and came.path != request.path
+    return {"status": refusal.status, "title": title, "problems": problems, "trace": g.get("trace_id", ""), "wait": refusal.retry_after,
+            "back": f"{came.path}?{came.query}".rstrip("?") if ours else "", "sent": request.method == "POST", "record": "id" in refusal.params}  # fmt: skip
 
 
 def no_entry(platform: Platform, frame: Frame, refusal: Refusal, title: str) -> FlaskResponse:
     """A refusal as a page of its own. Who acts as somebody and may not go on finds there how to end it."""
     over = refusal.reason == ACTING_OVER
     facts = facts_of(None, PageRequest(address=request.path), csrf=g.get("csrf", "") if over else "")
-    values = {"status": refusal.status, "title": title, "problems": told(platform, refusal), "trace": g.get("trace_id", ""), "page": facts,
-              "acting_over": over}  # fmt: skip
+    values = {**_telling(frame, refusal, title, told(platform, refusal)), "page": facts, "acting_over": over}
     return as_page(platform.templates.draw(locale_wanted(), frame.error, values), refusal.status)
 
 

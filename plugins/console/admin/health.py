@@ -119,7 +119,10 @@ def _failed(ctx: Context) -> list[Mapping[str, Any]]:
         return []
     jobs = kind_of(ctx, "core.job")
     page = ctx.records(jobs.name).query(Query(filter=(Condition("state", "in", _FAILED),), sort=("-created_at",), limit=_FEW))
-    return [{**row, "said": cell(jobs, "state", row, Titles({})).text} for row in page.data]
+    return [
+        {**row, "what": ctx.called(str(row.get("handler") or row.get("name") or "")), "said": cell(jobs, "state", row, Titles({})).text}
+        for row in page.data
+    ]
 
 
 def _without_rate(ctx: Context) -> list[str]:

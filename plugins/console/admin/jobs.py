@@ -52,7 +52,16 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
 
 def _jobs(kind: Kind, states: tuple[str, ...]) -> list[Mapping[str, Any]]:
     page = kind.ctx.records(JOB).query(Query(filter=(Condition("state", "in", states),), sort=("-created_at",), limit=_FEW))
-    return [{**row, "said": _said(kind, str(row["state"])), "tone": _TONES.get(str(row["state"]), "")} for row in page.data]
+    say = kind.ctx.called
+    return [
+        {
+            **row,
+            "what": say(str(row.get("handler") or row.get("name") or "")),
+            "said": _said(kind, str(row["state"])),
+            "tone": _TONES.get(str(row["state"]), ""),
+        }
+        for row in page.data
+    ]
 
 
 def _said(kind: Kind, state: str) -> str:
@@ -69,7 +78,8 @@ def _states(kind: Kind) -> list[tuple[str, str, int]]:
 def _schedules(kind: Kind) -> list[Mapping[str, Any]]:
     answer = cast("Mapping[str, list[dict[str, Any]]]", kind.ctx.api("GET", "/api/v1/core/schedules"))
     return [
-        {**one, "of": called(kind.ctx, one["plugin"]), "when": _when(kind.ctx, one), "said": _said(kind, one["last_state"] or ""),
+        {**one, "what": kind.ctx.called(one["name"]), "of": called(kind.ctx, one["plugin"]),
+         "when": _when(kind.ctx, one), "said": _said(kind, one["last_state"] or ""),
          "tone": _TONES.get(one["last_state"] or "", "")}
         for one in answer["data"]
     ]  # fmt: skip

@@ -55,6 +55,12 @@ document.addEventListener("htmx:responseError", (event) => {
 document.addEventListener("htmx:sendError", () => dealwright.toast(document.getElementById("toasts").dataset.offline, "bad"));
 
 document.addEventListener("click", (event) => {
+  const back = event.target.closest("a[data-back]");
+  if (back && history.length > 1) {  // as the browser does it, what was typed is still there
+    event.preventDefault();
+    history.back();
+    return;
+  }
   const side = event.target.closest("[data-side]");
   if (side) {
     const open = document.getElementById("side").classList.toggle("open");
