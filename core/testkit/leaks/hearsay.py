@@ -16,7 +16,7 @@ from sdk import Entity
 
 _MOST = 500
 """Records of an entity: a test has fewer."""
-_EACH = 3
+_EACH = 2
 """Of how many of them, the newest, each address is asked."""
 
 
