@@ -224,6 +224,7 @@ class Aggregation:
         for dimension in dimensions:
             labels[dimension.word] = key[at]
             if isinstance(dimension.field, LinkField):
+                labels[dimension.word] = plain(key[at])  # what a record is called may be a number or an instant
                 labels[f"{dimension.word}.id"] = key[at + 1]
                 at += 1
             at += 1

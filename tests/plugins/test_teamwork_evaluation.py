@@ -104,6 +104,9 @@ def test_the_score_equals_a_computation_by_hand(client: Api, quarter: str, peopl
     # third: no target → 0; no customer → 0; nothing was due, nobody was late → 111.1111 % → 22.2222
     assert by_person["rep02"]["total"] == "22.2222"
     assert [(row["place"], row["name"]) for row in ranking(client, quarter)] == [(1, "rep01"), (2, "rep00"), (3, "rep02")]
+    query = {"entity": "teamwork.score_line", "measure": "count", "by": "score", "where": "measure=won_amount"}
+    lines = client.get("/api/v1/reports/query", query).json["data"]
+    assert [(line["score"], line["count"]) for line in lines] == [("22.2222", 1), ("73.9114", 1), ("117.2222", 1)]
 
 
 @pytest.mark.feature("J6")
