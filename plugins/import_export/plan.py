@@ -160,7 +160,7 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
     plan = Plan(
         columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside, made=made,
-        edits=_edits(wish, fields), external=external, own=own, links=links, units=_units(headings, fields),
+        edits=_edits(wish, fields), external=external, own=own, links=links, units=_units(ctx, headings, fields),
         act=HISTORY if wish.history and any(one.historic for one in visible.values()) else "",
     )  # fmt: skip
     said = Said(wish.dates, wish.numbers, wish.years)
@@ -227,8 +227,10 @@ def _references(special: Mapping[str, str], headings: Sequence[str]) -> dict[str
     return {about: references(columns) for about, columns in asked.items()}
 
 
-def _units(headings: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Unit]:
-    found = {name: unit_of(heading)[1] for name, heading in headings.items()}
+def _units(ctx: Context, headings: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Unit]:
+    """What headings say of all numbers below them; a unit that is in the label of the field itself is that in which it is kept."""
+    words = words_of(ctx, fields)
+    found = {name: unit_of(heading)[1] for name, heading in headings.items() if words.get(plain(heading)) != name}
     return {name: unit for name, unit in found.items() if unit is not None and counts(fields[name], unit)}
 
 

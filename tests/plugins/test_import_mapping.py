@@ -116,6 +116,12 @@ def test_amounts_under_a_heading_with_a_unit_are_what_they_mean(taken: Take, wor
     assert work.records("customers.account").find(where(name="F"))[0]["revenue"] == Money(Decimal(1500), "EUR")
 
 
+def test_a_unit_in_the_label_of_a_field_is_the_one_in_which_it_is_kept(taken: Take, work: Work) -> None:
+    work.records("core.custom_field").create({"entity": "customers.account", "key": "budget", "kind": "money", "label": "Budget (kEUR)"})
+    assert taken("customers.account", "Name,Budget (kEUR)\nA,12 EUR\n").counts == {"created": 1}
+    assert work.records("customers.account").find(())[0]["custom.budget"] == Money(Decimal(12), "EUR")
+
+
 @given(st.text(max_size=30))
 def test_a_number_in_the_international_form_stays_as_it_is(cell: str) -> None:
     once = e164(cell, "86")

@@ -168,6 +168,8 @@ def test_headings_are_known_by_name_label_synonym_and_likeness_in_both_languages
     assert (told["required"], told["match"]) == ([], ["name"])
     english = guesses(client, ["Company Name", "E-mail Address", "Mobile Phone", "Contact Name", "Lead Source"], "leads.lead")
     assert [one["field"] for one in english["columns"]] == ["company", "email", "phone", "name", "source"]
+    deals = guesses(client, ["NAME", "STAGENAME", "AMOUNT", "CLOSEDATE"], "pipeline.deal")
+    assert [one["field"] for one in deals["columns"]] == ["name", "stage", "amount", "close_date"]
     assert guesses(client, ["Phone"], "customers.contact")["required"] == ["name"]
 
 

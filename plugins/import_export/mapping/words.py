@@ -55,7 +55,7 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "revenue": ("Turnover", "Yearly revenue", "Annual turnover", "年收入", "年营业额", "营业额", "年销售额"),
     "sku": ("Product code", "Item number", "Internal reference", "Article number", "产品编码", "产品编号", "商品编码", "货号"),
     "source": ("Lead source", "Original source", "Record source", "来源", "线索来源", "客户来源"),
-    "stage": ("Deal stage", "Sales stage", "Opportunity stage", "阶段", "商机阶段", "销售阶段"),
+    "stage": ("Stage name", "Deal stage", "Sales stage", "Opportunity stage", "阶段", "商机阶段", "销售阶段"),
     "state": ("Status", "Lead status", "状态", "线索状态"),
     "subject": ("Topic", "Activity name", "Task name", "主题", "标题"),
     "tags": ("Tag", "Labels", "Label", "标签"),
