@@ -25,7 +25,8 @@ def _(message: str) -> Text:
 
 
 class Told(Text):
-    """What people of a tenant call something, in English or for want of another word, and in other languages by locale."""
+    """What people call something, in English or for want of another word, and in other languages by locale: where a tenant says so, or where
+    one English word is two in another language."""
 
     __slots__ = ("others",)
     others: Mapping[str, str]
@@ -35,3 +36,7 @@ class Told(Text):
         assert isinstance(made, Told)
         made.others = others
         return made
+
+
+NAME_OF_A_PERSON = Told("Name", {"zh_CN": "姓名"})
+"""The label of what people are called; things have another word for it in Chinese."""

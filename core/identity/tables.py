@@ -13,6 +13,7 @@ from sdk import Record, Scope, Text, _
 from sdk import fields as f
 from sdk.columns import UtcDateTime, key
 from sdk.entities import unique_together
+from sdk.text import NAME_OF_A_PERSON
 
 READ, WRITE = "read", "write"
 """What a share lets one do."""
@@ -44,7 +45,10 @@ class User(Record):
 
     __tablename__ = "core_users"
 
-    name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True, search=True, track=True, personal=True)
+    name: Mapped[str] = f.synonyms(
+        f.text(NAME_OF_A_PERSON, length=100, required=True, match=True, search=True, track=True, personal=True),
+        "Full name", "姓名", "名称",
+    )  # fmt: skip
     email: Mapped[str | None] = f.email(_("E-mail"), unique=True, match=True, track=True)
     team_id: Mapped[UUID | None] = f.link(_("Team"), Team, track=True)
     manager_id: Mapped[UUID | None] = f.link(_("Manager"), "self", tree=True, track=True, hands_over=True)

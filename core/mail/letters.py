@@ -34,7 +34,7 @@ def send_mail(ctx: Context, letter: Mapping[str, object]) -> None:
     work = cast("Work", ctx)
     server = work.platform.config.mail
     if server is None:
-        raise Held("no mail server is configured; set MAIL_URL, restart, and try it again")
+        raise Held(_("no mail server is configured; set MAIL_URL, restart, and try it again"))
     smtp.send(server, message(work, server, cast("Mapping[str, Any]", letter)), str(letter["recipient"]))
 
 

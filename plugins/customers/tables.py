@@ -12,6 +12,7 @@ from sqlalchemy.sql import FromClause
 from sdk import Record, _, likeness
 from sdk import fields as f
 from sdk.entities import unique_together
+from sdk.text import NAME_OF_A_PERSON
 
 TIERS = {"key": _("Key account"), "normal": _("Normal"), "potential": _("Potential")}
 SURVEYS = {"nps": _("Recommendation (0 to 10)"), "csat": _("Satisfaction (1 to 5)")}
@@ -58,8 +59,8 @@ class Contact(Record):
     __tablename__ = "customers_contacts"
 
     name: Mapped[str] = f.synonyms(
-        f.text(_("Name"), required=True, search=True, match=True, track=True, personal=True),
-        "Full name", "Contact", "Contact name", "Contact person", "Person", "联系人", "姓名", "客户联系人",
+        f.text(NAME_OF_A_PERSON, required=True, search=True, match=True, track=True, personal=True),
+        "Full name", "Contact", "Contact name", "Contact person", "Person", "联系人", "姓名", "名称", "客户联系人",
     )  # fmt: skip
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
     title: Mapped[str | None] = f.text(_("Job title"), length=100, personal=True)

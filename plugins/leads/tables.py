@@ -15,6 +15,7 @@ from plugins.customers.api import Account, Contact
 from plugins.pipeline.api import Deal
 from sdk import Record, _, likeness
 from sdk import fields as f
+from sdk.text import NAME_OF_A_PERSON
 
 SOURCES = "company.source"
 """Whose keys a source is mostly written as."""
@@ -48,8 +49,8 @@ class Lead(Record):
     __tablename__ = "leads_leads"
 
     name: Mapped[str] = f.synonyms(
-        f.text(_("Name"), required=True, match=True, search=True, track=True, personal=True),
-        "Full name", "Contact name", "Contact", "Person", "联系人", "姓名", "线索",
+        f.text(NAME_OF_A_PERSON, required=True, match=True, search=True, track=True, personal=True),
+        "Full name", "Contact name", "Contact", "Person", "联系人", "姓名", "名称", "线索",
     )  # fmt: skip
     company: Mapped[str | None] = f.text(_("Company"), search=True, track=True)
     title: Mapped[str | None] = f.text(_("Job title"), length=100, personal=True)

@@ -96,6 +96,11 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
     assert "No rate for EUR" in page.text
     assert "1 pieces have failed or are held" in page.text
     (id,) = page.all("//input[@name='job']/@value")
+    first = site.get("/admin")
+    assert first.texts("//*[contains(@class, 'glance')]//strong[@class='bad']") == ["1"]
+    assert "No rate for EUR" in first.texts("//section[@aria-labelledby='h-ill']")[0]
+    assert "Created Euro Currency" in " ".join(first.texts("//section[@aria-labelledby='h-lately']//li/*[position()<3]"))
+    assert Site(client.as_user(people.rep)).get("/admin").texts("//section[@aria-labelledby='h-ill' or @aria-labelledby='h-lately']") == []
     jobs = site.get("/admin/jobs")
     assert jobs.all("//input[@name='job']/@value") == [id]
     assert "Send a letter" in jobs.texts("//td[@data-label='Work']")

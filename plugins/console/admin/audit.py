@@ -55,7 +55,7 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None, *,
     more = query_of([*((name, value) for name, value in asked.items() if value), ("cursor", following)]) if following else ""
     people = ctx.records("core.user").find((), 1000) if ctx.can("core.user.read") else []
     values = {
-        "entries": _shown(ctx, rows), "asked": asked, "more": HERE + more if more else "", "problems": problems, "proof": proof, "here": HERE,
+        "entries": shown(ctx, rows), "asked": asked, "more": HERE + more if more else "", "problems": problems, "proof": proof, "here": HERE,
         "people": people, "channels": {key: ctx.say(label) for key, label in CHANNELS.items()},
         "actions": {key: ctx.say(label) for key, label in ACTIONS.items()}, "filtered": any(asked.values()),
         "entities": sorted(((name, ctx.say(ctx.entity(name).plural_label)) for name in ctx.entities()), key=lambda pair: pair[1]),
@@ -82,7 +82,7 @@ def _midnight(day: str, zone: ZoneInfo, later: int) -> str:
         raise BadRequest(_("{day!r} is no day; expected one such as 2026-01-31"), day=day[:40]) from None
 
 
-def _shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:
+def shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:
     """Entries in words, the fields of each entity asked for once; of what the company no longer has, as they stand."""
     told_: dict[str, Event] = {}
     offered = {str(row["entity"]) for row in rows if ctx.offers(str(row["entity"])) and ctx.can(f"{row['entity']}.read")}

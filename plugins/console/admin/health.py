@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
+from plugins.console.admin.jobs import in_words
 from plugins.console.cells import Titles, cell
 from plugins.console.registry import PREFIX, kind_of
 from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Text, _
@@ -90,7 +91,7 @@ def checks(ctx: Context) -> Iterator[Check]:
                _("Start `dealwright worker` and `dealwright relay`, or set `drain`; letters, rules and imports wait until then."))  # fmt: skip
     failed = _failed(ctx)
     yield _one(ctx, _("Failed work"), ctx.say(_("{count} pieces have failed or are held"), {"count": len(failed)}) if failed else "", _("Nothing has failed."),
-               _("See below what went wrong, mend it, and try it again."))  # fmt: skip
+               _("See what went wrong, mend it, and try it again."), href=f"{PREFIX}/admin/jobs")  # fmt: skip
     yield _one(ctx, _("Mail"), "" if health["mail"] else ctx.say(_("No mail server is set")), _("A mail server is set."),
                _("Set MAIL_URL on the server and restart it; letters are held until then."), tone="warm")  # fmt: skip
     ill = [f"{one['name']}: {one['reason']}" for one in health["plugins"]]
@@ -119,10 +120,7 @@ def _failed(ctx: Context) -> list[Mapping[str, Any]]:
         return []
     jobs = kind_of(ctx, "core.job")
     page = ctx.records(jobs.name).query(Query(filter=(Condition("state", "in", _FAILED),), sort=("-created_at",), limit=_FEW))
-    return [
-        {**row, "what": ctx.called(str(row.get("handler") or row.get("name") or "")), "said": cell(jobs, "state", row, Titles({})).text}
-        for row in page.data
-    ]
+    return [{**in_words(ctx, row), "said": cell(jobs, "state", row, Titles({})).text} for row in page.data]
 
 
 def _without_rate(ctx: Context) -> list[str]:

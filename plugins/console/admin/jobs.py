@@ -11,6 +11,7 @@ from babel.dates import get_day_names
 from plugins.console.cells import Titles, cell
 from plugins.console.registry import PREFIX, Kind, called, kind_of
 from sdk import BadRequest, Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, _
+from sdk.context import Row
 from sdk.pages import told
 from sdk.routes import record_id
 
@@ -52,16 +53,16 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
 
 def _jobs(kind: Kind, states: tuple[str, ...]) -> list[Mapping[str, Any]]:
     page = kind.ctx.records(JOB).query(Query(filter=(Condition("state", "in", states),), sort=("-created_at",), limit=_FEW))
-    say = kind.ctx.called
     return [
-        {
-            **row,
-            "what": say(str(row.get("handler") or row.get("name") or "")),
-            "said": _said(kind, str(row["state"])),
-            "tone": _TONES.get(str(row["state"]), ""),
-        }
-        for row in page.data
+        {**in_words(kind.ctx, row), "said": _said(kind, str(row["state"])), "tone": _TONES.get(str(row["state"]), "")} for row in page.data
     ]
+
+
+def in_words(ctx: Context, row: Row) -> dict[str, Any]:
+    """A piece of work with what people call it, and with what went wrong in the reader's language where that is a sentence of ours."""
+    error = str(row.get("error") or "")
+    what = ctx.called(str(row.get("handler") or row.get("name") or ""))
+    return {**row, "what": what, "why": error if "{" in error else ctx.say(error)}
 
 
 def _said(kind: Kind, state: str) -> str:

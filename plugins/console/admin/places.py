@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plugins.console import frame
-from plugins.console.admin import start
+from plugins.console.admin import audit, start
+from plugins.console.admin.glance import glance
+from plugins.console.happened import ACTIONS
 from plugins.console.registry import PREFIX
 from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, PageRoute, Rendering, Text, _
 
@@ -89,7 +91,11 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     steps = start.undone(ctx) if not q and ctx.can(start.RIGHT) else []
     ordered = sorted(groups.items(), key=lambda pair: order.index(pair[0]))
     away = ctx.can("core.plugin.update")
-    return Rendering("console/admin_places.html", {"groups": ordered, "q": q, "steps": steps, "here": start.HERE, "away": away})
+    values = {
+        "groups": ordered, "q": q, "steps": steps, "here": start.HERE, "away": away, "glance": None if q else glance(ctx),
+        "actions": {key: ctx.say(label) for key, label in ACTIONS.items()}, "audit": audit.HERE,
+    }  # fmt: skip
+    return Rendering("console/admin_places.html", values)
 
 
 def more(ctx: Context) -> list[MenuEntry]:

@@ -1,0 +1,67 @@
+"""How the company stands, at the top of the administration: people, plugins, work in the background, what is not well, what was changed last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from plugins.console.admin import audit, health, jobs, plugins
+from plugins.console.registry import PREFIX, kind_of
+from sdk import Context, Query, _
+
+_LATELY = 6
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number with what it counts, and where one sees more; `tone` is of what asks for a look."""
+
+    label: str
+    count: int
+    more: str
+    href: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What there is to be seen; of what the reader may not look into, nothing."""
+
+    figures: Sequence[Figure]
+    ill: Sequence[health.Check]
+    well: bool
+    lately: Sequence[audit.Shown]
+
+
+def glance(ctx: Context) -> Glance:
+    """Counts and a few newest rows: nothing here grows with what the company keeps."""
+    checks = list(health.checks(ctx)) if ctx.can(health.RIGHT) else []
+    ill = [one for one in checks if one.tone != "good"]
+    lately = (
+        audit.shown(ctx, ctx.records(audit.NAME).query(Query(sort=("-at",), limit=_LATELY)).data) if ctx.can(f"{audit.NAME}.read") else []
+    )
+    return Glance(list(_figures(ctx)), ill, bool(checks) and not ill, lately)
+
+
+def _figures(ctx: Context) -> Iterator[Figure]:
+    if ctx.can("core.user.read"):
+        people = kind_of(ctx, "core.user")
+        if "active" in people.fields:
+            counts = _counts(ctx, people.name, "active")
+            away = ctx.say(_("{count} have left"), {"count": counts.get("False", 0)}) if counts.get("False") else ""
+            yield Figure(ctx.say(_("People")), counts.get("True", 0), away, f"{people.path}?active=true")
+    if ctx.can(plugins.RIGHT):
+        listed = cast("Mapping[str, Any]", ctx.api("GET", plugins.ROOT))["data"]
+        on = sum(bool(one["enabled"]) for one in listed)
+        off = ctx.say(_("{count} are off"), {"count": len(listed) - on}) if on < len(listed) else ""
+        yield Figure(ctx.say(_("Plugins that are on")), on, off, f"{PREFIX}/admin/plugins")
+    if ctx.can("core.job.read"):
+        states = _counts(ctx, jobs.JOB, "state")
+        failed, waiting = states.get("dead", 0) + states.get("held", 0), states.get("waiting", 0)
+        waits = ctx.say(_("{count} wait"), {"count": waiting}) if waiting else ""
+        yield Figure(ctx.say(_("Failed or held work")), failed, waits, jobs.HERE, "bad" if failed else "")
+
+
+def _counts(ctx: Context, entity: str, by: str) -> Mapping[str, int]:
+    return {str(row[by]): cast("int", row["count"]) for row in ctx.records(entity).aggregate(["count"], [by])}
