@@ -115,7 +115,7 @@ def test_a_chart_is_a_vega_lite_specification_with_the_rows_in_it(asked: Api) ->
     assert made["$schema"] == chart.SCHEMA
     rows = asked.get(address).json["data"]
     assert (made["title"], made["encoding"]["color"]["title"], made["encoding"]["y"]["title"]) == (
-        "按来源商机",
+        "商机来源统计",
         "状态",
         "本位币金额合计 (CNY)",
     )
