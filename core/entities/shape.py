@@ -208,7 +208,9 @@ class Source:
     def _reach(self, record: type[Record], columns: Iterable[str]) -> list[sa.ColumnElement[bool]]:
         """What a computed field may look at: the reader's rights hold for a count or a sum as for the rows."""
         table, entity = record.table(), self.shape.catalog.by_record.get(record)
-        live = live_of(entity, table, self.tenant)
+        live, columns = live_of(entity, table, self.tenant), {*columns}
+        if strange := columns - {*table.c.keys()}:  # a name of a field, say: its rights would not count
+            raise ValueError(f"{table.name} has no columns {sorted(strange)}: name the columns that are looked at, such as account_id")
         if entity is None:
             return [*live, *self._beside(record, columns)]
         used = {name for name, field in entity.fields.items() if not {*columns}.isdisjoint(field.columns())} - {"id", "version"}

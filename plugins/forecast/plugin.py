@@ -96,7 +96,9 @@ def register_extensions() -> Sequence[Extension]:
 
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
-    return (Subscription(f"{chances.MOVE}.created", "chance_of_stage", chances.entered),)
+    return (
+        Subscription(f"{chances.MOVE}.created", "chance_of_stage", chances.entered, label=_("Give a new deal the chance of its stage")),
+    )
 
 
 @hookimpl

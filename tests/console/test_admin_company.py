@@ -94,7 +94,7 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
         work.connection.execute(outbox.update().where(mine).values(state="dead", attempts=5))
     page = site.get("/admin/health")
     assert "No rate for EUR" in page.text
-    assert "1 pieces have failed or are held" in page.text
+    assert "1 failed or held" in page.text
     (id,) = page.all("//input[@name='job']/@value")
     first = site.get("/admin")
     assert first.texts("//*[contains(@class, 'glance')]//strong[@class='bad']") == ["1"]

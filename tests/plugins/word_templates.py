@@ -72,6 +72,8 @@ class Paper:
 
     def _letterhead(self, header: Any) -> None:
         name = header.paragraphs[0]
+        for line in ("{%p if seller.logo %}", "{{ seller.logo }}", "{%p endif %}"):
+            name.insert_paragraph_before(line)
         self.say("{{ seller.name }}", size=14, bold=True, colour=TONE, where=name)
         w = self.words
         line = (

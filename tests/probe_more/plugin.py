@@ -34,9 +34,9 @@ class Points(Record):
 
 
 def count_parts(thing: Any, reach: Any) -> Any:
-    """How many parts a thing has."""
+    """How many parts a thing has, of those whose thing one may see: else the number would tell it."""
     part = Part.table()
-    count = sa.select(sa.func.count()).where(part.c.thing_id == thing.c.id, *reach(Part, ()))
+    count = sa.select(sa.func.count()).where(part.c.thing_id == thing.c.id, *reach(Part, ("thing_id",)))
     return count.correlate(thing).scalar_subquery()
 
 

@@ -90,7 +90,7 @@ def checks(ctx: Context) -> Iterator[Check]:
     yield _one(ctx, _("Background work"), "" if health["background"] == "ok" else health["background"], _("Somebody does it."),
                _("Start `dealwright worker` and `dealwright relay`, or set `drain`; letters, rules and imports wait until then."))  # fmt: skip
     failed = _failed(ctx)
-    yield _one(ctx, _("Failed work"), ctx.say(_("{count} pieces have failed or are held"), {"count": len(failed)}) if failed else "", _("Nothing has failed."),
+    yield _one(ctx, _("Failed work"), ctx.say(_("{count} failed or held"), {"count": len(failed)}) if failed else "", _("Nothing has failed."),
                _("See what went wrong, mend it, and try it again."), href=f"{PREFIX}/admin/jobs")  # fmt: skip
     yield _one(ctx, _("Mail"), "" if health["mail"] else ctx.say(_("No mail server is set")), _("A mail server is set."),
                _("Set MAIL_URL on the server and restart it; letters are held until then."), tone="warm")  # fmt: skip
