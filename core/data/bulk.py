@@ -1,4 +1,5 @@
-"""Rows written in sets: one statement a batch on PostgreSQL, which works on large ones while we go on; executemany on SQLite."""
+"""Rows written in sets: many are one statement with a document of JSON, on which the database works while we go on; few are an executemany on
+SQLite."""
 
 from __future__ import annotations
 
@@ -34,13 +35,11 @@ def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, 
 def insert_columns(connection: Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]], *, later: bool = False) -> None:
     """Insert rows that are given by their columns, of which there is one at least. On PostgreSQL many of them may still be in flight
     afterwards; `later`: few of them may wait for the next statement, to go with what else is to be written by then."""
-    names, count = tuple(columns), len(next(iter(columns.values())))
+    count = len(next(iter(columns.values())))
     if not count:
         return
     if connection.dialect.name != "postgresql":
-        statement, writers = _positional(table, names, connection.dialect)
-        written = [_written(writer, column) for column, writer in zip(columns.values(), writers, strict=True)]
-        connection.exec_driver_sql(statement, list(zip(*written, strict=True)))
+        _insert_into_sqlite(connection, table, columns, count)
         return
     # COPY would be faster still, but PostgreSQL refuses it on tables with row-level security.
     statement, documents = _made(table, columns, count)
@@ -48,6 +47,39 @@ def insert_columns(connection: Connection, table: sa.Table, columns: Mapping[str
         in_flight.hold(connection, statement, documents)
     else:
         _put(connection, statement, documents, count)
+
+
+def _insert_into_sqlite(connection: Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]], count: int) -> None:
+    names = tuple(columns)
+    statement, writers = _positional(table, names, connection.dialect)
+    written = [_written(writer, column) for column, writer in zip(columns.values(), writers, strict=True)]
+    if count >= MANY and in_flight.possible(connection):
+        differing = tuple(place for place, column in enumerate(written) if not _is_alike(column))
+        document = _document(list(zip(*(written[place] for place in differing), strict=True))) if differing else None
+        if document is not None:
+            alike = [column[0] for place, column in enumerate(written) if place not in differing]
+            in_flight.send_apart(connection, _from_arrays(table.name, names, differing), (*alike, document))
+            return
+    connection.exec_driver_sql(statement, list(zip(*written, strict=True)))
+
+
+def _document(rows: Sequence[Sequence[Any]]) -> str | None:
+    """Rows as a document of arrays; None where SQLite would not read from it what stands in them."""
+    try:
+        document = orjson.dumps(rows).decode()
+    except TypeError:  # bytes, say
+        return None
+    return None if r"\u0000" in document else document  # it takes a text to end there
+
+
+@lru_cache(maxsize=1000)
+def _from_arrays(table: str, names: tuple[str, ...], differing: tuple[int, ...]) -> str:
+    """An INSERT of what all rows have alike, and of an array for each row of what they have not (SQLite's JSON functions)."""
+    taken = {place: f"json_extract(r.value, '$[{at}]')" for at, place in enumerate(differing)}
+    cells = ", ".join(taken.get(place, "?") for place in range(len(names)))
+    quoted = ", ".join(f'"{name}"' for name in names)
+    # As below: names of our own tables only.
+    return f'INSERT INTO "{table}" ({quoted}) SELECT {cells} FROM json_each(?) AS r'  # noqa: S608
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -61,7 +93,8 @@ def insert_all(connection: Connection, tables: Mapping[sa.Table, Sequence[Mappin
     if connection.dialect.name != "postgresql" or not many:
         for table, rows in filled.items():
             insert(connection, table, rows, later=True)
-        in_flight.settle(connection)
+        if not many:
+            in_flight.settle(connection)
         return
     made = [_made(table, _columns(rows), len(rows)) for table, rows in filled.items()]
     documents = [document for _statement, each in made for document in each]

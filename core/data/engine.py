@@ -207,6 +207,7 @@ def _sqlite(url: str) -> Engine:
         connect_args={"timeout": 5, "check_same_thread": False},
         **_JSON,
     )
+    in_flight.listen(engine)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

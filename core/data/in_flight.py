@@ -1,23 +1,27 @@
-"""INSERTs of PostgreSQL that nobody waits for: large ones, which the server writes while the process goes on with what it has to do, and
+"""INSERTs that nobody waits for: large ones, which the database writes while the process goes on with what it has to do, and, of PostgreSQL,
 small ones, which are held back so that several travel as one statement.
 
-Large ones follow each other without anybody waiting (libpq's pipeline mode). The transaction hears of the outcome with its next statement of
-another kind, or with `settle`; it can neither go on nor commit without that.
+Large ones follow each other without anybody waiting: on PostgreSQL in libpq's pipeline mode, on SQLite in a thread, which needs no
+interpreter while the database is at work. The transaction hears of the outcome with its next statement of another kind, or with
+`settle`; it can neither go on nor commit without that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 if TYPE_CHECKING:
     import psycopg
 
+_APART = "dealwright_in_a_thread"
 _SENT, _HELD, _HEEDED = "dealwright_in_flight", "dealwright_held_back", "dealwright_heeds_flights"
 _LATE = "the statement was in flight"
 
@@ -44,6 +48,27 @@ def _hand_over(connection: Connection, driver: psycopg.Connection[Any], statemen
     driver.pgconn.send_query_params(statement.encode(), documents)
     driver.wait(generators.send(driver.pgconn))  # to the last byte: the server begins when it has it all
     connection.info[_SENT].append(statement)
+
+
+def send_apart(connection: Connection, statement: str, values: Sequence[object]) -> None:
+    """Have SQLite carry out a statement in a thread, behind what is in flight already; nobody else uses the connection until it has landed."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    flying = connection.info.setdefault(_APART, [])
+    before = flying[-1][1] if flying else None
+    flying.append((statement, _threads().submit(_carry_out, driver, statement, values, before)))
+
+
+def _carry_out(driver: Any, statement: str, values: Sequence[object], before: Future[None] | None) -> None:
+    if before is not None:
+        before.result()  # what comes behind a failure is not tried
+    driver.execute(statement, values)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """As many as a process has large writes on their way: one on each database of its own. In order, so that none waits for one behind it."""
+    return ThreadPoolExecutor(max_workers=4, thread_name_prefix="dealwright-insert")
 
 
 def hold(connection: Connection, statement: str, documents: Sequence[bytes]) -> None:
@@ -78,6 +103,11 @@ def _joined(held: Sequence[tuple[str, Sequence[bytes]]], mark: str) -> tuple[str
 
 
 def _land(connection: Connection) -> None:
+    for statement, written in connection.info.pop(_APART, ()):
+        try:
+            written.result()
+        except connection.dialect.loaded_dbapi.Error as failure:
+            raise _late(connection, statement, failure, connection.dialect.loaded_dbapi.Error) from failure
     statements = connection.info.pop(_SENT, None)
     if statements is None:
         return
@@ -97,9 +127,13 @@ def _land(connection: Connection) -> None:
         if failed is not None:
             raise errors.error_from_result(failed)
     except Error as failure:
-        late = DBAPIError.instance(statement, None, failure, Error, dialect=connection.dialect)
-        late.add_detail(_LATE)
-        raise late from failure
+        raise _late(connection, statement, failure, Error) from failure
+
+
+def _late(connection: Connection, statement: str, failure: Exception, kind: type[Exception]) -> StatementError:
+    late = DBAPIError.instance(statement, None, failure, kind, dialect=connection.dialect)
+    late.add_detail(_LATE)
+    return late
 
 
 def is_late(failure: DBAPIError) -> bool:

@@ -1,8 +1,10 @@
-"""Large INSERTs are not waited for on PostgreSQL, and are heard of before anything else is said."""
+"""Large INSERTs are not waited for, and are heard of before anything else is said."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +23,11 @@ from tests.probe.tables import Thing
 
 things = Thing.table()
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-pytestmark = pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+on_both = pytest.mark.parametrize("database_templates", ["sqlite", "postgresql"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+on_sqlite = pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+TAKEN = r"uq_probe_things_code|probe_things\.code"
+"""How the databases name the constraint."""
 
 
 def rows(tenant: Tenant, count: int = bulk.MANY, **values: object) -> list[dict[str, Any]]:
@@ -42,6 +48,7 @@ def counted(connection: Connection, tenant: Tenant) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(things).where(things.c.tenant_id == tenant.id)).scalar_one())
 
 
+@on_both
 def test_the_next_statement_sees_all_that_is_in_flight(platform: Platform, tenant: Tenant) -> None:
     with platform.database.begin(write=True, tenant=tenant.id) as connection:
         bulk.insert(connection, things, rows(tenant))
@@ -52,6 +59,7 @@ def test_the_next_statement_sees_all_that_is_in_flight(platform: Platform, tenan
         assert counted(connection, tenant) == 3 * bulk.MANY
 
 
+@on_both
 @pytest.mark.parametrize("following", ["statement", "insert", "settle", "commit"])
 def test_what_fails_in_flight_stops_whatever_comes_next_and_nothing_is_kept(platform: Platform, tenant: Tenant, following: str) -> None:
     def fail() -> None:
@@ -65,12 +73,13 @@ def test_what_fails_in_flight_stops_whatever_comes_next_and_nothing_is_kept(plat
             elif following == "settle":
                 in_flight.settle(connection)
 
-    with pytest.raises(IntegrityError, match="uq_probe_things_code"):
+    with pytest.raises(IntegrityError, match=TAKEN):
         fail()
     with platform.database.begin(write=False, tenant=tenant.id) as connection:
         assert counted(connection, tenant) == 0
 
 
+@on_both
 def test_a_failure_of_ours_is_told_and_not_that_of_what_is_in_flight(platform: Platform, tenant: Tenant) -> None:
     def fail() -> None:
         with platform.database.begin(write=True, tenant=tenant.id) as connection:
@@ -86,6 +95,7 @@ def test_a_failure_of_ours_is_told_and_not_that_of_what_is_in_flight(platform: P
         assert counted(connection, tenant) == 2 * bulk.MANY
 
 
+@on_postgresql
 def test_a_row_of_another_tenant_is_refused_in_flight_too(platform: Platform, tenant: Tenant, make_tenant: MakeTenant) -> None:
     other = make_tenant("other")
 
@@ -97,6 +107,7 @@ def test_a_row_of_another_tenant_is_refused_in_flight_too(platform: Platform, te
         fail()
 
 
+@on_postgresql
 def test_where_nobody_would_ask_for_the_outcome_it_is_waited_for(platform: Platform, tenant: Tenant) -> None:
     apart = sa.create_engine(platform.config.database_url, poolclass=sa.pool.NullPool)
     with apart.begin() as connection:
@@ -107,6 +118,7 @@ def test_where_nobody_would_ask_for_the_outcome_it_is_waited_for(platform: Platf
         connection.rollback()
 
 
+@on_both
 def test_a_large_batch_that_loses_a_race_is_a_conflict_and_leaves_nothing(
     platform: Platform, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +133,7 @@ def test_a_large_batch_that_loses_a_race_is_a_conflict_and_leaves_nothing(
     assert len(work.records("probe.thing").write_all(many)) == 2 * bulk.MANY
 
 
+@on_both
 @pytest.mark.parametrize("fails", [True, False])
 def test_what_fails_in_flight_is_undone_with_what_was_tried_and_the_rest_goes_on(platform: Platform, tenant: Tenant, fails: bool) -> None:
     def attempt(work: Work) -> None:
@@ -141,9 +154,37 @@ def test_what_fails_in_flight_is_undone_with_what_was_tried_and_the_rest_goes_on
         assert counted(connection, tenant) == 1
 
 
+ODD = ["plain", "快递 🚚", 'quotes " and \\ strokes', "line\nand\ttab", "0012", "1e5", "true", "null", r"a \u0000 that is none", "[1]"]
+
+
+@on_both
+def test_values_come_back_as_they_were_whatever_they_look_like(platform: Platform, tenant: Tenant) -> None:
+    made = [
+        {**row, "name": ODD[at % len(ODD)], "size": at, "weight": Decimal(at) / 8, "done": bool(at % 2), "tags": ["a", "b"][: at % 3],
+         "day": date(2026, 1, 1 + at % 28), "moment": NOW + timedelta(seconds=at), "note": None if at % 2 else "n"}
+        for at, row in enumerate(rows(tenant))
+    ]  # fmt: skip
+    names = ("id", "name", "size", "weight", "done", "tags", "day", "moment", "note")
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        bulk.insert(connection, things, made)
+        read = connection.execute(sa.select(*(things.c[name] for name in names)).where(things.c.tenant_id == tenant.id)).all()
+    assert sorted(map(tuple, read), key=itemgetter(2)) == [tuple(row[name] for name in names) for row in made]
+
+
+@on_sqlite
+def test_what_sqlite_would_not_read_from_a_document_goes_value_by_value(platform: Platform, tenant: Tenant) -> None:
+    made = rows(tenant)
+    made[3]["name"] = "ends\0not here"
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        bulk.insert(connection, things, made)
+        names = set(connection.execute(sa.select(things.c.name).where(things.c.tenant_id == tenant.id)).scalars())
+    assert names == {"x", "ends\0not here"}
+
+
 # --- few rows, which are held back -----------------------------------------------------------------------------------------
 
 
+@on_postgresql
 def test_rows_that_are_held_back_are_written_before_anything_else_is_said_and_in_their_order(platform: Platform, tenant: Tenant) -> None:
     with platform.database.begin(write=True, tenant=tenant.id) as connection:
         bulk.insert(connection, things, rows(tenant, 2), later=True)
@@ -158,6 +199,7 @@ def test_rows_that_are_held_back_are_written_before_anything_else_is_said_and_in
         assert counted(connection, tenant) == bulk.MANY + 5
 
 
+@on_postgresql
 @pytest.mark.parametrize("following", ["statement", "many", "savepoint", "settle", "commit"])
 def test_what_is_held_back_and_fails_stops_whatever_comes_next_and_nothing_is_kept(
     platform: Platform, tenant: Tenant, following: str
@@ -180,6 +222,7 @@ def test_what_is_held_back_and_fails_stops_whatever_comes_next_and_nothing_is_ke
         assert counted(connection, tenant) == 0
 
 
+@on_postgresql
 def test_what_is_held_back_is_forgotten_with_what_is_undone(platform: Platform, tenant: Tenant) -> None:
     def attempt(work: Work) -> None:
         with work.tried():
@@ -204,6 +247,7 @@ def test_what_is_held_back_is_forgotten_with_what_is_undone(platform: Platform, 
         assert counted(work.connection, tenant) == 1
 
 
+@on_postgresql
 def test_a_record_its_audit_and_its_event_are_one_statement(platform: Platform, tenant: Tenant) -> None:
     work = platform.system(tenant.id)
     work.records("probe.thing").create({"name": "first"})  # what is read once has been read

@@ -49,17 +49,17 @@ def _figures(ctx: Context) -> Iterator[Figure]:
         people = kind_of(ctx, "core.user")
         if "active" in people.fields:
             counts = _counts(ctx, people.name, "active")
-            away = ctx.say(_("{count} have left"), {"count": counts.get("False", 0)}) if counts.get("False") else ""
+            away = ctx.say(_("left: {count}"), {"count": counts.get("False", 0)}) if counts.get("False") else ""
             yield Figure(ctx.say(_("People")), counts.get("True", 0), away, f"{people.path}?active=true")
     if ctx.can(plugins.RIGHT):
         listed = cast("Mapping[str, Any]", ctx.api("GET", plugins.ROOT))["data"]
         on = sum(bool(one["enabled"]) for one in listed)
-        off = ctx.say(_("{count} are off"), {"count": len(listed) - on}) if on < len(listed) else ""
+        off = ctx.say(_("off: {count}"), {"count": len(listed) - on}) if on < len(listed) else ""
         yield Figure(ctx.say(_("Plugins that are on")), on, off, f"{PREFIX}/admin/plugins")
     if ctx.can("core.job.read"):
         states = _counts(ctx, jobs.JOB, "state")
         failed, waiting = states.get("dead", 0) + states.get("held", 0), states.get("waiting", 0)
-        waits = ctx.say(_("{count} wait"), {"count": waiting}) if waiting else ""
+        waits = ctx.say(_("waiting: {count}"), {"count": waiting}) if waiting else ""
         yield Figure(ctx.say(_("Failed or held work")), failed, waits, jobs.HERE, "bad" if failed else "")
 
 
