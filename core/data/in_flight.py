@@ -8,6 +8,7 @@ interpreter while the database is at work. The transaction hears of the outcome 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -69,6 +70,9 @@ def _carry_out(driver: Any, statement: str, values: Sequence[object], before: Fu
 def _threads() -> ThreadPoolExecutor:
     """As many as a process has large writes on their way: one on each database of its own. In order, so that none waits for one behind it."""
     return ThreadPoolExecutor(max_workers=4, thread_name_prefix="dealwright-insert")
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)  # threads stay behind in the parent
 
 
 def hold(connection: Connection, statement: str, documents: Sequence[bytes]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
@@ -179,6 +181,25 @@ def test_what_sqlite_would_not_read_from_a_document_goes_value_by_value(platform
         bulk.insert(connection, things, made)
         names = set(connection.execute(sa.select(things.c.name).where(things.c.tenant_id == tenant.id)).scalars())
     assert names == {"x", "ends\0not here"}
+
+
+@on_sqlite
+def test_a_child_of_a_process_that_has_written_so_writes_so_too(platform: Platform, tenant: Tenant) -> None:
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        bulk.insert(connection, things, rows(tenant))
+    platform.database.engine.dispose()
+    child = os.fork()
+    if not child:  # which must not come back into the tests
+        try:
+            signal.alarm(20)
+            with platform.database.begin(write=True, tenant=tenant.id) as connection:
+                bulk.insert(connection, things, rows(tenant))
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with platform.database.begin(write=False, tenant=tenant.id) as connection:
+        assert counted(connection, tenant) == 2 * bulk.MANY
 
 
 # --- few rows, which are held back -----------------------------------------------------------------------------------------
