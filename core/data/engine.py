@@ -165,6 +165,7 @@ def _postgresql(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.autocommit = True  # we say BEGIN ourselves, in one message with role and tenant: a round trip less each time
+        connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'")  # what is read as text is alike on every server
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

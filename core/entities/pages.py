@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from core.entities import conditions, cursor
 from core.entities.conditions import ESCAPE, Conditions, Form, shape_field
 from core.entities.cursor import SortKey
 from core.entities.shape import Source
+from core.entities.straight import straight
 from sdk import BadRequest, Page, Query, _
 from sdk.fields import Field
 
@@ -53,19 +54,44 @@ class Part:
     given: Mapping[str, Any]
 
 
-def page(reader: Reader, query: Query) -> Page:
-    """A page in JSON form."""
+@dataclass(frozen=True)
+class Asked:
+    """A question that is understood: its plan, the values of its parameters, and what tells it from questions of other forms."""
+
+    outline: Outline
+    plan: Plan
+    given: dict[str, Any]
+    form: tuple[object, ...]
+
+
+type_ask = Callable[[int, Mapping[str, Any]], Sequence[Any]]
+
+
+def page(reader: Reader, query: Query, *, wire: bool = False) -> Page:
+    """A page in JSON form; of one that goes over the `wire` ids and instants may be text already."""
     if query.fields:
         query = replace(query, fields=(*query.fields, *query.include))  # who has a link shown means to see it
-    part = read(reader, query)
-    data = reader.to_json(part.rows, part.outline.names)
-    reader.include(data, query.include, part.outline.visible)
+    asked = _understood(reader, query)
+    there = straight(reader, asked.form, asked.outline.names, asked.plan.legs, asked.plan.places) if wire and not query.include else None
+    if there is None:
+        part = _answered(query, asked, _by_rows(reader, asked))
+        data = reader.to_json(part.rows, part.outline.names)
+        reader.include(data, query.include, part.outline.visible)
+    else:
+        connection = reader.work.connection
+        part = _answered(query, asked, lambda leg, given: there.legs[leg].rows(connection, given), there.places)
+        data = there.convert(part.rows)
     count = int(reader.work.connection.execute(part.plan.count, part.given).scalar_one()) if query.count else None
     return Page(data, part.following, count)
 
 
 def read(reader: Reader, query: Query, *, bare: bool = False) -> Part:
     """The rows of a page; `bare` ones have their id only where it is asked for."""
+    asked = _understood(reader, query, bare=bare)
+    return _answered(query, asked, _by_rows(reader, asked))
+
+
+def _understood(reader: Reader, query: Query, *, bare: bool = False) -> Asked:
     shape, rights = reader.shape, reader.scopes.form
     outline = shape.kept(("outline", bare, rights, query.fields, query.sort), lambda: _outline(reader, query, bare=bare))
     forms, given = conditions.read_filter(reader, query.filter, reader.asked())
@@ -75,24 +101,30 @@ def read(reader: Reader, query: Query, *, bare: bool = False) -> Part:
     last = cursor.decode(query.cursor, outline.sort, outline.keys) if query.cursor else ()
     given |= {f"last_{number}": value for number, value in enumerate(last) if value is not None}
     beyond = tuple(value is not None for value in last)
-    key = ("page", bare, rights, query.fields, query.sort, tuple(forms), bool(query.q), beyond)
-    plan = shape.kept(key, lambda: _plan(reader, outline, forms, by_words=bool(query.q), beyond=beyond))
-    return _asked(reader, query, outline, plan, given)
+    form = ("page", bare, rights, query.fields, query.sort, tuple(forms), bool(query.q), beyond)
+    plan = shape.kept(form, lambda: _plan(reader, outline, forms, by_words=bool(query.q), beyond=beyond))
+    return Asked(outline, plan, given, form)
 
 
-def _asked(reader: Reader, query: Query, outline: Outline, plan: Plan, given: dict[str, Any]) -> Part:
-    connection, rows = reader.work.connection, list[Any]()
-    for leg in plan.legs:
-        rows += connection.execute(leg, {**given, "most": query.limit + 1 - len(rows)}).all()
+def _by_rows(reader: Reader, asked: Asked) -> type_ask:
+    connection, legs = reader.work.connection, asked.plan.legs
+    return lambda leg, given: connection.execute(legs[leg], given).all()
+
+
+def _answered(query: Query, asked: Asked, ask: type_ask, written: Sequence[Callable[[Any], Any]] = ()) -> Part:
+    plan, rows = asked.plan, list[Any]()
+    for leg in range(len(plan.legs)):
+        rows += ask(leg, {**asked.given, "most": query.limit + 1 - len(rows)})
         if len(rows) > query.limit:
             break
     following = None
     if len(rows) > query.limit:
         del rows[query.limit :]
-        following = cursor.encode(outline.sort, [rows[-1][place] for place in plan.places])
+        last = [rows[-1][place] for place in plan.places]
+        following = cursor.encode(asked.outline.sort, [write(cell) for write, cell in zip(written, last, strict=True)] if written else last)
     if rows and len(rows[0]) > plan.width:
         rows = [row[: plan.width] for row in rows]
-    return Part(outline, rows, following, plan, given)
+    return Part(asked.outline, rows, following, plan, asked.given)
 
 
 def sought(words: str) -> str:

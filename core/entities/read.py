@@ -13,6 +13,7 @@ from core.entities.conditions import Conditions, Form, parameters, read_filter, 
 from core.entities.pages import MOST, page
 from core.entities.rows import rows_of
 from core.entities.shape import Shape, Source
+from core.entities.straight import straight
 from core.policy.grants import Grant, including
 from core.policy.scopes import Scopes
 from sdk import BadRequest, Condition, Entity, Filter, Forbidden, NotFound, Page, Query, Side, Verb, _
@@ -100,12 +101,16 @@ class Reader:
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
-    def page(self, query: Query) -> Page:
-        """A page in JSON form."""
+    def page(self, query: Query, *, wire: bool = False) -> Page:
+        """A page in JSON form; of one that goes over the `wire` ids, days and instants may be text already."""
         self.require()
         if not 1 <= query.limit <= MOST_ROWS:
             raise BadRequest(_("limit takes 1 to {most}"), most=MOST_ROWS)
-        return page(self, query)
+        return page(self, query, wire=wire)
+
+    def plain(self) -> bool:
+        """Whether rows are shown as they are: all of them with the same fields, and nothing veiled."""
+        return self.uniform() and (self.entity.veil is None or self.work.grants.unlimited)
 
     def wanted(self, asked: Sequence[str], visible: Mapping[str, Field]) -> list[str]:
         """The fields to be shown; raises BadRequest for unknown ones."""
@@ -164,14 +169,16 @@ class Reader:
 
     # --- records by id -------------------------------------------------------------------------------------------
 
-    def many(self, ids: Iterable[UUID], fields: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """Visible records by id, in JSON form, in no order."""
+    def many(self, ids: Iterable[UUID], fields: Sequence[str] = (), *, wire: bool = False) -> list[dict[str, Any]]:
+        """Visible records by id, in JSON form, in no order; of such as go over the `wire` ids, days and instants may be text already."""
         wanted = list(ids)
         alone = len(wanted) == 1
         question = ("many", alone, self.scopes.form, tuple(fields))
         names, statement = self.shape.kept(question, lambda: self._many(fields, alone=alone))
-        rows = self.work.connection.execute(statement, {**self.scopes.parameters(), **_given(wanted)}).all()
-        return self.to_json(rows, names)
+        given = {**self.scopes.parameters(), **_given(wanted)}
+        if wire and (there := straight(self, question, names, [statement])) is not None:
+            return there.convert(there.legs[0].rows(self.work.connection, given))
+        return self.to_json(self.work.connection.execute(statement, given).all(), names)
 
     def _many(self, fields: Sequence[str], *, alone: bool) -> type_plan:
         scopes = self.scopes.bound()
@@ -179,10 +186,10 @@ class Reader:
         columns, wanted = self.selected(names, source), _wanted(source, alone=alone)
         return names, sa.select(*columns).select_from(source.joined()).where(*self.reach(source, (), scopes), wanted)
 
-    def one(self, id: UUID, fields: Sequence[str] = (), include: Sequence[str] = ()) -> dict[str, Any]:
+    def one(self, id: UUID, fields: Sequence[str] = (), include: Sequence[str] = (), *, wire: bool = False) -> dict[str, Any]:
         """One record in JSON form; raises NotFound, also for what one may not see."""
         self.require()
-        rows = self.many([id], (*fields, *include) if fields else ())
+        rows = self.many([id], (*fields, *include) if fields else (), wire=wire and not include)
         if not rows:
             raise NotFound(_("there is no {entity} {id}"), entity=self.entity.full_name, id=str(id))
         self.include(rows, include, self.visible())

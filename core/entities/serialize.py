@@ -13,16 +13,21 @@ Convert = Callable[[Sequence[Any]], list[dict[str, Any]]]
 
 def serializer(fields: tuple[Field, ...]) -> Convert:
     """A function from rows, whose cells are the fields' columns in order, to JSON objects."""
-    cells: list[str] = []
-    parts: list[str] = []
+    made: Convert = eval(source_of(fields), {"exact_text": exact_text, "money_wire": money_wire})  # noqa: S307 (see below)
+    return made
+
+
+def source_of(fields: Sequence[Field], written: Sequence[str] = ()) -> str:
+    """The text of such a function; `written` are the expressions that give the fields their cells, else the cells c0, c1 ... themselves.
+
+    It comes from field declarations alone: names are checked against a pattern, nothing is a caller's.
+    """
+    cells, parts = list[str](), list[str]()
     for field in fields:
         mine = [f"c{len(cells) + i}" for i in range(len(field.columns()))]
+        parts.append(f"{field.name!r}: {field.wire(*(written[len(cells) : len(cells) + len(mine)] or mine))}")
         cells += mine
-        parts.append(f"{field.name!r}: {field.wire(*mine)}")
-    source = f"lambda rows: [{{{', '.join(parts)}}} for {', '.join(cells)}, in rows]"
-    # The text comes from field declarations alone: names are checked against a pattern, nothing is a caller's.
-    made: Convert = eval(source, {"exact_text": exact_text, "money_wire": money_wire})  # noqa: S307
-    return made
+    return f"lambda rows: [{{{', '.join(parts)}}} for {', '.join(cells)}, in rows]"
 
 
 def valuer(fields: tuple[Field, ...]) -> Convert:

@@ -39,7 +39,7 @@ class Collection:
 
     def list(self, work: Work, _path: Mapping[str, str]) -> object:
         """A page; `?stage=won&amount[gte]=1000&sort=-amount&limit=50&cursor=…`."""
-        page = work.records(self.name).query(read_query(query_pairs()))
+        page = work.reader(self.entity).page(read_query(query_pairs()), wire=True)
         following: dict[str, object] = {"next": page.next}
         if page.total is not None:
             following["total"] = page.total
@@ -55,7 +55,7 @@ class Collection:
         shown = _lists(query_pairs(_SHOWN))
         id = record_id(path["id"])
         fields = shown.get("fields", ())
-        row = dict(work.records(self.name).get(id, fields=(*fields, "version") if fields else (), include=shown.get("include", ())))
+        row = work.reader(self.entity).one(id, (*fields, "version") if fields else (), shown.get("include", ()), wire=True)
         tag = etag(row["version"])
         if fields and "version" not in fields:
             del row["version"]
@@ -105,7 +105,7 @@ class Collection:
         """The record as its writer may see it, and what to warn of; who may write but not read gets its id alone."""
         reader = work.reader(self.entity)
         assert outcome.id is not None
-        rows = reader.many([outcome.id]) if reader.grants else []
+        rows = reader.many([outcome.id], wire=True) if reader.grants else []
         row = rows[0] if rows else {"id": outcome.id}
         if "version" in row:
             headers["ETag"] = etag(row["version"])
