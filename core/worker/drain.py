@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dealwright.worker")
 BATCH = 100
-REST = 0.05
-"""Seconds between batches that were not full: what is committed meanwhile is claimed and told together, for the price of one."""
+REST, MOST_REST, SHARE = 0.05, 0.5, 3
+"""Seconds between batches that were not full: what is committed meanwhile is claimed and told together, for the price of one. Where batches
+take long, it rests `SHARE` times as long as the last one took: people who wait for answers come first."""
 
 
 class Drain:
@@ -46,6 +48,7 @@ class Drain:
 
     def _loop(self) -> None:
         while not self._stop.is_set():
+            began = time.monotonic()
             try:
                 busy = self.run_once()
             except Exception:  # the database may be away for a while: try again
@@ -55,7 +58,7 @@ class Drain:
                 self._wake.wait(self._pause)
                 self._wake.clear()
             elif busy < BATCH:
-                self._stop.wait(REST)
+                self._stop.wait(min(MOST_REST, max(REST, SHARE * (time.monotonic() - began))))
 
     def run_until_empty(self) -> int:
         """Deliver everything that is due; returns how many rows were taken."""
