@@ -182,7 +182,7 @@ class Aggregation:
         target = source.shape.target(field)
         assert target is not None
         reader = self.reader.work.reader(target)
-        if target.title not in reader.visible():
+        if target.title not in reader.asked():
             return sa.cast(sa.null(), sa.String())  # PostgreSQL orders by no bare NULL
         return title_column(target, self._across(source, field, reader, target.title).table)
 

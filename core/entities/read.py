@@ -47,6 +47,9 @@ class Reader:
         for name, formula in self.shape.formulas.items():
             if name in found and not (self.including(name) and formula.seen(self.scopes)):
                 del found[name]
+        for name in self.shape.made_from:
+            if name in found and not self.including(name):
+                del found[name]
         return found
 
     def asked(self) -> dict[str, Field]:
@@ -119,8 +122,9 @@ class Reader:
         return list(dict.fromkeys(("id", *asked))) if asked else list(visible)
 
     def searched(self, visible: Mapping[str, Field]) -> list[str]:
-        """The fields that `q` looks in: those that are visible on every visible row."""
-        return [name for name, field in visible.items() if field.search and self.everywhere(name)]
+        """The fields that `q` looks in: those that are visible on every visible row, which a veiled one is not."""
+        hidden = self.veiled()
+        return [name for name, field in visible.items() if field.search and name not in hidden and self.everywhere(name)]
 
     def selected(self, names: Sequence[str], source: Source) -> list[sa.ColumnElement[Any]]:
         """The columns of these fields."""

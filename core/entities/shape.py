@@ -124,12 +124,23 @@ class Shape:
         return conditionals_of(self)
 
     def needs(self, name: str) -> frozenset[str]:
-        """The fields that a reader has to see to see this one: itself, and what a formula is made from."""
+        """The fields that a reader has to see to see this one: itself, and what it is made from."""
         return self._needs.get(name) or frozenset((name,))
 
     @cached_property
     def _needs(self) -> Mapping[str, frozenset[str]]:
-        return {name: one.needs | {name} for name, one in self.formulas.items()}
+        return {**self.made_from, **{name: one.needs | {name} for name, one in self.formulas.items()}}
+
+    @cached_property
+    def made_from(self) -> Mapping[str, frozenset[str]]:
+        """What computed fields of extensions say that they are made from, by name."""
+        computed = {
+            f"{one.plugin}.{name}": field.needs
+            for one in self.extensions
+            if not isinstance(one.source, Side)
+            for name, field in one.source.items()
+        }
+        return {name: frozenset((name, *needs)) for name, needs in computed.items() if needs and name in self.base}
 
     def beside(self, entity: Entity) -> Shape:
         """Another entity of the same tenant, as this one sees it; see `near`."""

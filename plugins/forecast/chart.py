@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
+from plugins.forecast import sight
 from plugins.forecast.periods import label_of, number_of
-from sdk import Context, NotFound, Query, _, where
+from sdk import Context, Forbidden, NotFound, Query, _, where
 from sdk.context import Row, shown
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
@@ -20,14 +21,19 @@ SHOWN = 48
 
 def specification(ctx: Context, run: Row, key: str | None) -> dict[str, object]:
     """One series of a run. Raises NotFound where it has none of that name."""
+    if not sight.sees(ctx, UUID(str(run["id"]))):
+        raise Forbidden(
+            _("what a forecast says is shown to who sees what it rests on, and has made it or has {permission}"), permission=sight.INSPECT
+        )
+    system = ctx.as_system()  # its fields are hidden in some runs, so that nobody finds or orders anything by them; here they are seen
     chosen = where(run=run["id"]) + (() if key is None else where(key=key))
-    results = ctx.records("forecast.result").query(Query(chosen, ("key",), limit=1)).data
+    results = system.records("forecast.result").query(Query(chosen, ("key",), limit=1)).data
     if not results:
         raise NotFound(_("the run has no series {key!r} (yet)"), key=key or "")
     result = results[0]
-    points = ctx.records("forecast.point").query(Query(where(result=result["id"]), ("step",), limit=100)).data
-    kept = ctx.records("forecast.backtest").query(Query(where(result=result["id"]), fields=("history",), limit=1)).data
-    grain = str(ctx.records("forecast.series").get(UUID(str(shown(run, "series"))), fields=("grain",))["grain"])
+    points = system.records("forecast.point").query(Query(where(result=result["id"]), ("step",), limit=100)).data
+    kept = system.records("forecast.backtest").query(Query(where(result=result["id"]), fields=("history",), limit=1)).data
+    grain = str(shown(run, "grain"))
     past, future = ctx.say(_("History")), ctx.say(_("Forecast"))
     values = [{"period": period, "value": value, "series": past} for period, value in _history(kept, points, grain)]
     bands = []

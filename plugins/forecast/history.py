@@ -78,10 +78,15 @@ def check(ctx: Context, change: Change) -> None:
         if not isinstance(field_at(ctx, asked.entity, asked.date_field), DateField | DateTimeField):
             change.refuse("date_field", "no_date", _("is no date or instant of {entity}"), entity=asked.entity)
             return
-        by = [asked.asked_by, *([asked.split_by] if asked.split_by else [])]
-        ctx.records(asked.entity).aggregate([asked.measure], by, (*asked.conditions, NOBODY))
+        answers(ctx, asked)
     except Refusal as refusal:
         change.refuse("entity", "cannot_be_asked", _("cannot be asked: {reason}"), reason=str(refusal))
+
+
+def answers(ctx: Context, asked: Definition) -> None:
+    """Raise Refusal where the actor cannot ask for it: nothing of that name, or no right to it."""
+    by = [asked.asked_by, *([asked.split_by] if asked.split_by else [])]
+    ctx.records(asked.entity).aggregate([asked.measure], by, (*asked.conditions, NOBODY))
 
 
 def field_at(ctx: Context, entity: str, path: str) -> Field | None:

@@ -9,7 +9,7 @@ from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from plugins.forecast import chart, outlook, routes, runs
+from plugins.forecast import chart, outlook, routes, runs, sight
 from plugins.forecast.tables import ALGORITHMS, ASSUMPTIONS, BASES, FACTOR_VERDICTS, REASONS, STATES, VERDICTS
 from plugins.forecast.weighted import DEAL, SPLITS
 from sdk import BadRequest, Context, ForecastModel, NotFound, PageRequest, PageRoute, Query, Redirect, Rendering, _, where
@@ -103,7 +103,9 @@ def act(ctx: Context, request: PageRequest) -> Redirect:
 def show_run(ctx: Context, request: PageRequest) -> Rendering:
     """One run: how far it is, its chart, the model and why, and whether each factor helped."""
     run = ctx.records(runs.RUN).get(request.id())
-    results = ctx.records(runs.RESULT).query(Query(where(run=run["id"]), ("key",), limit=MOST)).data
+    hidden = not sight.sees(ctx, request.id())
+    # They come as they were made, in order of their keys: what some see of no run is nothing to sort by.
+    results = () if hidden else ctx.records(runs.RESULT).query(Query(where(run=run["id"]), ("created_at", "id"), limit=MOST)).data
     wanted = request.asked("key")
     result = next((row for row in results if row["key"] == wanted), results[0] if results else None)
     if wanted and (result is None or result["key"] != wanted):
@@ -111,7 +113,8 @@ def show_run(ctx: Context, request: PageRequest) -> Rendering:
     return Rendering(
         "forecast/run.html",
         {
-            "run": run, "state": ctx.say(STATES[str(run["state"])]), "alive": run["state"] in runs.ALIVE, "results": results, "result": result,
+            "run": run, "hidden": hidden, "state": ctx.say(STATES[str(run["state"])]), "alive": run["state"] in runs.ALIVE, "results": results,
+            "result": result,
             "detail": None if result is None else _detail(ctx, run, result), "may_run": ctx.can(routes.START),
         },
     )  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import time
 from importlib.util import find_spec
 from random import Random
 
-from plugins.forecast import chances, demo, entries, history, models, pages, panels, routes, runs, tables, weighted
+from plugins.forecast import cards, chances, demo, entries, history, models, pages, panels, routes, runs, sight, tables, weighted
 from sdk import (
     Access,
     Batch,
@@ -78,14 +78,20 @@ def register_entities() -> Sequence[Entity]:
         Entity(t.MarketSeries, "market_series", "market_series", _("Market series"), _("Market series"), owned=False, access=MARKET, merges=False),
         Entity(t.MarketPoint, "market_point", "market_points", _("Figure"), _("Figures"), title="on", owned=False, access=MARKET, merges=False),
         Entity(t.MarketEvent, "market_event", "market_events", _("Market event"), _("Market events"), owned=False, access=MARKET, merges=False),
-        Entity(t.Run, "run", "runs", _("Run"), _("Runs"), access=RUNS, verbs=frozenset({Verb.READ, Verb.DELETE})),
-        Entity(t.Result, "result", "results", _("Result"), _("Results"), title="key", owned=False, verbs=READ),
-        Entity(t.Backtest, "backtest", "backtests", _("Back-test"), _("Back-tests"), owned=False, verbs=READ),
-        Entity(t.Point, "point", "points", _("Expected figure"), _("Expected figures"), title="period", owned=False, verbs=READ),
+        Entity(t.Run, "run", "runs", _("Run"), _("Runs"), access=RUNS, verbs=frozenset({Verb.READ, Verb.DELETE}),
+               veil=sight.veil(sight.RUN), veiled=sight.SEEN[sight.RUN]),
+        Entity(t.Result, "result", "results", _("Result"), _("Results"), title="key", owned=False, verbs=READ,
+               veil=sight.veil(sight.RESULT), veiled=sight.SEEN[sight.RESULT]),
+        Entity(t.Backtest, "backtest", "backtests", _("Back-test"), _("Back-tests"), owned=False, verbs=READ,
+               veil=sight.veil(sight.BACKTEST), veiled=sight.SEEN[sight.BACKTEST]),
+        Entity(t.Point, "point", "points", _("Expected figure"), _("Expected figures"), title="period", owned=False, verbs=READ,
+               veil=sight.veil(sight.POINT), veiled=sight.SEEN[sight.POINT]),
         Entity(t.FactorVerdict, "factor_verdict", "factor_verdicts", _("Verdict on a factor"), _("Verdicts on factors"), title="factor",
-               owned=False, verbs=READ),
+               owned=False, verbs=READ,
+               veil=sight.veil(sight.VERDICT), veiled=sight.SEEN[sight.VERDICT]),
         Entity(t.Win, "win", "wins", _("Win probability"), _("Win probabilities"), title="win_probability", owned=False, verbs=READ),
-        Entity(t.ModelCard, "model_card", "model_cards", _("Model card"), _("Model cards"), owned=False, access=READERS, verbs=READ),
+        Entity(t.ModelCard, "model_card", "model_cards", _("Model card"), _("Model cards"), owned=False, access=READERS, verbs=READ, veil=cards.veil,
+               veiled=cards.OF_CARDS),
     )  # fmt: skip
 
 
@@ -106,6 +112,7 @@ def register_permissions() -> Sequence[Permission]:
     return (
         Permission(routes.LOOK, _("See the weighted pipeline and win probabilities"), dict.fromkeys(ROLES, Scope.ALL)),
         Permission(routes.START, _("Run forecasts"), dict.fromkeys(("sales_rep", "sales_manager"), Scope.ALL)),
+        Permission(sight.INSPECT, _("See what forecasts of others say"), {"sales_manager": Scope.ALL}),
         Permission(routes.TRAIN, _("Train win probabilities"), {"sales_manager": Scope.ALL}),
     )
 

@@ -18,13 +18,15 @@ CHUNK = 20
 ACT = "forecast"
 RUN, RESULT = "forecast.run", "forecast.result"
 ALIVE = ("waiting", "running")
+KEPT = ("name", "horizon", "entity", "measure", "date_field", "grain", "conditions", "split_by")
+"""What a run has of its series, so that its figures keep their meaning when the series gets another."""
 _PLACES = Decimal("0.0001")
 
 
 def start(ctx: Context, series: UUID) -> Row:
     """A new run of a series, which the actor owns and which is done in the background. Raises NotFound."""
-    definition = ctx.records("forecast.series").get(series, fields=("name", "horizon"))
-    values = {"series": series, "name": definition["name"], "horizon": definition["horizon"], "owner": ctx.actor.user_id}
+    definition = ctx.records("forecast.series").get(series, fields=KEPT)
+    values = {"series": series, "owner": ctx.actor.user_id, **{name: definition[name] for name in KEPT}}
     with ctx.transaction(write=True):
         run = ctx.as_system().records(RUN).create(values)
         ctx.enqueue("forecast.run", {"run": str(run["id"])})
@@ -53,10 +55,9 @@ def carry_out(ctx: Context, id: UUID) -> None:
     try:
         series = run["series"]
         assert isinstance(series, UUID)
-        definition = ctx.records("forecast.series").values([series]).get(series)
-        if definition is None:
+        if series not in ctx.records("forecast.series").values([series]):
             raise Conflict(_("the definition of the series is gone"), code="series_gone")
-        asked = Definition.of(definition)
+        asked = Definition.of(run)
         with ctx.transaction():
             found = read(ctx, asked)
     except Refusal as refusal:

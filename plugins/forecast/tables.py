@@ -102,12 +102,18 @@ class Factor(Record):
 
 
 class Run(Record):
-    """One forecast of a series, with what its owner could see."""
+    """One forecast of a series, with what its owner could see, by the definition as it was then."""
 
     __tablename__ = "forecast_runs"
 
     series_id: Mapped[UUID] = f.link(_("Series"), Series, required=True)
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, search=True)
+    entity: Mapped[str | None] = f.text(_("Entity"), length=80)
+    measure: Mapped[str | None] = f.text(_("Measure"), length=100)
+    date_field: Mapped[str | None] = f.text(_("Date field"), length=100)
+    grain: Mapped[str | None] = f.choice(_("Period"), GRAINS)
+    conditions: Mapped[str | None] = f.long_text(_("Conditions, one a line"), length=2000)
+    split_by: Mapped[str | None] = f.text(_("Split by"), length=100)
     state: Mapped[str] = f.choice(_("State"), STATES, default="waiting", index=True)
     done: Mapped[int] = f.integer(_("Done"), default=0)
     total: Mapped[int] = f.integer(_("Total"), default=0)

@@ -28,7 +28,7 @@ OPEN, WON = Condition("status", "eq", ("open",)), Condition("status", "eq", ("wo
 
 
 def _weighted(amount: str) -> tuple[Source, Source]:
-    """An amount of the deal by its probability, and the currency; both are the deal's own columns, so that no further right is needed."""
+    """An amount of the deal by its probability, and the currency; both are the deal's own columns."""
 
     def worth(deal: FromClause, _reach: Reach) -> sa.ColumnElement[object]:
         return cast("sa.ColumnElement[object]", percent_of(deal.c[amount], deal.c.probability))
@@ -40,10 +40,12 @@ def _weighted(amount: str) -> tuple[Source, Source]:
 
 
 WEIGHTED = {
-    "weighted_base": f.computed(f.money(_("Weighted amount in own currency")), *_weighted("base_amount")),
-    "weighted": f.computed(f.money(_("Weighted amount")), *_weighted("amount")),
+    "weighted_base": f.computed(
+        f.money(_("Weighted amount in own currency")), *_weighted("base_amount"), needs=("base_amount", "probability")
+    ),
+    "weighted": f.computed(f.money(_("Weighted amount")), *_weighted("amount"), needs=("amount", "probability")),
 }
-"""Fields beside the deal's; who sees the deal and this field of it sees them, as with its own fields."""
+"""Fields beside the deal's, for who sees what they are made from."""
 
 
 def _per_cent(won: Decimal, target: Decimal) -> Decimal:

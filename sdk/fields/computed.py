@@ -27,16 +27,19 @@ class Computed:
 
     field: Field
     sources: tuple[Source, ...]
+    needs: tuple[str, ...] = ()
+    """The fields of the extended record that it is made from: who does not see them does not see it."""
 
     def columns(self, extended: FromClause, reach: Reach) -> list[sa.ColumnElement[Any]]:
         """The expressions for one statement."""
         return [source(extended, reach) for source in self.sources]
 
 
-def computed(column: object, *sources: Source) -> Computed:
+def computed(column: object, *sources: Source, needs: tuple[str, ...] = ()) -> Computed:
     """A computed field of the same type as `column` (what `f.integer(...)` and its like return).
 
-    One source for each of its columns: one, but for money its amount and its currency. Raises TypeError for anything else.
+    One source for each of its columns: one, but for money its amount and its currency. Raises TypeError for anything else. `needs` names
+    fields of the extended record itself that it is made from.
     """
     info = getattr(getattr(column, "column", None), "info", {})
     found = info.get("field")
@@ -44,7 +47,7 @@ def computed(column: object, *sources: Source) -> Computed:
         raise TypeError("computed() expects a field, such as f.integer(_('Orders'))")
     if len(sources) != 1 + len(found.siblings()):
         raise TypeError(f"computed() expects {1 + len(found.siblings())} source(s) for a {found.kind} field, got {len(sources)}")
-    return Computed(replace(found, readonly=True), sources)
+    return Computed(replace(found, readonly=True), sources, needs)
 
 
 def over(link: InstrumentedAttribute[Any], value: sa.ColumnElement[Any]) -> Source:

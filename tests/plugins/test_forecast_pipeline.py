@@ -111,13 +111,13 @@ def test_a_representative_sees_the_own_team_alone(client: Api, process: Process,
 def test_a_field_that_one_may_not_see_is_not_seen_through_its_weight(client: Api, work: Work, process: Process, people: People) -> None:
     deal(process, 1000, 50, "2026-06-20", owner=str(people.rep))
     role = work.records("core.role").find(where(key="sales_rep"))[0]
-    work.records("core.grant").create(
-        {"role": str(role["id"]), "permission": "pipeline.deal.read", "scope": "team", "only_fields": ["name", "stage"]}
-    )
-    answer = client.as_user(people.rep).get(PIPELINE, YEAR)
-    assert answer.status_code == 400
-    row = client.as_user(people.rep).get("/api/v1/pipeline/deals").json["data"][0]
+    shown = ["name", "stage", "probability", "forecast.weighted", "forecast.weighted_base"]  # an amount is its weight by its probability
+    work.records("core.grant").create({"role": str(role["id"]), "permission": "pipeline.deal.read", "scope": "team", "only_fields": shown})
+    rep = client.as_user(people.rep)
+    assert rep.get(PIPELINE, YEAR).status_code == 400
+    row = rep.get("/api/v1/pipeline/deals").json["data"][0]
     assert not [name for name in row if name.startswith("forecast.")]
+    assert rep.get("/api/v1/pipeline/deals?forecast.weighted[gt]=1").status_code == 400
 
 
 @given(st.decimals(-(10**12), 10**12, places=2), st.decimals(0, 100, places=4))

@@ -17,6 +17,7 @@ from core.context import Work
 from core.extension import discover
 from core.extension.discover import GROUP, State
 from core.testkit.fixtures import Api, MakeTenant, People
+from core.testkit.leaks.hearsay import Listener
 from plugins.forecast import runs
 from plugins.forecast.history import Definition, read
 from plugins.forecast.periods import label_of, number_in, number_of, start_of
@@ -72,7 +73,7 @@ def forecast(client: Api, drain: Callable[[], int]) -> Callable[..., dict[str, A
 
 
 def results(api: Api, run: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(api.get(f"{FORECAST}/results", {"run": run["id"], "sort": "key"}).json["data"])
+    return list(api.get(f"{FORECAST}/results", {"run": run["id"], "sort": "created_at,id"}).json["data"])
 
 
 def points(api: Api, result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -325,6 +326,48 @@ def test_a_forecast_is_over_what_its_owner_sees_and_no_other_team_sees_it(
         assert row["id"] not in {one["result"] for one in api.get(f"{FORECAST}/points").json["data"]}
         assert row["id"] not in {one["result"] for one in api.get(f"{FORECAST}/backtests").json["data"]}
     assert client.as_user(people.manager).get(f"{FORECAST}/runs/{mine['id']}").status_code == 200
+
+
+@pytest.mark.feature("B5")
+@pytest.mark.parametrize("made_by", ["somebody", "oneself"])
+def test_nobody_reads_in_a_forecast_what_is_hidden_where_it_stands(
+    client: Api, work: Work, process: Process, forecast: Any, made_by: str
+) -> None:
+    won(work, process, [(month(back), 4711) for back in range(1, 30)])
+    role = work.records("core.role").create({"key": "watcher", "name": "Watcher"})["id"]
+    person = id_of(work.records("core.user").create({"name": "W", "email": "w@acme.example", "roles": ["watcher"]}))
+
+    def grant(permission: str, scope: str = "all", fields: Sequence[str] | None = None) -> UUID:
+        return id_of(work.records("core.grant").create({"role": role, "permission": permission, "scope": scope, "only_fields": fields}))
+
+    with work.transaction():
+        shapes = [work.shape(name) for name in work.entities() if name.startswith("forecast.")]
+        seen = sorted(work.shape("pipeline.deal").fields.keys() - {"amount", "base_amount"})
+    for shape in shapes:
+        grant(f"{shape.entity.full_name}.read", "all" if shape.entity.parent is None else "parent")
+    for permission in ("forecast.run.inspect", "forecast.run.start", "forecast.series.create"):
+        grant(permission)
+    whole = grant("pipeline.deal.read")
+    watcher = client.as_user(person)
+    run = forecast(client if made_by == "somebody" else watcher)
+    ears = Listener(watcher, shapes)
+    heard, page = " ".join(ears.hears("4711")), f"/console/forecast/outlook/{run['id']}"
+    for place in ("/backtests", "/points", "/backtest", "/chart"):
+        assert place in heard, place
+    assert "4,711" in watcher.get(page).text
+    work.records("core.grant").delete(whole)
+    narrow = grant("pipeline.deal.read", fields=seen)
+    series = work.records("forecast.run").values([UUID(run["id"])])[UUID(run["id"])]["series"]
+    work.records("forecast.series").update(series, {"measure": "count"})  # what the run has added up stays what it was
+    assert ears.hears("4711", "4,711") == []
+    assert (watcher.get(page).status_code, "4,711" in watcher.get(page).text) == (200, False)
+    assert ears.finds("4711") == []
+    assert watcher.get(f"{FORECAST}/results?verdict=naive_best").status_code == 400
+    assert watcher.get(f"{FORECAST}/runs/{run['id']}/chart").status_code == 403
+    work.records("core.grant").delete(narrow)
+    grant("pipeline.deal.read")
+    work.records("core.grant").delete(id_of(work.records("core.grant").find(where(role=role, permission="forecast.run.inspect"))[0]))
+    assert bool(ears.hears("4711")) == (made_by == "oneself")
 
 
 def test_another_tenant_sees_nothing(client: Api, work: Work, process: Process, make_tenant: MakeTenant, forecast: Any) -> None:

@@ -1,0 +1,26 @@
+"""Who sees what was learned: words that deals have had (products, sources) are told to who sees the fields that they stand in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from plugins.forecast.routes import ACCOUNT, RESTS_ON
+from plugins.forecast.runs import document
+from plugins.forecast.weighted import DEAL
+from sdk import Context
+
+TOLD = "coefficients"
+OF_CARDS = (TOLD,)
+
+
+def veil(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
+    """Leave out the weights of words that stand in fields which the reader does not see."""
+    if not any(row.get(TOLD) for row in rows):
+        return
+    seen = {name for entity in (DEAL, ACCOUNT) if ctx.offers(entity) and ctx.can(f"{entity}.read") for name in ctx.records(entity).fields()}
+    for row in rows:
+        if row.get(TOLD):
+            weights = json.loads(str(row[TOLD])).items()
+            row[TOLD] = document({name: one for name, one in weights if "=" not in name or RESTS_ON[name.partition("=")[0]] in seen})

@@ -1,0 +1,88 @@
+"""Who sees what a forecast says: who made it and who may look into those of others, as far as they see what it rests on.
+
+A run has added up what its owner saw. Who may know that there was one has not the right to the records and fields of its figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from plugins.forecast.history import Definition, answers
+from sdk import Context, Refusal
+from sdk.context import Row
+
+RUN, RESULT, BACKTEST, POINT, VERDICT = (f"forecast.{name}" for name in ("run", "result", "backtest", "point", "factor_verdict"))
+INSPECT = f"{RUN}.inspect"
+ERRORS = ("mae", "mase", "mape", "smape", "naive_mae", "naive_mase", "naive_mape", "coverage_80")
+SEEN = {
+    RUN: ("done", "total", "unpriced", "error"),
+    RESULT: ("key", "key_id", "model", "verdict", "first_period", "periods", "season", *ERRORS, "factors"),
+    BACKTEST: ("name", "history", "parameters", "models"),
+    POINT: ("mean", "low_80", "high_80", "low_95", "high_95"),
+    VERDICT: ("verdict", "assumption", "error_without", "error_with", "folds", "folds_better", "chance"),
+}
+"""The fields that hold figures, or tell of them: how many series there are says into how many parts the records fall."""
+UP = {VERDICT: "result", POINT: "result", BACKTEST: "result", RESULT: "run"}
+
+
+def sees(ctx: Context, run: UUID) -> bool:
+    """Whether the actor, who may know of the run, sees its figures."""
+    return run in _seen(ctx, [run])
+
+
+def veil(entity: str) -> Callable[[Any, Sequence[dict[str, Any]]], None]:
+    """What leaves out of each row what its reader may not see of the figures."""
+
+    def taken_out(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
+        shown = [row for row in rows if any(name in row for name in SEEN[entity])]
+        if not shown:
+            return
+        runs = _runs(ctx.as_system(), entity, [row["id"] for row in shown])
+        seen = _seen(ctx, list(set(runs.values())))
+        for row in shown:
+            if runs.get(row["id"]) not in seen:
+                for name in SEEN[entity]:
+                    row.pop(name, None)
+
+    return taken_out
+
+
+def _runs(system: Context, entity: str, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The run that each record is, or belongs to."""
+    if entity == RUN:
+        return {id: id for id in ids}
+    above = {id: UUID(str(row[UP[entity]])) for id, row in system.records(entity).values(ids).items()}
+    if UP[entity] == "run":
+        return above
+    runs = _runs(system, RESULT, list(set(above.values())))
+    return {id: runs[result] for id, result in above.items() if result in runs}
+
+
+def _seen(ctx: Context, ids: Sequence[UUID]) -> set[UUID]:
+    others, asked = ctx.can(INSPECT), dict[Definition, bool]()
+    return {id for id, run in ctx.as_system().records(RUN).values(ids).items()
+            if (others or (ctx.actor.user_id is not None and run["owner"] == ctx.actor.user_id)) and _answered(ctx, run, asked)}  # fmt: skip
+
+
+def _answered(ctx: Context, run: Row, asked: dict[Definition, bool]) -> bool:
+    """Whether the actor could ask for what the run has added up; each definition is tried once."""
+    definition = _definition(run)
+    if definition is None:
+        return False
+    if definition not in asked:
+        try:
+            answers(ctx, definition)
+        except Refusal:
+            asked[definition] = False
+        else:
+            asked[definition] = True
+    return asked[definition]
+
+
+def _definition(run: Mapping[str, object]) -> Definition | None:
+    try:
+        return Definition.of(run) if run["entity"] else None
+    except Refusal:  # conditions that nobody can read say nothing of what the figures rest on
+        return None
