@@ -36,7 +36,9 @@ def history(work: Work, entity: Entity, id: UUID, limit: int, after: str = "") -
     if entity.mergeable and (parts := absorbed(work, id)):
         shown |= _shown_on(work.reader(entity), parts, row)
     last: UUID | None = cursor.decode(after, _ORDER, [_KEY])[0] if after else None
-    told = ((found["id"], _entry(found, shown[found["record_id"]])) for found in _audited(work, entity.full_name, list(shown), limit + 1, last))
+    told = (
+        (found["id"], _entry(found, shown[found["record_id"]])) for found in _audited(work, entity.full_name, list(shown), limit + 1, last)
+    )
     page = list(islice(((id, entry) for id, entry in told if entry is not None), limit + 1))
     following = cursor.encode(_ORDER, [page[limit - 1][0]]) if len(page) > limit else None
     return [entry for _id, entry in page[:limit]], following
