@@ -15,7 +15,6 @@ from core.entities.conditions import DEEPEST, Conditions, head, shape_field
 from core.entities.journal import plain
 from core.entities.pages import searching, sought
 from core.entities.read import Reader, title_column
-from core.entities.rows import live_of
 from core.entities.shape import Source
 from core.policy.grants import Grant
 from sdk import BadRequest, Filter, Verb, _
@@ -151,7 +150,7 @@ class Aggregation:
         if key not in self._beyond:
             table = reader.shape.table.alias(f"beyond_{len(self._beyond)}")
             reach = reader.scopes.clause(reader.entity, table, grants, Verb.READ)
-            on = sa.and_(*live_of(reader.entity, table, self.source.tenant), table.c.id == column)
+            on = sa.and_(*reader.scopes.live(reader.entity, table), table.c.id == column)
             self._joins.append((table, on if reach is None else sa.and_(on, reach)))
             self._beyond[key] = Source(reader.shape, self.reader.scopes, table)
         return self._beyond[key]

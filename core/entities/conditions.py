@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import sqlalchemy as sa
 
 from core.custom.keys import Word, found
-from core.entities.rows import live_of
 from core.entities.shape import Shape, Source
 from core.policy.grants import including
 from sdk import BadRequest, Condition, Entity, Filter, Verb, _
@@ -132,7 +131,7 @@ class Conditions:
             reach = self._scopes.clause(target, table, including(held, name), Verb.READ)  # a name that is hidden finds nothing
             named = table.c[target.record.__fields__[name].attribute].in_(words)
             matches.append(named if reach is None else sa.and_(named, reach))
-        return sa.select(table.c.id).where(*live_of(target, table, self._source.tenant), sa.or_(sa.false(), *matches))
+        return sa.select(table.c.id).where(*self._scopes.live(target, table), sa.or_(sa.false(), *matches))
 
 
 def read(shape: Shape, condition: Condition) -> tuple[Form, list[Any]]:

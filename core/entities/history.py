@@ -10,19 +10,24 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.audit.entries import REFUSED
+from core.entities import cursor
+from core.entities.cursor import SortKey
 from core.entities.merged import absorbed
 from core.entities.read import Reader
 from core.events.tables import audit
 from core.policy.grants import Grant
-from sdk import Entity, Verb
+from sdk import Entity, Verb, _
 from sdk.columns import among
+from sdk.fields.identity import IdField
 
 if TYPE_CHECKING:
     from core.context import Work
 
+_ORDER, _KEY = "history", SortKey(IdField(label=_("Id")), audit.c.id, True, False)
 
-def history(work: Work, entity: Entity, id: UUID, limit: int) -> list[dict[str, Any]]:
-    """At most `limit` entries, newest first; fields that one may not see are left out. Raises NotFound.
+
+def history(work: Work, entity: Entity, id: UUID, limit: int, after: str = "") -> tuple[list[dict[str, Any]], str | None]:
+    """At most `limit` entries, newest first, and the cursor of the next page; fields that one may not see are left out. Raises NotFound.
 
     What happened to records that have become part of it is among it, as far as one may see those; `record_id` says to which.
     """
@@ -30,8 +35,13 @@ def history(work: Work, entity: Entity, id: UUID, limit: int) -> list[dict[str, 
     shown = {id: set(row) - work.reader(entity).veiled()}
     if entity.mergeable and (parts := absorbed(work, id)):
         shown |= _shown_on(work.reader(entity), parts, row)
-    entries = (_entry(found, shown[found["record_id"]]) for found in _audited(work, entity.full_name, list(shown), limit))
-    return list(islice((entry for entry in entries if entry is not None), limit))
+    last: UUID | None = cursor.decode(after, _ORDER, [_KEY])[0] if after else None
+    told = (
+        (found["id"], _entry(found, shown[found["record_id"]])) for found in _audited(work, entity.full_name, list(shown), limit + 1, last)
+    )
+    page = list(islice(((id, entry) for id, entry in told if entry is not None), limit + 1))
+    following = cursor.encode(_ORDER, [page[limit - 1][0]]) if len(page) > limit else None
+    return [entry for _id, entry in page[:limit]], following
 
 
 def _shown_on(reader: Reader, parts: Sequence[UUID], names: Iterable[str]) -> dict[UUID, set[str]]:
@@ -46,8 +56,8 @@ def _shown_on(reader: Reader, parts: Sequence[UUID], names: Iterable[str]) -> di
     return found
 
 
-def _audited(work: Work, entity: str, ids: Sequence[UUID], size: int) -> Iterator[sa.RowMapping]:
-    """The audit of a record, newest first, read in parts."""
+def _audited(work: Work, entity: str, ids: Sequence[UUID], size: int, last: UUID | None) -> Iterator[sa.RowMapping]:
+    """The audit of a record, newest first, what comes before `last`, read in parts."""
     shown = (
         audit.c.id,
         audit.c.record_id,
@@ -67,7 +77,7 @@ def _audited(work: Work, entity: str, ids: Sequence[UUID], size: int) -> Iterato
         .order_by(audit.c.id.desc())
         .limit(size)
     )
-    part = work.connection.execute(query).mappings().all()
+    part = work.connection.execute(query if last is None else query.where(audit.c.id < last)).mappings().all()
     while part:
         yield from part
         part = work.connection.execute(query.where(audit.c.id < part[-1]["id"])).mappings().all() if len(part) == size else []

@@ -140,7 +140,7 @@ def _missing(target: Entity, field: LinkField, value: str, near: str | None) -> 
 
 
 def _reach(work: Work, target: Entity, table: Any, grants: tuple[Grant, ...]) -> list[sa.ColumnElement[bool]]:
-    clauses = live_of(target, table, work.tenant.id)
+    clauses = work.scopes.live(target, table)
     clause = work.scopes.clause(target, table, grants, Verb.READ)
     return clauses if clause is None else [*clauses, clause]
 

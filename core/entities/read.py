@@ -82,7 +82,7 @@ class Reader:
         self, source: Source, names: Iterable[str] = (), scopes: Scopes | None = None, *, deleted: bool = False
     ) -> list[sa.ColumnElement[bool]]:
         """The rows that the actor sees; with field names, those rows alone on which all of them are visible."""
-        clauses = source.deleted() if deleted else source.live()
+        clauses = source.deleted() if deleted else source.live(self.grants)
         fields = [name for name in names if name not in ("id", "version")]
         sets = [tuple(self.grants)] if not fields or self.uniform() else [self.including(name) for name in fields]
         for grants in dict.fromkeys(sets):

@@ -185,7 +185,7 @@ class EntityRecords:
     def history(self, id: UUID, *, limit: int = 50) -> list[Row]:
         with self._work.transaction():
             self._reader()
-            return list(history(self._work, self._entity, id, limit))
+            return list(history(self._work, self._entity, id, limit)[0])
 
     def fields(self) -> Mapping[str, Field]:
         return self._reader().visible()

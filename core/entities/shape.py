@@ -18,6 +18,7 @@ from core.custom.overlay import NOTHING, Overlay
 from core.custom.roll_up import RollUp, roll_up
 from core.entities.rows import deleted_of, live_of
 from core.entities.serialize import Convert, serializer, valuer
+from core.policy.grants import Grant
 from core.policy.scopes import Scopes
 from core.recent import Recent
 from sdk import BadRequest, Entity, Extension, Record, Side, Verb
@@ -219,7 +220,8 @@ class Source:
     def _reach(self, record: type[Record], columns: Iterable[str]) -> list[sa.ColumnElement[bool]]:
         """What a computed field may look at: the reader's rights hold for a count or a sum as for the rows."""
         table, entity = record.table(), self.shape.catalog.by_record.get(record)
-        live, columns = live_of(entity, table, self.tenant), {*columns}
+        live = live_of(None, table, self.tenant) if entity is None else self.scopes.live(entity, table)
+        columns = {*columns}
         if strange := columns - {*table.c.keys()}:  # a name of a field, say: its rights would not count
             raise ValueError(f"{table.name} has no columns {sorted(strange)}: name the columns that are looked at, such as account_id")
         if entity is None:
@@ -258,9 +260,9 @@ class Source:
             joined = joined.outerjoin(side, on)
         return joined
 
-    def live(self) -> list[sa.ColumnElement[bool]]:
-        """The tenant's records that are not in the recycle bin."""
-        return live_of(self.shape.entity, self.table, self.tenant)
+    def live(self, grants: Iterable[Grant] = ()) -> list[sa.ColumnElement[bool]]:
+        """The tenant's records that are not in the recycle bin, nor part of one that is; see `Scopes.live` for `grants`."""
+        return self.scopes.live(self.shape.entity, self.table, grants)
 
     def deleted(self) -> list[sa.ColumnElement[bool]]:
         """The tenant's records that are in the recycle bin."""

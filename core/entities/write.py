@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from core.policy.grants import Grant
 
 _CHUNK = 500
+_PART_OF_GONE = " part of what is in the recycle bin"
 _VERBS = {"create": Verb.CREATE, "update": Verb.UPDATE, "delete": Verb.DELETE, "restore": Verb.DELETE}
 
 
@@ -139,12 +140,18 @@ class Writer:
             row = rows.get(item.id)
             item.stored = row.pop(cells.COLUMN, None) if row is not None else None
             gone, restoring = row is not None and row.pop("deleted_at", None) is not None, item.draft.verb == "restore"
+            part_of_gone = row is not None and row.pop(_PART_OF_GONE) and item.draft.act != ERASE
+            # What a plugin's own act takes away with what it is part of may be part of what is gone already.
+            gone = gone or (part_of_gone and not restoring and not (item.draft.verb == "delete" and item.draft.act))
             if row is None or (gone and not restoring and item.draft.act != ERASE) or item.id not in seen:
                 item.refusal = NotFound(_("there is no {entity} {id}"), entity=self.entity.full_name, id=str(item.id))
             elif item.id not in reach[item.draft.verb]:
                 item.refusal = Forbidden(_("you may not {verb} this {entity}"), verb=item.draft.verb, entity=self.entity.full_name)
             elif restoring and not gone:
                 item.refusal = Conflict(_("the record is not in the recycle bin"), code="not_deleted")
+            elif part_of_gone and restoring:
+                text = _("what it is part of is in the recycle bin: restore that first")
+                item.refusal = Conflict(text, code="parent_deleted")
             elif item.id in parts:
                 text = _("the record is part of another now: undo the merge to have it back")
                 item.refusal = Conflict(text, code="merged")
@@ -166,7 +173,9 @@ class Writer:
         fields = [field for name, field in self.shape.fields.items() if "." not in name]
         table, found, wanted = self.shape.table, dict[UUID, dict[str, Any]](), sorted(ids)
         columns = [table.c[column] for field in fields for column in field.columns()]
-        more = [table.c.deleted_at, *([table.c[cells.COLUMN]] if self.shape.overlay.definitions else [])]
+        whole, has_cells = self.work.scopes.whole(self.entity, table), bool(self.shape.overlay.definitions)
+        part_of_gone = sa.false() if whole is None else sa.not_(whole)
+        more = [table.c.deleted_at, part_of_gone, *([table.c[cells.COLUMN]] if has_cells else [])]
         convert = self.shape.valuer([field.name for field in fields])
         for start in range(0, len(wanted), _CHUNK):
             query = (
@@ -177,8 +186,8 @@ class Writer:
             )
             rows = self.work.connection.execute(query).all()
             for row, values in zip(rows, convert([row[: len(columns)] for row in rows]), strict=True):
-                found[values["id"]] = {**values, "deleted_at": row[len(columns)]}
-                if len(more) > 1:
+                found[values["id"]] = {**values, "deleted_at": row[len(columns)], _PART_OF_GONE: bool(row[len(columns) + 1])}
+                if has_cells:
                     found[values["id"]] |= {**cells.unpacked(row[-1], list(self.shape.custom.values())), cells.COLUMN: row[-1]}
         self._before_sides(found)
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -66,13 +67,14 @@ class Collection:
     def update(self, work: Work, path: Mapping[str, str]) -> Response:
         """Change the fields that are sent; `If-Match` refuses a stale change with 412."""
         alike, id = self._alike(), record_id(path["id"])
-        outcome = self._write(work, Draft("update", json_body(), id, expected_version(), alike=alike))
+        outcome = self._write(work, Draft("update", json_body(), id, expected_version(work, self.entity, id), alike=alike))
         return self._shown(work, outcome, 200, {})
 
     def delete(self, work: Work, path: Mapping[str, str]) -> Response:
         """Into the recycle bin."""
         query_pairs(_NONE)
-        work.records(self.name).delete(record_id(path["id"]), expected_version=expected_version())
+        id = record_id(path["id"])
+        work.records(self.name).delete(id, expected_version=expected_version(work, self.entity, id))
         return Response(None, 204)
 
     def restore(self, work: Work, path: Mapping[str, str]) -> Response:
@@ -133,9 +135,9 @@ class Collection:
 
         What happened to records that have become part of it is among it, as far as one may see those; `record_id` says to which.
         """
-        pairs = dict(query_pairs(frozenset({"limit"})))
-        limit = _limit(pairs.get("limit", "50"))
-        return {"data": history(work, self.entity, record_id(path["id"]), limit)}
+        pairs = dict(query_pairs(frozenset({"limit", "cursor"})))
+        data, following = history(work, self.entity, record_id(path["id"]), _limit(pairs.get("limit", "50")), pairs.get("cursor", ""))
+        return {"data": data, "page": {"next": following}}
 
     def timeline(self, work: Work, path: Mapping[str, str]) -> object:
         """What happened around a record, newest first: of the sources of all plugins what the caller may see."""
@@ -157,15 +159,22 @@ def etag(version: object) -> str:
     return f'"v{version}"'
 
 
-def expected_version() -> int | None:
-    """The version in `If-Match`; one that is none of ours is stale."""
+_TAG = re.compile(r'(?:W/)?"([^"]*)"|([^\s,"]+)')
+
+
+def expected_version(work: Work, entity: Entity, id: UUID) -> int | None:
+    """The version in `If-Match` (RFC 9110, section 13.1.1); of several the present one, if it is among them. None of ours is stale."""
     given = request.headers.get("If-Match")
     if given is None or given.strip() == "*":
         return None
-    word = given.strip().removeprefix("W/").strip('"')
-    if not word.startswith("v") or not word[1:].isascii() or not word[1:].isdigit() or len(word) > 12:
+    words = [quoted or bare for quoted, bare in _TAG.findall(given)]
+    versions = {int(word[1:]) for word in words if word[:1] == "v" and word[1:].isascii() and word[1:].isdigit() and len(word) <= 12}
+    if not versions:
         raise Stale(_("If-Match names no version of ours; send the ETag of the record"))
-    return int(word[1:])
+    if len(versions) == 1:
+        return versions.pop()
+    row = work.reader(entity).one(id, ("version",))
+    return int(row["version"]) if row["version"] in versions else min(versions)
 
 
 def read_query(pairs: list[tuple[str, str]]) -> Query:

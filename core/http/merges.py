@@ -33,7 +33,8 @@ class Merges:
         query_pairs(frozenset())
         survivor, (losers, picks, dry_run) = record_id(path["id"]), _wish(json_body())
         # A page of a plugin that may ask this route merges as the platform does: no plugin has the act itself.
-        done = merge(work.freely(), self.entity, survivor, losers, picks, dry_run=dry_run, expected_version=expected_version())
+        known = expected_version(work, self.entity, survivor)
+        done = merge(work.freely(), self.entity, survivor, losers, picks, dry_run=dry_run, expected_version=known)
         told: dict[str, object] = {
             "id": done.id, "survivor": survivor, "losers": list(losers), "dry_run": dry_run, "values": done.values,
             "moved": _counted(done.moved), "settled": _counted(done.settled),

@@ -125,6 +125,26 @@ class Scopes:
             if found is not None:
                 yield found
 
+    def live(self, entity: Entity, table: FromClause, grants: Iterable[Grant] = ()) -> list[sa.ColumnElement[bool]]:
+        """The records that are not in the recycle bin; what is part of one that is there counts as there, too.
+
+        Where all `grants` follow the parent, as what they reach does anyway, it is not said again.
+        """
+        mine = live_of(entity, table, self._tenant)
+        follows = {grant.scope for grant in grants} == {Scope.PARENT} and not self.grants.shared
+        whole = None if follows else self.whole(entity, table)
+        return mine if whole is None else [*mine, whole]
+
+    def whole(self, entity: Entity, table: FromClause) -> sa.ColumnElement[bool] | None:
+        """The records that are part of no record in the recycle bin; None where all are."""
+        field = entity.parent
+        target = next(self.parents(entity), None) if isinstance(field, LinkField) else None
+        if field is None or target is None or target.plugin not in self._enabled:
+            return None
+        above = _mentioned(target)
+        there = sa.exists(sa.select(sa.literal(1)).where(*self.live(target, above), above.c.id == table.c[field.attribute]))
+        return there if field.required else sa.or_(table.c[field.attribute].is_(None), there)
+
     def boundless(self, grants: Iterable[Grant]) -> bool:
         """Whether one of `grants` reaches all records, wherever they go: what `clause` says by None."""
         return any(grant.scope is Scope.ALL for grant in grants)

@@ -20,7 +20,7 @@ from core.entities.records import EntityRecords
 from core.events.payload import items_of
 from core.platform import Platform
 from core.testkit.fixtures import Clock, MakeTenant, People
-from sdk import BadRequest, Channel, Conflict, Draft, Forbidden, Invalid, NotFound, Outcome, Stale, Unavailable, where
+from sdk import BadRequest, Channel, Conflict, Draft, Forbidden, Invalid, NotFound, Outcome, Query, Stale, Unavailable, where
 from sdk.context import id_of
 from sdk.fields import Money
 from tests.entities.conftest import audit_of, codes, journal_of
@@ -346,6 +346,34 @@ def test_a_deleted_record_is_nowhere_and_a_restored_one_is_back(things: EntityRe
     assert things.get(id)["size"] == 3
     with pytest.raises(Conflict):
         things.restore(id)
+
+
+def test_what_is_part_of_a_deleted_record_is_gone_and_back_with_it(system: Work, make: type_make, things: EntityRecords) -> None:
+    """Whoever asks and by whatever door: who sees all as who follows the record."""
+    whole, other = make("whole"), make("other")
+    parts = system.records("probe.part")
+    part, gone, _elsewhere = (id_of(parts.create({"thing": str(id), "name": "cog", "amount": 2})) for id in (whole, whole, other))
+    parts.delete(gone)
+
+    def seen() -> tuple[object, ...]:
+        listed, found = parts.query(Query(where(thing=whole))).data, parts.query(Query(q="cog", count=True))
+        (summed,) = parts.aggregate(["count", "sum:amount"])
+        blocks = [block.rows for block in parts.blocks(Query())]
+        return len(listed), found.total, summed["count"], int(summed["sum:amount"]), len(parts.find(())), blocks, len(parts.values([part]))
+
+    assert seen() == (1, 2, 2, 4, 2, [2], 1)
+    things.delete(whole)
+    assert seen() == (0, 1, 1, 2, 1, [1], 0)
+    for verb in (lambda: parts.get(part), lambda: parts.update(part, {"amount": 3}), lambda: parts.delete(part)):
+        with pytest.raises(NotFound):
+            verb()
+    with pytest.raises(Conflict) as refused:
+        parts.restore(gone)
+    assert refused.value.code == "parent_deleted"
+    things.restore(whole)
+    assert seen() == (1, 2, 2, 4, 2, [2], 1), "what was taken away before stays away"
+    parts.restore(gone)
+    assert seen()[:2] == (2, 3)
 
 
 def test_an_unknown_record_is_not_found_by_any_verb(things: EntityRecords) -> None:

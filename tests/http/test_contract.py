@@ -338,8 +338,12 @@ def test_a_stale_if_match_is_a_412_and_changes_nothing(client: Api) -> None:
         problem(client.patch(f"{THINGS}/{id}", {"size": 3}, headers={"If-Match": stale}), 412, "stale")
         problem(client.delete(f"{THINGS}/{id}", headers={"If-Match": stale}), 412, "stale")
     assert client.get(f"{THINGS}/{id}").json["size"] == 2
-    for fresh in ("*", changed.headers["ETag"]):
+    now = changed.headers["ETag"]
+    for fresh in ("*", now, f"{tag}, {now}", f'"a,b",{now} , "v99"'):
         assert client.patch(f"{THINGS}/{id}", {"size": 2}, headers={"If-Match": fresh}).status_code == 200
+    for none in (f'{tag}, "v99"', '"a", "b"', f"{tag},*"):
+        problem(client.patch(f"{THINGS}/{id}", {"size": 3}, headers={"If-Match": none}), 412, "stale")
+    assert client.delete(f"{THINGS}/{id}", headers={"If-Match": f"{tag}, {now}"}).status_code == 204
 
 
 @pytest.mark.feature("P20")
@@ -380,6 +384,12 @@ def test_the_life_of_a_record(client: Api) -> None:
         ("create", "api"),
     ]
     assert history[2]["changes"] == {"name": ["x", "y"]}
+    one = client.get(f"{where}/history", {"limit": 3}).json
+    client.patch(where, {"name": "z"})
+    rest = client.get(f"{where}/history", {"limit": 3, "cursor": one["page"]["next"]}).json
+    assert (one["data"], rest) == (history[:3], {"data": history[3:], "page": {"next": None}}), "each once, whatever happens meanwhile"
+    new(client)
+    problem(client.get(f"{where}/history", {"cursor": client.get(THINGS, {"limit": 1}).json["page"]["next"]}), 400, "bad_cursor")
 
 
 def test_a_batch_answers_for_each_item(client: Api) -> None:

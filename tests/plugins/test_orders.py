@@ -176,6 +176,13 @@ def test_an_account_shows_what_it_has_bought(client: Api, shop: Shop, work: Work
     asked = {"entity": "orders.order_line", "measure": "sum:quantity,sum:net", "by": "order.account,product"}
     (line,) = client.get("/api/v1/reports/query", asked).json["data"]
     assert (line["order.account"], line["product"], line["sum:quantity"]) == ("Alder Foods", "Gateway", "53")
+    (draft,) = client.get(f"{API}/orders", {"state": "draft"}).json["data"]
+    assert client.delete(f"{API}/orders/{draft['id']}").status_code == 204
+    assert [row["sum:quantity"] for row in client.get("/api/v1/reports/query", asked).json["data"]] == ["3"], (
+        "a deleted order has sold nothing"
+    )
+    client.post(f"{API}/orders/{draft['id']}/restore")
+    assert [row["sum:quantity"] for row in client.get("/api/v1/reports/query", asked).json["data"]] == ["53"]
 
 
 def test_who_does_not_see_an_order_sees_neither_its_lines_nor_its_value(client: Api, shop: Shop, people: People, work: Work) -> None:

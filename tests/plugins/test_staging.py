@@ -8,10 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from core.context import Work
 from core.testkit.fixtures import Api, Clock, People
 from plugins.import_export.staging import corrections, files
+from plugins.import_export.tables import Correction
 from tests.plugins.imports import written
 
 FILES, IMPORTS = "/api/v1/import_export/files", "/api/v1/import_export/imports"
@@ -133,7 +135,9 @@ def test_a_file_is_seen_by_its_owner_alone_until_it_expires_and_is_removed_on_re
     files.remove_expired(work)
     assert rep.get(f"{FILES}/{first['id']}").status_code == 404
     assert set(work.files.all_keys()).isdisjoint(keys)  # type: ignore[attr-defined]
-    assert [row["cells"] for row in work.records("import_export.correction").find(())] == [None]
+    assert work.records("import_export.correction").find(()) == []
+    with work.transaction():
+        assert [*work.connection.execute(sa.select(Correction.table().c.cells)).scalars()] == [None], "emptied, not only out of sight"
 
 
 def test_a_file_that_cannot_be_read_is_refused_when_it_is_sent_and_leaves_nothing(client: Api, work: Work) -> None:

@@ -211,18 +211,16 @@ class CollectionOperations:
             **texts,
             "changes": {"type": "object"},
         }
-        entry = {"type": "object", "properties": properties, "required": sorted(properties)}
-        schema = {"type": "object", "properties": {"data": {"type": "array", "items": entry}}, "required": ["data"]}
-        limit = parts.query(
-            "limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, self.work.say(_("How many entries; 50 without it."))
-        )
-        good = answer(self.work.say(_("Newest first.")), schema)
-        return self._operation("history", self.work.say(_HISTORY), answers(self._led_on({200: good}), READ), [limit])
+        return self._entries("history", self.work.say(_HISTORY), properties)
 
     def _timeline(self) -> Json:
         texts: Json = {name: {"type": "string"} for name in ("kind", "entity")}
         words: Json = {name: {"type": ["string", "null"]} for name in ("title", "body")}
         properties = {"at": {"type": "string", "format": "date-time"}, "id": UUID, "actor": {"type": ["object", "null"]}, **texts, **words}
+        return self._entries("timeline", self.work.say(_TIMELINE), properties)
+
+    def _entries(self, act: str, summary: str, properties: Json) -> Json:
+        """The operation that answers pages of such entries."""
         entry = {"type": "object", "properties": properties, "required": sorted(properties)}
         page = {"type": "object", "properties": {"next": {"type": ["string", "null"]}}, "required": ["next"]}
         schema = {"type": "object", "properties": {"data": {"type": "array", "items": entry}, "page": page}, "required": ["data", "page"]}
@@ -233,7 +231,7 @@ class CollectionOperations:
             parts.query("cursor", {"type": "string", "pattern": CURSOR}, self.work.say(_("`page.next` of the page before."))),
         ]
         good = answer(self.work.say(_("Newest first.")), schema)
-        return self._operation("timeline", self.work.say(_TIMELINE), answers(self._led_on({200: good}), READ), asked)
+        return self._operation(act, summary, answers(self._led_on({200: good}), READ), asked)
 
 
 def _outcomes() -> Json:
