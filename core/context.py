@@ -95,6 +95,8 @@ class Work(Transactional):
         self._readers: dict[str, Reader] = {}
         self._catalog: tuple[int, Catalog] | None = None
         self._of_plugins: dict[str, Work] = {}
+        self.hints: dict[str, dict[str, str | None]] = {}
+        """By entity the names that nobody bears, and what was told as nearest to them: so much is looked for, and no more."""
 
     @property
     def catalog(self) -> Catalog:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence, Set
-from difflib import get_close_matches
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 from core.data import bulk
 from core.entities.item import Item
 from core.entities.merged import follow
+from core.entities.nearest import Nearest
 from core.entities.rows import live_of
 from core.entities.shape import Shape
 from core.policy.grants import Grant, including
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 500
 _MANY = 5000
-_BESIDE, _CANDIDATES = 20, 1000
-"""Titles that are looked at on either side of a word that names none, and those that start as it does."""
-_VERY, _AT_ALL = 0.85, 0.6
-"""How like a title must be to look no further, and to be named at all (difflib: 1 is the same)."""
-_MOST_HINTS = 100
-"""A batch in which more words than these are unknown names another kind of record: hints would cost a query each and help nobody."""
 
 
 def resolve(work: Work, shape: Shape, items: Sequence[Item]) -> None:
@@ -59,15 +53,19 @@ def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence
     known = kept | _visible(work, target, ids - kept, pin=target.mergeable)
     instead = _merged(work, target, ids - known)
     named = _named(work, target, field.within, words)
-    near, nearest = dict[str, str | None](), Nearest(work, target)
+    nameless = list[tuple[Item, str]]()
     for item in holders:
         value = item.values[field.name]
         if isinstance(value, NaturalKey):
-            _choose(target, field, item, value.text, named, near, nearest)
+            if not _chosen(target, field, item, value.text, named):
+                nameless.append((item, value.text))
         elif value in instead:
             item.values[field.name] = instead[value]
         elif value not in known:
             item.problems.append(_missing(target, field, str(value), None))
+    near = Nearest(work, target).to(word for _item, word in nameless)
+    for item, word in nameless:
+        item.problems.append(_missing(target, field, word, near.get(word)))
 
 
 def _check_references(work: Work, field: AnyRecordField, holders: Sequence[Item]) -> None:
@@ -113,10 +111,8 @@ def _find_references(work: Work, field: AnyRecordField, holders: Sequence[Item])
             item.problems.append(Problem(field.name, "ambiguous", text, {**params, "count": len(named)}))
 
 
-def _choose(
-    target: Entity, field: LinkField, item: Item, word: str,
-    named: dict[str, list[tuple[UUID, Any]]], near: dict[str, str | None], nearest: Nearest,
-) -> None:  # fmt: skip
+def _chosen(target: Entity, field: LinkField, item: Item, word: str, named: Mapping[str, list[tuple[UUID, Any]]]) -> bool:
+    """Whether somebody bears the name; put into its place is the one who does, and several are a problem."""
     found = named.get(word, [])
     if field.within and (narrow := item.after(field.within)) is not None and not isinstance(narrow, NaturalKey):
         found = [pair for pair in found if pair[1] == narrow]
@@ -126,10 +122,7 @@ def _choose(
         text = _("{count} records of {target} are called {value!r}; give the id")
         params = {"count": len(found), "target": target.full_name, "value": word}
         item.problems.append(Problem(field.name, "ambiguous", text, params))
-    else:
-        if word not in near:  # the same wrong word comes on many rows
-            near[word] = nearest.to(word) if len(near) < _MOST_HINTS else None
-        item.problems.append(_missing(target, field, word, near[word]))
+    return bool(found)
 
 
 def _missing(target: Entity, field: LinkField, value: str, near: str | None) -> Problem:
@@ -224,43 +217,6 @@ def spoken(work: Work, target: Entity, within: str, records: Collection[type_nar
                 found[id, narrow] = word
                 break
     return found
-
-
-class Nearest:
-    """The title most like a word among those that the actor sees, or, where titles name nothing, the natural key.
-
-    First its neighbours in the order of titles are looked at, which are as good as it gets where many differ in a few signs; then those that
-    start with the same character, which are read once for all words.
-    """
-
-    def __init__(self, work: Work, target: Entity) -> None:
-        self._work, self._target = work, target
-        self._name = target.title if target.title in target.match_fields or not target.match_fields else target.match_fields[0]
-        self._title = target.record.table().c[target.record.__fields__[self._name].attribute]
-        self._starting: dict[str, list[str]] = {}
-
-    def to(self, word: str) -> str | None:
-        """None where none is like it."""
-        beside = [
-            *self._titles(self._title >= word, self._title, _BESIDE),
-            *self._titles(self._title < word, self._title.desc(), _BESIDE),
-        ]
-        for cutoff in (_VERY, _AT_ALL):
-            if close := get_close_matches(word, beside, n=1, cutoff=cutoff):
-                return close[0]
-            beside += self._same_start(word[:1])
-        return None
-
-    def _same_start(self, sign: str) -> list[str]:
-        if sign not in self._starting:
-            self._starting[sign] = self._titles(self._title.istartswith(sign, autoescape=True), self._title, _CANDIDATES)
-        return self._starting[sign]
-
-    def _titles(self, which: sa.ColumnElement[bool], order: sa.ColumnElement[Any], most: int) -> list[str]:
-        work, target = self._work, self._target
-        grants = including(work.scopes.grants_of(target, Verb.READ), self._name)
-        query = sa.select(self._title).where(*_reach(work, target, target.record.table(), grants), which).order_by(order).limit(most)
-        return [str(name) for name in work.connection.execute(query).scalars()]
 
 
 def _check_keys(work: Work, field: KeysField, holders: Sequence[Item]) -> None:

@@ -53,15 +53,21 @@ def test_a_name_like_no_other_has_no_nearest(things: EntityRecords, make: type_m
     assert "nearest" not in caught.value.problems[0].params
 
 
-def test_a_batch_of_names_that_nobody_has_is_refused_by_row_with_hints_for_the_first_hundred(
-    things: EntityRecords, make: type_make
+def test_names_that_nobody_has_are_refused_by_row_with_hints_for_the_first_and_few_questions(
+    platform: Platform, things: EntityRecords, make: type_make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """However many wrong names a file holds, and in however many batches they come: who looks for 20,000 of them keeps everybody waiting."""
+    monkeypatch.setattr("core.entities.nearest.MOST", 100)
     make("Part 0")
-    outcomes = things.write([Draft("create", {"name": "x", "whole": f"Part {number}x"}) for number in range(130)])
+    asked: list[str] = []
+    sa.event.listen(platform.database.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    drafts = [Draft("create", {"name": "x", "whole": f"Part {number}x"}) for number in range(130)]
+    outcomes = [one for start in range(0, 130, 65) for one in things.write(drafts[start : start + 65])]
     problems = [outcome.refusal.problems[0] for outcome in outcomes if outcome.refusal is not None]
-    assert len(problems) == 130
-    hinted = ["nearest" in problem.params for problem in problems]
-    assert hinted[0] and any(hinted[:100]) and not any(hinted[100:])
+    assert [problem.params.get("nearest") for problem in problems] == ["Part 0"] * 100 + [None] * 30
+    assert len([one for one in asked if "LIMIT" in one.upper()]) <= 4
+    again = things.write(drafts[:1] + drafts[-1:])
+    assert [one.refusal.problems[0].params.get("nearest") for one in again if one.refusal is not None] == ["Part 0", None]
 
 
 def test_a_name_that_two_have_is_ambiguous(things: EntityRecords, make: type_make) -> None:
