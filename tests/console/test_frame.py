@@ -174,7 +174,7 @@ def test_the_menu_has_what_its_reader_may_read(client: Api, people: People) -> N
     assert "Rules" in Site(client).get("/").text
     page = Site(client.as_user(people.rep)).get("/")
     assert "Rules" not in page.text
-    assert page.texts("//nav[@class='thumb']/a") == ["Home", "Tasks", "Accounts", "Pipeline"]
+    assert page.texts("//nav[@class='thumb']/a") == ["Home", "Tasks", "Accounts", "Deals"]
 
 
 def test_the_language_is_each_persons_own_and_changes_at_once(client: Api, people: People) -> None:
