@@ -173,17 +173,22 @@ class Board:
         """The day that it is where the tenant is."""
         return today(self.kind.ctx).isoformat()
 
-    def heads(self, *, whole: bool = False) -> list[Head]:
-        """What stands on top of the columns; the one without a value only where there are such records. `whole`: with the amounts, however
-        many records they are of."""
+    def heads(self) -> list[Head]:
+        """What stands on top of the columns; the one without a value only where there are such records."""
         counts = self._told("count")
-        later = bool(self.money) and not whole and sum(map(_number, counts.values())) > AT_ONCE
+        later = bool(self.money) and sum(map(_number, counts.values())) > AT_ONCE
         totals, unpriced = ({}, {}) if later else self._sums()
         return [
             Head(lane, _number(counts.get(lane.key)), _amounts(totals.get(lane.key)), _number(unpriced.get(lane.key)), later)
             for lane in self.lanes
             if lane.key or counts.get("")
         ]
+
+    def amounts(self) -> list[Head]:
+        """What the columns come to, for those that stand there without it."""
+        totals, unpriced = self._sums()
+        there = [lane for lane in self.lanes if lane.key or self.page(lane, limit=1)[0]]
+        return [Head(lane, 0, _amounts(totals.get(lane.key)), _number(unpriced.get(lane.key))) for lane in there]
 
     def _sums(self) -> tuple[dict[str, object], dict[str, object]]:
         """The amounts of each column, and how many records have one but none in our own currency."""
@@ -267,7 +272,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     if request.asked("_lane"):
         return _more(board, request)
     if request.asked("_sums"):
-        return Rendering("console/sums.html", {"board": board, "heads": board.heads(whole=True)})
+        return Rendering("console/sums.html", {"board": board, "heads": board.amounts()})
     kind = board.kind
     return Rendering(
         "console/board.html",

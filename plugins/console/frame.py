@@ -17,7 +17,8 @@ SECTIONS: Mapping[str, Text] = {
     "know": _("Know"),
     "admin": _("Set up"),
 }
-_PINNED = "admin"
+_PINNED, _WHOLE = "admin", "console.admin"
+"""The section that is in sight always, and its entry that leads to all others of it."""
 _AT_THUMB = 4
 """Entries of the bar at the bottom of a phone."""
 
@@ -82,6 +83,10 @@ def menu(ctx: Context, here: str) -> list[Section]:
         (target == path, len(root), target) for entry, target in shown if (root := _root(entry, target)) and _within(path, root, target)
     ]
     nearest = max(around, default=(False, 0, ""))[2]  # a board is not its list, though its address begins so
+    if any(entry.full_key == _WHOLE for entry, _target in shown):
+        under = {target for entry, target in shown if entry.section == _PINNED}
+        nearest = f"{PREFIX}/admin" if nearest in under else nearest
+        shown = [(entry, target) for entry, target in shown if entry.section != _PINNED or entry.full_key == _WHOLE]
     for entry, target in shown:
         item = Item(entry.full_key, ctx.say(entry.label), target, entry.icon or "dot", target == nearest, entry.at_hand)
         by_section.setdefault(entry.section, []).append(item)

@@ -171,9 +171,13 @@ def test_without_the_console_there_are_no_pages(site: Site) -> None:
 
 
 def test_the_menu_has_what_its_reader_may_read(client: Api, people: People) -> None:
-    assert "Rules" in Site(client).get("/").text
-    page = Site(client.as_user(people.rep)).get("/")
-    assert "Rules" not in page.text
+    side = "//nav[@id='side']//a"
+    admin, page = Site(client), Site(client.as_user(people.rep)).get("/")
+    assert "Administration" in admin.get("/").texts(side)
+    assert "Rules" in admin.get("/admin").links(), "what is set up stands behind one entry, which is in sight always"
+    assert admin.get("/automation/rules").texts(f"{side}[@aria-current]") == ["Administration"]
+    assert admin.get("/pipeline/deals").texts(f"{side}[@aria-current]") == ["Deals"], "a list belongs to the entry that leads to its board"
+    assert not {"Rules", "Administration"} & {*page.texts(side)}
     assert page.texts("//nav[@class='thumb']/a") == ["Home", "Tasks", "Accounts", "Deals"]
 
 
