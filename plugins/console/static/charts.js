@@ -29,7 +29,7 @@ function config(figure) {
     axis: { ...words, domainColor: line, tickColor: line, gridColor: line, gridOpacity: 0.7, labelLimit: 120, labelOverlap: true },
     axisX: { grid: false },
     axisY: { domain: false, ticks: false, tickCount: 5, titleAngle: 0, titleAlign: "left", titleBaseline: "bottom", titleX: 0, titleY: -8, titleLimit: figure.clientWidth * 0.8 },
-    legend: { ...words, columns: figure.clientWidth < 480 ? 3 : 0, orient: "top", symbolType: "circle", labelLimit: 160 },
+    legend: { ...words, columns: figure.clientWidth < 480 ? 3 : 0, orient: "top", symbolType: "circle", labelLimit: 160, offset: 26 },
     title: { color: ink },
     range: { category: ["--accent", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6", "--chart-7", "--chart-8"].map(token) },
     mark: { color: accent, tooltip: true },
