@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 
 
@@ -52,7 +52,7 @@ def day(locale: str, value: object, length: str = "medium") -> str:
 
 
 def instant(locale: str, value: object, zone: str, length: str = "medium") -> str:
-    """An instant, or its ISO text, in a time zone."""
+    """An instant, or its ISO text, in a time zone; a short one has its day as `day` writes it, and no seconds; `day` is that alone."""
     found = datetime.fromisoformat(value) if isinstance(value, str) and value else value
     if not isinstance(found, datetime):
         return _text(value)
@@ -60,6 +60,11 @@ def instant(locale: str, value: object, zone: str, length: str = "medium") -> st
         there = found.astimezone(_zone(zone))
     except OverflowError:  # the last day that there is has no day after it, wherever one is
         there = found
+    if length == "day":
+        return format_date(there, locale=_locale(locale))
+    if length == "short":
+        date_, time_ = format_date(there, locale=_locale(locale)), format_time(there, "short", tzinfo=there.tzinfo, locale=_locale(locale))
+        return str(_locale(locale).datetime_formats["medium"]).replace("{1}", date_).replace("{0}", time_)
     return format_datetime(there, length, tzinfo=there.tzinfo, locale=_locale(locale))
 
 

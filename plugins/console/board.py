@@ -8,9 +8,10 @@ from datetime import datetime
 from functools import cached_property
 
 from plugins.console.asked import of_pairs
-from plugins.console.cells import Cell, Titles, cell, titles_of
+from plugins.console.cells import Cell, Titles, cell, titles_of, tone_of
+from plugins.console.dates import today
 from plugins.console.filtering import Chip, chips
-from plugins.console.lanes import Group, Lane, by_key, by_of, group_of, lanes_of, without
+from plugins.console.lanes import ENDS, Group, Lane, by_key, by_of, group_of, lanes_of, without
 from plugins.console.registry import Kind, kind_at, query_of
 from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, _, parse_filter
 from sdk.context import Row
@@ -18,11 +19,17 @@ from sdk.fields import ChoiceField, DateTimeField, LinkField, MoneyField
 
 CARDS = 25
 """Cards of a column at once."""
+AT_ONCE = 5_000
+"""Of so many records the amounts are added up at once; those of more follow when the board is shown, which does not wait for them."""
+_DUE = frozenset({"close_date", "due_on", "due_date", "valid_until", "expires_on", "end_date", "ends_on"})
+"""Days by which something is to be done: one that has passed on a record that is not at its end is overdue."""
+_COURSE = ("status", "state")
 
 
 @dataclass(frozen=True)
 class Card:
-    """A record on the board: `age` is how many days it has stood in its column, `late` that this is longer than expected."""
+    """A record on the board: `age` is how many days it has stood in its column, `late` that this is longer than expected, `overdue` the
+    names of days on it that have passed."""
 
     id: str
     version: object
@@ -32,16 +39,19 @@ class Card:
     owner: Cell | None
     age: int | None
     late: bool
+    overdue: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Head:
-    """What a column says of all its records: amounts of different currencies stand side by side, `unpriced` have none in our own."""
+    """What a column says of all its records: amounts of different currencies stand side by side, `unpriced` have none in our own; `later`
+    where the amounts are still to be added up."""
 
     lane: Lane
     count: int
     totals: Sequence[Mapping[str, object]]
     unpriced: int = 0
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,9 @@ class Board:
     @property
     def query(self) -> str:
         """The query of its address, for the addresses of its cards."""
-        return query_of([*(pair for pair in self.request.query if pair[0] not in ("cursor", "_lane", "_to", "_by")), ("_by", self.by)])
+        return query_of(
+            [*(pair for pair in self.request.query if pair[0] not in ("cursor", "_lane", "_to", "_by", "_sums")), ("_by", self.by)]
+        )
 
     @property
     def movable(self) -> bool:
@@ -125,7 +137,8 @@ class Board:
         """Some rows of a column, and the cursor of the next ones."""
         wanted = tuple(word for word in self.request.asked("sort").split(",") if word)
         usual = (f"-{self.since}",) if self.since else ("-id",)
-        names = dict.fromkeys(("id", "version", self.kind.title, *self.shown, *([self.since] if self.since else ())))
+        course = [name for name in _COURSE if name in self.kind.fields]
+        names = dict.fromkeys(("id", "version", self.kind.title, *self.shown, *course, *([self.since] if self.since else ())))
         asked = Query(filter=(*self.filter, lane.holds(self.by), *more), sort=wanted or usual, fields=tuple(names), q=self.q, limit=limit,
                       cursor=cursor)  # fmt: skip
         found = self.kind.ctx.records(self.kind.name).query(asked)
@@ -144,26 +157,57 @@ class Board:
         late = age is not None and not lane.over and 0 < lane.days < age
         title = replace(cell(self.kind, self.kind.title, row, titles), kind="title", href=self.kind.at(row["id"]))
         others = [one for one in cells if one not in (money, owner) and not one.empty]
-        return Card(str(row["id"]), row.get("version"), title, others, money, owner, None if lane.over else age, late)
+        overdue = frozenset() if lane.over or self._over(row) else frozenset(one.name for one in others if self._passed(one))
+        return Card(str(row["id"]), row.get("version"), title, others, money, owner, None if lane.over else age, late, overdue)
+
+    def _over(self, row: Row) -> bool:
+        """Whether its course says that a record is at its end."""
+        found = [(self.kind.fields[name], row.get(name)) for name in _COURSE if name in row]
+        return any(isinstance(field, ChoiceField) and tone_of(field, value) in ENDS for field, value in found)
+
+    def _passed(self, one: Cell) -> bool:
+        return one.name in _DUE and one.kind == "date" and str(one.value) < self.today
+
+    @cached_property
+    def today(self) -> str:
+        """The day that it is where the tenant is."""
+        return today(self.kind.ctx).isoformat()
 
     def heads(self) -> list[Head]:
         """What stands on top of the columns; the one without a value only where there are such records."""
-        records, field = self.kind.ctx.records(self.kind.name), self.kind.fields[self.by]
-
-        def told(measure: str, *more: Condition) -> dict[str, object]:
-            rows = records.aggregate([measure], [self.by], (*self.filter, *more), q=self.q)
-            return {by_key(self.by, field, row): row[measure] for row in rows}
-
-        counts = told("count")
-        totals = told(f"sum:{self.money}") if self.money else {}
-        plain = self.money.removeprefix("base_")
-        apart = plain != self.money and plain in self.kind.fields
-        unpriced = told("count", Condition(plain, "empty", ("false",)), Condition(self.money, "empty", ("true",))) if apart else {}
+        counts = self._told("count")
+        later = bool(self.money) and sum(map(_number, counts.values())) > AT_ONCE
+        totals, unpriced = ({}, {}) if later else self._sums()
         return [
-            Head(lane, _number(counts.get(lane.key)), _amounts(totals.get(lane.key)), _number(unpriced.get(lane.key)))
+            Head(lane, _number(counts.get(lane.key)), _amounts(totals.get(lane.key)), _number(unpriced.get(lane.key)), later)
             for lane in self.lanes
             if lane.key or counts.get("")
         ]
+
+    def amounts(self) -> list[Head]:
+        """What the columns come to, for those that stand there without it."""
+        totals, unpriced = self._sums()
+        there = [lane for lane in self.lanes if lane.key or self.page(lane, limit=1)[0]]
+        return [Head(lane, 0, _amounts(totals.get(lane.key)), _number(unpriced.get(lane.key))) for lane in there]
+
+    def _sums(self) -> tuple[dict[str, object], dict[str, object]]:
+        """The amounts of each column, and how many records have one but none in our own currency."""
+        if not self.money:
+            return {}, {}
+        plain = self.money.removeprefix("base_")
+        apart = plain != self.money and plain in self.kind.fields
+        unpriced = self._told("count", Condition(plain, "empty", ("false",)), Condition(self.money, "empty", ("true",))) if apart else {}
+        return self._told(f"sum:{self.money}"), unpriced
+
+    def _told(self, measure: str, *more: Condition) -> dict[str, object]:
+        field = self.kind.fields[self.by]
+        rows = self.kind.ctx.records(self.kind.name).aggregate([measure], [self.by], (*self.filter, *more), q=self.q)
+        return {by_key(self.by, field, row): row[measure] for row in rows}
+
+    @property
+    def sums(self) -> str:
+        """The address of the amounts that follow."""
+        return f"{self.path}{self.query}&_sums=1"
 
     def columns(self) -> list[Column]:
         """The whole board."""
@@ -227,6 +271,8 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     board = board_at(ctx, request)
     if request.asked("_lane"):
         return _more(board, request)
+    if request.asked("_sums"):
+        return Rendering("console/sums.html", {"board": board, "heads": board.amounts()})
     kind = board.kind
     return Rendering(
         "console/board.html",

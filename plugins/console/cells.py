@@ -137,6 +137,10 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         if drawn in _MEASURED and value is not None:  # a moment or a number that names a record is written as such, and leads to it
             return Cell(name, label, drawn, value, str(value), kind.at(row["id"]))
         return Cell(name, label, "title", value, str(value if value not in (None, "") else "—"), kind.at(row["id"]))
+    if of.kind == "json" and value is not None:
+        return Cell(name, label, of.kind, value, of.format(value))
+    if of.kind == "text" and not of.search and "." in str(value) and kind.ctx.offers(str(value)):  # the name of an entity
+        value = kind.ctx.say(kind.ctx.entity(str(value)).label)
     return Cell(name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "")
 
 

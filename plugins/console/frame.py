@@ -17,6 +17,8 @@ SECTIONS: Mapping[str, Text] = {
     "know": _("Know"),
     "admin": _("Set up"),
 }
+_PINNED, _WHOLE = "admin", "console.admin"
+"""The section that is in sight always, and its entry that leads to all others of it."""
 _AT_THUMB = 4
 """Entries of the bar at the bottom of a phone."""
 
@@ -35,10 +37,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Section:
-    """Words that stand together."""
+    """Words that stand together; what is `pinned` is in sight however long the rest is."""
 
     label: str
     items: list[Item]
+    pinned: bool = False
 
 
 def values(ctx: Context, request: PageRequest) -> Mapping[str, object]:
@@ -76,13 +79,30 @@ def menu(ctx: Context, here: str) -> list[Section]:
     by_section: dict[str, list[Item]] = {}
     path = here.partition("?")[0]
     shown = [(entry, address(ctx, entry)) for entry in entries(ctx) if not entry.palette]
-    around = [target for entry, target in shown if path == target or (entry.path != "/" and path.startswith(f"{target}/"))]
-    nearest = max(around, key=len, default="")  # a board is not its list, though its address begins so
+    around = [
+        (target == path, len(root), target) for entry, target in shown if (root := _root(entry, target)) and _within(path, root, target)
+    ]
+    nearest = max(around, default=(False, 0, ""))[2]  # a board is not its list, though its address begins so
+    if any(entry.full_key == _WHOLE for entry, _target in shown):
+        under = {target for entry, target in shown if entry.section == _PINNED}
+        nearest = f"{PREFIX}/admin" if nearest in under else nearest
+        shown = [(entry, target) for entry, target in shown if entry.section != _PINNED or entry.full_key == _WHOLE]
     for entry, target in shown:
         item = Item(entry.full_key, ctx.say(entry.label), target, entry.icon or "dot", target == nearest, entry.at_hand)
         by_section.setdefault(entry.section, []).append(item)
-    order = [*SECTIONS, *(key for key in by_section if key not in SECTIONS)]
-    return [Section(ctx.say(SECTIONS[key]) if key in SECTIONS else key, by_section[key]) for key in order if key in by_section]
+    order = [*(key for key in SECTIONS if key != _PINNED), *(key for key in by_section if key not in SECTIONS), _PINNED]
+    return [
+        Section(ctx.say(SECTIONS[key]) if key in SECTIONS else key, by_section[key], key == _PINNED) for key in order if key in by_section
+    ]
+
+
+def _root(entry: MenuEntry, target: str) -> str:
+    """Where the pages begin that an entry stands for: with the list of its entity, whichever view of it the entry leads to."""
+    return target.removesuffix(entry.path) if entry.entity else target
+
+
+def _within(path: str, root: str, target: str) -> bool:
+    return path in (root, target) or (root != f"{PREFIX}/" and path.startswith(f"{root}/"))
 
 
 def _open(ctx: Context, entry: MenuEntry) -> bool:

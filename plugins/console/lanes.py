@@ -87,9 +87,7 @@ def lanes_of(kind: Kind, by: str, group: Group | None) -> list[Lane]:
     """The columns in their order."""
     field = kind.fields[by]
     if isinstance(field, ChoiceField):
-        return [
-            Lane(key, kind.ctx.say(word), tone_of(field, key), over=tone_of(field, key) in _ENDS) for key, word in field.options.items()
-        ]
+        return [Lane(key, kind.ctx.say(word), tone_of(field, key), over=tone_of(field, key) in ENDS) for key, word in field.options.items()]
     target = kind.target(field)
     assert target is not None and isinstance(field, LinkField)
     narrowed = (Condition(field.within, "eq", (group.chosen,)),) if group is not None and field.within in target.fields else ()
@@ -100,7 +98,8 @@ def lanes_of(kind: Kind, by: str, group: Group | None) -> list[Lane]:
     return [_stage(target, row) for row in target.ctx.records(target.name).query(asked).data]
 
 
-_ENDS = ("good", "bad")
+ENDS = ("good", "bad")
+"""How options look at which a record has come to its end."""
 
 
 def _stage(target: Kind, row: Row) -> Lane:
@@ -108,7 +107,7 @@ def _stage(target: Kind, row: Row) -> Lane:
     kind_of_stage = target.fields.get("type")
     tone = tone_of(kind_of_stage, row.get("type")) if isinstance(kind_of_stage, ChoiceField) else "plain"
     days, note = row.get("expected_days"), row.get("guidance")
-    return Lane(str(row["id"]), str(row.get(target.title) or "—"), tone, days if isinstance(days, int) else 0, tone in _ENDS,
+    return Lane(str(row["id"]), str(row.get(target.title) or "—"), tone, days if isinstance(days, int) else 0, tone in ENDS,
                 str(note or ""))  # fmt: skip
 
 

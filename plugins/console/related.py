@@ -97,6 +97,8 @@ def _related(one: _Pointer, kind: Kind, row: Row, most: int) -> Related:
     page = ctx.records(other.name).query(asked)
     total = page.total if page.total is not None else len(page.data)
     fills = other.can("create") and link in other.written
+    if page.data:  # a column of nothing takes the room of those that say something
+        names = [name for name in names if any(row.get(name) not in (None, "", []) for row in page.data)] or names[:1]
     heads = [Cell(name, ctx.say(other.fields[name].label), other.fields[name].kind, None) for name in names]
     twice = [
         n for n, field in other.fields.items() if isinstance(field, LinkField) and n != "owner" and ctx.target(other.name, n) == kind.name
@@ -119,7 +121,7 @@ def _columns(other: Kind, one: _Pointer) -> list[str]:
     fit = [name for name in other.fields if name not in unseen and "." not in name]
     amounts = [name for name in fit if isinstance(other.fields[name], MoneyField) and other.fields[name].readonly]
     plain = [name for name in fit if name not in amounts]
-    return [*plain[:_WIDEST], *amounts[-3:]] or [other.title]
+    return [*plain[:_WIDEST], *dict.fromkeys([*amounts[:1], *amounts[-1:]])] or [other.title]
 
 
 def _sums(other: Kind, names: Sequence[str], rows: Sequence[Row]) -> list[str | list[dict[str, str]]]:

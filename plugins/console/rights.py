@@ -91,7 +91,15 @@ def _rule(kind: Kind, found: Mapping[str, object], names: Mapping[str, str], *, 
     labels = [say(kind.fields[name].label) if name in kind.fields else name for name in fields or ()]
     works = found["reaches"] is not False and found["includes"] is not False
     sources = [_source(kind.ctx, word) for word in cast("Sequence[str]", found["sources"])]
-    return Rule(names.get(str(found["role"]), str(found["role"])), sources, scope, works, decides, labels)
+    role = names.get(str(found["role"]), str(found["role"])) or _followed(kind.ctx, cast("Sequence[str]", found["follows"]))
+    return Rule(role, sources, scope, works, decides, labels)
+
+
+def _followed(ctx: Context, permissions: Sequence[str]) -> str:
+    """Which rights decide on what is seen for the sake of its parent."""
+    entities = dict.fromkeys(word.rpartition(".")[0] for word in permissions)
+    words = [ctx.say(ctx.entity(name).plural_label) for name in entities if ctx.offers(name)]
+    return ctx.say(_("Rights to {entities}"), {"entities": ", ".join(words)}) if words else ""
 
 
 def _source(ctx: Context, word: str) -> str:
@@ -103,7 +111,8 @@ def _source(ctx: Context, word: str) -> str:
 
 def _roles(ctx: Context, keys: set[str]) -> Mapping[str, str]:
     """What roles are called; their keys are no secret to who has them."""
-    rows = ctx.as_system().records("core.role").find((Condition("key", "in", tuple(sorted(keys))),)) if keys else []
+    named = tuple(sorted(keys - {""}))  # what is seen for the sake of its parent no role names
+    rows = ctx.as_system().records("core.role").find((Condition("key", "in", named),)) if named else []
     return {str(row["key"]): str(row["name"]) for row in rows}
 
 

@@ -31,7 +31,7 @@ from sdk import (
     _,
 )
 from sdk.context import Row
-from sdk.fields import Field, FlawError, Money, MoneyField, exact_text
+from sdk.fields import Field, FlawError, LinkField, Money, MoneyField, exact_text
 from sdk.pages import told
 
 _CELLS = QuoteLine.__fields__
@@ -78,10 +78,15 @@ def show(plural: str, ctx: Context, request: PageRequest) -> Rendering:
 def _kept(ctx: Context, plural: str, document: Row) -> list[Cells]:
     own = own_cells.own_fields(ctx, SHEETS[plural])
     rows = [_cells(row) for row in sheet.kept(ctx, SHEETS[plural], _id(document["id"]))]
+    titles = own_cells.Titles(ctx, SHEETS[plural], own, [row.priced for row in rows])
     for row in rows:
-        row.texts |= {name: own_cells.text(ctx, of, row.priced.get(name)) for name, of in own.items()}
+        row.texts |= {name: own_cells.text(ctx, of, row.priced.get(name), _currency(ctx, document), titles) for name, of in own.items()}
     _name_products(ctx, rows)
     return rows
+
+
+def _currency(ctx: Context, document: Row) -> str:
+    return str(document.get("currency") or ctx.tenant.currency)
 
 
 def _id(value: object) -> UUID:
@@ -119,12 +124,13 @@ def _values(ctx: Context, plural: str, document: Row, rows: Sequence[Cells], pri
     return {
         "plural": plural, "document": document, "back": ctx.page(f"/orders/{plural}/{document['id']}"), "may": may,
         "cells": [*(name for name in FIELDS if name in seen), *own], "kinds": {name: of.kind for name, of in own.items()},
-        "offered": own_cells.offered(ctx, own), "sums": {name: _wire(sums.get(name)) for name in ("net", "tax", "total") if name in seen},
+        "offered": own_cells.offered(ctx, own), "picks": own_cells.picks(ctx, entity, own),
+        "sums": {name: _wire(sums.get(name)) for name in ("net", "tax", "total") if name in seen},
         "rows": [{**_shown(ctx, row), "cell": row} for row in rows], "fresh": {**_shown(ctx, Cells()), "cell": Cells()},
         "labels": {name: ctx.say(of.label) for name, of in seen.items()},
         "known": known or _known(ctx, entity, _id(document["id"])), "problems": problems, "moved": moved,
         "closed": "" if open_ or state is None else ctx.say(state.options.get(str(document.get("state")), "")),  # type: ignore[attr-defined]
-        "currency": document.get("currency") or ctx.tenant.currency,
+        "currency": _currency(ctx, document),
     }  # fmt: skip
 
 
@@ -157,7 +163,7 @@ def take(plural: str, ctx: Context, request: PageRequest) -> Rendering | Redirec
     rows, act = _typed(request, own), request.typed("act") or "save"
     if act not in ("check", "save"):
         rows = _moved(rows, act)
-    wanted, lines = _read(ctx, document, rows, own)
+    wanted, lines = _read(ctx, document, rows, own, _links(ctx, entity, id, own))
     wrong = any(row.problems for row in wanted)
     refusal: Refusal | None = None
     if act == "save" and not wrong:
@@ -222,7 +228,17 @@ def _moved(rows: list[Cells], act: str) -> list[Cells]:
     return rows
 
 
-def _read(ctx: Context, document: Row, rows: Sequence[Cells], own: Mapping[str, Field]) -> tuple[list[Cells], list[Line]]:
+def _links(ctx: Context, entity: str, id: UUID, own: Mapping[str, Field]) -> Mapping[tuple[str, str], tuple[str, object]]:
+    """What the links of the company's own on the kept lines read and name, by line and field: what stays as it is names the same record, also
+    where others are called so or the reader does not see it."""
+    links = {name: of for name, of in own.items() if isinstance(of, LinkField)}
+    rows = sheet.kept(ctx, entity, id) if links else []
+    titles = own_cells.Titles(ctx, entity, links, rows)
+    return {(str(row["id"]), name): (titles.of(name, row.get(name)), row.get(name)) for row in rows for name in links}
+
+
+def _read(ctx: Context, document: Row, rows: Sequence[Cells], own: Mapping[str, Field], links: Mapping[tuple[str, str], tuple[str, object]]
+          ) -> tuple[list[Cells], list[Line]]:  # fmt: skip
     """The rows that are lines, and the lines that they mean; what cannot be read is noted at its cell."""
     wanted = [row for row in rows if not row.blank]
     words = [row.texts["named"] for row in wanted if not row.product and row.texts.get("named")]
@@ -238,8 +254,12 @@ def _read(ctx: Context, document: Row, rows: Sequence[Cells], own: Mapping[str, 
         values: dict[str, object] = {"product": UUID(row.product) if row.product else None} if "named" in row.texts else {}
         for name in _TYPED:
             if name in row.texts:
-                values[name] = _value(ctx, row, name, str(document.get("currency") or ctx.tenant.currency))
-        values |= {name: _own_value(ctx, row, name, of) for name, of in own.items() if name in row.texts}
+                values[name] = _value(ctx, row, name, _currency(ctx, document))
+        for name, of in own.items():
+            if name in row.texts:
+                text, linked = links.get((row.id, name), ("", None))
+                same = linked is not None and row.texts[name] == text
+                values[name] = linked if same else _own_value(ctx, row, name, of, _currency(ctx, document))
         lines.append(Line(values, UUID(row.id) if row.id else None))
     _name_products(ctx, wanted)
     return wanted, lines
@@ -262,9 +282,9 @@ def _value(ctx: Context, row: Cells, name: str, currency: str) -> object:
     return value
 
 
-def _own_value(ctx: Context, row: Cells, name: str, of: Field) -> object:
+def _own_value(ctx: Context, row: Cells, name: str, of: Field, currency: str) -> object:
     try:
-        return own_cells.value(ctx, of, row.texts[name]) if row.texts[name] else None
+        return own_cells.value(ctx, of, row.texts[name], currency) if row.texts[name] else None
     except FlawError as flaw:
         row.problems[name] = ctx.say(flaw.message, flaw.params)
         return None

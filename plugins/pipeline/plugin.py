@@ -155,9 +155,9 @@ def demo_data(ctx: Context, random: Random, months: int) -> None:
 def register_navigation() -> Sequence[MenuEntry]:
     return (
         MenuEntry(
-            "board", label=_("Pipeline"), section="sell", entity="pipeline.deal", path="/board", icon="board", position=25, at_hand=True
+            "board", label=_("Deals"), section="sell", entity="pipeline.deal", path="/board", icon="target", position=25, at_hand=True
         ),
-        MenuEntry("deals", label=_("Deals"), section="sell", entity="pipeline.deal", icon="target", position=30),
+        MenuEntry("deals", label=_("List of deals"), entity="pipeline.deal", icon="list", position=30, palette=True),
         MenuEntry(
             "stages",
             label=_("Stages"),

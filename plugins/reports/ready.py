@@ -12,12 +12,13 @@ from plugins.reports.formats import of_reader
 from plugins.reports.periods import bounds
 from plugins.reports.query import run
 from plugins.reports.words import field_at, of_measure
-from sdk import BadRequest, Context, Download, NotFound, Report, _
+from sdk import BadRequest, Context, Download, NotFound, Query, Report, _
 from sdk.context import Row
-from sdk.fields import ChoiceField, DateTimeField, IntegerField, LinkField
+from sdk.fields import ChoiceField, DateTimeField, IntegerField, LinkField, TextField
 from sdk.permissions import EXPORT
 
 _DAY = timedelta(days=1)
+_MOST_KEYS = 500
 FORMATS = ("json", "csv", "xlsx", "chart", "svg", "png", "pdf")
 _MEDIA = {
     "csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -96,10 +97,23 @@ def labels(ctx: Context, report: Report) -> chart.Labels:
         words[word] = ctx.say(field.label) if field is not None else word
         if isinstance(field, ChoiceField):
             choices[word] = {key: ctx.say(label) for key, label in field.options.items()}
+        if isinstance(field, TextField) and field.of:
+            choices[word] = _called(ctx, field.of)
         if isinstance(field, LinkField) and isinstance(field_at(ctx, report.entity, f"{word}.position"), IntegerField):
             ordered.add(word)
     words |= {word: of_measure(ctx, report.entity, word) for word in report.measures}
     return chart.Labels(ctx.say(report.label), words, choices, frozenset(ordered))
+
+
+def _called(ctx: Context, entity: str) -> dict[str, str]:
+    """What records are called, by the keys by which texts name them; nothing for who does not see them."""
+    if not ctx.offers(entity) or not ctx.can(f"{entity}.read"):
+        return {}
+    seen, title = ctx.records(entity).fields(), ctx.entity(entity).title
+    if not {"key", title} <= seen.keys():
+        return {}
+    rows = ctx.records(entity).query(Query(fields=("id", "key", title), sort=("key",), limit=_MOST_KEYS)).data
+    return {str(row["key"]): str(row[title]) for row in rows if row.get(title)}
 
 
 def answer(ctx: Context, report: Report, found: list[Row], shape: str, comparison: Mapping[str, object]) -> object:

@@ -172,8 +172,10 @@ def register_entities() -> Sequence[Entity]:
 
 @hookimpl
 def register_extensions() -> Sequence[Extension]:
+    last = f.computed(f.at(_("Last activity")), tables.LAST_ACTIVITY)
+    planned = f.computed(f.boolean(_("Next step planned")), tables.next_step)
     return tuple(
-        Extension(name, {"last_activity_at": f.computed(f.at(_("Last activity")), tables.LAST_ACTIVITY)}) for name in tables.WATCHED
+        Extension(name, {"last_activity_at": last} | ({"next_step": planned} if name == tables.DEALS else {})) for name in tables.WATCHED
     )
 
 

@@ -262,6 +262,17 @@ class StaleRule(Record):
 LAST_ACTIVITY = f.over(Activity.about, sa.func.max(Activity.starts_at).filter(Activity.state != CANCELLED))
 """When the latest activity about a record was, or will be."""
 
+
+def next_step(extended: sa.FromClause, reach: f.Reach) -> sa.ColumnElement[Any]:
+    """Whether a task about a record is open or an activity is planned, of those that its reader sees."""
+
+    def there(record: type[Task] | type[Activity], state: str) -> sa.ColumnElement[bool]:
+        mine = (record.about == extended.c.id, record.state == state, *reach(record, {"about", "state"}))
+        return sa.select(sa.literal(1)).select_from(record).where(*mine).correlate(extended).exists()
+
+    return sa.or_(there(Task, OPEN), there(Activity, PLANNED))
+
+
 WON_AMOUNT, WON_COUNT, NEW_CUSTOMERS, ACTIVITIES, ON_TIME_TASKS = "won_amount", "won_count", "new_customers", "activities", "on_time_tasks"
 MEASURES = {
     WON_AMOUNT: _("Won amount"), WON_COUNT: _("Won deals"), NEW_CUSTOMERS: _("New customers"), ACTIVITIES: _("Activities done"),

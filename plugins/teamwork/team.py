@@ -16,11 +16,13 @@ from plugins.teamwork.tables import DEALS, DONE, OPEN, PLANNED
 from plugins.teamwork.workdays import today
 from sdk import Condition, Context, NotFound, PageRequest, PageRoute, Query, Rendering, _
 from sdk.context import Row
-from sdk.fields import Reference
 
 TASK, ACTIVITY, COMMENT = "teamwork.task", "teamwork.activity", "teamwork.comment"
 PLACE = "/teamwork/team"
 _MOST, _FEW = 500, 8
+STEP = "teamwork.next_step"
+UNPLANNED = Condition(STEP, "eq", ("false",))
+"""Deals about which no task is open and nothing is planned."""
 _SHOWN = ("id", "name", "owner", "stage_since", "close_date", "amount", "teamwork.last_activity_at")
 
 
@@ -86,13 +88,9 @@ def _lines(ctx: Context, people: Mapping[UUID, Row]) -> tuple[list[str], list[Li
     if ctx.offers(DEALS) and ctx.can(f"{DEALS}.read"):
         open_deals = (Condition("status", "eq", ("open",)),)
         columns.append((ctx.say(_("Open deals")), _counted(ctx, DEALS, "deals", ids, open_deals, "status=open")))
-        without = {id: len(deals) for id, deals in unplanned(ctx, ids, ("id", "owner")).items()}
-        columns.append(
-            (
-                ctx.say(_("Without a next step")),
-                {id: Figure(count, ctx.page(f"{PLACE}?person={id}#unplanned"), late=True) for id, count in without.items()},
-            )
-        )
+        if STEP in ctx.records(DEALS).fields():
+            without = _counted(ctx, DEALS, "deals", ids, (*open_deals, UNPLANNED), f"status=open&{STEP}=false", late=True)
+            columns.append((ctx.say(_("Without a next step")), without))
     meetings = _meetings(ctx, ids, day)
     return [head for head, _figures in columns], [
         Line(id, str(row["name"]), [figures.get(id, Figure(0)) for _head, figures in columns], meetings.get(id, []))
@@ -149,42 +147,6 @@ def _meetings(ctx: Context, people: Sequence[UUID], day: date) -> dict[UUID, lis
     return found
 
 
-def unplanned(ctx: Context, people: Sequence[UUID], fields: Sequence[str]) -> dict[UUID, list[Row]]:
-    """These fields of the open deals of these people about which no task is open and nothing is planned, by person; the longest silent first
-    where one of them says since when."""
-    if not people or not (ctx.offers(DEALS) and ctx.can(f"{DEALS}.read")):
-        return {}
-    found: dict[UUID, list[Row]] = {}
-    known = ctx.records(DEALS).fields()
-    names = tuple(name for name in fields if name in ("id", *known))
-    sort = ("stage_since",) if "stage_since" in names else ()
-    for start in range(0, len(people), PART):
-        mine = (Condition("status", "eq", ("open",)), Condition("owner", "in", tuple(people[start : start + PART])))
-        cursor: str | None = ""
-        while cursor is not None:
-            page = ctx.records(DEALS).query(Query(mine, sort, names, limit=_MOST, cursor=cursor))
-            cursor = page.next
-            stepped = _stepped(ctx, [UUID(str(row["id"])) for row in page.data])
-            for row in page.data:
-                if UUID(str(row["id"])) not in stepped and row.get("owner"):
-                    found.setdefault(UUID(str(row["owner"])), []).append(row)
-    return found
-
-
-def _stepped(ctx: Context, deals: Sequence[UUID]) -> set[UUID]:
-    """Of these deals those about which there is something to come, whoever does it: the actor need not see what it is."""
-    about = Condition("about", "in", tuple(Reference(DEALS, id) for id in deals))
-    system, stepped = ctx.as_system(), set[UUID]()
-    coming = (
-        (TASK, (Condition("state", "eq", (OPEN,)),)),
-        (ACTIVITY, (Condition("state", "eq", (PLANNED,)), Condition("starts_at", "gte", (ctx.now(),)))),
-    )
-    for entity, only in coming if deals else ():
-        rows = system.records(entity).find((about, *only), _MOST * 20)
-        stepped |= {row["about"].id for row in rows if isinstance(row["about"], Reference)}
-    return stepped
-
-
 def _opened(ctx: Context, person: UUID) -> list[Mapping[str, object]]:
     """Parts of one person's day: overdue tasks, and the deals that have no next step."""
     parts: list[Mapping[str, object]] = []
@@ -194,10 +156,15 @@ def _opened(ctx: Context, person: UUID) -> list[Mapping[str, object]]:
         shown = [{"name": row.get("subject"), "href": ctx.page(f"/teamwork/tasks/{row['id']}"), "day": row.get("due_on")} for row in rows]
         parts.append({"key": "due", "title": ctx.say(_("Due")), "rows": shown, "nothing": ctx.say(_("Nothing is due."))})
     if ctx.offers(DEALS) and ctx.can(f"{DEALS}.read"):
-        deals = unplanned(ctx, [person], _SHOWN).get(person, [])
+        known = ctx.records(DEALS).fields()
+        if STEP not in known:
+            return parts
+        names, since = tuple(name for name in _SHOWN if name in ("id", *known)), ("stage_since",) if "stage_since" in known else ()
+        mine = (Condition("status", "eq", ("open",)), Condition("owner", "eq", (person,)), UNPLANNED)
+        page = ctx.records(DEALS).query(Query(mine, since, names, limit=_FEW * 3, count=True))
         shown = [{"name": row.get("name"), "href": ctx.page(f"/pipeline/deals/{row['id']}"), "amount": row.get("amount"),
-                  "since": row.get("teamwork.last_activity_at") or row.get("stage_since")} for row in deals[: _FEW * 3]]  # fmt: skip
-        parts.append({"key": "unplanned", "title": ctx.say(_("Deals without a next step")), "rows": shown, "more": max(0, len(deals) - len(shown)),
+                  "since": row.get("teamwork.last_activity_at") or row.get("stage_since")} for row in page.data]  # fmt: skip
+        parts.append({"key": "unplanned", "title": ctx.say(_("Deals without a next step")), "rows": shown, "more": (page.total or 0) - len(shown),
                       "nothing": ctx.say(_("Each open deal has a next step."))})  # fmt: skip
     return parts
 

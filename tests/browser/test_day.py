@@ -142,11 +142,18 @@ def test_a_deal_goes_on_by_the_keyboard_and_where_its_stage_asks_for_something_i
             page.keyboard.press(key)
     assert work.records("pipeline.deal").values([deal])[deal]["stage"] == stages[1]["id"]
     page.locator(f"[data-lane='{stages[1]['id']}'] #card-{deal}").focus()
-    for key in ("Space", "ArrowRight", "Space"):
-        page.keyboard.press(key)
+    page.keyboard.press("Space")
+    page.locator(f"[data-lane='{stages[2]['id']}'].needs .landing", has_text="Needs: Competitor").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    page.get_by_role("dialog").get_by_role("link", name="Cancel").click()
+    assert not page.locator(".landing").count(), "the card is down again"
+    why = page.locator(f"[data-lane='{stages[1]['id']}'] #card-{deal} .why")
+    assert "Needs: Competitor" in why.inner_text(), "it stays where it was tried, and says why until that is put away"
+    why.get_by_role("button", name="Fill in and move").click()
     page.get_by_label("Competitor").fill("Nokia")
     with page.expect_response(lambda answer: answer.request.method == "POST" and "/move" in answer.url):
-        page.get_by_role("dialog").get_by_role("button", name="Move").click()
+        page.get_by_role("dialog").get_by_role("button", name="Save and move").click()
     assert work.records("pipeline.deal").values([deal])[deal]["stage"] == stages[2]["id"]
 
 

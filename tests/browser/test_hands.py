@@ -65,6 +65,8 @@ def test_a_card_is_dragged_to_another_column_and_where_it_may_not_go_it_is_back_
     _drag(page, card, _stages(work)[2])
     page.locator(f"[data-lane='{second}'] #card-{deal} .why").wait_for()
     assert "changed" in card.locator(".why").inner_text()
+    card.get_by_role("button", name="Dismiss").click()
+    assert not card.locator(".why").count()
     assert _stage(work, deal) == second
 
 

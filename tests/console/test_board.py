@@ -113,6 +113,56 @@ def test_a_drag_obeys_the_rules_of_the_process_as_the_api_does(site: Site, proce
     assert process.key_of(deal) == "won"
 
 
+def test_a_card_that_is_taken_up_learns_which_columns_would_refuse_it_and_why_and_nothing_is_written(
+    client: Api, people: People, process: Process, work: Work
+) -> None:
+    site, deal = Site(client), process.deal("Big")
+    stages, before = process.stages, process.read(deal)
+
+    def landing(id: object, of: Site = site) -> dict[str, dict[str, object]]:
+        answer = of.api.call("POST", f"/console/pipeline/deals/{id}/landing?_by=stage")
+        assert answer.status_code == 200, answer.text
+        return answer.json["lanes"]
+
+    told = landing(deal)
+    assert str(process.stages["won"]) not in told
+    assert told[str(stages["proposal"])] == {"needs": True, "text": "Needs: Amount"}
+    assert told[str(stages["lost"])] == {"needs": True, "text": "Needs: Lost reason"}
+    assert process.read(deal) == before
+    assert site.api.get(f"/api/v1/pipeline/deals/{deal}/history").json["data"][0]["action"] == "create"
+    assert drop(site, deal, stages["won"]).status == 200
+    closed = landing(deal)
+    assert {one["needs"] for one in closed.values()} == {False}
+    assert "reopen" in str(closed[str(stages["proposal"])]["text"])
+    rep = Site(client.as_user(people.rep))
+    work.records("core.user").update(people.rep, {"roles": ["read_only"]})
+    assert landing(process.deal("Other"), rep) == {}, "who moves nothing need not be told"
+
+
+def test_amounts_of_very_many_records_follow_when_the_columns_are_shown(
+    site: Site, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        process.deal(f"D{number}", stage="proposal", amount={"amount": "10", "currency": "USD"})
+    whole = tops(site.get(BOARD))
+    monkeypatch.setattr("plugins.console.board.AT_ONCE", 2)
+    page = site.get(BOARD)
+    assert "$" not in " ".join(tops(page).values())
+    (later,) = page.all("//*[@id='board-sums']/@hx-get")
+    part = site.get(later.removeprefix("/console"), part="board-sums")
+    assert {f"sum-{process.stages['proposal']}": "$30.00"}.items() <= {
+        one.get("id"): " ".join(one.text_content().split()) for one in part.all("//p[@hx-swap-oob]")
+    }.items()
+    assert "$30.00" in " ".join(whole.values())
+
+
+def test_a_day_that_has_passed_is_marked_on_a_card_as_long_as_the_record_is_not_at_its_end(site: Site, process: Process) -> None:
+    for name, day in (("Late", "2020-01-01"), ("Soon", "2099-01-01"), ("Over", "2020-01-01")):
+        process.deal(name, close_date=day, amount={"amount": "1", "currency": "USD"}, **({"stage": "won"} if name == "Over" else {}))
+    for query in ({}, {"_by": "status"}):
+        assert site.get(BOARD, query).texts("//li[@data-card][.//*[@class='overdue']]/a[1]") == ["Late"]
+
+
 def test_a_move_is_refused_who_may_not_make_it_and_who_comes_too_late(client: Api, people: People, process: Process) -> None:
     theirs, mine = process.deal("Theirs"), process.deal("Mine", owner=people.rep)
     rep = Site(client.as_user(people.rep))

@@ -171,10 +171,14 @@ def test_without_the_console_there_are_no_pages(site: Site) -> None:
 
 
 def test_the_menu_has_what_its_reader_may_read(client: Api, people: People) -> None:
-    assert "Rules" in Site(client).get("/").text
-    page = Site(client.as_user(people.rep)).get("/")
-    assert "Rules" not in page.text
-    assert page.texts("//nav[@class='thumb']/a") == ["Home", "Tasks", "Accounts", "Pipeline"]
+    side = "//nav[@id='side']//a"
+    admin, page = Site(client), Site(client.as_user(people.rep)).get("/")
+    assert "Administration" in admin.get("/").texts(side)
+    assert "Rules" in admin.get("/admin").links(), "what is set up stands behind one entry, which is in sight always"
+    assert admin.get("/automation/rules").texts(f"{side}[@aria-current]") == ["Administration"]
+    assert admin.get("/pipeline/deals").texts(f"{side}[@aria-current]") == ["Deals"], "a list belongs to the entry that leads to its board"
+    assert not {"Rules", "Administration"} & {*page.texts(side)}
+    assert page.texts("//nav[@class='thumb']/a") == ["Home", "Tasks", "Accounts", "Deals"]
 
 
 def test_the_language_is_each_persons_own_and_changes_at_once(client: Api, people: People) -> None:

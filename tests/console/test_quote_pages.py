@@ -10,7 +10,7 @@ import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api, People
-from sdk import Draft, where
+from sdk import Alike, Draft, where
 from sdk.context import id_of
 from tests.console.site import Look, Site
 
@@ -113,6 +113,41 @@ def test_a_line_has_cells_for_the_companys_own_fields_which_are_kept_refused_and
     assert (wrong.status, wrong.all("//tbody//input[@aria-invalid]/@name")) == (422, ["custom.seat"])
     moved = send(site, desk.path(), [*rows_of(again), {}], known=known(again), act="copy:0", **own)
     assert moved.all("//tbody//input[@name='custom.seat']/@value")[:2] == ["7", "7"]
+
+
+def test_a_switch_an_amount_and_a_record_of_the_companys_own_are_typed_into_cells_too(client: Api, desk: Desk, people: People) -> None:
+    fields, accounts = desk.work.records("core.custom_field"), desk.work.records("customers.account")
+    for key, more in (
+        ("gift", {"kind": "boolean"}),
+        ("freight", {"kind": "money"}),
+        ("site", {"kind": "link", "target": "customers.account"}),
+    ):
+        fields.create({"entity": "orders.quote_line", "key": key, "label": key.title(), **more})
+    alder = next(id_of(row) for row in accounts.find(()) if row["name"] == "Alder Foods")
+    site = Site(client)
+    page = site.get(desk.path())
+    assert {"Gift", "Freight", "Site"} <= {*page.texts("//thead//th")}
+    assert page.all("//tbody//input[@name='custom.site']/@data-pick")[0] == "/console/pick/customers/accounts"
+    own = {"custom.gift": ["yes", "", ""], "custom.freight": ["1,250", "", ""], "custom.site": ["Alder Foods", "", ""]}
+    saved = send(site, desk.path(), [*rows_of(page), {}], known=known(page), **own)
+    assert saved.status == 303, saved.text
+    line = desk.lines()[0]
+    assert (line["custom.gift"], line["custom.freight"].currency, line["custom.site"]) == (True, "USD", alder)
+    again = site.get(desk.path())
+    assert [again.all(f"//tbody//input[@name='{name}']/@value")[0] for name in own] == ["Yes", "1250.00", "Alder Foods"]
+    accounts.create(
+        {"name": "Alder Foods", "owner": people.rep}, alike=Alike.FORCE
+    )  # now the name means two; what stays as it was still means the one
+    as_read = {**own, "custom.gift": ["No", "", ""], "custom.freight": ["5 EUR", "", ""]}
+    saved = send(site, desk.path(), [*rows_of(again), {}], known=known(again), **as_read)
+    assert saved.status == 303, saved.text
+    line = desk.lines()[0]
+    assert (line["custom.gift"], line["custom.freight"].currency, line["custom.site"]) == (False, "EUR", alder)
+    again = site.get(desk.path())
+    wrong = {"custom.gift": ["perhaps", "", ""], "custom.freight": ["much", "", ""], "custom.site": ["Nobody", "", ""]}
+    refused = send(site, desk.path(), [*rows_of(again), {}], known=known(again), **wrong)
+    assert refused.status == 422
+    assert {"custom.gift", "custom.freight"} <= {*refused.all("//tbody//input[@aria-invalid]/@name")}
 
 
 def test_errors_stand_at_their_cells_and_nothing_is_written(client: Api, desk: Desk, people: People) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from core.context import Work
 from core.testkit.fixtures import Api, People
 from plugins.pipeline.template import apply
+from sdk import where
 from sdk.context import id_of
 from tests.console.site import Site
 
@@ -99,6 +100,15 @@ def test_the_page_says_which_grant_lets_somebody_see_a_record_and_why_another_do
     assert told.texts("//*[@role='status']/p/strong")[0] == "No"
     assert "none of them reaches" in told.text
     assert Site(client.as_user(stranger)).get(at).status == 404
+
+
+def test_what_is_seen_for_the_sake_of_its_parent_says_so(client: Api, people: People, work: Work, account: UUID) -> None:
+    apply(work, "direct_sales")
+    deal = id_of(work.records("pipeline.deal").create({"name": "Network", "owner": people.rep}))
+    change = id_of(work.records("pipeline.stage_change").find(where(deal=deal))[0])
+    page = Site(client.as_user(people.rep)).get(f"/pipeline/stage_changes/{change}/access")
+    assert page.status == 200, page.text
+    assert "Rights to Deals" in page.text
 
 
 def test_what_one_writes_about_a_record_is_on_its_timeline(client: Api, people: People, account: UUID) -> None:

@@ -79,6 +79,17 @@ def test_every_number_leads_to_the_records_that_are_counted_in_it(site: Site, de
                 assert money == sum(Decimal(one["base_amount"]["amount"]) for one in listed if one["base_amount"]), asked
 
 
+def test_what_texts_name_by_a_key_is_called_so_in_tables_and_charts(site: Site, deals: Work) -> None:
+    known = {str(row["key"]): str(row["name"]) for row in deals.records("company.industry").find(())}
+    deals.records("customers.account").create({"name": "ZTE", "industry": "software"})
+    deals.records("customers.account").create({"name": "Own words", "industry": "Kites"})
+    page = site.get(f"{REPORTS}/customers.by_industry")
+    names = {row[0] for row in page.rows()}
+    assert {known["software"], "Kites"} <= names
+    assert "software" not in names
+    assert known["software"] in page.all("//figure/@data-chart")[0]
+
+
 def test_a_report_is_narrowed_by_its_address_and_says_to_what(site: Site, deals: Work) -> None:
     page = site.get(f"{REPORTS}/pipeline.by_source", [("from", "2026-01-01"), ("to", "2999-12-31"), ("where", "close_date[empty]=true")])
     assert page.texts("//tfoot//td")[-1] == "1"

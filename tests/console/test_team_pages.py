@@ -82,6 +82,7 @@ def test_a_manager_sees_the_day_of_the_own_people_and_a_representative_oneself(c
     assert row[1:7] == ["2", "1", "1", "1", "3", "2"], "open, due today, overdue, done this week, open deals, without a next step"
     assert "Visit them" in row[7]
     assert counted(rep, alone, "//tbody/tr/td[4]/a/@href") == 1
+    assert counted(rep, alone, "//tbody/tr/td[7]/a/@href") == 2, "each number leads to the list that it counts"
     assert {*alone.texts("//section[@id='unplanned']//li/a")} == {"D1", "D2"}
     assert "Call" in " ".join(alone.texts("//section[@id='due']//li/a"))
     assert mine.get(TEAM, {"person": str(people.rep)}).texts("//section[@id='unplanned']//li/a") != []

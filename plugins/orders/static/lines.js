@@ -118,7 +118,7 @@
       if (event.key === "Enter" && !with_ctrl) return () => this.enterKey(row, input, open, event.shiftKey ? up : down);
       if (event.key === "Tab" && open) { this.choose(input); return null; }
       if (event.altKey && event.key === "ArrowUp") return () => this.move(row, up, input.name);
-      if (event.altKey && event.key === "ArrowDown") return input.name === "named" && !open && this.blank(row) ? () => this.look(input) : () => this.move(down, row, input.name, row);
+      if (event.altKey && event.key === "ArrowDown") return input.matches('[role="combobox"]') && !open && (input.name !== "named" || this.blank(row)) ? () => this.look(input) : () => this.move(down, row, input.name, row);
       if (event.key === "ArrowDown") return open ? () => this.mark(input, 1) : () => this.go(down, input.name);
       if (event.key === "ArrowUp") return open ? () => this.mark(input, -1) : () => this.go(up, input.name);
       if (event.key === "ArrowLeft" && input.selectionEnd === 0) return () => this.step(input, -1);
@@ -130,7 +130,7 @@
     }
 
     enterKey(row, input, open, to) {
-      if (open && this.choose(input)) return this.go(row, "quantity");
+      if (open && this.choose(input)) return input.name === "named" ? this.go(row, "quantity") : input.focus();
       if (!to && !this.blank(row)) this.number();
       return this.go(to || row.nextElementSibling, input.name);
     }
@@ -167,7 +167,7 @@
     click(event) {
       const button = event.target.closest("button[name=act]");
       const row = button?.closest("tr");
-      const input = event.target.closest('[name="named"]');
+      const input = event.target.closest('[role="combobox"]');
       if (input && this.list.hidden) this.look(input);
       if (!button || button.value === "save") return;
       event.preventDefault();
@@ -186,8 +186,8 @@
 
     input(event) {
       if (event.target === this.form) return;
-      if (event.target.name === "named") {
-        this.cell(event.target.closest("tr"), "product").value = "";
+      if (event.target.name === "named") this.cell(event.target.closest("tr"), "product").value = "";
+      if (event.target.matches('[role="combobox"]')) {
         clearTimeout(this.looking);
         this.looking = setTimeout(() => this.look(event.target), 120);
       }
@@ -203,7 +203,7 @@
     }
 
     leave(event) {
-      if (event.target.name === "named") {
+      if (event.target.matches('[role="combobox"]')) {
         clearTimeout(this.looking);
         this.close();
       }
@@ -226,11 +226,11 @@
       this.changed();
     }
 
-    // --- products
+    // --- products, and other records that a cell names
 
     async look(input) {
       const mine = (this.looks = (this.looks || 0) + 1);
-      const answer = await fetch(`${this.form.dataset.products}?q=${encodeURIComponent(input.value.trim())}`, { headers: { "HX-Request": "true", "HX-Target": "products" } });
+      const answer = await fetch(`${input.dataset.pick || this.form.dataset.products}?q=${encodeURIComponent(input.value.trim())}`, { headers: { "HX-Request": "true", "HX-Target": "products" } });
       if (mine !== this.looks || !answer.ok || document.activeElement !== input) return;
       this.list.innerHTML = await answer.text();
       const place = input.getBoundingClientRect();
@@ -265,6 +265,11 @@
     choose(input, option = this.list.querySelector('[aria-selected="true"]')) {
       this.close();
       if (!option) return false;
+      if (input.name !== "named") {
+        input.value = option.textContent.trim();
+        this.changed();
+        return true;
+      }
       const row = input.closest("tr");
       const same = this.cell(row, "product").value === option.dataset.value;
       input.value = option.querySelector(".name").textContent;
@@ -282,9 +287,9 @@
       event.preventDefault();
       const option = event.target.closest('[role="option"]');
       const input = document.activeElement;
-      if (!option || input.name !== "named") return;
+      if (!option || !input.matches('[role="combobox"]')) return;
       this.choose(input, option);
-      this.go(input.closest("tr"), "quantity");
+      if (input.name === "named") this.go(input.closest("tr"), "quantity");
     }
 
     // --- what it comes to

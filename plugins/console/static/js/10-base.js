@@ -115,6 +115,16 @@ function step(by) {
   next.scrollIntoView({ block: "nearest" });
 }
 
+// Where one is in a strip of tabs is in sight, however narrow it is.
+function reveal(root) {
+  for (const tab of root.querySelectorAll(".tabs [aria-current]")) {
+    const strip = tab.parentElement;
+    if (strip.scrollWidth > strip.clientWidth) strip.scrollLeft = tab.offsetLeft - strip.offsetLeft - 32;
+  }
+}
+reveal(document);
+document.addEventListener("htmx:afterSettle", (event) => reveal(event.target.parentElement || document));
+
 // What is typed and not saved is asked about before one leaves.
 let unsaved = false;
 document.addEventListener("input", (event) => {

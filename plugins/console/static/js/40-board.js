@@ -37,6 +37,35 @@
     card.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
+  // --- where a card would be refused --------------------------------------------------------------------------------
+
+  // Asked as a card is taken up; the columns say it as soon as it is known, and until the card is down again.
+  async function warn(card) {
+    const board = boardOf(card);
+    if (board.dataset.landing === undefined) return;
+    const form = new URLSearchParams({ csrf_token: dealwright.csrf() });
+    const answer = await fetch(`${addressOf(card)}/landing${board.dataset.query}`, { method: "POST", body: form }).catch(() => null);
+    if (!answer?.ok || !(lifted?.card === card || drag?.card === card)) return; // what a column would say, it says when the card is dropped, too
+    const { lanes } = await answer.json();
+    for (const lane of lanesOf(board)) {
+      const said = lanes[lane.dataset.lane];
+      if (!said) continue;
+      lane.classList.add(said.needs ? "needs" : "refuses");
+      const note = document.createElement("p");
+      note.className = "landing";
+      note.textContent = said.text;
+      lane.querySelector("header").after(note);
+    }
+    if (lifted?.card === card && laneOf(card) !== lifted.from) over(laneOf(card));
+  }
+
+  function calm(board) {
+    for (const note of board.querySelectorAll(".landing")) note.remove();
+    for (const lane of lanesOf(board)) lane.classList.remove("needs", "refuses");
+  }
+
+  const over = (lane) => say([told(lifted.board, "over", lifted.card, lane), lane.querySelector(".landing")?.textContent].filter(Boolean).join(" "));
+
   // --- sending ---------------------------------------------------------------------------------------------------
 
   const parsed = (text) => new DOMParser().parseFromString(text, "text/html").body;
@@ -58,7 +87,7 @@
   function refresh(board, page, card) {
     for (const fresh of page.querySelectorAll("[id]")) {
       const old = document.getElementById(fresh.id);
-      if (!old || !board.contains(old)) continue;
+      if (!old || old === fresh || !board.contains(old)) continue;
       const had = old.contains(document.activeElement);
       old.replaceWith(fresh);
       htmx.process(fresh);
@@ -113,25 +142,54 @@
     typed.length = 0;
     back();
     if (asked) {
+      const missing = [...answer.page.querySelectorAll(".field:has(.problem) > label")].map((label) => label.textContent.replace("*", "").trim());
+      refuse(card, lane, (board.dataset.needs || "").replace("%fields%", () => missing.join(", ")), back);
       say(told(board, "asks", card, lane));
       open(answer.page, { card, lane });
     } else {
-      refuse(card, answer.words);
+      refuse(card, lane, answer.words);
     }
   }
 
-  // A refused card is back where it was and says why, until it is taken up again; an entry of a calendar has no room for it.
-  function refuse(card, words) {
-    say(words);
+  // A refused card is back where it was and says why until that is read and put away, or it has moved on; what a form can cure it offers to
+  // fill in. An entry of a calendar has no room for it.
+  function refuse(card, lane, words, cure) {
     if (!card.matches(".bcard")) {
-      dealwright.toast(words, "bad");
+      if (!cure) dealwright.toast(words, "bad");
+      say(words);
       return;
     }
-    const why = document.createElement("p");
+    const board = boardOf(card);
+    const why = document.createElement("div");
     why.className = "why";
-    why.textContent = words;
+    const head = document.createElement("strong");
+    head.textContent = told(board, "refused", card, lane);
+    const text = document.createElement("p");
+    text.textContent = words;
+    const button = (label, act) => {
+      const made = document.createElement("button");
+      made.type = "button";
+      made.className = "button";
+      made.textContent = label;
+      made.addEventListener("click", act);
+      return made;
+    };
+    const acts = document.createElement("div");
+    acts.className = "acts";
+    if (cure) {
+      acts.append(button(board.dataset.fill, () => {
+        put(card, lane);
+        send(card, lane, cure);
+      }));
+    }
+    acts.append(button(board.dataset.dismiss, () => {
+      why.remove();
+      card.focus();
+    }));
+    why.append(head, text, acts);
     card.append(why);
     card.scrollIntoView({ block: "nearest", inline: "nearest" });
+    say(`${head.textContent} ${words}`);
   }
 
   async function settle(card, lane, page) {
@@ -237,6 +295,7 @@
     lifted = { card, board, from: laneOf(card), after: card.previousElementSibling };
     card.classList.add("lifted");
     say(told(board, "lifted", card, lifted.from));
+    warn(card);
   }
 
   function putBack({ card, from, after }) {
@@ -251,13 +310,14 @@
     if (lane === lifted.from) putBack(lifted);
     else put(lifted.card, lane);
     lifted.card.focus();
-    say(told(lifted.board, "over", lifted.card, lane));
+    over(lane);
   }
 
   function drop(taken_) {
     const held = lifted;
     lifted = null;
     held.card.classList.remove("lifted");
+    calm(held.board);
     const lane = laneOf(held.card);
     if (!taken_ || lane === held.from) {
       putBack(held);
@@ -302,6 +362,7 @@
     }
     if (card.classList.contains("waiting") && (key === " " || key in steps)) typed.push(key);
     else if (key === " ") lift(card);
+    else if (key === "Escape" && card.querySelector(".why")) card.querySelector(".why").remove();
     else if (key === "Enter") card.querySelector("a").click();
     else if (key in steps) walk(card, key);
     else return false;
@@ -324,7 +385,7 @@
 
   document.addEventListener("pointerdown", (event) => {
     const card = event.target.closest?.("[data-card][tabindex]");
-    if (!card || event.button !== 0 || drag || card.classList.contains("waiting") || event.target.closest("[data-send], button, input")) return;
+    if (!card || event.button !== 0 || drag || card.classList.contains("waiting") || event.target.closest("[data-send], button, input, .why")) return;
     drag = { card, board: boardOf(card), x: event.clientX, y: event.clientY, id: event.pointerId, ghost: null, timer: 0 };
     if (event.pointerType !== "mouse") drag.timer = setTimeout(begin, HOLD);
   });
@@ -342,6 +403,7 @@
     card.classList.add("source");
     document.documentElement.classList.add("dragging");
     follow(x, y);
+    warn(card);
   }
 
   function follow(x, y) {
@@ -375,6 +437,7 @@
     clearTimeout(drag.timer);
     drag.ghost?.remove();
     drag.over?.classList.remove("over");
+    calm(drag.board);
     drag.card.classList.remove("source");
     document.documentElement.classList.remove("dragging");
     drag = null;
