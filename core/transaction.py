@@ -69,6 +69,8 @@ class Transaction:
         """What is kept while this work itself has changed what it was made from: not for others, it may yet be undone."""
         self.saved: list[str] = []
         """The keys of files that were saved in it."""
+        self.read_back = False
+        """Whether what is written is read at once, so that both go to the database together."""
         self.point: NestedTransaction | None = None
         """Where reading goes on when a part of it fails."""
 
@@ -208,9 +210,25 @@ class Transactional:
         once. Many traces are left for what is said next, so that the database has its rows behind it by then."""
         if self._has_many_traces():
             return
+        hold = self._transaction.read_back
         if not self._transaction.told and in_flight.holds(self.connection):
-            self.write_traces()
-        in_flight.settle(self.connection)
+            self.write_traces(hold=hold)
+        if not hold:
+            in_flight.settle(self.connection)
+
+    @contextmanager
+    def reading_back(self) -> Iterator[None]:
+        """Inside a write transaction: what is written is read right afterwards. The database gets both at once, and what it refuses of the
+        one is heard of with the other."""
+        self._transaction.read_back = True
+        try:
+            yield
+            in_flight.settle(self.connection)
+        except IntegrityError as failure:
+            self.doom()
+            raise Conflict(CONCURRENT, code="concurrent") from failure
+        finally:
+            self._transaction.read_back = False
 
     def send_off(self) -> None:
         """A write begins: the database is to work on the many traces of one before while this one is being prepared."""
@@ -220,12 +238,12 @@ class Transactional:
     def _has_many_traces(self) -> bool:
         return sum(map(len, self._transaction.traces.values())) >= MANY_TRACES
 
-    def write_traces(self) -> None:
-        """Write down now what the transaction has kept of audit and outbox until its end."""
+    def write_traces(self, *, hold: bool = False) -> None:
+        """Write down now what the transaction has kept of audit and outbox until its end; `hold`: with what is asked next."""
         shared = self._transaction
         shared.told = shared.told or bool(shared.traces)
         entries.sign(cast("Work", self), shared.traces.get(audit, ()))
-        bulk.insert_all(self.connection, shared.traces)
+        bulk.insert_all(self.connection, shared.traces, hold=hold)
         shared.traces.clear()
 
     @contextmanager

@@ -86,14 +86,17 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def insert_all(connection: Connection, tables: Mapping[sa.Table, Sequence[Mapping[str, Any]]]) -> None:
-    """Insert rows into several tables; on PostgreSQL in one statement, with what waits to be inserted. See `insert`."""
+def insert_all(connection: Connection, tables: Mapping[sa.Table, Sequence[Mapping[str, Any]]], *, hold: bool = False) -> None:
+    """Insert rows into several tables; on PostgreSQL in one statement, with what waits to be inserted. See `insert`.
+
+    `hold`: a few rows go with what is asked next.
+    """
     filled = {table: rows for table, rows in tables.items() if rows}
     many = sum(map(len, filled.values())) >= MANY
     if connection.dialect.name != "postgresql" or not many:
         for table, rows in filled.items():
             insert(connection, table, rows, later=True)
-        if not many:
+        if not many and not hold:
             in_flight.settle(connection)
         return
     made = [_made(table, _columns(rows), len(rows)) for table, rows in filled.items()]

@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 
+from core.data import in_flight
+
 if TYPE_CHECKING:
     from psycopg.adapt import AdaptersMap
     from psycopg.pq.abc import PGconn, PGresult
@@ -51,13 +53,16 @@ class Direct:
         values = [
             value if slot.process is None else slot.process(value) for slot in self._slots for value in (given.get(slot.name, slot.value),)
         ]
-        # Whoever listens hears of it as of any other statement, and what is in flight lands.
-        connection.dispatch.before_cursor_execute(connection, None, self.text, values, None, False)
         if connection.dialect.name == "sqlite":
             return self._asked_sqlite(connection, values)
         return self._asked_postgresql(connection, values, given)
 
+    def _tell(self, connection: Connection, values: list[Any]) -> None:
+        """Whoever listens hears of it as of any other statement, and what is in flight lands."""
+        connection.dispatch.before_cursor_execute(connection, None, self.text, values, None, False)
+
     def _asked_sqlite(self, connection: Connection, values: list[Any]) -> list[tuple[Any, ...]]:
+        self._tell(connection, values)
         driver = _driver(connection)
         try:
             found: list[tuple[Any, ...]] = driver.execute(self.text, values).fetchall()
@@ -72,9 +77,14 @@ class Direct:
         server = _driver(connection).pgconn
         reading: Any = connection.info.get(_READING) or connection.info.setdefault(_READING, _raw_reading())
         sent = reading.dump_sequence(values, [PyFormat.TEXT] * len(values))
-        name, result = self._prepared(server, connection.info.setdefault(_KNOWN, {}), reading.types)
+        known = connection.info.setdefault(_KNOWN, {})
+        result: PGresult | None = None
+        if (before := known.get((self.text, reading.types))) is not None:
+            result = in_flight.answered(connection, before, sent)
+        self._tell(connection, values)
         if result is None:
-            result = server.exec_prepared(name, sent)
+            name, result = self._prepared(server, known, reading.types)
+            result = result or server.exec_prepared(name, sent)
         if result.status != pq.ExecStatus.TUPLES_OK:
             if server.status != pq.ConnStatus.OK:  # SQLAlchemy knows what to do with a connection that is lost
                 connection.execute(self.statement, given)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 if TYPE_CHECKING:
     import psycopg
+    from psycopg.pq.abc import PGresult
 
 _APART = "dealwright_in_a_thread"
 _SENT, _HELD, _HEEDED = "dealwright_in_flight", "dealwright_held_back", "dealwright_heeds_flights"
@@ -97,6 +98,33 @@ def settle(connection: Connection) -> None:
     if held := connection.info.pop(_HELD, None):
         statement, documents = _joined(held, "%s")
         connection.exec_driver_sql(statement, tuple(one.decode() for one in documents))
+
+
+def answered(connection: Connection, name: bytes, values: Sequence[bytes | None]) -> PGresult | None:
+    """What PostgreSQL answers to a prepared question about what is held back, to which both go at once; None where nothing is held.
+
+    Raises what `settle` would. What the question itself fails of is in the answer.
+    """
+    if _SENT in connection.info or (held := connection.info.pop(_HELD, None)) is None:
+        return None
+    from psycopg import Error, errors, generators, pq  # noqa: PLC0415 (an extra)
+
+    driver, (statement, documents) = _driver(connection), _joined(held, "${}")
+    found: PGresult
+    connection.dispatch.before_cursor_execute(connection, None, statement, documents, None, False)
+    try:
+        driver.pgconn.enter_pipeline_mode()
+        driver.pgconn.send_query_params(statement.encode(), documents)
+        driver.pgconn.send_query_prepared(name, values)
+        driver.pgconn.pipeline_sync()
+        driver.wait(generators.send(driver.pgconn))
+        (written,), (found,), _end = (driver.wait(generators.fetch_many(driver.pgconn)) for _part in range(3))
+        driver.pgconn.exit_pipeline_mode()
+        if written.status != pq.ExecStatus.COMMAND_OK:
+            raise errors.error_from_result(written)
+    except Error as failure:
+        raise _late(connection, statement, failure, Error) from failure
+    return found
 
 
 def _joined(held: Sequence[tuple[str, Sequence[bytes]]], mark: str) -> tuple[str, list[bytes]]:

@@ -48,8 +48,10 @@ class Collection:
 
     def create(self, work: Work, _path: Mapping[str, str]) -> Response:
         """A new record: 201 with Location and ETag."""
-        outcome = self._write(work, Draft("create", json_body(), alike=self._alike()))
-        return self._shown(work, outcome, 201, {"Location": f"{self.path}/{outcome.id}"})
+        draft = Draft("create", json_body(), alike=self._alike())
+        with work.reading_back():
+            outcome = self._write(work, draft)
+            return self._shown(work, outcome, 201, {"Location": f"{self.path}/{outcome.id}"})
 
     def get(self, work: Work, path: Mapping[str, str]) -> Response:
         """One record with its ETag; 304 when the caller has it."""

@@ -268,6 +268,46 @@ def test_what_is_held_back_is_forgotten_with_what_is_undone(platform: Platform, 
         assert counted(work.connection, tenant) == 1
 
 
+def written_and_read(work: Work, name: str, code: str) -> list[dict[str, Any]]:
+    """As the API answers a request that makes a record."""
+    with work.transaction(write=True), work.reading_back():
+        (made,) = work.records("probe.thing").write_all([Draft("create", {"name": name, "code": code})])
+        assert made.id is not None
+        reader = work.reader(work.shape("probe.thing").entity)
+        return reader.many([made.id], ("name", "code"), wire=True)
+
+
+@on_both
+def test_what_is_written_and_read_back_is_seen(platform: Platform, tenant: Tenant) -> None:
+    work, said = platform.system(tenant.id), list[str]()
+    for number in range(2):  # the second time the question is known already, and goes with the record
+        (row,) = written_and_read(work, f"thing {number}", f"c{number}")
+        assert (row["name"], row["code"]) == (f"thing {number}", f"c{number}")
+    sa.event.listen(platform.database.engine, "before_cursor_execute", lambda *asked: said.append(asked[2]))
+    written_and_read(work, "thing 2", "c2")
+    assert [text for text in said if "INSERT" in text]
+    assert [text for text in said if text.startswith("SELECT") and "probe_things" in text]
+    assert sorted(row["code"] for row in work.records("probe.thing").find(())) == ["c0", "c1", "c2"]
+
+
+@on_both
+@pytest.mark.parametrize("before", [0, 2])
+def test_what_loses_a_race_and_was_to_be_read_back_is_a_conflict_and_leaves_nothing(
+    platform: Platform, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    work = platform.system(tenant.id)
+    for number in range(before):
+        written_and_read(work, f"thing {number}", f"c{number}")
+    work.records("probe.thing").create({"name": "first", "code": "taken"})
+    monkeypatch.setattr(write, "check_unique", lambda *_asked: None)  # as if the first had come just behind our check
+    with pytest.raises(Conflict) as refused:
+        written_and_read(work, "second", "taken")
+    assert refused.value.reason == "concurrent"
+    assert [row["name"] for row in work.records("probe.thing").find(())] == [*(f"thing {number}" for number in range(before)), "first"]
+    (row,) = written_and_read(work, "third", "free")
+    assert row["code"] == "free"
+
+
 @on_postgresql
 def test_a_record_its_audit_and_its_event_are_one_statement(platform: Platform, tenant: Tenant) -> None:
     work = platform.system(tenant.id)
