@@ -19,6 +19,7 @@ from core.extension import routes as plugin_routes
 from core.identity import departures, impersonation, routes, session_routes
 from core.identity.tables import Grant, Identity, Role, Share, SignIn, Team, Territory, TerritoryMember, Token, User
 from core.jobs import routes as job_routes
+from core.jobs import sight as job_sight
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
 from core.policy import routes as rights_routes
@@ -89,7 +90,8 @@ def register_entities() -> Sequence[Entity]:
                guards_access=True),
         Entity(Entry, "audit", "audit", _("Audit entry"), _("Audit"), title="action", owned=False, verbs=frozenset({Verb.READ}),
                veil=entries.veil),
-        Entity(BackgroundJob, "job", "jobs", _("Background job"), _("Background jobs"), owned=False, verbs=frozenset({Verb.READ})),
+        Entity(BackgroundJob, "job", "jobs", _("Background job"), _("Background jobs"), owned=False, verbs=frozenset({Verb.READ}),
+               veil=job_sight.veil, veiled=job_sight.OF_JOBS),
     )  # fmt: skip
 
 

@@ -79,7 +79,15 @@ class Watch(Spec):
 
 
 class GiveUp(Exception):
-    """Raised by a job or handler where another attempt cannot help: it is dead at once, with this reason."""
+    """Raised by a job or handler where another attempt cannot help: it is dead at once, with this reason, in the language of who asked
+    for it: `GiveUp(_("the list {name} is gone"), name=name)`."""
+
+    def __init__(self, message: Text | str, **params: object) -> None:
+        self.message, self.params = message, params
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return self.message.format(**self.params) if self.params else str(self.message)
 
 
 @dataclass(frozen=True, slots=True)

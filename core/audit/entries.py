@@ -12,7 +12,7 @@ import orjson
 import sqlalchemy as sa
 
 from core.entities.ids import new_id
-from core.events.tables import audit
+from core.events.tables import NO_RECORD, audit
 from sdk import Verb
 from sdk.columns import among
 
@@ -25,8 +25,6 @@ LENGTH = 16
 """Bytes of an entry's digest."""
 REFUSED = "refused"
 """The action of an attempt without the right to it."""
-NO_RECORD = UUID(int=0)
-"""In the entry of an attempt at an entity as a whole."""
 
 
 def made(work: Work, entity: str, record: UUID, action: str, changes: Mapping[str, Sequence[object]]) -> dict[str, Any]:

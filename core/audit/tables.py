@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, MappedColumn
 
+from core.events.tables import NO_RECORD
 from core.identity.tables import User
 from sdk import Channel, Record, Text, _
 from sdk import fields as f
@@ -54,6 +56,17 @@ class ChangesField(Field):
         return {"type": "object", "additionalProperties": pair}
 
 
+@dataclass(frozen=True, kw_only=True)
+class AboutField(f.AnyRecordField):
+    """The record that an entry is about; of an attempt at an entity as a whole there is none, and it says so."""
+
+    def join(self, cells: Sequence[object]) -> object:
+        return None if cells[0] == NO_RECORD else super().join(cells)
+
+    def wire(self, *cells: str) -> str:
+        return f"(None if {cells[0]} is None or not {cells[0]}.int else {super().wire(*cells)})"
+
+
 def _changes(label: Text) -> MappedColumn[Any]:
     return column(ChangesField(label=label, readonly=True))
 
@@ -69,7 +82,7 @@ class Entry(Record):
     impersonator_id: Mapped[UUID | None] = f.link(_("Acting as that person"), User, readonly=True)
     channel: Mapped[str] = f.choice(_("Channel"), CHANNELS, readonly=True)
     entity: Mapped[str] = f.text(_("Entity"), length=80, readonly=True)
-    record: Mapped[UUID] = f.any_record(_("Record"), readonly=True)
+    record: Mapped[UUID | None] = column(AboutField(label=_("Record"), readonly=True, index=True))
     action: Mapped[str] = f.text(_("Action"), length=10, readonly=True)
     changes: Mapped[dict[str, Any] | None] = _changes(_("Changes"))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sdk import GiveUp
+
 WAITING: Final = "waiting"
 """to be run when it is due; `error` is why the last attempt failed"""
 DONE: Final = "done"
@@ -15,9 +17,9 @@ HELD: Final = "held"
 """the installation lacks what it needs; `error` says what to set up"""
 
 
-class NotYet(Exception):
+class NotYet(GiveUp):
     """Raised by a job of core that has to wait for somebody's decision: this was no attempt."""
 
 
-class Held(Exception):
+class Held(GiveUp):
     """Raised by a job of core that cannot run before the installation is set up."""

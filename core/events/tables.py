@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import sqlalchemy as sa
 
 from sdk.columns import UtcDateTime, json_data, key
@@ -39,6 +41,8 @@ outbox = sa.Table(
     ),
 )  # fmt: skip
 
+NO_RECORD = UUID(int=0)
+"""In the audit, of an attempt at an entity as a whole."""
 audit = sa.Table(
     "core_audit",
     Record.metadata,

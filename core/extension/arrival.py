@@ -78,7 +78,7 @@ def settle(ctx: Context, arguments: Mapping[str, object]) -> None:
     """
     work, plugin = cast("Work", ctx), str(arguments["plugin"])
     if work.platform.gate.holds(work.tenant.id, plugin):
-        raise NotYet(f"{plugin} waits for approval")
+        raise NotYet(_("{plugin} waits for approval"), plugin=plugin)
     if plugin not in work.enabled:
         return
     with work.transaction(write=True):

@@ -13,6 +13,7 @@ from core.entities.ids import new_id
 from core.events.schedules import schedules
 from core.events.states import DEAD, HELD, SKIPPED, WAITING
 from core.events.tables import outbox
+from core.jobs import sight
 from core.mail import letters, smtp
 from sdk import Conflict, Context, GiveUp, Mail, Permission, Request, Response, Route, Unavailable, _
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PERMISSIONS: Sequence[Permission] = (
     Permission("core.job.retry", _("Try failed background work again, or give it up")),
+    Permission(sight.INSPECT, _("See why background work of others failed")),
     Permission("core.mail.check", _("Check the mail server")),
 )
 
@@ -35,7 +37,7 @@ class Retried(Schema):
 
 class Planned(Schema):
     """A schedule of a plugin: `every` so many seconds or daily `at` a local time, on `weekdays` or on all; `last_state` and `last_error`
-    are those of the last run, null once it is too old to be kept."""
+    are those of the last run, null once it is too old to be kept; the error is told to who has `core.job.inspect`."""
 
     name = fields.String(required=True)
     plugin = fields.String(required=True)
@@ -104,7 +106,7 @@ def planned(ctx: Context, _request: Request) -> object:
         .where(schedules.c.tenant_id == work.tenant.id, schedules.c.due_at.is_not(None))
         .order_by(schedules.c.name)
     )
-    found = []
+    found, told = [], sight.sees_all(work)
     for row in work.connection.execute(query):
         of = work.platform.catalog.schedules.get(row.name)
         if of is not None and of.plugin in work.enabled:
@@ -112,7 +114,7 @@ def planned(ctx: Context, _request: Request) -> object:
                 "name": row.name, "plugin": of.plugin, "every": int(of.every.total_seconds()) if of.every is not None else None,
                 "at": of.at.isoformat("minutes") if of.at is not None else None, "weekdays": sorted(set(of.weekdays)),
                 "next_at": row.due_at, "last_at": row.last_due_at, "last_run": row.last_run,
-                "last_state": row.state, "last_error": row.error,
+                "last_state": row.state, "last_error": row.error if told else None,
             })  # fmt: skip
     return {"data": found}
 
@@ -142,7 +144,7 @@ def _sent(work: Work) -> dict[str, object]:
     except Unavailable as wrong:
         state, error = wrong.reason, work.say(wrong.message, wrong.params)
     except GiveUp as refused:
-        state, error = "mail_refused", str(refused)
+        state, error = "mail_refused", work.say(refused.message, refused.params)
     return {"state": state, "error": error, "server": str(server or ""), "sender": server.sender if server else "", "to": to}
 
 

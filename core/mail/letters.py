@@ -58,7 +58,7 @@ def message(work: Work, server: Server, letter: Mapping[str, Any], key: str = ""
             with work.files.open(part["key"]) as file:
                 made.add_attachment(file.read(), maintype=main, subtype=sub, filename=part["filename"])
         except NotFound as failure:
-            raise GiveUp(f"the attachment {part['filename']!r} is gone: {failure}") from failure
+            raise GiveUp(_("the attachment {file} is gone: {reason}"), file=part["filename"], reason=str(failure)) from failure
     return made
 
 

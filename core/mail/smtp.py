@@ -72,7 +72,8 @@ def send(server: Server, message: EmailMessage, recipient: str) -> None:
         except smtplib.SMTPResponseException as refusal:
             raise _refused(server, refusal.smtp_code, refusal.smtp_error) from refusal
         except smtplib.SMTPNotSupportedError as refusal:
-            raise GiveUp(f"the mail server {server} takes no address like {recipient!r}: {refusal}") from refusal
+            text = _("the mail server {server} takes no address like {recipient}: {answer}")
+            raise GiveUp(text, server=str(server), recipient=recipient, answer=str(refusal)) from refusal
         except (OSError, smtplib.SMTPException) as failure:
             raise _unreachable(server, failure) from failure
 
@@ -125,7 +126,7 @@ def _open(server: Server) -> smtplib.SMTP:
 
 def _refused(server: Server, code: int, answer: bytes | str) -> Exception:
     if code >= 500:
-        return GiveUp(f"the mail server {server} refuses it for good: {_said(code, answer)}")
+        return GiveUp(_("the mail server {server} refuses it for good: {answer}"), server=str(server), answer=_said(code, answer))
     return Unavailable(
         _("the mail server {server} does not take it now: {answer}"), code="mail_later", server=str(server), answer=_said(code, answer)
     )

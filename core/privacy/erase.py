@@ -18,7 +18,7 @@ from core.entities import journal
 from core.entities.journal import MASK
 from core.entities.merged import merges
 from core.entities.rows import rows_of
-from core.events.tables import audit
+from core.events.tables import NO_RECORD, audit
 from core.identity.tables import entry_links, sign_in_events
 from core.privacy import background, mentions
 from core.privacy.traces import CHUNK, USER, Found, Kept, find, neutral, permitted, personal_fields, refused, stored
@@ -251,7 +251,7 @@ class _Cleaner:
 
     def clean(self, of: Sequence[sa.ColumnElement[bool]], names: set[str], known: Container[str], *, actor: str = "") -> int:
         """Of the entries that fit, in the order of their ids."""
-        system, last, count = self.system, entries.NO_RECORD, 0
+        system, last, count = self.system, NO_RECORD, 0
         system.write_traces()  # those of this very transaction are read below
         while True:
             query = sa.select(audit).where(audit.c.tenant_id == system.tenant.id, audit.c.id > last, *of).order_by(audit.c.id).limit(CHUNK)

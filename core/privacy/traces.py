@@ -9,7 +9,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from core.audit.entries import NO_RECORD
 from core.custom import cells
 from core.custom.entity_tables import CustomEntity
 from core.custom.kinds import field_of
@@ -19,7 +18,7 @@ from core.entities.journal import MASK
 from core.entities.merged import joined
 from core.entities.rows import rows_of
 from core.entities.write import Writer
-from core.events.tables import audit
+from core.events.tables import NO_RECORD, audit
 from core.policy.grants import Grant
 from sdk import BadRequest, Entity, Forbidden, NotFound, Person, Refusal, Side, Text, Trace, Verb, _
 from sdk.columns import among

@@ -20,7 +20,8 @@ from core.entities.journal import CAUSES
 from core.events.payload import items_of
 from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING, Held, NotYet
 from core.events.tables import outbox
-from sdk import Channel, Context, Event, GiveUp, NotFound, Unavailable, Watch
+from core.worker.reasons import Teller
+from sdk import Channel, Context, Event, GiveUp, NotFound, Text, Unavailable, Watch, _
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -84,9 +85,11 @@ def deliver_all(platform: Platform, rows: Sequence[type_row]) -> None:
 
 def deliver(platform: Platform, row: type_row) -> None:
     """Run one row in its tenant; a failure is kept with its reason and tried again later, then it is dead."""
+    told = Teller(platform, row, None)
     try:
         try:
             work = _work(platform, row)
+            told = Teller(platform, row, work)
         except Unavailable:  # the tenant is suspended and may come back: this was no attempt
             _mark(platform, row, attempts=row.attempts, due_at=platform.clock() + LEASE)
             return
@@ -95,29 +98,30 @@ def deliver(platform: Platform, row: type_row) -> None:
             _mark(platform, row, attempts=row.attempts, due_at=platform.clock() + LEASE)
             return
         if work is None or plugin not in work.enabled:
-            _mark(platform, row, state=SKIPPED, error=f"{plugin} is switched off, or its user is gone")
+            _mark(platform, row, state=SKIPPED, error=told.say(_("{plugin} is switched off, or its user is gone"), {"plugin": plugin}))
             return
         entity = row.name.rpartition(".")[0]
         if row.kind == "delivery" and entity.startswith(f"{PREFIX}.") and not work.offers(entity):
-            _mark(platform, row, state=SKIPPED, error=f"the tenant has no entity {entity} any more")
+            _mark(platform, row, state=SKIPPED, error=told.say(_("the tenant has no entity {entity} any more"), {"entity": entity}))
             return
         if (loop := _loop(platform, row, work.causes)) is not None:
             _tell_of_loop(platform, work, row)
-            _bury(platform, row, f"{row.handler} for {row.name}: {loop}")
+            _bury(platform, row, told.say(*loop))
             return
         if row.attempts >= MOST_ATTEMPTS:  # a failure would have buried it: the process itself died each time
-            _bury(platform, row, f"the process ended {row.attempts} times while it ran; {row.error or 'no reason was left'}")
+            text = _("the process ended {count} times while it ran; {error}")
+            _bury(platform, row, told.say(text, {"count": row.attempts, "error": row.error or _("no reason was left")}))
             return
         _run(platform, work, row)
-    except GiveUp as reason:
-        _bury(platform, row, str(reason))
     except NotYet as reason:
-        _mark(platform, row, attempts=row.attempts, error=str(reason), due_at=platform.clock() + LEASE)
+        _mark(platform, row, attempts=row.attempts, error=told.of(reason), due_at=platform.clock() + LEASE)
     except Held as reason:
-        _mark(platform, row, state=HELD, error=str(reason)[:2000])
+        _mark(platform, row, state=HELD, error=told.of(reason))
+    except GiveUp as reason:
+        _bury(platform, row, told.of(reason))
     except Exception as failure:  # whatever a handler raises is kept with the row and shown there
         log.warning("%s for %s failed, attempt %d", row.handler, row.name, row.attempts + 1, exc_info=failure)
-        _retry(platform, row, f"{type(failure).__name__}: {failure}")
+        _retry(platform, row, told.of(failure))
 
 
 def _work(platform: Platform, row: type_row) -> Work | None:
@@ -135,8 +139,8 @@ def _work(platform: Platform, row: type_row) -> Work | None:
     return work
 
 
-def _loop(platform: Platform, row: type_row, causes: tuple[str, ...]) -> str | None:
-    """Why the chain that led to this row ends here; None where it goes on.
+def _loop(platform: Platform, row: type_row, causes: tuple[str, ...]) -> tuple[Text, dict[str, object]] | None:
+    """Why the chain that led to this row ends here, as a text with what fills it; None where it goes on.
 
     Only a watch lets the next rule begin, so only there are names counted: what else the last run of a chain caused is carried out.
     """
@@ -144,8 +148,17 @@ def _loop(platform: Platform, row: type_row, causes: tuple[str, ...]) -> str | N
     unnamed = row.depth >= MOST_DEPTH and row.kind == "delivery" and not causes
     if not named and not unnamed and row.depth < MOST_ROWS:
         return None
-    steps = f"{len(causes)} runs" if named else f"{row.depth} deliveries and jobs"
-    return f"a chain of {steps}; it loops" + (f": {' > '.join(causes)}" if causes else "")
+    filled: dict[str, object] = {
+        "handler": row.handler,
+        "event": row.name,
+        "count": len(causes) if named else row.depth,
+        "causes": " > ".join(causes),
+    }
+    if named:
+        return _("{handler} for {event}: a chain of {count} runs; it loops: {causes}"), filled
+    if causes:
+        return _("{handler} for {event}: a chain of {count} deliveries and jobs; it loops: {causes}"), filled
+    return _("{handler} for {event}: a chain of {count} deliveries and jobs; it loops"), filled
 
 
 def _run(platform: Platform, work: Work, row: type_row) -> None:
@@ -166,7 +179,7 @@ def _job(platform: Platform, row: type_row) -> Callable[[Work], None]:
     if row.kind == "job" and (job := platform.catalog.jobs.get(row.handler)) is not None:
         arguments = {name: value for name, value in row.payload.items() if name != CAUSES}
         return lambda work: job.run(work, arguments)
-    raise GiveUp(f"nobody declares the {row.kind} {row.handler} any more")
+    raise GiveUp(_("nobody declares the {kind} {handler} any more"), kind=row.kind, handler=row.handler)
 
 
 def _listener(platform: Platform, row: type_row) -> Callable[[Context, Sequence[Event]], None]:
@@ -174,7 +187,7 @@ def _listener(platform: Platform, row: type_row) -> Callable[[Context, Sequence[
     found = next((one.handler for one in there if f"{one.plugin}.{one.name}" == row.handler), None)
     watch = _watch(platform, row)
     if found is None and watch is None:
-        raise GiveUp(f"{row.handler} does not listen to {row.name} any more")
+        raise GiveUp(_("{handler} does not listen to {event} any more"), handler=row.handler, event=row.name)
     return found or cast("Watch", watch).handler
 
 
@@ -213,7 +226,7 @@ def _retry(platform: Platform, row: type_row, error: str) -> None:
         _bury(platform, row, error)
         return
     wait = min(2.0**attempts, 600.0) * random.uniform(0.5, 1.5)
-    _mark(platform, row, state=WAITING, error=error[:2000], due_at=platform.clock() + timedelta(seconds=wait))
+    _mark(platform, row, state=WAITING, error=error, due_at=platform.clock() + timedelta(seconds=wait))
 
 
 @contextmanager
@@ -245,7 +258,7 @@ def _lease(platform: Platform, row: type_row) -> Iterator[bool]:
 
 def _bury(platform: Platform, row: type_row, error: str) -> None:
     """No further attempt: the row stays to be seen, with its reason."""
-    _mark(platform, row, state=DEAD, error=error[:2000])
+    _mark(platform, row, state=DEAD, error=error)
 
 
 def _mark(platform: Platform, row: type_row, *, whoever: bool = False, **values: object) -> None:

@@ -60,7 +60,8 @@ def wake(ctx: Context, arguments: Mapping[str, object]) -> None:
     except Refusal as refusal:
         with ctx.transaction(write=True):
             ctx.records(RULE).update(id, {"active": False}, act=SWITCH_OFF)
-        raise GiveUp(f"the rule {id} was switched off, as it cannot look for its records: {refusal}") from refusal
+        reason = ctx.say(refusal.message, refusal.params)
+        raise GiveUp(_("the rule {id} was switched off, as it cannot look for its records: {reason}"), id=id, reason=reason) from refusal
 
 
 def _wake(ctx: Context, id: UUID) -> None:

@@ -286,6 +286,6 @@ def call_out(ctx: Context, arguments: Mapping[str, object]) -> None:
     headers = {"Content-Type": "application/json", "Idempotency-Key": ctx.idempotency_key}
     reply = ctx.call(Call(str(arguments["url"]), str(arguments["body"]).encode(), headers))
     if reply.status and 400 <= reply.status < 500 and reply.status not in (408, 429):
-        raise GiveUp(f"{arguments['url']} refused with {reply.status}: {reply.text[:200]}")
+        raise GiveUp(_("{url} refused with {status}: {answer}"), url=arguments["url"], status=reply.status, answer=reply.text[:200])
     if not reply.accepted:
         raise ConnectionError(f"{arguments['url']} answered {reply.status or 'nothing'}: {reply.text[:200]}")

@@ -115,4 +115,4 @@ def issue_later(ctx: Context, arguments: Mapping[str, object]) -> None:
     try:
         issue_once(ctx, wish, str(arguments["occasion"]), UUID(str(by)) if by else None)
     except (Forbidden, Invalid, NotFound) as reason:  # neither rights, template nor record get better by waiting
-        raise GiveUp(str(reason)) from reason
+        raise GiveUp(reason.message, **reason.params) from reason

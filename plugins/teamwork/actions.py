@@ -128,7 +128,7 @@ def _owner(ctx: Context, step: Step) -> UUID | None:
     """The owner of the record, if it has one who is still there."""
     row = ctx.as_system().records(step.entity).values([step.record_id]).get(step.record_id)
     if row is None:
-        raise GiveUp(f"the record {step.entity}:{step.record_id} is gone")
+        raise GiveUp(_("the record {record} is gone"), record=f"{step.entity}:{step.record_id}")
     owner = row.get("owner")
     return owner if isinstance(owner, UUID) else None
 

@@ -14,7 +14,7 @@ from core.http.pipeline import Endpoint
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock, People, type_work_as
-from sdk import Channel
+from sdk import Channel, Forbidden, where
 
 THINGS, AUDIT = "/api/v1/probe/things", "/api/v1/core/audit"
 on_sqlite = pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
@@ -125,6 +125,16 @@ def test_an_attempt_without_a_special_right_is_undone_and_stands_in_the_audit(cl
         {"permission": [None, "probe.thing.export"]},
     )
     assert [row["action"] for row in client.get(f"{THINGS}/{thing}/history").json["data"]] == ["create"]
+
+
+def test_an_attempt_at_no_record_in_particular_names_none(client: Api, people: People, work_as: type_work_as) -> None:
+    rep = work_as(people.rep)
+    with pytest.raises(Forbidden), rep.transaction(write=True):
+        rep.require("core.mail.check")
+    (entry,) = listed(client, action="refused")
+    assert (entry["entity"], entry["record"]) == ("core.mail", None)
+    (row,) = work_as().records("core.audit").find(where(action="refused"))
+    assert row["record"] is None
 
 
 @on_sqlite

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
 
 from core.context import Work
 from core.events.tables import audit
 from core.platform import Platform
 from core.testkit.fixtures import Api, People
+from sdk import Forbidden
 from sdk.context import id_of
 from tests.console.site import Site
 
@@ -32,6 +34,13 @@ def test_the_audit_shows_who_changed_what_from_what_to_what_and_is_filtered(clie
     for wrong in ({"since": "yesterday"}, {"record": "x"}, {"until": "9999-12-31"}, {"cursor": "x"}):
         assert site.get(AUDIT, wrong).all("//*[@role='alert']"), wrong
     assert Site(client.as_user(people.rep)).get(AUDIT).status == 403
+    rep = work.as_user(people.rep)
+    with pytest.raises(Forbidden), work.transaction(write=True):
+        rep.require("core.mail.check")
+    refused = client.get("/console/admin/audit?action=refused")
+    assert (refused.status_code, "core.mail" in refused.text, "record=core.mail" in refused.text, "00000000" in refused.text) == (
+        200, True, False, False,
+    )  # fmt: skip
 
 
 def test_the_proof_says_that_nobody_has_changed_the_audit_or_names_the_link_that_does_not_hold(

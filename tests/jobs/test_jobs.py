@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,8 @@ from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from core.worker.drain import Drain
 from core.worker.schedule import run_due
-from sdk import Mail, Tenant
+from sdk import Channel, Context, Mail, NotFound, Tenant, _
+from sdk.context import id_of
 
 JOBS = "/api/v1/core/jobs"
 
@@ -21,7 +23,7 @@ def failed(platform: Platform, tenant: Tenant, clock: Clock, client: Api) -> str
     drain = Drain(platform)
     drain.run_until_empty()
     platform.system(tenant.id).records("probe.thing").create({"name": "fail"})
-    for _ in range(10):
+    for _attempt in range(10):
         drain.run_until_empty()
         clock.move(minutes=10)
     (row,) = client.get(JOBS, {"handler": "probe.note_created"}).json["data"]
@@ -58,6 +60,34 @@ def test_nobody_but_an_administrator_sees_or_retries_jobs(client: Api, people: P
         assert other.get(f"{JOBS}/{failed}").status_code == 403
         assert other.post(f"{JOBS}/{failed}/retry").status_code == 403
         assert other.get("/api/v1/core/mail/check").status_code == 403
+
+
+@pytest.mark.feature("B6")
+def test_why_work_of_others_failed_is_told_to_who_may_look_into_it(
+    client: Api, platform: Platform, tenant: Tenant, people: People, failed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = platform.system(tenant.id)
+    role = id_of(system.records("core.role").create({"key": "operator", "name": "Operator"}))
+    for name in ("core.job.read", "core.job.retry"):
+        system.records("core.grant").create({"role": role, "permission": name, "scope": "all"})
+    operator = id_of(
+        system.records("core.user").create({"name": "Op", "email": "op@acme.example", "locale": "zh_CN", "roles": ["operator"]})
+    )
+
+    def refuse(ctx: Context, arguments: Mapping[str, object]) -> None:
+        raise NotFound(_("there is no job {job!r}"), job=arguments["text"])
+
+    monkeypatch.setitem(platform.catalog.jobs, "probe.remember", replace(platform.catalog.jobs["probe.remember"], run=refuse))
+    for person in (operator, people.rep):
+        platform.user(tenant.id, person, Channel.API).enqueue("probe.remember", {"text": f"of {person}"})
+    Drain(platform).run_until_empty()
+    api = client.as_user(operator)
+    told = [row["error"] for row in api.get(JOBS, {"handler": "probe.remember"}).json["data"]]
+    assert sorted(told, key=str) == [None, f"后台作业 'of {operator}' 不存在"]
+    assert "told to fail" not in api.get(f"{JOBS}/{failed}").text
+    assert api.get(JOBS, {"error[contains]": "told"}).status_code == 400
+    system.records("core.grant").create({"role": role, "permission": "core.job.inspect", "scope": "all"})
+    assert "told to fail" in api.get(f"{JOBS}/{failed}").text
 
 
 def test_nobody_writes_jobs(client: Api, failed: str) -> None:

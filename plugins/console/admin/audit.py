@@ -90,7 +90,7 @@ def shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:
     for name, kind in kinds.items():
         mine = [with_more(row, impersonator_id=row.get("impersonator")) for row in rows if row["entity"] == name]
         told_ |= {str(row["id"]): event for row, event in zip(mine, events(kind, mine), strict=True)}
-        ids = [_record(row) for row in mine]
+        ids = [id for row in mine if (id := _record(row))]
         page = ctx.records(name).query(
             Query(filter=(Condition("id", "in", tuple(dict.fromkeys(ids))),), fields=("id", kind.title), limit=_FEW)
         )
@@ -99,7 +99,9 @@ def shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:
 
 
 def _record(row: Row) -> str:
-    return str(cast("Mapping[str, object]", row["record"])["id"])
+    """Its id, "" of what is about no record."""
+    about = cast("Mapping[str, object] | None", row["record"])
+    return "" if about is None else str(about["id"])
 
 
 def _one(row: Row, kinds: Mapping[str, Any], titles: Mapping[tuple[str, str], str], told_: Mapping[str, Event]) -> Shown:
