@@ -16,7 +16,7 @@ from sdk import fields as f
 from sdk.columns import UtcDateTime, json_data, key
 from sdk.errors import DeclarationError
 from sdk.fields.base import Field
-from sdk.fields.computed import Computed
+from sdk.fields.computed import Computed, Source
 from sdk.fields.identity import IdField
 from sdk.fields.text import ALIKE, TextField
 from sdk.names import ENTITY, FIELD, RESERVED_FIELDS, check_name
@@ -249,11 +249,13 @@ class Entity:
 class Side:
     """A one-to-one side table: `record` has a unique link (attribute `link`) to the extended entity.
 
-    A row is made with the first value that is written; until then a field shows its default, or nothing.
+    A row is made with the first value that is written; until then a field shows its default, or nothing, or what `otherwise` has for its
+    name: an expression for the field's one column.
     """
 
     record: type[Record]
     link: str
+    otherwise: Mapping[str, Source] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from core.custom.conditional import Conditional, conditionals_of
 from core.custom.formula import Formula, formulas_of
 from core.custom.overlay import NOTHING, Overlay
 from core.custom.roll_up import RollUp, roll_up
-from core.entities.rows import deleted_of, live_of
+from core.entities.rows import deleted_of, live_of, mention
 from core.entities.serialize import Convert, serializer, valuer
 from core.policy.grants import Grant
-from core.policy.scopes import Scopes
+from core.policy.scopes import Scopes, looked_at
 from core.recent import Recent
 from sdk import BadRequest, Entity, Extension, Record, Side, Verb
 from sdk.fields import Field, LinkField
@@ -183,6 +183,25 @@ class Shape:
         return tuple(self.fields[name] for name, x in self._added.items() if x.source is side and name in self.fields)
 
 
+def _named(entity: Entity, columns: Iterable[str]) -> set[str]:
+    """The fields of which these are columns."""
+    looked = {*columns}
+    return {name for name, field in entity.fields.items() if not looked.isdisjoint(field.columns())} - {"id", "version"}
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What computed fields may look at; see `sdk.fields.Reach`."""
+
+    source: Source
+
+    def __call__(self, record: type[Record], columns: Iterable[str], /) -> list[sa.ColumnElement[bool]]:
+        return self.source.reach(record, columns)
+
+    def beyond(self, link: str, columns: Iterable[str]) -> tuple[FromClause, list[sa.ColumnElement[bool]]] | None:
+        return self.source.beyond(link, columns)
+
+
 class Source:
     """The FROM of one statement over a shape: joins side tables when a field of theirs is used."""
 
@@ -205,8 +224,10 @@ class Source:
         if isinstance(extension.source, Side):
             side = self._side(extension.plugin, extension.source)
             columns: list[sa.ColumnElement[Any]] = [side.c[column] for column in field.columns()]
+            if (otherwise := extension.source.otherwise.get(name.partition(".")[2])) is not None:
+                columns[0] = sa.func.coalesce(columns[0], otherwise(self.table, _Looked(self)), type_=columns[0].type)
         else:
-            columns = extension.source[name.partition(".")[2]].columns(self.table, self._reach)
+            columns = extension.source[name.partition(".")[2]].columns(self.table, _Looked(self))
         if field.default is not None:
             columns[0] = sa.func.coalesce(columns[0], sa.literal(field.default, field.column_type()))
         return columns
@@ -217,7 +238,7 @@ class Source:
             self._sides[plugin] = side.record.table().alias(f"side_{plugin}" if self.table is self.shape.table else None)
         return self._sides[plugin]
 
-    def _reach(self, record: type[Record], columns: Iterable[str]) -> list[sa.ColumnElement[bool]]:
+    def reach(self, record: type[Record], columns: Iterable[str]) -> list[sa.ColumnElement[bool]]:
         """What a computed field may look at: the reader's rights hold for a count or a sum as for the rows."""
         table, entity = record.table(), self.shape.catalog.by_record.get(record)
         live = live_of(None, table, self.tenant) if entity is None else self.scopes.live(entity, table)
@@ -226,10 +247,23 @@ class Source:
             raise ValueError(f"{table.name} has no columns {sorted(strange)}: name the columns that are looked at, such as account_id")
         if entity is None:
             return [*live, *self._beside(record, columns)]
-        used = {name for name, field in entity.fields.items() if not {*columns}.isdisjoint(field.columns())} - {"id", "version"}
-        grants = [grant for grant in self.scopes.grants_of(entity, Verb.READ) if grant.fields is None or used <= grant.fields]
+        return [*live, *self._seen(entity, table, _named(entity, columns))]
+
+    def beyond(self, link: str, columns: Iterable[str]) -> tuple[FromClause, list[sa.ColumnElement[bool]]] | None:
+        """The same for the one record that a link leads to, where the reader sees the link."""
+        field = self.shape.fields.get(link)
+        target = self.shape.target(field) if isinstance(field, LinkField) else None
+        if field is None or target is None:
+            return None
+        there = mention(target.record.table(), looked_at(target, columns))
+        mine = (there.c.id == self.table.c[field.attribute], *self._seen(self.shape.entity, self.table, {link}))
+        return there, [*self.scopes.live(target, there), *mine, *self._seen(target, there, _named(target, columns))]
+
+    def _seen(self, entity: Entity, table: FromClause, names: set[str]) -> list[sa.ColumnElement[bool]]:
+        """The records on which the reader sees these fields."""
+        grants = [grant for grant in self.scopes.grants_of(entity, Verb.READ) if grant.fields is None or names <= grant.fields]
         clause = self.scopes.clause(entity, table, grants, Verb.READ)
-        return live if clause is None else [*live, clause]
+        return [] if clause is None else [clause]
 
     def _beside(self, record: type[Record], columns: Iterable[str]) -> list[sa.ColumnElement[bool]]:
         """The rows of a side table whose record shows the reader the fields that are looked at: they are part of what they extend."""

@@ -262,15 +262,20 @@ def subordinates(tenant: Any, user: Any) -> sa.Select[Any]:
 
 
 def _mentioned(entity: Entity) -> FromClause:
-    """Another entity's table within a clause, with all that its own clause may look at."""
-    looked = [entity.record.__fields__[entity.territory].attribute] if entity.territory else []
+    """Another entity's table within a clause."""
+    return mention(entity.record.table(), looked_at(entity))
+
+
+def looked_at(entity: Entity, columns: Iterable[str] = ()) -> list[str]:
+    """These columns, and all that the entity's own clause may look at."""
+    looked = [*columns, *([entity.record.__fields__[entity.territory].attribute] if entity.territory else [])]
     if entity.parent is not None:
         looked.append(entity.parent.attribute)
     if isinstance(entity.parent, AnyRecordField):
         looked.append(entity.parent.entity_attribute)
     if entity.audience:
         looked.append(entity.record.__fields__[entity.audience].attribute)
-    return mention(entity.record.table(), looked)
+    return looked
 
 
 def colleagues_above(tenant: Any, user: Any) -> sa.Select[Any]:

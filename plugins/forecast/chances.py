@@ -7,16 +7,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
+from plugins.forecast.beside import LEAST, MOST
 from plugins.forecast.deals import CHOICES, DEAL, NUMBERS, PLAIN_CHOICES, PLAIN_NUMBERS, Deals, Stay
 from plugins.forecast.runs import document, exact
-from sdk import Condition, Context, Draft, Event, _
+from sdk import Condition, Context, Draft, _
 from sdk.context import Row, id_of
 
 if TYPE_CHECKING:
     from plugins.forecast.learning import Learned
 
 WIN, CARD, ACT = "forecast.win", "forecast.model_card", "score"
-MOVE, PART = "pipeline.stage_change", 500
 FEWEST_DEALS, FEWEST_OF_EACH = 50, 10
 LIMITS = _(
     "Learned from deals that went through stages here. Of {plain} deals that came in closed, {used} helped, by what closing does not change "
@@ -50,25 +50,6 @@ def train(ctx: Context) -> None:
         with system.transaction(write=True):
             _score(system, part, used)
     system.records(CARD).create(_card(ctx, stays if staged else [], plain, learned, reason, deals.closed))
-
-
-def entered(ctx: Context, events: Sequence[Event]) -> None:
-    """Deals came into stages: until the next training what the stage says is their chance, unless a model has given them one."""
-    system = ctx.as_system()
-    moves = system.records(MOVE).values({event.record_id for event in events}).values()
-    deals = system.records(DEAL).values({cast("UUID", row["deal"]) for row in moves})
-    open_ = [deal for deal in deals.values() if deal["status"] == "open"]
-    stages = system.records("pipeline.stage").values({cast("UUID", deal["stage"]) for deal in open_})
-    for start in range(0, len(open_), PART):
-        part = open_[start : start + PART]
-        there = _there(system, [id_of(deal) for deal in part])
-        shares = {}
-        for deal in part:
-            stage, before = stages.get(cast("UUID", deal["stage"])), there.get(id_of(deal))
-            if before is None or before["win_basis"] == "stage":
-                said = stage["probability"] if stage is not None else None
-                shares[id_of(deal)] = float(said) / 100 if isinstance(said, Decimal) else None
-        _write(system, there, {id: (_percent(share), "stage", None) for id, share in shares.items()})
 
 
 def _lacking(stays: Sequence[Stay]) -> str:
@@ -114,17 +95,18 @@ def _card(
 
 
 def _score(ctx: Context, stays: Sequence[Stay], learned: Learned | None) -> None:
-    """Write what is new beside the deals."""
+    """Write what is new beside the deals. Where no model is in force nothing stands there: a deal shows what its stage says."""
     if not stays:
         return
-    shares = [stay.stage_share for stay in stays] if learned is None else [float(share) for share in learned.shares(stays)]
-    reasons = [[] for _stay in stays] if learned is None else learned.reasons(stays)
-    basis = "stage" if learned is None else "model"
+    there = _there(ctx, [stay.deal for stay in stays])
+    if learned is None:
+        ctx.records(WIN).write_all([Draft("delete", {}, id_of(row), act=ACT) for row in there.values()])
+        return
     said = {
-        stay.deal: (_percent(share), basis, document(reason) if reason else None)
-        for stay, share, reason in zip(stays, shares, reasons, strict=True)
+        stay.deal: (_percent(float(share)), document(reason) if reason else None)
+        for stay, share, reason in zip(stays, learned.shares(stays), learned.reasons(stays), strict=True)
     }
-    _write(ctx, _there(ctx, [*said]), said)
+    _write(ctx, there, said)
 
 
 def _there(ctx: Context, deals: Sequence[UUID]) -> dict[UUID, Row]:
@@ -132,10 +114,10 @@ def _there(ctx: Context, deals: Sequence[UUID]) -> dict[UUID, Row]:
     return {cast("UUID", row["deal"]): row for row in ctx.records(WIN).find((Condition("deal", "in", tuple(deals)),), len(deals))}
 
 
-def _write(ctx: Context, there: Mapping[UUID, Row], said: Mapping[UUID, tuple[Decimal | None, str, str | None]]) -> None:
+def _write(ctx: Context, there: Mapping[UUID, Row], said: Mapping[UUID, tuple[Decimal, str | None]]) -> None:
     drafts = []
-    for deal, (chance, basis, reasons) in said.items():
-        values = {"win_probability": chance, "win_basis": basis, "win_reasons": reasons}
+    for deal, (chance, reasons) in said.items():
+        values = {"win_probability": chance, "win_basis": "model", "win_reasons": reasons}
         before = there.get(deal)
         if before is None:
             drafts.append(Draft("create", {"deal": deal, "win_scored_at": ctx.now(), **values}, act=ACT))
@@ -144,5 +126,5 @@ def _write(ctx: Context, there: Mapping[UUID, Row], said: Mapping[UUID, tuple[De
     ctx.records(WIN).write_all(drafts)
 
 
-def _percent(share: float | None) -> Decimal | None:
-    return None if share is None else Decimal(str(round(min(max(share, 0.01), 0.99) * 100, 2)))
+def _percent(share: float) -> Decimal:
+    return min(max(Decimal(str(round(share * 100, 2))), LEAST), MOST)

@@ -7,7 +7,7 @@ from datetime import time
 from importlib.util import find_spec
 from random import Random
 
-from plugins.forecast import cards, chances, demo, entries, history, models, pages, panels, routes, runs, sight, tables, weighted
+from plugins.forecast import beside, cards, chances, demo, entries, history, models, pages, panels, routes, runs, sight, tables, weighted
 from sdk import (
     Access,
     Batch,
@@ -26,7 +26,6 @@ from sdk import (
     Schedule,
     Scope,
     Side,
-    Subscription,
     Verb,
     _,
     hookimpl,
@@ -97,14 +96,7 @@ def register_entities() -> Sequence[Entity]:
 
 @hookimpl
 def register_extensions() -> Sequence[Extension]:
-    return (Extension("pipeline.deal", Side(tables.Win, "deal_id")), Extension("pipeline.deal", weighted.WEIGHTED))
-
-
-@hookimpl
-def register_subscriptions() -> Sequence[Subscription]:
-    return (
-        Subscription(f"{chances.MOVE}.created", "chance_of_stage", chances.entered, label=_("Give a new deal the chance of its stage")),
-    )
+    return (Extension("pipeline.deal", Side(tables.Win, "deal_id", beside.OTHERWISE)), Extension("pipeline.deal", weighted.WEIGHTED))
 
 
 @hookimpl

@@ -10,7 +10,6 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.forecast import chart, runs, weighted
-from plugins.forecast.chances import WIN
 from plugins.forecast.tables import BASES
 from sdk import Context, NotFound, Query, Request, Response, Route, _, where
 from sdk.context import id_of, shown
@@ -101,13 +100,16 @@ def show_win(ctx: Context, request: Request) -> object:
     return win_of(ctx, request.id())
 
 
+BESIDE = tuple(f"forecast.{name}" for name in ("win_probability", "win_basis", "win_reasons", "win_scored_at"))
+
+
 def win_of(ctx: Context, deal: UUID) -> dict[str, object]:
     """The same for code. Raises NotFound for a deal that the actor does not see."""
     if not ctx.offers(weighted.DEAL):
         raise NotFound(_("there are no deals here"))
-    ctx.records(weighted.DEAL).get(deal, fields=("id",))
-    rows = ctx.records(WIN).query(Query(where(deal=deal), limit=1)).data
-    row = rows[0] if rows else {"win_probability": None, "win_basis": None, "win_reasons": None, "win_scored_at": None}
+    deals = ctx.records(weighted.DEAL)
+    found = deals.get(deal, fields=[name for name in BESIDE if name in deals.fields()] or ("id",))
+    row = {name.partition(".")[2]: found.get(name) for name in BESIDE}
     reasons = json.loads(str(row["win_reasons"])) if row["win_reasons"] else []
     seen = _seen(ctx, deal) if reasons else {}
     said = [

@@ -200,7 +200,7 @@ class Win(Record):
 
     deal_id: Mapped[UUID] = f.link(_("Deal"), "pipeline.deal", required=True, unique=True, parent=True)
     win_probability: Mapped[Decimal | None] = f.percent(_("Win probability"), readonly=True)
-    win_basis: Mapped[str | None] = f.choice(_("Basis of the win probability"), BASES)
+    win_basis: Mapped[str | None] = f.choice(_("Basis of the win probability"), BASES, readonly=True)
     win_reasons: Mapped[str | None] = f.long_text(_("Reasons of the win probability"), readonly=True)
     win_scored_at: Mapped[datetime | None] = f.at(_("Win probability of"), readonly=True)
 

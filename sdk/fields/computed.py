@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
@@ -15,8 +15,20 @@ from sdk.fields.base import Field
 if TYPE_CHECKING:
     from sdk.entities import Record
 
-Reach: TypeAlias = "Callable[[type[Record], Iterable[str]], list[sa.ColumnElement[bool]]]"
-"""The WHERE of a record class: the tenant's live rows on which the reader sees all of the named columns."""
+
+class Reach(Protocol):
+    """What a computed field may look at."""
+
+    def __call__(self, record: type[Record], columns: Iterable[str], /) -> list[sa.ColumnElement[bool]]:
+        """The WHERE of a record class: the tenant's live rows on which the reader sees all of the named columns."""
+        ...
+
+    def beyond(self, link: str, columns: Iterable[str]) -> tuple[FromClause, list[sa.ColumnElement[bool]]] | None:
+        """The record that a link of the extended one leads to, also one of another plugin: a table with the named columns, and its WHERE: where
+        the reader sees the link, and the columns there. None where the tenant has no such link."""
+        ...
+
+
 Source: TypeAlias = "Callable[[FromClause, Reach], sa.ColumnElement[object]]"
 """From the extended entity's table to a correlated scalar expression over rows within the reader's reach."""
 
