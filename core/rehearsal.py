@@ -62,9 +62,8 @@ def stage(platform: Platform) -> Iterator[Platform]:
 
 
 def _lightly(connection: Any, _record: Any) -> None:
-    """What is thrown away need not be safe on the disk; the process has the memory of its own database's connections besides."""
+    """What is thrown away need not be safe on the disk."""
     connection.execute("PRAGMA synchronous=OFF")
-    connection.execute("PRAGMA cache_size=-16384")
 
 
 @contextmanager

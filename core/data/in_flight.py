@@ -19,6 +19,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, StatementError
 
+from core.data import arenas
+
 if TYPE_CHECKING:
     import psycopg
     from psycopg.pq.abc import PGresult
@@ -70,6 +72,7 @@ def _carry_out(driver: Any, statement: str, values: Sequence[object], before: Fu
 @cache
 def _threads() -> ThreadPoolExecutor:
     """As many as a process has large writes on their way: one on each database of its own. In order, so that none waits for one behind it."""
+    arenas.share_one()
     return ThreadPoolExecutor(max_workers=4, thread_name_prefix="dealwright-insert")
 
 

@@ -20,6 +20,7 @@ from sdk.fields import AnyRecordField, Flaw, LinkField
 
 LIKE_HEADINGS = _("reads like headings and is no record; where they stand further down than was found, say in which row (heading_row)")
 SUMS_UP = _("seems to sum up other rows; where it is no record, leave it out, or undo it")
+PARTED = _("stands behind blank rows; where it belongs to the table no more, leave it out, or undo it")
 SAME_AS_ROW = _("is the same as row {row} of this file")
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
 """Rows with what stands in them by field, and what is wrong there."""
@@ -227,6 +228,8 @@ class ChunkWriter:
                 self.teller.leave(tally, row, WARNED, problem)
             elif sums_up(row[1]):
                 self.teller.leave(tally, row, WARNED, Problem("", "totals", SUMS_UP))
+            elif row[0] in self.plan.parted:
+                self.teller.leave(tally, row, WARNED, Problem("", "parted", PARTED))
             return
         self._refused(tally, row, draft, outcome.refusal, last=last)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from uuid import UUID
 
-from plugins.import_export.formulas import neutral
+from plugins.import_export.formulas import neutral, unquoted
 from plugins.import_export.journal import read_cells
 from plugins.import_export.sight import check_seen
 from sdk import Context, Download, Query, _, where
@@ -43,7 +43,7 @@ def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
 def _lines(ctx: Context, id: UUID, headings: list[str]) -> Iterator[list[str]]:
     yield [*neutral(headings), _free(ctx.say(_("Import error")), headings)]
     for row in _rows(ctx, id):
-        cells = [*(read_cells(row["cells"])[0] or []), *[""] * len(headings)][: len(headings)]
+        cells = [unquoted(cell) for cell in (*(read_cells(row["cells"])[0] or []), *[""] * len(headings))][: len(headings)]
         column = f"{row['column']}: " if row["column"] else ""
         # One that is marked already is read back as it was the first time: a second apostrophe would be one too many.
         safe = [cell if cell.startswith("'") else marked for cell, marked in zip(cells, neutral(cells), strict=True)]

@@ -2,7 +2,9 @@
 
 A cell that begins with = + - @, their full-width forms, a tab or a carriage return gets one apostrophe in front; so does one that begins with
 apostrophes and then such a sign, as reading takes one away. So does, in exports, what reading would take for a value that is lost, such as #N/A or
-1.38E+10. All other text stays as it is, also what begins with an apostrophe.
+1.38E+10, or for text that was written so that a spreadsheet keeps its zeros. All other text stays as it is, also what begins with an apostrophe.
+
+Many programs keep the zeros of a number by writing ="00123" or '00123: both are read as 00123, which is what a spreadsheet shows.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ from sdk.fields import SPOILT
 _SIGNS = "=+\\-@\t\r\uff1d\uff0b\uff0d\uff20"
 _RISKY = re.compile(f"'*[{_SIGNS}]")
 _ANY_RISKY = re.compile(f"\n'*[{_SIGNS}]")
-_IS_LITERAL, _IS_MARKED = (re.compile(rf"'{many}(?:[{_SIGNS}]|{SPOILT}\Z)") for many in "*+")
-_ANY_LITERAL, _ANY_MARKED = (re.compile(rf"\n'{many}(?:[{_SIGNS}]|{SPOILT}(?:\n|\Z))") for many in "*+")
+_KEPT = r"'+\d{5,}"
+_IS_LITERAL, _IS_MARKED = (re.compile(rf"'{many}(?:[{_SIGNS}]|{SPOILT}\Z)|{_KEPT}\Z") for many in "*+")
+_ANY_LITERAL, _ANY_MARKED = (re.compile(rf"\n(?:'{many}(?:[{_SIGNS}]|{SPOILT}(?:\n|\Z))|{_KEPT}(?:\n|\Z))") for many in "*+")
+_QUOTED, _ANY_QUOTED = re.compile(r'="((?:[^"]|"")*)"\s*\Z'), '\n="'
 
 
 def neutral(cells: Sequence[str]) -> Sequence[str]:
@@ -35,9 +39,16 @@ def literal(cells: Sequence[str]) -> Sequence[str]:
 
 def restored(cells: Sequence[str]) -> Sequence[str]:
     """The contrary: a column as it was before."""
-    if not _ANY_MARKED.search(_whole(cells)):
+    whole = _whole(cells)
+    if not _ANY_MARKED.search(whole) and _ANY_QUOTED not in whole:
         return cells
-    return [cell[1:] if _IS_MARKED.match(cell) else cell for cell in cells]
+    return [cell[1:] if _IS_MARKED.match(cell) else unquoted(cell) for cell in cells]
+
+
+def unquoted(cell: str) -> str:
+    """The text that a formula of nothing else says: ="00123" is 00123."""
+    found = _QUOTED.match(cell) if cell[:2] == '="' else None
+    return cell if found is None else found[1].replace('""', '"')
 
 
 def _whole(cells: Sequence[str]) -> str:

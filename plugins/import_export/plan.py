@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Reading, Sheet
+from plugins.import_export.files.gaps import Gaps
 from plugins.import_export.mapping.currencies import currencies
 from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.shaping import (
@@ -120,6 +121,8 @@ class Plan:
     """The act by which new records are made."""
     units: Mapping[str, Unit] = field(default_factory=dict)
     """What the headings of numbers say of all of them."""
+    parted: frozenset[int] = frozenset()
+    """Rows of which it is told that they stand behind blank ones."""
 
 
 def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
@@ -164,11 +167,16 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
         act=HISTORY if wish.history and any(one.historic for one in visible.values()) else "",
     )  # fmt: skip
     said = Said(wish.dates, wish.numbers, wish.years)
-    styles, rows = Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency), 0
+    styles, rows, gaps = (
+        Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency),
+        0,
+        Gaps(file.headings, file.left_out),
+    )
     # To the end, whatever its columns: what is no CSV is refused before a row is written.
-    for rows, (_number, cells) in enumerate(file.rows(), 1):
+    for rows, (number, cells) in enumerate(file.rows(), 1):
         styles.see(cells)
-    return replace(plan, styles=styles.found(), rows=rows)
+        gaps.see(number, cells)
+    return replace(plan, styles=styles.found(), rows=rows, parted=gaps.behind())
 
 
 def _own_ids(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> int | None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import category
 
 from plugins.import_export import journal
 from plugins.import_export.journal import Fate, Former
@@ -95,4 +96,4 @@ def listed(names: Iterable[str]) -> str | None:
 
 
 def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+    return "".join(sign if sign.isprintable() or category(sign) == "Zs" else "\ufffd" for sign in text)

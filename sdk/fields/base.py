@@ -58,7 +58,21 @@ LOST_DIGITS = "#DIGITS!"
 UNDECODABLE = "#BYTES!"
 """What readers write for a text whose bytes are not in the encoding that is named beside it."""
 ERRORS = frozenset(
-    {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA", LOST_DIGITS, UNDECODABLE}
+    {
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#SPILL!",
+        "#CALC!",
+        "#GETTING_DATA",
+        "#ERROR!",
+        LOST_DIGITS,
+        UNDECODABLE,
+    }
 )
 """What spreadsheets, and readers of files, show instead of a value."""
 

@@ -36,8 +36,9 @@ _MARKED = {
 }
 """Digits by the sign before their fraction, with thousands marked by the other sign, an apostrophe or a space."""
 _NOISE = Decimal("1e-9")
-_WORDS = {"true": True, "yes": True, "y": True, "t": True, "on": True, "1": True, "是": True, "真": True, "对": True,
-          "false": False, "no": False, "n": False, "f": False, "off": False, "0": False, "否": False, "假": False, "错": False}  # fmt: skip
+_WORDS = dict.fromkeys(("true", "yes", "y", "t", "on", "1", "是", "真", "对", "√", "✓", "✔"), True) | dict.fromkeys(
+    ("false", "no", "n", "f", "off", "0", "否", "假", "错", "×", "✗", "✘"), False
+)
 
 
 def exact(cell: object, places: int = SCALE) -> Decimal:

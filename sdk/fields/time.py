@@ -32,6 +32,8 @@ _HALVES = {"上午": " AM", "下午": " PM"}
 _HALF_FIRST = re.compile(rf"({'|'.join(_HALVES)}) ?(\d{{1,2}}:\d{{2}}(?::\d{{2}})?)\Z", re.ASCII)
 _OFFSET = re.compile(r"(?P<rest>.*\d:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(?P<offset>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)\Z", re.ASCII)
 """An instant with its offset in other forms than that of RFC 3339, such as +0000 or a space before it."""
+_MIDNIGHT = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})[Tt]00:00:00(\.0+)?[Zz]\Z", re.ASCII)
+"""What programs write that know no dates without a time; any other time is that of a place, and may be another day there."""
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)
 
 
@@ -157,6 +159,8 @@ class DateField(Field):
         if len(cell) == 10 and cell[4] == cell[7] == "-":
             with suppress(ValueError):  # what is wrong with it is said below
                 return date.fromisoformat(cell)
+        if cell[10:11] in "Tt" and (midnight := _MIDNIGHT.match(cell)) is not None:
+            cell = midnight["day"]
         if self.months and (month := _MONTH.match(day_and_time(cell)[0])) is not None:
             return date_of(f"1 {month['name']} {month['of']}" if month["name"] else f"{month['year']}-{month['number']}-1", "")
         return date_of(day_and_time(cell)[0], style.get("date_order", ""), style.get("century", ""))

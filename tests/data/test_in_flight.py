@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
@@ -318,3 +320,30 @@ def test_a_record_its_audit_and_its_event_are_one_statement(platform: Platform, 
     inserts = [text for text in said if "INSERT" in text]
     assert len(inserts) == 1
     assert all(f'INSERT INTO "{table}"' in inserts[0] for table in ("probe_things", "core_audit", "core_outbox"))
+
+
+ARENAS = """
+import ctypes, sys, threading
+from core.data import in_flight
+libc = ctypes.CDLL(None)
+if not hasattr(libc, "malloc_info"):
+    sys.exit("no glibc")
+libc.malloc.argtypes, libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+together = threading.Barrier(4)
+def take():
+    together.wait()
+    return libc.malloc(1 << 16)
+for taken in [in_flight._threads().submit(take) for _ in range(4)]:
+    taken.result()
+libc.fdopen.restype = ctypes.c_void_p
+out = ctypes.c_void_p(libc.fdopen(1, b"w"))
+libc.malloc_info(0, out)
+libc.fflush(out)
+"""
+
+
+def test_the_threads_of_large_inserts_share_the_memory_of_the_process() -> None:
+    done = subprocess.run([sys.executable, "-c", ARENAS], capture_output=True, text=True, check=False)
+    if done.stderr.strip() == "no glibc":
+        pytest.skip("memory is given in another way here")
+    assert (done.returncode, done.stdout.count("<heap nr=")) == (0, 1), done.stderr

@@ -394,7 +394,55 @@ def test_a_heading_that_begins_as_an_archive_does_is_a_heading_and_a_list_in_jso
     assert refusal(b'[{"name": "A", "city": "Ulm"}]').startswith("unreadable: is a list in JSON")
 
 
-@pytest.mark.parametrize("row", [["Total", "3,981"], ["合计：", "", "12"], ["Grand total", "1", "2.5"], ["2 rows exported"], ["共 17 行"]])
+@pytest.mark.parametrize(
+    ("content", "codec", "kind"),
+    [
+        (
+            "Tabelle: KNA1\nAngezeigte Felder: 2 von 2\n-----------\n|NAME1|ORT01|\n-----------\n|Müller|Köln|\n|Weiß|Fürth|\n-----------\n",
+            "cp1252",
+            "of SAP",
+        ),
+        ("| Name | City |\n|------|:---|\n| Müller | Köln |\n| Weiß | Fürth |\n".replace(":", "-"), "utf-8", "of a text"),
+        (
+            "Kontoauszug\n账号:[a@b.example]\n--------交易记录明细列表--------\nNAME1,ORT01,\nMüller,Köln,\nWeiß,Fürth,\n--------------\n",
+            "utf-8",
+            "of a bank",
+        ),
+        ("# exported\n# by X\nNAME1,ORT01\nMüller,Köln\nWeiß,Fürth\n", "utf-8", "with remarks"),
+        ("应收明细\n单位名称：甲公司,,期间：3月\n,NAME1,ORT01\n,Müller,Köln\n,Weiß,Fürth\n", "utf-8", "of a ledger"),
+    ],
+)
+def test_lines_that_programs_draw_and_what_they_say_above_a_table_are_no_rows_of_it(content: str, codec: str, kind: str) -> None:
+    sheet = opened(content.encode(codec))
+    rows = [[cell.strip() for cell in cells if cell.strip()] for _number, cells in sheet.rows()]
+    assert (len([one for one in sheet.headings if one[0] != "#"]), rows) == (2, [["Müller", "Köln"], ["Weiß", "Fürth"]]), kind
+
+
+def test_a_file_in_two_encodings_is_told_as_that_and_what_is_no_table_by_its_name() -> None:
+    for parts in (
+        ("客户名称,城市\n".encode(), "深圳公司,深圳\n".encode("gbk") * 3),
+        ("华为技术,深圳\n".encode(), "中兴通讯,深圳\n".encode("gbk")),
+    ):
+        assert refusal(b"".join(parts)).startswith("unreadable: is written in two encodings: some lines are UTF-8, and others are not")
+    assert refusal(b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n").startswith("unreadable: is MHTML, whatever it is called")
+    assert refusal(b'ID;PWXL;N;E\r\nC;Y1;X1;K"Name"\r\n').startswith("unreadable: is SYLK, whatever it is called")
+    assert refusal(b'{\n  "data": [{"name": "A"}]\n}\n').startswith("unreadable: is a list in JSON")
+    assert [cells for _number, cells in opened("Name,City\nA,Ulm\n\x1a").rows()] == [["A", "Ulm"]]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ["本页小计", "2"],
+        ["Page total:", "1"],
+        ["累计", "3"],
+        ["Total", "3,981"],
+        ["合计：", "", "12"],
+        ["Grand total", "1", "2.5"],
+        ["2 rows exported"],
+        ["共 17 行"],
+    ],
+)
 def test_a_last_row_that_sums_up_the_others_is_known(row: list[str]) -> None:
     assert sums_up(row)
 
@@ -440,6 +488,8 @@ def test_a_table_of_a_web_page_and_a_workbook_in_xml_are_read_whatever_they_are_
     assert (page.format, page.encoding, sheet.headings, sheet.exact) == ("html", "gb18030", ("客户名称", "电话", "金额", "#4"), False)
     assert list(sheet.rows()) == [(1, ["甲&乙 公司", "010-1", "1.234,50", "x"]), (2, ["甲&乙 公司", "第一行\n第二行", "2"])]
     assert book(PAGE.replace("gb2312", "utf-8").encode("gbk")).encoding == "gb18030"  # it says what it is not
+    framed = "<table><tr><th>Name<th>City<tr><td>A<td><table><tr><td>Ulm</table></table>"
+    assert list(opened(framed).rows()) == [(1, ["A", "Ulm"])]  # a frame around a text is no table of its own
     (sheet,) = book(BOOK, name="customers.xls").sheets
     assert (sheet.name, sheet.headings, sheet.exact) == ("客户", ("Name", "City", "Note"), True)
     assert list(sheet.rows()) == [(2, ["A  B", "", "1.234"]), (3, ["A  B", "Ulm"])]

@@ -12,6 +12,7 @@ import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api
+from plugins.import_export.failed import failed_file
 from plugins.import_export.files import Reading
 from sdk import Invalid
 from sdk.context import id_of
@@ -101,6 +102,37 @@ def test_what_a_spreadsheet_has_lost_is_told_in_text_files_too_and_text_that_loo
         done = import_file(work, "catalog.product", file)
         assert (done.counts, {(row["name"], row["sku"]) for row in records.find((), 100)}) == ({"created": 4}, words), done.reasons
         assert exported(work, "catalog.product", format_) == file
+
+
+def test_what_keeps_the_zeros_of_a_number_in_a_spreadsheet_is_no_part_of_it_and_text_that_looks_so_survives(work: Work) -> None:
+    content = 'sku,name,active\n="000124",A,√\n\'000125,B,×\n\t000126,"=""C """"D""""""",1\n'
+    assert import_file(work, "catalog.product", content).counts == {"created": 3}
+    products = work.records("catalog.product")
+    assert sorted((row["sku"], row["name"], row["active"]) for row in products.find(())) == [
+        ("000124", "A", True),
+        ("000125", "B", False),
+        ("000126", 'C "D"', True),
+    ]
+    products.create({"sku": "'000127", "name": '="x"'})
+    for format in ("csv", "xlsx", "jsonl"):
+        file = exported(work, "catalog.product", format)
+        again = import_file(work, "catalog.product", file, mode="update", match=["sku"])
+        assert (again.counts, again.rows) == ({"unchanged": 4}, [])
+    wrong = import_file(work, "catalog.product", 'sku,name,list price\n="000128",A,x\n', duplicates="take")
+    failed = failed_file(work, id_of(wrong.record), "csv").content
+    assert b"000128,A,x" in failed
+
+
+@pytest.mark.parametrize("cell", ["1990-02-28T00:00:00Z", "1990-02-28T00:00:00.000Z"])
+def test_a_day_with_the_midnight_of_utc_behind_it_is_that_day_and_any_other_time_is_asked_for(work: Work, cell: str) -> None:
+    done = import_file(work, "customers.contact", f"name,birthday\nA,{cell}\nB,{cell.replace('00:00:00', '16:00:00')}\n")
+    assert done.reasons == [(2, "birthday", "malformed")]
+    assert [str(row["birthday"]) for row in work.records("customers.contact").find(())] == ["1990-02-28"]
+
+
+def test_a_value_is_told_as_it_stands_whatever_spaces_are_in_it_and_a_new_page_repeats_the_headings(work: Work) -> None:
+    done = import_file(work, "customers.contact", "name,birthday\nA,5\u3000月\n\fname,birthday\nB,\n")
+    assert [(row["number"], row["value"], row["code"]) for row in done.rows] == [(1, "5\u3000月", "malformed"), (2, None, "headings")]
 
 
 def test_what_a_person_says_of_a_file_comes_with_the_form(client: Api, drain: Callable[[], int], work: Work) -> None:

@@ -165,13 +165,15 @@ def test_leading_rows_titles_merged_cells_and_hidden_sheets_are_told() -> None:
     content = workbook(fill, ("Secret", [["x"], ["1"]]), ("Empty", []), ("Deals", [["Deal"], ["Big one"]]))
     made = openpyxl.load_workbook(io.BytesIO(content))
     made["Secret"].sheet_state = "hidden"
+    made["Contacts"].row_dimensions[6].hidden = True
     sink = io.BytesIO()
     made.save(sink)
     found = opened(sink.getvalue())
     assert [(sheet.name, sheet.headings) for sheet in found.sheets] == [("Contacts", ("Region", "Name", "#3")), ("Deals", ("Deal",))]
     assert rows_of(found) == [(1, ["North", "A", "x"]), (2, ["North", "B"]), (3, ["South", "C"])]
     assert rows_of(found, 1) == [(1, ["Big one"])]
-    assert [note.code for note in found.notes] == ["preamble", "sheet_hidden"]
+    assert [note.code for note in found.notes] == ["rows_hidden", "preamble", "sheet_hidden"]
+    assert str(found.notes[0]).startswith("1 rows of the sheet 'Contacts' are hidden")
     assert opened(sink.getvalue(), headings=5).sheets[0].headings == ("North", "A", "x")
     with pytest.raises(BadRequest, match="row 99"):
         opened(sink.getvalue(), headings=99)

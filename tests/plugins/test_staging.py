@@ -228,6 +228,11 @@ def test_somebody_keeps_so_many_files_and_mends_so_many_rows(client: Api, monkey
 def test_headings_that_come_again_in_a_file_are_no_records_and_what_sums_it_up_is_told(
     client: Api, drain: Callable[[], int], work: Work
 ) -> None:
+    parted = staged(client, "Company,Place\nA,Ulm\n\nB,Bonn\n")
+    assert [(note["code"], "(3)" in note["message"]) for note in parted["notes"]] == [("parted", True)]
+    whole = staged(client, "Company,Place\nA,Ulm\nB,Bonn\nC,Kiel\n")
+    assert client.patch(f"{FILES}/{whole['id']}/rows/2", {"left_out": True}).status_code == 200
+    assert run(client, drain, file_id=whole["id"], entity="customers.account", map=["Place=city"], dry_run="true")["warned"] == 0
     file = staged(client, "Company,Place\nName,City\nA,Ulm\n\ufeffCompany,Place\nName,Hamm\nB,Bonn\nTotal,2\n")
     assert [note["code"] for note in file["notes"]] == ["totals"]
     assert "last row (6)" in file["notes"][0]["message"]

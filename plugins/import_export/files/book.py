@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import IO, TypeAlias
@@ -57,6 +57,8 @@ class Sheet:
     exact: bool
     read: Callable[[], Rows]
     delimiter: str = ""
+    left_out: Collection[int] = ()
+    """The numbers of rows that somebody has left out."""
 
     def rows(self) -> Rows:
         """Number (the first data row is 1) and cells of each row that is not blank, from the first each time.

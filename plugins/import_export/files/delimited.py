@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from plugins.import_export.files.book import BLOCK, Book, Reading, Rows, Sheet, blank, bounded, from_start, named, unreadable
 from plugins.import_export.files.encodings import decide
-from plugins.import_export.files.headings import SAMPLED, found_row, headings_row, note_above
+from plugins.import_export.files.headings import SAMPLED, found_row, headings_row, note_above, ruled
 from sdk import BadRequest, Text, _
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f")
@@ -21,6 +21,8 @@ _LONGEST, _LONGEST_ROW = 1 << 20, 16 << 20
 _MANY, _MOST_SAMPLED = 1_000, 1 << 20
 """Rows that are looked at where the first ones are of one cell each, and signs of a file that are looked at in all."""
 _QUOTED = re.compile(r' +"')
+_END = "\x1a"
+"""What old programs write behind the last line."""
 _SAID = "sep="
 """What Excel takes as the first line, with the delimiter behind it."""
 
@@ -94,6 +96,8 @@ def _cells(source: BinaryIO, encoding: str, dialect: Dialect) -> Iterator[list[s
     def lines() -> Iterator[str]:
         nonlocal size
         while line := text.readline(_LONGEST_ROW):
+            if line == _END:
+                return
             size += len(line)
             if size >= _LONGEST_ROW:  # else a file without line ends is one row, and all of it in memory
                 raise unreadable(_("is not a CSV file: row {row} is longer than {most} million signs"), row=number + 1, most=16)
@@ -102,7 +106,7 @@ def _cells(source: BinaryIO, encoding: str, dialect: Dialect) -> Iterator[list[s
     try:
         for number, row in enumerate(dialect.reader(lines()), 1):
             size = 0
-            yield row
+            yield [] if ruled(row) else row
     except csv.Error as failure:
         raise unreadable(_("is not a CSV file: row {row}: {reason}"), row=number + 1, reason=_reason(failure)) from failure
 
@@ -134,7 +138,7 @@ def _parsed(dialect: Dialect, sample: _Sample) -> tuple[list[list[str]], bool]:
     rows: list[list[str]] = []
     cut, sound = len(sample.text) >= BLOCK // 4, True
     try:
-        rows.extend(islice(dialect.reader(text), sample.rows + 1))
+        rows.extend([] if ruled(row) else row for row in islice(dialect.reader(text), sample.rows + 1))
     except csv.Error as failure:  # said by name once the file is read to there
         sound = cut and str(failure).startswith("unexpected end")
     return (rows[:-1] if len(rows) > (1 if cut else sample.rows) else rows), sound

@@ -11,12 +11,19 @@ from sdk import BadRequest, _
 
 SAMPLED = 50
 _SHOWN = 200
+_SAYS = re.compile(r"[^:：]{1,30}[:：]\s*\S")
+_RULE = re.compile(r"\s*(?:[-=]{3,}|[-=]{5,}[^-=]*[-=]{5,})\s*\Z")
+_RULES = frozenset({"---", "===", "", " --", " ==", " "})
 _VALUE = re.compile(r"\A[\W_]*\d[\d\W_]*\Z|@")
 """What is a number, a date or an address, and no heading."""
 
-_TOTAL = re.compile(r"(?:(?:grand |sub)?totals?|sums?|summe|gesamt(?:summe)?|合计|总计|小计|总和|汇总)\s*[:：]?\Z", re.IGNORECASE)
+_TOTAL = re.compile(
+    r"(?:(?:grand |page |report |sub)?totals?|sums?|summe|(?:gesamt|zwischen)summe|gesamt"
+    r"|(?:本[页月年日期]|[页月年日])?(?:合计|总计|小计|总和|汇总|累计))\s*[:：]?\Z",
+    re.IGNORECASE,
+)
 _COUNTED = re.compile(r"(?:\d[\d,. ]* (?:rows?|records?)\b|共\s*\d+\s*[行条])", re.IGNORECASE)
-_FIRST = frozenset("GgSsTt合总小汇共0123456789")
+_FIRST = frozenset("GgSsTtPpRrZz合总小汇共累本页月年日0123456789")
 _SUM = re.compile(f"{_TOTAL.pattern}|{_COUNTED.pattern}", re.IGNORECASE)
 
 
@@ -39,20 +46,33 @@ def note_above(rows: list[list[str]], place: int) -> list[Note]:
 def found_row(rows: list[list[str]]) -> int:
     """The first row that is not blank, unless it is a line above a table.
 
-    Such lines are parted from the table by a blank row and narrower than it, or hold one cell above a table of three columns or more.
+    Such lines are parted from the table by a blank row and narrower than it; or hold one cell, or what they say of the whole table (编制单位：…),
+    above a table of three columns or more; or are marked as remarks.
     """
     widths = [_width(row) for row in rows]
     counts = Counter(filter(None, widths))
-    typical = max(counts, key=lambda width: (counts[width], width), default=0)
+    typical = max(counts, key=lambda width: (counts[width] * width, width), default=0)
     first = next((place for place, width in enumerate(widths) if width), 0)
-    narrow = next((place for place in range(first, len(rows)) if widths[place] >= typical), first)
+    narrow = next((place for place in range(first, len(rows)) if widths[place] >= typical and not _says(rows[place])), first)
     for parted in (True, False):
         for place in range(first + 1, narrow + 1):
             above = rows[first:place]
-            fits = not widths[place - 1] if parted else typical > 2 and all(_filled(row) < 2 for row in above)
-            if fits and _filled(rows[place]) > max(1, typical / 2) and _name_columns(rows[place]):
+            fits = not widths[place - 1] if parted else _above(above, typical)
+            if fits and _filled(rows[place]) > max(1, typical / 2) and _name_columns(rows[place]) and not _says(rows[place]):
                 return _lower(rows, place)
     return _lower(rows, first)
+
+
+def _above(rows: list[list[str]], typical: int) -> bool:
+    """Whether all these stand above a table of so many columns."""
+    remarks = all(row[0].lstrip().startswith("#") for row in rows if _filled(row)) and any(map(_filled, rows))
+    return (typical > 2 or remarks) and all(_filled(row) < 2 or _says(row) for row in rows)
+
+
+def _says(row: list[str]) -> bool:
+    """Whether each cell says something of the whole table, such as 单位：元."""
+    words = [word for word in map(str.strip, row) if word]
+    return bool(words) and all(map(_SAYS.match, words))
 
 
 def _lower(rows: list[list[str]], place: int) -> int:
@@ -78,6 +98,14 @@ def _width(row: list[str]) -> int:
 def _name_columns(row: list[str]) -> bool:
     words = [word for word in map(str.strip, row) if word]
     return len(set(words)) == len(words) and not any(_VALUE.search(word) for word in words)
+
+
+def ruled(row: Sequence[str]) -> bool:
+    """Whether a row is a line that programs draw for the eye, of dashes, and perhaps with a title between them."""
+    if not row or row[0][:3] not in _RULES:  # asked of every row
+        return False
+    words = [word for word in map(str.strip, row) if word]
+    return bool(words) and all(map(_RULE.match, words)) and (len(words) > 1 or len(words[0]) > 4 or len(row) > 1)
 
 
 def sums_up(row: Sequence[str]) -> bool:

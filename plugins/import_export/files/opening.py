@@ -25,7 +25,9 @@ _OTHERS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"7z\xbc\
 _MARKUP = re.compile(rb"\s*<(!doctype html|!--|html|head|meta|style|body|\?xml|table|\w+:workbook|workbook)\b", re.IGNORECASE)
 _BOOK = re.compile(rb"<(\w+:)?workbook\b", re.IGNORECASE)
 _DECLARED = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
-_JSON = re.compile(rb"\s*\[\s*[\[{]")
+_JSON = re.compile(rb"\s*(?:\[\s*[\[{]|\{\s*\")")
+_NAMED = ((b"mime-version:", "MHTML"), (b"id;p", "SYLK"))
+"""Formats that programs call a spreadsheet and that are read here by nobody."""
 _HEAD = 4096
 
 
@@ -42,6 +44,9 @@ def open_book(source: BinaryIO, file_name: str, reading: Reading = NOTHING_SAID)
         return open_spreadsheet(source, "xml" if _BOOK.search(head) else "html", reading, _encoding_of_markup(source, head, reading))
     if _JSON.match(head.removeprefix(b"\xef\xbb\xbf")):
         raise unreadable(_("is a list in JSON, and no table; write each record on a line of its own (JSON lines), or save it as CSV"))
+    for mark, kind in _NAMED:
+        if head[: len(mark)].lower() == mark:
+            raise unreadable(_("is {kind}, whatever it is called; open it in a spreadsheet and save it as XLSX"), kind=kind)
     if head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:11].upper() == b"BEGIN:VCARD":
         return open_vcards(source, file_name, reading)
     if head.startswith(_OTHERS):

@@ -69,6 +69,9 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading, encoding: st
         sample = list(islice(_cells(rows, place), SAMPLED))
         if all(map(blank, sample)):
             continue
+        if about.get("hidden"):
+            text = _("{count} rows of the sheet {sheet!r} are hidden, by hand or by a filter, and are read all the same")
+            notes.append(Note("rows_hidden", text, {"count": about["hidden"], "sheet": name}))
         # What is said of the headings is said of the first sheet; others have theirs where they are found.
         at = headings_row(sample, Reading() if sheets else reading)
         width = max(len(sample[at]), min(int(str(about["width"])), len(sample[at]) + BLOCK))

@@ -118,8 +118,6 @@ class Tables(HTMLParser):
         elif tag in _SILENT:
             self._silent += 1
         elif tag == "table":
-            if table is not None:
-                table.layout = True
             self._open.append(Table(self._sheet))
         elif table is not None and tag in _ROWS:
             self._end_cell(table)
@@ -174,8 +172,13 @@ class Tables(HTMLParser):
         table = self._open.pop()
         self._end_cell(table)
         table.end_row()
-        if table.rows and not table.layout:
+        outer = self._open[-1] if self._open else None
+        if outer is not None and outer.cell is not None and sum(map(len, table.rows)) < 2 and not table.layout:  # a frame around a text
+            outer.cell.parts += ["\n", *(text for row in table.rows for text in row)]
+        elif table.rows and not table.layout:
             self.found.append(table)
+        if outer is not None and (table.layout or sum(map(len, table.rows)) > 1):
+            outer.layout = True
 
 
 def _number(word: str, most: int = MOST_SPAN) -> int:

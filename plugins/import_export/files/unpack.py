@@ -40,6 +40,8 @@ _UNCOUNTED = re.compile(
     rb"<(?:\w+:)?c\s([^>]*)><(?:\w+:)?f(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>"
 )
 """A formula that no program has worked out: it has no value, and is not to pass for an empty cell."""
+_HIDDEN = re.compile(rb"<(?:\w+:)?row\s(?=[^>]*\bhidden=\"(?:1|true)\")[^>]*\br=\"(\d+)\"[^>/]*>")
+_MOST_HIDDEN = 100_000
 _NOWHERE = re.compile(rb"\br=\"(?:[A-Z]{4,}\d+|[A-Z]+\d{8,})\"")
 """A cell beyond the last one that there can be, for which the library would look until it is stopped."""
 _BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError, KeyError)
@@ -98,7 +100,7 @@ def lines(kind: str, path: str) -> Iterator[object]:
     """What is written, line by line; raises Refused."""
     from python_calamine import CalamineError, PasswordError, SheetTypeEnum, SheetVisibleEnum, load_workbook  # noqa: PLC0415
 
-    marks = _checked(kind, path)
+    marks, hidden = _checked(kind, path)
     try:
         book = load_workbook(path)
         for place, about in enumerate(book.sheets_metadata):
@@ -107,7 +109,7 @@ def lines(kind: str, path: str) -> Iterator[object]:
             sheet = book.get_sheet_by_index(place)
             visible = about.visible == SheetVisibleEnum.Visible
             first = sheet.start[1] if sheet.start else 0
-            yield {"name": about.name, "visible": visible, "width": sheet.width}
+            yield {"name": about.name, "visible": visible, "width": sheet.width, "hidden": hidden.get(place, 0)}
             if visible:
                 yield from _rows(sheet.iter_rows(), first, _covered(sheet.merged_cell_ranges), marks.get(place, {}))
     except PasswordError as failure:
@@ -193,17 +195,18 @@ def _marked(mark: str | Shown, cell: object) -> str:
 # --- before the library sees it ------------------------------------------------------------------------------------------
 
 
-def _checked(kind: str, path: str) -> dict[int, type_marks]:
-    """By sheet: cells that the library shows as nothing (errors) or without their meaning (percentages, currencies, leading zeros).
+def _checked(kind: str, path: str) -> tuple[dict[int, type_marks], dict[int, int]]:
+    """By sheet: cells that the library shows as nothing (errors) or without their meaning (percentages, currencies, leading zeros), and how
+    many of its rows are hidden.
 
     Raises Refused for what unpacks to more than is allowed, before the library is asked to.
     """
     if kind == "xls":
-        return {}
+        return {}, {}
     try:
         with zipfile.ZipFile(path) as archive:
             _measure(archive)
-            return _xlsx_marks(archive) if kind == "xlsx" else {}
+            return _xlsx_marks(archive) if kind == "xlsx" else ({}, {})
     except _BROKEN as failure:
         raise Refused("broken") from failure
 
@@ -221,10 +224,11 @@ def _measure(archive: zipfile.ZipFile) -> None:
                 pass
 
 
-def _xlsx_marks(archive: zipfile.ZipFile) -> dict[int, type_marks]:
+def _xlsx_marks(archive: zipfile.ZipFile) -> tuple[dict[int, type_marks], dict[int, int]]:
     styles = _styles(archive)
     cell = re.compile(_CELL % (b"|".join(styles) or b"none"))
-    return {place: _sheet_marks(archive, name, cell, styles) for place, name in enumerate(_sheet_files(archive)) if name}
+    found = {place: _sheet_marks(archive, name, cell, styles) for place, name in enumerate(_sheet_files(archive)) if name}
+    return {place: marks for place, (marks, _hidden) in found.items()}, {place: hidden for place, (_marks, hidden) in found.items()}
 
 
 def _sheet_files(archive: zipfile.ZipFile) -> list[str]:
@@ -279,8 +283,9 @@ def _said(literal: str) -> str:
     return re.sub(r'"([^"]*)"|\\(.)', lambda found: found[1] if found[1] is not None else found[2], literal)
 
 
-def _sheet_marks(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes], styles: dict[bytes, Shown]) -> type_marks:
+def _sheet_marks(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes], styles: dict[bytes, Shown]) -> tuple[type_marks, int]:
     found: type_marks = {}
+    hidden = set[bytes]()
     rows, columns, kept = 0, 26, b""
     with archive.open(name) as packed:
         while part := packed.read(_PART):
@@ -298,10 +303,12 @@ def _sheet_marks(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes], s
             for attributes in _UNCOUNTED.findall(text):
                 if b't="str"' not in attributes and (place := _PLACE.search(attributes)):
                     found[int(place[2]) - 1, _column(place[1])] = "#CALC!"
+            if b"hidden=" in text and len(hidden) < _MOST_HIDDEN:
+                hidden.update(_HIDDEN.findall(text))
             kept = text[-_OVERLAP:]
             if rows * columns > CELLS:
                 raise Refused("large")
-    return found
+    return found, len(hidden)
 
 
 def _last_row(text: bytes) -> int:

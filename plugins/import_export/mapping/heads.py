@@ -32,7 +32,7 @@ class Heads:
 
 
 def _run_on(cell: str) -> str:
-    return cell.replace(" ", "").replace("_", "").replace(_MARK, "").casefold()
+    return cell.replace(" ", "").replace("_", "").replace(_MARK, "").replace("\f", "").casefold()
 
 
 def _bare(cell: str) -> str:

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 from uuid import UUID
 
 from plugins.import_export.files import Book, Note, Reading, Sheet, open_book
+from plugins.import_export.files.gaps import Gaps
 from plugins.import_export.files.headings import sums_up
 from plugins.import_export.mapping.shaping import kinds_of
 from plugins.import_export.mapping.words import plain
@@ -97,8 +98,9 @@ def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
 
     What is to be told of it goes to `notes`.
     """
-    rows, last, sample, cells = 0, 0, list[list[str]](), list[str]()
+    rows, last, sample, cells, gaps = 0, 0, list[list[str]](), list[str](), Gaps(sheet.headings)
     for number, cells in sheet.rows():
+        gaps.see(number, cells)
         rows, last = rows + 1, number
         if len(sample) < SAMPLE:
             sample.append([cell[:_LONGEST_CELL] for cell in cells[:_MOST_IN_SAMPLE]])
@@ -109,6 +111,9 @@ def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
             "the last row ({row}) seems to sum up the others ({word!r}); where it is no record, leave it out when you look at the rows"
         )
         notes.append(Note("totals", text, {"row": last, "word": next(cell.strip() for cell in cells if cell.strip())[:40]}))
+    if behind := sorted(gaps.behind()):
+        text = _("rows stand behind blank ones ({rows}); where they are no records, leave them out when you look at the rows")
+        notes.append(Note("parted", text, {"rows": ", ".join(map(str, behind))}))
     return {"name": sheet.name, "headings": list(sheet.headings), "rows": rows, "last": last, "sample": sample}
 
 
@@ -177,7 +182,8 @@ def opened_sheet(ctx: Context, row: Row, place: int) -> Iterator[Sheet]:
 def with_corrections(ctx: Context, row: Row, place: int, book: Book) -> Sheet:
     """One sheet of an open file, mended."""
     sheet, overlay = book.sheets[place], corrections(ctx, id_of(row), place)
-    return replace(sheet, read=lambda: mended(sheet, overlay)) if overlay else sheet
+    left_out = frozenset(number for number, one in overlay.items() if one.left_out)
+    return replace(sheet, read=lambda: mended(sheet, overlay), left_out=left_out) if overlay else sheet
 
 
 def some_rows(ctx: Context, row: Row, place: int, limit: int, after: int) -> tuple[list[dict[str, object]], int | None]:
