@@ -158,6 +158,8 @@ def bin(ctx: Context, request: PageRequest) -> Rendering:
 def restore(ctx: Context, request: PageRequest) -> Rendering:
     """Take the chosen records out of the recycle bin, and tell which could not be."""
     kind = _restorable(ctx, request)
+    if not request.chosen("id"):
+        return _bin(kind, (), 0, idle=True)
     ids = chosen(request)
     outcomes = ctx.records(kind.name).write([Draft("restore", {}, id) for id in ids])
     names = {row["id"]: str(row.get(kind.title) or "—") for row in _deleted(kind)}
@@ -178,7 +180,7 @@ def _deleted(kind: Kind) -> list[Row]:
     return kind.ctx.records(kind.name).find((), MOST, deleted=True)
 
 
-def _bin(kind: Kind, refused: Sequence[Refused], done: int) -> Rendering:
+def _bin(kind: Kind, refused: Sequence[Refused], done: int, *, idle: bool = False) -> Rendering:
     rows = sorted(_deleted(kind), key=lambda row: str(row.get("updated_at")), reverse=True)
     owners = titles_of(kind, rows, ["owner"] if "owner" in kind.fields else [])
     return Rendering(
@@ -191,6 +193,7 @@ def _bin(kind: Kind, refused: Sequence[Refused], done: int) -> Rendering:
             ],
             "refused": refused,
             "done": done,
+            "idle": idle,
             "most": MOST if len(rows) == MOST else 0,
         },
     )

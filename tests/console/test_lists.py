@@ -130,6 +130,7 @@ def test_what_is_deleted_at_once_lies_in_the_recycle_bin_and_comes_back_from_it(
     assert "2 records are in the recycle bin." in gone.text
     assert sorted(site.get(f"{ACCOUNTS}/bin").texts("//td[contains(@class, 'title')]")) == ["A", "B"]
     work.records("customers.account").create({"name": "B"})
+    assert "Choose at least one record" in site.post(f"{ACCOUNTS}/bin", {}).text
     told = site.post(f"{ACCOUNTS}/bin", {"id": ids})
     assert "1 records are back." in told.text
     assert told.texts("//*[@role='alert']//li") == ["B"]
