@@ -117,14 +117,14 @@ class Work(Transactional):
     def shape(self, entity: str) -> Shape:
         """The entity as this tenant has it; raises NotFound where it has not."""
         if not self.offers(entity):
-            raise NotFound(_("there is no entity {entity!r} here"), entity=entity[:80])
+            raise NotFound(_("entity {entity!r} does not exist here"), entity=entity[:80])
         return self.platform.shape(entity, self.enabled, overlay_of(self, entity), self.catalog)
 
     def reader(self, entity: Entity) -> Reader:
         """The door out of one entity."""
         name = entity.full_name
         if name not in self.catalog.entities:  # the tenant has just deleted it
-            raise NotFound(_("there is no entity {entity!r} here"), entity=name)
+            raise NotFound(_("entity {entity!r} does not exist here"), entity=name)
         shape = self.platform.shape(name, self.enabled, overlay_of(self, name), self.catalog)
         found = self._readers.get(name)
         if found is None or found.shape is not shape:  # this very work may have changed what the tenant has
@@ -232,7 +232,7 @@ class Work(Transactional):
 
     def enqueue(self, job: str, arguments: Mapping[str, object], *, at: datetime | None = None) -> None:
         if job not in self.platform.catalog.jobs:
-            raise NotFound(_("there is no job {job!r}"), job=job)
+            raise NotFound(_("job {job!r} does not exist"), job=job)
         if self.bounds is not None:
             self.bounds.require_job(job)
         with self.transaction(write=True):

@@ -126,7 +126,7 @@ class Platform:
         column = tenants.c.id if isinstance(name, UUID) else tenants.c.name
         row = connection.execute(sa.select(tenants).where(column == name)).one_or_none()
         if row is None:
-            raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=str(name))
+            raise NotFound(_("tenant {name!r} does not exist; see `dealwright tenant list`"), name=str(name))
         return row
 
     def system(self, tenant: str | UUID, channel: Channel = Channel.CLI) -> Work:
@@ -182,7 +182,7 @@ def _active(connection: Connection, row: sa.Row[tuple[object, ...]], user: UUID 
     mine = (person.c.tenant_id == row.id, who, person.c.deleted_at.is_(None), person.c.active)
     found = connection.execute(sa.select(person).where(*mine)).one_or_none()
     if found is None:
-        raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=str(user), tenant=row.name)
+        raise NotFound(_("no active user {user!r} in tenant {tenant!r}"), user=str(user), tenant=row.name)
     return found
 
 

@@ -120,7 +120,7 @@ def sections(kind: Kind, row: Row) -> list[Section]:
     say = kind.ctx.say
     own = by_owner.pop("")
     custom = by_owner.pop("custom", [])
-    shown = [Section(say(_("Details")), own), *([Section(say(_("Own fields")), custom)] if custom else [])]
+    shown = [Section(say(_("Details")), own), *([Section(say(_("Custom fields")), custom)] if custom else [])]
     shown += [Section(kind.ctx.called(owner), found) for owner, found in by_owner.items()]
     return [one for one in shown if any(not cell_.empty for cell_ in one.cells)]
 

@@ -41,7 +41,7 @@ manifest = Manifest(
     name="forecast",
     version="0.1",
     title=_("Forecast"),
-    summary=_("Weighted pipeline, time series with intervals, market factors, and win probabilities."),
+    summary=_("Weighted pipeline, time series with intervals, market factors and win probabilities."),
     after=("catalog", "company", "customers", "leads", "orders", "pipeline", "teamwork"),
     capabilities=Capabilities(
         data=("*.read:*",),  # a series is of whatever entity it names
@@ -80,8 +80,8 @@ def register_entities() -> Sequence[Entity]:
         Entity(t.MarketEvent, "market_event", "market_events", _("Market event"), _("Market events"), owned=False, access=MARKET, merges=False),
         Entity(t.Run, "run", "runs", _("Run"), _("Runs"), access=RUNS, verbs=frozenset({Verb.READ, Verb.DELETE})),
         Entity(t.Result, "result", "results", _("Result"), _("Results"), title="key", owned=False, verbs=READ),
-        Entity(t.Backtest, "backtest", "backtests", _("Back-test"), _("Back-tests"), owned=False, verbs=READ),
-        Entity(t.Point, "point", "points", _("Expected figure"), _("Expected figures"), title="period", owned=False, verbs=READ),
+        Entity(t.Backtest, "backtest", "backtests", _("Backtest"), _("Backtests"), owned=False, verbs=READ),
+        Entity(t.Point, "point", "points", _("Expected value"), _("Expected values"), title="period", owned=False, verbs=READ),
         Entity(t.FactorVerdict, "factor_verdict", "factor_verdicts", _("Verdict on a factor"), _("Verdicts on factors"), title="factor",
                owned=False, verbs=READ),
         Entity(t.Win, "win", "wins", _("Win probability"), _("Win probabilities"), title="win_probability", owned=False, verbs=READ),
@@ -97,7 +97,7 @@ def register_extensions() -> Sequence[Extension]:
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
     return (
-        Subscription(f"{chances.MOVE}.created", "chance_of_stage", chances.entered, label=_("Give a new deal the chance of its stage")),
+        Subscription(f"{chances.MOVE}.created", "chance_of_stage", chances.entered, label=_("Give new deals their stage’s probability")),
     )
 
 
@@ -137,12 +137,12 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job("run", runs.run_job, label=_("Make a forecast")), Job("train", chances.train_job, label=_("Learn win probabilities")))
+    return (Job("run", runs.run_job, label=_("Make a forecast")), Job("train", chances.train_job, label=_("Train win probabilities")))
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
-    return (Schedule("retrain", chances.train, at=time(2, 30), label=_("Learn win probabilities each night")),)
+    return (Schedule("retrain", chances.train, at=time(2, 30), label=_("Retrain win probabilities nightly")),)
 
 
 @hookimpl

@@ -55,7 +55,7 @@ def carry_out(ctx: Context, id: UUID) -> None:
         assert isinstance(series, UUID)
         definition = ctx.records("forecast.series").values([series]).get(series)
         if definition is None:
-            raise Conflict(_("the definition of the series is gone"), code="series_gone")
+            raise Conflict(_("the series definition has been deleted"), code="series_gone")
         asked = Definition.of(definition)
         with ctx.transaction():
             found = read(ctx, asked)

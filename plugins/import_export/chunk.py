@@ -18,8 +18,8 @@ from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import AnyRecordField, Flaw, LinkField
 
-LIKE_HEADINGS = _("reads like headings and is no record; where they stand further down than was found, say in which row (heading_row)")
-SUMS_UP = _("seems to sum up other rows; where it is no record, leave it out, or undo it")
+LIKE_HEADINGS = _("looks like headings, not a record; if the headings are further down than detected, specify their row (heading_row)")
+SUMS_UP = _("seems to be a total of other rows; if so, skip it or undo it")
 SAME_AS_ROW = _("is the same as row {row} of this file")
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
 """Rows with what stands in them by field, and what is wrong there."""
@@ -75,7 +75,9 @@ class ChunkWriter:
                 continue
             if len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 counts = {"got": len(cells), "expected": width}
-                wrong.setdefault(index, []).append(Problem("", "too_many_cells", _("has {got} cells, the headings are {expected}"), counts))
+                wrong.setdefault(index, []).append(
+                    Problem("", "too_many_cells", _("has {got} cells, but there are {expected} headings"), counts)
+                )
             if self.plan.own is not None and id_in(_cell(cells, self.plan.own)) is None:
                 wrong.setdefault(index, []).append(self._no_such_id(_cell(cells, self.plan.own)))
             if index in wrong:
@@ -90,7 +92,7 @@ class ChunkWriter:
 
     def _no_such_id(self, cell: str) -> Problem:
         """Ours, but of a record that is another entity's, deleted or hidden from who imports; or none at all."""
-        text = _("{value!r} is the id of no {target} that you see: give one of an export of these records, or leave the column out")
+        text = _("{value!r} is not the ID of a {target} you have access to: use an ID from an export of these records, or skip the column")
         return Problem(OWN, "no_such_record", text, {"value": cell[:80], "target": self.wish.entity})
 
     def _linked(self, tally: Tally, rows: Sequence[type_row], drafts: Sequence[type_draft], *, last: bool) -> Iterator[type_draft]:
@@ -107,7 +109,7 @@ class ChunkWriter:
                     values[name] = id_of(found[name][word])
                 elif word:
                     params = {"target": self.ctx.target(self.wish.entity, name), "value": word}
-                    missing.append(Problem(name, "no_such_record", _("there is no {target} {value!r}"), params))
+                    missing.append(Problem(name, "no_such_record", _("no {target} matches {value!r}"), params))
             if not missing:
                 yield index, values
             elif not last and all(self.ctx.target(self.wish.entity, one.field) == self.wish.entity for one in missing):
@@ -179,7 +181,7 @@ class ChunkWriter:
         """What names one record is not made the name of another."""
         number, seen = self.same.number_of(owner), self.records.titles([owner])
         problem = Problem(
-            EXTERNAL, "id_taken", _("the id {value!r} names another record already"), {"value": word, "nearest": seen.get(owner)}
+            EXTERNAL, "id_taken", _("the ID {value!r} already belongs to another record"), {"value": word, "nearest": seen.get(owner)}
         )
         same = [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})] if number is not None else []
         self.teller.fail(tally, row, [problem, *same])
@@ -211,7 +213,7 @@ class ChunkWriter:
     def _exists(self, match: str, row: Row) -> Problem:
         number, nearest = self.same.number_of(id_of(row)), row.get(self._title)
         if number is None:
-            return Problem(match, "exists", _("there is such a record already"), {"nearest": nearest})
+            return Problem(match, "exists", _("this record already exists"), {"nearest": nearest})
         return Problem(match, "same_as_row", SAME_AS_ROW, {"row": number, "nearest": nearest})
 
     def _settle(self, tally: Tally, row: type_row, draft: Draft, outcome: Outcome, repeated: Mapping[int, int], *, last: bool) -> None:

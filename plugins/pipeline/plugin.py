@@ -39,7 +39,7 @@ manifest = Manifest(
     name="pipeline",
     version="0.1",
     title=_("Sales process"),
-    summary=_("Pipelines with stages, and the deals that go through them."),
+    summary=_("Pipelines with stages, and the deals that move through them."),
     requires=("customers",),
     after=("catalog", "company"),
     capabilities=Capabilities(data=("company.rate.read:currency,on",)),
@@ -93,7 +93,7 @@ def register_events() -> Sequence[EventType]:
 def register_subscriptions() -> Sequence[Subscription]:
     # A rate that is dated earlier afterwards may be the first for a deal, too.
     return tuple(
-        Subscription(f"company.rate.{past}", f"price_{past}", price_late, label=_("Price deals when a rate arrives"))
+        Subscription(f"company.rate.{past}", f"price_{past}", price_late, label=_("Convert deals when a rate is added"))
         for past in ("created", "updated")
     )
 
@@ -179,6 +179,6 @@ def register_pages() -> Sequence[PageRoute]:
 def register_panels() -> Sequence[Panel]:
     return (
         Panel("stages", slot=Slot.HEAD, label=_("Stages"), permission="pipeline.deal.read", view=panels.stages, entity="pipeline.deal"),
-        Panel("closing", slot=Slot.HOME, label=_("To close soon"), permission="pipeline.deal.read", view=panels.closing, position=25),
+        Panel("closing", slot=Slot.HOME, label=_("Closing soon"), permission="pipeline.deal.read", view=panels.closing, position=25),
         *stages_page.PANELS,
     )

@@ -96,7 +96,7 @@ def drawn(chart: Mapping[str, object], shape: str, formats: Formats) -> bytes:
     try:
         import vl_convert  # noqa: PLC0415 (an extra: the rest of the plugin works without it)
     except ModuleNotFoundError as failure:
-        raise Unavailable(_("charts need the extra: pip install 'dealwright[reports]'"), code="missing_extra") from failure
+        raise Unavailable(_("charts require an extra: pip install 'dealwright[reports]'"), code="missing_extra") from failure
     _register_font(vl_convert)
     marks = dict(formats.for_charts) if formats.region else None
     if shape == "svg":

@@ -65,7 +65,7 @@ def catalogue(ctx: Context) -> list[Group]:
     for report in ready.offered(ctx):
         about = ctx.say(ctx.entity(report.entity).plural_label)
         by_entity.setdefault(about, []).append(Option(f"{REPORT}:{report.full_key}", ctx.say(report.label)))
-    groups = [Group(ctx.say(_("Parts of plugins")), panels), *several, Group(ctx.say(_("My reports")), mine)]
+    groups = [Group(ctx.say(_("Plugin panels")), panels), *several, Group(ctx.say(_("My reports")), mine)]
     return [group for group in (*groups, *(Group(about, options) for about, options in by_entity.items())) if group.options]
 
 
@@ -87,9 +87,9 @@ def shown(ctx: Context, tile: Row, narrow: Narrow, giver: object) -> Shown:
     except NotFound:
         plugin = key.partition(".")[0] if kind != OWN else ""
         text = (
-            _("This tile belongs to the plugin {plugin}, which is switched off or not open to you.")
+            _("This tile belongs to the plugin {plugin}, which is turned off or not available to you.")
             if plugin
-            else _("This report is no more.")
+            else _("This report no longer exists.")
         )
         return replace(bare, note=ctx.say(text, {"plugin": plugin}))
     except Refusal as refusal:

@@ -6,7 +6,9 @@ from sdk import Context, Text, _
 from sdk.fields import Field
 
 _MEASURES = {
-    "sum": _("{field}, in all"), "avg": _("{field}, on average"), "distinct": _("Different {field}"), "min": _("Least {field}"), "max": _("Most {field}"),
+    "sum": _("Total {field}"), "avg": _("Average {field}"), "distinct": _("Distinct {field}"), "min": _("Minimum {field}"), "max": _(
+        "Maximum {field}"
+    ),
 }  # fmt: skip
 GRAINS: dict[str, Text] = {
     "day": _("{field}, by day"), "week": _("{field}, by week"), "month": _("{field}, by month"), "quarter": _("{field}, by quarter"),

@@ -89,7 +89,7 @@ def _lines(ctx: Context, people: Mapping[UUID, Row]) -> tuple[list[str], list[Li
         without = {id: len(deals) for id, deals in unplanned(ctx, ids, ("id", "owner")).items()}
         columns.append(
             (
-                ctx.say(_("Without a next step")),
+                ctx.say(_("No next step")),
                 {id: Figure(count, ctx.page(f"{PLACE}?person={id}#unplanned"), late=True) for id, count in without.items()},
             )
         )
@@ -198,7 +198,7 @@ def _opened(ctx: Context, person: UUID) -> list[Mapping[str, object]]:
         shown = [{"name": row.get("name"), "href": ctx.page(f"/pipeline/deals/{row['id']}"), "amount": row.get("amount"),
                   "since": row.get("teamwork.last_activity_at") or row.get("stage_since")} for row in deals[: _FEW * 3]]  # fmt: skip
         parts.append({"key": "unplanned", "title": ctx.say(_("Deals without a next step")), "rows": shown, "more": max(0, len(deals) - len(shown)),
-                      "nothing": ctx.say(_("Each open deal has a next step."))})  # fmt: skip
+                      "nothing": ctx.say(_("Every open deal has a next step."))})  # fmt: skip
     return parts
 
 

@@ -96,7 +96,7 @@ def test_a_linked_record_is_chosen_with_the_keyboard(window: Window) -> None:
 def test_light_and_dark_and_the_language_are_switched_and_stay(window: Window) -> None:
     page = window.open("/customers/accounts")
     page.locator(".top details.drop summary").last.click()
-    page.get_by_role("button", name="Light or dark").click()
+    page.get_by_role("button", name="Light or dark theme").click()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.get_by_role("button", name="中文").click()
     page.wait_for_selector("h1:has-text('客户')")

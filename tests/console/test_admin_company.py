@@ -35,11 +35,11 @@ def test_the_company_changes_what_it_says_of_itself_and_what_does_not_fit_is_tol
 @pytest.mark.feature("A16")
 def test_the_first_steps_are_told_to_administrators_until_they_are_done(client: Api, work: Work) -> None:
     site = Site(client)
-    assert site.get("/").links()["Make the lists and the sales process"] == "/console/admin/start#lists"
+    assert site.get("/").links()["Create the lists and sales process"] == "/console/admin/start#lists"
     assert site.post("/admin/start", {"do": "lists"}).status == 303
-    assert "Make the lists and the sales process" not in site.get("/").links()
+    assert "Create the lists and sales process" not in site.get("/").links()
     admin = site.get("/admin")
-    assert "Add what you sell" in admin.links()
+    assert "Add the products you sell" in admin.links()
     assert not site.get("/admin", {"q": "audit"}).all("//section[@aria-labelledby='h-steps']")
     assert site.post("/admin/start", {**admin.form(), "do": "away"}).status == 303
     assert [site.get(at).all("//section[@aria-labelledby='h-steps']") for at in ("/", "/admin")] == [[], []]
@@ -94,7 +94,7 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
         work.connection.execute(outbox.update().where(mine).values(state="dead", attempts=5))
     page = site.get("/admin/health")
     assert "No rate for EUR" in page.text
-    assert "1 failed or held" in page.text
+    assert "1 failed or on hold" in page.text
     (id,) = page.all("//input[@name='job']/@value")
     first = site.get("/admin")
     assert first.texts("//*[contains(@class, 'glance')]//strong[@class='bad']") == ["1"]
@@ -103,8 +103,8 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
     assert Site(client.as_user(people.rep)).get("/admin").texts("//section[@aria-labelledby='h-ill' or @aria-labelledby='h-lately']") == []
     jobs = site.get("/admin/jobs")
     assert jobs.all("//input[@name='job']/@value") == [id]
-    assert "Send a letter" in jobs.texts("//td[@data-label='Work']")
-    assert "Remind people" in jobs.texts("//section[@aria-labelledby='h-schedules']//td[1]")
+    assert "Send an email" in jobs.texts("//td[@data-label='Work']")
+    assert "Send reminders" in jobs.texts("//section[@aria-labelledby='h-schedules']//td[1]")
     catalog = platform.catalog
     handlers = [*catalog.jobs, *catalog.schedules, *(f"{one.plugin}.{one.name}" for many in catalog.subscriptions.values() for one in many)]
     assert [one for one in handlers if not catalog.label_of_work(one)] == [], "work in the background has a name for people"

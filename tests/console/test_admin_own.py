@@ -64,7 +64,7 @@ def test_shares_and_tokens_of_others_are_listed_and_ended(client: Api, work: Wor
     assert site.post("/admin/shares", {"end": page.all("//button[@name='end']/@value")[0]}).status == 303
     assert rep.get(f"/api/v1/customers/accounts/{account}").status_code == 404
     (row,) = [row for row in site.get("/admin/tokens").all("//tbody/tr") if "rep00" in row.text_content()]
-    assert "1 words of an allow-list" in " ".join(row.text_content().split())
+    assert "1 allowed permissions" in " ".join(row.text_content().split())
     assert site.post("/admin/tokens", {"revoke": row.xpath(".//button/@value")[0]}).status == 303
     assert rep.get("/api/v1/customers/accounts").status_code == 401
     assert site.post("/admin/tokens", {"revoke": "x"}).status == 404
@@ -86,12 +86,12 @@ def test_a_person_is_erased_after_the_traces_were_shown(client: Api, work: Work,
     site, contact = Site(client), id_of(work.records("customers.contact").create({"name": "Zoe Zappel", "email": "zoe@zappel.example"}))
     chosen = site.post("/admin/erasure", {"person__entity": "customers.contact", "person__id": str(contact)})
     assert "Traces of Zoe Zappel" in chosen.text
-    assert "Contacts: personal fields are emptied" in chosen.text
+    assert "Contacts: personal fields cleared" in chosen.text
     person = f"customers.contact:{contact}"
     assert site.post("/admin/erasure", {"do": "erase", "person": person, "reason": "asked by letter"}).status == 422
     assert work.records("customers.contact").get(contact)["name"] == "Zoe Zappel"
     done = site.post("/admin/erasure", {"do": "erase", "person": person, "reason": "asked by letter", "sure": "true"})
-    assert (done.status, "Done: this person is erased." in done.text) == (200, True)
+    assert (done.status, "This person’s data has been erased." in done.text) == (200, True)
     assert "Zappel" not in str(work.records("customers.contact").get(contact))
     assert client.get("/api/v1/search", {"q": "zappel"}).json["data"] == []
     assert site.post("/admin/erasure", {"do": "erase", "person": person, "reason": "", "sure": "true"}).status == 422

@@ -17,7 +17,7 @@ def test_the_administration_shows_what_its_reader_may_set_up_and_is_searched(cli
     assert page.links()["Administration"] == "/console/admin"
     assert any(name.startswith("Plugins") for name in page.links())
     found = Site(client).get("/admin", {"q": "down to the field"})
-    assert found.texts("//*[@id='places']//strong") == ["Roles and rights"]
+    assert found.texts("//*[@id='places']//strong") == ["Roles and permissions"]
     rep = Site(client.as_user(people.rep))
     assert not [name for name in rep.get("/admin").links() if name.startswith("Plugins")]
     assert "Administration" not in rep.get("/").links()
@@ -34,7 +34,7 @@ def test_a_plugin_is_switched_off_after_its_impact_was_shown_and_on_again_after_
     assert site.get("/teamwork/tasks").status == 404
     page = site.get(f"{PLUGINS}/teamwork")
     asked = page.texts("//ul[contains(@class, 'wishes')]/li")
-    assert "Send letters" in asked or any(one.startswith("Read ") for one in asked)
+    assert "Send email" in asked or any(one.startswith("Read ") for one in asked)
     assert site.post(f"{PLUGINS}/teamwork", {**page.form(), "approves": [*page.all("//input[@name='approves']/@value")]}).status == 303
     assert "Call" in site.get("/teamwork/tasks").text
 

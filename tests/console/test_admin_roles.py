@@ -73,7 +73,7 @@ def test_a_change_of_rights_says_what_was_saved_and_is_undone_by_a_button(site: 
     assert undo["customers.account.delete"] == "none"
     back = site.post(ROLE, {**undo, "undo": "1"})
     page = site.get(back.answer.headers["Location"].removeprefix("/console"))
-    assert page.texts("//*[@role='status'][contains(@class, 'note')]") == ["The rights are as they were before."]
+    assert page.texts("//*[@role='status'][contains(@class, 'note')]") == ["The original permissions were restored."]
     assert page.form() == before.form()
     grants = client.get("/api/v1/core/rights").json["data"]
     assert not [row for row in grants if row["role"] == "sales_rep" and row["permission"] == "customers.account.delete"]

@@ -93,7 +93,7 @@ def test_several_records_are_changed_at_once_and_each_refusal_is_told_with_its_r
     asked = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "id": ids, "_state": ""})
     assert asked.all("//select[@name='tier']")
     told = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "tier": "key", "id": ids, "_state": "", "_sure": "true"})
-    assert "2 records are changed." in told.text
+    assert "2 records updated." in told.text
     assert "1 are left as they are" in told.text
     assert "C" not in told.texts("//li")
     assert {row["tier"] for row in accounts.values(mine).values()} == {"key"}
@@ -118,20 +118,20 @@ def test_a_field_may_be_called_as_the_form_calls_its_own(site: Site, work: Work)
         "/teamwork/tasks/bulk",
         {"_act": "edit", "_field": "state", "state": "done", "id": [*map(str, ids)], "_state": "sort=subject", "_sure": "true"},
     )
-    assert "2 records are changed." in told.text
+    assert "2 records updated." in told.text
     assert {row["state"] for row in tasks.values(ids).values()} == {"done"}
-    assert told.links()["Back to the list"] == "/console/teamwork/tasks?sort=subject"
+    assert told.links()["Back to list"] == "/console/teamwork/tasks?sort=subject"
 
 
 def test_what_is_deleted_at_once_lies_in_the_recycle_bin_and_comes_back_from_it(site: Site, work: Work) -> None:
     ids = [str(id_of(work.records("customers.account").create({"name": name}))) for name in ("A", "B")]
     assert "2 records?" in site.post(f"{ACCOUNTS}/bulk", {"_act": "delete", "id": ids, "_state": ""}).heading
     gone = site.post(f"{ACCOUNTS}/bulk", {"_act": "delete", "id": ids, "_sure": "true", "_state": ""})
-    assert "2 records are in the recycle bin." in gone.text
+    assert "2 records moved to the recycle bin." in gone.text
     assert sorted(site.get(f"{ACCOUNTS}/bin").texts("//td[contains(@class, 'title')]")) == ["A", "B"]
     work.records("customers.account").create({"name": "B"})
     told = site.post(f"{ACCOUNTS}/bin", {"id": ids})
-    assert "1 records are back." in told.text
+    assert "1 records restored." in told.text
     assert told.texts("//*[@role='alert']//li") == ["B"]
     assert sorted(names(site.get(ACCOUNTS))) == ["A", "B"]
 

@@ -175,7 +175,7 @@ def test_who_may_not_change_a_document_reads_its_lines_and_a_closed_one_stays(cl
     assert refused.all("//*[@role='alert']")
     rep.patch(f"{API}/quotes/{desk.quote}", {"state": "sent"})
     closed = Site(rep).get(desk.path())
-    assert "The lines stay as they are: it is Sent" in closed.text
+    assert "The lines can’t be changed: it is Sent" in closed.text
     assert not closed.all("//form[@data-lines]")
     late = send(Site(rep), desk.path(), [{**rows_of(page)[0], "quantity": "9"}], known=known(page))
     assert late.status == 409
@@ -220,7 +220,7 @@ def test_what_a_document_can_do_next_is_a_button_from_quote_to_credit_note(clien
     assert rep.post(acts, {"act": "dance"}).status == 404
     assert rep.post(acts, {"act": "draft"}).status == 409, "what is accepted does not go back"
     assert rep.post(f"{order}/acts", {"act": "confirmed"}).status == 303
-    assert "Make an invoice" not in rep.get(order).text, "who may not make one is not offered it"
+    assert "Create invoice" not in rep.get(order).text, "who may not make one is not offered it"
     assert rep.post(f"{order}/acts", {"act": "bill"}).status == 403
     invoice = office.post(f"{order}/acts", {"act": "bill"}).answer.headers["Location"].removeprefix("/console")
     asked = office.get(f"{invoice}/acts", {"act": "issue"})

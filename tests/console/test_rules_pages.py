@@ -64,10 +64,10 @@ def test_the_log_says_what_each_action_did_and_why_one_failed_and_tries_again(si
     log = site.get("/automation/runs", {"rule": str(id)})
     (row,) = log.rows()
     assert row[1:3] == ["Greeting", "Alder Account"]
-    assert row[3] == "Failed the record belongs to nobody"
+    assert row[3] == "Failed the record has no owner"
     assert site.get("/automation/runs", {"rule": str(id), "state": "done"}).rows() == []
     run = site.get(log.all("//tbody//a/@href")[0].removeprefix("/console"))
-    assert "the record belongs to nobody" in run.texts("//main//ol")[0]
+    assert "the record has no owner" in run.texts("//main//ol")[0]
     assert "Hello Alder" in run.text
     assert run.texts("//main//ol//dt") == ["Whom", "What to say"]
     assert site.get(RULES, {"state": "failing"}).rows()[0][0].startswith("Greeting")
@@ -103,7 +103,7 @@ def test_a_rule_is_tried_on_a_record_and_nothing_of_it_stays(client: Api, site: 
     assert answer.json["holds"] is True
     seen = site.post(f"{RULES}/{id}/trial", {"record": str(lost)})
     assert "not all conditions hold" in seen.text
-    assert "the record belongs to nobody" in seen.text
+    assert "the record has no owner" in seen.text
     assert seen.text.count("Would work") == 1
     quoted = rule(work, "Quote it", made, entity="orders.quote", active=False)
     quote = id_of(work.records("orders.quote").create({"name": "Gateways", "account": mine, "currency": "CNY"}))
@@ -123,7 +123,7 @@ def test_a_rule_is_tried_on_a_record_and_nothing_of_it_stays(client: Api, site: 
 def test_who_has_never_seen_it_makes_a_reminder_a_week_before_a_contract_ends(site: Site, work: Work) -> None:
     assert site.get(RULES).links()["New rule"] == "/console/automation/rules/new"
     page = site.get(f"{RULES}/new")
-    path = page.links()["Remind the owner one week before the contract ends"]
+    path = page.links()["Remind the owner one week before a contract ends"]
     form = site.get(path.removeprefix("/console"))
     values = whole(form)
     assert [values[f"t.{name}"] for name in ("field", "days", "direction", "at")] == [["ends_on"], ["7"], ["before"], ["09:00"]]
@@ -212,7 +212,7 @@ def test_what_stands_in_the_form_is_tried_and_an_earlier_version_is_put_in_force
     edit = f"{RULES}/{id}/edit"
     tried = site.post(edit, {**whole(site.get(edit)), "do": "try", "record": str(account), "a0.title": "Bye {{ name }}"})
     assert tried.status == 200
-    assert "the record belongs to nobody" in tried.text
+    assert "the record has no owner" in tried.text
     assert "Bye Alder" in tried.text
     assert site.post(edit, {**whole(site.get(edit)), "do": "save", "a0.title": "Bye"}).status == 303
     page = site.get(f"{RULES}/{id}")

@@ -98,7 +98,7 @@ def test_the_deals_of_a_stage_that_is_taken_away_move_to_the_chosen_one_or_nothi
     stages = process.stages()
     gone, other = str(stages[1]["id"]), str(stages[2]["id"])
     dropped = post(site, sent(site.get(PAGE)), act=f"drop:{gone}")
-    assert "Its 3 deals move to" in dropped.text
+    assert "Move its 3 deals to" in dropped.text
     refused = post(site, sent(dropped))
     assert (refused.status, "say to which stage they move" in refused.text) == (422, True)
     asking = str(stages[3]["id"])
@@ -184,6 +184,6 @@ def test_the_bar_of_a_deal_leads_on_and_a_stage_shows_what_is_planned_in_it(clie
     client.post("/api/v1/teamwork/stage_plans", {"stage": str(stage), "subject": "Call them", "kind": "task"})
     beside = Site(client).get(f"/pipeline/stages/{stage}")
     assert "Call them" in " ".join(beside.texts("//section[@id='on-entry']"))
-    assert beside.links()["Arrange the stages"].endswith(f"?pipeline={process.id}")
+    assert beside.links()["Edit stages"].endswith(f"?pipeline={process.id}")
     closed = site.get(f"/pipeline/deals/{process.won}")
     assert not closed.all("//section[contains(@class, 'steps')]//a[@data-send]")

@@ -111,7 +111,7 @@ def test_a_choice_that_may_be_left_out_is_not_told_as_nothing() -> None:
 def test_messages_in_messages_are_named_by_their_place_and_braces_stay_braces() -> None:
     found = problems({"a": {"0": {"_schema": ["Invalid input type."]}}, "_schema": [Text("no {such} thing")]}, "where")
     assert [(one.field, one.code, str(one)) for one in found] == [
-        ("where.a.0", "type", "has another type than the one described"),
+        ("where.a.0", "type", "has a different type than described"),
         ("where", "invalid", "no {such} thing"),
     ]
 

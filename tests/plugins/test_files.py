@@ -141,7 +141,7 @@ def test_of_two_rows_of_headings_the_one_that_names_every_column_counts() -> Non
         ("客户名称", "电话", "城市", "订单号", "金额", "日期"), (1, ["甲", "139", "北京", "1", "100", "2024-01-01"]),
     )  # fmt: skip
     (note,) = found.notes
-    assert str(note) == "the headings are in row 2; what stands above them is left out (1): 客户信息 | 订单信息"
+    assert str(note) == "the headings are in row 2; the lines above are skipped (1): 客户信息 | 订单信息"
     for content in (
         ",Name,City\nx,Ann,Paris\ny,Bob,Rome\n",
         "Name,,Age\nAnn,Paris,5\nBob,Rome,6\n",
@@ -295,7 +295,7 @@ def test_what_is_no_text_is_no_csv() -> None:
 
 
 def test_a_quote_that_does_not_end_is_refused_with_its_line() -> None:
-    assert refusal(b'name,note\nA,b\n"C,d\n').startswith("unreadable: is not a CSV file: row 3: a quote is opened and never closed")
+    assert refusal(b'name,note\nA,b\n"C,d\n').startswith("unreadable: is not a CSV file: row 3: a quote is opened but never closed")
 
 
 @pytest.mark.real_data
@@ -382,7 +382,7 @@ def test_more_columns_or_longer_headings_than_one_can_map_are_refused_with_their
     wide = ",".join(f"Custom field number {n}" for n in range(20_000))
     assert (
         refusal(f"{wide}\n1\n".encode())
-        == "too_many_columns: has 20000 columns, and at most 2000 are read; leave out those that are not needed"
+        == "too_many_columns: has 20000 columns, but at most 2000 can be read; remove those that aren't needed"
     )
     assert refusal(b"Name," + b"h" * 900_000 + b"\nA,1\n").startswith("too_many_columns: has headings of 900004 signs in all")
     far = opened("Name,City" + "," * 16_000 + "\nA,Ulm" + "," * 16_000 + "far away\n")
@@ -414,7 +414,7 @@ def test_a_row_that_never_ends_is_refused_before_it_fills_the_memory() -> None:
 
 
 def test_half_a_sign_in_json_lines_is_refused() -> None:
-    assert refusal(b'{"a": "1"}\n{"a": "\\ud83d"}\n') == "unreadable: is no JSON lines: line 2 is no object"
+    assert refusal(b'{"a": "1"}\n{"a": "\\ud83d"}\n') == "unreadable: is not valid JSON Lines: line 2 is not an object"
     assert next(opened(b'{"a": "\\ud83d\\ude00"}\n').rows())[1] == ["\U0001f600"]
 
 

@@ -141,7 +141,7 @@ def test_each_row_that_is_not_taken_has_row_column_value_reason_and_nearest(take
     assert done.counts == {"created": 1, "failed": 2}
     assert done.reasons == [(2, "Amount", "malformed"), (3, "Name", "required")]
     assert done.rows[0]["value"] == "ten"
-    assert "Close date: there is no such date" in str(done.rows[0]["reason"])
+    assert "Close date: this date does not exist" in str(done.rows[0]["reason"])
     corrected = taken("pipeline.deal", "name,account\nx,Birchwod Foods\n")
     (row,) = corrected.rows
     assert (row["column"], row["value"], row["nearest"], row["code"]) == ("account", "Birchwod Foods", "Birchwood Foods", "no_such_record")
@@ -491,7 +491,7 @@ def test_an_import_whose_plugin_is_switched_off_meanwhile_is_skipped(client: Api
     assert client.patch("/api/v1/core/plugins/import_export", {"enabled": True}).status_code == 200
     drain()
     done = client.get(f"{IMPORTS}/{begun['id']}").json
-    assert (done["state"], done["reason"]) == ("failed", "import and export was switched off before the end"), "it waits for nothing"
+    assert (done["state"], done["reason"]) == ("failed", "import and export was turned off before it finished"), "it waits for nothing"
     assert names(work) == []
 
 

@@ -45,7 +45,7 @@ def test_thirty_changes_in_a_minute_are_one_notice(
     engine.run_until_idle()
     assert [(row["body"], row["times"]) for row in told(work, people.manager)] == [
         ("rep00 changed: Notes", 30),
-        ("rep00 wrote a comment.", 1),
+        ("rep00 commented.", 1),
     ]
 
 

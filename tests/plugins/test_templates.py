@@ -92,7 +92,7 @@ def test_the_command_prints_the_template_and_takes_it_back(dealwright: Dealwrigh
     assert dealwright.do("import", "customers.contact", str(book), "--tenant", tenant.name).startswith("succeeded: 1 created")
     file.write_text("Report of accounts\n\nName,City\nZ,Ulm\n", encoding="utf-8")
     told = dealwright.run("import", "customers.account", str(file), "--tenant", tenant.name)
-    assert told.stderr == "accounts.csv: the headings are in row 3; what stands above them is left out (1): Report of accounts\n"
+    assert told.stderr == "accounts.csv: the headings are in row 3; the lines above are skipped (1): Report of accounts\n"
     assert dealwright.run("import-template", "customers.nothing", "--tenant", tenant.name).exit_code == 2
     assert dealwright.run("import-template", "import_export.row", "--tenant", tenant.name).exit_code == 2
 

@@ -17,7 +17,7 @@ def buttons(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
     """The ways from a person's record to the pages here."""
     mine = str(record["id"]) == str(ctx.actor.user_id)
     ways = [
-        (f"{PREFIX}/admin/people/{record['id']}", "shield", ctx.say(_("What may they do?")), ctx.can("core.grant.read")),
+        (f"{PREFIX}/admin/people/{record['id']}", "shield", ctx.say(_("What can they do?")), ctx.can("core.grant.read")),
         (
             f"{PREFIX}/admin/people/{record['id']}/invite",
             "mail",
@@ -59,5 +59,5 @@ PAGES = (
     PageRoute("invite", path="/admin/people/{id}/invite", title=_("Invite"), permission="core.user.update", view=ask_invite, submit=invite),
 )
 PANELS: Sequence[Panel] = (
-    Panel("person", slot=Slot.BUTTON, label=_("Rights of a person"), permission="core.user.read", entity="core.user", view=buttons),
+    Panel("person", slot=Slot.BUTTON, label=_("A person’s permissions"), permission="core.user.read", entity="core.user", view=buttons),
 )

@@ -18,22 +18,22 @@ _PARTNER = re.compile(r"^[a-z][a-z0-9_]*")
 STATES: dict[str, tuple[Text, str]] = {
     "on": (_("On"), "good"),
     "off": (_("Off"), "plain"),
-    "held": (_("Waits for approval"), "warm"),
-    "incompatible": (_("Does not fit this version"), "bad"),
-    "failed": (_("Has failed"), "bad"),
-    "behind": (_("Its tables are to be upgraded"), "bad"),
-    "blocked": (_("Lacks what it requires"), "bad"),
-    "missing_extra": (_("Lacks a library"), "bad"),
+    "held": (_("Needs approval"), "warm"),
+    "incompatible": (_("Incompatible with this version"), "bad"),
+    "failed": (_("Failing"), "bad"),
+    "behind": (_("Its tables need an upgrade"), "bad"),
+    "blocked": (_("A required plugin is missing"), "bad"),
+    "missing_extra": (_("A library is missing"), "bad"),
 }
 _ADDS: dict[str, Text] = {
-    "entities": _("Records"), "fields": _("Fields"), "permissions": _("Rights"), "roles": _("Roles"), "routes": _("Routes of the API"),
+    "entities": _("Records"), "fields": _("Fields"), "permissions": _("Permissions"), "roles": _("Roles"), "routes": _("API endpoints"),
     "events": _("Events"), "jobs": _("Background work"), "schedules": _("Schedules"), "settings": _("Settings"), "reports": _("Reports"),
-    "pageroutes": _("Pages"), "panels": _("Parts of pages"), "menuentrys": _("Words of the menu"), "noticechannels": _("Channels"),
-    "documenttemplates": _("Templates of documents"), "actions": _("Actions of rules"), "triggers": _("Triggers of rules"),
-    "ruleconditions": _("Conditions of rules"), "forecastmodels": _("Methods of forecasts"), "signinproviders": _("Ways to sign in"),
-    "commands": _("Commands"), "watches": _("Watches"), "subscriptions": _("Reactions to events"), "master_data": _("Data to begin with"),
-    "rate_sources": _("Sources of rates"), "timeline_sources": _("Parts of timelines"),
-    "importers": _("Sources of imports"), "frames": _("The frame of all pages"),
+    "pageroutes": _("Pages"), "panels": _("Page components"), "menuentrys": _("Menu items"), "noticechannels": _("Channels"),
+    "documenttemplates": _("Document templates"), "actions": _("Rule actions"), "triggers": _("Rule triggers"),
+    "ruleconditions": _("Rule conditions"), "forecastmodels": _("Forecasting methods"), "signinproviders": _("Sign-in methods"),
+    "commands": _("Commands"), "watches": _("Listens to"), "subscriptions": _("Event handlers"), "master_data": _("Starter data"),
+    "rate_sources": _("Exchange rate sources"), "timeline_sources": _("Timeline sources"),
+    "importers": _("Import sources"), "frames": _("Page layout"),
 }  # fmt: skip
 
 
@@ -145,5 +145,5 @@ def _titles(ctx: Context) -> dict[str, str]:
 PAGES = (
     PageRoute("plugins", path="/admin/plugins", title=_("Plugins"), permission=RIGHT, view=show_all),
     PageRoute("plugin", path="/admin/plugins/{name}", title=_("Plugin"), permission=RIGHT, view=show, submit=submit),
-    PageRoute("plugin_off", path="/admin/plugins/{name}/off", title=_("Switch off"), permission=RIGHT, view=ask_off),
+    PageRoute("plugin_off", path="/admin/plugins/{name}/off", title=_("Turn off"), permission=RIGHT, view=ask_off),
 )

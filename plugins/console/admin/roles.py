@@ -179,9 +179,9 @@ def _plugin(request: PageRequest, rights: Rights) -> str:
 
 
 PAGES = (
-    PageRoute("roles", path="/admin/roles", title=_("Roles and rights"), permission="core.grant.read", view=show_all, submit=create),
+    PageRoute("roles", path="/admin/roles", title=_("Roles and permissions"), permission="core.grant.read", view=show_all, submit=create),
     PageRoute("role", path="/admin/roles/{key}", title=_("Role"), permission="core.grant.read", view=show, submit=change),
     PageRoute("role_fields", path="/admin/roles/{key}/{entity}", title=_("Fields"), permission="core.grant.read",
               view=show_fields, submit=change_fields),
-    PageRoute("person", path="/admin/people/{id}", title=_("What may they do?"), permission="core.grant.read", view=explain),
+    PageRoute("person", path="/admin/people/{id}", title=_("What can they do?"), permission="core.grant.read", view=explain),
 )  # fmt: skip

@@ -41,7 +41,7 @@ def open_book(source: BinaryIO, file_name: str, reading: Reading = NOTHING_SAID)
     if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
         return open_spreadsheet(source, "xml" if _BOOK.search(head) else "html", reading, _encoding_of_markup(source, head, reading))
     if _JSON.match(head.removeprefix(b"\xef\xbb\xbf")):
-        raise unreadable(_("is a list in JSON, and no table; write each record on a line of its own (JSON lines), or save it as CSV"))
+        raise unreadable(_("is a JSON list, not a table; write one record per line (JSON Lines), or save it as CSV"))
     if head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:11].upper() == b"BEGIN:VCARD":
         return open_vcards(source, file_name, reading)
     if head.startswith(_OTHERS):
@@ -70,5 +70,5 @@ def _packed_kind(source: BinaryIO) -> str:
             if "mimetype" in names and b"opendocument.spreadsheet" in archive.open("mimetype").read(200):
                 return "ods"
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as failure:
-        raise unreadable(_("is a broken archive; send it again, or save it again")) from failure
-    raise unreadable(_("is an archive without a spreadsheet; unpack it and send the file in it"))
+        raise unreadable(_("is a damaged archive; save or send it again")) from failure
+    raise unreadable(_("is an archive without a spreadsheet; unpack it and send the file inside"))
