@@ -88,7 +88,7 @@ def register_entities() -> Sequence[Entity]:
                guards_access=True),
         Entity(CustomEntity, "custom_entity", "custom_entities", _("Custom entity"), _("Custom entities"), title="label", owned=False,
                guards_access=True),
-        Entity(Entry, "audit", "audit", _("Audit entry"), _("Audit"), title="action", owned=False, verbs=frozenset({Verb.READ}),
+        Entity(Entry, "audit", "audit", _("Audit log entry"), _("Audit log"), title="action", owned=False, verbs=frozenset({Verb.READ}),
                veil=entries.veil),
         Entity(BackgroundJob, "job", "jobs", _("Background job"), _("Background jobs"), owned=False, verbs=frozenset({Verb.READ}),
                veil=job_sight.veil, veiled=job_sight.OF_JOBS),
@@ -98,16 +98,16 @@ def register_entities() -> Sequence[Entity]:
 @hookimpl
 def register_roles() -> Sequence[RoleSpec]:
     """The one role without which nobody could set anything up, and the one that all have."""
-    return (RoleSpec("admin", _("Administrator"), everything=True), RoleSpec(EVERYBODY, _("Everybody")))
+    return (RoleSpec("admin", _("Administrator"), everything=True), RoleSpec(EVERYBODY, _("Everyone")))
 
 
 @hookimpl
 def register_permissions() -> Sequence[Permission]:
     """Rights over the platform itself."""
     return (
-        Permission("core.plugin.update", _("Switch plugins")),
-        Permission(ACT_LATER, _("Leave behind what acts later as the owner"), {EVERYBODY: Scope.ALL}),
-        Permission("core.tenant.update", _("Change the settings of the company")),
+        Permission("core.plugin.update", _("Turn plugins on and off")),
+        Permission(ACT_LATER, _("Create things that act later on the owner’s behalf"), {EVERYBODY: Scope.ALL}),
+        Permission("core.tenant.update", _("Change company settings")),
         *departures.PERMISSIONS,
         *impersonation.PERMISSIONS,
         *job_routes.PERMISSIONS,
@@ -134,7 +134,7 @@ def register_routes() -> Sequence[Route]:
 @hookimpl
 def register_events() -> Sequence[EventType]:
     """Letters about records; settings of plugins."""
-    return (EventType(MAIL_WRITTEN, _("Mail written")), EventType(PLUGIN_CHANGED, _("Settings of a plugin changed")))
+    return (EventType(MAIL_WRITTEN, _("Email sent")), EventType(PLUGIN_CHANGED, _("Plugin settings changed")))
 
 
 @hookimpl
@@ -166,7 +166,7 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
     if batch.entity == "core.token":
         for change in batch.changes:
             if change.verb == "restore":
-                change.forbid("revoked", _("a revoked token cannot be restored; issue another"))
+                change.forbid("revoked", _("a revoked token can't be restored; create another"))
 
 
 @hookimpl
@@ -175,5 +175,5 @@ def before_upgrade(ctx: Installation, before: str | None, after: str) -> None:
     if ctx.dialect == "sqlite" and ctx.server < OLDEST_SQLITE:
         there, least = (".".join(map(str, version)) for version in (ctx.server, OLDEST_SQLITE))
         raise Unavailable(
-            _("SQLite {there} is too old: expected {least} or newer; use another Python, or PostgreSQL"), there=there, least=least
+            _("SQLite {there} is too old: expected {least} or later; use another Python, or PostgreSQL"), there=there, least=least
         )

@@ -86,6 +86,8 @@ class Work(Transactional):
         """The browser's session that sent the request, if one did."""
         self.helps = False
         """Whether code helps itself to what its actor need not have: it cannot know what a tenant asks people for."""
+        self.retells = False
+        """Whether reads tell master data in the reader's language: those of pages do, those of programs get what is stored."""
         self.impersonator: UUID | None = None
         """Who acts as the actor, if somebody does."""
         self.came_from: str | None = None
@@ -119,14 +121,14 @@ class Work(Transactional):
     def shape(self, entity: str) -> Shape:
         """The entity as this tenant has it; raises NotFound where it has not."""
         if not self.offers(entity):
-            raise NotFound(_("there is no entity {entity!r} here"), entity=entity[:80])
+            raise NotFound(_("entity {entity!r} does not exist here"), entity=entity[:80])
         return self.platform.shape(entity, self.enabled, overlay_of(self, entity), self.catalog)
 
     def reader(self, entity: Entity) -> Reader:
         """The door out of one entity."""
         name = entity.full_name
         if name not in self.catalog.entities:  # the tenant has just deleted it
-            raise NotFound(_("there is no entity {entity!r} here"), entity=name)
+            raise NotFound(_("entity {entity!r} does not exist here"), entity=name)
         shape = self.platform.shape(name, self.enabled, overlay_of(self, name), self.catalog)
         found = self._readers.get(name)
         if found is None or found.shape is not shape:  # this very work may have changed what the tenant has
@@ -234,7 +236,7 @@ class Work(Transactional):
 
     def enqueue(self, job: str, arguments: Mapping[str, object], *, at: datetime | None = None) -> None:
         if job not in self.platform.catalog.jobs:
-            raise NotFound(_("there is no job {job!r}"), job=job)
+            raise NotFound(_("job {job!r} does not exist"), job=job)
         if self.bounds is not None:
             self.bounds.require_job(job)
         with self.transaction(write=True):
@@ -372,7 +374,7 @@ class Work(Transactional):
         made = Work(elsewhere or self.platform, self.tenant, actor or self.actor, grants or self.grants, there, channel or self.channel,
                     locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key, transaction=transaction,
                     access_version=version, causes=self.causes, bounds=within[0] if within else self.bounds)  # fmt: skip
-        made.impersonator, made.helps = self.impersonator, self.helps
+        made.impersonator, made.helps, made.retells = self.impersonator, self.helps, self.retells
         made.token_until, made.came_from = self.token_until, self.came_from
         if actor is None:  # the request is still that of its own session; somebody else has none
             made.session = self.session

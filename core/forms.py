@@ -33,7 +33,7 @@ def _strict_value(name: str, field: mm.Field[Any], value: Any, typed: bool) -> I
     elif value is not None and typed:
         kinds = next((kinds for kind, kinds in _SCALARS if isinstance(field, kind)), None)
         if kinds is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
-            yield Problem(name, "type", _("has another type than the one described"))
+            yield Problem(name, "type", _("has a different type than described"))
 
 
 def loaded(schema: Schema, data: Mapping[str, Any], unknown: Literal["exclude", "raise"], message: Text,

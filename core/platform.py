@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import cast
@@ -22,6 +23,7 @@ from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
 from core.data.statistics import Statistics
+from core.entities.seeded import Seeded
 from core.entities.shape import MOST_PLANS, Shape, type_plans
 from core.extension import catalog as catalogs
 from core.extension.calls import Calls
@@ -84,6 +86,11 @@ class Platform:
     _shapes: Recent[tuple[str, frozenset[str], Overlay, Catalog], Shape] = field(default_factory=lambda: Recent(_MOST_SHAPES))
     _plans: type_plans = field(default_factory=lambda: Recent(MOST_PLANS))
 
+    @cached_property
+    def seeded(self) -> Seeded:
+        """What set-up and roles call things, in each language."""
+        return Seeded(self.catalog, self.translator)
+
     @property
     def plugins(self) -> list[Found]:
         """All installed plugins with their states."""
@@ -126,7 +133,7 @@ class Platform:
         column = tenants.c.id if isinstance(name, UUID) else tenants.c.name
         row = connection.execute(sa.select(tenants).where(column == name)).one_or_none()
         if row is None:
-            raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=str(name))
+            raise NotFound(_("tenant {name!r} does not exist; see `dealwright tenant list`"), name=str(name))
         return row
 
     def system(self, tenant: str | UUID, channel: Channel = Channel.CLI) -> Work:
@@ -182,7 +189,7 @@ def _active(connection: Connection, row: sa.Row[tuple[object, ...]], user: UUID 
     mine = (person.c.tenant_id == row.id, who, person.c.deleted_at.is_(None), person.c.active)
     found = connection.execute(sa.select(person).where(*mine)).one_or_none()
     if found is None:
-        raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=str(user), tenant=row.name)
+        raise NotFound(_("no active user {user!r} in tenant {tenant!r}"), user=str(user), tenant=row.name)
     return found
 
 

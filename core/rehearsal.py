@@ -73,7 +73,7 @@ def _copy(database: Database) -> Iterator[str]:
     _sweep(place.parent)
     needed, free = int(place.stat().st_size * _ROOM), shutil.disk_usage(place.parent).free
     if needed > free:
-        text = _("to try so much, a copy of the database is needed: {needed} MB, and {free} MB are free; make room, or try less at a time")
+        text = _("this needs a copy of the database: {needed} MB, but only {free} MB are free; free some space, or try less at a time")
         raise Unavailable(text, needed=needed >> 20, free=free >> 20)
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=place.parent) as folder:
         copy = Path(folder) / place.name

@@ -42,7 +42,7 @@ def of(work: Work, schema: type[Schema]) -> Mapping[str, object]:
     """What is in force for the plugin that has registered the schema; raises NotFound, and Unreadable for a secret of another master key."""
     found = next((one for one in work.platform.catalog.settings.values() if one.schema is schema), None)
     if found is None or found.plugin not in work.enabled:
-        raise NotFound(_("there are no settings {name!r} here"), name=schema.__name__)
+        raise NotFound(_("settings {name!r} do not exist here"), name=schema.__name__)
     if work.bounds is not None and work.bounds.plugin != found.plugin:
         raise work.bounds.refusal(f"settings of {found.plugin}")
     stored, made = _stored(work, found.plugin), schema()
@@ -54,7 +54,7 @@ def of(work: Work, schema: type[Schema]) -> Mapping[str, object]:
 def shown(work: Work, plugin: str) -> dict[str, object]:
     """What is in force as people see it, with the form to change it; of secrets no more than whether they are set. Raises NotFound."""
     if plugin not in work.platform.calls.serving():
-        raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=plugin[:80])
+        raise NotFound(_("no active plugin {name!r}; see `dealwright plugin list`"), name=plugin[:80])
     schema, stored = _schema(work, plugin), _stored(work, plugin)
     return {
         "plugin": plugin,
@@ -69,14 +69,14 @@ def change(work: Work, plugin: str, wish: Mapping[str, Any]) -> dict[str, object
     before = shown(work, plugin)
     vouches = any(spec.plugin == plugin for spec in work.platform.catalog.specs.get(SignInProvider, {}).values())
     if vouches and not work.grants.unlimited:
-        raise Forbidden(_("these settings decide who comes in: who may do everything changes them"))
+        raise Forbidden(_("these settings control who can sign in; only someone who can do everything can change them"))
     schema = _schema(work, plugin)
     wrong = [*strictly("", schema, wish, typed=True), *_not_there(work, schema, wish)]
     work.lock(f"{NAME}.{plugin}")
     stored = _read(work, plugin)
     reset = {name for name, value in wish.items() if value is None and name in schema.fields}
     merged = {name: value for name, value in {**_that_fit(schema, stored.values, plugin), **wish}.items() if name not in reset}
-    values = loaded(schema, merged, "raise", _("some values are not valid"), wrong)
+    values = loaded(schema, merged, "raise", _("some values are invalid"), wrong)
     wire, changes = schema.dump(values), dict[str, list[object]]()
     for name in [name for name in schema.fields if name in wish]:
         new: dict[str, object] = {"value": None, "sealed": None}

@@ -31,7 +31,7 @@ MOST_TRACES = 4_000
 """Rows that a transaction keeps in memory."""
 MANY_TRACES = 1_000
 """Rows of one write with which the database is to begin while the process goes on."""
-CONCURRENT = _("somebody wrote a record with the same values at the same moment; try again")
+CONCURRENT = _("someone saved a record with the same values at the same moment; try again")
 _VERSION = sa.select(tenants.c.access_version).where(tenants.c.id == sa.bindparam("of"))
 _QUESTION = f"SELECT access_version FROM {tenants.name} WHERE id = $1"  # noqa: S608 (a constant)
 
@@ -113,7 +113,7 @@ class Transactional:
             if shared.access_version:  # work may be long: what is kept is kept for the tenant as it is now
                 there = asked(connection) or connection.execute(_VERSION, {"of": self.tenant.id}).one_or_none()
                 if there is None:  # purged meanwhile: nothing may be written behind it
-                    raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=self.tenant.name)
+                    raise NotFound(_("tenant {name!r} does not exist; see `dealwright tenant list`"), name=self.tenant.name)
                 shared.access_version = int(there[0])
             try:
                 with self.adopt(connection, writes=write):

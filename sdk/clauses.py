@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from sdk.pages import PageRequest
 
 EMPTY, FILLED = "empty", "filled"
-AT_ALL: Mapping[str, Text] = {EMPTY: _("{field} is empty"), FILLED: _("{field} is filled in")}
+AT_ALL: Mapping[str, Text] = {EMPTY: _("{field} is empty"), FILLED: _("{field} is not empty")}
 """Operators that take no value."""
 _PLAIN: Mapping[str, Text] = {
-    "contains": _("{field} contains"), "eq": _("{field} is"), "in": _("{field} is"), "ne": _("{field} is not"), "alike": _("{field} is like"),
+    "contains": _("{field} contains"), "eq": _("{field} is"), "in": _("{field} is"), "ne": _("{field} is not"), "alike": _(
+        "{field} resembles"
+    ),
 }  # fmt: skip
 _NUMBERS: Mapping[str, Text] = {
     "gte": _("{field} at least"), "lte": _("{field} at most"), "gt": _("{field} more than"), "lt": _("{field} less than"), "eq": _("{field} is"),

@@ -88,7 +88,7 @@ def id_of(row: Row) -> UUID:
 
 def unseen(name: str) -> Forbidden:
     """The refusal of a field that the actor does not see."""
-    return Forbidden(_("you may not read the field {field!r}"), code="field_forbidden", field=name)
+    return Forbidden(_("you don't have access to the field {field!r}"), code="field_forbidden", field=name)
 
 
 def shown(row: Row, name: str) -> object:
@@ -146,9 +146,9 @@ class Candidates:
     @property
     def warning(self) -> Problem:
         """What to say where the tenant wants to be told of them and no more."""
-        text = _("this is likely there already: {names}")
+        text = _("this is likely a duplicate of: {names}")
         if not self.seen:
-            text = _("this is likely there already, with somebody whose records you do not see")
+            text = _("this is likely a duplicate of a record you don't have access to")
         return Problem("", LIKELY_DUPLICATE, text, {"names": self.names})
 
 

@@ -46,7 +46,7 @@ class Record(DeclarativeBase):
     __fields__: ClassVar[dict[str, Field]]
 
     tenant_id: Mapped[UUID] = mapped_column(key(), primary_key=True, sort_order=-20)
-    id: Mapped[UUID] = _described(key(), IdField(label=_("Id"), readonly=True), nullable=False, primary_key=True, sort_order=-19)
+    id: Mapped[UUID] = _described(key(), IdField(label=_("ID"), readonly=True), nullable=False, primary_key=True, sort_order=-19)
     owner_id: Mapped[UUID | None] = _described(
         key(), f.LinkField(label=_("Owner"), target="core.user", track=True), nullable=True, sort_order=90
     )

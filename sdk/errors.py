@@ -36,7 +36,7 @@ class Refusal(Exception):
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
-    heading: ClassVar[Text] = _("The request cannot be understood")
+    heading: ClassVar[Text] = _("The request could not be understood")
     wait: ClassVar[int] = 0
 
     def __init__(self, message: Text, *, code: str = "", problems: Sequence[Problem] = (), **params: object) -> None:
@@ -93,7 +93,7 @@ class Conflict(Refusal):
 
     status = 409
     code = "conflict"
-    heading = _("Conflict with the present state")
+    heading = _("Conflict with the current state")
 
 
 class Stale(Refusal):
@@ -101,7 +101,7 @@ class Stale(Refusal):
 
     status = 412
     code = "stale"
-    heading = _("Changed by somebody else")
+    heading = _("Changed by someone else")
 
 
 class TooLarge(Refusal):
@@ -121,7 +121,7 @@ class Invalid(Refusal):
 
     status = 422
     code = "invalid"
-    heading = _("Some values are not valid")
+    heading = _("Some values are invalid")
 
 
 class TooMany(Refusal):
@@ -142,5 +142,5 @@ class Unavailable(Refusal):
 
     status = 503
     code = "unavailable"
-    heading = _("Not available now")
+    heading = _("Currently unavailable")
     wait = 2

@@ -30,11 +30,11 @@ def parse_pair(name: str, value: str) -> Condition:
     """`amount[gte]` and `1000` as a Condition; raises BadRequest naming the operators that exist."""
     found = _KEY.match(name)
     if found is None:
-        raise BadRequest(_("cannot read the filter {name!r}; write field=value or field[operator]=value"), name=name[:80])
+        raise BadRequest(_("invalid filter {name!r}; use field=value or field[operator]=value"), name=name[:80])
     operator = found["op"] or "eq"
     if operator not in OPERATORS:
         raise BadRequest(
-            _("unknown operator {operator!r} in {name!r}; there are {operators}"),
+            _("unknown operator {operator!r} in {name!r}; available: {operators}"),
             code="unknown_operator", operator=operator, name=name[:80], operators=", ".join(OPERATORS),
         )  # fmt: skip
     return Condition(found["field"], operator, tuple(value.split(",")) if operator == "in" else (value,))
@@ -51,7 +51,7 @@ def parse_where(clauses: Iterable[str]) -> Filter:
     for clause in clauses:
         name, equals, value = clause.partition("=")
         if not equals:
-            raise BadRequest(_("cannot read the filter {name!r}; write field=value or field[operator]=value"), name=clause[:80])
+            raise BadRequest(_("invalid filter {name!r}; use field=value or field[operator]=value"), name=clause[:80])
         pairs.append((name.strip(), value))
     return parse_filter(pairs)
 

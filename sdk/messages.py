@@ -11,20 +11,20 @@ from sdk.text import Text, _
 if TYPE_CHECKING:
     from sdk.fields.base import Flaw, FlawError
 
-_TYPE = ("type", _("has another type than the one described"))
+_TYPE = ("type", _("has a different type than described"))
 _SAID = {
     "Missing data for required field.": ("required", _("is required")),
     "Field may not be null.": ("required", _("is required")),
-    "Unknown field.": ("unknown_field", _("there is no such field")),
-    "String does not match expected pattern.": ("invalid", _("has another form than the one described")),
-    "Not a valid URL.": ("invalid", _("expected an address such as https://example.com/page")),
-    "Not a valid email address.": ("invalid", _("expected an e-mail address such as ann@example.com")),
+    "Unknown field.": ("unknown_field", _("this field does not exist")),
+    "String does not match expected pattern.": ("invalid", _("has a different format than described")),
+    "Not a valid URL.": ("invalid", _("expected a URL such as https://example.com/page")),
+    "Not a valid email address.": ("invalid", _("expected an email address such as ann@example.com")),
     "Invalid type.": _TYPE,
     "Invalid input type.": _TYPE,
-    "Invalid value.": ("invalid", _("is not valid")),
-    "Invalid input.": ("invalid", _("is not valid")),
+    "Invalid value.": ("invalid", _("is invalid")),
+    "Invalid input.": ("invalid", _("is invalid")),
     "Number too large.": ("invalid", _("is too large")),
-    "Special numeric values (nan or infinity) are not permitted.": ("invalid", _("expected a number, not infinity")),
+    "Special numeric values (nan or infinity) are not permitted.": ("invalid", _("expected a finite number")),
 }
 _COUNTED = tuple(
     (re.compile(pattern, re.DOTALL), text)

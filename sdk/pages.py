@@ -72,7 +72,7 @@ class PageRequest:
         if not word:
             return None
         if not (word.isascii() and word.isdigit() and len(word) < _LONGEST_VERSION):
-            raise Stale(_("the form names no version of the record; load the page again"))
+            raise Stale(_("the form doesn't name a version of the record; reload the page"))
         return int(word)
 
     def asked(self, name: str, default: str = "") -> str:
@@ -255,7 +255,7 @@ def offered(ctx: Context, slot: Slot, *entities: str) -> list[Panel]:
 
 
 VERBS: Mapping[str, Text] = {
-    "read": _("read"), "create": _("create"), "update": _("change"), "delete": _("delete"), "restore": _("restore"),
+    "read": _("read"), "create": _("create"), "update": _("edit"), "delete": _("delete"), "restore": _("restore"),
 }  # fmt: skip
 
 

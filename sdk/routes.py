@@ -97,7 +97,7 @@ def record_id(word: str) -> UUID:
             return UUID(word)
     except ValueError:
         pass
-    raise NotFound(_("there is no record {id!r}"), id=word[:80])
+    raise NotFound(_("record {id!r} does not exist"), id=word[:80])
 
 
 View: TypeAlias = "Callable[[Context, Request], object]"

@@ -39,6 +39,6 @@ def verify(ctx: Context, request: Request) -> object:
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="POST", path="/audit/proofs", view=verify, permission="core.audit.read", summary=_("Prove that nobody has changed the audit"),
+    Route(method="POST", path="/audit/proofs", view=verify, permission="core.audit.read", summary=_("Verify the audit log"),
           body=Head, answer=Proof),
 )  # fmt: skip

@@ -79,7 +79,7 @@ class Entry(Record):
     at: Mapped[datetime] = f.at(_("At"), readonly=True)
     user_id: Mapped[UUID | None] = f.link(_("User"), User, readonly=True)
     actor: Mapped[str] = f.text(_("Who"), length=100, readonly=True)
-    impersonator_id: Mapped[UUID | None] = f.link(_("Acting as that person"), User, readonly=True)
+    impersonator_id: Mapped[UUID | None] = f.link(_("Impersonating that person"), User, readonly=True)
     channel: Mapped[str] = f.choice(_("Channel"), CHANNELS, readonly=True)
     entity: Mapped[str] = f.text(_("Entity"), length=80, readonly=True)
     record: Mapped[UUID | None] = column(AboutField(label=_("Record"), readonly=True, index=True))

@@ -69,5 +69,5 @@ def platform(*, check_schema: bool = True) -> Platform:
         fresh.close()
         return boot(configs.load())
     if there != core.head():
-        raise Unavailable(_("the schema is at {there}, the code at {here}; run `dealwright db upgrade`"), there=there, here=core.head())
+        raise Unavailable(_("the schema is at {there}, but the code at {here}; run `dealwright db upgrade`"), there=there, here=core.head())
     return booted

@@ -63,6 +63,6 @@ def revision(plugin: str, message: str) -> None:
     booted = platform(check_schema=False)
     branch = next((b for b in booted.branches() if b.plugin == plugin), None)
     if branch is None:
-        raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=plugin)
+        raise NotFound(_("no active plugin {name!r}; see `dealwright plugin list`"), name=plugin)
     path = revise(booted.database, branch, message, beside=[b.plugin for b in booted.branches()])
     click.echo(f"wrote {path}" if path else f"nothing to do: the tables of {plugin} are as declared")

@@ -89,7 +89,7 @@ def find_person(work: Work, word: str) -> Reference:
         try:
             return AnyRecordField(label=_("Person")).sought(word)
         except FlawError as flaw:
-            raise NotFound(_("there is no person {word!r}: write plugin.entity:ID, or a mail address"), word=word[:100]) from flaw
+            raise NotFound(_("no person matches {word!r}: write plugin.entity:ID, or an email address"), word=word[:100]) from flaw
     found = [
         Reference(name, id_of(row))
         for name, entity in work.platform.catalog.entities.items() if entity.person and work.offers(name)
@@ -98,9 +98,9 @@ def find_person(work: Work, word: str) -> Reference:
         for row in work.records(name).find(where(**{field.name: word.lower()}), deleted=gone)
     ]  # fmt: skip
     if not found:
-        raise NotFound(_("there is no person {word!r}: write plugin.entity:ID, or a mail address"), word=word[:100])
+        raise NotFound(_("no person matches {word!r}: write plugin.entity:ID, or an email address"), word=word[:100])
     if len(found) > 1:
-        raise Conflict(_("several people have that address: {found}; say which"), code="ambiguous", found=", ".join(map(str, found)))
+        raise Conflict(_("several people have this address: {found}; specify which"), code="ambiguous", found=", ".join(map(str, found)))
     return found[0]
 
 

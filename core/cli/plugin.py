@@ -101,7 +101,7 @@ def show(name: str, as_json: bool) -> None:
 def _installed(plugins: list[Found], name: str) -> Found:
     found = next((one for one in plugins if one.name == name), None)
     if found is None:
-        raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=name)
+        raise NotFound(_("no active plugin {name!r}; see `dealwright plugin list`"), name=name)
     return found
 
 

@@ -67,7 +67,7 @@ def _check_all_serve(before: Platform, booted: Platform) -> None:
 def _serving(booted: Platform, name: str) -> Found:
     found = next((one for one in booted.plugins if one.name == name), None)
     if found is None:
-        raise Conflict(_("{name!r} is not among `plugins` in dealwright.toml; name it there first"), name=name)
+        raise Conflict(_("{name!r} is not listed in `plugins` in dealwright.toml; add it there first"), name=name)
     if not found.serves:
         reason = found.reason.strip().splitlines()[-1]
         raise Invalid(_("{name!r} is {state}: {reason}"), name=name, state=found.state.value, reason=reason)
@@ -112,7 +112,7 @@ def remove(name: str, keeps: bool, purges: bool, into: Path | None, yes: str | N
         alone = found is not None and installer.sole(found.distribution, name)
         if found is not None and found.distribution and not alone and not left_out:
             text = _(
-                "{name!r} comes in the package {package!r} with others; leave it out of `plugins` in dealwright.toml, which keeps its data"
+                "{name!r} comes with others in the package {package!r}; leave it out of `plugins` in dealwright.toml, which keeps its data"
             )
             raise Conflict(text, name=name, package=found.distribution)
         done = _archive(booted, found, report) if keeps else _purge(booted, report, yes)
@@ -150,14 +150,14 @@ def _export(booted: Platform, report: Impact, into: Path) -> list[str]:
                 tenant_export.export(booted, share.tenant, target, report.plugin)
                 written.append(str(target))
     except OSError as failure:
-        text = _("cannot write to {path}: {reason}; name a folder that can be written")
+        text = _("can't write to {path}: {reason}; choose a writable folder")
         raise BadRequest(text, path=str(into), reason=failure.strerror or str(failure)) from failure
     return written
 
 
 def _archive(booted: Platform, found: Found | None, report: Impact) -> str:
     if found is None:
-        raise Conflict(_("the package of {name!r} is gone already, and its data are kept; --purge deletes them"), name=report.plugin)
+        raise Conflict(_("the package of {name!r} is already gone, and its data is kept; --purge deletes it"), name=report.plugin)
     archive_data(booted, found, report)
     return "archived"
 

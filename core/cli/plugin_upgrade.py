@@ -52,7 +52,7 @@ def _wanted(booted: Platform, name: str | None) -> Sequence[Branch]:
     if name is None:
         return branches
     if name not in {branch.plugin for branch in branches}:
-        raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=name)
+        raise NotFound(_("no active plugin {name!r}; see `dealwright plugin list`"), name=name)
     needed, left = {"core"}, [name]
     manifests = {found.name: found.manifest for found in booted.plugins}
     while left:

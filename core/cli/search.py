@@ -36,7 +36,7 @@ def rebuild_words(tenant: str | None, entity: str | None, now: bool) -> None:
         with work.transaction(write=True):
             names = [one for one in entities(work) if entity in (None, one)]
             if entity is not None and not names:
-                raise NotFound(_("there is no entity {entity!r} here"), entity=entity)
+                raise NotFound(_("entity {entity!r} does not exist here"), entity=entity)
             rebuild(work, names)
         click.echo(f"{row.name}: {len(names)} entities")
     if now:

@@ -45,7 +45,7 @@ def reset(email: str) -> None:
     """Let EMAIL choose another password; the link is mailed, and printed alone on standard output."""
     sent = invitations.ask_reset(platform(), email)
     if sent is None:
-        raise NotFound(_("nobody signs in with {email!r}"), email=email)
+        raise NotFound(_("no one signs in with {email!r}"), email=email)
     click.echo(sent.address)
 
 
@@ -57,7 +57,7 @@ def forget_factor(email: str) -> None:
     with platform().database.begin(write=True, tenant=None) as connection:
         found = connection.execute(sa.select(sign_ins.c.id).where(sign_ins.c.email == email.strip().lower())).scalar()
         if found is None:
-            raise NotFound(_("nobody signs in with {email!r}"), email=email)
+            raise NotFound(_("no one signs in with {email!r}"), email=email)
         factor.remove(connection, found)
     click.echo(f"{email} signs in by password alone")
 

@@ -72,7 +72,7 @@ def check_unread(coming: Coming, change: Change) -> None:
     """A field that another is made from cannot go."""
     mine = (str(change.after("entity")), f"custom.{change.after('key')}")
     if reader := next((name for name, reads in coming.readers if mine in reads), None):
-        change.forbid("in_use", _("the field {reader} is made from it; change or delete that one first"), reader=reader)
+        change.forbid("in_use", _("the field {reader} is calculated from it; change or delete that one first"), reader=reader)
 
 
 def check_made(coming: Coming, change: Change) -> None:
@@ -107,7 +107,7 @@ def _no_circle(now: Shape, definition: Definition) -> None:
     for at, path in names_in(parsed(definition.expression)):
         name = ".".join(path[:2])
         if name == definition.name or (name in now.formulas and definition.name in now.formulas[name].needs):
-            text = _("at character {at}: {name!r} is itself made from {own!r}: a formula cannot go in a circle")
+            text = _("at character {at}: {name!r} is itself calculated from {own!r}: formulas can't refer to themselves")
             raise FormulaError(at, text, name=name, own=definition.name)
 
 
@@ -121,6 +121,6 @@ def _check_readers(coming: Coming, change: Change, definition: Definition) -> No
             lost = sorted(({*now.formulas, *now.rolled} - {*then.formulas, *then.rolled}) - changed)
             if lost:
                 change.forbid(
-                    "in_use", _("the field {reader} is made from it; change or delete that one first"), reader=f"{entity} {lost[0]}"
+                    "in_use", _("the field {reader} is calculated from it; change or delete that one first"), reader=f"{entity} {lost[0]}"
                 )
                 return

@@ -41,9 +41,7 @@ def check_entities(work: Work, batch: Batch) -> None:
         if change.verb == "update":
             for name in _LASTING:
                 if change.changes(name):
-                    change.refuse(
-                        name, "lasting", _("stays as it was made, as addresses, permissions and records say it; make another entity")
-                    )
+                    change.refuse(name, "lasting", _("can't be changed because URLs and permissions contain it; create another entity"))
         if change.verb == "create":
             _check_words(work, change, plurals)
             plurals.add(change.after("plural"))
@@ -53,11 +51,11 @@ def check_entities(work: Work, batch: Batch) -> None:
             if change.act != PURGE:
                 _check_empty(work, change)
         if change.verb == "restore" and change.before and change.before["purging"]:
-            change.forbid("purging", _("is being deleted for good, and cannot be restored"))
+            change.forbid("purging", _("is being permanently deleted and can't be restored"))
     made = [change for change in batch.changes if change.verb in ("create", "restore") and change.stands]
     left = MOST_ENTITIES - len(work.as_system().records(NAME).find((), MOST_ENTITIES)) if made else 0
     for change in made[max(left, 0) :]:
-        change.forbid("too_many", _("there are {most} entities of your own already; delete one first"), most=MOST_ENTITIES)
+        change.forbid("too_many", _("you already have {most} custom entities; delete one first"), most=MOST_ENTITIES)
 
 
 def _check_words(work: Work, change: Change, plurals: Set[object]) -> None:
@@ -66,17 +64,17 @@ def _check_words(work: Work, change: Change, plurals: Set[object]) -> None:
         if not change.stands:  # a plural that is made of a wrong key is as wrong
             return
         if not ENTITY.match(word):
-            change.refuse(name, "malformed", _("expected 2 to 40 characters: a lower-case letter, then letters, digits and underscores"))
+            change.refuse(name, "malformed", _("expected 2 to 40 characters: a lowercase letter, then letters, digits and underscores"))
         elif word in RESERVED:
-            change.refuse(name, "reserved", _("the word {word!r} is taken by the platform; choose another"), word=word)
+            change.refuse(name, "reserved", _("the word {word!r} is reserved; choose another"), word=word)
     plural = Condition("plural", "eq", (change.after("plural"),))  # the door has looked at one that was given, not at one that was made
     if change.stands and (change.after("plural") in plurals or work.as_system().records(NAME).find((plural,), 1)):
-        change.refuse("plural", "duplicate", _("{value!r} is taken already"), value=str(change.after("plural")))
+        change.refuse("plural", "duplicate", _("{value!r} is already taken"), value=str(change.after("plural")))
     gone = work.as_system().records(NAME).find((Condition("key", "eq", (change.after("key"),)),), 1, deleted=True) if change.stands else ()
     if gone and gone[0]["purging"]:
-        change.refuse("key", "purging", _("an entity of this key is being deleted with its records; try again when it is gone"))
+        change.refuse("key", "purging", _("an entity with this key is being deleted with its records; try again when that has finished"))
     elif gone:
-        text = _("an entity of this key is in the recycle bin; restore it, or delete it for good with its records")
+        text = _("an entity with this key is in the recycle bin; restore it, or delete it permanently with its records")
         change.refuse("key", "in_bin", text)
 
 
@@ -86,7 +84,7 @@ def _check_parent(work: Work, change: Change) -> None:
         return
     found = work.catalog.entities.get(str(name)) if work.offers(str(name)) else None
     if found is None or not can_be_parent(work, found):
-        change.refuse("parent", "unknown_entity", _("there is no entity {name!r} that others can be part of"), name=str(name))
+        change.refuse("parent", "unknown_entity", _("entity {name!r} does not exist or can't have parts"), name=str(name))
 
 
 def can_be_parent(work: Work, entity: Entity) -> bool:
@@ -104,7 +102,7 @@ def _check_parts(work: Work, change: Change) -> None:
 def _check_empty(work: Work, change: Change) -> None:
     if (count := records_of(work, change.id)) > 0:
         text = _(
-            "{entity} has {count} records, those in the recycle bin among them; `POST …/purges` with its key deletes it with all of them"
+            "{entity} has {count} records, including those in the recycle bin; `POST …/purges` with its key deletes it with all of them"
         )
         change.forbid("has_records", text, entity=f"{PREFIX}.{change.after('key')}", count=count)
 

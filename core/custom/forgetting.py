@@ -65,7 +65,7 @@ def check_in_time(work: Work, batch: Batch) -> None:
             mine = (table.c.tenant_id == work.tenant.id, table.c.id == change.id, table.c.deleted_at < late)
             if work.connection.execute(sa.select(table.c.id).where(*mine)).first():
                 change.forbid(
-                    "too_late", _("it was deleted more than {days} days ago, and its values go; make another field"), days=KEPT.days
+                    "too_late", _("it was deleted more than {days} days ago, and its values are gone; create another field"), days=KEPT.days
                 )
 
 
@@ -143,4 +143,4 @@ def _forget_merged(work: Work, entity: str, name: str, deleted: datetime) -> Non
         work.connection.execute(merges.update().where(*own).values(changes=left))
 
 
-SCHEDULE = Schedule("forget_fields", forget_fields, every=timedelta(days=1), label=_("Forget values of deleted fields"))
+SCHEDULE = Schedule("forget_fields", forget_fields, every=timedelta(days=1), label=_("Remove values of deleted fields"))

@@ -161,7 +161,7 @@ def formula(definition: Definition, shape: Shape, formulas: Mapping[str, Formula
 
 
 def _too_heavy() -> FormulaError:
-    return FormulaError(1, _("at character {at}: the formula looks at too much, with the formulas that it reads; make it in fewer steps"))
+    return FormulaError(1, _("at character {at}: the formula is too complex together with the formulas it uses; simplify it"))
 
 
 def _first(path: tuple[str, ...], known: Mapping[str, Field]) -> tuple[str, int]:

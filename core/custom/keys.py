@@ -112,7 +112,7 @@ def check_keys(work: Work, shape: Shape, items: Sequence[Item]) -> None:
 
 
 def _taken(name: str, word: str) -> Problem:
-    return Problem(name, "duplicate", _("{value!r} is taken already"), {"value": word})
+    return Problem(name, "duplicate", _("{value!r} is already taken"), {"value": word})
 
 
 def _moves(name: str, item: Item) -> bool:

@@ -43,7 +43,7 @@ class OptionsField(Field):
         made = [_option(one) for one in cell]
         keys = [one["key"] for one in made]
         if twice := next((key for key in keys if keys.count(key) > 1), None):
-            raise FlawError("duplicate", _("the option {got!r} is there twice"), got=twice)
+            raise FlawError("duplicate", _("the option {got!r} appears twice"), got=twice)
         return made or None
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
@@ -86,7 +86,7 @@ def _option(cell: object) -> dict[str, str]:
         if not (_KEY if part == "key" else _LABEL).match(word):
             raise FlawError(
                 "malformed",
-                _("the option {got!r} is too long, or holds a comma, semicolon, bar, bracket or control character"),
+                _("the option {got!r} is too long, or contains a comma, semicolon, bar, bracket or control character"),
                 got=word[:80],
             )
     if "key" not in words:

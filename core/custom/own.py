@@ -44,4 +44,4 @@ def hold(work: Work, entity: OwnEntity) -> None:
     table = CustomEntity.table()
     mine = (table.c.tenant_id == work.tenant.id, table.c.id == entity.made_as, table.c.deleted_at.is_(None), table.c.active)
     if work.connection.execute(sa.select(table.c.id).where(*mine).with_for_update(read=True)).first() is None:
-        raise NotFound(_("there is no entity {entity!r} here"), entity=entity.full_name)
+        raise NotFound(_("entity {entity!r} does not exist here"), entity=entity.full_name)

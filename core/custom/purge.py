@@ -57,7 +57,7 @@ def purge(ctx: Context, request: Request) -> object:
     name = f"{PREFIX}.{row['key']}"
     if request.body["key"] != row["key"]:
         problem = Problem("key", "other_key", _("expected the key of the entity, {key!r}"), {"key": str(row["key"])})
-        raise Invalid(_("some values are not valid"), problems=[problem])
+        raise Invalid(_("some values are invalid"), problems=[problem])
     making, count = CustomEntity.table(), records_of(work, id)
     if not row["gone"]:
         work.as_system().records(NAME).write_all([Draft("delete", {}, id, act=PURGE)])
@@ -75,7 +75,7 @@ def _definition(work: Work, id: UUID) -> Row:
         for row in records.find(this, 1, deleted=deleted):
             if not row["purging"]:
                 return {**row, "gone": deleted}
-    raise NotFound(_("there is no {entity} {id}"), entity=NAME, id=str(id))
+    raise NotFound(_("{entity} {id} does not exist"), entity=NAME, id=str(id))
 
 
 def delete_records(ctx: Context, arguments: Mapping[str, object]) -> None:
@@ -209,5 +209,5 @@ def _pointing(table: sa.Table) -> Iterator[tuple[sa.Table, sa.Column[Any]]]:
 JOBS: Sequence[Job] = (Job(JOB, delete_records, label=_("Delete the records of a deleted entity")),)
 ROUTES: Sequence[Route] = (
     Route(method="POST", path="/custom_entities/{id}/purges", view=purge, permission=f"{NAME}.delete", status=202,
-          summary=_("Delete an entity of your own with all of its records"), body=NewPurge, answer=PurgeRow),
+          summary=_("Delete a custom entity with all of its records"), body=NewPurge, answer=PurgeRow),
 )  # fmt: skip

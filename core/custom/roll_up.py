@@ -92,7 +92,7 @@ def roll_up(definition: Definition, shape: Shape) -> RollUp:
     catalog, entity = shape.catalog, shape.entity
     found = catalog.entities.get(definition.source)
     if found is None or found.plugin not in shape.enabled:
-        raise BadRequest(_("there is no entity {name!r} here"), code="source", name=definition.source[:80])
+        raise BadRequest(_("entity {name!r} does not exist here"), code="source", name=definition.source[:80])
     source = shape.beside(found)
     link = source.fields.get(definition.link)
     if not isinstance(link, LinkField) or catalog.target(link, found) != entity.full_name:
@@ -100,13 +100,15 @@ def roll_up(definition: Definition, shape: Shape) -> RollUp:
         raise BadRequest(text, code="link", source=found.full_name, name=definition.link[:80], entity=entity.full_name)
     if link.name in source.overlay.fields and link.name not in source.overlay.keyed:
         raise BadRequest(
-            _("the link {name!r} is not indexed; make one with `indexed`, so that records are found by it"), code="link", name=link.name
+            _("the link {name!r} is not indexed; create one with `indexed`, so that records can be found by it"),
+            code="link",
+            name=link.name,
         )
     function, colon, name = definition.measure.partition(":")
     measured = source.fields.get(name) if colon else None
     fits = _ADDED if function == "sum" else (*_ADDED, *_COMPARED)
     if function not in FUNCTIONS or bool(colon) == (function == "count") or (colon and not isinstance(measured, fits)):
-        text = _("cannot read the measure {word!r}; write count, sum:field, min:field or max:field, with a number, an amount or a date")
+        text = _("invalid measure {word!r}; use count, sum:field, min:field or max:field, with a number, amount or date field")
         raise BadRequest(text, code="measure", word=definition.measure[:80])
     return RollUp(_field(definition, measured), source, link, function, measured, _filter(definition, source))
 
@@ -129,7 +131,7 @@ def _filter(definition: Definition, source: Shape) -> Filter:
             shape_field(source, condition.field, source.fields)
             read(source, condition)
     except ValueError as failure:
-        text = _("cannot read the filter {name!r}; write field=value or field[operator]=value")
+        text = _("invalid filter {name!r}; use field=value or field[operator]=value")
         raise BadRequest(text, code="where", name=definition.where[:80]) from failure
     except BadRequest as refusal:
         raise BadRequest.of("where", refusal.message, refusal.params) from refusal

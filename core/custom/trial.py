@@ -61,5 +61,5 @@ def check(ctx: Context, request: Request) -> object:
 
 ROUTES: Sequence[Route] = (
     Route(method="POST", path="/custom_fields/checks", view=check, permission=f"{ENTITY}.create",
-          summary=_("Check the definition of a field"), body=Draft, answer=Verdict),
+          summary=_("Check a field definition"), body=Draft, answer=Verdict),
 )  # fmt: skip

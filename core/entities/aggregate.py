@@ -64,7 +64,7 @@ class Aggregation:
         """One row a group, in the order of the dimensions; money is summed for each currency apart."""
         self.reader.require()
         if not measures:
-            raise BadRequest(_("name at least one measure, such as count or sum:amount"))
+            raise BadRequest(_("choose at least one measure, such as count or sum:amount"))
         wanted = [self._measure(word) for word in dict.fromkeys(measures)]
         dimensions = [self._dimension(word) for word in dict.fromkeys(by)]
         currencies = list(dict.fromkeys(m.field.name for m in wanted if isinstance(m.field, MoneyField)))
@@ -88,14 +88,14 @@ class Aggregation:
         statement = statement.order_by(*(column.asc().nulls_last() for column in [*order, *split])).limit(MOST_GROUPS + 1)
         found = self.reader.work.connection.execute(statement).all()
         if len(found) > MOST_GROUPS:
-            raise BadRequest(_("more than {most} groups; group by fewer or coarser dimensions, or filter"), most=MOST_GROUPS)
+            raise BadRequest(_("more than {most} groups; group by fewer or coarser dimensions, or add a filter"), most=MOST_GROUPS)
         return self._merged(found, dimensions, currencies, wanted)[:limit]
 
     def _measure(self, word: str) -> Measure:
         function, _colon, name = word.partition(":")
         if function not in FUNCTIONS or bool(name) == (function == "count"):
             raise BadRequest(
-                _("cannot read the measure {word!r}; write count, distinct:field, sum:field, avg:field, min:field or max:field"),
+                _("invalid measure {word!r}; use count, distinct:field, sum:field, avg:field, min:field or max:field"),
                 word=word[:80],
             )
         if function == "count":
@@ -103,20 +103,23 @@ class Aggregation:
         field = shape_field(self.shape, name, self.visible)
         if function == "distinct":
             if field.role is not ReportRole.DIMENSION:
-                raise BadRequest(_("cannot count the different values of {field!r}"), field=name)
+                raise BadRequest(_("can't count distinct values of {field!r}"), field=name)
         elif field.role is not ReportRole.MEASURE and not (function in ("min", "max") and isinstance(field, DateField | DateTimeField)):
-            raise BadRequest(_("{field!r} cannot be added up"), field=name)
+            raise BadRequest(_("{field!r} can't be summed"), field=name)
         return Measure(word, function, field)
 
     def _dimension(self, word: str) -> Dimension:
         path, _colon, grain = word.partition(":")
         source, field, own = self._place(path)
         if field.role is not ReportRole.DIMENSION:
-            raise BadRequest(_("cannot group by {field!r}"), field=path)
+            raise BadRequest(_("can't group by {field!r}"), field=path)
         dated = isinstance(field, DateField | DateTimeField)
         if grain and (not dated or grain not in GRAINS):
             raise BadRequest(
-                _("cannot group {field!r} by {grain!r}; dates have {grains}"), field=path, grain=grain[:40], grains=", ".join(GRAINS)
+                _("can't group {field!r} by {grain!r}; dates can be grouped by {grains}"),
+                field=path,
+                grain=grain[:40],
+                grains=", ".join(GRAINS),
             )
         return Dimension(word, field, source, grain or ("day" if isinstance(field, DateTimeField) else ""), own)
 
@@ -131,7 +134,7 @@ class Aggregation:
             field = shape_field(source.shape, link, visible)
             target = source.shape.target(field) if isinstance(field, LinkField) else None
             if target is None or not isinstance(field, LinkField):
-                raise BadRequest(_("{field!r} is no link: nothing lies beyond it"), field=link)
+                raise BadRequest(_("{field!r} is not a link, so it can't be followed"), field=link)
             reader = self.reader.work.reader(target)
             visible = reader.asked()
             last = left in visible or "." not in left
@@ -140,7 +143,7 @@ class Aggregation:
             source = self._across(source, field, reader, following)
             if last:
                 return source, reader.shape.fields[left], own
-        raise BadRequest(_("{path!r} goes over more than {most} links"), path=path[:80], most=DEEPEST)
+        raise BadRequest(_("{path!r} follows more than {most} links"), path=path[:80], most=DEEPEST)
 
     def _across(self, source: Source, link: LinkField, reader: Reader, name: str) -> Source:
         """The records at the other end of a link, as far as the actor sees the named field of them: a join, so that the statement stays one."""

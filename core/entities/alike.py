@@ -103,7 +103,7 @@ def candidates(work: Work, shape: Shape, values: Values, but: UUID | None = None
         if one.name in rules and (key := _key(one, parsed.values[0])) is not None:
             sought[one.name] = _Sought([(key, mine)])
     if problems:
-        raise Invalid(_("some values are not valid"), problems=problems)
+        raise Invalid(_("some values are invalid"), problems=problems)
     found = _match(work, shape, sought)
     return _told(found[mine], _seen(work, shape, found, {})) if found else Candidates()
 
@@ -119,7 +119,7 @@ def _forbid_forcing(work: Work, shape: Shape, items: Iterable[Item]) -> None:
         return
     for item in items:
         if item.draft.alike is Alike.FORCE:
-            text = _("you may not write a {entity} that is likely there already; ask who may, or take the one that is there")
+            text = _("you don't have permission to save a likely duplicate of a {entity}; ask someone who does, or use the existing one")
             item.refusal = Forbidden(text, code="force_forbidden", entity=shape.entity.full_name)
 
 
@@ -241,10 +241,10 @@ def _told(found: _Found, known: Mapping[UUID, _Seen]) -> Candidates:
 
 def _refusal(told: Candidates) -> Conflict:
     if told.seen:
-        text = _("this is likely there already: {names}; take that one, or send force=true where you may")
+        text = _("this is likely a duplicate of: {names}; use that one, or send force=true if you have permission")
     else:
         text = _(
-            "this is likely there already, with somebody whose records you do not see; ask your manager, or send force=true where you may"
+            "this is likely a duplicate of a record you don't have access to; ask your manager, or send force=true if you have permission"
         )
     refusal = Conflict(text, code=LIKELY_DUPLICATE, names=told.names)
     refusal.members = members_of(told)

@@ -44,7 +44,7 @@ def check_values(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
         open_ = [item for item in holders if item.draft.act] if field.readonly else holders
         for item in holders if field.readonly else ():
             if not item.draft.act:
-                item.problems.append(Problem(name, "read_only", _("is set by the platform; leave it out")))
+                item.problems.append(Problem(name, "read_only", _("is set by the system; leave it out")))
         if open_:
             _permit_field(field, open_, grants)
             _check_column(work, field, open_)
@@ -79,7 +79,7 @@ def _permit_field(field: Field, holders: Sequence[Item], grants: dict[str, tuple
 def _forbid_field(name: str, items: Iterable[Item]) -> None:
     for item in items:
         if item.refusal is None:
-            item.refusal = Forbidden(_("you may not write the field {field!r}"), code="field_forbidden", field=name)
+            item.refusal = Forbidden(_("you don't have permission to edit the field {field!r}"), code="field_forbidden", field=name)
 
 
 def check_fields(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
@@ -181,8 +181,8 @@ def check_unique(work: Work, shape: Shape, items: Sequence[Item]) -> None:
 
 def _duplicate(fields: Sequence[Field], values: Sequence[object]) -> Problem:
     if len(fields) == 1:
-        return Problem(fields[0].name, "duplicate", _("{value!r} is taken already"), {"value": str(values[0])})
-    text = _("there is a record with the same {fields} already: {value}")
+        return Problem(fields[0].name, "duplicate", _("{value!r} is already taken"), {"value": str(values[0])})
+    text = _("a record with the same {fields} already exists: {value}")
     named = {"fields": ", ".join(field.name for field in fields), "value": ", ".join(str(value) for value in values)}
     return Problem(fields[-1].name, "duplicate", text, named)
 
@@ -214,7 +214,9 @@ def check_owner(work: Work, shape: Shape, items: Sequence[Item], grants: dict[st
             wrong |= set(handed) - work.unshared().reader(entity).reached_by(Verb.UPDATE, handed)
         for item in mine if wrong else ():
             if item.id in wrong:
-                item.refusal = Forbidden(_("you may not {verb} this {entity} for that owner or parent"), verb=verb, entity=entity.full_name)
+                item.refusal = Forbidden(
+                    _("you don't have permission to {verb} this {entity} for that owner or parent"), verb=verb, entity=entity.full_name
+                )
 
 
 def check_reassign(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:

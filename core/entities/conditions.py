@@ -190,9 +190,9 @@ def _sought(reader: Reader, condition: Condition, visible: Mapping[str, Field], 
     field = shape.fields[own]
     target = shape.target(field) if isinstance(field, LinkField) else None
     if target is None:
-        raise BadRequest(_("{field!r} is no link: nothing lies beyond it"), field=own)
+        raise BadRequest(_("{field!r} is not a link, so it can't be followed"), field=own)
     if depth == DEEPEST:
-        raise BadRequest(_("{path!r} goes over more than {most} links"), path=path[:80], most=DEEPEST)
+        raise BadRequest(_("{path!r} follows more than {most} links"), path=path[:80], most=DEEPEST)
     there = reader.work.reader(target)
     turned, kind = _turned(replace(condition, field=rest))
     form, values = _sought(there, turned, there.asked(), depth + 1)
@@ -243,7 +243,7 @@ def _empty(condition: Condition) -> str:
 def _contained(condition: Condition) -> str:
     word = str(condition.values[0])
     if not word or "\x00" in word or len(word) > 200:
-        raise BadRequest(_("{field}[contains] takes 1 to 200 characters of text"), field=condition.field)
+        raise BadRequest(_("{field}[contains] takes 1 to 200 characters"), field=condition.field)
     return word
 
 
@@ -255,7 +255,7 @@ def _value(field: Field, condition: Condition, value: object) -> Any:
         return field.sought(word) if word else _typed(field, value)
     except FlawError as flaw:
         raise BadRequest(
-            _("the value {value!r} of filter {field!r} does not fit: {reason}"), code="bad_value",
+            _("the value {value!r} of filter {field!r} is invalid: {reason}"), code="bad_value",
             value=str(value)[:80], field=condition.field, reason=Flawed(flaw),
         ) from flaw  # fmt: skip
 

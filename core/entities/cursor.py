@@ -76,14 +76,14 @@ def _sum(content: bytes) -> bytes:
 def _content(cursor: str) -> bytes:
     """What we wrote into a cursor; raises BadRequest for what is none, NotFound for one that we did not make."""
     if not re.match(CURSOR, cursor, re.ASCII):
-        raise BadRequest(_("this is no cursor; send `page.next` of the page before, or nothing for the first page"), code="bad_cursor")
+        raise BadRequest(_("invalid cursor; send `page.next` of the previous page, or nothing for the first page"), code="bad_cursor")
     word = cursor.removeprefix("c1.")
     try:
         raw = base64.b64decode(word + "=" * (-len(word) % 4), altchars=b"-_", validate=True)
     except binascii.Error:
         raw = b""
     if _sum(raw[_SUM:]) != raw[:_SUM]:
-        raise NotFound(_("there is no such page; start from the first one"), code="bad_cursor")
+        raise NotFound(_("this page does not exist; start from the first one"), code="bad_cursor")
     return raw[_SUM:]
 
 
@@ -96,7 +96,7 @@ def decode(cursor: str, sort: str, keys: Sequence[SortKey]) -> list[Any]:
             raise ValueError("of another query")
         return [_value(key, value) for key, value in zip(keys, read[1:], strict=True)]
     except (ValueError, FlawError, TypeError) as failure:
-        raise BadRequest(_("the cursor does not belong to this query; start from the first page"), code="bad_cursor") from failure
+        raise BadRequest(_("the cursor doesn't belong to this query; start from the first page"), code="bad_cursor") from failure
 
 
 def _value(key: SortKey, value: object) -> Any:

@@ -44,8 +44,8 @@ class Item:
         if self.refusal is not None or not self.problems:
             return self.refusal
         if all(problem.code == "duplicate" for problem in self.problems):
-            return Conflict(_("there is such a record already"), code="duplicate", problems=self.problems)
-        return Invalid(_("some values are not valid"), problems=self.problems)
+            return Conflict(_("this record already exists"), code="duplicate", problems=self.problems)
+        return Invalid(_("some values are invalid"), problems=self.problems)
 
 
 def standing(items: Sequence[Item]) -> list[Item]:

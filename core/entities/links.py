@@ -86,7 +86,7 @@ def _check_references(work: Work, field: AnyRecordField, holders: Sequence[Item]
         if value in instead:
             item.values[field.name] = instead[value]
         elif value not in known:
-            text, params = _("there is no {target} {value!r}"), {"target": value.entity, "value": str(value.id)}
+            text, params = _("no {target} matches {value!r}"), {"target": value.entity, "value": str(value.id)}
             item.problems.append(Problem(field.name, "no_such_record", text, params))
 
 
@@ -105,9 +105,9 @@ def _find_references(work: Work, field: AnyRecordField, holders: Sequence[Item])
         item.values[field.name] = Reference(value.entity, named[0][0]) if len(named) == 1 else None
         params: dict[str, object] = {"target": value.entity, "value": value.word}
         if not named:
-            item.problems.append(Problem(field.name, "no_such_record", _("there is no {target} {value!r}"), params))
+            item.problems.append(Problem(field.name, "no_such_record", _("no {target} matches {value!r}"), params))
         elif len(named) > 1:
-            text = _("{count} records of {target} are called {value!r}; give the id")
+            text = _("{count} {target} records match {value!r}; give the ID")
             item.problems.append(Problem(field.name, "ambiguous", text, {**params, "count": len(named)}))
 
 
@@ -119,7 +119,7 @@ def _chosen(target: Entity, field: LinkField, item: Item, word: str, named: Mapp
     if len(found) == 1:
         item.values[field.name] = found[0][0]
     elif found:
-        text = _("{count} records of {target} are called {value!r}; give the id")
+        text = _("{count} {target} records match {value!r}; give the ID")
         params = {"count": len(found), "target": target.full_name, "value": word}
         item.problems.append(Problem(field.name, "ambiguous", text, params))
     return bool(found)
@@ -127,8 +127,8 @@ def _chosen(target: Entity, field: LinkField, item: Item, word: str, named: Mapp
 
 def _missing(target: Entity, field: LinkField, value: str, near: str | None) -> Problem:
     if near is None:
-        return Problem(field.name, "no_such_record", _("there is no {target} {value!r}"), {"target": target.full_name, "value": value})
-    text = _("there is no {target} {value!r}; the nearest is {nearest!r}")
+        return Problem(field.name, "no_such_record", _("no {target} matches {value!r}"), {"target": target.full_name, "value": value})
+    text = _("no {target} matches {value!r}; the closest is {nearest!r}")
     return Problem(field.name, "no_such_record", text, {"target": target.full_name, "value": value, "nearest": near})
 
 
@@ -238,4 +238,4 @@ def unknown_keys(work: Work, target: Entity, keys: Set[str]) -> Set[str]:
 
 def no_such_key(field: str, of: str, key: str) -> Problem:
     """What is wrong with the value of a field that names a record which is not there."""
-    return Problem(field, "no_such_record", _("there is no {target} {value!r}"), {"target": of, "value": key})
+    return Problem(field, "no_such_record", _("no {target} matches {value!r}"), {"target": of, "value": key})

@@ -88,9 +88,9 @@ def _check_losers(survivor: UUID, losers: Sequence[UUID]) -> None:
     if not 1 <= len(losers) <= MOST_LOSERS:
         problem = Problem("losers", "bad_number", _("name 1 to {most} records"), {"most": MOST_LOSERS})
     elif survivor in losers or len(set(losers)) != len(losers):
-        problem = Problem("losers", "same_record", _("each record can be named once, and the one that is left not among them"))
+        problem = Problem("losers", "same_record", _("each record can be listed once, and the one that is kept can't be among them"))
     if problem is not None:
-        raise Invalid(_("some values are not valid"), problems=[problem])
+        raise Invalid(_("some values are invalid"), problems=[problem])
 
 
 def lock(work: Work, entity: Entity, ids: Iterable[UUID], *, gone: bool = False) -> None:
@@ -116,11 +116,11 @@ def permit(work: Work, entity: Entity, survivor: UUID, losers: Sequence[UUID], *
     there = reader.seen([survivor]) if gone else reader.seen([survivor, *losers])
     hidden = [id for id in losers if id not in reader.reached_by(Verb.READ, losers)] if gone else [id for id in losers if id not in there]
     for id in [*([] if survivor in there else [survivor]), *hidden]:
-        raise NotFound(_("there is no {entity} {id}"), entity=name, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=name, id=str(id))
     own = work.unshared().reader(entity)  # what was shared with one is not shared further by what moves to it
     for verb, ids in ((Verb.UPDATE, [survivor]), (Verb.DELETE, losers)):
         if set(ids) - own.reached_by(verb, list(ids)):
-            raise Forbidden(_("you may not {verb} this {entity}"), verb=verb.value, entity=name)
+            raise Forbidden(_("you don't have permission to {verb} this {entity}"), verb=verb.value, entity=name)
     everyone = [survivor, *losers]
     if set(everyone) - reader.reached_by(Verb.DELETE, everyone, held):
         raise work.refused(f"{name}.{MERGE}", survivor)
@@ -156,7 +156,7 @@ class _Choice:
         self.reader: Reader = work.reader(entity)
         self.rows: dict[UUID, Any] = work.as_system().records(entity.full_name).values([survivor, *losers])
         if missing := {survivor, *losers} - self.rows.keys():  # it was deleted while we waited for it
-            raise NotFound(_("there is no {entity} {id}"), entity=entity.full_name, id=str(min(missing)))
+            raise NotFound(_("{entity} {id} does not exist"), entity=entity.full_name, id=str(min(missing)))
         self.values: dict[str, Any] = {}
         self.filled: set[str] = set()
         self.plan = plan
@@ -181,11 +181,11 @@ class _Choice:
                 problems.append(Problem(name[:80], "unknown_field", _("{entity} has no field {field!r}"),
                                         {"entity": self.entity.full_name, "field": name[:80]}))  # fmt: skip
             elif name in _KEPT or self.shape.fields[name].readonly or self.reader.computed(name):
-                problems.append(Problem(name, "read_only", _("is set by the platform; leave it out")))
+                problems.append(Problem(name, "read_only", _("is set by the system; leave it out")))
             elif id not in self.rows:
-                problems.append(Problem(name, "not_merged", _("take the value of one of the records that are merged")))
+                problems.append(Problem(name, "not_merged", _("choose the value of one of the merged records")))
         if problems:
-            raise Invalid(_("some values are not valid"), problems=problems)
+            raise Invalid(_("some values are invalid"), problems=problems)
         for name, id in picks.items():
             self._permit(name, id)
             if self.rows[id].get(name) != self.rows[self.survivor].get(name):
@@ -193,10 +193,14 @@ class _Choice:
 
     def _permit(self, name: str, id: UUID) -> None:
         if not self._writes(name) or not self._reads(name, id):
-            raise Forbidden(_("you may not write the field {field!r}"), code="field_forbidden", field=name)
+            raise Forbidden(_("you don't have permission to edit the field {field!r}"), code="field_forbidden", field=name)
         if id != self.survivor and self.rows[id].get(name) != self.rows[self.survivor].get(name):
             if not self._within(name, id):
-                raise Forbidden(_("you may not {verb} this {entity} for that owner or parent"), verb="update", entity=self.entity.full_name)
+                raise Forbidden(
+                    _("you don't have permission to {verb} this {entity} for that owner or parent"),
+                    verb="update",
+                    entity=self.entity.full_name,
+                )
             if not self._reassigns(name):
                 raise self.work.refused(f"{self.entity.full_name}.{REASSIGN}", self.survivor)
 

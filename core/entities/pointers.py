@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from core.context import Work
 
 
-TWICE = _("two records of {entity} would be the same in what no two may share; change or delete one of them first")
+TWICE = _("two {entity} records would have the same unique values; change or delete one of them first")
 
 
 @dataclass(frozen=True)

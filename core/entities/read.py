@@ -68,7 +68,7 @@ class Reader:
     def require(self) -> None:
         """Raise Forbidden where the actor may not read the entity at all."""
         if not self.grants:
-            raise Forbidden(_("you may not read {entity}"), entity=self.entity.full_name)
+            raise Forbidden(_("you don't have access to {entity}"), entity=self.entity.full_name)
 
     def uniform(self) -> bool:
         """Whether every visible field is visible on every visible row."""
@@ -161,7 +161,7 @@ class Reader:
         for name in dict.fromkeys(include):
             field = shape_field(self.shape, name, visible)
             if not isinstance(field, LinkField):
-                raise BadRequest(_("{field!r} is not a link and cannot be included"), field=name)
+                raise BadRequest(_("{field!r} is not a link, so it can't be included"), field=name)
             ids = {row[name] for row in data if row.get(name) is not None}
             target = self.shape.target(field)
             assert target is not None
@@ -195,7 +195,7 @@ class Reader:
         self.require()
         rows = self.many([id], (*fields, *include) if fields else (), wire=wire and not include)
         if not rows:
-            raise NotFound(_("there is no {entity} {id}"), entity=self.entity.full_name, id=str(id))
+            raise NotFound(_("{entity} {id} does not exist"), entity=self.entity.full_name, id=str(id))
         self.include(rows, include, self.visible())
         return rows[0]
 

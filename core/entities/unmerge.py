@@ -40,12 +40,12 @@ def unmerge(work: Work, entity: Entity, survivor: UUID, merge_id: UUID) -> Unmer
         mine = (merges.c.tenant_id == work.tenant.id, merges.c.id == merge_id)
         row = work.connection.execute(sa.select(merges).where(*mine).with_for_update()).one_or_none()
         if row is None or (row.entity, row.survivor_id) != (entity.full_name, survivor):
-            raise NotFound(_("there is no record {id!r}"), id=str(merge_id))
+            raise NotFound(_("record {id!r} does not exist"), id=str(merge_id))
         losers = _losers(work, merge_id)
         lock(work, entity, [survivor, *losers], gone=True)
         permit(work, entity, survivor, losers, gone=True)
         if row.undone_at is not None:
-            raise Conflict(_("this merge was undone already"), code="undone")
+            raise Conflict(_("this merge has already been undone"), code="undone")
         done = Unmerged(merge_id, survivor, losers)
         try:
             work.connection.execute(merged.delete().where(merged.c.tenant_id == work.tenant.id, merged.c.merge_id == merge_id))

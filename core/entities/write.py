@@ -104,7 +104,7 @@ class Writer:
                 continue
             item = Item(draft, draft.id or UUID(int=0))
             if item.id in seen:
-                item.refusal = BadRequest(_("the record {id} is twice in this batch; send one change for each"), id=str(item.id))
+                item.refusal = BadRequest(_("record {id} appears twice in this batch; send one change for each"), id=str(item.id))
             seen.add(item.id)
             items.append(item)
         return items
@@ -117,7 +117,7 @@ class Writer:
             by_act = all(item.draft.act for item in items if item.draft.verb == verb)  # only a plugin's code can name an act
             refusal: Forbidden | None = None
             if not grants[verb] or not (needed in self.entity.verbs or self.work.grants.everything or by_act):
-                refusal = Forbidden(_("you may not {verb} {entity}"), verb=needed.value, entity=self.entity.full_name)
+                refusal = Forbidden(_("you don't have permission to {verb} {entity}"), verb=needed.value, entity=self.entity.full_name)
             elif self.entity.acts_later and verb != "delete" and not self.work.grants.admits(ACT_LATER):
                 refusal = Forbidden(ACTS_LATER, entity=self.entity.full_name, permission=ACT_LATER)
             elif self.entity.acts_later and verb != "delete" and self.work.impersonator is not None and not self.work.grants.everything:
@@ -144,16 +144,18 @@ class Writer:
             # What a plugin's own act takes away with what it is part of may be part of what is gone already.
             gone = gone or (part_of_gone and not restoring and not (item.draft.verb == "delete" and item.draft.act))
             if row is None or (gone and not restoring and item.draft.act != ERASE) or item.id not in seen:
-                item.refusal = NotFound(_("there is no {entity} {id}"), entity=self.entity.full_name, id=str(item.id))
+                item.refusal = NotFound(_("{entity} {id} does not exist"), entity=self.entity.full_name, id=str(item.id))
             elif item.id not in reach[item.draft.verb]:
-                item.refusal = Forbidden(_("you may not {verb} this {entity}"), verb=item.draft.verb, entity=self.entity.full_name)
+                item.refusal = Forbidden(
+                    _("you don't have permission to {verb} this {entity}"), verb=item.draft.verb, entity=self.entity.full_name
+                )
             elif restoring and not gone:
                 item.refusal = Conflict(_("the record is not in the recycle bin"), code="not_deleted")
             elif part_of_gone and restoring:
                 text = _("what it is part of is in the recycle bin: restore that first")
                 item.refusal = Conflict(text, code="parent_deleted")
             elif item.id in parts:
-                text = _("the record is part of another now: undo the merge to have it back")
+                text = _("the record has been merged into another: undo the merge to get it back")
                 item.refusal = Conflict(text, code="merged")
             elif item.draft.expected_version not in (None, row["version"]):
                 item.refusal = Stale(_("the record was changed since you read it; read it again"), version=row["version"])

@@ -50,6 +50,6 @@ def seal_audit(ctx: Context) -> None:
 
 
 SCHEDULES: Sequence[Schedule] = (
-    Schedule("forget_finished", forget_finished, at=time(3), label=_("Clear away finished work")),
-    Schedule("seal_audit", seal_audit, every=timedelta(hours=1), label=_("Seal the audit")),
+    Schedule("forget_finished", forget_finished, at=time(3), label=_("Remove finished jobs")),
+    Schedule("seal_audit", seal_audit, every=timedelta(hours=1), label=_("Seal the audit log")),
 )

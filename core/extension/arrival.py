@@ -90,4 +90,4 @@ def settle(ctx: Context, arguments: Mapping[str, object]) -> None:
         work.platform.calls.moment("after_upgrade", frozenset({plugin}), ctx=work, before=before, after=after)
 
 
-JOBS: Sequence[Job] = (Job(JOB, settle, label=_("Bring records along after an update")),)
+JOBS: Sequence[Job] = (Job(JOB, settle, label=_("Update records after an upgrade")),)

@@ -130,7 +130,9 @@ class Calls:
             failure.add_note(f"in hook {hook} of plugin {owner!r}")
             log.exception("hook %s of plugin %r failed", hook, owner)
             self.failures.note(owner, hook, failure)
-            raise PluginFailed(_("plugin {plugin!r} failed in {hook}, so nothing was done; the log says why: mend it or switch it off"),
+            raise PluginFailed(_(
+        "plugin {plugin!r} failed in {hook}, so nothing was done; see the log for details, and fix it or turn it off"
+    ),
                                plugin=owner, hook=hook) from failure  # fmt: skip
         finally:
             if (took := time.perf_counter() - started) > SLOW:

@@ -109,7 +109,7 @@ def settled(manifest: Manifest, before: Sequence[str] | None, approval: Approval
     seen = {*wanted, *lacking(wanted, has)}.intersection(given or ())
     if missing := lacking(wanted, [*has, *seen]):
         text = _(
-            "{name!r} asks for more than is approved: {asks}; approve it by naming it in `approves`, or with `dealwright plugin approve`"
+            "{name!r} requests more than was approved: {asks}; approve it by listing it in `approves`, or with `dealwright plugin approve`"
         )
         raise Conflict(text, code="plugin_held", name=manifest.name, asks="; ".join(missing))
     return wanted

@@ -159,7 +159,7 @@ class Gate:
         not approved yet.
         """
         if name not in self.manifests:
-            raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=name)
+            raise NotFound(_("no active plugin {name!r}; see `dealwright plugin list`"), name=name)
         there = self.consents(connection, tenant)
         then = {**there, name: Consent(on)}
         mine = frozenset({name} if not on and name in there and there[name].enabled else ())  # what it requires may be lost

@@ -51,15 +51,15 @@ def added(source: str, run: type_run = pip) -> Iterator[list[str]]:
     new = sorted(installed().keys() - before.keys())
     try:
         if not new:
-            raise Conflict(_("{source} brought nothing new: it is installed already; see `dealwright plugin list`"), source=source)
+            raise Conflict(_("{source} added nothing: it is already installed; see `dealwright plugin list`"), source=source)
         brought = {point.name: point.dist.name for point in entry_points(group=GROUP) if point.dist is not None and point.dist.name in new}
         for name in sorted(brought.keys() & points.keys()):
             there = points[name].dist
-            text = _("{package} brings a plugin {name!r}, which is there already, from {other}")
+            text = _("{package} contains a plugin {name!r}, which already exists, from {other}")
             raise Conflict(text, package=brought[name], name=name, other=there.name if there is not None else points[name].value)
         names = sorted(brought)
         if not names:
-            raise Invalid(_("{source} holds no plugin: it has no entry point in the group {group}"), source=source, group=GROUP)
+            raise Invalid(_("{source} doesn't contain a plugin: it has no entry point in the group {group}"), source=source, group=GROUP)
         yield names
     except BaseException:
         if new:

@@ -36,7 +36,7 @@ def known(platform: Platform, plugin: str) -> Found | None:
     found = next((one for one in platform.plugins if one.name == plugin), None)
     if found is None and plugin not in migrate.orphans(platform.database, platform.branches()):
         raise NotFound(
-            _("there is no plugin {name!r}, nor data of one; see `dealwright plugin list` and `dealwright db orphans`"), name=plugin
+            _("neither plugin {name!r} nor data of it exists; see `dealwright plugin list` and `dealwright db orphans`"), name=plugin
         )
     return found
 
@@ -103,7 +103,7 @@ def _check_unreferenced(platform: Platform, plugin: str, tables: list[str]) -> N
     """Tables of a plugin that was archived before this one may still point at its rows."""
     for table, pointed in _references(sa.inspect(platform.database.engine)).items():
         if table not in tables and (mine := sorted(pointed & set(tables))):
-            text = _("{table} points at {pointed} of {name!r}; purge the plugin of {table} first")
+            text = _("{table} refers to {pointed} of {name!r}; purge the plugin of {table} first")
             raise Conflict(text, code="plugin_required", table=table, pointed=mine[0], name=plugin)
 
 

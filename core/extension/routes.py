@@ -130,10 +130,10 @@ ROUTES: Sequence[Route] = (
           answer=PluginAbout),
     Route(method="GET", path="/plugins/{plugin}/impact", view=impact, permission="core.plugin.update",
           summary=_("Show what would be missing without a plugin"), answer=PluginImpact),
-    Route(method="GET", path="/health", view=health, permission="core.plugin.update", summary=_("Show the health of the installation"),
+    Route(method="GET", path="/health", view=health, permission="core.plugin.update", summary=_("Show installation health"),
           answer=Health),
     Route(method="GET", path="/plugins/{plugin}/settings", view=show, permission="core.plugin.update",
-          summary=_("Show the settings of a plugin"), answer=PluginSettings),
+          summary=_("Show a plugin’s settings"), answer=PluginSettings),
     Route(method="PATCH", path="/plugins/{plugin}/settings", view=change, permission="core.plugin.update",
-          summary=_("Change the settings of a plugin"), any_object=True, answer=PluginSettings),
+          summary=_("Change a plugin’s settings"), any_object=True, answer=PluginSettings),
 )  # fmt: skip

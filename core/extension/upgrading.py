@@ -66,7 +66,7 @@ def check_fit(platform: Platform) -> None:
     ill = {found.name: found for found in platform.plugins if found.is_ill and found.name in served}
     if ill:
         reasons = "; ".join(f"{name} is {found.state.value}: {found.reason.strip().splitlines()[-1]}" for name, found in ill.items())
-        text = _("nothing was upgraded, as {names} would not serve any more ({reasons}); mend that, or leave them out of `plugins`")
+        text = _("nothing was upgraded, because {names} would no longer work ({reasons}); fix that, or leave them out of `plugins`")
         raise Conflict(text, code="plugins_do_not_fit", names=", ".join(ill), reasons=reasons)
 
 
@@ -104,7 +104,7 @@ def _stand(platform: Platform, branch: Branch) -> tuple[str | None, str | None]:
 
 def _check_known(branch: Branch, there: str | None) -> None:
     if there is not None and there not in {script.revision for script in branch.scripts().walk_revisions()}:
-        text = _("the data of {name!r} are at revision {there}, which its code does not know; install a newer version")
+        text = _("the data of {name!r} is at revision {there}, which its code doesn't know; install a newer version")
         raise Conflict(text, code="unknown_revision", name=branch.plugin, there=there)
 
 

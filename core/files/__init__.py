@@ -37,7 +37,7 @@ class LocalFiles:
         try:
             return (self._folder / self._checked(key)).open("rb")
         except FileNotFoundError as failure:
-            raise NotFound(_("there is no file {key}"), key=key) from failure
+            raise NotFound(_("file {key} does not exist"), key=key) from failure
 
     def remove(self, key: str) -> None:
         (self._folder / self._checked(key)).unlink(missing_ok=True)
@@ -58,5 +58,5 @@ class LocalFiles:
     @staticmethod
     def _checked(key: str) -> str:
         if not _KEY.match(key):
-            raise NotFound(_("there is no file {key}"), key=key[:80])
+            raise NotFound(_("file {key} does not exist"), key=key[:80])
         return key

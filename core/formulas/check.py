@@ -51,11 +51,9 @@ def checked(source: str, result: str, resolve: Resolve, entity: str) -> Program:
     check = _Check(resolve, entity)
     root, wanted = check.node(parsed(source)), RESULTS[result]
     if root.kind not in (wanted, Kind.NOTHING):
-        raise FormulaError(
-            1, _("at character {at}: the result is of kind {got}, expected {wanted}"), got=root.kind.value, wanted=wanted.value
-        )
+        raise FormulaError(1, _("at character {at}: the result is a {got}, expected {wanted}"), got=root.kind.value, wanted=wanted.value)
     if len(check.inputs) > MOST_INPUTS:
-        raise FormulaError(1, _("at character {at}: a formula takes at most {most} fields"), most=MOST_INPUTS)
+        raise FormulaError(1, _("at character {at}: a formula can use at most {most} fields"), most=MOST_INPUTS)
     return Program(_as(root, wanted), tuple(check.inputs.values()), result)
 
 
@@ -66,7 +64,7 @@ def _as(node: Node, kind: Kind) -> Node:
 
 def _whole(part: Part, most: int) -> str:
     if part.what != "number" or "." in part.word or int(part.word) > most:
-        raise FormulaError(part.at, _("at character {at}: expected a whole number from 0 to {most}, written out"), most=most)
+        raise FormulaError(part.at, _("at character {at}: expected a literal whole number from 0 to {most}"), most=most)
     return str(int(part.word))
 
 
@@ -117,12 +115,12 @@ class _Check:
     def _path(self, part: Part, path: tuple[str, ...]) -> Node:
         found = self.resolve(path)
         if found is None:
-            text = _("at character {at}: there is no {name!r} to be read from {entity}; see GET /api/v1/meta for its fields")
+            text = _("at character {at}: {entity} has no field {name!r}; see GET /api/v1/meta for its fields")
             raise FormulaError(part.at, text, name=".".join(path)[:80], entity=self.entity)
         name, one, used = found
         kind = kind_of(one)
         if kind is None:
-            raise FormulaError(part.at, _("at character {at}: the field {name!r} cannot stand in a formula"), name=name)
+            raise FormulaError(part.at, _("at character {at}: the field {name!r} can't be used in a formula"), name=name)
         places = one.places if isinstance(one, f.DecimalField) else 4 if kind is Kind.MONEY else 0
         node = self._input(Input(name, kind, places))
         for word in path[used:]:
@@ -162,7 +160,7 @@ class _Check:
     def _alike(self, part: Part, nodes: Sequence[Node]) -> list[Node]:
         kinds = {node.kind for node in nodes} - {Kind.NOTHING}
         if len(kinds) > 1 or Kind.RECORD in kinds:
-            text = _("at character {at}: the values are of different kinds: {kinds}")
+            text = _("at character {at}: the values are of different types: {kinds}")
             raise FormulaError(part.at, text, kinds=", ".join(sorted(kind.value for kind in kinds)))
         kind = next(iter(kinds), Kind.NOTHING)
         return [_as(node, kind) for node in nodes]
@@ -171,14 +169,14 @@ class _Check:
         one, other = (self.node(side) for side in part.parts)
         if Kind.NOTHING in (one.kind, other.kind):
             if part.word not in ("==", "!="):
-                raise FormulaError(part.at, _("at character {at}: null is neither more nor less than anything"))
+                raise FormulaError(part.at, _("at character {at}: null can't be compared by size"))
             missing = Node("missing", Kind.BOOLEAN, (one if other.kind is Kind.NOTHING else other,))
             return missing if part.word == "==" else Node("not", Kind.BOOLEAN, (missing,))
         self._alike(part, [one, other])
         if one.kind is Kind.MONEY:
             return Node(f"money_compare{part.word}", Kind.BOOLEAN, (one, other))
         if part.word not in ("==", "!=") and one.kind not in _ORDERED:
-            raise FormulaError(part.at, _("at character {at}: {kind} has no order"), kind=one.kind.value)
+            raise FormulaError(part.at, _("at character {at}: {kind} values can't be ordered"), kind=one.kind.value)
         return Node(f"{'order' if one.kind is Kind.TEXT else 'compare'}{part.word}", Kind.BOOLEAN, (one, other))
 
     def _among(self, part: Part) -> Node:
@@ -187,11 +185,11 @@ class _Check:
             raise FormulaError(several.at, _("at character {at}: the list is empty"))
         nodes = self._alike(part, [self.node(one), *map(self.node, several.parts)])
         if nodes[0].kind in (Kind.MONEY, Kind.NOTHING):
-            raise FormulaError(part.at, _("at character {at}: {kind} is not looked up in a list"), kind=nodes[0].kind.value)
+            raise FormulaError(part.at, _("at character {at}: {kind} can't be looked up in a list"), kind=nodes[0].kind.value)
         return Node("among", Kind.BOOLEAN, tuple(nodes))
 
     def _list(self, part: Part) -> Node:
-        raise FormulaError(part.at, _("at character {at}: a list stands behind `in` alone"))
+        raise FormulaError(part.at, _("at character {at}: a list is only allowed after `in`"))
 
     def _calculate(self, part: Part) -> Node:
         one, other = (self.node(side) for side in part.parts)
@@ -211,7 +209,7 @@ class _Check:
             return Node("later" if sign == "+" else "earlier", day, args)
         if kinds == (day, day) and sign == "-":
             return Node("subtract", number, args)
-        text = _("at character {at}: {one} {sign} {other} means nothing; string(x) makes text, x.amount the number of an amount")
+        text = _("at character {at}: {one} {sign} {other} is not possible; string(x) makes text, x.amount the number of an amount")
         raise FormulaError(part.at, text, one=kinds[0].value, sign=sign, other=kinds[1].value)
 
     # --- functions -----------------------------------------------------------------------------------------------
@@ -225,7 +223,7 @@ class _Check:
             return self._substring(part, one, args)
         takes = _METHODS.get((part.word, one.kind))
         if takes is None:
-            text = _("at character {at}: {kind} has no function {name!r}; see the table of functions in the guide for administrators")
+            text = _("at character {at}: {kind} has no function {name!r}; see the table of functions in the administrator guide")
             raise FormulaError(part.at, text, kind=one.kind.value, name=part.word[:40])
         self._count(part, args, len(takes[0]))
         return Node(part.word, takes[1], (one, *(self._of(arg, kind) for arg, kind in zip(args, takes[0], strict=True))))
@@ -259,7 +257,7 @@ class _Check:
         return Node(part.word, Kind.NUMBER, (self._of(args[0], Kind.NUMBER),))
 
     def _no_function(self, part: Part, name: str) -> FormulaError:
-        text = _("at character {at}: there is no function {name!r}; see the table of functions in the guide for administrators")
+        text = _("at character {at}: function {name!r} does not exist; see the table of functions in the administrator guide")
         return FormulaError(part.at, text, name=name[:40])
 
     def _function(self, part: Part) -> Node:
@@ -291,7 +289,7 @@ class _Check:
         if node.kind is Kind.TEXT:
             return node
         if node.kind not in _WRITTEN:
-            raise FormulaError(part.at, _("at character {at}: {kind} is not written as text"), kind=node.kind.value)
+            raise FormulaError(part.at, _("at character {at}: {kind} can't be written as text"), kind=node.kind.value)
         return Node(_WRITTEN[node.kind], Kind.TEXT, (node,))
 
     def _call_today(self, part: Part) -> Node:

@@ -62,12 +62,12 @@ def parsed(source: str) -> Part:
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken  # noqa: PLC0415 (for tenants with formulas alone)
 
     if len(source) > LONGEST:
-        raise FormulaError(1, _("at character {at}: an expression has at most {most} characters"), most=LONGEST)
+        raise FormulaError(1, _("at character {at}: an expression can have at most {most} characters"), most=LONGEST)
     try:
         tree = _parser().parse(source)
     except UnexpectedCharacters as failure:
         at = (failure.pos_in_stream or 0) + 1
-        raise FormulaError(at, _("at character {at}: {got!r} means nothing here"), got=source[at - 1 : at + 9]) from failure
+        raise FormulaError(at, _("at character {at}: unexpected {got!r}"), got=source[at - 1 : at + 9]) from failure
     except UnexpectedToken as failure:
         if failure.token.type == "$END":
             raise FormulaError(len(source) + 1, _("at character {at}: the expression ends too early")) from failure
@@ -93,7 +93,7 @@ def _measure(tree: Tree[Token]) -> None:
         seen += 1
         if depth > DEEPEST or seen > MOST_PARTS:
             at = one.meta.start_pos + 1
-            text = _("at character {at}: too long: at most {parts} parts, {depth} within each other; put some of it into another formula")
+            text = _("at character {at}: too long: at most {parts} parts, nested {depth} deep; move some of it to another formula")
             raise FormulaError(at, text, parts=MOST_PARTS, depth=DEEPEST)
         left += [(child, depth + 1) for child in one.children if isinstance(child, Tree)]
 
@@ -112,12 +112,12 @@ def _text(written: str, at: int) -> str:
     def one(match: re.Match[str]) -> str:
         word = match[1]
         if word not in _ESCAPES and len(word) != 5:
-            raise FormulaError(at, _("at character {at}: {got!r} is no escape; write \\\\ for one backslash"), got=match[0])
+            raise FormulaError(at, _("at character {at}: {got!r} is not a valid escape; write \\\\ for one backslash"), got=match[0])
         return chr(int(word[1:], 16)) if len(word) == 5 else _ESCAPES[word]
 
     made = _ESCAPE.sub(one, written[1:-1])
     if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in made):
-        raise FormulaError(at, _("at character {at}: a text cannot hold this character"))
+        raise FormulaError(at, _("at character {at}: text can't contain this character"))
     return made
 
 

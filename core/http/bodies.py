@@ -44,7 +44,7 @@ def _whatever() -> dict[str, Any]:
         raise UnsupportedMedia(_("send the body as {media}"), media=FORM)
     with reading():
         if request.files:
-            raise BadRequest(_("this address takes no files"), code="no_files")
+            raise BadRequest(_("this address doesn't accept files"), code="no_files")
         return _grouped(list(request.form.items(multi=True)))
 
 
@@ -73,14 +73,14 @@ def _from_outside(route: Route) -> bool:
 
 def _read_query(schema: Schema) -> dict[str, Any]:
     pairs = query_pairs(frozenset(field.data_key or name for name, field in schema.fields.items()))
-    return loaded(schema, _folded(schema, pairs), "exclude", _("the parameters are not valid"))
+    return loaded(schema, _folded(schema, pairs), "exclude", _("the parameters are invalid"))
 
 
 def _read_json(schema: Schema) -> dict[str, Any]:
     body = json_body()
     if problems := list(strictly("", schema, body, typed=True)):
-        raise Invalid(_("some values are not valid"), problems=problems)
-    return loaded(schema, body, "raise", _("some values are not valid"))
+        raise Invalid(_("some values are invalid"), problems=problems)
+    return loaded(schema, body, "raise", _("some values are invalid"))
 
 
 def _read_form(route: Route) -> tuple[dict[str, Any], dict[str, Upload]]:
@@ -92,7 +92,7 @@ def _read_form(route: Route) -> tuple[dict[str, Any], dict[str, Upload]]:
         sent, pairs = list(request.files.items(multi=True)), list(request.form.items(multi=True))
     for name, part in sent:
         if name not in route.uploads or name in files:
-            problems.append(Problem(name[:80], "unknown_field", _("there is no such file, or it is sent twice")))
+            problems.append(Problem(name[:80], "unknown_field", _("this file does not exist, or was sent twice")))
         files[name] = Upload(part.filename or "", part.stream)  # type: ignore[arg-type]
     lacking = [name for name in route.uploads if name not in files and not route.may_lack_files]
     problems += [Problem(name, "required", _("is required")) for name in lacking]
@@ -100,8 +100,8 @@ def _read_form(route: Route) -> tuple[dict[str, Any], dict[str, Upload]]:
     form = _folded(schema, pairs)
     problems += strictly("", schema, form, typed=False)
     if problems:
-        raise Invalid(_("some values are not valid"), problems=problems)
-    return loaded(schema, form, "raise", _("some values are not valid")), files
+        raise Invalid(_("some values are invalid"), problems=problems)
+    return loaded(schema, form, "raise", _("some values are invalid")), files
 
 
 def _read_plain_form(schema: Schema) -> dict[str, Any]:
@@ -111,8 +111,8 @@ def _read_plain_form(schema: Schema) -> dict[str, Any]:
         pairs = list(request.form.items(multi=True))
     form = _folded(schema, pairs)
     if problems := list(strictly("", schema, form, typed=False)):
-        raise Invalid(_("some values are not valid"), problems=problems)
-    return loaded(schema, form, "raise", _("some values are not valid"))
+        raise Invalid(_("some values are invalid"), problems=problems)
+    return loaded(schema, form, "raise", _("some values are invalid"))
 
 
 def _folded(schema: Schema, pairs: list[tuple[str, str]]) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _folded(schema: Schema, pairs: list[tuple[str, str]]) -> dict[str, Any]:
         if name in lists:
             folded.setdefault(name, []).append(value)
         elif name in folded:
-            raise BadRequest(_("parameter {name!r} is sent twice"), name=name[:80])
+            raise BadRequest(_("parameter {name!r} is given twice"), name=name[:80])
         else:
             folded[name] = value
     return folded

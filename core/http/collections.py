@@ -90,7 +90,7 @@ class Collection:
         body = json_body()
         values = body.get("values")
         if not isinstance(values, dict) or set(body) - {"id", "values"}:
-            raise BadRequest(_("expected an object with `values`, and `id` for a record that is there"))
+            raise BadRequest(_("expected an object with `values`, and `id` for an existing record"))
         found = work.records(self.name).candidates(values, record_id(str(body["id"])) if "id" in body else None)
         return {"data": found.seen, "hidden": found.hidden}
 
@@ -98,7 +98,7 @@ class Collection:
         """`?force=true`: write it, although it is likely there already."""
         pairs = dict(query_pairs(_FORCE if self.entity.alike else _NONE))
         if pairs.get("force", "false") not in ("true", "false"):
-            raise BadRequest(_("force takes true or false"))
+            raise BadRequest(_("force must be true or false"))
         return Alike.FORCE if pairs.get("force") == "true" else Alike.DEFAULT
 
     def _write(self, work: Work, draft: Draft) -> Outcome:
@@ -187,13 +187,13 @@ def read_query(pairs: list[tuple[str, str]]) -> Query:
         if name not in RESERVED:
             others.append((name, value))
         elif name in reserved:
-            raise BadRequest(_("parameter {name!r} is sent twice"), name=name)
+            raise BadRequest(_("parameter {name!r} is given twice"), name=name)
         else:
             reserved[name] = value
     lists = _lists([(name, value) for name, value in reserved.items() if name in ("fields", "include", "sort")])
     count = reserved.get("count", "false")
     if count not in ("true", "false"):
-        raise BadRequest(_("count takes true or false"))
+        raise BadRequest(_("count must be true or false"))
     return Query(
         filter=_filter(others), sort=lists.get("sort", ()), fields=lists.get("fields", ()), include=lists.get("include", ()),
         q=reserved.get("q", "").strip(), limit=_limit(reserved.get("limit", "50")), cursor=reserved.get("cursor", ""),
@@ -214,7 +214,7 @@ def _lists(pairs: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     for name, value in pairs:
         words = tuple(word.strip() for word in value.split(",") if word.strip())
         if not words or len(words) > 100:
-            raise BadRequest(_("{name} takes 1 to 100 names with commas between"), name=name)
+            raise BadRequest(_("{name} takes 1 to 100 comma-separated names"), name=name)
         lists[name] = words
     return lists
 
@@ -241,20 +241,20 @@ def _draft(index: int, item: Any) -> Draft:
         raise BadRequest(_("item {index}: expected op (create, update, delete or restore), id, version, values, force"), index=index)
     op, values, version = str(item["op"]), item.get("values", {}), item.get("version")
     if not isinstance(values, dict) or ("values" in item) != (op in ("create", "update")):
-        raise BadRequest(_("item {index}: values is an object, for create and update and for nothing else"), index=index)
+        raise BadRequest(_("item {index}: values must be an object, and applies only to create and update"), index=index)
     if "version" in item and (op == "create" or isinstance(version, bool) or not isinstance(version, int | float) or version % 1):
-        raise BadRequest(_("item {index}: version is a whole number, and not for create"), index=index)
+        raise BadRequest(_("item {index}: version must be a whole number, and doesn't apply to create"), index=index)
     if ("id" in item) == (op == "create"):
-        raise BadRequest(_("item {index}: id is needed for all but create"), index=index)
+        raise BadRequest(_("item {index}: id is required except for create"), index=index)
     if not isinstance(item.get("force", False), bool) or ("force" in item and op == "delete"):
-        raise BadRequest(_("item {index}: force is true or false, and not for delete"), index=index)
+        raise BadRequest(_("item {index}: force must be true or false, and doesn't apply to delete"), index=index)
     alike = Alike.FORCE if item.get("force") else Alike.DEFAULT
     id = item.get("id", "")
     try:
         key = None if op == "create" else UUID(id if isinstance(id, str) and len(id) == 36 else "")
         return Draft(op, values, key, version, alike=alike)
     except ValueError as failure:
-        raise BadRequest(_("item {index}: the id is not one (UUID)"), index=index) from failure
+        raise BadRequest(_("item {index}: id is not a valid UUID"), index=index) from failure
 
 
 def may(work: Work, entity: Entity, verb: Verb) -> bool:

@@ -24,53 +24,71 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HOW_TO_ENTER = _(
-    "Send a token, `Authorization: Bearer dw_...`, made with `dealwright token create`; or sign in with `POST /api/v1/session` "
-    "(e-mail and password as JSON): a browser that has the session's cookie may read this page."
+    "Send a token, `Authorization: Bearer dw_...`, created with `dealwright token create`; or sign in with `POST "
+    "/api/v1/session` (email and password as JSON): a browser with the session cookie can read this page."
 )
 RULES: tuple[tuple[Text, Text], ...] = (
     (_("Who you are"), HOW_TO_ENTER),
     (
         _("Sessions"),
-        _("With the session's cookie, every write carries the session's `csrf_token` in the header `X-CSRF-Token`. "
-          "Who belongs to several tenants names one in the header `X-Tenant`."),
+        _(
+        "With the session cookie, every write needs the session's `csrf_token` in the `X-CSRF-Token` header. If you "
+        "belong to several tenants, name one in the `X-Tenant` header."
+    ),
     ),
     (
         _("Filters"),
-        _("`field=value` or `field[operator]=value`: eq, ne, in (values with commas between), gt, gte, lt, lte, contains, empty (true or false). "
-          "All conditions hold at once. An unknown field or operator is refused with 400, never ignored. "
-          "A link is an id or what people call the record; an amount may carry its currency: `100 CNY`."),
+        _(
+        "`field=value` or `field[operator]=value`: eq, ne, in (comma-separated values), gt, gte, lt, lte, contains, "
+        "empty (true or false). All conditions must hold. An unknown field or operator is rejected with 400, never "
+        "ignored. A link is an ID or the name of the record; an amount may include its currency: `100 CNY`."
+    ),
     ),
     (
         _("Pages"),
-        _("`limit` records come at once. `page.next` is the `cursor` of the next page, or null at the end; "
-          "each record comes exactly once, while others are being made. `sort=-amount,name` orders, `fields` chooses, "
-          "`include` shows links as records, `q` searches, `count=true` counts."),
+        _(
+        "Each page has up to `limit` records. `page.next` is the `cursor` of the next page, or null at the end; each "
+        "record is returned exactly once, even while others are being created. `sort=-amount,name` sorts, `fields` "
+        "selects fields, `include` returns links as records, `q` searches, `count=true` counts."
+    ),
     ),
     (
         _("Errors"),
-        _("Refusals are `application/problem+json` (RFC 9457) with `code`, `errors` (field, code, message, nearest match) and `trace_id`, "
-          "by which the operator finds the request in the log. 404 is also the answer for what you may not see."),
+        _(
+        "Errors are `application/problem+json` (RFC 9457) with `code`, `errors` (field, code, message, closest match) "
+        "and `trace_id`, by which the operator finds the request in the log. 404 is also returned for things you don't "
+        "have access to."
+    ),
     ),
     (
         _("Versions"),
-        _("A record comes with its version as ETag. Send it back in `If-Match` and a change that somebody else overtook is refused with 412; "
-          "in `If-None-Match`, and an unchanged record costs nothing (304)."),
+        _(
+        "A record comes with its version as an ETag. Send it back in `If-Match`, and your change is rejected with 412 "
+        "if someone else was faster; send it in `If-None-Match`, and an unchanged record costs nothing (304)."
+    ),
     ),
     (
-        _("How often"),
-        _("Each token may ask so many times a minute: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds until all are there "
-          "again) say so in each answer. What is spent comes back evenly; until then there is 429, with the seconds to wait in `Retry-After`."),
+        _("Frequency"),
+        _(
+        "Each token is limited to a number of requests per minute, reported by `RateLimit-Limit`, "
+        "`RateLimit-Remaining` and `RateLimit-Reset` (seconds until the full allowance is available again) in every "
+        "response. The allowance refills steadily; when it is used up, the response is 429 with the seconds to wait in "
+        "`Retry-After`."
+    ),
     ),
     (
-        _("Sending again"),
-        _("GET, PATCH with the same values and DELETE can be sent again when an answer was lost: the second time changes nothing "
-          "(a record that is deleted already answers 404). POST makes another record each time; unique fields answer 409. With a header "
-          "`Idempotency-Key` (a UUID is good), any write sent again within 24 hours is not done again and has the answer of the first time, "
-          "marked `Idempotent-Replayed: true`; the key with another request is refused with 422, and with 409 while the first is still at work."),
+        _("Retries"),
+        _(
+        "GET, PATCH with the same values and DELETE can be retried safely: the second time changes nothing (a record "
+        "already deleted responds with 404). POST creates another record each time; unique fields respond with 409. "
+        "With an `Idempotency-Key` header (a UUID is recommended), any write repeated within 24 hours is not executed "
+        "again and returns the first response, marked `Idempotent-Replayed: true`; the same key with a different "
+        "request is rejected with 422, and with 409 while the first is still in progress."
+    ),
     ),
 )  # fmt: skip
 WORDS: Mapping[str, Text] = {
-    "title": _("The API of {tenant}"), "enter": _("Sign in to read about the API"), "contents": _("Contents"),
+    "title": _("The API of {tenant}"), "enter": _("Sign in to read the API documentation"), "contents": _("Contents"),
     "parameters": _("Parameters"), "filters": _("Filters"), "body": _("Body"), "answers": _("Answers"), "schemas": _("Schemas"),
     "required": _("required"), "source": _("The same as OpenAPI 3.1"),
 }  # fmt: skip

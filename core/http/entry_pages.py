@@ -46,7 +46,7 @@ def mount_entry(addresses: Addresses, platform: Platform) -> type_ask_reset:
     def guarded(email: str) -> None:
         guest, now = visitor(platform.config), platform.clock()
         if wait := crowd.wait(guest.address, now):
-            raise TooMany(_("too many wrong attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
+            raise TooMany(_("too many failed attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
         crowd.count(guest.address, now)
         invitations.ask_reset(platform, email)
 
@@ -86,8 +86,8 @@ def _page(platform: Platform, kind: str, token: str, refusal: Refusal | None = N
     def say(text: str, **params: object) -> str:
         return escape(platform.translator.say(text, locale_wanted(), params))
 
-    heading = say(_("Welcome to {tenant}"), tenant=entry.tenant_name) if kind == INVITATION else say(_("A new password"))
-    wish = _("Your password") if kind == INVITATION and entry.sign_in else _("Choose a password of at least ten characters")
+    heading = say(_("Welcome to {tenant}"), tenant=entry.tenant_name) if kind == INVITATION else say(_("New password"))
+    wish = _("Your password") if kind == INVITATION and entry.sign_in else _("Set a password of at least ten characters")
     if platform.frame is not None:
         values = {"step": "password", "email": entry.email, "problems": told(platform, refusal), "tenant": entry.tenant_name,
                   "invited": kind == INVITATION, "known": kind == INVITATION and entry.sign_in is not None}  # fmt: skip
@@ -106,7 +106,7 @@ def _page(platform: Platform, kind: str, token: str, refusal: Refusal | None = N
 def _done(platform: Platform) -> FlaskResponse | Response:
     if platform.frame is not None:
         return at_door(platform, platform.frame, {"step": "done"})
-    text = escape(platform.translator.say(_("Done: you can sign in now."), locale_wanted(), {}))
+    text = escape(platform.translator.say(_("Done. You can sign in now."), locale_wanted(), {}))
     return Response(page_of(text, f"<main><p>{text}</p></main>"))
 
 

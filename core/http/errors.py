@@ -49,13 +49,13 @@ def install(app: Flask, platform: Platform) -> None:
     @app.errorhandler(HTTPException)
     def http(failure: HTTPException) -> Response:
         if failure.code == 413:
-            return problem(platform, TooLarge(_("the body is larger than the server takes")))
+            return problem(platform, TooLarge(_("the body is larger than the server accepts")))
         if failure.code == 404:
             return problem(platform, NotFound(_("there is nothing at this address")))
         if isinstance(failure, MethodNotAllowed):
             allowed = ", ".join(sorted(failure.valid_methods or ()))
             response = problem(
-                platform, NotTaken(_("this address takes {allowed}, not {method}"), allowed=allowed, method=request.method[:20])
+                platform, NotTaken(_("this address accepts {allowed}, not {method}"), allowed=allowed, method=request.method[:20])
             )
             response.headers["Allow"] = allowed
             return response
@@ -71,18 +71,18 @@ def install(app: Flask, platform: Platform) -> None:
             log.warning("two writes waited for each other, trace %s", trace_id())
             return problem(platform, Conflict(_("the record was changed at the same moment; try again"), code="concurrent"))
         log.exception("database failure, trace %s", trace_id(), exc_info=failure)
-        return problem(platform, Unavailable(_("the database does not answer; try again")))
+        return problem(platform, Unavailable(_("the database isn't responding; try again")))
 
     @app.errorhandler(DataError)
     def beyond_the_database(failure: DataError) -> Response:
         # A plugin let a value through that no column holds: the caller's doing, and worth a line for the plugin's author.
         log.warning("a value that the database refuses, trace %s: %s", trace_id(), failure.orig)
-        return problem(platform, BadRequest(_("a value is too large or holds characters that cannot be kept"), code="bad_value"))
+        return problem(platform, BadRequest(_("a value is too large or contains characters that can't be stored"), code="bad_value"))
 
     @app.errorhandler(Exception)
     def crashed(failure: Exception) -> Response:
         log.exception("unexpected failure, trace %s", trace_id(), exc_info=failure)
-        return problem(platform, Broken(_("this is our fault; tell us the trace id")))
+        return problem(platform, Broken(_("this is our fault; please report the trace ID")))
 
 
 def trace_id() -> str:

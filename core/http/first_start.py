@@ -34,7 +34,7 @@ def mount_first_start(addresses: Addresses, platform: Platform) -> type_first_st
     def guarded(words: Mapping[str, str]) -> Tenant:
         guest, now = visitor(platform.config).address, platform.clock()
         if wait := crowd.wait(guest, now):
-            raise TooMany(_("too many wrong attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
+            raise TooMany(_("too many failed attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
         given = {name: words[name] for name in ("locale", "timezone", "currency") if name in words}
         person = words.get("name", words["email"].partition("@")[0])
         try:

@@ -60,7 +60,7 @@ def read_key(sent: str) -> str:
     if len(word) > 2 and word[0] == word[-1] == '"':
         word = word[1:-1]
     if len(word) > MOST or not re.fullmatch("[ -~]+", word):
-        raise BadRequest(_("Idempotency-Key takes 1 to {most} printable ASCII characters; a UUID is good"), code="malformed_idempotency_key",
+        raise BadRequest(_("Idempotency-Key takes 1 to {most} printable ASCII characters; a UUID is recommended"), code="malformed_idempotency_key",
                          most=MOST)  # fmt: skip
     return word
 
@@ -83,7 +83,7 @@ class Once:
             self._work.connection.execute(answers.delete().where(*self._mine))
             return None
         if row.request != self._request:
-            raise Invalid(_("this Idempotency-Key was sent with another request; take a new key for each thing to be done"),
+            raise Invalid(_("this Idempotency-Key was sent with a different request; use a new key for each operation"),
                           code="idempotency_key_reused")  # fmt: skip
         status, headers, body = orjson.loads(secrets.unseal(self._work.platform.config.key(), self._purpose, row.answer))
         return Answer(status, [(name, value) for name, value in headers], base64.b64decode(body))
@@ -99,7 +99,7 @@ class Once:
             left -= 1
             sleep(_PAUSE)
         if not mine:
-            refusal = Conflict(_("the first request with this Idempotency-Key is still at work; send it again in a second"),
+            refusal = Conflict(_("the first request with this Idempotency-Key is still in progress; send it again in a second"),
                                code="idempotency_key_in_use")  # fmt: skip
             refusal.retry_after = 1
             raise refusal

@@ -34,7 +34,7 @@ def mount_impersonations(addresses: Addresses, platform: Platform) -> None:
         query_pairs(frozenset())
         session = present(platform)
         if session is None:
-            raise Unauthenticated(_("the session has ended; sign in again"))
+            raise Unauthenticated(_("the session has expired; sign in again"))
         acting = session.acting
         return answer(Response({"user": acting.user if acting else None, "until": acting.until if acting else None}))
 
@@ -51,7 +51,7 @@ def mount_impersonations(addresses: Addresses, platform: Platform) -> None:
 def end_acting(platform: Platform, session: Session) -> None:
     """The session is its owner's again; raises NotFound where it acts as nobody else."""
     if session.acting is None:
-        raise NotFound(_("you act as nobody else"))
+        raise NotFound(_("you are not impersonating anyone"))
     own = platform.user(session.acting.tenant, impersonation.own_work(session, session.acting), Channel.PAGE)
     with own.transaction(write=True):
         impersonation.end(own, session, session.acting, visitor(platform.config))

@@ -87,7 +87,7 @@ class Limits:
 
 def refusal(left: Left) -> TooMany:
     """What a token hears that has to wait."""
-    told = TooMany(_("at most {limit} requests a minute with this token; wait {seconds} s"), limit=left.limit, seconds=left.wait)
+    told = TooMany(_("at most {limit} requests per minute with this token; wait {seconds} s"), limit=left.limit, seconds=left.wait)
     told.retry_after = left.wait
     return told
 

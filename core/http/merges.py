@@ -83,19 +83,19 @@ def _counted(found: Mapping[str, int]) -> list[dict[str, object]]:
 def _wish(body: dict[str, Any]) -> tuple[list[UUID], dict[str, UUID], bool]:
     """Losers, picks and whether it is only tried; raises Invalid."""
     problems = [
-        Problem(name[:80], "unknown_field", _("there is no such field")) for name in sorted(set(body) - {"losers", "picks", "dry_run"})
+        Problem(name[:80], "unknown_field", _("this field does not exist")) for name in sorted(set(body) - {"losers", "picks", "dry_run"})
     ]
     losers = [_id(one) for one in body["losers"]] if isinstance(body.get("losers"), list) else [None]
     picked = body.get("picks", {})
     picks = {name: _id(one) for name, one in picked.items()} if isinstance(picked, dict) else {"": None}
     if None in losers:
-        problems.append(Problem("losers", "malformed", _("expected a list of ids")))
+        problems.append(Problem("losers", "malformed", _("expected a list of IDs")))
     if None in picks.values():
-        problems.append(Problem("picks", "malformed", _("expected an object of fields, each with the id of one of the records")))
+        problems.append(Problem("picks", "malformed", _("expected an object of fields, each with the ID of one of the records")))
     if not isinstance(body.get("dry_run", False), bool):
         problems.append(Problem("dry_run", "malformed", _("expected true or false")))
     if problems:
-        raise Invalid(_("some values are not valid"), problems=problems)
+        raise Invalid(_("some values are invalid"), problems=problems)
     return [id for id in losers if id is not None], {name: id for name, id in picks.items() if id is not None}, bool(body.get("dry_run"))
 
 

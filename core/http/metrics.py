@@ -205,7 +205,7 @@ def _let_in(platform: Platform) -> None:
         return
     if not _is_here(platform):
         raise (
-            Unauthenticated(_("send the metrics_token of the configuration as a bearer"))
+            Unauthenticated(_("send the metrics_token of the configuration as a bearer token"))
             if wanted
             else NotFound(_("there is nothing at this address"))
         )

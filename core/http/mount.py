@@ -104,7 +104,7 @@ def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type
 
     def permitted(work: Work, path: Mapping[str, str]) -> object:
         if not any(may(work, entity, verb) for verb in needed):
-            raise Forbidden(_("you may not {verb} {entity}"), verb=min(needed).value, entity=entity.full_name)
+            raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=min(needed).value, entity=entity.full_name)
         return handler(work, path)
 
     return permitted

@@ -71,7 +71,7 @@ def start() -> None:
     try:
         request.query_string.decode()
     except UnicodeDecodeError:
-        raise BadRequest(_("the address is no UTF-8; write other bytes as %XX")) from None
+        raise BadRequest(_("the address is not valid UTF-8; write other bytes as %XX")) from None
 
 
 def finish(response: FlaskResponse) -> FlaskResponse:
@@ -107,7 +107,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     scheme, _space, secret = header.partition(" ")
     tenant = tokens.tenant_in(secret.strip()) if scheme.lower() == "bearer" else None
     if tenant is None:
-        raise Unauthenticated(_("the token is not valid; expected `Authorization: Bearer dw_...`"))
+        raise Unauthenticated(_("the token is invalid; expected `Authorization: Bearer dw_...`"))
     now, digest = platform.clock(), links.digest_of(secret.strip())
     before = g.get("left")  # who has knocked has been counted
     left = g.left = before or platform.limits.take(digest, now)
@@ -116,7 +116,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant, ask=tokens.QUESTION) as connection:
         row = tokens.bearer(connection, tenant, digest, now)
         if row is None:
-            raise Unauthenticated(_("the token is unknown, expired or revoked; issue another"))
+            raise Unauthenticated(_("the token is unknown, expired or revoked; create another"))
         if before is None:
             g.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
         if tokens.first_use_of_a_while(platform.database.engine, row.token_id, now):
@@ -149,7 +149,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
     with platform.database.begin(write=False, tenant=None) as connection:
         session = sessions.find(connection, cookie, platform.clock())
     if session is None:
-        raise Unauthenticated(_("the session has ended; sign in again"))
+        raise Unauthenticated(_("the session has expired; sign in again"))
     if write and not session.told(request.headers.get("X-CSRF-Token", "") or _typed_token()):
         raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
     g.csrf = session.csrf
@@ -201,7 +201,7 @@ def entered_by_link(platform: Platform, token: str, write: bool) -> Iterator[Wor
 def _check_tenant(name: str) -> None:
     """A token belongs to one tenant: who names another would take its answer for that one's."""
     if request.headers.get("X-Tenant", name) != name:
-        raise NotFound(_("the token belongs to another tenant than the header X-Tenant names; yours is {names}"),
+        raise NotFound(_("the token belongs to a different tenant than the X-Tenant header names; yours is {names}"),
                        code="choose_tenant", names=name)  # fmt: skip
 
 
@@ -226,7 +226,7 @@ def _chosen(config: Config, session: sessions.Session) -> tuple[UUID, UUID]:
         return session.tenants[wanted]
     if wanted or len(session.tenants) != 1:
         names = ", ".join(session.tenants) or "-"
-        raise NotFound(_("choose a tenant with the header X-Tenant; yours are: {names}"), code="choose_tenant", names=names)
+        raise NotFound(_("choose a tenant with the X-Tenant header; yours are: {names}"), code="choose_tenant", names=names)
     return next(iter(session.tenants.values()))
 
 
@@ -392,7 +392,7 @@ def json_body() -> dict[str, Any]:
     except orjson.JSONDecodeError as failure:
         raise BadRequest(_("the body is not JSON: {reason}"), code="malformed_json", reason=str(failure)) from failure
     if not isinstance(body, dict):
-        raise BadRequest(_("the body is to be a JSON object"), code="malformed_json")
+        raise BadRequest(_("the body must be a JSON object"), code="malformed_json")
     return body
 
 
@@ -403,7 +403,7 @@ def _sent() -> bytes:
     if len(body) >= current_app.config["DEALWRIGHT_MAX_BODY"]:  # a body in chunks does not say beforehand how long it is
         raise RequestEntityTooLarge
     if request.content_length is not None and len(body) < request.content_length:
-        raise BadRequest(_("the body could not be read to its end"), code="malformed_body")
+        raise BadRequest(_("the body could not be read completely"), code="malformed_body")
     return body
 
 
@@ -433,7 +433,7 @@ def reading() -> Iterator[None]:
     except (HTTPException, Refusal):
         raise
     except Exception as failure:  # each server has its own exceptions for this
-        raise BadRequest(_("the body could not be read to its end"), code="malformed_body") from failure
+        raise BadRequest(_("the body could not be read completely"), code="malformed_body") from failure
 
 
 def query_pairs(known: frozenset[str] | None = None) -> list[tuple[str, str]]:

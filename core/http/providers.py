@@ -103,13 +103,13 @@ def _finish(platform: Platform, provider: str) -> FlaskResponse:
     """Take what the browser brings back from the provider: once, from the browser that was sent, and in time."""
     brought, told = _query(None), _remembered(platform)
     if told is None or not hmac.compare_digest(brought.pop("state", "").encode(), told.state.encode()) or told.provider != provider:
-        raise Forbidden(_("this sign-in was not begun in this browser; begin again"), code="wrong_state")
+        raise Forbidden(_("this sign-in was started in another browser; start again"), code="wrong_state")
     after_this_request(partial(_forgotten, platform))
     if datetime.fromtimestamp(told.until, UTC) <= platform.clock():
-        raise Forbidden(_("this sign-in has taken too long; begin again"), code="expired_state")
+        raise Forbidden(_("this sign-in took too long; start again"), code="expired_state")
     with platform.database.begin(write=True, tenant=None) as connection:
         if not attempts.first(connection, f"state:{told.state}", platform.clock()):
-            raise Forbidden(_("this sign-in is over already; begin again"), code="used_state")
+            raise Forbidden(_("this sign-in has already finished; start again"), code="used_state")
     work = _speaking(platform.system(UUID(told.tenant), Channel.PAGE))
     identity = _spec(work, provider).finish(work, work.address(f"{PATH}/{provider}/callback"), told.memory, brought)
     cookie, _session = identities.come_in(work, identity, visitor(platform.config))
@@ -126,7 +126,7 @@ def _for_people(platform: Platform, crowd: Crowd, view: type_view) -> type_view:
         try:
             if wait := crowd.wait(guest, now):
                 raise TooMany(
-                    _("too many wrong attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait
+                    _("too many failed attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait
                 )
             return view(**path)
         except Refusal as refusal:
@@ -169,7 +169,7 @@ def _query(known: frozenset[str] | None) -> dict[str, str]:
     pairs = query_pairs(known)
     query = dict(pairs)
     if len(query) != len(pairs):
-        raise BadRequest(_("a parameter is there twice; send it once"))
+        raise BadRequest(_("a parameter appears twice; send it once"))
     return query
 
 

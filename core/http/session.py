@@ -39,7 +39,7 @@ def mount_session(addresses: Addresses, platform: Platform) -> type_sign_in:
     def guarded_sign_in(words: Mapping[str, str]) -> tuple[str, Session]:
         guest = visitor(config)
         if wait := crowd.wait(guest.address, platform.clock()):
-            raise TooMany(_("too many wrong attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
+            raise TooMany(_("too many failed attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
         try:
             return entrance.sign_in(platform, words["email"], words["password"], words.get("code", ""), guest)
         except (Unauthenticated, TooMany) as refusal:
@@ -128,7 +128,7 @@ def signed_in(platform: Platform) -> Session:
     """The session that asks; raises Unauthenticated, and, for a change, Forbidden without its CSRF token."""
     session = present(platform)
     if session is None:
-        raise Unauthenticated(_("the session has ended; sign in again"))
+        raise Unauthenticated(_("the session has expired; sign in again"))
     if request.method != "GET" and not session.told(request.headers.get("X-CSRF-Token", "")):
         raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
     return session
@@ -151,9 +151,9 @@ def check_words(body: Mapping[str, object], *names: str, optional: tuple[str, ..
     """These words of a body, which has no others; raises Invalid."""
     names = (*names, *(name for name in optional if name in body))
     problems = [_problem(name, body.get(name)) for name in names]
-    problems += [Problem(name[:80], "unknown_field", _("there is no such field")) for name in sorted(set(body) - set(names))]
+    problems += [Problem(name[:80], "unknown_field", _("this field does not exist")) for name in sorted(set(body) - set(names))]
     if found := [problem for problem in problems if problem is not None]:
-        raise Invalid(_("some values are not valid"), problems=found)
+        raise Invalid(_("some values are invalid"), problems=found)
     return {name: str(body[name]) for name in names}
 
 

@@ -28,7 +28,7 @@ def checked(holder: Work, words: Iterable[str]) -> list[str]:
         for word in dict.fromkeys(words):
             made.append(_checked(holder, word, problems))
     if problems:
-        raise Invalid(_("some values are not valid"), problems=problems)
+        raise Invalid(_("some values are invalid"), problems=problems)
     return list(dict.fromkeys(made))
 
 
@@ -41,13 +41,13 @@ def _checked(holder: Work, word: str, problems: list[Problem]) -> str:
         problems.append(_unknown(holder, name))
         return word
     if not _admits(holder, name, whole=whole):
-        raise Forbidden(_("a token made with a restricted token allows no more than that: not {word!r}"), word=word[:100])
+        raise Forbidden(_("a token created with a restricted token can't allow more than that: not {word!r}"), word=word[:100])
     if whole:
         return f"{name}:{_fields(holder, catalog.entities[name], _WITH_FIELDS, name, listed, problems)}"
     if thing in catalog.entities and verb in _WITH_FIELDS:
         return f"{name}:{_fields(holder, catalog.entities[thing], (Verb(verb),), name, listed, problems)}"
     if listed:
-        problems.append(_wrong("no_fields", _("{name!r} is no verb on records and has no fields"), name=name))
+        problems.append(_wrong("no_fields", _("{name!r} is not a record permission and has no fields"), name=name))
     return name
 
 
@@ -72,7 +72,7 @@ def _fields(holder: Work, entity: Entity, verbs: Sequence[Verb], name: str, list
     for field in asked:
         if field not in his and field != "id":
             near = get_close_matches(field, his, n=1)
-            text = _("{name!r} has no field {field!r}; the nearest is {nearest!r}") if near else _("{name!r} has no field {field!r}")
+            text = _("{name!r} has no field {field!r}; the closest is {nearest!r}") if near else _("{name!r} has no field {field!r}")
             problems.append(_wrong("unknown_field", text, name=name, field=field[:80], nearest=near[0] if near else ""))
     return ",".join(asked)
 
@@ -81,7 +81,7 @@ def _unknown(holder: Work, name: str) -> Problem:
     catalog = holder.catalog
     known = [*holder.entities(), *(one for one in catalog.permissions if catalog.owner_of(one) in holder.enabled)]
     near = get_close_matches(name, known, n=1)
-    text = _("there is no permission {name!r}; the nearest is {nearest!r}") if near else _("there is no permission {name!r}")
+    text = _("permission {name!r} does not exist; the closest is {nearest!r}") if near else _("permission {name!r} does not exist")
     return _wrong("unknown_permission", text, name=name[:100], nearest=near[0] if near else "")
 
 

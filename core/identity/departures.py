@@ -14,7 +14,7 @@ from sdk import Context, Permission, Request, Route, _
 if TYPE_CHECKING:
     from core.context import Work
 
-PERMISSIONS: Sequence[Permission] = (Permission(RIGHT, _("Let people leave and hand over their work")),)
+PERMISSIONS: Sequence[Permission] = (Permission(RIGHT, _("Offboard people and hand over their work")),)
 
 
 class NewDeparture(Schema):
@@ -61,6 +61,8 @@ def depart(ctx: Context, request: Request) -> object:
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="POST", path="/users/{id}/departures", view=depart, permission=RIGHT, summary=_("Let a person leave and hand over the work"),
+    Route(method="POST", path="/users/{id}/departures", view=depart, permission=RIGHT, summary=_(
+        "Offboard a person and hand over their work"
+    ),
           body=NewDeparture, answer=DepartureRow),
 )  # fmt: skip

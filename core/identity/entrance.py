@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from core.platform import Platform
 
 FACTOR_REQUIRED = "second_factor_required"
-_WRONG = _("the e-mail or the password is wrong")
-_WRONG_CODE = _("the code is wrong, too old or used already")
-_NO_PASSWORD = _("you have no password here: another system says who you are")
+_WRONG = _("the email or password is wrong")
+_WRONG_CODE = _("the code is wrong, expired or already used")
+_NO_PASSWORD = _("you don't have a password here: you sign in through another system")
 
 
 def sign_in(platform: Platform, email: str, password: str, code: str, visitor: Visitor) -> tuple[str, Session]:
@@ -49,7 +49,7 @@ def sign_in(platform: Platform, email: str, password: str, code: str, visitor: V
     if elsewhere:
         raise ranges.refusal(elsewhere, visitor.address)
     if wanting:
-        raise Unauthenticated(_("send the code of your authenticator application, or a recovery code, as `code`"), code=FACTOR_REQUIRED)
+        raise Unauthenticated(_("send the code of your authenticator app, or a recovery code, as `code`"), code=FACTOR_REQUIRED)
     raise Unauthenticated(_WRONG_CODE, code="wrong_code")
 
 
@@ -58,7 +58,7 @@ def offer_factor(platform: Platform, session: Session) -> tuple[str, str]:
     with platform.database.begin(write=True, tenant=None) as connection:
         row = _owner(connection, session)
         if factor.enabled(row):
-            raise Conflict(_("you have a second factor already; remove it first"), code="factor_there")
+            raise Conflict(_("two-step verification is already on; turn it off first"), code="factor_there")
         return factor.offer(connection, platform.config.key(), row)
 
 
@@ -68,7 +68,7 @@ def add_factor(platform: Platform, session: Session, code: str, visitor: Visitor
     with platform.database.begin(write=True, tenant=None) as connection:
         row = _owner(connection, session)
         if row.totp_offered is None:
-            raise Conflict(_("ask for a seed first: POST /api/v1/session/second_factor"), code="no_factor")
+            raise Conflict(_("request a secret first: POST /api/v1/session/second_factor"), code="no_factor")
         codes = factor.confirm(connection, platform.config.key(), row, code, platform.clock())
         if codes is None:
             raise Forbidden(_WRONG_CODE, code="wrong_code")
@@ -82,7 +82,7 @@ def remove_factor(platform: Platform, session: Session, code: str, visitor: Visi
     with platform.database.begin(write=True, tenant=None) as connection:
         row = _owner(connection, session)
         if not factor.enabled(row):
-            raise Conflict(_("you have no second factor"), code="no_factor")
+            raise Conflict(_("two-step verification is not on"), code="no_factor")
         wait = attempts.count(connection, row.email, platform.clock())
         right = not wait and factor.takes(connection, platform.config.key(), row, code, platform.clock())
         if right:
@@ -122,10 +122,10 @@ def change_password(platform: Platform, session: Session, password: str, new: st
     hash = passwords.hashed(new, email, field="new_password")
     row = right_password(platform, sign_ins.c.id == session.person.sign_in, email, password, visitor)
     if row is None:
-        raise Forbidden(_("the present password is wrong"), code="wrong_credentials")
+        raise Forbidden(_("the current password is wrong"), code="wrong_credentials")
     with platform.database.begin(write=True, tenant=None) as connection:
         if _unchanged(connection, row) is None:
-            raise Forbidden(_("the present password is wrong"), code="wrong_credentials")
+            raise Forbidden(_("the current password is wrong"), code="wrong_credentials")
         attempts.forget(connection, row.email)
         set_password(connection, row.id, hash, session_table.c.id != session.id)
         sessions.note(connection, Person(row.id), PASSWORD_CHANGED, visitor, platform.clock())

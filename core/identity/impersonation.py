@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PERSON = "core.user"
 RIGHT = f"{PERSON}.impersonate"
-PERMISSIONS = (Permission(RIGHT, _("Act as somebody else")),)
+PERMISSIONS = (Permission(RIGHT, _("Impersonate someone")),)
 LASTS = timedelta(hours=1)
 ACTING_OVER = "acting_over"
 """The code of what one is told who may act as somebody else no longer."""
@@ -35,19 +35,21 @@ def begin(work: Work, word: str, visitor: Visitor) -> Acting:
     what the actor may not, and for who acts as somebody already.
     """
     if work.impersonator is not None:
-        raise Conflict(_("you act as somebody else already; end that first"), code="acting")
+        raise Conflict(_("you are already impersonating someone; end that first"), code="acting")
     user = _person(work, word)
     if not work.can(RIGHT):
         raise work.refused(RIGHT, user)
     if work.session is None:
         work.refused(RIGHT, user)  # that it was tried stays in the audit
-        raise Forbidden(_("one acts as somebody else in a session, not by a token"), code="session_only")
+        raise Forbidden(_("impersonation is only possible in a session, not with a token"), code="session_only")
     if user == work.actor.user_id:
         raise Conflict(_("this is you"), code="same_person")
     _actor, grants, _locale = work.platform.stand_in(work.connection, work.tenant.id, user, work.enabled, settled=True)
     if (beyond := short_of(work, grants)) is not None:
         work.refused(RIGHT, user)
-        raise Conflict(_("this person may do what you may not ({permission}): ask an administrator"), code="beyond_own", permission=beyond)
+        raise Conflict(
+            _("this person has a permission you don't have ({permission}): ask an administrator"), code="beyond_own", permission=beyond
+        )
     acting = Acting(work.tenant.id, user, work.now() + LASTS)
     sessions.act(work.connection, work.session, acting)
     mine = Person(tenant=work.tenant.id, user=work.actor.user_id)
@@ -67,21 +69,23 @@ def end(work: Work, session: Session, acting: Acting, visitor: Visitor) -> None:
 def entered(work: Work, connection: Connection, acting: Acting) -> Work:
     """The work of whom the session acts as. What it needed to begin is asked at each request: rights change meanwhile."""
     if acting.until <= work.now():
-        raise Forbidden(_("the time to act as somebody else is over; end it: DELETE /api/v1/session/impersonations"), code=ACTING_OVER)
+        raise Forbidden(_("the impersonation time is over; end it: DELETE /api/v1/session/impersonations"), code=ACTING_OVER)
     try:
         actor, grants, locale = work.platform.stand_in(connection, work.tenant.id, acting.user, work.enabled, settled=True)
     except NotFound as gone:
-        text = _("the person that you act as is no longer active; end it: DELETE /api/v1/session/impersonations")
+        text = _("the person you are impersonating is no longer active; end it: DELETE /api/v1/session/impersonations")
         raise Forbidden(text, code=ACTING_OVER) from gone
     if not work.can(RIGHT) or short_of(work, grants) is not None:
-        raise Forbidden(_("you may not act as this person any more; end it: DELETE /api/v1/session/impersonations"), code=ACTING_OVER)
+        raise Forbidden(
+            _("you no longer have permission to impersonate this person; end it: DELETE /api/v1/session/impersonations"), code=ACTING_OVER
+        )
     return work.impersonating(actor, grants, locale)
 
 
 def forbid(work: Work) -> None:
     """Keys and sessions of a person are not for who only acts as him: they would outlast the hour."""
     if work.impersonator is not None:
-        raise Forbidden(_("who acts as somebody else may neither issue that person's tokens nor see or end the sessions"), code="acting")
+        raise Forbidden(_("while impersonating, you can't create that person's tokens or see or end their sessions"), code="acting")
 
 
 def _person(work: Work, word: str) -> UUID:
@@ -91,7 +95,7 @@ def _person(work: Work, word: str) -> UUID:
         named = where(email=word.strip().lower())
     rows = [row for row in work.records(PERSON).find(named, 1) if row.get("active")]
     if not rows:
-        raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=word[:80], tenant=work.tenant.name)
+        raise NotFound(_("no active user {user!r} in tenant {tenant!r}"), user=word[:80], tenant=work.tenant.name)
     return id_of(rows[0])
 
 
@@ -100,4 +104,4 @@ def own_work(session: Session, acting: Acting) -> UUID:
     for tenant, user in session.tenants.values():
         if tenant == acting.tenant:
             return user
-    raise Unauthenticated(_("the session has ended; sign in again"))
+    raise Unauthenticated(_("the session has expired; sign in again"))

@@ -64,14 +64,14 @@ def invite(work: Work, user: UUID) -> Sent:
     with work.transaction(write=True):
         row = work.as_system().records("core.user").get(user)
         if not row["email"] or not row["active"]:
-            text = _("the person has no e-mail or is not active; change that first")
-            raise Invalid(_("some values are not valid"), problems=[Problem("email", "required", text)])
+            text = _("the person has no email or is not active; change that first")
+            raise Invalid(_("some values are invalid"), problems=[Problem("email", "required", text)])
         mine = (memberships.c.tenant_id == work.tenant.id, memberships.c.user_id == user)
         if work.connection.execute(sa.select(memberships.c.user_id).where(*mine)).first():
-            raise Conflict(_("the person can sign in already; a forgotten password is asked for anew by the person"), code="member_already")
+            raise Conflict(_("the person can already sign in, and can reset a forgotten password themselves"), code="member_already")
         told = work.speaking(str(row["locale"] or work.tenant.locale))
         subject = told.say(_("Your invitation to {tenant}"), {"tenant": work.tenant.name})
-        text = _("You are invited to work in {tenant}. Choose a password here within seven days:\n\n{address}\n")
+        text = _("You’ve been invited to {tenant}. Set a password within seven days:\n\n{address}\n")
         return _send(told, INVITATION, user, str(row["email"]).lower(), subject, text)
 
 
@@ -99,8 +99,8 @@ def ask_reset(platform: Platform, email: str) -> Sent | None:
             if row is None or str(row.email).lower() != email:  # has left, or has another mailbox: who reads the old one is somebody else
                 continue
             told = work.speaking(row.locale or work.tenant.locale)
-            text = _("Choose another password here within an hour; if you have not asked for it, do nothing:\n\n{address}\n")
-            return _send(told, RESET, member.user_id, email, told.say(_("Your new password")), text)
+            text = _("Set a new password within one hour. If you didn’t request this, ignore this email:\n\n{address}\n")
+            return _send(told, RESET, member.user_id, email, told.say(_("Reset your password")), text)
     return None
 
 
@@ -122,7 +122,7 @@ def take(platform: Platform, kind: str, token: str, password: str, visitor: Visi
     hash = ""
     if kind == INVITATION and entry.sign_in is not None:
         if entrance.right_password(platform, sign_ins.c.id == entry.sign_in, entry.email, password, visitor) is None:
-            raise Forbidden(_("you have a password here already, and it is another one"), code="wrong_credentials")
+            raise Forbidden(_("you already have a different password here"), code="wrong_credentials")
     else:
         hash = passwords.hashed(password, entry.email, entry.name)
     with platform.database.begin(write=True, tenant=entry.tenant) as connection:

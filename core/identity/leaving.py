@@ -89,31 +89,31 @@ def find_person(work: Work, word: str) -> UUID:
     except ValueError:
         found = users.find(where(email=word.lower()), 2) or users.find(where(name=word), 2)
     if len(found) != 1:
-        raise NotFound(_("there is no one person {word!r}; write the id or the mail address"), word=word[:80])
+        raise NotFound(_("no single person matches {word!r}; enter an ID or email address"), word=word[:80])
     return id_of(found[0])
 
 
 def _check(work: Work, person: UUID, successor: UUID) -> None:
     known = work.as_system().records(PERSON).values({person, successor})
     if person not in known:
-        raise NotFound(_("there is no {entity} {id}"), entity=PERSON, id=str(person))
+        raise NotFound(_("{entity} {id} does not exist"), entity=PERSON, id=str(person))
     problem = None
     if successor == person:
-        problem = Problem("successor", "same_person", _("expected somebody else than who leaves"))
+        problem = Problem("successor", "same_person", _("expected someone other than the person who is leaving"))
     elif successor not in known or not known[successor]["active"]:
-        problem = Problem("successor", "unknown_user", _("who takes over must be an active person"))
+        problem = Problem("successor", "unknown_user", _("the new owner must be an active person"))
     if problem is not None:
-        raise Invalid(_("some values are not valid"), problems=[problem])
+        raise Invalid(_("some values are invalid"), problems=[problem])
     if work.grants.unlimited:
         return
     if successor == work.actor.user_id:  # what is handed over would widen what the actor sees
-        raise Conflict(_("hand it over to somebody else, or ask who may do everything"), code="beyond_own")
+        raise Conflict(_("hand it over to someone else, or ask someone who can do everything"), code="beyond_own")
     for one in (person, successor):  # else a rule that passes on would run with rights that the actor cannot give
         roles, team = known[one]["roles"], known[one]["team"]
         of_team = roles_of_team(work.connection, work.tenant.id, team if isinstance(team, UUID) else None)
         for role in sorted(of_team.union(roles if isinstance(roles, list) else ())):
             if (permission := beyond(work, role)) is not None:
-                raise Conflict(_("{name} may do more than you ({permission}): ask an administrator"), code="beyond_own",
+                raise Conflict(_("{name} has permissions you don't have ({permission}): ask an administrator"), code="beyond_own",
                                name=str(known[one]["name"]), permission=permission)  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def hashed(password: str, *about: str, field: str = "password") -> str:
     """The hash of a new password; raises Invalid for one that is too short or too long, that many people have, or that
     says what is known of the person (`about`: e-mail and name)."""
     if (problem := flaw(password, about, field)) is not None:
-        raise Invalid(_("the password does not fit"), problems=[problem])
+        raise Invalid(_("the password is wrong"), problems=[problem])
     return _hasher().hash(password)
 
 
@@ -51,8 +51,8 @@ def flaw(password: str, about: tuple[str, ...], field: str) -> Problem | None:
     texts: dict[str, Text] = {
         "control_character": _("contains a control character; remove it"),
         "too_simple": _("has too few different characters; choose another"),
-        "common_password": _("many people have this password or one like it; choose another"),
-        "says_who_you_are": _("says your name or your e-mail; choose another"),
+        "common_password": _("is too common; choose another"),
+        "says_who_you_are": _("contains your name or email; choose another"),
     }
     code = ""
     if "\x00" in password:

@@ -23,14 +23,14 @@ def written(words: Iterable[str], own: str | None) -> str:
         try:
             ranges.append(str(ipaddress.ip_network(word)))
         except ValueError:
-            text = _("expected an address or a range such as 203.0.113.0/24, whose bits after the range are zero")
+            text = _("expected an address or a range such as 203.0.113.0/24, with zeros after the prefix")
             problems.append(Problem(f"{NAME}.{number}", "malformed", text))
     made = " ".join(dict.fromkeys(ranges))
     if not problems and own is not None and not admits(made, own):
-        text = _("your own address, {address}, is not among them: you would lock yourself out")
+        text = _("your own address, {address}, is not included: you would lock yourself out")
         problems.append(Problem(NAME, "locks_out", text, {"address": own}))
     if problems:
-        raise Invalid(_("some values are not valid"), problems=problems)
+        raise Invalid(_("some values are invalid"), problems=problems)
     return made
 
 
@@ -56,7 +56,7 @@ def refusal(tenant: str, address: str) -> Forbidden:
     """What to raise for who comes from elsewhere."""
     log.warning("a request from %s, which is outside of the ranges of tenant %s", address, tenant)
     return Forbidden(
-        _("nobody comes in from your network address, {address}; ask an administrator"), code="address_not_allowed", address=address
+        _("sign-in is not allowed from your network address, {address}; ask an administrator"), code="address_not_allowed", address=address
     )
 
 

@@ -68,7 +68,7 @@ def speak(ctx: Context, request: Request) -> Response:
     """One's own language from here on; nobody chooses it for whom he only acts as, nor by a token that was given for something else."""
     work = cast("Work", ctx)
     if work.impersonator is not None or work.grants.allows is not None:
-        raise Forbidden(_("a language is chosen by who reads it: neither by who acts as somebody else nor by a restricted token"))
+        raise Forbidden(_("a language can only be chosen by the person, not while impersonating or with a restricted token"))
     assert work.actor.user_id is not None  # whoever is signed in is a user
     work.as_system().records("core.user").update(work.actor.user_id, {"locale": request.body["locale"]})
     return Response(None, 204)
@@ -104,19 +104,19 @@ def issue_token(ctx: Context, request: Request) -> Response:
     body = request.body
     user = cast("UUID | None", body["user"]) or work.actor.user_id
     if user is None or (user != work.actor.user_id and not work.can("core.user.update")):
-        raise Forbidden(_("you may not issue a token for somebody else"))
+        raise Forbidden(_("you don't have permission to create a token for someone else"))
     if user != work.actor.user_id and not work.grants.unlimited:  # it would reach what is the other's own, too
-        raise Forbidden(_("a token for somebody else is issued by who may do everything"))
+        raise Forbidden(_("only someone who can do everything may create a token for someone else"))
     work.as_system().records("core.user").get(user)
     allows = cast("list[str] | None", body.get("allows"))
     if work.grants.allows is not None:
         allows = allows or sorted(work.grants.allows)
         if not allows:  # an empty list must never come to mean no limits
-            raise Forbidden(_("a token made with a restricted token allows no more than that"))
+            raise Forbidden(_("a token created with a restricted token can't allow more than that"))
     asked = cast("datetime | None", body.get("expires_at"))
     if asked is not None and asked <= work.now():
-        text = _("is to be a moment that is yet to come")
-        raise Invalid(_("some values are not valid"), problems=[Problem("expires_at", "past", text)])
+        text = _("must be in the future")
+        raise Invalid(_("some values are invalid"), problems=[Problem("expires_at", "past", text)])
     until = [at for at in (asked, work.token_until) if at is not None]
     id, secret = tokens.issue(work, user, str(body["name"]), allows, min(until, default=None))
     return Response({"id": id, "token": secret}, 201, {"Location": f"/api/v1/core/tokens/{id}"})
@@ -134,7 +134,7 @@ def invite(ctx: Context, request: Request) -> Response:
     work = cast("Work", ctx)
     impersonation.forbid(work)
     if not work.grants.unlimited:  # else who may change an e-mail could have the invitation of an administrator sent to himself
-        raise Forbidden(_("an invitation is sent by who may do everything"))
+        raise Forbidden(_("only someone who can do everything can send invitations"))
     sent = invitations.invite(work, request.id())
     return Response({"email": sent.email, "expires_at": sent.expires_at}, 201)
 
@@ -183,12 +183,14 @@ class Switched(Schema):
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="POST", path="/tokens", view=issue_token, permission=SIGNED_IN, summary=_("Issue a token"),
+    Route(method="POST", path="/tokens", view=issue_token, permission=SIGNED_IN, summary=_("Create a token"),
           body=NewToken, answer=IssuedToken, status=201),
     Route(method="POST", path="/users/{id}/invitations", view=invite, permission="core.user.update", summary=_("Invite a person"),
           answer=SentInvitation, status=201),
-    Route(method="PUT", path="/language", view=speak, permission=SIGNED_IN, summary=_("Choose one's own language"), body=Language, status=204),
+    Route(method="PUT", path="/language", view=speak, permission=SIGNED_IN, summary=_(
+        "Choose your own language"
+    ), body=Language, status=204),
     Route(method="GET", path="/plugins", view=list_plugins, permission=SIGNED_IN, summary=_("List plugins"), answer=PluginList),
     Route(method="PATCH", path="/plugins/{plugin}", view=switch_plugin, permission="core.plugin.update",
-          summary=_("Switch a plugin"), body=Switch, answer=Switched),
+          summary=_("Turn a plugin on or off"), body=Switch, answer=Switched),
 )  # fmt: skip

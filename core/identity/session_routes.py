@@ -62,7 +62,7 @@ def end_session(ctx: Context, request: Request) -> Response:
     work = _trusted(ctx)
     reach = sessions.of_tenant(work.tenant.id) if work.grants.unlimited else _own(work)
     if not sessions.live(work.connection, sa.and_(reach, session_table.c.id == request.id()), work.now()):
-        raise NotFound(_("there is no record {id!r}"), id=str(request.id()))
+        raise NotFound(_("record {id!r} does not exist"), id=str(request.id()))
     return _ended(work, session_table.c.id == request.id())
 
 
@@ -77,7 +77,7 @@ def _whose(work: Work, request: Request) -> sa.ColumnElement[bool]:
     if user is None or user == work.actor.user_id:
         return _own(work)
     if not work.grants.unlimited:
-        raise Forbidden(_("you may not see or end the sessions of somebody else"))
+        raise Forbidden(_("you don't have permission to see or end someone else's sessions"))
     work.as_system().records("core.user").get(user)
     return sessions.of_user(work.tenant.id, user)
 
@@ -91,15 +91,15 @@ def _trusted(ctx: Context) -> Work:
     """A restricted token was given for something else."""
     work = cast("Work", ctx)
     if work.grants.allows is not None:
-        raise Forbidden(_("a restricted token may not see or end sessions"))
+        raise Forbidden(_("a restricted token can't see or end sessions"))
     impersonation.forbid(work)
     return work
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="GET", path="/sessions", view=list_sessions, permission=SIGNED_IN, summary=_("List the sessions of a person"),
+    Route(method="GET", path="/sessions", view=list_sessions, permission=SIGNED_IN, summary=_("List a person’s sessions"),
           query=Whose, answer=SessionList),
-    Route(method="DELETE", path="/sessions", view=end_sessions, permission=SIGNED_IN, summary=_("End the other sessions of a person"),
+    Route(method="DELETE", path="/sessions", view=end_sessions, permission=SIGNED_IN, summary=_("End a person’s other sessions"),
           query=Whose, status=204),
     Route(method="DELETE", path="/sessions/{id}", view=end_session, permission=SIGNED_IN, summary=_("End a session"), status=204),
 )  # fmt: skip

@@ -24,7 +24,7 @@ SCOPES: dict[str, Text] = {
     Scope.SUBORDINATES: _("Own records and those of subordinates"),
     Scope.TEAM: _("Records of the team"),
     Scope.TERRITORY: _("Own records and those of the territory"),
-    Scope.PARENT: _("As the parent record"),
+    Scope.PARENT: _("Same as the parent record"),
     Scope.ALL: _("All records"),
 }
 
@@ -49,7 +49,7 @@ class User(Record):
         f.text(NAME_OF_A_PERSON, length=100, required=True, match=True, search=True, track=True, personal=True),
         "Full name", "姓名", "名称",
     )  # fmt: skip
-    email: Mapped[str | None] = f.email(_("E-mail"), unique=True, match=True, track=True)
+    email: Mapped[str | None] = f.email(_("Email"), unique=True, match=True, track=True)
     team_id: Mapped[UUID | None] = f.link(_("Team"), Team, track=True)
     manager_id: Mapped[UUID | None] = f.link(_("Manager"), "self", tree=True, track=True, hands_over=True)
     roles: Mapped[list[str] | None] = f.keys(_("Roles"), "core.role", track=True)
@@ -131,7 +131,7 @@ class Token(Record):
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True)
     user_id: Mapped[UUID] = f.link(_("User"), User, required=True)
-    allows: Mapped[list[str] | None] = f.keys(_("Permissions allowed"), pattern=WORD, longest=LONGEST)
+    allows: Mapped[list[str] | None] = f.keys(_("Allowed permissions"), pattern=WORD, longest=LONGEST)
     expires_at: Mapped[datetime | None] = f.at(_("Expires"))
     last_used_at: Mapped[datetime | None] = f.at(_("Last used"), readonly=True)
 
@@ -232,10 +232,12 @@ ACTED, ACTED_AS, ACTED_NO_MORE = "acted_as_other", "impersonated", "impersonatio
 NOT_ACTIVE, ELSEWHERE = "not_active", "elsewhere"
 OUTCOMES: dict[str, Text] = {
     ENTERED: _("Signed in"), WRONG: _("Refused: wrong password"), LOCKED: _("Refused: locked"), LEFT: _("Signed out"),
-    REVOKED: _("Session ended from elsewhere"), PASSWORD_CHANGED: _("Password changed"),
-    WRONG_CODE: _("Refused: wrong code"), FACTOR_ADDED: _("Second factor set up"), FACTOR_REMOVED: _("Second factor removed"),
-    ACTED: _("Began to act as somebody else"), ACTED_AS: _("Somebody else began to act as this person"),
-    ACTED_NO_MORE: _("Nobody acts as this person any more"),
+    REVOKED: _("Session ended remotely"), PASSWORD_CHANGED: _("Password changed"),
+    WRONG_CODE: _("Refused: wrong code"), FACTOR_ADDED: _(
+        "Two-step verification turned on"
+    ), FACTOR_REMOVED: _("Two-step verification turned off"),
+    ACTED: _("Started impersonating someone"), ACTED_AS: _("Someone started impersonating this person"),
+    ACTED_NO_MORE: _("Impersonation of this person ended"),
     NOT_ACTIVE: _("Refused: not active"), ELSEWHERE: _("Refused: network address"),
 }  # fmt: skip
 

@@ -79,7 +79,7 @@ def retry(ctx: Context, request: Request) -> object:
     again = (outbox.c.tenant_id == work.tenant.id, outbox.c.id == request.id(), outbox.c.state.in_((DEAD, HELD)))
     change = outbox.update().where(*again).values(state=WAITING, attempts=0, due_at=work.now())
     if not work.connection.execute(change).rowcount:
-        raise Conflict(_("the job is {state!r}; only one that failed for good or is held can be tried again"),
+        raise Conflict(_("the job is {state!r}; only a permanently failed or on-hold job can be retried"),
                        code="job_not_failed", state=job["state"])  # fmt: skip
     work.awaken()
     return {"id": request.id(), "state": WAITING, "attempts": 0}
@@ -91,7 +91,7 @@ def give_up(ctx: Context, request: Request) -> object:
     job = work.records("core.job").get(request.id())
     ended = (outbox.c.tenant_id == work.tenant.id, outbox.c.id == request.id(), outbox.c.state.in_((DEAD, HELD)))
     if not work.connection.execute(outbox.update().where(*ended).values(state=SKIPPED)).rowcount:
-        raise Conflict(_("the job is {state!r}; only one that failed for good or is held can be given up"),
+        raise Conflict(_("the job is {state!r}; only a permanently failed or on-hold job can be discarded"),
                        code="job_not_failed", state=job["state"])  # fmt: skip
     return {"id": request.id(), "state": SKIPPED, "attempts": job["attempts"]}
 
@@ -134,12 +134,12 @@ def _sent(work: Work) -> dict[str, object]:
     to = str(row.get("email") or "")
     try:
         if not to:
-            raise Unavailable(_("you have no mail address that a letter could go to"), code="mail_no_recipient")
+            raise Unavailable(_("you have no email address to send to"), code="mail_no_recipient")
         if server is None:
             raise Unavailable(_("no mail server is configured; set MAIL_URL and restart"), code="mail_not_configured")
-        text = work.say(_("This letter shows that {server} takes mail of {sender}. Nothing is to be done."),
+        text = work.say(_("This email shows that {server} accepts mail from {sender}. You don’t need to do anything."),
                         {"server": server, "sender": server.sender})  # fmt: skip
-        (letter,) = letters.waiting(Mail(to, work.say(_("Test letter of {tenant}"), {"tenant": work.tenant.name}), text))
+        (letter,) = letters.waiting(Mail(to, work.say(_("Test email from {tenant}"), {"tenant": work.tenant.name}), text))
         smtp.send(server, letters.message(work, server, letter, str(new_id())), to)
     except Unavailable as wrong:
         state, error = wrong.reason, work.say(wrong.message, wrong.params)
@@ -170,12 +170,12 @@ def check_mail(ctx: Context, _request: Request) -> object:
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="GET", path="/schedules", view=planned, permission="core.job.read", summary=_("What runs by the clock"), answer=Schedules),
-    Route(method="POST", path="/jobs/{id}/give_up", view=give_up, permission="core.job.retry", summary=_("Give a job up"), answer=Retried),
+    Route(method="GET", path="/schedules", view=planned, permission="core.job.read", summary=_("Schedules"), answer=Schedules),
+    Route(method="POST", path="/jobs/{id}/give_up", view=give_up, permission="core.job.retry", summary=_("Discard a job"), answer=Retried),
     Route(method="POST", path="/mail/test_letters", view=told_letter, permission="core.mail.check",
-          summary=_("Send a test letter to oneself"), answer=TestLetter, prepare=letter_sent),
-    Route(method="POST", path="/jobs/{id}/retry", view=retry, permission="core.job.retry", summary=_("Try a job again"), answer=Retried),
+          summary=_("Send yourself a test email"), answer=TestLetter, prepare=letter_sent),
+    Route(method="POST", path="/jobs/{id}/retry", view=retry, permission="core.job.retry", summary=_("Retry a job"), answer=Retried),
     # GET, as it changes nothing: a write transaction would be held open while the server thinks.
-    Route(method="GET", path="/mail/check", view=check_mail, permission="core.mail.check", summary=_("Check the mail server"),
+    Route(method="GET", path="/mail/check", view=check_mail, permission="core.mail.check", summary=_("Test the mail server"),
           answer=MailServer),
 )  # fmt: skip

@@ -10,9 +10,9 @@ from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING
 from sdk import Record, Text, _
 from sdk import fields as f
 
-KINDS: dict[str, Text] = {"delivery": _("Delivery of an event"), "job": _("Job"), "schedule": _("Run of a schedule")}
+KINDS: dict[str, Text] = {"delivery": _("Delivery of an event"), "job": _("Job"), "schedule": _("Scheduled run")}
 STATES: dict[str, Text] = {
-    WAITING: _("Waiting"), DONE: _("Done"), SKIPPED: _("Skipped"), DEAD: _("Failed for good"), HELD: _("Held: something is to be set up"),
+    WAITING: _("Waiting"), DONE: _("Done"), SKIPPED: _("Skipped"), DEAD: _("Failed permanently"), HELD: _("On hold: needs configuration"),
 }  # fmt: skip
 
 
@@ -21,10 +21,10 @@ class BackgroundJob(Record):
 
     __tablename__ = "core_jobs"
 
-    kind: Mapped[str] = f.choice(_("Kind"), KINDS, readonly=True)
+    kind: Mapped[str] = f.choice(_("Type"), KINDS, readonly=True)
     name: Mapped[str] = f.text(_("Name"), length=100, readonly=True)
     handler: Mapped[str | None] = f.text(_("Handler"), length=100, readonly=True)
-    state: Mapped[str] = f.choice(_("State"), STATES, readonly=True)
+    state: Mapped[str] = f.choice(_("Status"), STATES, readonly=True)
     attempts: Mapped[int] = f.integer(_("Attempts"), readonly=True)
     due_at: Mapped[datetime | None] = f.at(_("Due"), readonly=True)
     error: Mapped[str | None] = f.long_text(_("Error"), readonly=True)

@@ -62,4 +62,4 @@ def message(work: Work, server: Server, letter: Mapping[str, Any], key: str = ""
     return made
 
 
-JOBS: Sequence[Job] = (Job(JOB, send_mail, label=_("Send a letter")),)
+JOBS: Sequence[Job] = (Job(JOB, send_mail, label=_("Send an email")),)

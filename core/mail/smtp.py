@@ -90,12 +90,12 @@ def _connected(server: Server) -> Iterator[smtplib.SMTP]:
         smtp = _open(server)
     except smtplib.SMTPAuthenticationError as refusal:
         raise Unavailable(
-            _("the mail server {server} refuses user {user!r}: {answer}; correct the user or password in MAIL_URL"),
+            _("the mail server {server} rejects user {user!r}: {answer}; correct the user or password in MAIL_URL"),
             code="mail_wrong_password", server=str(server), user=server.user, answer=_said(refusal.smtp_code, refusal.smtp_error),
         ) from refusal  # fmt: skip
     except (smtplib.SMTPNotSupportedError, ssl.SSLError) as failure:
         raise Unavailable(
-            _("no encrypted connection to the mail server {server}: {answer}; see smtps:// and starttls in MAIL_URL"),
+            _("could not encrypt the connection to the mail server {server}: {answer}; see smtps:// and starttls in MAIL_URL"),
             code="mail_no_encryption", server=str(server), answer=str(failure),
         ) from failure  # fmt: skip
     except (OSError, smtplib.SMTPException) as failure:
@@ -128,13 +128,16 @@ def _refused(server: Server, code: int, answer: bytes | str) -> Exception:
     if code >= 500:
         return GiveUp(_("the mail server {server} refuses it for good: {answer}"), server=str(server), answer=_said(code, answer))
     return Unavailable(
-        _("the mail server {server} does not take it now: {answer}"), code="mail_later", server=str(server), answer=_said(code, answer)
+        _("the mail server {server} doesn't accept it right now: {answer}"),
+        code="mail_later",
+        server=str(server),
+        answer=_said(code, answer),
     )
 
 
 def _unreachable(server: Server, failure: Exception) -> Unavailable:
     return Unavailable(
-        _("the mail server {server} does not answer: {answer}; see host and port in MAIL_URL"),
+        _("the mail server {server} isn't responding: {answer}; check host and port in MAIL_URL"),
         code="mail_unreachable", server=str(server), answer=str(failure) or type(failure).__name__,
     )  # fmt: skip
 

@@ -42,8 +42,8 @@ def check_url(url: str) -> None:
     except ValueError:
         fits = False
     if not fits or not url.isascii() or not url.isprintable() or " " in url or len(url) > 500:
-        text = _("expected an address such as https://erp.example/hook without a user's name")
-        raise Invalid(_("some values are not valid"), problems=[Problem("url", "malformed", text)])
+        text = _("expected a URL such as https://erp.example/hook without a user name")
+        raise Invalid(_("some values are invalid"), problems=[Problem("url", "malformed", text)])
 
 
 def inside(address: type_address) -> bool:
@@ -61,7 +61,7 @@ def call(request: Call, *, private: bool) -> Reply:
     """Make the request. Raises Invalid for an address or a method that is none; all else is a Reply, failures with status 0."""
     check_url(request.url)
     if request.method not in METHODS:
-        raise Invalid(_("some values are not valid"), problems=[Problem("method", "unknown_choice", _("expected GET, POST, PUT or PATCH"))])
+        raise Invalid(_("some values are invalid"), problems=[Problem("method", "unknown_choice", _("expected GET, POST, PUT or PATCH"))])
     try:
         return _made(request, private)
     except _Refused as refused:

@@ -17,12 +17,15 @@ DELEGATE = "delegate"
 """The special right, where an entity has one, to let its records act as anybody."""
 STOPS = frozenset({"active"})
 """What may be changed of somebody else's: it goes on, or stops, as its owner has made it."""
-OUTLASTS = _("who acts as somebody else leaves nothing behind that goes on acting ({entity}): it would outlast the hour")
+OUTLASTS = _(
+    "while impersonating, you can't create anything that keeps acting for that person ({entity}), because it would outlast the hour"
+)
 _BEYOND = _(
-    "this acts later with the rights of {owner}, who may do what you may not ({permission}): make it your own, or ask an administrator"
+    "this acts later with the permissions of {owner}, who has one you don't have ({permission}): make yourself the "
+    "owner, or ask an administrator"
 )
 
-_GONE = _("this acts later for its owner, who is not active: make it your own, or ask an administrator")
+_GONE = _("this acts later for its owner, who is not active: make yourself the owner, or ask an administrator")
 
 
 def short_of(work: Work, grants: Grants) -> str | None:

@@ -16,7 +16,7 @@ from sdk.permissions import ALL_FIELDS, IMPLIED
 
 ACT_LATER: Final = "core.owner.act_later"
 """What a token must allow to leave behind something that acts later with all the rights of its owner (`Entity.acts_later`)."""
-ACTS_LATER: Final = _("{entity} acts later with all the rights of its owner: this token needs {permission} in its allow-list")
+ACTS_LATER: Final = _("{entity} acts later with all the permissions of its owner: this token needs {permission} in its allow-list")
 LONGEST: Final = 10_000
 """Characters of a word."""
 WORD: Final = re.compile(r"[a-z0-9][a-z0-9_.-]*(:([*]|[a-z0-9_.]+(,[a-z0-9_.]+)*))?\Z")

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from core.context import Work
 
 REASONS: dict[str, Text] = {
-    "granted": _("a grant allows it"),
-    "plugin_off": _("the plugin is switched off for the company"),
-    "not_offered": _("nobody may do this by hand; the platform or a step of its plugin does it"),
-    "token": _("the token does not allow it; its user may have more rights"),
-    "no_grant": _("none of the person's roles grants it"),
-    "no_such_field": _("there is no such field"),
-    "read_only": _("the field is set by the platform"),
-    "out_of_reach": _("there are grants, but none of them reaches the record"),
-    "not_there": _("the record is in the recycle bin, or there is none"),
-    "not_seen": _("the person does not see the record, or there is none"),
-    "field_hidden": _("the grants that reach the record do not include the field"),
+    "granted": _("a permission allows it"),
+    "plugin_off": _("the plugin is turned off for the company"),
+    "not_offered": _("this can't be done manually; the system or a step of its plugin does it"),
+    "token": _("the token doesn't allow it; its user may have more permissions"),
+    "no_grant": _("none of the person's roles allow it"),
+    "no_such_field": _("this field does not exist"),
+    "read_only": _("the field is set by the system"),
+    "out_of_reach": _("there are permissions, but none of them covers the record"),
+    "not_there": _("the record is in the recycle bin, or does not exist"),
+    "not_seen": _("the person doesn't have access to the record, or it does not exist"),
+    "field_hidden": _("the permissions that cover the record don't include the field"),
 }
 """What decided."""
 
@@ -76,23 +76,23 @@ def explain(who: Work, permission: str, record: UUID | None = None, name: str = 
     Without a record: whether there is any that it could be done to. Raises Invalid for what is no permission or cannot be asked of it.
     """
     if permission not in who.catalog.permissions:
-        raise _wrong("action", "unknown_permission", _("there is no permission {name!r}"), name=permission[:100])
+        raise _wrong("action", "unknown_permission", _("permission {name!r} does not exist"), name=permission[:100])
     thing, _dot, verb = permission.rpartition(".")
     entity = who.catalog.entities.get(thing)
     if entity is None or verb not in set(Verb):
         if record is not None or name:
-            raise _wrong("action", "no_fields", _("{name!r} is no verb on records and has no fields"), name=permission)
+            raise _wrong("action", "no_fields", _("{name!r} is not a record permission and has no fields"), name=permission)
         with who.transaction():
             return _Question(who, None, permission).of_any()
     if record is not None and verb == Verb.CREATE:
-        raise _wrong("record", "not_there_yet", _("what is to be created is not there yet: leave the record out"))
+        raise _wrong("record", "not_there_yet", _("the record to be created doesn't exist yet: leave the record out"))
     with who.transaction():
         question = _Question(who, entity, permission, name)
         return question.of_any() if record is None else question.of(record)
 
 
 def _wrong(field: str, code: str, message: Text, **params: object) -> Invalid:
-    return Invalid(_("some values are not valid"), problems=[Problem(field, code, message, params)])
+    return Invalid(_("some values are invalid"), problems=[Problem(field, code, message, params)])
 
 
 class _Question:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from core.context import Work
 
-_BEYOND = _("you may not give the role {role}: it may {permission}, and you may not so far")
-_LAST = _("nobody else may do everything: make somebody an administrator before")
-_WIDER = _("your teams, your territories and the people who report to you decide what you see; who may do everything widens that")
-_MAILBOX = _("you may not change the e-mail of who may do more than you ({permission}): it lets its reader in")
+_BEYOND = _("you can't assign the role {role}: it allows {permission}, which you don't have yourself")
+_LAST = _("no one else can do everything: make someone an administrator first")
+_WIDER = _("your teams, territories and reports decide what you can see; only someone who can do everything can widen that")
+_MAILBOX = _(
+    "you can't change the email of someone with permissions you don't have ({permission}), because it would let you sign in as them"
+)
 
 
 def check_people(work: Work, batch: Batch) -> None:

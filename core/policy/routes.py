@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.context import Work
 
 EXPLAIN = "core.explanation.read"
-PERMISSIONS: Sequence[Permission] = (Permission(EXPLAIN, _("Explain the rights of others")),)
+PERMISSIONS: Sequence[Permission] = (Permission(EXPLAIN, _("Explain other people’s permissions")),)
 _WORD = validate.Length(1, 200)
 
 
@@ -118,7 +118,7 @@ def _person(work: Work, word: str) -> Work:
         condition = Condition("email", "eq", (word.lower(),))
     rows = work.records("core.user").find((condition,), 1)
     if not rows:
-        raise NotFound(_("there is no {entity} {id}"), entity="core.user", id=word[:80])
+        raise NotFound(_("{entity} {id} does not exist"), entity="core.user", id=word[:80])
     return work.standing_in(id_of(rows[0]))
 
 
@@ -127,7 +127,7 @@ def _check_sight(work: Work, action: str, record: UUID) -> None:
     name = action.rpartition(".")[0]
     entity = work.catalog.entities.get(name)
     if entity is not None and work.offers(name) and not work.reader(entity).seen([record]) and not work.grants.unlimited:
-        raise NotFound(_("there is no {entity} {id}"), entity=name, id=str(record))
+        raise NotFound(_("{entity} {id} does not exist"), entity=name, id=str(record))
 
 
 def _told(work: Work, found: Explanation) -> dict[str, object]:
@@ -146,7 +146,7 @@ def _row(rule: Rule) -> dict[str, object]:
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="GET", path="/explanations", view=explanation, permission=SIGNED_IN, summary=_("Explain a right"),
+    Route(method="GET", path="/explanations", view=explanation, permission=SIGNED_IN, summary=_("Explain a permission"),
           query=Question, answer=Answer),
-    Route(method="GET", path="/rights", view=rights, permission="core.grant.read", summary=_("Show the rights of all roles"), answer=Rights),
+    Route(method="GET", path="/rights", view=rights, permission="core.grant.read", summary=_("Show all role permissions"), answer=Rights),
 )  # fmt: skip

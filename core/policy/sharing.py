@@ -23,9 +23,9 @@ def check_shares(work: Work, batch: Batch) -> None:
         record, ends = change.after("record"), change.after("expires_at")
         entity = work.catalog.entities.get(record.entity) if isinstance(record, Reference) else None
         if isinstance(record, Reference) and entity is not None and not shareable(entity):
-            change.refuse("record", "not_shareable", _("records of {entity} are not shared one by one"), entity=record.entity)
+            change.refuse("record", "not_shareable", _("{entity} records can't be shared individually"), entity=record.entity)
         if change.changes("expires_at") and ends is not None and ends <= work.now():  # type: ignore[operator]
-            change.refuse("expires_at", "past", _("is to be a moment that is yet to come"))
+            change.refuse("expires_at", "past", _("must be in the future"))
     standing = [change for change in batch.changes if change.stands]
     if not work.grants.everything:
         _check_reach(work, standing)
@@ -48,7 +48,7 @@ def _check_reach(work: Work, changes: Sequence[Change]) -> None:
         reached = own.reader(entity).reached_by(verb, list({id for id, _change in records}))
         for id, change in records:
             if id not in reached:
-                change.forbid("beyond_own", _("what was shared with you is shared further by who shared it"))
+                change.forbid("beyond_own", _("a record shared with you can only be shared further by the person who shared it"))
 
 
 def _tell_policy(work: Work, changes: Sequence[Change]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.context import Work
 
 
-_BEYOND = _("you may not grant {name}, as you have not so much of it yourself")
+_BEYOND = _("you can't grant {name}, because you don't have that much of it yourself")
 
 
 def check_grants(work: Work, batch: Batch) -> None:
@@ -25,17 +25,17 @@ def check_grants(work: Work, batch: Batch) -> None:
     for change in batch.standing():
         name, catalog = str(change.after("permission")), work.catalog
         if name not in catalog.permissions:
-            change.refuse("permission", "unknown_permission", _("there is no permission {name!r}"), name=name)
+            change.refuse("permission", "unknown_permission", _("permission {name!r} does not exist"), name=name)
             continue
         entity = catalog.entities.get(name.rpartition(".")[0])
         if entity is not None and name.rpartition(".")[2] in set(Verb):
             _check_scope(change, entity)
             _check_fields(work, change, entity)
         elif name.rpartition(".")[2] in (EXPORT, BULK_EDIT) and change.after("scope") not in (Scope.ALL, Scope.NONE):
-            text = _("{name!r} goes as far as one reads or changes; take all, or none")
+            text = _("{name!r} applies wherever a record is read or edited; use all, or none")
             change.refuse("scope", "bad_scope", text, name=name)
         elif change.after("only_fields") is not None:
-            change.refuse("only_fields", "no_fields", _("{name!r} is no verb on records and has no fields"), name=name)
+            change.refuse("only_fields", "no_fields", _("{name!r} is not a record permission and has no fields"), name=name)
     if not work.grants.unlimited:
         for change in batch.changes:
             _check_giver(work, change)
@@ -91,7 +91,7 @@ def check_roles(work: Work, batch: Batch) -> None:
         leaves = before in ours and (change.verb == "delete" or change.changes("key"))
         taken = change.after("key") in ours and (change.verb == "restore" or change.changes("key"))
         if leaves or (change.verb != "delete" and (change.after("everything") or taken)):
-            change.forbid("beyond_own", _("you may not make a role that may do everything, as you may not yourself"))
+            change.forbid("beyond_own", _("you can't create a role that can do everything, because you can't yourself"))
         elif change.verb == "restore" or (change.verb == "update" and change.changes("key")):
             _check_holders(work, change)
 
@@ -106,11 +106,11 @@ def _check_holders(work: Work, change: Change) -> None:
 def _check_scope(change: Change, entity: Entity) -> None:
     scope = change.after("scope")
     if scope not in UNOWNED and not entity.owned:
-        change.refuse("scope", "bad_scope", _("{entity} belongs to nobody; take all, or parent"), entity=entity.full_name)
+        change.refuse("scope", "bad_scope", _("{entity} has no owner; use all, or parent"), entity=entity.full_name)
     if scope == Scope.TERRITORY and not entity.territory:
-        change.refuse("scope", "bad_scope", _("{entity} is in no territory; take own, team or all"), entity=entity.full_name)
+        change.refuse("scope", "bad_scope", _("{entity} has no territory; use own, team or all"), entity=entity.full_name)
     if scope == Scope.PARENT and entity.parent is None:
-        change.refuse("scope", "bad_scope", _("{entity} is part of no other record; take own, team or all"), entity=entity.full_name)
+        change.refuse("scope", "bad_scope", _("{entity} is not part of another record; use own, team or all"), entity=entity.full_name)
 
 
 def _check_fields(work: Work, change: Change, entity: Entity) -> None:
@@ -118,7 +118,7 @@ def _check_fields(work: Work, change: Change, entity: Entity) -> None:
     if fields is None:
         return
     if not isinstance(fields, list) or not fields:
-        change.refuse("only_fields", "empty", _("name a field, or leave the list out for all of them"))
+        change.refuse("only_fields", "empty", _("enter a field, or leave the list out for all of them"))
         return
     known = work.platform.shape(entity.full_name, work.enabled | {entity.plugin}, overlay_of(work, entity.full_name), work.catalog).fields
     for name in fields:

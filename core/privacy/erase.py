@@ -111,13 +111,13 @@ def remove_files(ctx: Context, arguments: Mapping[str, object]) -> None:
         ctx.files.remove(str(key))
 
 
-JOBS: Sequence[Job] = (Job(JOB, remove_files, label=_("Remove files of erased people")),)
+JOBS: Sequence[Job] = (Job(JOB, remove_files, label=_("Delete the files of erased people")),)
 
 
 def _check_left(system: Work, person: Person) -> None:
     for values in stored(system, USER, person.ids(USER)).values():
         if values["active"]:
-            raise Conflict(_("{name} still works here: let the person leave first"), code="still_active", name=str(values["name"]))
+            raise Conflict(_("{name} still works here: offboard the person first"), code="still_active", name=str(values["name"]))
 
 
 # --- records ---------------------------------------------------------------------------------------------------------

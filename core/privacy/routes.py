@@ -98,8 +98,8 @@ def disclose_person(ctx: Context, request: Request) -> object:
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="POST", path="/erasures", view=erase_person, permission=SIGNED_IN, summary=_("Erase the personal data of a person"),
+    Route(method="POST", path="/erasures", view=erase_person, permission=SIGNED_IN, summary=_("Erase a person’s personal data"),
           body=NewErasure, answer=ErasureRow),
-    Route(method="POST", path="/disclosures", view=disclose_person, permission=SIGNED_IN, summary=_("Gather what is known of a person"),
+    Route(method="POST", path="/disclosures", view=disclose_person, permission=SIGNED_IN, summary=_("Collect a person’s data"),
           body=NewDisclosure, answer=DisclosureRow),
 )  # fmt: skip

@@ -67,15 +67,15 @@ def permitted(work: Work, record: Reference, word: str) -> Entity:
     """The entity of a person that the actor sees and has a special right to; raises NotFound, Forbidden, BadRequest."""
     entity = work.catalog.entities.get(record.entity) if work.offers(record.entity) else None
     if entity is None:
-        raise NotFound(_("there is no entity {entity!r} here"), entity=record.entity[:80])
+        raise NotFound(_("entity {entity!r} does not exist here"), entity=record.entity[:80])
     if not entity.person:
-        raise BadRequest(_("{entity} is no person; there are: {known}"), code="no_person", entity=entity.full_name,
+        raise BadRequest(_("{entity} is not a kind of person; available: {known}"), code="no_person", entity=entity.full_name,
                          known=", ".join(name for name, one in work.catalog.entities.items() if one.person and work.offers(name)))  # fmt: skip
     right = f"{entity.full_name}.{word}"
     if not work.can(right):
         raise work.refused(right, record.id if _there(work, entity, record.id) else NO_RECORD)
     if not _there(work, entity, record.id):
-        raise NotFound(_("there is no {entity} {id}"), entity=entity.full_name, id=str(record.id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=entity.full_name, id=str(record.id))
     if record.id not in work.reader(entity).reached_by(Verb.UPDATE, [record.id], _held(work, right)):
         raise Forbidden(_("you need the permission {permission}"), permission=right)
     return entity

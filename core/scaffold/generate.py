@@ -42,7 +42,7 @@ def generate(name: str, into: Path) -> Path:
     _check_name(name)
     target = into / name
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise Conflict(_("{path} is there already; choose another name, or another place by --into"), path=str(target))
+        raise Conflict(_("{path} already exists; choose another name, or another place with --into"), path=str(target))
     title = name.replace("_", " ").capitalize()
     words = {"name": name, "title": title, "package": f"dealwright_{name}", "distribution": f"dealwright-{name.replace('_', '-')}"}
     into.mkdir(parents=True, exist_ok=True)
@@ -61,9 +61,9 @@ def generate(name: str, into: Path) -> Path:
 
 def _check_name(name: str) -> None:
     if not PLUGIN.match(name):
-        raise Invalid(_("{name!r} is no name for a plugin: expected lower-case letters, digits and _ (2 to 30)"), name=name[:80])
+        raise Invalid(_("{name!r} is not a valid plugin name: expected lowercase letters, digits and _ (2 to 30)"), name=name[:80])
     if name in RESERVED or name in {point.name for point in entry_points(group=GROUP)}:
-        raise Conflict(_("there is a plugin {name!r} already; choose another name"), name=name)
+        raise Conflict(_("plugin {name!r} already exists; choose another name"), name=name)
 
 
 def _said_once(catalogue: str, title: str) -> str:

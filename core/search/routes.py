@@ -75,6 +75,6 @@ def _row(work: Work, group: Group) -> dict[str, object]:
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="GET", path="/search", view=search, permission=SIGNED_IN, summary=_("Search for records of all kinds"), query=Sought,
+    Route(method="GET", path="/search", view=search, permission=SIGNED_IN, summary=_("Search all kinds of records"), query=Sought,
           answer=Found),
 )  # fmt: skip

@@ -45,9 +45,9 @@ def make(platform: Platform, code: str, wish: NewTenant, name: str, email: str, 
         if not needed(platform) or platform.first_start in used:
             raise NotFound(_("there is nothing at this address"))
         if not hmac.compare_digest(digest, platform.first_start):
-            raise Forbidden(_("the code is another one; `dealwright serve` has printed it on its terminal"), code="wrong_code")
+            raise Forbidden(_("the code is wrong; `dealwright serve` printed it in its terminal"), code="wrong_code")
         if problems := list(_wrong(wish, name, email, password)):
-            raise Invalid(_("some values are not valid"), problems=problems)
+            raise Invalid(_("some values are invalid"), problems=problems)
         made = lifecycle.create(platform, wish)
         try:
             lifecycle.add_person(platform.system(made.id), name, email, ["admin"], password)

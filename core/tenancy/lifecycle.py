@@ -54,10 +54,10 @@ def create(platform: Platform, wish: NewTenant) -> Tenant:
     serving = [name for name in platform.calls.serving() if name != "core"]
     chosen = serving if wish.plugins is None else list(wish.plugins)
     if unknown := sorted(set(chosen) - set(serving)):
-        raise NotFound(_("there is no plugin {name!r} in force; see `dealwright plugin list`"), name=unknown[0])
+        raise NotFound(_("no active plugin {name!r}; see `dealwright plugin list`"), name=unknown[0])
     with platform.database.begin(write=True, tenant=tenant.id) as connection:
         if connection.execute(sa.select(tenants.c.id).where(tenants.c.name == wish.name)).first():
-            raise Conflict(_("there is a tenant {name!r} already; choose another name"), name=wish.name)
+            raise Conflict(_("tenant {name!r} already exists; choose another name"), name=wish.name)
         row = {"id": tenant.id, "name": wish.name, "state": "active", "locale": wish.locale, "timezone": wish.timezone,
                "currency": wish.currency, "access_version": 1, "created_at": platform.clock()}  # fmt: skip
         connection.execute(tenants.insert().values(**row))
@@ -85,7 +85,7 @@ def _timezones() -> frozenset[str]:
 def check_settings(wish: Mapping[str, object]) -> None:
     """Raise Invalid for a name, language, time zone or currency that there is not."""
     if problems := wrong_settings(wish):
-        raise Invalid(_("the settings of the tenant do not fit"), problems=problems)
+        raise Invalid(_("the tenant settings are invalid"), problems=problems)
 
 
 def wrong_settings(wish: Mapping[str, object]) -> list[Problem]:
@@ -94,10 +94,10 @@ def wrong_settings(wish: Mapping[str, object]) -> list[Problem]:
     return [
         Problem(word, code, text, {"value": value})
         for word, value, fits, code, text in (
-            ("name", name, bool(NAME.match(name)), "malformed", _("expected lower-case letters, digits and dashes, got {value!r}")),
-            ("timezone", timezone, timezone in _timezones(), "unknown_timezone", _("there is no time zone {value!r}")),
-            ("currency", currency, currency in CURRENCIES, "unknown_currency", _("there is no currency {value!r}")),
-            ("locale", locale, locale in ("en", "zh_CN"), "unknown_locale", _("there is no language {value!r}; there are en and zh_CN")),
+            ("name", name, bool(NAME.match(name)), "malformed", _("expected lowercase letters, digits and dashes, got {value!r}")),
+            ("timezone", timezone, timezone in _timezones(), "unknown_timezone", _("unknown time zone {value!r}")),
+            ("currency", currency, currency in CURRENCIES, "unknown_currency", _("unknown currency {value!r}")),
+            ("locale", locale, locale in ("en", "zh_CN"), "unknown_locale", _("unknown language {value!r}; available: en and zh_CN")),
         )
         if not fits
     ]  # fmt: skip
@@ -187,7 +187,7 @@ def reset_password(platform: Platform, tenant: str, email: str, password: str) -
     with work.transaction(write=True):
         found = work.records("core.user").find(where(email=email), 1)
         if not found:
-            raise NotFound(_("there is no active user {user!r} in tenant {tenant!r}"), user=email, tenant=tenant)
+            raise NotFound(_("no active user {user!r} in tenant {tenant!r}"), user=email, tenant=tenant)
         user = id_of(found[0])
         entrance.set_password(work.connection, _let_in(work, user, email.lower(), hash), hash)
     return user
@@ -218,7 +218,7 @@ def purge(platform: Platform, name: str) -> dict[str, int]:
     with platform.database.begin(write=False, tenant=None) as connection:
         id = connection.execute(sa.select(tenants.c.id).where(tenants.c.name == name)).scalar()
     if id is None:
-        raise NotFound(_("there is no tenant {name!r}; see `dealwright tenant list`"), name=name)
+        raise NotFound(_("tenant {name!r} does not exist; see `dealwright tenant list`"), name=name)
     set_state(platform, name, "suspended")
     files = LocalFiles(platform.config.home, id)
     lost = {"files": sum(1 for _key in files.all_keys())}

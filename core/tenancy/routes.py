@@ -82,9 +82,9 @@ def run_set_up(ctx: Context, _request: Request) -> object:
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="GET", path="/tenant", view=show, permission=SIGNED_IN, summary=_("Show the settings of the company"), answer=TenantRow),
-    Route(method="PATCH", path="/tenant", view=change, permission="core.tenant.update", summary=_("Change the settings of the company"),
+    Route(method="GET", path="/tenant", view=show, permission=SIGNED_IN, summary=_("Show company settings"), answer=TenantRow),
+    Route(method="PATCH", path="/tenant", view=change, permission="core.tenant.update", summary=_("Change company settings"),
           body=Settings, answer=TenantRow),
-    Route(method="POST", path="/setup", view=run_set_up, permission="core.tenant.update", summary=_("Make the master data that is missing"),
+    Route(method="POST", path="/setup", view=run_set_up, permission="core.tenant.update", summary=_("Create missing master data"),
           answer=SetUp),
 )  # fmt: skip

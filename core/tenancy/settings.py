@@ -42,7 +42,7 @@ def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
         values |= {duplicates.NAME: merged} if merged != before[duplicates.NAME] else {}
     if (allowed := cast("list[str] | None", wish.get(ranges.NAME))) is not None and allowed != before[ranges.NAME]:
         if not work.grants.unlimited:
-            raise Forbidden(_("from which network addresses people come in is said by who may do everything"))
+            raise Forbidden(_("only someone who can do everything can change the allowed network addresses"))
         values[ranges.NAME] = ranges.written(allowed, work.came_from)
     if not values:
         return before
@@ -51,7 +51,7 @@ def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
     if asked.conflict is not None:
         raise Conflict.of(*asked.conflict)
     if asked.problems:
-        raise Invalid(_("some values are not valid"), problems=asked.problems)
+        raise Invalid(_("some values are invalid"), problems=asked.problems)
     # Processes drop what they know of the tenant when its access version grows.
     version = tenants.c.access_version + 1
     work.connection.execute(tenants.update().where(tenants.c.id == work.tenant.id).values(**values, access_version=version))

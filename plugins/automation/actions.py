@@ -30,7 +30,7 @@ class Values(Schema):
         required=True,
         data_key="values",
         validate=validate.Length(1, 100),
-        metadata=parameter(_("Fields and their values"), shape=Shape.VALUES),
+        metadata=parameter(_("Fields and values"), shape=Shape.VALUES),
     )
 
 
@@ -44,14 +44,14 @@ class NewRecord(Schema):
         required=True,
         data_key="values",
         validate=validate.Length(1, 100),
-        metadata=parameter(_("Fields and their values"), shape=Shape.VALUES, of="entity"),
+        metadata=parameter(_("Fields and values"), shape=Shape.VALUES, of="entity"),
     )
 
 
 class NewOwner(Schema):
     """Who shall own the record: an id, or the name or address of a user."""
 
-    owner = fields.String(required=True, validate=validate.Length(1, 255), metadata=parameter(_("To whom"), options=choices.people))
+    owner = fields.String(required=True, validate=validate.Length(1, 255), metadata=parameter(_("To"), options=choices.people))
 
 
 class Letter(Schema):
@@ -60,11 +60,11 @@ class Letter(Schema):
     to = fields.String(
         load_default="",
         validate=validate.Length(0, 300),
-        metadata=parameter(_("To the address"), _("Also a field of the record in braces, such as {{{{ email }}}}")),
+        metadata=parameter(_("To the address"), _("You can also use a field of the record in braces, for example {{{{ email }}}}")),
     )
     owner = fields.Boolean(load_default=False, metadata=parameter(_("To its owner")))
     user = fields.String(
-        load_default="", validate=validate.Length(0, 255), metadata=parameter(_("To somebody here"), options=choices.people)
+        load_default="", validate=validate.Length(0, 255), metadata=parameter(_("To someone here"), options=choices.people)
     )
     subject = fields.String(required=True, validate=validate.Length(1, 300), metadata=parameter(_("Subject")))
     text = fields.String(required=True, validate=validate.Length(1, 20_000), metadata=parameter(_("Text"), shape=Shape.TEXT))
@@ -73,9 +73,9 @@ class Letter(Schema):
 class Message(Schema):
     """Whom to tell: "owner", "manager" (the owner's), "role:<key>", or "user:<id>"; what to say."""
 
-    to = fields.String(load_default="owner", validate=validate.Length(1, 100), metadata=parameter(_("Whom"), options=choices.told))
-    title = fields.String(required=True, validate=validate.Length(1, 300), metadata=parameter(_("What to say")))
-    body = fields.String(load_default="", validate=validate.Length(0, 5_000), metadata=parameter(_("More of it"), shape=Shape.TEXT))
+    to = fields.String(load_default="owner", validate=validate.Length(1, 100), metadata=parameter(_("Recipients"), options=choices.told))
+    title = fields.String(required=True, validate=validate.Length(1, 300), metadata=parameter(_("Message")))
+    body = fields.String(load_default="", validate=validate.Length(0, 5_000), metadata=parameter(_("Details"), shape=Shape.TEXT))
 
 
 class Outside(Schema):
@@ -86,10 +86,10 @@ class Outside(Schema):
         require_tld=False,
         required=True,
         validate=validate.Length(1, 500),
-        metadata=parameter(_("Address outside")),
+        metadata=parameter(_("External URL")),
     )
     body = fields.Dict(
-        keys=fields.String(), load_default=dict, metadata=parameter(_("What is sent"), _('JSON, such as {{"name": "{{{{ name }}}}"}}'))
+        keys=fields.String(), load_default=dict, metadata=parameter(_("What is sent"), _('JSON, for example {{"name": "{{{{ name }}}}"}}'))
     )
 
 
@@ -128,7 +128,7 @@ def values_problems(ctx: Context, entity: str, values: Mapping[str, object], whe
         if field is None:
             found.append(Problem(place, "unknown_field", _("{entity} has no field {field!r}"), {"entity": entity, "field": name[:80]}))
         elif field.readonly:
-            found.append(Problem(place, "read_only", _("is set by the platform; leave it out")))
+            found.append(Problem(place, "read_only", _("is set by the system; leave it out")))
         elif value is not None and not slots(value):
             try:
                 field.check(value)
@@ -140,13 +140,13 @@ def values_problems(ctx: Context, entity: str, values: Mapping[str, object], whe
 def _check_new(ctx: Context, _entity: str, parameters: Parameters) -> list[Problem]:
     entity = str(parameters["entity"])
     if entity not in ctx.entities() or not ctx.can(f"{entity}.create"):
-        return [Problem("entity", "unknown_entity", _("there is no entity {entity!r} here that one may create"), {"entity": entity})]
+        return [Problem("entity", "unknown_entity", _("entity {entity!r} does not exist here or can't be created"), {"entity": entity})]
     return values_problems(ctx, entity, cast("Mapping[str, object]", parameters["values_"]))
 
 
 def _check_owner(ctx: Context, entity: str, parameters: Parameters) -> list[Problem]:
     if "owner" not in ctx.records(entity).fields():
-        return [Problem("owner", "unknown_field", _("{entity} belongs to nobody"), {"entity": entity})]
+        return [Problem("owner", "unknown_field", _("{entity} has no owner"), {"entity": entity})]
     return []
 
 
@@ -168,7 +168,7 @@ def send_mail(ctx: Context, step: Step) -> Mapping[str, object]:
 
 def _address(ctx: Context, user: Mapping[str, object]) -> str:
     if not user["email"] or not user["active"]:
-        raise Conflict(_("{name} has no mail address, or is not active"), code="no_address", name=user["name"])
+        raise Conflict(_("{name} has no email address, or is not active"), code="no_address", name=user["name"])
     return str(user["email"])
 
 
@@ -177,7 +177,7 @@ def owner_of(ctx: Context, step: Step) -> Mapping[str, object]:
     row = ctx.records(step.entity).values([step.record_id]).get(step.record_id, {})
     owner = row.get("owner")
     if not isinstance(owner, UUID):
-        raise Conflict(_("the record belongs to nobody"), code="no_owner")
+        raise Conflict(_("the record has no owner"), code="no_owner")
     return _user(ctx, str(owner))
 
 
@@ -191,13 +191,13 @@ def _user(ctx: Context, word: str) -> Mapping[str, object]:
         else users.find(where(**{"email" if "@" in word else "name": word}), 2)
     )
     if len(rows) != 1 or rows[0] is None:
-        raise NotFound(_("there is no user {user!r}"), user=word[:80])
+        raise NotFound(_("user {user!r} does not exist"), user=word[:80])
     return rows[0]
 
 
 def _check_letter(_ctx: Context, _entity: str, parameters: Parameters) -> list[Problem]:
     if not parameters["to"] and not parameters["owner"] and not parameters["user"]:
-        return [Problem("to", "required", _("name an address, the owner or a user"))]
+        return [Problem("to", "required", _("enter an address, the owner or a user"))]
     try:
         if parameters["to"]:
             Mail(tuple(word.strip() for word in str(parameters["to"]).replace(";", ",").split(",")), "x", "x")
@@ -245,7 +245,7 @@ def _check_told(ctx: Context, _entity: str, parameters: Parameters) -> list[Prob
     if kind not in ("owner", "manager", "role", "user") or (kind in ("role", "user")) != bool(word):
         return [Problem("to", "unknown_choice", text, {"got": str(parameters["to"])[:80]})]
     if kind == "role" and not ctx.as_system().records("core.role").find(where(key=word), 1):
-        return [Problem("to", "unknown_choice", _("there is no role {role!r}"), {"role": word[:80]})]
+        return [Problem("to", "unknown_choice", _("role {role!r} does not exist"), {"role": word[:80]})]
     return []
 
 
@@ -272,10 +272,10 @@ def masked(ctx: Context, entity: str, parameters: Mapping[str, Any]) -> dict[str
 
 
 KINDS: Sequence[Action] = (
-    Action("update_record", _("Change the record"), update_record, Values, check=_check_values),
+    Action("update_record", _("Update the record"), update_record, Values, check=_check_values),
     Action("create_record", _("Create a record"), create_record, NewRecord, check=_check_new),
-    Action("assign", _("Give it to somebody"), assign, NewOwner, check=_check_owner),
-    Action("send_mail", _("Send an e-mail"), send_mail, Letter, check=_check_letter),
-    Action("notify", _("Tell somebody"), notify, Message, check=_check_told),
-    Action("call_webhook", _("Call an address outside"), call_webhook, Outside),
+    Action("assign", _("Assign"), assign, NewOwner, check=_check_owner),
+    Action("send_mail", _("Send an email"), send_mail, Letter, check=_check_letter),
+    Action("notify", _("Notify someone"), notify, Message, check=_check_told),
+    Action("call_webhook", _("Call an external URL"), call_webhook, Outside),
 )

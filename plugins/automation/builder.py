@@ -115,7 +115,7 @@ def _trial(ctx: Context, request: PageRequest, sketch: Sketch) -> Mapping[str, A
     try:
         _checked(ctx, request, sketch)
         if wrong := problems_of(ctx, sketch.entity, Change(UUID(int=0), "create", None, values)) if ctx.offers(sketch.entity) else []:
-            raise Invalid(_("some values are not valid"), problems=wrong)
+            raise Invalid(_("some values are invalid"), problems=wrong)
         found, problems = overview.attempted(ctx, rule_of(values), record_id(record))
     except Refusal as refusal:
         return {"found": None, "problems": told(ctx, refusal), "wrong": refusal.problems}
@@ -130,12 +130,12 @@ def _checked(ctx: Context, request: PageRequest, sketch: Sketch) -> dict[str, An
         for number, one in enumerate(some):
             clauses = one.parameters.get("where")
             if isinstance(clauses, list) and any(_open(ctx, str(clause)) for clause in clauses):
-                wrong.append(Problem(f"{sketch.place(kind, number)}.parameters.where", "required", _("Say which value.")))
+                wrong.append(Problem(f"{sketch.place(kind, number)}.parameters.where", "required", _("Enter a value.")))
             wrong += _unnamed(request, f"{kind}{number}", f"{sketch.place(kind, number)}.parameters", one.parameters)
     if not sketch.entity:
-        wrong.append(Problem("entity", "required", _("Say what the rule is about.")))
+        wrong.append(Problem("entity", "required", _("Choose the rule’s record type.")))
     if wrong:
-        raise Invalid(_("some values are not valid"), problems=wrong)
+        raise Invalid(_("some values are invalid"), problems=wrong)
     values = sketch.values()
     if parts.WHOLE.fullmatch(sketch.position):
         values["position"] = int(sketch.position[:9])
@@ -146,7 +146,7 @@ def _checked(ctx: Context, request: PageRequest, sketch: Sketch) -> dict[str, An
 
 def _unnamed(request: PageRequest, prefix: str, place: str, given: Mapping[str, Any]) -> list[Problem]:
     """Where a record was typed and not chosen, and none is called so: what names one has become its id by now."""
-    wrong, text = list[Problem](), _("No single record is called “{words}”: choose one of those that are offered.")
+    wrong, text = list[Problem](), _("No single record matches “{words}”. Choose one of the suggestions.")
     for name, value in given.items():
         if isinstance(value, list):
             rows = [(f"{name}.{number}.value", name, taken_apart(str(clause))[2]) for number, clause in enumerate(value) if clause]
@@ -188,7 +188,9 @@ def _form(
             "leaves": _leaves(ctx, sketch, entity, problems), "deeds": _deeds(ctx, sketch, entity, problems),
             "said": of_rule(ctx, _sayable(ctx, sketch)) if entity and sketch.trigger else None, "words": words(ctx, entity),
             "record": record_input(ctx, entity, picked) if entity else None, "trial": trial,
-            "runs_as": record_input(ctx, "core.user", Input("runs_as", ctx.say(_("Runs with the rights of")), "text", sketch.runs_as, required=False,
+            "runs_as": record_input(ctx, "core.user", Input("runs_as", ctx.say(_(
+        "Runs with the permissions of"
+    )), "text", sketch.runs_as, required=False,
                                                             problem=problems.get("runs_as", ""))) if ctx.can(DELEGATE) else None,
             "theirs": of_rule(ctx, theirs) if theirs is not None else None, "shapes": {one.name: one.value for one in Shape},
             "back": at(ctx, row["id"]) if row is not None else at(ctx),
@@ -277,5 +279,5 @@ def _example(field: Any) -> str:
 
 PAGES = (
     PageRoute("new", path="/rules/new", title=_("New rule"), permission=CREATE, view=begin, submit=make),
-    PageRoute("edit", path="/rules/{id}/edit", title=_("Change the rule"), permission=UPDATE, view=edit, submit=change),
+    PageRoute("edit", path="/rules/{id}/edit", title=_("Edit the rule"), permission=UPDATE, view=edit, submit=change),
 )

@@ -31,7 +31,7 @@ class Where(Schema):
         fields.String(validate=validate.Length(1, 300)),
         required=True,
         validate=validate.Length(1, 20),
-        metadata=parameter(_("All of this"), shape=Shape.CLAUSES),
+        metadata=parameter(_("All of these"), shape=Shape.CLAUSES),
     )
 
 
@@ -41,7 +41,7 @@ class Expression(Schema):
     expression = fields.String(
         required=True,
         validate=validate.Length(1, expressions.LONGEST),
-        metadata=parameter(_("Expression"), _("CEL, such as account.tier == 'gold' && old.city != city"), shape=Shape.TEXT),
+        metadata=parameter(_("Expression"), _("CEL, for example account.tier == 'gold’ && old.city != city"), shape=Shape.TEXT),
     )
 
 
@@ -55,7 +55,7 @@ class Changed(Schema):
         load_default=None,
         allow_none=True,
         validate=validate.Length(0, 300),
-        metadata=parameter(_("What it was before"), _("Empty: whatever it was.")),
+        metadata=parameter(_("Previous value"), _("Leave empty for any previous value.")),
     )
 
 
@@ -69,7 +69,9 @@ class Crossed(Schema):
         metadata=parameter(_("Up or down"), options=choices.listed({"up": _("rises above"), "down": _("falls below")})),
     )
     value = fields.String(
-        required=True, validate=validate.Length(1, 40), metadata=parameter(_("Which line"), _("An amount with its currency: 500000 CNY"))
+        required=True,
+        validate=validate.Length(1, 40),
+        metadata=parameter(_("Which threshold"), _("An amount with its currency: 500000 CNY")),
     )
 
 
@@ -77,16 +79,19 @@ class Related(Schema):
     """How many records of another entity point to this one."""
 
     entity = fields.String(required=True, validate=validate.Length(1, 100), metadata=parameter(_("Of what"), options=choices.pointing))
-    link = fields.String(required=True, validate=validate.Length(1, 80), metadata=parameter(_("By which link"), options=choices.links_of))
+    link = fields.String(required=True, validate=validate.Length(1, 80), metadata=parameter(_("Which link"), options=choices.links_of))
     where = fields.List(
         fields.String(validate=validate.Length(1, 300)),
         load_default=list,
         validate=validate.Length(0, 20),
-        metadata=parameter(_("Of which"), shape=Shape.CLAUSES, of="entity"),
+        metadata=parameter(_("Which one"), shape=Shape.CLAUSES, of="entity"),
     )
     least = fields.Integer(load_default=0, validate=validate.Range(0, 1_000_000), metadata=parameter(_("At least")))
     most = fields.Integer(
-        load_default=None, allow_none=True, validate=validate.Range(0, 1_000_000), metadata=parameter(_("At most"), _("Empty: any number."))
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(0, 1_000_000),
+        metadata=parameter(_("At most"), _("Leave empty for any number.")),
     )
 
 
@@ -130,7 +135,7 @@ def where_problems(ctx: Context, entity: str, clauses: list[str], where: str = "
     except BadRequest as refusal:
         return [Problem(where, refusal.reason, refusal.message, refusal.params)]
     own = ctx.records(entity).fields()
-    text = _("{field} is money: name the currency, as in {field}[gte]=1000 CNY")
+    text = _("{field} is money: add the currency, as in {field}[gte]=1000 CNY")
     return [
         Problem(where, "currency_missing", text, {"field": one.field})
         for one in parsed
@@ -147,7 +152,7 @@ def true_of(ctx: Context, entity: str, moments: Sequence[Moment], parameters: Pa
     try:
         program, names = expressions.compiled(source), expressions.names_in(ctx, entity, source)
     except expressions.ExpressionError as failure:  # a field that has gone, or that the actor may not see any more
-        raise BadRequest(_("the expression {expression!r} cannot stand: {reason}"), expression=source, reason=str(failure)) from failure
+        raise BadRequest(_("the expression {expression!r} is invalid: {reason}"), expression=source, reason=str(failure)) from failure
     rows = ctx.records(entity).values([moment.record_id for moment in moments])
     values = values_of(ctx, names, rows, entity)
     own = ctx.records(entity).fields()
@@ -217,19 +222,19 @@ def _check_field(ctx: Context, entity: str, parameters: Parameters) -> list[Prob
     if field is None:
         return [Problem("field", "unknown_field", _("{entity} has no field {field!r}"), {"entity": entity, "field": name})]
     if field.sensitive:
-        return [Problem("field", "sensitive", _("{field!r} is sensitive: its earlier value is not kept"), {"field": name})]
+        return [Problem("field", "sensitive", _("{field!r} is sensitive: its previous value is not kept"), {"field": name})]
     word, where = (parameters["value"], "value") if "value" in parameters else (parameters.get("was"), "was")
     if "value" in parameters and not isinstance(field, f.MoneyField | f.IntegerField | f.DecimalField):
-        return [Problem("field", "type", _("{field!r} is no number and no amount"), {"field": name})]
+        return [Problem("field", "type", _("{field!r} is neither a number nor an amount"), {"field": name})]
     try:
         value = _asked(field, str(word)) if word is not None else None
     except FlawError as flaw:
         return [Problem(where, flaw.code, flaw.message, flaw.params)]
     if isinstance(value, f.Money) and not value.currency:
-        text = _("{field} is money: name the currency, as in 1000 CNY")
+        text = _("{field} is money: add the currency, as in 1000 CNY")
         return [Problem(where, "currency_missing", text, {"field": name})]
     if isinstance(value, f.NaturalKey):
-        return [Problem(where, "malformed", _("{field!r} is a link: give the id of the record"), {"field": name})]
+        return [Problem(where, "malformed", _("{field!r} is a link: enter the record's ID"), {"field": name})]
     return []
 
 
@@ -254,7 +259,7 @@ def related(ctx: Context, entity: str, moments: Sequence[Moment], parameters: Pa
 def _check_related(ctx: Context, entity: str, parameters: Parameters) -> list[Problem]:
     other, link = str(parameters["entity"]), str(parameters["link"])
     if other not in ctx.entities():
-        return [Problem("entity", "unknown_entity", _("there is no entity {entity!r} here"), {"entity": other})]
+        return [Problem("entity", "unknown_entity", _("entity {entity!r} does not exist here"), {"entity": other})]
     try:
         if ctx.target(other, link) == entity:
             return where_problems(ctx, other, cast("list[str]", parameters["where"]))
@@ -279,10 +284,10 @@ KINDS: Sequence[RuleCondition] = (
         lambda parameters: expressions.earlier_fields(str(parameters["expression"])),
         lambda ctx, entity, parameters: expressions.problems_of(ctx, entity, str(parameters["expression"]), "expression"),
     ),
-    RuleCondition("changed", _("A field has changed"), Changed, changed, _the_field, _check_field),
-    RuleCondition("crossed", _("A value went over a line"), Crossed, crossed, _the_field, _check_field),
-    RuleCondition("related", _("So many records point to it"), Related, related, check=_check_related),
-    RuleCondition("during", _("It is this time of the week"), During, during),
+    RuleCondition("changed", _("A field changes"), Changed, changed, _the_field, _check_field),
+    RuleCondition("crossed", _("A value crosses a threshold"), Crossed, crossed, _the_field, _check_field),
+    RuleCondition("related", _("Number of linked records"), Related, related, check=_check_related),
+    RuleCondition("during", _("Time of the week"), During, during),
 )  # fmt: skip
 
 
@@ -312,7 +317,7 @@ def _node(ctx: Context, entity: str, node: Mapping[str, Any], moments: Sequence[
         return {moment.record_id for moment in moments} - _node(ctx, entity, node["not"], moments)
     kind = _kind(ctx, node)
     if kind is None:
-        raise NotFound(_("there is no condition {kind!r} here"), kind=str(node.get("kind"))[:100])
+        raise NotFound(_("condition {kind!r} does not exist here"), kind=str(node.get("kind"))[:100])
     return kind.holding(ctx, entity, moments, kind.parameters().load(node.get("parameters") or {})) if moments else set()
 
 
@@ -358,7 +363,7 @@ def problems_of(ctx: Context, entity: str, nodes: Sequence[Any]) -> list[Problem
         kind = _kind(ctx, node)
         if kind is None:
             found.append(
-                Problem(f"{where}.kind", "unknown_condition", _("there is no condition {kind!r}"), {"kind": str(node["kind"])[:100]})
+                Problem(f"{where}.kind", "unknown_condition", _("condition {kind!r} does not exist"), {"kind": str(node["kind"])[:100]})
             )
             continue
         try:

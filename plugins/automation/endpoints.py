@@ -34,7 +34,7 @@ class Wanted(Schema):
     """Of what a webhook is told."""
 
     events = fields.List(
-        fields.String(), load_default=list, metadata=parameter(_("Events"), _("None ticked: all of them."), options=choices.heard)
+        fields.String(), load_default=list, metadata=parameter(_("Events"), _("None selected: all of them."), options=choices.heard)
     )
     where = fields.List(
         fields.String(validate=validate.Length(1, 300)), load_default=list, metadata=parameter(_("Only where"), shape=Shape.CLAUSES)
@@ -236,11 +236,11 @@ PAGES = (
     PageRoute("webhooks", path="/webhooks", title=_("Webhooks"), permission=READ, view=show_all),
     PageRoute("new_webhook", path="/webhooks/new", title=_("New webhook"), permission=CREATE, view=ask_new, submit=take_new),
     PageRoute("webhook", path="/webhooks/{id}", title=_("Webhook"), permission=READ, view=show, submit=act),
-    PageRoute("webhook_edit", path="/webhooks/{id}/edit", title=_("Change the webhook"), permission=UPDATE, view=edit, submit=change),
+    PageRoute("webhook_edit", path="/webhooks/{id}/edit", title=_("Edit the webhook"), permission=UPDATE, view=edit, submit=change),
     PageRoute(
         "address",
         path="/inlets/{id}/address",
-        title=_("Secret address"),
+        title=_("Secret URL"),
         permission="automation.inlet.read",
         view=to_inlet,
         submit=new_address,
@@ -250,7 +250,7 @@ PANELS = (
     Panel(
         "address",
         slot=Slot.BUTTON,
-        label=_("Secret address"),
+        label=_("Secret URL"),
         permission="automation.inlet.update",
         view=address_button,
         entity="automation.inlet",

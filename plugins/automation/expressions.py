@@ -186,5 +186,5 @@ def problems_of(ctx: Context, entity: str, source: str, where: str) -> list[Prob
 
 
 def _problem(where: str, at: int, reason: str) -> Problem:
-    text = _("the expression cannot stand, at character {at}: {reason}")
+    text = _("the expression is invalid at character {at}: {reason}")
     return Problem(where, "bad_expression", text, {"at": at, "reason": reason[:300]})

@@ -96,7 +96,7 @@ def filled(value: object, words: Words) -> object:
 
 def unknown_slots(ctx: Context, entity: str, value: object, where: str) -> list[Problem]:
     """A problem for each word in braces that means nothing."""
-    text = _("{entity} has no field {field!r}; write {{{{ name }}}} or {{{{ link.name }}}} with names of fields")
+    text = _("{entity} has no field {field!r}; use {{{{ name }}}} or {{{{ link.name }}}} with field names")
     return [
         Problem(where, "unknown_field", text, {"entity": entity, "field": word[:80]})
         for word in dict.fromkeys(slots(value))

@@ -38,10 +38,10 @@ def _check(ctx: Context, change: Change) -> None:
     entity, rule, mapping = change.after("entity"), change.after("rule"), change.after("mapping") or {}
     who = change.after("owner")
     if (entity is None) == (rule is None):
-        change.refuse("entity", "required", _("name an entity of which records are made, or a rule that begins; one of both"))
+        change.refuse("entity", "required", _("enter either an entity whose records are created, or a rule that starts"))
         return
     if who != ctx.actor.user_id and ctx.actor.user_id is not None and who is None and not ctx.can(DELEGATE):
-        change.refuse("owner", "delegate_forbidden", _("this inlet writes as the system; ask an administrator"))
+        change.refuse("owner", "delegate_forbidden", _("this inlet acts as the system; ask an administrator"))
         return
     try:
         actor = ctx.as_user(who) if isinstance(who, UUID) and who != ctx.actor.user_id else ctx
@@ -51,7 +51,7 @@ def _check(ctx: Context, change: Change) -> None:
     if rule is not None:
         _check_rule(actor, change, rule, cast("Mapping[str, object]", mapping))
     elif str(entity).partition(".")[0] == "automation" or not actor.offers(str(entity)) or not actor.can(f"{entity}.create"):
-        change.refuse("entity", "unknown_entity", _("there is no entity {entity!r} here that one may create"), entity=str(entity)[:100])
+        change.refuse("entity", "unknown_entity", _("entity {entity!r} does not exist here or can't be created"), entity=str(entity)[:100])
     else:
         change.problems += values_problems(actor, str(entity), cast("Mapping[str, object]", mapping), "mapping")
 
@@ -61,7 +61,7 @@ def _check_rule(actor: Context, change: Change, rule: object, mapping: Mapping[s
     if row is None or row["trigger"] != INLET:
         change.refuse("rule", "unknown_rule", _("expected a rule whose trigger is {trigger}"), trigger=INLET)
     elif set(mapping) != {"id"} or not isinstance(mapping["id"], str):
-        change.refuse("mapping", "required", _('say where the id of the record is: {{"id": "{{{{ deal.id }}}}"}}'))
+        change.refuse("mapping", "required", _('say where to find the record\'s ID: {{"id": "{{{{ deal.id }}}}"}}'))
 
 
 def new_address(ctx: Context, id: UUID) -> Mapping[str, object]:
@@ -95,11 +95,11 @@ def take(ctx: Context, token: str, body: Mapping[str, Any]) -> Mapping[str, obje
 
 def _begin(ctx: Context, actor: Context, rule: Any, values: Mapping[str, object]) -> list[UUID]:
     try:
-        id = IdField(label=_("Id")).check(values.get("id"))
+        id = IdField(label=_("ID")).check(values.get("id"))
     except FlawError as flaw:
-        raise Invalid(_("some values are not valid"), problems=[Problem("id", flaw.code, flaw.message, flaw.params)]) from flaw
+        raise Invalid(_("some values are invalid"), problems=[Problem("id", flaw.code, flaw.message, flaw.params)]) from flaw
     if not actor.records(rule.entity).values([cast("UUID", id)]):
-        raise Invalid(_("some values are not valid"), problems=[Problem("id", "unknown_record", _("there is no such record"))])
+        raise Invalid(_("some values are invalid"), problems=[Problem("id", "unknown_record", _("this record does not exist"))])
     return by_hand(ctx, rule, [cast("UUID", id)], INLET, f"{RUN}:{secrets.token_hex(8)}")
 
 
@@ -129,4 +129,4 @@ def _count(id: UUID) -> None:
         since, count = (now, 1) if now - since > WINDOW else (since, count + 1)
         _counts[id] = (since, count)
     if count > MOST:
-        raise TooMany(_("at most {most} messages a minute; send the rest later"), most=MOST)
+        raise TooMany(_("at most {most} messages per minute; send the rest later"), most=MOST)

@@ -227,7 +227,7 @@ def _startable(ctx: Context, entity: str) -> list[Mapping[str, str]]:
 
 
 PAGES = (
-    PageRoute("runs", path="/runs", title=_("What rules did"), permission="automation.run.read", view=show),
+    PageRoute("runs", path="/runs", title=_("Rule history"), permission="automation.run.read", view=show),
     PageRoute("run", path="/runs/{id}", title=_("Run"), permission="automation.run.read", view=show_one, submit=retry),
 )
 PANELS = (

@@ -47,7 +47,7 @@ class JsonField(Field):
         if len(written) > self.longest or deep > DEEPEST:
             raise FlawError("too_long", _("at most {limit} characters in {depth} levels"), limit=self.longest, depth=DEEPEST)
         if not clean:
-            raise FlawError("control_character", _("contains a character that is none; remove it"))
+            raise FlawError("control_character", _("contains an invalid character; remove it"))
         return cell
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:

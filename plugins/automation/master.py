@@ -6,7 +6,7 @@ from sdk import MasterData, _
 
 CONTRACT_ENDS = {
     "key": "contract-ends",
-    "name": _("Remind the owner one week before the contract ends"),
+    "name": _("Remind the owner one week before a contract ends"),
     "entity": "orders.contract",
     "trigger": "automation.date",
     "parameters": {"field": "ends_on", "days": 7, "direction": "before", "at": "09:00"},

@@ -106,7 +106,7 @@ def count_failures(ctx: Context, id: UUID) -> None:
         return
     system.records(RULE).update(id, {"active": False}, act=SWITCH_OFF)
     if isinstance(owner := rule["owner"], UUID):
-        title = _("Rule {name} was switched off: it failed {times} times in a row")
+        title = _("Rule {name} was turned off: it failed {times} times in a row")
         system.notify([Notice(owner, "automation.stopped", title, "", {"name": rule["name"], "times": BUDGET}, Reference(RULE, id))])
 
 
@@ -164,7 +164,7 @@ def _tell_owners(ctx: Context, stopped: Rule, circle: Sequence[str]) -> None:
     """A notice to each of those to whom the rules of a circle belong."""
     rules = {one.rule.reference: one.rule for some in listeners(ctx).values() for one in some}
     owners = {owner for name in circle if name in rules and (owner := rules[name].owner) is not None}
-    title, params = _("Rule {name} was stopped: it goes in a circle"), {"name": stopped.name}
+    title, params = _("Rule {name} was stopped: it runs in a loop"), {"name": stopped.name}
     about, chain = Reference(RULE, stopped.id), " > ".join(circle)
     ctx.notify([Notice(owner, "automation.stopped", title, chain, params, about) for owner in sorted(owners)])
 
@@ -178,7 +178,7 @@ def rule_by_id(ctx: Context, id: UUID) -> Rule:
     """A live rule that the actor may see; raises NotFound."""
     row = ctx.records(RULE).values([id]).get(id)
     if row is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=RULE, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=RULE, id=str(id))
     for field in NEEDED:
         shown(row, field)
     return rule_of(row)

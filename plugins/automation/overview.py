@@ -255,9 +255,9 @@ def attempted(ctx: Context, rule: Rule, record: UUID) -> tuple[Mapping[str, Any]
 
 
 PAGES = (
-    PageRoute("trial", path="/rules/{id}/trial", title=_("Try it"), permission=READ, view=ask_trial, submit=show_trial),
+    PageRoute("trial", path="/rules/{id}/trial", title=_("Test"), permission=READ, view=ask_trial, submit=show_trial),
     PageRoute("rules", path="/rules", title=_("Rules"), permission=READ, view=show_all),
     PageRoute("rule", path="/rules/{id}", title=_("Rule"), permission=READ, view=show, submit=act),
     PageRoute("switch", path="/rules/{id}/switch", title=_("On or off"), permission=UPDATE, view=back, submit=switch),
-    PageRoute("stops", path="/rules/stops", title=_("Switch all rules off"), permission="automation.rule.stop", view=back, submit=stop_all),
+    PageRoute("stops", path="/rules/stops", title=_("Turn off all rules"), permission="automation.rule.stop", view=back, submit=stop_all),
 )

@@ -61,7 +61,7 @@ manifest = Manifest(
     name="automation",
     version="0.1",
     title=_("Automation"),
-    summary=_("Rules of trigger, condition and action; webhooks out and in."),
+    summary=_("Rules with triggers, conditions and actions; incoming and outgoing webhooks."),
     after=("customers", "leads", "orders", "pipeline"),
     capabilities=Capabilities(
         data=("*:*",),  # rules and webhooks are about any record; they act as their owners
@@ -84,9 +84,7 @@ def register_entities() -> Sequence[Entity]:
     return (
         # A rule or a webhook that is saved is known to every process at once: what they keep of the tenant is dropped.
         Entity(Rule, "rule", "rules", _("Rule"), _("Rules"), access=ACCESS, guards_access=True, acts_later=True),
-        Entity(
-            Revision, "revision", "revisions", _("Version of a rule"), _("Versions of rules"), title="number", verbs=READ, hands_over=False
-        ),
+        Entity(Revision, "revision", "revisions", _("Rule version"), _("Rule versions"), title="number", verbs=READ, hands_over=False),
         Entity(Timer, "timer", "timers", _("Timer"), _("Timers"), title="next_at", verbs=READ, hands_over=False),
         Entity(
             Run,
@@ -152,10 +150,10 @@ def register_subscriptions() -> Sequence[Subscription]:
     saved = ("created", "updated", "restored")
     return (
         *(
-            Subscription(f"{rules.RULE}.{verb}", "schedule_next", timing.schedule_next, label=_("Plan the next run of a rule"))
+            Subscription(f"{rules.RULE}.{verb}", "schedule_next", timing.schedule_next, label=_("Schedule a rule’s next run"))
             for verb in saved
         ),
-        Subscription("core.tenant.updated", "replan", timing.replan, label=_("Plan anew after a change of the time zone")),
+        Subscription("core.tenant.updated", "replan", timing.replan, label=_("Reschedule after a time zone change")),
     )
 
 
@@ -163,7 +161,7 @@ def register_subscriptions() -> Sequence[Subscription]:
 def register_jobs() -> Sequence[Job]:
     return (
         Job("perform", running.perform, label=_("Run a rule")),
-        Job("wake", matching.wake, label=_("Wake a rule that waited")),
+        Job("wake", matching.wake, label=_("Wake a waiting rule")),
         Job("send", webhooks.send, label=_("Deliver a webhook")),
         Job("call_out", webhooks.call_out, label=_("Call another system")),
     )
@@ -171,7 +169,7 @@ def register_jobs() -> Sequence[Job]:
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
-    return (Schedule("resume", timing.resume, every=timedelta(hours=1), label=_("Go on with rules that were held up")),)
+    return (Schedule("resume", timing.resume, every=timedelta(hours=1), label=_("Resume rules that were on hold")),)
 
 
 @hookimpl

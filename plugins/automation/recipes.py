@@ -23,27 +23,29 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("contract-ends", _("Remind the owner one week before the contract ends"), "clock", CONTRACT_ENDS),
-    Recipe("invoice-late", _("Tell the owner when an invoice is three days late"), "receipt", {
+    Recipe("contract-ends", _("Remind the owner one week before a contract ends"), "clock", CONTRACT_ENDS),
+    Recipe("invoice-late", _("Notify the owner when an invoice is three days late"), "receipt", {
         "entity": "orders.invoice", "trigger": "automation.date",
         "parameters": {"field": "due_on", "days": 3, "direction": "after", "at": "09:00"},
         "conditions": [{"kind": "automation.filter", "parameters": {"where": ["state=issued"]}}],
         "actions": [{"action": "automation.notify", "parameters": {"to": "owner", "title": _("Invoice {{{{ number }}}} was due on {{{{ due_on }}}}")}}],
     }),
-    Recipe("big-deal", _("Tell the manager when a deal becomes big"), "target", {
+    Recipe("big-deal", _("Notify the manager when a deal becomes big"), "target", {
         "entity": "pipeline.deal", "trigger": "automation.updated", "parameters": {"fields": ["amount"]},
         "conditions": [{"kind": "automation.crossed", "parameters": {"field": "amount", "direction": "up", "value": "500000 CNY"}}],
-        "actions": [{"action": "automation.notify", "parameters": {"to": "manager", "title": _("The deal {{{{ name }}}} is worth {{{{ amount }}}} now")}}],
+        "actions": [{"action": "automation.notify", "parameters": {"to": "manager", "title": _(
+        "The deal {{{{ name }}}} is now worth {{{{ amount }}}}"
+    )}}],
     }),
-    Recipe("new-lead", _("A task to call, for each new lead"), "task", {
+    Recipe("new-lead", _("Create a call task for each new lead"), "task", {
         "entity": "leads.lead", "trigger": "automation.created", "parameters": {}, "conditions": [],
         "actions": [{"action": "teamwork.create_task", "parameters": {"subject": _("Call {{{{ name }}}}"), "due_in_days": 1}}],
     }),
-    Recipe("deal-outside", _("Tell another system when a deal is changed"), "out", {
+    Recipe("deal-outside", _("Notify another system when a deal changes"), "out", {
         "entity": "pipeline.deal", "trigger": "automation.updated", "parameters": {}, "conditions": [],
         "actions": [{"action": "automation.call_webhook", "parameters": {"url": "https://", "body": {"deal": "{{ name }}"}}}],
     }),
-    Recipe("by-hand", _("A button on the account that makes a task"), "bolt", {
+    Recipe("by-hand", _("Button on an account that creates a task"), "bolt", {
         "entity": "customers.account", "trigger": MANUAL, "parameters": {}, "conditions": [],
         "actions": [{"action": "teamwork.create_task", "parameters": {"subject": _("Visit {{{{ name }}}}"), "due_in_days": 5}}],
     }),

@@ -70,7 +70,7 @@ def rehearse(ctx: Context, rule: Rule, days: int) -> dict[str, object]:
     try:
         return _rehearse(ctx, rule, days)
     except (ValidationError, expressions.ExpressionError) as failure:
-        text = _("the rule cannot stand as it is, save it again to see why: {reason}")
+        text = _("the rule is no longer valid; save it again to see why: {reason}")
         raise Invalid(text, code="rule_broken", reason=readable(str(failure), 300)) from failure
 
 
@@ -83,11 +83,11 @@ def _rehearse(ctx: Context, rule: Rule, days: int) -> dict[str, object]:
     """
     trigger = kind_of(ctx, Trigger, rule.trigger)
     if not ctx.can(f"{rule.entity}.read"):
-        raise Forbidden(_("you may not see the records of {entity}"), entity=rule.entity)
+        raise Forbidden(_("you don't have access to {entity} records"), entity=rule.entity)
     parameters = trigger.parameters().load(rule.parameters) if trigger is not None else {}
     names = trigger.events(rule.entity, parameters) if trigger is not None and rule.trigger != "automation.date" else ()
     if trigger is None or not names:
-        raise Invalid(_("of the trigger {key!r} no past is kept to try the rule on"), code="no_past", key=rule.trigger)
+        raise Invalid(_("the trigger {key!r} keeps no history to test the rule on"), code="no_past", key=rule.trigger)
     since = ctx.now() - timedelta(days=days)
     with ctx.transaction():
         past, whole = ctx.past(rule.entity, since, names)

@@ -18,13 +18,13 @@ def prepare_draft(ctx: Context, change: Change) -> None:
     """A draft is of a rule that one sees, stays its draft, and does not run. It bears the version that it was made from."""
     target = change.after("draft_of")
     if change.before is not None and change.changes("draft_of"):
-        change.refuse("draft_of", "fixed", _("what is a draft stays one, and of the same rule; make another with …/drafts"))
+        change.refuse("draft_of", "fixed", _("a draft always belongs to the same rule; create another with …/drafts"))
     elif change.before is not None and target is not None and change.after("active"):
-        change.refuse("active", "draft", _("a draft does not run; publish it with …/publications"))
+        change.refuse("active", "draft", _("a draft doesn't run; publish it with …/publications"))
     elif change.before is None and isinstance(target, UUID):
         rule = ctx.records(RULE).values([target]).get(target)
         if rule is None or rule["draft_of"] is not None:
-            change.refuse("draft_of", "unknown_rule", _("there is no rule {id} of which this could be a draft"), id=str(target))
+            change.refuse("draft_of", "unknown_rule", _("rule {id}, of which this would be a draft, does not exist"), id=str(target))
             return
         change.values |= {"active": False, "revision": rule["revision"]}
 
@@ -62,10 +62,10 @@ def publish(ctx: Context, id: UUID) -> Row:
     with ctx.transaction(write=True):
         made = _rule(ctx, id)
         if made["draft_of"] is None:
-            raise Conflict(_("this rule is no draft; make one with …/drafts"), code="no_draft")
+            raise Conflict(_("this rule is not a draft; create one with …/drafts"), code="no_draft")
         rule = _rule(ctx, cast("UUID", made["draft_of"]))
         if rule["revision"] != made["revision"]:
-            text = _("the rule is at version {now}, the draft was made from {then}; make the draft again")
+            text = _("the rule is at version {now}, but the draft was created from {then}; create the draft again")
             raise Conflict(text, code="rule_moved_on", now=rule["revision"], then=made["revision"])
         values = {"name": made["name"], **{name: made[name] for name in PARTS}}
         row = ctx.records(RULE).update(id_of(rule), values, expected_version=cast("int", rule["version"]), act=PUBLISH)
@@ -76,5 +76,5 @@ def publish(ctx: Context, id: UUID) -> Row:
 def _rule(ctx: Context, id: UUID) -> Row:
     row = ctx.records(RULE).values([id]).get(id)
     if row is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=RULE, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=RULE, id=str(id))
     return row

@@ -18,9 +18,9 @@ from sdk.links import TOKEN
 
 SALES = {"sales_manager": Scope.ALL}
 PERMISSIONS = (
-    Permission("automation.rule.run", _("Start rules by hand and try failed runs again"), SALES),
-    Permission("automation.rule.delegate", _("Let rules run as somebody else or as the system")),
-    Permission("automation.rule.stop", _("Switch all rules off at once, whosever they are")),
+    Permission("automation.rule.run", _("Start rules manually and retry failed runs"), SALES),
+    Permission("automation.rule.delegate", _("Let rules run as someone else or as the system")),
+    Permission("automation.rule.stop", _("Turn off all rules at once, whoever owns them")),
 )
 
 
@@ -153,7 +153,7 @@ def start_for(ctx: Context, id: UUID, asked: Sequence[UUID]) -> list[UUID]:
     """The runs that were made; raises Conflict for a rule that is not started by hand, or is off."""
     rule = rule_by_id(ctx, id)
     if rule.trigger != MANUAL or not ctx.records("automation.rule").get(rule.id, fields=("active",))["active"]:
-        raise Conflict(_("the rule is not started by hand, or is switched off"), code="not_manual")
+        raise Conflict(_("the rule is not started manually, or is turned off"), code="not_manual")
     seen = ctx.records(rule.entity).values(asked) if ctx.can(f"{rule.entity}.read") else {}
     return by_hand(ctx, rule, [id for id in dict.fromkeys(asked) if id in seen], MANUAL, f"hand:{secrets.token_hex(8)}")
 
@@ -215,29 +215,33 @@ def take_message(ctx: Context, request: Request) -> object:
 
 
 ROUTES = (
-    Route(method="GET", path="/kinds", view=list_kinds, permission="automation.rule.read", summary=_("What rules are made of"), answer=_KINDS),
-    Route(method="POST", path="/rules/{id}/runs", view=start_rule, permission="automation.rule.run", summary=_("Start a rule by hand"),
+    Route(method="GET", path="/kinds", view=list_kinds, permission="automation.rule.read", summary=_(
+        "Rule building blocks"
+    ), answer=_KINDS),
+    Route(method="POST", path="/rules/{id}/runs", view=start_rule, permission="automation.rule.run", summary=_("Start a rule manually"),
           body=Chosen, answer=Started, status=202),
     Route(method="GET", path="/rules/{id}/rehearsal", view=rehearse_rule, permission="automation.rule.read",
-          summary=_("Try a rule on what has happened"), query=Days, answer=Rehearsed),
+          summary=_("Test a rule on past events"), query=Days, answer=Rehearsed),
     Route(method="POST", path="/rules/{id}/trials", view=try_rule, permission="automation.rule.read",
-          summary=_("Try a rule on a record"), body=Subject, answer=Tried),
-    Route(method="POST", path="/rules/{id}/drafts", view=make_draft, permission="automation.rule.create", summary=_("Draft a rule's next version"),
+          summary=_("Test a rule on a record"), body=Subject, answer=Tried),
+    Route(method="POST", path="/rules/{id}/drafts", view=make_draft, permission="automation.rule.create", summary=_(
+        "Create a draft of a rule’s next version"
+    ),
           body=Wanted, answer=RECORD, status=201),
     Route(method="POST", path="/rules/{id}/publications", view=publish_draft, permission="automation.rule.update",
-          summary=_("Put a draft in force"), answer=RECORD),
-    Route(method="POST", path="/rules/stops", view=stop_rules, permission="automation.rule.stop", summary=_("Switch all rules off"),
+          summary=_("Activate a draft"), answer=RECORD),
+    Route(method="POST", path="/rules/stops", view=stop_rules, permission="automation.rule.stop", summary=_("Turn off all rules"),
           answer=Stopped),
-    Route(method="POST", path="/runs/{id}/retry", view=retry_run, permission="automation.rule.run", summary=_("Try a failed run again"),
+    Route(method="POST", path="/runs/{id}/retry", view=retry_run, permission="automation.rule.run", summary=_("Retry a failed run"),
           answer=Waiting),
     Route(method="POST", path="/webhooks/{id}/secret", view=new_secret, permission="automation.webhook.update",
-          summary=_("Another secret of a webhook"), answer=Secret),
+          summary=_("New webhook secret"), answer=Secret),
     Route(method="POST", path="/webhooks/{id}/tests", view=send_test, permission="automation.webhook.update",
           summary=_("Send a test"), answer=Waiting, status=202),
     Route(method="POST", path="/deliveries/{id}/redeliver", view=redeliver, permission="automation.webhook.update",
           summary=_("Deliver again"), answer=Waiting),
     Route(method="POST", path="/inlets/{id}/address", view=new_address, permission="automation.inlet.update",
-          summary=_("Another secret address of an inlet"), answer=Address),
+          summary=_("New secret URL for an inlet"), answer=Address),
     Route(method="POST", path="/hooks/{token}", view=take_message, permission=PUBLIC,
-          summary=_("A message from a system outside"), any_object=True, answer=Taken),
+          summary=_("A message from another system"), any_object=True, answer=Taken),
 )  # fmt: skip

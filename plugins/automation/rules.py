@@ -175,7 +175,7 @@ def keep_room(ctx: Context, batch: Batch, most: int) -> None:
         return
     (count,) = ctx.as_system().records(batch.entity).aggregate(["count"], (), where(active=True))
     for change in coming[max(0, most - int(str(count["count"]))) :]:
-        change.forbid("too_many_active", _("at most {most} of them can be active; switch others off first"), most=most)
+        change.forbid("too_many_active", _("at most {most} of them can be active; turn others off first"), most=most)
 
 
 def _check(ctx: Context, change: Change) -> None:
@@ -185,19 +185,21 @@ def _check(ctx: Context, change: Change) -> None:
         DELEGATE
     ):
         change.refuse(
-            "runs_as", "delegate_forbidden", _("you may not let a rule run as somebody else; leave it out, or ask an administrator")
+            "runs_as",
+            "delegate_forbidden",
+            _("you don't have permission to let a rule run as someone else; leave it out, or ask an administrator"),
         )
         return
     if entity.partition(".")[0] == "automation" or not ctx.offers(entity):
-        change.refuse("entity", "unknown_entity", _("there is no entity {entity!r} here"), entity=entity[:100])
+        change.refuse("entity", "unknown_entity", _("entity {entity!r} does not exist here"), entity=entity[:100])
         return
     try:
         actor = _actor(ctx, change)
     except NotFound:
-        change.refuse("runs_as", "unknown_user", _("who the rule runs as is not active"))
+        change.refuse("runs_as", "unknown_user", _("the user the rule runs as is not active"))
         return
     if not actor.can(f"{entity}.read"):
-        change.refuse("entity", "unknown_entity", _("there is no entity {entity!r} here"), entity=entity[:100])
+        change.refuse("entity", "unknown_entity", _("entity {entity!r} does not exist here"), entity=entity[:100])
         return
     for problem in problems_of(actor, entity, change):
         change.problems.append(problem)
@@ -218,13 +220,15 @@ def problems_of(ctx: Context, entity: str, change: Change) -> list[Problem]:
     if trigger is None:
         known = ", ".join(one.full_key for one in ctx.declared(Trigger))
         found.append(
-            Problem("trigger", "unknown_trigger", _("there is no trigger {key!r}; there are: {known}"), {"key": key[:100], "known": known})
+            Problem(
+                "trigger", "unknown_trigger", _("trigger {key!r} does not exist; available: {known}"), {"key": key[:100], "known": known}
+            )
         )
     else:
         found += _loaded(ctx, entity, trigger, given, "parameters")
     found += conditions.problems_of(ctx, entity, cast("Sequence[Any]", change.after("conditions") or []))
     if key == DELETED and conditions.look_at_records(change.after("conditions")):
-        found.append(Problem("conditions", "record_gone", _("a record that is deleted cannot be asked any more; leave its conditions out")))
+        found.append(Problem("conditions", "record_gone", _("a deleted record can't be checked any more; leave its conditions out")))
     actions = change.after("actions")
     if not isinstance(actions, list) or not actions:
         return [*found, Problem("actions", "required", _("a rule needs an action"))]
@@ -253,7 +257,7 @@ def _action_problems(ctx: Context, entity: str, node: object, place: str) -> lis
     action = kind_of(ctx, Action, str(node.get("action")))
     if action is None:
         known = ", ".join(one.full_key for one in ctx.declared(Action))
-        text = _("there is no action {key!r}; there are: {known}")
+        text = _("action {key!r} does not exist; available: {known}")
         return [Problem(f"{place}.action", "unknown_action", text, {"key": str(node.get("action"))[:100], "known": known})]
     if action.entities and entity not in action.entities:
         text = _("the action {key!r} is for {entities}")

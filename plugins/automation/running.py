@@ -78,7 +78,7 @@ def _perform(ctx: Context, id: UUID, log: Log) -> None:
         return  # done already: the job came twice
     row = ctx.records(RULE).values([cast("UUID", run["rule"])]).get(cast("UUID", run["rule"]))
     if row is None or not row["active"]:
-        _finish(ctx, id, {"state": STOPPED, "error": ctx.say(_("the rule was switched off before it came to this"))})
+        _finish(ctx, id, {"state": STOPPED, "error": ctx.say(_("the rule was turned off before it got to this"))})
         return
     started = ctx.now()
     begun = revision_of(ctx, id_of(row), cast("int", run["revision"]))
@@ -97,7 +97,7 @@ def _perform(ctx: Context, id: UUID, log: Log) -> None:
 def _act(actor: Context, run: Row, about: Reference, node: Mapping[str, Any], step: dict[str, Any]) -> dict[str, Any]:
     action = kind_of(actor, Action, str(node["action"]))
     if action is None:
-        raise NotFound(_("there is no action {key!r} here; is its plugin switched off?"), key=str(node["action"])[:100])
+        raise NotFound(_("action {key!r} does not exist here; is its plugin turned off?"), key=str(node["action"])[:100])
     given = cast("Mapping[str, Any]", node.get("parameters") or {})
     wanted = slots(given)
     words, shown = words_of(actor, about.entity, _row(actor, run, about), wanted) if wanted else ({}, {})
@@ -113,7 +113,7 @@ def _row(actor: Context, run: Row, about: Reference) -> Row:
         return {"id": about.id, **{name: typed(own[name], value) for name, value in before.items() if name in own}}
     row = actor.records(about.entity).values([about.id]).get(about.id)
     if row is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=about.entity, id=str(about.id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=about.entity, id=str(about.id))
     return row
 
 
@@ -154,14 +154,12 @@ def again(ctx: Context, id: UUID) -> Mapping[str, object]:
     now: what was wrong with the rule may have been put right. Raises Conflict for others."""
     run = ctx.records(RUN).values([id]).get(id)
     if run is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=RUN, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=RUN, id=str(id))
     if run["state"] not in (FAILED, STOPPED):
-        raise Conflict(
-            _("the run is {state!r}; only one that failed or was stopped can be tried again"), code="run_not_failed", state=run["state"]
-        )
+        raise Conflict(_("the run is {state!r}; only a failed or stopped run can be retried"), code="run_not_failed", state=run["state"])
     rule = rule_by_id(ctx, cast("UUID", run["rule"]))  # not for a rule that has gone
     if revision_of(ctx.as_system(), rule.id, cast("int", run["revision"]))["entity"] != rule.entity:
-        raise Conflict(_("the rule is about {entity} now, the run was not"), code="rule_of_other_records", entity=rule.entity)
+        raise Conflict(_("the rule is now about {entity}, but the run was not"), code="rule_of_other_records", entity=rule.entity)
     values = {"state": WAITING, "attempts": 0, "finished_at": None, "revision": rule.revision}
     ctx.as_system().records(RUN).update(id, values, act="retry")
     ctx.enqueue(PERFORM, {"runs": [str(id)]})

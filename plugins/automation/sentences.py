@@ -63,9 +63,9 @@ def label_of(ctx: Context, entity: str, name: str) -> str:
 _WHEN: Mapping[str, Text] = {
     "automation.created": _("a new {entity} is created"),
     "automation.deleted": _("the {entity} is deleted"),
-    "automation.restored": _("the {entity} comes back from the recycle bin"),
-    "automation.manual": _("somebody starts it by hand for the {entity}"),
-    "automation.inlet": _("a message from outside names the {entity}"),
+    "automation.restored": _("the {entity} is restored from the recycle bin"),
+    "automation.manual": _("someone starts it manually for the {entity}"),
+    "automation.inlet": _("a message from another system names the {entity}"),
 }
 
 
@@ -93,7 +93,7 @@ def when(ctx: Context, entity: str, key: str, given: Given) -> str:
 def _by_date(ctx: Context, entity: str, given: Given) -> str:
     days, before = given.get("days", 0), given.get("direction", "before") == "before"
     if days == 0:
-        text = _("the day of {field} of the {entity} has come, at {at}")
+        text = _("the date in {field} of the {entity} is reached, at {at}")
     elif days == 1:
         text = _("{field} of the {entity} is one day away, at {at}") if before else _("{field} of the {entity} is one day past, at {at}")
     else:
@@ -166,9 +166,9 @@ def _crossed(ctx: Context, entity: str, given: Given) -> str:
 
 def _related(ctx: Context, _entity: str, given: Given) -> str:
     other, least, most = str(given.get("entity", "")), given.get("least", 0), given.get("most")
-    text = _("at least {least} of {entity} belong to it")
+    text = _("at least {least} {entity} are linked to it")
     if most is not None:
-        text = _("no {entity} belongs to it") if most == 0 else _("{least} to {most} of {entity} belong to it")
+        text = _("no {entity} is linked to it") if most == 0 else _("{least} to {most} {entity} are linked to it")
     said = ctx.say(text, {"least": least, "most": most, "entity": called(ctx, other)})
     clauses = [sentence(ctx, other, str(one)) for one in given.get("where") or ()] if ctx.offers(other) else []
     return said if not clauses else f"{said} ({ctx.say(_(' and ')).join(clauses)})"
@@ -227,7 +227,7 @@ def _called(ctx: Context, entity: str, word: str) -> str:
 
 def _tell(ctx: Context, entity: str, given: Given) -> str:
     return ctx.say(
-        _("tell {who}: “{title}”"),
+        _("notify {who}: “{title}”"),
         {"who": who(ctx, str(given.get("to") or "owner")), "title": named(ctx, entity, str(given.get("title", "")))},
     )
 
@@ -240,7 +240,7 @@ def who(ctx: Context, word: str) -> str:
     if kind == "manager":
         return ctx.say(_("the owner's manager"))
     if kind == "role":
-        return ctx.say(_("everybody with the role {role}"), {"role": name})
+        return ctx.say(_("everyone with the role {role}"), {"role": name})
     return title_of(ctx, "core.user", name) or name
 
 
@@ -248,7 +248,7 @@ def _write(ctx: Context, entity: str, given: Given) -> str:
     people = [str(given["to"])] if given.get("to") else []
     people += [ctx.say(_("its owner"))] if given.get("owner") else []
     people += [title_of(ctx, "core.user", str(given["user"])) or str(given["user"])] if given.get("user") else []
-    return ctx.say(_("write to {who}: “{title}”"), {"who": ", ".join(people), "title": named(ctx, entity, str(given.get("subject", "")))})
+    return ctx.say(_("email {who}: “{title}”"), {"who": ", ".join(people), "title": named(ctx, entity, str(given.get("subject", "")))})
 
 
 def _set(ctx: Context, entity: str, given: Given) -> str:
@@ -284,7 +284,7 @@ def _make(ctx: Context, entity: str, given: Given) -> str:
 
 def _assign(ctx: Context, _entity: str, given: Given) -> str:
     word = str(given.get("owner", ""))
-    return ctx.say(_("give it to {who}"), {"who": title_of(ctx, "core.user", word) or word})
+    return ctx.say(_("assign it to {who}"), {"who": title_of(ctx, "core.user", word) or word})
 
 
 def _call(ctx: Context, entity: str, given: Given) -> str:

@@ -17,7 +17,7 @@ from sdk.entities import unique_together
 WAITING, DONE, FAILED, STOPPED, UNDONE = "waiting", "done", "failed", "stopped", "undone"
 EXAMPLE = '[{"action": "automation.notify", "parameters": {"to": "owner", "title": "{{ name }}"}}]'
 """The action of the example rule in import templates."""
-STATES = {WAITING: _("Waiting"), DONE: _("Done"), FAILED: _("Failed"), STOPPED: _("Stopped"), UNDONE: _("Taken back")}
+STATES = {WAITING: _("Waiting"), DONE: _("Done"), FAILED: _("Failed"), STOPPED: _("Stopped"), UNDONE: _("Rolled back")}
 SENT = {WAITING: _("Waiting"), DONE: _("Delivered"), FAILED: _("Failed")}
 
 
@@ -30,13 +30,13 @@ class Rule(Record):
     name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True)
     entity: Mapped[str] = f.text(_("Entity"), length=100, required=True, track=True, index=True, example="customers.account")
     trigger: Mapped[str] = f.text(_("Trigger"), length=100, required=True, track=True, example="automation.created")
-    parameters: Mapped[dict[str, Any] | None] = document(_("Parameters of the trigger"), dict)
+    parameters: Mapped[dict[str, Any] | None] = document(_("Trigger parameters"), dict)
     conditions: Mapped[list[Any] | None] = document(_("Conditions"))
     actions: Mapped[list[Any] | None] = f.with_example(document(_("Actions")), EXAMPLE)
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
     position: Mapped[int] = f.integer(_("Position"), default=100)
     runs_as_id: Mapped[UUID | None] = f.link(_("Runs as"), "core.user", track=True, hands_over=True)
-    revision: Mapped[int] = f.integer(_("Version of the rule"), default=1, readonly=True)
+    revision: Mapped[int] = f.integer(_("Rule version"), default=1, readonly=True)
     draft_of_id: Mapped[UUID | None] = f.with_example(f.link(_("Draft of"), "automation.rule", unique=True), f.NO_EXAMPLE)
 
 
@@ -47,11 +47,11 @@ class Revision(Record):
     __table_args__ = (unique_together("automation_revisions", "rule_id", "number"),)
 
     rule_id: Mapped[UUID] = f.link(_("Rule"), Rule, required=True, parent=True)
-    number: Mapped[int] = f.integer(_("Version of the rule"), required=True)
+    number: Mapped[int] = f.integer(_("Rule version"), required=True)
     by_id: Mapped[UUID | None] = f.link(_("By"), "core.user")
     entity: Mapped[str] = f.text(_("Entity"), length=100, required=True)
     trigger: Mapped[str] = f.text(_("Trigger"), length=100, required=True)
-    parameters: Mapped[dict[str, Any] | None] = document(_("Parameters of the trigger"), dict)
+    parameters: Mapped[dict[str, Any] | None] = document(_("Trigger parameters"), dict)
     conditions: Mapped[list[Any] | None] = document(_("Conditions"))
     actions: Mapped[list[Any] | None] = document(_("Actions"))
 
@@ -62,7 +62,7 @@ class Timer(Record):
     __tablename__ = "automation_timers"
 
     rule_id: Mapped[UUID] = f.link(_("Rule"), Rule, required=True, parent=True, unique=True)
-    reached_on: Mapped[date | None] = f.on(_("Reached"))
+    reached_on: Mapped[date | None] = f.on(_("Matched"))
     next_at: Mapped[datetime | None] = f.at(_("Next at"), index=True)
 
 
@@ -79,12 +79,12 @@ class Run(Record):
     rule_id: Mapped[UUID] = f.link(_("Rule"), Rule, required=True, parent=True)
     occurrence: Mapped[str] = f.text(_("Occurrence"), length=200, required=True, readonly=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"), readonly=True)
-    subject: Mapped[str] = f.text(_("Id of the record"), length=36, required=True, readonly=True)
+    subject: Mapped[str] = f.text(_("Record ID"), length=36, required=True, readonly=True)
     event: Mapped[str | None] = f.text(_("Event"), length=100, readonly=True)
     moment: Mapped[dict[str, Any] | None] = document(_("What had changed"), dict, readonly=True, sensitive=True, personal=True)
     causes: Mapped[list[Any] | None] = document(_("Rules that led here"), readonly=True)
-    revision: Mapped[int] = f.integer(_("Version of the rule"), default=1, readonly=True)
-    state: Mapped[str] = f.choice(_("State"), STATES, default=WAITING, readonly=True, index=True)
+    revision: Mapped[int] = f.integer(_("Rule version"), default=1, readonly=True)
+    state: Mapped[str] = f.choice(_("Status"), STATES, default=WAITING, readonly=True, index=True)
     attempts: Mapped[int] = f.integer(_("Attempts"), default=0, readonly=True)
     error: Mapped[str | None] = f.long_text(_("Error"), readonly=True, personal=True)
     started_at: Mapped[datetime | None] = f.at(_("Started at"), readonly=True)
@@ -99,7 +99,7 @@ class Performed(Record):
     run_id: Mapped[UUID] = f.link(_("Run"), Run, required=True, parent=True)
     number: Mapped[int] = f.integer(_("Number"), required=True, readonly=True)
     action: Mapped[str] = f.text(_("Action"), length=100, required=True, readonly=True)
-    state: Mapped[str] = f.choice(_("State"), STATES, default=DONE, readonly=True)
+    state: Mapped[str] = f.choice(_("Status"), STATES, default=DONE, readonly=True)
     went_in: Mapped[dict[str, Any] | None] = document(_("Input"), dict, readonly=True, sensitive=True, personal=True)
     came_out: Mapped[dict[str, Any] | None] = document(_("Output"), dict, readonly=True, sensitive=True, personal=True)
     error: Mapped[str | None] = f.long_text(_("Error"), readonly=True, personal=True)
@@ -112,12 +112,12 @@ class Webhook(Record):
     __tablename__ = "automation_webhooks"
 
     name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True)
-    url: Mapped[str] = f.url(_("Address"), required=True)
+    url: Mapped[str] = f.url(_("URL"), required=True)
     entity: Mapped[str] = f.text(_("Entity"), length=100, required=True, track=True, index=True, example="customers.account")
     events: Mapped[list[str] | None] = f.keys(_("Events"), track=True)
     where: Mapped[list[Any] | None] = document(_("Only where"))
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
-    generation: Mapped[int] = f.integer(_("Generation of the secret"), default=1, readonly=True)
+    generation: Mapped[int] = f.integer(_("Secret generation"), default=1, readonly=True)
     stopped_because: Mapped[str | None] = f.text(_("Stopped because"), readonly=True)
 
 
@@ -130,11 +130,11 @@ class Delivery(Record):
     webhook_id: Mapped[UUID] = f.link(_("Webhook"), Webhook, required=True, parent=True)
     event: Mapped[str] = f.text(_("Event"), length=100, required=True, readonly=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"), readonly=True)
-    subject: Mapped[str] = f.text(_("Id of the record"), length=36, required=True, readonly=True)
+    subject: Mapped[str] = f.text(_("Record ID"), length=36, required=True, readonly=True)
     payload: Mapped[dict[str, Any] | None] = document(_("Payload"), dict, readonly=True, sensitive=True, personal=True)
-    state: Mapped[str] = f.choice(_("State"), SENT, default=WAITING, readonly=True, index=True)
+    state: Mapped[str] = f.choice(_("Status"), SENT, default=WAITING, readonly=True, index=True)
     attempts: Mapped[int] = f.integer(_("Attempts"), default=0, readonly=True)
-    status: Mapped[int | None] = f.integer(_("Status"), readonly=True)
+    status: Mapped[int | None] = f.integer(_("HTTP status"), readonly=True)
     response: Mapped[str | None] = f.long_text(_("Response"), readonly=True, personal=True)
     next_at: Mapped[datetime | None] = f.at(_("Next at"), readonly=True)
     delivered_at: Mapped[datetime | None] = f.at(_("Delivered at"), readonly=True)
@@ -150,4 +150,4 @@ class Inlet(Record):
     rule_id: Mapped[UUID | None] = f.link(_("Rule"), Rule, track=True)
     mapping: Mapped[dict[str, Any] | None] = document(_("Fields from the body"), dict)
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
-    secret_hash: Mapped[str | None] = f.secret(f.text(_("Hash of the secret"), length=64, readonly=True, sensitive=True, index=True))
+    secret_hash: Mapped[str | None] = f.secret(f.text(_("Secret hash"), length=64, readonly=True, sensitive=True, index=True))

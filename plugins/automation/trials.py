@@ -41,11 +41,11 @@ def tried(ctx: Context, rule: Rule, id: UUID) -> dict[str, object]:
     """
     seen = ctx.records(rule.entity).values([id]).get(id)
     if seen is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=rule.entity, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=rule.entity, id=str(id))
     actor = actor_of(ctx, rule)
     row = actor.records(rule.entity).values([id]).get(id)
     if row is None:
-        raise NotFound(_("who the rule runs as does not see this record: it would not run for it"))
+        raise NotFound(_("the user the rule runs as can't see this record, so it would not run for it"))
     held = [_held(ctx, actor, rule, node, id) for node in rule.conditions]
     holds_all, steps = all(one["holds"] for one in held), _steps(_Trial(ctx, actor, rule, row, seen))
     for step in steps if not acts_for(ctx, rule) else ():
@@ -59,7 +59,7 @@ def _held(ctx: Context, actor: Context, rule: Rule, node: object, id: UUID) -> d
     """One condition; those that ask what has just changed do not hold, as nothing has. Of one that asks by what who asks does not see
     it is not told: that would be a way to guess it."""
     if conditions.problems_of(ctx, rule.entity, [node]) and not conditions.problems_of(actor, rule.entity, [node]):
-        hidden = ctx.say(_("it asks by something that you may not see: whether it holds is not told"))
+        hidden = ctx.say(_("it filters by something you don't have access to, so the result is not shown"))
         return {"text": holds(ctx, rule.entity, node), "holds": False, "problem": hidden, "asks_change": False}
     try:
         found = conditions.holding(actor, rule.entity, [node], [Moment(id)])
@@ -77,7 +77,7 @@ def _begins(ctx: Context, rule: Rule, row: Row, seen: Row) -> dict[str, object] 
     try:
         given = cast("dict[str, Any]", ByDate().load(dict(rule.parameters)))
     except ValidationError as failure:
-        text = _("the rule cannot stand as it is, save it again to see why: {reason}")
+        text = _("the rule is no longer valid; save it again to see why: {reason}")
         raise Invalid(text, code="rule_broken", reason=readable(str(failure), 300)) from failure
     value, zone = row.get(str(given["field"])), ZoneInfo(ctx.tenant.timezone)
     if value != seen.get(str(given["field"])):
@@ -145,7 +145,7 @@ def _act(trial: _Trial, node: Mapping[str, Any], step: dict[str, object], hidden
     actor, entity = trial.actor, trial.rule.entity
     action = kind_of(actor, Action, str(node.get("action", "")))
     if action is None:
-        raise NotFound(_("there is no action {key!r} here; is its plugin switched off?"), key=str(node.get("action"))[:100])
+        raise NotFound(_("action {key!r} does not exist here; is its plugin turned off?"), key=str(node.get("action"))[:100])
     given = cast("Mapping[str, Any]", node.get("parameters") or {})
     wanted = slots(given)
     words, shown, unseen = trial.words(wanted) if wanted else ({}, {}, [])

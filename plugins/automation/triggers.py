@@ -34,7 +34,7 @@ class Updated(Schema):
         load_default=list,
         data_key="fields",
         validate=validate.Length(0, 50),
-        metadata=parameter(_("Only if one of these changes"), _("None ticked: any of them."), options=choices.fields_of),
+        metadata=parameter(_("Only if one of these changes"), _("None selected: any of them."), options=choices.fields_of),
     )
 
 
@@ -48,13 +48,13 @@ class ByDate(Schema):
     """So many days before or after a date of the record, at a local time of the tenant."""
 
     field = fields.String(required=True, validate=validate.Length(1, 80), metadata=parameter(_("Which date"), options=choices.dates_of))
-    days = fields.Integer(required=True, strict=True, validate=validate.Range(0, MOST_DAYS), metadata=parameter(_("How many days")))
+    days = fields.Integer(required=True, strict=True, validate=validate.Range(0, MOST_DAYS), metadata=parameter(_("Number of days")))
     direction = fields.String(
         load_default="before",
         validate=validate.OneOf(("before", "after")),
-        metadata=parameter(_("Before or after it"), options=choices.listed({"before": _("before it"), "after": _("after it")})),
+        metadata=parameter(_("Before or after"), options=choices.listed({"before": _("before it"), "after": _("after it")})),
     )
-    at = fields.Time(format="%H:%M", load_default=time(9), metadata=parameter(_("At what time")))
+    at = fields.Time(format="%H:%M", load_default=time(9), metadata=parameter(_("Time")))
 
 
 class ByClock(Schema):
@@ -66,9 +66,9 @@ class ByClock(Schema):
         allow_none=True,
         strict=True,
         validate=validate.Range(LEAST_MINUTES, 60 * 24 * 31),
-        metadata=parameter(_("Every so many minutes"), _("Or a time of day.")),
+        metadata=parameter(_("Every (minutes)"), _("Or a time of day.")),
     )
-    at = fields.Time(format="%H:%M", load_default=None, allow_none=True, metadata=parameter(_("At what time")))
+    at = fields.Time(format="%H:%M", load_default=None, allow_none=True, metadata=parameter(_("Time")))
     weekdays = fields.List(
         fields.Integer(strict=True, validate=validate.Range(1, 7)),
         load_default=lambda: [1, 2, 3, 4, 5, 6, 7],
@@ -110,7 +110,7 @@ def _check_event(ctx: Context, entity: str, parameters: Parameters) -> list[Prob
     if parameters["event"] in known:
         return []
     params = {"event": parameters["event"], "entity": entity, "known": ", ".join(known) or "-"}
-    return [Problem("event", "unknown_event", _("{entity} has no event {event!r}; there are: {known}"), params)]
+    return [Problem("event", "unknown_event", _("{entity} has no event {event!r}; available: {known}"), params)]
 
 
 def date_events(entity: str, _parameters: Parameters) -> Sequence[str]:
@@ -129,7 +129,7 @@ def _check_date(ctx: Context, entity: str, parameters: Parameters) -> list[Probl
     if parameters["field"] in dates:
         return []
     params = {"field": parameters["field"], "entity": entity, "known": ", ".join(dates)}
-    return [Problem("field", "unknown_field", _("{entity} has no date {field!r}; there are: {known}"), params)]
+    return [Problem("field", "unknown_field", _("{entity} has no date {field!r}; available: {known}"), params)]
 
 
 def _check_clock(ctx: Context, entity: str, parameters: Parameters) -> list[Problem]:
@@ -142,12 +142,12 @@ def _never(_entity: str, _parameters: Parameters) -> Sequence[str]:
 
 KINDS: Sequence[Trigger] = (
     Trigger("created", _("A record is created"), Nothing, _of_record("created")),
-    Trigger("updated", _("A record is changed"), Updated, _of_record("updated"), _touches, _check_updated),
+    Trigger("updated", _("A record is updated"), Updated, _of_record("updated"), _touches, _check_updated),
     Trigger("deleted", _("A record is deleted"), Nothing, _of_record("deleted")),
     Trigger("restored", _("A record is restored"), Nothing, _of_record("restored")),
     Trigger("event", _("Something happens to it"), OfDomain, lambda _entity, given: (str(given["event"]),), check=_check_event),
-    Trigger("date", _("A date comes near or is past"), ByDate, date_events, date_begins, _check_date),
-    Trigger("schedule", _("By the clock"), ByClock, _never, check=_check_clock),
-    Trigger("manual", _("By hand"), Nothing, _never),
-    Trigger("inlet", _("A message from outside"), Nothing, _never),
+    Trigger("date", _("A date is approaching or has passed"), ByDate, date_events, date_begins, _check_date),
+    Trigger("schedule", _("On a schedule"), ByClock, _never, check=_check_clock),
+    Trigger("manual", _("Manually"), Nothing, _never),
+    Trigger("inlet", _("A message from another system"), Nothing, _never),
 )

@@ -64,7 +64,7 @@ def _check(ctx: Context, change: Change) -> None:
     entity = str(change.after("entity"))
     who = change.after("owner")
     if who is None and ctx.actor.user_id is not None and change.before is not None and not ctx.can(DELEGATE):
-        change.refuse("owner", "delegate_forbidden", _("this webhook speaks for the system; ask an administrator"))
+        change.refuse("owner", "delegate_forbidden", _("this webhook acts as the system; ask an administrator"))
         return
     try:
         actor = ctx.as_user(who) if isinstance(who, UUID) and who != ctx.actor.user_id else ctx
@@ -72,16 +72,16 @@ def _check(ctx: Context, change: Change) -> None:
         change.refuse("owner", "unknown_user", _("the owner is not active"))
         return
     if entity.partition(".")[0] == "automation" or not ctx.offers(entity) or not actor.can(f"{entity}.read"):
-        change.refuse("entity", "unknown_entity", _("there is no entity {entity!r} here"), entity=entity[:100])
+        change.refuse("entity", "unknown_entity", _("entity {entity!r} does not exist here"), entity=entity[:100])
         return
     known = {f"{entity}.{verb}" for verb in VERBS} | {event.name for event in ctx.events() if event.name.rpartition(".")[0] == entity}
     for event in cast("list[str]", change.after("events") or ()):
         if event not in known:
-            text = _("{entity} has no event {event!r}; there are: {known}")
+            text = _("{entity} has no event {event!r}; available: {known}")
             change.refuse("events", "unknown_event", text, entity=entity, event=event[:100], known=", ".join(sorted(known)))
     clauses = change.after("where")
     if clauses is not None and not (isinstance(clauses, list) and all(isinstance(one, str) for one in clauses) and len(clauses) <= 20):
-        change.refuse("where", "malformed", _("expected a list of clauses such as amount[gte]=1000 CNY"))
+        change.refuse("where", "malformed", _("expected a list of conditions such as amount[gte]=1000 CNY"))
     elif clauses:
         change.problems += where_problems(actor, entity, cast("list[str]", clauses))
 
@@ -122,7 +122,7 @@ def hear(ctx: Context, events: Sequence[Event]) -> None:
                 _write_down(ctx, actor, webhook, events[start : start + MOST])
         except BadRequest as refusal:
             why = ctx.say(refusal.message, refusal.params)
-            _switch_off(ctx, webhook, ctx.say(_("its conditions cannot be asked by its owner any more: {why}"), {"why": why}))
+            _switch_off(ctx, webhook, ctx.say(_("its owner can no longer use its conditions: {why}"), {"why": why}))
 
 
 def looped(_ctx: Context, _events: Sequence[Event]) -> None:
@@ -234,7 +234,7 @@ def _keep(ctx: Context, hook: Row, delivery: Row, reply: Reply) -> bool:
             _ask(system, id_of(hook), str(delivery["subject"]), cast("datetime", values["next_at"]))
         system.records(DELIVERY).update(id, values, act="keep")
         if reply.status == GONE:
-            _switch_off(system, hook, ctx.say(_("the receiver said that it is gone (410)")))
+            _switch_off(system, hook, ctx.say(_("the receiver responded that it is gone (410)")))
     return "state" in values and reply.status != GONE
 
 
@@ -246,7 +246,7 @@ def new_secret(ctx: Context, id: UUID) -> Mapping[str, object]:
     """Another secret from now on; it is shown here and never again."""
     row = ctx.records(WEBHOOK).values([id]).get(id)
     if row is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=WEBHOOK, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=WEBHOOK, id=str(id))
     changed = ctx.records(WEBHOOK).update(id, {"generation": cast("int", row["generation"]) + 1}, act="rotate")
     return {"secret": f"whsec_{base64.b64encode(secret_of(ctx, changed)).decode()}"}
 
@@ -255,9 +255,9 @@ def send_test(ctx: Context, id: UUID) -> Mapping[str, object]:
     """Tell a webhook that this is a test, signed and logged like all that it is told. Raises Conflict for one that is off."""
     row = ctx.records(WEBHOOK).values([id]).get(id)
     if row is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=WEBHOOK, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=WEBHOOK, id=str(id))
     if not row["active"]:
-        raise Conflict(_("the webhook is switched off; switch it on to test it"), code="webhook_off")
+        raise Conflict(_("the webhook is turned off; turn it on to test it"), code="webhook_off")
     payload = {"type": TEST, "timestamp": _plain(ctx.now()), "data": {"entity": row["entity"], "record": {}, "changed": []}}
     values = {"webhook": id, "event": TEST, "about": None, "subject": str(uuid4()), "payload": payload, "owner": row["owner"]}
     made = ctx.as_system().records(DELIVERY).create(values, act="tell")
@@ -269,13 +269,13 @@ def redeliver(ctx: Context, id: UUID) -> Mapping[str, object]:
     """Send a delivery once more, with the same id and the same content. Raises Conflict while it waits, or its webhook is off."""
     row = ctx.records(DELIVERY).values([id]).get(id)
     if row is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=DELIVERY, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=DELIVERY, id=str(id))
     hook = ctx.records(WEBHOOK).values([cast("UUID", row["webhook"])]).get(cast("UUID", row["webhook"]))
     if row["state"] == WAITING or hook is None or not hook["active"]:
-        raise Conflict(_("the delivery waits already, or its webhook is switched off"), code="not_redeliverable")
+        raise Conflict(_("the delivery is already pending, or its webhook is turned off"), code="not_redeliverable")
     system = ctx.as_system()
     if system.records(DELIVERY).values([id])[id]["payload"] is None:  # who may send it again need not see it
-        raise Conflict(_("what the message said was erased; there is nothing to deliver"), code="erased")
+        raise Conflict(_("the message content was erased, so there is nothing to deliver"), code="erased")
     system.records(DELIVERY).update(id, {"state": WAITING, "attempts": 0, "next_at": None}, act="redeliver")
     _ask(ctx, id_of(hook), str(row["subject"]))
     return {"id": id, "state": WAITING}

@@ -9,7 +9,7 @@ from plugins.catalog import demo
 from plugins.catalog.tables import Product
 from sdk import Access, Context, Entity, Manifest, MenuEntry, Scope, Verb, _, hookimpl
 
-manifest = Manifest(name="catalog", version="0.1", title=_("Catalog"), summary=_("The products that we sell, with their list prices."))
+manifest = Manifest(name="catalog", version="0.1", title=_("Catalog"), summary=_("The products you sell and their list prices."))
 
 READERS: dict[str, Access] = {role: {Verb.READ: Scope.ALL} for role in ("sales_rep", "sales_manager", "finance", "read_only")}
 

@@ -24,7 +24,7 @@ def upload(ctx: Context, id: UUID, upload: Upload) -> Row:
     """Keep a picture as the logo of the profile. Raises TooLarge, Invalid, NotFound, Forbidden."""
     content = upload.stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise TooLarge(_("a logo has at most {most} MB"), most=MOST_BYTES >> 20)
+        raise TooLarge(_("a logo can be at most {most} MB"), most=MOST_BYTES >> 20)
     with saved(ctx, BytesIO(_as_png(content))) as key:
         return ctx.records(NAME).update(id, {"logo": key}, act=ACT)
 
@@ -62,19 +62,22 @@ def _as_png(content: bytes) -> bytes:
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 (an extra: the rest of the plugin works without it)
     except ModuleNotFoundError as failure:
-        raise Unavailable(_("logos need the extra: pip install 'dealwright[documents]'"), code="missing_extra") from failure
+        raise Unavailable(_("logos require an extra: pip install 'dealwright[documents]'"), code="missing_extra") from failure
     try:
         with Image.open(BytesIO(content), formats=KINDS) as picture:
             width, height = picture.size
             if not _fits(width, height):
-                raise _refused("size", _("a logo has from {least} to {most} pixels a side and is at most {ratio} times as long as wide"),
+                raise _refused("size", _(
+        "each side of a logo must be between {least} and {most} pixels, and the longer side at most {ratio} times the "
+        "shorter"
+    ),
                                least=LEAST_SIDE, most=MOST_SIDE, ratio=MOST_RATIO)  # fmt: skip
             shallow: Image.Image = picture.point(lambda shade: shade * (1 / 256)).convert("L") if picture.mode.startswith("I") else picture
             shallow.thumbnail((KEPT_SIDE, KEPT_SIDE))  # first: a JPEG is not even decoded at its full size then
             drawn = ImageOps.exif_transpose(shallow).convert("RGBA")
     # Decoders raise any of these.
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as failure:
-        raise _refused("unreadable", _("is no picture that can be read; send PNG, JPEG, WebP or GIF")) from failure
+        raise _refused("unreadable", _("is not a readable image; send PNG, JPEG, WebP or GIF")) from failure
     drawn.info.clear()  # profiles and remarks
     made = BytesIO()
     drawn.save(made, "PNG")
@@ -86,4 +89,4 @@ def _fits(width: int, height: int) -> bool:
 
 
 def _refused(code: str, text: Text, **params: object) -> Invalid:
-    return Invalid(_("the logo is not taken"), problems=[Problem("file", code, text, params)])
+    return Invalid(_("the logo was not accepted"), problems=[Problem("file", code, text, params)])

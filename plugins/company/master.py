@@ -6,14 +6,14 @@ from sdk import MasterData, Text, _
 
 INDUSTRIES = (
     ("software", _("Software and IT")), ("manufacturing", _("Manufacturing")), ("retail", _("Retail and wholesale")),
-    ("finance", _("Finance and insurance")), ("medical", _("Health care")), ("education", _("Education")),
+    ("finance", _("Finance and insurance")), ("medical", _("Healthcare")), ("education", _("Education")),
     ("construction", _("Construction and real estate")), ("logistics", _("Transport and logistics")), ("energy", _("Energy and utilities")),
     ("telecom", _("Telecommunications")), ("media", _("Media and entertainment")), ("hospitality", _("Hotels and catering")),
     ("agriculture", _("Agriculture and food")), ("public", _("Public administration")), ("services", _("Professional services")),
     ("other", _("Other")),
 )  # fmt: skip
 SOURCES = (
-    ("website", _("Website")), ("referral", _("Referral")), ("partner", _("Partner")), ("fair", _("Trade fair")),
+    ("website", _("Website")), ("referral", _("Referral")), ("partner", _("Partner")), ("fair", _("Trade show")),
     ("campaign", _("Campaign")), ("cold-call", _("Cold call")), ("social", _("Social media")),
     ("renewal", _("Renewal")), ("other", _("Other")),
 )  # fmt: skip

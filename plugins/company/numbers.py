@@ -68,15 +68,17 @@ def flaw_of(pattern: str, reset: str) -> Problem | None:
     try:
         parts = [(name, f"{conversion or ''}{width}") for _text, name, width, conversion in Formatter().parse(pattern) if name is not None]
     except ValueError as failure:
-        return Problem("pattern", "malformed", _("cannot read the pattern: {reason}"), {"reason": str(failure)})
+        return Problem("pattern", "malformed", _("invalid pattern: {reason}"), {"reason": str(failure)})
     names = [name for name, _width in parts]
     if names.count("number") != 1 or set(names) - PARTS or not all(_WIDTH.match(width) for name, width in parts if name == "number"):
-        return Problem("pattern", "malformed", _("expected text with {{number:05}} once, and {{year}}, {{month}}, {{day}}"), {})
+        return Problem(
+            "pattern", "malformed", _("expected text containing {{number:05}} once, and optionally {{year}}, {{month}}, {{day}}"), {}
+        )
     if any(width for name, width in parts if name != "number"):
-        return Problem("pattern", "malformed", _("only the number takes a width"), {})
+        return Problem("pattern", "malformed", _("only the number can have a width"), {})
     needed = {"never": set[str](), "year": {"year"}, "month": {"year", "month"}}[reset]
     if missing := sorted(needed - set(names)):
-        text = _("it starts again every {reset}, so the pattern needs {missing}: numbers would come twice")
+        text = _("restarts every {reset}, so the pattern needs {missing}; otherwise numbers would repeat")
         return Problem("pattern", "ambiguous", text, {"reset": reset, "missing": ", ".join(missing)})
     return None
 
@@ -91,14 +93,14 @@ def prepare_sequences(ctx: Context, batch: Batch) -> None:
             change.problems.append(flaw)
         before = change.before["next_number"] if change.before else None
         if change.act != "number" and isinstance(before, int) and int(str(change.after("next_number"))) < before:
-            text = _("numbers up to {last} are given out already; expected at least {next}")
+            text = _("numbers up to {last} have already been assigned; expected at least {next}")
             change.refuse("next_number", "given_out", text, last=before - 1, next=before)
 
 
 def _stay(change: Change) -> None:
     """Once numbers are given out, what would give them out again is refused: another key or period, or a new start."""
     if change.verb == "delete":
-        change.forbid("given_out", _("numbers of it are given out already; without it they would come twice"))
+        change.forbid("given_out", _("numbers have already been assigned; without it they would repeat"))
     for name in ("key", "reset"):
         if change.changes(name):
-            change.refuse(name, "given_out", _("cannot change: numbers are given out already and would come twice"))
+            change.refuse(name, "given_out", _("can't be changed: numbers have already been assigned, so they would repeat"))

@@ -56,7 +56,7 @@ def change_logo(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         if request.typed("do") == "remove":
             logo.remove(ctx, id)
         elif "file" not in request.files:
-            raise Invalid(_("some values are not valid"), problems=[Problem("file", "required", _("choose a picture"))])
+            raise Invalid(_("some values are invalid"), problems=[Problem("file", "required", _("choose an image"))])
         else:
             logo.upload(ctx, id, request.files["file"])
     except Refusal as refusal:

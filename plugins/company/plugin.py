@@ -34,7 +34,7 @@ manifest = Manifest(
     name="company",
     version="0.1",
     title=_("Company"),
-    summary=_("The company's profile, its currencies with dated rates, its numbers and its lists."),
+    summary=_("Company profile, currencies with dated rates, number sequences and lists."),
     capabilities=Capabilities(files=True),
 )
 

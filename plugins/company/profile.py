@@ -21,5 +21,5 @@ def keep_single(ctx: Context, batch: Batch) -> None:
     for change in batch.changes:
         if change.verb in ("create", "restore") and change.stands:
             if there - {change.id}:
-                change.forbid("second_profile", _("the company has its profile already; change that one"))
+                change.forbid("second_profile", _("the company already has a profile; edit that one"))
             there.add(change.id)

@@ -53,10 +53,10 @@ def prepare_rates(ctx: Context, batch: Batch) -> None:
     """A rate is one of a foreign currency; a deleted one stays deleted: the company's own may be another one since."""
     for change in batch.changes:
         if change.verb == "restore":
-            change.forbid("rate_deleted", _("a deleted rate stays deleted; enter it again"))
+            change.forbid("rate_deleted", _("a deleted rate can't be restored; enter it again"))
     for change in batch.standing():
         if change.after("currency") == ctx.tenant.currency:
-            text = _("{value} is the company's own currency, its rate is always 1")
+            text = _("{value} is the company's own currency; its rate is always 1")
             change.refuse("currency", "own_currency", text, value=ctx.tenant.currency)
 
 
@@ -64,4 +64,4 @@ def keep_currency(ctx: Context, batch: Batch) -> None:
     """The company's own currency stays once there are rates: they are all worth something in it."""
     for change in batch.changes:
         if change.changes("currency") and ctx.as_system().records(NAME).find((), 1):
-            change.forbid("rates_exist", _("there are rates to the present currency; delete them before the currency changes"))
+            change.forbid("rates_exist", _("exchange rates exist for the current currency; delete them before changing the currency"))

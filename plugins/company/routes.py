@@ -36,9 +36,9 @@ def drop(ctx: Context, request: Request) -> Response:
 
 
 ROUTES: Sequence[Route] = (
-    Route(method="POST", path="/profiles/{id}/logo", view=take, permission=f"{NAME}.update", summary=_("Upload the logo of the company"),
+    Route(method="POST", path="/profiles/{id}/logo", view=take, permission=f"{NAME}.update", summary=_("Upload the company logo"),
           uploads=("file",), answer=LogoAnswer),
-    Route(method="GET", path="/profiles/{id}/logo", view=give, permission=f"{NAME}.read", summary=_("Download the logo of the company"),
+    Route(method="GET", path="/profiles/{id}/logo", view=give, permission=f"{NAME}.read", summary=_("Download the company logo"),
           media_type="image/png"),
-    Route(method="DELETE", path="/profiles/{id}/logo", view=drop, permission=f"{NAME}.update", summary=_("Take the logo away"), status=204),
+    Route(method="DELETE", path="/profiles/{id}/logo", view=drop, permission=f"{NAME}.update", summary=_("Remove logo"), status=204),
 )  # fmt: skip

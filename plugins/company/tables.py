@@ -35,7 +35,7 @@ class Profile(Record):
     country: Mapped[str | None] = f.text(_("Country"), length=100)
     tax_number: Mapped[str | None] = f.text(_("Tax number"), length=60, track=True)
     phone: Mapped[str | None] = f.phone(_("Phone"))
-    email: Mapped[str | None] = f.email(_("E-mail"))
+    email: Mapped[str | None] = f.email(_("Email"))
     website: Mapped[str | None] = f.url(_("Website"))
     bank_name: Mapped[str | None] = f.text(_("Bank"), length=100, track=True)
     bank_account: Mapped[str | None] = f.text(_("Bank account"), length=60, track=True)
@@ -48,7 +48,7 @@ class Preference(Record):
     __tablename__ = "company_preferences"
 
     user_id: Mapped[UUID] = f.link(_("User"), "core.user", required=True, unique=True, parent=True)
-    formats: Mapped[str | None] = f.choice(_("Numbers and days as in"), REGIONS)
+    formats: Mapped[str | None] = f.choice(_("Number and date format"), REGIONS)
 
 
 class Currency(Record):
@@ -81,7 +81,7 @@ class Sequence(Record):
     key: Mapped[str] = f.key(_("Key"), required=True, unique=True)
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, search=True)
     pattern: Mapped[str] = f.text(_("Pattern"), length=60, required=True, track=True, example="DOC-{year}-{number:05}")
-    reset: Mapped[str] = f.choice(_("Starts again"), RESETS, default="year", track=True)
+    reset: Mapped[str] = f.choice(_("Restarts"), RESETS, default="year", track=True)
     next_number: Mapped[int | None] = f.integer(_("Next number"), least=1, default=1, track=True)
     period: Mapped[str | None] = f.text(_("Period"), length=10, readonly=True)
 
@@ -138,4 +138,4 @@ class Holiday(Record):
 
     on: Mapped[date] = f.on(_("Day"), required=True, track=True, index=True)
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, search=True, track=True)
-    works: Mapped[bool] = f.boolean(_("Worked on, though a weekend"), track=True)
+    works: Mapped[bool] = f.boolean(_("Workday on a weekend"), track=True)

@@ -41,9 +41,9 @@ def act(ctx: Context, request: PageRequest) -> Rendering:
     if wanted not in _VERBS:
         raise BadRequest(_("expected act to be one of {known}"), known=", ".join(_VERBS))
     if not kind.can(_VERBS[wanted]):
-        raise Forbidden(_("you may not {verb} {entity}"), verb=_VERBS[wanted], entity=kind.name)
+        raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=_VERBS[wanted], entity=kind.name)
     if len(ids) > 1 and not ctx.can(f"{kind.name}.{BULK_EDIT}"):
-        raise Forbidden(_("you may not change several records of {entity} at once"), entity=kind.name)
+        raise Forbidden(_("you don't have permission to edit several {entity} records at once"), entity=kind.name)
     if request.typed("_sure") != "true":
         return _question(kind, wanted, ids, request)
     if wanted == DELETE:
@@ -62,11 +62,11 @@ def chosen(request: PageRequest) -> list[UUID]:
     """The ids of ticked rows, each once; raises BadRequest for none, for more than `MOST`, and for what is no id."""
     words = list(dict.fromkeys(request.chosen("id")))
     if not 1 <= len(words) <= MOST:
-        raise BadRequest(_("choose 1 to {most} records"), most=MOST)
+        raise BadRequest(_("select 1 to {most} records"), most=MOST)
     try:
         return [UUID(word) for word in words]
     except ValueError as failure:
-        raise BadRequest(_("one of the chosen records has no id")) from failure
+        raise BadRequest(_("one of the selected records has no ID")) from failure
 
 
 def editable(kind: Kind) -> dict[str, str]:
@@ -172,7 +172,7 @@ def restore(ctx: Context, request: PageRequest) -> Rendering:
 def _restorable(ctx: Context, request: PageRequest) -> Kind:
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     if not kind.can("delete"):
-        raise Forbidden(_("you may not {verb} {entity}"), verb="delete", entity=kind.name)
+        raise Forbidden(_("you don't have permission to {verb} {entity}"), verb="delete", entity=kind.name)
     return kind
 
 
@@ -200,6 +200,6 @@ def _bin(kind: Kind, refused: Sequence[Refused], done: int, *, idle: bool = Fals
 
 
 PAGES = (
-    PageRoute("bulk", path="/{plugin}/{plural}/bulk", title=_("Several records"), permission=SIGNED_IN, view=show, submit=act),
+    PageRoute("bulk", path="/{plugin}/{plural}/bulk", title=_("Multiple records"), permission=SIGNED_IN, view=show, submit=act),
     PageRoute("bin", path="/{plugin}/{plural}/bin", title=_("Recycle bin"), permission=SIGNED_IN, view=bin, submit=restore),
 )

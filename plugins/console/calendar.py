@@ -53,7 +53,7 @@ def on_of(kind: Kind, request: PageRequest) -> str:
     """The date by which the address wants the calendar (`_on=due_on`), or the likeliest; raises BadRequest."""
     on = request.asked("_on") or next(iter(kind.dates), "")
     if on not in kind.dates:
-        raise BadRequest(_("there is no calendar by {field!r}; there are {fields}"), field=on[:80], fields=", ".join(kind.dates) or "-")
+        raise BadRequest(_("there is no calendar by {field!r}; available: {fields}"), field=on[:80], fields=", ".join(kind.dates) or "-")
     return on
 
 

@@ -98,7 +98,7 @@ def _shown(kind: Kind, field: Field, word: object, titles: Titles) -> Cell:
         return Cell(field.name, label, "text", kind.ctx.say(option) if option else text, tone=tone_of(field, word))
     if isinstance(field, LinkField):
         title = titles.of(kind.targets[field.name], text) or ("" if _is_id(text) else text)
-        return Cell(field.name, label, "text", title or kind.ctx.say(_("a record that you do not see")))
+        return Cell(field.name, label, "text", title or kind.ctx.say(_("a record you don't have access to")))
     try:
         value = field.sought(text)
     except FlawError:
@@ -135,7 +135,7 @@ def add(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         raise BadRequest(_("expected a field of {entity} and one of its operators"), entity=kind.name)
     pair = pair_of(ctx, field, operator, request, entity=kind.name)
     if pair is None:
-        return _form(kind, asked, name, operator, ctx.say(_("Say which value.")), 422)
+        return _form(kind, asked, name, operator, ctx.say(_("Enter a value.")), 422)
     wanted = asked.changed(filters=tuple(dict.fromkeys((*asked.filters, pair))))
     try:
         ctx.records(kind.name).query(replace(wanted.query(kind), filter=parse_filter((pair,)), limit=1))

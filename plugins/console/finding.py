@@ -60,13 +60,13 @@ def _commands(ctx: Context, words: str) -> Iterator[Group]:
         if sought in label.casefold() or sought in str(entry.label).casefold():
             found.append(Found([(label, False)], address(ctx, entry), entry.icon or "right"))
         if entry.entity and not entry.path and (kind := kind_of(ctx, entry.entity)).can("create"):
-            label = ctx.say(_("New: {label}"), {"label": kind.label})
+            label = ctx.say(_("New {label}"), {"label": kind.label})
             if sought and (sought in label.casefold() or sought in f"new {kind.entity.label}".casefold()):
                 new.append(Found([(label, False)], f"{kind.path}/new", "plus"))
     if found:
         yield Group(ctx.say(_("Go to")), found)
     if new:
-        yield Group(ctx.say(_("Do")), new)
+        yield Group(ctx.say(_("Actions")), new)
 
 
 def _records(ctx: Context, words: str, most: int, only: str = "") -> Iterator[Group]:

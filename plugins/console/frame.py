@@ -12,9 +12,9 @@ from sdk.pages import Drawn, offered
 
 SECTIONS: Mapping[str, Text] = {
     "top": _("Today"),
-    "sell": _("Sell"),
+    "sell": _("Sales"),
     "serve": _("Deliver"),
-    "know": _("Know"),
+    "know": _("Insights"),
     "admin": _("Set up"),
 }
 _PINNED, _WHOLE = "admin", "console.admin"

@@ -23,11 +23,11 @@ CHANNELS: Mapping[str, Text] = {
     "cli": _("by a command"), "form": _("by a web form"),
 }  # fmt: skip
 ACTIONS: Mapping[str, Text] = {
-    "create": _("Created"), "update": _("Changed"), "delete": _("Put into the recycle bin"), "restore": _("Taken out of the recycle bin"),
-    "merge": _("Merged"), "unmerge": _("Merge taken back"), "erase": _("Personal data erased"), "disclose": _("Personal data gathered"),
-    "hand_over": _("Handed over"), "leave": _("Left the company"), "act_as": _("Somebody began to act as this person"),
-    "act_as_end": _("Nobody acts as this person any more"), "export": _("Exported"), "purge": _("Deleted for good"),
-    "dropped": _("Old entries cleared away"), "refused": _("Attempt without the right"),
+    "create": _("Created"), "update": _("Changed"), "delete": _("Moved to the recycle bin"), "restore": _("Restored from the recycle bin"),
+    "merge": _("Merged"), "unmerge": _("Undo merge"), "erase": _("Personal data erased"), "disclose": _("Personal data collected"),
+    "hand_over": _("Handed over"), "leave": _("Left the company"), "act_as": _("Someone started impersonating this person"),
+    "act_as_end": _("Impersonation ended"), "export": _("Exported"), "purge": _("Permanently deleted"),
+    "dropped": _("Old entries removed"), "refused": _("Attempted without permission"),
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def change(ctx: Context, request: PageRequest) -> Rendering:
         at, others = by_field(ctx, refusal, [name])
         said = [*(at | {key: text for key, text in unclear(kind, values).items() if key in at}).values(), *others]
         if refusal.reason == LIKELY_DUPLICATE:
-            said.append(ctx.say(_("Open the record to save it all the same.")))
+            said.append(ctx.say(_("Open the record to save it anyway.")))
         problem, status = " ".join(said), refusal.status
     fields = list(dict.fromkeys((name, kind.title, "version")))
     return _drawn(kind, name, records.get(id, fields=fields), problem, status)
@@ -47,7 +47,7 @@ def _cell(ctx: Context, request: PageRequest) -> tuple[Kind, str]:
     if name not in kind.fields:
         raise NotFound(_("there is nothing at this address"))
     if not kind.can("update") or name not in kind.written:
-        raise Forbidden(_("you may not change the field {field!r}"), code="field_forbidden", field=name)
+        raise Forbidden(_("you don't have permission to edit the field {field!r}"), code="field_forbidden", field=name)
     return kind, name
 
 

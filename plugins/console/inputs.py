@@ -24,11 +24,11 @@ _TYPES: Mapping[str, str] = {"email": "email", "phone": "tel", "url": "url", "da
 _AS_TYPED = frozenset({"text", "long_text", "email", "phone", "url", "date", "currency", "color", "choice", "link", "any_record"})
 """Kinds whose JSON value is the text; all others are read as cells of files are."""
 _HINTS: Mapping[str, Text] = {
-    "duration": _("Minutes, or such as 1h 30m"), "color": _("Such as #1a2b3c"), "people": _("Names or mail addresses, with ; between them"),
-    "options": _("One after another, with ; between them"), "json": _("JSON"),
+    "duration": _("Minutes, or for example 1h 30m"), "color": _("For example #1a2b3c"), "people": _("Names or email addresses, separated by ;"),
+    "options": _("Separate several entries with ;"), "json": _("JSON"),
 }  # fmt: skip
-_CHOOSE = _("No single record is called “{words}”: choose one of those that are offered.")
-_KEYS_HINT = _("With commas between them")
+_CHOOSE = _("No single record matches “{words}”. Choose one of the suggestions.")
+_KEYS_HINT = _("Separated by commas")
 _CURRENCY = "company.currency"
 _MOST_OPTIONS = 200
 
@@ -52,7 +52,7 @@ def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping
         made = _input(kind, field, values.get(name), titles, problems.get(name, ""))
         made = replace(made, shown=shown, required=field.required or required, theirs=theirs.get(name, ""))
         groups.setdefault(name.partition(".")[0] if "." in name else "", []).append(made)
-    called = {"": "", "custom": kind.ctx.say(_("Own fields"))}
+    called = {"": "", "custom": kind.ctx.say(_("Custom fields"))}
     return [Group(called[owner] if owner in called else kind.ctx.called(owner), found) for owner, found in groups.items()]
 
 

@@ -15,7 +15,9 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     say = ctx.say
     inputs = [
         Input("text", say(_("A line of text")), "text", "Dealwright", required=True),
-        Input("wrong", say(_("A field with a problem")), "text", "x", required=False, problem=say(_("Why it is refused, and what to do."))),
+        Input(
+            "wrong", say(_("A field with a problem")), "text", "x", required=False, problem=say(_("Why it was refused, and what to do."))
+        ),
         Input(
             "choice",
             say(_("A choice")),
@@ -27,17 +29,17 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         Input("check", say(_("Yes or no")), "check", "true", required=False),
         Input("amount", say(_("Money")), "money", "1234.50", required=False, currency=ctx.tenant.currency),
         Input("day", say(_("A day")), "text", "2026-05-03", required=False, type="date"),
-        Input("area", say(_("Several lines")), "area", "…", required=False),
+        Input("area", say(_("Multiple lines")), "area", "…", required=False),
     ]
     cells = [
         Cell("a", say(_("Good")), "choice", "won", say(_("Good")), tone="good"),
-        Cell("b", say(_("Pressing")), "choice", "due", say(_("Pressing")), tone="warm"),
+        Cell("b", say(_("Urgent")), "choice", "due", say(_("Urgent")), tone="warm"),
         Cell("c", say(_("Bad")), "choice", "lost", say(_("Bad")), tone="bad"),
         Cell("d", say(_("Money")), "money", {"amount": "1234.50", "currency": ctx.tenant.currency}),
         Cell("e", say(_("A day")), "date", "2026-05-03"),
-        Cell("f", say(_("Per cent")), "percent", "12.5"),
+        Cell("f", say(_("Percent")), "percent", "12.5"),
     ]
     return Rendering("console/kit.html", {"tokens": TOKENS, "inputs": inputs, "cells": cells})
 
 
-PAGES = (PageRoute("kit", path="/kit", title=_("The kit"), permission=SIGNED_IN, view=show),)
+PAGES = (PageRoute("kit", path="/kit", title=_("Component kit"), permission=SIGNED_IN, view=show),)

@@ -60,7 +60,7 @@ def by_of(kind: Kind, request: PageRequest) -> str:
     """The field by which the address wants the board (`_by=stage`), or the likeliest; raises BadRequest."""
     by = request.asked("_by") or next(iter(kind.boards), "")
     if by not in kind.boards:
-        raise BadRequest(_("there is no board by {field!r}; there are {fields}"), field=by[:80], fields=", ".join(kind.boards) or "-")
+        raise BadRequest(_("there is no board by {field!r}; available: {fields}"), field=by[:80], fields=", ".join(kind.boards) or "-")
     return by
 
 
@@ -78,7 +78,7 @@ def group_of(kind: Kind, by: str, request: PageRequest) -> Group | None:
     usual = [str(row["id"]) for row in rows if row.get("is_default")] or list(titles)
     chosen = next((id for id, title in titles.items() if wanted in (id, title)), "") if wanted else next(iter(usual), "")
     if wanted and not chosen:
-        raise BadRequest(_("there is no {entity} {id!r}"), entity=target.name, id=wanted[:80])
+        raise BadRequest(_("{entity} {id!r} does not exist"), entity=target.name, id=wanted[:80])
     options = [Option(id, title, id == chosen) for id, title in titles.items()]
     return Group(within, kind.ctx.say(kind.fields[within].label), options, chosen)
 
@@ -113,7 +113,7 @@ def _stage(target: Kind, row: Row) -> Lane:
 
 def without(kind: Kind, by: str) -> Lane:
     """The column of records without a value."""
-    return Lane("", kind.ctx.say(_("Without {label}"), {"label": kind.ctx.say(kind.fields[by].label)}))
+    return Lane("", kind.ctx.say(_("No {label}"), {"label": kind.ctx.say(kind.fields[by].label)}))
 
 
 def lane_at(lanes: Sequence[Lane], key: str) -> Lane | None:

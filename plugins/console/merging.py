@@ -33,7 +33,7 @@ def ask(ctx: Context, request: PageRequest) -> Rendering:
     if not with_:
         return _choose(kind, row)
     if with_ == str(row["id"]):
-        return _choose(kind, row, [ctx.say(_("This is the record itself: choose another one."))], 422)
+        return _choose(kind, row, [ctx.say(_("This is the same record. Choose another one."))], 422)
     try:
         return _compare(kind, row, ctx.records(kind.name).get(record_id(with_)))
     except (NotFound, Invalid) as refusal:
@@ -57,7 +57,7 @@ def _mergeable(ctx: Context, request: PageRequest) -> tuple[Kind, Row]:
     if not kind.entity.mergeable:
         raise NotFound(_("there is nothing at this address"))
     if not kind.can("merge"):
-        raise Forbidden(_("you may not {verb} {entity}"), verb="merge", entity=kind.name)
+        raise Forbidden(_("you don't have permission to {verb} {entity}"), verb="merge", entity=kind.name)
     return kind, ctx.records(kind.name).get(request.id())
 
 

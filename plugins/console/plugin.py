@@ -41,7 +41,7 @@ manifest = Manifest(
     name="console",
     version="0.1",
     title=_("Console"),
-    summary=_("Pages for everything that the plugins declare, in Chinese and English, at the desk and on the phone."),
+    summary=_("Web pages for everything your plugins define, in English and Chinese, on desktop and phone."),
     capabilities=Capabilities(data=("*:*",), api=("*",)),  # it shows and changes any record, in the name of who looks at it
 )
 
@@ -54,7 +54,9 @@ def register_entities() -> Sequence[Entity]:
     mine = {EVERYBODY: Scope.OWN}
     return (
         Entity(tables.View, "view", "views", _("View"), _("Views"), access=mine, private=True, audience="shown_to", merges=False),
-        Entity(tables.Start, "start", "starts", _("First view"), _("First views"), title="entity", access=mine, private=True, merges=False),
+        Entity(
+            tables.Start, "start", "starts", _("Default view"), _("Default views"), title="entity", access=mine, private=True, merges=False
+        ),
     )
 
 

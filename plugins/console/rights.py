@@ -14,12 +14,12 @@ from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Query, Re
 from sdk.context import Row
 from sdk.pages import told
 
-_VERBS: Mapping[str, Text] = {Verb.READ: _("see it"), Verb.UPDATE: _("change it"), Verb.DELETE: _("delete it")}
+_VERBS: Mapping[str, Text] = {Verb.READ: _("view it"), Verb.UPDATE: _("change it"), Verb.DELETE: _("delete it")}
 _SCOPES: Mapping[str, Text] = {
-    "none": _("nothing: it takes away what the role has otherwise"), "shared": _("records that are shared with the person"),
-    "own": _("the person's own records"), "subordinates": _("own records and those of people who report to the person"),
-    "team": _("records of the person's team and the teams below it"), "territory": _("own records and those of the person's territories"),
-    "parent": _("what is part of records that the person reaches"), "all": _("all records of the company"),
+    "none": _("no access: takes away what the role would otherwise have"), "shared": _("records shared with the person"),
+    "own": _("the person's own records"), "subordinates": _("own records and those of direct and indirect reports"),
+    "team": _("records of the person's team and its sub-teams"), "territory": _("own records and those in the person's territories"),
+    "parent": _("records that belong to records the person can reach"), "all": _("all records of the company"),
 }  # fmt: skip
 _MOST_PEOPLE, _MOST_SHARES = 200, 50
 
@@ -106,7 +106,7 @@ def _source(ctx: Context, word: str) -> str:
     kind, _colon, name = word.partition(":")
     if kind == "team":
         return ctx.say(_("by the team {name}"), {"name": name})
-    return ctx.say({"user": _("given to the person"), "baseline": _("everybody has it")}.get(kind, _("by another way")))
+    return ctx.say({"user": _("granted directly"), "baseline": _("everyone has it")}.get(kind, _("by other means")))
 
 
 def _roles(ctx: Context, keys: set[str]) -> Mapping[str, str]:

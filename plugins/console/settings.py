@@ -10,4 +10,4 @@ from sdk import _
 class PagesOfCompany(Schema):
     """Whether the first steps, which a new company needs, are still shown where the work begins."""
 
-    first_steps = fields.Boolean(load_default=True, metadata={"label": _("Show the first steps until all are done")})
+    first_steps = fields.Boolean(load_default=True, metadata={"label": _("Show the getting-started checklist until it is complete")})

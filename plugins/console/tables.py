@@ -13,7 +13,7 @@ from sdk.fields.base import NO_EXAMPLE, with_example
 
 LIST, BOARD, CALENDAR = "list", "board", "calendar"
 LAYOUTS = {LIST: _("List"), BOARD: _("Board"), CALENDAR: _("Calendar")}
-SHOWN_TO = {Audience.NOBODY.value: _("Only me"), Audience.TEAM.value: _("My team"), Audience.EVERYBODY.value: _("Everybody")}
+SHOWN_TO = {Audience.NOBODY.value: _("Only me"), Audience.TEAM.value: _("My team"), Audience.EVERYBODY.value: _("Everyone")}
 
 
 class View(Record):
@@ -28,7 +28,7 @@ class View(Record):
     ordered_by: Mapped[str | None] = f.text(_("Sort"), length=500, example="name")
     columns: Mapped[str | None] = with_example(f.long_text(_("Columns")), "name,pinned")
     layout: Mapped[str] = f.choice(_("Layout"), LAYOUTS, default=LIST)
-    layout_field: Mapped[str | None] = f.text(_("Field of the layout"), length=100, example=NO_EXAMPLE)
+    layout_field: Mapped[str | None] = f.text(_("Layout field"), length=100, example=NO_EXAMPLE)
     shown_to: Mapped[str] = f.choice(_("Shared with"), SHOWN_TO, default=Audience.NOBODY.value)
     pinned: Mapped[bool] = f.boolean(_("Pinned"), default=False)
 

@@ -35,7 +35,7 @@ def view(ctx: Context, narrow: Mapping[str, object]) -> Rendering:
     asked = asked_.of_view(row).seen(kind)
     query = replace(asked.query(kind), limit=ROWS, count=True)
     if any(placed(kind, one.field) is None for one in query.filter):
-        raise NotFound(_("This view asks by something that you may not see: it shows you nothing."))
+        raise NotFound(_("This view filters by something you don’t have access to, so no records are shown."))
     names = asked.shown(kind)[:COLUMNS]
     page = ctx.records(kind.name).query(replace(query, fields=tuple(dict.fromkeys(("id", "version", *names)))))
     return Rendering(

@@ -89,7 +89,7 @@ def resolved(kind: Kind, request: PageRequest) -> tuple[Asked, Shelf]:
     row = known.get(asked.view)
     if asked.saved and asked.view != ALL:
         if row is None:
-            raise NotFound(_("there is no such view, or it is not shared with you any more"))
+            raise NotFound(_("this view doesn't exist, or is no longer shared with you"))
         asked = replace(asked_.of_view(row).seen(kind), cursor=asked.cursor)
     edited = row is not None and not asked.saved and not asked_.same(asked, asked_.of_view(row).seen(kind))
     return asked, Shelf([_tab(kind, one, asked.view) for one in rows], row, start if start in known else "", edited)
@@ -165,7 +165,7 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     if wanted == "start" and row is None:
         return _begin(kind, None)
     if row is None or row["entity"] != kind.name:
-        raise NotFound(_("there is no such view, or it is not shared with you any more"))
+        raise NotFound(_("this view doesn't exist, or is no longer shared with you"))
     if wanted == "change":
         return _saved(kind, asked, row, request)
     if wanted == "start":
@@ -241,7 +241,7 @@ def check(ctx: Context, batch: Batch) -> None:
         name = str(change.after("entity"))
         told = any(change.changes(field) for field in ("entity", "conditions", "words", "ordered_by", "columns", "layout_field"))
         if told and not (ctx.offers(name) and ctx.can(f"{name}.read")):
-            change.refuse("entity", "unknown_entity", _("there is no entity {name!r}"), name=name[:100])
+            change.refuse("entity", "unknown_entity", _("entity {name!r} does not exist"), name=name[:100])
         elif told:
             _check(ctx, change, name)
 

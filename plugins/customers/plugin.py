@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from random import Random
 
-from plugins.customers import demo, routes, surveys, tables
+from plugins.customers import demo, panels, routes, surveys, tables
 from plugins.customers.events import mark_customers
 from plugins.customers.tables import Account, Address, Affiliation, Contact, Invitation, Survey, Tag
 from sdk import (
@@ -18,6 +18,7 @@ from sdk import (
     Extension,
     Manifest,
     MenuEntry,
+    Panel,
     Permission,
     Report,
     Role,
@@ -35,7 +36,7 @@ manifest = Manifest(
     name="customers",
     version="0.1",
     title=_("Customers"),
-    summary=_("The companies we sell to and the people there."),
+    summary=_("The companies you sell to and your contacts there."),
     after=("company",),
     capabilities=Capabilities(data=("pipeline.deal.read:account,contact,owner",), mail=True),
 )
@@ -85,15 +86,15 @@ def register_entities() -> Sequence[Entity]:
             person=True,
         ),
         Entity(Tag, "tag", "tags", _("Tag"), _("Tags"), owned=False, access=LISTS, merges=False),
-        Entity(Affiliation, "affiliation", "affiliations", _("Part at an account"), _("Parts at accounts"), title="role", owned=False),
+        Entity(Affiliation, "affiliation", "affiliations", _("Role at account"), _("Roles at accounts"), title="role", owned=False),
         Entity(Address, "address", "addresses", _("Address"), _("Addresses"), title="address", owned=False),
         Entity(Survey, "survey", "surveys", _("Survey"), _("Surveys"), owned=False, access=LISTS),
         Entity(
             Invitation,
             "invitation",
             "invitations",
-            _("Invitation to a survey"),
-            _("Invitations to surveys"),
+            _("Survey invitation"),
+            _("Survey invitations"),
             title="state",
             access=ANSWERS,
             verbs=frozenset({Verb.READ}),
@@ -104,7 +105,7 @@ def register_entities() -> Sequence[Entity]:
 @hookimpl
 def register_extensions() -> Sequence[Extension]:
     said = {
-        "answers": f.computed(f.integer(_("Answers to surveys")), tables.ANSWERS),
+        "answers": f.computed(f.integer(_("Survey responses")), tables.ANSWERS),
         "nps": f.computed(f.decimal(_("Net promoter score"), places=1), tables.PROMOTERS),
         "last_score": f.computed(f.integer(_("Last score")), tables.last_score),
     }
@@ -113,7 +114,7 @@ def register_extensions() -> Sequence[Extension]:
 
 @hookimpl
 def register_permissions() -> Sequence[Permission]:
-    return (Permission(surveys.SEND, _("Invite to surveys"), dict.fromkeys(("sales_rep", "sales_manager"), Scope.ALL)),)
+    return (Permission(surveys.SEND, _("Send surveys"), dict.fromkeys(("sales_rep", "sales_manager"), Scope.ALL)),)
 
 
 @hookimpl
@@ -158,7 +159,7 @@ def register_reports() -> Sequence[Report]:
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
     return (
-        Subscription("pipeline.deal.won", "mark_customers", mark_customers, label=_("Mark customers after a won deal")),
+        Subscription("pipeline.deal.won", "mark_customers", mark_customers, label=_("Mark accounts as customers after a won deal")),
         Subscription("pipeline.deal.won", "ask_customers", surveys.after_won, label=_("Send a survey after a won deal")),
     )
 
@@ -183,3 +184,8 @@ def register_navigation() -> Sequence[MenuEntry]:
         MenuEntry("accounts", label=_("Accounts"), section="sell", entity="customers.account", icon="building", position=10, at_hand=True),
         MenuEntry("contacts", label=_("Contacts"), section="sell", entity="customers.contact", icon="users", position=20),
     )
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return panels.PANELS

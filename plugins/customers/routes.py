@@ -59,7 +59,7 @@ def _one(ctx: Context, entity: str, said: object) -> Row | None:
     records = ctx.records(entity)
     found = list(records.values([said]).values()) if isinstance(said, UUID) else records.find(where(name=getattr(said, "text", said)), 2)
     if len(found) != 1:
-        raise NotFound(_("{count} records of {entity} are called {value!r}; expected one"), count=len(found), entity=entity,
+        raise NotFound(_("{count} {entity} records match {value!r}; expected one"), count=len(found), entity=entity,
                        value=str(getattr(said, "text", said))[:80])  # fmt: skip
     return found[0]
 
@@ -94,9 +94,9 @@ def _words(comment: object) -> str | None:
 
 ROUTES = (
     Route(method="POST", path="/surveys/{id}/invitations", view=make_invitation, permission=surveys.SEND,
-          summary=_("Invite to a survey"), body=NewInvitation, answer=Invited, status=201),
-    Route(method="GET", path="/answers/{token}", view=show_question, permission=PUBLIC, summary=_("The question behind a link"),
+          summary=_("Send survey"), body=NewInvitation, answer=Invited, status=201),
+    Route(method="GET", path="/answers/{token}", view=show_question, permission=PUBLIC, summary=_("The question behind a survey link"),
           media_type="text/html"),
-    Route(method="POST", path="/answers/{token}", view=take_answer, permission=PUBLIC, summary=_("Answer by a link"), body=Answer, form=True,
+    Route(method="POST", path="/answers/{token}", view=take_answer, permission=PUBLIC, summary=_("Answer via link"), body=Answer, form=True,
           media_type="text/html", status=201),
 )  # fmt: skip

@@ -19,7 +19,7 @@ STYLE = (
     "textarea{width:100%;box-sizing:border-box;font:inherit;padding:.4rem .6rem;border:1px solid;border-radius:.4rem}"
     "button{font:inherit;font-weight:600;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#0b57d0;color:#fff;cursor:pointer}"
 )
-_ENDS = {"nps": (_("Not at all likely"), _("Very likely")), "csat": (_("Not at all content"), _("Very content"))}
+_ENDS = {"nps": (_("Not at all likely"), _("Very likely")), "csat": (_("Very dissatisfied"), _("Very satisfied"))}
 
 
 def _page(ctx: Context, body: str) -> WebPage:
@@ -38,8 +38,7 @@ def form(ctx: Context, survey: Row) -> WebPage:
         for n in range(least, most + 1)
     )
     words = {
-        name: escape(ctx.say(text))
-        for name, text in (("low", low), ("high", high), ("why", _("Why? (may stay empty)")), ("send", _("Send")))
+        name: escape(ctx.say(text)) for name, text in (("low", low), ("high", high), ("why", _("Why? (optional)")), ("send", _("Send")))
     }
     return _page(
         ctx,
@@ -52,9 +51,9 @@ def form(ctx: Context, survey: Row) -> WebPage:
 
 def thanks(ctx: Context) -> WebPage:
     """After the answer."""
-    return _page(ctx, f"<h1>{escape(ctx.say(_('Thank you.')))}</h1><p>{escape(ctx.say(_('Your answer has arrived.')))}</p>")
+    return _page(ctx, f"<h1>{escape(ctx.say(_('Thank you.')))}</h1><p>{escape(ctx.say(_('Your answer has been received.')))}</p>")
 
 
 def spent(ctx: Context) -> WebPage:
     """For a link that works no longer."""
-    return _page(ctx, f"<h1>{escape(ctx.say(_('This link does not work: it was used, or its time is over.')))}</h1>")
+    return _page(ctx, f"<h1>{escape(ctx.say(_('This link no longer works: it has been used or has expired.')))}</h1>")

@@ -121,7 +121,7 @@ def found(ctx: Context, token: str) -> tuple[Row, Row]:
     for survey in surveys.values():
         assert row is not None
         return row, survey
-    raise NotFound(_("this link does not work: it was used, or its time is over"), code="link_spent")
+    raise NotFound(_("this link no longer works: it has been used or has expired"), code="link_spent")
 
 
 def answer(ctx: Context, token: str, score: int, comment: str | None) -> None:

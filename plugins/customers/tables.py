@@ -18,9 +18,9 @@ TIERS = {"key": _("Key account"), "normal": _("Normal"), "potential": _("Potenti
 SURVEYS = {"nps": _("Recommendation (0 to 10)"), "csat": _("Satisfaction (1 to 5)")}
 INVITATIONS = {"open": _("Open"), "answered": _("Answered")}
 ROLES = {
-    "decides": _("Decides"), "buys": _("Buys"), "uses": _("Uses"), "advises": _("Advises"), "pays": _("Pays"), "other": _("Other"),
+    "decides": _("Decision maker"), "buys": _("Buyer"), "uses": _("User"), "advises": _("Influencer"), "pays": _("Payer"), "other": _("Other"),
 }  # fmt: skip
-ADDRESSES = {"office": _("Office"), "billing": _("Billing"), "delivery": _("Delivery"), "other": _("Other")}
+ADDRESSES = {"office": _("Office"), "billing": _("Billing"), "delivery": _("Shipping"), "other": _("Other")}
 LIFECYCLE = {"prospect": _("Prospect"), "customer": _("Customer"), "former": _("Former customer")}
 
 
@@ -64,7 +64,7 @@ class Contact(Record):
     )  # fmt: skip
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
     title: Mapped[str | None] = f.text(_("Job title"), length=100, personal=True)
-    email: Mapped[str | None] = f.email(_("E-mail"), sensitive=True)
+    email: Mapped[str | None] = f.email(_("Email"), sensitive=True)
     phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True, alike=likeness.telephone)
     wechat: Mapped[str | None] = f.text(_("WeChat"), length=60, sensitive=True, personal=True)
     tags: Mapped[list[str] | None] = f.keys(_("Tags"), "customers.tag", track=True)
@@ -104,13 +104,13 @@ class Address(Record):
     __tablename__ = "customers_addresses"
 
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, parent=True, track=True)
-    kind: Mapped[str] = f.choice(_("Kind"), ADDRESSES, default="office", track=True, index=True)
+    kind: Mapped[str] = f.choice(_("Type"), ADDRESSES, default="office", track=True, index=True)
     address: Mapped[str] = f.text(_("Address"), required=True, search=True, track=True)
     postal_code: Mapped[str | None] = f.text(_("Postal code"), length=20)
     city: Mapped[str | None] = f.text(_("City"), length=100)
     country: Mapped[str | None] = f.text(_("Country"), length=100)
     phone: Mapped[str | None] = f.phone(_("Phone"))
-    email: Mapped[str | None] = f.email(_("E-mail"), match=False)
+    email: Mapped[str | None] = f.email(_("Email"), match=False)
 
 
 class Survey(Record):
@@ -119,12 +119,12 @@ class Survey(Record):
     __tablename__ = "customers_surveys"
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True, track=True)
-    kind: Mapped[str] = f.choice(_("Kind"), SURVEYS, default="nps", track=True)
+    kind: Mapped[str] = f.choice(_("Type"), SURVEYS, default="nps", track=True)
     question: Mapped[str] = f.text(_("Question"), length=500, required=True, track=True)
-    question_zh: Mapped[str | None] = f.text(_("Question in Chinese"), length=500, track=True)
-    after_won: Mapped[bool] = f.boolean(_("Ask after a won deal"), track=True)
-    by_mail: Mapped[bool] = f.boolean(_("Send by e-mail"), default=True, track=True)
-    valid_days: Mapped[int | None] = f.integer(_("Days to answer"), least=1, most=365, default=30, track=True)
+    question_zh: Mapped[str | None] = f.text(_("Question (Chinese)"), length=500, track=True)
+    after_won: Mapped[bool] = f.boolean(_("Survey customers after a won deal"), track=True)
+    by_mail: Mapped[bool] = f.boolean(_("Send by email"), default=True, track=True)
+    valid_days: Mapped[int | None] = f.integer(_("Days to respond"), least=1, most=365, default=30, track=True)
 
 
 class Invitation(Record):
@@ -136,10 +136,10 @@ class Invitation(Record):
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True, subject=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"))
-    state: Mapped[str] = f.choice(_("State"), INVITATIONS, default="open", readonly=True, track=True, index=True)
+    state: Mapped[str] = f.choice(_("Status"), INVITATIONS, default="open", readonly=True, track=True, index=True)
     sent_to: Mapped[str | None] = f.email(_("Sent to"), match=False, search=False, sensitive=True)
     expires_at: Mapped[datetime | None] = f.at(_("Open until"), readonly=True)
-    digest: Mapped[str | None] = f.secret(f.text(_("Digest of the link"), length=64, unique=True, readonly=True, sensitive=True))
+    digest: Mapped[str | None] = f.secret(f.text(_("Link digest"), length=64, unique=True, readonly=True, sensitive=True))
     score: Mapped[int | None] = f.integer(_("Score"), least=0, most=10, readonly=True, track=True)
     points: Mapped[int | None] = f.integer(_("Net promoter points"), least=-100, most=100, readonly=True)
     comment: Mapped[str | None] = f.long_text(_("Comment"), length=4_000, readonly=True, personal=True)

@@ -34,11 +34,11 @@ def _formats(ctx: Context, _entity: str, _given: Parameters) -> list[tuple[str, 
 
 
 def _languages(ctx: Context, _entity: str, _given: Parameters) -> list[tuple[str, str]]:
-    return [("", ctx.say(_("As the document is for"))), ("zh_CN", "中文"), ("en", "English")]
+    return [("", ctx.say(_("Same as the document"))), ("zh_CN", "中文"), ("en", "English")]
 
 
 _LANGUAGE = parameter(_("Language"), options=_languages)
-_CONTACT = parameter(_("Contact"), _("Empty: the record's own."), shape=Shape.RECORD, of="customers.contact")
+_CONTACT = parameter(_("Contact"), _("Leave empty for the record’s own."), shape=Shape.RECORD, of="customers.contact")
 
 
 class MakeDocument(Schema):
@@ -84,9 +84,13 @@ class MailDocument(Schema):
         allow_none=True,
         metadata=_CONTACT,
     )
-    subject = fields.String(load_default="", validate=validate.Length(0, 300), metadata=parameter(_("Subject"), _("Empty: the usual one.")))
+    subject = fields.String(
+        load_default="", validate=validate.Length(0, 300), metadata=parameter(_("Subject"), _("Leave empty for the default."))
+    )
     text = fields.String(
-        load_default="", validate=validate.Length(0, 20_000), metadata=parameter(_("Text"), _("Empty: the usual words."), shape=Shape.TEXT)
+        load_default="",
+        validate=validate.Length(0, 20_000),
+        metadata=parameter(_("Text"), _("Leave empty for the default text."), shape=Shape.TEXT),
     )
 
 

@@ -85,7 +85,7 @@ def download(ctx: Context, id: UUID) -> Download:
     """An issued copy, byte for byte; raises NotFound, and Conflict where what is kept is not what was issued."""
     row = ctx.records(DOCUMENT).values([id]).get(id)
     if row is None or not {"content", "format", "name", "sha256"} <= row.keys():  # a copy is all of it
-        raise NotFound(_("there is no {entity} {id}"), entity=DOCUMENT, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=DOCUMENT, id=str(id))
     _check_seen(ctx, row)
     return Download(content_of(ctx, row), MEDIA[str(row["format"])], f"{row['name']}.{row['format']}")
 
@@ -103,10 +103,12 @@ def _check_seen(ctx: Context, row: Row) -> None:
     try:
         seen = spec.values(ctx, about.id)
     except Refusal as refusal:
-        raise Forbidden(_("the copy shows more than you may see: {reason}"), reason=ctx.say(refusal.message, refusal.params)) from refusal
+        raise Forbidden(
+            _("the copy shows more than you have access to: {reason}"), reason=ctx.say(refusal.message, refusal.params)
+        ) from refusal
     if seen != whole:
         hidden = sorted(name for name in whole if seen.get(name) != whole[name])
-        raise Forbidden(_("the copy shows {names}, of which you may not see all"), names=", ".join(hidden))
+        raise Forbidden(_("the copy shows {names}, some of which you don't have access to"), names=", ".join(hidden))
 
 
 def content_of(ctx: Context, row: Row) -> bytes:
@@ -116,10 +118,10 @@ def content_of(ctx: Context, row: Row) -> bytes:
             content = source.read()
     except NotFound as failure:
         raise Conflict(
-            _("the kept file of {name} is gone; bring it back from a backup"), code="copy_lost", name=str(row["name"])
+            _("the stored file of {name} is missing; restore it from a backup"), code="copy_lost", name=str(row["name"])
         ) from failure
     if hashlib.sha256(content).hexdigest() != row["sha256"]:
-        text = _("the kept file of {name} is not the one that was issued (its SHA-256 differs); bring it back from a backup")
+        text = _("the stored file of {name} is not the one that was issued (its SHA-256 differs); restore it from a backup")
         raise Conflict(text, code="copy_changed", name=str(row["name"]))
     return content
 
@@ -129,6 +131,6 @@ def prepare_documents(_ctx: Context, batch: Batch) -> None:
     for change in batch.changes:
         if change.verb == "create":
             if change.act != ACT:
-                change.forbid("not_issued", _("a document is made by POST /documents/renderings"))
+                change.forbid("not_issued", _("create a document with POST /documents/renderings"))
         elif change.verb != "update" or [name for name in change.values if name != NOTE and change.changes(name)]:
-            change.forbid("document_issued", _("an issued copy stays as it is; issue another one"))
+            change.forbid("document_issued", _("an issued copy can't be changed; issue another one"))

@@ -107,7 +107,7 @@ def _lines(ctx: Context, spec: DocumentTemplate, own: Sequence[Row], counted: Se
         for row in own
     ]  # fmt: skip
     ours = [
-        Line(ctx.say(_("As it comes with Dealwright")), _shipped_at(ctx, spec, file.format, file.locale), False, ctx.say(FORMATS[file.format]),
+        Line(ctx.say(_("Built-in")), _shipped_at(ctx, spec, file.format, file.locale), False, ctx.say(FORMATS[file.format]),
              language(ctx, file.locale), (file.format, file.locale) not in taken, True, 0,
              sum(cast("int", one["count"]) for one in counted if one["template.id"] is None and
                  (one["base"], one["format"], one["locale"]) == (spec.full_key, file.format, file.locale)))
@@ -182,7 +182,7 @@ def _sheet(
         except Refusal as unfit:
             wrong = unfit
     places = {str(one.params.get("file") or ""): one.params for one in (wrong.problems if wrong is not None else ())}
-    picked = Input("record", ctx.say(_("Of which record?")), "text", word, required=False, hint=ctx.say(_("Empty: of examples.")))
+    picked = Input("record", ctx.say(_("Which record?")), "text", word, required=False, hint=ctx.say(_("Leave empty to use sample data.")))
     row = sheet.row
     return Rendering(
         "documents/template.html",
@@ -327,12 +327,12 @@ def _fresh(request: PageRequest, sheet: Sheet) -> None:
     """Raise for a text that somebody else has changed since it was opened; see `PageRequest.version`."""
     version = request.version()
     if sheet.row is not None and version is not None and version != sheet.row["version"]:
-        raise Stale(_("somebody else has changed the template meanwhile; take your text away, load the page again and put it in"))
+        raise Stale(_("someone else has changed the template meanwhile; copy your text, reload the page and paste it"))
 
 
 def _file(request: PageRequest) -> Upload:
     if "file" not in request.files:
-        raise Invalid(_("the template is not taken"), problems=[Problem("file", "required", _("choose a file"))])
+        raise Invalid(_("the template was not accepted"), problems=[Problem("file", "required", _("choose a file"))])
     return request.files["file"]
 
 
@@ -353,7 +353,7 @@ def copy_shipped(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 def _name(request: PageRequest) -> str:
     name = " ".join(request.typed("name").split())
     if not name:
-        raise Invalid(_("the template is not taken"), problems=[Problem("name", "required", _("Give it a name."))])
+        raise Invalid(_("the template was not accepted"), problems=[Problem("name", "required", _("Enter a name."))])
     return name
 
 

@@ -60,7 +60,7 @@ def _ways(ctx: Context, entity: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for spec in specs(ctx, entity):
         label = ctx.say(spec.label)
-        found.append((spec.full_key, ctx.say(_("{document}: the standard"), {"document": label})))
+        found.append((spec.full_key, ctx.say(_("{document}: default"), {"document": label})))
         found += [(str(row["id"]), f"{label}: {row['name']}") for row in own_templates(ctx, spec.full_key) if row["active"]]
     return found
 
@@ -82,11 +82,11 @@ def _page(ctx: Context, request: PageRequest, about: Reference, refusal: Refusal
     spec = next((one for one in specs(ctx, about.entity) if one.full_key == wish.template), specs(ctx, about.entity)[0])
     contact = Input(
         "contact",
-        ctx.say(_("To whom")),
+        ctx.say(_("To")),
         "text",
         request.typed("contact"),
         required=False,
-        hint=ctx.say(_("Empty: the record's own contact.")),
+        hint=ctx.say(_("Leave empty for the record’s own contact.")),
     )
     return Rendering(
         "documents/make.html",
@@ -116,8 +116,8 @@ def make(ctx: Context, request: PageRequest) -> Rendering | Redirect:
             word = request.typed("contact")
             contact = record_id(word) if word else None
             if typed := "" if word else request.typed("contact__typed").strip():  # not the record's own contact: somebody else was meant
-                problem = Problem("contact", "unknown", _("No contact is chosen: “{words}” was only typed."), {"words": typed})
-                raise Invalid(_("the mail names nobody"), problems=[problem])
+                problem = Problem("contact", "unknown", _("No contact is selected: “{words}” was typed but not chosen."), {"words": typed})
+                raise Invalid(_("the email has no recipient"), problems=[problem])
             posted = Wish(wish.about, wish.template, mailing.FORMAT, wish.locale)
             sent = mailing.mail(ctx, mailing.Posting(posted, contact, request.typed("subject"), request.typed("text")))
             return Redirect(f"{here}&sent={sent.document}")
@@ -147,7 +147,7 @@ def download(_ctx: Context, record: Mapping[str, object]) -> Rendering:
     return Rendering("documents/download.html", {"id": record["id"]})
 
 
-PAGES = (PageRoute("make", path="/make", title=_("Make a document"), permission=SIGNED_IN, view=show, submit=make),)
+PAGES = (PageRoute("make", path="/make", title=_("Create document"), permission=SIGNED_IN, view=show, submit=make),)
 PANELS = (
     Panel(
         "documents",

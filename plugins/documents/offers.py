@@ -81,13 +81,16 @@ def spec_of(ctx: Context, key: str) -> DocumentTemplate:
     found = next((spec for spec in ctx.declared(DocumentTemplate) if spec.full_key == key), None)
     if found is None:
         raise _invalid(
-            "template", "unknown_template", _("there is no document {value!r}; GET /documents/offers lists them"), value=key[:80]
+            "template",
+            "unknown_template",
+            _("document {value!r} does not exist; GET /documents/offers lists what is available"),
+            value=key[:80],
         )
     return found
 
 
 def _invalid(field: str, code: str, text: object, **params: object) -> Invalid:
-    return Invalid(_("the document cannot be made"), problems=[Problem(field, code, text, params)])  # type: ignore[arg-type]
+    return Invalid(_("the document can't be created"), problems=[Problem(field, code, text, params)])  # type: ignore[arg-type]
 
 
 def choose(ctx: Context, wish: Wish) -> Chosen:
@@ -96,12 +99,10 @@ def choose(ctx: Context, wish: Wish) -> Chosen:
     The language is the one asked for, else that of whom the document is for, else the tenant's. Raises NotFound, Invalid.
     """
     if wish.about.id not in ctx.records(wish.about.entity).values([wish.about.id]):
-        raise NotFound(_("there is no {entity} {id}"), entity=wish.about.entity, id=str(wish.about.id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=wish.about.entity, id=str(wish.about.id))
     asked = locale_of(wish.locale) if wish.locale else ""
     if wish.locale and not asked:
-        raise _invalid(
-            "locale", "unknown_locale", _("there is no locale {value!r}; expected one such as en or zh_CN"), value=wish.locale[:40]
-        )
+        raise _invalid("locale", "unknown_locale", _("unknown locale {value!r}; expected for example en or zh_CN"), value=wish.locale[:40])
     spec, own = named(ctx, wish)
     if own is not None:
         return _chosen_own(ctx, spec, own, asked)
@@ -110,7 +111,7 @@ def choose(ctx: Context, wish: Wish) -> Chosen:
     mine = [row for row in own_templates(ctx, spec.full_key) if row["active"] and row["preferred"] and row["format"] == format]
     shipped = [file for file in spec.sources if file.format == format]
     if not mine and not shipped:
-        raise _invalid("format", "no_such_format", _("{template} is not offered as {value}"), template=spec.full_key, value=format)
+        raise _invalid("format", "no_such_format", _("{template} is not available as {value}"), template=spec.full_key, value=format)
     locale = nearest(wanted, [*(str(row["locale"]) for row in mine), *(file.locale for file in shipped)])
     for row in mine:
         if row["locale"] == locale:
@@ -124,7 +125,7 @@ def named(ctx: Context, wish: Wish) -> tuple[DocumentTemplate, Row | None]:
     own = _own_by_id(ctx, wish)
     spec = spec_of(ctx, wish.template if own is None else str(own["base"]))
     if spec.entity != wish.about.entity:
-        text = _("{template} is made of {expected}, not of {got}")
+        text = _("{template} is for {expected}, not {got}")
         raise _invalid("template", "other_entity", text, template=spec.full_key, expected=spec.entity, got=wish.about.entity)
     return spec, own
 
@@ -138,7 +139,7 @@ def _own_by_id(ctx: Context, wish: Wish) -> Row | None:
     if row is None or not row["active"]:
         raise _invalid("template", "unknown_template", _("there is no active template {value}"), value=str(id))
     if wish.format not in ("", row["format"]):
-        text = _("the template {name!r} makes {format}, not {value}")
+        text = _("the template {name!r} creates {format}, not {value}")
         raise _invalid("format", "no_such_format", text, name=str(row["name"]), format=str(row["format"]), value=wish.format)
     return row
 

@@ -41,7 +41,7 @@ manifest = Manifest(
     name="documents",
     version="0.1",
     title=_("Documents"),
-    summary=_("Contracts, invoices and quotes from templates as PDF and Word; issued copies that never change."),
+    summary=_("Contracts, invoices and quotes as PDF and Word, from your own templates. Issued copies never change."),
     capabilities=Capabilities(
         data=("*.read:*",),  # what a document says is read by the plugin that brings its template; its page names any record
         jobs=("issue",),
@@ -66,8 +66,8 @@ def register_entities() -> Sequence[Entity]:
             Version,
             "version",
             "versions",
-            _("Version of a template"),
-            _("Versions of templates"),
+            _("Template version"),
+            _("Template versions"),
             title="filename",
             owned=False,
             verbs=frozenset({Verb.READ}),
@@ -112,14 +112,14 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job(actions.ISSUE, actions.issue_later, label=_("Make a document")),)
+    return (Job(actions.ISSUE, actions.issue_later, label=_("Create document")),)
 
 
 @hookimpl
 def register_actions() -> Sequence[Action]:
     return (
-        Action("make_document", _("Make a document"), actions.make_document, actions.MakeDocument, check=actions.check_document),
-        Action("mail_document", _("Mail a document"), actions.mail_document, actions.MailDocument, check=actions.check_mail),
+        Action("make_document", _("Create document"), actions.make_document, actions.MakeDocument, check=actions.check_document),
+        Action("mail_document", _("Email a document"), actions.mail_document, actions.MailDocument, check=actions.check_mail),
     )
 
 

@@ -20,7 +20,7 @@ from sdk.fields import Money
 from sdk.fields.money import minor_units
 
 NUMBER = "#,##0.######"
-MADE_ON = Variable("made_on", _("Day on which the document is made"), date(2026, 1, 15))
+MADE_ON = Variable("made_on", _("Date the document is created"), date(2026, 1, 15))
 """The one variable that every template has."""
 
 

@@ -37,7 +37,7 @@ def of_files(
     if record is None:
         return _shown(ctx, name, format, files, sample(spec, day, locale))
     if record not in ctx.records(spec.entity).values([record]):
-        raise NotFound(_("there is no {entity} {id}"), entity=spec.entity, id=str(record))
+        raise NotFound(_("{entity} {id} does not exist"), entity=spec.entity, id=str(record))
     return _shown(ctx, name, format, files, presented(spec, spec.values(ctx, record), day, locale))
 
 

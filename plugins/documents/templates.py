@@ -36,19 +36,19 @@ def revise(ctx: Context, id: UUID, file: Upload) -> Row:
     else has changed it while it was tried."""
     row = ctx.records(TEMPLATE).values([id]).get(id)
     if row is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=TEMPLATE, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=TEMPLATE, id=str(id))
     return _kept(ctx, {"revision": int(str(row["revision"])) + 1}, str(row["base"]), file, row)
 
 
 def _kept(ctx: Context, values: dict[str, object], base: str, file: Upload, before: Row | None) -> Row:
     content = file.stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise TooLarge(_("a template has at most {most} MB"), most=MOST_BYTES >> 20)
+        raise TooLarge(_("a template can be at most {most} MB"), most=MOST_BYTES >> 20)
     filename = last_name(file.filename, "document")
     format = FORMAT_OF.get(filename.rpartition(".")[2].lower())
     if format is None or (before is not None and before["format"] != format):
-        text = _("expected a .docx for Word, or a .typ or .zip for PDF; a template keeps its format")
-        raise Invalid(_("the template is not taken"), problems=[Problem("file", "unknown_format", text)])
+        text = _("expected a .docx for Word, or a .typ or .zip for PDF; a template can't change its format")
+        raise Invalid(_("the template was not accepted"), problems=[Problem("file", "unknown_format", text)])
     locale = str(values.get("locale") or (before or {})["locale"])
     rendered(filename, format, {filename: content}, sample(spec_of(ctx, base), day_of(ctx, ctx.now()), locale), ctx.now(), check=True)
     values |= {"filename": filename, "format": format, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -62,8 +62,8 @@ def _kept(ctx: Context, values: dict[str, object], base: str, file: Upload, befo
 def _checked(locale: str) -> str:
     kept = locale_of(locale)
     if not kept:
-        text = _("there is no locale {value!r}; expected one such as en or zh_CN")
-        raise Invalid(_("the template is not taken"), problems=[Problem("locale", "unknown_locale", text, {"value": locale[:40]})])
+        text = _("unknown locale {value!r}; expected for example en or zh_CN")
+        raise Invalid(_("the template was not accepted"), problems=[Problem("locale", "unknown_locale", text, {"value": locale[:40]})])
     return kept
 
 
@@ -79,13 +79,13 @@ def prepare_templates(ctx: Context, batch: Batch) -> None:
         if change.verb == "create":
             change.forbid("no_content", _("send the template to POST /documents/uploads"))
         elif fixed := sorted(name for name in change.values if name not in CHANGEABLE and change.changes(name)):
-            change.forbid("content_kept", _("{fields} change with an upload alone"), fields=", ".join(fixed))
+            change.forbid("content_kept", _("{fields} can only be changed by an upload"), fields=", ".join(fixed))
         elif change.changes("locale"):
             kept = locale_of(str(change.after("locale")))
             if kept:
                 change.values["locale"] = kept
             else:
-                text = _("there is no locale {value!r}; expected one such as en or zh_CN")
+                text = _("unknown locale {value!r}; expected for example en or zh_CN")
                 change.refuse("locale", "unknown_locale", text, value=str(change.after("locale"))[:40])
 
 
@@ -93,7 +93,7 @@ def content_of(ctx: Context, id: UUID) -> Download:
     """A template as it was uploaded; raises NotFound."""
     row = ctx.records(TEMPLATE).values([id]).get(id)
     if row is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=TEMPLATE, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=TEMPLATE, id=str(id))
     filename = str(shown(row, "filename"))
     with ctx.files.open(str(shown(row, "content"))) as source:
         return Download(source.read(), MEDIA[filename.rpartition(".")[2].lower()], filename)
@@ -103,7 +103,7 @@ def version_of(ctx: Context, id: UUID) -> tuple[Row, Download]:
     """An earlier content of a template, and its version; raises NotFound."""
     row = ctx.records(VERSION).values([id]).get(id)
     if row is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=VERSION, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=VERSION, id=str(id))
     filename = str(shown(row, "filename"))
     with ctx.files.open(str(shown(row, "content"))) as source:
         return row, Download(source.read(), MEDIA[filename.rpartition(".")[2].lower()], filename)
@@ -114,9 +114,9 @@ def shipped(ctx: Context, base: str, format: str, locale: str) -> Download:
     spec = spec_of(ctx, base)
     there = [file for file in spec.sources if file.format == format]
     if not there:
-        text = _("{template} is not offered as {value}")
+        text = _("{template} is not available as {value}")
         raise Invalid(
-            _("the template is not taken"), problems=[Problem("format", "no_such_format", text, {"template": base, "value": format})]
+            _("the template was not accepted"), problems=[Problem("format", "no_such_format", text, {"template": base, "value": format})]
         )
     chosen = nearest(locale_of(locale) or ctx.locale, [file.locale for file in there])
     files = files_of(next(file for file in there if file.locale == chosen))

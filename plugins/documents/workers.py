@@ -30,18 +30,18 @@ _PROGRAM = f"import sys; sys.path.append({str(_ROOT)!r}); from plugins.documents
 _NOWHERE = "http://127.0.0.1:9"
 
 _REASONS: Mapping[str, Text] = {
-    "missing_variable": _("{template}: there is no variable {name!r}{place}; GET /documents/offers lists what there is"),
+    "missing_variable": _("{template}: variable {name!r} does not exist{place}; GET /documents/offers lists what is available"),
     "template_error": _("{template}: {detail}{place}"),
-    "no_packages": _("{template}: packages are not available to templates; put what it needs into the template{place}"),
-    "too_much": _("{template}: it makes too large a document, or needs too much memory; shorten its loops"),
-    "too_long": _("{template}: it takes longer than {seconds} seconds; shorten its loops"),
-    "archive_too_large": _("{template}: the file unpacks to more than is allowed; {detail}"),
-    "archive_malformed": _("{template}: the file cannot be read as what it should be: {name} {detail}"),
-    "no_word_document": _("{template}: the file is no Word document (.docx)"),
-    "no_text": _("{template}: the file is neither text in UTF-8 nor an archive with main.typ in it"),
-    "active_content": _("{template}: it holds macros or embedded programs ({name}); save it as .docx without them"),
-    "external_link": _("{template}: it refers to something outside itself ({detail} in {name}); put it into the file"),
-    "xml_entities": _("{template}: {name} declares XML entities; Word does not write such files"),
+    "no_packages": _("{template}: packages are not available; include what you need in the template{place}"),
+    "too_much": _("{template}: produces too large a document or needs too much memory; shorten its loops"),
+    "too_long": _("{template}: takes longer than {seconds} seconds; shorten its loops"),
+    "archive_too_large": _("{template}: the unpacked file is larger than allowed; {detail}"),
+    "archive_malformed": _("{template}: the file can't be read as expected: {name} {detail}"),
+    "no_word_document": _("{template}: the file is not a Word document (.docx)"),
+    "no_text": _("{template}: the file is neither UTF-8 text nor an archive containing main.typ"),
+    "active_content": _("{template}: contains macros or embedded programs ({name}); save it as .docx without them"),
+    "external_link": _("{template}: refers to something outside the file ({detail} in {name}); include it in the file"),
+    "xml_entities": _("{template}: {name} declares XML entities, which Word files never do"),
 }
 
 
@@ -124,7 +124,7 @@ def start() -> Process:
     try:
         return Process()
     except (_LateError, _GoneError, OSError) as failure:
-        raise Unavailable(_("documents cannot be made now: the renderer does not start"), code="renderer_down") from failure
+        raise Unavailable(_("documents can't be created right now: the renderer doesn't start"), code="renderer_down") from failure
 
 
 class Pool:
@@ -208,4 +208,4 @@ def _asked(name: str, request: Mapping[str, object]) -> dict[str, object]:
     detail, said = str(answer.get("detail", "")), str(answer.get("name", ""))
     text = _REASONS[code]
     params = {"template": name, "name": said, "detail": detail, "place": place, "seconds": SECONDS, "file": file, "line": line}
-    raise Invalid(_("the document cannot be made"), problems=[Problem("template", code, text, params)])
+    raise Invalid(_("the document can't be created"), problems=[Problem("template", code, text, params)])

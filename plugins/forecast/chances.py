@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 WIN, CARD, ACT = "forecast.win", "forecast.model_card", "score"
 FEWEST_DEALS, FEWEST_OF_EACH = 50, 10
 LIMITS = _(
-    "Learned from deals that went through stages here. Of {plain} deals that came in closed, {used} helped, by what closing does not change "
-    "(owner, account, product, source, industry). Amount, product and source of a closed deal are taken as they stand now. A chance is between 1 and 99 %."
+    "Trained on deals that moved through stages here. Of {plain} deals imported as closed, {used} were used for "
+    "what closing doesn’t change (owner, account, product, source, industry). A closed deal’s amount, product and "
+    "source are taken as they are now. Probabilities are between 1% and 99%."
 )
 LIMITS_PLAIN = _(
-    "Too few deals went through stages here and ended ({needed} are needed). Learned from {plain} closed deals by what closing does not change (owner, "
-    "account, product, source, industry), and measured beside the share of wins: it moves what the stage of an open deal says. Product and source "
-    "are taken as they stand now. A chance is between 1 and 99 %."
+    "Too few deals have moved through stages and closed here ({needed} are needed). Trained on {plain} closed "
+    "deals using what closing doesn’t change (owner, account, product, source, industry), and compared with the "
+    "win rate: it adjusts the stage probability of open deals. Product and source are taken as they are now. "
+    "Probabilities are between 1% and 99%."
 )
 
 

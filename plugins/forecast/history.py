@@ -72,15 +72,15 @@ def check(ctx: Context, change: Change) -> None:
     try:
         asked = Definition.of({name: change.after(name) for name in names})
         if asked.measure.partition(":")[0] not in FUNCTIONS:
-            text = _("is {measure!r}; a series adds up: count, sum:field or distinct:field")
+            text = _("is {measure!r}; a series needs count, sum:field or distinct:field")
             change.refuse("measure", "not_additive", text, measure=asked.measure)
             return
         if not isinstance(field_at(ctx, asked.entity, asked.date_field), DateField | DateTimeField):
-            change.refuse("date_field", "no_date", _("is no date or instant of {entity}"), entity=asked.entity)
+            change.refuse("date_field", "no_date", _("is not a date field of {entity}"), entity=asked.entity)
             return
         answers(ctx, asked)
     except Refusal as refusal:
-        change.refuse("entity", "cannot_be_asked", _("cannot be asked: {reason}"), reason=str(refusal))
+        change.refuse("entity", "cannot_be_asked", _("can't be run: {reason}"), reason=str(refusal))
 
 
 def answers(ctx: Context, asked: Definition) -> None:
@@ -107,7 +107,7 @@ def read(ctx: Context, asked: Definition) -> Histories:
              if row[f"{asked.date_field}:year"] is not None]  # fmt: skip
     keys = len(records.aggregate(["count"], split, asked.conditions)) if split else 1
     if keys > MOST_SERIES:
-        raise BadRequest(_("{count} series; at most {most} at once: split by something coarser, or filter"), count=keys, most=MOST_SERIES)
+        raise BadRequest(_("{count} series; at most {most} at once: split by fewer values, or filter"), count=keys, most=MOST_SERIES)
     first = number_of(date(max(1, int(min(years, default="1"))), 1, 1), asked.grain)
     found: dict[tuple[str, str], dict[int, float]] = {}
     dated = isinstance(field_at(ctx, asked.entity, asked.date_field), DateTimeField)
@@ -144,7 +144,7 @@ def _number(ctx: Context, value: object, measure: str) -> float:
     """Amounts are in the tenant's own currency, or they are none that could be added from month to month."""
     base = ctx.tenant.currency
     if isinstance(value, list) or (isinstance(value, Mapping) and value["currency"] != base):
-        text = _("{measure} holds other currencies than {base}, which are never added; take the amount in your own currency")
+        text = _("{measure} contains currencies other than {base}, which are never added; use the amount in company currency")
         raise BadRequest(text, code="several_currencies", measure=measure, base=base)
     amount = value["amount"] if isinstance(value, Mapping) else value
     return 0.0 if amount is None else float(str(amount))

@@ -71,16 +71,16 @@ def regression(history: Sequence[float], regressors: type_regressors, season: in
 
 
 NAIVE = ForecastModel("naive", _("Last value"), naive, least=1)
-SEASONAL_NAIVE = ForecastModel("seasonal_naive", _("Last season again"), seasonal_naive, seasons=1)
+SEASONAL_NAIVE = ForecastModel("seasonal_naive", _("Seasonal naive"), seasonal_naive, seasons=1)
 REGRESSION = ForecastModel("regression", _("Regression on trend, season and factors"), regression, least=8)
 MODELS = (
     NAIVE,
     SEASONAL_NAIVE,
-    ForecastModel("drift", _("Line from first to last value"), drift),
+    ForecastModel("drift", _("Line through first and last value"), drift),
     ForecastModel("moving_average", _("Moving average"), moving_average, least=3),
     ForecastModel("smoothing", _("Exponential smoothing with trend"), smoothing, least=6),
     ForecastModel("holt_winters", _("Holt-Winters"), holt_winters, seasons=2),
-    ForecastModel("holt_winters_growing", _("Holt-Winters, season grows with the level"), holt_winters_growing, seasons=2),
+    ForecastModel("holt_winters_growing", _("Holt-Winters, multiplicative season"), holt_winters_growing, seasons=2),
     ForecastModel("theta", _("Theta method"), theta, least=6),
     REGRESSION,
 )

@@ -14,7 +14,7 @@ from plugins.forecast.weighted import DEAL, Pipeline
 from sdk import Context, _
 from sdk.context import Row
 
-WORDS = {"won": _("Won"), "weighted": _("Open, by probability"), "target": _("Target")}
+WORDS = {"won": _("Won"), "weighted": _("Open, weighted"), "target": _("Target")}
 
 
 def asked(ctx: Context, start: date | None, end: date | None, grain: str, by: str) -> dict[str, object]:

@@ -19,7 +19,7 @@ AT = "/forecast/outlook"
 SERIES, CARD = "forecast.series", "forecast.model_card"
 MOST = 100
 GRAINS = {"month": _("By month"), "quarter": _("By quarter")}
-SPLIT_WORDS = {"": _("In all"), "person": _("By person"), "team": _("By team"), "product": _("By product")}
+SPLIT_WORDS = {"": _("Overall"), "person": _("By person"), "team": _("By team"), "product": _("By product")}
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:

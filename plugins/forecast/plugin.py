@@ -40,7 +40,7 @@ manifest = Manifest(
     name="forecast",
     version="0.1",
     title=_("Forecast"),
-    summary=_("Weighted pipeline, time series with intervals, market factors, and win probabilities."),
+    summary=_("Weighted pipeline, time series with intervals, market factors and win probabilities."),
     after=("catalog", "company", "customers", "leads", "orders", "pipeline", "teamwork"),
     capabilities=Capabilities(
         data=("*.read:*",),  # a series is of whatever entity it names
@@ -136,12 +136,12 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job("run", runs.run_job, label=_("Make a forecast")), Job("train", chances.train_job, label=_("Learn win probabilities")))
+    return (Job("run", runs.run_job, label=_("Make a forecast")), Job("train", chances.train_job, label=_("Train win probabilities")))
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
-    return (Schedule("retrain", chances.train, at=time(2, 30), label=_("Learn win probabilities each night")),)
+    return (Schedule("retrain", chances.train, at=time(2, 30), label=_("Retrain win probabilities nightly")),)
 
 
 @hookimpl

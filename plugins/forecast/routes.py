@@ -18,9 +18,11 @@ START, TRAIN, LOOK = "forecast.run.start", "forecast.model.train", "forecast.pip
 _RECORD = {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"}}, "required": ["id"]}
 _OBJECT = {"type": "object"}
 FEATURES = {
-    "stage": _("Stage"), "source": _("Source"), "product": _("Product"), "tier": _("Class of the account"), "industry": _("Industry"),
-    "amount": _("Amount"), "days_in_stage": _("Days in this stage"), "days_open": _("Days open"), "owner_history": _("Earlier deals of the owner"),
-    "account_history": _("Earlier purchases of the account"), "activities": _("Activities"),
+    "stage": _("Stage"), "source": _("Source"), "product": _("Product"), "tier": _("Account class"), "industry": _("Industry"),
+    "amount": _("Amount"), "days_in_stage": _("Days in this stage"), "days_open": _("Days open"), "owner_history": _(
+        "Owner’s earlier deals"
+    ),
+    "account_history": _("Account’s earlier purchases"), "activities": _("Activities"),
 }  # fmt: skip
 
 
@@ -52,7 +54,7 @@ def pipeline(ctx: Context, request: Request) -> object:
     """Open deals by probability and closing period, beside what was won and the targets."""
     start, end = (cast("date | None", request.query[name]) for name in ("start", "end"))
     if not ctx.offers(weighted.DEAL):
-        raise NotFound(_("there are no deals here"))
+        raise NotFound(_("no deals are available here"))
     return weighted.Pipeline(ctx, start, end, str(request.query["grain"]), str(request.query["by"])).answer()
 
 
@@ -79,7 +81,7 @@ def show_backtest(ctx: Context, request: Request) -> object:
     ctx.records(runs.RESULT).get(request.id(), fields=("id",))
     rows = ctx.records("forecast.backtest").query(Query(where(result=request.id()), limit=1)).data
     if not rows:
-        raise NotFound(_("the result has no back-test"))
+        raise NotFound(_("the result has no backtest"))
     return {
         name: json.loads(str(value)) if (value := shown(rows[0], name)) is not None else None
         for name in ("history", "parameters", "models")
@@ -89,7 +91,7 @@ def show_backtest(ctx: Context, request: Request) -> object:
 def train(ctx: Context, _request: Request) -> Response:
     """Learn the win probability anew from the closed deals, in the background."""
     if not ctx.offers(weighted.DEAL):
-        raise NotFound(_("there are no deals here"))
+        raise NotFound(_("no deals are available here"))
     with ctx.transaction(write=True):
         ctx.enqueue("forecast.train", {})
     return Response({"state": "waiting"}, 202)
@@ -139,11 +141,15 @@ ROUTES = (
           query=PipelineQuery, answer=_OBJECT),
     Route(method="POST", path="/series/{id}/runs", view=start_run, permission=START, summary=_("Forecast a series"), answer=_RECORD, status=202),
     Route(method="POST", path="/runs/{id}/cancellations", view=cancel_run, permission=START, summary=_("Cancel a run"), answer=_RECORD),
-    Route(method="GET", path="/runs/{id}/chart", view=show_chart, permission="forecast.run.read", summary=_("Chart of a run"), query=ChartQuery,
+    Route(method="GET", path="/runs/{id}/chart", view=show_chart, permission="forecast.run.read", summary=_("Run chart"), query=ChartQuery,
           answer=_OBJECT),
-    Route(method="GET", path="/results/{id}/backtest", view=show_backtest, permission="forecast.run.read", summary=_("Back-test of a result"),
+    Route(method="GET", path="/results/{id}/backtest", view=show_backtest, permission="forecast.run.read", summary=_(
+        "Backtest of a result"
+    ),
           answer=_OBJECT),
-    Route(method="POST", path="/trainings", view=train, permission=TRAIN, summary=_("Learn win probabilities anew"), answer=_OBJECT, status=202),
+    Route(method="POST", path="/trainings", view=train, permission=TRAIN, summary=_(
+        "Retrain win probabilities"
+    ), answer=_OBJECT, status=202),
     Route(method="GET", path="/deals/{id}/win", view=show_win, permission=LOOK, summary=_("Win probability of a deal"),
           answer=_OBJECT),
 )  # fmt: skip

@@ -17,23 +17,23 @@ STATES = {
     "waiting": _("Waiting"), "running": _("Running"), "succeeded": _("Succeeded"), "failed": _("Failed"), "cancelled": _("Cancelled"),
 }  # fmt: skip
 VERDICTS = {
-    "beats_naive": _("Better than the naive forecast"), "naive_best": _("Nothing was better than the naive forecast"),
-    "thin_data": _("Too little history for a test; no interval"), "out_of_range": _("Beyond what can be shown"),
+    "beats_naive": _("Better than the naive forecast"), "naive_best": _("Nothing beat the naive forecast"),
+    "thin_data": _("Too little history to test; no interval"), "out_of_range": _("Out of range"),
 }  # fmt: skip
-FACTOR_VERDICTS = {"helps": _("Helps"), "no_help": _("No help"), "too_short": _("Too short for a test")}
-ASSUMPTIONS = {"known": _("Known"), "last_value": _("Last value"), "seasonal": _("As a season ago")}
+FACTOR_VERDICTS = {"helps": _("Helps"), "no_help": _("No help"), "too_short": _("Too short to test")}
+ASSUMPTIONS = {"known": _("Known"), "last_value": _("Last value"), "seasonal": _("Same as last season")}
 EVENT_KINDS = {
     "promotion": _("Promotion"), "holiday": _("Holiday"), "price": _("Price change"), "competitor": _("Competitor"), "other": _("Other"),
 }  # fmt: skip
 PLANNED = frozenset({"promotion", "holiday", "price"})
 """Kinds that are known before they happen."""
 DIRECTIONS = {"up": _("Up"), "down": _("Down"), "unknown": _("Unknown")}
-BASES = {"model": _("Learned from closed deals"), "stage": _("Probability of the stage")}
+BASES = {"model": _("Trained on closed deals"), "stage": _("Probability of the stage")}
 REASONS = {
-    "better": _("The model was better than the stage's probability"),
-    "too_few": _("Too few closed deals with a path through the stages"),
-    "one_sided": _("Too few won or too few lost deals"),
-    "no_better": _("The model was no better than the stage's probability"),
+    "better": _("The model beat the stage probability"),
+    "too_few": _("Too few closed deals with a stage history"),
+    "one_sided": _("Too few won or lost deals"),
+    "no_better": _("The model did not beat the stage probability"),
 }
 ALGORITHMS = {"logistic_regression": _("Logistic regression"), "boosted_trees": _("Boosted trees"), "none": _("None")}
 LONG = 2_000_000
@@ -49,7 +49,7 @@ class Series(Record):
     measure: Mapped[str] = f.text(_("Measure"), length=100, required=True, track=True, example="sum:base_amount")
     date_field: Mapped[str] = f.text(_("Date field"), length=100, required=True, track=True, example="close_date")
     grain: Mapped[str] = f.choice(_("Period"), GRAINS, default="month", track=True)
-    conditions: Mapped[str | None] = f.with_example(f.long_text(_("Conditions, one a line"), length=2000, track=True), f.NO_EXAMPLE)
+    conditions: Mapped[str | None] = f.with_example(f.long_text(_("Conditions, one per line"), length=2000, track=True), f.NO_EXAMPLE)
     split_by: Mapped[str | None] = f.with_example(f.text(_("Split by"), length=100, track=True), f.NO_EXAMPLE)
     horizon: Mapped[int] = f.integer(_("Periods ahead"), least=1, most=60, default=12, track=True)
 
@@ -62,7 +62,7 @@ class MarketSeries(Record):
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True, track=True)
     source: Mapped[str | None] = f.text(_("Source"), track=True)
     unit: Mapped[str | None] = f.text(_("Unit"), length=40)
-    planned: Mapped[bool] = f.boolean(_("Known ahead"), track=True)
+    planned: Mapped[bool] = f.boolean(_("Known in advance"), track=True)
 
 
 class MarketPoint(Record):
@@ -82,7 +82,7 @@ class MarketEvent(Record):
     __tablename__ = "forecast_market_events"
 
     name: Mapped[str] = f.text(_("Name"), required=True, match=True, search=True, track=True)
-    kind: Mapped[str] = f.choice(_("Kind"), EVENT_KINDS, default="other", track=True, index=True)
+    kind: Mapped[str] = f.choice(_("Type"), EVENT_KINDS, default="other", track=True, index=True)
     starts_on: Mapped[date] = f.on(_("From"), required=True, track=True, index=True)
     ends_on: Mapped[date | None] = f.on(_("To"), track=True)
     direction: Mapped[str] = f.choice(_("Expected effect"), DIRECTIONS, default="unknown")
@@ -98,7 +98,7 @@ class Factor(Record):
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, match=True)
     market_series_id: Mapped[UUID | None] = f.link(_("Market series"), MarketSeries)
     event_kind: Mapped[str | None] = f.choice(_("Events"), EVENT_KINDS)
-    lag: Mapped[int] = f.integer(_("Periods late"), least=0, most=60, default=0)
+    lag: Mapped[int] = f.integer(_("Periods of delay"), least=0, most=60, default=0)
 
 
 class Run(Record):
@@ -118,8 +118,8 @@ class Run(Record):
     done: Mapped[int] = f.integer(_("Done"), default=0)
     total: Mapped[int] = f.integer(_("Total"), default=0)
     horizon: Mapped[int] = f.integer(_("Periods ahead"), default=12)
-    through: Mapped[str | None] = f.text(_("Last whole period"), length=10)
-    left_out: Mapped[str | None] = f.text(_("Running period, left out"), length=10)
+    through: Mapped[str | None] = f.text(_("Last full period"), length=10)
+    left_out: Mapped[str | None] = f.text(_("Current period, excluded"), length=10)
     unpriced: Mapped[int] = f.integer(_("Records without a value"), default=0)
     error: Mapped[str | None] = f.long_text(_("Error"))
     finished_at: Mapped[datetime | None] = f.at(_("Finished at"))
@@ -132,12 +132,12 @@ class Result(Record):
 
     run_id: Mapped[UUID] = f.link(_("Run"), Run, required=True, parent=True)
     key: Mapped[str] = f.text(_("Series"), required=True, search=True)
-    key_id: Mapped[str | None] = f.text(_("Id of the series"), length=60, index=True)
+    key_id: Mapped[str | None] = f.text(_("Series ID"), length=60, index=True)
     model: Mapped[str | None] = f.text(_("Model"), length=100)
     verdict: Mapped[str] = f.choice(_("Verdict"), VERDICTS, required=True, index=True)
     first_period: Mapped[str | None] = f.text(_("First period"), length=10)
     periods: Mapped[int | None] = f.integer(_("Periods of history"))
-    season: Mapped[int | None] = f.integer(_("Season in periods"))
+    season: Mapped[int | None] = f.integer(_("Periods per season"))
     mae: Mapped[Decimal | None] = f.decimal(_("MAE"))
     mase: Mapped[Decimal | None] = f.decimal(_("MASE"))
     mape: Mapped[Decimal | None] = f.decimal(_("MAPE"))
@@ -145,7 +145,7 @@ class Result(Record):
     naive_mae: Mapped[Decimal | None] = f.decimal(_("MAE of the naive forecast"))
     naive_mase: Mapped[Decimal | None] = f.decimal(_("MASE of the naive forecast"))
     naive_mape: Mapped[Decimal | None] = f.decimal(_("MAPE of the naive forecast"))
-    coverage_80: Mapped[Decimal | None] = f.percent(_("Actual values within the interval of 80 %"))
+    coverage_80: Mapped[Decimal | None] = f.percent(_("Actual values within the 80% interval"))
     factors: Mapped[str | None] = f.text(_("Factors used"))
 
 
@@ -157,8 +157,8 @@ class Backtest(Record):
     result_id: Mapped[UUID] = f.link(_("Result"), Result, required=True, parent=True)
     name: Mapped[str] = f.text(_("Name"), required=True)
     history: Mapped[str] = f.long_text(_("History"), length=LONG, required=True)
-    parameters: Mapped[str | None] = f.long_text(_("Learned numbers"), length=LONG)
-    models: Mapped[str | None] = f.long_text(_("Errors of the models"), length=LONG)
+    parameters: Mapped[str | None] = f.long_text(_("Trained parameters"), length=LONG)
+    models: Mapped[str | None] = f.long_text(_("Model errors"), length=LONG)
 
 
 class Point(Record):
@@ -171,10 +171,10 @@ class Point(Record):
     period: Mapped[str] = f.text(_("Period"), length=10, required=True)
     starts_on: Mapped[date] = f.on(_("From"), required=True, index=True)
     mean: Mapped[Decimal] = f.decimal(_("Expected"), required=True)
-    low_80: Mapped[Decimal | None] = f.decimal(_("80 %, from"))
-    high_80: Mapped[Decimal | None] = f.decimal(_("80 %, to"))
-    low_95: Mapped[Decimal | None] = f.decimal(_("95 %, from"))
-    high_95: Mapped[Decimal | None] = f.decimal(_("95 %, to"))
+    low_80: Mapped[Decimal | None] = f.decimal(_("80% from"))
+    high_80: Mapped[Decimal | None] = f.decimal(_("80% to"))
+    low_95: Mapped[Decimal | None] = f.decimal(_("95% from"))
+    high_95: Mapped[Decimal | None] = f.decimal(_("95% to"))
 
 
 class FactorVerdict(Record):
@@ -185,12 +185,12 @@ class FactorVerdict(Record):
     result_id: Mapped[UUID] = f.link(_("Result"), Result, required=True, parent=True)
     factor: Mapped[str] = f.text(_("Factor"), length=100, required=True)
     verdict: Mapped[str] = f.choice(_("Verdict"), FACTOR_VERDICTS, required=True, index=True)
-    assumption: Mapped[str] = f.choice(_("Taken for its values ahead"), ASSUMPTIONS, default="known")
+    assumption: Mapped[str] = f.choice(_("Assumed future values"), ASSUMPTIONS, default="known")
     error_without: Mapped[Decimal | None] = f.decimal(_("MAE without it"))
     error_with: Mapped[Decimal | None] = f.decimal(_("MAE with it"))
-    folds: Mapped[int] = f.integer(_("Forecasts compared"), default=0)
+    folds: Mapped[int] = f.integer(_("Forecast comparison"), default=0)
     folds_better: Mapped[int] = f.integer(_("Better with it"), default=0)
-    chance: Mapped[Decimal | None] = f.decimal(_("Chance of such a gain by chance"))
+    chance: Mapped[Decimal | None] = f.decimal(_("Likelihood of this improvement by chance"))
 
 
 class Win(Record):
@@ -212,7 +212,7 @@ class ModelCard(Record):
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True)
     algorithm: Mapped[str] = f.choice(_("Algorithm"), ALGORITHMS, default="none")
-    basis: Mapped[str] = f.choice(_("Basis in force"), BASES, required=True)
+    basis: Mapped[str] = f.choice(_("Current basis"), BASES, required=True)
     reason: Mapped[str] = f.choice(_("Why"), REASONS, required=True)
     trained_at: Mapped[datetime] = f.at(_("Trained at"), required=True, index=True)
     deals: Mapped[int] = f.integer(_("Closed deals"), default=0)
@@ -222,9 +222,9 @@ class ModelCard(Record):
     closed_from: Mapped[date | None] = f.on(_("Closed from"))
     closed_to: Mapped[date | None] = f.on(_("Closed to"))
     brier: Mapped[Decimal | None] = f.decimal(_("Brier score"))
-    brier_stage: Mapped[Decimal | None] = f.decimal(_("Brier score of the stage's probability"))
+    brier_stage: Mapped[Decimal | None] = f.decimal(_("Brier score of the stage probability"))
     log_loss: Mapped[Decimal | None] = f.decimal(_("Log loss"))
-    log_loss_stage: Mapped[Decimal | None] = f.decimal(_("Log loss of the stage's probability"))
+    log_loss_stage: Mapped[Decimal | None] = f.decimal(_("Log loss of the stage probability"))
     features: Mapped[str | None] = f.long_text(_("Features"), length=LONG)
     coefficients: Mapped[str | None] = f.long_text(_("Coefficients"), length=LONG)
     calibration: Mapped[str | None] = f.long_text(_("Calibration"), length=LONG)

@@ -101,7 +101,7 @@ class Pipeline:
         self.first = number_of(start or self.today, grain)
         self.last = number_of(end, grain) if end is not None else self.first + (11 if grain == "month" else 3)
         if not 0 <= self.last - self.first < MOST_PERIODS or self.last >= number_of(date.max, grain):
-            raise Invalid(_("from {start} to {end} are not 1 to {most} periods"), start=start, end=end, most=MOST_PERIODS)
+            raise Invalid(_("{start} to {end} must span 1 to {most} periods"), start=start, end=end, most=MOST_PERIODS)
         self.groups: dict[str | None, Group] = {}
 
     def answer(self) -> dict[str, object]:

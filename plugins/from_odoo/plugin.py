@@ -11,7 +11,7 @@ manifest = Manifest(
     name="from_odoo",
     version="0.1",
     title=_("From Odoo"),
-    summary=_("What Odoo exports, and its import templates, becomes accounts, contacts and leads."),
+    summary=_("Turns Odoo exports and import templates into accounts, contacts and leads."),
     requires=("import_export",),
     after=("customers", "leads"),
 )

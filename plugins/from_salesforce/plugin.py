@@ -11,7 +11,7 @@ manifest = Manifest(
     name="from_salesforce",
     version="0.1",
     title=_("From Salesforce"),
-    summary=_("What Salesforce exports becomes accounts, contacts, leads, deals, tasks and activities, with their owners."),
+    summary=_("Turns Salesforce exports into accounts, contacts, leads, deals, tasks and activities, with their owners."),
     requires=("import_export", "pipeline"),
     after=("customers", "leads", "teamwork"),
 )

@@ -76,7 +76,9 @@ class ChunkWriter:
                 continue
             if len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 counts = {"got": len(cells), "expected": width}
-                wrong.setdefault(index, []).append(Problem("", "too_many_cells", _("has {got} cells, the headings are {expected}"), counts))
+                wrong.setdefault(index, []).append(
+                    Problem("", "too_many_cells", _("has {got} cells, but there are {expected} headings"), counts)
+                )
             if self.plan.own is not None and id_in(_cell(cells, self.plan.own)) is None:
                 wrong.setdefault(index, []).append(self._no_such_id(_cell(cells, self.plan.own)))
             if index in wrong:
@@ -91,7 +93,7 @@ class ChunkWriter:
 
     def _no_such_id(self, cell: str) -> Problem:
         """Ours, but of a record that is another entity's, deleted or hidden from who imports; or none at all."""
-        text = _("{value!r} is the id of no {target} that you see: give one of an export of these records, or leave the column out")
+        text = _("{value!r} is not the ID of a {target} you have access to: use an ID from an export of these records, or skip the column")
         return Problem(OWN, "no_such_record", text, {"value": cell[:80], "target": self.wish.entity})
 
     def _linked(self, tally: Tally, rows: Sequence[type_row], drafts: Sequence[type_draft], *, last: bool) -> Iterator[type_draft]:
@@ -108,7 +110,7 @@ class ChunkWriter:
                     values[name] = id_of(found[name][word])
                 elif word:
                     params = {"target": self.ctx.target(self.wish.entity, name), "value": word}
-                    missing.append(Problem(name, "no_such_record", _("there is no {target} {value!r}"), params))
+                    missing.append(Problem(name, "no_such_record", _("no {target} matches {value!r}"), params))
             if not missing:
                 yield index, values
             elif not last and all(self.ctx.target(self.wish.entity, one.field) == self.wish.entity for one in missing):
@@ -180,7 +182,7 @@ class ChunkWriter:
         """What names one record is not made the name of another."""
         number, seen = self.same.number_of(owner), self.records.titles([owner])
         problem = Problem(
-            EXTERNAL, "id_taken", _("the id {value!r} names another record already"), {"value": word, "nearest": seen.get(owner)}
+            EXTERNAL, "id_taken", _("the ID {value!r} already belongs to another record"), {"value": word, "nearest": seen.get(owner)}
         )
         same = [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})] if number is not None else []
         self.teller.fail(tally, row, [problem, *same])
@@ -190,7 +192,9 @@ class ChunkWriter:
         alike = Alike.FORCE if self.wish.duplicates == "take" else Alike.REFUSE
         match = self.plan.match[0] if self.plan.match else ""
         if len(found) > 1:
-            self.teller.fail(tally, row, [Problem(match, "ambiguous", _("{count} records match"), {"count": len(found)})])
+            self.teller.fail(
+                tally, row, [Problem(match, "ambiguous", _("{count} {count:record matches|records match}"), {"count": len(found)})]
+            )
         elif found and self.wish.mode == "create":
             self.teller.leave(tally, row, "skipped", self._exists(match, found[0]))
         elif found:
@@ -212,7 +216,7 @@ class ChunkWriter:
     def _exists(self, match: str, row: Row) -> Problem:
         number, nearest = self.same.number_of(id_of(row)), row.get(self._title)
         if number is None:
-            return Problem(match, "exists", _("there is such a record already"), {"nearest": nearest})
+            return Problem(match, "exists", _("this record already exists"), {"nearest": nearest})
         return Problem(match, "same_as_row", SAME_AS_ROW, {"row": number, "nearest": nearest})
 
     def _settle(self, tally: Tally, row: type_row, draft: Draft, outcome: Outcome, repeated: Mapping[int, int], *, last: bool) -> None:

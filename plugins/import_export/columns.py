@@ -16,7 +16,7 @@ _THREE = re.compile(r"\.\d{3}(?= |\Z)", re.ASCII)
 EVERYTHING = "*"
 """In the place of fields: all that the actor may read, also what an import leaves out."""
 NAMES, LABELS = "names", "labels"
-HEADINGS = {NAMES: _("Names of fields, for programs"), LABELS: _("Labels, for people")}
+HEADINGS = {NAMES: _("Field names, for programs"), LABELS: _("Labels, for people")}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def settle(ctx: Context, entity: str, wanted: Sequence[str]) -> list[str]:
     for name in names:
         if name not in fields or fields[name].secret:
             known = ", ".join(one for one, field in fields.items() if not field.secret)
-            raise BadRequest(_("there is no field {name!r} to export; there are {fields}"), name=name[:80], fields=known)
+            raise BadRequest(_("no exportable field is named {name!r}; available: {fields}"), name=name[:80], fields=known)
     return names if EVERYTHING not in wanted else [name for name, field in fields.items() if not field.secret]
 
 

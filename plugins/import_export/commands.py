@@ -33,7 +33,7 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     try:
         source = path.open("rb")
     except OSError as failure:
-        raise NotFound(_("cannot read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
+        raise NotFound(_("can't read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
     if options["resume"]:
         record, wish = imports.to_resume(ctx, record_id(str(options["resume"])), wish.entity)
     else:
@@ -44,7 +44,7 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
         except Refusal:
             raise
         except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
-            imports.fail(ctx, id_of(record), Unavailable(_("the command was stopped; what it had written stays")))
+            imports.fail(ctx, id_of(record), Unavailable(_("the command was stopped; what it had written is kept")))
             raise
         for note in open_book(source, path.name, wish.reading).notes:
             terminal.note(f"{path.name}: {ctx.say(note.message, note.params)}")
@@ -54,7 +54,7 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
 
 def _row(word: str) -> int:
     if not word.isdecimal() or int(word) > 50:
-        raise BadRequest(_("the row of the headings is to be a number up to 50, not {word!r}"), word=word[:40])
+        raise BadRequest(_("the row of the headings must be a number up to 50, not {word!r}"), word=word[:40])
     return int(word)
 
 
@@ -114,50 +114,48 @@ def _tell(terminal: Terminal, done: Row, left: Iterator[Row]) -> None:
 COMMANDS = (
     Command(
         "import",
-        _("Import a CSV file into an entity: 0 all rows taken, 3 some, 1 none."),
+        _("Import a CSV file into an entity: 0 all rows accepted, 3 some, 1 none."),
         run_import,
         (
-            Parameter("ENTITY", _("Such as customers.account")),
+            Parameter("ENTITY", _("For example customers.account")),
             Parameter("FILE", _("A CSV file with headings")),
             Parameter("--mode", _("What to do with rows"), choices=MODES, default="create"),
-            Parameter("--match", _("A field that names a record; may be repeated"), many=True, metavar="FIELD"),
-            Parameter(
-                "--map", _("Which field a column is for, none to leave it out; may be repeated"), many=True, metavar="'Heading=field'"
-            ),
-            Parameter("--value", _("What a value of a column means; may be repeated"), many=True, metavar="'field:from=to'"),
+            Parameter("--match", _("A field that names a record; can be repeated"), many=True, metavar="FIELD"),
+            Parameter("--map", _("Which field a column maps to, none to skip it; can be repeated"), many=True, metavar="'Heading=field'"),
+            Parameter("--value", _("Meaning of a column’s value; can be repeated"), many=True, metavar="'field:from=to'"),
             Parameter(
                 "--collision",
-                _("What a cell does to a field that has something: overwrite, only_if_empty, never; may be repeated"),
+                _("What happens if a field already has a value: overwrite, only_if_empty, never; can be repeated"),
                 many=True,
                 metavar="FIELD=RULE",
             ),
-            Parameter("--join", _("A cell of several; may be repeated"), many=True, metavar="'field=Heading+Heading'"),
-            Parameter("--split", _("The two halves of a name; may be repeated"), many=True, metavar="'Heading=given+family'"),
-            Parameter("--transform", _("trim, lower, upper, title or e164=86; may be repeated"), many=True, metavar="field:KIND"),
-            Parameter("--system", _("Whose the ids in a column mapped to external_id are"), default="import"),
-            Parameter("--set", _("A constant for every row; may be repeated"), many=True, metavar="FIELD=VALUE"),
-            Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
-            Parameter("--numbers", _("What stands before the fraction of a number, where the file leaves it open"), choices=tuple(NUMBERS)),
-            Parameter("--years", _("The first year that a year of two digits may mean, such as 1950")),
-            Parameter("--encoding", _("The encoding of the file, where it cannot be found out")),
-            Parameter("--delimiter", _("The sign between cells, where it cannot be found out; tab for a tab")),
-            Parameter("--heading-row", _("Which row holds the headings, where lines stand above them that are not found out"), default="0"),
-            Parameter("--duplicates", _("What becomes of rows that are likely there already"), choices=DUPLICATES, default="skip"),
-            Parameter("--sheet", _("The sheet of a workbook; the first where none is named")),
-            Parameter("--resume", _("Go on with an import that was killed, with the same file"), metavar="ID"),
-            Parameter("--silent", _("No mails, no notices, no rules"), flag=True),
-            Parameter("--history", _("Closed documents with their lines, numbers and states as they were; nobody is told"), flag=True),
-            Parameter("--dry-run", _("Validate everything, write nothing"), flag=True),
-            Parameter("--json", _("One JSON document with every row that was not taken or that is warned of"), flag=True),
+            Parameter("--join", _("A cell that holds several values; can be repeated"), many=True, metavar="'field=Heading+Heading'"),
+            Parameter("--split", _("The two parts of a name; can be repeated"), many=True, metavar="'Heading=given+family'"),
+            Parameter("--transform", _("trim, lower, upper, title or e164=86; can be repeated"), many=True, metavar="field:KIND"),
+            Parameter("--system", _("Where the IDs in a column mapped to external_id come from"), default="import"),
+            Parameter("--set", _("A fixed value for every row; can be repeated"), many=True, metavar="FIELD=VALUE"),
+            Parameter("--dates", _("The order of day, month and year, if the file is ambiguous"), choices=ORDERS),
+            Parameter("--numbers", _("The decimal separator, if the file is ambiguous"), choices=tuple(NUMBERS)),
+            Parameter("--years", _("The earliest year a two-digit year can mean, for example 1950")),
+            Parameter("--encoding", _("The file encoding, if it can’t be detected")),
+            Parameter("--delimiter", _("The delimiter, if it can’t be detected; tab for a tab")),
+            Parameter("--heading-row", _("The row of the headings, if lines above them aren’t detected"), default="0"),
+            Parameter("--duplicates", _("How likely duplicates are handled"), choices=DUPLICATES, default="skip"),
+            Parameter("--sheet", _("The sheet of a workbook; the first if omitted")),
+            Parameter("--resume", _("Resume an interrupted import with the same file"), metavar="ID"),
+            Parameter("--silent", _("No emails, notifications or rules"), flag=True),
+            Parameter("--history", _("Closed documents with their lines, numbers and states; no one is notified"), flag=True),
+            Parameter("--dry-run", _("Check everything, write nothing"), flag=True),
+            Parameter("--json", _("One JSON document with every row that was rejected or has a warning"), flag=True),
         ),
     ),
     Command(
         "import-template",
-        _("Print a file to fill in, with an example row, for an entity."),
+        _("Print a template with an example row for an entity."),
         write_template,
         (
-            Parameter("ENTITY", _("Such as customers.account")),
-            Parameter("--format", _("As what kind of file; xlsx has drop-downs, and goes into a file"), choices=FORMATS, default="csv"),
+            Parameter("ENTITY", _("For example customers.account")),
+            Parameter("--format", _("The file format; xlsx has drop-downs and is written to a file"), choices=FORMATS, default="csv"),
         ),
     ),
 )

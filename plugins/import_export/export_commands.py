@@ -40,7 +40,7 @@ def run_export(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
         exports.fail(ctx, id, refusal)
         raise
     except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
-        exports.fail(ctx, id, Unavailable(_("the command was stopped before the end")))
+        exports.fail(ctx, id, Unavailable(_("the command was stopped before it finished")))
         raise
     say = terminal.note if path == _OUTPUT else terminal.print
     say(json.dumps(_document(done), ensure_ascii=False, indent=2) if options["json"] else f"{done['state']}: {done['done']} rows")
@@ -60,7 +60,7 @@ def _document(done: Row) -> dict[str, object]:
 def _pair(clause: str) -> tuple[str, str]:
     name, equals, value = clause.partition("=")
     if not equals:
-        raise BadRequest(_("cannot read the filter {name!r}; write field=value or field[operator]=value"), name=clause[:80])
+        raise BadRequest(_("invalid filter {name!r}; use field=value or field[operator]=value"), name=clause[:80])
     return name.strip(), value
 
 
@@ -78,7 +78,7 @@ def _opened(terminal: Terminal, path: str) -> Iterator[BinaryIO]:
     try:
         stream = part.open("wb")
     except OSError as failure:
-        raise NotFound(_("cannot write {path}: {reason}"), path=path, reason=failure.strerror or str(failure)) from failure
+        raise NotFound(_("can't write {path}: {reason}"), path=path, reason=failure.strerror or str(failure)) from failure
     try:
         with stream:
             yield stream
@@ -106,19 +106,17 @@ class _Output(io.RawIOBase):
 COMMANDS = (
     Command(
         "export",
-        _("Export the records of an entity as a file that can be imported again."),
+        _("Export an entity’s records as a file that can be imported again."),
         run_export,
         (
-            Parameter("ENTITY", _("Such as customers.account")),
-            Parameter("FILE", _("A file that ends with .csv, .xlsx or .jsonl; - is standard output")),
-            Parameter("--where", _("A condition, such as stage=won; may be repeated"), many=True),
-            Parameter("--q", _("Words to look for, as in a list")),
-            Parameter("--sort", _("Fields to sort by, such as -amount,name; in order of creation without"), many=True),
-            Parameter(
-                "--fields", _("Fields, such as name,amount; * for all that can be read; without, all that can be imported"), many=True
-            ),
-            Parameter("--format", _("The format, where the file's ending does not say it"), choices=tuple(FORMATS)),
-            Parameter("--headings", _("What stands in the first row, and for choices"), choices=tuple(HEADINGS), default=NAMES),
+            Parameter("ENTITY", _("For example customers.account")),
+            Parameter("FILE", _("A file ending in .csv, .xlsx or .jsonl; - is standard output")),
+            Parameter("--where", _("A condition, for example stage=won; can be repeated"), many=True),
+            Parameter("--q", _("Words to search for, as in a list")),
+            Parameter("--sort", _("Fields to sort by, for example -amount,name; by creation if omitted"), many=True),
+            Parameter("--fields", _("Fields, for example name,amount; * for all readable; all importable if omitted"), many=True),
+            Parameter("--format", _("The format, if the file extension doesn’t say it"), choices=tuple(FORMATS)),
+            Parameter("--headings", _("How to write headings and choices"), choices=tuple(HEADINGS), default=NAMES),
             Parameter("--json", _("One JSON document about the export"), flag=True),
         ),
     ),

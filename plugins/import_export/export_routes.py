@@ -91,8 +91,10 @@ def get_file(ctx: Context, request: Request) -> Download:
 
 
 ROUTES = (
-    Route(method="POST", path="/exports", view=start_export, permission=exports.PERMISSION, summary=_("Export records as a file"),
+    Route(method="POST", path="/exports", view=start_export, permission=exports.PERMISSION, summary=_("Export records to a file"),
           body=NewExport, answer=_EXPORT, status=202),
     Route(method="POST", path="/exports/{id}/cancel", view=cancel_export, permission=f"{EXPORT}.read", summary=_("Cancel an export"), answer=_EXPORT),
-    Route(method="GET", path="/exports/{id}/file", view=get_file, permission=f"{EXPORT}.read", summary=_("Fetch the file of an export"), media_type="*/*"),
+    Route(method="GET", path="/exports/{id}/file", view=get_file, permission=f"{EXPORT}.read", summary=_(
+        "Download the file of an export"
+    ), media_type="*/*"),
 )  # fmt: skip

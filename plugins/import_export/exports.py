@@ -73,9 +73,9 @@ def permit(ctx: Context, entity: str) -> None:
     """Raise NotFound for an entity that is not here, Forbidden for one that the actor may not take away as a file."""
     ctx.records(entity)
     if not ctx.can(PERMISSION):
-        raise Forbidden(_("you may not export files"))
+        raise Forbidden(_("you don't have permission to export files"))
     if not ctx.can(f"{entity}.read"):
-        raise Forbidden(_("you may not read {entity}"), entity=entity)
+        raise Forbidden(_("you don't have access to {entity}"), entity=entity)
     ctx.require(f"{entity}.{RIGHT}")
 
 
@@ -89,14 +89,14 @@ def begin(ctx: Context, selection: Selection) -> Row:
     permit(ctx, selection.entity)
     fields, total = settle(ctx, selection.entity, selection.fields), total_of(ctx, selection)
     if not fields:
-        raise Invalid(_("there is no field of {entity} to export; name some"), entity=selection.entity)
+        raise Invalid(_("{entity} has no exportable fields with these names; choose some"), entity=selection.entity)
     if selection.format == XLSX and total > MOST_ROWS:
-        raise Invalid(_("a sheet has at most {most} rows; export as CSV, or less at a time"), most=MOST_ROWS)
+        raise Invalid(_("a sheet can have at most {most} rows; export as CSV, or export less at a time"), most=MOST_ROWS)
     conditions = urlencode(selection.filters)
     if len(conditions) > MOST_OF_FILTERS:
-        text = _("takes {got} signs as an address writes it, and {most} at most are kept; ask for fewer values at a time")
+        text = _("takes {got} characters in a URL, but at most {most} are allowed; ask for fewer values at a time")
         problem = Problem("filter", "too_long", text, {"got": len(conditions), "most": MOST_OF_FILTERS})
-        raise Invalid(_("some values are not valid"), problems=[problem])
+        raise Invalid(_("some values are invalid"), problems=[problem])
     name = clean_name(selection.file_name or f"{ctx.say(ctx.entity(selection.entity).plural_label)}.{selection.format}", "export")
     values = {
         "entity": selection.entity, "format": selection.format, "headings": selection.headings, "file_name": name,
@@ -151,7 +151,7 @@ def finish(ctx: Context, id: UUID, values: Mapping[str, object]) -> Row | None:
     """The file is there: say so to who asked for it; None where it was cancelled or deleted meanwhile."""
     with ctx.transaction(write=True):
         record = _save(ctx, id, {**values, "state": SUCCEEDED})
-        _tell(ctx, record, _("Export is ready: {file}"))
+        _tell(ctx, record, _("Export ready: {file}"))
     return record
 
 
@@ -203,7 +203,7 @@ def cancel(ctx: Context, id: UUID) -> Row:
     with ctx.transaction(write=True):
         record = _save(ctx, id, {"state": CANCELLED})
         if record is None:
-            raise Conflict(_("the export has ended already"))
+            raise Conflict(_("the export has already ended"))
         return record
 
 
@@ -212,7 +212,7 @@ def mine(ctx: Context, id: UUID) -> Row:
     there = ctx.records(EXPORT).values([id])  # what is done with it needs fields that its owner may not be shown
     record = ctx.as_system().records(EXPORT).values([id]).get(id) if there else None
     if record is None or record["owner"] != ctx.actor.user_id:
-        raise NotFound(_("there is no {entity} {id}"), entity=EXPORT, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=EXPORT, id=str(id))
     return record
 
 
@@ -224,11 +224,11 @@ def download(ctx: Context, id: UUID, media: Mapping[str, str]) -> Download:
     permit(ctx, entity)
     whole, seen = ctx.as_system().records(entity).fields(), ctx.records(entity).fields()
     if hidden := next((name for name in selection_of(record).fields if name in whole and name not in seen), ""):
-        raise Forbidden(_("you may not read the field {field!r}, which is in the file; export again"), code="field_forbidden", field=hidden)
+        raise Forbidden(_("you don't have access to the field {field!r} in the file; export again"), code="field_forbidden", field=hidden)
     if record["state"] != SUCCEEDED:
         raise Conflict(_("there is no file: the export is {state}"), state=str(record["state"]))
     if not record["content"] or cast("datetime", record["ends_at"]) <= ctx.now():
-        raise NotFound(_("the file was kept for {days} days and is gone; export again"), days=KEPT.days)
+        raise NotFound(_("the file was kept for {days} days and has been deleted; export again"), days=KEPT.days)
     return Download(b"", media[str(record["format"])], str(record["file_name"]), ctx.files.open(str(record["content"])))
 
 
@@ -237,7 +237,7 @@ def remove_old(ctx: Context) -> None:
     exports = ctx.as_system().records(EXPORT)
     lost = (Condition("state", "in", UNDER_WAY), Condition("updated_at", "lt", (ctx.now() - LOST,)))
     for row in exports.find(lost, 500):
-        fail(ctx, id_of(row), Unavailable(_("the export was interrupted again and again; export again, or ask an administrator")))
+        fail(ctx, id_of(row), Unavailable(_("the export was interrupted repeatedly; export again, or ask an administrator")))
     named = Condition("content", "empty", ("false",))
     while old := exports.find((named, Condition("ends_at", "lte", (ctx.now(),))), 500):
         exports.write_all([Draft("update", {"content": None, "size": None}, id_of(row), act="run") for row in old])
@@ -249,7 +249,7 @@ def remove_old(ctx: Context) -> None:
 
 def give_up(ctx: Context) -> None:
     """The plugin is switched off: what is under way waits for nothing any more."""
-    exports, reason = ctx.as_system().records(EXPORT), ctx.say(_("import and export was switched off before the end"))
+    exports, reason = ctx.as_system().records(EXPORT), ctx.say(_("import and export was turned off before it finished"))
     while unfinished := exports.find((Condition("state", "in", UNDER_WAY),), 500):
         exports.write_all([Draft("update", {"state": FAILED, "reason": reason}, id_of(row), act="run") for row in unfinished])
 
@@ -258,7 +258,5 @@ def format_of(name: str) -> str:
     """The format by a file's ending; raises BadRequest."""
     ending = name.rpartition(".")[2].lower()
     if ending not in FORMATS:
-        raise BadRequest(
-            _("cannot tell the format of {name!r}; end it with .csv, .xlsx or .jsonl, or name one with --format"), name=name[-80:]
-        )
+        raise BadRequest(_("unknown format of {name!r}; use a name ending in .csv, .xlsx or .jsonl, or specify --format"), name=name[-80:])
     return ending

@@ -48,11 +48,11 @@ def permit(ctx: Context, entity: str, mode: str = "create") -> None:
     """Raise NotFound for an entity that is not here, Forbidden for one into which the actor may not import."""
     ctx.records(entity)
     if not ctx.can(PERMISSION):
-        raise Forbidden(_("you may not import files"))
+        raise Forbidden(_("you don't have permission to import files"))
     needed = [Verb.CREATE] if mode == "create" else [Verb.UPDATE] if mode == "update" else [Verb.CREATE, Verb.UPDATE]
     for verb in needed:
         if not ctx.can(f"{entity}.{verb}"):
-            raise Forbidden(_("you may not {verb} {entity}"), verb=verb.value, entity=entity)
+            raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=verb.value, entity=entity)
     ctx.require(f"{entity}.{RIGHT}")
 
 
@@ -159,7 +159,7 @@ def cancel(ctx: Context, id: UUID) -> Row:
     with ctx.transaction(write=True):
         record = seen(ctx, id, hold=True)
         if record["state"] not in UNDER_WAY:
-            raise Conflict(_("the import has ended already"), code="ended")
+            raise Conflict(_("the import has already ended"), code="ended")
         # The run checks the version of this record with each chunk: it finds another one, and stops with nothing half-written.
         stopped = {"state": "cancelled", "ended_at": ctx.now(), "seconds_left": None}
         for child in sheets.children(ctx, id):
@@ -172,7 +172,7 @@ def to_resume(ctx: Context, id: UUID, entity: str) -> tuple[Row, Wish]:
     """An import that was killed, and what was asked for; raises NotFound, Conflict for one that has ended or is another entity's."""
     record = seen(ctx, id)
     if record["state"] not in UNDER_WAY:
-        raise Conflict(_("the import has ended already"), code="ended")
+        raise Conflict(_("the import has already ended"), code="ended")
     if record["entity"] != entity:
         raise Conflict(_("this is an import of {entity}"), code="other_entity", entity=record["entity"])
     return record, read_wish(json.loads(str(record["wish"])))
@@ -182,7 +182,7 @@ def _sheet_of(book: Book, name: str) -> Sheet:
     found = next((sheet for sheet in book.sheets if name in ("", sheet.name)), None)
     if found is None:
         names = ", ".join(sheet.name for sheet in book.sheets)
-        raise BadRequest(_("the file has no sheet {name!r}; it has {names}"), name=name[:80], names=names[:500])
+        raise BadRequest(_("the file has no sheet {name!r}; its sheets are {names}"), name=name[:80], names=names[:500])
     return found
 
 
@@ -196,13 +196,13 @@ def tidy(ctx: Context) -> None:
     """End imports to which nobody comes back, and forget files that nobody has used for a week. Runs by a schedule."""
     lost = (Condition("state", "in", UNDER_WAY), Condition("updated_at", "lt", (ctx.now() - LOST,)))
     for row in ctx.as_system().records(IMPORT).find(lost, 500):
-        fail(ctx, id_of(row), Unavailable(_("the import was interrupted again and again; what it had written stays and can be undone")))
+        fail(ctx, id_of(row), Unavailable(_("the import was interrupted repeatedly; what it had written is kept and can be undone")))
     files.remove_expired(ctx)
 
 
 def give_up(ctx: Context) -> None:
     """The plugin is switched off: what was to be imported waits for nothing any more, and says so. Rows that were taken stay."""
-    imports, reason = ctx.as_system().records(IMPORT), ctx.say(_("import and export was switched off before the end"))
+    imports, reason = ctx.as_system().records(IMPORT), ctx.say(_("import and export was turned off before it finished"))
     while halfway := imports.find(where(state="undoing"), 500):
         imports.write_all([Draft("update", {"state": "partly_undone", "reason": reason}, id_of(row)) for row in halfway])
     while unfinished := imports.find((Condition("state", "in", UNDER_WAY),), 500):

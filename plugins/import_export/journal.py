@@ -90,7 +90,7 @@ def read_undone(part: Row) -> dict[int, int]:
 def seen(ctx: Context, id: UUID, *, hold: bool = False) -> Row:
     """An import that the actor sees, whole: what is done with it needs fields that he may not be shown. Raises NotFound."""
     if id not in ctx.records(IMPORT).values([id]):
-        raise NotFound(_("there is no record {id!r}"), id=str(id))
+        raise NotFound(_("record {id!r} does not exist"), id=str(id))
     return ctx.as_system().records(IMPORT).values([id], hold=hold)[id]
 
 
@@ -187,5 +187,5 @@ def cursor_of(word: str) -> int:
     """The row behind which a page begins; raises BadRequest."""
     digits = "".join(takewhile(str.isdecimal, word[1:]))
     if word and (word[0] != "r" or digits != word[1:] or not digits or len(digits) > 9):
-        raise BadRequest(_("cannot read the cursor; take the one of the page before"))
+        raise BadRequest(_("invalid cursor; use the one from the previous page"))
     return int(digits) if word else 0

@@ -101,7 +101,7 @@ def number_of(ctx: Context, entity: str, id: UUID, record: UUID) -> int | None:
 def origins(ctx: Context, entity: str, id: UUID) -> list[dict[str, object]]:
     """Every import that made or changed a record, the last first, with the row; raises NotFound for what one may not see."""
     if not ctx.records(entity).values([id]):
-        raise NotFound(_("there is no {entity} {id}"), entity=entity, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=entity, id=str(id))
     found = [(UUID(str(part["import"])), fate) for part, fate in islice(parts_with(ctx, entity, id), _MOST_ORIGINS)]
     imports = ctx.as_system().records(IMPORT).values({one for one, _fate in found})
     return [

@@ -33,5 +33,5 @@ def origin(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
 
 PANELS = (
     Panel("import", slot=Slot.LIST, label=_("Import"), permission=imports.PERMISSION, view=above, entity=ANY_ENTITY, position=20),
-    Panel("origin", slot=Slot.PANEL, label=_("Where it came from"), permission=SIGNED_IN, view=origin, entity=ANY_ENTITY, position=90),
+    Panel("origin", slot=Slot.PANEL, label=_("Source"), permission=SIGNED_IN, view=origin, entity=ANY_ENTITY, position=90),
 )

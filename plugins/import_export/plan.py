@@ -128,7 +128,7 @@ class Plan:
 def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     """Settle the mapping; raises BadRequest naming what is unknown and the nearest name."""
     if wish.mode not in MODES:
-        raise BadRequest(_("unknown mode {mode!r}; there are {modes}"), mode=wish.mode[:40], modes=", ".join(MODES))
+        raise BadRequest(_("unknown mode {mode!r}; available: {modes}"), mode=wish.mode[:40], modes=", ".join(MODES))
     visible = ctx.records(wish.entity).fields()
     fields = written(visible, history=wish.history)
     wish = as_before(ctx, wish, file.headings, fields)
@@ -143,12 +143,12 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     )
     values = {name: _said(ctx, one) for name in columns if isinstance(one := fields[name], ChoiceField)}
     for word in wish.value:
-        name, rest = _split(word, ":", _("cannot read the value mapping {word!r}; write field:from=to"))
-        old, new = _split(rest, "=", _("cannot read the value mapping {word!r}; write field:from=to"))
+        name, rest = _split(word, ":", _("invalid value mapping {word!r}; use field:from=to"))
+        old, new = _split(rest, "=", _("invalid value mapping {word!r}; use field:from=to"))
         values.setdefault(_known(name, fields), {})[old] = new
     fixed = dict(_fixed(word, fields) for word in wish.set)
     if not columns and not made:
-        raise BadRequest(_("no heading of the file names a field; map them: {headings}"), headings=", ".join(file.headings)[:500])
+        raise BadRequest(_("no heading in the file matches a field; map them: {headings}"), headings=", ".join(file.headings)[:500])
     own = _own_ids(wish, file.headings, fields)
     unused = {heading for heading, name in special.items() if name == OWN and own is None}
     ignored = tuple(one for one in (*ignored, *unused) if own is None or one != file.headings[own])
@@ -184,7 +184,7 @@ def _own_ids(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -
     if OWN not in wish.match or OWN in fields:
         return None
     if len(wish.match) > 1 or wish.mode == "create":
-        raise BadRequest(_("records are found by their id alone, to be updated: name no other field to match by, and not the mode create"))
+        raise BadRequest(_("records are matched by their ID only and updated: don't choose another field to match by, or the mode create"))
     asked = {name: heading for heading, name in map(_pair, wish.map)}
     found = [place for place, heading in enumerate(headings) if heading == asked.get(OWN) or (OWN not in asked and plain(heading) == OWN)]
     return found[0] if found else None
@@ -208,7 +208,7 @@ def _made(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> d
         heading, halves = _pair(word)
         given, plus, family = halves.partition("+")
         if not plus or heading not in headings:
-            raise BadRequest(_("cannot read the split {word!r}; write Heading=given+family"), word=word[:80])
+            raise BadRequest(_("invalid split {word!r}; use Heading=given+family"), word=word[:80])
         for name, is_family in ((given, False), (family, True)):
             made[_known(name.strip(), fields)] = part_of_name(headings.index(heading), family=is_family)
     return made
@@ -262,9 +262,9 @@ def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], 
         if name in (EXTERNAL, OWN) and name in filled and name not in fields:
             continue
         if name in fields and isinstance(fields[name], MoneyField | AnyRecordField):
-            raise BadRequest(_("cannot match by {field!r}; use a field of plain text, number or date, or a link"), field=name)
+            raise BadRequest(_("can't match by {field!r}; use a text, number or date field, or a link"), field=name)
         if name not in filled:
-            raise BadRequest(_("the file has no column for {field!r}, by which to match"), field=name)
+            raise BadRequest(_("the file has no column for {field!r} to match by"), field=name)
 
 
 def _split(word: str, mark: str, message: Text) -> tuple[str, str]:
@@ -278,7 +278,7 @@ def _pair(word: str) -> tuple[str, str]:
     """`Heading=field`; it is the heading that may hold an equals sign."""
     heading, found, field = word.rpartition("=")
     if not found or not heading.strip():
-        raise BadRequest(_("cannot read the mapping {word!r}; write Heading=field"), word=word[:80])
+        raise BadRequest(_("invalid mapping {word!r}; use Heading=field"), word=word[:80])
     return heading.strip(), field.strip()
 
 
@@ -300,9 +300,9 @@ def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping
 
 
 def _collision(word: str, fields: Mapping[str, Field]) -> tuple[str, str]:
-    name, rule = _split(word, "=", _("cannot read the rule {word!r}; write field=only_if_empty"))
+    name, rule = _split(word, "=", _("invalid rule {word!r}; use field=only_if_empty"))
     if rule not in COLLISIONS:
-        raise BadRequest(_("unknown rule {rule!r}; there are {rules}"), rule=rule[:40], rules=", ".join(COLLISIONS))
+        raise BadRequest(_("unknown rule {rule!r}; available: {rules}"), rule=rule[:40], rules=", ".join(COLLISIONS))
     return _known(name, fields), rule
 
 
@@ -310,16 +310,16 @@ def _known(name: str, fields: Mapping[str, Field]) -> str:
     if name not in fields:
         near = get_close_matches(name, fields, n=1, cutoff=0.5)
         if near:
-            raise BadRequest(_("there is no field {name!r} to import into; the nearest is {hint}"), name=name[:80], hint=near[0])
-        raise BadRequest(_("there is no field {name!r} to import into; there are {fields}"), name=name[:80], fields=", ".join(fields))
+            raise BadRequest(_("no importable field is named {name!r}; the closest is {hint}"), name=name[:80], hint=near[0])
+        raise BadRequest(_("no importable field is named {name!r}; available: {fields}"), name=name[:80], fields=", ".join(fields))
     return name
 
 
 def _fixed(word: str, fields: Mapping[str, Field]) -> tuple[str, object]:
-    name, text = _split(word, "=", _("cannot read the constant {word!r}; write FIELD=VALUE"))
+    name, text = _split(word, "=", _("invalid constant {word!r}; use FIELD=VALUE"))
     parsed = fields[_known(name, fields)].read([text])
     for flaw in parsed.flaws:
-        raise BadRequest(_("the constant {word!r} does not fit: {reason}"), word=word[:80], reason=Flawed(flaw))
+        raise BadRequest(_("the constant {word!r} is invalid: {reason}"), word=word[:80], reason=Flawed(flaw))
     return name, parsed.values[0]
 
 
@@ -329,7 +329,7 @@ def _columns(
     for heading in asked:
         if heading not in headings:
             near = get_close_matches(heading, headings, n=1, cutoff=0.5)
-            raise BadRequest(_("the file has no heading {heading!r}; it has {headings}"), heading=heading[:80],
+            raise BadRequest(_("the file has no heading {heading!r}; its headings are {headings}"), heading=heading[:80],
                              headings=", ".join(near or headings)[:500])  # fmt: skip
     words, synonyms = words_of(ctx, fields), synonyms_of(fields)
     # A synonym is a guess: what is asked for, and a heading that says the field's own name, come before it.
@@ -352,7 +352,7 @@ def _columns(
         if not name or (name in asked.values() and heading not in asked):
             ignored.append(heading or f"#{index + 1}")
         elif name in columns:
-            raise BadRequest(_("{first!r} and {second!r} both lead to the field {field!r}"), first=names[name], second=heading, field=name)
+            raise BadRequest(_("{first!r} and {second!r} both map to the field {field!r}"), first=names[name], second=heading, field=name)
         else:
             columns[name], names[name] = index, heading
     return columns, names, tuple(ignored)

@@ -43,7 +43,9 @@ manifest = Manifest(
     name="import_export",
     version="0.1",
     title=_("Import and export"),
-    summary=_("Files into every entity, with the reason for each row that is not taken, and out of every entity, such as come in again."),
+    summary=_(
+        "Import files into any entity, with the reason for each rejected row, and export any entity in a format you can import again."
+    ),
     capabilities=Capabilities(
         data=("*.read:*", "*.create:*", "*.update:*", "*.delete", "*.force"),
         jobs=("run_import", "run_export", "remove_files", "remove_exports", "undo_import", "run_migration", "undo_migration"),
@@ -52,7 +54,7 @@ manifest = Manifest(
 )
 READ, READ_IMPORTS = frozenset({Verb.READ}), "import_export.import.read"
 MIGRATING = (
-    Job("run_migration", running.run_job, label=_("Bring in another system's data")),
+    Job("run_migration", running.run_job, label=_("Import another system’s data")),
     Job("undo_migration", running.undo_job, label=_("Undo a migration")),
 )
 
@@ -106,8 +108,8 @@ def register_entities() -> Sequence[Entity]:
             Correction,
             "correction",
             "corrections",
-            _("Mended row"),
-            _("Mended rows"),
+            _("Fixed row"),
+            _("Fixed rows"),
             title="number",
             owned=False,
             verbs=READ,
@@ -118,8 +120,8 @@ def register_entities() -> Sequence[Entity]:
             Part,
             "part",
             "parts",
-            _("Part of a journal"),
-            _("Parts of journals"),
+            _("Journal part"),
+            _("Journal parts"),
             title="entity",
             owned=False,
             verbs=READ,
@@ -140,7 +142,7 @@ def register_entities() -> Sequence[Entity]:
             merges=False,
         ),
         Entity(
-            ExternalId, "external_id", "external_ids", _("External id"), _("External ids"), title="external_id", owned=False, verbs=READ
+            ExternalId, "external_id", "external_ids", _("External ID"), _("External IDs"), title="external_id", owned=False, verbs=READ
         ),
     )
 
@@ -150,9 +152,9 @@ def register_permissions() -> Sequence[Permission]:
     everybody = {"sales_rep": Scope.ALL, "sales_manager": Scope.ALL}
     return (
         Permission(imports.PERMISSION, _("Import files"), everybody),
-        Permission(imports.HISTORY, _("Import history: closed documents with their lines, numbers and states as they were")),
+        Permission(imports.HISTORY, _("Import history: closed documents with their lines, numbers and states")),
         Permission(exports.PERMISSION, _("Export files"), everybody),
-        Permission(sight.INSPECT, _("See what stood in the files that others imported")),
+        Permission(sight.INSPECT, _("View the files imported by others")),
     )
 
 
@@ -187,7 +189,7 @@ def register_jobs() -> Sequence[Job]:
     return (
         Job("run_import", imports.run_job, label=_("Run an import")),
         Job("undo_import", undoing.run_job, label=_("Undo an import")),
-        Job("run_export", exports.run_job, label=_("Make an export")),
+        Job("run_export", exports.run_job, label=_("Create an export")),
         *MIGRATING,
     )
 

@@ -20,7 +20,7 @@ def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
     for form in written:  # a name has to be a cell by itself; the characters of both are written out
         rows |= {id_of(row) for row in ctx.records(ROW).find((Condition("cells", "contains", (form[:200],)),), _MOST)}
     under_way = [id_of(row) for state in ("waiting", "running") for row in ctx.records(IMPORT).find(where(state=state), _MOST)]
-    reason = _("the import is under way, and its file may name the person: erase again when it has ended")
+    reason = _("the import is running, and its file may name the person: erase again when it has ended")
     there = [id_of(row) for row in ctx.records(EXPORT).find((Condition("content", "empty", ("false",)),), _MOST)]
-    files = _("an exported file may name the person until it is taken away after some days: delete the export, or erase again then")
+    files = _("an exported file may name the person until it is deleted after a few days: delete the export, or erase again later")
     return Trace(ROW, sorted(rows)), Trace(IMPORT, under_way, keep=reason), Trace(EXPORT, there, keep=files)

@@ -99,8 +99,8 @@ def start_import(ctx: Context, request: Request) -> Response:
     """Take the file, or one that was sent before, and import it in the background."""
     body, file = request.body, request.files.get("file")
     if (file is None) == (body["file_id"] is None):
-        problem = Problem("file", "required", _("send a file, or the file_id of one that was sent before"))
-        raise Invalid(_("some values are not valid"), problems=[problem])
+        problem = Problem("file", "required", _("send a file, or the file_id of a file sent before"))
+        raise Invalid(_("some values are invalid"), problems=[problem])
     if file is None:
         staged = files.kept(ctx, cast("UUID", body["file_id"]))
         files.place_of(staged, str(body["sheet"]))
@@ -178,7 +178,7 @@ ROUTES = (
         path="/imports/{id}/rows",
         view=list_rows,
         permission="import_export.import.read",
-        summary=_("What became of the rows of an import"),
+        summary=_("Results of an import by row"),
         query=RowQuery,
         answer=_ROWS,
     ),
@@ -187,7 +187,7 @@ ROUTES = (
         path="/imports/{id}/failed",
         view=get_failed,
         permission="import_export.import.read",
-        summary=_("The failed rows as a file to mend"),
+        summary=_("Failed rows as a file to fix"),
         query=FailedQuery,
         media_type="*/*",
     ),

@@ -31,7 +31,7 @@ def wishes_of(ctx: Context, wish: Wish, book: Book) -> tuple[list[Wish], list[st
     sheets = {sheet.name: kinds[word] for sheet in book.sheets if (word := plain(sheet.name)) in kinds}
     left_out = [sheet.name for sheet in book.sheets if sheet.name not in sheets]
     if not sheets:
-        text = _("no sheet is called as a kind of record (Accounts, 联系人, …); there are: {names}")
+        text = _("no sheet is named after a kind of record (Accounts, 联系人, …); the sheets are: {names}")
         raise BadRequest(text, names=", ".join(left_out)[:500])
     ordered = _in_order(ctx, list(dict.fromkeys(sheets.values())))
     made = [_for_sheet(ctx, wish, sheet, sheets[sheet.name], list(sheets)) for sheet in book.sheets if sheet.name in sheets]

@@ -21,7 +21,7 @@ STATES = {
     "partial": _("Partial"),
     "failed": _("Failed"),
     "cancelled": _("Cancelled"),
-    "undoing": _("Being undone"),
+    "undoing": _("Undoing"),
     "undone": _("Undone"),
     "partly_undone": _("Partly undone"),
 }
@@ -35,7 +35,7 @@ EXPORT_STATES = {
 OUTCOMES = {
     "skipped": _("Skipped"),
     "failed": _("Failed"),
-    "warned": _("Taken with a warning"),
+    "warned": _("Accepted with a warning"),
     "conflict": _("Not undone"),
 }
 MOST_OF_FILTERS = 200_000
@@ -52,7 +52,7 @@ class StagedFile(Record):
     file_name: Mapped[str] = f.text(_("File"), required=True, search=True)
     content: Mapped[str | None] = f.text(_("Content"), length=100, readonly=True, sensitive=True)
     size: Mapped[int] = f.integer(_("Size"), default=0, readonly=True)
-    reading: Mapped[str | None] = f.long_text(_("How it is read"), readonly=True)
+    reading: Mapped[str | None] = f.long_text(_("File format"), readonly=True)
     book: Mapped[str | None] = f.long_text(_("Sheets"), length=LONGEST, readonly=True, sensitive=True)
     expires_at: Mapped[datetime | None] = f.at(_("Kept until"), readonly=True, index=True)
 
@@ -67,7 +67,7 @@ class Correction(Record):
     sheet: Mapped[int] = f.integer(_("Sheet"), default=0, least=0)
     number: Mapped[int] = f.integer(_("Row"), required=True, least=1)
     cells: Mapped[str | None] = f.long_text(_("Cells"), length=LONGEST, sensitive=True, personal=True)
-    left_out: Mapped[bool] = f.boolean(_("Left out"))
+    left_out: Mapped[bool] = f.boolean(_("Skipped"))
 
 
 class Import(Record):
@@ -79,23 +79,23 @@ class Import(Record):
     file_name: Mapped[str] = f.text(_("File"), required=True, search=True)
     mode: Mapped[str] = f.choice(_("Mode"), MODES, default="create")
     dry_run: Mapped[bool] = f.boolean(_("Dry run"))
-    state: Mapped[str] = f.choice(_("State"), STATES, default="waiting", index=True)
+    state: Mapped[str] = f.choice(_("Status"), STATES, default="waiting", index=True)
     created: Mapped[int] = f.integer(_("Created"), default=0)
     updated: Mapped[int] = f.integer(_("Updated"), default=0)
     unchanged: Mapped[int] = f.integer(_("Unchanged"), default=0)
     skipped: Mapped[int] = f.integer(_("Skipped"), default=0)
     failed: Mapped[int] = f.integer(_("Failed"), default=0)
-    warned: Mapped[int] = f.integer(_("Taken with a warning"), default=0)
+    warned: Mapped[int] = f.integer(_("Accepted with a warning"), default=0)
     position: Mapped[int] = f.integer(_("Last row done"), default=0)
     total: Mapped[int | None] = f.integer(_("Rows"))
     done: Mapped[int] = f.integer(_("Rows done"), default=0)
-    rate: Mapped[int | None] = f.integer(_("Rows a second"))
+    rate: Mapped[int | None] = f.integer(_("Rows per second"))
     seconds_left: Mapped[int | None] = f.integer(_("Seconds left"))
     deferred: Mapped[str | None] = f.long_text(_("Rows put off"), length=2_000_000)
     headings: Mapped[str | None] = f.long_text(_("Headings"), length=200_000, readonly=True)
-    ignored: Mapped[str | None] = f.long_text(_("Columns left out"))
+    ignored: Mapped[str | None] = f.long_text(_("Skipped columns"))
     reason: Mapped[str | None] = f.long_text(_("Reason"))
-    file_id: Mapped[UUID | None] = f.link(_("Staged file"), "import_export.file")
+    file_id: Mapped[UUID | None] = f.link(_("Uploaded file"), "import_export.file")
     sheet: Mapped[str | None] = f.text(_("Sheet"))
     part_of_id: Mapped[UUID | None] = f.link(_("Part of"), "import_export.import")
     silent: Mapped[bool] = f.boolean(_("Silent"))
@@ -103,7 +103,7 @@ class Import(Record):
     ended_at: Mapped[datetime | None] = f.at(_("Ended"))
     undone: Mapped[int] = f.integer(_("Undone"), default=0)
     conflicts: Mapped[int] = f.integer(_("Not undone"), default=0)
-    wish: Mapped[str | None] = f.long_text(_("What was asked for"), length=200_000, readonly=True)
+    wish: Mapped[str | None] = f.long_text(_("What was requested"), length=200_000, readonly=True)
 
 
 class ImportRow(Record):
@@ -135,9 +135,9 @@ class Part(Record):
     entity: Mapped[str] = f.text(_("Entity"), length=80, required=True)
     first: Mapped[int] = f.integer(_("First row"), required=True)
     last: Mapped[int] = f.integer(_("Last row"), required=True)
-    letters: Mapped[str | None] = f.text(_("Letters"), length=10)
+    letters: Mapped[str | None] = f.text(_("Lowercase and uppercase"), length=10)
     rows: Mapped[str | None] = f.long_text(_("Rows"), length=LONGEST, sensitive=True)
-    before: Mapped[str | None] = f.long_text(_("Former values"), length=LONGEST, sensitive=True)
+    before: Mapped[str | None] = f.long_text(_("Previous values"), length=LONGEST, sensitive=True)
     undone: Mapped[str | None] = f.long_text(_("Rows undone"), length=LONGEST)
 
 
@@ -150,9 +150,9 @@ class Origin(Record):
     __tablename__ = "import_export_origins"
 
     import_id: Mapped[UUID] = f.link(_("Import"), Import, required=True)
-    part_id: Mapped[UUID] = f.link(_("Part of a journal"), Part, required=True)
+    part_id: Mapped[UUID] = f.link(_("Journal part"), Part, required=True)
     entity: Mapped[str] = f.text(_("Entity"), length=80, required=True)
-    stem: Mapped[str] = f.text(_("Common beginning"), length=80, required=True, index=True)
+    stem: Mapped[str] = f.text(_("Common prefix"), length=80, required=True, index=True)
     first: Mapped[str] = f.text(_("First record"), length=32, required=True)
     last: Mapped[str] = f.text(_("Last record"), length=32, required=True)
     records: Mapped[str | None] = f.long_text(_("Records"), sensitive=True)
@@ -166,8 +166,8 @@ class Mapping(Record):
 
     name: Mapped[str] = f.text(_("Name"), required=True)
     entity: Mapped[str] = f.text(_("Entity"), length=80, required=True)
-    digest: Mapped[str] = f.text(_("Digest of the headings"), length=64, required=True)
-    wish: Mapped[str | None] = f.long_text(_("What was asked for"), length=200_000)
+    digest: Mapped[str] = f.text(_("Headings digest"), length=64, required=True)
+    wish: Mapped[str | None] = f.long_text(_("What was requested"), length=200_000)
 
 
 class ExternalId(Record):
@@ -178,7 +178,7 @@ class ExternalId(Record):
 
     entity: Mapped[str] = f.text(_("Entity"), length=80, required=True)
     system: Mapped[str] = f.text(_("System"), length=60, required=True)
-    external_id: Mapped[str] = f.text(_("External id"), required=True, search=True)
+    external_id: Mapped[str] = f.text(_("External ID"), required=True, search=True)
     record: Mapped[f.Reference | None] = f.any_record(_("Record"))
     import_id: Mapped[UUID | None] = f.link(_("Import"), "import_export.import")
 
@@ -196,10 +196,10 @@ class Export(Record):
     words: Mapped[str | None] = f.text(_("Search words"), length=200)
     ordered_by: Mapped[str | None] = f.text(_("Sort"), length=500)
     columns: Mapped[str] = f.long_text(_("Columns"), required=True)
-    state: Mapped[str] = f.choice(_("State"), EXPORT_STATES, default="waiting", index=True)
+    state: Mapped[str] = f.choice(_("Status"), EXPORT_STATES, default="waiting", index=True)
     done: Mapped[int] = f.integer(_("Rows done"), default=0)
-    total: Mapped[int] = f.integer(_("Rows in all"), default=0)
-    size: Mapped[int | None] = f.integer(_("Size in bytes"), least=0)
+    total: Mapped[int] = f.integer(_("Total rows"), default=0)
+    size: Mapped[int | None] = f.integer(_("Size (bytes)"), least=0)
     content: Mapped[str | None] = f.text(_("Content"), length=32)
-    ends_at: Mapped[datetime | None] = f.at(_("Can be fetched until"), index=True)
+    ends_at: Mapped[datetime | None] = f.at(_("Available until"), index=True)
     reason: Mapped[str | None] = f.long_text(_("Reason"))

@@ -85,7 +85,7 @@ def workbook(ctx: Context, entity: str, columns: Sequence[Column]) -> bytes:
     sheet.freeze_panes = "A2"
     _offer(ctx, sheet, columns)
     notes = book.create_sheet(_UNFIT.sub(" ", ctx.say(_("Notes")))[:31])
-    for row in ((ctx.say(_("Column")), ctx.say(_("What fits"))), *((one.heading, fits(ctx, entity, one)) for one in columns)):
+    for row in ((ctx.say(_("Column")), ctx.say(_("Matches"))), *((one.heading, fits(ctx, entity, one)) for one in columns)):
         notes.append(row)
         for cell in notes[notes.max_row]:
             cell.data_type = "s"
@@ -119,7 +119,7 @@ def _offer(ctx: Context, sheet: Worksheet, columns: Sequence[Column]) -> None:
         rule = DataValidation(
             "list", formula1=f"Options!${listed}$1:${listed}${len(words)}", allow_blank=not column.must, showErrorMessage=True
         )
-        rule.errorTitle, rule.error = column.heading[:30], ctx.say(_("Choose one of the list."))
+        rule.errorTitle, rule.error = column.heading[:30], ctx.say(_("Choose from the list."))
         rule.add(f"{get_column_letter(place)}2:{get_column_letter(place)}{_ROWS}")
         sheet.add_data_validation(rule)
 
@@ -159,31 +159,37 @@ def fits(ctx: Context, entity: str, column: Column) -> str:
     lines = [ctx.say(text, params)]
     if words := ([] if isinstance(field, CurrencyField) else options(ctx, field)):
         lines.append(ctx.say(_("One of: {options}."), {"options": ", ".join(words)}))
-    lines.append(ctx.say(_("Must be filled.") if column.must else _("May be empty.")))
+    lines.append(ctx.say(_("Required.") if column.must else _("Optional.")))
     if field.unique:
-        lines.append(ctx.say(_("Different in each row.")))
+        lines.append(ctx.say(_("Varies by row.")))
     return "\n".join(lines)[:2_000]
 
 
 def _kind(ctx: Context, entity: str, field: Field) -> tuple[Text, dict[str, object]]:
     if isinstance(field, LinkField):
         target = ctx.entity(ctx.target(entity, field.name))
-        return _("The name of what it belongs to ({target}), or its id."), {"target": ctx.say(target.label)}
+        return _("The name of the {target} it belongs to, or its ID."), {"target": ctx.say(target.label)}
     if isinstance(field, MoneyField):
-        return _("An amount such as 1234.50 or 1234.50 EUR; without a currency it is in {currency}."), {"currency": ctx.tenant.currency}
+        return _("An amount, for example 1234.50 or 1234.50 EUR. Without a currency, {currency} is assumed."), {
+            "currency": ctx.tenant.currency
+        }
     if isinstance(field, DateTimeField):
-        return _("A date with a time, such as 2026-01-31 09:30, in the time zone {zone}."), {"zone": ctx.tenant.timezone}
+        return _("A date and time, for example 2026-01-31 09:30, in time zone {zone}."), {"zone": ctx.tenant.timezone}
     if isinstance(field, IntegerField):
         return _("A whole number from {least} to {most}."), {"least": field.least, "most": field.most}
     if isinstance(field, DecimalField):
         share = field.least == 0 and field.most == 100
-        return (_("A share from 0 to 100: 50 is 50 per cent.") if share else _("A number such as 12.5.")), {}
+        return (_("A percentage from 0 to 100: 50 means 50%.") if share else _("A number, for example 12.5.")), {}
     if isinstance(field, TextField) and field.pattern is not None:
         return _("At most {length} characters: {expected}."), {"length": field.length, "expected": ctx.say(field.expected)}
     if isinstance(field, TextField) and not isinstance(field, CurrencyField):
-        return _("Text of at most {length} characters."), {"length": field.length}
+        return _("Text of up to {length} characters."), {"length": field.length}
     plain: dict[type[Field], Text] = {
-        CurrencyField: _("The code of a currency, such as EUR."), DateField: _("A date such as 2026-01-31."), BooleanField: _("Yes or no."),
-        ChoiceField: _("A choice."), KeysField: _("Words with ; between them."), AnyRecordField: _("The entity and the id of a record: customers.account:ID."),
+        CurrencyField: _("A currency code, for example EUR."), DateField: _(
+        "A date, for example 2026-01-31."
+    ), BooleanField: _("Yes or no."),
+        ChoiceField: _("A choice."), KeysField: _("Words separated by ;"), AnyRecordField: _(
+        "The entity and ID of a record: customers.account:ID."
+    ),
     }  # fmt: skip
     return next((text for kind, text in plain.items() if isinstance(field, kind)), _("A value.")), {}

@@ -94,7 +94,7 @@ class WorkbookSink:
 
     def write(self, block: Block) -> None:
         if self._row + block.rows > MOST_ROWS + 1:
-            raise Invalid(_("a sheet has at most {most} rows; export as CSV, or less at a time"), most=MOST_ROWS)
+            raise Invalid(_("a sheet can have at most {most} rows; export as CSV, or export less at a time"), most=MOST_ROWS)
         first = self._row + 1
         numbers = range(first, first + block.rows)
         parts: list[Sequence[str]] = []
@@ -204,9 +204,9 @@ def _instants(values: Column, at: str, numbers: range, zone: ZoneInfo) -> list[s
 def _texts(cells: Sequence[str], at: str, numbers: range, heading: str) -> list[str]:
     for n, cell in zip(numbers, cells, strict=True):
         if len(cell) > MOST_CHARACTERS:
-            text = _("row {row} has {got} characters, a cell of a workbook {most} at most; export as CSV")
+            text = _("row {row} has {got} characters, but a workbook cell can hold at most {most}; export as CSV")
             problem = Problem(heading, "too_long", text, {"row": n - 1, "got": len(cell), "most": MOST_CHARACTERS})
-            raise Invalid(_("a text is too long for a workbook"), problems=[problem])
+            raise Invalid(_("the text is too long for a workbook"), problems=[problem])
     if _SPECIAL.search("\n".join(cells)):
         cells = [_escaped(cell) for cell in cells]
     start, end = ' t="inlineStr"><is><t xml:space="preserve">', "</t></is></c>"

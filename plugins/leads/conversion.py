@@ -38,11 +38,11 @@ def convert(ctx: Context, id: UUID, wish: Wish) -> Row:
         leads = ctx.records(LEAD)
         lead = leads.values([id]).get(id)
         if lead is None:
-            raise NotFound(_("there is no {entity} {id}"), entity=LEAD, id=str(id))
+            raise NotFound(_("{entity} {id} does not exist"), entity=LEAD, id=str(id))
         if lead["state"] == CONVERTED:
             return lead
         if lead["state"] not in READY:
-            raise Conflict(_("the lead is disqualified; take that back before it is converted"), code="lead_disqualified")
+            raise Conflict(_("the lead is disqualified; undo that before converting it"), code="lead_disqualified")
         account = _account(ctx, lead, wish)
         contact = _contact(ctx, lead, account, wish.alike)
         move_to_customer(ctx, id, account, contact)
@@ -58,7 +58,7 @@ def _account(ctx: Context, lead: Row, wish: Wish) -> UUID | None:
         named = where(id=wish.account) if isinstance(wish.account, UUID) else where(name=wish.account)
         found = accounts.find(named, 2)
         if len(found) != 1:
-            raise NotFound(_("{count} accounts are called {value!r}; expected one"), count=len(found), value=str(wish.account)[:80])
+            raise NotFound(_("{count} accounts are named {value!r}; expected one"), count=len(found), value=str(wish.account)[:80])
         return id_of(found[0])
     if lead["company"] is None:
         return None
@@ -96,9 +96,11 @@ def prepare_leads(_ctx: Context, batch: Batch) -> None:
             batch.emit("leads.lead.converted", change, {name: change.values[name] for name in ("account", "contact", "deal")})
         elif change.before is not None and change.before["state"] == CONVERTED and change.act != ERASE:
             if moved := sorted(name for name in change.values if name not in OPEN_TO_CHANGE and change.changes(name)):
-                change.forbid("lead_converted", _("the lead is converted: {fields} can no longer change"), fields=", ".join(moved))
+                change.forbid(
+                    "lead_converted", _("the lead has been converted: {fields} can no longer be changed"), fields=", ".join(moved)
+                )
         elif change.after("state") == CONVERTED and change.act != ERASE:
-            change.refuse("state", "not_converted", _("a lead is converted by POST /leads/leads/{{id}}/conversions"))
+            change.refuse("state", "not_converted", _("convert a lead with POST /leads/leads/{{id}}/conversions"))
 
 
 def prepare_campaigns(_ctx: Context, batch: Batch) -> None:

@@ -35,7 +35,7 @@ manifest = Manifest(
     name="leads",
     version="0.1",
     title=_("Leads"),
-    summary=_("People who may become customers, and the campaigns that brought them."),
+    summary=_("Potential customers, and the campaigns that brought them in."),
     requires=("customers", "pipeline"),
     after=("catalog", "company"),
     capabilities=Capabilities(
@@ -108,7 +108,7 @@ def register_events() -> Sequence[EventType]:
 def register_subscriptions() -> Sequence[Subscription]:
     return (
         Subscription("pipeline.deal.created", "attribute_deals", touches.after_deals, label=_("Attribute deals to campaigns")),
-        Subscription("leads.touch.recorded", "attribute_again", touches.after_touches, label=_("Attribute deals again after a touch")),
+        Subscription("leads.touch.recorded", "attribute_again", touches.after_touches, label=_("Update deal attribution after a touch")),
     )
 
 

@@ -49,6 +49,6 @@ def convert_lead(ctx: Context, request: Request) -> Response:
 
 
 ROUTES = (
-    Route(method="POST", path="/leads/{id}/conversions", view=convert_lead, permission=f"{LEAD}.update", summary=_("Convert a lead"),
+    Route(method="POST", path="/leads/{id}/conversions", view=convert_lead, permission=f"{LEAD}.update", summary=_("Convert lead"),
           body=Conversion, answer=Converted, status=201),
 )  # fmt: skip

@@ -20,12 +20,12 @@ from sdk.text import NAME_OF_A_PERSON
 SOURCES = "company.source"
 """Whose keys a source is mostly written as."""
 CHANNELS = {
-    "website": _("Website"), "fair": _("Trade fair"), "mail": _("Mailing"), "social": _("Social media"), "ad": _("Advertisement"),
-    "partner": _("Partner"), "phone": _("Telephone"), "other": _("Other"),
+    "website": _("Website"), "fair": _("Trade show"), "mail": _("Mailing"), "social": _("Social media"), "ad": _("Advertisement"),
+    "partner": _("Partner"), "phone": _("Telemarketing"), "other": _("Other"),
 }  # fmt: skip
 NEW, WORKING, QUALIFIED, DISQUALIFIED, CONVERTED = "new", "working", "qualified", "disqualified", "converted"
 STATES = {
-    NEW: _("New"), WORKING: _("Being worked on"), QUALIFIED: _("Qualified"), DISQUALIFIED: _("Disqualified"), CONVERTED: _("Converted"),
+    NEW: _("New"), WORKING: _("In progress"), QUALIFIED: _("Qualified"), DISQUALIFIED: _("Disqualified"), CONVERTED: _("Converted"),
 }  # fmt: skip
 RATINGS = {"hot": _("Hot"), "warm": _("Warm"), "cold": _("Cold")}
 
@@ -54,10 +54,10 @@ class Lead(Record):
     )  # fmt: skip
     company: Mapped[str | None] = f.text(_("Company"), search=True, track=True)
     title: Mapped[str | None] = f.text(_("Job title"), length=100, personal=True)
-    email: Mapped[str | None] = f.email(_("E-mail"), match=True, sensitive=True)
+    email: Mapped[str | None] = f.email(_("Email"), match=True, sensitive=True)
     phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True, alike=likeness.telephone)
     website: Mapped[str | None] = f.url(_("Website"))
-    state: Mapped[str] = f.choice(_("State"), STATES, default=NEW, track=True, index=True)
+    state: Mapped[str] = f.choice(_("Status"), STATES, default=NEW, track=True, index=True)
     rating: Mapped[str | None] = f.choice(_("Rating"), RATINGS, track=True)
     source: Mapped[str | None] = f.text(_("Source"), length=100, track=True, of=SOURCES)
     campaign_id: Mapped[UUID | None] = f.link(_("Campaign"), Campaign, track=True)

@@ -23,9 +23,9 @@ def prepare_touches(ctx: Context, batch: Batch) -> None:
         if change.after("at") is None:
             change.values["at"] = ctx.now()
         if all(change.after(name) is None for name in LINKS):
-            change.refuse("account", "required", _("name the lead, the account or the contact that was touched"))
+            change.refuse("account", "required", _("enter the lead, account or contact that was touched"))
         if change.after("campaign") is None and change.after("source") is None:
-            change.refuse("campaign", "required", _("name the campaign or the source through which it came"))
+            change.refuse("campaign", "required", _("enter the campaign or the source it came through"))
     for change in batch.changes:  # the one it was taken from counts anew, too
         if change.stands and (found := {str(id) for row in (change.before or {}, change.values) for n in LINKS if (id := row.get(n))}):
             batch.emit("leads.touch.recorded", change, {"of": sorted(found)})

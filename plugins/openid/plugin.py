@@ -12,7 +12,7 @@ manifest = Manifest(
     name="openid",
     version="0.1",
     title=_("OpenID Connect"),
-    summary=_("People sign in through the identity provider of their company."),
+    summary=_("Sign in with your company’s identity provider."),
     capabilities=Capabilities(network=(ANY_HOST,)),  # the provider is what the tenant's settings name
 )
 

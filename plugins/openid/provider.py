@@ -79,7 +79,7 @@ class Provider:
         reply = self._ctx.call(Call(self._address("token_endpoint"), urlencode(form).encode(), headers, most=MOST))
         answer = _object(reply)
         if reply.status == 400 and answer.get("error") in _USED:
-            raise Unauthenticated(_("the provider does not take this sign-in any more; begin again"), code="code_refused")
+            raise Unauthenticated(_("the provider no longer accepts this sign-in; start again"), code="code_refused")
         token = answer.get("id_token")
         if reply.status != 200 or not isinstance(token, str):
             # Never the text of an answer that was taken: it may hold tokens.
@@ -114,7 +114,7 @@ class Provider:
     def _unusable(self, reason: str) -> Unavailable:
         """People are told that it does not work, the log why: who is not signed in need not know how the house is set up."""
         log.warning("the provider %s of tenant %s cannot be used: %s", self.issuer, self._ctx.tenant.name, reason)
-        return Unavailable(_("the provider cannot be used now; try again, and if it stays so, ask an administrator"), code="provider_away")
+        return Unavailable(_("the provider is unavailable; try again, or ask an administrator if it persists"), code="provider_away")
 
 
 def _object(reply: Reply) -> Mapping[str, Any]:

@@ -29,7 +29,9 @@ def secure(url: object) -> bool:
 
 def _issuer(word: str) -> None:
     if word and (not secure(word) or "?" in word or len(word) > 255):
-        raise ValidationError(_("expected the issuer's address, such as https://login.example.com, as its discovery document writes it"))
+        raise ValidationError(
+            _("expected the issuer's address exactly as in its discovery document, for example https://login.example.com")
+        )
 
 
 class OpenId(Schema):
@@ -38,30 +40,30 @@ class OpenId(Schema):
     issuer = fields.String(load_default="", validate=_issuer, metadata={"label": _("Issuer (https://…)")})
     client_id = fields.String(load_default="", validate=validate.Length(max=255), metadata={"label": _("Client ID")})
     client_secret = Secret(label=_("Client secret"))
-    label = fields.String(load_default="", validate=validate.Length(max=60), metadata={"label": _("What people call the provider")})
+    label = fields.String(load_default="", validate=validate.Length(max=60), metadata={"label": _("Provider name shown to people")})
     domains = fields.List(
-        fields.String(validate=validate.Regexp(_DOMAIN, error=_("expected a domain in lower case, such as example.com"))),
+        fields.String(validate=validate.Regexp(_DOMAIN, error=_("expected a lowercase domain such as example.com"))),
         load_default=list,
         validate=validate.Length(max=100),
-        metadata={"label": _("Domains of e-mails that may come in; none: all")},
+        metadata={"label": _("Email domains allowed to sign in (empty: all)")},
     )
     trusts_emails = fields.Boolean(
         load_default=False,
         truthy={True},
         falsy={False},
-        metadata={"label": _("The provider says nothing of verified e-mails, and all of its e-mails are")},
+        metadata={"label": _("The provider doesn’t report verified emails, but all of its emails are verified")},
     )
     new_people = fields.Boolean(
-        load_default=False, truthy={True}, falsy={False}, metadata={"label": _("People without an account get one when they sign in")}
+        load_default=False, truthy={True}, falsy={False}, metadata={"label": _("Create an account when someone new signs in")}
     )
     roles = fields.List(
         fields.String(validate=validate.Length(1, 40)),
         load_default=list,
         validate=validate.Length(max=20),
-        metadata={"label": _("Roles of new people"), "of": "core.role"},
+        metadata={"label": _("Roles for new people"), "of": "core.role"},
     )
 
     @validates_schema(skip_on_field_errors=True)
     def _bounded(self, values: dict[str, Any], **_more: object) -> None:
         if values.get("new_people") and not values.get("domains"):  # at a public provider everybody has an account
-            raise ValidationError(_("name the domains whose people get an account: else everybody at the provider would"), "domains")
+            raise ValidationError(_("list the domains whose people get an account; otherwise everyone at the provider would"), "domains")

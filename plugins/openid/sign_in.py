@@ -51,7 +51,7 @@ def finish(ctx: Context, callback: str, memory: Mapping[str, str], brought: Mapp
     if "error" in brought or not brought.get("code"):
         error = brought.get("error", "")
         raise Unauthenticated(
-            _("the provider has not signed you in ({error})"), code="provider_refused", error=error if _ERROR.match(error) else "no code"
+            _("the provider did not sign you in ({error})"), code="provider_refused", error=error if _ERROR.match(error) else "no code"
         )
     token = provider.id_token(brought["code"], callback, memory["verifier"])
     try:
@@ -60,7 +60,7 @@ def finish(ctx: Context, callback: str, memory: Mapping[str, str], brought: Mapp
     except Untrue as failure:
         log.warning("an ID token of %s for tenant %s does not hold: %s", provider.issuer, ctx.tenant.name, failure)
         raise Unauthenticated(
-            _("what the provider says of you does not hold ({claim}); begin again, and if it stays so, ask an administrator"),
+            _("the provider's information about you is invalid ({claim}); start again, or ask an administrator if it persists"),
             code="bad_id_token",
             claim=str(failure),
         ) from failure
@@ -72,7 +72,7 @@ def _check_sender(provider: Provider, memory: Mapping[str, str], brought: Mappin
     same = (memory.get("issuer"), memory.get("client_id")) == (provider.issuer, provider.client_id)
     sender = brought.get("iss", None if provider.names_itself else provider.issuer)
     if not same or sender != provider.issuer:
-        raise Unauthenticated(_("the answer comes from another provider than the one that was asked; begin again"), code="wrong_issuer")
+        raise Unauthenticated(_("the response came from a different provider; start again"), code="wrong_issuer")
 
 
 def _identity(provider: Provider, claims: Mapping[str, Any]) -> Identity:
@@ -82,7 +82,7 @@ def _identity(provider: Provider, claims: Mapping[str, Any]) -> Identity:
     domains = settings["domains"]
     assert isinstance(domains, list)
     if domains and (not verified or email.rpartition("@")[2].lower() not in domains):
-        raise Forbidden(_("your e-mail is of none of the domains that may come in; ask an administrator"), code="domain_not_allowed")
+        raise Forbidden(_("your email's domain is not allowed to sign in; ask an administrator"), code="domain_not_allowed")
     roles = settings["roles"] if settings["new_people"] else None
     return Identity(
         provider.issuer, claims["sub"], email, email_verified=verified, name=str(claims.get("name") or ""),

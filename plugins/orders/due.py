@@ -57,4 +57,4 @@ def _contracts(ctx: Context, day: date) -> list[Row]:
              "late": str(row["ends_on"]) < day.isoformat()} for row in rows]  # fmt: skip
 
 
-PANELS = (Panel("due", slot=Slot.HOME, label=_("Due in orders"), permission="orders.order.read", view=due, position=35),)
+PANELS = (Panel("due", slot=Slot.HOME, label=_("Outstanding from orders"), permission="orders.order.read", view=due, position=35),)

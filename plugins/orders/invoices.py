@@ -30,16 +30,18 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
         if change.before is not None and change.before["state"] != "draft" and not _moves_on(change, change.before):
             moved = [name for name in change.values if name not in AFTER_ISSUE and change.changes(name)]
             if moved or change.verb != "update":
-                text = _("invoice {number} is issued and stays as it is; correct it with a credit note")
+                text = _("invoice {number} is issued and can't be changed; correct it with a credit note")
                 change.forbid("invoice_issued", text, number=str(change.before["number"]))
         if change.before is not None and change.act != CREDIT and change.changes("kind"):
-            change.refuse("kind", "fixed", _("stays what it was made as"))
+            change.refuse("kind", "fixed", _("can't be changed later"))
         if change.before is None and change.act not in (CREDIT, HISTORY) and change.after("kind") == "credit_note":
             change.refuse(
-                "kind", "by_crediting", _("a credit note is made of an issued invoice: POST /orders/invoices/{{id}}/credit_notes")
+                "kind", "by_crediting", _("create a credit note from an issued invoice: POST /orders/invoices/{{id}}/credit_notes")
             )
         if change.verb == "restore":
-            change.forbid("invoice_deleted", _("a deleted invoice stays deleted: what it billed may be billed again since; bill it anew"))
+            change.forbid(
+                "invoice_deleted", _("a deleted invoice can't be restored: its items may have been invoiced again; create a new invoice")
+            )
     _free_orders(ctx, batch)
     for change in batch.standing():
         if change.act == ISSUE and change.changes("state"):
@@ -63,14 +65,14 @@ def _keep_history(batch: Batch) -> None:
         if change.after("state") == "draft":
             for name in ("number", "issued_on"):
                 if change.after(name) is not None:
-                    change.refuse(name, "not_issued", _("is of issued invoices: say in the state that it is one"))
+                    change.refuse(name, "not_issued", _("applies to issued invoices only: set the status to issued"))
             if change.after("kind") == "credit_note":
-                change.refuse("state", "draft_credit", _("a credit note comes in issued"))
+                change.refuse("state", "draft_credit", _("a credit note must be imported as issued"))
             continue
         needed = ("number", "issued_on", *(("credits",) if change.after("kind") == "credit_note" else ()))
         for name in needed:
             if change.after(name) is None:
-                change.refuse(name, "required", _("is required of an invoice that was issued"))
+                change.refuse(name, "required", _("is required for an issued invoice"))
         if change.after("due_on") is None:
             change.values["due_on"] = change.after("issued_on")
 
@@ -97,7 +99,7 @@ def issue(ctx: Context, id: UUID) -> Row:
         if invoice["state"] != "draft":
             return invoice
         if invoice["kind"] == "credit_note" and invoice["credits"] is None:
-            raise Conflict(_("this credit note credits no invoice; delete it and credit the invoice"), code="credits_nothing")
+            raise Conflict(_("this credit note doesn't credit an invoice; delete it and credit the invoice"), code="credits_nothing")
         if not ctx.records("orders.invoice_line").find(where(invoice=id), 1):
             raise Conflict(_("the invoice has no lines; add some before it is issued"), code="invoice_empty")
         require_account(ctx, invoice)
@@ -115,21 +117,21 @@ def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -
         ctx.lock(f"orders.order:{order}")
         row = found(ctx, "orders.order", order)
         if row["state"] != "confirmed":
-            raise Conflict(_("the order is {state}; confirm it before it is billed"), code="order_not_confirmed", state=row["state"])
+            raise Conflict(_("the order is {state}; confirm it before invoicing"), code="order_not_confirmed", state=row["state"])
         lines = ctx.records("orders.order_line").find(where(order=order), MOST)
         if not lines:
-            raise Conflict(_("the order has no lines; add some before it is billed"), code="order_empty")
+            raise Conflict(_("the order has no lines; add some before invoicing it"), code="order_empty")
         left = {id: amount for id, amount in open_quantities(ctx, lines).items() if amount > 0}
         if not left:
-            raise Conflict(_("all of the order is billed already"), code="order_billed")
+            raise Conflict(_("the whole order has already been invoiced"), code="order_billed")
         wanted = left if quantities is None else {id: amount for id, amount in quantities.items() if amount}
         if not wanted:
-            raise Conflict(_("nothing is asked to be billed; name a line and a quantity"), code="nothing_to_bill")
+            raise Conflict(_("nothing to invoice; choose a line and a quantity"), code="nothing_to_bill")
         given = {name: row[name] for name in ("name", "account", "contact", "currency", "owner") if row[name] is not None}
         invoice = ctx.records("orders.invoice").create({**given, "order": order})
         by_id = {id_of(line): line for line in lines}
         if unknown := wanted.keys() - by_id.keys():
-            raise NotFound(_("there is no {entity} {id}"), entity="orders.order_line", id=str(min(unknown)))
+            raise NotFound(_("{entity} {id} does not exist"), entity="orders.order_line", id=str(min(unknown)))
         drafts = [
             Draft("create", {**{name: by_id[id][name] for name in LINE}, "quantity": amount, "invoice": invoice["id"], "order_line": id})
             for id, amount in wanted.items()
@@ -221,9 +223,9 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
         line, wanted = change.after("order_line"), Decimal(str(change.after("quantity")))
         assert isinstance(line, UUID)
         if line in left and wanted < 0 < ordered[line]:
-            change.refuse("quantity", "out_of_range", _("expected more than nothing: what was billed is taken back by a credit note"))
+            change.refuse("quantity", "out_of_range", _("expected more than zero: to reverse an invoice, issue a credit note"))
         elif line in left and wanted > left[line]:
-            text = _("{wanted} are more than the {left} of this line that are not billed yet")
+            text = _("{wanted} is more than the {left} of this line not yet invoiced")
             change.refuse("quantity", "over_billed", text, wanted=exact_text(wanted), left=exact_text(left[line]))
         elif line in left:
             left[line] -= wanted
@@ -293,7 +295,7 @@ def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = N
         ctx.lock(f"orders.invoice:{id}")
         invoice = found(ctx, "orders.invoice", id)
         if invoice["state"] != "issued" or invoice["kind"] != "invoice":
-            raise Conflict(_("only an issued invoice can be credited, until nothing of it is left"), code="not_creditable")
+            raise Conflict(_("only an issued invoice that isn't fully credited can be credited"), code="not_creditable")
         lines = {id_of(line): line for line in ctx.records("orders.invoice_line").find(where(invoice=id), MOST)}
         gone = _credits(ctx, list(lines))
         left = {key: Decimal(str(line["quantity"])) - _quantity(gone.get(key, ())) for key, line in lines.items()}
@@ -325,13 +327,13 @@ def _credited(line: Row, before: Sequence[Row], quantity: Decimal) -> dict[str, 
 
 def _check_wanted(wanted: Mapping[UUID, Decimal], left: Mapping[UUID, Decimal]) -> None:
     if unknown := wanted.keys() - left.keys():
-        raise NotFound(_("there is no {entity} {id}"), entity="orders.invoice_line", id=str(min(unknown)))
+        raise NotFound(_("{entity} {id} does not exist"), entity="orders.invoice_line", id=str(min(unknown)))
     for key, amount in wanted.items():
         if not 0 < amount <= left[key]:
-            text = _("{wanted} cannot be credited: {left} of this line are left")
+            text = _("{wanted} can't be credited: {left} of this line remains")
             raise Conflict(text, code="over_credited", wanted=exact_text(amount), left=exact_text(left[key]))
     if not wanted:
-        raise Conflict(_("nothing is asked to be credited; name a line and a quantity"), code="nothing_to_credit")
+        raise Conflict(_("nothing to credit; choose a line and a quantity"), code="nothing_to_credit")
 
 
 def _note(ctx: Context, given: Mapping[str, object], credited: UUID) -> Row:

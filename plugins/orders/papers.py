@@ -36,7 +36,7 @@ SELLER = (
     Variable("seller.address", _("Seller: address"), "世纪大道 100 号"),
     Variable("seller.tax_number", _("Seller: tax number"), "91310000XXXXXXXX0X"),
     Variable("seller.phone", _("Seller: phone"), "+86 21 5550 1000"),
-    Variable("seller.email", _("Seller: e-mail"), "office@seller.example.com"),
+    Variable("seller.email", _("Seller: email"), "office@seller.example.com"),
     Variable("seller.website", _("Seller: website"), "https://seller.example.com"),
     Variable("seller.bank_name", _("Seller: bank"), "Example Bank"),
     Variable("seller.bank_account", _("Seller: bank account"), "6200 0000 0000 0000"),
@@ -50,17 +50,17 @@ BUYER = (
 DOCUMENT = (
     Variable("number", _("Number"), "DOC-2026-00001"),
     Variable("subject", _("Subject"), "Gateways"),
-    Variable("sales.name", _("Who looks after it"), "Li Wei"),
+    Variable("sales.name", _("Account manager"), "Li Wei"),
 )
 LINES = (
-    Variable("lines[].position", _("Line: position, counted from 1"), 1),
+    Variable("lines[].position", _("Line: position, starting at 1"), 1),
     Variable("lines[].description", _("Line: description"), "Gateway"),
-    Variable("lines[].sku", _("Line: article number"), "GW-1"),
+    Variable("lines[].sku", _("Line: item number"), "GW-1"),
     Variable("lines[].quantity", _("Line: quantity"), Decimal(10)),
     Variable("lines[].unit", _("Line: unit"), "pcs"),
     Variable("lines[].unit_price", _("Line: unit price"), Money(Decimal(100), "CNY")),
-    Variable("lines[].discount", _("Line: discount in per cent"), Decimal(5)),
-    Variable("lines[].tax_rate", _("Line: tax rate in per cent"), Decimal(13)),
+    Variable("lines[].discount", _("Line: discount (%)"), Decimal(5)),
+    Variable("lines[].tax_rate", _("Line: tax rate (%)"), Decimal(13)),
     Variable("lines[].net", _("Line: net"), Money(Decimal(1000), "CNY")),
     Variable("lines[].tax", _("Line: tax"), Money(Decimal(130), "CNY")),
     Variable("lines[].total", _("Line: total"), _AMOUNT),
@@ -77,18 +77,18 @@ CONTRACT = (
     Variable("signed_on", _("Signed on"), _DAY),
     Variable("starts_on", _("Starts on"), date(2026, 2, 1)),
     Variable("ends_on", _("Ends on"), date(2027, 1, 31)),
-    Variable("value", _("Value of the contract"), _AMOUNT),
-    Variable("renewal", _("At its end: none, manual or automatic"), "automatic"),
+    Variable("value", _("Contract value"), _AMOUNT),
+    Variable("renewal", _("At the end: none, manual or automatic"), "automatic"),
     Variable("terms", _("Terms"), "Payment within 30 days of the invoice."),
-    Variable("order_number", _("Number of the order"), "ORD-2026-00001"),
+    Variable("order_number", _("Order number"), "ORD-2026-00001"),
 )
 INVOICE = (
-    Variable("draft", _("Whether it is not issued yet"), True),
+    Variable("draft", _("Whether it has not been issued yet"), True),
     Variable("credit_note", _("Whether it is a credit note"), True),
-    Variable("credits", _("Credit note: the number of the invoice that it takes back"), "INV-2026-00001"),
+    Variable("credits", _("Credit note: number of the invoice it reverses"), "INV-2026-00001"),
     Variable("issued_on", _("Issued on"), _DAY),
-    Variable("due_on", _("Due on"), date(2026, 2, 14)),
-    Variable("order_number", _("Number of the order"), "ORD-2026-00001"),
+    Variable("due_on", _("Due date"), date(2026, 2, 14)),
+    Variable("order_number", _("Order number"), "ORD-2026-00001"),
     Variable("notes", _("Notes"), "Please give the number of the invoice."),
 )
 
@@ -180,7 +180,7 @@ def invoice_values(ctx: Context, id: UUID) -> dict[str, object]:
 def _seen(entity: str, row: Row, *names: str) -> Row:
     """A document with holes is none: who may not see what it needs is told which field that is."""
     if hidden := [name for name in names if name not in row]:
-        raise Forbidden(_("the document needs {field} of {entity}, which you may not see"), field=hidden[0], entity=entity)
+        raise Forbidden(_("the document needs {field} of {entity}, which you don't have access to"), field=hidden[0], entity=entity)
     return row
 
 
@@ -188,7 +188,9 @@ def _common(ctx: Context, row: Row) -> dict[str, object]:
     accounts = ctx.records("customers.account").values([row["account"]])  # type: ignore[list-item]
     if not accounts:
         require_account(ctx, row)
-        raise Forbidden(_("the document needs {field} of {entity}, which you may not see"), field="name", entity="customers.account")
+        raise Forbidden(
+            _("the document needs {field} of {entity}, which you don't have access to"), field="name", entity="customers.account"
+        )
     (account,) = accounts.values()
     _seen("customers.account", account, "name")
     contact, owner = row.get("contact"), row.get("owner")

@@ -47,7 +47,7 @@ def prepare_instalments(ctx: Context, batch: Batch) -> None:
         order = orders.get(change.after("order"))
         total = order["total"] if order is not None else None
         if not isinstance(total, Money):
-            change.refuse("order", "no_total", _("the order has no lines yet, so there is nothing to pay"))
+            change.refuse("order", "no_total", _("the order has no lines yet, so nothing is due"))
             continue
         mine = plan.setdefault(change.after("order"), {})
         _settle_amount(change, total, [other for id, other in mine.items() if id != change.id])
@@ -73,11 +73,11 @@ def _fit(change: Change, amount: Money, total: Money, mine: type_plan) -> None:
     already = paid.amount if isinstance(paid, Money) else Decimal(0)
     planned = sum((other.amount for id, other in mine.items() if id != change.id), Decimal(0))
     if planned + amount.amount > total.amount:
-        text = _("the plan would ask for {planned}, the order comes to {total}")
+        text = _("the plan would add up to {planned}, but the order comes to {total}")
         said = {"planned": _said(planned + amount.amount, amount.currency), "total": _said(total.amount, total.currency)}
         change.refuse("amount", "over_planned", text, **said)
     elif amount.amount < already:
-        change.refuse("amount", "paid_already", _("{paid} of it are paid already"), paid=_said(already, amount.currency))
+        change.refuse("amount", "paid_already", _("{paid} of it has already been paid"), paid=_said(already, amount.currency))
     else:
         share = change.after("share")
         mine[change.id] = _Planned(amount.amount, share if isinstance(share, Decimal) else None)
@@ -118,7 +118,7 @@ def keep_plans(ctx: Context, batch: Batch, documents: type_documents, sums: Mapp
     short = {id for id in less if sums[id].amounts.total < planned.get(id, Decimal(0))}
     for change in batch.changes if short else ():
         for id in documents_of(change, KINDS[batch.entity]) & short if change.stands else ():
-            text = _("the payment plan of {number} asks for {planned}, and the order would come to {total}; change the plan first")
+            text = _("the payment plan of {number} adds up to {planned}, and the order would come to {total}; change the plan first")
             was, total = documents[id]["total"], sums[id].amounts.total
             currency = was.currency if isinstance(was, Money) else ""
             said = {"planned": _said(planned[id], currency), "total": _said(total, currency)}
@@ -133,14 +133,14 @@ def keep_paid(ctx: Context, batch: Batch) -> None:
     for start in range(0, len(ids), 500):
         among = Condition("order", "in", tuple(ids[start : start + 500]))
         for row in payments.find((among,), MOST):
-            gone[row["order"]].forbid("order_paid", _("money came in for the order, so it stays; cancel it instead"))  # type: ignore[index]
+            gone[row["order"]].forbid("order_paid", _("payments were received for the order, so it can't be deleted; cancel it instead"))  # type: ignore[index]
 
 
 def prepare_payments(ctx: Context, batch: Batch) -> None:
     """Spread each new payment over what is still open, oldest due date first; more than that is refused. What came in stays."""
     for change in batch.changes:
         if change.verb != "create" and change.stands and (change.verb != "update" or change.changes("amount") or change.changes("order")):
-            change.forbid("payment_kept", _("a payment stays as it came in; it cannot be changed or deleted"))
+            change.forbid("payment_kept", _("a payment can't be changed or deleted once recorded"))
     fresh = [change for change in batch.standing() if change.verb == "create"]
     ids = sorted({order for change in fresh if isinstance(order := change.after("order"), UUID)})
     for order in ids:
@@ -171,11 +171,11 @@ def _spread(change: Change, plan: list[Row], left: dict[UUID, Decimal]) -> list[
     currencies = {row["amount"].currency for row in plan if isinstance(row["amount"], Money)}
     open_ = sum((left.get(id_of(row), Decimal(0)) for row in plan), Decimal(0))
     if paid.amount <= 0:
-        change.refuse("amount", "out_of_range", _("expected more than nothing"))
+        change.refuse("amount", "out_of_range", _("expected more than zero"))
     elif currencies and paid.currency not in currencies:
         change.refuse("amount", "other_currency", _("expected {expected}, the currency of the order"), expected=min(currencies))
     elif paid.amount > open_:
-        text = _("{paid} are more than the {open} that the order's payment plan still asks for")
+        text = _("{paid} is more than the {open} still due under the order's payment plan")
         change.refuse("amount", "over_allocated", text, paid=_said(paid.amount, paid.currency), open=_said(open_, paid.currency))
     if not change.stands:
         return []

@@ -151,8 +151,8 @@ def register_entities() -> Sequence[Entity]:
 @hookimpl
 def register_extensions() -> Sequence[Extension]:
     bought = {
-        "lifetime_value": f.computed(f.money(_("Bought so far")), *tables.LIFETIME),
-        "group_value": f.computed(f.money(_("Bought so far by the group")), *tables.GROUP),
+        "lifetime_value": f.computed(f.money(_("Purchases to date")), *tables.LIFETIME),
+        "group_value": f.computed(f.money(_("Group purchases to date")), *tables.GROUP),
         "last_order_on": f.computed(f.on(_("Last order")), tables.LAST_ORDER),
         "orders": f.computed(f.integer(_("Orders")), tables.ORDERS),
     }
@@ -167,11 +167,11 @@ def register_events() -> Sequence[EventType]:
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
     return (
-        Subscription(standing.COUNTED, "recount", standing.recount, label=_("Recount what an account has bought")),
-        Subscription(PLUGIN_CHANGED, "count_anew", standing.count_anew, label=_("Count purchases anew after a switch")),
+        Subscription(standing.COUNTED, "recount", standing.recount, label=_("Recount an account’s purchases")),
+        Subscription(PLUGIN_CHANGED, "count_anew", standing.count_anew, label=_("Recount purchases after a change")),
         Subscription(invoices.ISSUED, "keep_copies", copies.keep_copies, label=_("Keep a copy of an issued invoice")),
         *(
-            Subscription(f"{pricing.RATE}.{past}", f"price_{past}", pricing.price_late, label=_("Price orders when a rate arrives"))
+            Subscription(f"{pricing.RATE}.{past}", f"price_{past}", pricing.price_late, label=_("Convert orders when a rate is added"))
             for past in ("created", "updated")
         ),
     )
@@ -182,15 +182,15 @@ def register_jobs() -> Sequence[Job]:
     return (
         Job(renewals.JOB, renewals.renew_job, label=_("Renew a contract")),
         Job(standing.JOB, standing.recount_all, label=_("Recount all purchases")),
-        Job(returning.JOB, returning.catch_up, label=_("Catch up on what was missed")),
+        Job(returning.JOB, returning.catch_up, label=_("Catch up")),
     )
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
     return (
-        Schedule("turn_over", renewals.turn_over, at=time(3), label=_("Turn over contracts that end")),
-        Schedule("standing", standing.each_night, at=time(3, 30), label=_("Bring purchases up to date each night")),
+        Schedule("turn_over", renewals.turn_over, at=time(3), label=_("Renew contracts that end")),
+        Schedule("standing", standing.each_night, at=time(3, 30), label=_("Update purchases nightly")),
     )
 
 
@@ -204,7 +204,9 @@ def register_reports() -> Sequence[Report]:
     sold, measures = ("state=confirmed",), ("sum:base_amount", "count", "distinct:account")
     lines, of_sold = ("sum:net", "sum:quantity", "distinct:order"), ("order.state=confirmed",)
     return (
-        Report("sales_by_month", _("Sales by month"), "orders.order", measures, ("ordered_on:month",), sold, "ordered_on", "line"),
+        Report(
+            "sales_by_month", _("Sales by month"), "orders.order", measures, ("ordered_on:month",), sold, "ordered_on", "bar", _("Sales")
+        ),
         Report("sales_by_person", _("Sales by person"), "orders.order", measures, ("owner",), sold, "ordered_on"),
         Report("sales_by_team", _("Sales by team"), "orders.order", measures, ("owner.team",), sold, "ordered_on"),
         Report("sales_by_line", _("Sales by product line"), "orders.order_line", lines, ("product.series",), of_sold),
@@ -220,7 +222,7 @@ def register_reports() -> Sequence[Report]:
         ),
         Report(
             "cohort_orders",
-            _("What each cohort went on to buy"),
+            _("Later purchases by cohort"),
             "orders.order",
             measures,
             ("account.orders.first_order_on:quarter", "ordered_on:quarter"),

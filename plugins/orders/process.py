@@ -63,7 +63,9 @@ def keep_currency(ctx: Context, batch: Batch) -> None:
         if change.after("currency") is None:
             change.values["currency"] = ctx.tenant.currency
         elif change.before is not None and change.changes("currency") and change.before["net"] is not None:
-            change.refuse("currency", "has_lines", _("cannot change: the lines are in {currency}"), currency=str(change.before["currency"]))
+            change.refuse(
+                "currency", "has_lines", _("can't be changed: the lines are in {currency}"), currency=str(change.before["currency"])
+            )
 
 
 # --- quotes ------------------------------------------------------------------------------------------------------------
@@ -79,9 +81,9 @@ def accept(ctx: Context, id: UUID) -> Row:
             return made[0]
         until = quote["valid_until"]
         if quote["state"] not in ("draft", "sent"):
-            raise Conflict(_("the quote is {state} and cannot be accepted"), code="quote_closed", state=quote["state"])
+            raise Conflict(_("the quote is {state}, so it can't be accepted"), code="quote_closed", state=quote["state"])
         if isinstance(until, date) and until < today(ctx):
-            raise Conflict(_("the quote was good until {until}; extend it first"), code="quote_expired", until=until.isoformat())
+            raise Conflict(_("the quote was valid until {until}; extend it first"), code="quote_expired", until=until.isoformat())
         given = {name: quote[name] for name in ("name", "account", "contact", "currency", "owner", "deal") if quote.get(name) is not None}
         order = orders.create({**given, "quote": id})
         copy_lines(ctx, "orders.quote_line", where(quote=id), "orders.order_line", {"order": order["id"]})
@@ -100,7 +102,7 @@ def found(ctx: Context, entity: str, id: UUID) -> Row:
     """One record as Python values; raises NotFound."""
     row = ctx.records(entity).values([id]).get(id)
     if row is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=entity, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=entity, id=str(id))
     return row
 
 
@@ -117,10 +119,10 @@ def keep_closed(_ctx: Context, batch: Batch) -> None:
     for change in batch.changes:
         billed = change.before is not None and change.before.get("billed") in ("partial", "billed") and change.stands
         if billed and (change.verb == "delete" or (change.changes("state") and change.after("state") == "draft")):
-            change.forbid("order_billed", _("the order is billed, at least in part: credit its invoices or delete their drafts first"))
+            change.forbid("order_billed", _("the order is at least partly invoiced: credit its invoices or delete their drafts first"))
         if change.act == BILL and change.after("state") == "draft" and change.after("billed") != "none":
             # Reopened while it was being billed: this row is locked and read anew, what billing has read may be older.
-            change.forbid("order_not_confirmed", _("the order is {state}; confirm it before it is billed"), state="draft")
+            change.forbid("order_not_confirmed", _("the order is {state}; confirm it before invoicing"), state="draft")
     for change in batch.standing():
         if change.before is None or change.act in (SUM, ACCEPT, *MERGES):
             continue
@@ -128,7 +130,7 @@ def keep_closed(_ctx: Context, batch: Batch) -> None:
         if fixed and change.before.get(PARTS[0]) is not None:
             change.forbid(
                 "document_closed",
-                _("{fields} can no longer change: it is {state}"),
+                _("{fields} can no longer be changed: it is {state}"),
                 fields=", ".join(fixed),
                 state=str(change.before["state"]),
             )

@@ -28,11 +28,11 @@ def renew(ctx: Context, id: UUID, *, by_itself: bool = False) -> Row:
         if isinstance(there := contract["successor"], UUID):
             return found(ctx, CONTRACT, there)
         if contract["state"] not in ("active", "ended"):
-            text = _("the contract is {state}; only one that is or was in force is renewed")
+            text = _("the contract is {state}; only an active or ended contract can be renewed")
             raise Conflict(text, code="contract_not_in_force", state=contract["state"])
         starts, ends = contract["starts_on"], contract["ends_on"]
         if not isinstance(starts, date) or not isinstance(ends, date):
-            raise Conflict(_("the contract has no start or no end, so nothing follows it; give it both"), code="contract_open_ended")
+            raise Conflict(_("the contract has no start or end date, so it can't be renewed; add both"), code="contract_open_ended")
         values = {name: contract[name] for name in _KEPT if contract[name] is not None}
         values |= {"predecessor": id, "state": "active" if by_itself else "draft", **term_after(starts, ends)}
         if not by_itself and (deal := _deal(ctx, contract, ends)) is not None:
@@ -53,7 +53,7 @@ def term_after(starts: date, ends: date) -> dict[str, object]:
         whole = months > 0 and added(starts, months) == first
         return {"starts_on": first, "ends_on": added(first, months) - _DAY if whole else first + (ends - starts)}
     except (OverflowError, ValueError) as failure:
-        raise Conflict(_("the calendar ends before the contract that would follow"), code="no_such_date") from failure
+        raise Conflict(_("the next contract would end after the last possible date"), code="no_such_date") from failure
 
 
 def added(day: date, months: int) -> date:

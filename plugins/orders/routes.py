@@ -95,7 +95,7 @@ def renew_contract(ctx: Context, request: Request) -> Response:
 ROUTES = (
     Route(method="POST", path="/quotes/{id}/orders", view=accept_quote, permission="orders.quote.update", summary=_("Accept a quote"),
           answer=_RECORD, status=201),
-    Route(method="POST", path="/orders/{id}/invoices", view=bill_order, permission="orders.invoice.create", summary=_("Bill an order"),
+    Route(method="POST", path="/orders/{id}/invoices", view=bill_order, permission="orders.invoice.create", summary=_("Invoice an order"),
           body=Bill, answer=_RECORD, status=201),
     Route(method="POST", path="/invoices/{id}/issues", view=issue_invoice, permission="orders.invoice.update",
           summary=_("Issue an invoice"), answer=_RECORD, status=201),

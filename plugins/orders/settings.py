@@ -14,11 +14,11 @@ class Purchases(Schema):
         strict=True,
         load_default=90,
         validate=validate.Range(1, 3660),
-        metadata={"label": _("Days after its first order that an account is new")},
+        metadata={"label": _("Days after its first order during which an account is new")},
     )
     active_days = fields.Integer(
         strict=True,
         load_default=365,
         validate=validate.Range(1, 3660),
-        metadata={"label": _("Days after its last order that an account is active")},
+        metadata={"label": _("Days after its last order during which an account is active")},
     )

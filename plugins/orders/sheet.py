@@ -92,7 +92,7 @@ def _refuse_unseen(ctx: Context, changes: Sequence[Change]) -> None:
     seen = ctx.records(PRODUCT).values(asked).keys() if asked and ctx.can(f"{PRODUCT}.read") else set()
     for change in changes:
         if change.changes("product") and (id := change.after("product")) in asked and id not in seen:
-            change.refuse("product", "no_such_record", _("there is no product {name!r}"), name=str(id))
+            change.refuse("product", "no_such_record", _("product {name!r} does not exist"), name=str(id))
 
 
 def _change(ctx: Context, kind: Kind, id: UUID, line: Line, there: Mapping[UUID, Row]) -> Change:
@@ -146,7 +146,7 @@ def resolved(ctx: Context, wanted: Sequence[Line]) -> tuple[list[Line], list[Pro
     for number, word in named.items():
         product = known.get(word)
         if product is None:
-            problems.append(Problem(f"lines.{number}.product", "no_such_record", _("there is no product {name!r}"), {"name": word}))
+            problems.append(Problem(f"lines.{number}.product", "no_such_record", _("product {name!r} does not exist"), {"name": word}))
         values = {**wanted[number].values, "product": None if product is None else product["id"]}
         made[number] = Line(values, wanted[number].id, wanted[number].version)
     return made, problems
@@ -169,7 +169,7 @@ def replace(ctx: Context, entity: str, id: UUID, wanted: Sequence[Line], version
         there = {id_of(row): row for row in kept(ctx, entity, id)}
         now = {key: row["version"] for key, row in there.items()}
         if (version is not None and document["version"] != version) or (known is not None and known != now):
-            raise Stale(_("the lines were changed by somebody else meanwhile; load them again"))
+            raise Stale(_("someone else has changed the lines meanwhile; reload them"))
         _check_ids(wanted, there)
         gone = [Draft("delete", {}, key) for key in there if key not in {line.id for line in wanted}]
         drafts = [_draft(kind, id, place, line, there) for place, line in enumerate(wanted, 1)]
@@ -193,10 +193,10 @@ def _check_ids(wanted: Sequence[Line], there: Mapping[UUID, Row]) -> None:
         if line.id is not None and line.id not in there:
             problems.append(Problem(f"lines.{number}.id", "no_such_record", _("the document has no line {id}"), {"id": str(line.id)}))
         elif line.id is not None and line.id in seen:
-            problems.append(Problem(f"lines.{number}.id", "duplicate", _("is named twice")))
+            problems.append(Problem(f"lines.{number}.id", "duplicate", _("is listed twice")))
         seen |= {line.id} if line.id is not None else set()
     if problems:
-        raise Invalid(_("some lines cannot be written"), problems=problems)
+        raise Invalid(_("some lines can't be saved"), problems=problems)
 
 
 def _raise_first(refusals: Sequence[Refusal | None], at: Callable[[int], str]) -> None:
@@ -208,4 +208,4 @@ def _raise_first(refusals: Sequence[Refusal | None], at: Callable[[int], str]) -
         if refusal is not None:
             problems += [Problem(f"{at(number)}{one.field}", one.code, one.message, one.params) for one in refusal.problems]
     if problems:
-        raise Invalid(_("some lines cannot be written"), problems=problems)
+        raise Invalid(_("some lines can't be saved"), problems=problems)

@@ -189,7 +189,7 @@ def _typed(request: PageRequest, own: Iterable[str]) -> list[Cells]:
     columns = {name: request.chosen(name) for name in (*_SENT, *own)}
     count = len(columns["id"])
     if any(values and len(values) != count for values in columns.values()) or count > MOST_LINES + 1:
-        raise BadRequest(_("the form has not the same cells in each row, or more than {most} rows"), most=MOST_LINES)
+        raise BadRequest(_("the form's rows don't all have the same cells, or there are more than {most} rows"), most=MOST_LINES)
     texts = {name: values for name, values in columns.items() if values and name not in ("id", "product")}
     return [
         Cells(_uuid(columns["id"][n]), _uuid(columns["product"][n]) if columns["product"] else "", {name: values[n].strip() for name, values in texts.items()})
@@ -201,14 +201,14 @@ def _uuid(word: str) -> str:
     try:
         return str(UUID(word)) if word else ""
     except ValueError:
-        raise BadRequest(_("the form names a record {id!r}, which is none"), id=word[:80]) from None
+        raise BadRequest(_("the form refers to a record {id!r} that doesn't exist"), id=word[:80]) from None
 
 
 def _versions(known: str) -> dict[UUID, int]:
     try:
         return {UUID(id): int(version) for id, _colon, version in (one.partition(":") for one in known.split())}
     except ValueError:
-        raise Stale(_("the form does not say what it began with; load the page again")) from None
+        raise Stale(_("the form doesn't say what it started from; reload the page")) from None
 
 
 def _moved(rows: list[Cells], act: str) -> list[Cells]:
@@ -216,7 +216,7 @@ def _moved(rows: list[Cells], act: str) -> list[Cells]:
     asked = _ACT.fullmatch(act)
     at = int(asked[2]) if asked is not None and asked[2] else -1
     if asked is None or (asked[1] != "add" and not 0 <= at < len(rows)):
-        raise BadRequest(_("there is no act {act!r} on a sheet of {count} rows"), act=act[:20], count=len(rows))
+        raise BadRequest(_("a sheet of {count} rows has no action {act!r}"), act=act[:20], count=len(rows))
     if asked[1] == "drop":
         return [*rows[:at], *rows[at + 1 :]]
     if asked[1] == "copy":
@@ -250,7 +250,7 @@ def _read(ctx: Context, document: Row, rows: Sequence[Cells], own: Mapping[str, 
             if word in named:
                 row.product = str(named[word]["id"])
             else:
-                row.problems["product"] = ctx.say(_("there is no product {name!r}"), {"name": word})
+                row.problems["product"] = ctx.say(_("product {name!r} does not exist"), {"name": word})
         values: dict[str, object] = {"product": UUID(row.product) if row.product else None} if "named" in row.texts else {}
         for name in _TYPED:
             if name in row.texts:

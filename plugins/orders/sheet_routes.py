@@ -90,7 +90,9 @@ def price(plural: str, ctx: Context, request: Request) -> object:
         raise priced.refusal
     seen = ctx.records(entity).fields()
     if "net" not in seen or "tax" not in seen:
-        raise Forbidden(_("you may not read the field {field!r}"), code="field_forbidden", field="net" if "net" not in seen else "tax")
+        raise Forbidden(
+            _("you don't have access to the field {field!r}"), code="field_forbidden", field="net" if "net" not in seen else "tax"
+        )
     errors = {one.field: one for one in unknown}
     rows = []
     for number, line in enumerate(priced.lines):
@@ -122,8 +124,8 @@ ROUTES = tuple(
     for plural, entity in SHEETS.items()
     for route in (
         Route(method="PUT", path=f"/{plural}/{{id}}/lines", view=_of(put, plural), permission=f"{KINDS[entity].document}.update",
-              summary=_("Write all lines of a document"), body=Lines, answer=_WRITTEN),
+              summary=_("Save all lines of a document"), body=Lines, answer=_WRITTEN),
         Route(method="POST", path=f"/{plural}/{{id}}/prices", view=_of(price, plural), permission=f"{KINDS[entity].document}.update",
-              summary=_("Price the lines of a document"), body=Lines, answer=_PRICED),
+              summary=_("Price a document’s lines"), body=Lines, answer=_PRICED),
     )
 )  # fmt: skip

@@ -39,15 +39,19 @@ class Way:
     back: str = ""
 
 
-_ACCEPT = Act("accept", _("Accepted: make the order"), "cart", makes="orders.order", tone="first")
+_ACCEPT = Act("accept", _("Accepted: create the order"), "cart", makes="orders.order", tone="first")
 _SENT = Act("sent", _("Mark as sent"), "out")
 _REJECT = Act("rejected", _("Rejected"), "close", tone="danger")
 _DRAFT = Act("draft", _("Back to draft"), "refresh")
-_CANCEL = Act("cancelled", _("Cancel the order"), "close", tone="danger")
-_BILL = Act("bill", _("Make an invoice"), "receipt", makes="orders.invoice", tone="first")
-_ISSUE = Act("issue", _("Issue the invoice"), "check", asks=_("An issued invoice has its number and stays as it is; a credit note takes it back."),
+_CANCEL = Act("cancelled", _("Cancel order"), "close", tone="danger")
+_BILL = Act("bill", _("Create invoice"), "receipt", makes="orders.invoice", tone="first")
+_ISSUE = Act("issue", _("Issue invoice"), "check", asks=_(
+        "An issued invoice has its number and can’t be changed. To reverse it, issue a credit note."
+    ),
              tone="first")  # fmt: skip
-_CREDIT = Act("credit", _("Credit the invoice"), "refresh", asks=_("A credit note over all that is left of the invoice is made and issued at once."),
+_CREDIT = Act("credit", _("Credit invoice"), "refresh", asks=_(
+        "A credit note for everything left on the invoice is created and issued right away."
+    ),
               makes="orders.invoice")  # fmt: skip
 WAYS: Mapping[str, Way] = {
     "quotes": Way(
@@ -57,7 +61,7 @@ WAYS: Mapping[str, Way] = {
     ),
     "orders": Way(
         "orders.order", ORDER_STATES, ("draft", "confirmed"),
-        {"draft": (Act("confirmed", _("Confirm the order"), "check", tone="first"), _CANCEL), "confirmed": (_BILL, _DRAFT, _CANCEL),
+        {"draft": (Act("confirmed", _("Confirm order"), "check", tone="first"), _CANCEL), "confirmed": (_BILL, _DRAFT, _CANCEL),
          "cancelled": (_DRAFT,)},
         made="orders.invoice", back="order",
     ),
@@ -151,7 +155,7 @@ def _done(ctx: Context, plural: str, way: Way, request: PageRequest, act: Act) -
         record = ctx.records(way.entity).get(id)
         if act not in way.acts.get(str(record.get("state")), ()):
             raise Conflict(
-                _("it is {state} now: this can no longer be done with it"), state=way.states.get(str(record.get("state")), _("hidden"))
+                _("it is now {state}, so this is no longer possible"), state=way.states.get(str(record.get("state")), _("hidden"))
             )
         ctx.records(way.entity).update(id, {"state": act.key}, expected_version=request.version())
     return f"/orders/{plural}/{id}"
@@ -183,7 +187,7 @@ def _panel(plural: str) -> Callable[[Context, Mapping[str, object]], Rendering |
 
 
 PAGES = tuple(
-    PageRoute(f"{plural}_acts", path=f"/{plural}/{{id}}/acts", title=_("Acts"), permission=f"{way.entity}.update",
+    PageRoute(f"{plural}_acts", path=f"/{plural}/{{id}}/acts", title=_("Actions"), permission=f"{way.entity}.update",
               view=_page(ask, plural), submit=_page(do, plural))
     for plural, way in WAYS.items()
 )  # fmt: skip

@@ -20,9 +20,9 @@ from sdk.rates import RATE_PLACES
 ZERO = Decimal(0)
 QUOTE_STATES = {"draft": _("Draft"), "sent": _("Sent"), "accepted": _("Accepted"), "rejected": _("Rejected")}
 ORDER_STATES = {"draft": _("Draft"), "confirmed": _("Confirmed"), "cancelled": _("Cancelled")}
-BILLED = {"none": _("Not billed"), "partial": _("Partly billed"), "billed": _("Billed")}
-CONTRACT_STATES = {"draft": _("Draft"), "active": _("In force"), "ended": _("Ended"), "cancelled": _("Cancelled")}
-RENEWALS = {"none": _("Ends"), "manual": _("Renewed by hand"), "automatic": _("Renews itself")}
+BILLED = {"none": _("Not invoiced"), "partial": _("Partly invoiced"), "billed": _("Invoiced")}
+CONTRACT_STATES = {"draft": _("Draft"), "active": _("In effect"), "ended": _("Ended"), "cancelled": _("Cancelled")}
+RENEWALS = {"none": _("Ends"), "manual": _("Manual renewal"), "automatic": _("Renews automatically")}
 INVOICE_STATES = {"draft": _("Draft"), "issued": _("Issued"), "credited": _("Credited")}
 KINDS = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
 STANDINGS = {"new": _("New"), "active": _("Active"), "lost": _("Lost")}
@@ -39,17 +39,17 @@ class Quote(Record):
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
     deal_id: Mapped[UUID | None] = f.link(_("Deal"), "pipeline.deal", track=True, timeline=True)
-    state: Mapped[str] = f.choice(_("State"), QUOTE_STATES, default="draft", track=True, index=True)
+    state: Mapped[str] = f.choice(_("Status"), QUOTE_STATES, default="draft", track=True, index=True)
     quoted_on: Mapped[date | None] = f.on(_("Quoted on"))
     valid_until: Mapped[date | None] = f.on(_("Valid until"), track=True)
     currency: Mapped[str | None] = f.currency(_("Currency"))
     net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
     tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
     total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
-    mailed_at: Mapped[datetime | None] = f.at(_("Mailed last"), readonly=True)
-    mailed_to_id: Mapped[UUID | None] = f.link(_("Mailed to"), "customers.contact", readonly=True, timeline=True)
+    mailed_at: Mapped[datetime | None] = f.at(_("Last emailed at"), readonly=True)
+    mailed_to_id: Mapped[UUID | None] = f.link(_("Emailed to"), "customers.contact", readonly=True, timeline=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
-    history: Mapped[bool] = f.boolean(_("Came in as history"), readonly=True)
+    history: Mapped[bool] = f.boolean(_("Imported as history"), readonly=True)
 
 
 class QuoteLine(Record):
@@ -81,17 +81,17 @@ class Order(Record):
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
     deal_id: Mapped[UUID | None] = f.link(_("Deal"), "pipeline.deal", track=True, timeline=True)
     quote_id: Mapped[UUID | None] = f.link(_("Quote"), Quote)
-    state: Mapped[str] = f.choice(_("State"), ORDER_STATES, default="draft", track=True, index=True)
+    state: Mapped[str] = f.choice(_("Status"), ORDER_STATES, default="draft", track=True, index=True)
     ordered_on: Mapped[date | None] = f.on(_("Ordered on"), track=True, index=True)
-    billed: Mapped[str] = f.choice(_("Billed"), BILLED, default="none", readonly=True, track=True)
+    billed: Mapped[str] = f.choice(_("Invoiced"), BILLED, default="none", readonly=True, track=True)
     currency: Mapped[str | None] = f.currency(_("Currency"))
     net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
     tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
     total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
-    base_amount: Mapped[f.Money | None] = f.money(_("Net in own currency"), readonly=True)
+    base_amount: Mapped[f.Money | None] = f.money(_("Net in company currency"), readonly=True)
     rate: Mapped[Decimal | None] = f.decimal(_("Exchange rate"), readonly=True, places=RATE_PLACES)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
-    history: Mapped[bool] = f.boolean(_("Came in as history"), readonly=True)
+    history: Mapped[bool] = f.boolean(_("Imported as history"), readonly=True)
 
 
 class OrderLine(Record):
@@ -123,16 +123,16 @@ class Contract(Record):
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
     deal_id: Mapped[UUID | None] = f.link(_("Deal"), "pipeline.deal", track=True, timeline=True)
     order_id: Mapped[UUID | None] = f.link(_("Order"), Order, timeline=True)
-    state: Mapped[str] = f.choice(_("State"), CONTRACT_STATES, default="draft", track=True, index=True)
+    state: Mapped[str] = f.choice(_("Status"), CONTRACT_STATES, default="draft", track=True, index=True)
     signed_on: Mapped[date | None] = f.on(_("Signed on"), track=True)
     starts_on: Mapped[date | None] = f.on(_("Starts on"), track=True)
     ends_on: Mapped[date | None] = f.on(_("Ends on"), track=True, index=True)
     value: Mapped[f.Money | None] = f.money(_("Value"), track=True)
-    renewal: Mapped[str] = f.choice(_("At its end"), RENEWALS, default="none", track=True)
-    predecessor_id: Mapped[UUID | None] = f.link(_("Renews"), "orders.contract", readonly=True, track=True, timeline=True)
+    renewal: Mapped[str] = f.choice(_("At the end"), RENEWALS, default="none", track=True)
+    predecessor_id: Mapped[UUID | None] = f.link(_("Renewal"), "orders.contract", readonly=True, track=True, timeline=True)
     successor_id: Mapped[UUID | None] = f.link(_("Renewed by"), "orders.contract", readonly=True, track=True)
-    mailed_at: Mapped[datetime | None] = f.at(_("Mailed last"), readonly=True)
-    mailed_to_id: Mapped[UUID | None] = f.link(_("Mailed to"), "customers.contact", readonly=True, timeline=True)
+    mailed_at: Mapped[datetime | None] = f.at(_("Last emailed at"), readonly=True)
+    mailed_to_id: Mapped[UUID | None] = f.link(_("Emailed to"), "customers.contact", readonly=True, timeline=True)
     terms: Mapped[str | None] = f.long_text(_("Terms"))
 
 
@@ -143,22 +143,22 @@ class Invoice(Record):
 
     number: Mapped[str | None] = f.historic(f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True))
     name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
-    kind: Mapped[str] = f.choice(_("Kind"), KINDS, default="invoice", track=True)
+    kind: Mapped[str] = f.choice(_("Type"), KINDS, default="invoice", track=True)
     credits_id: Mapped[UUID | None] = f.historic(f.link(_("Credits"), "self", readonly=True))
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), "customers.contact", timeline=True)
     order_id: Mapped[UUID | None] = f.link(_("Order"), Order, timeline=True)
-    state: Mapped[str] = f.historic(f.choice(_("State"), INVOICE_STATES, default="draft", readonly=True, track=True, index=True))
+    state: Mapped[str] = f.historic(f.choice(_("Status"), INVOICE_STATES, default="draft", readonly=True, track=True, index=True))
     issued_on: Mapped[date | None] = f.historic(f.on(_("Issued on"), readonly=True, track=True, index=True))
-    due_on: Mapped[date | None] = f.on(_("Due on"), track=True, index=True)
+    due_on: Mapped[date | None] = f.on(_("Due date"), track=True, index=True)
     currency: Mapped[str | None] = f.currency(_("Currency"))
     net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
     tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
     total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
-    mailed_at: Mapped[datetime | None] = f.at(_("Mailed last"), readonly=True)
-    mailed_to_id: Mapped[UUID | None] = f.link(_("Mailed to"), "customers.contact", readonly=True, timeline=True)
+    mailed_at: Mapped[datetime | None] = f.at(_("Last emailed at"), readonly=True)
+    mailed_to_id: Mapped[UUID | None] = f.link(_("Emailed to"), "customers.contact", readonly=True, timeline=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
-    history: Mapped[bool] = f.boolean(_("Came in as history"), readonly=True)
+    history: Mapped[bool] = f.boolean(_("Imported as history"), readonly=True)
 
 
 class InvoiceLine(Record):
@@ -188,8 +188,8 @@ class Instalment(Record):
 
     order_id: Mapped[UUID] = f.link(_("Order"), Order, required=True, parent=True)
     name: Mapped[str | None] = f.text(_("For"), length=100)
-    due_on: Mapped[date] = f.on(_("Due on"), required=True, track=True, index=True)
-    share: Mapped[Decimal | None] = f.percent(_("Share of the order"), track=True)
+    due_on: Mapped[date] = f.on(_("Due date"), required=True, track=True, index=True)
+    share: Mapped[Decimal | None] = f.percent(_("Share of the order (%)"), track=True)
     amount: Mapped[f.Money | None] = f.money(_("Amount"), least=ZERO, track=True)
     paid: Mapped[f.Money | None] = f.money(_("Paid"), readonly=True, track=True)
     open: Mapped[f.Money | None] = f.money(_("Open"), readonly=True)
@@ -225,7 +225,7 @@ class Purchases(Record):
 
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, unique=True, parent=True)
     first_order_on: Mapped[date | None] = f.on(_("First order"), readonly=True, index=True)
-    standing: Mapped[str | None] = f.choice(_("Standing"), STANDINGS, readonly=True, index=True, track=True)
+    standing: Mapped[str | None] = f.choice(_("Customer status"), STANDINGS, readonly=True, index=True, track=True)
 
 
 _BOUGHT = Order.state == "confirmed"

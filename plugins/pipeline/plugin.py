@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from plugins.pipeline import demo, pages, panels, process, routes, stages_page
+from plugins.pipeline import demo, pages, panels, process, routes, stages_page, won
 from plugins.pipeline.pricing import price_late
 from plugins.pipeline.tables import OPEN_DEALS, Deal, LostReason, Pipeline, Stage, StageChange
 from plugins.pipeline.template import master_data
@@ -39,7 +39,7 @@ manifest = Manifest(
     name="pipeline",
     version="0.1",
     title=_("Sales process"),
-    summary=_("Pipelines with stages, and the deals that go through them."),
+    summary=_("Pipelines with stages, and the deals that move through them."),
     requires=("customers",),
     after=("catalog", "company"),
     capabilities=Capabilities(data=("company.rate.read:currency,on",)),
@@ -93,7 +93,7 @@ def register_events() -> Sequence[EventType]:
 def register_subscriptions() -> Sequence[Subscription]:
     # A rate that is dated earlier afterwards may be the first for a deal, too.
     return tuple(
-        Subscription(f"company.rate.{past}", f"price_{past}", price_late, label=_("Price deals when a rate arrives"))
+        Subscription(f"company.rate.{past}", f"price_{past}", price_late, label=_("Convert deals when a rate is added"))
         for past in ("created", "updated")
     )
 
@@ -107,8 +107,18 @@ def register_master_data() -> Sequence[MasterData]:
 def register_reports() -> Sequence[Report]:
     measures = ("sum:base_amount", "count")
     return (
-        Report("won_by_month", _("Won by month"), "pipeline.deal", measures, ("close_date:month",), ("status=won",), "close_date", "line"),
-        Report("open_by_stage", _("Open deals by stage"), "pipeline.deal", measures, ("stage",), ("status=open",)),
+        Report(
+            "won_by_month",
+            _("Won by month"),
+            "pipeline.deal",
+            measures,
+            ("close_date:month",),
+            ("status=won",),
+            "close_date",
+            "bar",
+            figure=_("Won deals"),
+        ),
+        Report("open_by_stage", _("Open deals by stage"), "pipeline.deal", measures, ("stage",), ("status=open",), figure=_("Open deals")),
         Report(
             "lost_by_reason",
             _("Lost deals by reason"),
@@ -179,6 +189,7 @@ def register_pages() -> Sequence[PageRoute]:
 def register_panels() -> Sequence[Panel]:
     return (
         Panel("stages", slot=Slot.HEAD, label=_("Stages"), permission="pipeline.deal.read", view=panels.stages, entity="pipeline.deal"),
-        Panel("closing", slot=Slot.HOME, label=_("To close soon"), permission="pipeline.deal.read", view=panels.closing, position=25),
+        Panel("closing", slot=Slot.HOME, label=_("Closing soon"), permission="pipeline.deal.read", view=panels.closing, position=25),
         *stages_page.PANELS,
+        *won.PANELS,
     )

@@ -101,10 +101,10 @@ def _place(process: Process, change: Change, before: Row | None) -> None:
     if stage is None:
         change.refuse("stage", "required", _("is required: the pipeline has no open stage"))
     elif stage["pipeline"] != pipeline:
-        text = _("the stage {stage!r} belongs to another pipeline; change the pipeline too")
+        text = _("stage {stage!r} belongs to another pipeline; change the pipeline as well")
         change.refuse("stage", "wrong_pipeline", text, stage=str(stage["name"]))
     elif before is not None and before["type"] != "open" and stage["id"] != before["id"] and change.act not in (REOPEN, RESTAGE):
-        change.forbid("deal_closed", _("the deal is {status}; reopen it to move it"), status=TYPES[str(before["type"])])
+        change.forbid("deal_closed", _("the deal is {status}; reopen it before moving it"), status=TYPES[str(before["type"])])
     else:
         change.values["pipeline"], change.values["stage"] = pipeline, stage["id"]
 
@@ -141,7 +141,7 @@ def _require(change: Change, stage: Row) -> None:
     """What a stage asks for is there while a deal stands in it, whoever writes through whatever channel."""
     for name in required_of(stage):
         if change.after(name) in (None, ""):
-            change.refuse(name, "required_in_stage", _("is required in the stage {stage!r}"), stage=str(stage["name"]))
+            change.refuse(name, "required_in_stage", _("is required in stage {stage!r}"), stage=str(stage["name"]))
 
 
 def required_of(stage: Row) -> Sequence[str]:
@@ -173,7 +173,7 @@ def prepare_stages(ctx: Context, batch: Batch) -> None:
             change.after("key") or _SLUG.sub("-", str(change.after("name")).lower())[:60].strip("-") or f"stage-{change.after('position')}"
         )
         if taken.get((pipeline, key), change.id) != change.id:
-            change.refuse("key", "duplicate", _("{value!r} is taken already"), value=key)
+            change.refuse("key", "duplicate", _("{value!r} is already taken"), value=key)
             continue
         taken[(pipeline, key)] = change.id
         change.values["key"] = key
@@ -190,7 +190,7 @@ def prepare_pipelines(ctx: Context, batch: Batch) -> None:
     for change in batch.standing():
         if change.after("is_default") and change.changes("is_default"):
             if there - {change.id}:
-                change.refuse("is_default", "second_default", _("another pipeline is the default; take it from that one first"))
+                change.refuse("is_default", "second_default", _("another pipeline is the default; change that one first"))
             there.add(change.id)
 
 
@@ -216,7 +216,7 @@ def _keep_used(ctx: Context, batch: Batch, link: str, meaning: Sequence[str]) ->
         counts |= {row[f"{link}.id"]: row["count"] for row in deals.aggregate(["count"], [link], (stands_in,))}
     for id, count in counts.items():
         if isinstance(id, UUID):
-            touched[id].forbid("in_use", _("{count} deals stand in it; move them first"), count=count)
+            touched[id].forbid("in_use", _("contains {count} {count:deal|deals}; move {count:it|them} first"), count=count)
 
 
 def _place_of(row: Row) -> int:

@@ -37,11 +37,11 @@ def arrange(
     with ctx.transaction(write=True):
         ctx.lock(f"{PIPELINE}:{pipeline}")
         if pipeline not in ctx.records(PIPELINE).values([pipeline]):
-            raise NotFound(_("there is no {entity} {id}"), entity=PIPELINE, id=str(pipeline))
+            raise NotFound(_("{entity} {id} does not exist"), entity=PIPELINE, id=str(pipeline))
         there = {id_of(row): row for row in ctx.records(STAGE).find(where(pipeline=pipeline), MOST)}
         _check(wanted, there, known)
         gone = {key: row for key, row in there.items() if key not in {one.id for one in wanted}}
-        outcomes = ctx.records(STAGE).write([_draft(pipeline, place, one) for place, one in enumerate(wanted, 1)])
+        outcomes = ctx.records(STAGE).write([_draft(pipeline, place, one, there) for place, one in enumerate(wanted, 1)])
         _raise([(f"stages.{number}", one.refusal) for number, one in enumerate(outcomes)])
         kept = {id_of(row): row for row in ctx.records(STAGE).find(where(pipeline=pipeline), MOST) if id_of(row) not in gone}
         for id, row in gone.items():
@@ -56,30 +56,32 @@ def deals_in(ctx: Context, pipeline: UUID) -> dict[UUID, int]:
     return {UUID(str(row["stage.id"])): int(str(row["count"])) for row in counted if row["stage.id"]}
 
 
-def _draft(pipeline: UUID, place: int, one: Wanted) -> Draft:
+def _draft(pipeline: UUID, place: int, one: Wanted, there: Mapping[UUID, Row]) -> Draft:
     values = {**one.values, "position": place}
     if one.id is None:
         return Draft("create", {**values, "pipeline": pipeline})
+    if one.id in there and values.get("name") == there[one.id]["name"]:
+        del values["name"]  # a reader of another language sends back the name as it was told, which is no renaming
     return Draft("update", values, one.id, one.version)
 
 
 def _check(wanted: Sequence[Wanted], there: Mapping[UUID, Row], known: Mapping[UUID, int] | None) -> None:
     if known is not None and dict(known) != {id: row["version"] for id, row in there.items()}:
-        raise Stale(_("the stages were changed by somebody else meanwhile; load them again"))
+        raise Stale(_("someone else has changed the stages meanwhile; reload them"))
     problems, seen = list[Problem](), set[UUID]()
     for number, one in enumerate(wanted):
         if one.id is not None and (one.id not in there or one.id in seen):
             problems.append(
                 Problem(
-                    f"stages.{number}.id", "no_such_record", _("the pipeline has no stage {id}, or it is named twice"), {"id": str(one.id)}
+                    f"stages.{number}.id", "no_such_record", _("the pipeline has no stage {id}, or it is listed twice"), {"id": str(one.id)}
                 )
             )
         seen |= {one.id} if one.id is not None else set()
     if problems:
-        raise Invalid(_("the stages cannot be arranged so"), problems=problems)
+        raise Invalid(_("the stages can't be saved like this"), problems=problems)
     types = [one.values.get("type") or (there[one.id]["type"] if one.id is not None else "open") for one in wanted]
     if "open" not in types:
-        raise Conflict(_("a pipeline has at least one open stage: that is where its deals begin"), code="no_open_stage")
+        raise Conflict(_("a pipeline needs at least one open stage for new deals"), code="no_open_stage")
 
 
 def _move(ctx: Context, stage: Row, to: UUID | None, kept: Mapping[UUID, Row]) -> None:
@@ -90,18 +92,20 @@ def _move(ctx: Context, stage: Row, to: UUID | None, kept: Mapping[UUID, Row]) -
         return
     target = kept.get(to) if to is not None else None
     if target is None:
-        text = _("deals stand in {stage}: say to which stage they move")
-        raise Invalid(_("the stages cannot be arranged so"), problems=[Problem(at, "required", text, {"stage": str(stage["name"])})])
+        text = _("{stage} still has deals: choose the stage they move to")
+        raise Invalid(_("the stages can't be saved like this"), problems=[Problem(at, "required", text, {"stage": str(stage["name"])})])
     if target["type"] != stage["type"]:
-        text = _("the deals of {stage} move to a stage of the same type, so that what is won stays won")
-        raise Invalid(_("the stages cannot be arranged so"), problems=[Problem(at, "other_type", text, {"stage": str(stage["name"])})])
+        text = _("deals in {stage} must move to a stage of the same type, so that won deals stay won")
+        raise Invalid(_("the stages can't be saved like this"), problems=[Problem(at, "other_type", text, {"stage": str(stage["name"])})])
     while rows := deals.find(where(stage=id_of(stage)), MOST_VALUES):
         for row, outcome in zip(rows, deals.write([Draft("update", {"stage": to}, id_of(row), act=RESTAGE) for row in rows]), strict=True):
             if outcome.refusal is not None:
-                text = _("the deal {deal} cannot move: {reason}")
+                text = _("the deal {deal} can't be moved: {reason}")
                 called = ctx.records(DEAL).titles([id_of(row)]) if ctx.can(f"{DEAL}.read") else {}
                 said = {"deal": called.get(id_of(row), "•••"), "reason": str(outcome.refusal)}
-                raise Conflict(_("the stages cannot be arranged so"), code="deals_stay", problems=[Problem(at, "deals_stay", text, said)])
+                raise Conflict(
+                    _("the stages can't be saved like this"), code="deals_stay", problems=[Problem(at, "deals_stay", text, said)]
+                )
 
 
 def _raise(refusals: Sequence[tuple[str, Refusal | None]]) -> None:
@@ -114,4 +118,4 @@ def _raise(refusals: Sequence[tuple[str, Refusal | None]]) -> None:
     ]
     if problems:
         kind = Conflict if any(not one.problems for _at, one in found) else Invalid
-        raise kind(_("the stages cannot be arranged so"), problems=problems)
+        raise kind(_("the stages can't be saved like this"), problems=problems)

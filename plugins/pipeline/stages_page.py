@@ -83,7 +83,7 @@ def _chosen(pipelines: Sequence[Row], asked: str) -> Row | None:
     if asked:
         found = next((row for row in pipelines if str(row["id"]) == asked), None)
         if found is None:
-            raise NotFound(_("there is no {entity} {id}"), entity=PIPELINE, id=asked[:40])
+            raise NotFound(_("{entity} {id} does not exist"), entity=PIPELINE, id=asked[:40])
         return found
     return next(iter(pipelines), None)
 
@@ -226,13 +226,13 @@ def _typed(request: PageRequest) -> list[Card]:
     cards = list[Card]()
     for key in request.chosen("row"):
         if len(key) > 40 or (len(key) == 36 and not _is_id(key)) or len(cards) > MOST_STAGES:
-            raise BadRequest(_("the form names a stage {id!r}, which is none"), id=key[:40])
+            raise BadRequest(_("the form refers to a stage {id!r} that doesn't exist"), id=key[:40])
         texts = {name: request.typed(f"{name}.{key}").strip() for name in _TEXTS}
         card = Card(
             key, texts, request.chosen(f"required_fields.{key}"), gone=request.typed(f"gone.{key}") == "1", to=request.typed(f"to.{key}")
         )
         if card.to and not _is_id(card.to):
-            raise BadRequest(_("the form names a stage {id!r}, which is none"), id=card.to[:40])
+            raise BadRequest(_("the form refers to a stage {id!r} that doesn't exist"), id=card.to[:40])
         if card.id or texts["name"]:
             cards.append(card)
     return cards
@@ -250,7 +250,7 @@ def _versions(known: str) -> dict[UUID, int]:
     try:
         return {UUID(id): int(version) for id, _colon, version in (one.partition(":") for one in known.split())}
     except ValueError:
-        raise Stale(_("the stages were changed by somebody else meanwhile; load them again")) from None
+        raise Stale(_("someone else has changed the stages meanwhile; reload them")) from None
 
 
 def _moved(cards: list[Card], act: str) -> list[Card]:
@@ -260,7 +260,7 @@ def _moved(cards: list[Card], act: str) -> list[Card]:
     if verb == "add":
         return [*cards, Card(f"new{len(cards)}")]
     if at is None or verb not in ("up", "down", "drop", "keep"):
-        raise BadRequest(_("there is no act {act!r} on a stage"), act=act[:20])
+        raise BadRequest(_("stages have no action {act!r}"), act=act[:20])
     card = cards[at]
     if verb in ("drop", "keep"):
         card.gone = verb == "drop"
@@ -302,7 +302,7 @@ def button(ctx: Context, record: Mapping[str, object]) -> Rendering:
 
 
 PANELS = tuple(
-    Panel(f"arrange_{entity.partition('.')[2]}", slot=Slot.BUTTON, label=_("Arrange the stages"), permission=f"{STAGE}.update", view=button,
+    Panel(f"arrange_{entity.partition('.')[2]}", slot=Slot.BUTTON, label=_("Edit stages"), permission=f"{STAGE}.update", view=button,
           entity=entity)
     for entity in (STAGE, PIPELINE)
 )  # fmt: skip

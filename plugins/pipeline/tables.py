@@ -72,12 +72,12 @@ class Deal(Record):
     stage_id: Mapped[UUID | None] = f.link(_("Stage"), Stage, within="pipeline", track=True)
     status: Mapped[str] = f.choice(_("Status"), TYPES, default="open", readonly=True, index=True)
     amount: Mapped[f.Money | None] = f.money(_("Amount"), track=True, index=True)
-    base_amount: Mapped[f.Money | None] = f.money(_("Amount in own currency"), readonly=True)
+    base_amount: Mapped[f.Money | None] = f.money(_("Amount in company currency"), readonly=True)
     rate: Mapped[Decimal | None] = f.decimal(_("Exchange rate"), readonly=True, places=RATE_PLACES)
     probability: Mapped[object] = f.percent(_("Probability"), track=True)
     opened_on: Mapped[date | None] = f.on(_("Opened on"))
     close_date: Mapped[date | None] = f.on(_("Close date"), track=True, index=True)
-    stage_since: Mapped[datetime | None] = f.historic(f.at(_("In this stage since"), readonly=True, index=True))
+    stage_since: Mapped[datetime | None] = f.historic(f.at(_("In stage since"), readonly=True, index=True))
     lost_reason_id: Mapped[UUID | None] = f.link(_("Lost reason"), LostReason, track=True)
     competitor: Mapped[str | None] = f.text(_("Competitor"), length=100, track=True)
     source: Mapped[str | None] = f.text(_("Source"), length=100, track=True, of="company.source")
@@ -93,7 +93,7 @@ class StageChange(Record):
     from_stage_id: Mapped[UUID | None] = f.link(_("From stage"), Stage)
     to_stage_id: Mapped[UUID] = f.link(_("To stage"), Stage, required=True)
     moved_at: Mapped[datetime] = f.at(_("Moved at"), required=True, index=True)
-    seconds: Mapped[int | None] = f.integer(_("Seconds in the stage before"), least=0)
+    seconds: Mapped[int | None] = f.integer(_("Seconds in previous stage"), least=0)
 
 
 OPEN_DEALS = f.over(Deal.account_id, sa.func.count().filter(Deal.status == "open"))

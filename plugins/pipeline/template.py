@@ -34,7 +34,7 @@ DIRECT = Template(
     "direct_sales",
     _("Direct sales"),
     (
-        StageTemplate("potential", _("Potential customer"), "open", "10", 14),
+        StageTemplate("potential", _("Prospect"), "open", "10", 14),
         StageTemplate("first-contact", _("First contact"), "open", "25", 14),
         StageTemplate("needs-analysis", _("Needs analysis"), "open", "45", 21),
         StageTemplate("proposal", _("Proposal"), "open", "65", 21, ("amount",)),
@@ -44,8 +44,8 @@ DIRECT = Template(
     ),
 )
 REASONS = (
-    ("price", _("Price")), ("competitor", _("Competitor")), ("no-budget", _("No budget")), ("timing", _("Not the time")),
-    ("no-decision", _("No decision")), ("no-fit", _("Does not fit")), ("other", _("Other")),
+    ("price", _("Price")), ("competitor", _("Competitor")), ("no-budget", _("No budget")), ("timing", _("Bad timing")),
+    ("no-decision", _("No decision")), ("no-fit", _("Not a fit")), ("other", _("Other")),
 )  # fmt: skip
 """Why deals are lost, by key: a stage that asks for a reason needs some to choose from."""
 TEMPLATES = {DIRECT.key: DIRECT}
@@ -73,7 +73,7 @@ def apply(ctx: Context, key: str, name: str | None = None) -> UUID:
     """A new pipeline with the template's stages, named in the actor's language; the first pipeline becomes the default."""
     template = TEMPLATES.get(key)
     if template is None:
-        raise NotFound(_("there is no template {key!r}; there are {keys}"), key=key[:80], keys=", ".join(TEMPLATES))
+        raise NotFound(_("template {key!r} does not exist; available: {keys}"), key=key[:80], keys=", ".join(TEMPLATES))
     with ctx.transaction(write=True):
         first = not ctx.records("pipeline.pipeline").find((), 1)
         pipeline = id_of(ctx.records("pipeline.pipeline").create({"name": name or ctx.say(template.name), "is_default": first}))

@@ -103,7 +103,7 @@ class Typed:
 
 _OPERATORS = {
     "eq": _("is"), "ne": _("is not"), "gt": _("more than"), "gte": _("at least"), "lt": _("less than"), "lte": _("at most"),
-    "contains": _("contains"), "in": _("one of (with commas)"), "empty": _("is empty"), "alike": _("is like"),
+    "contains": _("contains"), "in": _("one of (comma-separated)"), "empty": _("is empty"), "alike": _("resembles"),
 }  # fmt: skip
 _DATES = {"gt": _("after"), "gte": _("from"), "lt": _("before"), "lte": _("until")}
 

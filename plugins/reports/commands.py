@@ -37,19 +37,19 @@ def run_report(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
 COMMANDS = (
     Command(
         "report",
-        _("Count, add up and average the records of an entity by any dimensions."),
+        _("Count, sum and average the records of an entity by any dimension."),
         run_report,
         (
-            Parameter("ENTITY", _("Such as pipeline.deal")),
-            Parameter("--measure", _("count, distinct:FIELD, sum:FIELD, avg:FIELD, min:FIELD or max:FIELD; may be repeated"), many=True),
+            Parameter("ENTITY", _("For example pipeline.deal")),
+            Parameter("--measure", _("count, distinct:FIELD, sum:FIELD, avg:FIELD, min:FIELD or max:FIELD; can be repeated"), many=True),
             Parameter(
                 "--by",
-                _("A field, a date with its grain (close_date:month), or a field of a linked record (owner.team); may be repeated"),
+                _("A field, a date with its interval (close_date:month), or a field of a linked record (owner.team); can be repeated"),
                 many=True,
             ),
-            Parameter("--where", _("A condition, such as stage=won; may be repeated"), many=True),
-            Parameter("--format", _("How to print it; xlsx is for redirection into a file"), choices=FORMATS, default="table"),
-            Parameter("--json", _("The same as --format json"), flag=True),
+            Parameter("--where", _("A condition, for example stage=won; can be repeated"), many=True),
+            Parameter("--format", _("Output format; xlsx must be redirected to a file"), choices=FORMATS, default="table"),
+            Parameter("--json", _("Same as --format json"), flag=True),
         ),
     ),
 )

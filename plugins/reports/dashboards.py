@@ -20,13 +20,14 @@ AT, USUAL = "/reports/dashboard", "this_quarter"
 MOST, MOST_TILES, MOST_PEOPLE = 100, 24, 200
 PIPELINE = "pipeline.pipeline"
 _FOR_SELLING = (
-    ("report:pipeline.won_by_month", "number", 1), ("report:orders.sales_by_month", "number", 1), ("report:pipeline.open_by_stage", "number", 1),
-    ("report:teamwork.activities_by_month", "number", 1), ("panel:forecast.outlook", "chart", 2), ("report:pipeline.open_by_stage", "chart", 2),
-    ("report:pipeline.won_by_month", "chart", 2), ("report:orders.customers_by_purchase", "table", 2),
+    ("panel:pipeline.won_months", "number", 2), ("report:orders.sales_by_month", "number", 1), ("report:pipeline.open_by_stage", "number", 1),
+    ("report:pipeline.won_by_month", "chart", 2), ("report:pipeline.open_by_stage", "chart", 2), ("panel:forecast.outlook", "chart", 2),
+    ("report:teamwork.activities_by_month", "chart", 2), ("report:orders.customers_by_purchase", "table", 2),
 )  # fmt: skip
 _FOR_LEADING = (
-    ("report:pipeline.won_by_month", "number", 1), ("report:orders.sales_by_month", "number", 1), ("report:pipeline.open_by_stage", "number", 1),
-    ("report:leads.leads_by_channel", "number", 1), ("report:orders.sales_by_month", "chart", 2), ("panel:forecast.outlook", "chart", 2),
+    ("panel:pipeline.won_months", "number", 2), ("report:orders.sales_by_month", "number", 1), ("report:pipeline.open_by_stage", "number", 1),
+    ("report:pipeline.won_by_month", "chart", 2), ("panel:forecast.outlook", "chart", 2),
+    ("report:orders.sales_by_month", "chart", 2), ("report:leads.leads_by_channel", "chart", 2),
     ("report:orders.sales_by_person", "chart", 2), ("report:pipeline.lost_by_reason", "chart", 2), ("report:pipeline.open_by_stage", "table", 2),
     ("report:customers.by_class", "chart", 2),
 )  # fmt: skip
@@ -41,7 +42,7 @@ def prepare(ctx: Context, batch: Batch) -> None:
             raise Forbidden(_("you need the permission {permission}"), permission=SHARE)
         role = change.after("role")
         if role and not ctx.as_system().records("core.role").find(where(key=role), 1):
-            change.refuse("role", "no_role", _("there is no role {role!r}"), role=role)
+            change.refuse("role", "no_role", _("role {role!r} does not exist"), role=role)
 
 
 # --- which there are -------------------------------------------------------------------------------------------------
@@ -124,7 +125,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 def _switches(ctx: Context) -> list[dict[str, object]]:
     """What all tiles are narrowed by: a person, a pipeline, where there is a choice."""
     found = list[dict[str, object]]()
-    for name, entity, label, active in (("owner", "core.user", _("Everybody"), True), ("pipeline", PIPELINE, _("All pipelines"), False)):
+    for name, entity, label, active in (("owner", "core.user", _("Everyone"), True), ("pipeline", PIPELINE, _("All pipelines"), False)):
         if ctx.offers(entity) and ctx.can(f"{entity}.read"):
             there = where(active=True) if active and "active" in ctx.records(entity).fields() else ()
             rows = ctx.records(entity).query(Query(there, ("name",), ("id", "name"), limit=MOST_PEOPLE)).data
@@ -163,7 +164,7 @@ def change(ctx: Context, request: PageRequest) -> Redirect:
     board = request.id()
     act, _dash, way = request.typed("act").partition("-")
     if act not in _ACTS:
-        raise Invalid(_("there is no act {act!r} of a dashboard"), act=act[:40])
+        raise Invalid(_("dashboards have no action {act!r}"), act=act[:40])
     ctx.records(NAME).get(board)
     _ACTS[act](ctx, board, request, 1 if way == "up" else -1)
     gone = act == "delete"
@@ -182,7 +183,7 @@ def _own_tiles(ctx: Context, board: UUID) -> list[Row]:
 def _add(ctx: Context, board: UUID, request: PageRequest, way: int) -> None:
     there = _own_tiles(ctx, board)
     if len(there) >= MOST_TILES:
-        raise Invalid(_("a dashboard has at most {most} tiles"), most=MOST_TILES)
+        raise Invalid(_("a dashboard can have at most {most} tiles"), most=MOST_TILES)
     shape = request.typed("shape", "chart")
     values = {"dashboard": board, "source": request.typed("source"), "shape": shape, "width": 1 if shape == "number" else 2}
     ctx.records(TILE).create({**values, "position": max((int(str(row["position"])) for row in there), default=-1) + 1})
@@ -191,7 +192,7 @@ def _add(ctx: Context, board: UUID, request: PageRequest, way: int) -> None:
 def _tile(ctx: Context, board: UUID, request: PageRequest) -> Row:
     found = next((row for row in _own_tiles(ctx, board) if str(row["id"]) == request.typed("tile")), None)
     if found is None:
-        raise NotFound(_("there is no such tile on this dashboard"))
+        raise NotFound(_("this dashboard has no such tile"))
     return found
 
 

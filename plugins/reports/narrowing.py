@@ -46,7 +46,7 @@ def of(ctx: Context, request: PageRequest, usual: str = "") -> Narrowing:
     asked = [name for name, _value in request.query]
     preset = request.asked("range", "" if "from" in asked or "to" in asked else usual)
     if preset and preset not in PRESETS and preset != "all":
-        raise BadRequest(_("there is no period {name!r}; there are {names}"), name=preset[:40], names=", ".join([*PRESETS, "all"]))
+        raise BadRequest(_("period {name!r} does not exist; available: {names}"), name=preset[:40], names=", ".join([*PRESETS, "all"]))
     start, end = span(preset, today(ctx)) if preset in PRESETS else (_day(request.asked("from")), _day(request.asked("to")))
     return Narrowing(preset, start, end, tuple(value for name, value in request.query if name == "where" and value))
 
@@ -55,7 +55,7 @@ def _day(written: str) -> date | None:
     try:
         return date.fromisoformat(written) if written else None
     except ValueError as failure:
-        raise BadRequest(_("expected a day such as 2026-01-31, got {got!r}"), got=written[:40]) from failure
+        raise BadRequest(_("expected a date such as 2026-01-31, got {got!r}"), got=written[:40]) from failure
 
 
 def query_of(pairs: Pairs) -> str:
@@ -89,7 +89,7 @@ def _said(ctx: Context, entity: str, clause: str) -> str:
     field = field_at(ctx, entity, one.field)
     label = ctx.say(field.label) if field is not None else one.field
     if one.operator == "empty":
-        return f"{label}: {ctx.say(_('is empty') if one.values[0] == 'true' else _('is filled in'))}"
+        return f"{label}: {ctx.say(_('is empty') if one.values[0] == 'true' else _('is not empty'))}"
     words = [str(value) for value in one.values]
     if isinstance(field, ChoiceField):
         words = [ctx.say(field.options[word]) if word in field.options else word for word in words]

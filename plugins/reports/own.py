@@ -50,7 +50,7 @@ def asked(ctx: Context, query: Pairs, name: str = "") -> Report:
         tuple(dict.fromkeys(value for word, value in query if word == one and value)) for one in ("measure", "by", "where")
     )
     if not ctx.offers(entity):
-        raise NotFound(_("there is no entity {entity!r} here"), entity=entity[:80])
+        raise NotFound(_("entity {entity!r} does not exist here"), entity=entity[:80])
     label = Told(name, {}) if name else ctx.entity(entity).plural_label
     return Report("query", label, entity, measures or ("count",), by, where, "", "line" if last.get("chart") == "line" else "bar")
 
@@ -59,7 +59,7 @@ def keep(ctx: Context, request: PageRequest) -> Redirect:
     """Keep the question of the address under a name. Raises Invalid without a name, and for a question that cannot be asked."""
     name = request.typed("name").strip()
     if not name:
-        raise Invalid(_("give the report a name"))
+        raise Invalid(_("enter a name for the report"))
     ctx.records(NAME).create({"name": name, "question": written(request.query)})
     return Redirect(f"{request.address.partition('/reports/')[0]}/reports/reports")
 
@@ -78,4 +78,4 @@ def _check(ctx: Context, change: Change) -> None:
     try:
         run(ctx, entity, measures, by, [*where, _NONE])
     except Refusal as refusal:
-        change.refuse("question", "bad_question", _("it cannot be asked: {reason}"), reason=ctx.say(refusal.message, refusal.params))
+        change.refuse("question", "bad_question", _("the report can't be run: {reason}"), reason=ctx.say(refusal.message, refusal.params))

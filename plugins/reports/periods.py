@@ -14,7 +14,7 @@ from sdk import Context, Tenant, Text, _
 _DAY = timedelta(days=1)
 PRESETS: Mapping[str, Text] = {
     "this_month": _("This month"), "last_month": _("Last month"), "this_quarter": _("This quarter"), "last_quarter": _("Last quarter"),
-    "this_year": _("This year"), "last_year": _("Last year"), "last_12_months": _("The last 12 months"),
+    "this_year": _("This year"), "last_year": _("Last year"), "last_12_months": _("Last 12 months"),
 }  # fmt: skip
 _YEAR = re.compile(r"(FY)?(\d{4})\Z", re.ASCII)
 _QUARTER = re.compile(r"(FY)?(\d{4})-Q([1-4])\Z", re.ASCII)

@@ -28,7 +28,7 @@ manifest = Manifest(
     name="reports",
     version="0.2",
     title=_("Reports"),
-    summary=_("Any entity, counted, added up and averaged by any dimension."),
+    summary=_("Counts, sums and averages of any entity by any dimension."),
     capabilities=Capabilities(data=("*.read:*",)),
 )
 
@@ -41,7 +41,7 @@ MINE: dict[str, Access] = {EVERYBODY: Scope.OWN}
 @hookimpl
 def register_entities() -> Sequence[Entity]:
     return (
-        Entity(tables.OwnReport, "own_report", "own_reports", _("Own report"), _("Own reports"), access=MINE, merges=False),
+        Entity(tables.OwnReport, "own_report", "own_reports", _("Custom report"), _("Custom reports"), access=MINE, merges=False),
         Entity(tables.Dashboard, "dashboard", "dashboards", _("Dashboard"), _("Dashboards"), access=MINE, merges=False),
         Entity(tables.Tile, "tile", "tiles", _("Tile"), _("Tiles"), title="source", owned=False),
     )

@@ -35,7 +35,7 @@ def find(ctx: Context, key: str) -> Report:
     """One of them; raises NotFound."""
     found = {report.full_key: report for report in offered(ctx)}
     if key not in found:
-        raise NotFound(_("there is no report {key!r}; there are {keys}"), key=key[:80], keys=", ".join(sorted(found)) or "-")
+        raise NotFound(_("report {key!r} does not exist; available: {keys}"), key=key[:80], keys=", ".join(sorted(found)) or "-")
     return found[key]
 
 
@@ -63,7 +63,7 @@ def conditions(ctx: Context, report: Report, start: date | None, end: date | Non
 def compared(ctx: Context, report: Report, start: date | None, end: date | None) -> dict[str, object]:
     """What there was in the period before, and both in all; raises BadRequest where there is no period to compare."""
     if not report.period or start is None or end is None or start > end:
-        raise BadRequest(_("to compare, give `from` and `to` of a report that has a period"), code="no_period")
+        raise BadRequest(_("to compare, pass `from` and `to` for a report that has a period"), code="no_period")
     first, last = before(start, end)
     there = rows(ctx, report, first, last)
     total, before_total = (_total(ctx, report, *span) for span in ((start, end), (first, last)))
@@ -126,7 +126,7 @@ def answer(ctx: Context, report: Report, found: list[Row], shape: str, compariso
         content = table.as_csv(found, formats) if shape == "csv" else table.as_xlsx(found, ctx.say(report.label))
     else:
         if not report.by:
-            raise BadRequest(_("a chart needs a dimension; name one by `by`"), code="no_dimension")
+            raise BadRequest(_("a chart needs a dimension; add one with `by`"), code="no_dimension")
         specification = chart.specification(report, found, labels(ctx, report))
         if shape == "chart":
             return specification

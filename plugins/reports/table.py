@@ -101,7 +101,7 @@ def as_xlsx(rows: Sequence[Row], title: str) -> bytes:
         from openpyxl.styles import Font  # noqa: PLC0415
         from openpyxl.utils import get_column_letter  # noqa: PLC0415
     except ModuleNotFoundError as failure:
-        raise Unavailable(_("XLSX needs the extra: pip install 'dealwright[reports]'"), code="missing_extra") from failure
+        raise Unavailable(_("XLSX requires an extra: pip install 'dealwright[reports]'"), code="missing_extra") from failure
     book = Workbook()
     sheet = book.active
     assert sheet is not None

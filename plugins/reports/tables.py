@@ -20,7 +20,7 @@ class OwnReport(Record):
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, search=True, track=True)
     question: Mapped[str] = f.with_example(
-        f.long_text(_("Question"), length=4000, required=True), "entity=customers.account&measure=count&by=tier"
+        f.long_text(_("Query"), length=4000, required=True), "entity=customers.account&measure=count&by=tier"
     )
 
 
@@ -45,6 +45,6 @@ class Tile(Record):
     dashboard_id: Mapped[UUID] = f.link(_("Dashboard"), Dashboard, required=True, parent=True)
     source: Mapped[str] = f.text(_("Source"), length=120, required=True, example="report:customers.by_class")
     title: Mapped[str | None] = f.text(_("Title"), length=100)
-    shape: Mapped[str] = f.choice(_("Shape"), SHAPES, default="chart")
+    shape: Mapped[str] = f.choice(_("Type"), SHAPES, default="chart")
     width: Mapped[int] = f.integer(_("Width in columns"), least=NARROWEST, most=WIDEST, default=2)
     position: Mapped[int] = f.integer(_("Position"), least=0, most=10_000, default=0)

@@ -18,7 +18,7 @@ from sdk.workflow import Options, Parameters, Shape, parameter
 
 LONGEST, MOST_DAYS = 255, 3650
 _SUBJECT = validate.Length(1, LONGEST)
-_WHOSE = parameter(_("For whom"), _("Empty: for the owner of the record."), shape=Shape.RECORD, of="core.user")
+_WHOSE = parameter(_("Assignee type"), _("Leave empty for the record’s owner."), shape=Shape.RECORD, of="core.user")
 
 
 def _listed(words: Mapping[str, Text]) -> Options:
@@ -31,9 +31,9 @@ class NewTask(Schema):
     subject = fields.String(required=True, validate=_SUBJECT, metadata=parameter(_("Subject")))
     owner = fields.UUID(load_default=None, allow_none=True, metadata=_WHOSE)
     due_in_days = fields.Integer(
-        load_default=None, allow_none=True, strict=True, validate=validate.Range(0, MOST_DAYS), metadata=parameter(_("Due in so many days"))
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(0, MOST_DAYS), metadata=parameter(_("Due in (days)"))
     )
-    working_days = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=parameter(_("Count working days alone")))
+    working_days = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=parameter(_("Count working days only")))
     priority = fields.String(load_default="normal", validate=validate.OneOf(list(PRIORITIES)),
                              metadata=parameter(_("Priority"), options=_listed(PRIORITIES)))  # fmt: skip
     notes = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=10_000),
@@ -44,16 +44,12 @@ class NewActivity(Schema):
     """An activity about the record, at a local time so many days from today."""
 
     subject = fields.String(required=True, validate=_SUBJECT, metadata=parameter(_("Subject")))
-    kind = fields.String(load_default="call", validate=validate.OneOf(list(KINDS)), metadata=parameter(_("Kind"), options=_listed(KINDS)))
+    kind = fields.String(load_default="call", validate=validate.OneOf(list(KINDS)), metadata=parameter(_("Type"), options=_listed(KINDS)))
     owner = fields.UUID(load_default=None, allow_none=True, metadata=_WHOSE)
-    due_in_days = fields.Integer(
-        load_default=0, strict=True, validate=validate.Range(0, MOST_DAYS), metadata=parameter(_("In so many days"))
-    )
-    working_days = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=parameter(_("Count working days alone")))
-    at = fields.String(
-        load_default="10:00", validate=validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z"), metadata=parameter(_("At what time"))
-    )
-    minutes = fields.Integer(load_default=30, strict=True, validate=validate.Range(0, 1440), metadata=parameter(_("For so many minutes")))
+    due_in_days = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, MOST_DAYS), metadata=parameter(_("In (days)")))
+    working_days = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=parameter(_("Count working days only")))
+    at = fields.String(load_default="10:00", validate=validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z"), metadata=parameter(_("Time")))
+    minutes = fields.Integer(load_default=30, strict=True, validate=validate.Range(0, 1440), metadata=parameter(_("Duration (minutes)")))
     notes = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=10_000),
                           metadata=parameter(_("Notes"), shape=Shape.TEXT))  # fmt: skip
 

@@ -57,7 +57,7 @@ def _remind(ctx: Context, change: Change) -> None:
     if not isinstance(days, int) or not isinstance(due, date):
         change.values["remind_at"] = None
         if isinstance(days, int) and change.after("state") == OPEN:
-            change.refuse("due_on", "required", _("is required: the reminder comes so many days before"))
+            change.refuse("due_on", "required", _("is required: the reminder is sent that many days earlier"))
         return
     if clock is None:
         clock = change.values["remind_time"] = MORNING
@@ -67,7 +67,7 @@ def _remind(ctx: Context, change: Change) -> None:
         try:
             change.values["remind_at"] = reminder(ctx, due, days, str(clock))
         except OverflowError:
-            change.refuse("due_on", "out_of_range", _("there is no day so long before"))
+            change.refuse("due_on", "out_of_range", _("that would be before the first possible date"))
     coming = change.values.get("remind_at")
     if ctx.silent and isinstance(coming, datetime) and coming <= ctx.now():
         change.values["remind_at"] = None  # its time was before the task came to us
@@ -79,7 +79,7 @@ def _repeat(ctx: Context, batch: Batch, change: Change) -> None:
     if rhythm is None:
         return
     if not isinstance(due, date):
-        change.refuse("due_on", "required", _("is required: the task repeats from then on"))
+        change.refuse("due_on", "required", _("is required: the recurrence starts from there"))
         return
     every = change.after("repeat_every") or change.values.setdefault("repeat_every", 1) or 1
     if change.after("repeat_day") is None and rhythm in ("monthly", "yearly"):
@@ -104,7 +104,7 @@ def repeat(ctx: Context, events: Sequence[Event]) -> None:
     for (row, _event), outcome in zip(done, ctx.records("teamwork.task").write(drafts) if drafts else (), strict=True):
         if outcome.refusal is not None and isinstance(row["owner"], UUID):
             said = {"subject": str(row["subject"]), "reason": str(outcome.refusal)}
-            title, body = _("Not repeated: {subject}"), _("The next task could not be made: {reason}")
+            title, body = _("Not repeated: {subject}"), _("The next task could not be created: {reason}")
             notices.append(Notice(row["owner"], "teamwork.task", title, body, said, Reference("teamwork.task", id_of(row))))
     ctx.notify(notices)
 

@@ -84,7 +84,11 @@ def tell(ctx: Context, events: Sequence[Event]) -> None:
         there = doers(task) if task is not None else []
         by, due = event.payload.get("by"), task["due_on"] if task is not None else None
         body = (
-            _("{name} gave you a task, due on {due}.") if by and due else _("{name} gave you a task.") if by else _("You have a new task.")
+            _("{name} assigned you a task, due {due}.")
+            if by and due
+            else _("{name} assigned you a task.")
+            if by
+            else _("You have a new task.")
         )
         params = {"subject": str(task["subject"]) if task else "", "name": names.get(UUID(str(by)), "") if by else "", "due": str(due)}
         said = event.payload["people"]

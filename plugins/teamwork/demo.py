@@ -113,7 +113,7 @@ def _goals(ctx: Context, random: Random, months: int, people: Sequence[Row]) -> 
 
 def _evaluate(ctx: Context, random: Random, months: int) -> None:
     """Closed evaluations of the last quarters, and an open one of the present."""
-    (scheme,) = _write(ctx, "teamwork.scheme", [Draft("create", {"name": ctx.say(_("Quarterly evaluation of sales"))})])
+    (scheme,) = _write(ctx, "teamwork.scheme", [Draft("create", {"name": ctx.say(_("Quarterly sales evaluation"))})])
     kpis = ((WON_AMOUNT, 60, None), (NEW_CUSTOMERS, 20, "4"), (ON_TIME_TASKS, 20, "90"))
     _write(ctx, "teamwork.kpi", [Draft("create", {"scheme": scheme["id"], "measure": measure, "weight": weight, "goal": goal})
                                  for measure, weight, goal in kpis])  # fmt: skip

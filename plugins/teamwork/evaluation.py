@@ -42,11 +42,11 @@ def prepare_kpis(ctx: Context, batch: Batch) -> None:
             weights.pop(change.id, None)
             continue
         if change.after("activity_kind") and change.after("measure") != ACTIVITIES:
-            change.refuse("activity_kind", "no_such_part", _("only the measure of activities has a kind of them; leave it out"))
+            change.refuse("activity_kind", "no_such_part", _("only the activity measure has an activity type; leave it out"))
         weights[change.id] = (change.after("scheme"), Decimal(str(change.after("weight"))))
         if (sum_ := sum((weight for scheme, weight in weights.values() if scheme == change.after("scheme")), Decimal(0))) > HUNDRED:
             change.refuse(
-                "weight", "over_100", _("the weights of the scheme would add up to {sum}; they are to be 100"), sum=exact_text(sum_)
+                "weight", "over_100", _("the scheme's weights would add up to {sum}; they must add up to 100"), sum=exact_text(sum_)
             )
 
 
@@ -57,7 +57,9 @@ def prepare_schemes(ctx: Context, batch: Batch) -> None:
     for start in range(0, len(ids), PART):
         using = Condition("scheme", "in", tuple(ids[start : start + PART]))
         for row in ctx.as_system().records(NAME).aggregate(["count"], ["scheme"], (using,)):
-            gone[UUID(str(row["scheme.id"]))].forbid("in_use", _("{count} evaluations go by it; switch it off instead"), count=row["count"])
+            gone[UUID(str(row["scheme.id"]))].forbid(
+                "in_use", _("{count} {count:evaluation uses|evaluations use} it; turn it off instead"), count=row["count"]
+            )
 
 
 def prepare_evaluations(ctx: Context, batch: Batch) -> None:
@@ -69,7 +71,7 @@ def prepare_evaluations(ctx: Context, batch: Batch) -> None:
     there = ctx.as_system().records(SCHEME).values({UUID(str(change.after("scheme"))) for change in back}) if back else {}
     for change in back:
         if UUID(str(change.after("scheme"))) not in there:
-            change.forbid("scheme_gone", _("its scheme has been deleted; restore that first"))
+            change.forbid("scheme_gone", _("its scheme has been deleted; restore it first"))
     for change in batch.standing():
         check_period(ctx, change)
 
@@ -84,7 +86,7 @@ def prepare_scores(ctx: Context, batch: Batch) -> None:
         if evaluation["state"] == CLOSED:
             _forbid(change)
         elif change.after("round") != evaluation["round"]:
-            change.forbid("earlier_round", _("this is the score of an earlier round; it stays as it was"))
+            change.forbid("earlier_round", _("this score is from an earlier round and can't be changed"))
 
 
 def keep_targets(ctx: Context, batch: Batch) -> None:
@@ -104,7 +106,7 @@ def _was(change: Change, name: str) -> object:
 
 
 def _forbid(change: Change) -> None:
-    change.forbid("period_closed", _("the period is closed; open its evaluation again first, and say why"))
+    change.forbid("period_closed", _("the period is closed; reopen its evaluation first, giving a reason"))
 
 
 # --- what is done with them ------------------------------------------------------------------------------------------
@@ -117,7 +119,7 @@ def compute(ctx: Context, id: UUID, act: str = COMPUTE) -> Row:
         kpis = scoring.of_scheme(ctx, UUID(str(evaluation["scheme"])))
         weight = sum((Decimal(str(kpi["weight"])) for kpi in kpis), Decimal(0))
         if weight != HUNDRED:
-            raise Conflict(_("the weights of the scheme add up to {sum}; they are to be 100"), code="weights", sum=exact_text(weight))
+            raise Conflict(_("the scheme's weights add up to {sum}; they must add up to 100"), code="weights", sum=exact_text(weight))
         people = _people(ctx, evaluation)
         found = scoring.lines(ctx, _period(evaluation), kpis, people)
         totals = {person: sum((line.points for line in mine), Decimal(0)) for person, mine in found.items()}
@@ -158,7 +160,7 @@ def reopen(ctx: Context, id: UUID, reason: str) -> Row:
 def _open(ctx: Context, id: UUID) -> Row:
     evaluation = _locked(ctx, id)
     if evaluation["state"] == CLOSED:
-        raise Conflict(_("the period is closed; open its evaluation again first, and say why"), code="period_closed")
+        raise Conflict(_("the period is closed; reopen its evaluation first, giving a reason"), code="period_closed")
     return evaluation
 
 
@@ -231,7 +233,7 @@ def _log(ctx: Context, evaluation: Row, step: str, reason: str | None) -> None:
 
 def _notice(evaluation: Row, score: Row) -> Notice:
     params = {"name": str(evaluation["name"]), "total": exact_text(Decimal(str(score["total"])), 2), "place": score["place"]}
-    body = _("Your score is {total}, place {place}.")
+    body = _("Your score is {total}, rank {place}.")
     return Notice(
         UUID(str(score["person"])), "teamwork.evaluation", _("Evaluation closed: {name}"), body, params, Reference(SCORE, id_of(score))
     )
@@ -245,7 +247,7 @@ def ranking(ctx: Context, id: UUID, only: int | None = None) -> list[dict[str, o
     """The scores of a round, or of the present one (of the last, while this one has none), that the actor sees, each with its lines."""
     evaluation = ctx.records(NAME).values([id]).get(id)
     if evaluation is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=NAME, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=NAME, id=str(id))
     found = list[Row]()
     for round in range(int(str(evaluation["round"])), 0, -1) if only is None else (only,):
         found = [row for row in ctx.records(SCORE).find(where(evaluation=id, round=round), MOST) if row["total"] is not None]

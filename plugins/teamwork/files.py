@@ -22,7 +22,7 @@ def upload(ctx: Context, about: str, upload: Upload) -> Row:
         digest.update(part)
         size += len(part)
         if size > MOST_BYTES:
-            raise TooLarge(_("a file has at most {most} MB"), most=MOST_BYTES >> 20)
+            raise TooLarge(_("a file can be at most {most} MB"), most=MOST_BYTES >> 20)
     upload.stream.seek(0)
     name = last_name(upload.filename)
     with saved(ctx, upload.stream) as key:
@@ -37,7 +37,7 @@ def download(ctx: Context, id: UUID) -> Download:
     """The file as it came; raises NotFound, also for what one may not see."""
     row = ctx.records(FILE).values([id]).get(id)
     if row is None:
-        raise NotFound(_("there is no {entity} {id}"), entity=FILE, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=FILE, id=str(id))
     content, media_type, name = (str(shown(row, field)) for field in ("content", "media_type", "name"))
     with ctx.files.open(content) as source:
         return Download(source.read(), media_type, name)
@@ -49,4 +49,4 @@ def prepare_files(_ctx: Context, batch: Batch) -> None:
         if change.verb == "create" and change.act != ACT:
             change.forbid("no_content", _("send the file to POST /teamwork/uploads"))
         elif change.before is not None and change.changes("about"):
-            change.forbid("file_moved", _("a file stays with its record; upload it there"))
+            change.forbid("file_moved", _("a file can't be moved to another record; upload it there"))

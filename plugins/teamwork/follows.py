@@ -99,8 +99,8 @@ def _notice(ctx: Context, person: UUID, about: Reference, events: Sequence[Event
     by = events[-1].payload.get("by")
     name = ctx.as_system().records("core.user").values([UUID(str(by))]).get(UUID(str(by)), {}).get("name") if by else None
     params = {"title": title, "name": str(name or theirs.say(_("The system"))), "fields": labels}
-    body = _("{name} changed: {fields}") if named else _("{name} wrote a comment.")
-    return Notice(person, KIND, _("News of {title}"), body, params, about)
+    body = _("{name} changed: {fields}") if named else _("{name} commented.")
+    return Notice(person, KIND, _("Update on {title}"), body, params, about)
 
 
 def _fields(event: Event) -> Sequence[object]:

@@ -88,13 +88,11 @@ def prepare_times(ctx: Context, batch: Batch) -> None:
         since, until, zone = (change.after(name) for name in ("quiet_from", "quiet_until", "timezone"))
         if (since is None) != (until is None):
             missing = "quiet_from" if since is None else "quiet_until"
-            change.refuse(missing, "required", _("quiet hours have a beginning and an end: give both, or neither"))
+            change.refuse(missing, "required", _("quiet hours need a start and an end; enter both or neither"))
         elif since is not None and since == until:
-            change.refuse("quiet_until", "no_hours", _("quiet hours end at another time than they begin; to get no letters, mute them"))
+            change.refuse("quiet_until", "no_hours", _("quiet hours can't end when they start; to stop emails altogether, mute them"))
         if zone is not None and zone not in _zones():
-            change.refuse(
-                "timezone", "unknown_timezone", _("there is no time zone {value!r}; expected one such as Europe/Berlin"), value=zone
-            )
+            change.refuse("timezone", "unknown_timezone", _("unknown time zone {value!r}; expected for example Europe/Berlin"), value=zone)
     keep_single(ctx, batch, ("owner",))
 
 
@@ -213,7 +211,7 @@ def _go(ctx: Context, person: UUID, letters: Sequence[Row]) -> set[UUID]:
         if not row["gathered"] and _send(ctx, email, str(row["title"]), str(row["body"] or row["title"]), [row["about"]])
     }  # fmt: skip
     gathered = [row for row in letters if row["gathered"]]
-    title, concerns = reader.say(_("Your notices: {count}"), {"count": len(gathered)}), [row["about"] for row in gathered]
+    title, concerns = reader.say(_("Your notifications: {count}"), {"count": len(gathered)}), [row["about"] for row in gathered]
     if gathered and _send(ctx, email, title, _page(ctx, person, gathered), concerns):
         gone |= {id_of(row) for row in gathered}
     return gone

@@ -41,7 +41,7 @@ def _id(word: str) -> UUID:
     try:
         return UUID(word)
     except ValueError:
-        raise NotFound(_("there is no notice {id!r}"), id=word[:80]) from None
+        raise NotFound(_("notification {id!r} does not exist"), id=word[:80]) from None
 
 
 def _address(ctx: Context, row: Row) -> str:
@@ -53,4 +53,4 @@ def _address(ctx: Context, row: Row) -> str:
     return ctx.page(f"/{entity.plugin}/{entity.plural}/{about['id']}")
 
 
-PAGES: Sequence[PageRoute] = (PageRoute("news", path="/news", title=_("Notices"), permission=SIGNED_IN, view=sheet, submit=read),)
+PAGES: Sequence[PageRoute] = (PageRoute("news", path="/news", title=_("Notifications"), permission=SIGNED_IN, view=sheet, submit=read),)

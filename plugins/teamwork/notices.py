@@ -126,12 +126,14 @@ def prepare_preferences(ctx: Context, batch: Batch) -> None:
     channels = {channel.full_key for channel in ctx.declared(NoticeChannel)}
     for change in batch.standing():
         if change.changes("channel") and change.after("channel") not in channels:
-            text = _("there is no channel {value!r}; there are {channels}")
+            text = _("channel {value!r} does not exist; available: {channels}")
             change.refuse("channel", "no_such_channel", text, value=str(change.after("channel")), channels=", ".join(sorted(channels)))
         if change.after("digest") and change.after("channel") != f"teamwork.{MAIL}":
-            change.refuse("digest", "not_gathered", _("only letters are gathered: name the channel {channel}"), channel=f"teamwork.{MAIL}")
+            change.refuse(
+                "digest", "not_gathered", _("only emails can be combined: choose the channel {channel}"), channel=f"teamwork.{MAIL}"
+            )
         elif change.after("digest") and change.after("muted"):
-            change.refuse("digest", "muted", _("what is muted is not gathered either; set muted to false"))
+            change.refuse("digest", "muted", _("muted notifications can't be combined; set muted to false"))
     keep_single(ctx, batch, ("owner", "kind", "channel"))
 
 
@@ -147,7 +149,7 @@ def keep_single(ctx: Context, batch: Batch, names: Sequence[str]) -> None:
     for change in wanted:
         key = tuple(change.after(name) for name in names)
         if taken.get(key, change.id) != change.id:
-            change.forbid("duplicate", _("there is such a record already; change that one"))
+            change.forbid("duplicate", _("this record already exists; edit that one"))
         taken[key] = change.id
 
 

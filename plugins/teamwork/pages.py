@@ -143,7 +143,7 @@ def add_file(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     about = request.typed("about")
     try:
         if "file" not in request.files:
-            raise Invalid(_("some values are not valid"), problems=[Problem("file", "required", _("choose a file"))])
+            raise Invalid(_("some values are invalid"), problems=[Problem("file", "required", _("choose a file"))])
         files.upload(ctx, about, request.files["file"])
     except Refusal as refusal:
         values = {"about": about, "problems": told(ctx, refusal), "back": _back(ctx, request), "most": files.MOST_BYTES >> 20}
@@ -163,7 +163,7 @@ def go_back(ctx: Context, request: PageRequest) -> Redirect:
 
 
 PAGES = (
-    PageRoute("say", path="/say", title=_("Write something"), permission=SIGNED_IN, view=empty, submit=say),
+    PageRoute("say", path="/say", title=_("Write a comment"), permission=SIGNED_IN, view=empty, submit=say),
     PageRoute("people", path="/people", title=_("People"), permission=SIGNED_IN, view=name_people),
     PageRoute("following", path="/following", title=_("Follow"), permission=SIGNED_IN, view=go_back, submit=set_following),
     PageRoute("upload", path="/upload", title=_("Add a file"), permission=SIGNED_IN, view=ask_file, submit=add_file, uploads=True),

@@ -45,7 +45,7 @@ class PeopleField(Field):
                 raise wrong_type(_("a list of people"), one)
             word = plain_text(one, _LONGEST)
             if not word:
-                raise FlawError("malformed", _("expected an id, a mail address or a name of a person"))
+                raise FlawError("malformed", _("expected the ID, email address or name of a person"))
             words.append(word)
         return list(dict.fromkeys(words)) or None
 
@@ -87,9 +87,9 @@ def resolve(ctx: Context, wanted: Iterable[tuple[Change, str, Sequence[str]]]) -
             if len(there) == 1:
                 found.append(str(id_of(there[0])))
             elif there:
-                change.refuse(field, "ambiguous", _("several people are called {value!r}; write the mail address"), value=word[:80])
+                change.refuse(field, "ambiguous", _("several people match {value!r}; enter an email address"), value=word[:80])
             else:
-                change.refuse(field, "no_such_person", _("there is no active person {value!r}"), value=word[:80])
+                change.refuse(field, "no_such_person", _("no active person matches {value!r}"), value=word[:80])
         change.values[field] = list(dict.fromkeys(found)) or None
 
 

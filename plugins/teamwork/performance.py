@@ -100,7 +100,7 @@ def pace(ctx: Context, period: Period) -> Decimal:
 
 
 def _groups(ctx: Context, period: Period) -> list[tuple[str, list[Line]]]:
-    groups: dict[str, list[Line]] = {ctx.say(_("The company")): [], ctx.say(_("Teams")): [], ctx.say(_("People")): []}
+    groups: dict[str, list[Line]] = {ctx.say(_("Company")): [], ctx.say(_("Teams")): [], ctx.say(_("People")): []}
     of_company, of_teams, of_people = groups.values()
     for row, line in lines(ctx, period):
         (of_people if row["person"] else of_teams if row["team"] else of_company).append(line)
@@ -149,8 +149,8 @@ def _line(ctx: Context, period: Period, row: Row, staff: Staff, named: Mapping[o
 def counts(measure: str) -> Text:
     """What the list of a figure holds: all that it counts, or that among which it is."""
     return {
-        NEW_CUSTOMERS: _("The won deals, among which the first of new customers are"),
-        ON_TIME_TASKS: _("The tasks that were due, whose share it is"),
+        NEW_CUSTOMERS: _("The won deals, including the first deals of new customers"),
+        ON_TIME_TASKS: _("The tasks that were due, of which this share was done on time"),
     }.get(measure, _("What it counts"))
 
 

@@ -27,9 +27,9 @@ _KINDS = (("teamwork.task", OPEN), ("teamwork.activity", PLANNED))
 DEFAULTS = MasterData(
     PLAN,
     (
-        {"stage": "needs-analysis", "kind": "meeting", "subject": _("Talk about the needs"), "after_days": 2, "mandatory": True},
-        {"stage": "needs-analysis", "kind": "task", "subject": _("Write down the needs and have them confirmed"), "after_days": 5},
-        {"stage": "needs-analysis", "kind": "task", "subject": _("Name who decides and the budget"), "after_days": 7},
+        {"stage": "needs-analysis", "kind": "meeting", "subject": _("Discuss their needs"), "after_days": 2, "mandatory": True},
+        {"stage": "needs-analysis", "kind": "task", "subject": _("Write down the requirements and have them confirmed"), "after_days": 5},
+        {"stage": "needs-analysis", "kind": "task", "subject": _("Identify the decision maker and the budget"), "after_days": 7},
     ),
     match="subject",
     when_empty=True,
@@ -139,7 +139,7 @@ def keep_in_stage(ctx: Context, batch: Batch) -> None:
             place = (Reference(DEAL, change.id), one["id"])
             names += _undone(ctx, change.before, one, made.get(place, ()), gone.get(place, ()))
         if names:
-            text = _("the deal stays in its stage until this is done: {names}")
+            text = _("the deal can't leave its stage until this is done: {names}")
             change.forbid("open_activities", text, names=_list(names))
 
 
@@ -194,7 +194,7 @@ def keep_mandatory(ctx: Context, batch: Batch) -> None:
     }
     for change in suspects:
         if _plan_of(change) in needed:
-            change.forbid("mandatory", _("the stage of the deal needs this; do it, or ask a manager to cancel it"))
+            change.forbid("mandatory", _("the deal's stage requires this; complete it, or ask a manager to cancel it"))
 
 
 def _plan_of(change: Change) -> UUID:

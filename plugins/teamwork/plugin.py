@@ -73,7 +73,7 @@ manifest = Manifest(
     name="teamwork",
     version="0.2",
     title=_("Teamwork"),
-    summary=_("Tasks, activities, comments, files, notices, targets and evaluations."),
+    summary=_("Tasks, activities, comments, files, notifications, targets and evaluations."),
     after=("catalog", "company", "customers", "leads", "pipeline"),
     capabilities=Capabilities(
         data=("*.read:*",),  # comments, files, tasks and notices are about any record
@@ -135,19 +135,25 @@ def register_entities() -> Sequence[Entity]:
                sharing=Sharing(tables.Assignment, "task_id", "person_id", "helpers")),
         Entity(tables.Assignment, "assignment", "assignments", _("Assignment"), _("Assignments"), title="person", owned=False, verbs=READ_ONLY),
         Entity(tables.TaskTemplate, "task_template", "task_templates", _("Task template"), _("Task templates"), owned=False, access=PLANS, merges=False),
-        Entity(tables.TemplateTask, "template_task", "template_tasks", _("Task of a template"), _("Tasks of templates"), title="subject",
+        Entity(tables.TemplateTask, "template_task", "template_tasks", _("Template task"), _("Template tasks"), title="subject",
                owned=False),
         Entity(tables.Application, "application", "applications", _("Applied template"), _("Applied templates"), title="about",
                access=APPLIED, verbs=READ_ONLY, hands_over=False),
         Entity(tables.Activity, "activity", "activities", _("Activity"), _("Activities"), title="subject", access=ACCESS),
         Entity(tables.Comment, "comment", "comments", _("Comment"), _("Comments"), title="body", hands_over=False),
         Entity(tables.File, "file", "files", _("File"), _("Files"), verbs=frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE}), hands_over=False),
-        Entity(tables.Notification, "notification", "notifications", _("Notice"), _("Notices"), title="title", access=MINE, private=True,
+        Entity(tables.Notification, "notification", "notifications", _("Notification"), _(
+        "Notifications"
+    ), title="title", access=MINE, private=True,
                verbs=frozenset({Verb.READ, Verb.DELETE})),
         Entity(tables.Preference, "preference", "preferences", _("Preference"), _("Preferences"), title="kind", access=MINE, private=True),
-        Entity(tables.LetterTimes, "letter_times", "letter_times", _("Letter times"), _("Letter times"), title="digest_at", access=MINE,
+        Entity(tables.LetterTimes, "letter_times", "letter_times", _(
+        "Email schedules"
+    ), _("Email schedules"), title="digest_at", access=MINE,
                private=True),
-        Entity(tables.HeldLetter, "held_letter", "held_letters", _("Held letter"), _("Held letters"), title="title", access=MINE, private=True,
+        Entity(tables.HeldLetter, "held_letter", "held_letters", _("Held email"), _(
+        "Held emails"
+    ), title="title", access=MINE, private=True,
                verbs=READ_ONLY),
         Entity(
             tables.Follow, "follow", "follows", _("Followed record"), _("Followed records"), title="about", access=MINE, private=True,
@@ -155,17 +161,19 @@ def register_entities() -> Sequence[Entity]:
         ),
         Entity(tables.StagePlan, "stage_plan", "stage_plans", _("Stage plan"), _("Stage plans"), title="subject", owned=False, access=PLANS, merges=False,
                acts_later=True),
-        Entity(tables.StaleRule, "stale_rule", "stale_rules", _("Stale rule"), _("Stale rules"), title="subject", owned=False, access=PLANS, merges=False,
+        Entity(tables.StaleRule, "stale_rule", "stale_rules", _("Stale deal rule"), _(
+        "Stale deal rules"
+    ), title="subject", owned=False, access=PLANS, merges=False,
                acts_later=True),
         Entity(tables.Target, "target", "targets", _("Target"), _("Targets"), title="measure", access=TARGETS, merges=False),
         Entity(tables.Scheme, "scheme", "schemes", _("Evaluation scheme"), _("Evaluation schemes"), owned=False, access=PLANS, merges=False),
-        Entity(tables.Kpi, "kpi", "kpis", _("Measure of a scheme"), _("Measures of schemes"), title="measure", owned=False),
+        Entity(tables.Kpi, "kpi", "kpis", _("Scheme measure"), _("Scheme measures"), title="measure", owned=False),
         Entity(tables.Evaluation, "evaluation", "evaluations", _("Evaluation"), _("Evaluations"), owned=False, access=PLANS, merges=False),
-        Entity(tables.EvaluationStep, "evaluation_step", "evaluation_steps", _("Step of an evaluation"), _("Steps of evaluations"),
+        Entity(tables.EvaluationStep, "evaluation_step", "evaluation_steps", _("Evaluation step"), _("Evaluation steps"),
                title="step", owned=False, verbs=READ_ONLY),
         Entity(tables.Score, "score", "scores", _("Score"), _("Scores"), title="total", access=SCORES, verbs=frozenset({Verb.READ, Verb.UPDATE}),
                hands_over=False),
-        Entity(tables.ScoreLine, "score_line", "score_lines", _("Line of a score"), _("Lines of scores"), title="measure", owned=False,
+        Entity(tables.ScoreLine, "score_line", "score_lines", _("Score line"), _("Score lines"), title="measure", owned=False,
                verbs=READ_ONLY),
     )  # fmt: skip
 
@@ -188,7 +196,7 @@ def register_routes() -> Sequence[Route]:
 def register_events() -> Sequence[EventType]:
     return (
         EventType(assignments.ASSIGNED, _("Task assigned")),
-        EventType(activities.REPEATED, _("Repeating task done")),
+        EventType(activities.REPEATED, _("Recurring task done")),
         EventType(mentions.MENTIONED, _("Person mentioned")),
         EventType(follows.STIRRED, _("Followed record changed")),
     )
@@ -197,27 +205,27 @@ def register_events() -> Sequence[EventType]:
 @hookimpl
 def register_subscriptions() -> Sequence[Subscription]:
     return (
-        Subscription(assignments.ASSIGNED, "tell_assignees", assignments.tell, label=_("Tell people of their tasks")),
-        Subscription(activities.REPEATED, "repeat", activities.repeat, label=_("Make the next of repeated activities")),
-        Subscription(mentions.MENTIONED, "tell_mentioned", mentions.tell, label=_("Tell people that they are mentioned")),
-        Subscription(follows.STIRRED, "tell_followers", follows.tell, label=_("Tell followers what happened")),
-        Subscription(MAIL_WRITTEN, "keep_letters", letters.keep, label=_("Keep letters on timelines")),
-        Subscription("pipeline.stage_change.created", "plan_stage", planning.plan, label=_("Plan the tasks of a stage")),
-        Subscription("pipeline.deal.won", "tell_of_targets", targets.deals_won, label=_("Tell of targets that are reached")),
+        Subscription(assignments.ASSIGNED, "tell_assignees", assignments.tell, label=_("Notify people of their tasks")),
+        Subscription(activities.REPEATED, "repeat", activities.repeat, label=_("Create the next occurrence of recurring activities")),
+        Subscription(mentions.MENTIONED, "tell_mentioned", mentions.tell, label=_("Notify people of mentions")),
+        Subscription(follows.STIRRED, "tell_followers", follows.tell, label=_("Notify followers of changes")),
+        Subscription(MAIL_WRITTEN, "keep_letters", letters.keep, label=_("Show emails on timelines")),
+        Subscription("pipeline.stage_change.created", "plan_stage", planning.plan, label=_("Plan a stage’s tasks")),
+        Subscription("pipeline.deal.won", "tell_of_targets", targets.deals_won, label=_("Notify people when targets are reached")),
     )
 
 
 @hookimpl
 def register_jobs() -> Sequence[Job]:
-    return (Job("post_letters", mailing.post, label=_("Send the notices of a person")),)
+    return (Job("post_letters", mailing.post, label=_("Send a person’s notifications")),)
 
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
     return (
-        Schedule("remind", activities.remind, every=timedelta(minutes=5), label=_("Remind people")),
-        Schedule("watch_targets", targets.watch, every=timedelta(hours=1), label=_("Watch targets")),
-        Schedule("resume_letters", mailing.resume, every=timedelta(hours=1), label=_("Send held notices")),
+        Schedule("remind", activities.remind, every=timedelta(minutes=5), label=_("Send reminders")),
+        Schedule("watch_targets", targets.watch, every=timedelta(hours=1), label=_("Monitor targets")),
+        Schedule("resume_letters", mailing.resume, every=timedelta(hours=1), label=_("Send held notifications")),
         Schedule("find_stale", staleness.look, at=time(6), label=_("Find stale deals")),
     )
 
@@ -225,8 +233,8 @@ def register_schedules() -> Sequence[Schedule]:
 @hookimpl
 def register_channels() -> Sequence[NoticeChannel]:
     return (
-        NoticeChannel(notices.IN_APP, _("In the application"), notices.in_app),
-        NoticeChannel(notices.MAIL, _("E-mail"), mailing.by_mail),
+        NoticeChannel(notices.IN_APP, _("In the app"), notices.in_app),
+        NoticeChannel(notices.MAIL, _("Email"), mailing.by_mail),
     )
 
 

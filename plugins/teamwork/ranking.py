@@ -39,7 +39,7 @@ def _round(word: str) -> int | None:
     if not word:
         return None
     if not (word.isascii() and word.isdigit() and len(word) < 5 and int(word)):
-        raise BadRequest(_("expected the number of a round, got {value!r}"), value=word[:20])
+        raise BadRequest(_("expected a round number, got {value!r}"), value=word[:20])
     return int(word)
 
 
@@ -106,10 +106,10 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         if act == "note":
             score = as_id(request.typed("score"))
             if score is None:
-                raise BadRequest(_("there is no act {act!r} on an evaluation"), act=act)
+                raise BadRequest(_("evaluations have no action {act!r}"), act=act)
             ctx.records(SCORE).update(score, {"note": request.typed("note").strip() or None})
         elif act not in ("compute", "close", "reopen"):
-            raise BadRequest(_("there is no act {act!r} on an evaluation"), act=act[:20])
+            raise BadRequest(_("evaluations have no action {act!r}"), act=act[:20])
         else:
             ctx.require(_MAY)
             _done(ctx, id, act, request.typed("reason").strip())
@@ -124,7 +124,7 @@ def _done(ctx: Context, id: UUID, act: str, reason: str) -> None:
     elif act == "close":
         evaluation.close(ctx, id)
     elif not reason:
-        raise Invalid(_("say why it is opened again: it is kept"))
+        raise Invalid(_("enter a reason for reopening it; the reason is kept"))
     else:
         evaluation.reopen(ctx, id, reason)
 

@@ -66,7 +66,7 @@ def show_news(ctx: Context, request: Request) -> object:
     after = request.query["since"]
     if isinstance(after, datetime):
         if not FIRST <= after <= LAST:
-            raise Invalid(_("expected an instant between the years 1900 and 9000"))
+            raise Invalid(_("expected a time between the years 1900 and 9000"))
         after = after.astimezone(UTC)
     found, tag = notices.since(ctx, cast("datetime | None", after))
     return Response(found, 200, {"ETag": tag})
@@ -139,28 +139,32 @@ _MAY_EVALUATE = f"{evaluation.NAME}.update"
 ROUTES = (
     Route(method="GET", path="/calendar", view=show_calendar, permission="teamwork.activity.read", summary=_("Calendar"),
           query=Span, answer=ROWS),
-    Route(method="GET", path="/calendar.ics", view=give_feed, permission="teamwork.activity.read", summary=_("Own calendar as iCalendar"),
+    Route(method="GET", path="/calendar.ics", view=give_feed, permission="teamwork.activity.read", summary=_("Your calendar as iCalendar"),
           media_type="text/calendar"),
     Route(method="GET", path="/overdue", view=show_overdue, permission="teamwork.task.read", summary=_("Overdue tasks"), answer=ROWS),
     Route(method="POST", path="/uploads", view=take_file, permission=SIGNED_IN, summary=_("Upload a file"), body=NewFile,
           uploads=("file",), answer=RECORD, status=201),
     Route(method="GET", path="/files/{id}/content", view=give_file, permission=SIGNED_IN, summary=_("Download a file"),
           media_type="application/octet-stream"),
-    Route(method="GET", path="/notifications_since", view=show_news, permission=SIGNED_IN, summary=_("What is new"), query=Since, answer=Notices),
-    Route(method="POST", path="/notifications/{id}/reads", view=mark_one, permission=SIGNED_IN, summary=_("Mark a notice as read"), answer=Marked),
-    Route(method="POST", path="/notifications/reads", view=mark_all, permission=SIGNED_IN, summary=_("Mark notices as read"),
+    Route(method="GET", path="/notifications_since", view=show_news, permission=SIGNED_IN, summary=_(
+        "What’s new"
+    ), query=Since, answer=Notices),
+    Route(method="POST", path="/notifications/{id}/reads", view=mark_one, permission=SIGNED_IN, summary=_(
+        "Mark a notification as read"
+    ), answer=Marked),
+    Route(method="POST", path="/notifications/reads", view=mark_all, permission=SIGNED_IN, summary=_("Mark notifications as read"),
           body=SomeNotices, answer=Marked),
-    Route(method="GET", path="/channels", view=list_channels, permission=SIGNED_IN, summary=_("Channels of notices"), answer=ROWS),
-    Route(method="GET", path="/attainment", view=show_attainment, permission="teamwork.target.read", summary=_("Targets and what is reached"),
+    Route(method="GET", path="/channels", view=list_channels, permission=SIGNED_IN, summary=_("Notification channels"), answer=ROWS),
+    Route(method="GET", path="/attainment", view=show_attainment, permission="teamwork.target.read", summary=_("Targets vs. actuals"),
           query=InPeriod, answer=ROWS),
     Route(method="POST", path="/task_templates/{id}/applications", view=apply_template, permission="teamwork.task.create",
           summary=_("Apply a task template"), body=Applied, answer=RECORD, status=201),
-    Route(method="POST", path="/evaluations/{id}/scores", view=compute_scores, permission=_MAY_EVALUATE, summary=_("Compute scores"),
+    Route(method="POST", path="/evaluations/{id}/scores", view=compute_scores, permission=_MAY_EVALUATE, summary=_("Calculate scores"),
           answer=RECORD, status=201),
     Route(method="POST", path="/evaluations/{id}/closings", view=close_evaluation, permission=_MAY_EVALUATE, summary=_("Close an evaluation"),
           answer=RECORD, status=201),
     Route(method="POST", path="/evaluations/{id}/reopenings", view=reopen_evaluation, permission=_MAY_EVALUATE,
-          summary=_("Open an evaluation again"), body=Reopening, answer=RECORD, status=201),
+          summary=_("Reopen an evaluation"), body=Reopening, answer=RECORD, status=201),
     Route(method="GET", path="/evaluations/{id}/ranking", view=show_ranking, permission=f"{evaluation.SCORE}.read", summary=_("Ranking"),
           query=OfRound, answer=ROWS),
 )  # fmt: skip

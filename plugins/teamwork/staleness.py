@@ -27,7 +27,7 @@ ALSO: Mapping[str, str] = {"pipeline.deal": "stage_since", "leads.lead": "create
 """What counts as a sign of life besides activities: a move to another stage, having just been made."""
 
 DEFAULTS = MasterData(
-    RULE, ({"key": "silent-deals", "entity": "pipeline.deal", "days": 14, "subject": _("Nothing has happened for a while: take it up again"),
+    RULE, ({"key": "silent-deals", "entity": "pipeline.deal", "days": 14, "subject": _("No activity for a while: follow up"),
             "active": False},),
 )  # fmt: skip
 """There to be switched on."""

@@ -23,12 +23,12 @@ COURSE = {PLANNED: _("Planned"), DONE: _("Done"), CANCELLED: _("Cancelled")}
 PRIORITIES = {"high": _("High"), "normal": _("Normal"), "low": _("Low")}
 RHYTHMS = {"daily": _("Daily"), "weekly": _("Weekly"), "monthly": _("Monthly"), "yearly": _("Yearly")}
 ON_TIME, LATE = "on_time", "late"
-TIMELINESS = {ON_TIME: _("On time"), LATE: _("Late")}
+TIMELINESS = {ON_TIME: _("On time"), LATE: _("Overdue")}
 OWNER, MANAGER, APPLIER, PERSON = "owner", "manager", "applier", "person"
 ASSIGNEES = {
-    OWNER: _("Owner of the record"), MANAGER: _("Manager of the owner"), APPLIER: _("Who applies the template"), PERSON: _("A person"),
+    OWNER: _("Owner of the record"), MANAGER: _("Owner’s manager"), APPLIER: _("Whoever applies the template"), PERSON: _("A person"),
 }  # fmt: skip
-KINDS = {"call": _("Call"), "visit": _("Visit"), "meeting": _("Meeting"), "mail": _("E-mail"), "note": _("Note")}
+KINDS = {"call": _("Call"), "visit": _("Visit"), "meeting": _("Meeting"), "mail": _("Email"), "note": _("Note")}
 PLANNED_KINDS = {"task": _("Task"), **{kind: label for kind, label in KINDS.items() if kind != "note"}}
 """What a stage can ask for."""
 DEALS = "pipeline.deal"
@@ -37,7 +37,7 @@ WATCHED = {DEALS: _("Deals"), "leads.lead": _("Leads")}
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z")
 DEFAULT_DIGEST = "08:00"
 WAITING, SENT, LEFT_OUT = "waiting", "sent", "left_out"
-POSTED = {WAITING: _("Waiting"), SENT: _("Sent"), LEFT_OUT: _("Left out")}
+POSTED = {WAITING: _("Waiting"), SENT: _("Sent"), LEFT_OUT: _("Skipped")}
 
 
 def _clock(label: Text, example: str, default: str | None = None) -> MappedColumn[Any]:
@@ -54,21 +54,21 @@ class Task(Record):
     about: Mapped[f.Reference | None] = f.any_record(_("About"), track=True)
     due_on: Mapped[date | None] = f.on(_("Due on"), track=True, index=True)
     priority: Mapped[str] = f.choice(_("Priority"), PRIORITIES, default="normal", track=True)
-    state: Mapped[str] = f.choice(_("State"), STATES, default=OPEN, track=True, index=True)
+    state: Mapped[str] = f.choice(_("Status"), STATES, default=OPEN, track=True, index=True)
     done_at: Mapped[datetime | None] = f.at(_("Done at"), readonly=True)
     timeliness: Mapped[str | None] = f.choice(_("Timeliness"), TIMELINESS, readonly=True)
     parent_task_id: Mapped[UUID | None] = f.link(_("Part of"), "self", tree=True)
-    helpers: Mapped[list[str] | None] = people(_("Helpers"), track=True)
-    remind_days: Mapped[int | None] = f.integer(_("Remind so many days before"), least=0, most=365)
+    helpers: Mapped[list[str] | None] = people(_("Participants"), track=True)
+    remind_days: Mapped[int | None] = f.integer(_("Remind before (days)"), least=0, most=365)
     remind_time: Mapped[str | None] = _clock(_("Remind at"), "09:00")
     remind_at: Mapped[datetime | None] = f.at(_("Next reminder"), readonly=True, index=True)
     repeats: Mapped[str | None] = f.choice(_("Repeats"), RHYTHMS)
-    repeat_every: Mapped[int | None] = f.integer(_("Every so many"), least=1, most=99)
+    repeat_every: Mapped[int | None] = f.integer(_("Every"), least=1, most=99)
     repeat_day: Mapped[int | None] = f.integer(_("Day of the month"), least=1, most=31)
     repeat_until: Mapped[date | None] = f.on(_("Repeats until"))
     repeated: Mapped[str | None] = f.choice(_("Repeated"), {"yes": _("Yes")}, readonly=True)
-    plan_id: Mapped[UUID | None] = f.link(_("Plan of the stage"), "teamwork.stage_plan", readonly=True)
-    stale_rule_id: Mapped[UUID | None] = f.link(_("Stale rule"), "teamwork.stale_rule", readonly=True)
+    plan_id: Mapped[UUID | None] = f.link(_("Stage plan"), "teamwork.stage_plan", readonly=True)
+    stale_rule_id: Mapped[UUID | None] = f.link(_("Stale deal rule"), "teamwork.stale_rule", readonly=True)
     application_id: Mapped[UUID | None] = f.link(_("Applied template"), "teamwork.application", readonly=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"), personal=True)
 
@@ -89,7 +89,7 @@ class TaskTemplate(Record):
     __tablename__ = "teamwork_task_templates"
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True, track=True)
-    entity: Mapped[str | None] = f.with_example(f.key(_("For records of"), length=100, match=False), f.NO_EXAMPLE)
+    entity: Mapped[str | None] = f.with_example(f.key(_("For records of type"), length=100, match=False), f.NO_EXAMPLE)
     active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 
@@ -102,12 +102,12 @@ class TemplateTask(Record):
     template_id: Mapped[UUID] = f.link(_("Task template"), TaskTemplate, required=True, parent=True)
     position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
     subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True)
-    after_days: Mapped[int | None] = f.integer(_("Working days after the start"), least=0, most=365, default=1, track=True)
-    assignee: Mapped[str] = f.choice(_("For whom"), ASSIGNEES, default=OWNER, track=True)
+    after_days: Mapped[int | None] = f.integer(_("Working days after start"), least=0, most=365, default=1, track=True)
+    assignee: Mapped[str] = f.choice(_("Assignee type"), ASSIGNEES, default=OWNER, track=True)
     person_id: Mapped[UUID | None] = f.with_example(f.link(_("Person"), "core.user", track=True, hands_over=True), f.NO_EXAMPLE)
-    helpers: Mapped[list[str] | None] = people(_("Helpers"), track=True)
+    helpers: Mapped[list[str] | None] = people(_("Participants"), track=True)
     priority: Mapped[str] = f.choice(_("Priority"), PRIORITIES, default="normal")
-    remind_days: Mapped[int | None] = f.integer(_("Remind so many days before"), least=0, most=365)
+    remind_days: Mapped[int | None] = f.integer(_("Remind before (days)"), least=0, most=365)
     remind_time: Mapped[str | None] = _clock(_("Remind at"), "09:00")
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 
@@ -130,12 +130,12 @@ class Activity(Record):
     __tablename__ = "teamwork_activities"
 
     subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True, personal=True)
-    kind: Mapped[str] = f.choice(_("Kind"), KINDS, default="call", track=True, index=True)
+    kind: Mapped[str] = f.choice(_("Type"), KINDS, default="call", track=True, index=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"), track=True)
     starts_at: Mapped[datetime] = f.at(_("Starts at"), required=True, track=True, index=True)
     ends_at: Mapped[datetime | None] = f.at(_("Ends at"), track=True, index=True)
-    state: Mapped[str] = f.choice(_("State"), COURSE, default=PLANNED, track=True)
-    plan_id: Mapped[UUID | None] = f.link(_("Plan of the stage"), "teamwork.stage_plan", readonly=True)
+    state: Mapped[str] = f.choice(_("Status"), COURSE, default=PLANNED, track=True)
+    plan_id: Mapped[UUID | None] = f.link(_("Stage plan"), "teamwork.stage_plan", readonly=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"), personal=True)
 
 
@@ -157,7 +157,7 @@ class File(Record):
     about: Mapped[f.Reference] = f.any_record(_("About"), required=True, parent=True)
     name: Mapped[str] = f.text(_("Name"), length=200, required=True, search=True, match=True, personal=True)
     media_type: Mapped[str | None] = f.text(_("Media type"), length=100, readonly=True)
-    size: Mapped[int | None] = f.integer(_("Size in bytes"), readonly=True, least=0)
+    size: Mapped[int | None] = f.integer(_("Size (bytes)"), readonly=True, least=0)
     sha256: Mapped[str | None] = f.text(_("SHA-256"), length=64, readonly=True, personal=True)
     content: Mapped[str | None] = f.text(_("Content"), length=32, readonly=True, personal=True)
 
@@ -174,11 +174,11 @@ class Notification(Record):
         ),
     )  # fmt: skip
 
-    kind: Mapped[str] = f.key(_("Kind"), length=100, required=True, match=False, readonly=True)
+    kind: Mapped[str] = f.key(_("Type"), length=100, required=True, match=False, readonly=True)
     title: Mapped[str] = column(f.TextField(label=_("Title"), required=True, readonly=True, search=True, personal=True))
     body: Mapped[str | None] = f.long_text(_("Text"), readonly=True, personal=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"), readonly=True)
-    times: Mapped[int | None] = f.integer(_("How often"), least=1, readonly=True)
+    times: Mapped[int | None] = f.integer(_("Frequency"), least=1, readonly=True)
     read_at: Mapped[datetime | None] = f.at(_("Read at"), readonly=True)
 
 
@@ -188,10 +188,10 @@ class Preference(Record):
     __tablename__ = "teamwork_preferences"
     __table_args__ = (unique_together("teamwork_preferences", "owner_id", "kind", "channel"),)
 
-    kind: Mapped[str] = f.key(_("Kind"), length=100, required=True, match=False)
+    kind: Mapped[str] = f.key(_("Type"), length=100, required=True, match=False)
     channel: Mapped[str] = f.with_example(f.key(_("Channel"), length=100, required=True, match=False), "teamwork.in_app")
     muted: Mapped[bool] = f.boolean(_("Muted"), default=True)
-    digest: Mapped[bool] = f.boolean(_("Gathered into one letter a day"))
+    digest: Mapped[bool] = f.boolean(_("Combined into one daily email"))
 
 
 class LetterTimes(Record):
@@ -200,9 +200,9 @@ class LetterTimes(Record):
     __tablename__ = "teamwork_letter_times"
     __table_args__ = (unique_together("teamwork_letter_times", "owner_id"),)
 
-    quiet_from: Mapped[str | None] = _clock(_("Quiet from"), "22:00")
-    quiet_until: Mapped[str | None] = _clock(_("Quiet until"), "07:00")
-    digest_at: Mapped[str] = _clock(_("Gathered letter at"), DEFAULT_DIGEST, default=DEFAULT_DIGEST)
+    quiet_from: Mapped[str | None] = _clock(_("Quiet hours start"), "22:00")
+    quiet_until: Mapped[str | None] = _clock(_("Quiet hours end"), "07:00")
+    digest_at: Mapped[str] = _clock(_("Daily email at"), DEFAULT_DIGEST, default=DEFAULT_DIGEST)
     timezone: Mapped[str | None] = f.text(_("Time zone"), length=60, example="Europe/Berlin")
 
 
@@ -211,14 +211,14 @@ class HeldLetter(Record):
 
     __tablename__ = "teamwork_held_letters"
 
-    kind: Mapped[str] = f.key(_("Kind"), length=100, required=True, match=False, readonly=True)
+    kind: Mapped[str] = f.key(_("Type"), length=100, required=True, match=False, readonly=True)
     title: Mapped[str] = column(f.TextField(label=_("Title"), required=True, readonly=True, personal=True))
     body: Mapped[str | None] = f.long_text(_("Text"), readonly=True, personal=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"), readonly=True)
-    gathered: Mapped[bool] = f.boolean(_("Gathered into one letter a day"))
-    state: Mapped[str] = f.choice(_("State"), POSTED, default=WAITING, readonly=True)
-    due_at: Mapped[datetime | None] = f.at(_("Goes out at"), readonly=True, index=True)
-    sent_at: Mapped[datetime | None] = f.at(_("Went out at"), readonly=True)
+    gathered: Mapped[bool] = f.boolean(_("Combined into one daily email"))
+    state: Mapped[str] = f.choice(_("Status"), POSTED, default=WAITING, readonly=True)
+    due_at: Mapped[datetime | None] = f.at(_("Sends at"), readonly=True, index=True)
+    sent_at: Mapped[datetime | None] = f.at(_("Sent at"), readonly=True)
 
 
 class Follow(Record):
@@ -228,7 +228,7 @@ class Follow(Record):
     __table_args__ = (unique_together("teamwork_follows", "owner_id", "about"),)
 
     about: Mapped[f.Reference] = f.any_record(_("Record"), required=True)
-    told_at: Mapped[datetime | None] = f.at(_("Told last at"), readonly=True)
+    told_at: Mapped[datetime | None] = f.at(_("Last notified at"), readonly=True)
 
 
 class StagePlan(Record):
@@ -237,11 +237,11 @@ class StagePlan(Record):
     __tablename__ = "teamwork_stage_plans"
 
     stage_id: Mapped[UUID] = f.link(_("Stage"), "pipeline.stage", required=True, track=True)
-    kind: Mapped[str] = f.choice(_("Kind"), PLANNED_KINDS, default="task", track=True)
+    kind: Mapped[str] = f.choice(_("Type"), PLANNED_KINDS, default="task", track=True)
     subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True)
     after_days: Mapped[int | None] = f.integer(_("Working days after entry"), least=0, most=365, default=1, track=True)
     priority: Mapped[str] = f.choice(_("Priority"), PRIORITIES, default="normal")
-    mandatory: Mapped[bool] = f.boolean(_("Needed to leave the stage"), track=True)
+    mandatory: Mapped[bool] = f.boolean(_("Required to leave the stage"), track=True)
     active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
 
@@ -254,8 +254,8 @@ class StaleRule(Record):
     key: Mapped[str] = f.key(_("Key"), required=True, unique=True)
     entity: Mapped[str] = f.choice(_("Records"), WATCHED, default="pipeline.deal", track=True)
     days: Mapped[int | None] = f.integer(_("Days without activity"), least=1, most=730, default=14, track=True)
-    subject: Mapped[str] = f.text(_("Subject of the task"), required=True, track=True)
-    due_in_days: Mapped[int | None] = f.integer(_("Due in working days"), least=0, most=365, default=1)
+    subject: Mapped[str] = f.text(_("Task subject"), required=True, track=True)
+    due_in_days: Mapped[int | None] = f.integer(_("Due in (working days)"), least=0, most=365, default=1)
     active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
 
 
@@ -276,7 +276,7 @@ def next_step(extended: sa.FromClause, reach: f.Reach) -> sa.ColumnElement[Any]:
 WON_AMOUNT, WON_COUNT, NEW_CUSTOMERS, ACTIVITIES, ON_TIME_TASKS = "won_amount", "won_count", "new_customers", "activities", "on_time_tasks"
 MEASURES = {
     WON_AMOUNT: _("Won amount"), WON_COUNT: _("Won deals"), NEW_CUSTOMERS: _("New customers"), ACTIVITIES: _("Activities done"),
-    ON_TIME_TASKS: _("Tasks done on time, in per cent"),
+    ON_TIME_TASKS: _("Tasks done on time (%)"),
 }  # fmt: skip
 OF_DEALS = (WON_AMOUNT, WON_COUNT, NEW_CUSTOMERS)
 """Measures that are counted from deals."""
@@ -300,15 +300,15 @@ class Target(Record):
     person_id: Mapped[UUID | None] = f.link(_("Person"), "core.user", track=True)
     product_id: Mapped[UUID | None] = f.beside(f.link(_("Product"), "catalog.product", track=True), DEALS)
     product_line: Mapped[str | None] = f.beside(f.text(_("Product line"), length=100, track=True), DEALS, "catalog.product")
-    channel: Mapped[str | None] = f.beside(f.text(_("Channel (source of deals)"), length=100, track=True), DEALS)
-    campaign_id: Mapped[UUID | None] = f.beside(f.link(_("Campaign (the first)"), "leads.campaign", track=True), DEALS)
+    channel: Mapped[str | None] = f.beside(f.text(_("Channel (deal source)"), length=100, track=True), DEALS)
+    campaign_id: Mapped[UUID | None] = f.beside(f.link(_("Campaign (first)"), "leads.campaign", track=True), DEALS)
     region_id: Mapped[UUID | None] = f.beside(f.link(_("Region of the account"), "company.region", track=True), DEALS)
     account_id: Mapped[UUID | None] = f.beside(f.link(_("Account"), "customers.account", track=True), DEALS)
-    parts: Mapped[str | None] = f.text(_("Narrowed to"), length=100, readonly=True)
-    activity_kind: Mapped[str | None] = f.with_example(f.choice(_("Kind of activity"), KINDS, track=True), f.NO_EXAMPLE)
+    parts: Mapped[str | None] = f.text(_("Limited to"), length=100, readonly=True)
+    activity_kind: Mapped[str | None] = f.with_example(f.choice(_("Activity type"), KINDS, track=True), f.NO_EXAMPLE)
     amount: Mapped[f.Money | None] = f.money(_("Amount"), least=Decimal(0), track=True)
     number: Mapped[Decimal | None] = f.with_example(f.decimal(_("Number"), least=Decimal(0), track=True), f.NO_EXAMPLE)
-    told: Mapped[int | None] = f.integer(_("Told at per cent"), least=0, most=100, readonly=True)
+    told: Mapped[int | None] = f.integer(_("Notify at (%)"), least=0, most=100, readonly=True)
 
 
 class Scheme(Record):
@@ -329,10 +329,10 @@ class Kpi(Record):
 
     scheme_id: Mapped[UUID] = f.link(_("Scheme"), Scheme, required=True, parent=True)
     measure: Mapped[str] = f.choice(_("Measure"), MEASURES, required=True, track=True)
-    activity_kind: Mapped[str | None] = f.with_example(f.choice(_("Kind of activity"), KINDS, track=True), f.NO_EXAMPLE)
+    activity_kind: Mapped[str | None] = f.with_example(f.choice(_("Activity type"), KINDS, track=True), f.NO_EXAMPLE)
     weight: Mapped[Decimal] = f.percent(_("Weight"), required=True, track=True)
     goal: Mapped[Decimal | None] = f.decimal(_("Goal without a target"), least=Decimal(0), track=True)
-    cap: Mapped[int | None] = f.integer(_("Counts up to per cent"), least=1, most=1000, default=120, track=True)
+    cap: Mapped[int | None] = f.integer(_("Capped at (%)"), least=1, most=1000, default=120, track=True)
 
 
 class Evaluation(Record):
@@ -345,9 +345,9 @@ class Evaluation(Record):
     scheme_id: Mapped[UUID] = f.link(_("Scheme"), Scheme, required=True, track=True)
     period: Mapped[str] = f.choice(_("Period"), PERIODS, default="quarter", track=True)
     period_start: Mapped[date] = f.with_example(f.on(_("Period starts on"), required=True, track=True, index=True), "2026-01-01")
-    state: Mapped[str] = f.choice(_("State"), COURSES, default=RUNNING, readonly=True, track=True, index=True)
+    state: Mapped[str] = f.choice(_("Status"), COURSES, default=RUNNING, readonly=True, track=True, index=True)
     round: Mapped[int | None] = f.integer(_("Round"), least=1, default=1, readonly=True)
-    scored_at: Mapped[datetime | None] = f.at(_("Computed at"), readonly=True)
+    scored_at: Mapped[datetime | None] = f.at(_("Calculated at"), readonly=True)
 
 
 class EvaluationStep(Record):
@@ -373,7 +373,7 @@ class Score(Record):
     person_id: Mapped[UUID] = f.link(_("Person"), "core.user", required=True, readonly=True, subject=True)
     round: Mapped[int] = f.integer(_("Round"), least=1, required=True, readonly=True)
     total: Mapped[Decimal | None] = f.decimal(_("Score"), readonly=True)
-    place: Mapped[int | None] = f.integer(_("Place"), least=1, readonly=True)
+    place: Mapped[int | None] = f.integer(_("Location"), least=1, readonly=True)
     note: Mapped[str | None] = f.long_text(_("Review note"), length=5000, track=True, personal=True)
 
 
@@ -384,11 +384,11 @@ class ScoreLine(Record):
     __table_args__ = (unique_together("teamwork_score_lines", "score_id", "kpi_id"),)
 
     score_id: Mapped[UUID] = f.link(_("Score"), Score, required=True, parent=True, readonly=True)
-    kpi_id: Mapped[UUID] = f.link(_("Measure of the scheme"), "teamwork.kpi", required=True, readonly=True)
+    kpi_id: Mapped[UUID] = f.link(_("Scheme measure"), "teamwork.kpi", required=True, readonly=True)
     measure: Mapped[str] = f.choice(_("Measure"), MEASURES, required=True, readonly=True)
     weight: Mapped[Decimal] = f.percent(_("Weight"), required=True, readonly=True)
-    goal: Mapped[Decimal | None] = f.decimal(_("Goal"), readonly=True)
+    goal: Mapped[Decimal | None] = f.decimal(_("Target value"), readonly=True)
     actual: Mapped[Decimal | None] = f.decimal(_("Reached"), readonly=True)
-    attainment: Mapped[Decimal | None] = f.decimal(_("Attainment in per cent"), readonly=True)
+    attainment: Mapped[Decimal | None] = f.decimal(_("Attainment (%)"), readonly=True)
     points: Mapped[Decimal | None] = f.decimal(_("Points"), readonly=True)
-    unpriced: Mapped[int | None] = f.integer(_("Not priced"), least=0, readonly=True)
+    unpriced: Mapped[int | None] = f.integer(_("Not converted"), least=0, readonly=True)

@@ -71,7 +71,7 @@ def check_period(ctx: Context, change: Change) -> None:
         return
     first = starting(kind, start, ctx.tenant.fiscal_year_start).start
     if start != first:
-        change.refuse("period_start", "not_a_start", _("{period} begins on {first}"), period=PERIODS[kind], first=first.isoformat())
+        change.refuse("period_start", "not_a_start", _("{period} starts on {first}"), period=PERIODS[kind], first=first.isoformat())
 
 
 def _is_about_other(change: Change) -> bool:
@@ -93,7 +93,7 @@ def _keep_single(ctx: Context, changes: Sequence[Change]) -> None:
     for change in changes:
         # One that moves away in this batch holds its place all the same: it may still be refused.
         if holder.setdefault(_place(change.after), change.id) != change.id:
-            change.forbid("second_target", _("there is a target for this in the period already; change that one"))
+            change.forbid("second_target", _("a target for this already exists in the period; edit that one"))
 
 
 def _place(value: Callable[[str], object]) -> tuple[object, ...]:
@@ -109,18 +109,16 @@ def _managers(ctx: Context, batch: Batch) -> Mapping[UUID, object]:
 def _check_subject(change: Change, deals: bool) -> None:
     measure = str(change.after("measure"))
     if change.after("person") and change.after("team"):
-        change.refuse("team", "two_subjects", _("a target is for a person or a team, not for both; leave both out for the company"))
+        change.refuse("team", "two_subjects", _("a target is for either a person or a team; leave both out for the whole company"))
     if measure in OF_DEALS and not deals:
-        change.refuse(
-            "measure", "not_offered", _("{measure} is counted from deals, which there are none of here"), measure=MEASURES[measure]
-        )
+        change.refuse("measure", "not_offered", _("{measure} is based on deals, which aren't available here"), measure=MEASURES[measure])
     if measure not in OF_DEALS:
         for name in PARTS:
             if change.after(name):
                 label = Target.__fields__[name].label
                 change.refuse(name, "no_such_part", _("{measure} has no {part}; leave it out"), measure=MEASURES[measure], part=label)
     if change.after("activity_kind") and measure != ACTIVITIES:
-        change.refuse("activity_kind", "no_such_part", _("only a target of activities has a kind of them; leave it out"))
+        change.refuse("activity_kind", "no_such_part", _("only activity targets have an activity type; leave it out"))
 
 
 def _check_goal(ctx: Context, change: Change) -> None:
@@ -129,9 +127,9 @@ def _check_goal(ctx: Context, change: Change) -> None:
     if change.after(wanted) is None:
         change.refuse(wanted, "required", _("is required for this measure"))
     if change.after(other) is not None:
-        change.refuse(other, "other_measure", _("does not fit this measure; leave it out"))
+        change.refuse(other, "other_measure", _("doesn't apply to this measure; leave it out"))
     if isinstance(amount, Money) and amount.currency != ctx.tenant.currency:
-        text = _("a target is in the company's own currency, {currency}")
+        text = _("a target must be in the company's currency, {currency}")
         change.refuse("amount", "own_currency", text, currency=ctx.tenant.currency)
 
 
@@ -273,10 +271,8 @@ def _notices(ctx: Context, one: Attained, step: int, staff: Staff) -> list[Notic
         "whose": ", ".join([str(whose or ctx.tenant.name), *_titles(ctx, target)]), "measure": MEASURES[str(target["measure"])],
         "period": _period_name(ctx, target), "step": step, "percent": exact_text(one.percent or Decimal(0), 2),
     }  # fmt: skip
-    title = (
-        _("{whose}: target reached, {measure} {period}") if step == STEPS[0] else _("{whose}: {step} % of the target, {measure} {period}")
-    )
-    body, about = _("{percent} % are reached."), Reference(NAME, id_of(target))
+    title = _("{whose}: target reached, {measure} {period}") if step == STEPS[0] else _("{whose}: {step}% of target, {measure} {period}")
+    body, about = _("{percent}% reached."), Reference(NAME, id_of(target))
     return [Notice(reader, "teamwork.target", title, body, params, about) for reader in dict.fromkeys(readers) if isinstance(reader, UUID)]
 
 

@@ -38,7 +38,7 @@ def prepare_templates(ctx: Context, batch: Batch) -> None:
     for change in batch.standing():
         entity = change.after("entity")
         if entity and change.changes("entity") and not ctx.offers(str(entity)):
-            change.refuse("entity", "unknown_entity", _("there is no entity {entity!r}"), entity=str(entity)[:80])
+            change.refuse("entity", "unknown_entity", _("entity {entity!r} does not exist"), entity=str(entity)[:80])
 
 
 def prepare_lines(ctx: Context, batch: Batch) -> None:
@@ -48,9 +48,11 @@ def prepare_lines(ctx: Context, batch: Batch) -> None:
     people.resolve(ctx, ((change, "helpers", [str(one) for one in change.values["helpers"]]) for change in named))  # type: ignore[attr-defined]
     for change in standing:
         if change.after("assignee") == PERSON and not change.after("person"):
-            change.refuse("person", "required", _("is required where a task is for a person"))
+            change.refuse("person", "required", _("is required when a task is for a specific person"))
         elif change.after("assignee") != PERSON and change.after("person"):
-            change.refuse("person", "other_assignee", _("the task is for somebody else; leave it out, or say that it is for a person"))
+            change.refuse(
+                "person", "other_assignee", _("the task is for someone else; leave this out, or set the task to a specific person")
+            )
     _keep_short(
         ctx, [change for change in batch.changes if change.stands and (change.verb in ("create", "restore") or change.changes("template"))]
     )
@@ -65,7 +67,7 @@ def _keep_short(ctx: Context, coming: Sequence[Change]) -> None:
             counts[template] = int(str(rows[0]["count"])) if rows else 0
         counts[template] = counts.get(template, 0) + 1
         if counts[template] > MOST:
-            change.forbid("too_many", _("a template has at most {most} tasks"), most=MOST)
+            change.forbid("too_many", _("a template can have at most {most} tasks"), most=MOST)
 
 
 def apply(ctx: Context, wish: Wish) -> Row:
@@ -80,15 +82,15 @@ def apply(ctx: Context, wish: Wish) -> Row:
         record = ctx.records(wish.about.entity).values([wish.about.id]).get(wish.about.id)
         for there, entity, id in ((template, NAME, wish.template), (record, *wish.about)):
             if there is None:
-                raise NotFound(_("there is no {entity} {id}"), entity=entity, id=str(id))
+                raise NotFound(_("{entity} {id} does not exist"), entity=entity, id=str(id))
         assert template is not None and record is not None
         if (made := _made(ctx, wish)) is not None:
             return made
         if problems := misfit(template, wish.about.entity):
-            raise Invalid(_("the template does not fit the record"), problems=problems)
+            raise Invalid(_("the template doesn't fit the record"), problems=problems)
         lines = ctx.as_system().records(LINE).find(where(template=wish.template), MOST)
         if not template["active"] or not lines:
-            raise Conflict(_("the template {name!r} is switched off, or has no tasks"), code="nothing_to_apply", name=str(template["name"]))
+            raise Conflict(_("the template {name!r} is turned off or has no tasks"), code="nothing_to_apply", name=str(template["name"]))
         return _apply(ctx, wish, template, record, sorted(lines, key=_order))
 
 
@@ -96,7 +98,7 @@ def misfit(template: Row, entity: str) -> list[Problem]:
     """What keeps a template from records of an entity."""
     if template["entity"] in (None, entity):
         return []
-    text = _("the template {name!r} is for records of {entity}")
+    text = _("the template {name!r} is for {entity} records")
     return [Problem("template", "other_entity", text, {"name": str(template["name"]), "entity": str(template["entity"])})]
 
 
@@ -121,7 +123,9 @@ def _made(ctx: Context, wish: Wish) -> Row | None:
         return None
     if (found[0]["template"], found[0]["about"], found[0]["starts_on"]) != (wish.template, wish.about, wish.starts_on):
         raise Conflict(
-            _("the request {request!r} was used for something else; use another word"), code="request_used", request=wish.request
+            _("the request {request!r} has already been used for something else; use another key"),
+            code="request_used",
+            request=wish.request,
         )
     return found[0]
 
@@ -164,7 +168,7 @@ def _doers(ctx: Context, record: Row, lines: Sequence[Row]) -> Mapping[UUID, UUI
     for line in lines:
         person = line["person"]
         if line["assignee"] == PERSON and person not in there:
-            text = _("the task {subject!r} is for somebody who has left; name another person in the template")
+            text = _("the task {subject!r} is for someone who has left; choose another person in the template")
             raise Conflict(text, code="person_left", subject=str(line["subject"]))
         manager = boss if boss in there else mine
         found[id_of(line)] = {OWNER: mine, MANAGER: manager, PERSON: person if isinstance(person, UUID) else None}.get(
@@ -179,7 +183,7 @@ def _tell(ctx: Context, about: Reference, template: Row, tasks: Sequence[Row]) -
         for person in {task["owner"], *people.ids(task["helpers"])} - {ctx.actor.user_id}:
             if isinstance(person, UUID):
                 counts[person] = counts.get(person, 0) + 1
-    title, body = _("Tasks: {template}"), _("You have {count} new tasks about {record}.")
+    title, body = _("Tasks: {template}"), _("You have {count} new {count:task|tasks} for {record}.")
     record = ctx.as_system().records(about.entity).titles([about.id]).get(about.id, "")
     said = {"template": str(template["name"]), "record": record}
     ctx.notify([Notice(person, "teamwork.task", title, body, {**said, "count": count}, about) for person, count in counts.items()])
@@ -189,5 +193,5 @@ def named(ctx: Context, entity: str, id: UUID) -> list[Problem]:
     """What is wrong with a template for the records of a rule."""
     template = ctx.records(NAME).values([id]).get(id)
     if template is None:
-        return [Problem("template", "no_such_template", _("there is no task template {id}"), {"id": str(id)})]
+        return [Problem("template", "no_such_template", _("task template {id} does not exist"), {"id": str(id)})]
     return misfit(template, entity)

@@ -39,7 +39,7 @@ def take(ctx: Context, form: Row, said: Said, stamp: Stamp | None, *, spam: bool
         for deleted in (False, True):
             if before := system.records(SUBMISSION).find(where(stamp=stamp.digest), 1, deleted=deleted):
                 return before[0]
-    made = Failure("spam", ctx.say(_("a field was filled in that people do not see"))) if spam else _tried(ctx, form, said)
+    made = Failure("spam", ctx.say(_("a hidden field was filled in"))) if spam else _tried(ctx, form, said)
     values = {"form": form["id"], "said": said.as_json(), "stamp": stamp.digest if stamp is not None else None, "tried_at": ctx.now()}
     row = system.over(Channel.FORM).records(SUBMISSION).create(values | _outcome(made, spam=spam) | {"owner": _responsible(form)}, act=ACT)
     if not spam:
@@ -69,7 +69,7 @@ def _tried(ctx: Context, form: Row, said: Said, alike: Alike = Alike.DEFAULT) ->
     except Exception as failure:
         log.exception("a form could not be taken: %s", form["key"])
         return Failure(
-            "internal", ctx.say(_("something failed that should not ({kind}); the log says what"), {"kind": type(failure).__name__})
+            "internal", ctx.say(_("an unexpected error occurred ({kind}); see the log for details"), {"kind": type(failure).__name__})
         )
 
 
@@ -84,7 +84,7 @@ def _failure(ctx: Context, refusal: Refusal) -> Failure:
 def _made(ctx: Context, form: Row, said: Said, rows: Sequence[Row], asked: Sequence[tuple[Row, Field]], alike: Alike) -> Row:
     values, problems = values_of(ctx, said, asked)
     if problems:
-        raise Invalid(_("some values are not valid"), problems=problems)
+        raise Invalid(_("some values are invalid"), problems=problems)
     there = offered(ctx)
     for row in rows:
         if row["hidden"]:
@@ -95,7 +95,7 @@ def _made(ctx: Context, form: Row, said: Said, rows: Sequence[Row], asked: Seque
     if consent and said.consents:
         values |= {"web_forms.consent": consent, "web_forms.consent_version": form["consent_version"], "web_forms.consented_at": ctx.now()}
     elif consent and form["consent_required"]:
-        raise Conflict(_("the consent is missing"), code="no_consent")
+        raise Conflict(_("consent is missing"), code="no_consent")
     return acting(ctx, form).records(LEAD).create(values, act=ACT, alike=alike)
 
 
@@ -103,11 +103,11 @@ def _constant(there: Mapping[str, Field], row: Row) -> object:
     name = str(row["field"])
     field = there.get(name)
     if field is None:
-        raise Conflict(_("a lead has no field {name!r} any more; mend the form"), code="unknown_field", name=name)
+        raise Conflict(_("leads no longer have a field {name!r}; fix the form"), code="unknown_field", name=name)
     parsed = field.read([str(row["value"])])
     for flaw in parsed.flaws:
         raise Invalid(
-            _("a constant of the form is not valid any more"), problems=[Problem(f"value:{name}", flaw.code, flaw.message, flaw.params)]
+            _("a fixed value of the form is no longer valid"), problems=[Problem(f"value:{name}", flaw.code, flaw.message, flaw.params)]
         )
     return parsed.values[0]
 
@@ -137,7 +137,7 @@ def _tell(ctx: Context, form: Row, row: Row) -> None:
     """Who is to know of a lead, and, where there is none, who can do something about it."""
     taken = row["state"] == TAKEN
     people = {id_in(form, "told"), *(() if taken else (_responsible(form),))} - {None}
-    title = _("A new lead by the form {form}") if taken else _("What came in by the form {form} could not be taken")
+    title = _("New lead from the form {form}") if taken else _("A submission to the form {form} could not be accepted")
     about = Reference(LEAD, cast("UUID", row["lead"])) if taken else Reference(SUBMISSION, id_of(row))
     kind = "web_forms.taken" if taken else "web_forms.failed"
     ctx.as_system().notify([Notice(cast("UUID", one), kind, title, "", {"form": form["name"]}, about) for one in people])
@@ -157,14 +157,14 @@ def retry(ctx: Context, id: UUID, *, force: bool = False) -> Row:
     with ctx.transaction(write=True):
         ctx.lock(f"{SUBMISSION}:{id}")
         if id not in ctx.records(SUBMISSION).values([id]):
-            raise NotFound(_("there is no {entity} {id}"), entity=SUBMISSION, id=str(id))
+            raise NotFound(_("{entity} {id} does not exist"), entity=SUBMISSION, id=str(id))
         row = ctx.as_system().records(SUBMISSION).values([id], hold=True)[id]
         if row["state"] == TAKEN:
-            raise Conflict(_("the lead of this submission is there already"), code="taken")
+            raise Conflict(_("this submission already has a lead"), code="taken")
         system = ctx.as_system()
         form = system.records(FORM).values([cast("UUID", row["form"])]).get(cast("UUID", row["form"]))
         if form is None:
-            raise Conflict(_("the form of this submission is not there any more"), code="no_form")
+            raise Conflict(_("the form of this submission no longer exists"), code="no_form")
         said = Said.of(row["said"])
         speaking = in_language(ctx, form, said.language)
         try:

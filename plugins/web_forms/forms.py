@@ -44,7 +44,7 @@ def found(ctx: Context, token: str) -> Row:
 def seen(ctx: Context, id: UUID) -> Row:
     """A form that the actor sees, whole: what its page shows to everybody is no secret. Raises NotFound."""
     if id not in ctx.records(FORM).values([id]):
-        raise NotFound(_("there is no {entity} {id}"), entity=FORM, id=str(id))
+        raise NotFound(_("{entity} {id} does not exist"), entity=FORM, id=str(id))
     return ctx.as_system().records(FORM).values([id])[id]
 
 
@@ -91,7 +91,7 @@ def prepare_forms(ctx: Context, batch: Batch) -> None:
         _check_owner(ctx, change)
         if (redirect := change.after("redirect")) is not None and not origin_of(str(redirect)):
             change.refuse(
-                "redirect", "malformed", _("expected an address such as https://www.example.com/thanks, without a name or password")
+                "redirect", "malformed", _("expected an address such as https://www.example.com/thanks, without user name or password")
             )
 
 
@@ -100,7 +100,9 @@ def _check_owner(ctx: Context, change: Change) -> None:
     mine = ctx.actor.user_id is None or owner == ctx.actor.user_id
     if not mine and (change.before is None or change.changes("owner")) and not ctx.can(DELEGATE):
         change.refuse(
-            "owner", "delegate_forbidden", _("leads are made with the owner's rights: it has to be you, unless an administrator does this")
+            "owner",
+            "delegate_forbidden",
+            _("leads are created with the owner's permissions, so the owner must be you unless an administrator does this"),
         )
         return
     if isinstance(owner, UUID) and (change.before is None or change.changes("owner")):
@@ -110,7 +112,7 @@ def _check_owner(ctx: Context, change: Change) -> None:
             change.refuse("owner", "unknown_user", _("the owner is not active"))
             return
         if not actor.can(f"{LEAD}.create"):
-            change.refuse("owner", "may_not_create", _("the owner may not make leads"))
+            change.refuse("owner", "may_not_create", _("the owner doesn't have permission to create leads"))
 
 
 def prepare_fields(ctx: Context, batch: Batch) -> None:
@@ -120,11 +122,11 @@ def prepare_fields(ctx: Context, batch: Batch) -> None:
         name, value = str(change.after("field")), change.after("value")
         field = there.get(name)
         if field is None:
-            change.refuse("field", "unknown_field", _("a lead has no field {name!r} that a form can set"), name=name[:100])
+            change.refuse("field", "unknown_field", _("leads have no field {name!r} that a form can set"), name=name[:100])
         elif not change.after("hidden") and not can_ask(field):
-            change.refuse("field", "not_asked", _("a visitor cannot fill in {name!r}; make it a constant"), name=name[:100])
+            change.refuse("field", "not_asked", _("visitors can't fill in {name!r}; make it a fixed value"), name=name[:100])
         elif change.after("hidden") and value is None:
-            change.refuse("value", "required", _("a constant needs its value"))
+            change.refuse("value", "required", _("a fixed value can't be empty"))
         elif value is not None:
             for flaw in field.read([str(value)]).flaws:
                 change.refuse("value", flaw.code, flaw.message, **flaw.params)

@@ -72,7 +72,7 @@ def thanks_page(ctx: Context, form: Row) -> WebPage:
 
 def thanks_of(ctx: Context, form: Row) -> str:
     """What is said then."""
-    return worded(form, "thanks", ctx.locale) or ctx.say(_("What you have sent has arrived. We will be in touch."))
+    return worded(form, "thanks", ctx.locale) or ctx.say(_("Thank you, we have received your message. We will be in touch."))
 
 
 def told_page(ctx: Context, heading: str, text: str, *, role: str = "alert") -> WebPage:

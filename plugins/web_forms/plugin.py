@@ -37,7 +37,7 @@ manifest = Manifest(
     name="web_forms",
     version="0.1",
     title=_("Web forms"),
-    summary=_("Forms on websites that make leads, and what could not be taken, to be tried again."),
+    summary=_("Website forms that create leads. Failed submissions are kept so you can retry them."),
     requires=("leads",),
     capabilities=Capabilities(
         data=("leads.lead.read:*", "leads.lead.create:*", "leads.lead.force", "leads.campaign.read:name"),
@@ -57,7 +57,7 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {forms.FORM: forms.prepar
 def register_entities() -> Sequence[Entity]:
     return (
         Entity(Form, "form", "forms", _("Web form"), _("Web forms"), access=ACCESS, merges=False, acts_later=True),
-        Entity(FormField, "form_field", "form_fields", _("Field of a form"), _("Fields of forms"), title="field", owned=False),
+        Entity(FormField, "form_field", "form_fields", _("Form field"), _("Form fields"), title="field", owned=False),
         Entity(Submission, "submission", "submissions", _("Submission"), _("Submissions"), title="state", access=SENT,
                verbs=frozenset({Verb.READ, Verb.DELETE}), merges=False, veil=sight.veil, veiled=sight.OF_SUBMISSIONS),
     )  # fmt: skip
@@ -71,8 +71,8 @@ def register_extensions() -> Sequence[Extension]:
 @hookimpl
 def register_permissions() -> Sequence[Permission]:
     return (
-        Permission(capture.RETRY, _("Try submissions of web forms once more"), {"sales_manager": Scope.ALL}),
-        Permission(forms.DELEGATE, _("Let web forms make leads as somebody else or as the system")),
+        Permission(capture.RETRY, _("Retry web form submissions"), {"sales_manager": Scope.ALL}),
+        Permission(forms.DELEGATE, _("Let web forms create leads as someone else or as the system")),
     )
 
 

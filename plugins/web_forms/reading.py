@@ -40,7 +40,7 @@ class Said:
             kept = json.loads(str(text or ""))
             return cls(kept["values"], kept["consents"], kept["tags"], kept["came_from"], kept["language"])
         except (ValueError, TypeError, KeyError) as failure:
-            raise Conflict(_("what was sent has been erased; there is nothing to try again"), code="erased") from failure
+            raise Conflict(_("the submission has been erased, so it can't be retried"), code="erased") from failure
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Sent:
 def read(body: Mapping[str, object], fields: Sequence[tuple[Row, Field]]) -> Sent:
     """The body of a form or a JSON object; names that it does not ask for are passed over. Raises TooLarge."""
     if sum(len(name) + len(str(value)) for name, value in body.items()) > LONGEST:
-        raise TooLarge(_("a form takes at most {most} characters"), most=LONGEST)
+        raise TooLarge(_("a form can contain at most {most} characters"), most=LONGEST)
     values = {str(row["field"]): _words(body.get(str(row["field"]))) for row, _field in fields}
     return Sent(
         Said(

@@ -77,10 +77,10 @@ def _turned_away(ctx: Context, token: str, guest: Guest) -> Response | None:
     headers = _cors(form, guest)
     if guest.origin and not headers:
         return _refused(
-            ctx, guest, 403, "origin", ctx.say(_("this form does not take anything from {origin}"), {"origin": guest.origin[:200]})
+            ctx, guest, 403, "origin", ctx.say(_("this form doesn't accept submissions from {origin}"), {"origin": guest.origin[:200]})
         )
     if wait := seconds_to_wait(ctx, id_of(form), guest.address, cast("int", form["most"] or MOST_A_MINUTE)):
-        text = ctx.say(_("Too much has been sent from here; try again in {seconds} seconds."), {"seconds": wait})
+        text = ctx.say(_("Too many submissions from here. Try again in {seconds} seconds."), {"seconds": wait})
         return _refused(ctx, guest, 429, "too_many_requests", text, {**headers, "Retry-After": str(wait)})
     return None
 
@@ -115,15 +115,15 @@ def _guarded(ctx: Context, form: Row, sent: Sent, stamp: guards.Stamp | None) ->
     """What keeps programs away, and what has to be agreed to."""
     problems: list[Problem] = []
     if stamp is None:
-        problems.append(Problem("", "stamp", _("Please look at it once more, and send it.")))
+        problems.append(Problem("", "stamp", _("Please check it once more, then send it.")))
     elif ctx.now() - stamp.at < LEAST:
-        problems.append(Problem("", "too_fast", _("That was faster than anybody types. Please send it once more.")))
+        problems.append(Problem("", "too_fast", _("That was faster than anyone can type. Please send it again.")))
     if form["captcha"] and (stamp is None or not sent.answer):
         problems.append(Problem(ANSWER, "required", _("please answer this question")))
     elif form["captcha"] and stamp is not None and not guards.is_answer(ctx, stamp, sent.answer):
-        problems.append(Problem(ANSWER, "wrong_answer", _("that is not the answer; here is another question")))
+        problems.append(Problem(ANSWER, "wrong_answer", _("that's not the right answer; here is another question")))
     if worded(form, "consent", ctx.locale) and form["consent_required"] and not sent.said.consents:
-        problems.append(Problem(CONSENT, "required", _("without this we cannot take it")))
+        problems.append(Problem(CONSENT, "required", _("we can't accept it without this")))
     return problems
 
 
@@ -145,12 +145,12 @@ class _Again:
             body = {
                 "code": "invalid",
                 "status": 422,
-                "detail": ctx.say(_("some values are not valid")),
+                "detail": ctx.say(_("some values are invalid")),
                 "errors": errors,
                 **_guards(ctx, self.form, stamp),
             }
             return Response(body, 422, {**self.headers, "Content-Type": "application/problem+json"})
-        note = words.pop("", "") or ctx.say(_("Some of it is to be mended before it can be sent."))
+        note = words.pop("", "") or ctx.say(_("Please fix the following before sending."))
         drawn = form_page(ctx, Shown(self.form, self.asked, stamp, sent.said, words, note, sent.answer if keep else ""))
         return Response(drawn, 422, {**_STAYS, **self.headers})
 
@@ -167,7 +167,7 @@ def _refused(ctx: Context, guest: Guest, status: int, code: str, text: str, head
     if guest.wants_json:
         body = {"code": code, "status": status, "detail": text, "errors": []}
         return Response(body, status, {**(headers or {}), "Content-Type": "application/problem+json"})
-    return Response(told_page(ctx, ctx.say(_("This could not be taken")), text), status, headers or {})
+    return Response(told_page(ctx, ctx.say(_("This could not be accepted")), text), status, headers or {})
 
 
 def _gone(ctx: Context, guest: Guest, refusal: NotFound) -> Response:
@@ -236,14 +236,20 @@ def retry(ctx: Context, request: Request) -> Mapping[str, object]:
 
 
 ROUTES = (
-    Route(method="GET", path="/forms/{token}", view=show_form, permission=PUBLIC, summary=_("A form, for who fills it in"), any_form=True,
+    Route(method="GET", path="/forms/{token}", view=show_form, permission=PUBLIC, summary=_(
+        "A form, for the person filling it in"
+    ), any_form=True,
           media_type="text/html"),
-    Route(method="POST", path="/forms/{token}", view=take_form, permission=PUBLIC, summary=_("Send a form"), any_form=True,
+    Route(method="POST", path="/forms/{token}", view=take_form, permission=PUBLIC, summary=_("Submit a form"), any_form=True,
           media_type="text/html", status=201, prepare=knock),
-    Route(method="OPTIONS", path="/forms/{token}", view=preflight, permission=PUBLIC, summary=_("Ask whether a page elsewhere may send a form"),
+    Route(method="OPTIONS", path="/forms/{token}", view=preflight, permission=PUBLIC, summary=_(
+        "Check whether another website may submit a form"
+    ),
           any_form=True, status=204),
-    Route(method="GET", path="/forms/{id}/embedding", view=embed, permission=f"{FORM}.read", summary=_("A form's link, and its HTML for a website"),
+    Route(method="GET", path="/forms/{id}/embedding", view=embed, permission=f"{FORM}.read", summary=_(
+        "A form’s link, and its HTML for a website"
+    ),
           answer=FormEmbedding),
-    Route(method="POST", path="/submissions/{id}/retries", view=retry, permission=capture.RETRY, summary=_("Try a submission once more"),
+    Route(method="POST", path="/submissions/{id}/retries", view=retry, permission=capture.RETRY, summary=_("Retry a submission"),
           body=SubmissionRetry, answer=SubmissionRetried),
 )  # fmt: skip

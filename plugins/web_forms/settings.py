@@ -20,10 +20,8 @@ class Keeping(Schema):
     """Days; 0 is for ever."""
 
     keep_days = fields.Integer(load_default=180, strict=True, validate=_DAYS,
-                               metadata={"label": _("Days for which what was sent is kept beside its lead (0: for ever)")})  # fmt: skip
-    keep_spam_days = fields.Integer(
-        load_default=30, strict=True, validate=_DAYS, metadata={"label": _("Days for which spam is kept (0: for ever)")}
-    )
+                               metadata={"label": _("Days to keep submissions alongside their lead (0: forever)")})  # fmt: skip
+    keep_spam_days = fields.Integer(load_default=30, strict=True, validate=_DAYS, metadata={"label": _("Days to keep spam (0: forever)")})
 
 
 def forget(ctx: Context) -> None:

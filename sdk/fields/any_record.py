@@ -97,7 +97,7 @@ class AnyRecordField(Field):
     def sought(self, cell: str) -> Reference:
         written = _WRITTEN.match(cell)
         if written is None or len(written["entity"]) > _LONGEST:
-            raise FlawError("malformed", _("expected an entity and an id, such as plugin.entity:01890a5d-ac96-774b-bcce-b302099a8057"))
+            raise FlawError("malformed", _("expected an entity and an ID, such as plugin.entity:01890a5d-ac96-774b-bcce-b302099a8057"))
         return Reference(written["entity"], UUID(written["id"]))
 
     def wire(self, *cells: str) -> str:

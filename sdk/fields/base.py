@@ -245,13 +245,13 @@ def keep_whole(cell: str) -> None:
 
 def _loss(cell: str) -> tuple[str, Text]:
     if cell == UNDECODABLE:
-        return "undecodable", _("is not in the encoding that the file names for it")
+        return "undecodable", _("is not in the encoding the file declares")
     if cell == LOST_DIGITS:
-        return "lost_digits", _("has more than 15 digits, of which the spreadsheet has kept 15; write it there as text")
+        return "lost_digits", _("has more than 15 digits, of which the spreadsheet kept only 15; store it there as text")
     if cell in ERRORS:
-        return "error_value", _("is an error of the spreadsheet; mend its formula, or empty the cell")
+        return "error_value", _("is a spreadsheet error; fix its formula, or clear the cell")
     return "lost_digits", _(
-        "is a number that a spreadsheet has shortened; let it show all digits there, or write it as text, and save it again"
+        "is a number shortened by the spreadsheet; show all of its digits there, or store it as text, and save it again"
     )
 
 

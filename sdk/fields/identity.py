@@ -29,7 +29,7 @@ class IdField(Field):
         try:
             return UUID(cell if isinstance(cell, str) and len(cell) == 36 else "")
         except ValueError as failure:
-            raise FlawError("malformed", _("expected an id (UUID)")) from failure
+            raise FlawError("malformed", _("expected an ID (UUID)")) from failure
 
     def json_schema(self) -> dict[str, object]:
         return {"type": "string", "format": "uuid"}

@@ -61,10 +61,10 @@ class LinkField(Field):
         if isinstance(cell, UUID | NaturalKey):
             return cell
         if not isinstance(cell, str):
-            raise wrong_type(_("an id or a natural key"), cell)
+            raise wrong_type(_("an ID or a natural key"), cell)
         cell = plain_text(cell, LONGEST)
         if not cell:
-            raise FlawError("malformed", _("expected an id or a natural key"))
+            raise FlawError("malformed", _("expected an ID or a natural key"))
         return key_of(cell)
 
     def parse(self, cells: Cells) -> Parsed:

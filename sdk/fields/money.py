@@ -57,7 +57,7 @@ def currency_of(word: str, own: str = "") -> str:
         return own if own in meant else meant[0]
     if not meant:
         raise FlawError("unknown_currency", _("expected an ISO 4217 currency such as CNY"))
-    raise FlawError("ambiguous_currency", _("cannot tell which currency {sign} is; write {codes}"), sign=word, codes=", ".join(meant))
+    raise FlawError("ambiguous_currency", _("ambiguous currency {sign}; write {codes}"), sign=word, codes=", ".join(meant))
 
 
 def minor_units(currency: str) -> int:
@@ -141,7 +141,9 @@ class MoneyField(Field):
         """The amount itself; raises FlawError where it has more digits than its currency."""
         places = minor_units(money.currency) if self.places is None else self.places
         if money.amount != round(money.amount, places):
-            raise FlawError("too_precise", _("{currency} has {digits} digits behind the point"), currency=money.currency, digits=places)
+            raise FlawError(
+                "too_precise", _("{currency} has {digits} digits after the decimal point"), currency=money.currency, digits=places
+            )
         return money
 
     def wire(self, *cells: str) -> str:

@@ -54,13 +54,13 @@ def exact(cell: object, places: int = SCALE) -> Decimal:
     try:
         value = Decimal(str(cell)).quantize(Decimal(1).scaleb(-places))
     except InvalidOperation as failure:
-        raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=f"{limit:f}") from failure
+        raise FlawError("out_of_range", _("expected a number less than {limit}"), limit=f"{limit:f}") from failure
     if abs(value) >= limit:
-        raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=f"{limit:f}")
+        raise FlawError("out_of_range", _("expected a number less than {limit}"), limit=f"{limit:f}")
     written = Decimal(str(cell))
     # A JSON number is a float to most of its writers: 0.30000000000000004 means 0.3.
     if value != written and not (isinstance(cell, float) and abs(value - written) <= _NOISE * abs(written)):
-        raise FlawError("too_precise", _("at most {digits} digits behind the decimal point"), digits=places)
+        raise FlawError("too_precise", _("at most {digits} digits after the decimal point"), digits=places)
     return value
 
 
@@ -134,9 +134,7 @@ def number_text(digits: str, negative: bool, style: Mapping[str, str], zeros: in
     if decimal == "?":
         read = {_read(digits, negative, one, zeros) for one in _MARKED} - {None}
         if len(read) > 1:
-            raise FlawError(
-                "ambiguous_number", _("cannot tell the decimal sign from a mark of thousands here; write 1234.50, or name the sign")
-            )
+            raise FlawError("ambiguous_number", _("ambiguous decimal or thousands separator; write 1234.50, or specify the separator"))
         text = next(iter(read), None)
     else:
         text = _read(digits, negative, decimal, zeros)

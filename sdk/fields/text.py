@@ -219,7 +219,7 @@ class KeysField(Field):
             raise FlawError("too_many", _("at most {limit} entries, got {got}"), limit=200, got=len(cell))
         for key in cell:
             if not isinstance(key, str) or (not self.options and (not self.pattern.match(key) or len(key) > self.longest)):
-                raise FlawError("malformed", _("expected lower-case keys, got {got}"), got=str(key)[:100])
+                raise FlawError("malformed", _("expected lowercase keys, got {got}"), got=str(key)[:100])
             if self.options and key not in self.options:
                 raise FlawError("unknown_key", _("unknown key {got}"), got=key)
         return list(dict.fromkeys(cell))
@@ -229,7 +229,7 @@ class KeysField(Field):
 
     def sought(self, cell: str) -> object:
         if cell not in self.options if self.options else not self.pattern.match(cell) or len(cell) > self.longest:
-            raise FlawError("malformed", _("expected lower-case keys, got {got}"), got=cell[:100])
+            raise FlawError("malformed", _("expected lowercase keys, got {got}"), got=cell[:100])
         return cell
 
     def sought_schema(self) -> dict[str, object]:
@@ -315,21 +315,21 @@ def key(label: Text, *, length: int = 60, required: bool = False, unique: bool =
         readonly: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """A short name for machines: lower-case letters, digits, dot, dash and underscore."""
     return column(TextField(label=label, length=length, required=required, unique=unique, match=match, readonly=readonly,
-                            pattern=_KEY, expected=_("a key of lower-case letters, digits, dot, dash or underscore")))  # fmt: skip
+                            pattern=_KEY, expected=_("a key of lowercase letters, digits, dots, dashes or underscores")))  # fmt: skip
 
 
 def email(label: Text, *, required: bool = False, unique: bool = False, search: bool = True, match: bool = True,
           track: bool = False, sensitive: bool = False, personal: bool = True) -> MappedColumn[Any]:  # fmt: skip
     """A mail address; personal, unless it is said to be a company's."""
     return column(EmailField(label=label, required=required, unique=unique, search=search, match=match, track=track, personal=personal,
-                             sensitive=sensitive, pattern=_EMAIL, expected=_("a mail address such as name@example.com")))  # fmt: skip
+                             sensitive=sensitive, pattern=_EMAIL, expected=_("an email address such as name@example.com")))  # fmt: skip
 
 
 def phone(label: Text, *, required: bool = False, search: bool = True, sensitive: bool = False,
           alike: Likeness | None = None, personal: bool = True) -> MappedColumn[Any]:  # fmt: skip
     """A telephone number as people write it; personal, unless it is said to be a company's."""
     return column(PhoneField(label=label, length=40, required=required, search=search, sensitive=sensitive, pattern=_PHONE, alike=alike,
-                             personal=personal, expected=_("a telephone number such as +86 10 1234 5678")))  # fmt: skip
+                             personal=personal, expected=_("a phone number such as +86 10 1234 5678")))  # fmt: skip
 
 
 def url(label: Text, *, required: bool = False, alike: Likeness | None = None, personal: bool = False) -> MappedColumn[Any]:

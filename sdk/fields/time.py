@@ -50,7 +50,7 @@ def date_of(cell: str, order: str, century: str = "") -> date:
         return _exists(*numbers)
     short = len(parts[3]) < 3
     if order not in ("mdy", "dmy") and not (short and order == "ymd"):
-        raise FlawError("ambiguous_date", _("cannot tell day from month here; write 2026-01-31, or name the order"))
+        raise FlawError("ambiguous_date", _("ambiguous day and month; write 2026-01-31, or specify the order"))
     if len(parts[1]) > 2 or len(parts[3]) == 3:
         raise FlawError("malformed", _("expected a date such as 2026-01-31"))
     year, month, day = (numbers[order.index(part)] for part in "ymd")
@@ -72,9 +72,7 @@ def _worded(cell: str, century: str) -> tuple[int, int, int]:
 
 def _full_year(year: int, century: str) -> int:
     if not century:
-        raise FlawError(
-            "ambiguous_year", _("cannot tell the century of a year of two digits; write 2026-01-31, or name the first year meant")
-        )
+        raise FlawError("ambiguous_year", _("ambiguous century of a two-digit year; write 2026-01-31, or specify the earliest year"))
     first = int(century)
     return first + (year - first) % 100
 
@@ -83,7 +81,7 @@ def _exists(year: int, month: int, day: int) -> date:
     try:
         return date(year, month, day)
     except ValueError as failure:
-        raise FlawError("no_such_date", _("there is no such date")) from failure
+        raise FlawError("no_such_date", _("this date does not exist")) from failure
 
 
 def date_orders(cell: str) -> set[str]:
@@ -191,13 +189,13 @@ class DateTimeField(Field):
         if isinstance(cell, datetime) and cell.tzinfo is not None:
             return cell.astimezone(UTC)
         if not isinstance(cell, str):
-            raise wrong_type(_("an instant such as 2026-01-31T09:30:00Z"), cell)
+            raise wrong_type(_("a time such as 2026-01-31T09:30:00Z"), cell)
         if not _INSTANT.match(cell):
-            raise FlawError("malformed", _("expected an instant such as 2026-01-31T09:30:00Z"))
+            raise FlawError("malformed", _("expected a time such as 2026-01-31T09:30:00Z"))
         try:
             return datetime.fromisoformat(cell.upper()).astimezone(UTC)
         except (ValueError, OverflowError) as failure:
-            raise FlawError("no_such_instant", _("there is no such instant")) from failure
+            raise FlawError("no_such_instant", _("this time does not exist")) from failure
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
         """Also an instant without an offset, which is one of the column's `zone`, and one whose offset is written otherwise."""
@@ -210,7 +208,7 @@ class DateTimeField(Field):
             local = datetime.combine(written, _clock(clock), None if offset else ZoneInfo(style["zone"]))
             return (datetime.fromisoformat(f"{local.isoformat()}{offset}") if offset else local).astimezone(UTC)
         except (ValueError, OverflowError) as failure:
-            raise FlawError("no_such_instant", _("there is no such instant")) from failure
+            raise FlawError("no_such_instant", _("this time does not exist")) from failure
 
     def wire(self, *cells: str) -> str:
         return cells[0]

@@ -96,7 +96,7 @@ def test_a_linked_record_is_chosen_with_the_keyboard(window: Window) -> None:
 def test_light_and_dark_and_the_language_are_switched_and_stay(window: Window) -> None:
     page = window.open("/customers/accounts")
     page.locator(".top details.drop summary").last.click()
-    page.get_by_role("button", name="Light or dark").click()
+    page.get_by_role("button", name="Light or dark theme").click()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.get_by_role("button", name="中文").click()
     page.wait_for_selector("h1:has-text('客户')")
@@ -181,8 +181,8 @@ def test_a_card_is_moved_on_while_its_first_move_is_still_under_way(window: Wind
 def test_a_plugin_is_switched_off_by_who_administers_and_is_gone_at_the_next_page(window: Window) -> None:
     page = window.open("/admin/plugins")
     page.locator("#content").get_by_role("link", name="Forecast").first.click()
-    page.get_by_role("link", name="Switch off").click()
-    page.get_by_role("button", name="Switch off").click()
+    page.get_by_role("link", name="Turn off").click()
+    page.get_by_role("button", name="Turn off").click()
     window.open("/")
     assert page.locator("#side a", has_text="Deals").count() == 1
     assert page.locator("#side a", has_text="Forecast").count() == 0

@@ -35,11 +35,11 @@ def test_the_company_changes_what_it_says_of_itself_and_what_does_not_fit_is_tol
 @pytest.mark.feature("A16")
 def test_the_first_steps_are_told_to_administrators_until_they_are_done(client: Api, work: Work) -> None:
     site = Site(client)
-    assert site.get("/").links()["Make the lists and the sales process"] == "/console/admin/start#lists"
+    assert site.get("/").links()["Create the lists and sales process"] == "/console/admin/start#lists"
     assert site.post("/admin/start", {"do": "lists"}).status == 303
-    assert "Make the lists and the sales process" not in site.get("/").links()
+    assert "Create the lists and sales process" not in site.get("/").links()
     admin = site.get("/admin")
-    assert "Add what you sell" in admin.links()
+    assert "Add the products you sell" in admin.links()
     assert not site.get("/admin", {"q": "audit"}).all("//section[@aria-labelledby='h-steps']")
     assert site.post("/admin/start", {**admin.form(), "do": "away"}).status == 303
     assert [site.get(at).all("//section[@aria-labelledby='h-steps']") for at in ("/", "/admin")] == [[], []]
@@ -53,7 +53,7 @@ def test_the_first_steps_are_told_to_administrators_until_they_are_done(client: 
     work.records("company.profile").create({"name": "Acme"})
     work.records("catalog.product").create({"name": "Pump", "sku": "P-1"})
     work.records("customers.account").create({"name": "Huawei"})
-    assert "First steps" not in site.get("/").links()
+    assert "Get started" not in site.get("/").links()
 
 
 def test_nobody_waits_for_a_mail_server_that_is_tried(site: Site, client: Api, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,8 +76,8 @@ def test_nobody_waits_for_a_mail_server_that_is_tried(site: Site, client: Api, p
     monkeypatch.setattr(smtp, "check", asked)
     assert client.post("/api/v1/core/mail/test_letters").json["state"] == "ok"
     assert client.get("/api/v1/core/mail/check").json["state"] == "ok"
-    assert "has taken a letter to" in site.post("/admin/health", {"do": "letter"}).text
-    assert "The mail server answers" in site.post("/admin/health", {"do": "mail"}).text
+    assert "has accepted an email to" in site.post("/admin/health", {"do": "letter"}).text
+    assert "The mail server responded" in site.post("/admin/health", {"do": "mail"}).text
     assert meanwhile == [False] * 4
 
 
@@ -93,23 +93,23 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
     with work.transaction(write=True):
         work.connection.execute(outbox.update().where(mine).values(state="dead", attempts=5))
     page = site.get("/admin/health")
-    assert "No rate for EUR" in page.text
-    assert "1 failed or held" in page.text
+    assert "No exchange rate for EUR" in page.text
+    assert "1 failed or on hold" in page.text
     (id,) = page.all("//input[@name='job']/@value")
     first = site.get("/admin")
     assert first.texts("//*[contains(@class, 'glance')]//strong[@class='bad']") == ["1"]
-    assert "No rate for EUR" in first.texts("//section[@aria-labelledby='h-ill']")[0]
+    assert "No exchange rate for EUR" in first.texts("//section[@aria-labelledby='h-ill']")[0]
     assert "Created Euro Currency" in " ".join(first.texts("//section[@aria-labelledby='h-lately']//li/*[position()<3]"))
     assert Site(client.as_user(people.rep)).get("/admin").texts("//section[@aria-labelledby='h-ill' or @aria-labelledby='h-lately']") == []
     jobs = site.get("/admin/jobs")
     assert jobs.all("//input[@name='job']/@value") == [id]
-    assert "Send a letter" in jobs.texts("//td[@data-label='Work']")
-    assert "Remind people" in jobs.texts("//section[@aria-labelledby='h-schedules']//td[1]")
+    assert "Send an email" in jobs.texts("//td[@data-label='Work']")
+    assert "Send reminders" in jobs.texts("//section[@aria-labelledby='h-schedules']//td[1]")
     catalog = platform.catalog
     handlers = [*catalog.jobs, *catalog.schedules, *(f"{one.plugin}.{one.name}" for many in catalog.subscriptions.values() for one in many)]
     assert [one for one in handlers if not catalog.label_of_work(one)] == [], "work in the background has a name for people"
     assert "Every 5 min" in jobs.text
-    assert "No letter was sent" in site.post("/admin/health", {"do": "letter"}).text
+    assert "The email could not be sent" in site.post("/admin/health", {"do": "letter"}).text
     assert site.post("/admin/health", {"job": [id]}).status == 303
     with work.transaction():
         assert work.connection.execute(sa.select(outbox.c.state).where(mine)).scalar() == "waiting"
@@ -120,7 +120,7 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
         work.connection.execute(outbox.update().where(mine).values(state="held"))
     assert site.post("/admin/jobs", {"job": [id], "do": "nothing"}).status == 400
     given_up = site.post("/admin/jobs", {"job": [id], "do": "give_up"})
-    assert "1 jobs are given up" in site.get(given_up.answer.headers["Location"].removeprefix("/console")).text
+    assert "1 job discarded" in site.get(given_up.answer.headers["Location"].removeprefix("/console")).text
     assert site.post("/admin/jobs", {"job": [id], "do": "give_up"}).status == 409
     assert Site(client.as_user(people.rep)).get("/admin/health").status == 403
     assert Site(client.as_user(people.rep)).get("/admin/jobs").status == 403

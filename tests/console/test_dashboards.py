@@ -54,7 +54,7 @@ def test_a_tile_of_a_plugin_is_in_the_catalogue_and_leaves_a_place_where_the_plu
     site.api.patch("/api/v1/core/plugins/forecast", {"enabled": False})
     page = site.get(mine)
     assert page.status == 200
-    assert "the plugin forecast, which is switched off" in page.text
+    assert "the plugin forecast, which is turned off" in page.text
     assert "Open deals by stage" in titles(page)
     assert "Forecast" not in page.texts("//nav//a")
     assert site.get(OUTLOOK).status == 404
@@ -90,7 +90,7 @@ def test_everybody_arranges_a_dashboard_of_ones_own(client: Api, people: People,
     site.post(mine, {"act": "move-up", "tile": first})
     site.post(mine, {"act": "width-up", "tile": first})
     assert titles(site.get(mine))[:2] == [before[1], before[0]]
-    assert len(site.get(mine, {"edit": "1"}).all(f"//section[@data-tile='{first}' and contains(@class, 'w2')]")) == 1
+    assert len(site.get(mine, {"edit": "1"}).all(f"//section[@data-tile='{first}' and contains(@class, 'w3')]")) == 1
     site.post(mine, {"act": "order", "order": f"{first},{second}"})
     assert titles(site.get(mine)) == before
     site.post(mine, {"act": "remove", "tile": first})
@@ -114,7 +114,7 @@ def test_a_dashboard_is_shared_with_a_role_by_who_may_and_changed_by_its_owner_a
     assert rep.post(shared, {"act": "rename", "name": "Stolen"}).status == 404
     copied = made_mine(rep)
     rep.post(copied, {"act": "add", "source": f"own:{kept['id']}", "shape": "table"})
-    assert "This report is no more" in rep.get(copied).text, "who was not given it does not see it"
+    assert "This report no longer exists" in rep.get(copied).text, "who was not given it does not see it"
     own = copied.rpartition("/")[2]
     assert client.as_user(people.rep).patch(f"/api/v1/reports/dashboards/{own}", {"role": "sales_rep"}).status_code == 403
     assert manager.post(shared, {"act": "rename", "name": "Team", "role": "nobody"}).status == 422
@@ -198,5 +198,5 @@ def test_a_tile_that_fails_says_so_and_the_others_are_there(site: Site, deals: W
     page = site.get(mine)
     assert (page.status, titles(page)) == (200, there)
     broken = [one.get("aria-label") for one in page.all("//section[contains(@class, 'tile')][.//*[@role='note']]")]
-    assert set(broken) == {"Open deals by stage"}
+    assert set(broken) == {"Open deals", "Open deals by stage"}
     assert page.all("//section[contains(@class, 'tile')]//p[@class='figure']")

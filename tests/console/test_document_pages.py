@@ -30,7 +30,7 @@ def whole(look: Look, form: str = "desk") -> dict[str, str]:
 def test_a_template_is_made_of_ours_changed_in_place_looked_at_and_put_in_force(site: Site, client: Api, work: Work) -> None:
     id = quote(work)
     page = site.get(TEMPLATES)
-    assert page.rows()[0][0] == "As it comes with Dealwright"
+    assert page.rows()[0][0] == "Built-in"
     ours = site.get("/documents/shipped", SHIPPED)
     assert "buyer.name" in " ".join(ours.texts("//*[@data-copy]/code"))
     seen = site.get("/documents/shipped", {**SHIPPED, "preview": "1", "record": id})
@@ -49,7 +49,7 @@ def test_a_template_is_made_of_ours_changed_in_place_looked_at_and_put_in_force(
     assert refused.status == 422
     told = " ".join(refused.texts("//textarea[@name='text.main.typ']/following-sibling::p"))
     assert "#d.buyer.nmae" in told
-    assert "there is no variable d.buyer.nmae" in told
+    assert "variable d.buyer.nmae does not exist" in told
     assert refused.all("//textarea[@name='text.main.typ'][@aria-invalid='true']")
     right = {**whole(desk), "text.main.typ": f"{source}\nWelcome #d.buyer.name\n"}
     assert site.post(here, {**right, "do": "preview", "record": id}).all("//img[contains(@class, 'doc-page')]")
@@ -66,7 +66,7 @@ def test_a_template_is_made_of_ours_changed_in_place_looked_at_and_put_in_force(
     assert client.get(back.all("//ol[contains(@class, 'timeline')]//a/@href")[1]).status_code == 200
     assert site.post(here, {"do": "standard", "version": whole(back)["version"]}).status == 303
     standard = [row for row in site.get(TEMPLATES).rows() if row[0].startswith("Our quote")]
-    assert standard[0][3] == "Standard"
+    assert standard[0][3] == "Default"
     issued = site.post(
         "/documents/make", {"about": f"orders.quote:{id}", "template": "orders.quote", "format": "pdf", "locale": "en", "do": "issue"}
     )
@@ -96,7 +96,7 @@ def test_a_record_leads_to_its_document_which_is_looked_at_issued_and_taken_alon
     assert copy in site.get(f"/orders/quotes/{id}").all("//aside//a/@href")
     other = id_of(work.records("customers.account").create({"name": "Birch", "owner": people.rep}))
     assert site.get("/documents/make", {"about": f"customers.account:{other}"}).status == 404
-    assert "Make a document" not in site.get(f"/customers/accounts/{other}").links()
+    assert "Create document" not in site.get(f"/customers/accounts/{other}").links()
     hidden = quote(work, owner=people.manager)
     assert site.get("/documents/make", {"about": f"orders.quote:{hidden}"}).status == 404
 

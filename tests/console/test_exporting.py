@@ -57,7 +57,7 @@ def test_what_a_list_shows_is_exported_with_its_filters_told_and_counted_and_fet
     assert line[:6] == ["Accounts.csv", "Accounts", "Succeeded", "2", "CSV", "rep00"]
     # Who may see all exports sees that there was one, and fetches none.
     seen = site.get(address)
-    assert "The file is for its owner alone." in seen.text
+    assert "Only the owner can download the file." in seen.text
     assert "Accounts.csv" not in seen.links()
     assert [one[:2] for one in site.get(ALL).rows()] == [["Accounts.csv", "Accounts"]]
 

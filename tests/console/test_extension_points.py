@@ -75,7 +75,7 @@ def test_parts_are_drawn_with_the_record_and_a_broken_one_is_a_small_box_that_th
     site, at = Site(client.as_user(people.rep)), f"{ACCOUNTS}/{account}"
     page = site.get(at)
     assert page.texts("//*[contains(@class, 'badges-panel')]") == ["Badge Account"]  # the one for few is not for a representative
-    assert page.texts("//aside//*[@role='note']") == ["This part has failed: badges.broken. The administrator sees it under Health."]
+    assert page.texts("//aside//*[@role='note']") == ["This part has failed: badges.broken. Administrators can find details under Health."]
     assert page.all("//a[contains(@class, 'badges-button')]/@href") == ["/console/badges/wall?name=Huawei"]
     assert site.get(f"{at}?tab=badges.tab").texts("//*[@id='badges-tab']") == ["Badges: customers.account Huawei"]
     assert [row[:2] for row in site.get(ACCOUNTS, {"_columns": "name,badges.known"}).rows()] == [["Huawei", "1"]]

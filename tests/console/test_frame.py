@@ -133,14 +133,14 @@ def test_a_refused_page_says_what_happened_and_what_to_do_in_words_with_the_menu
     forbidden = look("/admin/roles", "http://localhost/console/customers/accounts?q=A")
     assert (forbidden.status, forbidden.heading) == (403, "Not allowed")
     assert "you need the permission Grants · read" in forbidden.text
-    assert "administers your company gives the right" in forbidden.text
+    assert "your administrator for this permission" in forbidden.text
     assert forbidden.links()["Back"] == "/console/customers/accounts?q=A"
     assert "Accounts" in forbidden.links(), "the menu"
     assert "Back" not in look("/admin/roles", "http://elsewhere.example/console/").links()
     gone = look("/customers/accounts/01890000-0000-7000-8000-000000000000")
     assert (gone.status, "01890000" in gone.text, "recycle bin of its list" in gone.text) == (404, False, True)
     odd = look("/customers/accounts?sort=nonsense")
-    assert (odd.status, odd.links()["The page without it"]) == (400, "/console/customers/accounts")
+    assert (odd.status, odd.links()["Open the page without it"]) == (400, "/console/customers/accounts")
     assert look("/nothing").texts("//*[@class='card refused']//p")[0] == "there is nothing at this address"
 
 
@@ -150,9 +150,9 @@ def test_a_page_that_breaks_says_that_nothing_was_stored_and_by_which_number_to_
 
     monkeypatch.setattr("plugins.console.frame.menu", broken)
     page = site.get("/customers/accounts")
-    assert (page.status, page.heading, "secret reason" in page.text) == (500, "Something broke here", False)
+    assert (page.status, page.heading, "secret reason" in page.text) == (500, "Something went wrong here", False)
     assert page.texts("//code") == [page.answer.headers["X-Trace-Id"]]
-    assert {"Try again", "To the first page"} <= {*page.links()}
+    assert {"Try again", "Go to home page"} <= {*page.links()}
 
 
 @pytest.mark.feature("A14")

@@ -65,10 +65,10 @@ def test_three_bad_cells_of_a_thousand_are_mended_in_the_page_and_all_come_in_wi
     columns = site.get(columns_at)
     assert [one.xpath("string(.//option[@selected])") for one in columns.all("//select[@data-search]")] == ["Name *", "Founded in", "City"]
     dry_at = way(site.post(columns_at, columns.form()))
-    assert "All rows are being checked" in site.get(dry_at).text
+    assert "Checking all rows" in site.get(dry_at).text
     drain()
     dry = site.get(dry_at)
-    assert tally(dry) == {"will be created": "997", "cannot be taken": "3"}
+    assert tally(dry) == {"will be created": "997", "can't be imported": "3"}
     wrong = dry.all("//input[@aria-invalid='true']")
     assert [(one.get("name"), one.get("value")) for one in wrong] == [(f"cell.{n}.1", cell) for n, cell in bad.items()]
     assert all(dry.all(f"//*[@id='{one.get('aria-describedby')}']")[0].text_content().strip() for one in wrong)
@@ -78,14 +78,14 @@ def test_three_bad_cells_of_a_thousand_are_mended_in_the_page_and_all_come_in_wi
     first = site.post(f"{dry_at}?show=failed", {**chosen(dry, act="mend"), "cell.17.1": "1919"})
     assert way(first) == f"{dry_at}?show=failed"
     row = site.get(dry_at, {"show": "failed"})
-    assert row.texts("//tr[@id='r-17']//span[contains(@class, 'chip')]") == ["mended, not checked yet"]
-    assert "Something was mended since" in row.text
+    assert row.texts("//tr[@id='r-17']//span[contains(@class, 'chip')]") == ["fixed, not checked yet"]
+    assert "Something was fixed since" in row.text
     again_at = way(site.post(dry_at, {**chosen(row, act="check"), "cell.500.1": "1950", "cell.1000.1": "1990"}))
     drain()
     again = site.get(again_at)
-    assert tally(again) == {"will be created": "1,000", "cannot be taken": "0"}
+    assert tally(again) == {"will be created": "1,000", "can't be imported": "0"}
     real_at = way(site.post(again_at, chosen(again, act="run")))
-    assert "You may leave this page" in site.get(real_at).text
+    assert "You can leave this page" in site.get(real_at).text
     drain()
     assert tally(site.get(real_at)) == {"Created": "1,000", "Failed": "0"}
     assert len(work.records(ACCOUNT).find((), 2000)) == 1000
@@ -104,13 +104,13 @@ def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_ou
     ]
     at = way(sent(site, written(rows)))
     form = site.get(at)
-    assert "No column is for what must be filled in: Name." in form.text
+    assert "These required fields have no column: Name." in form.text
     # What is chosen is looked at again: a field of choices asks for what its values mean.
     again = site.post(at, chosen(form, act="again", **{"field.0": "name", "field.3": "tier", "field.4": "", "rule.2": "never"}))
-    assert again.status == 200 and "must be filled in" not in again.text
-    assert again.texts("//details[@class='meanings']/summary") == ["1 of 2 values are not known yet"]
+    assert again.status == 200 and "These required fields" not in again.text
+    assert again.texts("//details[@class='meanings']/summary") == ["1 of 2 values are not recognised yet"]
     twice = site.post(at, chosen(again, **{"field.4": "tier"}))
-    assert twice.status == 400 and "both lead to the field" in " ".join(twice.texts("//*[@role='alert']"))
+    assert twice.status == 400 and "both map to the field" in " ".join(twice.texts("//*[@role='alert']"))
     dry_at = way(
         site.post(
             at,
@@ -119,8 +119,8 @@ def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_ou
     )
     drain()
     dry = site.get(dry_at)
-    assert tally(dry) == {"will be created": "1", "will be updated": "1", "cannot be taken": "0"}
-    back = site.get(str(dry.links()["Back to the columns"]).removeprefix(ROOT))
+    assert tally(dry) == {"will be created": "1", "will be updated": "1", "can't be imported": "0"}
+    back = site.get(str(dry.links()["Back to columns"]).removeprefix(ROOT))
     assert (back.form()["field.0"], back.form()["mode"], back.form()["rule.2"], back.form()["value.tier.0"]) == (
         "name",
         "upsert",
@@ -154,9 +154,9 @@ def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_ou
     assert accounts.values([id_of(there)])[id_of(there)]["city"] == "Bonn"
     site.api.patch(f"/api/v1/{ACCOUNT.replace('.', '/')}s/{made['id']}", {"city": "Stuttgart"})
     asked = site.get(f"{real_at}/undo")
-    assert "1 records that it created go to the recycle bin." in asked.text
+    assert "1 record it created moves to the recycle bin." in asked.text
     way(site.post(real_at, chosen(asked, act="undo")))
-    assert "It is being undone" in site.get(real_at).text
+    assert "The import is being undone" in site.get(real_at).text
     drain()
     undone = site.get(real_at)
     assert "Partly undone" in undone.text and "edited since by" in undone.text
@@ -176,7 +176,7 @@ def test_records_are_found_by_our_own_ids_where_a_file_has_them(site: Site, drai
     dry_at = way(site.post(at, chosen(form, mode=mode, match="id")))
     drain()
     dry = site.get(dry_at)
-    assert (tally(dry)["will be updated"], tally(dry)["cannot be taken"]) == ("2", "0")
+    assert (tally(dry)["will be updated"], tally(dry)["can't be imported"]) == ("2", "0")
     way(site.post(dry_at, chosen(dry, act="run")))
     drain()
     assert sorted((str(row["name"]), row["city"]) for row in accounts.find(())) == [("A", "Ulm"), ("B", "Ulm")]
@@ -223,7 +223,7 @@ def test_what_cannot_be_read_says_why_and_what_to_do_and_what_is_left_out_is_tak
     every = site.get(dry_at, {"show": "all"})
     assert way(site.post(f"{dry_at}?show=all", chosen(every, leave="1", act=""))) == f"{dry_at}?show=all"
     left = site.get(dry_at, {"show": "all"})
-    assert left.texts("//tr[@id='r-1']//button") == ["Take back"]
+    assert left.texts("//tr[@id='r-1']//button") == ["Restore"]
     site.post(f"{dry_at}?show=all", chosen(left, back="1", act=""))
     cells = site.get(f"{dry_at}/rows/1", {"show": "all"})
     assert cells.form()["cell.1.1"] == "深圳"
@@ -237,7 +237,7 @@ def test_what_cannot_be_read_says_why_and_what_to_do_and_what_is_left_out_is_tak
     cancelled = way(site.post(dry_at, {"act": "run"}))
     assert way(site.post(cancelled, {"act": "cancel"})) == cancelled
     drain()
-    assert "It was cancelled" in site.get(cancelled).text and work.records(ACCOUNT).find(()) == []
+    assert "The import was cancelled" in site.get(cancelled).text and work.records(ACCOUNT).find(()) == []
     template = ROOT + "/import_export/template"
     assert [site.api.get(template, {"entity": ACCOUNT, "format": one}).status_code for one in ("csv", "xlsx", "pdf")] == [200, 200, 404]
     assert site.get(f"{AT}/new", {"entity": "core.audit"}).status == 404
@@ -265,29 +265,29 @@ def test_the_sheets_of_a_workbook_are_looked_at_mended_imported_and_undone_toget
     content = io.BytesIO()
     book.save(content)
     at = way(sent(site, content.getvalue(), "all.xlsx", entity="workbook"))
-    assert site.get(at).rows() == [["Accounts", "Accounts", "1"], ["Contacts", "Contacts", "2"], ["Notes to self", "is left out", ""]]
+    assert site.get(at).rows() == [["Accounts", "Accounts", "1"], ["Contacts", "Contacts", "2"], ["Notes to self", "is skipped", ""]]
     dry_at = way(site.post(at, site.get(at).form()))
     drain()
     dry = site.get(dry_at)
-    assert [row[2] for row in dry.rows()] == ["cannot be taken 1", "cannot be taken 2"]
+    assert [row[2] for row in dry.rows()] == ["can't be imported 1", "can't be imported 2"]
     sheet_at = str(dry.all("//main//td/a/@href")[0]).removeprefix(ROOT)
     one = site.get(sheet_at)
     assert [box.get("value") for box in one.all("//input[@aria-invalid='true']")] == ["early"]
     assert site.post(sheet_at, chosen(one, act="run")).status == 409
     way(site.post(sheet_at, {**chosen(one, act="mend"), "cell.1.1": "1834"}))
     stale = site.get(dry_at)
-    assert "Something was mended since" in stale.text
+    assert "Something was fixed since" in stale.text
     again_at = way(site.post(dry_at, chosen(stale, act="check")))
     drain()
-    assert tally(site.get(again_at)) == {"will be created": "2", "cannot be taken": "1"}
+    assert tally(site.get(again_at)) == {"will be created": "2", "can't be imported": "1"}
     real_at = way(site.post(again_at, chosen(site.get(again_at), act="run")))
     drain()
     done = site.get(real_at)
-    assert tally(done) == {"Created": "2", "Failed": "1"} and "Some rows were not taken" in done.text
+    assert tally(done) == {"Created": "2", "Failed": "1"} and "Some rows were rejected" in done.text
     assert [row[:3] for row in site.get("/import_export/imports").rows()] == [["all.xlsx", "A workbook with several sheets", "Partial"]]
     way(site.post(real_at, chosen(site.get(f"{real_at}/undo"), act="undo")))
     drain()
-    assert "It is undone" in site.get(real_at).text
+    assert "The import was undone" in site.get(real_at).text
     assert work.records(ACCOUNT).find(()) == [] == work.records("customers.contact").find(())
 
 
@@ -307,7 +307,7 @@ def test_the_files_of_another_system_are_checked_brought_in_and_undone_together(
     dry = site.get(dry_at)
     assert dry.rows()[:2] == [
         ["companies.csv", "Accounts", "will be created 2, will be updated 1"],
-        ["contacts.csv", "Contacts", "will be created 2, cannot be taken 1"],
+        ["contacts.csv", "Contacts", "will be created 2, can't be imported 1"],
     ]
     assert "tickets.csv" in dry.text and "HubSpot" in dry.text
     assert work.records(ACCOUNT).find(()) == []
@@ -324,7 +324,7 @@ def test_the_files_of_another_system_are_checked_brought_in_and_undone_together(
     assert [row[:2] for row in site.get(AT).rows()] == [[", ".join(FILES), "From another system"]]
     way(site.post(real_at, chosen(site.get(f"{real_at}/undo"), act="undo")))
     drain()
-    assert "It is undone" in site.get(real_at).text
+    assert "The import was undone" in site.get(real_at).text
     assert work.records(ACCOUNT).find(()) == [] == work.records("customers.contact").find(())
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, People
+from plugins.company.master import INDUSTRIES, SOURCES
 from sdk import Draft
 from sdk.context import id_of
 from tests.console.site import Look, Site
@@ -93,8 +94,8 @@ def test_several_records_are_changed_at_once_and_each_refusal_is_told_with_its_r
     asked = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "id": ids, "_state": ""})
     assert asked.all("//select[@name='tier']")
     told = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "tier": "key", "id": ids, "_state": "", "_sure": "true"})
-    assert "2 records are changed." in told.text
-    assert "1 are left as they are" in told.text
+    assert "2 records updated." in told.text
+    assert "1 unchanged" in told.text
     assert "C" not in told.texts("//li")
     assert {row["tier"] for row in accounts.values(mine).values()} == {"key"}
     wrong = site.post(
@@ -118,21 +119,21 @@ def test_a_field_may_be_called_as_the_form_calls_its_own(site: Site, work: Work)
         "/teamwork/tasks/bulk",
         {"_act": "edit", "_field": "state", "state": "done", "id": [*map(str, ids)], "_state": "sort=subject", "_sure": "true"},
     )
-    assert "2 records are changed." in told.text
+    assert "2 records updated." in told.text
     assert {row["state"] for row in tasks.values(ids).values()} == {"done"}
-    assert told.links()["Back to the list"] == "/console/teamwork/tasks?sort=subject"
+    assert told.links()["Back to list"] == "/console/teamwork/tasks?sort=subject"
 
 
 def test_what_is_deleted_at_once_lies_in_the_recycle_bin_and_comes_back_from_it(site: Site, work: Work) -> None:
     ids = [str(id_of(work.records("customers.account").create({"name": name}))) for name in ("A", "B")]
     assert "2 records?" in site.post(f"{ACCOUNTS}/bulk", {"_act": "delete", "id": ids, "_state": ""}).heading
     gone = site.post(f"{ACCOUNTS}/bulk", {"_act": "delete", "id": ids, "_sure": "true", "_state": ""})
-    assert "2 records are in the recycle bin." in gone.text
+    assert "2 records moved to the recycle bin." in gone.text
     assert sorted(site.get(f"{ACCOUNTS}/bin").texts("//td[contains(@class, 'title')]")) == ["A", "B"]
     work.records("customers.account").create({"name": "B"})
     assert "Choose at least one record" in site.post(f"{ACCOUNTS}/bin", {}).text
     told = site.post(f"{ACCOUNTS}/bin", {"id": ids})
-    assert "1 records are back." in told.text
+    assert "1 record restored." in told.text
     assert told.texts("//*[@role='alert']//li") == ["B"]
     assert sorted(names(site.get(ACCOUNTS))) == ["A", "B"]
 
@@ -157,13 +158,13 @@ def test_a_cell_is_changed_in_its_place_and_a_refusal_brings_the_old_value_back_
 
 
 def test_what_is_written_as_a_key_of_the_companys_lists_reads_as_its_name_and_a_share_with_its_sign(site: Site, work: Work) -> None:
-    work.records("company.source").create({"key": "campaign", "name": "市场活动", "position": 1})
+    work.records("company.source").create({"key": "campaign", "name": "市场宣传", "position": 1})
     work.records("leads.lead").create({"name": "Ann", "source": "campaign"})
     other = id_of(work.records("leads.lead").create({"name": "Bo", "source": "by hand"}))
     shown = site.get("/leads/leads", {"_columns": "name,source"}).texts("//td[@data-field='source']")
-    assert sorted(shown) == ["by hand", "市场活动"]
+    assert sorted(shown) == ["by hand", "市场宣传"]
     form = site.get(f"/leads/leads/{other}/edit")
-    assert form.texts("//*[@data-field='source']//option") == ["", "市场活动", "by hand"]
+    assert form.texts("//*[@data-field='source']//option") == ["", "市场宣传", "by hand"]
     assert form.form()["source"] == "by hand"
     pipeline = id_of(work.records("pipeline.pipeline").create({"name": "New"}))
     work.records("pipeline.stage").create({"pipeline": pipeline, "name": "First", "type": "open", "probability": 25})
@@ -174,4 +175,22 @@ def test_the_count_comes_by_itself_and_says_how_many_fit(site: Site, work: Work)
     for name in ("Alpha", "Alpine", "Beta"):
         work.records("customers.account").create({"name": name})
     later = site.get(ACCOUNTS, {"q": "Al"}).all("//*[@id='count']/@hx-get")[0]
-    assert site.get(later.removeprefix("/console"), part="count").text == "2 found"
+    assert site.get(later.removeprefix("/console"), part="count").text == "2 results"
+
+
+def test_what_set_up_has_named_reads_in_the_language_of_its_reader_until_it_is_renamed(site: Site, work: Work) -> None:
+    """The company was set up in Chinese, and its reader's language is English; programs get what is stored."""
+    retail = id_of(work.records("company.industry").create({"key": "retail", "name": "?", "position": 1}))
+    fair = id_of(work.records("company.source").create({"key": "fair", "name": "?", "position": 1}))
+    chinese = {name: work.speaking("zh_CN").say(text) for name, text in (("retail", INDUSTRIES[2][1]), ("fair", SOURCES[3][1]))}
+    work.records("company.industry").update(retail, {"name": chinese["retail"]})
+    work.records("company.source").update(fair, {"name": chinese["fair"]})
+    work.records("leads.lead").create({"name": "Ann", "source": "fair"})
+    assert "Retail and wholesale" in site.get("/company/industries").text
+    assert site.get("/leads/leads", {"_columns": "name,source"}).texts("//td[@data-field='source']") == ["Trade show"]
+    form = site.get(f"/company/industries/{retail}/edit").form()
+    assert form["name"] == "Retail and wholesale"
+    assert site.post(f"/company/industries/{retail}/edit", {**form, "position": "7"}).status == 303
+    assert site.api.get(f"/api/v1/company/industries/{retail}").json["name"] == chinese["retail"], "what is not touched is not renamed"
+    assert site.sent(f"/company/industries/{retail}/edit", name="Shops").status == 303
+    assert "Shops" in site.get("/company/industries").text

@@ -11,6 +11,7 @@ import pytest
 from core.context import Work
 from core.tenancy.setup import set_up
 from core.testkit.fixtures import Api, People
+from plugins.pipeline.template import DIRECT
 from sdk import Draft, where
 from sdk.context import id_of
 from tests.console.site import Look, Site
@@ -91,19 +92,19 @@ def test_stages_are_renamed_ordered_added_and_asked_of_in_one_go(site: Site, pro
     wrong = post(site, sent(site.get(PAGE)), **{f"name.{second}": "", f"probability.{second}": "much"})
     assert (wrong.status, len(wrong.all("//li[@data-stage]//*[@aria-invalid]"))) == (422, 2)
     again = post(site, form)
-    assert (again.status, "Somebody else has changed the stages" in again.text) == (412, True)
+    assert (again.status, "Someone else has changed the stages" in again.text) == (412, True)
 
 
 def test_the_deals_of_a_stage_that_is_taken_away_move_to_the_chosen_one_or_nothing_happens(site: Site, process: Process) -> None:
     stages = process.stages()
     gone, other = str(stages[1]["id"]), str(stages[2]["id"])
     dropped = post(site, sent(site.get(PAGE)), act=f"drop:{gone}")
-    assert "Its 3 deals move to" in dropped.text
+    assert "Move its 3 deals to" in dropped.text
     refused = post(site, sent(dropped))
-    assert (refused.status, "say to which stage they move" in refused.text) == (422, True)
+    assert (refused.status, "choose the stage they move to" in refused.text) == (422, True)
     asking = str(stages[3]["id"])
     kept = post(site, sent(dropped), **{f"to.{gone}": asking})
-    assert (kept.status, "the deal D0 cannot move" in kept.text) == (409, True), "it asks for an amount"
+    assert (kept.status, "the deal D0 can't be moved" in kept.text) == (409, True), "it asks for an amount"
     assert len(process.names()) == len(stages)
     assert {process.stage_of(deal) for deal in process.deals} == {stages[1]["id"]}
     taken = post(site, sent(dropped), **{f"to.{gone}": other})
@@ -178,12 +179,22 @@ def test_the_bar_of_a_deal_leads_on_and_a_stage_shows_what_is_planned_in_it(clie
     steps = [(one.get("class"), bool(one.xpath("./a[@data-send]"))) for one in page.all("//section[contains(@class, 'steps')]//li")]
     assert steps == [("done", True), ("here", False), ("next", True), ("ahead", True), ("ahead", True)]
     asks = page.all("//section[contains(@class, 'steps')]//li[4]/a/@title")[0]
-    assert "Move to Proposal: asks for Amount" in asks
+    assert "Move to Proposal: requires Amount" in asks
     assert page.all("//section[contains(@class, 'steps')]//p[@data-said and @role='alert' and @hidden]"), "where a refusal is said"
     stage = process.stages()[0]["id"]
     client.post("/api/v1/teamwork/stage_plans", {"stage": str(stage), "subject": "Call them", "kind": "task"})
     beside = Site(client).get(f"/pipeline/stages/{stage}")
     assert "Call them" in " ".join(beside.texts("//section[@id='on-entry']"))
-    assert beside.links()["Arrange the stages"].endswith(f"?pipeline={process.id}")
+    assert beside.links()["Edit stages"].endswith(f"?pipeline={process.id}")
     closed = site.get(f"/pipeline/deals/{process.won}")
     assert not closed.all("//section[contains(@class, 'steps')]//a[@data-send]")
+
+
+def test_who_reads_the_stages_in_another_language_renames_none_by_saving_them(site: Site, process: Process) -> None:
+    lost = process.stages()[-1]
+    process.work.records("pipeline.stage").update(id_of(lost), {"name": process.work.speaking("zh_CN").say(DIRECT.stages[-1].name)})
+    assert "Lost" in site.get("/pick/pipeline/stages", {"q": "los"}).text
+    form = sent(site.get(PAGE))
+    assert form[f"name.{lost['id']}"] == ["Lost"], "its reader's word"
+    assert post(site, form, act="save").status == 303
+    assert process.names()[-1] == "输单"

@@ -54,7 +54,7 @@ def test_what_could_not_be_taken_is_listed_with_its_reason_and_tried_again(site:
     assert lead is None
     taken = site.post("/web_forms", {**page.form(), "retry": str(sent)})
     assert taken.answer.headers["Location"].startswith("/console/leads/leads/")
-    assert "Everything that came in has its lead." in site.get("/web_forms").text
+    assert "Every submission has become a lead." in site.get("/web_forms").text
 
 
 def test_who_may_only_look_at_what_came_in_makes_no_lead_of_it(client: Api, site: Site, work: Work, people: People) -> None:

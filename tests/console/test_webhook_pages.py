@@ -75,7 +75,7 @@ def test_a_webhook_is_made_tested_and_its_log_says_what_came_back_and_sends_agai
     assert site.post(here, {"do": "off", "version": version}).status == 303
     late = site.post(here, {"do": "test"})
     assert late.status == 409
-    assert "switched off" in late.text
+    assert "turned off" in late.text
 
 
 def test_who_may_not_change_webhooks_gets_no_secret_of_them(client: Api, site: Site, people: People) -> None:
@@ -88,7 +88,7 @@ def test_who_may_not_change_webhooks_gets_no_secret_of_them(client: Api, site: S
     inlet = client.post(
         "/api/v1/automation/inlets", {"name": "Form", "entity": "customers.account", "mapping": {"name": "{{ name }}"}}
     ).json["id"]
-    assert "Another secret address" in site.get(f"/automation/inlets/{inlet}").text
+    assert "New secret URL" in site.get(f"/automation/inlets/{inlet}").text
     (address,) = site.post(f"/automation/inlets/{inlet}/address", {}).texts("//code[@class='secret']")
     sent = client.anonymous().post(f"/api/v1/{address.partition('/api/v1/')[2]}", {"name": "Cedar"})
     assert sent.status_code == 200, sent.text

@@ -298,7 +298,7 @@ def test_code_that_needs_a_hidden_field_is_refused_and_does_not_fail(work_as: ty
             row["nonsense"]
     with pytest.raises(KeyError):  # nobody has hidden it: it was not asked for
         doors.get(secret, fields=["name"])["size"]
-    with pytest.raises(Forbidden, match="you may not read"):
+    with pytest.raises(Forbidden, match="you don't have access to"):
         work_as(clerk).records("core.audit").find(())
 
 
@@ -430,7 +430,7 @@ def test_a_hidden_name_finds_nothing_and_is_not_told_as_the_nearest(
         with pytest.raises(Invalid) as caught:
             doors.create({"name": "x", "board": word})
         refused.append([(problem.code, problem.message, problem.params["value"]) for problem in caught.value.problems])
-    assert [one[0][:2] for one in refused] == [("no_such_record", "there is no {target} {value!r}")] * 2
+    assert [one[0][:2] for one in refused] == [("no_such_record", "no {target} matches {value!r}")] * 2
     assert doors.create({"name": "x", "board": str(board)})["board"] == board, "the id is no secret"
 
 

@@ -56,10 +56,12 @@ def test_a_notice_comes_in_its_readers_language_and_people_who_have_left_hear_no
     system.records("core.user").update(chinese, {"locale": "zh_CN"})
     system.records("core.user").update(gone, {"active": False})
     thing = Reference("probe.thing", id_of(system.records("probe.thing").create({"name": "x"})))
-    system.notify([Notice(user, "probe.said", _("there is no file {key}"), "{own words}", {"key": "a"}, thing) for user in people.reps[0]])
+    system.notify(
+        [Notice(user, "probe.said", _("file {key} does not exist"), "{own words}", {"key": "a"}, thing) for user in people.reps[0]]
+    )
     assert [(one.user_id, one.title, one.body, one.about) for one in heard] == [
         (chinese, "文件 a 不存在", "{own words}", thing),
-        (english, "there is no file a", "{own words}", thing),
+        (english, "file a does not exist", "{own words}", thing),
     ]
     assert heard[0].email.startswith("rep00@")
 

@@ -187,7 +187,7 @@ def test_a_package_that_brings_a_plugin_that_is_there_goes_again(monkeypatch: py
     monkeypatch.setattr(installer, "installed", lambda: dict(packages))
     monkeypatch.setattr(installer, "entry_points", lambda *, group: points)
     with (
-        pytest.raises(Conflict, match=r"imposter brings a plugin 'customers', which is there already, from dealwright"),
+        pytest.raises(Conflict, match=r"imposter contains a plugin 'customers', which already exists, from dealwright"),
         installer.added("imposter", pip),
     ):
         pytest.fail("there is nothing to add")

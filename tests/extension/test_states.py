@@ -97,7 +97,7 @@ BROKEN: dict[str, tuple[dict[str, str], State, str]] = {
     "its entity has a title that is no field": (
         {"body": ENTITY.format(table="broken_rows").replace('_("Rows")),)', '_("Rows"), title="nothing"),)')}, State.FAILED, "'nothing'",
     ),
-    "it scopes what belongs to nobody": (
+    "it scopes what has no owner": (
         {"body": ENTITY.format(table="broken_rows").replace('_("Rows")),)', '_("Rows"), owned=False, access={"sales_rep": Scope.OWN}),)')},
         State.FAILED, "belongs to nobody",
     ),

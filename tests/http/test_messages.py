@@ -111,7 +111,7 @@ def test_a_choice_that_may_be_left_out_is_not_told_as_nothing() -> None:
 def test_messages_in_messages_are_named_by_their_place_and_braces_stay_braces() -> None:
     found = problems({"a": {"0": {"_schema": ["Invalid input type."]}}, "_schema": [Text("no {such} thing")]}, "where")
     assert [(one.field, one.code, str(one)) for one in found] == [
-        ("where.a.0", "type", "has another type than the one described"),
+        ("where.a.0", "type", "has a different type than described"),
         ("where", "invalid", "no {such} thing"),
     ]
 
@@ -128,3 +128,10 @@ def test_a_body_that_does_not_fit_is_told_in_chinese(client: Api) -> None:
     told = {one["field"]: one["message"] for one in refused.json["errors"]}
     assert {"parameters.weekdays.0", "parameters.where"} <= told.keys()
     assert all(re.search(r"[\u4e00-\u9fff]", message) for message in told.values()), told
+
+
+def test_a_text_chooses_between_one_and_many_where_its_language_does() -> None:
+    text = "{count} {count:record|records} of {owner}"
+    assert [SAYS.say(text, "en", {"count": count, "owner": "A|B"}) for count in (0, 1, 2)] == [
+        "0 records of A|B", "1 record of A|B", "2 records of A|B",
+    ]  # fmt: skip

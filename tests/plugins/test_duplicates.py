@@ -246,7 +246,7 @@ def test_a_rule_that_only_warns_lets_the_record_in_and_names_its_double(client: 
     (warning,) = made.json["warnings"]
     assert warning == {
         "code": "likely_duplicate",
-        "detail": f"this is likely there already: {HUAWEI} (name)",
+        "detail": f"this is likely a duplicate of: {HUAWEI} (name)",
         "candidates": [{"id": there.json["id"], "title": HUAWEI, "fields": ["name"]}],
         "hidden": 0,
     }

@@ -90,7 +90,7 @@ def test_an_export_in_the_background_has_what_its_owner_may_see_and_stands_in_th
     assert client.get(f"{address}/file").status_code == 404
     assert client.as_user(people.reps[1][0]).get(address).status_code == 404
     (told,) = [row for row in work.records("teamwork.notification").find(()) if row["kind"] == "import_export.export"]
-    assert (told["owner"], told["title"]) == (people.rep, "Export is ready: Accounts.csv")
+    assert (told["owner"], told["title"]) == (people.rep, "Export ready: Accounts.csv")
     with work.transaction():
         found = work.connection.execute(sa.select(audit).where(audit.c.entity == EXPORT).order_by(audit.c.id)).all()
     assert (found[0].action, found[0].actor_id, found[0].channel) == ("create", people.rep, "api")

@@ -110,7 +110,7 @@ def test_what_other_programs_write_is_found_out() -> None:
     assert list(opened('Name\tNote\n"A\t5" pipe\n').rows()) == [(1, ['"A', '5" pipe'])]
     assert book("Name:Note\nA:b\n", delimiter=":").sheets[0].headings == ("Name", "Note")
     for wrong in ("ab", '"', "\n"):
-        with pytest.raises(BadRequest, match="one sign"):
+        with pytest.raises(BadRequest, match="single character"):
             book("a,b\n", delimiter=wrong)
 
 
@@ -141,7 +141,7 @@ def test_of_two_rows_of_headings_the_one_that_names_every_column_counts() -> Non
         ("客户名称", "电话", "城市", "订单号", "金额", "日期"), (1, ["甲", "139", "北京", "1", "100", "2024-01-01"]),
     )  # fmt: skip
     (note,) = found.notes
-    assert str(note) == "the headings are in row 2; what stands above them is left out (1): 客户信息 | 订单信息"
+    assert str(note) == "the headings are in row 2; the lines above are skipped (1): 客户信息 | 订单信息"
     for content in (
         ",Name,City\nx,Ann,Paris\ny,Bob,Rome\n",
         "Name,,Age\nAnn,Paris,5\nBob,Rome,6\n",
@@ -159,8 +159,8 @@ def test_the_row_that_is_said_to_hold_the_headings_says_how_cells_are_parted() -
 def test_rows_are_as_long_as_they_are_and_cells_of_a_megabyte_are_read() -> None:
     long = "x" * (1 << 20)
     assert [cells for _number, cells in opened(f'A,B\n1\n1,2,3\n{long},"a\0b"\n').rows()] == [["1"], ["1", "2", "3"], [long, "a\0b"]]
-    assert "longer than a million signs" in refusal(f'A,B\n"{long}x",2\n'.encode())
-    assert "something behind a closing quote" in refusal(b'A,B\n"a"b,2\n')
+    assert "longer than a million characters" in refusal(f'A,B\n"{long}x",2\n'.encode())
+    assert "text after a closing quote" in refusal(b'A,B\n"a"b,2\n')
 
 
 def test_two_readers_of_one_file_do_not_disturb_each_other() -> None:
@@ -202,7 +202,7 @@ def test_an_empty_file_is_refused(content: bytes) -> None:
 def test_a_heading_that_comes_again_is_numbered_and_told_and_an_empty_one_bears_its_place() -> None:
     found = book("Mail,Name,Mail,Mail (2),,\n")
     assert found.sheets[0].headings == ("Mail", "Name", "Mail (3)", "Mail (2)", "#5", "#6")
-    assert [str(note) for note in found.notes] == ["has the heading 'Mail' more than once; one of them is now 'Mail (3)'"]
+    assert [str(note) for note in found.notes] == ["contains the heading 'Mail' more than once; one of them is now 'Mail (3)'"]
 
 
 @given(st.integers(0, 150_000))
@@ -295,7 +295,7 @@ def test_what_is_no_text_is_no_csv() -> None:
 
 
 def test_a_quote_that_does_not_end_is_refused_with_its_line() -> None:
-    assert refusal(b'name,note\nA,b\n"C,d\n').startswith("unreadable: is not a CSV file: row 3: a quote is opened and never closed")
+    assert refusal(b'name,note\nA,b\n"C,d\n').startswith("unreadable: is not a CSV file: row 3: a quote is opened but never closed")
 
 
 @pytest.mark.real_data
@@ -382,16 +382,16 @@ def test_more_columns_or_longer_headings_than_one_can_map_are_refused_with_their
     wide = ",".join(f"Custom field number {n}" for n in range(20_000))
     assert (
         refusal(f"{wide}\n1\n".encode())
-        == "too_many_columns: has 20000 columns, and at most 2000 are read; leave out those that are not needed"
+        == "too_many_columns: has 20000 columns, but at most 2000 can be read; remove those that aren't needed"
     )
-    assert refusal(b"Name," + b"h" * 900_000 + b"\nA,1\n").startswith("too_many_columns: has headings of 900004 signs in all")
+    assert refusal(b"Name," + b"h" * 900_000 + b"\nA,1\n").startswith("too_many_columns: has headings of 900004 characters in total")
     far = opened("Name,City" + "," * 16_000 + "\nA,Ulm" + "," * 16_000 + "far away\n")
     assert (far.headings, len(next(iter(far.rows()))[1])) == (("Name", "City"), 16_002)
 
 
 def test_a_heading_that_begins_as_an_archive_does_is_a_heading_and_a_list_in_json_is_told_as_such() -> None:
     assert opened("PK,City\nA,Ulm\n").headings == ("PK", "City")
-    assert refusal(b'[{"name": "A", "city": "Ulm"}]').startswith("unreadable: is a list in JSON")
+    assert refusal(b'[{"name": "A", "city": "Ulm"}]').startswith("unreadable: is a JSON list")
 
 
 @pytest.mark.parametrize(
@@ -462,7 +462,7 @@ def test_a_row_that_never_ends_is_refused_before_it_fills_the_memory() -> None:
 
 
 def test_half_a_sign_in_json_lines_is_refused() -> None:
-    assert refusal(b'{"a": "1"}\n{"a": "\\ud83d"}\n') == "unreadable: is no JSON lines: line 2 is no object"
+    assert refusal(b'{"a": "1"}\n{"a": "\\ud83d"}\n') == "unreadable: is not valid JSON Lines: line 2 is not an object"
     assert next(opened(b'{"a": "\\ud83d\\ude00"}\n').rows())[1] == ["\U0001f600"]
 
 

@@ -91,20 +91,20 @@ def test_a_mapped_field_is_not_taken_from_another_column_as_well(taken: Take, wo
 @pytest.mark.parametrize(
     ("wish", "expected"),
     [
-        ({"map": ["Nmae=name"]}, "no heading 'Nmae'; it has name"),
-        ({"map": ["name=nmae"]}, "no field 'nmae' to import into; the nearest is name"),
-        ({"map": ["name"]}, "write Heading=field"),
-        ({"map": ["name=name", "city=name"]}, "both lead to the field 'name'"),
-        ({"map": ["name=version"]}, "no field 'version'"),
-        ({"value": ["tier:key"]}, "write field:from=to"),
-        ({"value": ["teir:a=b"]}, "the nearest is tier"),
-        ({"collision": ["city"]}, "write field=only_if_empty"),
-        ({"collision": ["city=sometimes"]}, "there are overwrite, only_if_empty, never"),
-        ({"set": ["tier"]}, "write FIELD=VALUE"),
-        ({"set": ["tier=huge"]}, "'tier=huge' does not fit: expected one of key, normal, potential"),
+        ({"map": ["Nmae=name"]}, "no heading 'Nmae'; its headings are name"),
+        ({"map": ["name=nmae"]}, "no importable field is named 'nmae'; the closest is name"),
+        ({"map": ["name"]}, "use Heading=field"),
+        ({"map": ["name=name", "city=name"]}, "both map to the field 'name'"),
+        ({"map": ["name=version"]}, "no importable field is named 'version'"),
+        ({"value": ["tier:key"]}, "use field:from=to"),
+        ({"value": ["teir:a=b"]}, "the closest is tier"),
+        ({"collision": ["city"]}, "use field=only_if_empty"),
+        ({"collision": ["city=sometimes"]}, "available: overwrite, only_if_empty, never"),
+        ({"set": ["tier"]}, "use FIELD=VALUE"),
+        ({"set": ["tier=huge"]}, "'tier=huge' is invalid: expected one of key, normal, potential"),
         ({"mode": "upsert"}, "needs at least one field to match by"),
         ({"mode": "update", "match": ["phone"]}, "no column for 'phone'"),
-        ({"mode": "update", "match": ["revenue"], "set": ["revenue=5"]}, "cannot match by 'revenue'"),
+        ({"mode": "update", "match": ["revenue"], "set": ["revenue=5"]}, "can't match by 'revenue'"),
     ],
 )
 def test_a_wish_that_does_not_fit_is_refused_before_a_row_is_read(taken: Take, work: Work, wish: dict, expected: str) -> None:
@@ -153,7 +153,7 @@ def test_each_row_that_is_not_taken_has_row_column_value_reason_and_nearest(take
     assert done.counts == {"created": 1, "failed": 2}
     assert done.reasons == [(2, "Amount", "malformed"), (3, "Name", "required")]
     assert done.rows[0]["value"] == "ten"
-    assert "Close date: there is no such date" in str(done.rows[0]["reason"])
+    assert "Close date: this date does not exist" in str(done.rows[0]["reason"])
     corrected = taken("pipeline.deal", "name,account\nx,Birchwod Foods\n")
     (row,) = corrected.rows
     assert (row["column"], row["value"], row["nearest"], row["code"]) == ("account", "Birchwod Foods", "Birchwood Foods", "no_such_record")
@@ -419,7 +419,7 @@ def test_a_file_that_cannot_be_read_fails_its_import_with_the_reason(client: Api
     drain()
     done = client.get(f"{IMPORTS}/{begun['id']}").json
     assert (done["state"], done["created"]) == ("failed", 0)
-    assert "cannot be decoded for certain: it may be" in done["reason"]
+    assert "the encoding is ambiguous: it may be" in done["reason"]
 
 
 def test_the_mapping_of_the_form_is_that_of_the_command_line(client: Api, drain: Callable[[], int], work: Work) -> None:
@@ -503,7 +503,7 @@ def test_an_import_whose_plugin_is_switched_off_meanwhile_is_skipped(client: Api
     assert client.patch("/api/v1/core/plugins/import_export", {"enabled": True}).status_code == 200
     drain()
     done = client.get(f"{IMPORTS}/{begun['id']}").json
-    assert (done["state"], done["reason"]) == ("failed", "import and export was switched off before the end"), "it waits for nothing"
+    assert (done["state"], done["reason"]) == ("failed", "import and export was turned off before it finished"), "it waits for nothing"
     assert names(work) == []
 
 
@@ -557,7 +557,7 @@ def test_the_template_has_a_column_for_every_field_that_can_be_written(client: A
     assert answer.mimetype == "text/csv"
     assert answer.headers["Content-Disposition"] == "attachment; filename=customers.account.csv"
     heading, example = answer.data.decode("utf-8-sig").splitlines()
-    assert heading.startswith("Name *,Class [Key account|Normal|Potential],Lifecycle [Prospect|Customer|Former customer],Industry,")
+    assert heading.startswith("Name *,Class [Key account|Normal|Potential],Lifecycle stage [Prospect|Customer|Former customer],Industry,")
     assert {"Parent company", "Owner", "Annual revenue"} <= set(heading.split(","))
     assert "Open deals" not in heading
     assert example.startswith("Example,Normal,Prospect,")

@@ -102,5 +102,5 @@ def test_the_second_of_two_rows_is_told_the_number_of_the_first_wherever_they_st
         (3, True, False, False), (4, False, False, True), (5, False, True, False),
     ]  # fmt: skip
     codes = taken("catalog.product", "name,sku\nA,S-1\nB,S-2\nC,S-3\nD,S-1\n", dry_run=dry_run)
-    assert told(codes) == [(4, "failed", "duplicate", "'S-1' is taken already; is the same as row 1 of this file")]
+    assert told(codes) == [(4, "failed", "duplicate", "'S-1' is already taken; is the same as row 1 of this file")]
     assert work.records("catalog.product").find(where(name="D")) == []

@@ -207,7 +207,7 @@ def test_an_order_of_ten_is_billed_in_two_parts_and_never_beyond(client: Api, sh
     assert shop.read("order", order)["billed"] == "partial"
     over = client.post(f"{API}/orders/{order}/invoices", {"lines": [{"order_line": str(line["id"]), "quantity": "7"}]})
     assert (over.status_code, code(over)) == (422, "over_billed")
-    assert over.json["errors"][0]["message"] == "7 are more than the 6 of this line that are not billed yet"
+    assert over.json["errors"][0]["message"] == "7 is more than the 6 of this line not yet invoiced"
     for nothing in ([], [{"order_line": str(line["id"]), "quantity": "0"}]):
         assert code(client.post(f"{API}/orders/{order}/invoices", {"lines": nothing})) == "nothing_to_bill"
     rest = client.post(f"{API}/orders/{order}/invoices", {})
@@ -343,7 +343,7 @@ def test_shares_of_a_hundred_per_cent_are_the_order_to_the_cent(client: Api, sho
     assert client.delete(f"{API}/instalments/{parts[0]['id']}").status_code == 204
     assert plan(30)["amount"]["amount"] == "113.00"
     said = client.post(f"{API}/instalments", {"order": order, "share": 1, "due_on": "2026-02-01"}).json["errors"][0]["message"]
-    assert said == "the plan would ask for 380.43, the order comes to 376.66"
+    assert said == "the plan would add up to 380.43, but the order comes to 376.66"
 
 
 @pytest.mark.feature("F7")

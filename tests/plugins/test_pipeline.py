@@ -338,7 +338,7 @@ def test_a_stage_has_a_type_a_probability_a_colour_and_expected_days(client: Api
 
 
 def test_the_templates_are_in_the_language_of_who_asks(platform: Platform, make_tenant: MakeTenant) -> None:
-    for locale, expected in (("en", "Potential customer"), ("zh_CN", "潜在客户")):
+    for locale, expected in (("en", "Prospect"), ("zh_CN", "潜在客户")):
         work = platform.system(make_tenant(f"in-{locale.lower().replace('_', '-')}", locale=locale).id)
         apply(work, "direct_sales")
         first = work.records("pipeline.stage").find(where(key="potential"))
@@ -359,7 +359,7 @@ def test_an_unknown_template_is_not_found_and_those_that_exist_are_named(work: W
 
 def test_two_stages_of_a_pipeline_never_share_a_key_and_of_two_pipelines_may(work: Work, process: Process, renewal: Process) -> None:
     stages = work.records("pipeline.stage")
-    with pytest.raises(Conflict, match="'proposal' is taken already"):
+    with pytest.raises(Conflict, match="'proposal' is already taken"):
         stages.create({"pipeline": process.id, "name": "Proposal"})
     assert stages.create({"pipeline": renewal.id, "name": "Proposal"})["key"] == "proposal"
     twice = stages.write([Draft("create", {"pipeline": process.id, "name": "Twin"}) for _number in range(2)])
@@ -534,7 +534,7 @@ def test_a_deal_that_goes_back_and_forth_reports_two_visits_and_how_long_each_to
     assert [row["seconds"] for row in rows] == [None, *(stayed * 86_400 for stayed in days)]
     asked = {"entity": "pipeline.stage_change", "measure": "count,sum:seconds", "by": "from_stage"}
     lines = {line["from_stage"]: (line["count"], line["sum:seconds"]) for line in client.get("/api/v1/reports/query", asked).json["data"]}
-    assert (lines["Potential customer"], lines["First contact"]) == ((2, 5 * 86_400), (2, 5 * 86_400))
+    assert (lines["Prospect"], lines["First contact"]) == ((2, 5 * 86_400), (2, 5 * 86_400))
     stale = {"stage_since[lt]": (clock.now + timedelta(seconds=1)).isoformat(), "status": "open"}
     assert [row["id"] for row in client.get(DEALS, stale).json["data"]] == [str(deal)]
 

@@ -242,4 +242,4 @@ def test_headings_that_come_again_in_a_file_are_no_records_and_what_sums_it_up_i
     assert told == [(1, "headings"), (3, "headings")]
     assert {row["name"] for row in work.records("customers.account").find(())} == {"A", "Name", "B", "Total"}
     empty = staged(client, "Name,City\n", "empty.csv")
-    assert [(note["code"], note["message"]) for note in empty["notes"]] == [("no_rows", "the sheet 'empty' has headings and not one row")]
+    assert [(note["code"], note["message"]) for note in empty["notes"]] == [("no_rows", "the sheet 'empty' has headings but no rows")]

@@ -153,7 +153,7 @@ def test_a_closed_period_stays_and_is_opened_again_for_a_reason_that_is_logged(
     assert manager.patch(score, {"note": "x"}).status_code == 409
     drain()
     told = [row["body"] for row in work.records("teamwork.notification").find(where(owner=people.rep, kind="teamwork.evaluation"))]
-    assert told == ["Your score is 73.9114, place 2.", "Your score is 74.5114, place 2."]
+    assert told == ["Your score is 73.9114, rank 2.", "Your score is 74.5114, rank 2."]
 
 
 @pytest.mark.feature("J6")

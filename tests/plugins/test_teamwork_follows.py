@@ -38,14 +38,14 @@ def test_thirty_changes_in_a_minute_are_one_notice(
             engine.run_until_idle()
     engine.run_until_idle()
     (notice,) = told(work, people.manager)
-    assert (notice["title"], notice["body"], notice["times"]) == ("News of Pump", "rep00 changed: Notes", 30)
+    assert (notice["title"], notice["body"], notice["times"]) == ("Update on Pump", "rep00 changed: Notes", 30)
     assert told(work, people.rep) == [], "who does it knows"
     clock.move(minutes=10)
     rep.post("/api/v1/teamwork/comments", {"about": f"pipeline.deal:{deal}", "body": "They decide."})
     engine.run_until_idle()
     assert [(row["body"], row["times"]) for row in told(work, people.manager)] == [
         ("rep00 changed: Notes", 30),
-        ("rep00 wrote a comment.", 1),
+        ("rep00 commented.", 1),
     ]
 
 

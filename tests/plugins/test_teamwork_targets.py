@@ -194,7 +194,7 @@ def test_at_90_per_cent_of_a_region_s_target_its_manager_is_told_of_the_region_o
         engine.run_until_idle()
         clock.move(hours=1)
         engine.run_until_idle()
-    assert told(work, people.manager) == ["Team 0, East China: 90 % of the target, Won deals 2026-Q1"]
+    assert told(work, people.manager) == ["Team 0, East China: 90% of target, Won deals 2026-Q1"]
 
 
 @pytest.mark.feature("G4")
@@ -250,13 +250,13 @@ def test_at_90_and_at_100_per_cent_owner_and_manager_are_told_once(
     win("899.99")
     assert told(work, people.rep) == []
     win("0.01")
-    assert told(work, people.rep) == told(work, people.manager) == ["rep00: 90 % of the target, Won amount 2026-Q1"]
+    assert told(work, people.rep) == told(work, people.manager) == ["rep00: 90% of target, Won amount 2026-Q1"]
     win("50")
     assert len(told(work, people.rep)) == 1
     win("50")
     win("500")
     assert told(work, people.rep) == told(work, people.manager) == [
-        "rep00: 90 % of the target, Won amount 2026-Q1", "rep00: target reached, Won amount 2026-Q1",
+        "rep00: 90% of target, Won amount 2026-Q1", "rep00: target reached, Won amount 2026-Q1",
     ]  # fmt: skip
     assert told(work, people.reps[0][1]) == told(work, people.director) == []
 

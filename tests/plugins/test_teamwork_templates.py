@@ -69,7 +69,7 @@ def test_a_template_gives_its_tasks_to_owner_manager_applier_and_a_person_on_wor
     assert {(row["about"], row["application"]) for row in rows} == {((ACCOUNT, account), UUID(made["id"]))}
     assert (rows[0]["helpers"], rows[0]["remind_time"], rows[1]["priority"]) == ([str(helper)], "08:00", "high")
     engine.run_until_idle()
-    assert told(work, people.rep) == [("Tasks: Welcome", "You have 2 new tasks about Alder.")], "one notice, not one for each task"
+    assert told(work, people.rep) == [("Tasks: Welcome", "You have 2 new tasks for Alder.")], "one notice, not one for each task"
     assert [len(told(work, person)) for person in (helper, people.manager, people.director, colleague)] == [1, 1, 1, 0]
 
 

@@ -16,8 +16,8 @@ from sdk.permissions import MERGE
 if TYPE_CHECKING:
     from core.context import Work
 
-_LIST, _CREATE, _GET, _UPDATE = _("list"), _("create"), _("read"), _("change")
-_DELETE, _RESTORE, _BATCH, _HISTORY = _("delete"), _("restore"), _("many at once"), _("history")
+_LIST, _CREATE, _GET, _UPDATE = _("list"), _("create"), _("read"), _("edit")
+_DELETE, _RESTORE, _BATCH, _HISTORY = _("delete"), _("restore"), _("batch"), _("history")
 _TIMELINE, _DUPLICATES = _("timeline"), _("likely duplicates")
 _FROM_BODY, _FROM_PATH, _FIRST = "$response.body#/id", "$request.path.id", "$response.body#/data/0/id"
 
@@ -96,7 +96,7 @@ class CollectionOperations:
         return made
 
     def _if_match(self) -> Json:
-        return parts.asked("If-Match", self.work.say(_("The ETag that you read: a stale change is refused with 412.")), '"v1"')
+        return parts.asked("If-Match", self.work.say(_("The ETag you read: a stale change is rejected with 412.")), '"v1"')
 
     def _links(self, id: str, acts: tuple[str, ...], *, tagged: bool = False) -> Json:
         """From an answer to what can be done next with the record; `tagged`: the answer has the record's ETag."""
@@ -135,7 +135,7 @@ class CollectionOperations:
         return self._operation("list", self.work.say(_LIST), answers({200: good}, (*READ, 414)), self.own.listed())
 
     def _create(self) -> Json:
-        location = {"Location": parts.header(self.work.say(_("The address of the record.")))}
+        location = {"Location": parts.header(self.work.say(_("The URL of the record.")))}
         responses = answers({201: self._written(self.work.say(_("Created.")), location)}, SEND)
         return self._operation("create", self.work.say(_CREATE), responses, self._force(), parts.body(ref(f"New{self.own.name}")))
 
@@ -143,13 +143,13 @@ class CollectionOperations:
         """For entities whose records can be taken for one another."""
         if not self.entity.alike:
             return []
-        text = self.work.say(_("Write it although it is likely there already; needs the right to."))
+        text = self.work.say(_("Save it although it is a likely duplicate; requires permission."))
         return [parts.query("force", {"type": "boolean"}, text)]
 
     def _duplicates(self) -> Json:
         data = {"type": "array", "items": parts.candidate()}
         schema = {"type": "object", "properties": {"data": data, "hidden": {"type": "integer"}}, "required": ["data", "hidden"]}
-        good = answer(self.work.say(_("Who may be meant, and how many more that you do not see.")), schema)
+        good = answer(self.work.say(_("Possible matches, and how many more you don’t have access to.")), schema)
         asked: Json = {"values": {"type": "object"}, "id": UUID}
         body: Json = {"type": "object", "properties": asked, "required": ["values"], "additionalProperties": False}
         return self._operation("duplicates", self.work.say(_DUPLICATES), answers({200: good}, SEND), body=parts.body(body))
@@ -162,8 +162,8 @@ class CollectionOperations:
             tag,
             self._links(_FROM_BODY, ("update", "delete", "history"), tagged=True),
         )
-        known = parts.asked("If-None-Match", self.work.say(_("An ETag that you have: 304 while it is the present one.")), '"v1"')
-        responses = answers(self._led_on({200: good, 304: answer(self.work.say(_("You have the present version.")), headers=tag)}), READ)
+        known = parts.asked("If-None-Match", self.work.say(_("An ETag you have: 304 if it is still current.")), '"v1"')
+        responses = answers(self._led_on({200: good, 304: answer(self.work.say(_("You have the current version.")), headers=tag)}), READ)
         return self._operation("get", self.work.say(_GET), responses, [*self.own.shown(), known])
 
     def _update(self) -> Json:
@@ -176,17 +176,17 @@ class CollectionOperations:
         return self._operation("delete", self.work.say(_DELETE), answers({204: good}, (*WRITE, 412)), [self._if_match()])
 
     def _restore(self) -> Json:
-        good = self._written(self.work.say(_("There again.")))
+        good = self._written(self.work.say(_("Restored.")))
         return self._operation("restore", self.work.say(_RESTORE), answers({200: good}, WRITE), self._force())
 
     def _batch(self) -> Json:
-        good = answer(self.work.say(_("All were taken; the outcome of each in the order of the items.")), _outcomes())
-        some = answer(self.work.say(_("Some were refused, the others were taken; each has its outcome.")), _outcomes())
+        good = answer(self.work.say(_("All were accepted; the outcome of each is listed in the order of the items.")), _outcomes())
+        some = answer(self.work.say(_("Some were rejected, the others were accepted; each has its outcome.")), _outcomes())
         return self._operation("batch", self.work.say(_BATCH), answers({200: good, 207: some}, SEND), body=parts.body(self._items()))
 
     def _items(self) -> Json:
         values = {"type": "object", "description": f"As in New{self.own.name} and ChangeOf{self.own.name}; each item has its own outcome."}
-        version = {"type": "integer", "description": self.work.say(_("The version that you read: a stale change is refused."))}
+        version = {"type": "integer", "description": self.work.say(_("The version you read: a stale change is rejected."))}
         force: Json = {"force": {"type": "boolean"}} if self.entity.alike else {}
         kinds = []
         for op, properties in (
@@ -226,9 +226,9 @@ class CollectionOperations:
         schema = {"type": "object", "properties": {"data": {"type": "array", "items": entry}, "page": page}, "required": ["data", "page"]}
         asked = [
             parts.query(
-                "limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, self.work.say(_("How many entries; 50 without it."))
+                "limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, self.work.say(_("How many entries; 50 by default."))
             ),
-            parts.query("cursor", {"type": "string", "pattern": CURSOR}, self.work.say(_("`page.next` of the page before."))),
+            parts.query("cursor", {"type": "string", "pattern": CURSOR}, self.work.say(_("`page.next` of the previous page."))),
         ]
         good = answer(self.work.say(_("Newest first.")), schema)
         return self._operation(act, summary, answers(self._led_on({200: good}), READ), asked)

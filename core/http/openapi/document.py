@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
 _KEPT = 32
 INTRODUCTION = _(
-    "What you can call here, with your rights. Send `Authorization: Bearer dw_...`, or the cookie of `POST /api/v1/session` and, "
-    "with every write, its `csrf_token` as `X-CSRF-Token`. Who belongs to several tenants names one in the header `X-Tenant`."
+    "What you can call here, with your permissions. Send `Authorization: Bearer dw_...`, or the cookie of `POST "
+    "/api/v1/session` and, with every write, its `csrf_token` as `X-CSRF-Token`. If you belong to several tenants, "
+    "name one in the `X-Tenant` header."
 )
 
 

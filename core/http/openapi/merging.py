@@ -12,13 +12,13 @@ from sdk import _
 if TYPE_CHECKING:
     from core.context import Work
 
-MERGES, MERGE, UNMERGE = _("what has become part of it"), _("merge others into it"), _("undo a merge")
+MERGES, MERGE, UNMERGE = _("what was merged into it"), _("merge others into it"), _("undo a merge")
 
 
 def led_on(work: Work) -> Json:
     """The answer for a record that has become part of another."""
-    location = {"Location": parts.header(work.say(_("The same of the record that is left.")))}
-    return answer(work.say(_("It has become part of another record.")), _object({"id": UUID}), location)
+    location = {"Location": parts.header(work.say(_("The same of the record that is kept.")))}
+    return answer(work.say(_("It was merged into another record.")), _object({"id": UUID}), location)
 
 
 def wish() -> Json:
@@ -35,9 +35,9 @@ def done(work: Work) -> dict[int, Json]:
         "id": {"type": ["string", "null"]}, "survivor": UUID, "losers": _list(UUID), "dry_run": {"type": "boolean"},
         "values": {"type": "object"}, "moved": counted, "settled": counted,
     })  # fmt: skip
-    location = {"Location": parts.header(work.say(_("Where the merges of the record are.")))}
+    location = {"Location": parts.header(work.say(_("The URL of the record’s merges.")))}
     tried = answer(work.say(_("What would happen; nothing was changed.")), schema)
-    return {200: tried, 201: answer(work.say(_("They are one.")), schema, {**location, **_tag(work)})}
+    return {200: tried, 201: answer(work.say(_("They are merged.")), schema, {**location, **_tag(work)})}
 
 
 def listed(work: Work) -> Json:
@@ -53,7 +53,7 @@ def undone(work: Work) -> Json:
     """What came back, and what stays because it was changed since."""
     conflict = _object({"entity": {"type": "string"}, "id": UUID, "fields": _list({"type": "string"})})
     schema = _object({"id": UUID, "survivor": UUID, "restored": _list(UUID), "conflicts": _list(conflict)})
-    return answer(work.say(_("They are several again; what was changed since stays as it is.")), schema, _tag(work))
+    return answer(work.say(_("They are separate again; changes made since are kept.")), schema, _tag(work))
 
 
 def _tag(work: Work) -> Json:

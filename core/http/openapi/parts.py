@@ -18,18 +18,21 @@ UUID = {"type": "string", "format": "uuid"}
 NO_NULL = r"^[^\x00]*$"
 """Text of a query: anything but the null character."""
 REFUSALS = {
-    400: ("BadRequest", _("The form of the request is wrong: an unknown parameter, field or operator, a body that is not JSON.")),
-    401: ("Unauthenticated", _("No token or session, or one that is not valid.")),
-    403: ("Forbidden", _("You may see the thing but not do this to it; with a session cookie: the CSRF token is missing.")),
-    404: ("NotFound", _("It is not there, or you may not see it, or the tenant has the plugin switched off.")),
-    409: ("Conflict", _("The present state forbids it: a duplicate, an illegal move, a write at the same moment.")),
-    412: ("Stale", _("The record was changed since you read it: the version in If-Match is not the present one.")),
-    413: ("TooLarge", _("The body is larger than the server takes.")),
-    414: ("AddressTooLong", _("The address is longer than the server takes: ask for less at once.")),
-    415: ("UnsupportedMedia", _("The body has another media type than the one described.")),
-    422: ("Invalid", _("The form is right and the values are not: `errors` names each field, with the nearest match where there is one.")),
-    429: ("TooMany", _("Asked too often: wait as many seconds as Retry-After says.")),
-    503: ("Unavailable", _("The database does not answer or the tenant is suspended; try again later.")),
+    400: ("BadRequest", _("The request is malformed: an unknown parameter, field or operator, or a body that is not JSON.")),
+    401: ("Unauthenticated", _("The token or session is missing or invalid.")),
+    403: ("Forbidden", _("You can see this but don’t have permission to do this to it; with a session cookie: the CSRF token is missing.")),
+    404: ("NotFound", _("It doesn’t exist, you don’t have access to it, or the tenant has turned the plugin off.")),
+    409: ("Conflict", _("Not possible in the current state: a duplicate, an illegal move, or a simultaneous write.")),
+    412: ("Stale", _("The record was changed since you read it: the version in If-Match is not current.")),
+    413: ("TooLarge", _("The body is larger than the server accepts.")),
+    414: ("AddressTooLong", _("The URL is too long for the server: ask for less at once.")),
+    415: ("UnsupportedMedia", _("The body has a different media type than described.")),
+    422: (
+        "Invalid",
+        _("The request is well-formed but its values are invalid: `errors` lists each field, with the closest match if there is one."),
+    ),
+    429: ("TooMany", _("Too many requests: wait for the number of seconds in Retry-After.")),
+    503: ("Unavailable", _("The database isn’t responding or the tenant is suspended; try again later.")),
 }
 ONCE = "IdempotencyKey"
 """What the parameter of all writes is called among the components."""
@@ -111,7 +114,7 @@ def security(say: Say, cookie: str) -> dict[str, Json]:
             "type": "apiKey",
             "in": "header",
             "name": "X-CSRF-Token",
-            "description": say(_("The session's csrf_token, with every write.")),
+            "description": say(_("The session’s csrf_token, with every write.")),
         },
     }
 
@@ -168,7 +171,7 @@ def asked(name: str, text: str, example: str) -> Json:
 
 def parameters(say: Say) -> dict[str, Json]:
     """The parameters that operations share."""
-    text = say(_("With it, a write that is sent again within 24 hours is not done again and has its first answer; a UUID is good."))
+    text = say(_("With it, a write repeated within 24 hours is not executed again and returns the first response; a UUID is recommended."))
     schema = {"type": "string", "minLength": 1, "maxLength": idempotency.MOST, "pattern": idempotency.FORM}
     example = "8e03978e-40d5-43e8-bc93-6894a57f9324"
     return {

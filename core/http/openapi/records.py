@@ -85,8 +85,8 @@ class RecordSchemas:
     def shown(self) -> list[Json]:
         """Which fields, and which links as records."""
         links = [name for name, field in self.visible.items() if isinstance(field, LinkField)]
-        made = [names(list(self.visible), self.work.say(_("The fields to show; `id` always comes.")), "fields")]
-        return made + ([names(links, self.work.say(_("Links to show as records instead of ids.")), "include")] if links else [])
+        made = [names(list(self.visible), self.work.say(_("The fields to return; `id` is always included.")), "fields")]
+        return made + ([names(links, self.work.say(_("Links to return as records instead of IDs.")), "include")] if links else [])
 
     def listed(self) -> list[Json]:
         """The parameters of a list: what is shown, order, search, page, then a filter for each operator of each field."""
@@ -95,15 +95,15 @@ class RecordSchemas:
             *self.shown(),
             names(
                 [word for name in sortable for word in (name, f"-{name}")],
-                self.work.say(_("The order; `-` before a name for descending.")),
+                self.work.say(_("The order; prefix a name with `-` for descending.")),
                 "sort",
             ),
             query("q", {"type": "string", "maxLength": 200, "pattern": NO_NULL}, self.work.say(_("Words to search for."))),
-            query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, self.work.say(_("How many records; 50 without it."))),
+            query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, self.work.say(_("How many records; 50 by default."))),
             query(
                 "cursor",
                 {"type": "string", "pattern": CURSOR},
-                self.work.say(_("`page.next` of the page before; with the same filter and order.")),
+                self.work.say(_("`page.next` of the previous page, with the same filter and order.")),
             ),
             query("count", {"type": "boolean"}, self.work.say(_("Whether to count all records into `page.total`."))),
             *(self._filter(name, field, operator) for name, field in self.asked.items() for operator in field.operators),

@@ -32,19 +32,19 @@ _FILE = {"type": "string", "format": "binary", "contentMediaType": "application/
 SIGN_IN, SIGN_OUT, PASSWORD, META, OPENAPI, DOCS = (
     _("Sign in"),
     _("Sign out"),
-    _("Change the password"),
+    _("Change password"),
     _("What the tenant has"),
     _("This document"),
     _("This document to read"),
 )
 WHO = _("Who is signed in: the CSRF token and the tenants")
 TAKE, RESET, ASK = (
-    _("Take an invitation"),
-    _("Choose another password by a letter's link"),
-    _("Ask for a letter to choose another password"),
+    _("Accept an invitation"),
+    _("Reset a password with an emailed link"),
+    _("Request a password reset email"),
 )
-FIRST, WANTED = _("Make the first tenant of an installation"), _("Whether the installation waits for its first tenant")
-LIVE, READY = _("Whether the process lives"), _("Whether it can serve")
+FIRST, WANTED = _("Create the first tenant of an installation"), _("Whether the installation is waiting for its first tenant")
+LIVE, READY = _("Whether the process is alive"), _("Whether it is ready to serve")
 
 
 def of_field(_converter: Any, field: Any, **_kwargs: Any) -> Json:
@@ -159,7 +159,7 @@ def describe_core(sheet: Sheet, work: Work) -> None:
     page = {"description": work.say(DOCS), "content": html}
     stranger = {"description": work.say(parts.REFUSALS[401][1]), "content": {**problem, **html}}
     thing, state = {"type": "object"}, {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
-    cookie = {"Set-Cookie": parts.header(work.say(_("The session's cookie.")))}
+    cookie = {"Set-Cookie": parts.header(work.say(_("The session cookie.")))}
     sign_in = operation("sign_in", SIGN_IN, answers({201: answer(work.say(SIGN_IN), _SESSION, cookie)}, (400, 401, 413, 415, 422, 429, 503)),
                         requestBody=parts.body(_CREDENTIALS), security=[])  # fmt: skip
     password = operation("change_password", PASSWORD, answers({204: answer(work.say(PASSWORD))}, (400, 401, 403, 409, 413, 415, 422, 429, 503)),
@@ -202,11 +202,11 @@ def _describe_factor(sheet: Sheet, work: Work, operation: Callable[..., Json]) -
 
     state = thing(enabled={"type": "boolean"}, recovery_codes_left={"type": "integer"})
     codes = thing(recovery_codes={"type": "array", "items": text})
-    show = made("second_factor", _("Whether there is a second factor"), 200, state, (), security=[{"session": []}])
-    offer = made("offer_second_factor", _("A seed for an authenticator application"), 201, thing(secret=text, uri=text), (403,))
+    show = made("second_factor", _("Whether two-step verification is on"), 200, state, (), security=[{"session": []}])
+    offer = made("offer_second_factor", _("A secret for an authenticator app"), 201, thing(secret=text, uri=text), (403,))
     body = (403, 413, 415, 422)
-    confirm = made("add_second_factor", _("Set the second factor up by a code of its seed"), 200, codes, body, requestBody=sent)
-    remove = made("remove_second_factor", _("Remove the second factor"), 204, None, (*body, 429), requestBody=sent)
+    confirm = made("add_second_factor", _("Turn on two-step verification with a code"), 200, codes, body, requestBody=sent)
+    remove = made("remove_second_factor", _("Turn off two-step verification"), 204, None, (*body, 429), requestBody=sent)
     sheet.path("/api/v1/session/second_factor", operations={"get": show, "post": offer, "put": confirm})
     sheet.path("/api/v1/session/second_factor/removals", operations={"post": remove})
 
@@ -217,7 +217,7 @@ def _describe_impersonation(sheet: Sheet, work: Work, operation: Callable[..., J
     acting: Json = {"type": "object", "properties": {"user": parts.UUID, "tenant": {"type": "string"}, "until": until}}
     now: Json = {"type": "object", "properties": {"user": {"type": ["string", "null"]}, "until": until}, "required": ["user", "until"]}
     who: Json = {"type": "object", "properties": {"user": {**_CODE, "maxLength": 255}}, "required": ["user"], "additionalProperties": False}
-    begin, show, end = _("Act as somebody else for an hour"), _("As whom the session acts"), _("Act as somebody else no more")
+    begin, show, end = _("Impersonate someone for an hour"), _("Who the session impersonates"), _("Stop impersonating")
     browser: list[Json] = [{"session": [], "csrf": []}]
     post = operation("impersonate", begin, answers({201: answer(work.say(begin), acting)}, parts.SEND), requestBody=parts.body(who),
                      security=browser)  # fmt: skip
@@ -238,10 +238,10 @@ def _describe_providers(sheet: Sheet, work: Work, operation: Callable[..., Json]
     tenant = parts.query("tenant", {"type": "string", "pattern": NO_NULL}, work.say(_("The name of the tenant")))
     landing = parts.query("next", {"type": "string", "pattern": LANDING}, work.say(_("The path to come back to")))
     ways, begin, back = (
-        _("The other systems through which people come into a tenant"), _("Sign in through another system"),
-        _("The way back from another system"),
+        _("The systems through which people can sign in to a tenant"), _("Sign in through another system"),
+        _("The return from another system"),
     )  # fmt: skip
-    there = {"Location": parts.header(work.say(_("Where the browser goes.")))}
+    there = {"Location": parts.header(work.say(_("Where the browser is redirected.")))}
     listed = operation(
         "sign_in_providers", ways, answers({200: answer(work.say(ways), rows)}, (400, 429, 503)), parameters=[tenant], security=[]
     )
@@ -266,9 +266,7 @@ def _describe_entry(sheet: Sheet, work: Work, operation: Callable[..., Json]) ->
     page: Json = {"description": "HTML", "content": {"text/html": {"schema": {"type": "string"}}}}
     sent = parts.body({"type": "object", "properties": {"password": _PASSWORD}, "required": ["password"], "additionalProperties": False})
     for name, path, take in (("invitation", "/api/v1/invitations", TAKE), ("password_reset", "/api/v1/password_resets", RESET)):
-        show = operation(
-            f"show_{name}", _("The page behind the link of a letter"), {**answers({}, (400, 404, 503)), "200": page}, security=[]
-        )
+        show = operation(f"show_{name}", _("The page behind an emailed link"), {**answers({}, (400, 404, 503)), "200": page}, security=[])
         used = answers({204: answer(work.say(take))}, (400, 403, 404, 413, 415, 422, 429, 503))
         operations = {"get": show, "post": operation(f"take_{name}", take, used, requestBody=sent, security=[])}
         sheet.path(f"{path}/{{token}}", operations=operations, parameters=[_word("token")])

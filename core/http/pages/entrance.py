@@ -109,7 +109,7 @@ def of_form(platform: Platform) -> Session:
     """The session, whose own form this is; raises Forbidden."""
     session = present(platform)
     if session is None or not session.told(form_typed().get("csrf_token", "")):
-        raise Forbidden(_("the form is no longer valid; load the page again"), code="csrf")
+        raise Forbidden(_("the form has expired; reload the page"), code="csrf")
     return session
 
 
@@ -135,7 +135,7 @@ def form_typed() -> dict[str, str]:
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none") or (
         origin not in ("", "null") and urlsplit(origin).netloc != request.host
     ):
-        raise Forbidden(_("the form was sent by another site; open the page here and send it again"), code="csrf")
+        raise Forbidden(_("the form was submitted from another site; open the page here and submit it again"), code="csrf")
     with reading():
         return dict(request.form.items())
 

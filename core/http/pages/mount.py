@@ -93,6 +93,7 @@ def _prepared(platform: Platform, frame: Frame, page: PageRoute, asked: PageRequ
 
 def _shown(work: Work, frame: Frame, page: PageRoute, asked: PageRequest) -> FlaskResponse:
     write = request.method == "POST"
+    work.retells = True
     return _answered(work, frame, page.submit(work, asked) if write and page.submit is not None else page.view(work, asked), asked)
 
 
@@ -119,7 +120,7 @@ def _read(page: PageRoute, path: Mapping[str, str], *, write: bool) -> PageReque
             sent = list(request.files.items(multi=True)) if page.uploads else []
         uploads = [(name, Upload(part.filename or "", part.stream)) for name, part in sent if part.filename]  # type: ignore[arg-type]
         if any("\x00" in name or "\x00" in value for name, value in form):
-            raise BadRequest(_("a field of the form contains a null character"))
+            raise BadRequest(_("a form field contains a null character"))
     address = request.full_path.rstrip("?")
     part = request.headers.get("HX-Target", "page") if request.headers.get("HX-Request") == "true" else ""
     return PageRequest(address=address, path=path, query=query_pairs(), form=form, files=dict(uploads), part=part, uploads=uploads)

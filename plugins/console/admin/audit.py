@@ -79,7 +79,7 @@ def _midnight(day: str, zone: ZoneInfo, later: int) -> str:
         found = date.fromisoformat(day) + timedelta(days=later)
         return datetime(found.year, found.month, found.day, tzinfo=zone).isoformat()
     except (ValueError, OverflowError):
-        raise BadRequest(_("{day!r} is no day; expected one such as 2026-01-31"), day=day[:40]) from None
+        raise BadRequest(_("{day!r} is not a date; expected for example 2026-01-31"), day=day[:40]) from None
 
 
 def shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:

@@ -36,13 +36,13 @@ def _said(ctx: Context, kind: str, what: str) -> str:
     if kind == "data":
         return _data(ctx, what)
     if kind == "network":
-        return ctx.say(_("Speak to any host that people have typed")) if what == ANY_HOST else ctx.say(_("Speak to {host}"), {"host": what})
+        return ctx.say(_("Connect to any host entered by users")) if what == ANY_HOST else ctx.say(_("Connect to {host}"), {"host": what})
     if kind == "jobs":
-        return ctx.say(_("Work in the background: {job}"), {"job": what})
+        return ctx.say(_("Background jobs: {job}"), {"job": what})
     if kind == "api":
         asked = ctx.say(_("every plugin")) if what == "*" else what
-        return ctx.say(_("Ask the routes of {plugin} in the name of who looks at its pages"), {"plugin": asked})
-    return ctx.say(_("Send letters")) if kind == "mail" else ctx.say(_("Keep files, and open kept ones"))
+        return ctx.say(_("Call {plugin} endpoints on behalf of the person viewing its pages"), {"plugin": asked})
+    return ctx.say(_("Send email")) if kind == "mail" else ctx.say(_("Store files and open stored ones"))
 
 
 def _data(ctx: Context, what: str) -> str:
@@ -52,7 +52,7 @@ def _data(ctx: Context, what: str) -> str:
         entity, _dot, verb = name.rpartition(".")
     records = ctx.records(entity) if ctx.offers(entity) else None
     things = ctx.say(_("all records of all plugins")) if entity == "*" else ctx.say(ctx.entity(entity).plural_label) if records else entity
-    fields = ctx.say(_("all fields, also those to come")) if listed in ("*", "") else _labels(ctx, records, listed)
+    fields = ctx.say(_("all fields, including future ones")) if listed in ("*", "") else _labels(ctx, records, listed)
     return ctx.say(_DO.get(verb, _DO[""]), {"things": things, "fields": fields})
 
 

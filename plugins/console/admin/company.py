@@ -17,14 +17,16 @@ ROOT = "/api/v1/core/tenant"
 RIGHT = "core.tenant.update"
 LANGUAGES = {"en": "English", "zh_CN": "中文"}
 _LABELS: dict[str, tuple[Text, Text | None]] = {
-    "locale": (_("Language"), _("Of who has not chosen another, and of letters.")),
-    "timezone": (_("Time zone"), _("Days begin and work is planned by it.")),
-    "currency": (_("Currency"), _("Sums are told in it. It cannot be changed once there are sums.")),
-    "fiscal_year_start": (_("The fiscal year begins in"), None),
-    "week_start": (_("The week begins on"), None),
-    "audit_days": (_("Days for which the audit is kept"), _("At least 30.")),
-    "rate_limit": (_("Requests of a token within a minute"), _("0 is as the server is configured.")),
-    "allowed_addresses": (_("Network addresses that people come in from"), _("One to a line, such as 192.0.2.0/24; nothing is from anywhere.")),
+    "locale": (_("Language"), _("For people who haven’t chosen a language, and for emails.")),
+    "timezone": (_("Time zone"), _("Used for day boundaries and schedules.")),
+    "currency": (_("Currency"), _("Used for totals. Can’t be changed once there are amounts.")),
+    "fiscal_year_start": (_("The fiscal year starts in"), None),
+    "week_start": (_("The week starts on"), None),
+    "audit_days": (_("Days to keep the audit log"), _("At least 30.")),
+    "rate_limit": (_("Requests per token per minute"), _("0 uses the server default.")),
+    "allowed_addresses": (_("Allowed network addresses"), _(
+        "One per line, for example 192.0.2.0/24. Leave empty to allow all networks."
+    )),
 }  # fmt: skip
 _NUMBERS = ("fiscal_year_start", "week_start", "audit_days", "rate_limit")
 

@@ -30,7 +30,7 @@ def submit(ctx: Context, request: PageRequest) -> Rendering:
         return _look(ctx, f"{name}:{id}" if name and id else "")
     person, reason = request.typed("person"), request.typed("reason")
     if request.typed("sure") != "true":
-        return _look(ctx, person, reason, problem=ctx.say(_("Tick that you are sure: what is erased cannot be brought back.")))
+        return _look(ctx, person, reason, problem=ctx.say(_("Please confirm that you understand erased data cannot be recovered.")))
     try:
         done = _asked(ctx, person, reason, dry_run=False)
     except Refusal as refusal:

@@ -55,12 +55,12 @@ def _figures(ctx: Context) -> Iterator[Figure]:
         listed = cast("Mapping[str, Any]", ctx.api("GET", plugins.ROOT))["data"]
         on = sum(bool(one["enabled"]) for one in listed)
         off = ctx.say(_("off: {count}"), {"count": len(listed) - on}) if on < len(listed) else ""
-        yield Figure(ctx.say(_("Plugins that are on")), on, off, f"{PREFIX}/admin/plugins")
+        yield Figure(ctx.say(_("Active plugins")), on, off, f"{PREFIX}/admin/plugins")
     if ctx.can("core.job.read"):
         states = _counts(ctx, jobs.JOB, "state")
         failed, waiting = states.get("dead", 0) + states.get("held", 0), states.get("waiting", 0)
         waits = ctx.say(_("waiting: {count}"), {"count": waiting}) if waiting else ""
-        yield Figure(ctx.say(_("Failed or held work")), failed, waits, jobs.HERE, "bad" if failed else "")
+        yield Figure(ctx.say(_("Failed or on-hold jobs")), failed, waits, jobs.HERE, "bad" if failed else "")
 
 
 def _counts(ctx: Context, entity: str, by: str) -> Mapping[str, int]:

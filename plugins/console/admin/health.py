@@ -84,30 +84,39 @@ def checks(ctx: Context) -> Iterator[Check]:
         ctx,
         _("Tables"),
         ", ".join(health["behind"]),
-        _("All are as the code expects."),
+        _("The database matches the code."),
         _("Run `dealwright db upgrade` on the server, then restart it."),
     )
-    yield _one(ctx, _("Background work"), "" if health["background"] == "ok" else health["background"], _("Somebody does it."),
-               _("Start `dealwright worker` and `dealwright relay`, or set `drain`; letters, rules and imports wait until then."))  # fmt: skip
+    yield _one(ctx, _("Background work"), "" if health["background"] == "ok" else health["background"], _("Background jobs are running."),
+               _("Start `dealwright worker` and `dealwright relay`, or set `drain`. Emails, rules and imports wait until then."))  # fmt: skip
     failed = _failed(ctx)
-    yield _one(ctx, _("Failed work"), ctx.say(_("{count} failed or held"), {"count": len(failed)}) if failed else "", _("Nothing has failed."),
-               _("See what went wrong, mend it, and try it again."), href=f"{PREFIX}/admin/jobs")  # fmt: skip
-    yield _one(ctx, _("Mail"), "" if health["mail"] else ctx.say(_("No mail server is set")), _("A mail server is set."),
-               _("Set MAIL_URL on the server and restart it; letters are held until then."), tone="warm")  # fmt: skip
+    yield _one(ctx, _("Failed jobs"), ctx.say(_(
+        "{count} failed or on hold"
+    ), {"count": len(failed)}) if failed else "", _("No failed jobs."),
+               _("See what went wrong, fix it, and try again."), href=f"{PREFIX}/admin/jobs")  # fmt: skip
+    yield _one(ctx, _("Mail"), "" if health["mail"] else ctx.say(_("No mail server is set up")), _("A mail server is set up."),
+               _("Set MAIL_URL on the server and restart it. Emails are held until then."), tone="warm")  # fmt: skip
     ill = [f"{one['name']}: {one['reason']}" for one in health["plugins"]]
     yield _one(
-        ctx, _("Plugins"), "; ".join(ill), _("All serve."), _("`dealwright plugin doctor` says more."), href=f"{PREFIX}/admin/plugins"
+        ctx,
+        _("Plugins"),
+        "; ".join(ill),
+        _("All plugins are running."),
+        _("Run `dealwright plugin doctor` for details."),
+        href=f"{PREFIX}/admin/plugins",
     )
     fails = [f"{one['plugin']}, {one['hook']}: {one['error']} ({one['times']})" for one in health["failing"]]
-    yield _one(ctx, _("Hooks"), "; ".join(fails), _("None has failed since yesterday."),
-               _("Look into the log of the server; switching the plugin off is the first aid."), href=f"{PREFIX}/admin/plugins")  # fmt: skip
+    yield _one(ctx, _("Plugin errors"), "; ".join(fails), _("No plugin has failed since yesterday."),
+               _("Check the server log. Turning the plugin off is a quick fix."), href=f"{PREFIX}/admin/plugins")  # fmt: skip
     held = [one["title"] for one in cast("Mapping[str, Any]", ctx.api("GET", "/api/v1/core/plugins"))["data"] if one["state"] == "held"]
-    yield _one(ctx, _("Approvals"), ", ".join(held), _("Nothing waits to be approved."), _("Look at what they ask for, and approve it or switch them off."),
+    yield _one(ctx, _("Approvals"), ", ".join(held), _("Nothing to approve."), _(
+        "Review and approve the requests, or turn the plugins off."
+    ),
                tone="warm", href=f"{PREFIX}/admin/plugins")  # fmt: skip
     if ctx.offers("company.rate") and ctx.can("company.rate.read"):
         lacking = _without_rate(ctx)
-        yield _one(ctx, _("Exchange rates"), ctx.say(_("No rate for {codes}"), {"codes": ", ".join(lacking)}) if lacking else "",
-                   _("Every currency has one."), _("Add a rate: sums in these currencies are counted as not priced until then."),
+        yield _one(ctx, _("Exchange rates"), ctx.say(_("No exchange rate for {codes}"), {"codes": ", ".join(lacking)}) if lacking else "",
+                   _("Every currency has an exchange rate."), _("Add a rate. Until then, amounts in these currencies are left out of totals."),
                    tone="warm", href=f"{PREFIX}/company/rates/new")  # fmt: skip
 
 

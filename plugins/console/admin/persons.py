@@ -17,14 +17,14 @@ def buttons(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
     """The ways from a person's record to the pages here."""
     mine = str(record["id"]) == str(ctx.actor.user_id)
     ways = [
-        (f"{PREFIX}/admin/people/{record['id']}", "shield", ctx.say(_("What may they do?")), ctx.can("core.grant.read")),
+        (f"{PREFIX}/admin/people/{record['id']}", "shield", ctx.say(_("What can they do?")), ctx.can("core.grant.read")),
         (
             f"{PREFIX}/admin/people/{record['id']}/invite",
             "mail",
             ctx.say(_("Invite")),
             bool(record.get("email")) and ctx.can("core.user.update"),
         ),
-        (f"{PREFIX}/admin/people/{record['id']}/act", "eye", ctx.say(_("Act as")), not mine and ctx.can(ACT_AS)),
+        (f"{PREFIX}/admin/people/{record['id']}/act", "eye", ctx.say(_("Impersonate")), not mine and ctx.can(ACT_AS)),
     ]
     return Rendering("console/admin_buttons.html", {"ways": [way[:3] for way in ways if way[3]]})
 
@@ -55,9 +55,9 @@ def _invitation(ctx: Context, person: Row, *, sent: Mapping[str, object] | None 
 
 
 PAGES = (
-    PageRoute("act", path="/admin/people/{id}/act", title=_("Act as"), permission=ACT_AS, view=ask_act),
+    PageRoute("act", path="/admin/people/{id}/act", title=_("Impersonate"), permission=ACT_AS, view=ask_act),
     PageRoute("invite", path="/admin/people/{id}/invite", title=_("Invite"), permission="core.user.update", view=ask_invite, submit=invite),
 )
 PANELS: Sequence[Panel] = (
-    Panel("person", slot=Slot.BUTTON, label=_("Rights of a person"), permission="core.user.read", entity="core.user", view=buttons),
+    Panel("person", slot=Slot.BUTTON, label=_("A person’s permissions"), permission="core.user.read", entity="core.user", view=buttons),
 )

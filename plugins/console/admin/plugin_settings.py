@@ -64,7 +64,7 @@ def _input(ctx: Context, one: Mapping[str, Any], value: object, problem: str) ->
     name, label = f"{_MARK}{one['name']}", str(one["label"])
     chosen = {str(each) for each in value} if isinstance(value, list) else {str(value)}
     if one["secret"]:
-        hint = ctx.say(_("It is set, and shown to nobody. Leave this empty to keep it.")) if one["set"] else ctx.say(_("It is not set."))
+        hint = ctx.say(_("A value is set and hidden. Leave empty to keep it.")) if one["set"] else ctx.say(_("Not set."))
         return Input(name, label, "text", "", False, type="password", title="set" if one["set"] else "", problem=problem, hint=hint)
     if one["type"] == "boolean":
         return Input(name, label, "check", "true" if value else "", False, problem=problem)
@@ -74,7 +74,7 @@ def _input(ctx: Context, one: Mapping[str, Any], value: object, problem: str) ->
         return Input(name, label, "checks" if one["type"] == "list" else "select", "", False, options=options, problem=problem)
     if one["type"] == "list":
         lines = "\n".join(str(each) for each in value) if isinstance(value, list) else ""
-        return Input(name, label, "area", lines, False, problem=problem, hint=ctx.say(_("One to a line.")))
+        return Input(name, label, "area", lines, False, problem=problem, hint=ctx.say(_("One per line.")))
     return Input(name, label, "text", "" if value is None else str(value), False, problem=problem,
                  type="number" if one["type"] in _NUMBERS else "text")  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from plugins.console.admin.capabilities import wish
@@ -18,29 +18,30 @@ _PARTNER = re.compile(r"^[a-z][a-z0-9_]*")
 STATES: dict[str, tuple[Text, str]] = {
     "on": (_("On"), "good"),
     "off": (_("Off"), "plain"),
-    "held": (_("Waits for approval"), "warm"),
-    "incompatible": (_("Does not fit this version"), "bad"),
-    "failed": (_("Has failed"), "bad"),
-    "behind": (_("Its tables are to be upgraded"), "bad"),
-    "blocked": (_("Lacks what it requires"), "bad"),
-    "missing_extra": (_("Lacks a library"), "bad"),
+    "held": (_("Needs approval"), "warm"),
+    "incompatible": (_("Incompatible with this version"), "bad"),
+    "failed": (_("Failing"), "bad"),
+    "behind": (_("Its tables need an upgrade"), "bad"),
+    "blocked": (_("A required plugin is missing"), "bad"),
+    "missing_extra": (_("A library is missing"), "bad"),
 }
 _ADDS: dict[str, Text] = {
-    "entities": _("Records"), "fields": _("Fields"), "permissions": _("Rights"), "roles": _("Roles"), "routes": _("Routes of the API"),
+    "entities": _("Records"), "fields": _("Fields"), "permissions": _("Permissions"), "roles": _("Roles"), "routes": _("API endpoints"),
     "events": _("Events"), "jobs": _("Background work"), "schedules": _("Schedules"), "settings": _("Settings"), "reports": _("Reports"),
-    "pageroutes": _("Pages"), "panels": _("Parts of pages"), "menuentrys": _("Words of the menu"), "noticechannels": _("Channels"),
-    "documenttemplates": _("Templates of documents"), "actions": _("Actions of rules"), "triggers": _("Triggers of rules"),
-    "ruleconditions": _("Conditions of rules"), "forecastmodels": _("Methods of forecasts"), "signinproviders": _("Ways to sign in"),
-    "commands": _("Commands"), "watches": _("Watches"), "subscriptions": _("Reactions to events"), "master_data": _("Data to begin with"),
-    "rate_sources": _("Sources of rates"), "timeline_sources": _("Parts of timelines"),
-    "importers": _("Sources of imports"), "frames": _("The frame of all pages"),
+    "pageroutes": _("Pages"), "panels": _("Page components"), "menuentrys": _("Menu items"), "noticechannels": _("Channels"),
+    "documenttemplates": _("Document templates"), "actions": _("Rule actions"), "triggers": _("Rule triggers"),
+    "ruleconditions": _("Rule conditions"), "forecastmodels": _("Forecasting methods"), "signinproviders": _("Sign-in methods"),
+    "commands": _("Commands"), "watches": _("Listens to"), "subscriptions": _("Event handlers"), "master_data": _("Starter data"),
+    "rate_sources": _("Exchange rate sources"), "timeline_sources": _("Timeline sources"),
+    "importers": _("Import sources"), "frames": _("Page layout"),
 }  # fmt: skip
 
 
 def show_all(ctx: Context, request: PageRequest) -> Rendering:
     """All plugins: what waits for somebody on top, then what is on."""
     titles = _titles(ctx)
-    rows = [{**_row(ctx, one), "requires": _required(one, titles)} for one in _listed(ctx)]
+    listed = _listed(ctx)
+    rows = [{**_row(ctx, one), "requires": _required(one, titles), "required_by": _requiring(one, listed)} for one in listed]
     order = ("held", "failed", "incompatible", "behind", "missing_extra", "blocked", "on", "off")
     rows.sort(key=lambda one: (order.index(one["status"]), str(one["title"])))
     return Rendering("console/admin_plugins.html", {"rows": rows})
@@ -132,6 +133,12 @@ def _required(one: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
     return [_PARTNER.sub(lambda found: titles.get(found[0], found[0]), str(word)) for word in one["requires"]]
 
 
+def _requiring(one: Mapping[str, Any], listed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The plugins that are on and require this one."""
+    requires = [(other, {found[0] for word in other["requires"] if (found := _PARTNER.match(str(word)))}) for other in listed]
+    return sorted(str(other["title"]) for other, names in requires if other["enabled"] and one["name"] in names)
+
+
 def _labels(ctx: Context) -> dict[str, str]:
     """What the records of each table are called."""
     entities = map(ctx.entity, ctx.entities())
@@ -145,5 +152,5 @@ def _titles(ctx: Context) -> dict[str, str]:
 PAGES = (
     PageRoute("plugins", path="/admin/plugins", title=_("Plugins"), permission=RIGHT, view=show_all),
     PageRoute("plugin", path="/admin/plugins/{name}", title=_("Plugin"), permission=RIGHT, view=show, submit=submit),
-    PageRoute("plugin_off", path="/admin/plugins/{name}/off", title=_("Switch off"), permission=RIGHT, view=ask_off),
+    PageRoute("plugin_off", path="/admin/plugins/{name}/off", title=_("Turn off"), permission=RIGHT, view=ask_off),
 )

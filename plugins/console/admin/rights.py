@@ -16,22 +16,22 @@ SEVERAL = "several"
 AS_VERB = "implied"
 """In the place of a scope: a special right comes with its verb."""
 SCOPES: dict[str, Text] = {
-    Scope.NONE: _("Nothing"),
+    Scope.NONE: _("None"),
     Scope.SHARED: _("Shared"),
     Scope.OWN: _("Own"),
-    Scope.SUBORDINATES: _("Subordinates"),
+    Scope.SUBORDINATES: _("Own and subordinates’"),
     Scope.TEAM: _("Team"),
     Scope.TERRITORY: _("Territory"),
-    Scope.PARENT: _("As the parent"),
+    Scope.PARENT: _("Same as the parent record"),
     Scope.ALL: _("All"),
-    SEVERAL: _("Several grants"),
-    AS_VERB: _("With its verb"),
+    SEVERAL: _("Multiple permissions"),
+    AS_VERB: _("Same as record"),
 }
 VERBS: dict[str, Text] = {
     Verb.READ: _("Read"), Verb.CREATE: _("Create"), Verb.UPDATE: _("Edit"), Verb.DELETE: _("Delete"),
 }  # fmt: skip
 WORDS: dict[str, Text] = {
-    "export": _("Export"), "import": _("Import"), "bulk_edit": _("Change many at once"), "reassign": _("Give to others"),
+    "export": _("Export"), "import": _("Import"), "bulk_edit": _("Edit several"), "reassign": _("Reassign"),
     "merge": _("Merge"), "force": _("Save likely duplicates"), "disclose": _("Gather a person's data"), "erase": _("Erase a person's data"),
 }  # fmt: skip
 
@@ -87,7 +87,7 @@ class Rights:
         entities = dict.fromkeys(one["entity"] for one in mine if one["entity"])
         found = [self._line(role, name, [one for one in mine if one["entity"] == name]) for name in entities]
         others = [self.cell(role, one["name"]) for one in mine if not one["entity"]]
-        return [*found, Line("", self.ctx.say(_("Other rights")), {}, others)] if others else found
+        return [*found, Line("", self.ctx.say(_("Other permissions")), {}, others)] if others else found
 
     def _line(self, role: str, entity: str, permissions: Sequence[Mapping[str, Any]]) -> Line:
         verbs = {verb: self.cell(role, f"{entity}.{verb}") for verb in VERBS if f"{entity}.{verb}" in self.permissions}

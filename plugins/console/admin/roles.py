@@ -54,6 +54,7 @@ def _table(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -
     values = {
         "roles": roles, "lines": [(line, [by_role[str(role["key"])][number] for role in roles]) for number, line in enumerate(lines)],
         "plugin": plugin, "plugins": rights.kinds(), "here": HERE, "problems": told(ctx, refusal),
+        "verbs": {verb: ctx.say(label) for verb, label in VERBS.items()},
         "typed": {name: request.typed(name) for name in ("key", "name")}, "may_add": ctx.can("core.role.create"),
     }  # fmt: skip
     return Rendering("console/admin_roles.html", values, 200 if refusal is None else refusal.status)
@@ -179,9 +180,9 @@ def _plugin(request: PageRequest, rights: Rights) -> str:
 
 
 PAGES = (
-    PageRoute("roles", path="/admin/roles", title=_("Roles and rights"), permission="core.grant.read", view=show_all, submit=create),
+    PageRoute("roles", path="/admin/roles", title=_("Roles and permissions"), permission="core.grant.read", view=show_all, submit=create),
     PageRoute("role", path="/admin/roles/{key}", title=_("Role"), permission="core.grant.read", view=show, submit=change),
     PageRoute("role_fields", path="/admin/roles/{key}/{entity}", title=_("Fields"), permission="core.grant.read",
               view=show_fields, submit=change_fields),
-    PageRoute("person", path="/admin/people/{id}", title=_("What may they do?"), permission="core.grant.read", view=explain),
+    PageRoute("person", path="/admin/people/{id}", title=_("What can they do?"), permission="core.grant.read", view=explain),
 )  # fmt: skip

@@ -34,15 +34,15 @@ class Step:
 def steps(ctx: Context) -> list[Step]:
     """What a new company needs; steps of plugins that it has not, or that the actor cannot look into, are left out."""
     found = [
-        Step("lists", ctx.say(_("Make the lists and the sales process")), _any(ctx, "pipeline.pipeline"), f"{HERE}#lists"),
+        Step("lists", ctx.say(_("Create the lists and sales process")), _any(ctx, "pipeline.pipeline"), f"{HERE}#lists"),
         Step(
             "profile",
-            ctx.say(_("Write what stands on quotes and invoices")),
+            ctx.say(_("Add the details for your quotes and invoices")),
             _any(ctx, "company.profile"),
             f"{PREFIX}/company/profiles/new",
         ),
-        Step("products", ctx.say(_("Add what you sell")), _any(ctx, "catalog.product"), f"{PREFIX}/catalog/products/new"),
-        Step("people", ctx.say(_("Invite the people who work here")), _several(ctx, "core.user"), f"{HERE}#people"),
+        Step("products", ctx.say(_("Add the products you sell")), _any(ctx, "catalog.product"), f"{PREFIX}/catalog/products/new"),
+        Step("people", ctx.say(_("Invite your colleagues")), _several(ctx, "core.user"), f"{HERE}#people"),
         Step("customers", ctx.say(_("Add or import customers")), _any(ctx, "customers.account"), f"{PREFIX}/customers/accounts/new"),
     ]
     needs = {
@@ -128,5 +128,5 @@ def _readable(ctx: Context, entity: str) -> bool:
     return ctx.offers(entity) and ctx.can(f"{entity}.read")
 
 
-PAGES = (PageRoute("start", path="/admin/start", title=_("First steps"), permission=RIGHT, view=show, submit=submit),)
-PANELS: Sequence[Panel] = (Panel("checklist", slot=Slot.HOME, label=_("First steps"), permission=RIGHT, view=checklist, position=1),)
+PAGES = (PageRoute("start", path="/admin/start", title=_("Get started"), permission=RIGHT, view=show, submit=submit),)
+PANELS: Sequence[Panel] = (Panel("checklist", slot=Slot.HOME, label=_("Get started"), permission=RIGHT, view=checklist, position=1),)

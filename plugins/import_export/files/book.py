@@ -115,7 +115,7 @@ def blank(cells: list[str]) -> bool:
 
 def unreadable(message: Text, code: str = "unreadable", **params: object) -> Invalid:
     """The refusal of a file as such, with its reason."""
-    return Invalid(_("the file cannot be read"), problems=[Problem("file", code, message, params)])
+    return Invalid(_("the file can't be read"), problems=[Problem("file", code, message, params)])
 
 
 MOST_COLUMNS, MOST_IN_HEADINGS = 2_000, 100_000
@@ -127,10 +127,10 @@ def bounded(headings: list[str]) -> list[str]:
     if len(headings) > MOST_COLUMNS:
         headings = headings[: max((place for place, heading in enumerate(headings, 1) if heading.strip()), default=0)]
     if len(headings) > MOST_COLUMNS:
-        text = _("has {got} columns, and at most {most} are read; leave out those that are not needed")
+        text = _("has {got} columns, but at most {most} can be read; remove those that aren't needed")
         raise unreadable(text, "too_many_columns", got=len(headings), most=MOST_COLUMNS)
     if len(json.dumps(headings)) > MOST_IN_HEADINGS:
-        text = _("has headings of {got} signs in all, and at most {most} are read; shorten them")
+        text = _("has headings of {got} characters in total, but at most {most} can be read; shorten them")
         raise unreadable(text, "too_many_columns", got=sum(map(len, headings)), most=MOST_IN_HEADINGS)
     return headings
 
@@ -152,7 +152,7 @@ def named(headings: list[str]) -> tuple[tuple[str, ...], list[Note]]:
             notes.append(
                 Note(
                     "heading_twice",
-                    _("has the heading {heading!r} more than once; one of them is now {name!r}"),
+                    _("contains the heading {heading!r} more than once; one of them is now {name!r}"),
                     {"heading": word, "name": name},
                 )
             )

@@ -70,7 +70,7 @@ def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
         if reading.headings or any(len(row) > 1 for row in rows):
             break  # else there is one column, or no end of what stands above a table
     if all(map(blank, rows)):
-        raise unreadable(_("is empty: the first line is to hold the headings"))
+        raise unreadable(_("is empty: the first line must contain the headings"))
     place = headings_row(rows, reading)
     # The sample may end within the row of the headings.
     rows[place] = next(islice(_cells(source, encoding, dialect), place, None), rows[place])
@@ -114,10 +114,10 @@ def _cells(source: BinaryIO, encoding: str, dialect: Dialect) -> Iterator[list[s
 def _reason(failure: csv.Error) -> Text:
     said = str(failure)
     if said.startswith("unexpected end"):
-        return _("a quote is opened and never closed")
+        return _("a quote is opened but never closed")
     if said.startswith("field larger"):
-        return _("a cell is longer than a million signs, so a quote may be missing")
-    return _("there is something behind a closing quote")
+        return _("a cell is longer than a million characters, so a quote may be missing")
+    return _("there is text after a closing quote")
 
 
 def _sample(source: BinaryIO, encoding: str, rows: int) -> _Sample:
@@ -176,7 +176,7 @@ def _dialect(sample: _Sample, file_name: str, reading: Reading) -> Dialect:
 def _one_sign(word: str) -> str:
     sign = "\t" if word.lower() in ("tab", "\\t") else word
     if len(sign) > 1 or sign in ("\r", "\n", '"', "\0"):
-        raise BadRequest(_("the delimiter is to be one sign such as ; or the word tab, not {word!r}"), word=word[:40])
+        raise BadRequest(_("the delimiter must be a single character such as ; or the word tab, not {word!r}"), word=word[:40])
     return sign
 
 

@@ -67,7 +67,7 @@ def _codec(name: str) -> str:
         found = ""
     found = {"gbk": "gb18030", "gb2312": "gb18030", "utf-8": "utf-8-sig"}.get(found, found)
     if found not in (*KNOWN, "utf-8-sig"):
-        raise BadRequest(_("unknown encoding {name!r}; there are {names}"), name=name[:40], names=", ".join(KNOWN))
+        raise BadRequest(_("unknown encoding {name!r}; available: {names}"), name=name[:40], names=", ".join(KNOWN))
     return found
 
 
@@ -198,5 +198,5 @@ def _decoded(word: bytes, encoding: str) -> str:
 
 def _undecided(candidates: Iterable[str]) -> Invalid:
     names = tuple(candidates) or _NAMED
-    text = _("cannot be decoded for certain: it may be {names}; name its encoding, or save it as UTF-8")
+    text = _("the encoding is ambiguous: it may be {names}; specify it, or save the file as UTF-8")
     return unreadable(text, "undecided", names=", ".join(names), candidates=names)

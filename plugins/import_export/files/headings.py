@@ -30,7 +30,7 @@ _SUM = re.compile(f"{_TOTAL.pattern}|{_COUNTED.pattern}", re.IGNORECASE)
 def headings_row(rows: list[list[str]], reading: Reading) -> int:
     """The place of the headings as said, or found; raises BadRequest for a row that there is not."""
     if reading.headings > len(rows):
-        raise BadRequest(_("the headings are to stand in row {row}, and there are {rows} rows"), row=reading.headings, rows=len(rows))
+        raise BadRequest(_("the headings should be in row {row}, but there are only {rows} rows"), row=reading.headings, rows=len(rows))
     return reading.headings - 1 if reading.headings else found_row(rows)
 
 
@@ -39,7 +39,7 @@ def note_above(rows: list[list[str]], place: int) -> list[Note]:
     above = [row for row in rows[:place] if not blank(row)]
     # Its words are shown, as they may say of what unit all amounts are.
     words = " | ".join(cell.strip() for row in above for cell in row if cell.strip())
-    text = _("the headings are in row {row}; what stands above them is left out ({count}): {words}")
+    text = _("the headings are in row {row}; the lines above are skipped ({count}): {words}")
     return [Note("preamble", text, {"row": place + 1, "count": len(above), "words": words[:_SHOWN]})] if above else []
 
 

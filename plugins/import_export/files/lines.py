@@ -50,7 +50,7 @@ def _objects(source: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         found = _object(line)
         if found is None:
-            raise unreadable(_("is no JSON lines: line {line} is no object"), line=number)
+            raise unreadable(_("is not valid JSON Lines: line {line} is not an object"), line=number)
         yield number, found
 
 

@@ -75,5 +75,5 @@ def _packed_kind(source: BinaryIO) -> str:
             if "mimetype" in names and b"opendocument.spreadsheet" in archive.open("mimetype").read(200):
                 return "ods"
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as failure:
-        raise unreadable(_("is a broken archive; send it again, or save it again")) from failure
-    raise unreadable(_("is an archive without a spreadsheet; unpack it and send the file in it"))
+        raise unreadable(_("is a damaged archive; save or send it again")) from failure
+    raise unreadable(_("is an archive without a spreadsheet; unpack it and send the file inside"))

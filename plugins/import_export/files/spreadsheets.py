@@ -28,12 +28,12 @@ MARKUP = ("html", "xml")
 _SECONDS = 120
 _FILES_KEPT, _MOST_KEPT = 4, 256 << 20
 _REASONS: Mapping[str, Text] = {
-    "broken": _("is broken, or no spreadsheet at all; open it in the program that wrote it and save it again"),
-    "password": _("is protected by a password; save it without one"),
-    "large": _("needs more memory than there is for a spreadsheet; save it as CSV, which may be of any size"),
-    "bomb": _("unpacks to more than is allowed for a spreadsheet; save it as CSV, which may be of any size"),
-    "markup": _("is a web page or XML without a table, whatever it is called; open it in a spreadsheet and save it as XLSX"),
-    "late": _("takes too long to read; save it as CSV, which may be of any size"),
+    "broken": _("is damaged or not a spreadsheet; open it in the program that created it and save it again"),
+    "password": _("is password-protected; save it without a password"),
+    "large": _("needs more memory than is available for a spreadsheet; save it as CSV, which can be any size"),
+    "bomb": _("unpacks to more than is allowed for a spreadsheet; save it as CSV, which can be any size"),
+    "markup": _("is a web page or XML without a table, despite its name; open it in a spreadsheet program and save it as XLSX"),
+    "late": _("takes too long to read; save it as CSV, which can be any size"),
 }
 
 
@@ -58,13 +58,14 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading, encoding: st
     notes: list[Note] = []
     if kind not in ("xlsx", *MARKUP):
         text = _(
-            "errors of formulas are empty cells here, and nothing is known of formats: 25 % is 0.25, 00123 is 123, € 5 is 5. Save it as XLSX where it has such"
+            "formula errors become empty cells here, and formats are unknown: 25 % is 0.25, 00123 is 123, € 5 is 5. Save "
+            "it as XLSX if that matters"
         )
         notes.append(Note("format_tells_less", text))
     for about, place in _index(rows):
         name = str(about["name"])
         if not about["visible"]:
-            notes.append(Note("sheet_hidden", _("the sheet {sheet!r} is hidden and left out"), {"sheet": name}))
+            notes.append(Note("sheet_hidden", _("the sheet {sheet!r} is hidden and skipped"), {"sheet": name}))
             continue
         sample = list(islice(_cells(rows, place), SAMPLED))
         if all(map(blank, sample)):
@@ -79,7 +80,7 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading, encoding: st
         notes += [*note_above(sample, at), *told]
         sheets.append(Sheet(name, headings, exact=kind != "html", read=partial(_numbered, rows, place, at)))
     if not sheets:
-        raise unreadable(_("is empty: the first line is to hold the headings"))
+        raise unreadable(_("is empty: the first line must contain the headings"))
     return Book(kind, encoding, "", tuple(sheets), tuple(notes))
 
 
@@ -132,7 +133,7 @@ def unpacked(source: BinaryIO, kind: str, encoding: str = "") -> IO[bytes]:
         command = [sys.executable, "-I", "-X", "utf8", *said_of_it, file.name]
         if not _ROOM.acquire(timeout=_SECONDS):
             rows.close()
-            raise Conflict(_("other spreadsheets are being read; send it again in a minute"), code="busy")
+            raise Conflict(_("other spreadsheets are being read; try again in a minute"), code="busy")
         try:
             done = subprocess.run(  # noqa: S603 (our own interpreter and program)
                 command, stdout=rows, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=False,

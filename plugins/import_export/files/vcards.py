@@ -71,10 +71,10 @@ def open_vcards(source: BinaryIO, file_name: str, reading: Reading) -> Book:
         for heading, texts in card.cells.items():
             most[heading] = max(most[heading], len(texts))
     if not most:
-        raise unreadable(_("holds no card"))
+        raise unreadable(_("contains no cards"))
     columns = [(heading, place) for heading in _HEADINGS for place in range(most[heading])]
     if left_out:
-        text = _("left out of the cards, as there is no column for them: {names}")
+        text = _("not imported from the cards, as there is no column for them: {names}")
         notes = [*notes, Note("properties", text, {"names": ", ".join(sorted(left_out))[:500]})]
 
     def read() -> Rows:
@@ -105,7 +105,7 @@ def _cards(source: BinaryIO, encoding: str) -> Iterator[Card]:
             version = word if line.name == "VERSION" else version
             _take(card, line, version)
     if depth:
-        raise unreadable(_("breaks off within card {number}; send it again"), number=number)
+        raise unreadable(_("ends in the middle of card {number}; send it again"), number=number)
 
 
 def _properties(text: io.TextIOWrapper) -> Iterator[Property]:

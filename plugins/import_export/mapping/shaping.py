@@ -37,12 +37,12 @@ def edit_of(word: str, fields: Mapping[str, Field]) -> tuple[str, type_edit]:
     name, found, kind = word.partition(":")
     known = ", ".join((*EDITS, "e164=86"))
     if not found or name.strip() not in fields:
-        raise BadRequest(_("cannot read the transform {word!r}; write field:trim"), word=word[:80])
+        raise BadRequest(_("invalid transform {word!r}; use field:trim"), word=word[:80])
     made, _equals, code = kind.strip().partition("=")
     if made == "e164" and code.isdecimal() and len(code) <= 3:
         return name.strip(), lambda cell: e164(cell, code)
     if made not in EDITS or code:
-        raise BadRequest(_("unknown transform {kind!r}; there are {known}"), kind=kind[:40], known=known)
+        raise BadRequest(_("unknown transform {kind!r}; available: {known}"), kind=kind[:40], known=known)
     return name.strip(), EDITS[made]
 
 
@@ -120,7 +120,7 @@ def parts_of(word: str, headings: Sequence[str]) -> tuple[str, list[int]]:
     name, found, rest = word.partition("=")
     places = _places(rest, headings)
     if not found or not name.strip() or not places:
-        raise BadRequest(_("cannot read the join {word!r}; write field=Heading+Heading"), word=word[:80])
+        raise BadRequest(_("invalid join {word!r}; use field=Heading+Heading"), word=word[:80])
     return name.strip(), places
 
 

@@ -48,7 +48,7 @@ def _is_archive(source: BinaryIO) -> bool:
         with zipfile.ZipFile(source) as archive:
             return not set(archive.namelist()) & set(_WORKBOOKS)
     except _BROKEN as failure:
-        raise unreadable(_("is a broken archive; send it again, or save it again")) from failure
+        raise unreadable(_("is a damaged archive; save or send it again")) from failure
 
 
 def _unpacked(source: BinaryIO, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -56,14 +56,14 @@ def _unpacked(source: BinaryIO, folder: Path) -> Iterator[tuple[str, Path]]:
         with zipfile.ZipFile(source) as archive:
             members = [one for one in archive.infolist() if _is_read(one)]
             if len(members) > MOST_FILES or sum(one.file_size for one in members) > MOST_BYTES:
-                raise unreadable(_("is an archive of too many or too large files; send parts of it"))
+                raise unreadable(_("is an archive with too many or too large files; send it in parts"))
             for number, member in enumerate(members):
                 path = folder / str(number)  # never by its own name, which may lead out of the folder
                 with archive.open(member) as packed, path.open("wb") as plain:
                     shutil.copyfileobj(packed, plain, 1 << 20)
                 yield PurePosixPath(member.filename).name, path
     except _BROKEN as failure:
-        raise unreadable(_("is a broken archive; send it again, or save it again")) from failure
+        raise unreadable(_("is a damaged archive; save or send it again")) from failure
 
 
 def _is_read(member: zipfile.ZipInfo) -> bool:

@@ -31,7 +31,7 @@ def migrate(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> 
     try:
         source = path.open("rb")
     except OSError as failure:
-        raise NotFound(_("cannot read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
+        raise NotFound(_("can't read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
     with source:
         record = running.begin(ctx, asked)
         try:
@@ -39,7 +39,7 @@ def migrate(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> 
         except Refusal:
             raise
         except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
-            fail(ctx, id_of(record), Unavailable(_("the command was stopped; what it had written stays")))
+            fail(ctx, id_of(record), Unavailable(_("the command was stopped; what it had written is kept")))
             raise
     told = running.told(ctx, id_of(done))
     if options["json"]:
@@ -82,19 +82,19 @@ def migrate_undo(ctx: Context, terminal: Terminal, options: Mapping[str, object]
 
 
 COMMANDS = (
-    Command("migrate", _("Bring in what another system has exported: 0 all rows taken, 3 some, 1 none."), migrate, (
+    Command("migrate", _("Import another system’s export: 0 all rows accepted, 3 some, 1 none."), migrate, (
         Parameter("FILE", _("A zip of its files, or one of them")),
-        Parameter("--from", _("The system, where the files do not say it: hubspot, salesforce, odoo")),
-        Parameter("--owner", _("Whom of ours one of theirs is; may be repeated"), many=True, metavar="'Theirs=ours'"),
-        Parameter("--value", _("What a value of theirs means; may be repeated"), many=True, metavar="'plugin.entity.field:theirs=ours'"),
-        Parameter("--dates", _("The order of day, month and year, where the file leaves it open"), choices=ORDERS),
-        Parameter("--numbers", _("What stands before the fraction of a number, where the file leaves it open"), choices=tuple(NUMBERS)),
-        Parameter("--encoding", _("The encoding of the file, where it cannot be found out")),
-        Parameter("--loud", _("Rules run, and mails and notices are sent"), flag=True),
-        Parameter("--dry-run", _("Validate everything, write nothing"), flag=True),
+        Parameter("--from", _("The system, if the files don’t say it: hubspot, salesforce, odoo")),
+        Parameter("--owner", _("Which of our people one of theirs is; can be repeated"), many=True, metavar="'Theirs=ours'"),
+        Parameter("--value", _("Meaning of one of their values; can be repeated"), many=True, metavar="'plugin.entity.field:theirs=ours'"),
+        Parameter("--dates", _("The order of day, month and year, if the file is ambiguous"), choices=ORDERS),
+        Parameter("--numbers", _("The decimal separator, if the file is ambiguous"), choices=tuple(NUMBERS)),
+        Parameter("--encoding", _("The file encoding, if it can’t be detected")),
+        Parameter("--loud", _("Run rules and send emails and notifications"), flag=True),
+        Parameter("--dry-run", _("Check everything, write nothing"), flag=True),
         Parameter("--json", _("One JSON document"), flag=True),
     )),
-    Command("migrate-undo", _("Undo a migration: 0 all of it, 3 some; what was edited since stays."), migrate_undo, (
-        Parameter("ID", _("The migration's id")),
+    Command("migrate-undo", _("Undo a migration: 0 all of it, 3 some; records edited since are kept."), migrate_undo, (
+        Parameter("ID", _("Migration ID")),
     )),
 )  # fmt: skip

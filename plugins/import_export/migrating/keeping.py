@@ -20,12 +20,12 @@ def keep(ctx: Context, uploads: Sequence[Upload]) -> Row:
     """Keep one file as it is, several as an archive of them. Raises Invalid for none, TooLarge, Conflict where one keeps too many."""
     files = ctx.as_system().records(FILE)
     if not uploads:
-        raise Invalid(_("some values are not valid"), problems=[Problem("file", "required", _("choose a file first"))])
+        raise Invalid(_("some values are invalid"), problems=[Problem("file", "required", _("choose a file first"))])
     if counted(files, where(owner=ctx.actor.user_id)) >= MOST_FILES:
-        raise Conflict(_("there are {most} files of yours that wait; remove some"), code="too_many_files", most=MOST_FILES)
+        raise Conflict(_("you already have {most} files waiting; remove some"), code="too_many_files", most=MOST_FILES)
     size = sum(map(_size, uploads))
     if size > MOST_BYTES:
-        raise TooLarge(_("a file has at most {most} MB"), most=MOST_BYTES >> 20)
+        raise TooLarge(_("a file can be at most {most} MB"), most=MOST_BYTES >> 20)
     with _one(uploads) as (name, source), saved(ctx, source) as key:
         return files.create({"file_name": name, "content": key, "size": size, "expires_at": ctx.now() + KEPT}, act="stage")
 

@@ -31,7 +31,7 @@ class People:
             theirs, _equals, ours = word.partition("=")
             id = self._by.get(_word(ours))
             if not theirs or id is None:
-                raise BadRequest(_("cannot read the owner {word!r}; write 'Theirs=mail address or name of ours'"), word=word[:200])
+                raise BadRequest(_("invalid owner {word!r}; use 'Theirs=our email address or name'"), word=word[:200])
             self._by[_word(theirs)] = id
 
     def learn(self, source: Source, sheet: Sheet) -> None:

@@ -42,11 +42,11 @@ def importer_of(ctx: Context, system: str, books: Sequence[tuple[str, Book]]) ->
     if system:
         found = called.get(system) or next((one for one in there if one.full_key == system), None)
         if found is None:
-            raise BadRequest(_("there is no importer {system!r}; there are: {known}"), system=system[:60], known=known)
+            raise BadRequest(_("importer {system!r} does not exist; available: {known}"), system=system[:60], known=known)
         return found
     counted = sorted(((_seen(one, books), -place) for place, one in enumerate(there)), reverse=True)
     if not counted or not counted[0][0]:
-        raise BadRequest(_("these are no files of a system that is known here; there are: {known}"), code="unknown_system", known=known)
+        raise BadRequest(_("these are not files of a supported system; supported: {known}"), code="unknown_system", known=known)
     return there[-counted[0][1]]
 
 

@@ -91,8 +91,8 @@ def undo_migration(ctx: Context, request: Request) -> object:
 
 
 ROUTES = (
-    Route(method="GET", path="/migrations", view=list_systems, permission=PERMISSION, summary=_("Systems from which people come"), answer=_SYSTEMS),
-    Route(method="POST", path="/migrations", view=start_migration, permission=PERMISSION, summary=_("Bring in what another system has exported"),
+    Route(method="GET", path="/migrations", view=list_systems, permission=PERMISSION, summary=_("Supported systems"), answer=_SYSTEMS),
+    Route(method="POST", path="/migrations", view=start_migration, permission=PERMISSION, summary=_("Import another system’s export"),
           body=NewMigration, uploads=("file",), answer=_MIGRATION, status=202, prepare=receive_file),
     Route(method="GET", path="/migrations/{id}", view=get_migration, permission="import_export.import.read", summary=_("A migration and its imports"),
           answer=_MIGRATION),

@@ -62,7 +62,7 @@ def _value(word: str) -> tuple[str, str]:
     name, _colon, rest = word.partition(":")
     theirs, _equals, ours = rest.partition("=")
     if name.count(".") < 2 or not theirs or not ours:
-        raise BadRequest(_("cannot read {word!r}; write 'plugin.entity.field:theirs=ours'"), word=word[:200])
+        raise BadRequest(_("invalid {word!r}; use 'plugin.entity.field:theirs=ours'"), word=word[:200])
     return f"{name}:{theirs}", ours
 
 
@@ -89,7 +89,7 @@ class _Migration:
     def carry_out(self, source: BinaryIO) -> Row:
         now = self.told.values([self.id])[self.id]
         if now["state"] not in UNDER_WAY:
-            raise Stale(_("the import was cancelled, or another process has it"))
+            raise Stale(_("the import was cancelled, or is handled by another process"))
         self.imports.update(self.id, {"state": "running", "started_at": now["started_at"] or self.ctx.now()}, act="run")
         with opened(source, self.asked.file_name, self.asked.reading) as (books, unread):
             importer = importer_of(self.ctx, self.asked.system, books)
@@ -135,7 +135,7 @@ class _Migration:
 
     def _check_still_wanted(self) -> None:
         if self.told.values([self.id])[self.id]["state"] not in UNDER_WAY:
-            raise Stale(_("the import was cancelled, or another process has it"))
+            raise Stale(_("the import was cancelled, or is handled by another process"))
 
     def _one(self, one: Found, label: str, translation: Translation) -> Row:
         """The import of one file, begun, gone on with, or ended already."""
@@ -220,7 +220,7 @@ def told(ctx: Context, id: UUID) -> dict[str, object]:
 def _seen(ctx: Context, id: UUID) -> Row:
     row = ctx.records(IMPORT).values([id]).get(id)
     if row is None or shown(row, "entity") != MIGRATION:
-        raise NotFound(_("there is no record {id!r}"), id=str(id))
+        raise NotFound(_("record {id!r} does not exist"), id=str(id))
     return row
 
 
@@ -229,9 +229,9 @@ def begin_undo(ctx: Context, id: UUID) -> Row:
     _seen(ctx, id)
     row = seen(ctx, id)
     if row["dry_run"]:
-        raise Conflict(_("a dry run has written nothing that could be undone"), code="dry_run")
+        raise Conflict(_("a dry run writes nothing, so there is nothing to undo"), code="dry_run")
     if row["state"] in UNDER_WAY:
-        raise Conflict(_("the import has not ended; cancel it first"), code="running")
+        raise Conflict(_("the import hasn't ended; cancel it first"), code="running")
     return ctx.as_system().records(IMPORT).update(id, {"state": "undoing"}, act="undo")
 
 

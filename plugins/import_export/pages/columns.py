@@ -31,32 +31,32 @@ from sdk.fields.text import PhoneField
 from sdk.pages import told
 
 WHY: Mapping[str, Text] = {
-    "name": _("has the name of the field"),
-    "label": _("has the label of the field"),
-    "synonym": _("is another word for the field"),
-    "unit": _("is the field with a unit, which is counted in"),
-    "fuzzy": _("is much like the field"),
-    "saved": _("as the last time"),
-    "none": _("fits no field"),
+    "name": _("matches the field's name"),
+    "label": _("matches the field's label"),
+    "synonym": _("is a synonym of the field"),
+    "unit": _("is the field plus a unit"),
+    "fuzzy": _("is similar to the field"),
+    "saved": _("same as last time"),
+    "none": _("matches no field"),
 }
 WORDS: Mapping[str, Text] = {
     "ymd": _("year, month, day"),
     "mdy": _("month, day, year"),
     "dmy": _("day, month, year"),
-    "point": _("a point before the fraction"),
-    "comma": _("a comma before the fraction"),
+    "point": _("decimal point"),
+    "comma": _("decimal comma"),
 }
 EDITS: Mapping[str, Text] = {
-    "": _("as they are"),
-    "trim": _("without needless spaces"),
-    "lower": _("in small letters"),
-    "upper": _("in CAPITALS"),
+    "": _("unchanged"),
+    "trim": _("trim spaces"),
+    "lower": _("lowercase"),
+    "upper": _("UPPERCASE"),
     "title": _("With Capitals At The Beginning"),
 }
 COLLISIONS: Mapping[str, Text] = {
-    "overwrite": _("takes the place of what is there"),
-    "only_if_empty": _("is taken only where nothing is there"),
-    "never": _("is taken for new records only"),
+    "overwrite": _("replaces the existing value"),
+    "only_if_empty": _("applies only where the field is empty"),
+    "never": _("applies to new records only"),
 }
 _FIRST, _MOST_VALUES = 1_000, 60
 
@@ -202,11 +202,11 @@ def _written(ctx: Context, entity: str, *, history: bool) -> dict[str, Field]:
 
 def _ids(ctx: Context, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
     """What ids may be: our own of the record, those of another system, or such of the records that it links to."""
-    yield OWN, ctx.say(_("Our own id"))
-    yield EXTERNAL, ctx.say(_("Id in another system"))
+    yield OWN, ctx.say(_("Our own ID"))
+    yield EXTERNAL, ctx.say(_("ID in another system"))
     for name, field in fields.items():
         if isinstance(field, LinkField):
-            yield f"{name}.{EXTERNAL}", ctx.say(_("{field}: its id in another system"), {"field": ctx.say(field.label)})
+            yield f"{name}.{EXTERNAL}", ctx.say(_("{field}: ID in another system"), {"field": ctx.say(field.label)})
 
 
 def _must(field: Field) -> bool:
@@ -301,6 +301,6 @@ def _questions(ctx: Context, fields: Mapping[str, Field], columns: Mapping[str, 
 
 PAGES = (
     PageRoute(
-        "columns", path="/files/{id}/columns", title=_("Columns of a file"), permission=f"{FILE}.read", view=ask, submit=take, prepare=look
+        "columns", path="/files/{id}/columns", title=_("File columns"), permission=f"{FILE}.read", view=ask, submit=take, prepare=look
     ),
 )

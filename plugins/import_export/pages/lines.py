@@ -65,7 +65,7 @@ def heads_of(ctx: Context, wish: Wish, file: Row, place: int, plan: Plan | None 
     taken = fields_of(wish, headings) or ({at: name for name, at in plan.columns.items()} if plan is not None else {})
     for at, name in sorted(taken.items()):
         if name in fields or is_external(name):
-            yield Head(at, headings[at], name, ctx.say(fields[name].label) if name in fields else ctx.say(_("Id in another system")))
+            yield Head(at, headings[at], name, ctx.say(fields[name].label) if name in fields else ctx.say(_("ID in another system")))
 
 
 def lines_of(ctx: Context, rows: Sequence[Mapping[str, object]], heads: Sequence[Head], plan: Plan | None, wish: Wish) -> Iterator[Line]:
@@ -97,7 +97,7 @@ def lines_of(ctx: Context, rows: Sequence[Mapping[str, object]], heads: Sequence
                     next((str(one["nearest"]) for one in mine if one["nearest"]), ""),
                 )
             if not problem and counts and outcome == "failed" and not text.strip() and head.field in musts:
-                problem = ctx.say(_("must be filled in"))
+                problem = ctx.say(_("is required"))
             value = values[head.field][index] if first and head.field in values else None
             read = _reading(ctx, plan.fields[head.field], value) if plan is not None and value is not None else ""
             cells.append(Cell(head.place, text, read if read != text.strip() else "", problem, nearest, head.heading in corrected))

@@ -18,7 +18,7 @@ OWN, RESERVED = "_", frozenset({"q", "sort", "cursor", "limit"})
 _SAID: Mapping[str, Text] = {
     "eq": _("{field} is {values}"), "ne": _("{field} is not {values}"), "in": _("{field} is {values}"), "contains": _("{field} contains {values}"),
     "gt": _("{field} more than {values}"), "gte": _("{field} at least {values}"), "lt": _("{field} less than {values}"),
-    "lte": _("{field} at most {values}"), "alike": _("{field} is like {values}"),
+    "lte": _("{field} at most {values}"), "alike": _("{field} resembles {values}"),
 }  # fmt: skip
 _DAYS: Mapping[str, Text] = {
     "gt": _("{field} after {values}"), "gte": _("{field} from {values}"), "lt": _("{field} before {values}"), "lte": _("{field} until {values}"),
@@ -74,7 +74,7 @@ def _sentence(ctx: Context, entity: str, name: str, value: str) -> str:
     label, at, field = _at(ctx, entity, one.field)
     if one.operator == "empty":
         filled = str(one.values[0]).lower() == "false"
-        return ctx.say(_("{field} is filled in") if filled else _("{field} is empty"), {"field": label})
+        return ctx.say(_("{field} is not empty") if filled else _("{field} is empty"), {"field": label})
     said = _DAYS.get(one.operator) if isinstance(field, DateField | DateTimeField) else None
     values = [_shown(ctx, at, field, str(word)) for word in one.values]
     return ctx.say(said or _SAID[one.operator], {"field": label, "values": f" {ctx.say(_('or'))} ".join(values)})

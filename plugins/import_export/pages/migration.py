@@ -94,7 +94,7 @@ def _kept(ctx: Context, record: Row) -> bool:
 def _told(ctx: Context, one: Mapping[str, object], words: Mapping[str, str], now: Row | None) -> dict[str, object]:
     """A file as the report has it; what an undo has changed since is what its import says now."""
     counts = [(name, ctx.say(words[name]), one[name]) for name in FATES if one[name]]
-    more = [("known", ctx.say(_("there already")), one["known"]), ("left_out", ctx.say(_("left out")), one["left_out"])]
+    more = [("known", ctx.say(_("already exists")), one["known"]), ("left_out", ctx.say(_("skipped")), one["left_out"])]
     problems = [
         {**row, "said": ctx.say(DONE[str(row["outcome"])]) if row["outcome"] in DONE else "", "column": _column(ctx, one, row)}
         for row in cast("list[dict[str, object]]", one["problems"])

@@ -70,7 +70,7 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 def _record(ctx: Context, request: PageRequest) -> Row:
     record = ctx.records(IMPORT).values([request.id()]).get(request.id())
     if record is None:
-        raise NotFound(_("there is no record {id!r}"), id=str(request.id()))
+        raise NotFound(_("record {id!r} does not exist"), id=str(request.id()))
     return whole(record, OF_IMPORTS)
 
 
@@ -100,7 +100,7 @@ def _outcome(ctx: Context, request: PageRequest, record: Row, refusal: Refusal |
     )
     tab = request.asked("show") or next((name for name in ("conflict", "failed", "skipped") if any(name == one[0] for one in tabs)), "")
     if tab not in ("", *DONE):
-        raise BadRequest(_("there is no outcome {name!r}"), name=tab[:40])
+        raise BadRequest(_("outcome {name!r} does not exist"), name=tab[:40])
     rows, next_ = (
         ([], None)
         if state in ("waiting", "running", "undoing")

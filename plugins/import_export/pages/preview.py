@@ -203,7 +203,7 @@ def _mended(ctx: Context, request: PageRequest) -> Row:
     """The check whose row it is; raises NotFound for an import without one: of a file that is not kept, or of another system."""
     record = whole(ctx.records(IMPORT).get(request.id()), OF_IMPORTS)
     if record["file"] is None or record["entity"] in (MIGRATION, WORKBOOK):
-        raise NotFound(_("there is no row {number}"), number=request.path["number"][:20])
+        raise NotFound(_("row {number} does not exist"), number=request.path["number"][:20])
     return record
 
 
@@ -216,7 +216,7 @@ def ask_row(ctx: Context, request: PageRequest) -> Rendering:
     place = files.place_of(file, wish.sheet)
     rows = files.some_rows(ctx, file, place, 1, int(number) - 1)[0] if number.isdecimal() and 0 < len(number) < 10 else []
     if not rows or rows[0]["number"] != int(number):
-        raise NotFound(_("there is no row {number}"), number=number[:20])
+        raise NotFound(_("row {number} does not exist"), number=number[:20])
     labels = {head.place: head.label for head in heads_of(ctx, wish, file, place)}
     cells = list(_named(cast("list[str]", files.sheets_of(file)[place]["headings"]), cast("list[str]", rows[0]["cells"]), labels))
     return Rendering("import_export/row.html", {"record": record, "number": int(number), "cells": cells, "left_out": rows[0]["left_out"],

@@ -21,7 +21,7 @@ from sdk.permissions import IMPORT as RIGHT
 
 AT = "/import_export/imports"
 MINE = "import_export."
-DELIMITERS = (("", _("Find it out")), (",", _("Comma ,")), (";", _("Semicolon ;")), ("tab", _("Tab")), ("|", _("Bar |")))
+DELIMITERS = (("", _("Detect")), (",", _("Comma ,")), (";", _("Semicolon ;")), ("tab", _("Tab")), ("|", _("Pipe |")))
 _OPEN = frozenset({"undecided", "unreadable", "ambiguous"})
 """Codes of refusals after which a person may say more of the file."""
 
@@ -58,7 +58,7 @@ def target_of(ctx: Context, name: str) -> Target:
         return Target(WORKBOOK, label_of(ctx, WORKBOOK), "")
     found = next((one for one in targets(ctx) if one.name == name), None)
     if found is None:
-        raise NotFound(_("there is nothing to import as {name!r}"), name=name[:80])
+        raise NotFound(_("nothing can be imported as {name!r}"), name=name[:80])
     return found
 
 
@@ -76,7 +76,7 @@ def receive(ctx: Context, request: PageRequest) -> Iterator[files.Received | Ref
         found: files.Received | Refusal
         try:
             if file is None:
-                raise Invalid(_("some values are not valid"), problems=[Problem("file", "required", _("choose a file first"))])
+                raise Invalid(_("some values are invalid"), problems=[Problem("file", "required", _("choose a file first"))])
             reading = Reading(request.typed("encoding"), request.typed("delimiter"))
             found = held.enter_context(files.received_and_read(ctx, file, reading))
         except Refusal as refusal:

@@ -10,23 +10,23 @@ from plugins.import_export.tables import OUTCOMES
 from sdk import Context, Text, _
 
 MODES: Mapping[str, tuple[Text, Text]] = {
-    "create": (_("Only add new ones"), _("Each row becomes a new record. What is there already is left as it is.")),
+    "create": (_("Create new only"), _("Each row creates a new record. Existing records are left alone.")),
     "upsert": (
-        _("Add new ones and update the others"),
-        _("A row whose record is there already changes that record; the others become new records."),
+        _("Create new and update existing"),
+        _("Rows that match an existing record update it; the others create new records."),
     ),
-    "update": (_("Only update what is there"), _("Rows change the records that they name; rows that name none are skipped.")),
+    "update": (_("Update existing only"), _("Rows update the record they match; rows without a match are skipped.")),
 }
 DUPLICATES: Mapping[str, Text] = {
-    "skip": _("Skip rows that are likely there already, and list them"),
-    "take": _("Take them all the same, with a warning"),
+    "skip": _("Skip rows that are likely duplicates, and list them"),
+    "take": _("Import them anyway, with a warning"),
 }
 WOULD: Mapping[str, Text] = {
     "created": _("will be created"),
     "updated": _("will be updated"),
-    "unchanged": _("stay as they are"),
+    "unchanged": _("keep their value"),
     "skipped": _("will be skipped"),
-    "failed": _("cannot be taken"),
+    "failed": _("can't be imported"),
     "warned": _("with a warning"),
 }
 DONE: Mapping[str, Text] = {
@@ -39,12 +39,14 @@ DONE: Mapping[str, Text] = {
     "conflict": OUTCOMES["conflict"],
 }
 STATE_WORDS: Mapping[str, Text] = {
-    "succeeded": _("Everything was taken."),
-    "partial": _("Some rows were not taken. They are listed below with the reason, and come as a file to mend and import again."),
-    "failed": _("No row was taken."),
-    "cancelled": _("It was cancelled. What had been written until then stays, and can be undone."),
-    "undone": _("It is undone: what it created is in the recycle bin, what it changed is as it was before."),
-    "partly_undone": _("It is undone as far as that was possible. What somebody has edited since stays as it is, and is listed."),
+    "succeeded": _("Every row was accepted."),
+    "partial": _(
+        "Some rows were rejected. They are listed below with the reason, and you can download them as a file to fix and import again."
+    ),
+    "failed": _("No row was accepted."),
+    "cancelled": _("The import was cancelled. Rows written before that are kept, and can be undone."),
+    "undone": _("The import was undone: created records are in the recycle bin, and updated records are back to their previous values."),
+    "partly_undone": _("The import was undone as far as possible. Anything edited since has been kept, and is listed."),
 }
 TONES = {"succeeded": "good", "partial": "warm", "failed": "bad", "cancelled": "warm", "partly_undone": "warm"}
 UNDONE_FROM = ("succeeded", "partial", "failed", "cancelled", "partly_undone")

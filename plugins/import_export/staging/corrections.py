@@ -64,7 +64,7 @@ def correct(ctx: Context, file: UUID, sheet: Mapping[str, object], place: int, n
     if not 1 <= number <= last:
         problems.append(Problem("number", "no_such_row", _("the file has rows 1 to {last}"), {"last": last}))
     if problems:
-        raise Invalid(_("some values are not valid"), problems=problems)
+        raise Invalid(_("some values are invalid"), problems=problems)
     records = ctx.as_system().records(CORRECTION)
     with ctx.transaction(write=True):
         ctx.lock(f"import_export.correction:{file}:{place}:{number}")
@@ -76,7 +76,7 @@ def correct(ctx: Context, file: UUID, sheet: Mapping[str, object], place: int, n
         if there is not None:
             records.update(id_of(there), values, act="stage")
         elif counted(records, where(file=file, sheet=place)) >= MOST:
-            raise Conflict(_("at most {most} rows of a file are mended by hand; mend the file itself"), code="too_many", most=MOST)
+            raise Conflict(_("at most {most} rows of a file can be fixed by hand; fix the file itself"), code="too_many", most=MOST)
         else:
             records.create({"file": file, "sheet": place, "number": number, **values}, act="stage")
     return Correction(now, out)

@@ -63,7 +63,7 @@ def received_and_read(ctx: Context, upload: Upload, reading: Reading) -> Iterato
     while part := upload.stream.read(_STEP):
         size += len(part)
         if size > MOST_BYTES:
-            raise TooLarge(_("a file has at most {most} MB"), most=MOST_BYTES >> 20)
+            raise TooLarge(_("a file can be at most {most} MB"), most=MOST_BYTES >> 20)
     upload.stream.seek(0)
     name = last_name(upload.filename)
     with received(ctx, upload.stream) as file:
@@ -90,7 +90,7 @@ def stage(ctx: Context, file: Received) -> Row:
 
 def _check_number(ctx: Context) -> None:
     if counted(ctx.as_system().records(FILE), where(owner=ctx.actor.user_id)) >= MOST_FILES:
-        raise Conflict(_("there are {most} files of yours that wait; remove some"), code="too_many_files", most=MOST_FILES)
+        raise Conflict(_("you already have {most} files waiting; remove some"), code="too_many_files", most=MOST_FILES)
 
 
 def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
@@ -105,11 +105,9 @@ def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
         if len(sample) < SAMPLE:
             sample.append([cell[:_LONGEST_CELL] for cell in cells[:_MOST_IN_SAMPLE]])
     if not rows:
-        notes.append(Note("no_rows", _("the sheet {sheet!r} has headings and not one row"), {"sheet": sheet.name}))
+        notes.append(Note("no_rows", _("the sheet {sheet!r} has headings but no rows"), {"sheet": sheet.name}))
     elif sums_up(cells):
-        text = _(
-            "the last row ({row}) seems to sum up the others ({word!r}); where it is no record, leave it out when you look at the rows"
-        )
+        text = _("the last row ({row}) seems to be a total of the others ({word!r}); if so, skip it in the preview")
         notes.append(Note("totals", text, {"row": last, "word": next(cell.strip() for cell in cells if cell.strip())[:40]}))
     if behind := sorted(gaps.behind()):
         text = _("rows stand behind blank ones ({rows}); where they are no records, leave them out when you look at the rows")
@@ -121,7 +119,7 @@ def kept(ctx: Context, id: UUID) -> Row:
     """A staged file as its owner may see it; raises NotFound, also once it has expired."""
     row = ctx.records(FILE).values([id]).get(id)
     if row is None or shown(row, "content") is None:
-        raise NotFound(_("there is no file {key}"), key=str(id))
+        raise NotFound(_("file {key} does not exist"), key=str(id))
     for name in ("file_name", "size", "reading", "expires_at"):
         shown(row, name)
     return row
@@ -146,7 +144,7 @@ def book_of(row: Row) -> dict[str, object]:
     try:
         return cast("dict[str, object]", json.loads(str(row["book"])))
     except ValueError as failure:
-        text = _("what is known of the file {name} is lost; send it again")
+        text = _("what was known about the file {name} is lost; upload it again")
         raise Conflict(text, code="file_lost", name=str(row["file_name"])[:80]) from failure
 
 
@@ -161,7 +159,7 @@ def place_of(row: Row, sheet: str) -> int:
     if sheet in names:
         return names.index(sheet)
     if sheet:
-        raise BadRequest(_("the file has no sheet {name!r}; it has {names}"), name=sheet[:80], names=", ".join(names)[:500])
+        raise BadRequest(_("the file has no sheet {name!r}; its sheets are {names}"), name=sheet[:80], names=", ".join(names)[:500])
     return 0
 
 

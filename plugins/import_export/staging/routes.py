@@ -146,7 +146,7 @@ def mend_row(ctx: Context, request: Request) -> object:
     """Mend cells of a row, leave it out, or take it back; the next run sees it."""
     row, number = files.kept(ctx, request.id()), request.path["number"]
     if not number.isdecimal() or len(number) > 9:
-        raise NotFound(_("there is no row {number}"), number=number[:20])
+        raise NotFound(_("row {number} does not exist"), number=number[:20])
     place = files.place_of(row, str(request.body["sheet"]))
     cells = cast("dict[str, str | None]", request.body["cells"])
     left_out = cast("bool | None", request.body["left_out"])
@@ -156,21 +156,21 @@ def mend_row(ctx: Context, request: Request) -> object:
 
 ROUTES = (
     Route(
-        method="POST", path="/files", view=stage_file, permission=imports.PERMISSION, summary=_("Send a file to be imported"),
+        method="POST", path="/files", view=stage_file, permission=imports.PERMISSION, summary=_("Upload a file to import"),
         body=NewFile, uploads=("file",), answer=_FILE, status=201, prepare=receive_file,
     ),
     Route(method="GET", path="/files/{id}", view=get_file, permission=READ, summary=_("A file to import"), answer=_FILE),
-    Route(method="DELETE", path="/files/{id}", view=remove_file, permission=DELETE, summary=_("Remove a file to import"), status=204),
+    Route(method="DELETE", path="/files/{id}", view=remove_file, permission=DELETE, summary=_("Remove an import file"), status=204),
     Route(
-        method="GET", path="/files/{id}/mapping", view=get_mapping, permission=READ, summary=_("What the columns of a file are likely for"),
+        method="GET", path="/files/{id}/mapping", view=get_mapping, permission=READ, summary=_("Suggested mapping of a file’s columns"),
         query=MappingQuery, answer=_MAPPING,
     ),
     Route(
-        method="GET", path="/files/{id}/rows", view=list_staged_rows, permission=READ, summary=_("Rows of a file as they will be read"),
+        method="GET", path="/files/{id}/rows", view=list_staged_rows, permission=READ, summary=_("Preview of a file’s rows"),
         query=StagedRowQuery, answer=_ROWS,
     ),
     Route(
-        method="PATCH", path="/files/{id}/rows/{number}", view=mend_row, permission=READ, summary=_("Mend a row before it is imported"),
+        method="PATCH", path="/files/{id}/rows/{number}", view=mend_row, permission=READ, summary=_("Fix a row before it is imported"),
         body=Mending, answer=_MENDED,
     ),
 )  # fmt: skip

@@ -33,18 +33,18 @@ def undo_import(ctx: Context, terminal: Terminal, options: Mapping[str, object])
 
 def _number(word: str) -> int:
     if not word.isdecimal() or len(word) > 9:
-        raise BadRequest(_("cannot read the row {word!r}; write its number"), word=word[:20])
+        raise BadRequest(_("invalid row {word!r}; use its number"), word=word[:20])
     return int(word)
 
 
 COMMANDS = (
     Command(
         "import-undo",
-        _("Undo an import: 0 all of it, 3 some, 1 nothing; what was edited since stays."),
+        _("Undo an import: 0 all of it, 3 some, 1 nothing; records edited since are kept."),
         undo_import,
         (
-            Parameter("ID", _("The import's id")),
-            Parameter("--row", _("The number of a row; may be repeated; all where none is given"), many=True, metavar="NUMBER"),
+            Parameter("ID", _("Import ID")),
+            Parameter("--row", _("A row number; can be repeated; all rows if omitted"), many=True, metavar="NUMBER"),
             Parameter("--json", _("One JSON document with every row that was not undone"), flag=True),
         ),
     ),

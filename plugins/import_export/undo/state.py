@@ -62,7 +62,7 @@ def find_out(ctx: Context, since: Since, entity: str, fates: Sequence[Fate]) -> 
 
 def _belongs(ctx: Context, entity: str, title: str | None) -> str:
     if title is None:
-        return ctx.say(_("something that you do not see belongs to it"))
+        return ctx.say(_("something you don't have access to belongs to it"))
     return ctx.say(_("{entity} {title} belongs to it"), {"entity": ctx.say(ctx.entity(entity).label), "title": title})
 
 
@@ -71,17 +71,17 @@ def _found(system: Context, since: Since, entity: str, fate: Fate, row: Row | No
     if row is None:
         finding.there = False
         if fate.letter == "u":
-            finding.refuse("deleted", system.say(_("the record was deleted since")))
+            finding.refuse("deleted", system.say(_("the record has since been deleted")))
         return finding
     finding.version = int(str(row["version"]))
     left = Former(1, {}) if fate.letter == "c" else since.former.get(fate.number)
     if left is None:
-        finding.refuse("erased", system.say(_("what was there before has been erased")))
+        finding.refuse("erased", system.say(_("the previous values have been erased")))
         return finding
     edits, others = _edits(system, since, entity, fate, left.version, finding.version)
     if others:
         finding.names = sorted(others)
-        finding.refuse("changed_by_row", system.say(_("row {number} of the import has changed it, too"), {"number": min(others.values())}))
+        finding.refuse("changed_by_row", system.say(_("row {number} of the import changed it too"), {"number": min(others.values())}))
     if fate.letter == "c":
         by_people = [edit for edit in edits if edit["channel"] in PEOPLE]
         if by_people and all(_worked_out(edit, fields) for edit in by_people) and not _has_parts(system, entity, row):

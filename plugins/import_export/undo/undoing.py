@@ -19,21 +19,21 @@ from sdk.context import SILENT, Row, id_of
 
 ENDED = ("succeeded", "partial", "failed", "cancelled", "partly_undone")
 _CODE = "conflict"
-SHEET_BY_SHEET = _("rows are undone sheet by sheet: name the import of the sheet")
+SHEET_BY_SHEET = _("rows are undone sheet by sheet: choose the sheet's import")
 
 
 def permit_undo(ctx: Context, id: UUID) -> Row:
     """The import as its owner may see it; raises NotFound, Conflict for one that has not ended or wrote nothing."""
     record = seen(ctx, id)
     if record["dry_run"]:
-        raise Conflict(_("a dry run has written nothing that could be undone"), code="dry_run")
+        raise Conflict(_("a dry run writes nothing, so there is nothing to undo"), code="dry_run")
     if record["state"] in ("waiting", "running"):
-        raise Conflict(_("the import has not ended; cancel it first"), code="running")
+        raise Conflict(_("the import hasn't ended; cancel it first"), code="running")
     if record["entity"] == WORKBOOK:
         return record
     written = int(str(record["created"])) + int(str(record["updated"]))
     if written and not ctx.as_system().records(PART).find(where(**{"import": id}), 1):
-        raise Conflict(_("the import is from before there was a journal; it cannot be undone"), code="no_journal")
+        raise Conflict(_("the import has no journal, so it can't be undone"), code="no_journal")
     return record
 
 
@@ -138,7 +138,7 @@ class _Undoing:
             step.finding = found[step.fate.number]
             finding, id = step.finding, step.fate.id
             if id not in seen and finding.there:
-                step.finding = finding = Finding(problem=("not_seen", self.ctx.say(_("you do not see this record any more"))))
+                step.finding = finding = Finding(problem=("not_seen", self.ctx.say(_("you no longer have access to this record"))))
             if finding.problem is not None and not finding.values:
                 continue
             if not finding.there:
