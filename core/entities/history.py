@@ -23,7 +23,7 @@ from sdk.fields.identity import IdField
 if TYPE_CHECKING:
     from core.context import Work
 
-_ORDER, _KEY = "history", SortKey(IdField(label=_("Id")), audit.c.id, True, False)
+_ORDER, _KEY = "history", SortKey(IdField(label=_("ID")), audit.c.id, True, False)
 
 
 def history(work: Work, entity: Entity, id: UUID, limit: int, after: str = "") -> tuple[list[dict[str, Any]], str | None]:

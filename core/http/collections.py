@@ -172,7 +172,7 @@ def expected_version(work: Work, entity: Entity, id: UUID) -> int | None:
     words = [quoted or bare for quoted, bare in _TAG.findall(given)]
     versions = {int(word[1:]) for word in words if word[:1] == "v" and word[1:].isascii() and word[1:].isdigit() and len(word) <= 12}
     if not versions:
-        raise Stale(_("If-Match names no version of ours; send the ETag of the record"))
+        raise Stale(_("If-Match doesn’t contain a known version; send the ETag of the record"))
     if len(versions) == 1:
         return versions.pop()
     row = work.reader(entity).one(id, ("version",))

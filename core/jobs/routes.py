@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from core.context import Work
 
 PERMISSIONS: Sequence[Permission] = (
-    Permission("core.job.retry", _("Try failed background work again, or give it up")),
+    Permission("core.job.retry", _("Retry or discard failed background jobs")),
     Permission(sight.INSPECT, _("See why background work of others failed")),
-    Permission("core.mail.check", _("Check the mail server")),
+    Permission("core.mail.check", _("Test the mail server")),
 )
 
 

@@ -123,7 +123,6 @@ def _related(one: _Pointer, kind: Kind, row: Row, most: int) -> Related:
                   count=True)  # fmt: skip
     page = ctx.records(other.name).query(asked)
     total = page.total if page.total is not None else len(page.data)
-    fills = other.can("create") and link in other.written
     if page.data:  # a column of nothing takes the room of those that say something
         names = [name for name in names if any(row.get(name) not in (None, "", []) for row in page.data)] or names[:1]
     heads = [Cell(name, ctx.say(other.fields[name].label), other.fields[name].kind, None) for name in names]

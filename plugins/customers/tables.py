@@ -35,7 +35,7 @@ class Account(Record):
         "客户", "客户名称", "企业名称", "单位名称",
     )  # fmt: skip
     tier: Mapped[str] = f.choice(_("Class"), TIERS, default="normal", track=True)
-    lifecycle: Mapped[str] = f.choice(_("Lifecycle"), LIFECYCLE, default="prospect", track=True)
+    lifecycle: Mapped[str] = f.choice(_("Lifecycle stage"), LIFECYCLE, default="prospect", track=True)
     industry: Mapped[str | None] = f.text(_("Industry"), length=100, index=True, of="company.industry")
     region_id: Mapped[UUID | None] = f.link(_("Region"), "company.region", track=True)
     phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True, alike=likeness.telephone, personal=False)

@@ -108,7 +108,7 @@ BESIDE = tuple(f"forecast.{name}" for name in ("win_probability", "win_basis", "
 def win_of(ctx: Context, deal: UUID) -> dict[str, object]:
     """The same for code. Raises NotFound for a deal that the actor does not see."""
     if not ctx.offers(weighted.DEAL):
-        raise NotFound(_("there are no deals here"))
+        raise NotFound(_("no deals are available here"))
     deals = ctx.records(weighted.DEAL)
     found = deals.get(deal, fields=[name for name in BESIDE if name in deals.fields()] or ("id",))
     row = {name.partition(".")[2]: found.get(name) for name in BESIDE}

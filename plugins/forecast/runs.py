@@ -56,7 +56,7 @@ def carry_out(ctx: Context, id: UUID) -> None:
         series = run["series"]
         assert isinstance(series, UUID)
         if series not in ctx.records("forecast.series").values([series]):
-            raise Conflict(_("the definition of the series is gone"), code="series_gone")
+            raise Conflict(_("the series definition has been deleted"), code="series_gone")
         asked = Definition.of(run)
         with ctx.transaction():
             found = read(ctx, asked)

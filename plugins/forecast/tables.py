@@ -112,9 +112,9 @@ class Run(Record):
     measure: Mapped[str | None] = f.text(_("Measure"), length=100)
     date_field: Mapped[str | None] = f.text(_("Date field"), length=100)
     grain: Mapped[str | None] = f.choice(_("Period"), GRAINS)
-    conditions: Mapped[str | None] = f.long_text(_("Conditions, one a line"), length=2000)
+    conditions: Mapped[str | None] = f.long_text(_("Conditions, one per line"), length=2000)
     split_by: Mapped[str | None] = f.text(_("Split by"), length=100)
-    state: Mapped[str] = f.choice(_("State"), STATES, default="waiting", index=True)
+    state: Mapped[str] = f.choice(_("Status"), STATES, default="waiting", index=True)
     done: Mapped[int] = f.integer(_("Done"), default=0)
     total: Mapped[int] = f.integer(_("Total"), default=0)
     horizon: Mapped[int] = f.integer(_("Periods ahead"), default=12)
@@ -200,8 +200,8 @@ class Win(Record):
 
     deal_id: Mapped[UUID] = f.link(_("Deal"), "pipeline.deal", required=True, unique=True, parent=True)
     win_probability: Mapped[Decimal | None] = f.percent(_("Win probability"), readonly=True)
-    win_basis: Mapped[str | None] = f.choice(_("Basis of the win probability"), BASES, readonly=True)
-    win_reasons: Mapped[str | None] = f.long_text(_("Reasons of the win probability"), readonly=True)
+    win_basis: Mapped[str | None] = f.choice(_("Win probability basis"), BASES, readonly=True)
+    win_reasons: Mapped[str | None] = f.long_text(_("Win probability reasons"), readonly=True)
     win_scored_at: Mapped[datetime | None] = f.at(_("Win probability of"), readonly=True)
 
 

@@ -90,7 +90,7 @@ def _lines(ctx: Context, people: Mapping[UUID, Row]) -> tuple[list[str], list[Li
         columns.append((ctx.say(_("Open deals")), _counted(ctx, DEALS, "deals", ids, open_deals, "status=open")))
         if STEP in ctx.records(DEALS).fields():
             without = _counted(ctx, DEALS, "deals", ids, (*open_deals, UNPLANNED), f"status=open&{STEP}=false", late=True)
-            columns.append((ctx.say(_("Without a next step")), without))
+            columns.append((ctx.say(_("No next step")), without))
     meetings = _meetings(ctx, ids, day)
     return [head for head, _figures in columns], [
         Line(id, str(row["name"]), [figures.get(id, Figure(0)) for _head, figures in columns], meetings.get(id, []))
@@ -165,7 +165,7 @@ def _opened(ctx: Context, person: UUID) -> list[Mapping[str, object]]:
         shown = [{"name": row.get("name"), "href": ctx.page(f"/pipeline/deals/{row['id']}"), "amount": row.get("amount"),
                   "since": row.get("teamwork.last_activity_at") or row.get("stage_since")} for row in page.data]  # fmt: skip
         parts.append({"key": "unplanned", "title": ctx.say(_("Deals without a next step")), "rows": shown, "more": (page.total or 0) - len(shown),
-                      "nothing": ctx.say(_("Each open deal has a next step."))})  # fmt: skip
+                      "nothing": ctx.say(_("Every open deal has a next step."))})  # fmt: skip
     return parts
 
 

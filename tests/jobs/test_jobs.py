@@ -75,7 +75,7 @@ def test_why_work_of_others_failed_is_told_to_who_may_look_into_it(
     )
 
     def refuse(ctx: Context, arguments: Mapping[str, object]) -> None:
-        raise NotFound(_("there is no job {job!r}"), job=arguments["text"])
+        raise NotFound(_("job {job!r} does not exist"), job=arguments["text"])
 
     monkeypatch.setitem(platform.catalog.jobs, "probe.remember", replace(platform.catalog.jobs["probe.remember"], run=refuse))
     for person in (operator, people.rep):

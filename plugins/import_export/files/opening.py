@@ -43,7 +43,7 @@ def open_book(source: BinaryIO, file_name: str, reading: Reading = NOTHING_SAID)
     if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
         return open_spreadsheet(source, "xml" if _BOOK.search(head) else "html", reading, _encoding_of_markup(source, head, reading))
     if _JSON.match(head.removeprefix(b"\xef\xbb\xbf")):
-        raise unreadable(_("is a list in JSON, and no table; write each record on a line of its own (JSON lines), or save it as CSV"))
+        raise unreadable(_("is a JSON list, not a table; write one record per line (JSON Lines), or save it as CSV"))
     for mark, kind in _NAMED:
         if head[: len(mark)].lower() == mark:
             raise unreadable(_("is {kind}, whatever it is called; open it in a spreadsheet and save it as XLSX"), kind=kind)
