@@ -6,6 +6,7 @@ A run has added up what its owner saw. Who may know that there was one has not t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ def sees(ctx: Context, run: UUID) -> bool:
     return run in _seen(ctx, [run])
 
 
+@cache
 def veil(entity: str) -> Callable[[Any, Sequence[dict[str, Any]]], None]:
     """What leaves out of each row what its reader may not see of the figures."""
 
