@@ -81,7 +81,7 @@ def check(ctx: Context, change: Change) -> None:
         by = [asked.asked_by, *([asked.split_by] if asked.split_by else [])]
         ctx.records(asked.entity).aggregate([asked.measure], by, (*asked.conditions, NOBODY))
     except Refusal as refusal:
-        change.refuse("entity", "cannot_be_asked", _("cannot be asked: {reason}"), reason=str(refusal))
+        change.refuse("entity", "cannot_be_asked", _("cannot be asked: {reason}"), reason=ctx.say(refusal.message, refusal.params))
 
 
 def field_at(ctx: Context, entity: str, path: str) -> Field | None:
