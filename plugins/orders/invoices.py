@@ -12,6 +12,7 @@ from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
 from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import CREDIT, MOST
 from plugins.orders.process import BILL, LINE, MAIL, found, keep_currency, mark_history, require_account, today
+from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.changes import HISTORY, MERGES
 from sdk.context import Row, id_of
@@ -117,7 +118,11 @@ def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -
         ctx.lock(f"orders.order:{order}")
         row = found(ctx, "orders.order", order)
         if row["state"] != "confirmed":
-            raise Conflict(_("the order is {state}; confirm it before invoicing"), code="order_not_confirmed", state=row["state"])
+            raise Conflict(
+                _("the order is {state}; confirm it before it is billed"),
+                code="order_not_confirmed",
+                state=state_of("orders.order", row["state"]),
+            )
         lines = ctx.records("orders.order_line").find(where(order=order), MOST)
         if not lines:
             raise Conflict(_("the order has no lines; add some before invoicing it"), code="order_empty")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from plugins.orders.amounts import Amounts, line_amounts, rounded, summed
+from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Context, _
 from sdk.changes import HISTORY
 from sdk.context import Row, id_of
@@ -59,8 +60,9 @@ def price_lines(ctx: Context, batch: Batch) -> type_documents:
         for id in documents_of(change, kind):
             document = documents.get(id)
             if document is not None and document["state"] not in kind.open_states and not _of_history(change, document):
-                text = _("the lines of {number} can no longer be changed: it is {state}")
-                change.forbid("document_closed", text, number=str(document["number"] or document["name"]), state=str(document["state"]))
+                text = _("the lines of {number} can no longer change: it is {state}")
+                called = {"number": str(document["number"] or document["name"]), "state": state_of(kind.document, document["state"])}
+                change.forbid("document_closed", text, **called)
     return documents
 
 

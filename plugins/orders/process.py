@@ -12,6 +12,7 @@ from plugins.orders.amounts import PARTS
 from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import MOST
 from plugins.orders.pricing import price
+from plugins.orders.tables import state_of
 from sdk import Batch, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.changes import HISTORY, MERGES
 from sdk.context import Row, id_of
@@ -81,7 +82,9 @@ def accept(ctx: Context, id: UUID) -> Row:
             return made[0]
         until = quote["valid_until"]
         if quote["state"] not in ("draft", "sent"):
-            raise Conflict(_("the quote is {state}, so it can't be accepted"), code="quote_closed", state=quote["state"])
+            raise Conflict(
+                _("the quote is {state} and cannot be accepted"), code="quote_closed", state=state_of("orders.quote", quote["state"])
+            )
         if isinstance(until, date) and until < today(ctx):
             raise Conflict(_("the quote was valid until {until}; extend it first"), code="quote_expired", until=until.isoformat())
         given = {name: quote[name] for name in ("name", "account", "contact", "currency", "owner", "deal") if quote.get(name) is not None}
@@ -122,7 +125,9 @@ def keep_closed(_ctx: Context, batch: Batch) -> None:
             change.forbid("order_billed", _("the order is at least partly invoiced: credit its invoices or delete their drafts first"))
         if change.act == BILL and change.after("state") == "draft" and change.after("billed") != "none":
             # Reopened while it was being billed: this row is locked and read anew, what billing has read may be older.
-            change.forbid("order_not_confirmed", _("the order is {state}; confirm it before invoicing"), state="draft")
+            change.forbid(
+                "order_not_confirmed", _("the order is {state}; confirm it before it is billed"), state=state_of(batch.entity, "draft")
+            )
     for change in batch.standing():
         if change.before is None or change.act in (SUM, ACCEPT, *MERGES):
             continue
@@ -132,5 +137,5 @@ def keep_closed(_ctx: Context, batch: Batch) -> None:
                 "document_closed",
                 _("{fields} can no longer be changed: it is {state}"),
                 fields=", ".join(fixed),
-                state=str(change.before["state"]),
+                state=state_of(batch.entity, change.before["state"]),
             )

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from plugins.orders.process import found, today
+from plugins.orders.tables import state_of
 from sdk import Condition, Conflict, Context, Draft, Query, _, where
 from sdk.context import Row, id_of
 
@@ -28,8 +29,8 @@ def renew(ctx: Context, id: UUID, *, by_itself: bool = False) -> Row:
         if isinstance(there := contract["successor"], UUID):
             return found(ctx, CONTRACT, there)
         if contract["state"] not in ("active", "ended"):
-            text = _("the contract is {state}; only an active or ended contract can be renewed")
-            raise Conflict(text, code="contract_not_in_force", state=contract["state"])
+            text = _("the contract is {state}; only one that is or was in force is renewed")
+            raise Conflict(text, code="contract_not_in_force", state=state_of(CONTRACT, contract["state"]))
         starts, ends = contract["starts_on"], contract["ends_on"]
         if not isinstance(starts, date) or not isinstance(ends, date):
             raise Conflict(_("the contract has no start or end date, so it can't be renewed; add both"), code="contract_open_ended")

@@ -13,7 +13,7 @@ from sqlalchemy.sql import FromClause
 
 from plugins.catalog.api import Product
 from plugins.customers.api import Account, Contact
-from sdk import Record, _
+from sdk import Record, Text, _
 from sdk import fields as f
 from sdk.rates import RATE_PLACES
 
@@ -24,9 +24,18 @@ BILLED = {"none": _("Not invoiced"), "partial": _("Partly invoiced"), "billed": 
 CONTRACT_STATES = {"draft": _("Draft"), "active": _("In effect"), "ended": _("Ended"), "cancelled": _("Cancelled")}
 RENEWALS = {"none": _("Ends"), "manual": _("Manual renewal"), "automatic": _("Renews automatically")}
 INVOICE_STATES = {"draft": _("Draft"), "issued": _("Issued"), "credited": _("Credited")}
+STATES = {
+    "orders.quote": QUOTE_STATES, "orders.order": ORDER_STATES, "orders.contract": CONTRACT_STATES, "orders.invoice": INVOICE_STATES,
+}  # fmt: skip
+
 KINDS = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
 STANDINGS = {"new": _("New"), "active": _("Active"), "lost": _("Lost")}
 METHODS = {"transfer": _("Bank transfer"), "card": _("Card"), "cash": _("Cash"), "other": _("Other")}
+
+
+def state_of(entity: str, state: object) -> Text:
+    """What people call a state of a document."""
+    return STATES[entity][str(state)]
 
 
 class Quote(Record):

@@ -73,7 +73,7 @@ def register_entities() -> Sequence[Entity]:
             _("Stage change"),
             _("Stage history"),
             title="moved_at",
-            owned=False,
+            hands_over=False,  # whose it is says who moved the deal
             verbs=frozenset({Verb.READ}),
         ),
     )

@@ -39,7 +39,7 @@ class Process:
         self.pipelines, self.stages = ctx.kept("pipeline.process", lambda: _read(ctx.as_system()))
         self._ctx = ctx
         self.today = ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
-        self.now = ctx.now()
+        self.now, self.who = ctx.now(), ctx.actor.user_id
 
     def learn(self, changes: Iterable[Change]) -> None:
         """Read anew where somebody else has made, at this moment, what a change names."""
@@ -124,7 +124,7 @@ def _enter(process: Process, batch: Batch, change: Change, before: Row | None, s
     seconds = int((process.now - since).total_seconds()) if isinstance(since, datetime) else None
     entered = _entered(process, change)
     moved = {"deal": change.id, "from_stage": before["id"] if before else None, "to_stage": stage["id"], "moved_at": entered,
-             "seconds": seconds}  # fmt: skip
+             "seconds": seconds, "owner": process.who}  # fmt: skip
     batch.also_create("pipeline.stage_change", change, moved)
     change.values["stage_since"] = entered
     if stage["type"] != "open" and (before is None or stage["type"] != before["type"]):

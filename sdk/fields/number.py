@@ -18,6 +18,8 @@ from sdk.text import Text, _
 
 _ORDERED = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "empty")
 _PLAIN = re.compile(r"-?\d{1,15}(\.\d{1,12})?\Z", re.ASCII)
+_LONG = re.compile(r"[+-]?[0-9]{16,}(\.[0-9]*)?", re.ASCII)
+"""A number, but too great for any field."""
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
 _CURRENCY = r"[A-Z]{3}|RMB|[A-Z]{0,2}[$€£¥₩₹₽₺₫₪฿₴₱₸₦]|[元圆円]"
 _AROUND = re.compile(
@@ -50,6 +52,8 @@ def exact(cell: object, places: int = SCALE) -> Decimal:
     if isinstance(cell, bool) or not isinstance(cell, int | float | str | Decimal):
         raise wrong_type(_("a decimal number"), cell)
     if isinstance(cell, str) and not _PLAIN.match(cell):
+        if _LONG.fullmatch(cell):
+            raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=f"{limit:f}")
         raise FlawError("malformed", _("expected a decimal number such as -12.50"))
     try:
         value = Decimal(str(cell)).quantize(Decimal(1).scaleb(-places))
