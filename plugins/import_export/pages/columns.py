@@ -36,6 +36,7 @@ WHY: Mapping[str, Text] = {
     "synonym": _("is another word for the field"),
     "unit": _("is the field with a unit, which is counted in"),
     "fuzzy": _("is much like the field"),
+    "misfit": _("is called as a field that takes nothing of what stands here"),
     "saved": _("as the last time"),
     "none": _("fits no field"),
 }
