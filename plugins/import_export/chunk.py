@@ -8,7 +8,7 @@ from uuid import UUID
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds
 from plugins.import_export.external import flaws as external_flaws
-from plugins.import_export.files.headings import sums_up
+from plugins.import_export.files.headings import signs, sums_up
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.mapping.heads import Heads
 from plugins.import_export.matching import Matching, SameFile, type_values
@@ -18,8 +18,9 @@ from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import AnyRecordField, Flaw, LinkField
 
-LIKE_HEADINGS = _("looks like headings, not a record; if the headings are further down than detected, specify their row (heading_row)")
-SUMS_UP = _("seems to be a total of other rows; if so, skip it or undo it")
+LIKE_HEADINGS = _("reads like headings and is no record; where they stand further down than was found, say in which row (heading_row)")
+SUMS_UP = _("seems to sum up other rows; where it is no record, leave it out, or undo it")
+SIGNS = _("seems to say something of the whole table; where it is no record, leave it out, or undo it")
 PARTED = _("stands behind blank rows; where it belongs to the table no more, leave it out, or undo it")
 SAME_AS_ROW = _("is the same as row {row} of this file")
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
@@ -232,6 +233,8 @@ class ChunkWriter:
                 self.teller.leave(tally, row, WARNED, problem)
             elif sums_up(row[1]):
                 self.teller.leave(tally, row, WARNED, Problem("", "totals", SUMS_UP))
+            elif signs(row[1]):
+                self.teller.leave(tally, row, WARNED, Problem("", "remark", SIGNS))
             elif row[0] in self.plan.parted:
                 self.teller.leave(tally, row, WARNED, Problem("", "parted", PARTED))
             return

@@ -177,6 +177,21 @@ def test_headings_are_known_by_name_label_synonym_and_likeness_in_both_languages
     assert guesses(client, ["Phone"], "customers.contact")["required"] == ["name"]
 
 
+def test_a_column_in_which_nothing_fits_is_not_suggested_for_a_field_that_is_called_so(client: Api) -> None:
+    states = [[f"Order {n}", f"State {n}", f"{n}.234,50 €", f"0{n}.02.2026"] for n in range(1, 10)] + [
+        ["O", "Ohio", "5", ""],
+        ["P", "Iowa", "6", ""],
+    ]
+    told = guesses(client, ["Subject", "State", "Amount", "Order date"], "orders.order", states)
+    assert [(one["field"], one["why"]) for one in told["columns"]][:2] == [("name", "label"), (None, "misfit")]
+    few = guesses(client, ["Subject", "State"], "orders.order", [["A", "offen"], ["B", "zu"]])
+    assert few["columns"][1]["field"] == "state"  # somebody says what these mean
+    deals = guesses(client, ["Name", "Deal value", "Closing date"], "pipeline.deal", [[*row[:1], *row[2:]] for row in states])
+    assert [one["field"] for one in deals["columns"]] == ["name", "amount", "close_date"]
+    wrong = guesses(client, ["Name", "Deal value", "Headcount"], "customers.account", [[f"A{n}", "x", f"many {n}"] for n in range(5)])
+    assert [(one["field"], one["why"]) for one in wrong["columns"]][2] == (None, "misfit")
+
+
 @pytest.mark.feature("C4")
 def test_a_second_file_with_the_same_headings_needs_no_mapping(client: Api, drain: Callable[[], int], work: Work) -> None:
     first = staged(client, "Firma,Klasse,Stadt\nA,gold,Ulm\n")

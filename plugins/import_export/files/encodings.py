@@ -31,7 +31,7 @@ _WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1e\x7f-\x9f]")
 _LINES, _LINE = 2_000, 4_096
 _LIKELY = 0.4
-_FEWEST_SIGNS, _SHOWN = 2, 60
+_FEWEST_SIGNS = 2
 
 
 def decide(source: BinaryIO, asked: str) -> tuple[str, list[Note]]:
@@ -53,9 +53,9 @@ def decide(source: BinaryIO, asked: str) -> tuple[str, list[Note]]:
     words = list(dict.fromkeys(_WORD.findall(lines)))
     if _mostly_utf8(words):
         _check(source, "utf-8")
-    if (other := _in_two(lines)) is not None:
-        text = _("is written in two encodings: some lines are UTF-8, and others are not ({line!r}); save it as UTF-8")
-        raise unreadable(text, line=other)
+    if _in_two(lines):
+        text = _("is written in two encodings: some lines are UTF-8, and others are not (from byte {position} on); save it as UTF-8")
+        raise unreadable(text, position=place)
     found = _certain(source, lines, words)
     return found, [Note("encoding", _("is read as {encoding}"), {"encoding": found})]
 
@@ -125,16 +125,16 @@ def _lines(source: BinaryIO) -> bytes:
     return b"".join(found)
 
 
-def _in_two(lines: bytes) -> str | None:
-    """A line that is not UTF-8 beside others that are for certain, as no other encoding makes its signs of three bytes by chance."""
-    certain, other = False, ""
+def _in_two(lines: bytes) -> bool:
+    """Whether lines that are not UTF-8 stand beside such as are for certain: no other encoding makes its signs of three bytes by chance."""
+    certain, other = False, False
     for line in lines.splitlines():
         try:
             text = line.decode()
             certain = certain or sum(sign > "\u07ff" for sign in text) >= _FEWEST_SIGNS
         except UnicodeDecodeError:
-            other = other or line.decode("ascii", "replace").strip()
-    return other[:_SHOWN] if certain and other else None
+            other = True
+    return certain and other
 
 
 def _chinese_in_disguise(lines: bytes) -> bool:

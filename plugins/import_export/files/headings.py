@@ -23,6 +23,11 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _COUNTED = re.compile(r"(?:\d[\d,. ]* (?:rows?|records?)\b|共\s*\d+\s*[行条])", re.IGNORECASE)
+_MADE_BY = re.compile(
+    r"(?:(?:制单|制表|审核|复核|填表|经办|打印|导出|生成)(?:人|日期|时间)?|(?:generated|printed|exported|created|prepared) (?:by|on|at))\s*[:：]\s*\S",
+    re.IGNORECASE,
+)
+_FIRST_OF_MAKERS = frozenset("制审复填经打导生GgPpEeCc")
 _FIRST = frozenset("GgSsTtPpRrZz合总小汇共累本页月年日0123456789")
 _SUM = re.compile(f"{_TOTAL.pattern}|{_COUNTED.pattern}", re.IGNORECASE)
 
@@ -106,6 +111,12 @@ def ruled(row: Sequence[str]) -> bool:
         return False
     words = [word for word in map(str.strip, row) if word]
     return bool(words) and all(map(_RULE.match, words)) and (len(words) > 1 or len(words[0]) > 4 or len(row) > 1)
+
+
+def signs(row: Sequence[str]) -> bool:
+    """Whether a row says who has made the table, or when: 制单人：张三."""
+    first = (row[0].strip() if row else "") or next(filter(None, map(str.strip, row)), "")
+    return first[:1] in _FIRST_OF_MAKERS and _MADE_BY.match(first) is not None
 
 
 def sums_up(row: Sequence[str]) -> bool:

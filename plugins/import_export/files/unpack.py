@@ -17,7 +17,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
-type_marks: TypeAlias = "dict[tuple[int, int], str | Shown]"
+type_marks: TypeAlias = "dict[int, dict[int, str | Shown]]"
 
 MEMORY = 2 << 30
 UNPACKED = 1 << 30
@@ -68,6 +68,9 @@ class Shown(NamedTuple):
 
 class Refused(Exception):
     """Why a file is not read: broken, password, large or bomb."""
+
+
+_NO_MARKS: dict[int, str | Shown] = {}
 
 
 def main(kind: str, path: str) -> None:
@@ -123,11 +126,12 @@ def _rows(rows: Iterator[Sequence[object]], first: int, covered: dict[tuple[int,
     above: dict[tuple[int, int], str] = {}
     for row, cells in enumerate(rows):
         texts = [_text(cell) for cell in cells]
-        if marks or covered:
+        for column, mark in marks.get(row, _NO_MARKS).items():
+            if 0 <= column - first < len(texts):
+                texts[column - first] = _marked(mark, cells[column - first])
+        if covered:
             for column in range(len(texts)):
                 place = (row, first + column)
-                if place in marks:
-                    texts[column] = _marked(marks[place], cells[column])
                 if place in covered:
                     origin = (covered[place], first + column)
                     texts[column] = above.setdefault(origin, texts[column])
@@ -299,10 +303,10 @@ def _sheet_marks(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes], s
                 if place:
                     style = None if b't="e"' in attributes else _STYLE.search(attributes)
                     mark = styles[style[1]] if style is not None else value.decode("ascii", "replace")
-                    found[int(place[2]) - 1, _column(place[1])] = mark
+                    found.setdefault(int(place[2]) - 1, {})[_column(place[1])] = mark
             for attributes in _UNCOUNTED.findall(text):
                 if b't="str"' not in attributes and (place := _PLACE.search(attributes)):
-                    found[int(place[2]) - 1, _column(place[1])] = "#CALC!"
+                    found.setdefault(int(place[2]) - 1, {})[_column(place[1])] = "#CALC!"
             if b"hidden=" in text and len(hidden) < _MOST_HIDDEN:
                 hidden.update(_HIDDEN.findall(text))
             kept = text[-_OVERLAP:]

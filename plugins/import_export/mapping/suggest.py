@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 
 from plugins.import_export.files import Sheet
+from plugins.import_export.mapping.fitting import fits
 from plugins.import_export.mapping.saved import Saved, saved_for
 from plugins.import_export.mapping.shaping import first_and_last
 from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of, written
@@ -27,7 +28,7 @@ type_sure = Callable[[str], "Guess | None"]
 
 @dataclass(frozen=True)
 class Guess:
-    """The field that a heading is likely for ("" is none); why: name, label, synonym, unit, fuzzy, saved, or none."""
+    """The field that a heading is likely for ("" is none); why: name, label, synonym, unit, fuzzy, saved, misfit, or none."""
 
     field: str
     confidence: float
@@ -35,6 +36,8 @@ class Guess:
 
 
 NONE = Guess("", 0.0, "none")
+MISFIT = Guess("", 0.0, "misfit")
+"""The heading says a field that takes none of what stands below it."""
 
 
 def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False) -> dict[str, object]:
@@ -43,9 +46,15 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
     fields = written(visible, history=history)
     known = saved_for(ctx, entity, sheet.headings)
     guesses = guessed(ctx, fields, sheet.headings, known, apart_of(ctx, visible, fields))
+    rows = [cells for _number, cells in islice(sheet.rows(), looked_at(sheet))]
+    guesses = [
+        guess
+        if not guess.field or guess.why == "saved" or fits(ctx, fields[guess.field], _cells(rows, place), sure=guess.confidence == SURE)
+        else MISFIT
+        for place, guess in enumerate(guesses)
+    ]
     columns = {guess.field: place for place, guess in enumerate(guesses) if guess.field}
     halves = first_and_last(sheet.headings) if "name" in fields and "name" not in columns else []
-    rows = [cells for _number, cells in islice(sheet.rows(), looked_at(sheet))]
     told = [
         {
             "heading": heading,
