@@ -86,6 +86,8 @@ class Work(Transactional):
         """The browser's session that sent the request, if one did."""
         self.helps = False
         """Whether code helps itself to what its actor need not have: it cannot know what a tenant asks people for."""
+        self.retells = False
+        """Whether reads tell master data in the reader's language: those of pages do, those of programs get what is stored."""
         self.impersonator: UUID | None = None
         """Who acts as the actor, if somebody does."""
         self.came_from: str | None = None
@@ -370,7 +372,7 @@ class Work(Transactional):
         made = Work(elsewhere or self.platform, self.tenant, actor or self.actor, grants or self.grants, there, channel or self.channel,
                     locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key, transaction=transaction,
                     access_version=version, causes=self.causes, bounds=within[0] if within else self.bounds)  # fmt: skip
-        made.impersonator, made.helps = self.impersonator, self.helps
+        made.impersonator, made.helps, made.retells = self.impersonator, self.helps, self.retells
         made.token_until, made.came_from = self.token_until, self.came_from
         if actor is None:  # the request is still that of its own session; somebody else has none
             made.session = self.session

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import cast
@@ -22,6 +23,7 @@ from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
 from core.data.statistics import Statistics
+from core.entities.seeded import Seeded
 from core.entities.shape import MOST_PLANS, Shape, type_plans
 from core.extension import catalog as catalogs
 from core.extension.calls import Calls
@@ -83,6 +85,11 @@ class Platform:
     """The catalogue of each tenant that has made entities."""
     _shapes: Recent[tuple[str, frozenset[str], Overlay, Catalog], Shape] = field(default_factory=lambda: Recent(_MOST_SHAPES))
     _plans: type_plans = field(default_factory=lambda: Recent(MOST_PLANS))
+
+    @cached_property
+    def seeded(self) -> Seeded:
+        """What set-up and roles call things, in each language."""
+        return Seeded(self.catalog, self.translator)
 
     @property
     def plugins(self) -> list[Found]:

@@ -12,6 +12,8 @@ from sdk.messages import Flawed
 from sdk.text import Text, Told
 
 SOURCE_LOCALE = "en"
+LOCALES = (SOURCE_LOCALE, "zh_CN")
+"""The languages that texts are in."""
 
 
 class Translator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from core.entities.aggregate import aggregate
@@ -70,10 +70,16 @@ class EntityRecords:
         reader = self._work.reader(self._entity)
         return lambda field: field in reader.shape.fields and (not asked or field in asked) and (computed or not reader.computed(field))
 
+    def _retell(self, rows: Iterable[Row], include: Sequence[str] = ()) -> None:
+        """On pages, master data that nobody has renamed is told in the reader's language."""
+        if self._work.retells:
+            self._work.platform.seeded.retell(self._work, self._shape, cast("Iterable[dict[str, object]]", rows), include)
+
     def query(self, query: Query = Query()) -> Page:  # noqa: B008 (frozen)
         with self._work.transaction():
             asked = [*query.fields, *(word.lstrip("-") for word in query.sort), *query.include, *(one.field for one in query.filter)]
             page = self._reader(*asked).page(query)
+            self._retell(page.data, query.include)
             return replace(page, data=list(map(self._seen(*query.fields), page.data)))
 
     def blocks(self, query: Query, size: int = 5_000) -> Iterator[Block]:
@@ -89,24 +95,32 @@ class EntityRecords:
 
     def get(self, id: UUID, *, fields: Sequence[str] = (), include: Sequence[str] = ()) -> Row:
         with self._work.transaction():
-            return self._sight(*fields)(self._reader(*fields, *include).one(id, fields, include))
+            row = self._reader(*fields, *include).one(id, fields, include)
+            self._retell((row,), include)
+            return self._sight(*fields)(row)
 
     def values(self, ids: Iterable[UUID], *, hold: bool = False) -> dict[UUID, Row]:
         with self._work.transaction(write=hold):
             found, shown = self._reader().values(ids, hold=hold), self._sight(computed=False)
+            self._retell(found.values())
             return {id: shown(row) for id, row in found.items()}
 
     def find(self, filter: Filter, limit: int = MOST_ROWS, *, deleted: bool = False) -> list[Row]:
         with self._work.transaction():
             reader = self._reader(*(condition.field for condition in filter))
-            return list(map(self._sight(computed=False), reader.find(filter, limit, deleted=deleted)))
+            found = reader.find(filter, limit, deleted=deleted)
+            self._retell(found)
+            return list(map(self._sight(computed=False), found))
 
     def aggregate(
         self, measures: Sequence[str], by: Sequence[str] = (), filter: Filter = (), limit: int = 10_000, *, q: str = ""
     ) -> list[Row]:
         with self._work.transaction():
             asked = [word.partition(":")[2] for word in measures] + [word.partition(":")[0] for word in by]
-            return list(aggregate(self._reader(*asked, *(condition.field for condition in filter)), measures, by, filter, limit, q))
+            rows = aggregate(self._reader(*asked, *(condition.field for condition in filter)), measures, by, filter, limit, q)
+            if self._work.retells:
+                self._work.platform.seeded.retell_groups(self._work, self._shape, by, rows)
+            return list(rows)
 
     def create(self, values: Values, *, act: str = "", alike: Alike = Alike.DEFAULT) -> Row:
         return self._one(Draft("create", values, act=act, alike=alike))

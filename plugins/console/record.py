@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from plugins.console.cells import Cell, cell, titles_of
 from plugins.console.happened import entries, events
 from plugins.console.registry import PREFIX, Kind, kind_at
-from plugins.console.related import lines, related
+from plugins.console.related import additions, lines, related
 from sdk import SIGNED_IN, Context, NotFound, PageRequest, PageRoute, Panel, Redirect, Refusal, Rendering, Slot, Text, _
 from sdk.context import Row, id_of
 from sdk.pages import ABOUT, ANY_ENTITY, Drawn, offered, told
@@ -57,6 +57,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         "buttons": drawn(ctx, kind, row, Slot.BUTTON, request),
         "panels": drawn(ctx, kind, row, Slot.PANEL, request) if wanted in (OVERVIEW, TIMELINE) else [],
         "drawn_tab": draw(ctx, kind, row, own[wanted], request) if wanted in own else None,
+        "additions": additions(kind, row),
         "shareable": ctx.offers("core.share") and ctx.can("core.share.create"),
     }  # fmt: skip
     return Rendering("console/record.html", {**about(kind, row), **values, **shown(ctx, kind, row, request)})
@@ -110,19 +111,17 @@ def key_fields(kind: Kind, row: Row) -> list[Cell]:
 
 
 def sections(kind: Kind, row: Row) -> list[Section]:
-    """All fields by who has brought them: the entity's own, those of other plugins under these plugins' names, the tenant's own."""
-    names = [name for name in kind.fields if name not in _PLAIN and name != kind.title]
+    """All fields but those that stand above already: the entity's own, the tenant's own, and together what other plugins tell of it."""
+    above = {one.name for one in key_fields(kind, row)}
+    names = [name for name in kind.fields if name not in _PLAIN and name != kind.title and name not in above]
     titles = titles_of(kind, [row], names)
-    by_owner: dict[str, list[Cell]] = {"": []}
+    by_owner: dict[str, list[Cell]] = {"": [], "custom": [], "others": []}
     for name in (*(name for name in names if name not in _STAMPS), *(name for name in names if name in _STAMPS)):
         owner = name.partition(".")[0] if "." in name else ""
-        by_owner.setdefault(owner, []).append(cell(kind, name, row, titles))
+        by_owner[owner if owner in by_owner else "others"].append(cell(kind, name, row, titles))
     say = kind.ctx.say
-    own = by_owner.pop("")
-    custom = by_owner.pop("custom", [])
-    shown = [Section(say(_("Details")), own), *([Section(say(_("Custom fields")), custom)] if custom else [])]
-    shown += [Section(kind.ctx.called(owner), found) for owner, found in by_owner.items()]
-    return [one for one in shown if any(not cell_.empty for cell_ in one.cells)]
+    labels = {"": _("Details"), "custom": _("Custom fields"), "others": _("At a glance")}
+    return [Section(say(labels[owner]), found) for owner, found in by_owner.items() if any(not one.empty for one in found)]
 
 
 # --- parts of other plugins ------------------------------------------------------------------------------------------

@@ -59,6 +59,15 @@ class _Pointer:
         """The record as a filter names it."""
         return f"{target.name}:{row['id']}" if isinstance(self.field, AnyRecordField) else str(row["id"])
 
+    @property
+    def fills(self) -> bool:
+        """Whether the actor may make one that points here."""
+        return self.kind.can("create") and self.link in self.kind.written
+
+    def form(self, row: Row, target: Kind) -> str:
+        """The address of a form with the link filled in."""
+        return f"{self.kind.path}/new?{self.link}={self.value(row, target)}"
+
 
 def lines(kind: Kind, row: Row) -> list[Related]:
     """The records that are part of this one, with the sums of what they amount to."""
@@ -70,6 +79,24 @@ def related(kind: Kind, row: Row) -> list[Related]:
     """The lists of what links to a record, the first few of each; those with nothing come last, for who may add to them."""
     shown = [_related(one, kind, row, FEW) for one in _pointers(kind) if not one.part]
     return sorted((one for one in shown if one.rows or one.new), key=lambda one: not one.rows)
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A record that can be added to another: what it is called and the address of its form."""
+
+    label: str
+    href: str
+
+
+def additions(kind: Kind, row: Row) -> list[Addition]:
+    """What the actor may add to a record, of each entity once: what its own plugin has, then what others have."""
+    found: dict[str, tuple[bool, Addition]] = {}
+    for one in _pointers(kind):
+        if not one.part and one.kind.name not in found and one.kind.name != kind.name and one.fills:
+            add = Addition(one.kind.label, one.form(row, kind))
+            found[one.kind.name] = (one.kind.entity.plugin != kind.entity.plugin, add)
+    return [add for _other, add in sorted(found.values(), key=lambda pair: pair[0])]
 
 
 def _pointers(kind: Kind) -> Iterator[_Pointer]:
@@ -96,7 +123,6 @@ def _related(one: _Pointer, kind: Kind, row: Row, most: int) -> Related:
                   count=True)  # fmt: skip
     page = ctx.records(other.name).query(asked)
     total = page.total if page.total is not None else len(page.data)
-    fills = other.can("create") and link in other.written
     heads = [Cell(name, ctx.say(other.fields[name].label), other.fields[name].kind, None) for name in names]
     twice = [
         n for n, field in other.fields.items() if isinstance(field, LinkField) and n != "owner" and ctx.target(other.name, n) == kind.name
@@ -104,7 +130,7 @@ def _related(one: _Pointer, kind: Kind, row: Row, most: int) -> Related:
     title = f"{other.plural_label} · {ctx.say(one.field.label)}" if len(twice) > 1 else other.plural_label
     return Related(
         other, link, title, heads, cells(other, names, page.data), total, f"{other.path}?{link}={value}",
-        f"{other.path}/new?{link}={value}" if fills else "",
+        one.form(row, kind) if one.fills else "",
         _sums(other, names, page.data) if one.part and page.next is None and len(page.data) > 1 else (),
     )  # fmt: skip
 

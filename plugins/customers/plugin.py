@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from random import Random
 
-from plugins.customers import demo, routes, surveys, tables
+from plugins.customers import demo, panels, routes, surveys, tables
 from plugins.customers.events import mark_customers
 from plugins.customers.tables import Account, Address, Affiliation, Contact, Invitation, Survey, Tag
 from sdk import (
@@ -18,6 +18,7 @@ from sdk import (
     Extension,
     Manifest,
     MenuEntry,
+    Panel,
     Permission,
     Report,
     Role,
@@ -183,3 +184,8 @@ def register_navigation() -> Sequence[MenuEntry]:
         MenuEntry("accounts", label=_("Accounts"), section="sell", entity="customers.account", icon="building", position=10, at_hand=True),
         MenuEntry("contacts", label=_("Contacts"), section="sell", entity="customers.contact", icon="users", position=20),
     )
+
+
+@hookimpl
+def register_panels() -> Sequence[Panel]:
+    return panels.PANELS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from plugins.pipeline import demo, pages, panels, process, routes, stages_page
+from plugins.pipeline import demo, pages, panels, process, routes, stages_page, won
 from plugins.pipeline.pricing import price_late
 from plugins.pipeline.tables import OPEN_DEALS, Deal, LostReason, Pipeline, Stage, StageChange
 from plugins.pipeline.template import master_data
@@ -181,4 +181,5 @@ def register_panels() -> Sequence[Panel]:
         Panel("stages", slot=Slot.HEAD, label=_("Stages"), permission="pipeline.deal.read", view=panels.stages, entity="pipeline.deal"),
         Panel("closing", slot=Slot.HOME, label=_("Closing soon"), permission="pipeline.deal.read", view=panels.closing, position=25),
         *stages_page.PANELS,
+        *won.PANELS,
     )

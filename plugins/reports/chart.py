@@ -21,6 +21,8 @@ VERSION = "5.20"
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 _ADDED = ("count", "sum")
 """What may be added up over groups: neither averages nor what is different in each."""
+_MOST_WRITTEN = 14
+"""So many marks have room for their values."""
 FONT = "Noto Sans CJK SC, Noto Sans, sans-serif"
 
 
@@ -69,6 +71,19 @@ def specification(report: Report, rows: Sequence[Row], labels: Labels) -> dict[s
         "$schema": SCHEMA, "title": labels.title, "width": 640, "height": 360, "data": {"values": values}, "mark": mark,
         "encoding": encoding, "config": {"font": FONT, "title": {"anchor": "start", "fontSize": 16}, "view": {"stroke": None}},
     }  # fmt: skip
+
+
+def with_values(chart: Mapping[str, object]) -> dict[str, object]:
+    """The same chart with its value beside each mark, where these are few and of one kind."""
+    encoding, data = chart["encoding"], chart["data"]
+    assert isinstance(encoding, Mapping) and isinstance(data, Mapping)
+    if "color" in encoding or not 0 < len(data["values"]) <= _MOST_WRITTEN:
+        return dict(chart)
+    text = {
+        "mark": {"type": "text", "dy": -8, "fontSize": 11},
+        "encoding": {"text": {"field": "y", "type": "quantitative", "format": ".3~s"}},
+    }
+    return {**{name: value for name, value in chart.items() if name != "mark"}, "layer": [{"mark": chart["mark"]}, text]}
 
 
 def _numbers(value: object) -> list[tuple[float, str]]:

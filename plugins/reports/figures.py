@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from plugins.reports import origin, ready
-from plugins.reports.chart import specification
+from plugins.reports.chart import specification, with_values
 from plugins.reports.periods import said
 from plugins.reports.words import field_at
 from sdk import Context, Report
@@ -65,7 +65,7 @@ def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Fi
         for row in rows[:MOST_ROWS]
     ] if report.by else []  # fmt: skip
     numeric = any(_size(row.get(word)) for row in rows for word in report.measures)
-    drawn = specification(report, _largest(report, rows), labels) if report.by and numeric else None
+    drawn = with_values(specification(report, _largest(report, rows), labels)) if report.by and numeric else None
     return Figures(
         report, [labels.words[word] for word in report.by], [labels.words[word] for word in report.measures], lines,
         _numbers(ctx, report, (), where, total), rows, drawn, max(len(rows) - MOST_ROWS, 0),

@@ -76,7 +76,7 @@ def test_nobody_waits_for_a_mail_server_that_is_tried(site: Site, client: Api, p
     monkeypatch.setattr(smtp, "check", asked)
     assert client.post("/api/v1/core/mail/test_letters").json["state"] == "ok"
     assert client.get("/api/v1/core/mail/check").json["state"] == "ok"
-    assert "has taken a letter to" in site.post("/admin/health", {"do": "letter"}).text
+    assert "has accepted an email to" in site.post("/admin/health", {"do": "letter"}).text
     assert "The mail server answers" in site.post("/admin/health", {"do": "mail"}).text
     assert meanwhile == [False] * 4
 
@@ -93,12 +93,12 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
     with work.transaction(write=True):
         work.connection.execute(outbox.update().where(mine).values(state="dead", attempts=5))
     page = site.get("/admin/health")
-    assert "No rate for EUR" in page.text
+    assert "No exchange rate for EUR" in page.text
     assert "1 failed or on hold" in page.text
     (id,) = page.all("//input[@name='job']/@value")
     first = site.get("/admin")
     assert first.texts("//*[contains(@class, 'glance')]//strong[@class='bad']") == ["1"]
-    assert "No rate for EUR" in first.texts("//section[@aria-labelledby='h-ill']")[0]
+    assert "No exchange rate for EUR" in first.texts("//section[@aria-labelledby='h-ill']")[0]
     assert "Created Euro Currency" in " ".join(first.texts("//section[@aria-labelledby='h-lately']//li/*[position()<3]"))
     assert Site(client.as_user(people.rep)).get("/admin").texts("//section[@aria-labelledby='h-ill' or @aria-labelledby='h-lately']") == []
     jobs = site.get("/admin/jobs")

@@ -19,7 +19,7 @@ def test_a_kind_of_records_is_made_changed_and_deleted_by_its_key_after_it_was_s
     at = made.answer.headers["Location"].removeprefix("/console").partition("?")[0]
     assert "/console/admin/fields/custom.project" in site.get(f"{at}?made=1").links().values()
     site.api.post("/api/v1/custom/projects", {"name": "Bridge"})
-    assert site.get("/admin/entities").rows()[0][:4] == ["Project 项目", "project", "1", "In sight"]
+    assert site.get("/admin/entities").rows()[0][:4] == ["Project 项目", "project", "1", "Visible"]
     assert site.get("/admin/plugins/teamwork/off").status == 200, "what goes with a plugin is told whatever the company has made itself"
     form = site.get(at).form(-2)
     assert site.post(at, {**form, "label": "Building", "active": "true"}).status == 303
@@ -72,7 +72,7 @@ def test_shares_and_tokens_of_others_are_listed_and_ended(client: Api, work: Wor
 
 def test_a_plugin_is_switched_in_its_row(site: Site) -> None:
     rows = {row[0]: row for row in site.get("/admin/plugins").rows()}
-    assert rows["Forecast"][-1] == "Switch off"
+    assert rows["Forecast"][-1] == "Turn off"
     assert rows["Console"][-1] == ""
     site.post("/admin/plugins/forecast", {"do": "off"})
     (row,) = [row for row in site.get("/admin/plugins").all("//tbody/tr") if row.xpath("string(td[1])").strip() == "Forecast"]
@@ -85,7 +85,7 @@ def test_a_plugin_is_switched_in_its_row(site: Site) -> None:
 def test_a_person_is_erased_after_the_traces_were_shown(client: Api, work: Work, people: People) -> None:
     site, contact = Site(client), id_of(work.records("customers.contact").create({"name": "Zoe Zappel", "email": "zoe@zappel.example"}))
     chosen = site.post("/admin/erasure", {"person__entity": "customers.contact", "person__id": str(contact)})
-    assert "Traces of Zoe Zappel" in chosen.text
+    assert "Access history of Zoe Zappel" in chosen.text
     assert "Contacts: personal fields cleared" in chosen.text
     person = f"customers.contact:{contact}"
     assert site.post("/admin/erasure", {"do": "erase", "person": person, "reason": "asked by letter"}).status == 422

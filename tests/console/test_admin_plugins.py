@@ -16,7 +16,7 @@ def test_the_administration_shows_what_its_reader_may_set_up_and_is_searched(cli
     page = Site(client).get("/admin")
     assert page.links()["Administration"] == "/console/admin"
     assert any(name.startswith("Plugins") for name in page.links())
-    found = Site(client).get("/admin", {"q": "down to the field"})
+    found = Site(client).get("/admin", {"q": "down to individual fields"})
     assert found.texts("//*[@id='places']//strong") == ["Roles and permissions"]
     rep = Site(client.as_user(people.rep))
     assert not [name for name in rep.get("/admin").links() if name.startswith("Plugins")]
@@ -42,7 +42,7 @@ def test_a_plugin_is_switched_off_after_its_impact_was_shown_and_on_again_after_
 def test_what_would_be_out_of_sight_is_said_in_words_and_no_key(site: Site, work: Work) -> None:
     account = work.records("customers.account").create({"name": "Huawei"})
     work.records("teamwork.task").create({"subject": "Call", "about": {"entity": "customers.account", "id": account["id"]}})
-    assert "Links to it: Tasks: About 1" in site.get(f"{PLUGINS}/customers/off").texts("//main//li")
+    assert "Linked from: Tasks: About 1" in site.get(f"{PLUGINS}/customers/off").texts("//main//li")
     (row,) = [one for one in site.get(PLUGINS).texts("//main//tr") if one.startswith("From Odoo ")]
     assert " Import and export " in row
 
@@ -62,7 +62,7 @@ def test_partners_links_and_groups_are_told_by_name_in_the_readers_language(site
     asked = {partner for row in site.get(PLUGINS).rows() for partner in row[3].split(", ")}
     assert {"Import and export", "Sales process"} <= asked
     assert not {"import_export", "pipeline"} & asked
-    assert "Links to it: Tasks: About 1" in site.get(f"{PLUGINS}/customers/off").texts("//main//li")
+    assert "Linked from: Tasks: About 1" in site.get(f"{PLUGINS}/customers/off").texts("//main//li")
     assert {"Platform", "Import and export"} <= set(site.get("/all").texts("//h2"))
     assert "core" not in site.get("/import_export/imports/new").texts("//h2")
     assert not {"core", "import_export"} & set(site.get("/me/tokens").texts("//summary"))
@@ -85,7 +85,7 @@ def test_the_form_of_settings_is_made_from_the_schema_and_a_secret_is_typed_and_
     assert there["settings"]["domains"] == ["a.example", "b.example"]
     after = site.get(f"{PLUGINS}/openid")
     assert "hunter22" not in after.answer.text
-    assert "It is set, and shown to nobody" in after.text
+    assert "A value is set and hidden" in after.text
     assert site.sent(f"{PLUGINS}/openid", **{"s-label": "Our login"}).status == 303
     assert next(one for one in site.api.get(f"{API}/openid/settings").json["form"] if one["secret"])["set"], "empty keeps it"
 

@@ -39,7 +39,7 @@ def test_what_does_not_fit_changes_nothing_and_the_page_says_why(site: Site, wor
     form = site.get(ROLE, {"plugin": "customers"}).form()
     refused = site.post(ROLE, {**form, READ: "all", EXPORT: "team"})
     assert refused.status == 422
-    assert "take all, or none" in " ".join(refused.texts("//*[@role='alert']"))
+    assert "use all, or none" in " ".join(refused.texts("//*[@role='alert']"))
     assert (stored(work, READ), stored(work, EXPORT)) == ([], [])
     assert refused.form()[READ] == "all", "what was chosen stays"
 
@@ -68,7 +68,7 @@ def test_a_change_of_rights_says_what_was_saved_and_is_undone_by_a_button(site: 
     assert not before.all("//*[@role='status'][contains(@class, 'note')]")
     saved = site.post(ROLE, {**before.form(), "customers.account.delete": "own"})
     page = site.get(saved.answer.headers["Location"].removeprefix("/console"))
-    assert page.texts("//*[@role='status'][contains(@class, 'note')]//li") == ["Accounts · Delete: Nothing → Own"]
+    assert page.texts("//*[@role='status'][contains(@class, 'note')]//li") == ["Accounts · Delete: None → Own"]
     undo = page.form(-2)
     assert undo["customers.account.delete"] == "none"
     back = site.post(ROLE, {**undo, "undo": "1"})

@@ -50,7 +50,7 @@ def test_a_board_has_the_stages_in_their_order_with_counts_and_totals_that_are_n
     first, proposal = names[str(next(iter(process.stages.values())))], names[str(process.stages["proposal"])]
     assert columns(page)[first] == ["Bare"]
     assert set(columns(page)[proposal]) == {"Yuan", "Dollar"}
-    assert tops(page)[proposal] == f"{proposal}2 $5.00+ 1 not priced"
+    assert tops(page)[proposal] == f"{proposal}2 $5.00+ 1 not converted"
     assert site.get(BOARD, {"q": "Doll"}).texts("//li[@data-card]/a[1]") == ["Dollar"]
     assert tops(site.get(BOARD, {"q": "Doll"}))[proposal].startswith(f"{proposal}1 ")
     assert columns(site.get(BOARD, {"amount[gte]": "7"}))[proposal] == ["Yuan"]
@@ -142,7 +142,7 @@ def test_the_page_of_a_deal_has_the_steps_of_its_process_and_a_closed_one_is_reo
     (bar,) = page.all("//section[contains(@class, 'steps')]")
     links = {" ".join(one.text_content().split()): one for one in bar.xpath(".//a[@data-send]")}
     assert len(bar.xpath(".//li[@aria-current='step']")) == 1
-    assert links["Proposal* asks for Amount"].get("title") == "Move to Proposal: asks for Amount"
+    assert links["Proposal* requires Amount"].get("title") == "Move to Proposal: requires Amount"
     assert {"Won", "Lost"} <= {*links}
     step = links["Won"].get("href").removeprefix("/console")
     form = site.get(step).form()

@@ -54,7 +54,7 @@ def test_a_tile_of_a_plugin_is_in_the_catalogue_and_leaves_a_place_where_the_plu
     site.api.patch("/api/v1/core/plugins/forecast", {"enabled": False})
     page = site.get(mine)
     assert page.status == 200
-    assert "the plugin forecast, which is switched off" in page.text
+    assert "the plugin forecast, which is turned off" in page.text
     assert "Open deals by stage" in titles(page)
     assert "Forecast" not in page.texts("//nav//a")
     assert site.get(OUTLOOK).status == 404
@@ -114,7 +114,7 @@ def test_a_dashboard_is_shared_with_a_role_by_who_may_and_changed_by_its_owner_a
     assert rep.post(shared, {"act": "rename", "name": "Stolen"}).status == 404
     copied = made_mine(rep)
     rep.post(copied, {"act": "add", "source": f"own:{kept['id']}", "shape": "table"})
-    assert "This report is no more" in rep.get(copied).text, "who was not given it does not see it"
+    assert "This report no longer exists" in rep.get(copied).text, "who was not given it does not see it"
     own = copied.rpartition("/")[2]
     assert client.as_user(people.rep).patch(f"/api/v1/reports/dashboards/{own}", {"role": "sales_rep"}).status_code == 403
     assert manager.post(shared, {"act": "rename", "name": "Team", "role": "nobody"}).status == 422

@@ -73,7 +73,7 @@ def test_what_is_found_says_by_which_field_and_marks_what_was_meant(site: Site, 
     found = site.get("/palette", {"q": "zhangw"})
     assert found.texts("//a[@role='option']//mark") == ["张伟"]
     by_mail = site.get("/find", {"q": "huawei"})
-    assert by_mail.texts("//small[@class='why']") == ["E-mail: zw@huawei.example"]
+    assert by_mail.texts("//small[@class='why']") == ["Email: zw@huawei.example"]
     assert (by_mail.texts("//small//mark"), by_mail.links()["张伟"][:27]) == (["huawei"], "/console/customers/contacts")
     assert site.get("/find", {"q": "01062345678"}).links().keys() >= {"张伟"}
 

@@ -66,7 +66,7 @@ def test_a_template_is_made_of_ours_changed_in_place_looked_at_and_put_in_force(
     assert client.get(back.all("//ol[contains(@class, 'timeline')]//a/@href")[1]).status_code == 200
     assert site.post(here, {"do": "standard", "version": whole(back)["version"]}).status == 303
     standard = [row for row in site.get(TEMPLATES).rows() if row[0].startswith("Our quote")]
-    assert standard[0][3] == "Standard"
+    assert standard[0][3] == "Default"
     issued = site.post(
         "/documents/make", {"about": f"orders.quote:{id}", "template": "orders.quote", "format": "pdf", "locale": "en", "do": "issue"}
     )

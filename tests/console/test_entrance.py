@@ -87,7 +87,7 @@ def test_a_way_in_through_a_provider_is_a_button_and_a_failed_one_says_why_on_a_
     assert way.endswith("&next=/console/customers/accounts")
     failed = browser.get(way.partition("?")[0] + "/callback", {"state": "x", "code": "y"}, headers={"Accept": "text/html"})
     assert failed.status_code == 403
-    assert "begun in this browser" in Look(failed).text
+    assert "started in another browser" in Look(failed).text
     assert "You could not be signed in" in Look(failed).heading
 
 
@@ -102,7 +102,7 @@ def test_who_acts_as_somebody_is_told_so_on_every_page_with_the_way_back(
     begun = browser.call("POST", "/console/acting", data=page.form())
     assert (begun.status_code, begun.headers["Location"]) == (303, "/console/")
     acting = Look(browser.get("/console/customers/accounts"))
-    assert "You act as rep00" in acting.text
+    assert "You’re impersonating rep00" in acting.text
     assert browser.get("/console/admin/plugins").status_code == 403
     refused = browser.call("POST", "/console/acting", data=page.form())
     assert (refused.status_code, refused.mimetype) == (409, "text/html")

@@ -151,7 +151,7 @@ def test_what_is_typed_at_a_link_and_not_chosen_is_the_one_record_called_so_or_r
     for at in ("/customers/contacts/new", f"/customers/contacts/{row['id']}/edit"):
         refused = site.sent(at, name="Ren Z", account="", account__typed="Hua")
         assert refused.status == 422
-        assert "No single record is called “Hua”" in refused.texts("//*[@data-field='account']")[0]
+        assert "No single record matches “Hua”" in refused.texts("//*[@data-field='account']")[0]
         assert (refused.form()["account"], refused.form()["account__typed"]) == ("", "Hua")
     assert site.sent(f"/customers/contacts/{row['id']}/edit", account="", account__typed="").status == 303  # taken away on purpose
     assert contacts.get(id_of(row))["account"] is None

@@ -156,13 +156,13 @@ def test_a_cell_is_changed_in_its_place_and_a_refusal_brings_the_old_value_back_
 
 
 def test_what_is_written_as_a_key_of_the_companys_lists_reads_as_its_name_and_a_share_with_its_sign(site: Site, work: Work) -> None:
-    work.records("company.source").create({"key": "campaign", "name": "市场活动", "position": 1})
+    work.records("company.source").create({"key": "campaign", "name": "市场宣传", "position": 1})
     work.records("leads.lead").create({"name": "Ann", "source": "campaign"})
     other = id_of(work.records("leads.lead").create({"name": "Bo", "source": "by hand"}))
     shown = site.get("/leads/leads", {"_columns": "name,source"}).texts("//td[@data-field='source']")
-    assert sorted(shown) == ["by hand", "市场活动"]
+    assert sorted(shown) == ["by hand", "市场宣传"]
     form = site.get(f"/leads/leads/{other}/edit")
-    assert form.texts("//*[@data-field='source']//option") == ["", "市场活动", "by hand"]
+    assert form.texts("//*[@data-field='source']//option") == ["", "市场宣传", "by hand"]
     assert form.form()["source"] == "by hand"
     pipeline = id_of(work.records("pipeline.pipeline").create({"name": "New"}))
     work.records("pipeline.stage").create({"pipeline": pipeline, "name": "First", "type": "open", "probability": 25})
@@ -173,4 +173,4 @@ def test_the_count_comes_by_itself_and_says_how_many_fit(site: Site, work: Work)
     for name in ("Alpha", "Alpine", "Beta"):
         work.records("customers.account").create({"name": name})
     later = site.get(ACCOUNTS, {"q": "Al"}).all("//*[@id='count']/@hx-get")[0]
-    assert site.get(later.removeprefix("/console"), part="count").text == "2 found"
+    assert site.get(later.removeprefix("/console"), part="count").text == "2 results"

@@ -128,7 +128,7 @@ def test_errors_stand_at_their_cells_and_nothing_is_written(client: Api, desk: D
     answer = send(site, desk.path(), wrong, known=known(page))
     assert answer.status == 422
     assert [one.get("name") for one in answer.all("//tbody//input[@aria-invalid]")] == ["quantity", "named", "discount"]
-    assert "there is no product 'Unheard of'" in answer.text
+    assert "product 'Unheard of' does not exist" in answer.text
     assert rows_of(answer)[1]["quantity"] == "many", "what was typed stays"
     assert len(desk.lines()) == 2
     short = client.as_user(people.rep).call("POST", f"/console{desk.path()}", data={"id": ["", ""], "quantity": ["1"]})
@@ -143,7 +143,7 @@ def test_who_saves_over_a_change_of_somebody_else_is_told_and_may_save_again(cli
     desk.work.records("orders.quote_line").update(desk.first, {"description": "Changed"})
     answer = send(site, desk.path(), [{**rows[0], "quantity": "4"}, rows[1]], known=known(page))
     assert answer.status == 412
-    assert "Somebody else has changed the lines meanwhile" in answer.text
+    assert "Someone else has changed the lines meanwhile" in answer.text
     assert rows_of(answer)[0]["quantity"] == "4"
     assert desk.lines()[0]["description"] == "Changed"
     assert send(site, desk.path(), rows_of(answer), known=known(answer)).status == 303
@@ -224,7 +224,7 @@ def test_what_a_document_can_do_next_is_a_button_from_quote_to_credit_note(clien
     assert rep.post(f"{order}/acts", {"act": "bill"}).status == 403
     invoice = office.post(f"{order}/acts", {"act": "bill"}).answer.headers["Location"].removeprefix("/console")
     asked = office.get(f"{invoice}/acts", {"act": "issue"})
-    assert "stays as it is" in asked.text
+    assert "can’t be changed" in asked.text
     assert office.post(f"{invoice}/acts", asked.form() | {"act": "issue"}).status == 303
     note = office.post(f"{invoice}/acts", {"act": "credit"})
     assert note.status == 303
@@ -298,6 +298,6 @@ def test_an_invoice_comes_to_the_cent_to_what_its_sheet_said_also_in_parts(clien
     asked = send(site, path, [{**row, "quantity": "2"}], known=known(page), act="check")
     assert asked.texts("//td[@data-out='net']")[0] == "$0.67"
     too_many = send(site, path, [{**row, "quantity": "9"}], known=known(page), act="check")
-    assert "are more than the 2" in " ".join(too_many.texts("//td[contains(@class, 'quantity')]//p"))
+    assert "is more than the 2" in " ".join(too_many.texts("//td[contains(@class, 'quantity')]//p"))
     assert send(site, path, [{**row, "quantity": "2"}], known=known(page)).status == 303
     assert client.get(f"{API}/invoices/{invoice}").json["net"] == {"amount": "0.67", "currency": "USD"}

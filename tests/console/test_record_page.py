@@ -97,7 +97,7 @@ def test_the_page_says_which_grant_lets_somebody_see_a_record_and_why_another_do
     stranger = people.reps[1][0]
     told = Site(client).get(at, {"user": str(stranger)})
     assert told.texts("//*[@role='status']/p/strong")[0] == "No"
-    assert "none of them reaches" in told.text
+    assert "none of them covers" in told.text
     assert Site(client.as_user(stranger)).get(at).status == 404
 
 

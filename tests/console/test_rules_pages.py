@@ -42,7 +42,7 @@ def test_a_rule_reads_as_a_sentence_and_is_switched_in_its_row(site: Site, work:
     page = site.get(RULES, {"q": "Welcome"})
     (row,) = page.rows()
     assert row[0].startswith("WelcomeWhen a new Account is created and if")
-    assert "then tell its owner: “New: ‹Name›”" in row[0]
+    assert "then notify its owner: “New: ‹Name›”" in row[0]
     switch = f"{RULES}/{id}/switch"
     form = {**page.form(), "active": "false"}
     assert site.post(switch, form).status == 303
@@ -69,7 +69,7 @@ def test_the_log_says_what_each_action_did_and_why_one_failed_and_tries_again(si
     run = site.get(log.all("//tbody//a/@href")[0].removeprefix("/console"))
     assert "the record has no owner" in run.texts("//main//ol")[0]
     assert "Hello Alder" in run.text
-    assert run.texts("//main//ol//dt") == ["Whom", "What to say"]
+    assert run.texts("//main//ol//dt") == ["Recipients", "Message"]
     assert site.get(RULES, {"state": "failing"}).rows()[0][0].startswith("Greeting")
     me = work.records("core.user").find(())[0]["id"]
     work.records("customers.account").update(account, {"owner": me})

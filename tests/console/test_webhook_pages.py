@@ -75,7 +75,7 @@ def test_a_webhook_is_made_tested_and_its_log_says_what_came_back_and_sends_agai
     assert site.post(here, {"do": "off", "version": version}).status == 303
     late = site.post(here, {"do": "test"})
     assert late.status == 409
-    assert "switched off" in late.text
+    assert "turned off" in late.text
 
 
 def test_who_may_not_change_webhooks_gets_no_secret_of_them(client: Api, site: Site, people: People) -> None:

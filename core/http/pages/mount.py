@@ -93,6 +93,7 @@ def _prepared(platform: Platform, frame: Frame, page: PageRoute, asked: PageRequ
 
 def _shown(work: Work, frame: Frame, page: PageRoute, asked: PageRequest) -> FlaskResponse:
     write = request.method == "POST"
+    work.retells = True
     return _answered(work, frame, page.submit(work, asked) if write and page.submit is not None else page.view(work, asked), asked)
 
 

@@ -35,6 +35,7 @@ function config(figure) {
     mark: { color: accent, tooltip: true },
     line: { strokeWidth: 2.2 },
     bar: { cornerRadiusEnd: 3 },
+    text: { color: ink },
     scale: { bandPaddingInner: 0.4, bandPaddingOuter: 0.3 },
     point: { filled: true, size: 36 },
   };
