@@ -14,7 +14,7 @@ class Report(Spec):
 
     `measures`, `by` and `where` are words of the report language (`sum:amount`, `close_date:month`, `owner.team`,
     `status=won`). `period` is the date field by which the asker narrows it. `chart` is "bar" or "line": the first dimension
-    across, the first measure up, a second dimension as colour.
+    across, the first measure up, a second dimension as colour. `figure` is what all of it is called as one number.
     """
 
     label: Text
@@ -24,3 +24,4 @@ class Report(Spec):
     where: tuple[str, ...] = ()
     period: str = ""
     chart: str = "bar"
+    figure: Text | None = None

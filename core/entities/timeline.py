@@ -145,7 +145,10 @@ def _titled(work: Work, reader: Reader, name: str, rows: list[dict[str, Any]]) -
         return rows
     ids = {row[name] for row in rows if row.get(name) is not None}
     there = work.reader(target)
-    names = {row["id"]: row.get(target.title) for row in there.many(ids)} if there.grants and ids else {}
+    targets = there.many(ids) if there.grants and ids else []
+    if work.retells:
+        work.platform.seeded.retell(work, there.shape, targets)
+    names = {row["id"]: row.get(target.title) for row in targets}
     return [{**row, name: names.get(row.get(name))} for row in rows]
 
 

@@ -72,7 +72,7 @@ class _Pointer:
 def lines(kind: Kind, row: Row) -> list[Related]:
     """The records that are part of this one, with the sums of what they amount to."""
     shown = [_related(one, kind, row, MOST_LINES) for one in _pointers(kind) if one.part]
-    return [one for one in shown if one.rows or one.new]
+    return [one for one in shown if one.rows]
 
 
 def related(kind: Kind, row: Row) -> list[Related]:
@@ -91,11 +91,11 @@ class Addition:
 
 def additions(kind: Kind, row: Row) -> list[Addition]:
     """What the actor may add to a record, of each entity once: what its own plugin has, then what others have."""
-    found: dict[str, tuple[bool, Addition]] = {}
+    found: dict[str, tuple[tuple[bool, bool], Addition]] = {}
     for one in _pointers(kind):
-        if not one.part and one.kind.name not in found and one.kind.name != kind.name and one.fills:
+        if one.kind.name not in found and one.kind.name != kind.name and one.fills:
             add = Addition(one.kind.label, one.form(row, kind))
-            found[one.kind.name] = (one.kind.entity.plugin != kind.entity.plugin, add)
+            found[one.kind.name] = ((one.kind.entity.plugin != kind.entity.plugin, one.part), add)
     return [add for _other, add in sorted(found.values(), key=lambda pair: pair[0])]
 
 

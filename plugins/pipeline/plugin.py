@@ -107,8 +107,18 @@ def register_master_data() -> Sequence[MasterData]:
 def register_reports() -> Sequence[Report]:
     measures = ("sum:base_amount", "count")
     return (
-        Report("won_by_month", _("Won by month"), "pipeline.deal", measures, ("close_date:month",), ("status=won",), "close_date", "line"),
-        Report("open_by_stage", _("Open deals by stage"), "pipeline.deal", measures, ("stage",), ("status=open",)),
+        Report(
+            "won_by_month",
+            _("Won by month"),
+            "pipeline.deal",
+            measures,
+            ("close_date:month",),
+            ("status=won",),
+            "close_date",
+            "bar",
+            figure=_("Won deals"),
+        ),
+        Report("open_by_stage", _("Open deals by stage"), "pipeline.deal", measures, ("stage",), ("status=open",), figure=_("Open deals")),
         Report(
             "lost_by_reason",
             _("Lost deals by reason"),

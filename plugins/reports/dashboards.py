@@ -21,12 +21,13 @@ MOST, MOST_TILES, MOST_PEOPLE = 100, 24, 200
 PIPELINE = "pipeline.pipeline"
 _FOR_SELLING = (
     ("panel:pipeline.won_months", "number", 2), ("report:orders.sales_by_month", "number", 1), ("report:pipeline.open_by_stage", "number", 1),
-    ("report:teamwork.activities_by_month", "number", 1), ("panel:forecast.outlook", "chart", 2), ("report:pipeline.open_by_stage", "chart", 2),
-    ("report:pipeline.won_by_month", "chart", 2), ("report:orders.customers_by_purchase", "table", 2),
+    ("report:pipeline.won_by_month", "chart", 2), ("report:pipeline.open_by_stage", "chart", 2), ("panel:forecast.outlook", "chart", 2),
+    ("report:teamwork.activities_by_month", "chart", 2), ("report:orders.customers_by_purchase", "table", 2),
 )  # fmt: skip
 _FOR_LEADING = (
     ("panel:pipeline.won_months", "number", 2), ("report:orders.sales_by_month", "number", 1), ("report:pipeline.open_by_stage", "number", 1),
-    ("report:leads.leads_by_channel", "number", 1), ("report:orders.sales_by_month", "chart", 2), ("panel:forecast.outlook", "chart", 2),
+    ("report:pipeline.won_by_month", "chart", 2), ("panel:forecast.outlook", "chart", 2),
+    ("report:orders.sales_by_month", "chart", 2), ("report:leads.leads_by_channel", "chart", 2),
     ("report:orders.sales_by_person", "chart", 2), ("report:pipeline.lost_by_reason", "chart", 2), ("report:pipeline.open_by_stage", "table", 2),
     ("report:customers.by_class", "chart", 2),
 )  # fmt: skip

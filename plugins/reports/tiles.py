@@ -118,7 +118,8 @@ def _report(ctx: Context, bare: Shown, kind: str, key: str, narrow: Narrow, give
         report, title, href = own.report(ctx, question, str(row["name"])), str(row["name"]), f"/reports/query?{question}"
     else:
         report = ready.find(ctx, key)
-        title, href = ctx.say(report.label), f"/reports/reports/{key}"
+        label = report.figure if bare.shape == "number" and report.figure is not None else report.label
+        title, href = ctx.say(label), f"/reports/reports/{key}"
     report, title = _narrowed(ctx, report, narrow), title if bare.title == key else bare.title
     shape = partial(_figures, report=report, shape=bare.shape, title=title, narrow=narrow)
     panel = Panel("report", slot=Slot.TILE, label=_("Report"), permission=SIGNED_IN, view=shape, plugin="reports")
@@ -135,7 +136,17 @@ def _figures(ctx: Context, _nothing: Mapping[str, object], *, report: Report, sh
     if shape == "number" and report.period and start is not None and end is not None:
         measure = report.measures[0]
         change = _change(made.rows[0].get(measure), ready.rows(ctx, report, *ready.before(start, end))[0].get(measure))
-    return Rendering("reports/figures.html", {"figures": made, "shape": shape, "title": title, "change": change, "most": _ROWS})
+    return Rendering(
+        "reports/figures.html",
+        {
+            "figures": made,
+            "shape": shape,
+            "title": title,
+            "change": change,
+            "most": _ROWS,
+            "span": (start, end) if report.period and start and end else (),
+        },
+    )
 
 
 def _id(written: str) -> UUID:

@@ -6,13 +6,12 @@ from sdk import Context, Text, _
 from sdk.fields import Field
 
 _MEASURES = {
-    "sum": _("Total {field}"), "avg": _("Average {field}"), "distinct": _("Distinct {field}"), "min": _("Minimum {field}"), "max": _(
-        "Maximum {field}"
-    ),
+    "sum": _("{field} (total)"), "avg": _("{field} (average)"), "distinct": _("{field} (distinct)"), "min": _("{field} (lowest)"),
+    "max": _("{field} (highest)"),
 }  # fmt: skip
 GRAINS: dict[str, Text] = {
-    "day": _("{field}, by day"), "week": _("{field}, by week"), "month": _("{field}, by month"), "quarter": _("{field}, by quarter"),
-    "year": _("{field}, by year"), "fiscal_quarter": _("{field}, by fiscal quarter"), "fiscal_year": _("{field}, by fiscal year"),
+    "day": _("{field} (day)"), "week": _("{field} (week)"), "month": _("{field} (month)"), "quarter": _("{field} (quarter)"),
+    "year": _("{field} (year)"), "fiscal_quarter": _("{field} (fiscal quarter)"), "fiscal_year": _("{field} (fiscal year)"),
 }  # fmt: skip
 
 
@@ -32,4 +31,4 @@ def of_measure(ctx: Context, entity: str, word: str) -> str:
     function, _colon, name = word.partition(":")
     field = field_at(ctx, entity, name) if name else None
     label = ctx.say(field.label) if field is not None else name
-    return ctx.say(_MEASURES[function], {"field": label}) if function in _MEASURES else ctx.say(_("Number"))
+    return ctx.say(_MEASURES[function], {"field": label}) if function in _MEASURES else ctx.say(_("Count"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from plugins.console.admin.capabilities import wish
@@ -40,7 +40,8 @@ _ADDS: dict[str, Text] = {
 def show_all(ctx: Context, request: PageRequest) -> Rendering:
     """All plugins: what waits for somebody on top, then what is on."""
     titles = _titles(ctx)
-    rows = [{**_row(ctx, one), "requires": _required(one, titles)} for one in _listed(ctx)]
+    listed = _listed(ctx)
+    rows = [{**_row(ctx, one), "requires": _required(one, titles), "required_by": _requiring(one, listed)} for one in listed]
     order = ("held", "failed", "incompatible", "behind", "missing_extra", "blocked", "on", "off")
     rows.sort(key=lambda one: (order.index(one["status"]), str(one["title"])))
     return Rendering("console/admin_plugins.html", {"rows": rows})
@@ -130,6 +131,12 @@ def _linked(ctx: Context, link: str, labels: Mapping[str, str]) -> str:
 def _required(one: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
     """What a plugin requires by the names of its partners, with the versions that fit where it says them."""
     return [_PARTNER.sub(lambda found: titles.get(found[0], found[0]), str(word)) for word in one["requires"]]
+
+
+def _requiring(one: Mapping[str, Any], listed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The plugins that are on and require this one."""
+    requires = [(other, {found[0] for word in other["requires"] if (found := _PARTNER.match(str(word)))}) for other in listed]
+    return sorted(str(other["title"]) for other, names in requires if other["enabled"] and one["name"] in names)
 
 
 def _labels(ctx: Context) -> dict[str, str]:

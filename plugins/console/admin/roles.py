@@ -54,6 +54,7 @@ def _table(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -
     values = {
         "roles": roles, "lines": [(line, [by_role[str(role["key"])][number] for role in roles]) for number, line in enumerate(lines)],
         "plugin": plugin, "plugins": rights.kinds(), "here": HERE, "problems": told(ctx, refusal),
+        "verbs": {verb: ctx.say(label) for verb, label in VERBS.items()},
         "typed": {name: request.typed(name) for name in ("key", "name")}, "may_add": ctx.can("core.role.create"),
     }  # fmt: skip
     return Rendering("console/admin_roles.html", values, 200 if refusal is None else refusal.status)
