@@ -191,7 +191,9 @@ class ChunkWriter:
         alike = Alike.FORCE if self.wish.duplicates == "take" else Alike.REFUSE
         match = self.plan.match[0] if self.plan.match else ""
         if len(found) > 1:
-            self.teller.fail(tally, row, [Problem(match, "ambiguous", _("{count} records match"), {"count": len(found)})])
+            self.teller.fail(
+                tally, row, [Problem(match, "ambiguous", _("{count} {count:record matches|records match}"), {"count": len(found)})]
+            )
         elif found and self.wish.mode == "create":
             self.teller.leave(tally, row, "skipped", self._exists(match, found[0]))
         elif found:

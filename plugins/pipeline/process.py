@@ -216,7 +216,7 @@ def _keep_used(ctx: Context, batch: Batch, link: str, meaning: Sequence[str]) ->
         counts |= {row[f"{link}.id"]: row["count"] for row in deals.aggregate(["count"], [link], (stands_in,))}
     for id, count in counts.items():
         if isinstance(id, UUID):
-            touched[id].forbid("in_use", _("contains {count} deals; move them first"), count=count)
+            touched[id].forbid("in_use", _("contains {count} {count:deal|deals}; move {count:it|them} first"), count=count)
 
 
 def _place_of(row: Row) -> int:

@@ -57,7 +57,9 @@ def prepare_schemes(ctx: Context, batch: Batch) -> None:
     for start in range(0, len(ids), PART):
         using = Condition("scheme", "in", tuple(ids[start : start + PART]))
         for row in ctx.as_system().records(NAME).aggregate(["count"], ["scheme"], (using,)):
-            gone[UUID(str(row["scheme.id"]))].forbid("in_use", _("{count} evaluations use it; turn it off instead"), count=row["count"])
+            gone[UUID(str(row["scheme.id"]))].forbid(
+                "in_use", _("{count} {count:evaluation uses|evaluations use} it; turn it off instead"), count=row["count"]
+            )
 
 
 def prepare_evaluations(ctx: Context, batch: Batch) -> None:

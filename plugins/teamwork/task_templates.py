@@ -183,7 +183,7 @@ def _tell(ctx: Context, about: Reference, template: Row, tasks: Sequence[Row]) -
         for person in {task["owner"], *people.ids(task["helpers"])} - {ctx.actor.user_id}:
             if isinstance(person, UUID):
                 counts[person] = counts.get(person, 0) + 1
-    title, body = _("Tasks: {template}"), _("You have {count} new tasks for {record}.")
+    title, body = _("Tasks: {template}"), _("You have {count} new {count:task|tasks} for {record}.")
     record = ctx.as_system().records(about.entity).titles([about.id]).get(about.id, "")
     said = {"template": str(template["name"]), "record": record}
     ctx.notify([Notice(person, "teamwork.task", title, body, {**said, "count": count}, about) for person, count in counts.items()])

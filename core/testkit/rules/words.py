@@ -11,7 +11,8 @@ from babel.messages.pofile import PoFileError, read_po
 from core.testkit.rules.package import Package, Rule
 from core.testkit.rules.source import Source, marked, marked_in_templates
 
-_BRACES = re.compile(r"\{(\w+)[^}]*\}")
+_BRACES = re.compile(r"\{(\w+)(?![^}]*\|)[^}]*\}")
+"""`{count:record|records}` chooses a word, which other languages need not."""
 
 
 def catalogue(file: Path) -> dict[str, str]:
