@@ -174,8 +174,8 @@ def test_a_card_is_moved_on_while_its_first_move_is_still_under_way(window: Wind
 def test_a_plugin_is_switched_off_by_who_administers_and_is_gone_at_the_next_page(window: Window) -> None:
     page = window.open("/admin/plugins")
     page.locator("#content").get_by_role("link", name="Forecast").first.click()
-    page.get_by_role("link", name="Switch off").click()
-    page.get_by_role("button", name="Switch off").click()
+    page.get_by_role("link", name="Turn off").click()
+    page.get_by_role("button", name="Turn off").click()
     window.open("/")
     assert page.locator("#side a", has_text="Deals").count() == 1
     assert page.locator("#side a", has_text="Forecast").count() == 0

@@ -53,7 +53,7 @@ def test_the_first_steps_are_told_to_administrators_until_they_are_done(client: 
     work.records("company.profile").create({"name": "Acme"})
     work.records("catalog.product").create({"name": "Pump", "sku": "P-1"})
     work.records("customers.account").create({"name": "Huawei"})
-    assert "First steps" not in site.get("/").links()
+    assert "Get started" not in site.get("/").links()
 
 
 def test_nobody_waits_for_a_mail_server_that_is_tried(site: Site, client: Api, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_nobody_waits_for_a_mail_server_that_is_tried(site: Site, client: Api, p
     assert client.post("/api/v1/core/mail/test_letters").json["state"] == "ok"
     assert client.get("/api/v1/core/mail/check").json["state"] == "ok"
     assert "has accepted an email to" in site.post("/admin/health", {"do": "letter"}).text
-    assert "The mail server answers" in site.post("/admin/health", {"do": "mail"}).text
+    assert "The mail server responded" in site.post("/admin/health", {"do": "mail"}).text
     assert meanwhile == [False] * 4
 
 
@@ -109,7 +109,7 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
     handlers = [*catalog.jobs, *catalog.schedules, *(f"{one.plugin}.{one.name}" for many in catalog.subscriptions.values() for one in many)]
     assert [one for one in handlers if not catalog.label_of_work(one)] == [], "work in the background has a name for people"
     assert "Every 5 min" in jobs.text
-    assert "No letter was sent" in site.post("/admin/health", {"do": "letter"}).text
+    assert "The email could not be sent" in site.post("/admin/health", {"do": "letter"}).text
     assert site.post("/admin/health", {"job": [id]}).status == 303
     with work.transaction():
         assert work.connection.execute(sa.select(outbox.c.state).where(mine)).scalar() == "waiting"
@@ -120,7 +120,7 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
         work.connection.execute(outbox.update().where(mine).values(state="held"))
     assert site.post("/admin/jobs", {"job": [id], "do": "nothing"}).status == 400
     given_up = site.post("/admin/jobs", {"job": [id], "do": "give_up"})
-    assert "1 jobs are given up" in site.get(given_up.answer.headers["Location"].removeprefix("/console")).text
+    assert "1 job discarded" in site.get(given_up.answer.headers["Location"].removeprefix("/console")).text
     assert site.post("/admin/jobs", {"job": [id], "do": "give_up"}).status == 409
     assert Site(client.as_user(people.rep)).get("/admin/health").status == 403
     assert Site(client.as_user(people.rep)).get("/admin/jobs").status == 403

@@ -22,7 +22,7 @@ def test_a_field_is_made_ordered_changed_and_deleted_after_it_was_said_what_is_l
     assert [row[0] for row in site.get(HERE).rows()] == ["Twice", "Medal"]
     work.records("customers.account").create({"name": "Huawei", "employees": 4, "custom.medal": "gold"})
     one = site.get(f"{HERE}/{medal['id']}")
-    assert "1 records have a value in this field" in one.text
+    assert "1 record has a value in this field" in one.text
     lost = site.post(f"{HERE}/{medal['id']}", {**one.form(0), "label": "Medal", "options": "silver"})
     assert lost.status == 422
     assert "gold" in " ".join(lost.texts("//*[@data-problem='options']"))

@@ -64,7 +64,7 @@ def test_shares_and_tokens_of_others_are_listed_and_ended(client: Api, work: Wor
     assert site.post("/admin/shares", {"end": page.all("//button[@name='end']/@value")[0]}).status == 303
     assert rep.get(f"/api/v1/customers/accounts/{account}").status_code == 404
     (row,) = [row for row in site.get("/admin/tokens").all("//tbody/tr") if "rep00" in row.text_content()]
-    assert "1 allowed permissions" in " ".join(row.text_content().split())
+    assert "1 allowed permission" in " ".join(row.text_content().split())
     assert site.post("/admin/tokens", {"revoke": row.xpath(".//button/@value")[0]}).status == 303
     assert rep.get("/api/v1/customers/accounts").status_code == 401
     assert site.post("/admin/tokens", {"revoke": "x"}).status == 404

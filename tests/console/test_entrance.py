@@ -112,7 +112,7 @@ def test_who_acts_as_somebody_is_told_so_on_every_page_with_the_way_back(
     assert over.status == 403
     end = over.all("//form[@action='/console/acting/end']")
     assert browser.call("POST", "/console/acting/end", data=dict(end[0].form_values())).status_code == 303
-    assert "You act as" not in Look(browser.get("/console/")).text
+    assert "You’re impersonating" not in Look(browser.get("/console/")).text
     assert browser.get("/console/admin/plugins").status_code == 200
 
 

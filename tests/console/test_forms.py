@@ -166,7 +166,7 @@ def test_what_is_typed_at_a_link_and_not_chosen_is_the_one_record_called_so_or_r
     many = {"_act": "edit", "_field": "account", "id": [str(row["id"])], "_state": "", "_sure": "true", "account": ""}
     asked = site.post("/customers/contacts/bulk", {**many, "account__typed": "Hua"})
     assert (asked.status, "“Hua”" in asked.texts("//*[@data-field='account']")[0]) == (422, True)
-    assert "1 records updated." in site.post("/customers/contacts/bulk", {**many, "account__typed": "Huawei"}).text
+    assert "1 record updated." in site.post("/customers/contacts/bulk", {**many, "account__typed": "Huawei"}).text
     work.records("customers.account").create({"name": "HUAWEI"})
     assert site.sent("/customers/contacts/new", name="Two", account="", account__typed="huawei").status == 422
 

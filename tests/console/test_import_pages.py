@@ -65,7 +65,7 @@ def test_three_bad_cells_of_a_thousand_are_mended_in_the_page_and_all_come_in_wi
     columns = site.get(columns_at)
     assert [one.xpath("string(.//option[@selected])") for one in columns.all("//select[@data-search]")] == ["Name *", "Founded in", "City"]
     dry_at = way(site.post(columns_at, columns.form()))
-    assert "All rows are being checked" in site.get(dry_at).text
+    assert "Checking all rows" in site.get(dry_at).text
     drain()
     dry = site.get(dry_at)
     assert tally(dry) == {"will be created": "997", "can't be imported": "3"}
@@ -79,13 +79,13 @@ def test_three_bad_cells_of_a_thousand_are_mended_in_the_page_and_all_come_in_wi
     assert way(first) == f"{dry_at}?show=failed"
     row = site.get(dry_at, {"show": "failed"})
     assert row.texts("//tr[@id='r-17']//span[contains(@class, 'chip')]") == ["fixed, not checked yet"]
-    assert "Something was mended since" in row.text
+    assert "Something was fixed since" in row.text
     again_at = way(site.post(dry_at, {**chosen(row, act="check"), "cell.500.1": "1950", "cell.1000.1": "1990"}))
     drain()
     again = site.get(again_at)
     assert tally(again) == {"will be created": "1,000", "can't be imported": "0"}
     real_at = way(site.post(again_at, chosen(again, act="run")))
-    assert "You may leave this page" in site.get(real_at).text
+    assert "You can leave this page" in site.get(real_at).text
     drain()
     assert tally(site.get(real_at)) == {"Created": "1,000", "Failed": "0"}
     assert len(work.records(ACCOUNT).find((), 2000)) == 1000
@@ -104,13 +104,13 @@ def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_ou
     ]
     at = way(sent(site, written(rows)))
     form = site.get(at)
-    assert "No column is for what must be filled in: Name." in form.text
+    assert "These required fields have no column: Name." in form.text
     # What is chosen is looked at again: a field of choices asks for what its values mean.
     again = site.post(at, chosen(form, act="again", **{"field.0": "name", "field.3": "tier", "field.4": "", "rule.2": "never"}))
-    assert again.status == 200 and "must be filled in" not in again.text
+    assert again.status == 200 and "These required fields" not in again.text
     assert again.texts("//details[@class='meanings']/summary") == ["1 of 2 values are not recognised yet"]
     twice = site.post(at, chosen(again, **{"field.4": "tier"}))
-    assert twice.status == 400 and "both lead to the field" in " ".join(twice.texts("//*[@role='alert']"))
+    assert twice.status == 400 and "both map to the field" in " ".join(twice.texts("//*[@role='alert']"))
     dry_at = way(
         site.post(
             at,
@@ -154,9 +154,9 @@ def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_ou
     assert accounts.values([id_of(there)])[id_of(there)]["city"] == "Bonn"
     site.api.patch(f"/api/v1/{ACCOUNT.replace('.', '/')}s/{made['id']}", {"city": "Stuttgart"})
     asked = site.get(f"{real_at}/undo")
-    assert "1 records it created move to the recycle bin." in asked.text
+    assert "1 record it created moves to the recycle bin." in asked.text
     way(site.post(real_at, chosen(asked, act="undo")))
-    assert "It is being undone" in site.get(real_at).text
+    assert "The import is being undone" in site.get(real_at).text
     drain()
     undone = site.get(real_at)
     assert "Partly undone" in undone.text and "edited since by" in undone.text
@@ -223,7 +223,7 @@ def test_what_cannot_be_read_says_why_and_what_to_do_and_what_is_left_out_is_tak
     every = site.get(dry_at, {"show": "all"})
     assert way(site.post(f"{dry_at}?show=all", chosen(every, leave="1", act=""))) == f"{dry_at}?show=all"
     left = site.get(dry_at, {"show": "all"})
-    assert left.texts("//tr[@id='r-1']//button") == ["Take back"]
+    assert left.texts("//tr[@id='r-1']//button") == ["Restore"]
     site.post(f"{dry_at}?show=all", chosen(left, back="1", act=""))
     cells = site.get(f"{dry_at}/rows/1", {"show": "all"})
     assert cells.form()["cell.1.1"] == "深圳"
@@ -265,7 +265,7 @@ def test_the_sheets_of_a_workbook_are_looked_at_mended_imported_and_undone_toget
     content = io.BytesIO()
     book.save(content)
     at = way(sent(site, content.getvalue(), "all.xlsx", entity="workbook"))
-    assert site.get(at).rows() == [["Accounts", "Accounts", "1"], ["Contacts", "Contacts", "2"], ["Notes to self", "is left out", ""]]
+    assert site.get(at).rows() == [["Accounts", "Accounts", "1"], ["Contacts", "Contacts", "2"], ["Notes to self", "is skipped", ""]]
     dry_at = way(site.post(at, site.get(at).form()))
     drain()
     dry = site.get(dry_at)
@@ -276,18 +276,18 @@ def test_the_sheets_of_a_workbook_are_looked_at_mended_imported_and_undone_toget
     assert site.post(sheet_at, chosen(one, act="run")).status == 409
     way(site.post(sheet_at, {**chosen(one, act="mend"), "cell.1.1": "1834"}))
     stale = site.get(dry_at)
-    assert "Something was mended since" in stale.text
+    assert "Something was fixed since" in stale.text
     again_at = way(site.post(dry_at, chosen(stale, act="check")))
     drain()
     assert tally(site.get(again_at)) == {"will be created": "2", "can't be imported": "1"}
     real_at = way(site.post(again_at, chosen(site.get(again_at), act="run")))
     drain()
     done = site.get(real_at)
-    assert tally(done) == {"Created": "2", "Failed": "1"} and "Some rows were not taken" in done.text
+    assert tally(done) == {"Created": "2", "Failed": "1"} and "Some rows were rejected" in done.text
     assert [row[:3] for row in site.get("/import_export/imports").rows()] == [["all.xlsx", "A workbook with several sheets", "Partial"]]
     way(site.post(real_at, chosen(site.get(f"{real_at}/undo"), act="undo")))
     drain()
-    assert "It is undone" in site.get(real_at).text
+    assert "The import was undone" in site.get(real_at).text
     assert work.records(ACCOUNT).find(()) == [] == work.records("customers.contact").find(())
 
 
@@ -324,7 +324,7 @@ def test_the_files_of_another_system_are_checked_brought_in_and_undone_together(
     assert [row[:2] for row in site.get(AT).rows()] == [[", ".join(FILES), "From another system"]]
     way(site.post(real_at, chosen(site.get(f"{real_at}/undo"), act="undo")))
     drain()
-    assert "It is undone" in site.get(real_at).text
+    assert "The import was undone" in site.get(real_at).text
     assert work.records(ACCOUNT).find(()) == [] == work.records("customers.contact").find(())
 
 

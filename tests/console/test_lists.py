@@ -94,7 +94,7 @@ def test_several_records_are_changed_at_once_and_each_refusal_is_told_with_its_r
     assert asked.all("//select[@name='tier']")
     told = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "tier": "key", "id": ids, "_state": "", "_sure": "true"})
     assert "2 records updated." in told.text
-    assert "1 are left as they are" in told.text
+    assert "1 unchanged" in told.text
     assert "C" not in told.texts("//li")
     assert {row["tier"] for row in accounts.values(mine).values()} == {"key"}
     wrong = site.post(
@@ -131,7 +131,7 @@ def test_what_is_deleted_at_once_lies_in_the_recycle_bin_and_comes_back_from_it(
     assert sorted(site.get(f"{ACCOUNTS}/bin").texts("//td[contains(@class, 'title')]")) == ["A", "B"]
     work.records("customers.account").create({"name": "B"})
     told = site.post(f"{ACCOUNTS}/bin", {"id": ids})
-    assert "1 records restored." in told.text
+    assert "1 record restored." in told.text
     assert told.texts("//*[@role='alert']//li") == ["B"]
     assert sorted(names(site.get(ACCOUNTS))) == ["A", "B"]
 

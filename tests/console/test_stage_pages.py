@@ -91,7 +91,7 @@ def test_stages_are_renamed_ordered_added_and_asked_of_in_one_go(site: Site, pro
     wrong = post(site, sent(site.get(PAGE)), **{f"name.{second}": "", f"probability.{second}": "much"})
     assert (wrong.status, len(wrong.all("//li[@data-stage]//*[@aria-invalid]"))) == (422, 2)
     again = post(site, form)
-    assert (again.status, "Somebody else has changed the stages" in again.text) == (412, True)
+    assert (again.status, "Someone else has changed the stages" in again.text) == (412, True)
 
 
 def test_the_deals_of_a_stage_that_is_taken_away_move_to_the_chosen_one_or_nothing_happens(site: Site, process: Process) -> None:
@@ -100,10 +100,10 @@ def test_the_deals_of_a_stage_that_is_taken_away_move_to_the_chosen_one_or_nothi
     dropped = post(site, sent(site.get(PAGE)), act=f"drop:{gone}")
     assert "Move its 3 deals to" in dropped.text
     refused = post(site, sent(dropped))
-    assert (refused.status, "say to which stage they move" in refused.text) == (422, True)
+    assert (refused.status, "choose the stage they move to" in refused.text) == (422, True)
     asking = str(stages[3]["id"])
     kept = post(site, sent(dropped), **{f"to.{gone}": asking})
-    assert (kept.status, "the deal D0 cannot move" in kept.text) == (409, True), "it asks for an amount"
+    assert (kept.status, "the deal D0 can't be moved" in kept.text) == (409, True), "it asks for an amount"
     assert len(process.names()) == len(stages)
     assert {process.stage_of(deal) for deal in process.deals} == {stages[1]["id"]}
     taken = post(site, sent(dropped), **{f"to.{gone}": other})

@@ -93,7 +93,7 @@ def test_targets_stand_against_what_is_reached_and_each_figure_leads_to_its_reco
     office_wide, rep = Site(client), Site(client.as_user(people.rep))
     page = office_wide.get(PERFORMANCE)
     assert page.status == 200, page.text
-    assert page.texts("//section[.//table[contains(@class, 'reach')]]//h2") == ["The company", "People"]
+    assert page.texts("//section[.//table[contains(@class, 'reach')]]//h2") == ["Company", "People"]
     mine = rep.get(PERFORMANCE, {"period": office.month})
     (row,) = mine.all("//table[contains(@class, 'reach')]/tbody/tr")
     assert row.xpath("string(td[5]//b)") == "50%"
@@ -102,7 +102,7 @@ def test_targets_stand_against_what_is_reached_and_each_figure_leads_to_its_reco
     quarter = rep.get(PERFORMANCE, {"period": f"{office.today.year}-Q{(office.today.month + 2) // 3}"})
     assert "50%" in quarter.texts("//section[@aria-labelledby='h-months']//tbody/tr/td")
     empty = rep.get(PERFORMANCE, {"period": "2031-Q1"})
-    assert "No target is set for this period" in empty.text
+    assert "No targets for this period" in empty.text
     assert rep.get(PERFORMANCE, {"period": "soon"}).status == 422
 
 

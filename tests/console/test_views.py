@@ -88,7 +88,7 @@ def test_a_view_of_what_is_not_there_or_is_hidden_is_refused_when_it_is_written_
     page = Site(client.as_user(people.rep)).get(shown)
     assert page.status == 200
     assert names(page) == []
-    assert "may not see" in page.text
+    assert "don’t have access to" in page.text
 
 
 def test_a_filter_beyond_a_link_is_told_taken_away_and_kept_in_a_view(site: Site, work: Work) -> None:

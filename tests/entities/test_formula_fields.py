@@ -103,7 +103,7 @@ def test_a_formula_reads_the_record_that_a_link_points_to(add: type_add, system:
     parts = system.records("probe.part")
     bolt = id_of(parts.create({"name": "bolt", "thing": whole}))
     assert parts.get(bolt)["custom.of_thing"] == 21
-    with pytest.raises(Conflict, match=r"probe\.part custom\.of_thing is made from it"):
+    with pytest.raises(Conflict, match=r"probe\.part custom\.of_thing is calculated from it"):
         system.records("core.custom_field").delete(twice)
     things.delete(whole)
     assert things.get(part)["custom.under"] is None
@@ -175,7 +175,7 @@ def test_what_a_formula_is_made_from_cannot_go_and_no_formula_goes_in_a_circle(a
     base = id_of(add("base", kind="integer"))
     one = id_of(add("one", "custom.base + 1", "integer"))
     two = id_of(add("two", "custom.one + 1", "integer"))
-    with pytest.raises(Conflict, match=r"probe\.thing custom\.one is made from it"):
+    with pytest.raises(Conflict, match=r"probe\.thing custom\.one is calculated from it"):
         definitions.delete(base)
     for expression, word in (("custom.two + 1", "circle"), ("custom.one", "circle"), ("custom.nothing", "no 'custom.nothing'")):
         with pytest.raises(Invalid) as refused:
@@ -239,7 +239,7 @@ def test_a_roll_up_follows_a_link_of_the_tenants_own_and_adds_up_its_formulas(ad
     things.restore(below[2])
     assert shown(one) == ("4.50", "2.25")
     assert [row["id"] for row in things.query(Query(filter=(parse_pair("custom.total[gt]", "3"),), sort=("-custom.share",))).data] == [one]
-    with pytest.raises(Conflict, match=r"custom\.total is made from it"):
+    with pytest.raises(Conflict, match=r"custom\.total is calculated from it"):
         system.records("core.custom_field").delete(link)
 
 

@@ -261,7 +261,7 @@ def test_nobody_approves_with_words_that_were_not_asked_for(
 ) -> None:
     begin(install(spy(packages)))
     work = newer(wider).platform.system("acme")
-    with pytest.raises(Conflict, match="asks for more than is approved: data customers"):
+    with pytest.raises(Conflict, match="requests more than was approved: data customers"):
         lifecycle.switch(work, "spy", True, words)
 
 

@@ -269,7 +269,7 @@ def test_the_tables_of_a_plugin_whose_code_is_gone_are_purged_as_the_database_ha
     for name in ("probe", "probe_more"):  # as if the packages were not installed
         del platform.calls.states[name]
     assert known(platform, "probe_more") is None
-    with pytest.raises(Conflict, match="probe_more_points points at probe_things"):
+    with pytest.raises(Conflict, match="probe_more_points refers to probe_things"):
         purge_data(platform, impact(platform, "probe"))
     assert purge_data(platform, impact(platform, "probe_more")) == ["probe_more_points"]
     assert "probe_things" in purge_data(platform, impact(platform, "probe"))

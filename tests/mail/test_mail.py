@@ -159,7 +159,7 @@ def test_a_wrong_password_is_a_named_error_and_not_a_stuck_job(platform: Platfor
     drained(platform)
     (row,) = rows(work)
     assert (row.state, row.attempts) == ("waiting", 1)
-    assert "refuses user 'robot': 535" in row.error and "MAIL_URL" in row.error and "wrong" not in row.error
+    assert "rejects user 'robot': 535" in row.error and "MAIL_URL" in row.error and "wrong" not in row.error
     server = platform.config.mail
     assert server is not None
     with pytest.raises(Unavailable) as told:
@@ -182,7 +182,7 @@ def test_a_server_that_is_silent_or_absent_is_named(silent_port: int, monkeypatc
     for port in (silent_port, free):
         server = smtp.parse(f"smtp://127.0.0.1:{port}", "a@b.example")
         assert server is not None
-        with pytest.raises(Unavailable, match=f"127.0.0.1:{port} does not answer") as told:
+        with pytest.raises(Unavailable, match=f"127.0.0.1:{port} isn't responding") as told:
             smtp.check(server)
         assert told.value.reason == "mail_unreachable"
 

@@ -37,14 +37,14 @@ def test_the_money_page_says_what_each_currency_is_worth_since_when_and_who_says
     assert (rows["EUR"][1], rows["EUR"][3]) == ("1.1 USD", "ECB")
     assert "days old" in rows["EUR"][4]
     assert (rows["USD"][1], rows["USD"][4]) == ("1", "company's own")
-    assert "not priced" in rows["JPY"][4]
+    assert "left out of totals" in rows["JPY"][4]
 
 
 def test_a_logo_is_shown_beside_the_profile_taken_and_taken_away(client: Api, platform: Platform, tenant: Tenant) -> None:
     id = id_of(platform.system(tenant.id).records("company.profile").create({"name": "Acme"}))
     site, picture = Site(client), BytesIO()
     Image.new("RGB", (64, 32), "red").save(picture, "PNG")
-    assert "There is none yet" in site.get(f"/company/profiles/{id}").text
+    assert "No logo yet" in site.get(f"/company/profiles/{id}").text
     send = {"profile": str(id), "file": (BytesIO(picture.getvalue()), "logo.png")}
     assert client.call("POST", "/console/company/logo", data=send, content_type="multipart/form-data").status_code == 303
     shown = site.get(f"/company/profiles/{id}").all("//p[@class='logo-sheet']/img/@src")[0]
@@ -53,7 +53,7 @@ def test_a_logo_is_shown_beside_the_profile_taken_and_taken_away(client: Api, pl
     assert client.call("POST", "/console/company/logo", data=wrong, content_type="multipart/form-data").status_code == 422
     assert client.call("POST", "/console/company/logo", data={"profile": str(id)}, content_type="multipart/form-data").status_code == 422
     assert site.post("/company/logo", {"profile": str(id), "do": "remove"}).status == 303
-    assert "There is none yet" in site.get("/company/logo").text
+    assert "No logo yet" in site.get("/company/logo").text
 
 
 def test_a_sequence_shows_the_numbers_that_are_then_given_out(client: Api, platform: Platform, tenant: Tenant) -> None:

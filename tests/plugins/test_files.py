@@ -160,7 +160,7 @@ def test_rows_are_as_long_as_they_are_and_cells_of_a_megabyte_are_read() -> None
     long = "x" * (1 << 20)
     assert [cells for _number, cells in opened(f'A,B\n1\n1,2,3\n{long},"a\0b"\n').rows()] == [["1"], ["1", "2", "3"], [long, "a\0b"]]
     assert "longer than a million signs" in refusal(f'A,B\n"{long}x",2\n'.encode())
-    assert "something behind a closing quote" in refusal(b'A,B\n"a"b,2\n')
+    assert "text after a closing quote" in refusal(b'A,B\n"a"b,2\n')
 
 
 def test_two_readers_of_one_file_do_not_disturb_each_other() -> None:
@@ -202,7 +202,7 @@ def test_an_empty_file_is_refused(content: bytes) -> None:
 def test_a_heading_that_comes_again_is_numbered_and_told_and_an_empty_one_bears_its_place() -> None:
     found = book("Mail,Name,Mail,Mail (2),,\n")
     assert found.sheets[0].headings == ("Mail", "Name", "Mail (3)", "Mail (2)", "#5", "#6")
-    assert [str(note) for note in found.notes] == ["has the heading 'Mail' more than once; one of them is now 'Mail (3)'"]
+    assert [str(note) for note in found.notes] == ["contains the heading 'Mail' more than once; one of them is now 'Mail (3)'"]
 
 
 @given(st.integers(0, 150_000))
@@ -391,7 +391,7 @@ def test_more_columns_or_longer_headings_than_one_can_map_are_refused_with_their
 
 def test_a_heading_that_begins_as_an_archive_does_is_a_heading_and_a_list_in_json_is_told_as_such() -> None:
     assert opened("PK,City\nA,Ulm\n").headings == ("PK", "City")
-    assert refusal(b'[{"name": "A", "city": "Ulm"}]').startswith("unreadable: is a list in JSON")
+    assert refusal(b'[{"name": "A", "city": "Ulm"}]').startswith("unreadable: is a JSON list")
 
 
 @pytest.mark.parametrize("row", [["Total", "3,981"], ["合计：", "", "12"], ["Grand total", "1", "2.5"], ["2 rows exported"], ["共 17 行"]])

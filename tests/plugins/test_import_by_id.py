@@ -33,13 +33,13 @@ def test_a_column_of_our_ids_says_which_records_are_meant_and_makes_none(taken: 
     done = taken("customers.account", written(rows), mode=mode, match=["id"])
     assert done.counts == {"updated": 1, "unchanged": 1, "failed": 4}
     assert done.reasons == [(number, "id", "no_such_record") for number in (3, 4, 5, 6)]
-    assert "of no customers.account that you see" in str(done.rows[0]["reason"])
+    assert "not the ID of a customers.account you have access to" in str(done.rows[0]["reason"])
     assert {(str(row["name"]), row["city"]) for row in work.records("customers.account").find(())} == {("A2", "Bonn"), ("B", "Ulm")}
     mapped = taken(
         "customers.account", written([["Our number", "City"], [ids["B"], "Kiel"]]), mode=mode, match=["id"], map=["Our number=id"]
     )
     assert mapped.counts == {"updated": 1}
-    with pytest.raises(BadRequest, match="found by their id alone"):
+    with pytest.raises(BadRequest, match="matched by their ID only"):
         taken("customers.account", written(rows), mode=mode, match=["id", "name"])
     with pytest.raises(BadRequest, match="no column for 'id'"):
         taken("customers.account", "name\nA\n", mode=mode, match=["id"])

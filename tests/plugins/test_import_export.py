@@ -80,19 +80,19 @@ def test_a_mapped_field_is_not_taken_from_another_column_as_well(taken: Take, wo
     ("wish", "expected"),
     [
         ({"map": ["Nmae=name"]}, "no heading 'Nmae'; it has name"),
-        ({"map": ["name=nmae"]}, "no field 'nmae' to import into; the nearest is name"),
-        ({"map": ["name"]}, "write Heading=field"),
-        ({"map": ["name=name", "city=name"]}, "both lead to the field 'name'"),
+        ({"map": ["name=nmae"]}, "no importable field is named 'nmae'; the closest is name"),
+        ({"map": ["name"]}, "use Heading=field"),
+        ({"map": ["name=name", "city=name"]}, "both map to the field 'name'"),
         ({"map": ["name=version"]}, "no field 'version'"),
-        ({"value": ["tier:key"]}, "write field:from=to"),
-        ({"value": ["teir:a=b"]}, "the nearest is tier"),
-        ({"collision": ["city"]}, "write field=only_if_empty"),
+        ({"value": ["tier:key"]}, "use field:from=to"),
+        ({"value": ["teir:a=b"]}, "the closest is tier"),
+        ({"collision": ["city"]}, "use field=only_if_empty"),
         ({"collision": ["city=sometimes"]}, "there are overwrite, only_if_empty, never"),
-        ({"set": ["tier"]}, "write FIELD=VALUE"),
-        ({"set": ["tier=huge"]}, "'tier=huge' does not fit: expected one of key, normal, potential"),
+        ({"set": ["tier"]}, "use FIELD=VALUE"),
+        ({"set": ["tier=huge"]}, "'tier=huge' is invalid: expected one of key, normal, potential"),
         ({"mode": "upsert"}, "needs at least one field to match by"),
         ({"mode": "update", "match": ["phone"]}, "no column for 'phone'"),
-        ({"mode": "update", "match": ["revenue"], "set": ["revenue=5"]}, "cannot match by 'revenue'"),
+        ({"mode": "update", "match": ["revenue"], "set": ["revenue=5"]}, "can't match by 'revenue'"),
     ],
 )
 def test_a_wish_that_does_not_fit_is_refused_before_a_row_is_read(taken: Take, work: Work, wish: dict, expected: str) -> None:
@@ -407,7 +407,7 @@ def test_a_file_that_cannot_be_read_fails_its_import_with_the_reason(client: Api
     drain()
     done = client.get(f"{IMPORTS}/{begun['id']}").json
     assert (done["state"], done["created"]) == ("failed", 0)
-    assert "cannot be decoded for certain: it may be" in done["reason"]
+    assert "the encoding is ambiguous: it may be" in done["reason"]
 
 
 def test_the_mapping_of_the_form_is_that_of_the_command_line(client: Api, drain: Callable[[], int], work: Work) -> None:

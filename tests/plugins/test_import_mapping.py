@@ -185,5 +185,5 @@ def test_an_id_that_none_can_be_fails_its_row_alone(taken: Take) -> None:
 
 
 def test_a_join_of_very_many_parts_is_refused_at_once() -> None:
-    with pytest.raises(BadRequest, match="cannot read the join"):
+    with pytest.raises(BadRequest, match="invalid join"):
         parts_of("name=" + "+".join(["x"] * 5_000), ["x"])

@@ -69,7 +69,7 @@ def test_a_cancelled_import_stops_keeps_what_it_wrote_and_can_be_undone(
     record = imports.begin(work, WISH)
     waiting = imports.cancel(work, id_of(imports.begin(work, WISH)))
     assert waiting["state"] == "cancelled"
-    with pytest.raises(Conflict, match="ended already"):
+    with pytest.raises(Conflict, match="already ended"):
         imports.cancel(work, id_of(waiting))
     after_chunk(lambda chunk: imports.cancel(work, id_of(record)) and None if chunk == 3 else None)
     done = imports.carry_out(work, record, WISH, io.BytesIO(FIFTY.encode()))
@@ -124,4 +124,4 @@ def test_an_import_to_which_nobody_comes_back_says_so_after_a_day(work: Work, cl
     imports.tidy(work)
     rows = work.records(imports.IMPORT).values([lost, fresh])
     assert [rows[id]["state"] for id in (lost, fresh)] == ["failed", "waiting"]
-    assert "interrupted again and again" in str(rows[lost]["reason"])
+    assert "interrupted repeatedly" in str(rows[lost]["reason"])

@@ -120,7 +120,7 @@ def test_a_staged_workbook_names_its_kinds_is_mended_and_cancelled_as_a_whole(
 
 
 def test_a_workbook_without_a_sheet_that_is_called_as_a_kind_of_record_is_refused(work: Work) -> None:
-    with pytest.raises(BadRequest, match="no sheet is called as a kind of record"):
+    with pytest.raises(BadRequest, match="no sheet is named after a kind of record"):
         carried_out(work, workbook({"Sheet1": [["Name"], ["A"]]}))
     (failed,) = work.records("import_export.import").find(())
     assert failed["state"] == "failed"

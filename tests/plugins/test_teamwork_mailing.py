@@ -149,7 +149,7 @@ def test_a_long_day_makes_letters_that_can_be_read(people: People, work: Work, c
         work.notify([Notice(people.rep, "teamwork.task", f"n{n}", "x" * 20_000) for n in range(201)])
     clock.now = local(1, 16, 8)
     engine.run_until_idle()
-    assert subjects(work) == ["Your notices: 200", "Your notices: 1"]
+    assert subjects(work) == ["Your notifications: 200", "Your notifications: 1"]
     assert all(len(text) < 250_000 for _to, _subject, text in letters(work))
     assert sum(text.count("…") for _to, _subject, text in letters(work)) == 201
 
@@ -164,7 +164,7 @@ def test_a_gathered_letter_keeps_the_quiet_hours_too(people: People, work: Work,
     assert letters(work) == []
     clock.move(minutes=1)
     engine.run_until_idle()
-    assert subjects(work) == ["Your notices: 1"]
+    assert subjects(work) == ["Your notifications: 1"]
 
 
 @pytest.mark.feature("I14")
@@ -271,7 +271,7 @@ def test_a_gathered_letter_of_a_time_that_comes_twice_comes_once(people: People,
         engine.run_until_idle()
         if now.hour == 0:
             say(work, people.rep, title="In between")
-    assert subjects(work) == ["Your notices: 1", "Your notices: 1"]
+    assert subjects(work) == ["Your notifications: 1", "Your notifications: 1"]
 
 
 @pytest.mark.parametrize(

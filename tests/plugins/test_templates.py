@@ -120,7 +120,7 @@ def test_the_command_tells_each_row_that_it_could_not_take(dealwright: Dealwrigh
 def test_a_file_that_is_not_there_or_cannot_be_read_is_refused_in_one_line(dealwright: Dealwright, tenant: Tenant, tmp_path) -> None:
     empty = tmp_path / "empty.csv"
     empty.write_bytes(b"")
-    for path, word in ((tmp_path / "absent.csv", "cannot read"), (tmp_path, "cannot read"), (empty, "is empty")):
+    for path, word in ((tmp_path / "absent.csv", "can't read"), (tmp_path, "can't read"), (empty, "is empty")):
         refused = dealwright.run("import", "customers.account", str(path), "--tenant", tenant.name)
         assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
         assert word in refused.stderr
@@ -138,7 +138,7 @@ def test_the_workbook_offers_choices_marks_what_is_required_and_says_what_fits(l
     fields = [field for field in linked.records("probe.thing").fields().values() if not field.readonly]
     assert len(headings) == len(fields) == notes.max_row - 1
     assert (headings[-1], sheet.freeze_panes, lists.sheet_state) == ("Region *", "A2", "veryHidden")
-    assert sheet.cell(1, len(headings)).comment.text == "A choice.\nOne of: North, =South.\nMust be filled."
+    assert sheet.cell(1, len(headings)).comment.text == "A choice.\nOne of: North, =South.\nRequired."
     rules = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
     letter = sheet.cell(1, len(headings)).column_letter
     rule = rules[f"{letter}2:{letter}10000"]

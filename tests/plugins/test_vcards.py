@@ -74,7 +74,7 @@ def test_a_text_that_is_not_in_the_encoding_that_it_names_is_a_flaw_of_its_card(
 
 
 def test_what_breaks_off_or_holds_nothing_is_refused() -> None:
-    with pytest.raises(Invalid, match="breaks off within card 2"):
+    with pytest.raises(Invalid, match="ends in the middle of card 2"):
         opened(card("FN:A") + "BEGIN:VCARD\r\nFN:B\r\n")
     with pytest.raises(Invalid, match="contains no cards"):
         opened("BEGIN:VCARD\r\nEND:VCARD\r\n")

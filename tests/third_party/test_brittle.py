@@ -12,7 +12,7 @@ def test_a_plugin_that_raises_is_named_and_counted_and_its_neighbours_serve(worl
     acme, body = world.acme, {"name": "Brittle glass"}
     answer = acme.call("POST", "customers/accounts", body)
     assert (answer.status, answer.json["code"]) == (503, "plugin_failed")
-    for word in ("'brittle'", "validate_changes", "nothing was done", "switch it off"):
+    for word in ("'brittle'", "validate_changes", "nothing was done", "turn it off"):
         assert word in answer.json["detail"]
     assert "Brittle glass" not in answer.json["detail"]
     assert acme.find("customers/accounts", {"name": "Brittle glass"}) == [], "a veto that could not be asked for is no consent"
