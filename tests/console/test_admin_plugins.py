@@ -50,6 +50,9 @@ def test_what_would_be_out_of_sight_is_said_in_words_and_no_key(site: Site, work
 def test_what_others_require_is_not_switched_off_and_the_page_says_by_whom(site: Site) -> None:
     off = site.get(f"{PLUGINS}/customers/off")
     assert off.all("//button[@disabled]")
+    assert "Your data is kept." in off.text
+    (row,) = [one for one in site.get(PLUGINS).texts("//main//tr") if one.startswith("Customers ")]
+    assert " Leads, Orders, Sales process " in row
     refused = site.post(f"{PLUGINS}/customers", off.form())
     assert refused.status == 409
     assert "pipeline" in " ".join(refused.texts("//*[@role='alert']"))

@@ -8,8 +8,11 @@ from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, People
 from core.worker.drain import Drain
+from plugins.pipeline.template import apply
 from sdk.context import id_of
 from tests.console.site import Site
+from tests.console.test_views import names
+from tests.plugins.process import Process
 
 
 def test_home_shows_what_is_ones_own_to_do_and_to_attend(client: Api, work: Work, people: People) -> None:
@@ -91,3 +94,18 @@ def test_people_are_mentioned_also_by_who_may_not_see_their_mail_addresses(clien
     named = client.as_user(people.rep, allows=["core.user.read:name,active"]).get("/console/teamwork/people", {"q": "a"})
     assert named.status_code == 200, named.text
     assert {one["email"] for one in named.json["data"]} == {""}
+
+
+def test_home_says_what_was_won_last_month_and_this_month(site: Site, work: Work) -> None:
+    process = Process(work, apply(work, "direct_sales"))
+    for name, amount, day in (("A", "10", "2025-11-30"), ("B", "20", "2025-12-01"), ("C", "10", "2025-12-31"), ("D", "15", "2026-01-01")):
+        process.deal(name, stage="won", amount={"amount": amount}, close_date=day)
+    page = site.get("/")
+    won = "//section[@aria-labelledby='h-won']"
+    assert page.texts(f"{won}//p[strong]") == ["Won last month December 2025", "Won this month January 2026"]
+    assert page.texts(f"{won}//p[@class='figure']") == ["$30.00", "$15.00"]
+    assert [" ".join(one.split()) for one in page.texts(f"{won}//p[last()]")] == [
+        "2 deals+200% vs. November 2025", "1 deal-50% vs. December 2025",
+    ]  # fmt: skip
+    behind = site.get(str(page.all(f"{won}//p[@class='figure']/a/@href")[0]).removeprefix("/console"))
+    assert sorted(names(behind)) == ["B", "C"]

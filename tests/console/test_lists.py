@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, People
+from plugins.company.master import INDUSTRIES, SOURCES
 from sdk import Draft
 from sdk.context import id_of
 from tests.console.site import Look, Site
@@ -174,3 +175,21 @@ def test_the_count_comes_by_itself_and_says_how_many_fit(site: Site, work: Work)
         work.records("customers.account").create({"name": name})
     later = site.get(ACCOUNTS, {"q": "Al"}).all("//*[@id='count']/@hx-get")[0]
     assert site.get(later.removeprefix("/console"), part="count").text == "2 results"
+
+
+def test_what_set_up_has_named_reads_in_the_language_of_its_reader_until_it_is_renamed(site: Site, work: Work) -> None:
+    """The company was set up in Chinese, and its reader's language is English; programs get what is stored."""
+    retail = id_of(work.records("company.industry").create({"key": "retail", "name": "?", "position": 1}))
+    fair = id_of(work.records("company.source").create({"key": "fair", "name": "?", "position": 1}))
+    chinese = {name: work.speaking("zh_CN").say(text) for name, text in (("retail", INDUSTRIES[2][1]), ("fair", SOURCES[3][1]))}
+    work.records("company.industry").update(retail, {"name": chinese["retail"]})
+    work.records("company.source").update(fair, {"name": chinese["fair"]})
+    work.records("leads.lead").create({"name": "Ann", "source": "fair"})
+    assert "Retail and wholesale" in site.get("/company/industries").text
+    assert site.get("/leads/leads", {"_columns": "name,source"}).texts("//td[@data-field='source']") == ["Trade show"]
+    form = site.get(f"/company/industries/{retail}/edit").form()
+    assert form["name"] == "Retail and wholesale"
+    assert site.post(f"/company/industries/{retail}/edit", {**form, "position": "7"}).status == 303
+    assert site.api.get(f"/api/v1/company/industries/{retail}").json["name"] == chinese["retail"], "what is not touched is not renamed"
+    assert site.sent(f"/company/industries/{retail}/edit", name="Shops").status == 303
+    assert "Shops" in site.get("/company/industries").text

@@ -29,8 +29,12 @@ def test_each_tab_has_an_address_and_reads_what_it_shows(site: Site, work: Work,
     tabs = dict(zip(overview.texts("//nav[@class='tabs']/a"), overview.all("//nav[@class='tabs']/a/@href"), strict=True))
     assert list(tabs) == ["Overview", "Timeline", "Related", "History", "Files", "Rules"]
     assert "Shenzhen" in overview.text
-    assert "Orders" in overview.texts("//section/header/h2")  # what the plugin of that name adds to accounts
-    assert "Ren" not in overview.text
+    assert "At a glance" in overview.texts("//section/header/h2")  # what plugins tell of accounts, together
+    assert "Shenzhen" in overview.texts("//dl[@class='keyfacts']/div/dd") or "Shenzhen" in overview.texts("//dl[@class='facts']/div/dd")
+    above, below = ({*overview.texts(f"//dl[@class='{name}']/div/dt")} for name in ("keyfacts", "facts"))
+    assert not above & below, "what stands above is not said again"
+    assert overview.texts("//section[@aria-labelledby='h-people']//li/span[1]") == ["Ren"]
+    assert "Contact" in overview.texts("//details[summary='Add']//a")
     related = site.get(tabs["Related"].removeprefix("/console"))
     assert "Ren" in related.text
     assert "Shenzhen" not in related.texts("//dl[@class='facts']")
@@ -38,6 +42,17 @@ def test_each_tab_has_an_address_and_reads_what_it_shows(site: Site, work: Work,
     assert site.get(f"{at}?tab=nobody.nothing").status == 404
     part = site.get(f"{at}?tab=related", part="record")
     assert not part.all("//nav[@id='side']")
+
+
+def test_a_new_account_leads_on_to_its_first_contact(site: Site) -> None:
+    made = site.sent(f"{ACCOUNTS}/new", name="Alder")
+    at = made.answer.headers["Location"].removeprefix("/console")
+    assert "No contacts yet." in site.get(at).text
+    form = site.get(str(site.get(at).links()["Add contact"]).removeprefix("/console"))
+    assert form.form()["account__typed"] == "Alder"
+    back = site.post("/customers/contacts/new", {**form.form(), "name": "Ann"})
+    assert back.answer.headers["Location"] == f"/console{at}"
+    assert site.get(at).texts("//section[@aria-labelledby='h-people']//li/span[1]") == ["Ann"]
 
 
 def test_a_new_record_of_a_related_list_begins_with_the_link_and_comes_back(site: Site, work: Work, account: UUID) -> None:

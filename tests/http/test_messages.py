@@ -128,3 +128,10 @@ def test_a_body_that_does_not_fit_is_told_in_chinese(client: Api) -> None:
     told = {one["field"]: one["message"] for one in refused.json["errors"]}
     assert {"parameters.weekdays.0", "parameters.where"} <= told.keys()
     assert all(re.search(r"[\u4e00-\u9fff]", message) for message in told.values()), told
+
+
+def test_a_text_chooses_between_one_and_many_where_its_language_does() -> None:
+    text = "{count} {count:record|records} of {owner}"
+    assert [SAYS.say(text, "en", {"count": count, "owner": "A|B"}) for count in (0, 1, 2)] == [
+        "0 records of A|B", "1 record of A|B", "2 records of A|B",
+    ]  # fmt: skip
