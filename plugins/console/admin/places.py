@@ -29,7 +29,7 @@ GROUPS: dict[str, Text] = {
     "company": _("Company"),
     "people": _("People and permissions"),
     "plugins": _("Plugins and data"),
-    "running": _("Status"),
+    "running": _("System status"),
     "more": _("Plugin settings"),
 }
 PLACES = (
