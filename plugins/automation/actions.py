@@ -75,7 +75,7 @@ class Message(Schema):
 
     to = fields.String(load_default="owner", validate=validate.Length(1, 100), metadata=parameter(_("Recipients"), options=choices.told))
     title = fields.String(required=True, validate=validate.Length(1, 300), metadata=parameter(_("Message")))
-    body = fields.String(load_default="", validate=validate.Length(0, 5_000), metadata=parameter(_("More of it"), shape=Shape.TEXT))
+    body = fields.String(load_default="", validate=validate.Length(0, 5_000), metadata=parameter(_("Details"), shape=Shape.TEXT))
 
 
 class Outside(Schema):

@@ -41,7 +41,7 @@ def arrange(
         there = {id_of(row): row for row in ctx.records(STAGE).find(where(pipeline=pipeline), MOST)}
         _check(wanted, there, known)
         gone = {key: row for key, row in there.items() if key not in {one.id for one in wanted}}
-        outcomes = ctx.records(STAGE).write([_draft(pipeline, place, one) for place, one in enumerate(wanted, 1)])
+        outcomes = ctx.records(STAGE).write([_draft(pipeline, place, one, there) for place, one in enumerate(wanted, 1)])
         _raise([(f"stages.{number}", one.refusal) for number, one in enumerate(outcomes)])
         kept = {id_of(row): row for row in ctx.records(STAGE).find(where(pipeline=pipeline), MOST) if id_of(row) not in gone}
         for id, row in gone.items():
@@ -56,10 +56,12 @@ def deals_in(ctx: Context, pipeline: UUID) -> dict[UUID, int]:
     return {UUID(str(row["stage.id"])): int(str(row["count"])) for row in counted if row["stage.id"]}
 
 
-def _draft(pipeline: UUID, place: int, one: Wanted) -> Draft:
+def _draft(pipeline: UUID, place: int, one: Wanted, there: Mapping[UUID, Row]) -> Draft:
     values = {**one.values, "position": place}
     if one.id is None:
         return Draft("create", {**values, "pipeline": pipeline})
+    if one.id in there and values.get("name") == there[one.id]["name"]:
+        del values["name"]  # a reader of another language sends back the name as it was told, which is no renaming
     return Draft("update", values, one.id, one.version)
 
 

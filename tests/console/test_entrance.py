@@ -98,7 +98,7 @@ def test_who_acts_as_somebody_is_told_so_on_every_page_with_the_way_back(
     lifecycle.add_person(platform.system(tenant.id), "Ann", EMAIL, ["admin"], PASSWORD)
     browser = signed_in(platform, tenant)
     ways = Look(browser.get(f"/console/core/users/{people.rep}")).links()
-    page = Look(browser.get(ways["Act as"]))
+    page = Look(browser.get(ways["Impersonate"]))
     begun = browser.call("POST", "/console/acting", data=page.form())
     assert (begun.status_code, begun.headers["Location"]) == (303, "/console/")
     acting = Look(browser.get("/console/customers/accounts"))

@@ -11,6 +11,7 @@ import pytest
 from core.context import Work
 from core.tenancy.setup import set_up
 from core.testkit.fixtures import Api, People
+from plugins.pipeline.template import DIRECT
 from sdk import Draft, where
 from sdk.context import id_of
 from tests.console.site import Look, Site
@@ -178,7 +179,7 @@ def test_the_bar_of_a_deal_leads_on_and_a_stage_shows_what_is_planned_in_it(clie
     steps = [(one.get("class"), bool(one.xpath("./a[@data-send]"))) for one in page.all("//section[contains(@class, 'steps')]//li")]
     assert steps == [("done", True), ("here", False), ("next", True), ("ahead", True), ("ahead", True)]
     asks = page.all("//section[contains(@class, 'steps')]//li[4]/a/@title")[0]
-    assert "Move to Proposal: asks for Amount" in asks
+    assert "Move to Proposal: requires Amount" in asks
     assert page.all("//section[contains(@class, 'steps')]//p[@data-said and @role='alert' and @hidden]"), "where a refusal is said"
     stage = process.stages()[0]["id"]
     client.post("/api/v1/teamwork/stage_plans", {"stage": str(stage), "subject": "Call them", "kind": "task"})
@@ -187,3 +188,12 @@ def test_the_bar_of_a_deal_leads_on_and_a_stage_shows_what_is_planned_in_it(clie
     assert beside.links()["Edit stages"].endswith(f"?pipeline={process.id}")
     closed = site.get(f"/pipeline/deals/{process.won}")
     assert not closed.all("//section[contains(@class, 'steps')]//a[@data-send]")
+
+
+def test_who_reads_the_stages_in_another_language_renames_none_by_saving_them(site: Site, process: Process) -> None:
+    lost = process.stages()[-1]
+    process.work.records("pipeline.stage").update(id_of(lost), {"name": process.work.speaking("zh_CN").say(DIRECT.stages[-1].name)})
+    form = sent(site.get(PAGE))
+    assert form[f"name.{lost['id']}"] == ["Lost"], "its reader's word"
+    assert post(site, form, act="save").status == 303
+    assert process.names()[-1] == "输单"

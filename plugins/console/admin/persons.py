@@ -24,7 +24,7 @@ def buttons(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
             ctx.say(_("Invite")),
             bool(record.get("email")) and ctx.can("core.user.update"),
         ),
-        (f"{PREFIX}/admin/people/{record['id']}/act", "eye", ctx.say(_("Act as")), not mine and ctx.can(ACT_AS)),
+        (f"{PREFIX}/admin/people/{record['id']}/act", "eye", ctx.say(_("Impersonate")), not mine and ctx.can(ACT_AS)),
     ]
     return Rendering("console/admin_buttons.html", {"ways": [way[:3] for way in ways if way[3]]})
 
@@ -55,7 +55,7 @@ def _invitation(ctx: Context, person: Row, *, sent: Mapping[str, object] | None 
 
 
 PAGES = (
-    PageRoute("act", path="/admin/people/{id}/act", title=_("Act as"), permission=ACT_AS, view=ask_act),
+    PageRoute("act", path="/admin/people/{id}/act", title=_("Impersonate"), permission=ACT_AS, view=ask_act),
     PageRoute("invite", path="/admin/people/{id}/invite", title=_("Invite"), permission="core.user.update", view=ask_invite, submit=invite),
 )
 PANELS: Sequence[Panel] = (
