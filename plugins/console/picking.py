@@ -11,6 +11,7 @@ from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Query, Rendering, _
 
 MOST = 12
+_SHORT = 100
 _OWN_FIRST = 4
 """Of the actor's own records so many come first, as long as nothing is typed."""
 
@@ -40,9 +41,17 @@ def named(kind: Kind, words: str) -> str:
 def _searched(kind: Kind, words: str) -> dict[str, str]:
     """What the search finds, by pinyin too, then whatever has the words in its texts; where nothing of it is searched, in its title."""
     if any(field.search for field in kind.fields.values()):
-        return dict(list((_found(kind, words) | _asked(kind, (), MOST, q=words)).items())[:MOST])
+        return dict(list((_found(kind, words) | _asked(kind, (), MOST, q=words)).items())[:MOST]) or _as_told(kind, words)
     title = kind.fields[kind.title]
-    return _asked(kind, (Condition(kind.title, "contains", (words,)),), MOST) if "contains" in title.operators else _newest(kind)
+    if "contains" not in title.operators:
+        return _newest(kind)
+    return _asked(kind, (Condition(kind.title, "contains", (words,)),), MOST) or _as_told(kind, words)
+
+
+def _as_told(kind: Kind, words: str) -> dict[str, str]:
+    """Those of a short list that read so here: what set-up has named is stored in the language of the company, and told in the reader's."""
+    rows = _asked(kind, (), _SHORT)
+    return dict([(id, called) for id, called in rows.items() if words.casefold() in called.casefold()][:MOST]) if len(rows) < _SHORT else {}
 
 
 def _found(kind: Kind, words: str) -> dict[str, str]:

@@ -193,6 +193,7 @@ def test_the_bar_of_a_deal_leads_on_and_a_stage_shows_what_is_planned_in_it(clie
 def test_who_reads_the_stages_in_another_language_renames_none_by_saving_them(site: Site, process: Process) -> None:
     lost = process.stages()[-1]
     process.work.records("pipeline.stage").update(id_of(lost), {"name": process.work.speaking("zh_CN").say(DIRECT.stages[-1].name)})
+    assert "Lost" in site.get("/pick/pipeline/stages", {"q": "los"}).text
     form = sent(site.get(PAGE))
     assert form[f"name.{lost['id']}"] == ["Lost"], "its reader's word"
     assert post(site, form, act="save").status == 303
