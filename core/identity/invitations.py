@@ -71,7 +71,7 @@ def invite(work: Work, user: UUID) -> Sent:
             raise Conflict(_("the person can already sign in, and can reset a forgotten password themselves"), code="member_already")
         told = work.speaking(str(row["locale"] or work.tenant.locale))
         subject = told.say(_("Your invitation to {tenant}"), {"tenant": work.tenant.name})
-        text = _("You’ve been invited to {tenant}. Set a password within seven days:\n\n{address}")
+        text = _("You’ve been invited to {tenant}. Set a password within seven days:\n\n{address}\n")
         return _send(told, INVITATION, user, str(row["email"]).lower(), subject, text)
 
 
@@ -99,7 +99,7 @@ def ask_reset(platform: Platform, email: str) -> Sent | None:
             if row is None or str(row.email).lower() != email:  # has left, or has another mailbox: who reads the old one is somebody else
                 continue
             told = work.speaking(row.locale or work.tenant.locale)
-            text = _("Set a new password within one hour. If you didn’t request this, ignore this email:\n\n{address}")
+            text = _("Set a new password within one hour. If you didn’t request this, ignore this email:\n\n{address}\n")
             return _send(told, RESET, member.user_id, email, told.say(_("Reset your password")), text)
     return None
 

@@ -98,7 +98,7 @@ def _notice(ctx: Context, person: UUID, about: Reference, events: Sequence[Event
     title = str(record.get("name") or record.get("subject") or record.get("number") or "")
     by = events[-1].payload.get("by")
     name = ctx.as_system().records("core.user").values([UUID(str(by))]).get(UUID(str(by)), {}).get("name") if by else None
-    params = {"title": title, "name": str(name or theirs.say(_("System"))), "fields": labels}
+    params = {"title": title, "name": str(name or theirs.say(_("The system"))), "fields": labels}
     body = _("{name} changed: {fields}") if named else _("{name} commented.")
     return Notice(person, KIND, _("Update on {title}"), body, params, about)
 

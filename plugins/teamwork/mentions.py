@@ -85,7 +85,7 @@ def tell(ctx: Context, events: Sequence[Event]) -> None:
         if comment is None or not isinstance(about, Reference) or not ctx.offers(about.entity):
             continue
         by = event.payload.get("by")
-        name = str(authors[UUID(str(by))]["name"]) if by and UUID(str(by)) in authors else ctx.say(_("System"))
+        name = str(authors[UUID(str(by))]["name"]) if by and UUID(str(by)) in authors else ctx.say(_("The system"))
         still = set(people.ids(comment["mentions"]))
         for person in (UUID(str(one)) for one in (persons if isinstance(persons, list) else ())):
             if person in still and people.may_see(ctx, person, about.entity, [about.id]):

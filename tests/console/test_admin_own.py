@@ -72,7 +72,7 @@ def test_shares_and_tokens_of_others_are_listed_and_ended(client: Api, work: Wor
 
 def test_a_plugin_is_switched_in_its_row(site: Site) -> None:
     rows = {row[0]: row for row in site.get("/admin/plugins").rows()}
-    assert rows["Forecast"][-1] == "Turn off"
+    assert rows["Forecast"][-1] == "Turn off…"
     assert rows["Console"][-1] == ""
     site.post("/admin/plugins/forecast", {"do": "off"})
     (row,) = [row for row in site.get("/admin/plugins").all("//tbody/tr") if row.xpath("string(td[1])").strip() == "Forecast"]

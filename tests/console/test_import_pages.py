@@ -237,7 +237,7 @@ def test_what_cannot_be_read_says_why_and_what_to_do_and_what_is_left_out_is_tak
     cancelled = way(site.post(dry_at, {"act": "run"}))
     assert way(site.post(cancelled, {"act": "cancel"})) == cancelled
     drain()
-    assert "It was cancelled" in site.get(cancelled).text and work.records(ACCOUNT).find(()) == []
+    assert "The import was cancelled" in site.get(cancelled).text and work.records(ACCOUNT).find(()) == []
     template = ROOT + "/import_export/template"
     assert [site.api.get(template, {"entity": ACCOUNT, "format": one}).status_code for one in ("csv", "xlsx", "pdf")] == [200, 200, 404]
     assert site.get(f"{AT}/new", {"entity": "core.audit"}).status == 404

@@ -102,7 +102,7 @@ def test_a_rule_is_tried_on_a_record_and_nothing_of_it_stays(client: Api, site: 
     assert [one["problem"] for one in answer.json["steps"]] == ["", ""]
     assert answer.json["holds"] is True
     seen = site.post(f"{RULES}/{id}/trial", {"record": str(lost)})
-    assert "not all conditions hold" in seen.text
+    assert "not all conditions are met" in seen.text
     assert "the record has no owner" in seen.text
     assert seen.text.count("Would succeed") == 1
     quoted = rule(work, "Quote it", made, entity="orders.quote", active=False)

@@ -213,16 +213,16 @@ def test_any_formula_over_any_record_is_the_same_in_python_and_on_both_databases
 
 
 @pytest.mark.parametrize(("source", "result", "at", "word"), [
-    ("n +", "decimal", 4, "ends too early"), ("n ) 1", "decimal", 3, "not expected"), ("n # 1", "decimal", 3, "means nothing"),
-    ("1 + nothing", "decimal", 5, "no 'nothing'"), ("n + t", "decimal", 1, "string(x)"), ("p * p", "money", 1, "x.amount"), ("n", "text", 1, "expected text"),
-    ("k", "text", 1, "'k' can't be used"), ("n ? 1 : 2", "decimal", 1, "expected boolean"), ("b < b", "boolean", 1, "no order"),
-    ("n == t", "boolean", 1, "different types"), ("n < null", "boolean", 1, "neither more"), ("t.reverse()", "text", 1, "no function 'reverse'"),
-    ("evil(n)", "decimal", 1, "no function 'evil'"), ("math.pow(n)", "decimal", 1, "no function 'math.pow'"), ("size(t, t)", "integer", 1, "takes 1"),
-    ("1 + date('2026-02-30')", "date", 10, "a date such as"), ("money(1, 'XYZ')", "money", 10, "a currency"), ("'\\q'", "text", 1, "no escape"),
+    ("n +", "decimal", 4, "ends too early"), ("n ) 1", "decimal", 3, "not expected"), ("n # 1", "decimal", 3, "unexpected"),
+    ("1 + nothing", "decimal", 5, "no field 'nothing'"), ("n + t", "decimal", 1, "string(x)"), ("p * p", "money", 1, "x.amount"), ("n", "text", 1, "expected text"),
+    ("k", "text", 1, "'k' can't be used"), ("n ? 1 : 2", "decimal", 1, "expected boolean"), ("b < b", "boolean", 1, "can't be ordered"),
+    ("n == t", "boolean", 1, "different types"), ("n < null", "boolean", 1, "compared by size"), ("t.reverse()", "text", 1, "no function 'reverse'"),
+    ("evil(n)", "decimal", 1, "function 'evil' does not exist"), ("math.pow(n)", "decimal", 1, "function 'math.pow' does not exist"), ("size(t, t)", "integer", 1, "takes 1"),
+    ("1 + date('2026-02-30')", "date", 10, "a date such as"), ("money(1, 'XYZ')", "money", 10, "a currency"), ("'\\q'", "text", 1, "not a valid escape"),
     ("'\\u0000'", "text", 1, "this character"), ("[1]", "decimal", 1, "not expected"), ("n in []", "boolean", 6, "the list is empty"),
     ("-" * 60 + "n", "decimal", 41, "too long"), ("1" + "+1" * 300, "decimal", None, "too long"), ("x" * 1_001, "decimal", 1, "at most 1000"),
-    ("t.substring(2, 1)", "text", 1, "ends before"), ("t.substring(n)", "text", 13, "a whole number"), ("l == l", "boolean", 1, "different types"),
-    ("n.amount", "decimal", 1, "number has no 'amount'"), ("1.5.2", "decimal", 1, "means nothing"), ("int('1')", "integer", 5, "expected number"),
+    ("t.substring(2, 1)", "text", 1, "ends before"), ("t.substring(n)", "text", 13, "a literal whole number"), ("l == l", "boolean", 1, "different types"),
+    ("n.amount", "decimal", 1, "number has no 'amount'"), ("1.5.2", "decimal", 1, "unexpected"), ("int('1')", "integer", 5, "expected number"),
 ])  # fmt: skip
 def test_what_cannot_stand_is_refused_with_its_place(source: str, result: str, at: int | None, word: str) -> None:
     with pytest.raises(FormulaError) as refused:

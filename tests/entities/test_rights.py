@@ -430,7 +430,7 @@ def test_a_hidden_name_finds_nothing_and_is_not_told_as_the_nearest(
         with pytest.raises(Invalid) as caught:
             doors.create({"name": "x", "board": word})
         refused.append([(problem.code, problem.message, problem.params["value"]) for problem in caught.value.problems])
-    assert [one[0][:2] for one in refused] == [("no_such_record", "there is no {target} {value!r}")] * 2
+    assert [one[0][:2] for one in refused] == [("no_such_record", "no {target} matches {value!r}")] * 2
     assert doors.create({"name": "x", "board": str(board)})["board"] == board, "the id is no secret"
 
 

@@ -297,5 +297,5 @@ def test_a_plugin_says_goodbye_to_each_tenant_and_stops_nothing_where_it_fails(
 
 
 def test_what_is_neither_installed_nor_has_left_data_is_refused(platform: Platform) -> None:
-    with pytest.raises(NotFound, match="nor data of one"):
+    with pytest.raises(NotFound, match="nor data of it"):
         known(platform, "nobody")

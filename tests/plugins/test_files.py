@@ -110,7 +110,7 @@ def test_what_other_programs_write_is_found_out() -> None:
     assert list(opened('Name\tNote\n"A\t5" pipe\n').rows()) == [(1, ['"A', '5" pipe'])]
     assert book("Name:Note\nA:b\n", delimiter=":").sheets[0].headings == ("Name", "Note")
     for wrong in ("ab", '"', "\n"):
-        with pytest.raises(BadRequest, match="one sign"):
+        with pytest.raises(BadRequest, match="single character"):
             book("a,b\n", delimiter=wrong)
 
 
@@ -159,7 +159,7 @@ def test_the_row_that_is_said_to_hold_the_headings_says_how_cells_are_parted() -
 def test_rows_are_as_long_as_they_are_and_cells_of_a_megabyte_are_read() -> None:
     long = "x" * (1 << 20)
     assert [cells for _number, cells in opened(f'A,B\n1\n1,2,3\n{long},"a\0b"\n').rows()] == [["1"], ["1", "2", "3"], [long, "a\0b"]]
-    assert "longer than a million signs" in refusal(f'A,B\n"{long}x",2\n'.encode())
+    assert "longer than a million characters" in refusal(f'A,B\n"{long}x",2\n'.encode())
     assert "text after a closing quote" in refusal(b'A,B\n"a"b,2\n')
 
 
@@ -384,7 +384,7 @@ def test_more_columns_or_longer_headings_than_one_can_map_are_refused_with_their
         refusal(f"{wide}\n1\n".encode())
         == "too_many_columns: has 20000 columns, but at most 2000 can be read; remove those that aren't needed"
     )
-    assert refusal(b"Name," + b"h" * 900_000 + b"\nA,1\n").startswith("too_many_columns: has headings of 900004 signs in all")
+    assert refusal(b"Name," + b"h" * 900_000 + b"\nA,1\n").startswith("too_many_columns: has headings of 900004 characters in total")
     far = opened("Name,City" + "," * 16_000 + "\nA,Ulm" + "," * 16_000 + "far away\n")
     assert (far.headings, len(next(iter(far.rows()))[1])) == (("Name", "City"), 16_002)
 

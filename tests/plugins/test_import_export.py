@@ -79,15 +79,15 @@ def test_a_mapped_field_is_not_taken_from_another_column_as_well(taken: Take, wo
 @pytest.mark.parametrize(
     ("wish", "expected"),
     [
-        ({"map": ["Nmae=name"]}, "no heading 'Nmae'; it has name"),
+        ({"map": ["Nmae=name"]}, "no heading 'Nmae'; its headings are name"),
         ({"map": ["name=nmae"]}, "no importable field is named 'nmae'; the closest is name"),
         ({"map": ["name"]}, "use Heading=field"),
         ({"map": ["name=name", "city=name"]}, "both map to the field 'name'"),
-        ({"map": ["name=version"]}, "no field 'version'"),
+        ({"map": ["name=version"]}, "no importable field is named 'version'"),
         ({"value": ["tier:key"]}, "use field:from=to"),
         ({"value": ["teir:a=b"]}, "the closest is tier"),
         ({"collision": ["city"]}, "use field=only_if_empty"),
-        ({"collision": ["city=sometimes"]}, "there are overwrite, only_if_empty, never"),
+        ({"collision": ["city=sometimes"]}, "available: overwrite, only_if_empty, never"),
         ({"set": ["tier"]}, "use FIELD=VALUE"),
         ({"set": ["tier=huge"]}, "'tier=huge' is invalid: expected one of key, normal, potential"),
         ({"mode": "upsert"}, "needs at least one field to match by"),
@@ -545,7 +545,7 @@ def test_the_template_has_a_column_for_every_field_that_can_be_written(client: A
     assert answer.mimetype == "text/csv"
     assert answer.headers["Content-Disposition"] == "attachment; filename=customers.account.csv"
     heading, example = answer.data.decode("utf-8-sig").splitlines()
-    assert heading.startswith("Name *,Class [Key account|Normal|Potential],Lifecycle [Prospect|Customer|Former customer],Industry,")
+    assert heading.startswith("Name *,Class [Key account|Normal|Potential],Lifecycle stage [Prospect|Customer|Former customer],Industry,")
     assert {"Parent company", "Owner", "Annual revenue"} <= set(heading.split(","))
     assert "Open deals" not in heading
     assert example.startswith("Example,Normal,Prospect,")

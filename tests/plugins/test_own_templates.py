@@ -187,7 +187,7 @@ def test_a_missing_variable_of_a_pdf_template_is_named_with_its_line(client: Api
     for line, name in (("#d.buyer.nmae", "d.buyer.nmae"), ("#nmuber", "nmuber"), ("#for one in d.lines [#one.prise]", "one.prise")):
         status, code, text = problem(upload(client, f"{HEAD}\n{line}".encode(), "own.typ"))
         assert (status, code) == (422, "missing_variable")
-        assert f"'{name}' (main.typ:3)" in text
+        assert f"'{name}' does not exist (main.typ:3)" in text
 
 
 @pytest.mark.feature("I11")

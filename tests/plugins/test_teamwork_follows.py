@@ -38,7 +38,7 @@ def test_thirty_changes_in_a_minute_are_one_notice(
             engine.run_until_idle()
     engine.run_until_idle()
     (notice,) = told(work, people.manager)
-    assert (notice["title"], notice["body"], notice["times"]) == ("News of Pump", "rep00 changed: Notes", 30)
+    assert (notice["title"], notice["body"], notice["times"]) == ("Update on Pump", "rep00 changed: Notes", 30)
     assert told(work, people.rep) == [], "who does it knows"
     clock.move(minutes=10)
     rep.post("/api/v1/teamwork/comments", {"about": f"pipeline.deal:{deal}", "body": "They decide."})
