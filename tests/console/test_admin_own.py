@@ -76,7 +76,7 @@ def test_a_plugin_is_switched_in_its_row(site: Site) -> None:
     assert rows["Console"][-1] == ""
     site.post("/admin/plugins/forecast", {"do": "off"})
     (row,) = [row for row in site.get("/admin/plugins").all("//tbody/tr") if row.xpath("string(td[1])").strip() == "Forecast"]
-    assert "witch on" in row.text_content()
+    assert "urn on" in row.text_content()
     if forms := row.xpath(".//form"):
         back = site.post("/admin/plugins/forecast", dict(forms[0].form_values()))
         assert back.answer.headers["Location"] == "/console/admin/plugins"
