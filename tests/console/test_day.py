@@ -102,7 +102,7 @@ def test_home_says_what_was_won_last_month_and_this_month(site: Site, work: Work
         process.deal(name, stage="won", amount={"amount": amount}, close_date=day)
     page = site.get("/")
     won = "//section[@aria-labelledby='h-won']"
-    assert page.texts(f"{won}//p[strong]") == ["Won last month December 2025", "Won this month January 2026"]
+    assert page.texts(f"{won}//p[strong]") == ["Won last monthDecember 2025", "Won this monthJanuary 2026"]
     assert page.texts(f"{won}//p[@class='figure']") == ["$30.00", "$15.00"]
     assert [" ".join(one.split()) for one in page.texts(f"{won}//p[last()]")] == [
         "2 deals+200% vs. November 2025", "1 deal-50% vs. December 2025",
