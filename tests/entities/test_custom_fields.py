@@ -130,7 +130,7 @@ def test_two_tenants_have_different_fields_on_one_entity(add: type_add, system: 
     mine = system.records("probe.thing").create({"name": "a", "custom.colour": "red"})
     theirs = other.records("probe.thing").create({"name": "a", "custom.colour": 7, "custom.mine": "2026-01-01"})
     assert (mine["custom.colour"], theirs["custom.colour"]) == ("red", 7)
-    with pytest.raises(Invalid, match="not valid") as refused:
+    with pytest.raises(Invalid, match="invalid") as refused:
         system.records("probe.thing").create({"name": "b", "custom.mine": "2026-01-01"})
     assert codes(refused.value) == {("custom.mine", "unknown_field")}
 
@@ -269,7 +269,7 @@ def test_a_hundred_fields_are_enough(add: type_add, system: Work) -> None:
     before, checks.MOST_FIELDS = checks.MOST_FIELDS, 1
     try:
         add("a")
-        with pytest.raises(Conflict, match="custom fields already"):
+        with pytest.raises(Conflict, match="already has"):
             add("b")
     finally:
         checks.MOST_FIELDS = before
