@@ -152,7 +152,7 @@ class Writer:
             elif restoring and not gone:
                 item.refusal = Conflict(_("the record is not in the recycle bin"), code="not_deleted")
             elif part_of_gone and restoring:
-                text = _("what it is part of is in the recycle bin: restore that first")
+                text = _("its parent record is in the recycle bin; restore that first")
                 item.refusal = Conflict(text, code="parent_deleted")
             elif item.id in parts:
                 text = _("the record has been merged into another: undo the merge to get it back")

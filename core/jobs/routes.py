@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PERMISSIONS: Sequence[Permission] = (
     Permission("core.job.retry", _("Retry or discard failed background jobs")),
-    Permission(sight.INSPECT, _("See why background work of others failed")),
+    Permission(sight.INSPECT, _("View why other people’s background jobs failed")),
     Permission("core.mail.check", _("Test the mail server")),
 )
 

@@ -72,7 +72,7 @@ def send(server: Server, message: EmailMessage, recipient: str) -> None:
         except smtplib.SMTPResponseException as refusal:
             raise _refused(server, refusal.smtp_code, refusal.smtp_error) from refusal
         except smtplib.SMTPNotSupportedError as refusal:
-            text = _("the mail server {server} takes no address like {recipient}: {answer}")
+            text = _("the mail server {server} rejected the address {recipient}: {answer}")
             raise GiveUp(text, server=str(server), recipient=recipient, answer=str(refusal)) from refusal
         except (OSError, smtplib.SMTPException) as failure:
             raise _unreachable(server, failure) from failure
@@ -126,7 +126,7 @@ def _open(server: Server) -> smtplib.SMTP:
 
 def _refused(server: Server, code: int, answer: bytes | str) -> Exception:
     if code >= 500:
-        return GiveUp(_("the mail server {server} refuses it for good: {answer}"), server=str(server), answer=_said(code, answer))
+        return GiveUp(_("the mail server {server} permanently rejected it: {answer}"), server=str(server), answer=_said(code, answer))
     return Unavailable(
         _("the mail server {server} doesn't accept it right now: {answer}"),
         code="mail_later",

@@ -98,11 +98,13 @@ def deliver(platform: Platform, row: type_row) -> None:
             _mark(platform, row, attempts=row.attempts, due_at=platform.clock() + LEASE)
             return
         if work is None or plugin not in work.enabled:
-            _mark(platform, row, state=SKIPPED, error=told.say(_("{plugin} is switched off, or its user is gone"), {"plugin": plugin}))
+            _mark(
+                platform, row, state=SKIPPED, error=told.say(_("{plugin} is turned off, or its user no longer exists"), {"plugin": plugin})
+            )
             return
         entity = row.name.rpartition(".")[0]
         if row.kind == "delivery" and entity.startswith(f"{PREFIX}.") and not work.offers(entity):
-            _mark(platform, row, state=SKIPPED, error=told.say(_("the tenant has no entity {entity} any more"), {"entity": entity}))
+            _mark(platform, row, state=SKIPPED, error=told.say(_("the tenant no longer has the entity {entity}"), {"entity": entity}))
             return
         if (loop := _loop(platform, row, work.causes)) is not None:
             _tell_of_loop(platform, work, row)
@@ -110,7 +112,7 @@ def deliver(platform: Platform, row: type_row) -> None:
             return
         if row.attempts >= MOST_ATTEMPTS:  # a failure would have buried it: the process itself died each time
             text = _("the process ended {count} times while it ran; {error}")
-            _bury(platform, row, told.say(text, {"count": row.attempts, "error": row.error or _("no reason was left")}))
+            _bury(platform, row, told.say(text, {"count": row.attempts, "error": row.error or _("no reason was recorded")}))
             return
         _run(platform, work, row)
     except NotYet as reason:
@@ -179,7 +181,7 @@ def _job(platform: Platform, row: type_row) -> Callable[[Work], None]:
     if row.kind == "job" and (job := platform.catalog.jobs.get(row.handler)) is not None:
         arguments = {name: value for name, value in row.payload.items() if name != CAUSES}
         return lambda work: job.run(work, arguments)
-    raise GiveUp(_("nobody declares the {kind} {handler} any more"), kind=row.kind, handler=row.handler)
+    raise GiveUp(_("no plugin declares the {kind} {handler} any longer"), kind=row.kind, handler=row.handler)
 
 
 def _listener(platform: Platform, row: type_row) -> Callable[[Context, Sequence[Event]], None]:
@@ -187,7 +189,7 @@ def _listener(platform: Platform, row: type_row) -> Callable[[Context, Sequence[
     found = next((one.handler for one in there if f"{one.plugin}.{one.name}" == row.handler), None)
     watch = _watch(platform, row)
     if found is None and watch is None:
-        raise GiveUp(_("{handler} does not listen to {event} any more"), handler=row.handler, event=row.name)
+        raise GiveUp(_("{handler} no longer listens to {event}"), handler=row.handler, event=row.name)
     return found or cast("Watch", watch).handler
 
 

@@ -61,7 +61,7 @@ def wake(ctx: Context, arguments: Mapping[str, object]) -> None:
         with ctx.transaction(write=True):
             ctx.records(RULE).update(id, {"active": False}, act=SWITCH_OFF)
         reason = ctx.say(refusal.message, refusal.params)
-        raise GiveUp(_("the rule {id} was switched off, as it cannot look for its records: {reason}"), id=id, reason=reason) from refusal
+        raise GiveUp(_("the rule {id} was turned off because it can't look up its records: {reason}"), id=id, reason=reason) from refusal
 
 
 def _wake(ctx: Context, id: UUID) -> None:

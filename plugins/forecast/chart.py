@@ -23,7 +23,8 @@ def specification(ctx: Context, run: Row, key: str | None) -> dict[str, object]:
     """One series of a run. Raises NotFound where it has none of that name."""
     if not sight.sees(ctx, UUID(str(run["id"]))):
         raise Forbidden(
-            _("what a forecast says is shown to who sees what it rests on, and has made it or has {permission}"), permission=sight.INSPECT
+            _("forecast figures are visible to people who can see the data behind them and either created the run or have {permission}"),
+            permission=sight.INSPECT,
         )
     system = ctx.as_system()  # its fields are hidden in some runs, so that nobody finds or orders anything by them; here they are seen
     chosen = where(run=run["id"]) + (() if key is None else where(key=key))

@@ -104,7 +104,7 @@ def register_permissions() -> Sequence[Permission]:
     return (
         Permission(routes.LOOK, _("See the weighted pipeline and win probabilities"), dict.fromkeys(ROLES, Scope.ALL)),
         Permission(routes.START, _("Run forecasts"), dict.fromkeys(("sales_rep", "sales_manager"), Scope.ALL)),
-        Permission(sight.INSPECT, _("See what forecasts of others say"), {"sales_manager": Scope.ALL}),
+        Permission(sight.INSPECT, _("View other people’s forecasts"), {"sales_manager": Scope.ALL}),
         Permission(routes.TRAIN, _("Train win probabilities"), {"sales_manager": Scope.ALL}),
     )
 

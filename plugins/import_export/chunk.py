@@ -18,10 +18,10 @@ from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import AnyRecordField, Flaw, LinkField
 
-LIKE_HEADINGS = _("reads like headings and is no record; where they stand further down than was found, say in which row (heading_row)")
-SUMS_UP = _("seems to sum up other rows; where it is no record, leave it out, or undo it")
-SIGNS = _("seems to say something of the whole table; where it is no record, leave it out, or undo it")
-PARTED = _("stands behind blank rows; where it belongs to the table no more, leave it out, or undo it")
+LIKE_HEADINGS = _("looks like headings, not a record; if the headings are further down than detected, specify their row (heading_row)")
+SUMS_UP = _("seems to be a total of other rows; if so, skip it or undo it")
+SIGNS = _("seems to be a note about the whole table; if it isn't a record, skip it or undo it")
+PARTED = _("comes after blank rows; if it isn't part of the table, skip it or undo it")
 SAME_AS_ROW = _("is the same as row {row} of this file")
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
 """Rows with what stands in them by field, and what is wrong there."""

@@ -119,7 +119,7 @@ def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -
         row = found(ctx, "orders.order", order)
         if row["state"] != "confirmed":
             raise Conflict(
-                _("the order is {state}; confirm it before it is billed"),
+                _("the order is {state}; confirm it before invoicing"),
                 code="order_not_confirmed",
                 state=state_of("orders.order", row["state"]),
             )

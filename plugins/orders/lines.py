@@ -60,7 +60,7 @@ def price_lines(ctx: Context, batch: Batch) -> type_documents:
         for id in documents_of(change, kind):
             document = documents.get(id)
             if document is not None and document["state"] not in kind.open_states and not _of_history(change, document):
-                text = _("the lines of {number} can no longer change: it is {state}")
+                text = _("the lines of {number} can no longer be changed: it is {state}")
                 called = {"number": str(document["number"] or document["name"]), "state": state_of(kind.document, document["state"])}
                 change.forbid("document_closed", text, **called)
     return documents

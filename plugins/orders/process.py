@@ -83,7 +83,7 @@ def accept(ctx: Context, id: UUID) -> Row:
         until = quote["valid_until"]
         if quote["state"] not in ("draft", "sent"):
             raise Conflict(
-                _("the quote is {state} and cannot be accepted"), code="quote_closed", state=state_of("orders.quote", quote["state"])
+                _("the quote is {state}, so it can't be accepted"), code="quote_closed", state=state_of("orders.quote", quote["state"])
             )
         if isinstance(until, date) and until < today(ctx):
             raise Conflict(_("the quote was valid until {until}; extend it first"), code="quote_expired", until=until.isoformat())
@@ -126,7 +126,7 @@ def keep_closed(_ctx: Context, batch: Batch) -> None:
         if change.act == BILL and change.after("state") == "draft" and change.after("billed") != "none":
             # Reopened while it was being billed: this row is locked and read anew, what billing has read may be older.
             change.forbid(
-                "order_not_confirmed", _("the order is {state}; confirm it before it is billed"), state=state_of(batch.entity, "draft")
+                "order_not_confirmed", _("the order is {state}; confirm it before invoicing"), state=state_of(batch.entity, "draft")
             )
     for change in batch.standing():
         if change.before is None or change.act in (SUM, ACCEPT, *MERGES):

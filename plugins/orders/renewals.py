@@ -29,7 +29,7 @@ def renew(ctx: Context, id: UUID, *, by_itself: bool = False) -> Row:
         if isinstance(there := contract["successor"], UUID):
             return found(ctx, CONTRACT, there)
         if contract["state"] not in ("active", "ended"):
-            text = _("the contract is {state}; only one that is or was in force is renewed")
+            text = _("the contract is {state}; only an active or ended contract can be renewed")
             raise Conflict(text, code="contract_not_in_force", state=state_of(CONTRACT, contract["state"]))
         starts, ends = contract["starts_on"], contract["ends_on"]
         if not isinstance(starts, date) or not isinstance(ends, date):

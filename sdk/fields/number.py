@@ -53,7 +53,7 @@ def exact(cell: object, places: int = SCALE) -> Decimal:
         raise wrong_type(_("a decimal number"), cell)
     if isinstance(cell, str) and not _PLAIN.match(cell):
         if _LONG.fullmatch(cell):
-            raise FlawError("out_of_range", _("expected a number smaller than {limit}"), limit=f"{limit:f}")
+            raise FlawError("out_of_range", _("expected a number less than {limit}"), limit=f"{limit:f}")
         raise FlawError("malformed", _("expected a decimal number such as -12.50"))
     try:
         value = Decimal(str(cell)).quantize(Decimal(1).scaleb(-places))

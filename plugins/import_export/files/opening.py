@@ -46,7 +46,7 @@ def open_book(source: BinaryIO, file_name: str, reading: Reading = NOTHING_SAID)
         raise unreadable(_("is a JSON list, not a table; write one record per line (JSON Lines), or save it as CSV"))
     for mark, kind in _NAMED:
         if head[: len(mark)].lower() == mark:
-            raise unreadable(_("is {kind}, whatever it is called; open it in a spreadsheet and save it as XLSX"), kind=kind)
+            raise unreadable(_("is actually {kind}; open it in a spreadsheet and save it as XLSX"), kind=kind)
     if head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:11].upper() == b"BEGIN:VCARD":
         return open_vcards(source, file_name, reading)
     if head.startswith(_OTHERS):

@@ -31,14 +31,14 @@ from sdk.fields.text import PhoneField
 from sdk.pages import told
 
 WHY: Mapping[str, Text] = {
-    "name": _("has the name of the field"),
-    "label": _("has the label of the field"),
-    "synonym": _("is another word for the field"),
-    "unit": _("is the field with a unit, which is counted in"),
-    "fuzzy": _("is much like the field"),
-    "misfit": _("is called as a field that takes nothing of what stands here"),
-    "saved": _("as the last time"),
-    "none": _("fits no field"),
+    "name": _("matches the field's name"),
+    "label": _("matches the field's label"),
+    "synonym": _("is a synonym of the field"),
+    "unit": _("is the field plus a unit"),
+    "fuzzy": _("is similar to the field"),
+    "misfit": _("matches a field's name, but none of the values fit it"),
+    "saved": _("same as last time"),
+    "none": _("matches no field"),
 }
 WORDS: Mapping[str, Text] = {
     "ymd": _("year, month, day"),

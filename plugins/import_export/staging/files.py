@@ -110,7 +110,7 @@ def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
         text = _("the last row ({row}) seems to be a total of the others ({word!r}); if so, skip it in the preview")
         notes.append(Note("totals", text, {"row": last, "word": next(cell.strip() for cell in cells if cell.strip())[:40]}))
     if behind := sorted(gaps.behind()):
-        text = _("rows stand behind blank ones ({rows}); where they are no records, leave them out when you look at the rows")
+        text = _("there are rows after blank ones ({rows}); if they aren't records, skip them when you review the rows")
         notes.append(Note("parted", text, {"rows": ", ".join(map(str, behind))}))
     return {"name": sheet.name, "headings": list(sheet.headings), "rows": rows, "last": last, "sample": sample}
 
