@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psycopg.adapt import AdaptersMap
     from psycopg.pq.abc import PGconn, PGresult
 
-_READING, _KNOWN = "dealwright_raw_cells", "dealwright_direct"
+_READING = "dealwright_raw_cells"
 _MOST_KNOWN = 100
 """Statements that a connection of PostgreSQL keeps prepared."""
 _AS_TEXT = ("uuid", "numeric", "timestamptz", "date")
@@ -74,10 +74,12 @@ class Direct:
         from psycopg import Error, errors, pq  # noqa: PLC0415 (an extra)
         from psycopg.adapt import PyFormat  # noqa: PLC0415
 
+        from core.data.cursors import known as prepared  # noqa: PLC0415
+
         server = _driver(connection).pgconn
         reading: Any = connection.info.get(_READING) or connection.info.setdefault(_READING, _raw_reading())
         sent = reading.dump_sequence(values, [PyFormat.TEXT] * len(values))
-        known = connection.info.setdefault(_KNOWN, {})
+        known = prepared(_driver(connection))
         result: PGresult | None = None
         if (before := known.get((self.text, reading.types))) is not None:
             result = in_flight.answered(connection, before, sent)
