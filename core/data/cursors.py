@@ -12,7 +12,7 @@ from psycopg import pq
 type_known = dict[tuple[str, tuple[int, ...]], bytes]
 _known: WeakKeyDictionary[psycopg.Connection[Any], type_known] = WeakKeyDictionary()
 _DISCARDS = (b"ROLLBACK", b"DROP ", b"ALTER ", b"DISCARD", b"DEALLOCATE")
-"""Behind these the driver gives up all prepared statements: not its own alone, ours too."""
+"""Behind these the driver may give up all prepared statements: not its own alone, ours too."""
 
 
 def known(connection: psycopg.Connection[Any]) -> type_known:
@@ -20,20 +20,23 @@ def known(connection: psycopg.Connection[Any]) -> type_known:
     return _known.setdefault(connection, {})
 
 
-def forgetting(undo: Callable[[Any], None]) -> Callable[[Any], None]:
-    """A dialect's `do_rollback`, behind which nothing is prepared."""
+def watched(undo: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A dialect's `do_rollback`, behind which it is known what is still prepared."""
 
     def undone(connection: Any) -> None:
         undo(connection)
-        _forget(getattr(connection, "driver_connection", connection))
+        _look(getattr(connection, "driver_connection", connection))
 
     return undone
 
 
-def _forget(connection: psycopg.Connection[Any]) -> None:
-    """The driver has given up its statements, if it had some. Ours go in either case, lest they be there without being known."""
-    if _known.pop(connection, None) and not connection.closed:
-        connection.pgconn.exec_(b"DEALLOCATE ALL")
+def _look(connection: psycopg.Connection[Any]) -> None:
+    """The driver may have given up all statements, or none: which of ours are left is for the server to say."""
+    if (mine := _known.get(connection)) and not connection.closed:
+        found = connection.pgconn.exec_(b"SELECT name FROM pg_prepared_statements")
+        there = {found.get_value(at, 0) for at in range(found.ntuples)}
+        for key in [key for key, name in mine.items() if name not in there]:
+            del mine[key]
 
 
 class LeanCursor(psycopg.Cursor[Any]):
@@ -47,7 +50,7 @@ class LeanCursor(psycopg.Cursor[Any]):
         """As the driver does."""
         done = super().execute(*asked, **options)
         if self.pgresult is not None and (self.pgresult.command_status or b"").startswith(_DISCARDS):
-            _forget(self.connection)
+            _look(self.connection)
         return done
 
     @property

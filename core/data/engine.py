@@ -157,7 +157,7 @@ def _postgresql(url: str) -> Engine:
     from psycopg import errors, pq  # noqa: PLC0415 (an extra)
     from psycopg.adapt import Transformer  # noqa: PLC0415
 
-    from core.data.cursors import LeanCursor, forgetting  # noqa: PLC0415
+    from core.data.cursors import LeanCursor, watched  # noqa: PLC0415
 
     engine = sa.create_engine(url, pool_size=16, max_overflow=8, connect_args={"cursor_factory": LeanCursor}, **_JSON)
     in_flight.listen(engine)
@@ -195,7 +195,7 @@ def _postgresql(url: str) -> Engine:
         if done.status != pq.ExecStatus.COMMAND_OK:
             raise errors.error_from_result(done, encoding="utf-8")
 
-    engine.dialect.do_rollback = forgetting(engine.dialect.do_rollback)  # type: ignore[method-assign,assignment]
+    engine.dialect.do_rollback = watched(engine.dialect.do_rollback)  # type: ignore[method-assign,assignment]
     engine.dialect.do_commit = commit  # type: ignore[method-assign,assignment]  # the driver's own takes as long again for itself as the server for this
     return engine
 
