@@ -5,13 +5,13 @@ A run has added up what its owner saw. Who may know that there was one has not t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from plugins.forecast.history import Definition, answers
-from sdk import Context, Refusal
+from sdk import Condition, Context, Query, Refusal
 from sdk.context import Row
 
 RUN, RESULT, BACKTEST, POINT, VERDICT = (f"forecast.{name}" for name in ("run", "result", "backtest", "point", "factor_verdict"))
@@ -25,12 +25,14 @@ SEEN = {
     VERDICT: ("verdict", "assumption", "error_without", "error_with", "folds", "folds_better", "chance"),
 }
 """The fields that hold figures, or tell of them: how many series there are says into how many parts the records fall."""
+DEFINED = ("entity", "measure", "date_field", "grain", "split_by", "conditions")
+"""What says what a run has added up: who does not see that is told no figures either."""
 UP = {VERDICT: "result", POINT: "result", BACKTEST: "result", RESULT: "run"}
 
 
 def sees(ctx: Context, run: UUID) -> bool:
     """Whether the actor, who may know of the run, sees its figures."""
-    return run in _seen(ctx, [run])
+    return run in _seen(ctx, {run})
 
 
 @cache
@@ -41,8 +43,8 @@ def veil(entity: str) -> Callable[[Any, Sequence[dict[str, Any]]], None]:
         shown = [row for row in rows if any(name in row for name in SEEN[entity])]
         if not shown:
             return
-        runs = _runs(ctx.as_system(), entity, [row["id"] for row in shown])
-        seen = _seen(ctx, list(set(runs.values())))
+        runs = _runs(ctx, entity, {row["id"] for row in shown})
+        seen = _seen(ctx, {*runs.values()})
         for row in shown:
             if runs.get(row["id"]) not in seen:
                 for name in SEEN[entity]:
@@ -51,21 +53,32 @@ def veil(entity: str) -> Callable[[Any, Sequence[dict[str, Any]]], None]:
     return taken_out
 
 
-def _runs(system: Context, entity: str, ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    """The run that each record is, or belongs to."""
+def _runs(ctx: Context, entity: str, ids: Set[UUID]) -> dict[UUID, UUID]:
+    """The run that each record is, or belongs to, as far as the actor sees that it does: else what is shown would tell of what is hidden."""
     if entity == RUN:
         return {id: id for id in ids}
-    above = {id: UUID(str(row[UP[entity]])) for id, row in system.records(entity).values(ids).items()}
+    above = {row["id"]: row[UP[entity]] for row in _read(ctx, entity, ids, (UP[entity],))}
     if UP[entity] == "run":
         return above
-    runs = _runs(system, RESULT, list(set(above.values())))
+    runs = _runs(ctx, RESULT, {*above.values()})
     return {id: runs[result] for id, result in above.items() if result in runs}
 
 
-def _seen(ctx: Context, ids: Sequence[UUID]) -> set[UUID]:
+def _read(ctx: Context, entity: str, ids: Set[UUID], names: Sequence[str]) -> list[Row]:
+    """Those of the records on which the actor sees all of these fields."""
+    visible = ctx.records(entity).fields() if ctx.can(f"{entity}.read") else {}
+    if not ids or not all(name in visible for name in names):
+        return []
+    found = ctx.records(entity).query(Query((Condition("id", "in", tuple(ids)),), fields=("id", *names), limit=len(ids)))
+    return [row for row in found.data if all(name in row for name in names)]
+
+
+def _seen(ctx: Context, ids: Set[UUID]) -> set[UUID]:
     others, asked = ctx.can(INSPECT), dict[Definition, bool]()
-    return {id for id, run in ctx.as_system().records(RUN).values(ids).items()
-            if (others or (ctx.actor.user_id is not None and run["owner"] == ctx.actor.user_id)) and _answered(ctx, run, asked)}  # fmt: skip
+    return {
+        row["id"] for row in _read(ctx, RUN, ids, (*DEFINED, "owner"))
+        if (others or (ctx.actor.user_id is not None and row["owner"] == ctx.actor.user_id)) and _answered(ctx, row, asked)
+    }  # fmt: skip
 
 
 def _answered(ctx: Context, run: Row, asked: dict[Definition, bool]) -> bool:

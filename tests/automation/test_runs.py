@@ -145,7 +145,7 @@ def test_a_rule_may_do_what_its_owner_may_and_no_more(work: Work, rules: Rules, 
     work.records("customers.account").restore(elsewhere)
     engine.run_until_idle()
     (run,) = rules.runs(reps)
-    assert run["state"] == "failed" and "may not" in run["error"], "a representative sees the team's accounts and changes the own ones"
+    assert run["state"] == "failed" and "permission" in run["error"], "a representative sees the team's accounts and changes the own ones"
 
 
 @pytest.mark.feature("B8", "I16")

@@ -369,7 +369,7 @@ def test_what_is_part_of_a_deleted_record_is_gone_and_back_with_it(system: Work,
             verb()
     with pytest.raises(Conflict) as refused:
         parts.restore(gone)
-    assert refused.value.code == "parent_deleted"
+    assert refused.value.reason == "parent_deleted"
     things.restore(whole)
     assert seen() == (1, 2, 2, 4, 2, [2], 1), "what was taken away before stays away"
     parts.restore(gone)

@@ -50,7 +50,7 @@ def test_a_package_without_a_plugin_goes_again_with_what_it_brought(monkeypatch:
 
 def test_a_package_that_is_there_already_is_not_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
     pip = Pip(monkeypatch, {})
-    with pytest.raises(Conflict, match="installed already"), installer.added("dealwright", pip):
+    with pytest.raises(Conflict, match="already installed"), installer.added("dealwright", pip):
         pytest.fail("there is nothing to add")
     assert [words[0] for words in pip.said] == ["install"]
 

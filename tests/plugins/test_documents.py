@@ -406,7 +406,7 @@ def test_another_tenant_has_neither_record_nor_copy_nor_file(client: Api, office
     assert theirs.get(f"{API}/documents/{made['id']}/content").status_code == 404
     assert theirs.post(f"{API}/renderings", asked("contract", contract)).status_code == 404
     row = office.work.records("documents.document").values([UUID(str(made["id"]))])[UUID(str(made["id"]))]
-    with pytest.raises(Exception, match="there is no file"):
+    with pytest.raises(Exception, match="does not exist"):
         office.work.platform.system(other.id).files.open(str(row["content"]))
 
 

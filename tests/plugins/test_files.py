@@ -423,7 +423,7 @@ def test_a_file_in_two_encodings_is_told_as_that_and_what_is_no_table_by_its_nam
         ("客户名称,城市\n".encode(), "深圳公司,深圳\n".encode("gbk") * 3),
         ("华为技术,深圳\n".encode(), "中兴通讯,深圳\n".encode("gbk")),
     ):
-        assert refusal(b"".join(parts)).startswith("unreadable: is written in two encodings: some lines are UTF-8, and others are not")
+        assert refusal(b"".join(parts)).startswith("unreadable: mixes two encodings: some lines are UTF-8, others aren't")
     assert refusal(b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n").startswith("unreadable: is MHTML, whatever it is called")
     assert refusal(b'ID;PWXL;N;E\r\nC;Y1;X1;K"Name"\r\n').startswith("unreadable: is SYLK, whatever it is called")
     assert refusal(b'{\n  "data": [{"name": "A"}]\n}\n').startswith("unreadable: is a list in JSON")

@@ -58,7 +58,7 @@ def test_a_list_holds_what_a_report_counts_for_the_same_words_for_everybody(clie
 
 def test_a_path_that_leads_nowhere_is_refused_and_says_why(client: Api, deals: Work) -> None:
     for word, said in (
-        ("name.length", "no link"), ("account.nothing", "no field"), ("account.parent.parent.parent.name", "more than 3 links"), ("nothing.name", "no field"),
+        ("name.length", "not a link"), ("account.nothing", "no field"), ("account.parent.parent.parent.name", "more than 3 links"), ("nothing.name", "no field"),
     ):  # fmt: skip
         answer = client.get(DEALS, {word: "1"})
         assert answer.status_code == 400

@@ -233,7 +233,7 @@ def test_a_copy_for_a_dry_run_goes_with_it_and_that_of_a_killed_one_goes_with_th
         assert work.records("customers.account").find(()) == []
     assert copies() == []
     monkeypatch.setattr(shutil, "disk_usage", lambda _place: Usage(10, 10, 0))
-    with pytest.raises(Unavailable, match="make room"), work.rehearsal():
+    with pytest.raises(Unavailable, match="free some space"), work.rehearsal():
         pass
 
 

@@ -178,7 +178,7 @@ def test_an_account_shows_what_it_has_bought(client: Api, shop: Shop, work: Work
     assert (line["order.account"], line["product"], line["sum:quantity"]) == ("Alder Foods", "Gateway", "53")
     (draft,) = client.get(f"{API}/orders", {"state": "draft"}).json["data"]
     refused = client.post(f"{API}/orders/{draft['id']}/invoices", {})
-    assert refused.json["detail"] == "the order is Draft; confirm it before it is billed", "a state is told by its label, not its key"
+    assert refused.json["detail"] == "the order is Draft; confirm it before invoicing", "a state is told by its label, not its key"
     assert client.delete(f"{API}/orders/{draft['id']}").status_code == 204
     assert [row["sum:quantity"] for row in client.get("/api/v1/reports/query", asked).json["data"]] == ["3"], (
         "a deleted order has sold nothing"

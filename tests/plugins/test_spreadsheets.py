@@ -201,7 +201,7 @@ def test_binary_workbooks_are_read_and_it_is_told_what_they_do_not_tell() -> Non
 
 def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do() -> None:
     whole = workbook(lambda sheet: sheet.append(["a"]))
-    assert "broken archive" in refusal(whole[:200])
+    assert "damaged archive" in refusal(whole[:200])
     assert "broken" in refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000)
     assert "is empty" in refusal(workbook(lambda sheet: None))
     for markup in (b"<html><table><p>a", b'\xef\xbb\xbf<?xml version="1.0"?><Workbook/>'):
@@ -240,7 +240,7 @@ def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does() -> None:
         sheet = f'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{far}</sheetData></worksheet>'
         bomb.writestr("xl/worksheets/sheet1.xml", sheet)
     assert "needs more memory" in refusal(sink.getvalue())
-    assert "is broken" in refusal(with_sheet(sink.getvalue(), '<row r="1"><c r="ZZZZ99999999"><v>1</v></c></row>'))
+    assert "is damaged" in refusal(with_sheet(sink.getvalue(), '<row r="1"><c r="ZZZZ99999999"><v>1</v></c></row>'))
     swollen = bytearray(sink.getvalue())
     at = swollen.rindex(b"xl/worksheets/sheet1.xml") - 46  # its line in the directory of the archive: the size stands at 24
     swollen[at + 24 : at + 28] = (2 << 30).to_bytes(4, "little")

@@ -34,7 +34,7 @@ def test_a_new_plugin_has_all_that_a_plugin_has(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["my-fleet", "Fleet", "f", "2fleet", "", "../fleet", "fleet" * 7])
 def test_a_name_that_no_plugin_can_have_is_refused_and_nothing_written(tmp_path: Path, name: str) -> None:
-    with pytest.raises(Invalid, match="lower-case"):
+    with pytest.raises(Invalid, match="lowercase"):
         generate(name, tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -141,7 +141,7 @@ CHECKS: dict[str, type_part] = {
     "the grants of an entity": ("list", Scopes, "grants_of", lambda self, entity, verb: _ALL),
     "the kind of records that share a table": ("list", core.entities.rows, "kind_of", lambda entity: None),
     "the recycle bin": ("list", Source, "live", _in_the_bin),
-    "what a computed field looks at": ("list", Source, "_reach", _computed_over_all),
+    "what a computed field looks at": ("list", Source, "reach", _computed_over_all),
     "the rights beyond a link": ("report", Aggregation, "_across", _across_all),
     "the recycle bin beyond a link": ("report", Aggregation, "_across", _across_the_bin),
     "what a formula is made from": ("list", Shape, "needs", lambda self, name: frozenset((name,))),
