@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from plugins.forecast.history import Definition, answers
 from sdk import Condition, Context, Query, Refusal
-from sdk.context import Row
+from sdk.context import Row, id_of
 
 RUN, RESULT, BACKTEST, POINT, VERDICT = (f"forecast.{name}" for name in ("run", "result", "backtest", "point", "factor_verdict"))
 INSPECT = f"{RUN}.inspect"
@@ -57,7 +57,7 @@ def _runs(ctx: Context, entity: str, ids: Set[UUID]) -> dict[UUID, UUID]:
     """The run that each record is, or belongs to, as far as the actor sees that it does: else what is shown would tell of what is hidden."""
     if entity == RUN:
         return {id: id for id in ids}
-    above = {row["id"]: row[UP[entity]] for row in _read(ctx, entity, ids, (UP[entity],))}
+    above = {id_of(row): cast("UUID", row[UP[entity]]) for row in _read(ctx, entity, ids, (UP[entity],))}
     if UP[entity] == "run":
         return above
     runs = _runs(ctx, RESULT, {*above.values()})
@@ -76,7 +76,7 @@ def _read(ctx: Context, entity: str, ids: Set[UUID], names: Sequence[str]) -> li
 def _seen(ctx: Context, ids: Set[UUID]) -> set[UUID]:
     others, asked = ctx.can(INSPECT), dict[Definition, bool]()
     return {
-        row["id"] for row in _read(ctx, RUN, ids, (*DEFINED, "owner"))
+        id_of(row) for row in _read(ctx, RUN, ids, (*DEFINED, "owner"))
         if (others or (ctx.actor.user_id is not None and row["owner"] == ctx.actor.user_id)) and _answered(ctx, row, asked)
     }  # fmt: skip
 

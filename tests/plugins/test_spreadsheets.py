@@ -202,7 +202,7 @@ def test_binary_workbooks_are_read_and_it_is_told_what_they_do_not_tell() -> Non
 def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do() -> None:
     whole = workbook(lambda sheet: sheet.append(["a"]))
     assert "damaged archive" in refusal(whole[:200])
-    assert "broken" in refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000)
+    assert "damaged" in refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000)
     assert "is empty" in refusal(workbook(lambda sheet: None))
     for markup in (b"<html><table><p>a", b'\xef\xbb\xbf<?xml version="1.0"?><Workbook/>'):
         assert "save it as XLSX" in refusal(markup)
@@ -213,7 +213,7 @@ def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do()
     damaged = bytearray(whole)
     at = whole.index(b"xl/worksheets/sheet1.xml") + 40
     damaged[at : at + 60] = bytes(60)
-    assert "broken" in refusal(bytes(damaged))
+    assert "damaged" in refusal(bytes(damaged))
 
 
 def with_sheet(content: bytes, rows: str) -> bytes:

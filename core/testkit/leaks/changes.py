@@ -236,12 +236,24 @@ class Changer:
                 yield self._entities[table], self.world.shapes[self._entities[table]]
 
     def _remove(self, connection: Connection, changed: Changed) -> None:
+        held = self._held()
         for table in reversed(self.maker.in_order()):
             ids, rows = self.world.cast.ids[table], self.before[table]
             id = ids[min(SPARE, len(ids) - 1)]
-            if id in rows and table not in self._sharing and not self._is_seen(table, rows[id]):
+            if id in rows and id not in held and table not in self._sharing and not self._is_seen(table, rows[id]):
                 its = self.world.tables()[table]
                 changed.removed += tried(connection, its.delete().where(its.c.tenant_id == self.world.tenant, its.c.id == id))
+
+    def _held(self) -> set[UUID]:
+        """The records that something which the user sees is part of: it goes with them, which hides nothing."""
+        parents = [(name, shape, shape.entity.parent) for name, shape in self.world.shapes.items()]
+        return {
+            row[field.attribute]
+            for name, shape, field in parents
+            if isinstance(field, LinkField)
+            for id, row in self.before.get(place_of(shape.entity), {}).items()
+            if self.oracle.shown(name, id)
+        }
 
     def _is_seen(self, table: str, row: type_row) -> bool:
         own, extended = self._entities.get(table), self._extended.get(table)
