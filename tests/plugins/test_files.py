@@ -426,7 +426,7 @@ def test_a_file_in_two_encodings_is_told_as_that_and_what_is_no_table_by_its_nam
         assert refusal(b"".join(parts)).startswith("unreadable: mixes two encodings: some lines are UTF-8, others aren't")
     assert refusal(b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n").startswith("unreadable: is actually MHTML")
     assert refusal(b'ID;PWXL;N;E\r\nC;Y1;X1;K"Name"\r\n').startswith("unreadable: is actually SYLK")
-    assert refusal(b'{\n  "data": [{"name": "A"}]\n}\n').startswith("unreadable: is a list in JSON")
+    assert refusal(b'{\n  "data": [{"name": "A"}]\n}\n').startswith("unreadable: is a JSON list")
     assert [cells for _number, cells in opened("Name,City\nA,Ulm\n\x1a").rows()] == [["A", "Ulm"]]
 
 
