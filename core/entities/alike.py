@@ -241,10 +241,10 @@ def _told(found: _Found, known: Mapping[UUID, _Seen]) -> Candidates:
 
 def _refusal(told: Candidates) -> Conflict:
     if told.seen:
-        text = _("this is likely a duplicate of: {names}; use that one, or send force=true if you have permission")
+        text = _("this is likely a duplicate of: {names}; use the existing record, or save it anyway if you may (API: force=true)")
     else:
         text = _(
-            "this is likely a duplicate of a record you don't have access to; ask your manager, or send force=true if you have permission"
+            "this is likely a duplicate of a record you don't have access to; ask your manager, or save it anyway if you may (API: force=true)"
         )
     refusal = Conflict(text, code=LIKELY_DUPLICATE, names=told.names)
     refusal.members = members_of(told)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from core.data.bulk import Words
-from core.entities.rows import live_of
 from core.policy.grants import including
 from sdk import Entity, Verb
 
@@ -87,7 +86,7 @@ class Nearest:
         work, target = self._work, self._target
         grants = including(work.scopes.grants_of(target, Verb.READ), self._name)
         table = target.record.table()
-        clauses, clause = live_of(target, table, work.tenant.id), work.scopes.clause(target, table, grants, Verb.READ)
+        clauses, clause = work.scopes.live(target, table, grants), work.scopes.clause(target, table, grants, Verb.READ)
         return sa.select(self._title).where(*clauses, *([] if clause is None else [clause]), which)
 
     @property

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.context import Work
+from core.entities.nearest import Nearest
 from core.entities.records import EntityRecords
 from core.events.payload import items_of
 from core.platform import Platform
@@ -374,6 +375,21 @@ def test_what_is_part_of_a_deleted_record_is_gone_and_back_with_it(system: Work,
     assert seen() == (1, 2, 2, 4, 2, [2], 1), "what was taken away before stays away"
     parts.restore(gone)
     assert seen()[:2] == (2, 3)
+
+
+def test_nobody_is_told_the_name_of_what_is_part_of_a_deleted_record(system: Work, make: type_make, things: EntityRecords) -> None:
+    """Not even as the one that is nearest to a name which nothing bears."""
+    whole = make("whole")
+    system.records("probe.part").create({"thing": str(whole), "name": "sprocket"})
+
+    def told() -> dict[str, str]:
+        work = system.platform.system(system.tenant.id)
+        with work.transaction():
+            return Nearest(work, work.catalog.entities["probe.part"]).to(["sprokket"])
+
+    assert told() == {"sprokket": "sprocket"}
+    things.delete(whole)
+    assert told() == {}
 
 
 def test_an_unknown_record_is_not_found_by_any_verb(things: EntityRecords) -> None:
