@@ -18,7 +18,7 @@ from core.http.options import mount_options
 from core.http.pages.entrance import Ways
 from core.http.pages.mount import mount_pages
 from core.http.providers import mount_providers
-from core.http.security import headers_of
+from core.http.security import Heads
 from core.http.session import mount_session
 from core.platform import Platform
 
@@ -28,7 +28,7 @@ def create_app(platform: Platform) -> Flask:
     app = Flask("dealwright", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = platform.config.max_upload
     app.config["DEALWRIGHT_MAX_BODY"] = platform.config.max_body
-    app.config["DEALWRIGHT_HEADERS"] = headers_of(platform.config)
+    app.wsgi_app = Heads(app.wsgi_app, platform.config)  # type: ignore[method-assign]
     app.before_request(pipeline.start)
     app.after_request(pipeline.finish)
     metrics = app.config["DEALWRIGHT_METRICS"] = Metrics(platform)

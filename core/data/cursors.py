@@ -24,8 +24,11 @@ def watched(undo: Callable[[Any], None]) -> Callable[[Any], None]:
     """A dialect's `do_rollback`, behind which it is known what is still prepared."""
 
     def undone(connection: Any) -> None:
+        driver = getattr(connection, "driver_connection", connection)
+        begun = driver.pgconn.transaction_status != pq.TransactionStatus.IDLE
         undo(connection)
-        _look(getattr(connection, "driver_connection", connection))
+        if begun:  # each connection that is given back is undone, whose transaction is over as a rule
+            _look(driver)
 
     return undone
 

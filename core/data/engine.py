@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,9 +29,19 @@ from sdk.migrations import APP_ROLE, TENANT_SETTING
 
 RELAY_ROLE = "dealwright_relay"
 """The PostgreSQL role that claims waiting work of all tenants; it sees the outbox and nothing else."""
-_WRITES, _PREAMBLE, _ANSWER, _TENANT = "dealwright_writes", "dealwright_preamble", "dealwright_answer", "dealwright_tenant"
-_ASK, _PREPARED = "dealwright_ask", "dealwright_prepared"
+_BEGUN, _PREPARED, _READING = "dealwright_begun", "dealwright_prepared", "dealwright_reading"
 _JSON: dict[str, Any] = {"json_serializer": lambda value: orjson.dumps(value).decode(), "json_deserializer": orjson.loads}
+
+
+@dataclass
+class _Begun:
+    """How a transaction begins, and what came of the question that went with it."""
+
+    writes: bool
+    tenant: UUID | None = None
+    preamble: str = "BEGIN"
+    ask: str = ""
+    answer: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 class WriteQueue:
@@ -77,8 +89,7 @@ class Database:
             self.engine = _postgresql(url)
         self._lock = WriteQueue(parsed.database if self.is_sqlite else None)
 
-    @contextmanager
-    def begin(self, *, write: bool, tenant: UUID | None, role: str = APP_ROLE, ask: str = "") -> Iterator[Connection]:
+    def begin(self, *, write: bool, tenant: UUID | None, role: str = APP_ROLE, ask: str = "") -> AbstractContextManager[Connection]:
         """A transaction of one tenant (None: of the platform's own tables). Committed on leaving, rolled back on an exception.
 
         `ask` is a query that goes with the beginning, past SQLAlchemy, whose one parameter `$1` is the tenant's id; `asked(connection)` has its
@@ -86,29 +97,31 @@ class Database:
         On PostgreSQL it runs as `role`, which owns nothing, with the tenant set for the transaction: row-level security
         shows no row without it.
         """
-        with self._lock if self.is_sqlite and write else nullcontext(), self.engine.connect() as connection:
-            options: dict[str, Any] = {_WRITES: write, _TENANT: tenant, _ASK: ask, _ANSWER: []}
-            if not self.is_sqlite:
-                options[_PREAMBLE] = _preamble(role, tenant)
-            connection = connection.execution_options(**options)
-            with connection.begin():
-                yield connection
+        return self._transaction(_Begun(write, tenant, "BEGIN" if self.is_sqlite else _preamble(role, tenant), ask))
 
-    @contextmanager
-    def begin_as_owner(self) -> Iterator[Connection]:
+    def begin_as_owner(self) -> AbstractContextManager[Connection]:
         """A write transaction of the schema's owner, for migrations and the life of tenants."""
-        with self._lock if self.is_sqlite else nullcontext(), self.engine.connect() as connection:
-            connection = connection.execution_options(**{_WRITES: True})
-            with connection.begin():
-                yield connection
+        return self._transaction(_Begun(writes=True))
+
+    def reading_as_owner(self) -> AbstractContextManager[Connection]:
+        """A read transaction of the schema's owner, for the state of the schema."""
+        return self._transaction(_Begun(writes=False))
 
     @contextmanager
-    def reading_as_owner(self) -> Iterator[Connection]:
-        """A read transaction of the schema's owner, for the state of the schema."""
-        with self.engine.connect() as connection:
-            connection = connection.execution_options(**{_WRITES: False})
-            with connection.begin():
-                yield connection
+    def _transaction(self, begun: _Begun) -> Iterator[Connection]:
+        with self._lock if self.is_sqlite and begun.writes else nullcontext(), self.engine.connect() as connection:
+            info = connection.info
+            info[_BEGUN] = begun
+            try:
+                with connection.begin():
+                    try:
+                        yield connection
+                        in_flight.settle(connection)
+                    except BaseException:
+                        in_flight.forget(connection)
+                        raise
+            finally:
+                info.pop(_BEGUN, None)  # the connection goes to others, who may begin by themselves
 
     def close(self) -> None:
         """Give all connections back."""
@@ -124,15 +137,17 @@ def one_state(connection: Connection) -> None:
 
 def asked(connection: Connection) -> tuple[Any, ...] | None:
     """The first row of what was asked while the transaction began, as the driver gives it; None where nothing was, or there was no row."""
-    return next(iter(connection.get_execution_options().get(_ANSWER, ())), None)
+    begun: _Begun | None = connection.info.get(_BEGUN)
+    return begun.answer[0] if begun is not None and begun.answer else None
 
 
 def tenant_of(connection: Connection) -> UUID | None:
     """Whose transaction it is; None for the platform's own."""
-    tenant: UUID | None = connection.get_execution_options().get(_TENANT)
-    return tenant
+    begun: _Begun | None = connection.info.get(_BEGUN)
+    return begun.tenant if begun is not None else None
 
 
+@lru_cache(maxsize=1024)
 def _preamble(role: str, tenant: UUID | None) -> str:
     # A literal, not a parameter: SET takes none. Both parts are validated: a constant and a UUID.
     if role not in (APP_ROLE, RELAY_ROLE):
@@ -141,13 +156,13 @@ def _preamble(role: str, tenant: UUID | None) -> str:
     return f"BEGIN; SET LOCAL ROLE {role}{setting}"
 
 
-def _with_question(connection: Connection, preamble: str, ask: str, tenant: UUID) -> str:
+def _with_question(info: dict[str, Any], begun: _Begun) -> str:
     """The beginning with what is to be asked, prepared once by each connection: to plan it costs thrice what it takes to answer it."""
-    prepared = connection.info.setdefault(_PREPARED, {})
-    if ask in prepared:
-        return f"{preamble}; EXECUTE {prepared[ask]}('{UUID(str(tenant))}')"
-    name = prepared[ask] = f"dealwright_{next(_names)}"  # of no other statement, whatever became of one that failed
-    return f"{preamble}; PREPARE {name} (uuid) AS {ask}; EXECUTE {name}('{UUID(str(tenant))}')"
+    prepared, tenant = info.setdefault(_PREPARED, {}), UUID(str(begun.tenant))
+    if begun.ask in prepared:
+        return f"{begun.preamble}; EXECUTE {prepared[begun.ask]}('{tenant}')"
+    name = prepared[begun.ask] = f"dealwright_{next(_names)}"  # of no other statement, whatever became of one that failed
+    return f"{begun.preamble}; PREPARE {name} (uuid) AS {begun.ask}; EXECUTE {name}('{tenant}')"
 
 
 _names = itertools.count()
@@ -160,41 +175,39 @@ def _postgresql(url: str) -> Engine:
     from core.data.cursors import LeanCursor, watched  # noqa: PLC0415
 
     engine = sa.create_engine(url, pool_size=16, max_overflow=8, connect_args={"cursor_factory": LeanCursor}, **_JSON)
-    in_flight.listen(engine)
+    in_flight.heed(engine)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.autocommit = True  # we say BEGIN ourselves, in one message with role and tenant: a round trip less each time
         connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'")  # what is read as text is alike on every server
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        options, driver = connection.get_execution_options(), connection.connection.driver_connection
-        assert driver is not None
-        said = preamble = options.get(_PREAMBLE, "BEGIN")
-        if options.get(_ASK):
-            said = _with_question(connection, preamble, options[_ASK], options[_TENANT])
+    def begin(connection: Any) -> None:
+        begun, server = connection.info.get(_BEGUN) or _Begun(writes=True), connection.driver_connection.pgconn
         try:
-            last = driver.pgconn.exec_(said.encode())  # of several statements libpq gives the last one's result, or the failure
-            if last.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
-                raise errors.error_from_result(last, encoding="utf-8")
+            last = said(server, _with_question(connection.info, begun) if begun.ask else begun.preamble)
         except engine.dialect.loaded_dbapi.Error:
             connection.info.pop(_PREPARED, None)  # a column may have become another: whoever asks finds no answer, and asks himself
-            if driver.pgconn.transaction_status == pq.TransactionStatus.INERROR:
-                driver.pgconn.exec_(b"ROLLBACK")
-            # Once more by SQLAlchemy, which knows a connection that is lost from another failure, and drops those of its age.
-            connection.exec_driver_sql(preamble)
-            return
+            if server.transaction_status == pq.TransactionStatus.INERROR:
+                server.exec_(b"ROLLBACK")
+            last = said(server, begun.preamble)
         if last.nfields:
-            reading = Transformer(driver)
+            reading = connection.info.get(_READING) or connection.info.setdefault(_READING, Transformer(connection.driver_connection))
             reading.set_pgresult(last)
-            options[_ANSWER].extend(reading.load_rows(0, last.ntuples, tuple))
+            begun.answer.extend(reading.load_rows(0, last.ntuples, tuple))
+
+    def said(server: Any, statements: str) -> Any:
+        last = server.exec_(statements.encode())  # of several statements libpq gives the last one's result, or the failure
+        if last.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
+            raise errors.error_from_result(last, encoding="utf-8")
+        return last
 
     def commit(connection: Any) -> None:
         done = connection.pgconn.exec_(b"COMMIT")
         if done.status != pq.ExecStatus.COMMAND_OK:
             raise errors.error_from_result(done, encoding="utf-8")
 
+    engine.dialect.do_begin = begin  # type: ignore[method-assign,assignment]  # no listener's: with those SQLAlchemy makes a dispatcher each time
     engine.dialect.do_rollback = watched(engine.dialect.do_rollback)  # type: ignore[method-assign,assignment]
     engine.dialect.do_commit = commit  # type: ignore[method-assign,assignment]  # the driver's own takes as long again for itself as the server for this
     return engine
@@ -209,7 +222,7 @@ def _sqlite(url: str) -> Engine:
         connect_args={"timeout": 5, "check_same_thread": False},
         **_JSON,
     )
-    in_flight.listen(engine)
+    in_flight.heed(engine)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -224,18 +237,14 @@ def _sqlite(url: str) -> Engine:
         # SQLite's own knows ASCII alone; PostgreSQL finds "école" under "ÉCOLE".
         connection.create_function("lower", 1, lambda text: text.lower() if isinstance(text, str) else text, deterministic=True)
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
+    def begin(connection: Any) -> None:
+        begun, driver = connection.info.get(_BEGUN) or _Begun(writes=True), connection.driver_connection
         # IMMEDIATE for writers: a read transaction that turns into a writer fails at once when another has written.
-        options, driver = connection.get_execution_options(), connection.connection.driver_connection
-        assert driver is not None
-        said = "BEGIN IMMEDIATE" if options.get(_WRITES, True) else "BEGIN"
-        try:
-            driver.execute(said)
-        except engine.dialect.loaded_dbapi.Error:
-            connection.exec_driver_sql(said)  # once more by SQLAlchemy, whose errors it raises
-        if options.get(_ASK):
+        driver.execute("BEGIN IMMEDIATE" if begun.writes else "BEGIN")
+        if begun.ask:
+            assert begun.tenant is not None
             with suppress(engine.dialect.loaded_dbapi.Error):  # whoever finds no answer asks himself
-                options[_ANSWER].extend(driver.execute(options[_ASK], {"1": options[_TENANT].hex}))
+                begun.answer.extend(driver.execute(begun.ask, {"1": begun.tenant.hex}))
 
+    engine.dialect.do_begin = begin  # type: ignore[method-assign,assignment]
     return engine

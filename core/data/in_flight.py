@@ -9,7 +9,7 @@ interpreter while the database is at work. The transaction hears of the outcome 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
@@ -31,7 +31,7 @@ _LATE = "the statement was in flight"
 
 
 def possible(connection: Connection) -> bool:
-    """Whether somebody will ask for the outcome: see `listen`."""
+    """Whether somebody will ask for the outcome: see `heed`."""
     return bool(connection.get_execution_options().get(_HEEDED))
 
 
@@ -114,7 +114,7 @@ def answered(connection: Connection, name: bytes, values: Sequence[bytes | None]
 
     driver, (statement, documents) = _driver(connection), _joined(held, "${}")
     found: PGresult
-    connection.dispatch.before_cursor_execute(connection, None, statement, documents, None, False)
+    tell(connection, statement, documents)
     try:
         driver.pgconn.enter_pipeline_mode()
         driver.pgconn.send_query_params(statement.encode(), documents)
@@ -189,18 +189,26 @@ def _driver(connection: Connection) -> psycopg.Connection[Any]:
     return driver
 
 
-def listen(engine: Engine) -> None:
-    """Nothing is said on a connection before it is known what became of what is in flight there."""
+def tell(connection: Connection, statement: str, values: Any) -> None:
+    """Whoever listens to the engine's statements hears of one past SQLAlchemy."""
+    for hear in connection.engine.dispatch.before_cursor_execute:
+        hear(connection, None, statement, values, None, False)
+
+
+def heed(engine: Engine) -> None:
+    """Nothing is said by way of an engine before it is known what became of what is in flight there; whoever ends a transaction settles or
+    forgets it."""
     engine.update_execution_options(**{_HEEDED: True})
 
-    @event.listens_for(engine, "before_cursor_execute")
-    def before(connection: Connection, *_statement: Any) -> None:
-        settle(connection)
+    @event.listens_for(engine, "connect", once=True)  # behind SQLAlchemy's own questions to a server that it does not know yet
+    def known(_connection: object, _record: object) -> None:
+        for name in ("do_execute", "do_executemany", "do_execute_no_params"):
+            setattr(engine.dialect, name, _heeding(getattr(engine.dialect, name)))
 
-    @event.listens_for(engine, "commit")
-    def commit(connection: Connection) -> None:
-        settle(connection)
 
-    @event.listens_for(engine, "rollback")
-    def rollback(connection: Connection) -> None:
-        forget(connection)
+def _heeding(say: Callable[..., None]) -> Callable[..., None]:
+    def said(*asked: Any) -> None:  # no listener's: with those SQLAlchemy makes a dispatcher for each connection
+        settle(asked[-1].root_connection)  # the execution context stands last
+        say(*asked)
+
+    return said

@@ -39,6 +39,9 @@ class Reader:
 
     def visible(self) -> dict[str, Field]:
         """The fields that some grant includes."""
+        return dict(self.shape.kept(("visible", self.scopes.form), self._visible))
+
+    def _visible(self) -> dict[str, Field]:
         if any(grant.fields is None for grant in self.grants):
             found = dict(self.shape.fields)
         else:

@@ -120,7 +120,10 @@ def _scaled_money(cell: int | None, currency: str | None) -> dict[str, str | Non
 
 
 def _told_money(cell: str | None, currency: str | None) -> dict[str, str | None] | None:
-    return None if cell is None else {"amount": _told_text(cell, 2), "currency": currency}
+    if cell is None:
+        return None
+    plain = cell[-5:-4] == "." and cell[-2:] == "00"  # as nearly all are: two of four places
+    return {"amount": cell[:-2] if plain else _told_text(cell, 2), "currency": currency}
 
 
 _SQLITE: dict[str, Callable[..., Any]] = {

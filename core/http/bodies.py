@@ -11,7 +11,7 @@ from marshmallow import fields as mm
 
 from core.forms import loaded, strictly
 from core.http.pipeline import json_body, query_pairs, reading
-from core.http.security import visitor
+from core.http.security import address_of
 from sdk import PUBLIC, BadRequest, Guest, Invalid, Problem, Request, Route, UnsupportedMedia, Upload, _
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _guest(config: Config) -> Guest:
     origin = request.headers.get("Origin", "")
     ours = (request.host_url.rstrip("/"), config.url.rstrip("/"))
     return Guest(
-        visitor(config).address,
+        address_of(config),
         "" if origin in (*ours, "null") else origin,
         request.mimetype == "application/json" or request.accept_mimetypes.best == "application/json",
     )

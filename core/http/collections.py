@@ -259,4 +259,4 @@ def _draft(index: int, item: Any) -> Draft:
 
 def may(work: Work, entity: Entity, verb: Verb) -> bool:
     """Whether the actor has the verb on any record."""
-    return verb in entity.verbs | {Verb.READ} and bool(work.scopes.grants_of(entity, verb))
+    return (verb is Verb.READ or verb in entity.verbs) and bool(work.scopes.grants_of(entity, verb))

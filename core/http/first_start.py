@@ -9,7 +9,7 @@ from flask import Response as FlaskResponse
 
 from core.http.addresses import Addresses
 from core.http.pipeline import answer, json_body, query_pairs
-from core.http.security import visitor
+from core.http.security import address_of
 from core.http.session import check_words
 from core.identity.attempts import Crowd
 from core.tenancy import first_start
@@ -32,7 +32,7 @@ def mount_first_start(addresses: Addresses, platform: Platform) -> type_first_st
     crowd = Crowd()
 
     def guarded(words: Mapping[str, str]) -> Tenant:
-        guest, now = visitor(platform.config).address, platform.clock()
+        guest, now = address_of(platform.config), platform.clock()
         if wait := crowd.wait(guest, now):
             raise TooMany(_("too many failed attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
         given = {name: words[name] for name in ("locale", "timezone", "currency") if name in words}

@@ -31,7 +31,7 @@ from core.extension import failures
 from core.extension.discover import DISTRIBUTION
 from core.http.addresses import Addresses
 from core.http.pipeline import raw
-from core.http.security import visitor
+from core.http.security import address_of
 from sdk import NotFound, Unauthenticated, _
 
 if TYPE_CHECKING:
@@ -215,6 +215,6 @@ def _is_here(platform: Platform) -> bool:
     """Whether a process of this machine asks for itself: what a proxy passes on comes from here as well, and says for whom."""
     passed_on = {"X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via"}.intersection(request.headers.keys())
     try:
-        return not passed_on and not platform.config.proxies and ipaddress.ip_address(visitor(platform.config).address).is_loopback
+        return not passed_on and not platform.config.proxies and ipaddress.ip_address(address_of(platform.config)).is_loopback
     except ValueError:
         return False

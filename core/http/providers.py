@@ -24,7 +24,7 @@ from core.http.entry_pages import page_of
 from core.http.errors import locale_wanted
 from core.http.pages.answers import no_entry
 from core.http.pipeline import answer, query_pairs
-from core.http.security import give_cookie, host_cookie, take_cookie, visitor
+from core.http.security import address_of, give_cookie, host_cookie, take_cookie, visitor
 from core.http.session import PATH as SESSION
 from core.identity import attempts, identities
 from core.identity.attempts import Crowd
@@ -122,7 +122,7 @@ def _for_people(platform: Platform, crowd: Crowd, view: type_view) -> type_view:
     """Who is refused again and again waits; a browser is told on a page."""
 
     def shown(**path: str) -> FlaskResponse:
-        guest, now = visitor(platform.config).address, platform.clock()
+        guest, now = address_of(platform.config), platform.clock()
         try:
             if wait := crowd.wait(guest, now):
                 raise TooMany(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Response as FlaskResponse
 from flask import request
@@ -13,6 +13,8 @@ from core.identity import sessions
 from core.identity.sessions import Visitor
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
     from core.config import Config
 
 _ALWAYS: Mapping[str, str] = {
@@ -26,12 +28,29 @@ _ALWAYS: Mapping[str, str] = {
 }
 """Unless an answer says otherwise: a page names what it needs."""
 _HTTPS: Mapping[str, str] = {"Strict-Transport-Security": "max-age=31536000"}
+TOLD = "dealwright.told"
+"""Where in the WSGI environment a request's own words to its sender are, which go along with what all are told."""
 _AGENT, _ADDRESS = 200, 45
 
 
-def headers_of(config: Config) -> Mapping[str, str]:
-    """What every answer says to browsers."""
-    return {**_ALWAYS, **_HTTPS} if config.https else _ALWAYS
+class Heads:
+    """A WSGI application whose every answer says to browsers what they must know, unless it says otherwise.
+
+    Behind the framework, where a header is a pair of words: there each is checked and copied twice, which for a dozen of them is a
+    twentieth of a small request.
+    """
+
+    def __init__(self, application: WSGIApplication, config: Config) -> None:
+        always = {**_ALWAYS, **_HTTPS} if config.https else _ALWAYS
+        self._application, self._always = application, [(name.lower(), (name, value)) for name, value in always.items()]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], failure: Any = None) -> Any:
+            said = {name.lower() for name, _value in headers}
+            told = [pair for name, pair in self._always if name not in said]
+            return start_response(status, [*headers, *environ.get(TOLD, ()), *told], failure)
+
+        return self._application(environ, start)
 
 
 def cookie_name(config: Config) -> str:
@@ -60,15 +79,21 @@ def take_cookie(response: FlaskResponse, config: Config, name: str = sessions.CO
 
 
 def visitor(config: Config) -> Visitor:
+    """Who sent the request, by address and program."""
+    agent = "".join(letter for letter in request.headers.get("User-Agent", "") if letter.isprintable())
+    return Visitor(address_of(config), agent[:_AGENT])
+
+
+def address_of(config: Config) -> str:
     """Where the request comes from; behind `config.proxies` proxies the address is the one that the outermost of ours has written down."""
     address = request.remote_addr or ""
     if config.proxies:
         forwarded = [word.strip() for word in ",".join(request.headers.getlist("X-Forwarded-For")).split(",") if word.strip()]
         if len(forwarded) >= config.proxies:
             address = forwarded[-config.proxies]
-    agent = "".join(letter for letter in request.headers.get("User-Agent", "") if letter.isprintable())
-    return Visitor(_latin(address)[:_ADDRESS], agent[:_AGENT])
+    return _latin(address)[:_ADDRESS]
 
 
 def _latin(word: str) -> str:
-    return "".join(letter for letter in word if letter.isascii() and letter.isprintable())
+    plain = word.isascii() and word.isprintable()
+    return word if plain else "".join(letter for letter in word if letter.isascii() and letter.isprintable())

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from core.data import cursors
 from core.data.direct import Direct, direct
 from core.data.engine import Database
 from core.tenancy.tables import tenants
@@ -114,3 +115,11 @@ def test_what_is_undone_takes_no_question_along(database: Database) -> None:
             ask.rows(connection, {"of": "nobody"}).append(1 / 0)
     with database.begin_as_owner() as connection:
         assert ask.rows(connection, {"of": "nobody"}) == []
+
+
+def test_a_connection_that_is_given_back_in_peace_asks_the_server_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, looks = compiled(database, BY_NAME), list[object]()
+    monkeypatch.setattr(cursors, "_look", looks.append)
+    with database.begin_as_owner() as connection:
+        ask.rows(connection, {"of": "nobody"})
+    assert looks == []
