@@ -112,7 +112,7 @@ class Alike(StrEnum):
     FORCE = "force"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that takes three times as long to make, and an import makes a hundred thousand
 class Draft:
     """One wish of a batch. `act` names the domain act behind it where that matters (a reopening); such an act may set read-only fields.
 
@@ -152,7 +152,7 @@ class Candidates:
         return Problem("", LIKELY_DUPLICATE, text, {"names": self.names})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What became of one draft: the record's id and its state as written, or the refusal.
 

@@ -45,9 +45,11 @@ def refusals_told(command: Callable[P, R]) -> Callable[P, R]:
 def settle(*, batches: bool = False) -> None:
     """After booting: what is there now stays, so the collector need not walk it again.
 
-    `batches`: a command that makes many short-lived rows at once is collected less often; a server is not, to stay small.
+    `batches`: a command that makes many short-lived rows at once is collected less often, and does not begin with looking for the little that
+    booting leaves behind; a server does, to stay small.
     """
-    gc.collect()
+    if not batches:
+        gc.collect()
     gc.freeze()
     gc.enable()
     if batches:

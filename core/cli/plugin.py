@@ -6,6 +6,7 @@ import click
 import orjson
 
 from core.cli.base import platform, refusals_told
+from core.cli.later import Later
 from core.extension import consent, failures
 from core.extension.archive import archived
 from core.extension.discover import Found
@@ -19,7 +20,13 @@ def _told(words: list[str] | tuple[str, ...], before: str = "    ") -> None:
         click.echo(f"{before}{word}")
 
 
-@click.group()
+@click.group(
+    cls=Later,
+    later={
+        "add": "plugin_packages:add", "check": "plugin_life:check", "new": "plugin_life:new", "remove": "plugin_packages:remove",
+        "upgrade": "plugin_upgrade:upgrade",
+    },
+)  # fmt: skip
 def plugin() -> None:
     """What is installed, in which state, for which tenant."""
 

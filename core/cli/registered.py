@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from core.cli.base import platform, refusals_told, settle
+from core.cli.later import staying
 from core.platform import Platform
 from sdk import Channel, Command, Parameter
 
@@ -19,7 +20,8 @@ EXIT_OFF = 4
 
 @lru_cache(maxsize=1)
 def _booted() -> Platform:
-    return platform()
+    with staying():
+        return platform()
 
 
 def hint() -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from core.app import create_app
-from core.cli.main import main
+from core.cli.main import COMMANDS, main
 from core.extension.discover import State, amiss
 from sdk import Capabilities, DeclarationError, Manifest, Text
 from sdk.names import RESERVED_COMMANDS
@@ -242,7 +242,7 @@ def test_a_table_that_would_go_with_another_plugin_is_refused_with_both_names(
 
 
 def test_the_commands_that_no_plugin_may_have_are_those_of_the_platform() -> None:
-    assert set(main.commands) == RESERVED_COMMANDS
+    assert set(COMMANDS) == RESERVED_COMMANDS
 
 
 def test_a_failed_plugin_leaves_nothing_it_declared_before(install: type_install, packages: Packages, forget_tables: None) -> None:
