@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from core.app import create_app
-from core.cli.main import COMMANDS, main
+from core.cli.main import COMMANDS
 from core.extension.discover import State, amiss
 from sdk import Capabilities, DeclarationError, Manifest, Text
 from sdk.names import RESERVED_COMMANDS
