@@ -10,7 +10,7 @@ from marshmallow import Schema
 from marshmallow import fields as mm
 
 from core.forms import loaded, strictly
-from core.http.pipeline import json_body, query_pairs, reading
+from core.http.asked import json_body, query_pairs, reading
 from core.http.security import address_of
 from sdk import PUBLIC, BadRequest, Guest, Invalid, Problem, Request, Route, UnsupportedMedia, Upload, _
 

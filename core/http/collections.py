@@ -14,9 +14,9 @@ from core.entities.alike import members_of
 from core.entities.history import history
 from core.entities.read import MOST_ROWS
 from core.entities.timeline import timeline
+from core.http.asked import json_body, query_pairs
 from core.http.errors import body_of
 from core.http.freshness import fresh
-from core.http.pipeline import json_body, query_pairs
 from sdk import Alike, BadRequest, Draft, Entity, Filter, Outcome, Query, Response, Stale, Verb, _, parse_filter
 from sdk.permissions import BULK_EDIT
 from sdk.routes import record_id

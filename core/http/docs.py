@@ -11,9 +11,10 @@ from flask import request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core.http.addresses import Addresses
+from core.http.answers import raw
 from core.http.errors import locale_wanted
 from core.http.openapi.reading import read
-from core.http.pipeline import Endpoint, raw
+from core.http.pipeline import Endpoint
 from sdk import Text, Unauthenticated, _
 
 if TYPE_CHECKING:

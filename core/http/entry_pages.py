@@ -10,9 +10,10 @@ from flask import Response as FlaskResponse
 from flask import g, request
 
 from core.http.addresses import Addresses
+from core.http.answers import answer
+from core.http.asked import json_body, query_pairs
 from core.http.errors import locale_wanted
 from core.http.pages.answers import at_door, told
-from core.http.pipeline import answer, json_body, query_pairs
 from core.http.security import visitor
 from core.http.session import check_words
 from core.identity import invitations

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from flask import Response as FlaskResponse
 
 from core.http.addresses import Addresses
-from core.http.pipeline import answer, json_body, query_pairs
+from core.http.answers import answer
+from core.http.asked import json_body, query_pairs
 from core.http.security import address_of
 from core.http.session import check_words
 from core.identity.attempts import Crowd

@@ -12,8 +12,9 @@ from core.data import migrate
 from core.extension import failures
 from core.extension.discover import amiss
 from core.http.addresses import Addresses
+from core.http.answers import answer
 from core.http.collections import may
-from core.http.pipeline import Endpoint, answer
+from core.http.pipeline import Endpoint
 from core.tenancy import settings
 from core.worker.presence import presence
 from sdk import Entity, Response, Verb

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from flask import Response as FlaskResponse
 
 from core.http.addresses import Addresses
-from core.http.pipeline import answer, entered, json_body, query_pairs
+from core.http.answers import answer
+from core.http.asked import json_body, query_pairs
+from core.http.pipeline import entered
 from core.http.security import visitor
 from core.http.session import PATH, check_words, present, signed_in
 from core.identity import impersonation

@@ -12,7 +12,8 @@ from flask import Response as FlaskResponse
 from flask import current_app, g, has_app_context
 from werkzeug.exceptions import HTTPException
 
-from core.http.pipeline import SAFE, Endpoint, answer
+from core.http.answers import answer
+from core.http.pipeline import SAFE, Endpoint
 from sdk import NotFound, Response, _
 
 if TYPE_CHECKING:

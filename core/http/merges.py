@@ -13,8 +13,9 @@ from core.context import Work
 from core.entities.merge import merge
 from core.entities.merged import follow, merged, merges
 from core.entities.unmerge import unmerge
+from core.http.asked import json_body, query_pairs
 from core.http.collections import Collection, etag, expected_version
-from core.http.pipeline import json_body, query_pairs, type_handler
+from core.http.pipeline import type_handler
 from sdk import Entity, Invalid, NotFound, Problem, Response, _
 from sdk.columns import among
 from sdk.routes import record_id

@@ -30,7 +30,7 @@ from core.events.tables import outbox
 from core.extension import failures
 from core.extension.discover import DISTRIBUTION
 from core.http.addresses import Addresses
-from core.http.pipeline import raw
+from core.http.answers import raw
 from core.http.security import address_of
 from sdk import NotFound, Unauthenticated, _
 

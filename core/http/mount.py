@@ -14,11 +14,12 @@ from flask import g, request
 from core.context import Work
 from core.custom.definition import PREFIX
 from core.http.addresses import Addresses, address_of
+from core.http.answers import answer
 from core.http.bodies import read_request
 from core.http.collections import Collection, may
 from core.http.freshness import fresh
 from core.http.merges import Merges, led_on
-from core.http.pipeline import Endpoint, answer, type_handler
+from core.http.pipeline import Endpoint, type_handler
 from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, NotFound, Response, Route, Verb, _
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from flask import Response as FlaskResponse
 
 from core.http.addresses import Addresses
+from core.http.answers import answer
 from core.http.mount import OWN
 from core.http.pages.arrival import OUTSIDE
-from core.http.pipeline import Endpoint, answer
+from core.http.pipeline import Endpoint
 from sdk import NotFound, Response, _
 
 if TYPE_CHECKING:

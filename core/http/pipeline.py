@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import time
-import unicodedata
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import parse_qsl, quote
 from uuid import UUID, uuid4
 
 import orjson
 import sqlalchemy as sa
 from flask import Response as FlaskResponse
 from flask import after_this_request, current_app, g, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.wsgi import wrap_file
 
 from core.context import Work
 from core.http import idempotency, limits
+from core.http.answers import answer
+from core.http.asked import FORMS, reading, receive, rewind, sent
 from core.http.idempotency import Answer, Once
 from core.http.security import TOLD, address_of, cookie_name, host_cookie
 from core.identity import impersonation, ranges, sessions, tokens
@@ -36,14 +32,10 @@ from sdk import (
     Actor,
     BadRequest,
     Channel,
-    Download,
     Forbidden,
     NotFound,
-    Refusal,
     Response,
     Unauthenticated,
-    UnsupportedMedia,
-    WebPage,
     _,
     links,
 )
@@ -59,11 +51,9 @@ type_handler = Callable[[Work, Mapping[str, str]], object]
 type_preparation = Callable[[Work, Mapping[str, str]], AbstractContextManager[object]]
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _TRACE = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
-OPTIONS = orjson.OPT_UTC_Z
 ANYBODY = Actor(None, "link")
 TENANT_COOKIE = "dealwright_tenant"
 """The name of the tenant that somebody of several has chosen in this browser; no secret, and no right."""
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def start() -> None:
@@ -217,7 +207,7 @@ def _check_address(platform: Platform, row: sa.Row[Any]) -> str:
 
 def _typed_token() -> str:
     """The CSRF token of a page's form; the API takes it in the header alone."""
-    return request.form.get("csrf_token", "") if "refused" in g and request.mimetype in _FORMS else ""
+    return request.form.get("csrf_token", "") if "refused" in g and request.mimetype in FORMS else ""
 
 
 def _chosen(config: Config, session: sessions.Session) -> tuple[UUID, UUID]:
@@ -314,8 +304,8 @@ def _kept(work: Work, caller: str, sent: str, asked: str, act: Callable[[], Flas
 def _fingerprint() -> str:
     """A digest of what is asked for. A form counts by its parts: who sends it again puts other boundaries between them."""
     digest = hashlib.sha256(f"{request.method} {request.full_path}\0{request.mimetype}\0".encode())
-    if request.mimetype not in _FORMS:
-        digest.update(_sent())
+    if request.mimetype not in FORMS:
+        digest.update(sent())
         return digest.hexdigest()
     with reading():
         pairs, files = list(request.form.items(multi=True)), list(request.files.items(multi=True))
@@ -324,128 +314,3 @@ def _fingerprint() -> str:
         digest.update(orjson.dumps([name, part.filename, hashlib.file_digest(part.stream, "sha256").hexdigest()]))  # type: ignore[arg-type]
         part.stream.seek(0)
     return digest.hexdigest()
-
-
-def answer(value: object) -> FlaskResponse:
-    """A handler's value as JSON, or as the file that it is."""
-    if isinstance(value, FlaskResponse):
-        return value
-    spec = value if isinstance(value, Response) else Response(value)
-    if spec.status in (204, 304):
-        bare = FlaskResponse(status=spec.status, headers=dict(spec.headers))
-        del bare.headers["Content-Type"]
-        return bare
-    if isinstance(spec.value, WebPage):
-        return _page(spec.value, spec)
-    if isinstance(spec.value, Download):
-        file = _file(spec.value, spec)
-        file.headers.set("Content-Disposition", "attachment", **_named(spec.value.filename))
-        return file
-    return raw(orjson.dumps(spec.value, option=OPTIONS, default=_json), "application/json", spec.headers, spec.status)
-
-
-def _file(sent: Download, spec: Response) -> FlaskResponse:
-    if sent.stream is None:
-        return raw(sent.content, sent.media_type, spec.headers, spec.status)
-    length = sent.stream.seek(0, os.SEEK_END)
-    sent.stream.seek(0)
-    response = FlaskResponse(wrap_file(request.environ, sent.stream), spec.status, mimetype=sent.media_type, direct_passthrough=True)
-    response.headers.extend({**spec.headers, "Content-Length": str(length)})
-    return response
-
-
-def _named(filename: str) -> dict[str, str]:
-    """A file's name as a header may say it: a header holds no Chinese, so such a name goes along encoded (RFC 6266, RFC 8187)."""
-    if filename.isascii():
-        return {"filename": filename}
-    plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode().strip()
-    return {"filename": plain or "file", "filename*": f"UTF-8''{quote(filename, safe='')}"}
-
-
-def _page(page: WebPage, spec: Response) -> FlaskResponse:
-    """With a policy that takes the page's own style sheet and nothing else, and no word to others about its address."""
-    digest = b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
-    to = " ".join(("'self'", *page.leads_to))
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; form-action {to}; base-uri 'none'; frame-ancestors 'none'"
-    return raw(
-        page.html.encode(), "text/html", {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", **spec.headers}, spec.status
-    )
-
-
-def raw(body: bytes, media: str, headers: Mapping[str, str], status: int = 200) -> FlaskResponse:
-    """An answer that is made already."""
-    plain = media == "application/json"  # which has no charset to be thought of
-    response = FlaskResponse(body, status, mimetype=None if plain else media, content_type=media if plain else None)
-    if headers:
-        response.headers.update(dict(headers))
-    return response
-
-
-def _json(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"cannot answer with {type(value).__name__}")
-
-
-def json_body() -> dict[str, Any]:
-    """The JSON object that was sent; raises UnsupportedMedia or BadRequest."""
-    if request.mimetype != "application/json":
-        raise UnsupportedMedia(_("send the body as application/json"))
-    try:
-        body = orjson.loads(_sent())
-    except orjson.JSONDecodeError as failure:
-        raise BadRequest(_("the body is not JSON: {reason}"), code="malformed_json", reason=str(failure)) from failure
-    if not isinstance(body, dict):
-        raise BadRequest(_("the body must be a JSON object"), code="malformed_json")
-    return body
-
-
-def _sent() -> bytes:
-    request.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]
-    with reading():
-        body = request.get_data()
-    if len(body) >= current_app.config["DEALWRIGHT_MAX_BODY"]:  # a body in chunks does not say beforehand how long it is
-        raise RequestEntityTooLarge
-    if request.content_length is not None and len(body) < request.content_length:
-        raise BadRequest(_("the body could not be read completely"), code="malformed_body")
-    return body
-
-
-def receive(knock: Callable[[], AbstractContextManager[Work]]) -> None:
-    """Take in what is sent before the transaction begins: who sends slowly holds no lock. Files are taken from those alone who may `knock`."""
-    if request.mimetype not in _FORMS:
-        _sent()
-        return
-    if request.mimetype == "multipart/form-data":
-        with knock():
-            pass
-    with reading():
-        request.form.getlist("")
-
-
-def rewind() -> None:
-    """Files that a preparation has read are read from their beginning by who comes next."""
-    for part in request.files.values():
-        part.stream.seek(0)
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """While a body comes in; raises BadRequest for one that breaks off or whose chunks are no chunks."""
-    try:
-        yield
-    except (HTTPException, Refusal):
-        raise
-    except Exception as failure:  # each server has its own exceptions for this
-        raise BadRequest(_("the body could not be read completely"), code="malformed_body") from failure
-
-
-def query_pairs(known: frozenset[str] | None = None) -> list[tuple[str, str]]:
-    """The query string's pairs; with `known`, any other name is a BadRequest, as is a name sent twice."""
-    pairs = parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="werkzeug.url_quote")
-    for name, value in pairs:
-        if known is not None and name not in known:
-            raise BadRequest(_("unknown parameter {name!r}"), code="unknown_parameter", name=name[:80])
-        if "\x00" in name or "\x00" in value:
-            raise BadRequest(_("parameter {name!r} contains a null character"), name=name.replace("\x00", "")[:80])
-    return pairs

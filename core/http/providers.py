@@ -20,10 +20,11 @@ from flask import after_this_request, g, request
 
 from core import secrets as sealing
 from core.http.addresses import Addresses, type_view
+from core.http.answers import answer
+from core.http.asked import query_pairs
 from core.http.entry_pages import page_of
 from core.http.errors import locale_wanted
 from core.http.pages.answers import no_entry
-from core.http.pipeline import answer, query_pairs
 from core.http.security import address_of, give_cookie, host_cookie, take_cookie, visitor
 from core.http.session import PATH as SESSION
 from core.identity import attempts, identities

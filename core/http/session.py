@@ -10,7 +10,8 @@ from flask import Response as FlaskResponse
 from flask import request
 
 from core.http.addresses import Addresses
-from core.http.pipeline import answer, json_body, query_pairs
+from core.http.answers import answer
+from core.http.asked import json_body, query_pairs
 from core.http.security import cookie_name, give_cookie, take_cookie, visitor
 from core.identity import entrance, passwords, sessions
 from core.identity.attempts import Crowd

@@ -16,6 +16,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import request
 
 from core.http.addresses import Addresses
+from core.http.answers import raw
 from core.http.collections import may
 from core.http.freshness import fresh
 from core.http.openapi import parts
@@ -23,7 +24,7 @@ from core.http.openapi.collections import CollectionOperations
 from core.http.openapi.parts import Sheet
 from core.http.openapi.routes import RouteOperations, describe_core, of_field
 from core.http.openapi.sharing import share_parameters
-from core.http.pipeline import Endpoint, raw
+from core.http.pipeline import Endpoint
 from core.http.security import cookie_name
 from sdk import PUBLIC, SIGNED_IN, Response, Route, Verb, _
 

@@ -12,8 +12,9 @@ from flask import Response as FlaskResponse
 from flask import g, request
 from werkzeug.urls import iri_to_uri
 
+from core.http.answers import raw
 from core.http.errors import locale_wanted
-from core.http.pipeline import entered, raw
+from core.http.pipeline import entered
 from core.identity.impersonation import ACTING_OVER
 from sdk import BadRequest, Frame, PageRequest, Refusal, Rendering, Unauthenticated, _
 from sdk.pages import told as words_of

@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 from flask import Response as FlaskResponse
 from flask import request
 
-from core.http.pipeline import raw
+from core.http.answers import raw
 from sdk import Frame, NotFound, _
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}

@@ -12,10 +12,11 @@ from flask import Response as FlaskResponse
 from flask import request
 
 from core.http.addresses import Addresses
+from core.http.asked import query_pairs, reading
 from core.http.entry_pages import type_ask_reset
 from core.http.first_start import type_first_start
 from core.http.pages.answers import at_door, told
-from core.http.pipeline import TENANT_COOKIE, query_pairs, reading
+from core.http.pipeline import TENANT_COOKIE
 from core.http.providers import LANDING, offered
 from core.http.security import give_cookie, host_cookie
 from core.http.session import check_words, leave, present, type_sign_in

@@ -12,12 +12,14 @@ from flask import Flask, g, request
 from flask import Response as FlaskResponse
 
 from core.http.addresses import Addresses, type_view
+from core.http.answers import answer
+from core.http.asked import query_pairs, reading, receive, rewind
 from core.http.pages.acting import mount_acting
 from core.http.pages.answers import as_page, facts_of, gone_to, refused
 from core.http.pages.arrival import OUTSIDE, mount_arrival
 from core.http.pages.assets import Assets
 from core.http.pages.entrance import Ways, mount_entrance
-from core.http.pipeline import answer, entered, once, query_pairs, reading, receive, rewind
+from core.http.pipeline import entered, once
 from sdk import SIGNED_IN, BadRequest, Forbidden, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, _
 
 if TYPE_CHECKING:

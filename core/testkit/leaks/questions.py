@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from core.context import Work
+from core.http.answers import OPTIONS
 from core.http.openapi.sharing import parameters_of
-from core.http.pipeline import OPTIONS
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.world import World
 from sdk import Condition, Refusal
