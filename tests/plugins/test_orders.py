@@ -135,6 +135,8 @@ def test_twenty_lines_come_in_one_call_and_the_quote_knows_its_total(client: Api
         ({"quantity": None}, "quantity", "required"),
         ({"quantity": 1, "discount": 101}, "discount", "out_of_range"),
         ({"quantity": 1, "net": usd("1")}, "net", "read_only"),
+        ({"quantity": "9999999", "unit_price": usd("9999999")}, "net", "out_of_range"),
+        ({"quantity": "9999999999999", "unit_price": usd("9999999999999"), "tax_rate": 100}, "tax", "out_of_range"),
     ],
 )
 def test_a_line_that_does_not_fit_is_refused_by_name_and_the_order_stays(
@@ -145,6 +147,26 @@ def test_a_line_that_does_not_fit_is_refused_by_name_and_the_order_stays(
     assert refused.status_code == 422
     assert (field, reason) in [(error["field"], error["code"]) for error in refused.json["errors"]]
     assert shop.read("order", order)["total"] == Money(Decimal(100), "USD")
+
+
+def test_sums_and_amounts_at_a_rate_that_have_no_room_are_refused(client: Api, shop: Shop, work: Work) -> None:
+    huge = {"quantity": 1, "unit_price": usd("9999999999999")}
+    order = shop.document("order", [huge])
+    refused = client.post(f"{API}/order_lines", {"order": str(order), "product": "GW", **huge})
+    assert (refused.status_code, code(refused)) == (422, "out_of_range"), refused.text
+    assert shop.read("order", order)["total"] == Money(Decimal(9999999999999), "USD")
+    work.records("company.currency").create({"code": "KWD", "name": "Dinar"})
+    work.records("company.rate").create({"currency": "KWD", "on": "2026-01-01", "rate": "3"})
+    foreign = shop.document("order", [], currency="KWD")
+    line = {"order": str(foreign), "quantity": 1, "description": "x", "unit_price": {"amount": "9999999999999", "currency": "KWD"}}
+    refused = client.post(f"{API}/order_lines", line)
+    assert (refused.status_code, code(refused)) == (422, "out_of_range"), refused.text
+
+
+def test_a_line_that_takes_something_back_brings_an_order_below_nothing(client: Api, shop: Shop) -> None:
+    order = shop.document("order", [{"quantity": 1}])
+    assert client.post(f"{API}/order_lines", {"order": str(order), "product": "GW", "quantity": "-2"}).status_code == 201
+    assert shop.read("order", order)["total"] == Money(Decimal(-100), "USD")
 
 
 # --- quotes and orders -------------------------------------------------------------------------------------------------
