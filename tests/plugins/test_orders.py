@@ -180,10 +180,13 @@ def test_an_accepted_quote_becomes_one_order_and_an_expired_one_none(client: Api
     assert (first.json["total"], first.json["quote"], first.json["state"]) == (usd("150.00"), str(quote), "draft")
     assert client.get(f"{API}/quotes/{quote}").json["state"] == "accepted"
     assert code(client.post(f"{API}/quote_lines", {"quote": str(quote), "product": "GW", "quantity": 1})) == "document_closed"
-    late = shop.document("quote", [{"quantity": 1}], valid_until="2026-01-31")
+    by_hand, late = (shop.document("quote", [{"quantity": 1}], valid_until="2026-01-31") for _time in range(2))
+    assert client.patch(f"{API}/quotes/{by_hand}", {"state": "accepted"}).status_code == 200
     clock.move(days=20)
     assert code(client.post(f"{API}/quotes/{late}/orders")) == "quote_expired"
-    assert shop.work.records("orders.order").aggregate(["count"]) == [{"count": 1}]
+    first, second = (client.post(f"{API}/quotes/{by_hand}/orders") for _time in range(2))
+    assert (first.status_code, first.json["id"]) == (201, second.json["id"]), first.text
+    assert shop.work.records("orders.order").aggregate(["count"]) == [{"count": 2}]
 
 
 @pytest.mark.feature("E2")
