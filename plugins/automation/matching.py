@@ -27,7 +27,7 @@ PART = 25
 def hear(ctx: Context, events: Sequence[Event]) -> None:
     """Begin the rules that listen to these events; in one transaction with the mark that they have been told."""
     for one in listeners(ctx).get(events[0].name, ()):
-        heard = [event for event in events if one.trigger.begins(event, one.parameters)]
+        heard = [event for event in events if one.begins(event)]
         if not heard:
             continue
         if one.rule.trigger == DATE:
@@ -143,7 +143,7 @@ def report_loop(ctx: Context, events: Sequence[Event]) -> None:
     """Rules that begin each other without end: the log names them, and their owners are told."""
     causes = events[0].causes
     for one in listeners(ctx).get(events[0].name, ()) if causes else ():
-        heard = [event for event in events if one.trigger.begins(event, one.parameters)]
+        heard = [event for event in events if one.begins(event)]
         if not heard:
             continue
         circle = _circle(causes, one.rule.reference)

@@ -172,6 +172,27 @@ def test_a_rule_that_is_changed_while_the_worker_is_away_forgets_nobody(
 
 
 @pytest.mark.feature("I2")
+def test_a_contract_that_comes_into_effect_after_its_day_is_told_of_at_once_and_a_closed_one_never(
+    work: Work, rules: Rules, engine: Engine, left: type_left, clock: Clock, contract: Callable[..., UUID]
+) -> None:
+    active = [{"kind": "automation.filter", "parameters": {"where": ["state=active"]}}]
+    rules("orders.contract", "date", entry("ends {{ ends_on }}"), parameters=WEEK, conditions=active)
+    late, closed, contracts = contract("2026-06-30"), contract("2026-06-29", state="active"), work.records("orders.contract")
+    clock.now = local(6, 21, 12)
+    contracts.update(closed, {"state": "ended"})
+    engine.run_until_idle()
+    clock.now = local(6, 24, 12)
+    engine.run_until_idle()
+    assert left() == []
+    for state in ("active", "ended", "active"):
+        contracts.update(late, {"state": state})
+        engine.run_until_idle()
+    clock.now = local(6, 25, 12)
+    engine.run_until_idle()
+    assert left() == ["ends 2026-06-30"]
+
+
+@pytest.mark.feature("I2")
 def test_days_after_a_date_and_an_import_of_old_ones(
     work: Work, rules: Rules, engine: Engine, left: type_left, clock: Clock, account: UUID
 ) -> None:
