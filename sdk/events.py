@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -99,3 +99,5 @@ class Job:
     plugin: str = ""
     label: str = ""
     """What people call it where background work is listed (`ctx.called`)."""
+    patience: timedelta = timedelta(0)
+    """How long it is tried again beyond the usual eight attempts: for what leans on a system outside, which may be away for a night."""

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import click
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 
 from core import config as configs
 from core.data import migrate
@@ -19,6 +19,8 @@ from sdk import DeclarationError, Refusal, Unavailable, _
 P = ParamSpec("P")
 R = TypeVar("R")
 EXIT_REFUSED = 2
+NOT_PERMITTED = "42501"
+"""What PostgreSQL says to who lacks a privilege, as of making tables in a database that is somebody else's."""
 
 
 def refusals_told(command: Callable[P, R]) -> Callable[P, R]:
@@ -37,6 +39,14 @@ def refusals_told(command: Callable[P, R]) -> Callable[P, R]:
         except OperationalError as failure:
             reason = str(failure.orig).strip().splitlines()[0]
             click.echo(f"dealwright: the database does not answer: {reason}; see `dealwright config` for its address", err=True)
+            raise SystemExit(EXIT_REFUSED) from failure
+        except ProgrammingError as failure:
+            if getattr(failure.orig, "sqlstate", None) != NOT_PERMITTED:
+                raise
+            reason = str(failure.orig).strip().splitlines()[0]
+            click.echo(
+                f"dealwright: the database refuses: {reason}; its role has to own the database: CREATE DATABASE name OWNER role", err=True
+            )
             raise SystemExit(EXIT_REFUSED) from failure
 
     return told

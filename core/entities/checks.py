@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from core.entities.item import Item
 from core.entities.rows import live_of
 from core.entities.shape import Shape
 from core.policy.grants import including
-from sdk import Channel, Forbidden, Problem, Verb, _
+from sdk import Change, Channel, Forbidden, Problem, Verb, _
 from sdk.changes import ERASE
-from sdk.fields import AnyRecordField, Field, FlawError, Money, MoneyField, NaturalKey
+from sdk.columns import SCALE, limit_of
+from sdk.fields import AnyRecordField, DecimalField, Field, FlawError, Money, MoneyField, NaturalKey
 from sdk.permissions import REASSIGN
 
 if TYPE_CHECKING:
@@ -96,6 +98,19 @@ def check_fields(work: Work, shape: Shape, items: Sequence[Item], grants: dict[s
             else:
                 allowed = work.reader(shape.entity).reached_by(Verb(verb), [item.id for item in asked], including(held, name))
             _forbid_field(name, (item for item in asked if item.id not in allowed))
+
+
+def check_derived(shape: Shape, changes: Sequence[Change]) -> None:
+    """What a plugin has worked out has room where it is kept: the product of two numbers that have may have none."""
+    for name, field in shape.entity.fields.items():
+        if not field.readonly or not isinstance(field, MoneyField | DecimalField):
+            continue
+        limit = limit_of(field.places if isinstance(field, DecimalField) else SCALE)
+        for change in changes:
+            value = change.values.get(name)
+            number = value.amount if isinstance(value, Money) else value
+            if isinstance(number, Decimal) and abs(number) >= limit:
+                change.refuse(name, "out_of_range", _("expected a number less than {limit}"), limit=f"{limit:f}")
 
 
 def _check_column(work: Work, field: Field, holders: Sequence[Item]) -> None:

@@ -18,7 +18,7 @@ from core.custom.own_entity import OwnEntity
 from core.data import bulk
 from core.entities import journal, links
 from core.entities.alike import check_alike
-from core.entities.checks import check_conditional, check_fields, check_owner, check_reassign, check_unique, check_values
+from core.entities.checks import check_conditional, check_derived, check_fields, check_owner, check_reassign, check_unique, check_values
 from core.entities.ids import new_ids
 from core.entities.item import Item, standing
 from core.entities.merged import follow
@@ -222,6 +222,7 @@ class Writer:
         calls, work = self.work.platform.calls, self.work
         if changes:
             calls.moment("prepare_changes", frozenset({self.entity.plugin}), ctx=work, batch=batch)
+            check_derived(self.shape, changes)
             asked = work.platform.hearing(self.entity.full_name, work.enabled)
             calls.moment("validate_changes", asked.whole, ctx=work, batch=batch)
             for bounds in asked.partly:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
@@ -62,4 +63,4 @@ def message(work: Work, server: Server, letter: Mapping[str, Any], key: str = ""
     return made
 
 
-JOBS: Sequence[Job] = (Job(JOB, send_mail, label=_("Send an email")),)
+JOBS: Sequence[Job] = (Job(JOB, send_mail, label=_("Send an email"), patience=timedelta(days=3)),)

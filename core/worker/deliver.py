@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dealwright.worker")
 MOST_ATTEMPTS = 8
+LONGEST_WAIT = 1_200.0
+"""Seconds on the average, where a job has the patience for more than `MOST_ATTEMPTS`."""
 MOST_DEPTH = 8
 """So many runs of rules, or whatever else names itself with `ctx.because`, make a chain; where nothing is named, so many deliveries."""
 MOST_ROWS = 64
@@ -110,7 +112,7 @@ def deliver(platform: Platform, row: type_row) -> None:
             _tell_of_loop(platform, work, row)
             _bury(platform, row, told.say(*loop))
             return
-        if row.attempts >= MOST_ATTEMPTS:  # a failure would have buried it: the process itself died each time
+        if _exhausted(platform, row, row.attempts):  # a failure would have buried it: the process itself died each time
             text = _("the process ended {count} times while it ran; {error}")
             _bury(platform, row, told.say(text, {"count": row.attempts, "error": row.error or _("no reason was recorded")}))
             return
@@ -224,11 +226,18 @@ def _tell(platform: Platform, work: Work, rows: Sequence[type_row]) -> None:
 
 def _retry(platform: Platform, row: type_row, error: str) -> None:
     attempts = row.attempts + 1
-    if attempts >= MOST_ATTEMPTS:
+    if _exhausted(platform, row, attempts):
         _bury(platform, row, error)
         return
-    wait = min(2.0**attempts, 600.0) * random.uniform(0.5, 1.5)
+    wait = min(2.0 ** min(attempts, 16), LONGEST_WAIT) * random.uniform(0.5, 1.5)
     _mark(platform, row, state=WAITING, error=error, due_at=platform.clock() + timedelta(seconds=wait))
+
+
+def _exhausted(platform: Platform, row: type_row, attempts: int) -> bool:
+    """Whether there is no further attempt after so many."""
+    job = platform.catalog.jobs.get(row.handler) if row.kind == "job" else None
+    patience = timedelta(0) if job is None else job.patience
+    return attempts >= MOST_ATTEMPTS and platform.clock() - row.created_at >= patience
 
 
 @contextmanager

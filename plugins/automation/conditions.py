@@ -349,6 +349,13 @@ def leaves(nodes: Sequence[Any], where: str) -> Iterator[tuple[str, Mapping[str,
             yield here, node
 
 
+def filtered(nodes: Sequence[Any]) -> frozenset[str]:
+    """The record's own fields that filters among the conditions look at, by a link as well."""
+    found = (node.get("parameters") or {} for _place, node in leaves(nodes, "") if node.get("kind") == "automation.filter")
+    words = [clause.field for given in found for clause in parse_where(given["where"])]
+    return frozenset({*words, *(word.partition(".")[0] for word in words)})
+
+
 def look_at_records(nodes: object) -> bool:
     """Whether a condition asks more than what time it is."""
     return isinstance(nodes, list) and any(node.get("kind") != "automation.during" for _place, node in leaves(nodes, ""))

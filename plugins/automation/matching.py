@@ -27,7 +27,7 @@ PART = 25
 def hear(ctx: Context, events: Sequence[Event]) -> None:
     """Begin the rules that listen to these events; in one transaction with the mark that they have been told."""
     for one in listeners(ctx).get(events[0].name, ()):
-        heard = [event for event in events if one.trigger.begins(event, one.parameters)]
+        heard = [event for event in events if one.begins(event)]
         if not heard:
             continue
         if one.rule.trigger == DATE:
@@ -143,7 +143,7 @@ def report_loop(ctx: Context, events: Sequence[Event]) -> None:
     """Rules that begin each other without end: the log names them, and their owners are told."""
     causes = events[0].causes
     for one in listeners(ctx).get(events[0].name, ()) if causes else ():
-        heard = [event for event in events if one.trigger.begins(event, one.parameters)]
+        heard = [event for event in events if one.begins(event)]
         if not heard:
             continue
         circle = _circle(causes, one.rule.reference)
@@ -164,7 +164,8 @@ def _tell_owners(ctx: Context, stopped: Rule, circle: Sequence[str]) -> None:
     """A notice to each of those to whom the rules of a circle belong."""
     rules = {one.rule.reference: one.rule for some in listeners(ctx).values() for one in some}
     owners = {owner for name in circle if name in rules and (owner := rules[name].owner) is not None}
-    title, params = _("Rule {name} was stopped: it runs in a loop"), {"name": stopped.name}
+    looped, beyond = _("Rule {name} was stopped: it runs in a loop"), _("Rule {name} was not started: too long a chain of rules led to it")
+    title, params = looped if circle[0] == circle[-1] else beyond, {"name": stopped.name}
     about, chain = Reference(RULE, stopped.id), " > ".join(circle)
     ctx.notify([Notice(owner, "automation.stopped", title, chain, params, about) for owner in sorted(owners)])
 

@@ -163,7 +163,7 @@ def register_jobs() -> Sequence[Job]:
         Job("perform", running.perform, label=_("Run a rule")),
         Job("wake", matching.wake, label=_("Wake a waiting rule")),
         Job("send", webhooks.send, label=_("Deliver a webhook")),
-        Job("call_out", webhooks.call_out, label=_("Call another system")),
+        Job("call_out", webhooks.call_out, label=_("Call another system"), patience=sum(webhooks.WAITS, timedelta())),
     )
 
 

@@ -14,7 +14,7 @@ from plugins.automation import conditions, revisions, timing
 from plugins.automation.facts import example_words, filled, slots, unknown_slots
 from plugins.automation.revisions import PARTS
 from plugins.automation.triggers import DATE, DELETED
-from sdk import Action, Batch, Change, Channel, Context, Draft, NotFound, Problem, Trigger, _, where
+from sdk import Action, Batch, Change, Channel, Context, Draft, Event, NotFound, Problem, Trigger, _, where
 from sdk.context import Row, id_of
 from sdk.messages import problems
 from sdk.specs import Spec
@@ -87,6 +87,12 @@ class Listener:
     trigger: Trigger
     parameters: Mapping[str, object]
     before: frozenset[str]
+    asked: frozenset[str] = frozenset()
+    """Of a rule by date the fields of its filters: a record that comes to fit them may be late for its day."""
+
+    def begins(self, event: Event) -> bool:
+        """Whether this event is one for the rule."""
+        return self.trigger.begins(event, self.parameters) or not self.asked.isdisjoint(cast("list[str]", event.payload.get("fields", ())))
 
 
 def listeners(ctx: Context) -> Mapping[str, Sequence[Listener]]:
@@ -115,7 +121,8 @@ def _heard(ctx: Context, rule: Rule) -> list[tuple[str, Listener]]:
     before = conditions.earlier(ctx, rule.conditions)
     if rule.trigger == DELETED:  # what its texts say must be written down before the record is out of sight
         before |= {word.partition(".")[0] for word in slots(list(rule.actions))}
-    return [(event, Listener(rule, trigger, parameters, before)) for event in trigger.events(rule.entity, parameters)]
+    asked = conditions.filtered(rule.conditions) if rule.trigger == DATE else frozenset[str]()
+    return [(event, Listener(rule, trigger, parameters, before, asked)) for event in trigger.events(rule.entity, parameters)]
 
 
 def wants(ctx: Context, event: str, changed: frozenset[str]) -> frozenset[str] | None:
@@ -128,7 +135,7 @@ def wants(ctx: Context, event: str, changed: frozenset[str]) -> frozenset[str] |
     for one in there:
         narrowed = {*one.parameters.get("fields_", ())} if isinstance(one.parameters.get("fields_"), list) else set()  # type: ignore[misc]
         if one.rule.trigger == DATE and event.endswith(".updated"):
-            narrowed = {str(one.parameters["field"])}
+            narrowed = {str(one.parameters["field"]), *one.asked}
         if not narrowed or not changed.isdisjoint(narrowed):
             asked, wanted = True, wanted | one.before
     return frozenset(wanted) if asked else None

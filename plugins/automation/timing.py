@@ -56,7 +56,7 @@ def next_time(given: Mapping[str, Any], after: datetime, zone: ZoneInfo) -> date
 
 
 def begin(ctx: Context, batch: Batch, change: Change) -> None:
-    """A rule that is switched on looks ahead: what is past by then is past."""
+    """A rule that is switched on looks ahead: what is past by then is past. One that is changed while it is on goes on from where it was."""
     trigger = str(change.after("trigger"))
     if trigger not in BY_CLOCK:
         return
@@ -64,12 +64,41 @@ def begin(ctx: Context, batch: Batch, change: Change) -> None:
         given = cast("dict[str, Any]", BY_CLOCK[trigger]().load(cast("dict[str, Any]", change.after("parameters") or {})))
     except ValidationError:  # refused already
         return
-    values = _from_now(ctx, trigger, given)
     there = ctx.as_system().records(TIMER).find(where(rule=change.id), 1) if change.before is not None else []
-    if there:
+    if not there:
+        batch.also_create(TIMER, change, {"rule": change.id, **_from_now(ctx, trigger, given)})
+    elif not _same_clock(change, there[0]):
+        batch.also_update(TIMER, change, id_of(there[0]), _from_now(ctx, trigger, given), "begin")
+    elif change.changes("parameters"):
+        values = _going_on(ctx, change, there[0], given) if trigger == DATE else _from_now(ctx, trigger, given)
         batch.also_update(TIMER, change, id_of(there[0]), values, "begin")
-    else:
-        batch.also_create(TIMER, change, {"rule": change.id, **values})
+
+
+def _same_clock(change: Change, timer: Row) -> bool:
+    """Whether the rule was awake by this timer, for the same records."""
+    before = cast("Row", change.before)
+    return bool(
+        change.verb == "update" and before["active"] and timer["next_at"] is not None
+        and not any(change.changes(name) for name in ("trigger", "entity"))
+    )  # fmt: skip
+
+
+def _going_on(ctx: Context, change: Change, timer: Row, given: Mapping[str, Any]) -> dict[str, object]:
+    """The next look at the same date, by other days or at another time: no record is left out that had not had its turn."""
+    now, zone = ctx.now(), ZoneInfo(ctx.tenant.timezone)
+    try:
+        was = cast("dict[str, Any]", ByDate().load(cast("dict[str, Any]", cast("Row", change.before)["parameters"] or {})))
+    except ValidationError:  # from before its kind was changed
+        return _from_now(ctx, DATE, given)
+    if any(was[name] != given[name] for name in ("field", "direction")):
+        return _from_now(ctx, DATE, given)
+    sooner = timedelta(days=given["days"] - was["days"]) * (1 if given["direction"] == "before" else -1)
+    oldest = now.astimezone(zone).date() - timedelta(days=LATE) - DAY
+    behind = cast("date", timer["reached_on"]) - sooner
+    if given["direction"] == "after":
+        behind = max(behind, min(oldest, cast("date", timer["reached_on"])))
+    behind = min(behind, max(reached(now, given["at"], zone), cast("date", timer["reached_on"])))
+    return {"reached_on": behind, "next_at": instant(behind + DAY, given["at"], zone)}
 
 
 def _from_now(ctx: Context, trigger: str, given: Mapping[str, Any]) -> dict[str, object]:

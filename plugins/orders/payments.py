@@ -115,7 +115,7 @@ def keep_plans(ctx: Context, batch: Batch, documents: type_documents, sums: Mapp
     for row in _instalments(ctx, less) if less else ():
         if isinstance(row["amount"], Money):
             planned[row["order"]] = planned.get(row["order"], Decimal(0)) + row["amount"].amount
-    short = {id for id in less if sums[id].amounts.total < planned.get(id, Decimal(0))}
+    short = {id for id in less if id in planned and sums[id].amounts.total < planned[id]}
     for change in batch.changes if short else ():
         for id in documents_of(change, KINDS[batch.entity]) & short if change.stands else ():
             text = _("the payment plan of {number} adds up to {planned}, and the order would come to {total}; change the plan first")

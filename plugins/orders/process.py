@@ -78,10 +78,12 @@ def accept(ctx: Context, id: UUID) -> Row:
         ctx.lock(f"orders.quote:{id}")
         quote = found(ctx, "orders.quote", id)
         orders = ctx.records("orders.order")
-        if quote["state"] == "accepted" and (made := orders.find(where(quote=id), 1)):
+        accepted = quote["state"] == "accepted"
+        if accepted and (made := orders.find(where(quote=id), 1)):
             return made[0]
-        until = quote["valid_until"]
-        if quote["state"] not in ("draft", "sent"):
+        until = None if accepted else quote["valid_until"]  # it was accepted in time, by whoever wrote that down
+        unordered = accepted and not ctx.as_system().records("orders.order").find(where(quote=id), 1)
+        if quote["state"] not in ("draft", "sent") and not unordered:
             raise Conflict(
                 _("the quote is {state}, so it can't be accepted"), code="quote_closed", state=state_of("orders.quote", quote["state"])
             )

@@ -142,6 +142,57 @@ def test_a_rule_that_is_switched_on_looks_ahead(
 
 
 @pytest.mark.feature("I2")
+@pytest.mark.parametrize(("change", "told"), [
+    ({"actions": [entry("mind {{ ends_on }}")]}, ["30"]),
+    ({"conditions": [{"kind": "automation.filter", "parameters": {"where": ["state=draft"]}}]}, ["30"]),
+    ({"parameters": {**WEEK, "at": "10:00"}}, ["30"]),
+    ({"parameters": {**WEEK, "days": 5}}, ["30"]),
+    ({"parameters": {**WEEK, "days": 10}}, ["30", "03"]),
+    ({"parameters": {**WEEK, "field": "starts_on"}}, []),
+    ({"active": False}, []),
+], ids=["actions", "conditions", "time", "fewer days", "more days", "another date", "off"])  # fmt: skip
+@pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+def test_a_rule_that_is_changed_while_the_worker_is_away_forgets_nobody(
+    work: Work, rules: Rules, engine: Engine, left: type_left, clock: Clock, contract: Callable[..., UUID], change: Any, told: list[str]
+) -> None:
+    """The contract of the 30th is to be told of on the 23rd; that of 3 July comes ten days before, and no sooner."""
+    rule = rules("orders.contract", "date", entry("ends {{ ends_on }}"), parameters=WEEK)
+    contract("2026-06-30")
+    contract("2026-07-03")
+    contract("2026-06-28")
+    clock.now = local(6, 22, 12)
+    engine.run_until_idle()
+    assert left() == ["ends 2026-06-28"]
+    clock.now = local(6, 24, 12)
+    work.records("automation.rule").update(rule, change)
+    engine.run_until_idle()
+    clock.now = local(6, 25, 12)
+    engine.run_until_idle()
+    assert [text[-2:] for text in left()[1:]] == told
+
+
+@pytest.mark.feature("I2")
+def test_a_contract_that_comes_into_effect_after_its_day_is_told_of_at_once_and_a_closed_one_never(
+    work: Work, rules: Rules, engine: Engine, left: type_left, clock: Clock, contract: Callable[..., UUID]
+) -> None:
+    active = [{"kind": "automation.filter", "parameters": {"where": ["state=active"]}}]
+    rules("orders.contract", "date", entry("ends {{ ends_on }}"), parameters=WEEK, conditions=active)
+    late, closed, contracts = contract("2026-06-30"), contract("2026-06-29", state="active"), work.records("orders.contract")
+    clock.now = local(6, 21, 12)
+    contracts.update(closed, {"state": "ended"})
+    engine.run_until_idle()
+    clock.now = local(6, 24, 12)
+    engine.run_until_idle()
+    assert left() == []
+    for state in ("active", "ended", "active"):
+        contracts.update(late, {"state": state})
+        engine.run_until_idle()
+    clock.now = local(6, 25, 12)
+    engine.run_until_idle()
+    assert left() == ["ends 2026-06-30"]
+
+
+@pytest.mark.feature("I2")
 def test_days_after_a_date_and_an_import_of_old_ones(
     work: Work, rules: Rules, engine: Engine, left: type_left, clock: Clock, account: UUID
 ) -> None:

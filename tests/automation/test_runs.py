@@ -296,12 +296,19 @@ def test_two_rules_that_begin_each_other_are_stopped_by_name(
 
 
 @pytest.mark.feature("I8")
-def test_a_rule_that_begins_itself_is_stopped_by_name(work: Work, rules: Rules, engine: Engine, account: UUID) -> None:
+def test_a_rule_that_begins_itself_is_stopped_by_name_and_one_that_looks_on_is_not_called_a_loop(
+    work: Work, rules: Rules, engine: Engine, account: UUID, people: People
+) -> None:
+    work.records("customers.account").update(account, {"owner": people.rep})
     rule = turns(rules, "city", "city", "Echo")
+    tell = {"action": "automation.notify", "parameters": {"to": "owner", "title": "{{ city }}"}}
+    rules("customers.account", "updated", tell, name="Onlooker", owner=people.manager, parameters={"fields": ["city"]})
     work.records("customers.account").update(account, {"city": "x"})
     engine.run_until_idle()
-    assert Counter(run["state"] for run in rules.runs()) == {"done": MOST_DEPTH, "stopped": 1}
-    assert rules.runs()[-1]["error"] == f"stopped after 8 runs: rules begin each other in a circle: Echo ({rule}) > Echo ({rule})"
+    (notice,) = work.records("teamwork.notification").find(where(owner=people.manager, kind="automation.stopped"))
+    assert notice["title"] == "Rule Onlooker was not started: too long a chain of rules led to it"
+    assert Counter(run["state"] for run in rules.runs(rule)) == {"done": MOST_DEPTH, "stopped": 1}
+    assert rules.runs(rule)[-1]["error"] == f"stopped after 8 runs: rules begin each other in a circle: Echo ({rule}) > Echo ({rule})"
 
 
 @pytest.mark.feature("I8")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from psycopg.errors import InsufficientPrivilege
 
+from core.cli.base import refusals_told
 from core.data import engine
 from core.testkit.fixtures import Api
 
@@ -71,3 +73,19 @@ def test_writers_of_two_processes_wait_in_line_instead_of_failing(tmp_path: Path
     thread.join(10)
     first.close()
     second.close()
+
+
+def test_who_may_make_no_tables_is_told_in_one_line_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    """A database of somebody else: since version 15 PostgreSQL lets nobody but its owner make tables there."""
+
+    @refusals_told
+    def upgrade() -> None:
+        raise sa.exc.ProgrammingError(
+            "CREATE TABLE x", {}, InsufficientPrivilege("permission denied for schema public\nLINE 2: CREATE TABLE x")
+        )
+
+    with pytest.raises(SystemExit) as ended:
+        upgrade()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said.count("\n") == 1 and "permission denied for schema public" in said and "CREATE DATABASE" in said

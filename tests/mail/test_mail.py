@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,31 @@ def test_a_temporary_refusal_is_tried_again_under_the_same_message_id(
     ((_recipient, message),) = mail_server.messages
     assert message["Message-ID"] == f"<{row.id}@acme.example>"
     assert rows(work)[0].state == "done"
+
+
+def test_a_mail_server_that_is_away_for_a_night_loses_no_letter_and_one_that_never_comes_back_ends_it(
+    platform: Platform, work: Work, mail_server: MailServer, clock: Clock
+) -> None:
+    mail_server.verdict = "451 try later"
+    began = clock.now
+    work.mail(Mail("a@b.example", "x", "y"))
+    for _attempt in range(25):
+        drained(platform)
+        (row,) = rows(work)
+        assert row.state == "waiting"
+        assert row.due_at - clock.now <= timedelta(minutes=30), "back within half an hour of the server"
+        clock.now = row.due_at
+    assert clock.now - began > timedelta(hours=2)
+    mail_server.verdict = "250 ok"
+    drained(platform)
+    assert len(mail_server.messages) == 1
+    mail_server.verdict = "451 try later"
+    work.mail(Mail("c@b.example", "x", "y"))
+    for hours in (0, 1, 1, 1, 1, 1, 1, 1, 64, 1):
+        assert rows(work)[-1].state == "waiting"
+        clock.move(hours=hours)
+        drained(platform)
+    assert (rows(work)[-1].state, rows(work)[-1].attempts) == ("dead", 10)
 
 
 @pytest.mark.feature("A15")

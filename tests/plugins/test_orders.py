@@ -135,6 +135,8 @@ def test_twenty_lines_come_in_one_call_and_the_quote_knows_its_total(client: Api
         ({"quantity": None}, "quantity", "required"),
         ({"quantity": 1, "discount": 101}, "discount", "out_of_range"),
         ({"quantity": 1, "net": usd("1")}, "net", "read_only"),
+        ({"quantity": "9999999", "unit_price": usd("9999999")}, "net", "out_of_range"),
+        ({"quantity": "9999999999999", "unit_price": usd("9999999999999"), "tax_rate": 100}, "tax", "out_of_range"),
     ],
 )
 def test_a_line_that_does_not_fit_is_refused_by_name_and_the_order_stays(
@@ -145,6 +147,26 @@ def test_a_line_that_does_not_fit_is_refused_by_name_and_the_order_stays(
     assert refused.status_code == 422
     assert (field, reason) in [(error["field"], error["code"]) for error in refused.json["errors"]]
     assert shop.read("order", order)["total"] == Money(Decimal(100), "USD")
+
+
+def test_sums_and_amounts_at_a_rate_that_have_no_room_are_refused(client: Api, shop: Shop, work: Work) -> None:
+    huge = {"quantity": 1, "unit_price": usd("9999999999999")}
+    order = shop.document("order", [huge])
+    refused = client.post(f"{API}/order_lines", {"order": str(order), "product": "GW", **huge})
+    assert (refused.status_code, code(refused)) == (422, "out_of_range"), refused.text
+    assert shop.read("order", order)["total"] == Money(Decimal(9999999999999), "USD")
+    work.records("company.currency").create({"code": "KWD", "name": "Dinar"})
+    work.records("company.rate").create({"currency": "KWD", "on": "2026-01-01", "rate": "3"})
+    foreign = shop.document("order", [], currency="KWD")
+    line = {"order": str(foreign), "quantity": 1, "description": "x", "unit_price": {"amount": "9999999999999", "currency": "KWD"}}
+    refused = client.post(f"{API}/order_lines", line)
+    assert (refused.status_code, code(refused)) == (422, "out_of_range"), refused.text
+
+
+def test_a_line_that_takes_something_back_brings_an_order_below_nothing(client: Api, shop: Shop) -> None:
+    order = shop.document("order", [{"quantity": 1}])
+    assert client.post(f"{API}/order_lines", {"order": str(order), "product": "GW", "quantity": "-2"}).status_code == 201
+    assert shop.read("order", order)["total"] == Money(Decimal(-100), "USD")
 
 
 # --- quotes and orders -------------------------------------------------------------------------------------------------
@@ -158,10 +180,13 @@ def test_an_accepted_quote_becomes_one_order_and_an_expired_one_none(client: Api
     assert (first.json["total"], first.json["quote"], first.json["state"]) == (usd("150.00"), str(quote), "draft")
     assert client.get(f"{API}/quotes/{quote}").json["state"] == "accepted"
     assert code(client.post(f"{API}/quote_lines", {"quote": str(quote), "product": "GW", "quantity": 1})) == "document_closed"
-    late = shop.document("quote", [{"quantity": 1}], valid_until="2026-01-31")
+    by_hand, late = (shop.document("quote", [{"quantity": 1}], valid_until="2026-01-31") for _time in range(2))
+    assert client.patch(f"{API}/quotes/{by_hand}", {"state": "accepted"}).status_code == 200
     clock.move(days=20)
     assert code(client.post(f"{API}/quotes/{late}/orders")) == "quote_expired"
-    assert shop.work.records("orders.order").aggregate(["count"]) == [{"count": 1}]
+    first, second = (client.post(f"{API}/quotes/{by_hand}/orders") for _time in range(2))
+    assert (first.status_code, first.json["id"]) == (201, second.json["id"]), first.text
+    assert shop.work.records("orders.order").aggregate(["count"]) == [{"count": 2}]
 
 
 @pytest.mark.feature("E2")
