@@ -24,6 +24,7 @@ STATES: dict[str, tuple[Text, str]] = {
     "behind": (_("Its tables need an upgrade"), "bad"),
     "blocked": (_("A required plugin is missing"), "bad"),
     "missing_extra": (_("A library is missing"), "bad"),
+    "vanished": (_("Its package is missing"), "bad"),
 }
 _ADDS: dict[str, Text] = {
     "entities": _("Records"), "fields": _("Fields"), "permissions": _("Permissions"), "roles": _("Roles"), "routes": _("API endpoints"),
@@ -42,7 +43,7 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
     titles = _titles(ctx)
     listed = _listed(ctx)
     rows = [{**_row(ctx, one), "requires": _required(one, titles), "required_by": _requiring(one, listed)} for one in listed]
-    order = ("held", "failed", "incompatible", "behind", "missing_extra", "blocked", "on", "off")
+    order = ("held", "failed", "incompatible", "behind", "missing_extra", "vanished", "blocked", "on", "off")
     rows.sort(key=lambda one: (order.index(one["status"]), str(one["title"])))
     return Rendering("console/admin_plugins.html", {"rows": rows})
 
