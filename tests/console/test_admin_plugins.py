@@ -35,6 +35,7 @@ def test_a_plugin_is_switched_off_after_its_impact_was_shown_and_on_again_after_
     page = site.get(f"{PLUGINS}/teamwork")
     asked = page.texts("//ul[contains(@class, 'wishes')]/li")
     assert "Send email" in asked or any(one.startswith("Read ") for one in asked)
+    assert "Background jobs: Send reminders" in asked, "not by their keys"
     assert site.post(f"{PLUGINS}/teamwork", {**page.form(), "approves": [*page.all("//input[@name='approves']/@value")]}).status == 303
     assert "Call" in site.get("/teamwork/tasks").text
 
@@ -43,6 +44,7 @@ def test_what_would_be_out_of_sight_is_said_in_words_and_no_key(site: Site, work
     account = work.records("customers.account").create({"name": "Huawei"})
     work.records("teamwork.task").create({"subject": "Call", "about": {"entity": "customers.account", "id": account["id"]}})
     assert "Linked from: Tasks: About 1" in site.get(f"{PLUGINS}/customers/off").texts("//main//li")
+    assert not [one for one in site.get(f"{PLUGINS}/orders/off").texts("//main//li") if "_" in one]
     (row,) = [one for one in site.get(PLUGINS).texts("//main//tr") if one.startswith("From Odoo ")]
     assert " Import and export " in row
 

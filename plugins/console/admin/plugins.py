@@ -75,7 +75,9 @@ def ask_off(ctx: Context, request: PageRequest) -> Rendering:
     row = _named(ctx, request.path["name"])
     impact = cast("Mapping[str, Any]", ctx.api("GET", f"{ROOT}/{row['name']}/impact"))
     labels = _labels(ctx)
-    rows = [(labels.get(table, table), count) for table, count in impact["rows"].items()]
+    rows = [(labels[table], count) for table, count in impact["rows"].items() if table in labels]
+    if beside := sum(count for table, count in impact["rows"].items() if table not in labels):
+        rows.append((ctx.say(_("Other data")), beside))
     links = [(_linked(ctx, link, labels), count) for link, count in impact["links"].items()]
     own = [(_own(ctx, str(one["name"]), str(one["way"]), str(one["label"])), one["records"]) for one in impact["own"]]
     uses = [(_many(ctx, str(use["entity"])), use["titles"]) for use in impact["uses"]]
@@ -92,8 +94,8 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     values = {
         "plugin": {**row, **named}, "about": about, "form": form, "problems": told(ctx, refusal), "titles": titles,
         "adds": [(ctx.say(_ADDS[kind]) if kind in _ADDS else kind, names) for kind, names in about["adds"].items()],
-        "asks": [wish(ctx, word) for word in row["asks"]],
-        "has": [wish(ctx, word) for word in row["capabilities"] if word not in row["asks"]],
+        "asks": [wish(ctx, str(row["name"]), word) for word in row["asks"]],
+        "has": [wish(ctx, str(row["name"]), word) for word in row["capabilities"] if word not in row["asks"]],
     }  # fmt: skip
     return Rendering("console/admin_plugin.html", values, 200 if refusal is None else refusal.status)
 
