@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib import metadata
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import cast
@@ -28,8 +29,9 @@ from core.entities.shape import MOST_PLANS, Shape, type_plans
 from core.extension import catalog as catalogs
 from core.extension.calls import Calls
 from core.extension.catalog import Catalog
-from core.extension.discover import Found, State, discover, ordered
+from core.extension.discover import GROUP, Found, State, discover, ordered
 from core.extension.gate import Gate
+from core.extension.vanished import note_vanished
 from core.http.limits import Limits
 from core.identity.tables import User
 from core.pace import Shield
@@ -207,10 +209,13 @@ def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequ
     `check_schema=False` is for the commands that bring the schema up to the code.
     """
     database = Database(config.database_url)
-    calls = Calls(ordered(discover(config.plugins, entry_points)), builtin)
+    points = tuple(metadata.entry_points(group=GROUP)) if entry_points is None else entry_points
+    calls = Calls(ordered(discover(config.plugins, points)), builtin)
     catalog = catalogs.build(calls)
     if check_schema and _take_out_those_behind(calls, catalog, database):
         catalog = catalogs.build(calls)
+    if check_schema:
+        note_vanished(calls, database, Branch("core", HERE / "migrations"), {point.name for point in points})
     serving = {p.name: p for p in calls.states.values() if p.serves and p.module is not None}
     places = {name: p.migrations.parent for name, p in serving.items()}
     frame = frame_in(catalog)

@@ -212,7 +212,8 @@ def _tell_share(share: Share) -> None:
     for label, count in share.links.items():
         click.echo(f"  {count} links of {label}")
     for one in share.own:
-        click.echo(f"  {_WAYS[str(one['way'])]}: {one['name']} ({one['label']}), {one['records']} records")
+        records = "" if one["way"] == leaning.BELONGS else f", {one['records']} records"
+        click.echo(f"  {_WAYS[str(one['way'])]}: {one['name']} ({one['label']}){records}")
     if share.grants:
         click.echo(f"  {share.grants} grants")
     for token in share.tokens:

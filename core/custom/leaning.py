@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PART_OF, LINKS, NAMES, COUNTS, READS, BELONGS = "part_of", "link", "any_record", "counted", "reads", "field"
 """In what way something leans: an entity whose records are part of the plugin's; a field that links to them, may name them, counts them,
 is worked out or shown by what the plugin adds; a field of an entity of the plugin, which goes with it."""
+WAYS = (PART_OF, LINKS, NAMES, COUNTS, READS, BELONGS)
 _WORDS = ("measure", "where", "expression", "shown_if", "required_if")
 type_leaning = dict[str, object]
 

@@ -35,8 +35,14 @@ def revise(database: Database, branch: Branch, message: str, beside: Iterable[st
 
 
 def missing(database: Database, branch: Branch, beside: Iterable[str] = ()) -> list[str]:
-    """The lines of the migration that `revise` would write; none where the database is as the plugin declares. Raises as it does."""
-    return _missing(database, branch, beside)[1]
+    """The operations of the migration that `revise` would write; none where the database is as the plugin declares. Raises as it does."""
+    found: list[str] = []
+    for line in _missing(database, branch, beside)[1]:
+        if found and (line[:1].isspace() or line.startswith(")")):  # it goes on
+            found[-1] += f" {line.strip()}"
+        else:
+            found.append(line)
+    return found
 
 
 def _missing(database: Database, branch: Branch, beside: Iterable[str]) -> tuple[str | None, list[str], list[str]]:
@@ -53,7 +59,7 @@ def _missing(database: Database, branch: Branch, beside: Iterable[str]) -> tuple
         context = MigrationContext.configure(
             connection,
             opts={"include_name": ours, "include_object": lambda item, name, kind, *rest: ours(name, kind, None) and not item.info.get("view"),
-                  "target_metadata": Record.metadata, "version_table": branch.version_table, "compare_type": False},
+                  "target_metadata": Record.metadata, "version_table": branch.version_table, "compare_type": _other_type},
         )  # fmt: skip
         script = produce_migrations(context, Record.metadata)
         assert script.upgrade_ops is not None and script.downgrade_ops is not None
@@ -62,6 +68,13 @@ def _missing(database: Database, branch: Branch, beside: Iterable[str]) -> tuple
         rendering = AutogenContext(context, Record.metadata, opts=dict(context.opts) | {"sqlalchemy_module_prefix": "sa.",
                                    "alembic_module_prefix": "op.", "user_module_prefix": None, "render_item": _render_item})  # fmt: skip
         return there, _lines(rendering, script.upgrade_ops.ops), _lines(rendering, script.downgrade_ops.ops)
+
+
+def _other_type(context: MigrationContext, _inspected: Any, _column: Any, there: Any, declared: Any) -> bool:
+    """Whether the database has a column as another type, in its own words: there are fewer of them than types here."""
+    assert context.dialect is not None
+    mine, theirs = (context.dialect.type_compiler_instance.process(one) for one in (declared.dialect_impl(context.dialect), there))
+    return mine != theirs and {mine.partition("(")[0], theirs.partition("(")[0]} != {"TEXT"}  # how long a text may be is asked elsewhere
 
 
 def _write(branch: Branch, message: str, there: str | None, up: list[str], down: list[str]) -> Path:

@@ -29,14 +29,15 @@ def described(work: Work, name: str) -> dict[str, object]:
 
 
 def leaving(work: Work, name: str) -> dict[str, object]:
-    """What this tenant would miss without a plugin: rows by table, links of others to them, grants, tokens, what other plugins say of theirs.
+    """What this tenant would miss without a plugin: rows by table, links of others to them, fields and entities of its own that lean on it,
+    grants, tokens, what other plugins say of theirs.
 
     Nothing of it is deleted by switching the plugin off; it is out of sight until the plugin is on again.
     """
     _found(work, name)
     share = share_of(work.platform, name, work.tenant.id, work.tenant.name)
     return {
-        "plugin": name, "rows": share.rows, "links": share.links, "grants": share.grants, "tokens": share.tokens, "uses": share.uses,
+        "plugin": name, "rows": share.rows, "links": share.links, "own": share.own, "grants": share.grants, "tokens": share.tokens, "uses": share.uses,
         "unanswered": share.unanswered, "required_by": [one for one in _leaning(work, name) if one in work.enabled],
         "taken_along": [one for one in _leaning(work, name, bridges=True) if one in work.enabled],
     }  # fmt: skip

@@ -134,7 +134,10 @@ class Catalog:
             "timeline_sources": [source.entity for source in self.timeline_sources if source.plugin == plugin],
             "settings": list(self.settings[plugin].schema().fields) if plugin in self.settings else [],
             "rate_sources": [source.name for source in self.rate_sources if source.plugin == plugin],
-            **{kind.__name__.lower() + "s": [name for name, spec in many.items() if spec.plugin == plugin] for kind, many in self.specs.items()},
+            **{
+                hook.removeprefix("register_"): [name for name, spec in self.specs.get(kind, {}).items() if spec.plugin == plugin]
+                for hook, kind in _OFFERED.items()
+            },
             "commands": [name for name, command in self.commands.items() if command.plugin == plugin],
         }  # fmt: skip
 
@@ -350,6 +353,25 @@ def _add_timeline_source(catalog: Catalog, owner: str, source: TimelineSource) -
     catalog.timeline_sources.append(replace(source, plugin=owner))
 
 
+_OFFERED: dict[str, type[Spec]] = {
+    "register_reports": Report,
+    "register_importers": Importer,
+    "register_channels": NoticeChannel,
+    "register_actions": Action,
+    "register_watches": Watch,
+    "register_triggers": Trigger,
+    "register_conditions": RuleCondition,
+    "register_document_templates": DocumentTemplate,
+    "register_forecast_models": ForecastModel,
+    "register_sign_in": SignInProvider,
+    "register_frame": Frame,
+    "register_pages": PageRoute,
+    "register_panels": Panel,
+    "register_navigation": MenuEntry,
+}
+"""What is kept by its key alone, by the hook that gives it."""
+
+
 _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_entities": _add_entity,
     "register_extensions": _add_extension,
@@ -365,18 +387,5 @@ _ADDERS: dict[str, Callable[[Catalog, str, Any], None]] = {
     "register_timeline_sources": _add_timeline_source,
     "register_settings": _add_settings,
     "register_rate_sources": _add_rate_source,
-    "register_reports": _offer(Report),
-    "register_importers": _offer(Importer),
-    "register_channels": _offer(NoticeChannel),
-    "register_actions": _offer(Action),
-    "register_watches": _offer(Watch),
-    "register_triggers": _offer(Trigger),
-    "register_conditions": _offer(RuleCondition),
-    "register_document_templates": _offer(DocumentTemplate),
-    "register_forecast_models": _offer(ForecastModel),
-    "register_sign_in": _offer(SignInProvider),
-    "register_frame": _offer(Frame),
-    "register_pages": _offer(PageRoute),
-    "register_panels": _offer(Panel),
-    "register_navigation": _offer(MenuEntry),
+    **{hook: _offer(kind) for hook, kind in _OFFERED.items()},
 }

@@ -26,11 +26,12 @@ class State(StrEnum):
     BEHIND = "behind"
     BLOCKED = "blocked"
     MISSING_EXTRA = "missing_extra"
+    VANISHED = "vanished"
 
 
 @dataclass(frozen=True)
 class Found:
-    """A plugin that is installed, whatever its state; `reason` says why it does not serve, and what to do."""
+    """A plugin that is installed, or ought to be, whatever its state; `reason` says why it does not serve, and what to do."""
 
     name: str
     distribution: str
@@ -90,9 +91,11 @@ def _load(point: EntryPoint) -> Found:
         if failure.name and not failure.name.startswith(("plugins", "sdk", point.module.partition(".")[0])):
             reason = f"needs the package {failure.name!r}; install the plugin with its extra"
             return Found(point.name, distribution, State.MISSING_EXTRA, reason)
-        return Found(point.name, distribution, State.FAILED, traceback.format_exc())
-    except Exception:  # a plugin may raise anything at import: it is shown, and the others serve
-        return Found(point.name, distribution, State.FAILED, traceback.format_exc())
+        return Found(point.name, distribution, State.FAILED, _told(failure))
+    except DeclarationError as failure:  # which says by itself what to do where
+        return Found(point.name, distribution, State.FAILED, str(failure))
+    except (Exception, SystemExit) as failure:  # a plugin may raise anything at import: it is shown, and the others serve
+        return Found(point.name, distribution, State.FAILED, _told(failure))
     manifest = getattr(module, "manifest", None)
     if not isinstance(module, ModuleType) or not isinstance(manifest, Manifest):
         reason = f"{point.value}: expected a module with `manifest = Manifest(...)`; add one"
@@ -105,6 +108,14 @@ def _load(point: EntryPoint) -> Found:
         reason = f"written for platform API {manifest.api}, this platform speaks {API_VERSION}; install a matching version"
         return found.but(State.INCOMPATIBLE, reason)
     return found
+
+
+def _told(failure: BaseException) -> str:
+    """Where it was raised, from the plugin's own module on: nobody mends the way to it."""
+    place = failure.__traceback__
+    while place is not None and (place.tb_frame.f_code.co_filename == __file__ or "importlib" in place.tb_frame.f_code.co_filename):
+        place = place.tb_next
+    return "".join(traceback.format_exception(type(failure), failure, place))
 
 
 @lru_cache(maxsize=200)

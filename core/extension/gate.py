@@ -158,9 +158,12 @@ class Gate:
         The caller sees to it that the tenant's access version grows. Raises NotFound, or Conflict naming the partners in the way, or what is
         not approved yet.
         """
-        if name not in self.manifests:
-            raise NotFound(_("no active plugin {name!r}; see `dealwright plugin list`"), name=name)
         there = self.consents(connection, tenant)
+        if name not in self.manifests:
+            if on or name not in there:
+                raise NotFound(_("no active plugin {name!r}; see `dealwright plugin list`"), name=name)
+            self.write(connection, tenant, (name,), False)  # it does not serve, so nothing else changes
+            return Switched(self._in_force(there), self._in_force(there), frozenset({name} if there[name].enabled else ()))
         then = {**there, name: Consent(on)}
         mine = frozenset({name} if not on and name in there and there[name].enabled else ())  # what it requires may be lost
         done = Switched(self._in_force(there), self._in_force(then), mine | (self._on(there) - self._on(then)))
@@ -243,6 +246,11 @@ def _approvals() -> sa.Select[str]:
 
 
 _APPROVALS = _approvals()
+
+
+def switched_on(connection: Connection) -> set[str]:
+    """Names of the plugins that some tenant has switched on, also of those that are not here."""
+    return {approval.partition(" ")[0] for approval in connection.scalars(_APPROVALS)}
 
 
 def _unasked(connection: Connection, bridge: Manifest) -> bool:

@@ -18,7 +18,7 @@ from core.entities import merged
 from core.events.schedules import schedules
 from core.extension import archive, declared, failures
 from core.extension.archive import Archived
-from core.extension.discover import Found
+from core.extension.discover import Found, State
 from core.extension.impact import Impact, own_tables
 from core.identity.tables import Grant
 from core.search.index import forget_places
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def known(platform: Platform, plugin: str) -> Found | None:
     """The installed plugin of that name; None for one that has left its data here. Raises NotFound for any other."""
-    found = next((one for one in platform.plugins if one.name == plugin), None)
+    found = next((one for one in platform.plugins if one.name == plugin and one.state is not State.VANISHED), None)
     if found is None and plugin not in migrate.orphans(platform.database, platform.branches()):
         raise NotFound(
             _("neither plugin {name!r} nor data of it exists; see `dealwright plugin list` and `dealwright db orphans`"), name=plugin

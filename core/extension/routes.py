@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from core import settings
+from core.custom.leaning import WAYS
 from core.extension import about
 from sdk import Context, Request, Route, _
 
@@ -68,12 +69,23 @@ class UseRow(Schema):
     titles = fields.List(fields.String(), required=True)
 
 
+class OwnRow(Schema):
+    """A field or an entity that the tenant has made, in what `way` it leans on the plugin, and how many records of others are concerned."""
+
+    name = fields.String(required=True)
+    way = fields.String(required=True, validate=validate.OneOf(WAYS))
+    label = fields.String(required=True)
+    records = fields.Integer(required=True)
+
+
 class PluginImpact(Schema):
-    """What the tenant would miss: rows by table, links of others by `entity.field`, grants, tokens, what others say of their own records."""
+    """What the tenant would miss: rows by table, links of others by `entity.field`, what it has made itself, grants, tokens, what others
+    say of their own records."""
 
     plugin = fields.String(required=True)
     rows = _Counts
     links = _Counts
+    own = fields.List(fields.Nested(OwnRow), required=True)
     grants = fields.Integer(required=True)
     tokens = fields.List(fields.String(), required=True)
     uses = fields.List(fields.Nested(UseRow), required=True)

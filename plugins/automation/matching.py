@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from plugins.automation import conditions, timing
 from plugins.automation.rules import NEEDED, RULE, SWITCH_OFF, Rule, actor_of, listeners, rule_of
-from plugins.automation.schemas import readable
+from plugins.automation.schemas import why
 from plugins.automation.tables import FAILED, STOPPED, WAITING
 from plugins.automation.triggers import DATE
 from sdk import Condition, Context, Draft, Event, GiveUp, Moment, NotFound, Notice, Query, Refusal, _, where
@@ -84,7 +84,7 @@ def start(ctx: Context, rule: Rule, moments: Sequence[Moment], occurrence: str, 
         held = conditions.holding(actor_of(ctx, rule), rule.entity, rule.conditions, moments)
         state, error = WAITING, None
     except (Refusal, ValidationError) as refusal:  # its conditions cannot be asked any more: the log says so
-        held, state, error = {moment.record_id for moment in moments}, FAILED, readable(str(refusal))
+        held, state, error = {moment.record_id for moment in moments}, FAILED, why(ctx, refusal)
     wanted = {f"{occurrence}:{one.record_id}"[:200]: one for one in moments if one.record_id in held}
     there = _there(ctx, rule, list(wanted))
     drafts = [_draft(rule, name, one, causes, state, error) for name, one in wanted.items() if name not in there]

@@ -23,7 +23,6 @@ from plugins.automation import (
     sight,
     timing,
     triggers,
-    uses,
     webhooks,
 )
 from plugins.automation.master import MASTER_DATA
@@ -56,6 +55,7 @@ from sdk import (
     _,
     hookimpl,
 )
+from sdk.impact import naming
 
 manifest = Manifest(
     name="automation",
@@ -70,6 +70,12 @@ manifest = Manifest(
         mail=True,
     ),
 )
+
+NAMING: dict[str, Sequence[str]] = {
+    "automation.rule": ("entity", "trigger", "parameters", "conditions", "actions"), "automation.webhook": ("entity", "events", "where"),
+    "automation.inlet": ("entity", "mapping"),
+}  # fmt: skip
+"""Where names of other plugins may stand."""
 
 ACCESS = {"sales_manager": Scope.TEAM}
 READ = frozenset({Verb.READ})
@@ -200,7 +206,7 @@ def prepare_changes(ctx: Context, batch: Batch) -> None:
 
 @hookimpl
 def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
-    return uses.uses_of(ctx, plugin)
+    return naming(ctx, plugin, NAMING)
 
 
 @hookimpl

@@ -16,7 +16,7 @@ from plugins.automation.facts import filled, slots, words_of
 from plugins.automation.matching import PERFORM, RUN, count_failures, rule_by_id
 from plugins.automation.revisions import PARTS, revision_of
 from plugins.automation.rules import RULE, actor_of, kind_of, rule_of
-from plugins.automation.schemas import readable
+from plugins.automation.schemas import readable, why
 from plugins.automation.tables import DONE, FAILED, STOPPED, UNDONE, WAITING
 from sdk import Action, Condition, Conflict, Context, Draft, GiveUp, NotFound, Refusal, Step, Unavailable, _
 from sdk.context import Row, id_of
@@ -50,8 +50,8 @@ def perform(ctx: Context, arguments: Mapping[str, object]) -> None:
                 _perform(ctx.as_system(), id, log)
         except (Refusal, GiveUp, ValidationError) as refusal:
             if not isinstance(refusal, Unavailable):
-                _fail(ctx, id, log, readable(str(refusal)))
-            elif _try_again(ctx, id, log, readable(str(refusal))):  # a plugin failed, or something is away: it may be well later
+                _fail(ctx, id, log, why(ctx, refusal))
+            elif _try_again(ctx, id, log, why(ctx, refusal)):  # a plugin failed, or something is away: it may be well later
                 trouble = refusal
         except Exception as failure:  # kept with the run and shown there; tried again, and then given up
             if _try_again(ctx, id, log, readable(f"{type(failure).__name__}: {failure}")):

@@ -35,7 +35,24 @@ from plugins.console import (
 from plugins.console.admin import pages as admin
 from plugins.console.registry import PREFIX
 from plugins.console.settings import PagesOfCompany
-from sdk import EVERYBODY, Batch, Capabilities, Context, Entity, Frame, Manifest, MenuEntry, PageRoute, Panel, Scope, Settings, _, hookimpl
+from sdk import (
+    EVERYBODY,
+    Batch,
+    Capabilities,
+    Context,
+    Entity,
+    Frame,
+    Manifest,
+    MenuEntry,
+    PageRoute,
+    Panel,
+    Scope,
+    Settings,
+    Use,
+    _,
+    hookimpl,
+)
+from sdk.impact import naming
 
 manifest = Manifest(
     name="console",
@@ -44,6 +61,9 @@ manifest = Manifest(
     summary=_("Web pages for everything your plugins define, in English and Chinese, on desktop and phone."),
     capabilities=Capabilities(data=("*:*",), api=("*",)),  # it shows and changes any record, in the name of who looks at it
 )
+
+NAMING: dict[str, Sequence[str]] = {"console.view": ("entity", "conditions", "ordered_by", "columns", "layout_field")}
+"""Where names of other plugins may stand."""
 
 STATIC = Path(__file__).parent / "static"
 HTMX = Path(js_lib_htmx.__file__).parent / "static" / "htmx" / "htmx.min.js"
@@ -128,3 +148,8 @@ def register_navigation() -> Sequence[MenuEntry]:
             "admin", label=_("Administration"), section="admin", path="/admin", icon="gear", permission="core.tenant.update", position=10
         ),
     )
+
+
+@hookimpl
+def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
+    return naming(ctx, plugin, NAMING)

@@ -26,11 +26,13 @@ from sdk import (
     Scope,
     TimelineSource,
     Trace,
+    Use,
     Verb,
     _,
     hookimpl,
 )
 from sdk.files import take_away
+from sdk.impact import naming
 
 # The renderer's process loads these, not this one: only that they are installed is asked here.
 for _package in ("docxtpl", "lxml", "noto_cjk_sans_otc", "typst"):
@@ -49,6 +51,9 @@ manifest = Manifest(
         files=True,
     ),
 )
+
+NAMING: dict[str, Sequence[str]] = {"documents.template": ("base",)}
+"""Where names of other plugins may stand."""
 
 READERS: dict[str, Access] = {EVERYBODY: {Verb.READ: Scope.ALL}}
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
@@ -144,3 +149,8 @@ def tenant_purged(ctx: Context) -> None:
     take_away(ctx, "documents.document", "content")
     take_away(ctx, "documents.template", "content")
     take_away(ctx, "documents.version", "content")
+
+
+@hookimpl
+def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
+    return naming(ctx, plugin, NAMING)

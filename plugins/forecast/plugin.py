@@ -26,10 +26,12 @@ from sdk import (
     Schedule,
     Scope,
     Side,
+    Use,
     Verb,
     _,
     hookimpl,
 )
+from sdk.impact import naming
 
 for _needed in ("numpy", "scipy", "sklearn"):
     # They are imported where something is computed; whether they are there is known, and shown as a state, from the start.
@@ -47,6 +49,9 @@ manifest = Manifest(
         jobs=("run", "train", "retrain"),
     ),
 )
+
+NAMING: dict[str, Sequence[str]] = {"forecast.series": ("entity", "measure", "date_field", "conditions", "split_by")}
+"""Where names of other plugins may stand."""
 
 READ = frozenset({Verb.READ})
 ROLES = ("sales_rep", "sales_manager", "finance", "read_only")
@@ -155,3 +160,8 @@ def prepare_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def demo_data(ctx: Context, random: Random, months: int) -> None:
     demo.fill(ctx, random, months)
+
+
+@hookimpl
+def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
+    return naming(ctx, plugin, NAMING)

@@ -33,11 +33,13 @@ from sdk import (
     Schedule,
     Scope,
     Trace,
+    Use,
     Verb,
     _,
     hookimpl,
 )
 from sdk.files import take_away
+from sdk.impact import naming
 
 manifest = Manifest(
     name="import_export",
@@ -52,6 +54,9 @@ manifest = Manifest(
         files=True,
     ),
 )
+
+NAMING: dict[str, Sequence[str]] = {"import_export.mapping": ("entity", "wish")}
+"""Where names of other plugins may stand."""
 READ, READ_IMPORTS = frozenset({Verb.READ}), "import_export.import.read"
 MIGRATING = (
     Job("run_migration", running.run_job, label=_("Import another system’s data")),
@@ -227,3 +232,8 @@ def register_commands() -> Sequence[Command]:
 @hookimpl
 def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
     return privacy.traces_of(ctx, person)
+
+
+@hookimpl
+def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
+    return naming(ctx, plugin, NAMING)

@@ -20,9 +20,11 @@ from sdk import (
     Permission,
     Route,
     Scope,
+    Use,
     _,
     hookimpl,
 )
+from sdk.impact import naming
 
 manifest = Manifest(
     name="reports",
@@ -31,6 +33,9 @@ manifest = Manifest(
     summary=_("Counts, sums and averages of any entity by any dimension."),
     capabilities=Capabilities(data=("*.read:*",)),
 )
+
+NAMING: dict[str, Sequence[str]] = {"reports.own_report": ("question",), "reports.tile": ("source",)}
+"""Where names of other plugins may stand."""
 
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     own.NAME: own.prepare, tiles.NAME: tiles.prepare, dashboards.NAME: dashboards.prepare,
@@ -84,3 +89,8 @@ def register_commands() -> Sequence[Command]:
 def prepare_changes(ctx: Context, batch: Batch) -> None:
     if batch.entity in PREPARE:
         PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
+    return naming(ctx, plugin, NAMING, {"reports.tile": "dashboard"})

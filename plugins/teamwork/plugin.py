@@ -60,6 +60,7 @@ from sdk import (
     Subscription,
     TimelineSource,
     Trace,
+    Use,
     Verb,
     _,
     hookimpl,
@@ -67,6 +68,7 @@ from sdk import (
 )
 from sdk import fields as f
 from sdk.files import take_away
+from sdk.impact import naming
 from sdk.mail import MAIL_WRITTEN
 
 manifest = Manifest(
@@ -82,6 +84,9 @@ manifest = Manifest(
         files=True,
     ),
 )
+
+NAMING: dict[str, Sequence[str]] = {"teamwork.task_template": ("entity",), "teamwork.stale_rule": ("entity",)}
+"""Where names of other plugins may stand."""
 
 ACCESS: dict[str, Access] = {
     "sales_rep": {Verb.READ: Scope.TEAM, Verb.CREATE: Scope.TEAM, Verb.UPDATE: Scope.OWN, Verb.DELETE: Scope.OWN},
@@ -313,3 +318,8 @@ def register_panels() -> Sequence[Panel]:
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
     return (*news.PAGES, *diary.PAGES, *pages.PAGES, *team.PAGES, *performance.PAGES, *ranking.PAGES)
+
+
+@hookimpl
+def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
+    return naming(ctx, plugin, NAMING)

@@ -28,10 +28,12 @@ from sdk import (
     Side,
     TimelineSource,
     Trace,
+    Use,
     Verb,
     _,
     hookimpl,
 )
+from sdk.impact import naming
 
 manifest = Manifest(
     name="web_forms",
@@ -44,6 +46,9 @@ manifest = Manifest(
         jobs=("forget",),
     ),
 )
+
+NAMING: dict[str, Sequence[str]] = {"web_forms.form_field": ("field",)}
+"""Where names of other plugins may stand."""
 
 ACCESS: dict[str, Access] = {"sales_manager": Scope.TEAM, "read_only": {Verb.READ: Scope.ALL}}
 SENT: dict[str, Access] = {
@@ -129,3 +134,8 @@ def register_pages() -> Sequence[PageRoute]:
 @hookimpl
 def register_panels() -> Sequence[Panel]:
     return pages.PANELS
+
+
+@hookimpl
+def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
+    return naming(ctx, plugin, NAMING, {"web_forms.form_field": "form"})

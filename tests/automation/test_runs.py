@@ -22,7 +22,7 @@ from core.tenancy import lifecycle
 from core.testkit.engines import Engine, Scaled
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from core.worker.deliver import LEASE, MOST_DEPTH
-from sdk import Channel, Draft, Trigger, where
+from sdk import Channel, Draft, Tenant, Trigger, where
 from sdk.context import id_of
 from tests.automation.conftest import Rules, entry
 from tests.mail.conftest import MailServer, mail_server
@@ -262,6 +262,18 @@ def test_a_stage_that_asks_for_an_amount_asks_a_rule_too(
     assert run["state"] == "failed" and "amount" in run["error"]
     assert left() == [], "nothing of the run is left"
     assert [(step["state"], bool(step["error"])) for step in rules.steps()] == [("undone", False), ("failed", True)]
+
+
+def test_why_a_run_failed_is_said_in_the_language_of_the_company(
+    client: Api, work: Work, rules: Rules, engine: Engine, process: Process, platform: Platform, tenant: Tenant
+) -> None:
+    assert client.patch("/api/v1/core/tenant", {"locale": "zh_CN"}).status_code == 200
+    move = {"action": "automation.update_record", "parameters": {"values": {"stage": str(process.stages["proposal"])}}}
+    rules("pipeline.deal", "updated", move, parameters={"fields": ["notes"]})
+    platform.system(tenant.id).records("pipeline.deal").update(process.deal("deal"), {"notes": "go"})
+    engine.run_until_idle()
+    (run,) = rules.runs()
+    assert (run["state"], run["error"]) == ("failed", "部分值无效; amount: 在阶段 'Proposal' 中必填")
 
 
 def turns(rules: Rules, on: str, other: str, name: str, **more: Any) -> UUID:

@@ -35,6 +35,7 @@ def test_a_plugin_is_switched_off_after_its_impact_was_shown_and_on_again_after_
     page = site.get(f"{PLUGINS}/teamwork")
     asked = page.texts("//ul[contains(@class, 'wishes')]/li")
     assert "Send email" in asked or any(one.startswith("Read ") for one in asked)
+    assert "Background jobs: Send reminders" in asked, "not by their keys"
     assert site.post(f"{PLUGINS}/teamwork", {**page.form(), "approves": [*page.all("//input[@name='approves']/@value")]}).status == 303
     assert "Call" in site.get("/teamwork/tasks").text
 
@@ -43,6 +44,7 @@ def test_what_would_be_out_of_sight_is_said_in_words_and_no_key(site: Site, work
     account = work.records("customers.account").create({"name": "Huawei"})
     work.records("teamwork.task").create({"subject": "Call", "about": {"entity": "customers.account", "id": account["id"]}})
     assert "Linked from: Tasks: About 1" in site.get(f"{PLUGINS}/customers/off").texts("//main//li")
+    assert not [one for one in site.get(f"{PLUGINS}/orders/off").texts("//main//li") if "_" in one]
     (row,) = [one for one in site.get(PLUGINS).texts("//main//tr") if one.startswith("From Odoo ")]
     assert " Import and export " in row
 
@@ -106,3 +108,38 @@ def test_what_a_plugin_adds_and_what_the_company_would_miss_is_told_to_administr
         assert client.as_user(people.rep).get(path).status_code == 403, path
     assert client.get(f"{API}/nothing").status_code == 404
     assert client.get("/api/v1/core/health").json["background"]
+
+
+@pytest.mark.feature("P8")
+def test_views_rules_reports_tiles_and_own_fields_that_name_a_plugin_are_told_before_it_goes(site: Site, work: Work) -> None:
+    """Those who do not name it, or name it in a word of their own (`orders` in a text), are not."""
+    made = {
+        "console.view": [{"name": "Big spenders", "entity": "customers.account", "columns": "name,orders.lifetime_value"},
+                         {"name": "Plain", "entity": "customers.account", "columns": "name", "words": "orders. Really"}],
+        "reports.own_report": [{"name": "Worth", "question": "entity=customers.account&measure=sum%3Aorders.lifetime_value"},
+                               {"name": "Classes", "question": "entity=customers.account&measure=count&by=tier"}],
+        "reports.dashboard": [{"name": "Money"}],
+        "automation.rule": [{"name": "Thanks", "entity": "orders.order", "trigger": "automation.created", "runs_as": "Admin",
+                             "actions": [{"action": "automation.update_record", "parameters": {"values": {"notes": "x"}}}]}],
+        "forecast.series": [{"name": "Invoiced", "entity": "orders.invoice", "measure": "count", "date_field": "issued_on"}],
+        "teamwork.task_template": [{"name": "Delivery", "entity": "orders.order"}],
+    }  # fmt: skip
+    for entity, rows in made.items():
+        for row in rows:
+            work.records(entity).create(row)
+    board = work.records("reports.dashboard").find(())[0]["id"]
+    work.records("reports.tile").create({"dashboard": board, "source": "report:orders.overdue"})
+    field = {"entity": "customers.account", "key": "last", "kind": "link", "label": "Last order", "target": "orders.order"}
+    assert site.api.post("/api/v1/core/custom_fields", field).status_code == 201
+
+    impact = site.api.get(f"{API}/orders/impact").json
+    assert impact["unanswered"] == []
+    assert {one["entity"]: one["titles"] for one in impact["uses"]} == {
+        "console.view": ["Big spenders"], "reports.own_report": ["Worth"], "reports.dashboard": ["Money"], "automation.rule": ["Thanks"],
+        "forecast.series": ["Invoiced"], "teamwork.task_template": ["Delivery"],
+    }  # fmt: skip
+    own = {"name": "customers.account.custom.last", "way": "link", "label": "Last order", "records": 0}
+    assert impact["own"] == [own]
+    told = site.get(f"{PLUGINS}/orders/off").texts("//main//li")
+    assert "Custom field that uses it: Accounts: Last order" in told
+    assert "Views using it: Big spenders" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -13,7 +14,10 @@ import pytest
 from core.app import create_app
 from core.cli.main import COMMANDS
 from core.extension.discover import State, amiss
-from sdk import Capabilities, DeclarationError, Manifest, Text
+from core.extension.impact import impact
+from core.tenancy import lifecycle
+from core.tenancy.lifecycle import NewTenant
+from sdk import Capabilities, DeclarationError, Manifest, NotFound, Text
 from sdk.names import RESERVED_COMMANDS
 from tests.extension.conftest import Installation
 from tests.packages import MANIFEST, Packages
@@ -54,6 +58,7 @@ def register_commands():
 """
 
 BROKEN: dict[str, tuple[dict[str, str], State, str]] = {
+    "it ends the process as it is imported": ({"body": "raise SystemExit(3)"}, State.FAILED, "SystemExit: 3"),
     "its import raises": ({"body": "raise OSError('no disk')"}, State.FAILED, "no disk"),
     "its code is no Python": ({"body": "def ("}, State.FAILED, "SyntaxError"),
     "it imports a module of ours that is not there": ({"body": "import sdk.nowhere"}, State.FAILED, "sdk.nowhere"),
@@ -133,7 +138,7 @@ def test_a_plugin_is_out_of_force_and_the_rest_serves_when(
 
 
 def test_every_state_is_reached_by_a_test_here() -> None:
-    reached = {state for _files, state, _reason in BROKEN.values()} | {State.LOADED, State.BEHIND}
+    reached = {state for _files, state, _reason in BROKEN.values()} | {State.LOADED, State.BEHIND, State.VANISHED}
     assert reached == set(State)
 
 
@@ -163,6 +168,29 @@ def test_a_plugin_whose_schema_is_behind_its_code_waits_for_the_upgrade(
     assert "late.row" not in installed.platform.catalog.entities
     assert "sing" not in installed.platform.catalog.commands
     assert installed.serves()
+
+
+def test_a_plugin_whose_package_is_gone_is_shown_to_be_so_until_nobody_has_it_on(install: type_install, packages: Packages) -> None:
+    """It had been in no list, and could be neither switched off nor removed."""
+    gone, broken = packages.plugin("gone"), packages.plugin("broken")
+    whole = install(gone, broken)
+    tenant = lifecycle.create(whole.platform, NewTenant("acme", plugins=("customers", "probe", "gone", "broken")))
+    (packages._folder / "made_up_broken" / "plugin.py").write_text("raise OSError('no disk')\n", encoding="utf-8")
+    for name in [one for one in sys.modules if one.startswith("made_up_broken")]:
+        del sys.modules[name]
+    left = install(broken)
+    assert (left.state("gone"), left.state("broken")) == ("vanished", "failed")
+    assert left.found("broken").reason.splitlines()[1].endswith('made_up_broken/plugin.py", line 1, in <module>'), "not the way to it"
+    assert "install it again, or run `dealwright plugin disable gone" in left.found("gone").reason
+    assert left.serves()
+    assert amiss(left.platform.plugins) == ["broken", "gone"]
+    for name in ("gone", "broken"):
+        lifecycle.switch(left.platform.system(tenant.id), name, False)
+        with pytest.raises(NotFound):
+            lifecycle.switch(left.platform.system(tenant.id), name, True)
+        assert impact(left.platform, name).enabled_for == []
+    again = install()
+    assert "gone" not in {one.name for one in again.platform.plugins}
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ def downgrade():
 """
 WORDS = ("T", "S", "Name", "Row", "Rows")
 BARE = "def register_routes():\n    return (Route(method='GET', path='/x', view=print, permission='{name}.row.dream', summary=_('T')),)"
+SHUT = "def register_pages():\n    return (PageRoute('day', path='/day', title=_('Y'), permission='shut.row.dream', view=print),)"
 COUNTER = "from itertools import count\nnumber = count()\n@hookimpl\ndef register_events():\n    return (EventType(f'counting.row.x{next(number)}', _('T')),)"
 
 BREAKS: Mapping[str, tuple[str, Mapping[str, object], str]] = {
@@ -57,9 +58,11 @@ BREAKS: Mapping[str, tuple[str, Mapping[str, object], str]] = {
     "talkative": ("texts", {"words": (*WORDS, "Nobody")}, "'Nobody' is translated and nobody says it"),
     "mute": ("documented", {"doc": ""}, "Row has no docstring"),
     "closed": ("rights", {"more": "\n@hookimpl\n" + BARE}, "'closed.row.dream', which nobody declares"),
+    "shut": ("rights", {"more": "\n@hookimpl\n" + SHUT, "words": (*WORDS, "Y")}, "PageRoute 'day' asks for 'shut.row.dream', which nobody declares"),
     "counting": ("pure", {"more": COUNTER}, "register_events gives something else"),
     "reaching": ("imports", {"more": "from core import builtin"}, "reaching/plugin.py"),
     "quiet": ("capabilities", {"more": "def x(ctx):\n    return ctx.records('core.user').find(()), ctx.files"}, "uses 'core.user', which Capabilities(data"),
+    "chatting": ("capabilities", {"more": "from urllib import request"}, "imports urllib.request, which passes by ctx.call"),
     "boasting": ("capabilities", {"may": ', capabilities=Capabilities(data=("core.user.read:shoe_size",))'}, "core.user has no field 'shoe_size'"),
     "keeping": ("capabilities", {"more": "class X:\n    def x(self):\n        return self._ctx.as_system().call(1)"}, "uses ctx.call, and Capabilities(network=...) names no host"),
     "dozing": ("capabilities", {"may": ', capabilities=Capabilities(jobs=("nojob",))'}, "'nojob': 'dozing' has no such job or schedule"),
@@ -68,6 +71,7 @@ BREAKS: Mapping[str, tuple[str, Mapping[str, object], str]] = {
     "raw": ("raw_sql", {"more": "import sqlalchemy as sa\nx = sa.text"}, "uses .text"),
     "meddling": ("patches", {"more": "import sdk\nsdk.Record.x = 1"}, "changes sdk"),
     "lagging": ("migrated", {"up": UP.replace('"name"', '"other"')}, "a migration lacks"),
+    "older": ("migrated", {"up": UP.replace("sa.String(255)", "sa.Date()")}, "op.alter_column('older_rows', 'name', existing_type=sa.DATE(), type_=sa.String(255)"),
     "stuck": ("reversible", {"down": "raise NotImplementedError"}, "it does not go down from 0001: NotImplementedError"),
     "littering": ("migrated reversible", {"up": UP + '\n    migrations.create_table(op, "{name}_more")'}, "leaves 'littering_more' behind"),
     "squatting": (
@@ -135,7 +139,15 @@ def source(text: str) -> list[Source]:
 
 
 @pytest.mark.parametrize(
-    "line", ["from core.context import Work", "import core", "from plugins.orders.tables import Order", "import others", "from . import x"]
+    "line",
+    [
+        "from core.context import Work",
+        "import core",
+        "from plugins.orders.tables import Order",
+        "import others",
+        "from . import x",
+        "x = importlib.import_module('core.data')",
+    ],
 )
 def test_what_a_plugin_must_not_import(line: str) -> None:
     assert len(list(foreign_imports(source(line), "mine", ["plugins.customers.api", "others.api"], ["plugins", "others"]))) == 1

@@ -8,12 +8,17 @@ from pathlib import Path
 
 from core.policy.allowed import ANY
 from core.testkit.rules.package import Package, Rule
-from core.testkit.rules.source import Source, read_all
+from core.testkit.rules.source import Source, imported, read_all
 from sdk import Capabilities, Verb
 from sdk.mail import MAIL_WRITTEN
 
 _WAYS_OUT = frozenset({"freely", "of_plugin", "bounds"})
 _USES = {"mail": "mail=True", "files": "files=True"}
+_BESIDE = (
+    "socket", "http.client", "urllib.request", "urllib3", "requests", "httpx", "aiohttp", "websockets", "ftplib", "imaplib", "poplib", "smtplib",
+    "xmlrpc.client", "paramiko",
+)  # fmt: skip
+"""What speaks to other systems past `ctx.call` and `ctx.mail`."""
 _CONTEXTS = frozenset({"ctx", "_ctx"})
 _SAME = frozenset({"because", "as_user", "as_system", "over", "speaking"})
 """Methods of a context that give a context."""
@@ -25,6 +30,9 @@ def undeclared(package: Package) -> Iterator[str]:
     for source in package.sources:
         if source.module.endswith(".demo"):  # made-up data of a tenant that an operator makes for it have no bounds
             continue
+        for line, name in imported(source.tree):
+            if any(name == module or name.startswith(f"{module}.") for module in _BESIDE):
+                yield f"{source.name}:{line} imports {name}, which passes by ctx.call and ctx.mail, and so by what is approved"
         constants = _constants(source.tree)
         for node in ast.walk(source.tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:

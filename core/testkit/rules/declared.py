@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from itertools import chain
 
 from core.testkit.rules.package import Package, Rule
 from sdk import PUBLIC, SIGNED_IN, hooks
@@ -33,6 +34,18 @@ def unheard_of(package: Package) -> Iterator[str]:
             yield f"{route.method} {route.path} asks for {route.permission!r}, which nobody declares"
 
 
+def closed(package: Package) -> Iterator[str]:
+    """Pages, panels and words of the menu whose permission nobody declares; that of a partner that is not here may well be declared."""
+    catalog, serving = package.platform.catalog, package.platform.calls.serving()
+    away = set(package.manifest.possible) - set(serving) if package.manifest else set()
+    for kind, specs in catalog.specs.items():
+        for spec in specs.values():
+            right = getattr(spec, "permission", "") or PUBLIC
+            known = right in (PUBLIC, SIGNED_IN) or right in catalog.permissions or catalog.owner_of(right) in away
+            if spec.plugin == package.name and not known:
+                yield f"{kind.__name__} {spec.key!r} asks for {right!r}, which nobody declares"
+
+
 def undocumented(package: Package) -> Iterator[str]:
     """Entities whose record says nothing of itself."""
     for entity in package.platform.catalog.entities.values():
@@ -47,8 +60,9 @@ RULES = (
         "return the same frozen specs each time; no clock, no database, no counter", impure,
     ),
     Rule(
-        "rights", "a route under a permission that nobody declares is closed to all but administrators",
-        "name a permission of an entity (`plugin.entity.verb`) or one of register_permissions", unheard_of,
+        "rights", "a route or a page under a permission that nobody declares is closed to all but administrators",
+        "name a permission of an entity (`plugin.entity.verb`) or one of register_permissions",
+        lambda package: chain(unheard_of(package), closed(package)),
     ),
     Rule("documented", "the API's description says what a record is in the words of its docstring", "write one sentence", undocumented),
 )  # fmt: skip

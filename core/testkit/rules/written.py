@@ -18,11 +18,20 @@ _RAW_ATTRIBUTES = frozenset({"connection", "exec_driver_sql"})
 def foreign_imports(sources: Sequence[Source], own: str, apis: Sequence[str], others: Sequence[str]) -> Iterator[str]:
     """Imports of core, and of other plugins' packages (`others`) beyond these `apis`."""
     for source in sources:
-        for line, name in imported(source.tree):
+        for line, name in (*imported(source.tree), *_called(source.tree)):
             if name.startswith("."):
                 yield f"{source.name}:{line} imports {name}: write the whole address"
             elif _within(name, ("core", *others)) and not _within(name, (own, *apis)):
                 yield f"{source.name}:{line} imports {name}"
+
+
+def _called(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """What is imported by a call: `import_module("...")`, `__import__("...")`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
+            if called in ("import_module", "__import__"):
+                yield node.lineno, node.args[0].value
 
 
 def _within(name: str, packages: Sequence[str]) -> bool:

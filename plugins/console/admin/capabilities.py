@@ -26,19 +26,20 @@ class Wish:
     text: str
 
 
-def wish(ctx: Context, word: str) -> Wish:
-    """A capability as people read it."""
+def wish(ctx: Context, plugin: str, word: str) -> Wish:
+    """A capability of a plugin as people read it."""
     kind, _space, what = word.partition(" ")
-    return Wish(word, _ICONS.get(kind, "dot"), _said(ctx, kind, what))
+    return Wish(word, _ICONS.get(kind, "dot"), _said(ctx, plugin, kind, what))
 
 
-def _said(ctx: Context, kind: str, what: str) -> str:
+def _said(ctx: Context, plugin: str, kind: str, what: str) -> str:
     if kind == "data":
         return _data(ctx, what)
     if kind == "network":
         return ctx.say(_("Connect to any host entered by users")) if what == ANY_HOST else ctx.say(_("Connect to {host}"), {"host": what})
     if kind == "jobs":
-        return ctx.say(_("Background jobs: {job}"), {"job": what})
+        name = what if "." in what else f"{plugin}.{what}"
+        return ctx.say(_("Background jobs: {job}"), {"job": what if (called := ctx.called(name)) == name else called})
     if kind == "api":
         asked = ctx.say(_("every plugin")) if what == "*" else what
         return ctx.say(_("Call {plugin} endpoints on behalf of the person viewing its pages"), {"plugin": asked})

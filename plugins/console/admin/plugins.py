@@ -24,16 +24,17 @@ STATES: dict[str, tuple[Text, str]] = {
     "behind": (_("Its tables need an upgrade"), "bad"),
     "blocked": (_("A required plugin is missing"), "bad"),
     "missing_extra": (_("A library is missing"), "bad"),
+    "vanished": (_("Its package is missing"), "bad"),
 }
 _ADDS: dict[str, Text] = {
     "entities": _("Records"), "fields": _("Fields"), "permissions": _("Permissions"), "roles": _("Roles"), "routes": _("API endpoints"),
     "events": _("Events"), "jobs": _("Background work"), "schedules": _("Schedules"), "settings": _("Settings"), "reports": _("Reports"),
-    "pageroutes": _("Pages"), "panels": _("Page components"), "menuentrys": _("Menu items"), "noticechannels": _("Channels"),
-    "documenttemplates": _("Document templates"), "actions": _("Rule actions"), "triggers": _("Rule triggers"),
-    "ruleconditions": _("Rule conditions"), "forecastmodels": _("Forecasting methods"), "signinproviders": _("Sign-in methods"),
+    "pages": _("Pages"), "panels": _("Page components"), "navigation": _("Menu items"), "channels": _("Channels"),
+    "document_templates": _("Document templates"), "actions": _("Rule actions"), "triggers": _("Rule triggers"),
+    "conditions": _("Rule conditions"), "forecast_models": _("Forecasting methods"), "sign_in": _("Sign-in methods"),
     "commands": _("Commands"), "watches": _("Listens to"), "subscriptions": _("Event handlers"), "master_data": _("Starter data"),
     "rate_sources": _("Exchange rate sources"), "timeline_sources": _("Timeline sources"),
-    "importers": _("Import sources"), "frames": _("Page layout"),
+    "importers": _("Import sources"), "frame": _("Page layout"),
 }  # fmt: skip
 
 
@@ -42,7 +43,7 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
     titles = _titles(ctx)
     listed = _listed(ctx)
     rows = [{**_row(ctx, one), "requires": _required(one, titles), "required_by": _requiring(one, listed)} for one in listed]
-    order = ("held", "failed", "incompatible", "behind", "missing_extra", "blocked", "on", "off")
+    order = ("held", "failed", "incompatible", "behind", "missing_extra", "vanished", "blocked", "on", "off")
     rows.sort(key=lambda one: (order.index(one["status"]), str(one["title"])))
     return Rendering("console/admin_plugins.html", {"rows": rows})
 
@@ -74,10 +75,13 @@ def ask_off(ctx: Context, request: PageRequest) -> Rendering:
     row = _named(ctx, request.path["name"])
     impact = cast("Mapping[str, Any]", ctx.api("GET", f"{ROOT}/{row['name']}/impact"))
     labels = _labels(ctx)
-    rows = [(labels.get(table, table), count) for table, count in impact["rows"].items()]
+    rows = [(labels[table], count) for table, count in impact["rows"].items() if table in labels]
+    if beside := sum(count for table, count in impact["rows"].items() if table not in labels):
+        rows.append((ctx.say(_("Other data")), beside))
     links = [(_linked(ctx, link, labels), count) for link, count in impact["links"].items()]
+    own = [(_own(ctx, str(one["name"]), str(one["way"]), str(one["label"])), one["records"]) for one in impact["own"]]
     uses = [(_many(ctx, str(use["entity"])), use["titles"]) for use in impact["uses"]]
-    values = {"plugin": row, "impact": impact, "rows": rows, "links": links, "uses": uses, "titles": _titles(ctx)}
+    values = {"plugin": row, "impact": impact, "rows": rows, "links": links, "own": own, "uses": uses, "titles": _titles(ctx)}
     return Rendering("console/admin_plugin_off.html", values)
 
 
@@ -90,8 +94,8 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     values = {
         "plugin": {**row, **named}, "about": about, "form": form, "problems": told(ctx, refusal), "titles": titles,
         "adds": [(ctx.say(_ADDS[kind]) if kind in _ADDS else kind, names) for kind, names in about["adds"].items()],
-        "asks": [wish(ctx, word) for word in row["asks"]],
-        "has": [wish(ctx, word) for word in row["capabilities"] if word not in row["asks"]],
+        "asks": [wish(ctx, str(row["name"]), word) for word in row["asks"]],
+        "has": [wish(ctx, str(row["name"]), word) for word in row["capabilities"] if word not in row["asks"]],
     }  # fmt: skip
     return Rendering("console/admin_plugin.html", values, 200 if refusal is None else refusal.status)
 
@@ -126,6 +130,16 @@ def _linked(ctx: Context, link: str, labels: Mapping[str, str]) -> str:
         return labels.get(holder) or next((ctx.called(name) for name in _titles(ctx) if holder.startswith(f"{name}_")), link)
     field = ctx.records(holder).fields().get(name)
     return f"{_many(ctx, holder)}: {ctx.say(field.label)}" if field is not None else _many(ctx, holder)
+
+
+def _own(ctx: Context, name: str, way: str, label: str) -> str:
+    """A field or an entity that the company has made, and how it leans on the plugin."""
+    if way == "part_of":
+        return ctx.say(_("Custom entity that belongs to it: {entity}"), {"entity": _many(ctx, name) if ctx.offers(name) else label})
+    entity, _dot, key = name.rpartition(".custom.")
+    field = ctx.records(entity).fields().get(f"custom.{key}") if ctx.offers(entity) else None
+    told = f"{_many(ctx, entity)}: {label if field is None else ctx.say(field.label)}"
+    return ctx.say(_("Custom field in it: {field}") if way == "field" else _("Custom field that uses it: {field}"), {"field": told})
 
 
 def _required(one: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
