@@ -87,6 +87,10 @@
     });
 
   async function fill(dialog, answer) {
+    if (answer.status === 401) {
+      dealwright.leave(answer.headers.get("HX-Redirect"));
+      return false;
+    }
     const kind = answer.headers.get("Content-Type") || "";
     if (!kind.startsWith("text/html")) {
       dealwright.toast(kind.includes("json") ? dealwright.said(await answer.json()) : document.getElementById("toasts").dataset.failed, "bad");
@@ -102,7 +106,7 @@
 
   async function make(dialog, form, path, picker) {
     const answer = await part(path, new URLSearchParams(new FormData(form)));
-    const made = answer.headers.get("HX-Redirect");
+    const made = answer.status !== 401 && answer.headers.get("HX-Redirect");
     if (!made) {
       if (await fill(dialog, answer)) dialog.querySelector('[aria-invalid="true"], [role="alert"]')?.focus?.();
       return;
