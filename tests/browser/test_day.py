@@ -139,10 +139,17 @@ def test_a_notice_rings_at_the_bell_and_leads_to_what_it_is_about(window: Window
 
 
 def test_on_the_phone_the_whole_menu_is_one_touch_away_and_nothing_is_wider_than_the_window(window: Window) -> None:
+    work = window.company.work
+    account = id_of(work.records("customers.account").create({"name": "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk"}))
+    deal = id_of(work.records("pipeline.deal").create({"name": "Network", "account": account}))
     page = window.open("/customers/accounts")
-    for path in ("/", "/customers/accounts", "/customers/accounts/new", "/all", "/teamwork/news"):
-        window.open(path)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    usual = page.viewport_size
+    for width in (usual["width"], 320):
+        page.set_viewport_size({**usual, "width": width})
+        for path in ("/", "/customers/accounts", "/customers/accounts/new", "/all", "/teamwork/news", f"/pipeline/deals/{deal}"):
+            window.open(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    page.set_viewport_size(usual)
     if page.viewport_size["width"] < 600:
         page.get_by_role("button", name="More").click()
     page.locator("#side").get_by_role("link", name="Deals").click()
