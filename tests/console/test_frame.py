@@ -141,6 +141,7 @@ def test_a_refused_page_says_what_happened_and_what_to_do_in_words_with_the_menu
     forbidden = look("/admin/roles", "http://localhost/console/customers/accounts?q=A")
     assert (forbidden.status, forbidden.heading) == (403, "Not allowed")
     assert "you need the permission Grants · read" in forbidden.text
+    assert "you need the permission Turn plugins on and off" in look("/admin/plugins").text
     assert "your administrator for this permission" in forbidden.text
     assert forbidden.links()["Back"] == "/console/customers/accounts?q=A"
     assert "Accounts" in forbidden.links(), "the menu"
