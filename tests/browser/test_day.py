@@ -57,7 +57,7 @@ def test_what_is_typed_is_not_lost_by_leaving_and_a_refusal_keeps_it(window: Win
     assert page.get_by_label("City").input_value() == "Shenzhen"
 
 
-def test_what_is_typed_when_a_session_ends_is_there_again_after_signing_in(window: Window) -> None:
+def test_what_is_typed_is_there_again_when_the_session_had_ended_or_the_server_was_not_reached(window: Window) -> None:
     page = window.open("/customers/accounts/new")
     page.get_by_label("Name").first.fill("Huawei")
     page.get_by_label("Class").select_option(label="Key account")
@@ -70,8 +70,17 @@ def test_what_is_typed_when_a_session_ends_is_there_again_after_signing_in(windo
     page.wait_for_selector("h1:has-text('Huawei')")
     (made,) = window.company.work.records("customers.account").find(())
     assert made["tier"] == "key"
+    page.locator("#say-body").fill("They decide next week.")
+    page.context.set_offline(True)
+    page.locator("form:has(#say-body)").get_by_role("button", name="Save").click()
+    page.wait_for_url("chrome-error:**")
+    page.context.set_offline(False)
+    page.go_back()
+    expect(page.locator("#say-body")).to_have_value("They decide next week.")
     window.open("/customers/accounts/new")
     assert page.get_by_label("Name").first.input_value() == "", "once is enough"
+    if page.viewport_size["width"] > 600:
+        expect(page.get_by_label("Name").first).to_be_focused()
 
 
 def test_what_is_marked_in_a_list_stays_so_when_a_later_answer_draws_it_anew(window: Window) -> None:

@@ -1,5 +1,5 @@
-// What was typed into a form that is refused, or whose session has ended, is there again when its page is next seen: in this window,
-// for the same person, once. The form is kept as it stands, with the rows that a script has added; no password and no file.
+// What was typed into a form that is refused, whose session has ended, or that did not reach the server, is there again when its page is
+// next seen: in this window, for the same person, once. The form is kept as it stands, with the rows that a script has added; no password and no file.
 "use strict";
 
 (() => {
@@ -60,7 +60,8 @@
   if (draft && document.querySelector("body.entrance, .refused")) sessionStorage.setItem(KEY, JSON.stringify({ ...draft, away: true }));
   else if (draft) {
     sessionStorage.removeItem(KEY);
-    if (draft.away && draft.at === here() && draft.who === document.body.dataset.who) bring(draft);
+    const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward"; // from a page of the browser's own
+    if ((draft.away || back) && draft.at === here() && draft.who === document.body.dataset.who) bring(draft);
   }
 
   document.addEventListener("input", (event) => {

@@ -170,6 +170,16 @@
       tags(input);
     }
   };
-  document.addEventListener("DOMContentLoaded", () => dress(document));
+  // A new record begins at its first field, one that is refused at what is wrong; not where that would bring up a keyboard of glass.
+  function begin() {
+    const form = document.getElementById("record-form");
+    if (!form || !matchMedia("(pointer: fine)").matches || document.activeElement !== document.body) return;
+    const plain = "input:not([type=hidden]), select, textarea";
+    (form.querySelector('[aria-invalid="true"]') || (form.dataset.id ? null : form.querySelector(plain)))?.focus();
+  }
+  document.addEventListener("DOMContentLoaded", () => {
+    dress(document);
+    begin();
+  });
   document.addEventListener("htmx:load", (event) => dress(event.target));
 })();
