@@ -209,8 +209,9 @@ def test_a_card_is_moved_on_while_its_first_move_is_still_under_way(window: Wind
 
     page.route("**/move?*", hold, times=1)
     page.locator(f"#card-{deal}").focus()
-    for key in ("Space", "ArrowRight", "Space", "Space", "ArrowRight", "Space"):
-        page.keyboard.press(key)
+    with page.expect_request("**/move?*"):
+        for key in ("Space", "ArrowRight", "Space", "Space", "ArrowRight", "Space"):
+            page.keyboard.press(key)
     held[0].continue_()
     page.wait_for_selector(f"[data-lane='{stages[2]['id']}'] #card-{deal}:not(.waiting)")
     assert work.records("pipeline.deal").values([deal])[deal]["stage"] == stages[2]["id"]
