@@ -29,7 +29,7 @@ class ColorField(TextField):
         if checked is None:
             return None
         if not _FORM.match(made := str(checked).lower()):
-            raise FlawError("malformed", _("expected a colour such as #1a2b3c"))
+            raise FlawError("malformed", _("expected a color such as #1a2b3c"))
         return made
 
     def sought(self, cell: str) -> object:

@@ -68,7 +68,7 @@ KINDS: Mapping[str, Kind] = {
     "duration": Kind(_("Duration"), lambda label, _of: duration(label), keyed=True),
     "auto_number": Kind(_("Automatic number"), lambda label, _of: f.text(label, length=60, readonly=True), words=True, keyed=True,
                         numbered=True),
-    "color": Kind(_("Colour"), lambda label, _of: color(label), keyed=True),
+    "color": Kind(_("Color"), lambda label, _of: color(label), keyed=True),
     "decimal": Kind(_("Decimal number"), lambda label, _of: f.decimal(label), keyed=True),
     "percent": Kind(_("Percent"), lambda label, _of: f.percent(label)),
     "money": Kind(_("Amount of money"), lambda label, _of: f.money(label)),

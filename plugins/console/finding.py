@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -37,6 +38,10 @@ class Group:
     more: str = ""
 
 
+_APART = re.compile(r"[^\w&]")
+"""What stands between words."""
+
+
 def palette(ctx: Context, request: PageRequest) -> Rendering:
     """What the palette shows for some words; without any, all commands."""
     words = request.asked("q").strip()
@@ -57,16 +62,22 @@ def _commands(ctx: Context, words: str) -> Iterator[Group]:
     sought, found, new = words.casefold(), list[Found](), list[Found]()
     for entry in entries(ctx):
         label = ctx.say(entry.label)
-        if sought in label.casefold() or sought in str(entry.label).casefold():
+        if _begins(sought, label) or _begins(sought, str(entry.label)):
             found.append(Found([(label, False)], address(ctx, entry), entry.icon or "right"))
         if entry.entity and not entry.path and (kind := kind_of(ctx, entry.entity)).can("create"):
             label = ctx.say(_("New {label}"), {"label": kind.label})
-            if sought and (sought in label.casefold() or sought in f"new {kind.entity.label}".casefold()):
+            if sought and (_begins(sought, label) or _begins(sought, f"new {kind.entity.label}")):
                 new.append(Found([(label, False)], f"{kind.path}/new", "plus"))
     if found:
         yield Group(ctx.say(_("Go to")), found)
     if new:
         yield Group(ctx.say(_("Actions")), new)
+
+
+def _begins(sought: str, label: str) -> bool:
+    """Whether a word of the label begins so: letters amid a word are rather the initials of a record. Chinese has no such beginnings."""
+    said = label.casefold()
+    return sought in said if not sought.isascii() else f" {sought}" in f" {_APART.sub(' ', said)}"
 
 
 def _records(ctx: Context, words: str, most: int, only: str = "") -> Iterator[Group]:

@@ -100,7 +100,8 @@ def additions(kind: Kind, row: Row) -> list[Addition]:
 
 
 def _pointers(kind: Kind) -> Iterator[_Pointer]:
-    """Comments and files say `parent` of whatever they are about: these have places of their own, as has the audit."""
+    """Comments and files say `parent` of whatever they are about: these have places of their own, as have the audit and what is part of
+    something else and only about this, such as the runs of a rule."""
     ctx = kind.ctx
     for name in ctx.entities():
         entity = ctx.entity(name)
@@ -108,10 +109,17 @@ def _pointers(kind: Kind) -> Iterator[_Pointer]:
             continue
         other: Kind | None = None
         for link, field in ctx.records(name).fields().items():
-            aims = isinstance(field, LinkField) and link != "owner" and ctx.target(name, link) == kind.name
-            if aims or (isinstance(field, AnyRecordField) and not field.parent):
+            if _aims(kind, name, link, field):
                 other = other or kind_of(ctx, name)
                 yield _Pointer(other, link, field)
+
+
+def _aims(kind: Kind, entity: str, link: str, field: Field) -> bool:
+    """Whether a field of an entity names records of this kind."""
+    ctx = kind.ctx
+    if isinstance(field, AnyRecordField):
+        return not field.parent and ctx.entity(entity).parent is None
+    return isinstance(field, LinkField) and link != "owner" and ctx.target(entity, link) == kind.name
 
 
 def _related(one: _Pointer, kind: Kind, row: Row, most: int) -> Related:
@@ -126,10 +134,9 @@ def _related(one: _Pointer, kind: Kind, row: Row, most: int) -> Related:
     if page.data:  # a column of nothing takes the room of those that say something
         names = [name for name in names if any(row.get(name) not in (None, "", []) for row in page.data)] or names[:1]
     heads = [Cell(name, ctx.say(other.fields[name].label), other.fields[name].kind, None) for name in names]
-    twice = [
-        n for n, field in other.fields.items() if isinstance(field, LinkField) and n != "owner" and ctx.target(other.name, n) == kind.name
-    ]
-    title = f"{other.plural_label} · {ctx.say(one.field.label)}" if len(twice) > 1 else other.plural_label
+    ways = [name for name, field in other.fields.items() if _aims(kind, other.name, name, field)]
+    same = len(ways) > 1 or other.name == kind.name
+    title = f"{other.plural_label} · {ctx.say(one.field.label)}" if same else other.plural_label
     return Related(
         other, link, title, heads, cells(other, names, page.data), total, f"{other.path}?{link}={value}",
         one.form(row, kind) if one.fills else "",

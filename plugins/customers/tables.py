@@ -79,7 +79,7 @@ class Tag(Record):
 
     key: Mapped[str] = f.key(_("Key"), required=True, unique=True)
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, search=True, track=True)
-    colour: Mapped[str | None] = f.text(_("Colour"), length=20)
+    colour: Mapped[str | None] = f.text(_("Color"), length=20)
     position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
 

@@ -48,8 +48,7 @@ def fill(ctx: Context, random: Random, months: int) -> None:
             {"series": made[0], "name": "PMI", "market_series": index, "lag": 1},
             {"series": made[0], "name": "促销 Promotions", "event_kind": "promotion"},
         ])  # fmt: skip
-        run = ctx.as_system().records(runs.RUN).create({"series": made[0], "name": SERIES[0][0], "horizon": 6})
-        runs.carry_out(ctx, id_of(run))
+        runs.carry_out(ctx, id_of(runs.begin(ctx, made[0])))
     chances.train(ctx)
 
 

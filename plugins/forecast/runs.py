@@ -25,12 +25,17 @@ _PLACES = Decimal("0.0001")
 
 def start(ctx: Context, series: UUID) -> Row:
     """A new run of a series, which the actor owns and which is done in the background. Raises NotFound."""
-    definition = ctx.records("forecast.series").get(series, fields=KEPT)
-    values = {"series": series, "owner": ctx.actor.user_id, **{name: definition[name] for name in KEPT}}
     with ctx.transaction(write=True):
-        run = ctx.as_system().records(RUN).create(values)
+        run = begin(ctx, series)
         ctx.enqueue("forecast.run", {"run": str(run["id"])})
     return run
+
+
+def begin(ctx: Context, series: UUID) -> Row:
+    """A run of a series as that is defined now, waiting to be carried out. Raises NotFound."""
+    definition = ctx.records("forecast.series").get(series, fields=KEPT)
+    values = {"series": series, "owner": ctx.actor.user_id, **{name: definition[name] for name in KEPT}}
+    return ctx.as_system().records(RUN).create(values)
 
 
 def cancel(ctx: Context, run: UUID) -> None:

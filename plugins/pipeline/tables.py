@@ -39,7 +39,7 @@ class Stage(Record):
     position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000, track=True)
     type: Mapped[str] = f.choice(_("Type"), TYPES, default="open", track=True)
     probability: Mapped[object] = f.percent(_("Probability"), track=True)
-    colour: Mapped[str | None] = f.text(_("Colour"), length=20)
+    colour: Mapped[str | None] = f.text(_("Color"), length=20)
     expected_days: Mapped[int | None] = f.integer(_("Expected days"), least=0, most=3650)
     required_fields: Mapped[list[str] | None] = f.keys(_("Required fields"), track=True)
     guidance: Mapped[str | None] = f.long_text(_("Guidance"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from playwright.sync_api import expect
+
 from sdk.context import id_of
 from tests.browser.conftest import Window
 
@@ -55,6 +57,32 @@ def test_what_is_typed_is_not_lost_by_leaving_and_a_refusal_keeps_it(window: Win
     assert page.get_by_label("City").input_value() == "Shenzhen"
 
 
+def test_what_is_typed_is_there_again_when_the_session_had_ended_or_the_server_was_not_reached(window: Window) -> None:
+    page = window.open("/customers/accounts/new")
+    page.get_by_label("Name").first.fill("Huawei")
+    page.get_by_label("Class").select_option(label="Key account")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("#password")
+    window.enter("**/customers/accounts/new")
+    page.locator("form .note", has_text="not saved").wait_for()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("h1:has-text('Huawei')")
+    (made,) = window.company.work.records("customers.account").find(())
+    assert made["tier"] == "key"
+    page.locator("#say-body").fill("They decide next week.")
+    page.context.set_offline(True)
+    page.locator("form:has(#say-body)").get_by_role("button", name="Save").click()
+    page.wait_for_url("chrome-error:**")
+    page.context.set_offline(False)
+    page.go_back()
+    expect(page.locator("#say-body")).to_have_value("They decide next week.")
+    window.open("/customers/accounts/new")
+    assert page.get_by_label("Name").first.input_value() == "", "once is enough"
+    if page.viewport_size["width"] > 600:
+        expect(page.get_by_label("Name").first).to_be_focused()
+
+
 def test_what_is_marked_in_a_list_stays_so_when_a_later_answer_draws_it_anew(window: Window) -> None:
     window.company.work.records("customers.account").create({"name": "Huawei"})
     page = window.open("/customers/contacts/new")
@@ -79,15 +107,18 @@ def test_what_is_marked_in_a_list_stays_so_when_a_later_answer_draws_it_anew(win
     assert page.get_by_role("link", name="Huawei").count()
 
 
-def test_a_linked_record_is_chosen_with_the_keyboard(window: Window) -> None:
-    window.company.work.records("customers.account").create({"name": "Huawei"})
+def test_a_linked_record_is_chosen_with_the_keyboard_faster_than_the_answer_comes(window: Window) -> None:
+    for name in ("Huawei", "Alpha"):
+        window.company.work.records("customers.account").create({"name": name})
     page = window.open("/customers/contacts/new")
     page.get_by_label("Name").first.fill("Ren")
     field = page.get_by_role("combobox", name="Account")
+    field.focus()
+    page.get_by_role("option", name="Alpha").wait_for()
     field.fill("Huaw")
-    page.get_by_role("option", name="Huawei").wait_for()
     field.press("ArrowDown")
     field.press("Enter")
+    expect(field).to_have_value("Huawei")
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("h1:has-text('Ren')")
     assert page.get_by_role("link", name="Huawei").count()
@@ -117,10 +148,17 @@ def test_a_notice_rings_at_the_bell_and_leads_to_what_it_is_about(window: Window
 
 
 def test_on_the_phone_the_whole_menu_is_one_touch_away_and_nothing_is_wider_than_the_window(window: Window) -> None:
+    work = window.company.work
+    account = id_of(work.records("customers.account").create({"name": "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk"}))
+    deal = id_of(work.records("pipeline.deal").create({"name": "Network", "account": account}))
     page = window.open("/customers/accounts")
-    for path in ("/", "/customers/accounts", "/customers/accounts/new", "/all", "/teamwork/news"):
-        window.open(path)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    usual = page.viewport_size
+    for width in (usual["width"], 320):
+        page.set_viewport_size({**usual, "width": width})
+        for path in ("/", "/customers/accounts", "/customers/accounts/new", "/all", "/teamwork/news", f"/pipeline/deals/{deal}"):
+            window.open(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    page.set_viewport_size(usual)
     if page.viewport_size["width"] < 600:
         page.get_by_role("button", name="More").click()
     page.locator("#side").get_by_role("link", name="Deals").click()
@@ -171,8 +209,9 @@ def test_a_card_is_moved_on_while_its_first_move_is_still_under_way(window: Wind
 
     page.route("**/move?*", hold, times=1)
     page.locator(f"#card-{deal}").focus()
-    for key in ("Space", "ArrowRight", "Space", "Space", "ArrowRight", "Space"):
-        page.keyboard.press(key)
+    with page.expect_request("**/move?*"):
+        for key in ("Space", "ArrowRight", "Space", "Space", "ArrowRight", "Space"):
+            page.keyboard.press(key)
     held[0].continue_()
     page.wait_for_selector(f"[data-lane='{stages[2]['id']}'] #card-{deal}:not(.waiting)")
     assert work.records("pipeline.deal").values([deal])[deal]["stage"] == stages[2]["id"]

@@ -37,6 +37,9 @@ def test_the_audit_shows_who_changed_what_from_what_to_what_and_is_filtered(clie
     rep = work.as_user(people.rep)
     with pytest.raises(Forbidden), work.transaction(write=True):
         rep.require("core.mail.check")
+    client.patch("/api/v1/core/plugins/forecast", {"enabled": False})
+    switched = " ".join(site.get(AUDIT).rows()[0])
+    assert ("Plugin · " in switched, "ForecastOn → Off" in switched, "core.plugin" in switched) == (True, True, False)
     refused = client.get("/console/admin/audit?action=refused")
     assert (refused.status_code, "core.mail" in refused.text, "record=core.mail" in refused.text, "00000000" in refused.text) == (
         200, True, False, False,

@@ -60,6 +60,9 @@ def test_some_letters_find_records_that_one_may_see_and_commands(client: Api, wo
     assert "Huafu" not in found.text
     assert "/console/customers/accounts" in site.get("/palette", {"q": "acco"}).links().values()
     assert "/console/customers/accounts/new" in site.get("/palette", {"q": "new acc"}).links().values()
+    assert "/console/reports/reports" not in site.get("/palette", {"q": "rt"}).links().values(), (
+        "initials of a record rather than letters of Reports"
+    )
     assert "Huawei" in site.get("/find", {"q": "hua"}).text
 
 

@@ -34,6 +34,12 @@ def signed_in(browser: Api, path: str = "/console/") -> Look:
 def test_who_is_not_signed_in_is_asked_to_and_comes_to_where_they_wanted(browser: Api) -> None:
     sent = browser.get("/console/customers/accounts", {"q": "A"})
     assert (sent.status_code, sent.headers["Location"]) == (303, "/console/sign-in?next=/console/customers/accounts%3Fq%3DA")
+    for came, after in (
+        ("localhost/console/customers/accounts/new", "?next=/console/customers/accounts/new"),
+        ("evil.example/console/", ""),
+    ):
+        form = browser.call("POST", "/console/customers/accounts/new", data={}, headers={"Referer": f"http://{came}"})
+        assert (form.status_code, form.headers["Location"]) == (303, f"/console/sign-in{after}")
     page = Look(browser.get(sent.headers["Location"]))
     assert page.form()["next"] == "/console/customers/accounts?q=A"
     assert signed_in(browser, "/console/customers/accounts?q=A").heading == "Accounts"
@@ -62,6 +68,8 @@ def test_going_out_ends_the_session(browser: Api) -> None:
     page = signed_in(browser)
     refused = browser.call("POST", "/console/sign-out", data={"csrf_token": "guessed"})
     assert refused.status_code == 403
+    stale = Look(browser.call("POST", "/console/customers/accounts/new", data={"csrf_token": "of the session before", "name": "Huawei"}))
+    assert (stale.status, stale.heading, "csrf_token as" in stale.text) == (403, "This page is out of date", False)
     token = page.all("//meta[@name='csrf-token']/@content")[0]
     assert browser.call("POST", "/console/sign-out", data={"csrf_token": token}).status_code == 303
     assert browser.get("/console/").status_code == 303
@@ -133,6 +141,7 @@ def test_a_refused_page_says_what_happened_and_what_to_do_in_words_with_the_menu
     forbidden = look("/admin/roles", "http://localhost/console/customers/accounts?q=A")
     assert (forbidden.status, forbidden.heading) == (403, "Not allowed")
     assert "you need the permission Grants · read" in forbidden.text
+    assert "you need the permission Turn plugins on and off" in look("/admin/plugins").text
     assert "your administrator for this permission" in forbidden.text
     assert forbidden.links()["Back"] == "/console/customers/accounts?q=A"
     assert "Accounts" in forbidden.links(), "the menu"

@@ -58,6 +58,10 @@ def test_a_new_account_leads_on_to_its_first_contact(site: Site) -> None:
 
 def test_a_new_record_of_a_related_list_begins_with_the_link_and_comes_back(site: Site, work: Work, account: UUID) -> None:
     related = site.get(f"{ACCOUNTS}/{account}?tab=related")
+    assert "Accounts · Parent company" in related.all("//section/@aria-label")
+    task = work.records("teamwork.task").create({"subject": "Call them", "about": f"customers.account:{account}"})
+    labels = site.get(f"/teamwork/tasks/{id_of(task)}?tab=related").all("//section/@aria-label")
+    assert len(labels) == len(set(labels)) > 1
     (new,) = related.all("//section[@aria-label='Contacts']//a[contains(@href, '/new')]/@href")
     answer = site.sent(new.removeprefix("/console"), name="Ren")
     assert answer.answer.headers["Location"] == f"/console{ACCOUNTS}/{account}?tab=related"

@@ -55,6 +55,10 @@ def demo(platform: Platform) -> Work:
     return platform.system("demo")
 
 
+def test_the_demo_shows_a_forecast_that_was_made(demo: Work) -> None:
+    assert [(run["state"], run["error"]) for run in demo.records("forecast.run").find(())] == [("succeeded", None)]
+
+
 # --- every figure ------------------------------------------------------------------------------------------------------
 
 

@@ -56,6 +56,7 @@ def facts_of(work: Work | None, asked: PageRequest, *, csrf: str) -> dict[str, o
         "now": work.now() if work is not None else None,
         "tenant": work.tenant.name if work is not None else "",
         "user": work.actor.name if work is not None else "",
+        "who": work.actor.user_id if work is not None else "",
         "acting": work is not None and work.impersonator is not None,
     }
 
@@ -87,9 +88,9 @@ def at_door(platform: Platform, frame: Frame, values: Mapping[str, object], *, c
 def refused(platform: Platform, frame: Frame, refusal: Refusal) -> FlaskResponse | None:
     """A refusal as a page, or the way to the sign-in; None: as a problem in JSON, for a script to show."""
     if isinstance(refusal, Unauthenticated):
-        return _sent_away(f"{frame.prefix}/sign-in")
+        return _sent_away(frame, f"{frame.prefix}/sign-in")
     if refusal.reason == "choose_tenant":
-        return _sent_away(f"{frame.prefix}/companies")
+        return _sent_away(frame, f"{frame.prefix}/companies")
     if is_part():
         return None
     return _inside(platform, frame, refusal) or no_entry(
@@ -116,10 +117,10 @@ def _inside(platform: Platform, frame: Frame, refusal: Refusal) -> FlaskResponse
 
 def _telling(frame: Frame, refusal: Refusal, title: str, problems: list[str]) -> dict[str, object]:
     """What the templates of refusals are told: what happened, whether a form was sent, and from where the way leads back."""
-    came = urlsplit(request.referrer or "")
-    ours = came.netloc == request.host and came.path.startswith(f"{frame.prefix}/") and came.path != request.path
-    return {"status": refusal.status, "title": title, "problems": problems, "trace": g.get("trace_id", ""), "wait": refusal.retry_after,
-            "back": f"{came.path}?{came.query}".rstrip("?") if ours else "", "sent": request.method == "POST", "record": "id" in refusal.params}  # fmt: skip
+    came = _came_from(frame)
+    back = came if urlsplit(came).path != request.path else ""
+    return {"status": refusal.status, "reason": refusal.reason, "title": title, "problems": problems, "trace": g.get("trace_id", ""),
+            "wait": refusal.retry_after, "back": back, "sent": request.method == "POST", "record": "id" in refusal.params}  # fmt: skip
 
 
 def no_entry(platform: Platform, frame: Frame, refusal: Refusal, title: str) -> FlaskResponse:
@@ -130,8 +131,16 @@ def no_entry(platform: Platform, frame: Frame, refusal: Refusal, title: str) -> 
     return as_page(platform.templates.draw(locale_wanted(), frame.error, values), refusal.status)
 
 
-def _sent_away(path: str) -> FlaskResponse:
+def _came_from(frame: Frame) -> str:
+    """The page of ours on which a form or a script was, as the browser says; otherwise nothing."""
+    came = urlsplit(request.referrer or "")
+    return f"{came.path}?{came.query}".rstrip("?") if came.netloc == request.host and came.path.startswith(f"{frame.prefix}/") else ""
+
+
+def _sent_away(frame: Frame, path: str) -> FlaskResponse:
+    """To an entrance, from where the way leads back to the page that was asked for, or that had the form or the script which asked."""
+    back = request.full_path.rstrip("?") if request.method == "GET" and not is_part() else _came_from(frame)
+    path = f"{path}?next={quote(back, safe='/')}" if back else path
     if is_part():
         return FlaskResponse(status=401, headers={"HX-Redirect": iri_to_uri(path)})
-    back = request.full_path.rstrip("?") if request.method == "GET" else ""
-    return FlaskResponse(status=303, headers={"Location": f"{path}?next={quote(back, safe='/')}" if back else path})
+    return FlaskResponse(status=303, headers={"Location": path})

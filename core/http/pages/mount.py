@@ -109,7 +109,13 @@ def _admit(work: Work, frame: Frame, page: PageRoute, path: Mapping[str, str]) -
     if not {frame.plugin, page.plugin} <= work.enabled or any("\x00" in word for word in path.values()):
         raise NotFound(_("there is nothing at this address"))
     if page.permission != SIGNED_IN and not work.can(page.permission):
-        raise Forbidden(_("you need the permission {permission}"), permission=page.permission)
+        raise Forbidden(_("you need the permission {permission}"), permission=_called(work, page.permission))
+
+
+def _called(work: Work, permission: str) -> str:
+    """What people call a permission that is none of an entity; those of entities are told by their names where the refusal is shown."""
+    _owner, declared = work.platform.catalog.permissions.get(permission, ("", None))
+    return permission if declared is None or work.offers(permission.rpartition(".")[0]) else work.say(declared.label)
 
 
 def _read(page: PageRoute, path: Mapping[str, str], *, write: bool) -> PageRequest:

@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 
 from plugins.console.happened import ACTIONS, CHANNELS, Event, events
 from plugins.console.registry import PREFIX, kind_of, query_of
-from sdk import BadRequest, Condition, Context, PageRequest, PageRoute, Query, Refusal, Rendering, _
+from sdk import BadRequest, Condition, Context, PageRequest, PageRoute, Query, Refusal, Rendering, Text, _
 from sdk.context import Row, with_more
 from sdk.pages import told
 
 NAME, HERE = "core.audit", f"{PREFIX}/admin/audit"
 _FEW = 50
+_APART: Mapping[str, Text] = {"core.plugin": _("Plugin"), "core.tenant": _("Company")}
+"""What is changed of the company itself, which is no record."""
 _FILTERS = ("user", "entity", "record", "channel", "action", "since", "until")
 
 
@@ -95,7 +97,7 @@ def shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:
             Query(filter=(Condition("id", "in", tuple(dict.fromkeys(ids))),), fields=("id", kind.title), limit=_FEW)
         )
         titles |= {(name, str(row["id"])): str(row.get(kind.title) or "—") for row in page.data}
-    return [_one(row, kinds, titles, told_) for row in rows]
+    return [_one(ctx, row, kinds, titles, told_) for row in rows]
 
 
 def _record(row: Row) -> str:
@@ -104,13 +106,26 @@ def _record(row: Row) -> str:
     return "" if about is None else str(about["id"])
 
 
-def _one(row: Row, kinds: Mapping[str, Any], titles: Mapping[tuple[str, str], str], told_: Mapping[str, Event]) -> Shown:
+def _one(ctx: Context, row: Row, kinds: Mapping[str, Any], titles: Mapping[tuple[str, str], str], told_: Mapping[str, Event]) -> Shown:
     name, id = str(row["entity"]), _record(row)
     kind = kinds.get(name)
     if kind is None:
-        return Shown(name, id, "", None, row)
+        return Shown(ctx.say(_APART[name]) if name in _APART else name, id if name not in _APART else "", "", None, _named(ctx, row))
     title = titles.get((name, id))
     return Shown(kind.label, title or id[:8], kind.at(id) if title else "", told_.get(str(row["id"])), row)
+
+
+def _named(ctx: Context, row: Row) -> Row:
+    """An entry about no record of an entity; that of a plugin says what this is called, and whether it serves."""
+    changes = cast("Mapping[str, Sequence[object]]", row["changes"] or {})
+    if row["entity"] != "core.plugin":
+        return row
+    states = {True: ctx.say(_("On")), False: ctx.say(_("Off"))}
+    named = {
+        ctx.say(_("Approved")) if name == "approved" else ctx.called(name): [states.get(one, one) if isinstance(one, bool) else one for one in pair]
+        for name, pair in changes.items()
+    }  # fmt: skip
+    return with_more(row, changes=named)
 
 
 PAGES = (PageRoute("audit", path="/admin/audit", title=_("Audit"), permission=f"{NAME}.read", view=show, submit=submit),)

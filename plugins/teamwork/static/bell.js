@@ -17,7 +17,7 @@
     } catch {
       return; // away for a moment: the next round will tell
     }
-    if (answer.status !== 200) return;
+    if (answer.status !== 200 || answer.redirected) return; // as before, or the session has ended
     tag = answer.headers.get("ETag") || "";
     const said = await answer.json();
     since = said.since;

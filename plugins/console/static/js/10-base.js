@@ -127,6 +127,8 @@ document.addEventListener("htmx:afterSettle", (event) => reveal(event.target.par
 
 // What is typed and not saved is asked about before one leaves.
 let unsaved = false;
+dealwright.saved = () => (unsaved = false);
+dealwright.unsaved = () => (unsaved = true);
 document.addEventListener("input", (event) => {
   if (event.target.closest("form[data-guard]")) unsaved = true;
 });

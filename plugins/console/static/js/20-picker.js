@@ -4,12 +4,22 @@
 (() => {
   let waiting = 0;
 
+  // Until the answer is there the list is of other words: Enter waits for it, and takes what is marked then.
   async function look(picker, input, list) {
     const mine = ++waiting;
     if (!picker.dataset.pick) return;
-    const answer = await fetch(`${picker.dataset.pick}?q=${encodeURIComponent(input.value.trim())}`, { headers: { "HX-Request": "true" } });
-    if (mine !== waiting || !answer.ok) return;
-    const text = await answer.text();
+    try {
+      const answer = await fetch(`${picker.dataset.pick}?q=${encodeURIComponent(input.value.trim())}`, { headers: { "HX-Request": "true" } });
+      const text = answer.ok && (await answer.text());
+      if (mine !== waiting || !answer.ok) return;
+      show(input, list, text);
+      if (picker.entered) take(picker, input, list);
+    } finally {
+      if (mine === waiting) picker.late = picker.entered = false;
+    }
+  }
+
+  function show(input, list, text) {
     const marked = list.querySelector('[aria-selected="true"]')?.dataset.value;
     list.innerHTML = text;
     open(input, list, true);
@@ -46,6 +56,11 @@
     input.setAttribute("aria-activedescendant", next.id);
   }
 
+  function take(picker, input, list) {
+    const chosen = list.querySelector('[aria-selected="true"]');
+    if (chosen) choose(picker, input, list, chosen);
+  }
+
   const parts = (target) => {
     const picker = target.closest?.(".picker");
     return picker && [picker, picker.querySelector('[role="combobox"]'), picker.querySelector('[role="listbox"]')];
@@ -60,6 +75,8 @@
     if (!event.isTrusted || !event.target.matches('.picker [role="combobox"]')) return;
     const [picker, input, list] = parts(event.target);
     picker.querySelector('input[type="hidden"]').value = "";
+    picker.late = true;
+    picker.entered = false;
     clearTimeout(picker.timer);
     picker.timer = setTimeout(() => look(picker, input, list), 150);
   });
@@ -72,9 +89,9 @@
       if (list.hidden) open(input, list, true);
       mark(input, list, event.key === "ArrowDown" ? 1 : -1);
     } else if (event.key === "Enter" && !list.hidden) {
-      const chosen = list.querySelector('[aria-selected="true"]');
       event.preventDefault();
-      if (chosen) choose(picker, input, list, chosen);
+      if (picker.late) picker.entered = true;
+      else take(picker, input, list);
     } else if (event.key === "Escape" && !list.hidden) {
       event.stopPropagation();
       open(input, list, false);

@@ -87,6 +87,10 @@
     });
 
   async function fill(dialog, answer) {
+    if (answer.status === 401) {
+      dealwright.leave(answer.headers.get("HX-Redirect"));
+      return false;
+    }
     const kind = answer.headers.get("Content-Type") || "";
     if (!kind.startsWith("text/html")) {
       dealwright.toast(kind.includes("json") ? dealwright.said(await answer.json()) : document.getElementById("toasts").dataset.failed, "bad");
@@ -102,7 +106,7 @@
 
   async function make(dialog, form, path, picker) {
     const answer = await part(path, new URLSearchParams(new FormData(form)));
-    const made = answer.headers.get("HX-Redirect");
+    const made = answer.status !== 401 && answer.headers.get("HX-Redirect");
     if (!made) {
       if (await fill(dialog, answer)) dialog.querySelector('[aria-invalid="true"], [role="alert"]')?.focus?.();
       return;
@@ -166,6 +170,16 @@
       tags(input);
     }
   };
-  document.addEventListener("DOMContentLoaded", () => dress(document));
+  // A new record begins at its first field, one that is refused at what is wrong; not where that would bring up a keyboard of glass.
+  function begin() {
+    const form = document.getElementById("record-form");
+    if (!form || !matchMedia("(pointer: fine)").matches || document.activeElement !== document.body) return;
+    const plain = "input:not([type=hidden]), select, textarea";
+    (form.querySelector('[aria-invalid="true"]') || (form.dataset.id ? null : form.querySelector(plain)))?.focus();
+  }
+  document.addEventListener("DOMContentLoaded", () => {
+    dress(document);
+    begin();
+  });
   document.addEventListener("htmx:load", (event) => dress(event.target));
 })();

@@ -75,7 +75,7 @@
     const headers = { "HX-Request": "true", "HX-Target": "board" };
     const answer = await fetch(address, { method: "POST", headers, body: new URLSearchParams(form) });
     const away = answer.headers.get("HX-Redirect");
-    if (away) location.assign(away);
+    if (away) dealwright.leave(away);
     const text = await answer.text();
     if ((answer.headers.get("Content-Type") || "").includes("json")) return { ok: false, words: dealwright.said(JSON.parse(text)), page: null };
     const page = parsed(text);

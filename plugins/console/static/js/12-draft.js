@@ -1,0 +1,78 @@
+// What was typed into a form that is refused, whose session has ended, or that did not reach the server, is there again when its page is
+// next seen: in this window, for the same person, once. The form is kept as it stands, with the rows that a script has added; no password and no file.
+"use strict";
+
+(() => {
+  const KEY = "dealwright.draft";
+  const FRESH = ["csrf_token", "once"];
+  const here = () => location.pathname + location.search;
+  const forms = () => [...document.querySelectorAll("form[data-guard]")];
+  const touched = new Set();
+
+  function as_it_stands(form) {
+    const copy = form.cloneNode(true);
+    const pairs = [...form.querySelectorAll("input, select, textarea")].map((one, at) => [one, copy.querySelectorAll("input, select, textarea")[at]]);
+    for (const [one, twin] of pairs) {
+      if (one.type === "checkbox" || one.type === "radio") twin.toggleAttribute("checked", one.checked);
+      else if (one.tagName === "TEXTAREA") twin.textContent = one.value;
+      else if (one.tagName === "SELECT") [...twin.options].forEach((option, at) => option.toggleAttribute("selected", one.options[at].selected));
+      else twin.setAttribute("value", ["password", "file"].includes(one.type) ? "" : one.value);
+    }
+    for (const made of copy.querySelectorAll(".tags")) made.remove(); // drawn anew
+    for (const dressed of copy.querySelectorAll("[data-dressed]")) dressed.removeAttribute("data-dressed");
+    return copy.innerHTML;
+  }
+
+  dealwright.keep = (...sent) => {
+    const kept = forms().flatMap((form, at) => (touched.has(form) || sent.includes(form) ? [[at, as_it_stands(form)]] : []));
+    try {
+      if (kept.length) sessionStorage.setItem(KEY, JSON.stringify({ at: here(), who: document.body.dataset.who, kept }));
+    } catch {
+      // no room, or not allowed: the form goes its way without
+    }
+  };
+
+  // To the sign-in from a script, with what is typed kept.
+  dealwright.leave = (path) => {
+    dealwright.keep();
+    dealwright.saved();
+    location.assign(path);
+  };
+
+  function bring(draft) {
+    for (const [at, html] of draft.kept) {
+      const form = forms()[at];
+      if (!form) continue;
+      const fresh = FRESH.map((name) => form.elements[name]?.value);
+      form.innerHTML = html;
+      FRESH.forEach((name, nth) => form.elements[name]?.setAttribute("value", fresh[nth]));
+      const note = document.createElement("div");
+      note.className = "note warm";
+      note.setAttribute("role", "alert");
+      note.textContent = document.getElementById("toasts").dataset.kept;
+      form.prepend(note);
+      touched.add(form);
+      dealwright.unsaved();
+    }
+  }
+
+  const draft = JSON.parse(sessionStorage.getItem(KEY) || "null");
+  if (draft && document.querySelector("body.entrance, .refused")) sessionStorage.setItem(KEY, JSON.stringify({ ...draft, away: true }));
+  else if (draft) {
+    sessionStorage.removeItem(KEY);
+    const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward"; // from a page of the browser's own
+    if ((draft.away || back) && draft.at === here() && draft.who === document.body.dataset.who) bring(draft);
+  }
+
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-guard]");
+    if (form) touched.add(form);
+  });
+  document.addEventListener("submit", (event) => event.target.matches("form[data-guard]") && dealwright.keep(event.target), true);
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const away = event.detail.xhr.status === 401 && event.detail.xhr.getResponseHeader("HX-Redirect");
+    if (!away) return;
+    event.preventDefault();
+    dealwright.leave(away);
+  });
+})();
