@@ -74,12 +74,15 @@ def test_a_plugin_is_switched_in_its_row(site: Site) -> None:
     rows = {row[0]: row for row in site.get("/admin/plugins").rows()}
     assert rows["Forecast"][-1] == "Turn off…"
     assert rows["Console"][-1] == ""
-    site.post("/admin/plugins/forecast", {"do": "off"})
+    places = list(rows)
+    after = site.get(site.post("/admin/plugins/forecast", {"do": "off"}).answer.headers["Location"].removeprefix("/console"))
+    assert after.texts("//*[@role='status']") == ["Forecast is off. Its data is kept."]
+    assert [row[0] for row in after.rows()] == places, "it stays where it was"
     (row,) = [row for row in site.get("/admin/plugins").all("//tbody/tr") if row.xpath("string(td[1])").strip() == "Forecast"]
     assert "urn on" in row.text_content()
     if forms := row.xpath(".//form"):
         back = site.post("/admin/plugins/forecast", dict(forms[0].form_values()))
-        assert back.answer.headers["Location"] == "/console/admin/plugins"
+        assert back.answer.headers["Location"] == "/console/admin/plugins?switched=forecast"
 
 
 def test_a_person_is_erased_after_the_traces_were_shown(client: Api, work: Work, people: People) -> None:

@@ -26,9 +26,9 @@ class Place:
 
 
 GROUPS: dict[str, Text] = {
-    "company": _("Company"),
     "people": _("People and permissions"),
     "plugins": _("Plugins and data"),
+    "company": _("Company"),
     "running": _("System status"),
     "more": _("Plugin settings"),
 }

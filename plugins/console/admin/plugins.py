@@ -43,9 +43,10 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
     titles = _titles(ctx)
     listed = _listed(ctx)
     rows = [{**_row(ctx, one), "requires": _required(one, titles), "required_by": _requiring(one, listed)} for one in listed]
-    order = ("held", "failed", "incompatible", "behind", "missing_extra", "vanished", "blocked", "on", "off")
-    rows.sort(key=lambda one: (order.index(one["status"]), str(one["title"])))
-    return Rendering("console/admin_plugins.html", {"rows": rows})
+    order = ("held", "failed", "incompatible", "behind", "missing_extra", "vanished", "blocked")  # whoever turns one off finds it where it was
+    rows.sort(key=lambda one: (order.index(one["status"]) if one["status"] in order else len(order), str(one["title"])))
+    switched = next((one for one in rows if one["name"] == request.asked("switched")), None)
+    return Rendering("console/admin_plugins.html", {"rows": rows, "switched": switched})
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
@@ -62,12 +63,12 @@ def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
             ctx.api("PATCH", f"{ROOT}/{name}", {"enabled": True, "approves": request.chosen("approves")})
         elif do == "off":
             ctx.api("PATCH", f"{ROOT}/{name}", {"enabled": False})
-            return Redirect(f"{PREFIX}/admin/plugins" if name != "console" else "/")
+            return Redirect(f"{PREFIX}/admin/plugins?switched={name}" if name != "console" else "/")
         elif do == "settings":
             change(ctx, name, request)
     except Refusal as refusal:
         return _page(ctx, request, refusal)
-    return Redirect(here if request.typed("back") != "all" else f"{PREFIX}/admin/plugins")
+    return Redirect(here if request.typed("back") != "all" else f"{PREFIX}/admin/plugins?switched={name}")
 
 
 def ask_off(ctx: Context, request: PageRequest) -> Rendering:
