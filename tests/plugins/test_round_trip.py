@@ -245,6 +245,22 @@ def test_a_workbook_and_a_file_with_all_that_can_be_read_come_back(platform: Pla
     assert {type(cell) for cell in instants[1:]} == {str, datetime}
 
 
+def test_records_that_read_like_totals_notes_or_nothing_come_back(platform: Platform, make_tenant: MakeTenant) -> None:
+    one = platform.system(make_tenant("one").id)
+    for name in ("Total", "\u5408\u8ba1", "3 rows", "\u5236\u5355\u4eba\uff1a\u5f20\u4e09", "NULL", "N/A", "'Total"):
+        one.records("customers.account").create({"name": name, "phone": "010 1234 5678"})
+        one.records("customers.contact").create({"name": name, "account": name})
+    names = ("customers.account", "customers.contact")
+    for format, fields in (("csv", ()), ("xlsx", ("phone", "name")), ("jsonl", ("name",)), ("csv", ("name",))):
+        other = platform.system(make_tenant(f"{format}{len(fields)}").id)
+        for name in names:
+            done = import_file(
+                other, name, exported(one, name, format, fields=fields if name == names[0] else ()), duplicates="take", nothing="all"
+            )
+            assert (done.state, done.counts["created"]) == ("succeeded", 7), (format, done.rows)
+        assert exported(other, names[1]) == exported(one, names[1])
+
+
 @pytest.mark.real_data
 def test_naughty_texts_come_back_from_every_field_of_text(platform: Platform, make_tenant: MakeTenant) -> None:
     one, other = (platform.system(make_tenant(name).id) for name in ("one", "other"))
