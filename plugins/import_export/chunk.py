@@ -8,10 +8,11 @@ from uuid import UUID
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds
 from plugins.import_export.external import flaws as external_flaws
-from plugins.import_export.files.headings import signs, sums_up
+from plugins.import_export.footers import says_alone, signed, sums_up
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.mapping.heads import Heads
 from plugins.import_export.matching import Matching, SameFile, type_values
+from plugins.import_export.nothing import NOTHING
 from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, OWN, Plan, Wish
 from plugins.import_export.tally import WARNED, Tally, Teller, problem_of, type_row
 from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
@@ -20,6 +21,8 @@ from sdk.fields import AnyRecordField, Flaw, LinkField
 
 LIKE_HEADINGS = _("looks like headings, not a record; if the headings are further down than detected, specify their row (heading_row)")
 SUMS_UP = _("seems to be a total of other rows; if so, skip it or undo it")
+LEFT_OUT = _("looks like a total of other rows and was skipped; if it is a record, choose to import such rows (totals)")
+LEFT_OUT_NOTE = _("looks like a note about the whole table and was skipped; if it is a record, choose to import such rows (totals)")
 SIGNS = _("seems to be a note about the whole table; if it isn't a record, skip it or undo it")
 PARTED = _("comes after blank rows; if it isn't part of the table, skip it or undo it")
 SAME_AS_ROW = _("is the same as row {row} of this file")
@@ -35,6 +38,7 @@ class ChunkWriter:
     def __init__(self, ctx: Context, same: SameFile, wish: Wish, plan: Plan, headings: Sequence[str]) -> None:
         self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(headings)
         self.heads = Heads(ctx, wish.entity, headings)
+        self._takes_totals = wish.totals == "take"
         self.id, self.records = same.id, ctx.records(wish.entity)
         self.external = ExternalIds(ctx, wish.system)
         self.matching = Matching(ctx, wish.entity, plan, self.external)
@@ -75,6 +79,9 @@ class ChunkWriter:
             if self.heads.like(cells):
                 self.teller.leave(tally, rows[index], "skipped", Problem("", "headings", LIKE_HEADINGS))
                 continue
+            if not self._takes_totals and (footer := _footer(cells)) is not None:
+                self.teller.leave(tally, rows[index], "skipped", footer)
+                continue
             if len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 counts = {"got": len(cells), "expected": width}
                 wrong.setdefault(index, []).append(
@@ -86,7 +93,7 @@ class ChunkWriter:
                 self.teller.fail(tally, rows[index], wrong[index])
                 continue
             draft = {**fixed, **{name: column[index] for name, column in values.items() if column[index] is not None}}
-            if external is not None and len(cells) > external and (word := cells[external].strip()):
+            if external is not None and (word := _cell(cells, external)):
                 draft[EXTERNAL] = word
             if self.plan.own is not None:
                 draft[OWN] = id_in(_cell(cells, self.plan.own))
@@ -231,9 +238,9 @@ class ChunkWriter:
             elif row[0] in repeated:
                 problem = Problem(self.plan.match[0], "same_as_row", SAME_AS_ROW, {"row": repeated[row[0]]})
                 self.teller.leave(tally, row, WARNED, problem)
-            elif sums_up(row[1]):
+            elif sums_up(row[1]):  # those that were asked for
                 self.teller.leave(tally, row, WARNED, Problem("", "totals", SUMS_UP))
-            elif signs(row[1]):
+            elif signed(row[1]):
                 self.teller.leave(tally, row, WARNED, Problem("", "remark", SIGNS))
             elif row[0] in self.plan.parted:
                 self.teller.leave(tally, row, WARNED, Problem("", "parted", PARTED))
@@ -267,8 +274,17 @@ class ChunkWriter:
         return []
 
 
+def _footer(cells: Sequence[str]) -> Problem | None:
+    """Why a row is no record but stands below others."""
+    if sums_up(cells):
+        return Problem("", "totals", LEFT_OUT)
+    return Problem("", "remark", LEFT_OUT_NOTE) if says_alone(cells) else None
+
+
 def _cell(cells: Sequence[str], place: int) -> str:
-    return cells[place].strip() if place < len(cells) else ""
+    """An id that stands there, if one does."""
+    cell = cells[place].strip() if place < len(cells) else ""
+    return "" if cell in NOTHING else cell
 
 
 def id_in(cell: str) -> UUID | None:

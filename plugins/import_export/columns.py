@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from plugins.import_export.formulas import literal
+from plugins.import_export.formulas import literal, verbatim
 from plugins.import_export.mapping.words import plain, words_of
 from sdk import BadRequest, Context, _
 from sdk.context import Column
-from sdk.fields import ChoiceField, DecimalField, Field, IntegerField, KeysField, MoneyField
+from sdk.fields import ChoiceField, DecimalField, Field, IntegerField, KeysField, LinkField, MoneyField
 
 _THREE = re.compile(r"\.\d{3}(?= |\Z)", re.ASCII)
 EVERYTHING = "*"
@@ -26,6 +26,8 @@ class ExportColumn:
     field: Field
     heading: str
     words: Mapping[str, str]
+    leads: bool = False
+    """Whether it may hold the first cell of a row, by which a reader tells totals and notes from records."""
 
     def cells(self, values: Column) -> Sequence[str]:
         """Values as cells that an import takes back, whatever the format."""
@@ -42,7 +44,9 @@ class ExportColumn:
         cells = self.cells(values)
         if isinstance(self.field, DecimalField | MoneyField):
             return [_THREE.sub(r"\g<0>0", cell) for cell in cells]
-        return cells if isinstance(self.field, IntegerField) else literal(cells)
+        if isinstance(self.field, IntegerField):
+            return cells
+        return verbatim(cells) if self.leads or isinstance(self.field, LinkField) else literal(cells)
 
 
 def importable(fields: Mapping[str, Field]) -> list[str]:
@@ -70,8 +74,10 @@ def columns_of(ctx: Context, entity: str, names: Sequence[str], headings: str) -
     """The columns of these fields. A label is a heading where an import can tell by it which field is meant, or that none is."""
     fields = ctx.records(entity).fields()
     there = {name: fields[name] for name in names if name in fields}
+    first = next((place for place, field in enumerate(there.values()) if field.required), len(there))
+    leading = {name for place, name in enumerate(there) if place <= first}
     if headings == NAMES:
-        return [ExportColumn(field, name, {}) for name, field in there.items()]
+        return [ExportColumn(field, name, {}, name in leading) for name, field in there.items()]
     known = words_of(ctx, {name: field for name, field in fields.items() if not field.readonly})
     labels = {name: ctx.say(field.label) for name, field in there.items()}
 
@@ -81,7 +87,7 @@ def columns_of(ctx: Context, entity: str, names: Sequence[str], headings: str) -
         alone = sum(plain(label) == word for label in labels.values()) == 1
         return labels[name] if word and alone and known.get(word) == leads_to else name
 
-    return [ExportColumn(field, heading(name), _words(ctx, field)) for name, field in there.items()]
+    return [ExportColumn(field, heading(name), _words(ctx, field), name in leading) for name, field in there.items()]
 
 
 def _words(ctx: Context, field: Field) -> dict[str, str]:

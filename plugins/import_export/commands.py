@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from plugins.import_export import imports
 from plugins.import_export.files import Reading, open_book
-from plugins.import_export.plan import DUPLICATES, LISTS, MODES, Wish
+from plugins.import_export.plan import DUPLICATES, LISTS, MODES, TOTALS, Wish
+from plugins.import_export.plan import NOTHING as WORDS
 from plugins.import_export.styles import NUMBERS, ORDERS
 from plugins.import_export.tally import COUNTS, WARNED
 from plugins.import_export.template import FORMATS, template
@@ -27,7 +28,10 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     path = Path(str(options["FILE"]))
     lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in LISTS}
     reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""), headings=_row(str(options["heading-row"])))
-    words = {name: str(options[name] or "") for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet", "system")}
+    words = {
+        name: str(options[name] or "")
+        for name in ("mode", "dates", "numbers", "years", "duplicates", "totals", "nothing", "sheet", "system")
+    }
     switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"]), "history": bool(options["history"])}
     wish = Wish(str(options["ENTITY"]), path.name, reading=reading, **cast("dict[str, Any]", {**lists, **words, **switches}))
     try:
@@ -60,7 +64,7 @@ def _row(word: str) -> int:
 
 def write_template(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
     """Print a file to fill in."""
-    terminal.bytes(template(ctx, str(options["ENTITY"]), str(options["format"])).content)
+    terminal.bytes(template(ctx, str(options["ENTITY"]), str(options["format"]), history=bool(options["history"])).content)
     return TAKEN
 
 
@@ -105,6 +109,8 @@ def _tell(terminal: Terminal, done: Row, left: Iterator[Row]) -> None:
     more = sum(int(str(done[name])) for name in ("skipped", "failed", WARNED)) - SHOWN
     if more > 0:
         terminal.note(f"… and {more} more; --json lists them all")
+    if done["state"] == "empty":
+        terminal.note("the file has headings but no rows")
     if done["ignored"]:
         terminal.note(f"columns left out: {done['ignored']}")
     counts = ", ".join(f"{done[name]} {name}" for name in COUNTS if name != WARNED or done[name])
@@ -141,6 +147,13 @@ COMMANDS = (
             Parameter("--delimiter", _("The delimiter, if it can’t be detected; tab for a tab")),
             Parameter("--heading-row", _("The row of the headings, if lines above them aren’t detected"), default="0"),
             Parameter("--duplicates", _("How likely duplicates are handled"), choices=DUPLICATES, default="skip"),
+            Parameter(
+                "--nothing",
+                _("Where NULL or N/A is an empty cell: in values only, or also in text"),
+                choices=WORDS,
+                default="values",
+            ),
+            Parameter("--totals", _("How rows that look like totals or notes are handled"), choices=TOTALS, default="skip"),
             Parameter("--sheet", _("The sheet of a workbook; the first if omitted")),
             Parameter("--resume", _("Resume an interrupted import with the same file"), metavar="ID"),
             Parameter("--silent", _("No emails, notifications or rules"), flag=True),
@@ -156,6 +169,7 @@ COMMANDS = (
         (
             Parameter("ENTITY", _("For example customers.account")),
             Parameter("--format", _("The file format; xlsx has drop-downs and is written to a file"), choices=FORMATS, default="csv"),
+            Parameter("--history", _("With the columns that only an import of history may fill"), flag=True),
         ),
     ),
 )

@@ -26,6 +26,7 @@ from plugins.import_export.mapping.shaping import (
 )
 from plugins.import_export.mapping.units import Unit, counts, unit_of
 from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of, written
+from plugins.import_export.nothing import words_for
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
 from sdk.changes import HISTORY
@@ -34,6 +35,10 @@ from sdk.messages import Flawed
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
+NOTHING = ("values", "all")
+"""Where words such as NULL and N/A are empty cells: where they can be no value, or in text, too."""
+TOTALS = ("skip", "take")
+"""What becomes of rows that look like totals, or notes below the table."""
 LISTS = ("match", "map", "value", "set", "collision", "join", "split", "transform")
 """What a wish lists."""
 OWN = "id"
@@ -57,6 +62,8 @@ class Wish:
     set: tuple[str, ...] = ()
     dry_run: bool = False
     duplicates: str = "skip"
+    totals: str = "skip"
+    nothing: str = "values"
     """What becomes of a row that is likely there already (`Entity.alike`): left out with its reason, or taken by who may."""
     dates: str = ""
     """The order of day, month and year, where the file itself leaves it open."""
@@ -121,6 +128,8 @@ class Plan:
     """The act by which new records are made."""
     units: Mapping[str, Unit] = field(default_factory=dict)
     """What the headings of numbers say of all of them."""
+    nothing: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Words that mean nothing in the cells of a column, by its field."""
     parted: frozenset[int] = frozenset()
     """Rows of which it is told that they stand behind blank ones."""
 
@@ -164,6 +173,7 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     plan = Plan(
         columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside, made=made,
         edits=_edits(wish, fields), external=external, own=own, links=links, units=_units(ctx, headings, fields),
+        nothing={name: words_for(fields[name], values.get(name, ()), texts=wish.nothing == "all") for name in columns},
         act=HISTORY if wish.history and any(one.historic for one in visible.values()) else "",
     )  # fmt: skip
     said = Said(wish.dates, wish.numbers, wish.years)

@@ -13,7 +13,7 @@ from plugins.import_export import imports
 from plugins.import_export.failed import FORMATS as FAILED_FORMATS
 from plugins.import_export.failed import failed_file
 from plugins.import_export.journal import IMPORT, LETTERS, cursor_of, page, seen
-from plugins.import_export.plan import DUPLICATES, LISTS, MODES, SYSTEM, Wish
+from plugins.import_export.plan import DUPLICATES, LISTS, MODES, NOTHING, SYSTEM, TOTALS, Wish
 from plugins.import_export.staging import files
 from plugins.import_export.staging.routes import PAGE
 from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
@@ -41,6 +41,8 @@ class NewImport(Schema):
     numbers = fields.String(load_default="", validate=validate.OneOf(("", *NUMBERS)))
     years = fields.String(load_default="", validate=validate.Regexp(YEARS))
     duplicates = fields.String(load_default="skip", validate=validate.OneOf(DUPLICATES))
+    nothing = fields.String(load_default="values", validate=validate.OneOf(NOTHING))
+    totals = fields.String(load_default="skip", validate=validate.OneOf(TOTALS))
     encoding = fields.String(load_default="", validate=validate.Length(max=40))
     delimiter = fields.String(load_default="", validate=validate.Length(max=3))
     heading_row = fields.Integer(load_default=0, validate=validate.Range(0, 50))
@@ -68,6 +70,7 @@ class TemplateQuery(Schema):
     """As what kind of file."""
 
     format = fields.String(load_default="csv", validate=validate.OneOf(FORMATS))
+    history = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
 
 
 _IMPORT = {
@@ -118,7 +121,7 @@ def start_import(ctx: Context, request: Request) -> Response:
 
 def _wish(body: Mapping[str, object], file_name: str) -> Wish:
     lists = {name: tuple(cast("list[str]", body[name])) for name in LISTS}
-    words = {name: str(body[name]) for name in ("mode", "dates", "numbers", "years", "duplicates", "sheet", "system")}
+    words = {name: str(body[name]) for name in ("mode", "dates", "numbers", "years", "duplicates", "totals", "nothing", "sheet", "system")}
     switches = {name: body[name] == "true" for name in ("dry_run", "silent", "history")}
     file = "" if body["file_id"] is None else str(body["file_id"])
     return Wish(
@@ -148,7 +151,7 @@ def get_failed(ctx: Context, request: Request) -> object:
 
 def get_template(ctx: Context, request: Request) -> object:
     """A file to fill in."""
-    return template(ctx, request.path["entity"], str(request.query["format"]))
+    return template(ctx, request.path["entity"], str(request.query["format"]), history=request.query["history"] == "true")
 
 
 ROUTES = (

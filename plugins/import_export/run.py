@@ -22,6 +22,8 @@ from sdk.context import SILENT, Row, id_of
 
 CHUNK, FIRST, FEWEST = 2000, 500, 50
 """Rows of a piece: at the most, at first, and at the least."""
+EMPTY = "empty"
+"""The state of an import of a file that has headings alone: nothing failed, and nothing was taken."""
 LONGEST = 0.5
 """Seconds for which a piece may keep others from writing; on a slow day pieces become smaller."""
 TOGETHER = LONGEST
@@ -97,6 +99,8 @@ class Run:
 
     def _state(self) -> str:
         taken = self.total["created"] + self.total["updated"] + self.total["unchanged"]
+        if not self.plan.rows:
+            return EMPTY
         if not self.total["failed"] and not self.total["skipped"]:
             return "succeeded"
         return "partial" if taken or self.total["skipped"] else "failed"

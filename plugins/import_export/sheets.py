@@ -12,7 +12,7 @@ from plugins.import_export.journal import IMPORT
 from plugins.import_export.mapping.shaping import kinds_of
 from plugins.import_export.mapping.words import plain
 from plugins.import_export.plan import LISTS, Wish
-from plugins.import_export.run import Run, rehearse
+from plugins.import_export.run import EMPTY, Run, rehearse
 from plugins.import_export.tally import COUNTS, FATES
 from sdk import BadRequest, Context, Refusal, _, where
 from sdk.context import Row, id_of
@@ -133,7 +133,9 @@ def _sums(rows: Sequence[Row]) -> dict[str, object]:
 
 
 def _state(rows: Sequence[Row]) -> str:
-    states = {str(row["state"]) for row in rows}
+    states = {str(row["state"]) for row in rows} - {EMPTY}  # a sheet that nobody has filled in keeps nothing back
+    if not states:
+        return EMPTY
     if states == {"succeeded"}:
         return "succeeded"
     taken = any(int(str(row[name])) for row in rows for name in FATES if name != "failed")

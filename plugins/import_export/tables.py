@@ -19,6 +19,7 @@ STATES = {
     "running": _("Running"),
     "succeeded": _("Succeeded"),
     "partial": _("Partial"),
+    "empty": _("No rows"),
     "failed": _("Failed"),
     "cancelled": _("Cancelled"),
     "undoing": _("Undoing"),

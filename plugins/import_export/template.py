@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from plugins.import_export.imports import permit
-from plugins.import_export.mapping.words import plain, words_of
+from plugins.import_export.mapping.words import plain, words_of, written
 from plugins.import_export.template_workbook import XLSX, Column, workbook
 from sdk import Context, Download, _, where
 from sdk.context import id_of
@@ -36,13 +36,14 @@ _MOST_TRIES = 100
 FORMATS = ("csv", "xlsx")
 
 
-def template(ctx: Context, entity: str, format: str = "csv") -> Download:
+def template(ctx: Context, entity: str, format: str = "csv", *, history: bool = False) -> Download:
     """Headings in the actor's language, * for required fields: the importer maps them back. CSV lists choices in brackets.
 
-    `format`: csv, or xlsx with drop-downs, comments and a sheet of notes.
+    `format`: csv, or xlsx with drop-downs, comments and a sheet of notes. `history`: with the columns that an import of history alone may fill,
+    which the example leaves empty.
     """
     permit(ctx, entity)
-    fields = {name: field for name, field in ctx.records(entity).fields().items() if not field.readonly}
+    fields = written(ctx.records(entity).fields(), history=history)
     words = words_of(ctx, fields)
     columns = [Column(field, _heading(ctx, field, words), _must(field), _example(ctx, entity, field)) for field in fields.values()]
     if format == "xlsx":
@@ -71,7 +72,7 @@ def _must(field: Field) -> bool:
 
 def _example(ctx: Context, entity: str, field: Field) -> str:
     """A cell that fits; links are left empty unless they are required, since what people link to differs."""
-    if field.example == NO_EXAMPLE:
+    if field.example == NO_EXAMPLE or field.readonly:
         return ""
     if isinstance(field, LinkField):
         return _linked(ctx, entity, field) if _must(field) or field.example else ""

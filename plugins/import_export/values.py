@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 from plugins.import_export.formulas import restored
 from plugins.import_export.mapping.currencies import joined
+from plugins.import_export.nothing import emptied
 from plugins.import_export.plan import Plan
 from sdk.fields import Flaw, MoneyField, spoilt
 
@@ -46,7 +47,7 @@ def _cells_of(plan: Plan, name: str, columns: Sequence[Sequence[str]], size: int
     if name in plan.made:
         return plan.made[name](columns, size)
     index = plan.columns[name]
-    cells: Sequence[str] = restored(columns[index]) if index < len(columns) else [""] * size
+    cells: Sequence[str] = restored(emptied(columns[index], plan.nothing[name])) if index < len(columns) else [""] * size
     place = plan.currencies.get(name, len(columns))
     cells = joined(cells, columns[place]) if place < len(columns) else cells
     return plan.units[name].given(cells, money=isinstance(plan.fields[name], MoneyField)) if name in plan.units else cells

@@ -18,7 +18,7 @@ from sdk.text import Text, _
 
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _CONTROL = re.compile(f"[{_CONTROLS}]")
-_EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{1,255}}\Z")
+_EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{1,255}}(?<!\.)\Z")
 _PHONE = re.compile(r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:x|ext\.?|转) ?[0-9]{1,8})?\Z")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?:[:/?#]\S*)?\Z", re.IGNORECASE | re.ASCII)
 _DASHES = re.compile("[\u2010-\u2015\u2212]")

@@ -161,7 +161,7 @@ def test_a_cell_is_read_as_people_write_it(name: str, cell: str, value: object) 
     [
         ("size", "1,23", "malformed"), ("size", "1.5", "malformed"), ("weight", "1.23456", "too_precise"), ("price", "1.234 CNY", "too_precise"), ("price", "1.5 JPY", "too_precise"), ("price", "1,23 CNY", "malformed"), ("price", "5 XXX", "unknown_currency"),
         ("done", "maybe", "malformed"), ("tier", "bronze", "unknown_choice"), ("day", "01/02/2026", "ambiguous_date"), ("day", "2026-02-30", "no_such_date"),
-        ("share", "101", "out_of_range"), ("share", "9" * 20, "out_of_range"), ("email", "nobody", "malformed"), ("name", "a\x07b", "control_character"), ("name", "x" * 256, "too_long"),
+        ("share", "101", "out_of_range"), ("share", "9" * 20, "out_of_range"), ("email", "nobody", "malformed"), ("email", "a@b.com.", "malformed"), ("name", "a\x07b", "control_character"), ("name", "x" * 256, "too_long"),
     ],
 )  # fmt: skip
 def test_a_cell_that_does_not_fit_says_why(name: str, cell: str, code: str) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from plugins.import_export.files import Book, Reading, Sheet, open_book
 from plugins.import_export.files.delimited import DELIMITERS
-from plugins.import_export.files.headings import sums_up
+from plugins.import_export.footers import sums_up
 from sdk import BadRequest, Invalid
 from sdk.fields import DateField, date_orders
 from sdk.fields.time import date_of

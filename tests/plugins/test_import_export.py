@@ -66,10 +66,38 @@ def test_columns_that_lead_nowhere_or_are_left_out_are_named(taken: Take, work: 
     assert work.records("customers.account").find(())[0]["city"] is None
 
 
-def test_a_row_that_seems_to_sum_up_others_is_taken_with_a_warning_wherever_it_stands(taken: Take) -> None:
-    done = taken("customers.account", "Name,Employees\nA,1\n小计,1\nB,2\nTotal,3\nTotalEnergies,9\n制单人：张三,\n")
-    assert done.counts == {"created": 6, "warned": 3}
-    assert done.reasons == [(2, None, "totals"), (4, None, "totals"), (6, None, "remark")]
+def test_rows_that_sum_up_others_or_say_who_made_them_are_no_records_unless_that_is_asked_for(taken: Take) -> None:
+    file = "Name,Employees\nA,1\n小计,1\nB,2\nTotal,3\nTotalEnergies,9\n制单人：张三,\n打印人：王五公司,Ulm\n"
+    told = [(2, None, "totals"), (4, None, "totals"), (6, None, "remark"), (7, "Employees", "type")]
+    done = taken("customers.account", file)
+    assert (done.state, done.counts) == ("partial", {"created": 3, "skipped": 3, "failed": 1})
+    assert [(number, code) for number, _column, code in done.reasons][:3] == [(number, code) for number, _column, code in told][:3]
+    asked = taken("customers.account", file.replace("打印人：王五公司,Ulm\n", ""), totals="take")
+    assert asked.counts == {"created": 3, "skipped": 3, "warned": 3}
+    assert [one for one in asked.reasons if one[2] in ("totals", "remark")] == told[:3]
+
+
+def test_words_that_mean_nothing_are_empty_cells_unless_the_field_knows_them_or_it_is_said_what_they_mean(taken: Take, work: Work) -> None:
+    accounts = work.records("customers.account")
+    file = "Name,City,Employees,Website,Notes\nA,N/A,-,NULL, \u65e0 \nNull,NULL,(null),\u2014,see N/A\nB,'NULL,1,n/a,'-\n"
+    assert taken("customers.account", "Name,Employees,Website\nT,-,NULL\n N/A ,\u2014,\u65e0\n").counts == {"created": 2}
+    assert [(row["name"], row["website"]) for row in accounts.find(())] == [("T", None), ("N/A", None)]
+    for row in accounts.find(()):
+        accounts.delete(id_of(row))
+    done = taken("customers.account", file, nothing="all")
+    assert (done.state, done.counts) == ("succeeded", {"created": 3})
+    read = {str(row["name"]): [row[name] for name in ("city", "employees", "website", "notes")] for row in accounts.find(())}
+    assert read == {"A": [None] * 4, "Null": [None, None, None, "see N/A"], "B": ["NULL", 1, None, "-"]}
+    assert taken("customers.account", "Name,City\nC,N/A\n", value=["city:N/A=N/A"], nothing="all").counts == {"created": 1}
+    assert accounts.find(where(name="C"))[0]["city"] == "N/A"
+    (lost,) = taken("customers.account", "Name,City\nN/A,Ulm\n", nothing="all").rows
+    assert (lost["column"], lost["value"], lost["code"]) == ("Name", "N/A", "required")
+
+
+def test_a_file_of_headings_alone_says_that_it_has_no_rows(taken: Take, work: Work) -> None:
+    for dry in (True, False):
+        done = taken("customers.account", "Name,City\n\n", dry_run=dry)
+        assert (done.state, done.counts) == ("empty", {})
 
 
 def test_what_stands_behind_blank_rows_is_taken_with_a_warning_unless_a_file_is_written_so_all_through(taken: Take) -> None:
@@ -552,6 +580,18 @@ def test_the_untouched_template_of_every_entity_is_imported_without_an_error(fil
 
 
 @pytest.mark.feature("C1")
+def test_a_template_for_history_has_the_columns_that_history_alone_fills_and_is_imported_untouched(filled: Work) -> None:
+    plain, whole = (template(filled, "orders.invoice", history=history).content.decode("utf-8-sig") for history in (False, True))
+    more = {"number", "state", "issued_on", "credits"}
+    fields = filled.records("orders.invoice").fields()
+    said = {filled.say(fields[name].label) for name in more}
+    assert {one.partition(" [")[0] for one in whole.splitlines()[0].split(",")} - {
+        one.partition(" [")[0] for one in plain.splitlines()[0].split(",")
+    } == said
+    done = import_file(filled, "orders.invoice", whole, history=True, duplicates="take")
+    assert (done.state, done.rows) == ("succeeded", [])
+
+
 def test_the_template_has_a_column_for_every_field_that_can_be_written(client: Api) -> None:
     answer = client.get("/api/v1/import_export/templates/customers.account")
     assert answer.status_code == 200

@@ -19,8 +19,10 @@ from core.custom.kinds import KINDS
 from core.platform import Platform
 from core.testkit.fixtures import MakeTenant
 from core.testkit.leaks.cells import value
+from plugins.import_export.undo import undoing
 from sdk import Draft, Forbidden, Outcome, Refusal, Verb
 from sdk import fields as f
+from sdk.context import id_of
 from sdk.fields import (
     AnyRecordField,
     BooleanField,
@@ -243,6 +245,51 @@ def test_a_workbook_and_a_file_with_all_that_can_be_read_come_back(platform: Pla
         assert exported(books, name, "jsonl") == exported(one, name, "jsonl"), name
     instants = [row[-1] for row in cells_of(exported(one, "custom.case", "xlsx", fields=("custom.my_datetime",)))]
     assert {type(cell) for cell in instants[1:]} == {str, datetime}
+
+
+@pytest.mark.feature("C12")
+def test_imports_of_quotes_orders_lines_contracts_and_plans_are_taken_back_and_money_that_came_in_stays(
+    platform: Platform, make_tenant: MakeTenant
+) -> None:
+    one, other = (platform.system(make_tenant(name).id) for name in ("one", "other"))
+    entities, filling = (
+        [name for name in in_order(one) if name.startswith(("orders.", "catalog.product", "customers.account"))],
+        Filling(one),
+    )
+    for name in entities:
+        filling.fill(name)
+    entities = [name for name in entities if name in filling.made]
+    assert {"orders.quote_line", "orders.order_line", "orders.contract", "orders.invoice", "orders.instalment", "orders.payment"} <= {
+        *entities
+    }
+    before = {name: exported(other, name) for name in entities}
+    files = {name: exported(one, name) for name in entities}
+    done = {name: import_file(other, name, files[name]) for name in entities if name not in ("orders.payment", "orders.allocation")}
+    for name in reversed(done):
+        ended = undoing.carry_out(other, undoing.begin_undo(other, undoing.permit_undo(other, id_of(done[name].record))))
+        assert (ended["state"], ended["undone"], ended["conflicts"]) == ("undone", 2, 0), name
+    assert {name: exported(other, name) for name in entities} == before
+    third = platform.system(make_tenant("third").id)
+    done = {name: import_file(third, name, files[name]) for name in entities}
+    paid = undoing.carry_out(third, undoing.begin_undo(third, undoing.permit_undo(third, id_of(done["orders.payment"].record))))
+    assert (paid["state"], paid["undone"], paid["conflicts"]) == ("partly_undone", 0, 2)
+    assert exported(third, "orders.payment") == files["orders.payment"]
+
+
+def test_records_that_read_like_totals_notes_or_nothing_come_back(platform: Platform, make_tenant: MakeTenant) -> None:
+    one = platform.system(make_tenant("one").id)
+    for name in ("Total", "\u5408\u8ba1", "3 rows", "\u5236\u5355\u4eba\uff1a\u5f20\u4e09", "NULL", "N/A", "'Total"):
+        one.records("customers.account").create({"name": name, "phone": "010 1234 5678"})
+        one.records("customers.contact").create({"name": name, "account": name})
+    names = ("customers.account", "customers.contact")
+    for format, fields in (("csv", ()), ("xlsx", ("phone", "name")), ("jsonl", ("name",)), ("csv", ("name",))):
+        other = platform.system(make_tenant(f"{format}{len(fields)}").id)
+        for name in names:
+            done = import_file(
+                other, name, exported(one, name, format, fields=fields if name == names[0] else ()), duplicates="take", nothing="all"
+            )
+            assert (done.state, done.counts["created"]) == ("succeeded", 7), (format, done.rows)
+        assert exported(other, names[1]) == exported(one, names[1])
 
 
 @pytest.mark.real_data

@@ -50,7 +50,7 @@ def all_rows(client: Api, id: str, **query: object) -> list[Any]:
 def test_three_bad_cells_of_a_thousand_are_mended_in_place_and_the_file_is_never_sent_again(
     client: Api, drain: Callable[[], int], work: Work
 ) -> None:
-    bad = {17: "nineteen", 500: "-", 1000: "19x0"}
+    bad = {17: "nineteen", 500: "?", 1000: "19x0"}
     lines = [[f"Account {n}", bad.get(n, "1990"), "Ulm"] for n in range(1, 1001)]
     file = staged(client, written([["Name", "Founded in", "City"], *lines]))
     assert (file["format"], file["delimiter"]) == ("csv", ",")
@@ -249,12 +249,13 @@ def test_headings_that_come_again_in_a_file_are_no_records_and_what_sums_it_up_i
     assert client.patch(f"{FILES}/{whole['id']}/rows/2", {"left_out": True}).status_code == 200
     assert run(client, drain, file_id=whole["id"], entity="customers.account", map=["Place=city"], dry_run="true")["warned"] == 0
     file = staged(client, "Company,Place\nName,City\nA,Ulm\n\ufeffCompany,Place\nName,Hamm\nB,Bonn\nTotal,2\n")
-    assert [note["code"] for note in file["notes"]] == ["totals"]
-    assert "last row (6)" in file["notes"][0]["message"]
-    done = run(client, drain, file_id=file["id"], entity="customers.account", map=["Place=city"])
+    assert [(note["code"], "6 (Total)" in note["message"]) for note in file["notes"]] == [("totals", True)]
+    done = run(client, drain, file_id=file["id"], entity="customers.account", map=["Place=city"], totals="take")
     assert (done["created"], done["skipped"]) == (4, 2)
     told = [(row["number"], row["code"]) for row in all_rows(client, done["id"]) if row["outcome"] == "skipped"]
     assert told == [(1, "headings"), (3, "headings")]
     assert {row["name"] for row in work.records("customers.account").find(())} == {"A", "Name", "B", "Total"}
+    words = staged(client, "Name,City\nA,N/A\nB,-\nNULL,N/A\n")
+    assert [note["message"].partition(": ")[2] for note in words["notes"]] == ["Name: NULL ×1, City: - ×1, City: N/A ×2"]
     empty = staged(client, "Name,City\n", "empty.csv")
     assert [(note["code"], note["message"]) for note in empty["notes"]] == [("no_rows", "the sheet 'empty' has headings but no rows")]

@@ -7,29 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from plugins.import_export.files.book import Note, Reading, blank
+from plugins.import_export.footers import SAYS, VALUE
 from sdk import BadRequest, _
 
 SAMPLED = 50
 _SHOWN = 200
-_SAYS = re.compile(r"[^:：]{1,30}[:：]\s*\S")
 _RULE = re.compile(r"\s*(?:[-=]{3,}|[-=]{5,}[^-=]*[-=]{5,})\s*\Z")
 _RULES = frozenset({"---", "===", "", " --", " ==", " "})
-_VALUE = re.compile(r"\A[\W_]*\d[\d\W_]*\Z|@")
-"""What is a number, a date or an address, and no heading."""
-
-_TOTAL = re.compile(
-    r"(?:(?:grand |page |report |sub)?totals?|sums?|summe|(?:gesamt|zwischen)summe|gesamt"
-    r"|(?:本[页月年日期]|[页月年日])?(?:合计|总计|小计|总和|汇总|累计))\s*[:：]?\Z",
-    re.IGNORECASE,
-)
-_COUNTED = re.compile(r"(?:\d[\d,. ]* (?:rows?|records?)\b|共\s*\d+\s*[行条])", re.IGNORECASE)
-_MADE_BY = re.compile(
-    r"(?:(?:制单|制表|审核|复核|填表|经办|打印|导出|生成)(?:人|日期|时间)?|(?:generated|printed|exported|created|prepared) (?:by|on|at))\s*[:：]\s*\S",
-    re.IGNORECASE,
-)
-_FIRST_OF_MAKERS = frozenset("制审复填经打导生GgPpEeCc")
-_FIRST = frozenset("GgSsTtPpRrZz合总小汇共累本页月年日0123456789")
-_SUM = re.compile(f"{_TOTAL.pattern}|{_COUNTED.pattern}", re.IGNORECASE)
 
 
 def headings_row(rows: list[list[str]], reading: Reading) -> int:
@@ -77,7 +61,7 @@ def _above(rows: list[list[str]], typical: int) -> bool:
 def _says(row: list[str]) -> bool:
     """Whether each cell says something of the whole table, such as 单位：元."""
     words = [word for word in map(str.strip, row) if word]
-    return bool(words) and all(map(_SAYS.match, words))
+    return bool(words) and all(map(SAYS.match, words))
 
 
 def _lower(rows: list[list[str]], place: int) -> int:
@@ -89,7 +73,7 @@ def _lower(rows: list[list[str]], place: int) -> int:
         return place
     # A record may be all words, too; it is none where such a column holds nothing but values below it.
     columns = ([cells[at].strip() for cells in others if at < len(cells) and cells[at].strip()] for at in range(width))
-    return place + any(column and all(map(_VALUE.search, column)) for column in columns)
+    return place + any(column and all(map(VALUE.search, column)) for column in columns)
 
 
 def _filled(row: list[str]) -> int:
@@ -102,7 +86,7 @@ def _width(row: list[str]) -> int:
 
 def _name_columns(row: list[str]) -> bool:
     words = [word for word in map(str.strip, row) if word]
-    return len(set(words)) == len(words) and not any(_VALUE.search(word) for word in words)
+    return len(set(words)) == len(words) and not any(VALUE.search(word) for word in words)
 
 
 def ruled(row: Sequence[str]) -> bool:
@@ -111,20 +95,3 @@ def ruled(row: Sequence[str]) -> bool:
         return False
     words = [word for word in map(str.strip, row) if word]
     return bool(words) and all(map(_RULE.match, words)) and (len(words) > 1 or len(words[0]) > 4 or len(row) > 1)
-
-
-def signs(row: Sequence[str]) -> bool:
-    """Whether a row says who has made the table, or when: 制单人：张三."""
-    first = (row[0].strip() if row else "") or next(filter(None, map(str.strip, row)), "")
-    return first[:1] in _FIRST_OF_MAKERS and _MADE_BY.match(first) is not None
-
-
-def sums_up(row: Sequence[str]) -> bool:
-    """Whether a row sums up others: a word for that, then numbers alone; or a line about how many there are."""
-    first = (row[0].strip() if row else "") or next(filter(None, map(str.strip, row)), "")
-    if first[:1] not in _FIRST or not _SUM.match(first):  # asked of every row: the first cell alone tells it of nearly all
-        return False
-    words = [word for word in map(str.strip, row) if word]
-    if len(words) == 1:
-        return bool(_COUNTED.match(first))
-    return bool(_TOTAL.match(first)) and all(map(_VALUE.search, words[1:]))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from plugins.import_export.files.book import Book, Rows, Sheet, blank, from_start, unreadable
-from plugins.import_export.formulas import literal
+from plugins.import_export.formulas import verbatim
 from sdk import _
 
 _LONGEST = 16 << 20
@@ -36,7 +36,7 @@ def open_lines(source: BinaryIO) -> Book:
         for number, members in _objects(source):
             cells = [_cell(members.get(name)) for name in names]
             if not blank(cells):
-                yield number, [*literal(cells)]  # as a spreadsheet would hold it: whoever reads cells takes the mark away again
+                yield number, [*verbatim(cells)]  # as a spreadsheet would hold it: whoever reads cells takes the mark away again
 
     return Book("jsonl", "UTF-8", "", (Sheet("", tuple(names), True, rows),))
 

@@ -26,6 +26,8 @@ KEPT = (
     "numbers",
     "years",
     "duplicates",
+    "totals",
+    "nothing",
 )
 
 

@@ -14,7 +14,7 @@ from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.shaping import parts_of
 from plugins.import_export.mapping.words import plain
-from plugins.import_export.plan import DUPLICATES, OVERWRITE, OWN, SYSTEM, Wish
+from plugins.import_export.plan import DUPLICATES, OVERWRITE, OWN, SYSTEM, TOTALS, Wish
 from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
 from sdk import PageRequest
 from sdk.context import Row
@@ -89,10 +89,16 @@ def wished(request: PageRequest, row: Row, entity: str, sheet: Sheet, fields: Ma
             lists["transform"] += [f"{name}:{edit}"] if (edit := form.get(f"edit.{place}", "")) else []
             lists["transform"] += [f"{name}:e164={code}"] if (code := form.get(f"code.{place}", "").strip().lstrip("+")) else []
     words = {
-        name: _known(form.get(name, ""), known) for name, known in (("dates", ORDERS), ("numbers", NUMBERS), ("duplicates", DUPLICATES))
+        name: _known(form.get(name, ""), known)
+        for name, known in (("dates", ORDERS), ("numbers", NUMBERS), ("duplicates", DUPLICATES), ("totals", TOTALS))
     }
-    words |= {"years": year if re.match(YEARS, year := form.get("years", "")) else "", "mode": form.get("mode", "create")}
-    words |= {"duplicates": words["duplicates"] or DUPLICATES[0], "system": form.get("system", "").strip()[:60] or SYSTEM}
+    words |= {
+        "nothing": "all" if "nothing" in form else "values",
+        "years": year if re.match(YEARS, year := form.get("years", "")) else "",
+        "mode": form.get("mode", "create"),
+    }
+    words |= {"duplicates": words["duplicates"] or DUPLICATES[0], "totals": words["totals"] or TOTALS[0]}
+    words |= {"system": form.get("system", "").strip()[:60] or SYSTEM}
     said = {**{name: tuple(found) for name, found in lists.items()}, **words, "silent": "silent" in form, "history": "history" in form}
     return Wish(entity, str(row["file_name"]), file=str(row["id"]), sheet=sheet.name, **cast("dict[str, Any]", said))
 

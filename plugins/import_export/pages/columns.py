@@ -14,11 +14,12 @@ from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.suggest import CALLED, looked_at, suggestion
 from plugins.import_export.mapping.words import written
+from plugins.import_export.nothing import NOTHING
 from plugins.import_export.pages import workbook
 from plugins.import_export.pages.choices import UNDECIDED, fields_of, filled, is_external, is_id, likely, wished
 from plugins.import_export.pages.start import AT, Target, target_of
 from plugins.import_export.pages.wishes import mended, start, wish_of
-from plugins.import_export.pages.words import DUPLICATES, MODES
+from plugins.import_export.pages.words import DUPLICATES, MODES, TOTALS
 from plugins.import_export.plan import OVERWRITE, OWN, Wish, make_plan
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
@@ -187,6 +188,8 @@ def _form(ctx: Context, request: PageRequest, row: Row, target: Target, sheet: S
         "constants": constants, "lacking": lacking, "matchable": matchable, "wish": wish,
         "modes": [(key, *map(ctx.say, words)) for key, words in MODES.items()],
         "duplicates": [(key, ctx.say(words)) for key, words in DUPLICATES.items()],
+        "totals": [(key, ctx.say(words)) for key, words in TOTALS.items()] if files.has_totals(book) or wish.totals != "skip" else (),
+        "nothing": files.has_nothing(book) or wish.nothing == "all",
         "saved": saved["name"] if saved and refusal is None and not request.form and not request.asked("of") else "",
         "collisions": [(key, ctx.say(words)) for key, words in COLLISIONS.items()],
         "questions": _questions(ctx, fields, {one.field: one.place for one in columns if one.field in fields}, sheet, wish),
@@ -264,7 +267,8 @@ def _meanings(ctx: Context, field: ChoiceField, counted: Counter[str], wish: Wis
     found = []
     for value, count in counted.most_common(_MOST_VALUES):
         read = field.read([labels.get(value, value)])
-        key = said[value] if value in said else UNDECIDED if read.flaws else str(read.values[0])
+        unknown = "" if value in NOTHING else UNDECIDED
+        key = said[value] if value in said else unknown if read.flaws else str(read.values[0])
         found.append(Meaning(value, count, key))
     return sorted(found, key=lambda one: one.key != UNDECIDED)
 

@@ -17,6 +17,10 @@ MODES: Mapping[str, tuple[Text, Text]] = {
     ),
     "update": (_("Update existing only"), _("Rows update the record they match; rows without a match are skipped.")),
 }
+TOTALS: Mapping[str, Text] = {
+    "skip": _("Skip them, and list them"),
+    "take": _("Import them, with a warning"),
+}
 DUPLICATES: Mapping[str, Text] = {
     "skip": _("Skip rows that are likely duplicates, and list them"),
     "take": _("Import them anyway, with a warning"),
@@ -43,12 +47,13 @@ STATE_WORDS: Mapping[str, Text] = {
     "partial": _(
         "Some rows were rejected. They are listed below with the reason, and you can download them as a file to fix and import again."
     ),
+    "empty": _("The file has headings but no rows, so nothing was imported."),
     "failed": _("No row was accepted."),
     "cancelled": _("The import was cancelled. Rows written before that are kept, and can be undone."),
     "undone": _("The import was undone: created records are in the recycle bin, and updated records are back to their previous values."),
     "partly_undone": _("The import was undone as far as possible. Anything edited since has been kept, and is listed."),
 }
-TONES = {"succeeded": "good", "partial": "warm", "failed": "bad", "cancelled": "warm", "partly_undone": "warm"}
+TONES = {"succeeded": "good", "partial": "warm", "empty": "warm", "failed": "bad", "cancelled": "warm", "partly_undone": "warm"}
 UNDONE_FROM = ("succeeded", "partial", "failed", "cancelled", "partly_undone")
 
 

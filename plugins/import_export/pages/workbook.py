@@ -13,7 +13,7 @@ from plugins.import_export.mapping.suggest import suggestion
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import mended, start, wish_of
 from plugins.import_export.pages.words import DONE as WAS
-from plugins.import_export.pages.words import DUPLICATES, MODES, STATE_WORDS, TONES, UNDONE_FROM, WOULD, label_of
+from plugins.import_export.pages.words import DUPLICATES, MODES, STATE_WORDS, TONES, TOTALS, UNDONE_FROM, WOULD, label_of
 from plugins.import_export.plan import Wish
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
@@ -37,6 +37,8 @@ def ask(ctx: Context, request: PageRequest, file: Row, refusal: Refusal | None =
         "file": file, "found": [(one.sheet, label_of(ctx, one.entity), rows[one.sheet]) for one in found], "left_out": left_out,
         "modes": [(key, *map(ctx.say, words)) for key, words in MODES.items()], "mode": request.typed("mode", "create"),
         "duplicates": [(key, ctx.say(words)) for key, words in DUPLICATES.items()], "duplicate": request.typed("duplicates", "skip"),
+        "totals": [(key, ctx.say(words)) for key, words in TOTALS.items()] if files.has_totals(files.book_of(file)) else (),
+        "nothing": files.has_nothing(files.book_of(file)), "total": request.typed("totals", "skip"),
         "problems": told(ctx, refusal), "may_history": ctx.can(HISTORY),
     }  # fmt: skip
     return Rendering("import_export/workbook.html", values, refusal.status if refusal is not None else 200)
@@ -48,6 +50,7 @@ def looked(ctx: Context, request: PageRequest, file: Row) -> Wish | Rendering:
         with files.opened(ctx, file) as book:
             wish = Wish(
                 WORKBOOK, str(file["file_name"]), mode=request.typed("mode", "create"), duplicates=request.typed("duplicates", "skip"),
+                totals=request.typed("totals", "skip"), nothing="all" if request.typed("nothing") else "values",
                 silent=bool(request.typed("silent")), history=bool(request.typed("history")), file=str(file["id"]), dry_run=True, mended=mended(ctx, file),
             )  # fmt: skip
             return replace(wish, match=_matches(ctx, wish, book))

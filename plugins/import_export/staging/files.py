@@ -12,9 +12,10 @@ from uuid import UUID
 
 from plugins.import_export.files import Book, Note, Reading, Sheet, open_book
 from plugins.import_export.files.gaps import Gaps
-from plugins.import_export.files.headings import sums_up
+from plugins.import_export.footers import says_alone, sums_up
 from plugins.import_export.mapping.shaping import kinds_of
 from plugins.import_export.mapping.words import plain
+from plugins.import_export.nothing import Found
 from plugins.import_export.staging.corrections import FILE, corrections, counted, mended
 from sdk import BadRequest, Condition, Conflict, Context, Draft, NotFound, TooLarge, Upload, _, where
 from sdk.context import Row, id_of, shown
@@ -29,6 +30,9 @@ SAMPLE = 5
 _STEP = 1 << 20
 _LONGEST_CELL = 200
 _MOST_IN_SAMPLE = 500
+_MOST_FOOTERS, _LONGEST_FOOTER = 10, 40
+TOTALS, NOTHING = "totals", "nothing"
+"""The codes of the notes that a file has rows which look like totals or like notes below a table, and words such as NULL."""
 
 
 @dataclass
@@ -98,17 +102,27 @@ def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
 
     What is to be told of it goes to `notes`.
     """
-    rows, last, sample, cells, gaps = 0, 0, list[list[str]](), list[str](), Gaps(sheet.headings)
+    rows, last, sample, gaps = 0, 0, list[list[str]](), Gaps(sheet.headings)
+    footers, nothing = list[tuple[int, str]](), Found(sheet.headings)
     for number, cells in sheet.rows():
         gaps.see(number, cells)
+        nothing.see(cells)
         rows, last = rows + 1, number
+        if len(footers) <= _MOST_FOOTERS and (sums_up(cells) or says_alone(cells)):
+            footers.append((number, next(cell.strip() for cell in cells if cell.strip())[:_LONGEST_FOOTER]))
         if len(sample) < SAMPLE:
             sample.append([cell[:_LONGEST_CELL] for cell in cells[:_MOST_IN_SAMPLE]])
     if not rows:
         notes.append(Note("no_rows", _("the sheet {sheet!r} has headings but no rows"), {"sheet": sheet.name}))
-    elif sums_up(cells):
-        text = _("the last row ({row}) seems to be a total of the others ({word!r}); if so, skip it in the preview")
-        notes.append(Note("totals", text, {"row": last, "word": next(cell.strip() for cell in cells if cell.strip())[:40]}))
+    if footers:
+        told = ", ".join(f"{number} ({word})" for number, word in footers[:_MOST_FOOTERS]) + (", …" if len(footers) > _MOST_FOOTERS else "")
+        text = _("rows that look like totals or notes are skipped unless you choose otherwise: {rows}")
+        notes.append(Note(TOTALS, text, {"rows": told}))
+    if words := nothing.told():
+        text = _(
+            "these words count as empty cells where they can't be a value, such as in numbers and dates, and in text if you choose so: {words}"
+        )
+        notes.append(Note(NOTHING, text, {"words": words}))
     if behind := sorted(gaps.behind()):
         text = _("there are rows after blank ones ({rows}); if they aren't records, skip them when you review the rows")
         notes.append(Note("parted", text, {"rows": ", ".join(map(str, behind))}))
@@ -146,6 +160,16 @@ def book_of(row: Row) -> dict[str, object]:
     except ValueError as failure:
         text = _("what was known about the file {name} is lost; upload it again")
         raise Conflict(text, code="file_lost", name=str(row["file_name"])[:80]) from failure
+
+
+def has_totals(book: Mapping[str, object]) -> bool:
+    """Whether a book has rows that look like totals or notes."""
+    return any(note["code"] == TOTALS for note in cast("list[Mapping[str, str]]", book["notes"]))
+
+
+def has_nothing(book: Mapping[str, object]) -> bool:
+    """Whether a book has words such as NULL and N/A."""
+    return any(note["code"] == NOTHING for note in cast("list[Mapping[str, str]]", book["notes"]))
 
 
 def sheets_of(row: Row) -> list[dict[str, object]]:

@@ -17,7 +17,7 @@ from sdk import BadRequest, Channel, Condition, Conflict, Context, Draft, Outcom
 from sdk.changes import HISTORY
 from sdk.context import SILENT, Row, id_of
 
-ENDED = ("succeeded", "partial", "failed", "cancelled", "partly_undone")
+ENDED = ("succeeded", "partial", "empty", "failed", "cancelled", "partly_undone")
 _CODE = "conflict"
 SHEET_BY_SHEET = _("rows are undone sheet by sheet: choose the sheet's import")
 

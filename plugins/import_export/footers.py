@@ -1,0 +1,51 @@
+"""Rows below a table that are no records: totals of the others, how many they are, who has made it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+SAYS = re.compile(r"[^:：]{1,30}[:：]\s*\S")
+"""What says something of a whole table, such as 单位：元."""
+VALUE = re.compile(r"\A[\W_]*\d[\d\W_]*\Z|@")
+"""What is a number, a date or an address, and no heading."""
+TOTAL = (
+    r"(?i:(?:(?:grand |page |report |sub)?totals?|sums?|summe|(?:gesamt|zwischen)summe|gesamt"
+    r"|(?:本[页月年日期]|[页月年日])?(?:合计|总计|小计|总和|汇总|累计))[^\S\n]*[:：]?)"
+)
+_COUNTED = r"(?i:\d[\d,. ]* (?:rows?|records?)\b|共[^\S\n]*\d+[^\S\n]*[行条])"
+_MADE_BY = (
+    r"(?i:(?:(?:制单|制表|审核|复核|填表|经办|打印|导出|生成)(?:人|日期|时间)?|(?:generated|printed|exported|created|prepared) (?:by|on|at))"
+    r"[^\S\n]*[:：])"
+)
+BEGINNING = f"(?:{_COUNTED}|{_MADE_BY})"
+"""How a note begins, whatever comes behind it."""
+_FIRST_OF_MAKERS = frozenset("制审复填经打导生GgPpEeCc")
+_FIRST = frozenset("GgSsTtPpRrZz合总小汇共累本页月年日0123456789")
+_IS_TOTAL, _IS_COUNTED, _IS_MADE_BY = (re.compile(pattern) for pattern in (rf"{TOTAL}\Z", _COUNTED, rf"{_MADE_BY}\s*\S"))
+
+
+def sums_up(row: Sequence[str]) -> bool:
+    """Whether a row sums up others: a word for that, then numbers alone; or a line about how many there are."""
+    first = _first(row)
+    if first[:1] not in _FIRST:  # asked of every row: the first sign alone tells it of nearly all
+        return False
+    words = [word for word in map(str.strip, row) if word]
+    if len(words) == 1:
+        return bool(_IS_COUNTED.match(first))
+    return bool(_IS_TOTAL.match(first)) and all(map(VALUE.search, words[1:]))
+
+
+def signed(row: Sequence[str]) -> bool:
+    """Whether a row says who has made the table, or when: 制单人：张三."""
+    first = _first(row)
+    return first[:1] in _FIRST_OF_MAKERS and _IS_MADE_BY.match(first) is not None
+
+
+def says_alone(row: Sequence[str]) -> bool:
+    """Whether each cell of such a row says something of the table, and none of it can be a record's."""
+    return signed(row) and all(SAYS.match(word) for word in map(str.strip, row) if word)
+
+
+def _first(row: Sequence[str]) -> str:
+    return (row[0].strip() if row else "") or next(filter(None, map(str.strip, row)), "")

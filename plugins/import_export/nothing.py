@@ -1,0 +1,58 @@
+"""Words that programs and people write where there is nothing: NULL, N/A, a dash, 无."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from sdk.fields import BooleanField, ChoiceField, Field, KeysField, TextField
+from sdk.fields.text import LongTextField
+
+NOTHING = frozenset(("NULL", "null", "(null)", "<null>", "\\N", "N/A", "n/a", "-", "--", "\u2013", "\u2014", "\u2014\u2014", "\u65e0"))
+"""As they stand: Null is a name, and NA a country."""
+PATTERN = rf"[^\S\n]*(?:{'|'.join(map(re.escape, sorted(NOTHING)))})[^\S\n]*"
+_MOST = 20
+"""Columns that are named at the most."""
+
+
+def words_for(field: Field, said: Iterable[str], *, texts: bool) -> frozenset[str]:
+    """Those that mean nothing in a column for a field: not what it knows as a value, nor what somebody has said the meaning of.
+
+    In free text anything may be meant: there they count where that is asked for (`texts`).
+    """
+    if not texts and (type(field) in (TextField, LongTextField) or (isinstance(field, KeysField) and not field.options)):
+        return frozenset()
+    words = NOTHING.difference(said)
+    if isinstance(field, BooleanField | ChoiceField) and not (isinstance(field, KeysField) and not field.options):
+        return frozenset(word for word in words if field.read([word]).flaws)
+    return words
+
+
+def emptied(cells: Sequence[str], words: frozenset[str]) -> Sequence[str]:
+    """A column with empty cells where such a word stands alone."""
+    if not words or words.isdisjoint(map(str.strip, cells)):  # of a whole column: most have none
+        return cells
+    return ["" if cell.strip() in words else cell for cell in cells]
+
+
+class Found:
+    """How often each column of a sheet has such a word."""
+
+    def __init__(self, headings: Sequence[str]) -> None:
+        self._headings, self._counted = headings, Counter[tuple[int, str]]()
+
+    def see(self, cells: Sequence[str]) -> None:
+        """Take account of a row."""
+        if not NOTHING.isdisjoint(map(str.strip, cells)):
+            self._counted.update((place, word) for place, cell in enumerate(cells) if (word := cell.strip()) in NOTHING)
+
+    def told(self) -> str:
+        """`Fax: NULL ×22, Region: N/A ×3`, in the order of the columns; nothing where there is none."""
+        found: Mapping[str, int] = {
+            f"{self._headings[place]}: {word}": count
+            for (place, word), count in sorted(self._counted.items())
+            if place < len(self._headings)
+        }
+        words = [f"{name[:60]} ×{count}" for name, count in found.items()]
+        return ", ".join(words[:_MOST]) + (", …" if len(words) > _MOST else "")
