@@ -398,7 +398,9 @@ def test_a_model_card_tells_words_of_deals_to_who_sees_the_fields_that_they_stan
     rep, told = client.as_user(people.rep), dict[str, Any]()
     for name, id in ids.items():
         told[name] = rep.get(f"{FORECAST}/model_cards/{id}").json["coefficients"]
-    expected = {name: one for name, one in weights.items() if "=" not in name or name.partition("=")[0] in {"source", "product"} - {*hidden}}
+    expected = {
+        name: one for name, one in weights.items() if "=" not in name or name.partition("=")[0] in {"source", "product"} - {*hidden}
+    }
     assert json.loads(told["told"]) == expected
     assert told["broken"] is None
     assert json.loads(client.get(f"{FORECAST}/model_cards/{ids['told']}").json["coefficients"]) == weights, "who may do everything sees all"
