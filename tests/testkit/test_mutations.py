@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partialmethod
+from random import Random
 from typing import Any
 
 import pytest
@@ -36,7 +37,8 @@ from core.entities.write import Writer
 from core.identity.tables import Share, User
 from core.policy.grants import Grant
 from core.policy.scopes import Scopes
-from core.testkit.leaks.kit import Kit
+from core.testkit.leaks.asker import Asker
+from core.testkit.leaks.kit import Kit, compare
 from sdk import Scope
 from tests.testkit.first_leak import first_leak, type_twins
 
@@ -267,3 +269,23 @@ def test_the_kit_fails_without(check: str, small_kit: Kit, small_twins: type_twi
     kinds, *part = CHECKS[check]
     monkeypatch.setattr(*part)
     assert first_leak(small_kit, small_twins, kinds) is not None
+
+
+@pytest.mark.feature("B6")
+def test_the_kit_fails_without_the_rights_of_what_carries_to_a_timeline(small_kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a contact whose account is hidden nothing shows on the account: for that a person of other rights is asked."""
+    rights = {
+        "customers.account.read": (Grant(Scope.ALL, frozenset({"name"})),),
+        "customers.contact.read": (Grant(Scope.ALL, frozenset({"name"})), Grant(Scope.OWN)),
+        "customers.invitation.read": (Grant(Scope.ALL, frozenset({"survey", "contact", "answered_at"})),),
+        "customers.survey.read": (Grant(Scope.ALL),),
+    }
+    carriers = _as_the_system(core.entities.timeline._carriers)
+    with small_kit.twins(lambda _world: rights) as (one, other, oracle, _changed):
+        asked = [
+            question for question in Asker(one, oracle, "customers.account", Random(1), deep=True).records() if question.kind == "timeline"
+        ]
+        assert not any(compare(question, one, other) for question in asked)
+        monkeypatch.setattr(core.entities.timeline, "_carriers", carriers)
+        one.platform._shapes.clear()
+        assert any(compare(question, one, other) for question in asked)
