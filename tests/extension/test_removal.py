@@ -270,7 +270,7 @@ def test_the_tables_of_a_plugin_whose_code_is_gone_are_purged_as_the_database_ha
     for name in ("probe", "probe_more"):  # as if the packages were not installed
         del platform.calls.states[name]
     assert known(platform, "probe_more") is None
-    with pytest.raises(Conflict, match="probe_more_[a-z]+ refers to probe_[a-z]+"):
+    with pytest.raises(Conflict, match=r"probe_more_[a-z]+ refers to probe_[a-z]+"):
         purge_data(platform, impact(platform, "probe"))
     assert sorted(purge_data(platform, impact(platform, "probe_more"))) == TABLES
     assert "probe_things" in purge_data(platform, impact(platform, "probe"))
