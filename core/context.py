@@ -38,6 +38,7 @@ from sdk.errors import NO_PARAMS, Params
 from sdk.fields import LinkField
 from sdk.mail import MAIL_WRITTEN
 from sdk.pages import Drawn
+from sdk.permissions import IMPLIED
 from sdk.rates import Pair
 
 if TYPE_CHECKING:
@@ -172,8 +173,9 @@ class Work(Transactional):
         within = self.bounds is None or entity is None or self.bounds.admits(permission)
         if not there or not within:
             return False
-        on_records = entity is not None and entity.plugin in self.enabled and verb in _VERBS
-        return bool(self.scopes.grants_of(entity, Verb(verb)) if entity is not None and on_records else self.grants.of(permission))
+        if entity is None or entity.plugin not in self.enabled or verb not in (*_VERBS, *IMPLIED):
+            return bool(self.grants.of(permission))
+        return bool(self.scopes.grants_of(entity, Verb(verb)) if verb in _VERBS else self.scopes.special(entity, verb))
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
@@ -229,10 +231,10 @@ class Work(Transactional):
         if not self.can(permission):
             raise self.refused(permission)
 
-    def refused(self, permission: str, record: UUID | None = None) -> Forbidden:
-        """What to raise for want of a special right; that it was tried stays in the audit, though the transaction is undone."""
+    def refused(self, permission: str, record: UUID | None = None, *, called: str = "") -> Forbidden:
+        """What to raise for want of a special right, `called` so; that it was tried stays in the audit, though the transaction is undone."""
         self._transaction.attempts.append(entries.attempt(self, permission, record))
-        return Forbidden(_("you need the permission {permission}"), permission=permission)
+        return Forbidden(_("you need the permission {permission}"), permission=called or permission)
 
     def enqueue(self, job: str, arguments: Mapping[str, object], *, at: datetime | None = None) -> None:
         if job not in self.platform.catalog.jobs:

@@ -273,6 +273,13 @@ class Records(Protocol):
     def reached(self, ids: Iterable[UUID]) -> set[UUID]:
         """Of these records those that the actor may see, or could see were they not in the recycle bin."""
 
+    def covers(self, user: UUID | None, names: Sequence[str], filter: Filter = ()) -> bool:
+        """Whether the actor sees these fields on each record that another person finds by a filter and sees them on, as rights are now.
+
+        For sums that were made with that person's eyes (None: the platform's, which sees all). False of who is not active: with what rights
+        nobody knows.
+        """
+
     def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:
         """What people call these records; what is not visible is left out."""
 

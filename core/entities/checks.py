@@ -14,6 +14,7 @@ from core.entities.item import Item
 from core.entities.rows import live_of
 from core.entities.shape import Shape
 from core.policy.grants import including
+from core.policy.scopes import moving
 from sdk import Change, Channel, Forbidden, Problem, Verb, _
 from sdk.changes import ERASE
 from sdk.columns import SCALE, limit_of
@@ -252,13 +253,8 @@ def check_reassign(work: Work, shape: Shape, items: Sequence[Item], grants: dict
 
 
 def _moves(shape: Shape, item: Item) -> bool:
-    """Whether it gets another owner, parent or territory, each of which may let others reach it."""
-    parent, names = shape.entity.parent, ["owner"]
-    if parent is not None:
-        names.append(parent.name)
-    if shape.entity.territory:
-        names.append(shape.entity.territory)
-    return any(_changes(item, name) for name in names)
+    """Whether it gets another owner, parent or territory."""
+    return any(_changes(item, name) for name in moving(shape.entity))
 
 
 def _changes(item: Item, name: str) -> bool:

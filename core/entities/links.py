@@ -17,7 +17,7 @@ from core.entities.shape import Shape
 from core.policy.grants import Grant, including
 from sdk import Entity, Problem, Verb, _
 from sdk.columns import among
-from sdk.fields import AnyRecordField, KeysField, LinkField, NamedReference, NaturalKey, Reference
+from sdk.fields import AnyRecordField, KeysField, LinkField, NamedReference, NaturalKey, Reference, TextField
 from sdk.fields.link import LONGEST, key_of
 
 if TYPE_CHECKING:
@@ -139,11 +139,12 @@ def _reach(work: Work, target: Entity, table: Any, grants: tuple[Grant, ...]) ->
 
 
 def _showing(work: Work, target: Entity, names: Iterable[str]) -> dict[tuple[Grant, ...], list[str]]:
-    """Fields by the grants that show them: mostly the same for all. What nobody shows the actor is left out."""
+    """Fields by the grants that show them: mostly the same for all. What nobody shows the actor is left out, and so is what is no text:
+    people call nothing by an amount or a day."""
     found: dict[tuple[Grant, ...], list[str]] = {}
     held = work.scopes.grants_of(target, Verb.READ)
     for name in names:
-        if grants := including(held, name):
+        if isinstance(target.record.__fields__[name], TextField) and (grants := including(held, name)):
             found.setdefault(grants, []).append(name)
     return found
 

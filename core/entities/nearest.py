@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from core.data.bulk import Words
 from core.policy.grants import including
 from sdk import Entity, Verb
+from sdk.fields import TextField
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -44,6 +45,8 @@ class Nearest:
 
     def to(self, words: Iterable[str]) -> dict[str, str]:
         """By word what is like it; a word that is like nothing is left out, and so are those beyond what this piece of work may ask for."""
+        if not isinstance(self._target.record.__fields__[self._name], TextField):
+            return {}  # a word is like no amount
         asked = list(dict.fromkeys(words))
         told = self._work.hints.setdefault(self._target.full_name, {})
         if fresh := list(islice((word for word in asked if word not in told), MOST - len(told))):

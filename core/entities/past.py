@@ -41,7 +41,13 @@ def past(work: Work, entity: str, since: datetime, names: Iterable[str] = ()) ->
         ids = list({one.event.record_id for _id, one in told})
         reached = set[UUID]().union(*(work.records(entity).reached(ids[at : at + 500]) for at in range(0, len(ids), 500)))
         hidden = _hidden(work, entity, sorted(reached))
-        return [_veiled(one, hidden) for _id, one in told if one.event.record_id in reached], whole
+        shown = [_veiled(one, hidden) for _id, one in told if one.event.record_id in reached]
+        return [one for one in shown if _tells(one, entity)], whole
+
+
+def _tells(one: Past, entity: str) -> bool:
+    """Whether anything is left of it: a change of nothing but what is hidden is hidden, as in the history."""
+    return one.event.name != f"{entity}.{PAST['update']}" or bool(one.event.payload.get("fields"))
 
 
 def _hidden(work: Work, entity: str, ids: Sequence[UUID]) -> dict[str, set[UUID]]:

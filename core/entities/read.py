@@ -17,7 +17,7 @@ from core.entities.straight import straight
 from core.policy.grants import Grant, including
 from core.policy.scopes import Scopes
 from sdk import BadRequest, Condition, Entity, Filter, Forbidden, NotFound, Page, Query, Side, Verb, _
-from sdk.columns import Keys, among
+from sdk.columns import JsonData, Keys, among
 from sdk.fields import BooleanField, ChoiceField, Field, LinkField
 
 if TYPE_CHECKING:
@@ -63,6 +63,16 @@ class Reader:
     def veiled(self) -> frozenset[str]:
         """The fields that no history tells, and nothing is found by, since they are seen on some rows alone."""
         return frozenset() if self.work.grants.unlimited else frozenset(self.entity.veiled)
+
+    def veils(self, id: UUID, name: str) -> bool:
+        """Whether the veil takes a field out of a record, whatever stands there: what is empty is shown to the same people."""
+        if name not in self.veiled():
+            return False
+        stored = Reader(self.work.as_system(), self.shape).many([id], (name,))
+        row = {"id": id, **{one: value for row in stored for one, value in row.items() if value is not None}}
+        row.setdefault(name, {"": [None, None]} if isinstance(self.shape.fields[name].column_type(), JsonData) else "{}")
+        self._veil([row])
+        return row.get(name) is None
 
     def _veil(self, rows: list[dict[str, Any]]) -> None:
         if self.entity.veil is not None and not self.work.grants.unlimited:

@@ -10,6 +10,7 @@ from uuid import UUID
 from core.entities.aggregate import aggregate
 from core.entities.alike import candidates
 from core.entities.blocks import Blocks
+from core.entities.breadth import covers
 from core.entities.history import history
 from core.entities.read import MOST_ROWS, Reader
 from core.entities.shape import Shape
@@ -17,7 +18,7 @@ from core.entities.timeline import timeline
 from core.entities.write import Writer
 from core.policy.bounds import Shown
 from core.policy.seen import Seen
-from sdk import Alike, Block, Candidates, Draft, Filter, Outcome, Page, Query, Verb
+from sdk import Alike, Block, Candidates, Draft, Filter, NotFound, Outcome, Page, Query, Verb
 from sdk.changes import OF_THE_PLATFORM
 from sdk.context import Row, Values
 from sdk.fields import Field, FlawError, NaturalKey
@@ -186,6 +187,15 @@ class EntityRecords:
     def reached(self, ids: Iterable[UUID]) -> set[UUID]:
         with self._work.transaction():
             return self._reader().reached_by(Verb.READ, list(ids))
+
+    def covers(self, user: UUID | None, names: Sequence[str], filter: Filter = ()) -> bool:
+        with self._work.transaction():
+            self._reader(*names, *(condition.field for condition in filter))
+            try:
+                other = self._work.as_system() if user is None else self._work.standing_in(user)
+            except NotFound:
+                return False
+            return covers(self._work, other, self._entity, names, filter)
 
     def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:
         return {id: str(row[title]) for id, row in self.values(ids).items() if row.get(title := self._entity.title) is not None}

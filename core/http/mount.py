@@ -105,6 +105,8 @@ def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type
 
     def permitted(work: Work, path: Mapping[str, str]) -> object:
         if not any(may(work, entity, verb) for verb in needed):
+            if entity.plugin == "core":  # what decides about rights, and what tells of people: an attempt at it stays in the audit
+                raise work.refused(f"{entity.full_name}.{min(needed)}")
             raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=min(needed).value, entity=entity.full_name)
         return handler(work, path)
 
@@ -116,19 +118,21 @@ def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None
 
     def admitted(work: Work) -> Work:
         if route.permission not in (PUBLIC, SIGNED_IN) and not work.can(route.permission):
-            raise Forbidden(_("you need the permission {permission}"), permission=route.permission)
+            raise work.refused(route.permission)
         return work.of_plugin(route.plugin)
 
     def handler(work: Work, path: Mapping[str, str]) -> object:
+        allowed = admitted(work)  # who has no right is told that, before what was sent is looked at
         asked = read_request(route, path, platform.config)
-        value = route.view(admitted(work), asked if route.prepare is None else replace(asked, prepared=g.prepared))
+        value = route.view(allowed, asked if route.prepare is None else replace(asked, prepared=g.prepared))
         if route.method == "GET" and isinstance(value, Response) and fresh(request, tag := value.headers.get("ETag", '""')):
             return Response(None, 304, {"ETag": tag})
         return value if hasattr(value, "status") else answer_as(route, value)
 
     def preparation(work: Work, path: Mapping[str, str]) -> AbstractContextManager[object]:
         assert route.prepare is not None
-        return route.prepare(admitted(work), read_request(route, path, platform.config))
+        allowed = admitted(work)
+        return route.prepare(allowed, read_request(route, path, platform.config))
 
     prepare = preparation if route.prepare is not None else None
     addresses.add(rule, route.method, Endpoint(platform, route.plugin, handler, public=route.permission == PUBLIC, prepare=prepare))

@@ -47,10 +47,19 @@ def short_of(work: Work, grants: Grants) -> str | None:
     return None
 
 
+def may_act_for(work: Work, entity: Entity, owner: object) -> bool:
+    """Whether the actor may write what goes on acting for `owner`."""
+    return not isinstance(owner, UUID) or owner == work.actor.user_id or _for_anybody(work, entity) or _refusal(work, owner) is None
+
+
+def _for_anybody(work: Work, entity: Entity) -> bool:
+    special = f"{entity.full_name}.{DELEGATE}"
+    return work.grants.unlimited or (special in work.catalog.permissions and work.can(special))
+
+
 def check_acting(work: Work, entity: Entity, items: Sequence[Item]) -> None:
     """What acts later for its owner is written by the owner, by who may do all that the owner may, or by who may let it act as anybody."""
-    special = f"{entity.full_name}.{DELEGATE}"
-    if work.grants.unlimited or (special in work.catalog.permissions and work.can(special)):
+    if _for_anybody(work, entity):
         return
     found = dict[UUID, Conflict | None]()
     for item in items:

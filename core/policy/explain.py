@@ -12,12 +12,15 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.identity.tables import WRITE, Share
+from core.policy.acting import STOPS, may_act_for
+from core.policy.allowed import ACT_LATER
 from core.policy.enforcer import EVERYTHING
 from core.policy.grants import Grant, including
 from core.policy.hierarchy import givers
-from core.policy.scopes import PARENT_VERB
-from sdk import Entity, Invalid, Problem, Scope, Text, Verb, _
+from core.policy.scopes import PARENT_VERB, moving
+from sdk import Condition, Entity, Invalid, Problem, Scope, Text, Verb, _
 from sdk.columns import among
+from sdk.permissions import IMPLIED, REASSIGN
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -34,6 +37,11 @@ REASONS: dict[str, Text] = {
     "not_there": _("the record is in the recycle bin, or does not exist"),
     "not_seen": _("the person doesn't have access to the record, or it does not exist"),
     "field_hidden": _("the permissions that cover the record don't include the field"),
+    "veiled": _("the field is shown only to the person it was made for, and to people who may see everyone's"),
+    "no_reassign": _("the person may edit the record, but not give it to another owner"),
+    "shared_only": _("the record is only shared with the person, who can't move it or give it away"),
+    "acts_for_other": _("the record acts with the permissions of its owner, who has some the person doesn't have"),
+    "impersonating": _("while impersonating, nothing can be created that keeps acting for that person"),
 }
 """What decided."""
 
@@ -80,10 +88,12 @@ def explain(who: Work, permission: str, record: UUID | None = None, name: str = 
     thing, _dot, verb = permission.rpartition(".")
     entity = who.catalog.entities.get(thing)
     if entity is None or verb not in set(Verb):
+        if entity is not None and verb not in IMPLIED:
+            entity = None
         if record is not None or name:
             raise _wrong("action", "no_fields", _("{name!r} is not a record permission and has no fields"), name=permission)
         with who.transaction():
-            return _Question(who, None, permission).of_any()
+            return _Question(who, None, permission, special=entity).of_any()
     if record is not None and verb == Verb.CREATE:
         raise _wrong("record", "not_there_yet", _("the record to be created doesn't exist yet: leave the record out"))
     with who.transaction():
@@ -96,10 +106,15 @@ def _wrong(field: str, code: str, message: Text, **params: object) -> Invalid:
 
 
 class _Question:
-    def __init__(self, who: Work, entity: Entity | None, permission: str, name: str = "") -> None:
+    def __init__(self, who: Work, entity: Entity | None, permission: str, name: str = "", *, special: Entity | None = None) -> None:
+        """`special`: of whose records the permission is a special right."""
         self.who, self.entity, self.permission, self.name = who, entity, permission, name
-        self.verb = Verb(permission.rpartition(".")[2]) if entity is not None else Verb.READ
-        self.grants = who.grants.of(permission) if entity is None else who.scopes.grants_of(entity, self.verb)
+        word = permission.rpartition(".")[2]
+        self.verb = Verb(word) if entity is not None else Verb.READ
+        if special is not None:
+            self.grants = who.scopes.special(special, word)
+        else:
+            self.grants = who.grants.of(permission) if entity is None else who.scopes.grants_of(entity, self.verb)
 
     def of_any(self) -> Explanation:
         """Whether rights leave anything to be done."""
@@ -127,7 +142,26 @@ class _Question:
             return Explanation(False, "out_of_reach", None, rules)
         if self.name and id not in reader.reached_by(self.verb, [id], self._including(self.grants)):
             return Explanation(False, "field_hidden", None, rules)
+        if (barred := self._beside_grants(self.entity, id)) is not None:
+            return Explanation(False, barred, None, rules)
         return Explanation(True, "granted", next(rule for rule in rules if rule.holds), rules)
+
+    def _beside_grants(self, entity: Entity, id: UUID) -> str | None:
+        """What the doors ask beside the grants of the verb: veils, what it is to move a record, and what acts for somebody else."""
+        reader = self.who.reader(entity)
+        if self.verb is Verb.READ:
+            return "veiled" if reader.veils(id, self.name) else None
+        if self.verb is not Verb.UPDATE or self.who.grants.everything:
+            return None
+        handed = (*moving(entity), *([entity.sharing.field] if entity.sharing is not None else []))
+        if self.name in handed and self.who.grants.shared and not self.who.unshared().reader(entity).reached_by(self.verb, [id]):
+            return "shared_only"
+        if self.name == "owner" and not reader.reached_by(self.verb, [id], self.who.scopes.special(entity, REASSIGN)):
+            return "no_reassign"
+        if entity.acts_later and entity.owned and entity.record is not Share and self.name not in STOPS:
+            (row,) = self.who.as_system().reader(entity).find((Condition("id", "eq", (id,)),), 1)
+            return None if may_act_for(self.who, entity, row["owner"]) else "acts_for_other"
+        return None
 
     def _including(self, grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
         """Those that hold for the field, and to be read for all that a formula is made from."""
@@ -148,6 +182,11 @@ class _Question:
             return None
         if self.verb not in entity.verbs | {Verb.READ} and not self.who.grants.everything:
             return "not_offered"
+        if entity.acts_later and self.verb in (Verb.CREATE, Verb.UPDATE):
+            if not self.who.grants.admits(ACT_LATER):
+                return "token"
+            if self.who.impersonator is not None and not self.who.grants.everything:
+                return "impersonating"
         if self.name:
             found = self.who.shape(entity.full_name).fields.get(self.name)
             if found is None:

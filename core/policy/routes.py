@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from core.policy import matrix
 from core.policy.explain import REASONS, Explanation, Rule, explain
-from sdk import SIGNED_IN, Condition, Context, Forbidden, NotFound, Permission, Request, Route, _
+from sdk import SIGNED_IN, Condition, Context, NotFound, Permission, Request, Route, _
 from sdk.context import id_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _person(work: Work, word: str) -> Work:
     if not word or word == str(work.actor.user_id):
         return work
     if not work.can(EXPLAIN):
-        raise Forbidden(_("you need the permission {permission}"), permission=EXPLAIN)
+        raise work.refused(EXPLAIN)
     try:
         condition = Condition("id", "eq", (UUID(word),))
     except ValueError:

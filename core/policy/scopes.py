@@ -301,6 +301,12 @@ def colleagues_above(tenant: Any, user: Any) -> sa.Select[Any]:
     return sa.select(them.c.id).where(them.c.tenant_id == tenant, there)
 
 
+def moving(entity: Entity) -> tuple[str, ...]:
+    """The fields by which a record gets another owner, parent or territory, each of which may let others reach it."""
+    parent = entity.parent
+    return ("owner", *([] if parent is None else [parent.name]), *([entity.territory] if entity.territory else []))
+
+
 def shareable(entity: Entity) -> bool:
     """Whether single records can be shared: all but what is private, and core's own, which decide about rights."""
     return not entity.private and entity.plugin != "core"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plugins.forecast.routes import ACCOUNT, RESTS_ON
@@ -22,5 +22,15 @@ def veil(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
     seen = {name for entity in (DEAL, ACCOUNT) if ctx.offers(entity) and ctx.can(f"{entity}.read") for name in ctx.records(entity).fields()}
     for row in rows:
         if row.get(TOLD):
-            weights = json.loads(str(row[TOLD])).items()
-            row[TOLD] = document({name: one for name, one in weights if "=" not in name or RESTS_ON[name.partition("=")[0]] in seen})
+            weights = _weights(str(row[TOLD]))
+            shown = {name: one for name, one in weights.items() if "=" not in name or RESTS_ON.get(name.partition("=")[0]) in seen}
+            row[TOLD] = document(shown) if weights else None
+
+
+def _weights(text: str) -> Mapping[str, object]:
+    """The weights by feature; none where nobody can read them: what is not understood is not shown either."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

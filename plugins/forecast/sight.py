@@ -74,26 +74,32 @@ def _read(ctx: Context, entity: str, ids: Set[UUID], names: Sequence[str]) -> li
 
 
 def _seen(ctx: Context, ids: Set[UUID]) -> set[UUID]:
-    others, asked = ctx.can(INSPECT), dict[Definition, bool]()
+    others, asked, me = ctx.can(INSPECT), dict[tuple[Definition, object], bool](), ctx.actor.user_id
     return {
         id_of(row) for row in _read(ctx, RUN, ids, (*DEFINED, "owner"))
-        if (others or (ctx.actor.user_id is not None and row["owner"] == ctx.actor.user_id)) and _answered(ctx, row, asked)
+        if (others or (me is not None and row["owner"] == me)) and _answered(ctx, row, asked)
     }  # fmt: skip
 
 
-def _answered(ctx: Context, run: Row, asked: dict[Definition, bool]) -> bool:
-    """Whether the actor could ask for what the run has added up; each definition is tried once."""
-    definition = _definition(run)
+def _answered(ctx: Context, run: Row, asked: dict[tuple[Definition, object], bool]) -> bool:
+    """Whether the actor could ask for what the run has added up, and would find all of it; each definition is tried once for each owner."""
+    definition, owner = _definition(run), run["owner"]
     if definition is None:
         return False
-    if definition not in asked:
+    key = (definition, owner)
+    if key not in asked:
         try:
             answers(ctx, definition)
+            asked[key] = (owner is not None and owner == ctx.actor.user_id) or _finds_all(ctx, definition, owner)
         except Refusal:
-            asked[definition] = False
-        else:
-            asked[definition] = True
-    return asked[definition]
+            asked[key] = False
+    return asked[key]
+
+
+def _finds_all(ctx: Context, asked: Definition, owner: object) -> bool:
+    """Whether the actor sees each record that its owner sees of a definition; of a run without an owner, each that there is."""
+    names = [name for name in (asked.measured, asked.date_field, asked.split_by) if name]
+    return ctx.records(asked.entity).covers(cast("UUID | None", owner), names, asked.conditions)
 
 
 def _definition(run: Mapping[str, object]) -> Definition | None:

@@ -9,9 +9,9 @@ import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api, MakeTenant, People
-from sdk import Forbidden, Invalid, NotFound, where
+from sdk import Forbidden, Invalid, NotFound, Query, where
 from sdk.context import id_of
-from sdk.fields import Reference
+from sdk.fields import NamedReference, Reference
 from tests.entities.conftest import audit_of, codes
 
 type_make = Callable[..., UUID]
@@ -57,6 +57,18 @@ def test_it_must_point_to_a_record_that_is_there_and_visible_of_an_entity_that_t
     small = make_tenant("small", plugins=["probe"])
     with pytest.raises(Invalid):
         work_as(of=small).records("probe.thing").create({"name": "x", "about": f"customers.account:{theirs}"})
+
+
+def test_what_is_called_by_a_number_is_named_by_its_id(make: type_make, system: Work) -> None:
+    """People call nothing by an amount: no word is looked for among such, nor made of one for a file."""
+    point = id_of(system.records("probe_more.point").create({"thing": make("one"), "points": 7}))
+    two = make("two", about=f"probe_more.point:{point}")
+    (block,) = system.records("probe.thing").blocks(Query(where(id=two), fields=("about",)))
+    assert [*block.columns["about"]] == [Reference("probe_more.point", point)]
+    for word in ("seven", "7"):
+        with pytest.raises(Invalid) as refused:
+            system.records("probe.thing").create({"name": "three", "about": NamedReference("probe_more.point", word)})
+        assert codes(refused.value) == {("about", "no_such_record")}
 
 
 def test_lists_are_filtered_by_it_and_reports_group_by_its_entity(client: Api, make: type_make, system: Work) -> None:

@@ -14,7 +14,7 @@ from core.context import Work
 from core.platform import Platform
 from core.policy.explain import explain
 from core.testkit.fixtures import Api, People
-from sdk import Channel, Draft, Forbidden, Invalid, NotFound, Scope, Verb
+from sdk import Channel, Draft, Forbidden, Invalid, NotFound, Scope, Verb, parse_where
 from sdk.context import id_of
 from tests.probe.plugin import HandlerError
 
@@ -169,3 +169,49 @@ def test_of_himself_everybody_may_ask_and_learns_nothing_of_what_he_does_not_see
         ({"action": "probe.thing.create", "record": nothing}, 422), ({**of_other, "user": "nobody@acme.example"}, 404), ({}, 422),
     ):  # fmt: skip
         assert api.get(ADDRESS, wrong).status_code == status, wrong
+
+
+@pytest.mark.feature("B12")
+def test_an_explanation_knows_what_the_doors_ask_beside_the_grants(
+    client: Api, system: Work, people: People, make: type_make, platform: Platform
+) -> None:
+    """To give a record away, parts that follow what they are part of, what keeps acting, and fields that a veil takes out."""
+    mine, lent = make("mine", owner=str(people.rep)), make("lent", owner=str(people.reps[1][0]))
+    rep, (role,) = client.as_user(people.rep), system.records("core.role").find(parse_where(["key=sales_rep"]))
+    system.records("core.share").create({"record": f"probe.thing:{lent}", "user": str(people.rep), "access": "write"})
+
+    def told(action: str, **more: object) -> str:
+        answer = rep.get(ADDRESS, {"action": action, **more})
+        assert answer.status_code == 200, answer.text
+        assert answer.json["allowed"] == (answer.json["reason"] == "granted")
+        return str(answer.json["reason"])
+
+    assert told("probe.thing.update", record=mine, field="owner") == "granted"
+    assert (told("probe.thing.update", record=lent, field="name"), told("probe.thing.update", record=lent, field="owner")) == (
+        "granted", "shared_only",
+    )  # fmt: skip
+    assert rep.patch(f"/api/v1/probe/things/{lent}", {"owner": str(people.rep)}).status_code == 403
+    system.records("core.grant").create({"role": role["id"], "permission": "probe.thing.reassign", "scope": "none"})
+    assert told("probe.thing.update", record=mine, field="owner") == "no_reassign"
+    assert rep.patch(f"/api/v1/probe/things/{mine}", {"owner": str(people.reps[0][1])}).status_code == 403
+
+    parts = [id_of(system.records("probe.part").create({"thing": mine, "name": name})) for name in ("a", "b")]
+    assert told("probe.part.bulk_edit") == "granted"
+    items = [{"op": "update", "id": str(part), "values": {"amount": 1}} for part in parts]
+    assert rep.post("/api/v1/probe/parts/batch", {"items": items}).status_code == 200
+    system.records("core.grant").create({"role": role["id"], "permission": "probe.part.bulk_edit", "scope": "none"})
+    assert told("probe.part.bulk_edit") == "no_grant"
+    assert rep.post("/api/v1/probe/parts/batch", {"items": items}).status_code == 403
+
+    share = {"record": f"probe.thing:{mine}", "user": str(people.reps[0][1])}
+    rep = client.as_user(people.rep, allows=["core.share", "probe.thing"])
+    assert (told("core.share.create"), rep.post("/api/v1/core/shares", share).status_code) == ("token", 403)
+
+    rep = client.as_user(people.rep)
+    system.records("core.grant").create({"role": role["id"], "permission": "core.job.read", "scope": "all"})
+    for person in (people.rep, people.manager):
+        platform.user(system.tenant.id, person, Channel.API).enqueue("probe.remember", {"text": "x"})
+    asked, other = (row["id"] for row in system.records("core.job").find(parse_where(["kind=job"])))
+    assert told("core.job.read", record=asked, field="error") == "granted"
+    assert told("core.job.read", record=other, field="error") == "veiled", "no error is there as yet: that is not told either"
+    assert told("core.job.read", record=other, field="name") == "granted"

@@ -370,6 +370,43 @@ def test_nobody_reads_in_a_forecast_what_is_hidden_where_it_stands(
     assert bool(ears.hears("4711")) == (made_by == "oneself")
 
 
+@pytest.mark.feature("B6")
+def test_a_forecast_over_more_than_its_reader_sees_tells_that_one_no_figures(
+    client: Api, work: Work, process: Process, people: People, forecast: Any
+) -> None:
+    """A manager looks into a representative's forecast as far as every deal in it, with its amount, is one that the manager sees."""
+    won(work, process, [(month(back), 4711) for back in range(1, 30)])
+    rep, manager = client.as_user(people.rep), client.as_user(people.manager)
+
+    def hears(api: Api, run: Any) -> bool:
+        rows = api.get(f"{FORECAST}/points", {"limit": 500}).json["data"]
+        results = {row["id"] for row in api.get(f"{FORECAST}/results").json["data"] if row["run"] == run["id"]}
+        return any("mean" in row for row in rows if row["result"] in results)
+
+    deals = [id_of(row) for row in work.records("pipeline.deal").find(())]
+    work.records("pipeline.deal").write_all([Draft("update", {"owner": str(people.rep)}, id) for id in deals])
+    run = forecast(rep)
+    assert hears(rep, run)
+    assert hears(manager, run)
+    work.records("pipeline.deal").update(deals[0], {"owner": str(people.reps[2][0])})
+    share = {"record": f"pipeline.deal:{deals[0]}", "user": str(people.rep)}
+    lent = id_of(work.records("core.share").create(share))
+    assert (hears(rep, run), hears(manager, run)) == (True, False), "one of them is shared with the representative alone"
+    work.records("core.share").delete(lent)
+    assert hears(manager, run)
+    with work.transaction():
+        seen = sorted(work.shape("pipeline.deal").fields.keys() - {"amount", "base_amount"})
+    role = work.records("core.role").create({"key": "narrow", "name": "Narrow"})["id"]
+    for more in ({"scope": "all", "only_fields": seen}, {"scope": "own"}):
+        work.records("core.grant").create({"role": role, "permission": "pipeline.deal.read", **more})
+    for name in ("run", "result", "point"):
+        scope = "all" if name == "run" else "parent"
+        work.records("core.grant").create({"role": role, "permission": f"forecast.{name}.read", "scope": scope})
+    work.records("core.grant").create({"role": role, "permission": "forecast.run.inspect", "scope": "all"})
+    work.records("core.user").update(people.manager, {"roles": ["narrow"]})
+    assert not hears(manager, run), "all the deals, and amounts of the own alone"
+
+
 def test_another_tenant_sees_nothing(client: Api, work: Work, process: Process, make_tenant: MakeTenant, forecast: Any) -> None:
     won(work, process, [(month(1), 20)])
     run = forecast()

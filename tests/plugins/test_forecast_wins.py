@@ -380,6 +380,34 @@ def test_one_sees_the_chances_of_the_deals_that_one_sees(client: Api, work: Work
     assert rep.patch(f"{DEALS}/{mine}", {"forecast.win_probability": "99"}).status_code == 422
 
 
+@pytest.mark.parametrize("hidden", [(), ("source",), ("product",)])
+def test_a_model_card_tells_words_of_deals_to_who_sees_the_fields_that_they_stand_in(
+    client: Api, work: Work, people: People, hidden: tuple[str, ...]
+) -> None:
+    """The weights of numbers are everybody's; what nobody can read is nobody's."""
+    weights = {"source=referral": 1.5, "product=Quokka": -0.5, "unknown=word": 2.0, "days_open": 0.25}
+    card = {"name": "Card", "trained_at": work.now().isoformat(), "basis": "model", "reason": "better"}
+    made = {"told": json.dumps(weights), "broken": "no JSON"}
+    ids = {name: id_of(work.records("forecast.model_card").create({**card, "coefficients": text})) for name, text in made.items()}
+    fields = sorted(work.records("pipeline.deal").fields().keys() - {*hidden})
+    role = work.records("core.role").create({"key": "analyst", "name": "Analyst"})
+    for permission, only in (("forecast.model_card.read", None), ("pipeline.deal.read", fields)):
+        grant = {"role": role["id"], "permission": permission, "scope": "all", "only_fields": only}
+        work.records("core.grant").create({name: value for name, value in grant.items() if value is not None})
+    work.records("core.user").update(people.rep, {"roles": ["analyst"]})
+    rep, told = client.as_user(people.rep), dict[str, Any]()
+    for name, id in ids.items():
+        told[name] = rep.get(f"{FORECAST}/model_cards/{id}").json["coefficients"]
+    expected = {
+        name: one for name, one in weights.items() if "=" not in name or name.partition("=")[0] in {"source", "product"} - {*hidden}
+    }
+    assert json.loads(told["told"]) == expected
+    assert told["broken"] is None
+    assert json.loads(client.get(f"{FORECAST}/model_cards/{ids['told']}").json["coefficients"]) == weights, "who may do everything sees all"
+    for word in ("Quokka", "referral"):
+        assert rep.get(f"{FORECAST}/model_cards", {"coefficients[contains]": word}).status_code == 400
+
+
 def test_training_is_asked_for_by_managers_and_comes_by_night(
     client: Api, work: Work, process: Process, people: People, clock: Clock, drain: Callable[[], int]
 ) -> None:

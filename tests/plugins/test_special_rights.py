@@ -136,3 +136,26 @@ def test_who_has_a_verb_has_its_special_rights_until_they_are_taken_away_and_att
         "one change is no bulk, nor are new records"
     )
     assert manager.patch(f"{ACCOUNTS}/{second}", {"owner": str(people.manager), "tier": "key"}).status_code == 200, "nor is who stays owner"
+
+
+@pytest.mark.feature("B8")
+def test_whoever_knocks_at_a_door_of_the_administration_is_in_the_audit(client: Api, work: Work, people: People) -> None:
+    """To see the audit is a right as others are; a route's own permission is asked before what was sent is looked at."""
+    rep = client.as_user(people.rep)
+    refused = (
+        ("GET", "/api/v1/core/audit", "core.audit.read"),
+        ("POST", "/api/v1/core/audit/proofs", "core.audit.read"),
+        ("GET", "/api/v1/core/rights", "core.grant.read"),
+        ("PATCH", "/api/v1/core/tenant", "core.tenant.update"),
+        ("POST", f"/api/v1/core/users/{people.manager}/departures", "core.user.leave"),
+        ("POST", "/api/v1/core/roles", "core.role.create"),
+    )
+    for method, address, _permission in refused:
+        answer = rep.call(method, address, json={"no_such_field": 1} if method != "GET" else None)
+        assert answer.status_code == 403, (address, answer.text)
+    ask = {"user": str(people.manager), "action": "customers.account.read"}
+    assert rep.get("/api/v1/core/explanations", ask).status_code == 403
+    tried = [permission for _method, _address, permission in refused] + ["core.explanation.read"]
+    assert [(who, entry["permission"]) for who, _channel, _entity, _record, entry in attempts(work)] == [
+        (people.rep, [None, permission]) for permission in tried
+    ]

@@ -1,4 +1,4 @@
-"""Points in a side table, and a count by subquery, on the probe's things."""
+"""Points in a side table, counts by subquery and what stands beyond links, on the probe's things, boards and lanes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped
 
 from sdk import Batch, Capabilities, Context, Entity, Extension, Manifest, Record, Side, _, hookimpl
 from sdk import fields as f
-from tests.probe.tables import Part, Thing
+from sdk.permissions import Audience
+from tests.probe.tables import Board, Part, Thing
 
 manifest = Manifest(
     name="probe_more",
@@ -21,6 +22,7 @@ manifest = Manifest(
     requires=("probe",),
     capabilities=Capabilities(data=("probe.thing.read:name",)),
 )
+AUDIENCES = {Audience.NOBODY: _("Nobody"), Audience.TEAM: _("Team"), Audience.EVERYBODY: _("Everybody")}
 
 
 class Points(Record):
@@ -33,6 +35,31 @@ class Points(Record):
     bonus: Mapped[object] = f.money(_("Bonus"))
 
 
+class Marks(Record):
+    """The mark of a board, which is a field of it and no record of its own."""
+
+    __tablename__ = "probe_more_marks"
+
+    board_id: Mapped[UUID] = f.link(_("Board"), Board, required=True, unique=True)
+    mark: Mapped[int | None] = f.integer(_("Mark"))
+
+
+class Diary(Record):
+    """What one keeps for oneself, and may show."""
+
+    __tablename__ = "probe_more_diaries"
+
+    name: Mapped[str] = f.text(_("Name"), required=True)
+    shown_to: Mapped[str] = f.choice(_("Visible to"), AUDIENCES, default=Audience.NOBODY)
+
+
+def mark_of_board(lane: Any, reach: Any) -> Any:
+    """The mark of the lane's board, for who sees it there."""
+    marks = Marks.table()
+    mark = sa.select(marks.c.mark).where(marks.c.board_id == lane.c.board_id, *reach(Marks, ("mark",)))
+    return mark.correlate(lane).scalar_subquery()
+
+
 def count_parts(thing: Any, reach: Any) -> Any:
     """How many parts a thing has, of those whose thing one may see: else the number would tell it."""
     part = Part.table()
@@ -40,16 +67,47 @@ def count_parts(thing: Any, reach: Any) -> Any:
     return count.correlate(thing).scalar_subquery()
 
 
+def beyond(link: str, column: str) -> Any:
+    """What stands in a column of the record that a link leads to, for who sees the link here and the field there."""
+
+    def found(row: Any, reach: Any) -> Any:
+        known = reach.beyond(link, (column,))
+        if known is None:
+            return sa.null()
+        there, mine = known
+        return sa.select(there.c[column]).where(*mine).correlate(row).scalar_subquery()
+
+    return found
+
+
 @hookimpl
 def register_entities() -> Sequence[Entity]:
-    return (Entity(Points, "point", "points", _("Points"), _("Points"), title="points"),)
+    return (
+        Entity(Points, "point", "points", _("Points"), _("Points"), title="points"),
+        Entity(Diary, "diary", "diaries", _("Diary"), _("Diaries"), private=True, audience="shown_to"),
+    )
 
 
 @hookimpl
 def register_extensions() -> Sequence[Extension]:
     return (
         Extension("probe.thing", Side(Points, "thing_id")),
-        Extension("probe.thing", {"parts": f.computed(f.integer(_("Parts")), count_parts)}),
+        Extension(
+            "probe.thing",
+            {
+                "parts": f.computed(f.integer(_("Parts")), count_parts),
+                "board": f.computed(f.text(_("Board")), beyond("board", "name")),
+                "friend": f.computed(f.text(_("Friend")), beyond("friend", "name")),
+            },
+        ),
+        Extension("probe.board", Side(Marks, "board_id")),
+        Extension(
+            "probe.lane",
+            {
+                "since": f.computed(f.at(_("Created")), beyond("board", "created_at")),
+                "mark": f.computed(f.integer(_("Mark")), mark_of_board),
+            },
+        ),
     )
 
 

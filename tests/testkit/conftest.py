@@ -17,24 +17,27 @@ from core.testkit.templates import Templates
 from sdk import Scope
 from tests.probe.fixtures import POINTS
 
-SMALL = ("probe.thing", "probe.part", "probe.lane", "core.user", "customers.account", "customers.contact", CASE, STEP)
+SMALL = ("probe.thing", "probe.part", "probe.lane", "probe_more.diary", "core.user", "customers.account", "customers.contact", CASE, STEP)
 """The entities that are asked about."""
 RIGHTS: type_rights = {
     "probe.thing.read": (
-        Grant(Scope.OWN), Grant(Scope.TEAM, frozenset({"name", "tier", "board", "lane", "whole", "size", "email"})),
+        Grant(Scope.OWN), Grant(Scope.TEAM, frozenset({"name", "tier", "board", "lane", "whole", "size", "email", "probe_more.board", "probe_more.friend"})),
     ),
     "probe.thing.update": (Grant(Scope.OWN, frozenset({"size", "owner"})), Grant(Scope.TEAM, frozenset({"name", "board"}))),
     "probe.thing.create": (Grant(Scope.OWN),),
     "probe.board.read": (Grant(Scope.ALL, frozenset({"created_at"})),),
-    "probe.lane.read": (Grant(Scope.ALL, frozenset({"board"})),),
-    "probe.part.read": (Grant(Scope.PARENT),),
+    "probe.lane.read": (Grant(Scope.ALL, frozenset({"board", "probe_more.since", "probe_more.mark"})),),
+    "probe.part.read": (Grant(Scope.PARENT),), "probe_more.diary.read": (Grant(Scope.ALL),),
     "core.user.read": (Grant(Scope.ALL, frozenset({"name", "team"})),),
     "customers.account.read": (Grant(Scope.ALL, frozenset({"name", "city", "owner", "tier", "parent", "customers.answers"})),),
-    "customers.account.update": (Grant(Scope.ALL, frozenset({"notes", "industry"})),),
+    "customers.account.update": (Grant(Scope.ALL, frozenset({"notes", "industry", "owner"})),),
+    "customers.account.reassign": (Grant(Scope.NONE),),
     "customers.contact.read": (
         Grant(Scope.OWN), Grant(Scope.TERRITORY, frozenset({"name", "account"})), Grant(Scope.SUBORDINATES, frozenset({"name", "title"})),
     ),
     "customers.contact.create": (Grant(Scope.OWN),),
+    "customers.invitation.read": (Grant(Scope.OWN), Grant(Scope.ALL, frozenset({"survey", "contact", "answered_at", "comment"}))),
+    "customers.survey.read": (Grant(Scope.ALL, frozenset({"kind"})),),
     f"{CASE}.read": (Grant(Scope.ALL, frozenset({"name"})), Grant(Scope.TEAM, frozenset({"custom.leaks_mark"})), Grant(Scope.OWN)),
     f"{CASE}.update": (Grant(Scope.OWN, frozenset({"name", "custom.leaks_worth"})),),
     f"{STEP}.read": (Grant(Scope.ALL, frozenset({"name", "parent", "custom.leaks_on", "custom.leaks_above"})), Grant(Scope.OWN)),

@@ -21,7 +21,7 @@ from tests.testkit.ours import WAIVERS, WORKED_OUT, more
 POINTS = (*OURS, PROBE, PROBE_MORE)
 ASKED = {
     "list", "get", "filter", "sort", "search", "fields", "include", "report", "file", "history", "timeline", "batch", "write", "trespass", "webhook",
-    "route", "openapi", "meta",
+    "route", "openapi", "meta", "export", "past", "explain",
 }  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_what_is_shown_changes_the_answers(kit: Kit) -> None:
     controls = [kit.control(seed, entities) for seed in (4, 5)]  # one person may see nothing of what a timeline is made of
     assert not any(control.deaf for control in controls)
     noticed = set[str]().union(*(control.noticed for control in controls))
-    assert noticed >= {"list", "get", "filter", "sort", "search", "include", "report", "history", "timeline"}
+    assert noticed >= {"list", "get", "filter", "sort", "search", "include", "report", "history", "timeline", "export", "past"}
 
 
 @pytest.mark.feature("B6")

@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partialmethod
+from random import Random
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+import core.entities.aggregate
+import core.entities.blocks
 import core.entities.checks
 import core.entities.conditions
 import core.entities.history
 import core.entities.links
+import core.entities.nearest
 import core.entities.pages
+import core.entities.past
 import core.entities.read
 import core.entities.rows
 import core.entities.timeline
 import core.entities.write
 import core.http.collections
 import core.http.health
+import core.policy.explain
 import core.policy.scopes
 from core.custom.formula import Beyond
 from core.entities.aggregate import Aggregation
+from core.entities.conditions import Conditions
 from core.entities.read import Reader
+from core.entities.rows import mention
 from core.entities.shape import Shape, Source
 from core.entities.write import Writer
 from core.identity.tables import Share, User
 from core.policy.grants import Grant
 from core.policy.scopes import Scopes
-from core.testkit.leaks.kit import Kit
+from core.testkit.leaks.asker import Asker
+from core.testkit.leaks.kit import Kit, compare
 from sdk import Scope
 from tests.testkit.first_leak import first_leak, type_twins
 
 _across, _include, _exists = Aggregation._across, Reader.include, Scopes._exists
+_shape_field = core.entities.aggregate.shape_field
 _ALL = (Grant(Scope.ALL),)
 
 
@@ -112,7 +123,7 @@ def _there_are(work: Any, target: Any, ids: Any) -> Any:
     return set(work.connection.execute(sa.select(table.c.id).where(*live)).scalars())
 
 
-type_part = tuple[str, object, str, Callable[..., Any]]
+type_part = tuple[str, object, str, Any]
 CHECKS: dict[str, type_part] = {
     "the fields that are visible": ("openapi", Reader, "visible", lambda self: dict(self.shape.fields) if self.grants else {}),
     "the rows that are visible": ("list", Reader, "reach", _live_alone),
@@ -160,6 +171,84 @@ CHECKS: dict[str, type_part] = {
 }
 
 
+def _declared_field(shape: Any, name: str, known: object) -> Any:
+    return _shape_field(shape, name, None)
+
+
+def _beyond(self: Any, link: str, columns: Any, *, link_seen: bool = True, live: bool = True, fields_seen: bool = True) -> Any:
+    """`Source.beyond` with a part of what it asks."""
+    field = self.shape.fields[link]
+    target = self.shape.target(field)
+    there = mention(target.record.table(), core.policy.scopes.looked_at(target, columns))
+    mine = [there.c.tenant_id == self.tenant, there.c.id == self.table.c[field.attribute]]
+    mine += self._seen(self.shape.entity, self.table, {link}) if link_seen else []
+    mine += self.scopes.live(target, there) if live else []
+    mine += self._seen(target, there, {name for name, one in target.fields.items() if {*columns} & {*one.columns()}}) if fields_seen else []
+    return there, mine
+
+
+def _by_rows_alone(self: Any, entity: Any, table: Any, names: Any) -> Any:
+    clause = self.scopes.clause(entity, table, self.scopes.grants_of(entity, "read"), "read")
+    return [] if clause is None else [clause]
+
+
+def _beyond_all(self: Any, form: Any, inner: Any, take: Any) -> Any:
+    reader = self._readers(self._source.shape.target(self._source.shape.fields[form.field]))
+    source = Source(reader.shape, self._scopes, reader.shape.table.alias())
+    holds = Conditions(source, self._scopes, self._readers).made(inner, take)
+    ids = sa.select(source.table.c.id).select_from(source.joined()).where(*source.live(), holds)
+    column = self._source.columns(form.field)[0]
+    return sa.or_(column.not_in(ids), column.is_(None)) if form.kind == "without" else column.in_(ids)
+
+
+def _as_the_system(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A part of a timeline, made for who may do everything."""
+
+    def made(first: Any, *more: Any) -> Any:
+        return call(Reader(first.work.as_system(), first.shape) if isinstance(first, Reader) else first.as_system(), *more)
+
+    return made
+
+
+def _titled_for_all(self: Any, source: Any, field: Any) -> Any:
+    reader = self.reader.work.as_system().reader(source.shape.target(field))
+    return core.entities.read.title_column(reader.entity, self._across(source, field, reader, reader.entity.title).table)
+
+
+def _near_to_all(self: Any, which: Any) -> Any:
+    return sa.select(self._title).where(*self._work.scopes.live(self._target, self._target.record.table()), which)
+
+
+def _taken_apart(reader: Any, rows: Any, names: Any) -> Any:
+    return core.entities.blocks._taken_apart(rows, [reader.shape.fields[name] for name in names])
+
+
+CHECKS |= {
+    "rows that are not shown as they are": ("list", Reader, "plain", lambda self: True),
+    "rows with other fields than others": ("list", Reader, "uniform", lambda self: True),
+    "what is part of something deleted": ("list", Scopes, "whole", lambda self, entity, table: None),
+    "what is private": ("list", core.policy.scopes, "replace", lambda grant, **_scope: grant),
+    "to whom its owner shows it": ("list", Scopes, "_opened", lambda self, entity, table: sa.true()),
+    "the fields that a computed field looks at": ("list", Source, "_seen", _by_rows_alone),
+    "the sides that a computed field looks at": ("list", Source, "_beside", lambda self, record, columns: []),
+    "the link that a computed field follows": ("list", Source, "beyond", partialmethod(_beyond, link_seen=False)),
+    "the rights beyond the link of a computed field": ("list", Source, "beyond", partialmethod(_beyond, fields_seen=False)),
+    "the recycle bin beyond the link of a computed field": ("list", Source, "beyond", partialmethod(_beyond, live=False)),
+    "the rights beyond the link of a filter": ("filter", Conditions, "_beyond", _beyond_all),
+    "unknown fields of reports": ("report", core.entities.aggregate, "shape_field", _declared_field),
+    "titles of groups": ("report", Aggregation, "_title", _titled_for_all),
+    "columns of files": ("export", core.entities.blocks, "_columns", _taken_apart),
+    "entries of timelines": ("timeline", core.entities.timeline, "_entries", _as_the_system(core.entities.timeline._entries)),
+    "what belongs on a timeline": ("timeline", core.entities.timeline, "_belonging", _as_the_system(core.entities.timeline._belonging)),
+    "titles of entries": ("timeline", core.entities.timeline, "_titled", _as_the_system(core.entities.timeline._titled)),
+    "names that are near": ("batch", core.entities.nearest.Nearest, "_select", _near_to_all),
+    "changes of fields that are hidden on a row": ("past", core.entities.past, "_hidden", lambda work, entity, ids: {}),
+    "changes of nothing but what is hidden": ("past", core.entities.past, "_tells", lambda one, entity: True),
+    "the right to give away": ("trespass", core.entities.write, "check_reassign", lambda *_args: None),
+    "the fields that are explained": ("explain", core.policy.explain._Question, "_including", lambda self, grants: grants),
+}
+
+
 def _is_changed(item: Any) -> bool:
     if item.draft.verb == "update":
         item.values = {name: value for name, value in item.values.items() if value != (item.before or {}).get(name)}
@@ -180,3 +269,23 @@ def test_the_kit_fails_without(check: str, small_kit: Kit, small_twins: type_twi
     kinds, *part = CHECKS[check]
     monkeypatch.setattr(*part)
     assert first_leak(small_kit, small_twins, kinds) is not None
+
+
+@pytest.mark.feature("B6")
+def test_the_kit_fails_without_the_rights_of_what_carries_to_a_timeline(small_kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a contact whose account is hidden nothing shows on the account: for that a person of other rights is asked."""
+    rights = {
+        "customers.account.read": (Grant(Scope.ALL, frozenset({"name"})),),
+        "customers.contact.read": (Grant(Scope.ALL, frozenset({"name"})), Grant(Scope.OWN)),
+        "customers.invitation.read": (Grant(Scope.ALL, frozenset({"survey", "contact", "answered_at"})),),
+        "customers.survey.read": (Grant(Scope.ALL),),
+    }
+    carriers = _as_the_system(core.entities.timeline._carriers)
+    with small_kit.twins(lambda _world: rights) as (one, other, oracle, _changed):
+        asked = [
+            question for question in Asker(one, oracle, "customers.account", Random(1), deep=True).records() if question.kind == "timeline"
+        ]
+        assert not any(compare(question, one, other) for question in asked)
+        monkeypatch.setattr(core.entities.timeline, "_carriers", carriers)
+        one.platform._shapes.clear()
+        assert any(compare(question, one, other) for question in asked)

@@ -20,7 +20,7 @@ from core.http.pages.arrival import OUTSIDE, mount_arrival
 from core.http.pages.assets import Assets
 from core.http.pages.entrance import Ways, mount_entrance
 from core.http.pipeline import entered, once
-from sdk import SIGNED_IN, BadRequest, Forbidden, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, _
+from sdk import SIGNED_IN, BadRequest, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -109,7 +109,7 @@ def _admit(work: Work, frame: Frame, page: PageRoute, path: Mapping[str, str]) -
     if not {frame.plugin, page.plugin} <= work.enabled or any("\x00" in word for word in path.values()):
         raise NotFound(_("there is nothing at this address"))
     if page.permission != SIGNED_IN and not work.can(page.permission):
-        raise Forbidden(_("you need the permission {permission}"), permission=_called(work, page.permission))
+        raise work.refused(page.permission, called=_called(work, page.permission))
 
 
 def _called(work: Work, permission: str) -> str:

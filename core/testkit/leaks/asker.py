@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from random import Random
 from typing import Any, TypeVar
 from uuid import UUID
@@ -10,12 +11,14 @@ from uuid import UUID
 import orjson
 
 from core.entities.shape import Shape
+from core.policy.explain import explain
 from core.testkit.leaks.custom import FORMULAS, Made
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.questions import REFUSED, SHORT, WRONG, Question, aggregate, http, over_http, undone
-from core.testkit.leaks.world import DELETED, SPARE, World, place_of, type_row
-from sdk import Condition, Draft, Forbidden, NotFound, Side, Verb
+from core.testkit.leaks.world import DELETED, NOW, SPARE, World, place_of, type_row
+from sdk import Condition, Draft, Forbidden, NotFound, Query, Refusal, Scope, Side, Verb
 from sdk.fields import AnyRecordField, DateField, DateTimeField, Field, LinkField, ReportRole
+from sdk.permissions import REASSIGN
 
 T = TypeVar("T")
 _MOST_PAGES = 4
@@ -63,9 +66,17 @@ class Asker:
         yield Question("list", self.name, f"GET {self.path}, each record with the fields that are seen on it", self._whole)
         yield self._get("list", "", ("count", "true"))
         yield Question("list", self.name, f"GET {self.path}, page by page", self._pages)
+        yield Question("export", self.name, f"{self.name} in blocks, as files are made of them", self._blocks)
         links = [name for name, field in self.shape.fields.items() if isinstance(field, LinkField)]
         for name in self._some(links, 3):
             yield self._get("include", "", ("include", name))
+
+    def _blocks(self, world: World) -> bytes:
+        try:
+            blocks = [block.columns for block in world.user().records(self.name).blocks(Query(), 3)]
+        except Refusal as refusal:
+            return f"{refusal.status} {refusal.code}".encode()
+        return repr(blocks).encode()
 
     def _whole(self, world: World) -> bytes:
         """All rows: those that the oracle names, each with the fields that the oracle names, and no others. A veil may take out its own."""
@@ -105,6 +116,21 @@ class Asker:
                     yield self._get("sort", "", ("sort", direction + name), SHORT)
             if name in self.hidden:
                 yield self._get("fields", "", ("fields", name))
+        yield from self._paths()
+
+    def _paths(self) -> Iterator[Question]:
+        """Filters by what stands beyond a link, with values that the user does not see there."""
+        links = [(name, field) for name, field in self.shape.fields.items() if isinstance(field, LinkField)]
+        for name, link in self._some(links, 1):
+            target = self.shape.target(link)
+            assert target is not None
+            there = Asker(self.world, self.oracle, target.full_name, self.random, deep=self.deep)
+            names = [far for far in there.asked() if there.shape.fields[far].operators]
+            for far in self.random.sample(names, min(2 if self.deep else 1, len(names))):
+                field = there.shape.fields[far]
+                operator = self.random.choice(field.operators)
+                path = f"{name}.{far}" if operator == "eq" else f"{name}.{far}[{operator}]"
+                yield self._get("filter", "", (path, there._sought(field, operator)), SHORT)
 
     def asked(self) -> list[str]:
         """The fields to ask about: those that are seen on some records and not on others, some of those that nobody sees, and of the rest."""
@@ -191,8 +217,39 @@ class Asker:
         for id in self.chosen():
             yield self._get("get", f"/{id}")
             yield self._get("history", f"/{id}/history")
-        for id in self.chosen()[-2:]:
+        for id in self.seen if self.deep else self.chosen()[-2:]:
             yield self._get("timeline", f"/{id}/timeline")
+        yield Question("past", self.name, f"what has happened to records of {self.name}", self._past)
+        asked = [
+            (id, name) for id in self.chosen()[:2] for name in self.random.sample(sorted(self.shape.fields), min(2, len(self.shape.fields)))
+        ]
+        for id, name in asked if self.deep else asked[:1]:  # each takes a dozen statements
+            yield self._explained(id, name)
+
+    def _past(self, world: World) -> bytes:
+        try:
+            found, _whole = world.user().past(self.name, NOW - timedelta(days=1))
+        except Refusal as refusal:
+            return f"{refusal.status} {refusal.code}".encode()
+        binned = {id for id, row in self.rows.items() if not self.oracle.lives(self.entity, row)}  # which are told of as if they were not
+        told = [(str(one.event.record_id), one.event.name, one.event.payload) for one in found if one.event.record_id not in binned]
+        return orjson.dumps(sorted(told, key=str), default=str)
+
+    def _explained(self, id: UUID, name: str) -> Question:
+        """Whether an explanation says of a field on a record what the record itself shows."""
+
+        def ask(world: World) -> bytes:
+            work = world.user()
+            with work.transaction():
+                reader = work.reader(self.entity)
+                rows = reader.many([id]) if reader.grants else []
+                said = explain(work, f"{self.name}.{Verb.READ}", id, name)
+            told = f"{said.allowed} {said.reason}".encode()
+            shown = bool(rows) and (name in rows[0] if name not in self.entity.veiled else rows[0].get(name) is not None)
+            agrees = said.allowed is shown or (name in self.entity.veiled and said.allowed)  # empty, and so not to be told from veiled
+            return told if agrees else WRONG + b"the record says otherwise than the explanation: " + told
+
+        return Question("explain", self.name, f"whether one sees {name} of {id}", ask)
 
     # --- reports -------------------------------------------------------------------------------------------------
 
@@ -295,9 +352,16 @@ class Asker:
             yield self._trespass(Draft("update", {name: None}, reached[0]), unknown=True)
         for id in reached:
             given = self.rows[id] | {"owner_id": self.world.cast.people[2]}
-            if self.entity.owned and self._may(id, Verb.UPDATE, "owner") and not self.oracle.may(self.name, given, Verb.UPDATE):
+            bound = self._bound or not self.oracle.may(self.name, given, Verb.UPDATE)
+            if self.entity.owned and bound and self.rows[id]["owner_id"] != given["owner_id"] and self._may(id, Verb.UPDATE, "owner"):
                 yield self._trespass(Draft("update", {"owner": str(given["owner_id"])}, id))
                 break
+
+    @property
+    def _bound(self) -> bool:
+        """Whether the user may give no record to another owner."""
+        given = self.oracle.given.get(f"{self.name}.{REASSIGN}", ())
+        return bool(given) and all(right.scope is Scope.NONE for right in given)
 
     def _may(self, id: UUID, verb: Verb, field: str | None = None) -> bool:
         return bool(self.oracle.shown(self.name, id)) and self.oracle.may(self.name, self.rows[id], verb, field)

@@ -74,7 +74,7 @@ class Oracle:
         return found
 
     def _shown(self, shape: Shape, row: type_row | None) -> frozenset[str]:
-        if row is None or not self._lives(shape.entity, row):
+        if row is None or not self.lives(shape.entity, row):
             return NOTHING
         found = NOTHING
         for right in self.rights(shape.entity, Verb.READ):
@@ -82,12 +82,12 @@ class Oracle:
                 found |= self._given(shape, right) | ALWAYS
         return found
 
-    def _lives(self, entity: Entity, row: type_row) -> bool:
+    def lives(self, entity: Entity, row: type_row) -> bool:
         """Whether neither a record nor what it is part of is in the recycle bin."""
         if row["deleted_at"] is not None:
             return False
         found = self._parent_of(entity, row) if isinstance(entity.parent, LinkField) else None
-        return found is None or self._lives(*found)
+        return found is None or self.lives(*found)
 
     def _given(self, shape: Shape, right: Grant) -> frozenset[str]:
         """The fields that a right shows: a formula with all that it is made from in the same right, and, beyond a link, in any."""

@@ -345,13 +345,13 @@ class Maker:
         return there[place] if place < len(there) else there[place % len(there)]
 
     def _place(self, link: LinkField, number: int) -> int:
-        """The number of the row that a link points to: a parent has the number of its child, others are anywhere."""
+        """The number of the row that a link points to: a parent has the number of its child, but for one, others are anywhere."""
         if number == DELETED:
             return 0  # in the recycle bin, of something that lives
         if number > DELETED:  # of somebody else, yet linked to what may be seen
             return SPARE if link.unique else 2 if link.parent else 0
         if link.parent:
-            return number
+            return DELETED if number == LIVE - 1 else number  # one is part of what is in the recycle bin
         if number == 4 and not link.unique:
             return DELETED
         return (number + crc32(link.name.encode())) % LIVE

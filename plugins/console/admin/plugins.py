@@ -43,8 +43,9 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
     titles = _titles(ctx)
     listed = _listed(ctx)
     rows = [{**_row(ctx, one), "requires": _required(one, titles), "required_by": _requiring(one, listed)} for one in listed]
-    order = ("held", "failed", "incompatible", "behind", "missing_extra", "vanished", "blocked")  # whoever turns one off finds it where it was
-    rows.sort(key=lambda one: (order.index(one["status"]) if one["status"] in order else len(order), str(one["title"])))
+    ill = ("held", "failed", "incompatible", "behind", "missing_extra", "vanished", "blocked")
+    # Those that are on or off stand together: whoever turns one off finds it where it was.
+    rows.sort(key=lambda one: (ill.index(one["status"]) if one["status"] in ill else len(ill), str(one["title"])))
     switched = next((one for one in rows if one["name"] == request.asked("switched")), None)
     return Rendering("console/admin_plugins.html", {"rows": rows, "switched": switched})
 

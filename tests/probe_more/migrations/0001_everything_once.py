@@ -22,7 +22,23 @@ def upgrade() -> None:
         migrations.foreign_key("probe_more_points", "thing_id", "probe_things"),
     )
     migrations.create_unique(op, "probe_more_points", "thing_id")
+    migrations.create_table(
+        op,
+        "probe_more_marks",
+        sa.Column("board_id", columns.key(), nullable=False),
+        sa.Column("mark", sa.Integer(), nullable=True),
+        migrations.foreign_key("probe_more_marks", "board_id", "probe_boards"),
+    )
+    migrations.create_unique(op, "probe_more_marks", "board_id")
+    migrations.create_table(
+        op,
+        "probe_more_diaries",
+        sa.Column("name", sa.String(255), nullable=False),
+        sa.Column("shown_to", sa.String(30), nullable=False),
+    )
 
 
 def downgrade() -> None:
+    migrations.drop_table(op, "probe_more_diaries")
+    migrations.drop_table(op, "probe_more_marks")
     migrations.drop_table(op, "probe_more_points")
