@@ -9,7 +9,7 @@ from typing import cast
 from urllib.parse import quote
 
 from plugins.forecast.chart import SCHEMA
-from plugins.forecast.periods import number_in, number_of, start_of
+from plugins.forecast.periods import number_in, number_of, said, start_of
 from plugins.forecast.weighted import DEAL, Pipeline
 from sdk import Context, _
 from sdk.context import Row
@@ -31,22 +31,28 @@ def span(day: date, grain: str, back: int, ahead: int) -> tuple[date, date]:
 def chart(ctx: Context, answer: Mapping[str, object]) -> dict[str, object]:
     """Bars of won and weighted amounts one on the other, and the target as a line across each."""
     periods = cast("Sequence[Mapping[str, object]]", answer["periods"])
-    said = {name: ctx.say(word) for name, word in WORDS.items()}
+    words = {name: ctx.say(word) for name, word in WORDS.items()}
+    called = [said(str(one["period"]), str(answer["grain"]), ctx.locale) for one in periods]
     bars = [
-        {"period": one["period"], "value": _amount(one[name]), "kind": said[name], "order": at}
-        for one in periods for at, name in enumerate(("won", "weighted"))
+        {"period": period, "value": _amount(one[name]), "kind": words[name], "order": at}
+        for period, one in zip(called, periods, strict=True) for at, name in enumerate(("won", "weighted"))
     ]  # fmt: skip
-    targets = [{"period": one["period"], "value": _amount(one["target"]), "kind": said["target"]} for one in periods if one["target"]]
-    colours = {"field": "kind", "type": "nominal", "title": None, "scale": {"domain": [said["won"], said["weighted"]]}}
-    x = {"field": "period", "type": "ordinal", "title": None, "axis": {"labelAngle": 0, "labelOverlap": True}}
+    targets = [
+        {"period": period, "value": _amount(one["target"]), "kind": words["target"]}
+        for period, one in zip(called, periods, strict=True) if one["target"]
+    ]  # fmt: skip
+    kinds = [words[name] for name in ("won", "weighted", *(["target"] if targets else []))]
+    scale = {"domain": kinds, "range": ["#4c78a8", "#f58518", "#555555"][: len(kinds)]}
+    colours = {"field": "kind", "type": "nominal", "title": None, "scale": scale, "legend": {"symbolOpacity": 1}}
+    x = {"field": "period", "type": "ordinal", "title": None, "sort": None, "axis": {"labelAngle": 0, "labelOverlap": True}}
     y = {"field": "value", "type": "quantitative", "title": f"{answer['currency']}", "axis": {"format": "~s"}}
     layers: list[dict[str, object]] = [
         {"data": {"values": bars}, "mark": "bar", "encoding": {"x": x, "y": y, "color": colours, "order": {"field": "order"}}}
     ]
     if targets:
         layers.append({
-            "data": {"values": targets}, "mark": {"type": "tick", "thickness": 3, "color": "#555555", "tooltip": True},
-            "encoding": {"x": x, "y": y},
+            "data": {"values": targets}, "mark": {"type": "tick", "thickness": 3, "opacity": 1, "tooltip": True},
+            "encoding": {"x": x, "y": y, "color": colours},
         })  # fmt: skip
     return {"$schema": SCHEMA, "layer": layers}
 
@@ -63,7 +69,7 @@ def lines(ctx: Context, answer: Mapping[str, object]) -> list[dict[str, object]]
         first, last = days(str(one["period"]), grain)
         won = deals(ctx, ("status", "won"), ("close_date[gte]", first), ("close_date[lte]", last))
         due = deals(ctx, ("status", "open"), ("close_date[gte]", max(first, today)), ("close_date[lte]", last))
-        found.append({**one, "won_at": won, "open_at": due})
+        found.append({**one, "called": said(str(one["period"]), grain, ctx.locale), "won_at": won, "open_at": due})
     return found
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -18,7 +18,8 @@ _MONTHS_SHOWN = 2
 
 @dataclass(frozen=True)
 class Figure:
-    """A month: its first day, what its won deals come to, how many they are, by how many per cent that is more than the month before."""
+    """A month: its first day, what its won deals come to, how many they are, by how many per cent that is more than the month before;
+    a month that is not over is compared with as many days of the one before, to `day`."""
 
     label: str
     month: date
@@ -27,6 +28,7 @@ class Figure:
     change: Decimal | None
     before: date
     href: str
+    day: int | None = None
 
 
 def won(ctx: Context, narrow: Mapping[str, object]) -> Rendering | None:
@@ -34,15 +36,27 @@ def won(ctx: Context, narrow: Mapping[str, object]) -> Rendering | None:
     known = ctx.records(DEAL).fields()
     if not {"status", "close_date", "base_amount"} <= known.keys():
         return None
-    first = Process(ctx).today.replace(day=1)
+    today = Process(ctx).today
+    first = today.replace(day=1)
     months = [_months_from(first, number) for number in range(-_MONTHS_SHOWN, _MONTHS_SHOWN)]
     only = [Condition(name, "eq", (str(narrow[name]),)) for name in ("owner", "pipeline") if narrow.get(name) and name in known]
     span = (Condition("close_date", "gte", (months[0],)), Condition("close_date", "lt", (months[-1],)))
     rows = ctx.records(DEAL).aggregate((VALUE, "count"), ("close_date:month",), (Condition("status", "eq", ("won",)), *span, *only))
     by_month = {str(row["close_date:month"]): row for row in rows}
-    labels = (_("Won last month"), _("Won this month"))
-    figures = [_figure(ctx, ctx.say(label), months[place : place + 3], by_month, only) for place, label in enumerate(labels)]
-    return Rendering("pipeline/won.html", {"figures": figures})
+    day = _so_far(today)
+    last = _figure(ctx, ctx.say(_("Won last month")), months[:3], by_month, only)
+    if day is not None:
+        days = (Condition("close_date", "gte", (months[1],)), Condition("close_date", "lte", (months[1].replace(day=day),)))
+        (then,) = ctx.records(DEAL).aggregate((VALUE,), (), (Condition("status", "eq", ("won",)), *days, *only))
+        by_month[f"{months[1]:%Y-%m}"] = then
+    now = _figure(ctx, ctx.say(_("Won this month")), months[1:], by_month, only)
+    return Rendering("pipeline/won.html", {"figures": [last, replace(now, day=day)]})
+
+
+def _so_far(today: date) -> int | None:
+    """To which day of the last month the present one is compared, as long as both are not over by then."""
+    ends = today.replace(day=1) - timedelta(days=1)
+    return today.day if today.day < ends.day and (today + timedelta(days=1)).day != 1 else None
 
 
 def _months_from(first: date, number: int) -> date:

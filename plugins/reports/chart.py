@@ -21,8 +21,8 @@ VERSION = "5.20"
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 _ADDED = ("count", "sum")
 """What may be added up over groups: neither averages nor what is different in each."""
-_MOST_WRITTEN = 14
-"""So many marks have room for their values."""
+_MOST_WRITTEN = 24
+"""So many marks have room for their values on a wide page; where it is narrower, it leaves them out."""
 FONT = "Noto Sans CJK SC, Noto Sans, sans-serif"
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from plugins.reports import origin, ready
-from plugins.reports.chart import specification, with_values
+from plugins.reports.chart import Labels, specification, with_values
 from plugins.reports.periods import said
 from plugins.reports.words import field_at
 from sdk import Context, Report
@@ -57,12 +57,12 @@ def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Fi
     rows = ready.rows(ctx, report, start, end)
     if len(report.by) == 1 and not _dated(ctx, report, report.by[0]):
         rows = sorted(rows, key=lambda row: _size(row.get(report.measures[0])), reverse=True)
-    labels = ready.labels(ctx, report)
+    labels = _with_periods(ctx, report, ready.labels(ctx, report), rows)
     where = ready.conditions(ctx, report, start, end)
     total = ready.rows(ctx, replace(report, by=()), start, end)[0] if report.by else rows[0]
     lines = [
         Line([_word(ctx, report, labels.choices, word, row) for word in report.by], _numbers(ctx, report, report.by, where, row))
-        for row in rows[:MOST_ROWS]
+        for row in _newest(ctx, report, rows)[:MOST_ROWS]
     ] if report.by else []  # fmt: skip
     numeric = any(_size(row.get(word)) for row in rows for word in report.measures)
     drawn = with_values(specification(report, _largest(report, rows), labels)) if report.by and numeric else None
@@ -75,6 +75,21 @@ def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Fi
 def _dated(ctx: Context, report: Report, word: str) -> bool:
     """Whether a dimension has an order of its own, which is worth more than that of its numbers."""
     return isinstance(field_at(ctx, report.entity, word.partition(":")[0]), DateField | DateTimeField)
+
+
+def _newest(ctx: Context, report: Report, rows: Sequence[Row]) -> Sequence[Row]:
+    """In a table the latest period comes first, where a person looks; what has none is last."""
+    word = report.by[0]
+    return sorted(rows, key=lambda row: str(row.get(word) or ""), reverse=True) if _dated(ctx, report, word) else rows
+
+
+def _with_periods(ctx: Context, report: Report, labels: Labels, rows: Sequence[Row]) -> Labels:
+    """The words of a chart with its periods as the table has them."""
+    dated = [word for word in report.by if _dated(ctx, report, word)]
+    return replace(labels, choices={**labels.choices, **{
+        word: {str(row[word]): said(str(row[word]), word.partition(":")[2], ctx.locale) for row in rows if row.get(word) is not None}
+        for word in dated
+    }})  # fmt: skip
 
 
 def _word(ctx: Context, report: Report, choices: object, word: str, row: Row) -> str:

@@ -12,6 +12,7 @@ from uuid import UUID
 from plugins.reports import figures, own, ready
 from plugins.reports.choices import Group, Option
 from plugins.reports.narrowing import Narrowing
+from plugins.reports.periods import today
 from sdk import SIGNED_IN, Batch, Context, NotFound, Panel, Refusal, Rendering, Report, Slot, _
 from sdk.context import Row
 from sdk.pages import VARIANT, offered
@@ -132,10 +133,15 @@ def _figures(ctx: Context, _nothing: Mapping[str, object], *, report: Report, sh
     start, end = narrow.period.start, narrow.period.end
     if shape == "number":
         report = replace(report, by=(), measures=report.measures[:1])
-    made, change = figures.of(ctx, report, start, end), None
+    made, change, against = figures.of(ctx, report, start, end), None, None
     if shape == "number" and report.period and start is not None and end is not None:
-        measure = report.measures[0]
-        change = _change(made.rows[0].get(measure), ready.rows(ctx, report, *ready.before(start, end))[0].get(measure))
+        measure, day = report.measures[0], today(ctx)
+        first, last = ready.before(start, end)
+        now = made.rows[0]
+        if start <= day < end:  # a period that is not over is compared with as many days of the one before
+            against = (first, min(first + (day - start), last))
+            now = ready.rows(ctx, report, start, day)[0]
+        change = _change(now.get(measure), ready.rows(ctx, report, *(against or (first, last)))[0].get(measure))
     return Rendering(
         "reports/figures.html",
         {
@@ -143,6 +149,7 @@ def _figures(ctx: Context, _nothing: Mapping[str, object], *, report: Report, sh
             "shape": shape,
             "title": title,
             "change": change,
+            "against": against,
             "most": _ROWS,
             "span": (start, end) if report.period and start and end else (),
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from urllib.parse import parse_qsl, urlsplit
 
@@ -137,6 +138,16 @@ def test_the_forecast_shows_the_pipeline_by_period_and_each_number_leads_to_its_
     row = next(row for row in page.all("//table[contains(@class, 'figures')]//tbody/tr") if row.xpath("string(td[2])").strip() == "4")
     parts = urlsplit(row.xpath("string(td[2]//a/@href)").removeprefix("/console"))
     assert len(site.api.get(f"/api/v1{parts.path}", parse_qsl(parts.query)).json["data"]) == 4
+    (chart,) = (json.loads(one) for one in page.all("//figure/@data-chart"))
+    months = [row.xpath("string(th)") for row in page.all("//table[contains(@class, 'figures')][1]//tbody/tr")]
+    assert [*dict.fromkeys(mark["period"] for mark in chart["layer"][0]["data"]["values"])] == months, "chart and table say months alike"
+    assert not [month for month in months if "-" in month]
+    deals.records("teamwork.target").create({"measure": "won_amount", "period": "month", "period_start": deals.now().date().replace(day=1).isoformat(),
+                                             "amount": {"amount": "100", "currency": deals.tenant.currency}})  # fmt: skip
+    aimed = json.loads(site.get(OUTLOOK).all("//figure/@data-chart")[0])
+    assert [layer["encoding"]["color"]["scale"]["domain"][-1] for layer in aimed["layer"]] == ["Target", "Target"], (
+        "the legend has the line, too"
+    )
     by_person = site.get(OUTLOOK, {"by": "person", "grain": "quarter"})
     assert len(by_person.all("(//table[contains(@class, 'figures')])[2]/tbody/tr")) == 2
     assert site.get(OUTLOOK, {"grain": "day"}).status == 400

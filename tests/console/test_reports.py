@@ -100,6 +100,18 @@ def test_a_report_is_narrowed_by_its_address_and_says_to_what(site: Site, deals:
     assert site.get(f"{REPORTS}/pipeline.by_source", {"where": "nothing=1"}).status == 400
 
 
+def test_the_latest_month_is_on_top_of_the_table_and_last_in_the_chart_by_the_same_words(site: Site, deals: Work) -> None:
+    page = site.get("/reports/query", {"entity": "pipeline.deal", "measure": "count", "by": "close_date:month"})
+    assert [row[0] for row in page.rows()] == ["Apr 2026", "Mar 2026", "Feb 2026", "Jan 2026", "—"]
+    (chart,) = page.all("//figure/@data-chart")
+    assert [mark["x"] for mark in json.loads(chart)["data"]["values"] if mark["x"] != "—"] == [
+        "Jan 2026",
+        "Feb 2026",
+        "Mar 2026",
+        "Apr 2026",
+    ]
+
+
 def test_a_condition_that_is_typed_becomes_a_word_of_the_address(site: Site, deals: Work) -> None:
     asking = site.get("/reports/query", {"entity": "pipeline.deal", "_field": "status"})
     assert [*asking.texts("//select[@name='_value']/option")] == ["Open", "Won", "Lost"]

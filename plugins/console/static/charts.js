@@ -42,11 +42,19 @@ function config(figure) {
 }
 
 // What is printed has fixed colours; in a page they follow the tokens.
-const PRINTED = { "#4c78a8": "--accent", "#555555": "--ink" };
-const coloured = (written) => written.replace(/#4c78a8|#555555/g, (one) => token(PRINTED[one]));
+const PRINTED = { "#4c78a8": "--accent", "#f58518": "--chart-2", "#555555": "--ink" };
+const coloured = (written) => written.replace(/#4c78a8|#f58518|#555555/g, (one) => token(PRINTED[one]));
+
+// The values beside the marks are left out where these stand closer than a value is wide.
+function uncrowded(chart, width) {
+  const written = chart.layer?.some((one) => one.mark?.type === "text");
+  const room = (width - 80) / (chart.data?.values?.length || 1);
+  return written && room < 36 ? { ...chart, layer: chart.layer.filter((one) => one.mark?.type !== "text") } : chart;
+}
 
 async function draw(figure) {
-  const { $schema: _version, title, config: _printed, width, height, ...chart } = JSON.parse(coloured(figure.dataset.chart));
+  const { $schema: _version, title, config: _printed, width, height, ...given } = JSON.parse(coloured(figure.dataset.chart));
+  const chart = uncrowded(given, figure.clientWidth);
   const sized = { ...chart, width: "container", height: figure.clientHeight, autosize: { type: "fit", contains: "padding" } };
   const options = {
     mode: "vega-lite",
