@@ -248,4 +248,4 @@ def _shown(ctx: Context, entity: str, field: Field, word: str) -> str:
         value = field.sought(word)
     except FlawError:
         return word
-    return f"{value.amount.normalize():f} {value.currency}".strip() if isinstance(value, Money) else word
+    return f"{value.amount.normalize():,f} {value.currency}".strip() if isinstance(value, Money) else word

@@ -16,6 +16,7 @@ from sdk.fields import ChoiceField, LinkField
 
 Given: TypeAlias = "Mapping[str, Any]"
 _LONGEST = 120
+_DIGITS = re.compile(r"(?<![\w.,-])\d{4,}(?![\w,-])", re.ASCII)
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
@@ -93,14 +94,18 @@ def when(ctx: Context, entity: str, key: str, given: Given) -> str:
 def _by_date(ctx: Context, entity: str, given: Given) -> str:
     days, before = given.get("days", 0), given.get("direction", "before") == "before"
     if days == 0:
-        text = _("the date in {field} of the {entity} is reached, at {at}")
+        text = _("it is the day of “{field}” of the {entity}, at {at}")
     elif days == 1:
-        text = _("{field} of the {entity} is one day away, at {at}") if before else _("{field} of the {entity} is one day past, at {at}")
+        text = (
+            _("it is one day before “{field}” of the {entity}, at {at}")
+            if before
+            else _("it is one day after “{field}” of the {entity}, at {at}")
+        )
     else:
         text = (
-            _("{field} of the {entity} is {days} days away, at {at}")
+            _("it is {days} days before “{field}” of the {entity}, at {at}")
             if before
-            else _("{field} of the {entity} is {days} days past, at {at}")
+            else _("it is {days} days after “{field}” of the {entity}, at {at}")
         )
     field = label_of(ctx, entity, str(given.get("field", "")))
     return ctx.say(text, {"field": field, "entity": called(ctx, entity), "days": days, "at": str(given.get("at") or "09:00")[:5]})
@@ -161,7 +166,12 @@ def _changed(ctx: Context, entity: str, given: Given) -> str:
 
 def _crossed(ctx: Context, entity: str, given: Given) -> str:
     text = _("{field} has fallen below {value}") if given.get("direction") == "down" else _("{field} has risen above {value}")
-    return ctx.say(text, {"field": label_of(ctx, entity, str(given.get("field", ""))), "value": given.get("value", "")})
+    return ctx.say(text, {"field": label_of(ctx, entity, str(given.get("field", ""))), "value": _grouped(str(given.get("value", "")))})
+
+
+def _grouped(written: str) -> str:
+    """500000 CNY as 500,000 CNY; what is no number as it stands."""
+    return _DIGITS.sub(lambda found: f"{int(found[0]):,}", written, count=1)
 
 
 def _related(ctx: Context, _entity: str, given: Given) -> str:

@@ -182,7 +182,7 @@ def demo_data(ctx: Context, random: Random, months: int) -> None:
 def register_navigation() -> Sequence[MenuEntry]:
     return (
         MenuEntry("accounts", label=_("Accounts"), section="sell", entity="customers.account", icon="building", position=10, at_hand=True),
-        MenuEntry("contacts", label=_("Contacts"), section="sell", entity="customers.contact", icon="users", position=20),
+        MenuEntry("contacts", label=_("Contacts"), section="sell", entity="customers.contact", icon="card", position=20),
     )
 
 

@@ -121,7 +121,7 @@ def demo_data(ctx: Context, random: Random, months: int) -> None:
 def register_navigation() -> Sequence[MenuEntry]:
     return (
         MenuEntry(
-            "forms", label=_("Web forms"), section="sell", path="/web_forms", permission=f"{forms.FORM}.read", icon="file", position=7
+            "forms", label=_("Web forms"), section="sell", path="/web_forms", permission=f"{forms.FORM}.read", icon="form", position=7
         ),
     )
 

@@ -54,7 +54,7 @@ def test_a_rule_reads_as_a_sentence_and_is_switched_in_its_row(site: Site, work:
     near = {"field": "ends_on", "days": 7}
     rule(work, "Reminder", tell("Look"), entity="orders.contract", trigger="automation.date", parameters=near)
     (reminder,) = site.get(RULES, {"entity": "orders.contract"}).rows()
-    assert "Ends on of the Contract is 7 days away, at 09:00" in reminder[0]
+    assert "it is 7 days before “Ends on” of the Contract, at 09:00" in reminder[0]
 
 
 def test_the_log_says_what_each_action_did_and_why_one_failed_and_tries_again(site: Site, work: Work, platform: Platform) -> None:
@@ -134,7 +134,7 @@ def test_who_has_never_seen_it_makes_a_reminder_a_week_before_a_contract_ends(si
     assert row["parameters"] == {"field": "ends_on", "days": 7, "direction": "before", "at": "09:00"}
     assert row["conditions"] == [{"kind": "automation.filter", "parameters": {"where": ["state[in]=draft,active"]}}]
     assert row["actions"][0]["parameters"]["title"] == "Contract {{ number }} ends on {{ ends_on }}"
-    assert "Ends on of the Contract is 7 days away" in site.get(f"{RULES}/{id}").text
+    assert "it is 7 days before “Ends on” of the Contract" in site.get(f"{RULES}/{id}").text
 
 
 def test_a_rule_is_built_by_buttons_alone_and_what_is_wrong_is_told_at_its_field(site: Site, work: Work) -> None:
@@ -160,7 +160,7 @@ def test_a_rule_is_built_by_buttons_alone_and_what_is_wrong_is_told_at_its_field
     refused = site.post(new, {**whole(form), "do": "save"})
     assert refused.status == 422
     assert refused.all("//*[@name='a1.title'][@aria-invalid='true']")
-    assert "at least 1000 EUR or it is between" in refused.text, refused.texts("//p[@class='rule-said']")
+    assert "at least 1,000 EUR or it is between" in refused.text, refused.texts("//p[@class='rule-said']")
     form = pressed(refused, "up:a:1", **{"a1.title": "Look", "a1.to": "manager"})
     made = site.post(new, {**whole(form), "do": "save", "active": "false"})
     assert made.status == 303, made.text
