@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from plugins.console.admin.rights import VERBS, WORDS
 from plugins.console.registry import Kind, kind_of
-from sdk import Condition, Query
+from sdk import Condition, Context, Query
 from sdk.context import Row
 from sdk.fields import AnyRecordField, ChoiceField, DecimalField, Field, IntegerField, KeysField, LinkField, TextField
 
@@ -132,16 +133,45 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         return Cell(name, label, "link", value, title, href)
     if (entity := keys_of(of)) and value:
         value = [titles.of(entity, key) or key for key in value] if isinstance(value, list) else titles.of(entity, value) or value
+    if of.kind == "text" and not of.search and "." in str(value):
+        value = in_words(kind.ctx, str(value))
     if name == kind.title and "id" in row:
         drawn = drawn_as(of)
         if drawn in _MEASURED and value is not None:  # a moment or a number that names a record is written as such, and leads to it
             return Cell(name, label, drawn, value, str(value), kind.at(row["id"]))
         return Cell(name, label, "title", value, str(value if value not in (None, "") else "—"), kind.at(row["id"]))
+    if of.kind == "changes" and isinstance(value, Mapping):
+        return Cell(name, label, "json", value, _altered(kind.ctx, str(row.get("entity") or ""), value))
     if of.kind == "json" and value is not None:
         return Cell(name, label, of.kind, value, of.format(value))
-    if of.kind == "text" and not of.search and "." in str(value) and kind.ctx.offers(str(value)):  # the name of an entity
-        value = kind.ctx.say(kind.ctx.entity(str(value)).label)
     return Cell(name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "")
+
+
+def _altered(ctx: Context, entity: str, changes: Mapping[str, Sequence[object]]) -> str:
+    """What an entry of the audit says of each field: from what to what."""
+    fields = ctx.records(entity).fields() if ctx.offers(entity) and ctx.can(f"{entity}.read") else {}
+
+    def said(name: str, value: object) -> str:
+        of = fields.get(name)
+        if isinstance(of, ChoiceField) and str(value) in of.options:
+            return ctx.say(of.options[str(value)])
+        return "—" if value is None else " ".join(str(one) for one in value.values()) if isinstance(value, Mapping) else str(value)
+
+    return "\n".join(
+        f"{ctx.say(fields[name].label) if name in fields else name}: {' → '.join(said(name, one) for one in pair)}"
+        for name, pair in changes.items()
+    )
+
+
+def in_words(ctx: Context, name: str) -> str:
+    """What people call what a text names for the machine: a kind of record, work in the background, a permission; others as they stand."""
+    if ctx.offers(name):
+        return ctx.say(ctx.entity(name).label)
+    if (called := ctx.called(name)) != name:
+        return called
+    entity, _dot, word = name.rpartition(".")
+    said = {**VERBS, **WORDS}.get(word)
+    return f"{ctx.say(ctx.entity(entity).plural_label)} · {ctx.say(said)}" if said is not None and ctx.offers(entity) else name
 
 
 def drawn_as(of: Field) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from plugins.console.board import Board, board_at
 from plugins.console.calendar import on_of
+from plugins.console.cells import Cell, cell, titles_of
 from plugins.console.dates import moved
 from plugins.console.inputs import Option, inputs_in_a_row, typed, unclear
 from plugins.console.lanes import by_of, lane_at
@@ -18,6 +19,8 @@ from sdk.context import Row
 
 TO = "_to"
 """Where to: the key of a column, or a day."""
+_DAY_LONG = 10
+"""Letters of a day as it is typed."""
 
 
 def ask(ctx: Context, request: PageRequest) -> Rendering:
@@ -82,7 +85,9 @@ def _form(kind: Kind, request: PageRequest, row: Row, to: str, refusal: Refusal 
     at |= {one: text for one, text in unclear(kind, typed_in).items() if one in at}
     asked = [one for one in kind.written if one in typed_in or (one in at and not others)]
     values = {one: typed_in.get(one, row.get(one)) for one in asked}
-    fields = [replace(one, required=one.required or one.name in at) for one in inputs_in_a_row(kind, values, at) if one.name in asked]
+    told = {one: text for one, text in at.items() if one not in _first_asked(kind, request, refusal)}
+    fields = [replace(one, required=one.required or one.name in at) for one in inputs_in_a_row(kind, values, told) if one.name in asked]
+    shown = _of_record(kind, row, name) if not request.part else []
     return Rendering(
         "console/move.html",
         {
@@ -90,9 +95,11 @@ def _form(kind: Kind, request: PageRequest, row: Row, to: str, refusal: Refusal 
             "record": row,
             "title": str(row.get(kind.title) or "—"),
             "label": ctx.say(kind.fields[name].label),
-            "to": to,
+            "to": to or ("" if row.get(name) is None else str(row[name])[:_DAY_LONG] if name in kind.dates else str(row[name])),
+            "now": shown[0].text if shown else "",
+            "facts": [one for one in shown[1:] if not one.empty],
             "day": name in kind.dates,
-            "options": [] if name in kind.dates else _options(ctx, request, to),
+            "options": [] if name in kind.dates else _options(ctx, request, to or str(row.get(name) or "")),
             "inputs": fields,
             "problems": others,
             "action": f"{kind.at(row['id'])}/move?{request.address.partition('?')[2]}",
@@ -100,6 +107,19 @@ def _form(kind: Kind, request: PageRequest, row: Row, to: str, refusal: Refusal 
         },
         200 if refusal is None else refusal.status,
     )
+
+
+def _of_record(kind: Kind, row: Row, moves: str) -> list[Cell]:
+    """What a page of its own shows of the record: the field that a move changes, then those of its list."""
+    names = [name for name in (moves, *kind.columns()) if name in row and name != kind.title]
+    titles = titles_of(kind, [row], names)
+    return [cell(kind, name, row, titles) for name in dict.fromkeys(names)] if moves in names else []
+
+
+def _first_asked(kind: Kind, request: PageRequest, refusal: Refusal | None) -> set[str]:
+    """What is missing and was not in the form that was sent: it is asked for, and nobody has done anything wrong."""
+    missing = {one.field for one in refusal.problems if one.code.startswith("required")} if refusal is not None else set[str]()
+    return missing - typed(kind, request).keys()
 
 
 def _options(ctx: Context, request: PageRequest, to: str) -> list[Option]:

@@ -25,6 +25,10 @@ def test_the_audit_shows_who_changed_what_from_what_to_what_and_is_filtered(clie
     assert page.texts("//dl[@class='altered']//dt") == ["Name"]
     assert (page.texts("//del"), page.texts("//ins")) == (["Alpha"], ["Alphabet"])
     assert page.links()["Alphabet"] == f"/console/customers/accounts/{one}"
+    entry = site.api.get("/api/v1/core/audit", {"user": str(people.rep), "entity": "customers.account", "fields": "id"}).json["data"][0][
+        "id"
+    ]
+    assert "Name: Alpha → Alphabet" in site.get(f"/core/audit/{entry}").text
     rows = len(site.get(AUDIT, {"record": f"customers.account:{one}"}).rows())
     assert (rows, len(site.get(AUDIT, {"entity": "customers.account", "action": "delete"}).rows())) == (2, 1)
     assert site.get(AUDIT, {"channel": "import"}).rows() == []

@@ -35,6 +35,16 @@ def test_cells_are_changed_in_their_place_several_at_once_and_no_more_is_stored_
     assert "Accounts" in table.texts("//tbody/tr/th")
 
 
+def test_a_role_says_what_its_scopes_reach_and_its_rights_are_called_as_people_call_them(site: Site, work: Work) -> None:
+    page = site.get(ROLE, {"plugin": "customers"})
+    said = dict(zip(page.texts("//dl[contains(@class, 'legend')]//dt"), page.texts("//dl[contains(@class, 'legend')]//dd"), strict=True))
+    assert said["Own"] == "records that the person owns, and shared ones"
+    assert {*page.texts(f"//select[@name='{READ}']/option")} <= {*said}
+    assert page.texts(f"//select[@name='{EXPORT}']/option")[0] == "Same as “Read”"
+    site.post(ROLE, {**page.form(), READ: "all"})
+    assert "Accounts · Read" in site.get("/core/grants").text
+
+
 def test_what_does_not_fit_changes_nothing_and_the_page_says_why(site: Site, work: Work) -> None:
     form = site.get(ROLE, {"plugin": "customers"}).form()
     refused = site.post(ROLE, {**form, READ: "all", EXPORT: "team"})

@@ -25,8 +25,19 @@ SCOPES: dict[str, Text] = {
     Scope.PARENT: _("Same as the parent record"),
     Scope.ALL: _("All"),
     SEVERAL: _("Multiple permissions"),
-    AS_VERB: _("Same as record"),
+    AS_VERB: _("No exception"),
 }
+MEANINGS: dict[str, Text] = {
+    Scope.NONE: _("no access"),
+    Scope.SHARED: _("records that others have shared with the person"),
+    Scope.OWN: _("records that the person owns, and shared ones"),
+    Scope.SUBORDINATES: _("own records, and those of everyone who reports to the person"),
+    Scope.TEAM: _("records of everyone in the person’s teams"),
+    Scope.TERRITORY: _("own records, and those in the person’s territories"),
+    Scope.PARENT: _("records whose parent record the person can reach"),
+    Scope.ALL: _("every record of the company"),
+}
+"""What a scope reaches, for who chooses one."""
 VERBS: dict[str, Text] = {
     Verb.READ: _("Read"), Verb.CREATE: _("Create"), Verb.UPDATE: _("Edit"), Verb.DELETE: _("Delete"),
 }  # fmt: skip
@@ -108,8 +119,20 @@ class Rights:
             self.ctx.say(VERBS[word]) if word in VERBS else self.ctx.say(WORDS[word]) if one["entity"] and word in WORDS else one["label"]
         )
         fields = rows[0]["fields"] if len(rows) == 1 else None
-        choices = [(key, self.ctx.say(SCOPES[key])) for key in options]
-        return Cell(name, label, scope, self.ctx.say(SCOPES[scope]), choices, fields, any(row["grant"] for row in rows))
+        choices = [(key, self._said(one, key)) for key in options]
+        return Cell(name, label, scope, self._said(one, scope), choices, fields, any(row["grant"] for row in rows))
+
+    def _said(self, permission: Mapping[str, Any], scope: str) -> str:
+        """A scope in words; one that comes with a verb names it."""
+        verb = str(permission["implied_by"] or "").rpartition(".")[2]
+        if scope == AS_VERB and verb in VERBS:
+            return self.ctx.say(_("Same as “{right}”"), {"right": self.ctx.say(VERBS[verb])})
+        return self.ctx.say(SCOPES[scope])
+
+    def scopes(self, lines: Sequence[Line]) -> list[tuple[str, str]]:
+        """The scopes that can be chosen in these lines, with what each reaches."""
+        offered = {key for line in lines for cell in (*line.verbs.values(), *line.special) for key, _word in cell.choices}
+        return [(self.ctx.say(SCOPES[key]), self.ctx.say(text)) for key, text in MEANINGS.items() if key in offered]
 
     def kinds(self) -> dict[str, str]:
         """What plugins are called."""

@@ -103,7 +103,7 @@ def _role(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     holders = [one for one in people if role["key"] in cast("list[str]", one["roles"] or [])]
     values = {
         "role": role, "lines": lines, "plugin": plugin, "plugins": rights.kinds(), "here": f"{HERE}/{role['key']}",
-        "changes": [] if refusal else _changes(request, rights, str(role["key"])), "undone": bool(request.asked("undone")),
+        "scopes": rights.scopes(lines), "changes": [] if refusal else _changes(request, rights, str(role["key"])), "undone": bool(request.asked("undone")),
         "more": request.asked("more"), "fields_kept": request.asked("fields"),
         "problems": told(ctx, refusal), "holders": holders, "verbs": {verb: ctx.say(label) for verb, label in VERBS.items()},
         "typed": {name: value for name, value in request.form if name in rights.permissions},

@@ -103,6 +103,7 @@
     const here = document.activeElement?.id;
     board.replaceWith(fresh);
     htmx.process(fresh);
+    edges();
     if (here) (document.getElementById(here) || fresh.querySelector(`[id$="${here.slice(-36)}"]`))?.focus();
   }
 
@@ -142,7 +143,7 @@
     typed.length = 0;
     back();
     if (asked) {
-      const missing = [...answer.page.querySelectorAll(".field:has(.problem) > label")].map((label) => label.textContent.replace("*", "").trim());
+      const missing = [...asked.querySelectorAll(".field ~ .field > label")].map((label) => label.textContent.replace("*", "").trim());
       refuse(card, lane, (board.dataset.needs || "").replace("%fields%", () => missing.join(", ")), back);
       say(told(board, "asks", card, lane));
       open(answer.page, { card, lane });
@@ -199,6 +200,34 @@
     else refresh(board, page, card);
   }
 
+  // --- columns beyond the edge ---------------------------------------------------------------------------------------
+
+  // Those that cannot be seen are named on the edge, so that nobody takes the last one in sight for the last one.
+  function edge(strip) {
+    const button = strip.parentElement.querySelector("[data-beyond]");
+    if (!button) return;
+    const { right } = strip.getBoundingClientRect();
+    const hidden = [...strip.children].filter((lane) => lane.getBoundingClientRect().left > right - 48);
+    button.hidden = hidden.length === 0;
+    strip.classList.toggle("further", hidden.length > 0);
+    if (!hidden.length) return;
+    const names = hidden.map((lane) => lane.dataset.name).join(" · ");
+    button.said ??= button.getAttribute("aria-label");
+    button.querySelector("span").textContent = names;
+    button.setAttribute("aria-label", button.said.replace("%names%", () => names));
+  }
+
+  const edges = () => document.querySelectorAll("[data-board] > .board").forEach(edge);
+  document.addEventListener("scroll", (event) => event.target.matches?.("[data-board] > .board") && edge(event.target), { capture: true, passive: true });
+  document.addEventListener("click", (event) => {
+    const strip = event.target.closest("[data-beyond]")?.parentElement.querySelector(".board");
+    const calmly = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    strip?.scrollBy({ left: strip.clientWidth * 0.8, behavior: calmly ? "auto" : "smooth" });
+  });
+  addEventListener("resize", edges);
+  document.addEventListener("htmx:afterSettle", edges);
+  edges();
+
   // --- the small form ---------------------------------------------------------------------------------------------
 
   function dialog() {
@@ -225,7 +254,8 @@
     box.replaceChildren(...page.childNodes);
     box.moves = moves;
     if (!box.open) box.showModal();
-    (box.querySelector('[aria-invalid="true"]') || box.querySelector('select, input:not([type="hidden"])'))?.focus();
+    const first = ['[aria-invalid="true"]', "[data-asks] .field ~ .field :is(select, textarea, input:not([type=hidden]))", 'select, input:not([type="hidden"])'];
+    first.map((one) => box.querySelector(one)).find(Boolean)?.focus();
   }
 
   async function taken(event, box) {
