@@ -25,10 +25,10 @@ def watched(undo: Callable[[Any], None]) -> Callable[[Any], None]:
 
     def undone(connection: Any) -> None:
         driver = getattr(connection, "driver_connection", connection)
-        begun = driver.pgconn.transaction_status != pq.TransactionStatus.IDLE
+        if driver.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            return  # each connection that is given back is undone, whose transaction is over as a rule
         undo(connection)
-        if begun:  # each connection that is given back is undone, whose transaction is over as a rule
-            _look(driver)
+        _look(driver)
 
     return undone
 

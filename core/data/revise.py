@@ -74,7 +74,8 @@ def _other_type(context: MigrationContext, _inspected: Any, _column: Any, there:
     """Whether the database has a column as another type, in its own words: there are fewer of them than types here."""
     assert context.dialect is not None
     mine, theirs = (context.dialect.type_compiler_instance.process(one) for one in (declared.dialect_impl(context.dialect), there))
-    return mine != theirs and {mine.partition("(")[0], theirs.partition("(")[0]} != {"TEXT"}  # how long a text may be is asked elsewhere
+    texts = {mine.partition("(")[0], theirs.partition("(")[0]} <= {"TEXT", "VARCHAR"}
+    return mine != theirs and not (texts and not ("(" in mine and "(" in theirs))  # a text without a limit is the same under either name
 
 
 def _write(branch: Branch, message: str, there: str | None, up: list[str], down: list[str]) -> Path:

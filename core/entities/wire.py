@@ -106,6 +106,7 @@ def _scaled_text(cell: int, least: int = 0, places: int = SCALE) -> str:
     return f"{'-' if cell < 0 else ''}{whole}.{fraction}" if fraction else f"{'-' if cell < 0 else ''}{whole}"
 
 
+@lru_cache(maxsize=_KEPT)
 def _told_text(cell: str, least: int = 0, places: int = SCALE) -> str:
     """`exact_text` of a number that the database has written."""
     whole, _point, fraction = cell.partition(".")

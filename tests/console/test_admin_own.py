@@ -76,7 +76,7 @@ def test_a_plugin_is_switched_in_its_row(site: Site) -> None:
     assert rows["Console"][-1] == ""
     places = list(rows)
     after = site.get(site.post("/admin/plugins/forecast", {"do": "off"}).answer.headers["Location"].removeprefix("/console"))
-    assert after.texts("//*[@role='status']") == ["Forecast is off. Its data is kept."]
+    assert after.texts("//*[@id='content']//*[@role='status']") == ["Forecast is off. Its data is kept."]
     assert [row[0] for row in after.rows()] == places, "it stays where it was"
     (row,) = [row for row in site.get("/admin/plugins").all("//tbody/tr") if row.xpath("string(td[1])").strip() == "Forecast"]
     assert "urn on" in row.text_content()

@@ -112,3 +112,9 @@ def test_home_says_what_was_won_last_month_and_this_month(site: Site, work: Work
     ], "a month that is not over is compared with as many days of the last one"  # fmt: skip
     behind = site.get(str(page.all(f"{won}//p[@class='figure']/a/@href")[0]).removeprefix("/console"))
     assert sorted(names(behind)) == ["B", "C"]
+
+
+def test_what_is_not_well_stands_on_the_first_page_of_who_administers(client: Api, people: People) -> None:
+    told = Site(client).get("/").texts("//section[@aria-labelledby='h-ill']//li/a")
+    assert "No mail server is set up" in told
+    assert not Site(client.as_user(people.rep)).get("/").all("//section[@aria-labelledby='h-ill']")

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from plugins.console.admin import audit, health, jobs, plugins
 from plugins.console.registry import PREFIX, kind_of
-from sdk import Context, Query, _
+from sdk import Context, Panel, Query, Rendering, Slot, _
 
-_LATELY = 6
+_LATELY, _FEW = 6, 4
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,12 @@ def glance(ctx: Context) -> Glance:
     return Glance(list(_figures(ctx)), ill, bool(checks) and not ill, lately)
 
 
+def ailing(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
+    """What is not well, on the first page of who can do something about it."""
+    ill = [one for one in health.checks(ctx) if one.tone != "good"]
+    return Rendering("console/home_ill.html", {"ill": ill[:_FEW], "count": len(ill)}) if ill else None
+
+
 def _figures(ctx: Context) -> Iterator[Figure]:
     if ctx.can("core.user.read"):
         people = kind_of(ctx, "core.user")
@@ -65,3 +71,8 @@ def _figures(ctx: Context) -> Iterator[Figure]:
 
 def _counts(ctx: Context, entity: str, by: str) -> Mapping[str, int]:
     return {str(row[by]): cast("int", row["count"]) for row in ctx.records(entity).aggregate(["count"], [by])}
+
+
+PANELS: Sequence[Panel] = (
+    Panel("health", slot=Slot.HOME, label=_("Needs your attention"), permission=health.RIGHT, view=ailing, position=45),
+)

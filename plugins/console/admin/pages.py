@@ -8,6 +8,7 @@ from plugins.console.admin import (
     erasing,
     fields,
     given,
+    glance,
     health,
     jobs,
     kinds,
@@ -37,4 +38,4 @@ PAGES = (
     *territories.PAGES,
     *given.PAGES,
 )
-PANELS = (*persons.PANELS, *start.PANELS)
+PANELS = (*persons.PANELS, *start.PANELS, *glance.PANELS)

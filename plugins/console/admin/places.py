@@ -26,8 +26,8 @@ class Place:
 
 
 GROUPS: dict[str, Text] = {
-    "people": _("People and permissions"),
     "plugins": _("Plugins and data"),
+    "people": _("People and permissions"),
     "company": _("Company"),
     "running": _("System status"),
     "more": _("Plugin settings"),

@@ -34,7 +34,7 @@ def upgrade() -> None:
         op,
         "probe_more_diaries",
         sa.Column("name", sa.String(255), nullable=False),
-        sa.Column("shown_to", sa.String(30), nullable=False),
+        sa.Column("shown_to", sa.String(40), nullable=False),
     )
 
 
