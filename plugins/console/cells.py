@@ -8,10 +8,12 @@ from uuid import UUID
 
 from plugins.console.admin.rights import VERBS, WORDS
 from plugins.console.registry import Kind, kind_of
+from plugins.console.words import ACTIONS, SYSTEM
 from sdk import Condition, Context, Query
 from sdk.context import Row
 from sdk.fields import AnyRecordField, ChoiceField, DecimalField, Field, IntegerField, KeysField, LinkField, TextField
 
+AUDIT = "core.audit"
 _GOOD = frozenset({"won", "paid", "active", "done", "succeeded", "accepted", "qualified", "completed", "issued", "ok"})
 _BAD = frozenset({"lost", "failed", "overdue", "cancelled", "rejected", "declined", "expired", "dead", "disqualified"})
 _WARM = frozenset({"partial", "waiting", "pending", "key", "important", "high", "urgent", "due"})
@@ -133,6 +135,8 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         return Cell(name, label, "link", value, title, href)
     if (entity := keys_of(of)) and value:
         value = [titles.of(entity, key) or key for key in value] if isinstance(value, list) else titles.of(entity, value) or value
+    if kind.name == AUDIT:
+        value = _of_entry(kind.ctx, name, value, row)
     if of.kind == "text" and not of.search and "." in str(value):
         value = in_words(kind.ctx, str(value))
     if name == kind.title and "id" in row:
@@ -145,6 +149,13 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
     if of.kind == "json" and value is not None:
         return Cell(name, label, of.kind, value, of.format(value))
     return Cell(name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "")
+
+
+def _of_entry(ctx: Context, name: str, value: object, row: Row) -> object:
+    """What an entry of the audit holds as a key."""
+    if name == "action" and str(value) in ACTIONS:
+        return ctx.say(ACTIONS[str(value)])
+    return ctx.say(SYSTEM) if name == "actor" and value == "system" and not row.get("user") else value
 
 
 def _altered(ctx: Context, entity: str, changes: Mapping[str, Sequence[object]]) -> str:

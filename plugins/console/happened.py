@@ -10,6 +10,7 @@ from uuid import UUID
 
 from plugins.console.cells import Cell, Titles, cell, titles_of
 from plugins.console.registry import Kind, kind_of
+from plugins.console.words import ACTIONS
 from sdk import Context, Text, _
 from sdk.context import Row
 
@@ -21,13 +22,6 @@ _MENTION = re.compile(r"(?<!\\)@\[([^\[\]\r\n]{1,255})\]")
 CHANNELS: Mapping[str, Text] = {
     "api": _("through the API"), "page": _("on a page"), "import": _("by an import"), "rule": _("by a rule"), "plugin": _("by a plugin"),
     "cli": _("by a command"), "form": _("by a web form"),
-}  # fmt: skip
-ACTIONS: Mapping[str, Text] = {
-    "create": _("Created"), "update": _("Changed"), "delete": _("Moved to the recycle bin"), "restore": _("Restored from the recycle bin"),
-    "merge": _("Merged"), "unmerge": _("Undo merge"), "erase": _("Personal data erased"), "disclose": _("Personal data collected"),
-    "hand_over": _("Handed over"), "leave": _("Left the company"), "act_as": _("Someone started impersonating this person"),
-    "act_as_end": _("Impersonation ended"), "export": _("Exported"), "purge": _("Permanently deleted"),
-    "dropped": _("Old entries removed"), "refused": _("Attempted without permission"),
 }  # fmt: skip
 
 

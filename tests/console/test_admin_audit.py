@@ -28,6 +28,8 @@ def test_the_audit_shows_who_changed_what_from_what_to_what_and_is_filtered(clie
     entry = site.api.get("/api/v1/core/audit", {"user": str(people.rep), "entity": "customers.account", "fields": "id"}).json["data"][0][
         "id"
     ]
+    listed = site.get("/core/audit", {"user": str(people.rep), "entity": "customers.account"}).rows()
+    assert "Changed" in {row[0] for row in listed}, listed
     assert "Name: Alpha → Alphabet" in site.get(f"/core/audit/{entry}").text
     rows = len(site.get(AUDIT, {"record": f"customers.account:{one}"}).rows())
     assert (rows, len(site.get(AUDIT, {"entity": "customers.account", "action": "delete"}).rows())) == (2, 1)

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from plugins.console.happened import ACTIONS, CHANNELS, Event, events
+from plugins.console.happened import CHANNELS, Event, events
 from plugins.console.registry import PREFIX, kind_of, query_of
+from plugins.console.words import ACTIONS
 from sdk import BadRequest, Condition, Context, PageRequest, PageRoute, Query, Refusal, Rendering, Text, _
 from sdk.context import Row, with_more
 from sdk.pages import told

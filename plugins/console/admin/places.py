@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from plugins.console import frame
 from plugins.console.admin import audit, start
 from plugins.console.admin.glance import glance
-from plugins.console.happened import ACTIONS
 from plugins.console.registry import PREFIX
+from plugins.console.words import ACTIONS
 from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, PageRoute, Rendering, Text, _
 
 
