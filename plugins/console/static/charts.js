@@ -52,9 +52,16 @@ function uncrowded(chart, width) {
   return written && room < 36 ? { ...chart, layer: chart.layer.filter((one) => one.mark?.type !== "text") } : chart;
 }
 
+// The names of bars stand in lines of a word each: side by side there is seldom room for all, and a bar without a name says little.
+function broken(chart) {
+  const x = chart.encoding?.x;
+  if (x?.type !== "nominal" || x.axis?.labelAngle !== 0) return chart;
+  return { ...chart, encoding: { ...chart.encoding, x: { ...x, axis: { ...x.axis, labelExpr: "split(datum.label, ' ')" } } } };
+}
+
 async function draw(figure) {
   const { $schema: _version, title, config: _printed, width, height, ...given } = JSON.parse(coloured(figure.dataset.chart));
-  const chart = uncrowded(given, figure.clientWidth);
+  const chart = broken(uncrowded(given, figure.clientWidth));
   const sized = { ...chart, width: "container", height: figure.clientHeight, autosize: { type: "fit", contains: "padding" } };
   const options = {
     mode: "vega-lite",
