@@ -55,9 +55,9 @@ class Figures:
 def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Figures:
     """Ask it; raises BadRequest for words that it does not have."""
     rows = ready.rows(ctx, report, start, end)
-    if len(report.by) == 1 and not _dated(ctx, report, report.by[0]):
-        rows = sorted(rows, key=lambda row: _size(row.get(report.measures[0])), reverse=True)
     labels = _with_periods(ctx, report, ready.labels(ctx, report), rows)
+    if len(report.by) == 1 and report.by[0] not in labels.ordered and not _dated(ctx, report, report.by[0]):
+        rows = sorted(rows, key=lambda row: _size(row.get(report.measures[0])), reverse=True)
     where = ready.conditions(ctx, report, start, end)
     total = ready.rows(ctx, replace(report, by=()), start, end)[0] if report.by else rows[0]
     lines = [

@@ -12,7 +12,7 @@ import pytest
 from core.context import Work
 from core.tenancy.setup import set_up
 from core.testkit.fixtures import Api, People
-from sdk import Draft
+from sdk import Draft, Query
 from sdk.context import id_of
 from tests.console.site import Look, Site
 
@@ -110,6 +110,19 @@ def test_the_latest_month_is_on_top_of_the_table_and_last_in_the_chart_by_the_sa
         "Mar 2026",
         "Apr 2026",
     ]
+
+
+def test_stages_are_in_the_order_of_their_process_whatever_they_amount_to(site: Site, deals: Work) -> None:
+    first, second, *_rest = deals.records("pipeline.stage").query(Query(sort=("position",), limit=2)).data
+    more = [
+        Draft("create", {"name": f"E{number}", "stage": second["id"], "amount": {"amount": "9000", "currency": "USD"}})
+        for number in range(2)
+    ]
+    deals.records("pipeline.deal").write_all(more)
+    page = site.get(f"{REPORTS}/pipeline.open_by_stage")
+    assert [row[0] for row in page.rows()] == [first["name"], second["name"]]
+    (chart,) = page.all("//figure/@data-chart")
+    assert [mark["x"] for mark in json.loads(chart)["data"]["values"]] == [first["name"], second["name"]]
 
 
 def test_a_condition_that_is_typed_becomes_a_word_of_the_address(site: Site, deals: Work) -> None:
