@@ -8,7 +8,7 @@ from uuid import UUID
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds
 from plugins.import_export.external import flaws as external_flaws
-from plugins.import_export.footers import says_alone, signed, sums_up
+from plugins.import_export.footers import likely, says_alone, signed, sums_up
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.mapping.heads import Heads
 from plugins.import_export.matching import Matching, SameFile, type_values
@@ -39,6 +39,8 @@ class ChunkWriter:
         self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(headings)
         self.heads = Heads(ctx, wish.entity, headings)
         self._takes_totals = wish.totals == "take"
+        self._suspected: set[int] = set()
+        """Rows of the piece at hand that may be totals or notes."""
         self.id, self.records = same.id, ctx.records(wish.entity)
         self.external = ExternalIds(ctx, wish.system)
         self.matching = Matching(ctx, wish.entity, plan, self.external)
@@ -73,15 +75,18 @@ class ChunkWriter:
             for flaw in found:
                 wrong.setdefault(flaw.row, []).append(Problem(name, flaw.code, flaw.message, flaw.params))
         fixed, width, external = self.plan.fixed, self.width, self.plan.external
+        self._suspected.clear()
         for flaw in external_flaws(self.ctx, [_cell(cells, external) for _number, cells in rows]) if external is not None else ():
             wrong.setdefault(flaw.row, []).append(Problem(EXTERNAL, flaw.code, flaw.message, flaw.params))
         for index, (_number, cells) in enumerate(rows):
             if self.heads.like(cells):
                 self.teller.leave(tally, rows[index], "skipped", Problem("", "headings", LIKE_HEADINGS))
                 continue
-            if not self._takes_totals and (footer := _footer(cells)) is not None:
-                self.teller.leave(tally, rows[index], "skipped", footer)
-                continue
+            if likely(cells):
+                if not self._takes_totals and (footer := _footer(cells)) is not None:
+                    self.teller.leave(tally, rows[index], "skipped", footer)
+                    continue
+                self._suspected.add(rows[index][0])
             if len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 counts = {"got": len(cells), "expected": width}
                 wrong.setdefault(index, []).append(
@@ -238,9 +243,9 @@ class ChunkWriter:
             elif row[0] in repeated:
                 problem = Problem(self.plan.match[0], "same_as_row", SAME_AS_ROW, {"row": repeated[row[0]]})
                 self.teller.leave(tally, row, WARNED, problem)
-            elif sums_up(row[1]):  # those that were asked for
+            elif row[0] in self._suspected and sums_up(row[1]):  # those that were asked for
                 self.teller.leave(tally, row, WARNED, Problem("", "totals", SUMS_UP))
-            elif signed(row[1]):
+            elif row[0] in self._suspected and signed(row[1]):
                 self.teller.leave(tally, row, WARNED, Problem("", "remark", SIGNS))
             elif row[0] in self.plan.parted:
                 self.teller.leave(tally, row, WARNED, Problem("", "parted", PARTED))

@@ -22,13 +22,19 @@ BEGINNING = f"(?:{_COUNTED}|{_MADE_BY})"
 """How a note begins, whatever comes behind it."""
 _FIRST_OF_MAKERS = frozenset("制审复填经打导生GgPpEeCc")
 _FIRST = frozenset("GgSsTtPpRrZz合总小汇共累本页月年日0123456789")
+_EITHER = _FIRST_OF_MAKERS | _FIRST
 _IS_TOTAL, _IS_COUNTED, _IS_MADE_BY = (re.compile(pattern) for pattern in (rf"{TOTAL}\Z", _COUNTED, rf"{_MADE_BY}\s*\S"))
+
+
+def likely(row: Sequence[str]) -> bool:
+    """Whether a row may be one of these: asked of every row, its first sign tells it of most."""
+    return _first(row)[:1] in _EITHER
 
 
 def sums_up(row: Sequence[str]) -> bool:
     """Whether a row sums up others: a word for that, then numbers alone; or a line about how many there are."""
     first = _first(row)
-    if first[:1] not in _FIRST:  # asked of every row: the first sign alone tells it of nearly all
+    if first[:1] not in _FIRST:
         return False
     words = [word for word in map(str.strip, row) if word]
     if len(words) == 1:
