@@ -106,9 +106,9 @@ def show_run(ctx: Context, request: PageRequest) -> Rendering:
     hidden = not sight.sees(ctx, request.id())
     # They come as they were made, in order of their keys: what some see of no run is nothing to sort by.
     results = () if hidden else ctx.records(runs.RESULT).query(Query(where(run=run["id"]), ("created_at", "id"), limit=MOST)).data
-    wanted = request.asked("key")
-    result = next((row for row in results if row["key"] == wanted), results[0] if results else None)
-    if wanted and (result is None or result["key"] != wanted):
+    by, wanted = next(((name, word) for name, word in (("id", request.asked("result")), ("key", request.asked("key"))) if word), ("id", ""))
+    result = next((row for row in results if not wanted or str(row[by]) == wanted), None)
+    if wanted and result is None:
         raise NotFound(_("the run has no series {key!r} (yet)"), key=wanted[:80])
     return Rendering(
         "forecast/run.html",
@@ -125,7 +125,7 @@ def _detail(ctx: Context, run: Row, result: Row) -> dict[str, object]:
     points = ctx.records("forecast.point").query(Query(where(result=id), ("step",), limit=MOST)).data
     verdicts = ctx.records("forecast.factor_verdict").query(Query(where(result=id), ("factor",), limit=MOST)).data
     return {
-        "chart": chart.specification(ctx, run, str(result["key"])), "points": points, "why": ctx.say(VERDICTS[str(result["verdict"])]),
+        "chart": chart.specification(ctx, run, result=id), "points": points, "why": ctx.say(VERDICTS[str(result["verdict"])]),
         "models": _models(ctx, id, result), "model": _model_names(ctx).get(str(result.get("model")), result.get("model")),
         "intervals": any(row.get("low_80") is not None for row in points),
         "factors": [
