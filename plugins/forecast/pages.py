@@ -41,7 +41,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     return Rendering(
         "forecast/outlook.html",
         {
-            "pipeline": pipeline, "grain": grain, "by": by, "grains": _said(ctx, GRAINS), "splits": _said(ctx, SPLIT_WORDS),
+            "pipeline": pipeline, "grain": grain, "by": by, "grains": _said(ctx, GRAINS), "splits": _splits(ctx),
             "series": _series(ctx), "may_run": ctx.can(routes.START), "card": _card(ctx), "may_train": ctx.can(routes.TRAIN) and ctx.offers(DEAL),
             "may_add": ctx.can(f"{SERIES}.create"),
         },
@@ -51,6 +51,12 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 def today(ctx: Context) -> date:
     """The day in the tenant's zone."""
     return ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
+
+
+def _splits(ctx: Context) -> list[tuple[str, str]]:
+    """By what the pipeline may be split here: without a catalogue deals have no product."""
+    there = ctx.records(DEAL).fields() if ctx.offers(DEAL) and ctx.can(f"{DEAL}.read") else {}
+    return [(key, word) for key, word in _said(ctx, SPLIT_WORDS) if not key or SPLITS[key].partition(".")[0] in there]
 
 
 def _said(ctx: Context, words: Mapping[str, str]) -> list[tuple[str, str]]:
