@@ -20,6 +20,7 @@ from sdk.fields import Reference
 RUN, PERFORM = "automation.run", "automation.perform"
 BUDGET = 5
 """So many failed runs one after the other switch a rule off."""
+LONGEST = 255
 PART = 25
 """Runs of one job: a thousand records of an import are not a thousand rows of the outbox."""
 
@@ -58,9 +59,9 @@ def wake(ctx: Context, arguments: Mapping[str, object]) -> None:
         with ctx.transaction(write=True):
             _wake(ctx, id)
     except Refusal as refusal:
-        with ctx.transaction(write=True):
-            ctx.records(RULE).update(id, {"active": False}, act=SWITCH_OFF)
         reason = ctx.say(refusal.message, refusal.params)
+        with ctx.transaction(write=True):
+            _turn_off(ctx, id, reason)
         raise GiveUp(_("the rule {id} was turned off because it can't look up its records: {reason}"), id=id, reason=reason) from refusal
 
 
@@ -104,10 +105,15 @@ def count_failures(ctx: Context, id: UUID) -> None:
     rule = system.records(RULE).values([id]).get(id)
     if rule is None or not rule["active"] or len(ended) < BUDGET or set(ended) != {FAILED}:
         return
-    system.records(RULE).update(id, {"active": False}, act=SWITCH_OFF)
-    if isinstance(owner := rule["owner"], UUID):
-        title = _("Rule {name} was turned off: it failed {times} times in a row")
-        system.notify([Notice(owner, "automation.stopped", title, "", {"name": rule["name"], "times": BUDGET}, Reference(RULE, id))])
+    _turn_off(system, id, ctx.say(_("it failed {times} times in a row"), {"times": BUDGET}))
+
+
+def _turn_off(ctx: Context, id: UUID, why: str) -> None:
+    """The rule says why it is off, to whoever looks at it; its owner is told."""
+    rule = ctx.records(RULE).update(id, {"active": False, "stopped_because": why[:LONGEST]}, act=SWITCH_OFF)
+    if rule["owner"] is not None:
+        title, said = _("Rule {name} was turned off: {why}"), {"name": rule["name"], "why": why}
+        ctx.notify([Notice(UUID(str(rule["owner"])), "automation.stopped", title, "", said, Reference(RULE, id))])
 
 
 def _seen(actor: Context, rule: Rule, moments: Sequence[Moment]) -> list[Moment]:

@@ -28,7 +28,7 @@ READ, CREATE, UPDATE, DELETE = (f"automation.rule.{verb}" for verb in ("read", "
 SIZE = 50
 LATELY = timedelta(days=7)
 _WHOLE = ("id", "version", "name", "entity", "trigger", "parameters", "conditions", "actions", "active", "owner", "runs_as", "revision",
-          "draft_of", "position", "updated_at", "created_at")  # fmt: skip
+          "draft_of", "position", "updated_at", "created_at", "stopped_because")  # fmt: skip
 ON, OFF, FAILING = "on", "off", "failing"
 
 
@@ -81,6 +81,7 @@ def rows_of(ctx: Context, rules: Sequence[Row]) -> list[dict[str, object]]:
         {
             "id": id, "version": row["version"], "name": row["name"], "active": row["active"], "draft": row.get("draft_of") is not None,
             "said": of_rule(ctx, row), "last": last.get(id), "today": ran.get(id, 0), "failed": failed.get(id, 0), "may": may,
+            "stopped": None if row["active"] else row.get("stopped_because"),
         }
         for id, row in zip(ids, rules, strict=True)
     ]  # fmt: skip

@@ -155,6 +155,8 @@ def prepare(ctx: Context, batch: Batch) -> None:
             _check(ctx, change)
         if change.problems or change.verb == "delete":
             continue
+        if change.changes("active") and change.after("active") and change.before is not None and change.before["stopped_because"]:
+            change.values["stopped_because"] = None
         if change.verb != "restore":
             revisions.keep(ctx, batch, change)
         awake = change.verb != "update" or any(change.changes(name) for name in ("active", *PARTS))

@@ -37,6 +37,7 @@ class Rule(Record):
     position: Mapped[int] = f.integer(_("Position"), default=100)
     runs_as_id: Mapped[UUID | None] = f.link(_("Runs as"), "core.user", track=True, hands_over=True)
     revision: Mapped[int] = f.integer(_("Rule version"), default=1, readonly=True)
+    stopped_because: Mapped[str | None] = f.text(_("Stopped because"), readonly=True)
     draft_of_id: Mapped[UUID | None] = f.with_example(f.link(_("Draft of"), "automation.rule", unique=True), f.NO_EXAMPLE)
 
 

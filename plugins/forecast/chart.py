@@ -19,21 +19,21 @@ SHOWN = 48
 """Periods of history at the most."""
 
 
-def specification(ctx: Context, run: Row, key: str | None) -> dict[str, object]:
-    """One series of a run. Raises NotFound where it has none of that name."""
+def specification(ctx: Context, run: Row, key: str | None = None, result: UUID | None = None) -> dict[str, object]:
+    """One series of a run: by its result, or the first of a name, of which there may be several. Raises NotFound where it has none."""
     if not sight.sees(ctx, UUID(str(run["id"]))):
         raise Forbidden(
             _("forecast figures are visible to people who can see the data behind them and either created the run or have {permission}"),
             permission=sight.INSPECT,
         )
     system = ctx.as_system()  # its fields are hidden in some runs, so that nobody finds or orders anything by them; here they are seen
-    chosen = where(run=run["id"]) + (() if key is None else where(key=key))
+    chosen = where(run=run["id"]) + (() if key is None else where(key=key)) + (() if result is None else where(id=result))
     results = system.records("forecast.result").query(Query(chosen, ("key",), limit=1)).data
     if not results:
-        raise NotFound(_("the run has no series {key!r} (yet)"), key=key or "")
-    result = results[0]
-    points = system.records("forecast.point").query(Query(where(result=result["id"]), ("step",), limit=100)).data
-    kept = system.records("forecast.backtest").query(Query(where(result=result["id"]), fields=("history",), limit=1)).data
+        raise NotFound(_("the run has no series {key!r} (yet)"), key=key or str(result or ""))
+    one = results[0]
+    points = system.records("forecast.point").query(Query(where(result=one["id"]), ("step",), limit=100)).data
+    kept = system.records("forecast.backtest").query(Query(where(result=one["id"]), fields=("history",), limit=1)).data
     grain = str(shown(run, "grain"))
     past, future = ctx.say(_("History")), ctx.say(_("Forecast"))
     values = [{"period": period, "value": value, "series": past} for period, value in _history(kept, points, grain)]
@@ -44,7 +44,7 @@ def specification(ctx: Context, run: Row, key: str | None) -> dict[str, object]:
         if limits["low_80"] is not None and limits["low_95"] is not None:
             edges = {name: float(str(limit)) for name, limit in limits.items()}
             bands.append({"period": point["period"], **edges})
-    name, part = shown(run, "name"), shown(result, "key")
+    name, part = shown(run, "name"), shown(one, "key")
     title = str(name) if part == "—" else f"{name}: {part}"
     return _drawn(ctx, title, values, bands, [past, future])
 

@@ -117,7 +117,7 @@ class Deals:
         known = self.stages.get(stage)
         amount = row["base_amount"]
         share = None if known is None or known["probability"] is None else float(str(known["probability"])) / 100
-        words = {"stage": None if known is None else f"{known['key']}", "source": row["source"], "product": row["product"],
+        words = {"stage": None if known is None else f"{known['key']}", "source": row.get("source"), "product": row.get("product"),
                  "tier": account and account["tier"], "industry": account and account["industry"]}  # fmt: skip
         value = log1p(max(float(str(amount["amount"])), 0.0)) if isinstance(amount, Mapping) else nan  # unknown is not nothing
         done = self._activities.get(id, [])
@@ -140,8 +140,10 @@ class Deals:
 
     def _pages(self, filter: tuple[Condition, ...], sort: tuple[str, ...], most: int | None = MOST_DEALS) -> Iterator[list[Row]]:
         cursor, seen = "", 0
+        there = self.ctx.records(DEAL).fields()
+        fields = tuple(name for name in _FIELDS if name in there)  # without a catalogue deals have no product
         while most is None or seen < most:
-            page = self.ctx.records(DEAL).query(Query(filter, sort, fields=_FIELDS, limit=PART, cursor=cursor))
+            page = self.ctx.records(DEAL).query(Query(filter, sort, fields=fields, limit=PART, cursor=cursor))
             seen += len(page.data)
             yield list(page.data)
             if page.next is None:

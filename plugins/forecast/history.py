@@ -38,8 +38,13 @@ class Definition:
 
     @property
     def asked_by(self) -> str:
-        """The grain in which reports are asked; they know no weeks."""
+        """The grain in which reports are asked; their weeks may begin on another day than these."""
         return f"{self.date_field}:{'day' if self.grain == 'week' else self.grain}"
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether each period is asked for alone: weeks of reports begin as the tenant's do, and who was there on two days of one is still one."""
+        return self.grain == "week" and self.measure.startswith("distinct:")
 
     @property
     def measured(self) -> str:
@@ -111,21 +116,27 @@ def read(ctx: Context, asked: Definition) -> Histories:
     first = number_of(date(max(1, int(min(years, default="1"))), 1, 1), asked.grain)
     found: dict[tuple[str, str], dict[int, float]] = {}
     dated = isinstance(field_at(ctx, asked.entity, asked.date_field), DateTimeField)
-    for begin, end in _windows(max(first, running - MOST_PERIODS), running if years else 0, keys, asked.grain):
+    whole = asked.by_itself
+    by = split if whole else [asked.asked_by, *split]
+    for begin, end in _windows(
+        max(first, running - MOST_PERIODS), running if years else 0, keys, asked.grain, 1 if whole else MOST_PERIODS
+    ):
         edges = [_edge(start_of(place, asked.grain), zone if dated else None) for place in (begin, end)]
         within = (Condition(asked.date_field, "gte", (edges[0],)), Condition(asked.date_field, "lt", (edges[1],)))
-        for row in records.aggregate([asked.measure], [asked.asked_by, *split], (*asked.conditions, *within)):
+        for row in records.aggregate([asked.measure], by, (*asked.conditions, *within)):
+            if whole and not row[asked.measure]:
+                continue
             key, key_id = (str(row[asked.split_by] or "—"), str(row.get(f"{asked.split_by}.id") or "")) if split else ("—", "")
-            place = number_in(str(row[asked.asked_by]), asked.grain)
+            place = begin if whole else number_in(str(row[asked.asked_by]), asked.grain)
             line = found.setdefault((key, key_id), {})
             line[place] = line.get(place, 0.0) + _number(ctx, row[asked.measure], asked.measure)
     series = [_filled(key, key_id, line, running) for (key, key_id), line in found.items()]
     return Histories(sorted(series, key=lambda one: (one.key, one.key_id)), running - 1, _unpriced(ctx, asked))
 
 
-def _windows(first: int, end: int, keys: int, grain: str) -> Iterator[tuple[int, int]]:
-    """Stretches of time whose groups fit one question each."""
-    width = max(1, MOST_GROUPS // (max(keys, 1) * (7 if grain == "week" else 1)))
+def _windows(first: int, end: int, keys: int, grain: str, most: int) -> Iterator[tuple[int, int]]:
+    """Stretches of time, of so many periods at the most, whose groups fit one question each."""
+    width = min(most, max(1, MOST_GROUPS // (max(keys, 1) * (7 if grain == "week" else 1))))
     for begin in range(first, end, width):
         yield begin, min(begin + width, end)
 

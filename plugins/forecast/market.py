@@ -31,17 +31,15 @@ class Market:
         self._events = {kind: ctx.records("forecast.market_event").find(where(kind=kind), MOST_EVENTS) for kind in kinds}
 
     def over(self, first: int) -> list[Factor]:
-        """The factors of a history that begins with period `first`; those without any value are left out."""
+        """The factors of a history that begins with period `first`; those without any value are among them, and are too short to test."""
         made: list[Factor] = []
         for name, row in self._factors:
             if row["event_kind"] is not None:
                 kind = str(row["event_kind"])
                 made.append(Happenings(name, [_covered(event, first, self.grain) for event in self._events[kind]]))
             elif (id := row["market_series"]) in self._points and isinstance(id, UUID):
-                values = _by_period(self._points[id], first, self.grain)
-                if values:
-                    lag = int(str(row["lag"]))
-                    made.append(Index(name, values, lag, self._planned.get(id, False), SEASONS[self.grain]))
+                values, lag = _by_period(self._points[id], first, self.grain), int(str(row["lag"]))
+                made.append(Index(name, values, lag, self._planned.get(id, False), SEASONS[self.grain]))
         return made
 
 

@@ -41,7 +41,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     return Rendering(
         "forecast/outlook.html",
         {
-            "pipeline": pipeline, "grain": grain, "by": by, "grains": _said(ctx, GRAINS), "splits": _said(ctx, SPLIT_WORDS),
+            "pipeline": pipeline, "grain": grain, "by": by, "grains": _said(ctx, GRAINS), "splits": _splits(ctx),
             "series": _series(ctx), "may_run": ctx.can(routes.START), "card": _card(ctx), "may_train": ctx.can(routes.TRAIN) and ctx.offers(DEAL),
             "may_add": ctx.can(f"{SERIES}.create"),
         },
@@ -51,6 +51,12 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 def today(ctx: Context) -> date:
     """The day in the tenant's zone."""
     return ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
+
+
+def _splits(ctx: Context) -> list[tuple[str, str]]:
+    """By what the pipeline may be split here: without a catalogue deals have no product."""
+    there = ctx.records(DEAL).fields() if ctx.offers(DEAL) and ctx.can(f"{DEAL}.read") else {}
+    return [(key, word) for key, word in _said(ctx, SPLIT_WORDS) if not key or SPLITS[key].partition(".")[0] in there]
 
 
 def _said(ctx: Context, words: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -106,9 +112,9 @@ def show_run(ctx: Context, request: PageRequest) -> Rendering:
     hidden = not sight.sees(ctx, request.id())
     # They come as they were made, in order of their keys: what some see of no run is nothing to sort by.
     results = () if hidden else ctx.records(runs.RESULT).query(Query(where(run=run["id"]), ("created_at", "id"), limit=MOST)).data
-    wanted = request.asked("key")
-    result = next((row for row in results if row["key"] == wanted), results[0] if results else None)
-    if wanted and (result is None or result["key"] != wanted):
+    by, wanted = next(((name, word) for name, word in (("id", request.asked("result")), ("key", request.asked("key"))) if word), ("id", ""))
+    result = next((row for row in results if not wanted or str(row[by]) == wanted), None)
+    if wanted and result is None:
         raise NotFound(_("the run has no series {key!r} (yet)"), key=wanted[:80])
     return Rendering(
         "forecast/run.html",
@@ -125,7 +131,7 @@ def _detail(ctx: Context, run: Row, result: Row) -> dict[str, object]:
     points = ctx.records("forecast.point").query(Query(where(result=id), ("step",), limit=MOST)).data
     verdicts = ctx.records("forecast.factor_verdict").query(Query(where(result=id), ("factor",), limit=MOST)).data
     return {
-        "chart": chart.specification(ctx, run, str(result["key"])), "points": points, "why": ctx.say(VERDICTS[str(result["verdict"])]),
+        "chart": chart.specification(ctx, run, result=id), "points": points, "why": ctx.say(VERDICTS[str(result["verdict"])]),
         "models": _models(ctx, id, result), "model": _model_names(ctx).get(str(result.get("model")), result.get("model")),
         "intervals": any(row.get("low_80") is not None for row in points),
         "factors": [

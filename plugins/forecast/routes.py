@@ -45,9 +45,10 @@ class PipelineQuery(Schema):
 
 
 class ChartQuery(Schema):
-    """Which series of the run; the first without it."""
+    """Which series of the run; the first without it. Two may have one name (people have): `result` says which."""
 
     key = fields.String(load_default=None, validate=validate.Length(1, 255))
+    result = fields.UUID(load_default=None)
 
 
 def pipeline(ctx: Context, request: Request) -> object:
@@ -72,8 +73,8 @@ def cancel_run(ctx: Context, request: Request) -> object:
 
 def show_chart(ctx: Context, request: Request) -> object:
     """History, forecast and intervals, as Vega-Lite."""
-    key = request.query["key"]
-    return chart.specification(ctx, ctx.records(runs.RUN).get(request.id()), None if key is None else str(key))
+    key, result = (cast("str | None", request.query["key"]), cast("UUID | None", request.query["result"]))
+    return chart.specification(ctx, ctx.records(runs.RUN).get(request.id()), key, result)
 
 
 def show_backtest(ctx: Context, request: Request) -> object:

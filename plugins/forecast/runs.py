@@ -78,7 +78,7 @@ def _forecast_all(ctx: Context, run: Row, series: UUID, asked: Definition, found
     id, horizon, grain = id_of(run), int(str(run["horizon"])), asked.grain
     work = Work.of(ctx, series, grain, horizon)
     done = _done(ctx, id)
-    waiting = [history for history in found.series if (history.key, history.key_id or None) not in done]
+    waiting = [history for history in found.series if (history.key[:255], history.key_id or None) not in done]
     _save(ctx, id, {
         "state": "running", "total": len(found.series), "done": len(done), "unpriced": found.unpriced,
         "through": label_of(found.through, grain), "left_out": label_of(found.through + 1, grain),

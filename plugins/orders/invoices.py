@@ -21,18 +21,15 @@ from sdk.fields.number import exact_text
 
 ISSUE = "issue"
 ISSUED = "orders.invoice.issued"
-AFTER_ISSUE = frozenset({"notes"})
-"""What may still change on an invoice that is issued."""
 
 
 def prepare_invoices(ctx: Context, batch: Batch) -> None:
     """An issued invoice stays as it is; only issuing and crediting move it on."""
     for change in batch.changes:
-        if change.before is not None and change.before["state"] != "draft" and not _moves_on(change, change.before):
-            moved = [name for name in change.values if name not in AFTER_ISSUE and change.changes(name)]
-            if moved or change.verb != "update":
-                text = _("invoice {number} is issued and can't be changed; correct it with a credit note")
-                change.forbid("invoice_issued", text, number=str(change.before["number"]))
+        moved = change.verb != "update" or any(change.changes(name) for name in change.values)
+        if moved and change.before is not None and change.before["state"] != "draft" and not _moves_on(change, change.before):
+            text = _("invoice {number} is issued and can't be changed; correct it with a credit note")
+            change.forbid("invoice_issued", text, number=str(change.before["number"]))
         if change.before is not None and change.act != CREDIT and change.changes("kind"):
             change.refuse("kind", "fixed", _("can't be changed later"))
         if change.before is None and change.act not in (CREDIT, HISTORY) and change.after("kind") == "credit_note":

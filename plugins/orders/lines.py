@@ -11,6 +11,7 @@ from plugins.orders.amounts import Amounts, line_amounts, rounded, summed
 from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Context, _
 from sdk.changes import HISTORY
+from sdk.columns import LIMIT
 from sdk.context import Row, id_of
 from sdk.fields import Money
 
@@ -75,6 +76,35 @@ def sum_documents(batch: Batch, documents: type_documents, sums: Mapping[UUID, S
     """Bring the documents' sums up to date; what is refused after this is not in them."""
     for id, one in sums.items():
         batch.also_update(KINDS[batch.entity].document, one.bearer, id, one.amounts.values(str(documents[id]["currency"])), ACT)
+
+
+def keep_room(batch: Batch, documents: type_documents, sums: Mapping[UUID, Sum]) -> bool:
+    """Refuse the lines with which a document would come to more than an amount has room for, the greatest first; whether there were any."""
+    kind, refused = KINDS[batch.entity], False
+    for id, one in sums.items():
+        left = one.amounts
+        if _fits(left):
+            continue
+        mine = [(_adds(change, kind, id), change) for change in batch.changes if change.stands and id in documents_of(change, kind)]
+        for more, change in sorted(mine, key=lambda pair: -abs(pair[0].total)):
+            if _fits(left):
+                break
+            text = _("with this line, {number} would come to more than an amount can hold: less than {limit} is possible")
+            change.refuse("net", "out_of_range", text, number=str(documents[id]["number"] or documents[id]["name"]), limit=f"{LIMIT:f}")
+            left, refused = Amounts(left.net - more.net, left.tax - more.tax), True
+    return refused
+
+
+def _fits(amounts: Amounts) -> bool:
+    return all(abs(part) < LIMIT for part in (amounts.net, amounts.tax, amounts.total))
+
+
+def _adds(change: Change, kind: Kind, document: UUID) -> Amounts:
+    """What a document comes to with a change more than without it."""
+    was = [change.before] if change.before is not None and change.verb != "restore" and change.before[kind.link] == document else []
+    now = [{name: change.after(name) for name in ("net", "tax")}] if change.verb != "delete" and change.after(kind.link) == document else []
+    before, after = summed(was), summed(now)
+    return Amounts(after.net - before.net, after.tax - before.tax)
 
 
 def documents_of(change: Change, kind: Kind) -> set[UUID]:

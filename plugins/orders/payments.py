@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from plugins.orders.amounts import rounded
 from plugins.orders.lines import KINDS, MOST, Sum, documents_of, type_documents
+from plugins.orders.process import today
 from sdk import Batch, Change, Condition, Context, _
 from sdk.context import Row, id_of
 from sdk.fields import Money
@@ -141,6 +143,7 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
     for change in batch.changes:
         if change.verb != "create" and change.stands and (change.verb != "update" or change.changes("amount") or change.changes("order")):
             change.forbid("payment_kept", _("a payment can't be changed or deleted once recorded"))
+    _keep_past(ctx, batch)
     fresh = [change for change in batch.standing() if change.verb == "create"]
     ids = sorted({order for change in fresh if isinstance(order := change.after("order"), UUID)})
     for order in ids:
@@ -163,6 +166,16 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
         now = {"paid": asked.amount - left[id], "open": left[id]}
         values = {name: Money(amount, asked.currency) for name, amount in now.items()}
         batch.also_update("orders.instalment", change, id, {**values, "settled": left[id] <= 0}, PAY)
+
+
+def _keep_past(ctx: Context, batch: Batch) -> None:
+    """Money that came in came in by now; a day more, since it is tomorrow already east of the company."""
+    last = today(ctx) + timedelta(days=1)
+    for change in batch.standing():
+        on = change.after("received_on")
+        if change.changes("received_on") and isinstance(on, date) and on > last:
+            text = _("is in the future: enter a payment once it has been received; what is still due belongs in the payment plan")
+            change.refuse("received_on", "in_future", text)
 
 
 def _spread(change: Change, plan: list[Row], left: dict[UUID, Decimal]) -> list[tuple[Row, Decimal]]:

@@ -8,7 +8,7 @@ from typing import cast
 
 from plugins.reports import table
 from plugins.reports.formats import of_reader
-from plugins.reports.query import run
+from plugins.reports.query import run, unpriced
 from sdk import Command, Context, Parameter, Terminal, _
 from sdk.permissions import EXPORT
 
@@ -24,7 +24,8 @@ def run_report(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
         ctx.require(f"{entity}.{EXPORT}")
     rows = run(ctx, entity, words["measure"], words["by"], words["where"])
     if shape == "json":
-        terminal.print(json.dumps({"data": rows}, ensure_ascii=False, indent=2, default=str))
+        found = {"data": rows, "unpriced": unpriced(ctx, entity, words["measure"], words["where"])}
+        terminal.print(json.dumps(found, ensure_ascii=False, indent=2, default=str))
     elif shape == "csv":
         terminal.bytes(table.as_csv(rows, of_reader(ctx)))
     elif shape == "xlsx":

@@ -10,6 +10,7 @@ from decimal import Decimal
 from plugins.reports import origin, ready
 from plugins.reports.chart import Labels, specification, with_values
 from plugins.reports.periods import said
+from plugins.reports.query import unpriced
 from plugins.reports.words import field_at
 from sdk import Context, Report
 from sdk.context import Row
@@ -39,6 +40,15 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Unpriced:
+    """Records that are counted and have nothing to add up in a field, and where they are listed."""
+
+    label: str
+    count: int
+    href: str
+
+
+@dataclass(frozen=True)
 class Figures:
     """A report for a page."""
 
@@ -50,6 +60,7 @@ class Figures:
     rows: Sequence[Row]
     chart: dict[str, object] | None
     left_out: int = 0
+    unpriced: Sequence[Unpriced] = ()
 
 
 def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Figures:
@@ -69,7 +80,18 @@ def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Fi
     return Figures(
         report, [labels.words[word] for word in report.by], [labels.words[word] for word in report.measures], lines,
         _numbers(ctx, report, (), where, total), rows, drawn, max(len(rows) - MOST_ROWS, 0),
+        _unpriced(ctx, report, where),
     )  # fmt: skip
+
+
+def _unpriced(ctx: Context, report: Report, where: Sequence[str]) -> list[Unpriced]:
+    made = []
+    for word, count in unpriced(ctx, report.entity, report.measures, where).items():
+        path = word.partition(":")[2]
+        field, without = field_at(ctx, report.entity, path), [*where, f"{path}[empty]=true"]
+        href = origin.address(ctx, report.entity, origin.pairs(ctx, report.entity, (), without, {}))
+        made.append(Unpriced(ctx.say(field.label) if field is not None else path, count, href))
+    return made
 
 
 def _dated(ctx: Context, report: Report, word: str) -> bool:

@@ -9,7 +9,7 @@ from typing import cast
 from marshmallow import Schema, fields, validate
 
 from plugins.reports import ready
-from plugins.reports.query import PERMISSION, run, words
+from plugins.reports.query import PERMISSION, run, unpriced, words
 from sdk import Context, Report, Request, Route, _
 
 
@@ -30,7 +30,7 @@ def query(ctx: Context, request: Request) -> object:
     measures, by, where = (cast("list[str]", request.query[name]) for name in ("measure", "by", "where"))
     found = run(ctx, entity, measures, by, where)
     if shape == "json":
-        return {"data": found}
+        return {"data": found, "unpriced": unpriced(ctx, entity, measures, where)}
     report = Report(
         "query", ctx.entity(entity).plural_label, entity, tuple(words(measures)) or ("count",), tuple(words(by)), tuple(where),
         chart=str(request.query["chart"]), plugin="reports",
@@ -65,13 +65,20 @@ def show_report(ctx: Context, request: Request) -> object:
     report = replace(report, where=(*report.where, *cast("list[str]", request.query["where"])))
     found = ready.rows(ctx, report, cast("date | None", start), cast("date | None", end))
     comparison = ready.compared(ctx, report, cast("date | None", start), cast("date | None", end)) if request.query["compare"] else {}
-    return ready.answer(ctx, report, found, str(request.query["format"]), comparison)
+    shape = str(request.query["format"])
+    if shape == "json":
+        where = ready.conditions(ctx, report, cast("date | None", start), cast("date | None", end))
+        comparison = {**comparison, "unpriced": unpriced(ctx, report.entity, report.measures, where)}
+    return ready.answer(ctx, report, found, shape, comparison)
 
 
 _ROWS = {
     "type": "object",
-    "properties": {"data": {"type": "array", "items": {"type": "object"}}},
-    "required": ["data"],
+    "properties": {
+        "data": {"type": "array", "items": {"type": "object"}},
+        "unpriced": {"type": "object", "additionalProperties": {"type": "integer"}},
+    },
+    "required": ["data", "unpriced"],
 }
 ROUTES = (
     Route(method="GET", path="/query", view=query, permission=PERMISSION, summary=_("Run a report"), query=ReportQuery, answer=_ROWS),

@@ -19,7 +19,7 @@ from core.tenancy import lifecycle, settings, setup
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.automation.timing import instant, reached
-from sdk import Draft, NoticeChannel, Told
+from sdk import Draft, NoticeChannel, Told, where
 from sdk.context import id_of
 from tests.automation.conftest import Rules, entry
 
@@ -352,3 +352,23 @@ def test_an_impossible_date_trigger_is_refused_with_the_name_of_what_is_wrong(
     refused = client.post("/api/v1/automation/rules", body)
     assert refused.status_code == 422, refused.text
     assert [error["field"] for error in refused.json["errors"]] == [field]
+
+
+def test_a_rule_whose_person_has_left_says_why_it_is_off_and_its_owner_is_told(
+    client: Api, work: Work, rules: Rules, engine: Engine, clock: Clock, contract: Callable[..., UUID], people: People
+) -> None:
+    rule = rules("orders.contract", "date", entry("ends"), parameters=WEEK, runs_as=people.rep, owner=people.manager, name="Renewal")
+    contract("2026-06-30")
+    work.records("core.user").update(people.rep, {"active": False})
+    clock.now = local(6, 23)
+    engine.run_until_idle()
+    place = f"/api/v1/automation/rules/{rule}"
+    row = client.get(place).json
+    why = row["stopped_because"]
+    assert (row["active"], "no active user" in why) == (False, True)
+    (notice,) = work.records("teamwork.notification").find(where(owner=people.manager, kind="automation.stopped"))
+    assert notice["title"] == f"Rule Renewal was turned off: {why}"
+    refused = client.patch(place, {"active": True})
+    assert [error["code"] for error in refused.json["errors"]] == ["unknown_user"]
+    on = client.patch(place, {"active": True, "runs_as": str(people.manager)})
+    assert (on.status_code, on.json["stopped_because"]) == (200, None), on.text

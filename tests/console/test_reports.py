@@ -125,6 +125,21 @@ def test_stages_are_in_the_order_of_their_process_whatever_they_amount_to(site: 
     assert [mark["x"] for mark in json.loads(chart)["data"]["values"]] == [first["name"], second["name"]]
 
 
+def test_what_has_no_rate_is_shown_as_not_priced_and_leads_to_those_deals(site: Site, deals: Work) -> None:
+    address = f"{REPORTS}/pipeline.open_by_stage"
+    assert "not priced" not in site.get(address).text
+    assert site.api.get(f"/api/v1{address}").json["unpriced"] == {}
+    for number in range(2):
+        deals.records("pipeline.deal").create({"name": f"F{number}", "amount": {"amount": "5", "currency": "CHF"}})
+    page = site.get(address)
+    (link,) = page.all("//a[contains(., 'not priced')]")
+    assert "2 records are counted but not priced: no Amount in company currency." in link.text_content()
+    assert {name in site.get(link.get("href").removeprefix("/console")).text for name in ("F0", "F1")} == {True}
+    assert site.api.get(f"/api/v1{address}").json["unpriced"] == {"sum:base_amount": 2}
+    asked = {"entity": "pipeline.deal", "measure": "sum:base_amount", "by": "stage"}
+    assert site.api.get("/api/v1/reports/query", asked).json["unpriced"] == {"sum:base_amount": 2}
+
+
 def test_a_condition_that_is_typed_becomes_a_word_of_the_address(site: Site, deals: Work) -> None:
     asking = site.get("/reports/query", {"entity": "pipeline.deal", "_field": "status"})
     assert [*asking.texts("//select[@name='_value']/option")] == ["Open", "Won", "Lost"]

@@ -144,6 +144,9 @@ def go_through_the_process(rep: Office, made: dict[str, str]) -> None:
     (meeting,) = rep.see("teamwork/activities", about=about)
     tasks = rep.see("teamwork/tasks", about=about, sort="due_on")
     assert [task["due_on"] for task in tasks] == ["2018-01-17", "2018-01-19"], "five and seven working days after a Wednesday"
+    call = {"subject": "确认预算", "kind": "call", "about": about, "starts_at": "2018-01-11T02:00:00Z", "ends_at": "2018-01-11T02:30:00Z"}
+    planned = rep.make("teamwork/activities", call)
+    assert (planned["state"], len(rep.see("teamwork/activities", about=about))) == ("planned", 2)
     assert rep.make(f"{deal}/moves", {"stage": "proposal"}, status=409)["code"] == "open_activities"
     rep.change(f"teamwork/activities/{meeting['id']}", {"state": "done"})
     assert rep.make(f"{deal}/moves", {"stage": "proposal"})["status"] == "open"

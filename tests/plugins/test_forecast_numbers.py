@@ -62,6 +62,20 @@ def test_the_intervals_of_a_long_history_hold_both_levels() -> None:
     assert 0.91 <= np.mean(inside[1]) <= 0.99
 
 
+@pytest.mark.feature("G5")
+def test_the_intervals_of_three_origins_are_as_wide_as_so_little_knows() -> None:
+    """27 months, 12 ahead: three origins, which test the first three steps alone."""
+    inside: list[list[float]] = [[], []]
+    for seed in range(40):
+        whole = sales(3000 + seed, 39)
+        made = choose(whole[:27].tolist(), 12, 12, MODELS)
+        assert len(made.starts) == 3
+        for level, (low, high) in enumerate(made.bands):
+            inside[level].append(float(np.mean((whole[27:] >= low) & (whole[27:] <= high))))
+    assert 0.70 <= np.mean(inside[0]) <= 0.92
+    assert np.mean(inside[1]) >= 0.82
+
+
 def test_a_random_walk_is_not_forecast_better_than_by_its_last_value_and_it_says_so() -> None:
     verdicts = [choose(np.cumsum(np.random.default_rng(seed).normal(0, 1, 60)).tolist(), 1, 6, MODELS) for seed in range(20)]
     assert sum(made.verdict == NAIVE_BEST for made in verdicts) >= 5

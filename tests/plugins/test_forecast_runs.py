@@ -153,6 +153,35 @@ def test_months_without_a_deal_are_zeros_and_splits_begin_on_their_own(work: Wor
     }
 
 
+def test_who_buys_twice_in_a_week_is_one_customer_of_that_week(work: Work, process: Process) -> None:
+    accounts = [id_of(work.records("customers.account").create({"name": name})) for name in ("A", "B")]
+    days = [date(2025, 12, 15), date(2025, 12, 16), date(2025, 12, 21), date(2025, 12, 29)]
+    for account, chosen in ((accounts[0], days), (accounts[1], days[:1])):
+        won(work, process, [(day, 10) for day in chosen], account=account)
+    for grain, expected in (("week", [2, 0, 1, 0]), ("month", [2])):
+        with work.transaction():
+            found = read(work, Definition.of({**WON, "measure": "distinct:account", "grain": grain, "split_by": None}))
+        assert [history.values for history in found.series] == [expected]
+    with work.transaction():
+        found = read(work, Definition.of({**WON, "measure": "distinct:account", "grain": "week", "split_by": "account"}))
+    assert {history.key: history.values for history in found.series} == {"A": [1, 0, 1, 0], "B": [1, 0, 0, 0]}
+
+
+def test_of_two_people_of_one_name_each_has_a_chart_of_its_own(client: Api, work: Work, process: Process, forecast: Any) -> None:
+    for number, worth in ((1, 4711), (2, 1234)):
+        person = id_of(work.records("core.user").create({"name": "张伟", "email": f"z{number}@acme.example"}))
+        won(work, process, [(month(back), worth) for back in (3, 2, 1)], owner=person)
+    run = forecast(split_by="owner")
+    seen, pages = set(), set()
+    for row in results(client, run):
+        assert row["key"] == "张伟"
+        drawn = client.get(f"{FORECAST}/runs/{run['id']}/chart", {"result": row["id"]}).json
+        seen.add(drawn["layer"][0]["data"]["values"][0]["value"])
+        page = client.get(f"/console/forecast/outlook/{run['id']}", {"result": row["id"]}).text
+        pages |= {worth for worth in ("4,711", "1,234") if worth in page}
+    assert (seen, pages) == ({4711, 1234}, {"4,711", "1,234"})
+
+
 def test_what_has_no_rate_is_counted_and_amounts_in_several_currencies_are_refused(
     client: Api, work: Work, process: Process, forecast: Any
 ) -> None:
@@ -226,12 +255,16 @@ def test_an_index_is_imported_and_judged_with_its_errors(
     series = client.post(f"{FORECAST}/series", {"name": "won", **WON, "horizon": 6}).json["id"]
     for name in ("PMI", "Dice"):
         assert client.post(f"{FORECAST}/factors", {"series": series, "name": name, "market_series": name}).status_code == 201
+    client.post(f"{FORECAST}/market_series", {"name": "Empty"})
+    client.post(f"{FORECAST}/factors", {"series": series, "name": "Empty", "market_series": "Empty"})
     client.post(f"{FORECAST}/market_events", {"name": "11.11", "kind": "promotion", "starts_on": "2025-11-01", "ends_on": "2025-11-11"})
     client.post(f"{FORECAST}/factors", {"series": series, "name": "Promotions", "event_kind": "promotion"})
     run = runs.start(work, UUID(series))
     runs.carry_out(work, id_of(run))
     verdicts = {row["factor"]: row for row in client.get(f"{FORECAST}/factor_verdicts").json["data"]}
-    assert {name: row["verdict"] for name, row in verdicts.items()} == {"PMI": "helps", "Dice": "no_help", "Promotions": "no_help"}
+    assert {name: row["verdict"] for name, row in verdicts.items()} == {
+        "PMI": "helps", "Dice": "no_help", "Promotions": "no_help", "Empty": "too_short",
+    }  # fmt: skip
     assert Decimal(verdicts["PMI"]["error_with"]) < Decimal(verdicts["PMI"]["error_without"])
     assert verdicts["Dice"]["error_with"] is not None
     (result,) = client.get(f"{FORECAST}/results").json["data"]

@@ -433,3 +433,18 @@ def test_without_deals_there_are_no_chances(client: Api, make_tenant: MakeTenant
     assert api.get(f"{FORECAST}/pipeline").status_code == 404
     assert api.post(f"{FORECAST}/trainings").status_code == 404
     assert api.get(f"{FORECAST}/wins").json["data"] == []
+
+
+def test_without_a_catalogue_chances_are_learned_and_nobody_is_offered_a_split_by_product(
+    client: Api, work: Work, process: Process, drain: Callable[[], int]
+) -> None:
+    process.deal(stage="won", close_date="2026-01-10")
+    process.deal()
+    assert "by=product" in client.get("/console/forecast/outlook").text
+    for name in ("orders", "catalog"):
+        assert client.patch(f"/api/v1/core/plugins/{name}", {"enabled": False}).status_code == 200
+    assert client.post(f"{FORECAST}/trainings").status_code == 202
+    drain()
+    (card,) = client.get(f"{FORECAST}/model_cards").json["data"]
+    assert (card["basis"], card["reason"]) == ("stage", "too_few")
+    assert "by=product" not in client.get("/console/forecast/outlook").text

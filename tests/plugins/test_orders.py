@@ -155,6 +155,11 @@ def test_sums_and_amounts_at_a_rate_that_have_no_room_are_refused(client: Api, s
     refused = client.post(f"{API}/order_lines", {"order": str(order), "product": "GW", **huge})
     assert (refused.status_code, code(refused)) == (422, "out_of_range"), refused.text
     assert shop.read("order", order)["total"] == Money(Decimal(9999999999999), "USD")
+    other, values = shop.document("order", [{"quantity": 1}]), {"product": "GW", "quantity": 1}
+    items: list[dict[str, object]] = [{"order": str(other), **values}, {"order": str(order), **huge}, {"order": str(order), "quantity": -1}]
+    batch = client.post(f"{API}/order_lines/batch", {"items": [{"op": "create", "values": {"product": "GW", **one}} for one in items]})
+    assert [one["status"] for one in batch.json["data"]] == [201, 422, 201], "one row has no room: that one alone is refused"
+    assert [shop.read("order", id)["total"].amount for id in (other, order)] == [200, 9999999999899]
     work.records("company.currency").create({"code": "KWD", "name": "Dinar"})
     work.records("company.rate").create({"currency": "KWD", "on": "2026-01-01", "rate": "3"})
     foreign = shop.document("order", [], currency="KWD")
@@ -286,7 +291,9 @@ def test_an_issued_invoice_has_the_next_number_and_changes_in_no_channel(client:
     assert code(client.delete(f"{API}/invoice_lines/{line['id']}")) == "document_closed"
     done = taken("orders.invoice", "name,due_on\norder,2027-01-01\n", mode="update", match=["name"])
     assert [row["code"] for row in done.rows] == ["invoice_issued"]
-    assert client.patch(f"{API}/invoices/{invoice}", {"notes": "sent by post"}).status_code == 200
+    assert code(client.patch(f"{API}/invoices/{invoice}", {"notes": "sent by post"})) == "invoice_issued", "they are printed"
+    comment = {"about": f"orders.invoice:{invoice}", "body": "sent by post"}
+    assert client.post("/api/v1/teamwork/comments", comment).status_code == 201
 
 
 @pytest.mark.feature("F8")
@@ -384,6 +391,8 @@ def test_neither_plan_nor_payments_go_beyond_the_order(client: Api, shop: Shop, 
     assert (
         code(client.post(f"{API}/payments", {"order": str(plan), "amount": usd("0.01"), "received_on": "2026-01-13"})) == "over_allocated"
     )
+    for day in ("2026-01-17", "9999-12-31"):
+        assert code(client.post(f"{API}/payments", {"order": str(plan), "amount": usd("1"), "received_on": day})) == "in_future", day
     assert shop.work.records("orders.instalment").aggregate(["sum:open", "sum:paid"]) == [
         {"sum:open": usd("0.00"), "sum:paid": usd("100000.00")}
     ]  # fmt: skip
@@ -399,6 +408,7 @@ def test_a_payment_stays_as_it_came_in(client: Api, plan: UUID) -> None:
     made = client.post(f"{API}/payments", {"order": str(plan), "amount": usd("5"), "received_on": "2026-01-12"}).json
     assert code(client.patch(f"{API}/payments/{made['id']}", {"amount": usd("6")})) == "payment_kept"
     assert client.patch(f"{API}/payments/{made['id']}", {"reference": "bank slip 7"}).status_code == 200
+    assert code(client.patch(f"{API}/payments/{made['id']}", {"received_on": "2026-02-01"})) == "in_future"
 
 
 @pytest.mark.feature("A4")

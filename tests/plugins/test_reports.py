@@ -387,13 +387,13 @@ def test_a_workbook_has_numbers_and_no_formula(dealwright: Dealwright) -> None:
 def test_json_of_the_command_line_is_that_of_the_api(dealwright: Dealwright, client: Api) -> None:
     told = dealwright.json(*REPORT)
     assert told == client.get(QUERY, {"entity": "pipeline.deal", "measure": "count,sum:amount", "by": "account"}).json
-    assert dealwright.json("report", "pipeline.deal", "--tenant", "acme") == {"data": [{"count": 6}]}
+    assert dealwright.json("report", "pipeline.deal", "--tenant", "acme") == {"data": [{"count": 6}], "unpriced": {}}
 
 
 def test_an_empty_report_says_so_in_every_format(dealwright: Dealwright, tenant: Tenant) -> None:
     words = ("report", "pipeline.deal", "--tenant", "acme", "--by", "stage")
     assert dealwright.do(*words).strip() == "no records"
-    assert dealwright.json(*words) == {"data": []}
+    assert dealwright.json(*words) == {"data": [], "unpriced": {}}
     assert dealwright.run(*words, "--format", "csv").exit_code == 0
     assert load_workbook(io.BytesIO(dealwright.run(*words, "--format", "xlsx").stdout_bytes)).active is not None
 

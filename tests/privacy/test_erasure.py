@@ -108,7 +108,7 @@ class Case:
             if kind == "order":
                 work.records("orders.order").update(id, {"state": "confirmed"})
                 work.records("orders.instalment").create({"order": id, "due_on": "2026-07-01", "amount": usd("50")})
-                work.records("orders.payment").create({"order": id, "received_on": "2026-06-02", "amount": usd("20"), "reference": "R1"})
+                work.records("orders.payment").create({"order": id, "received_on": "2026-01-12", "amount": usd("20"), "reference": "R1"})
         issue(work, id)
         self.invoice = id
         self.named = id_of(work.records("orders.order").create({"name": f"Sample for {NAME}", **sold}))
