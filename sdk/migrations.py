@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from sdk.columns import UtcDateTime, json_data, key
+from sdk.definitions import redefined
 from sdk.entities import LIVE, NAMING
 from sdk.likeness import Likeness
 
@@ -70,6 +71,112 @@ def create_unique(op: Operations, table: str, *columns: str) -> None:
     live = sa.text(LIVE)
     name = f"uq_{table}_{'_'.join(columns)}"
     op.create_index(name, table, ["tenant_id", *columns], unique=True, sqlite_where=live, postgresql_where=live)
+
+
+def alter_column(op: Operations, table: str, column: str, *, type_: Any = None, nullable: bool | None = None, using: str = "") -> None:
+    """Give a column another type, or let it be empty or not; keys, indexes, checks and the rows that point here stay as they are.
+
+    Longer and shorter texts, larger whole numbers, and whole numbers and dates as text need no more. For others `using` says in SQL what the
+    values become, in the words of the database that `op` has: SQLite keeps exact amounts as scaled numbers, and ids and instants as text.
+    Raises ValueError for rows that do not fit, and for a type that needs `using`.
+    """
+    connection = op.get_bind()
+    there = next((one for one in sa.inspect(connection).get_columns(table) if one["name"] == column), None)
+    if there is None:
+        raise ValueError(f"there is no column {column!r} in {table!r}: name one that is there, or add it by op.add_column")
+    said = connection.dialect.type_compiler_instance.process
+    old, new = said(there["type"]), said(there["type"] if type_ is None else type_)
+    alike = not isinstance(type_, sa.types.TypeDecorator) and (_base(old), _base(new)) in _AS_THEY_ARE
+    if old != new and not using and not alike:
+        raise ValueError(f'{table}.{column}: {old} does not become {new} by itself: say what the values become by using="<SQL>"')
+    empty = bool(there["nullable"]) if nullable is None else nullable
+    alter = _alter_on_sqlite if connection.dialect.name == "sqlite" else _alter_on_postgresql
+    with all_rows(op, table):
+        _check_rows(connection, table, column, "" if using else new, empty or bool(using))
+        alter(connection, table, column, (old, new), empty, using)
+
+
+_TEXTS, _WHOLE = ("VARCHAR", "TEXT"), ("SMALLINT", "INTEGER")
+_AS_THEY_ARE = frozenset(
+    [(old, new) for old in (*_TEXTS, *_WHOLE, "DATE") for new in _TEXTS] + [(old, new) for old in _WHOLE for new in (*_WHOLE[1:], "BIGINT")]
+)
+"""Which types become which others and mean the same on both databases; a BIGINT of SQLite may be an exact amount."""
+
+
+def _base(kind: str) -> str:
+    return kind.partition("(")[0]
+
+
+def _check_rows(connection: Any, table: str, column: str, kind: str, empty: bool) -> None:
+    rows = sa.table(table, sa.column(column))
+    most = kind.rpartition("(")[2].rstrip(")") if _base(kind) == "VARCHAR" else ""
+    flaws: dict[str, sa.ColumnElement[bool] | None] = {
+        "empty in some rows: fill them before it is required": None if empty else rows.c[column].is_(None)
+    }
+    flaws[f"longer than {most} characters in some rows: shorten them first"] = (
+        sa.func.length(sa.cast(rows.c[column], sa.Text())) > int(most) if most.isdigit() else None
+    )
+    for flaw, which in flaws.items():
+        if which is not None and connection.execute(sa.select(sa.literal(1)).select_from(rows).where(which).limit(1)).first():
+            raise ValueError(f"{table}.{column} is {flaw}")
+
+
+def _alter_on_postgresql(connection: Any, table: str, column: str, kinds: tuple[str, str], empty: bool, using: str) -> None:
+    old, new = kinds
+    parts = [f"TYPE {new}" + (f" USING ({using})" if using else "")] if old != new or using else []
+    for part in (*parts, f"{'DROP' if empty else 'SET'} NOT NULL"):
+        connection.exec_driver_sql(f'ALTER TABLE "{table}" ALTER COLUMN "{column}" {part}'.replace("%", "%%"))
+
+
+def _alter_on_sqlite(connection: Any, table: str, column: str, kinds: tuple[str, str], empty: bool, using: str) -> None:
+    """SQLite alters no column. A table made beside, filled and put in the place of this one would take with it the rows that point here: inside a
+    transaction their foreign keys cannot be switched off. So what SQLite knows of the table is written anew, and then the values."""
+    old, new = kinds
+    rewrites = bool(using) or _base(old) != _base(new)
+    ask = "SELECT name, sql FROM sqlite_master WHERE type = ? AND tbl_name = ? AND sql IS NOT NULL"
+    indexes = [tuple(row) for row in connection.exec_driver_sql(ask, ("index", table))] if rewrites else []
+    for name, _made in indexes:
+        connection.exec_driver_sql(f'DROP INDEX "{name}"')
+    statement = connection.exec_driver_sql(f"{ask} AND name = tbl_name", ("table", table)).one().sql
+    before = _known(connection, table)
+    version = connection.exec_driver_sql("PRAGMA schema_version").scalar()
+    connection.exec_driver_sql("PRAGMA writable_schema = ON")
+    try:
+        change = "UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?"
+        connection.exec_driver_sql(change, (redefined(statement, column, new, nullable=empty or rewrites), table))
+        connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
+    finally:
+        connection.exec_driver_sql("PRAGMA writable_schema = RESET")
+    kept = [(*one[:1], *((new, empty or rewrites) if one[0] == column else one[1:3]), *one[3:]) for one in before]
+    if _known(connection, table) != kept:
+        raise RuntimeError(f"SQLite did not take the new definition of {table}.{column}: it is built to refuse that (defensive mode)")
+    if rewrites:
+        connection.exec_driver_sql(f'UPDATE "{table}" SET "{column}" = {using or _quoted(column)}')  # noqa: S608 (a migration's own)
+        _check_kept(connection, table, column, new)
+        for _name, made in indexes:
+            connection.exec_driver_sql(made)
+        if not empty:
+            _check_rows(connection, table, column, new, empty)
+            _alter_on_sqlite(connection, table, column, (new, new), empty, "")
+
+
+def _known(connection: Any, table: str) -> list[tuple[Any, ...]]:
+    """The columns as SQLite has them: name, type, whether it may be empty, default, place in the key."""
+    rows = connection.exec_driver_sql(f'PRAGMA table_xinfo("{table}")').all()
+    return [(row.name, row.type, not row.notnull, row.dflt_value, row.pk) for row in rows]
+
+
+def _check_kept(connection: Any, table: str, column: str, kind: str) -> None:
+    """SQLite keeps whatever does not fit a type as it is."""
+    due = {"INT": "integer", "CHAR": "text", "TEXT": "text"}
+    wanted = next((stored for word, stored in due.items() if word in kind), None)
+    query = f'SELECT "{column}" FROM "{table}" WHERE typeof("{column}") NOT IN (\'null\', ?) LIMIT 1'  # noqa: S608 (as above)
+    if wanted is not None and (found := connection.exec_driver_sql(query, (wanted,)).first()):
+        raise ValueError(f"{table}.{column}: {found[0]!r} is no {kind}: correct using=")
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 def fill_likeness(op: Operations, table: str, column: str, likeness: Likeness) -> None:

@@ -124,6 +124,8 @@ def _lines(rendering: AutogenContext, operations: list[Any], dropped: frozenset[
             lines += _index(rendering, operation)
         elif isinstance(operation, ops.DropIndexOp) and operation.table_name in dropped:
             continue  # goes with its table
+        elif isinstance(operation, ops.AlterColumnOp) and (altered := _alter(operation)):
+            lines.append(altered)
         else:
             lines += render_op_text(rendering, operation).splitlines()
     return lines
@@ -158,6 +160,16 @@ def _index(rendering: AutogenContext, operation: ops.CreateIndexOp) -> list[str]
     if columns and operation.index_name == f"ix_{table}_{columns[0]}":
         return [f'migrations.create_index(op, "{table}", "{columns[0]}")']
     return render_op_text(rendering, operation).splitlines()
+
+
+def _alter(operation: ops.AlterColumnOp) -> str:
+    """The line for another type or nullability, which SQLite has no statement for; nothing where more is altered."""
+    said = [f"type_={_type(operation.modify_type)}"] if operation.modify_type is not None else []
+    said += [f"nullable={operation.modify_nullable}"] if operation.modify_nullable is not None else []
+    more = operation.modify_server_default is not False or operation.modify_comment is not False or operation.modify_name is not None
+    return (
+        f'migrations.alter_column(op, "{operation.table_name}", "{operation.column_name}", {", ".join(said)})' if said and not more else ""
+    )
 
 
 def _type(kind: sa.types.TypeEngine[Any]) -> str:

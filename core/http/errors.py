@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import orjson
 from flask import Flask, Response, g, request
+from jinja2 import TemplateNotFound
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -82,7 +83,15 @@ def install(app: Flask, platform: Platform) -> None:
     @app.errorhandler(Exception)
     def crashed(failure: Exception) -> Response:
         log.exception("unexpected failure, trace %s", trace_id(), exc_info=failure)
+        if isinstance(failure, TemplateNotFound | ModuleNotFoundError | FileNotFoundError) and (gone := _gone(platform)):
+            text = _("the package of {plugins} was removed while the server was running; restart the server")
+            return problem(platform, Unavailable(text, code="plugin_vanished", plugins=", ".join(gone)))
         return problem(platform, Broken(_("this is our fault; please report the trace ID")))
+
+
+def _gone(platform: Platform) -> list[str]:
+    """Plugins that serve and whose packages have been removed since this process began."""
+    return sorted(name for name, folder in platform.folders.items() if not folder.is_dir())
 
 
 def trace_id() -> str:

@@ -89,6 +89,7 @@ class PluginRow(Schema):
     approved = fields.Nested(Approved, required=True, allow_none=True)
     asks = fields.List(fields.String(), required=True)
     waits_for = fields.List(fields.String(), required=True)
+    wanted = fields.Boolean(required=True)
 
 
 class PluginList(Schema):
@@ -155,6 +156,7 @@ def list_plugins(ctx: Context, _request: Request) -> object:
                 "version": plugin.manifest.version if plugin.manifest else "",
                 "state": "held" if plugin.serves and plugin.name in held else plugin.state.value,
                 "enabled": plugin.name in work.enabled,
+                "wanted": plugin.name in consents and consents[plugin.name].enabled,
                 "requires": list(plugin.manifest.requires) if plugin.manifest else [],
                 "bridge": plugin.manifest is not None and plugin.manifest.bridge,
                 "capabilities": consent.asked(plugin.manifest),

@@ -25,15 +25,17 @@ _Verdicts = fields.Dict(keys=fields.String(), values=fields.String(validate=vali
 class Settings(Schema):
     """What shall be other than it is."""
 
-    locale = fields.String(load_default=None)
-    timezone = fields.String(load_default=None)
-    currency = fields.String(load_default=None)
-    fiscal_year_start = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 12))
-    week_start = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 7))
-    rate_limit = fields.Integer(load_default=None, strict=True, validate=validate.Range(0, 1_000_000))
-    audit_days = fields.Integer(load_default=None, strict=True, validate=validate.Range(30, FOR_EVER))
-    duplicates = fields.Dict(keys=fields.String(), values=_Verdicts, load_default=None)
-    allowed_addresses = fields.List(fields.String(validate=validate.Length(1, 50)), load_default=None, validate=validate.Length(max=MOST))
+    locale = fields.String(load_default=None, allow_none=False)
+    timezone = fields.String(load_default=None, allow_none=False)
+    currency = fields.String(load_default=None, allow_none=False)
+    fiscal_year_start = fields.Integer(load_default=None, allow_none=False, strict=True, validate=validate.Range(1, 12))
+    week_start = fields.Integer(load_default=None, allow_none=False, strict=True, validate=validate.Range(1, 7))
+    rate_limit = fields.Integer(load_default=None, allow_none=False, strict=True, validate=validate.Range(0, 1_000_000))
+    audit_days = fields.Integer(load_default=None, allow_none=False, strict=True, validate=validate.Range(30, FOR_EVER))
+    duplicates = fields.Dict(keys=fields.String(), values=_Verdicts, load_default=None, allow_none=False)
+    allowed_addresses = fields.List(
+        fields.String(validate=validate.Length(1, 50)), load_default=None, allow_none=False, validate=validate.Length(max=MOST)
+    )
 
 
 class TenantRow(Schema):

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from core.context import Work
+from core.extension.discover import Found, State
 from core.testkit.fixtures import Api, People
 from tests.console.site import Site
 
@@ -74,6 +75,32 @@ def test_partners_links_and_groups_are_told_by_name_in_the_readers_language(site
     assert {"Platform", "Import and export"} <= set(site.get("/all").texts("//h2"))
     assert "core" not in site.get("/import_export/imports/new").texts("//h2")
     assert not {"core", "import_export"} & set(site.get("/me/tokens").texts("//summary"))
+
+
+def test_a_plugin_that_does_not_serve_is_switched_off_as_any_other(site: Site, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = work.platform
+    for name, state in (("gone", State.VANISHED), ("never", State.FAILED)):
+        monkeypatch.setitem(platform.calls.states, name, Found(name, "", state, "install it again"))
+    with platform.database.begin(write=True, tenant=work.tenant.id) as connection:
+        platform.gate.write(connection, work.tenant.id, ("gone",), True)
+    assert [one.get("href") for one in site.get(PLUGINS).all("//a[@aria-label='Turn off gone']")] == ["/console/admin/plugins/gone/off"]
+    assert site.get(f"{PLUGINS}/gone").all("//a[contains(@href, '/gone/off')]")
+    assert not site.get(f"{PLUGINS}/never").all("//a[contains(@href, '/never/off')]")
+    off = site.get(f"{PLUGINS}/gone/off")
+    assert site.post(f"{PLUGINS}/gone", off.form()).status == 303
+    assert not site.get(f"{PLUGINS}/gone").all("//a[contains(@href, '/gone/off')]")
+
+
+def test_a_page_of_a_package_that_was_removed_under_the_server_says_so(site: Site, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = work.platform
+    away = {**platform.folders, "teamwork": platform.folders["teamwork"] / "gone"}
+    monkeypatch.setattr(platform.templates, "_folders", away)
+    monkeypatch.setattr(platform.templates, "_environments", {})
+    monkeypatch.setattr(platform, "folders", away)
+    said = site.get("/teamwork/calendar")
+    assert said.status == 503
+    assert "teamwork" in said.text
+    assert site.get("/customers/accounts").status == 200
 
 
 @pytest.mark.feature("P32")

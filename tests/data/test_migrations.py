@@ -168,7 +168,7 @@ for name, _before, after in migrate.upgrade(booted.database, booted.branches()):
     assert [code for _output, code in ended] == [0, 0, 0], [output[1] for output, _code in ended]
     moved = [line for (output, _errors), _code in ended for line in output.splitlines()]
     assert len(moved) == len(set(moved)), moved
-    assert [line.partition(" ")[0] for line in moved] == ["core", "customers"]
+    assert sorted(line.partition(" ")[0] for line in moved) == ["core", "customers"], "whichever process came first to each"
 
 
 def test_a_boot_against_an_older_schema_takes_out_the_plugin_alone(empty_database_url: str, tmp_path: Path) -> None:

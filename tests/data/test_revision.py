@@ -139,7 +139,8 @@ def test_the_kept_migrations_are_those_of_the_declarations(empty_database_url: s
     branch = next(branch for branch in booted.branches() if branch.plugin == point.name)
     here = sorted(branch.directory.iterdir())
     try:
-        assert revise(booted.database, branch, "missing", beside=NAMES) is None
+        made = revise(booted.database, branch, "missing", beside=NAMES)
+        assert made is None, made.read_text()
     finally:
         for extra in set(branch.directory.glob("*_missing.py")) - set(here):
             extra.unlink()

@@ -17,7 +17,7 @@ from sdk.migrations import APP_ROLE
 
 GLOBAL = {
     "core_tenants": "the list of tenants, read before one is chosen",
-    "core_tenant_plugins": "read with the tenant's row, by the gate and the operator's commands",
+    "core_tenant_plugins": "read of all tenants by the gate and the operator's commands; in a tenant's transaction there is a wall",
     "core_sign_ins": "a person's password, the same in all tenants",
     "core_memberships": "which tenants a person may enter, read before one is chosen",
     "core_sessions": "a person's session, which belongs to no tenant",
@@ -82,6 +82,16 @@ def test_a_row_cannot_be_moved_to_another_tenant(platform: Platform, tenant: Ten
     thing_of(tenant)
     with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
         raw(platform, tenant, "UPDATE probe_things SET tenant_id = :other", other=other.id)
+
+
+@pytest.mark.feature("B14")
+def test_in_a_tenants_transaction_there_are_no_switches_of_another(platform: Platform, tenant: Tenant, other: Tenant) -> None:
+    seen = "SELECT DISTINCT tenant_id FROM core_tenant_plugins"
+    assert raw(platform, tenant, seen).scalars().all() == [tenant.id]
+    assert {tenant.id, other.id} <= {*raw(platform, None, seen).scalars().all()}
+    assert raw(platform, tenant, "UPDATE core_tenant_plugins SET enabled = false WHERE tenant_id = :other", other=other.id).rowcount == 0
+    with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
+        raw(platform, tenant, "INSERT INTO core_tenant_plugins (tenant_id, plugin, enabled) VALUES (:of, 'x', true)", of=other.id)
 
 
 @pytest.mark.feature("B14")

@@ -165,8 +165,11 @@ def test_a_fiscal_year_has_the_number_of_the_year_in_which_it_ends(
     assert [(row["day:fiscal_quarter"], row["count"]) for row in rows] == [("FY2026-Q4", 1), ("FY2027-Q1", 1), ("FY2027-Q3", 1)]
 
 
-@pytest.mark.parametrize(("name", "value"), [("fiscal_year_start", 13), ("fiscal_year_start", 0), ("week_start", 8), ("week_start", "1")])
-def test_there_is_no_thirteenth_month_and_no_eighth_day(client: Api, name: str, value: object) -> None:
+@pytest.mark.parametrize(("name", "value"), [
+    ("fiscal_year_start", 13), ("fiscal_year_start", 0), ("week_start", 8), ("week_start", "1"),
+    *((name, None) for name in ("week_start", "timezone", "duplicates", "allowed_addresses")),
+])  # fmt: skip
+def test_there_is_no_thirteenth_month_and_no_eighth_day_and_no_empty_setting(client: Api, name: str, value: object) -> None:
     refused = client.patch("/api/v1/core/tenant", {name: value})
     assert refused.status_code == 422
     assert [error["field"] for error in refused.json["errors"]] == [name]

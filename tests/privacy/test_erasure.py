@@ -46,7 +46,14 @@ class Case:
         self.work, self.client, self.drain = work, client, drain
         self.field = client.post("/api/v1/core/custom_fields", {
             "entity": CONTACT, "key": "hobby", "kind": "text", "label": "Hobby", "personal": True, "indexed": True,
+            "required_if": "wechat != ''",
         }).json["id"]  # fmt: skip
+        rolled = {"entity": "customers.account", "kind": "roll_up", "source": CONTACT, "link": "account"}
+        for made in (
+            {"entity": CONTACT, "key": "greeting", "kind": "formula", "expression": "'Dear ' + name", "result": "text"},
+            {"key": "people", "measure": "count", **rolled}, {"key": "youngest", "measure": "max:birthday", **rolled},
+        ):  # fmt: skip
+            assert client.post("/api/v1/core/custom_fields", {"label": made["key"], **made}).status_code == 201, made
         gone = client.post(
             "/api/v1/core/custom_fields", {"entity": CONTACT, "key": "nick", "kind": "text", "label": "Nick", "personal": True}
         ).json
@@ -202,6 +209,9 @@ def test_who_is_erased_is_gone_from_record_audit_search_and_files_and_every_sum_
     assert len(in_files(platform)) == 2
     chain.seal(work, settled=timedelta())
     before, seen = case.sums(), list(database.rows())
+    account = f"/api/v1/customers/accounts/{case.account}"
+    worked_out = [case.client.get(account).json[f"custom.{name}"] for name in ("people", "youngest")]
+    assert worked_out[0] and worked_out[1] == "1971-03-17"
     preview = case.erase(dry_run=True)
     assert [row for row in database.rows() if row not in seen] == [], "a preview changes nothing"
     done = case.erase()
@@ -220,7 +230,9 @@ def test_who_is_erased_is_gone_from_record_audit_search_and_files_and_every_sum_
     assert left == [], "nothing is left but what was named"
     assert in_files(platform) == []
     assert case.sums() == before
-    assert case.client.get(f"/api/v1/customers/contacts/{case.id}").json["name"] == "(erased)"
+    erased = case.client.get(f"/api/v1/customers/contacts/{case.id}").json
+    assert (erased["name"], erased["custom.greeting"], erased["custom.hobby"]) == ("(erased)", "Dear (erased)", None)
+    assert [case.client.get(account).json[f"custom.{name}"] for name in ("people", "youngest")] == [worked_out[0], None]
     assert case.client.get("/api/v1/customers/contacts", {"q": "Zappelmann"}).json["data"] == []
     verdict = chain.verify(work)
     assert (verdict.broken, len(verdict.erased)) == (None, 1), "the chain still holds, and says that it was an erasure"

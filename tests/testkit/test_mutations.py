@@ -27,7 +27,7 @@ import core.http.collections
 import core.http.health
 import core.policy.explain
 import core.policy.scopes
-from core.custom.formula import Beyond
+from core.custom.formula import Beyond, Formula
 from core.entities.aggregate import Aggregation
 from core.entities.conditions import Conditions
 from core.entities.read import Reader
@@ -38,7 +38,9 @@ from core.identity.tables import Share, User
 from core.policy.grants import Grant
 from core.policy.scopes import Scopes
 from core.testkit.leaks.asker import Asker
+from core.testkit.leaks.custom import CASE, STEP
 from core.testkit.leaks.kit import Kit, compare
+from core.testkit.leaks.rights import type_rights
 from sdk import Scope
 from tests.testkit.first_leak import first_leak, type_twins
 
@@ -210,6 +212,17 @@ def _as_the_system(call: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
+_reach = Reader.reach
+
+
+def _all_of_the_bin(self: Any, source: Any, names: Any = (), scopes: Any = None, *, deleted: bool = False) -> Any:
+    return source.deleted() if deleted else _reach(self, source, names, scopes)
+
+
+def _knows_all(work: Any, shape: Any, names: Any, items: Any) -> Any:
+    return lambda _item: True
+
+
 def _titled_for_all(self: Any, source: Any, field: Any) -> Any:
     reader = self.reader.work.as_system().reader(source.shape.target(field))
     return core.entities.read.title_column(reader.entity, self._across(source, field, reader, reader.entity.title).table)
@@ -244,6 +257,14 @@ CHECKS |= {
     "names that are near": ("batch", core.entities.nearest.Nearest, "_select", _near_to_all),
     "changes of fields that are hidden on a row": ("past", core.entities.past, "_hidden", lambda work, entity, ids: {}),
     "changes of nothing but what is hidden": ("past", core.entities.past, "_tells", lambda one, entity: True),
+    "the rows that are visible in the recycle bin": ("bin", Reader, "reach", _all_of_the_bin),
+    "whether a condition may tell what it reads": ("lacking", core.entities.checks, "_knowing", _knows_all),
+    "the fields of what became part of a record": (
+        "absorbed",
+        core.entities.history,
+        "_shown_on",
+        lambda reader, parts, names: {id: {*names} for id in parts},
+    ),
     "the right to give away": ("trespass", core.entities.write, "check_reassign", lambda *_args: None),
     "the fields that are explained": ("explain", core.policy.explain._Question, "_including", lambda self, grants: grants),
 }
@@ -271,21 +292,29 @@ def test_the_kit_fails_without(check: str, small_kit: Kit, small_twins: type_twi
     assert first_leak(small_kit, small_twins, kinds) is not None
 
 
+CONTACTS: type_rights = {
+    "customers.account.read": (Grant(Scope.ALL, frozenset({"name"})),),
+    "customers.contact.read": (Grant(Scope.ALL, frozenset({"name"})), Grant(Scope.OWN)),
+    "customers.invitation.read": (Grant(Scope.ALL, frozenset({"survey", "contact", "answered_at"})),),
+    "customers.survey.read": (Grant(Scope.ALL),),
+}
+STEPS: type_rights = {f"{CASE}.read": (Grant(Scope.ALL, frozenset({"name"})),), f"{STEP}.read": (Grant(Scope.ALL),)}
+OTHERS: dict[str, tuple[type_rights, str, str, object, str, Any]] = {
+    "the rights of what carries to a timeline": (
+        CONTACTS, "customers.account", "timeline", core.entities.timeline, "_carriers", _as_the_system(core.entities.timeline._carriers),
+    ),
+    "whether what a formula reads elsewhere is seen at all": (STEPS, STEP, "list", Formula, "seen", lambda self, scopes: True),
+}  # fmt: skip
+"""Checks for which a person of other rights is asked: such as who sees of a contact whose account is hidden nothing on the account."""
+
+
 @pytest.mark.feature("B6")
-def test_the_kit_fails_without_the_rights_of_what_carries_to_a_timeline(small_kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a contact whose account is hidden nothing shows on the account: for that a person of other rights is asked."""
-    rights = {
-        "customers.account.read": (Grant(Scope.ALL, frozenset({"name"})),),
-        "customers.contact.read": (Grant(Scope.ALL, frozenset({"name"})), Grant(Scope.OWN)),
-        "customers.invitation.read": (Grant(Scope.ALL, frozenset({"survey", "contact", "answered_at"})),),
-        "customers.survey.read": (Grant(Scope.ALL),),
-    }
-    carriers = _as_the_system(core.entities.timeline._carriers)
+@pytest.mark.parametrize("check", OTHERS)
+def test_the_kit_fails_for_another_person_without(check: str, small_kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    rights, entity, kind, *part = OTHERS[check]
     with small_kit.twins(lambda _world: rights) as (one, other, oracle, _changed):
-        asked = [
-            question for question in Asker(one, oracle, "customers.account", Random(1), deep=True).records() if question.kind == "timeline"
-        ]
+        asked = [question for question in Asker(one, oracle, entity, Random(1), deep=True).all() if question.kind == kind]
         assert not any(compare(question, one, other) for question in asked)
-        monkeypatch.setattr(core.entities.timeline, "_carriers", carriers)
+        monkeypatch.setattr(*part)
         one.platform._shapes.clear()
         assert any(compare(question, one, other) for question in asked)

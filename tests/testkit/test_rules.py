@@ -71,7 +71,7 @@ BREAKS: Mapping[str, tuple[str, Mapping[str, object], str]] = {
     "raw": ("raw_sql", {"more": "import sqlalchemy as sa\nx = sa.text"}, "uses .text"),
     "meddling": ("patches", {"more": "import sdk\nsdk.Record.x = 1"}, "changes sdk"),
     "lagging": ("migrated", {"up": UP.replace('"name"', '"other"')}, "a migration lacks"),
-    "older": ("migrated", {"up": UP.replace("sa.String(255)", "sa.Date()")}, "op.alter_column('older_rows', 'name', existing_type=sa.DATE(), type_=sa.String(255)"),
+    "older": ("migrated", {"up": UP.replace("sa.String(255)", "sa.Date()")}, "migrations.alter_column(op, \"older_rows\", \"name\", type_=sa.String(255))"),
     "stuck": ("reversible", {"down": "raise NotImplementedError"}, "it does not go down from 0001: NotImplementedError"),
     "littering": ("migrated reversible", {"up": UP + '\n    migrations.create_table(op, "{name}_more")'}, "leaves 'littering_more' behind"),
     "squatting": (

@@ -13,6 +13,7 @@ import orjson
 from core.entities.shape import Shape
 from core.policy.explain import explain
 from core.testkit.leaks.custom import FORMULAS, Made
+from core.testkit.leaks.judged import judged
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.questions import REFUSED, SHORT, WRONG, Question, aggregate, http, over_http, undone
 from core.testkit.leaks.world import DELETED, NOW, SPARE, World, place_of, type_row
@@ -55,6 +56,7 @@ class Asker:
         yield from self.reports()
         yield from self.writes()
         yield from self.trespasses()
+        yield from judged(self)
 
     def _get(self, kind: str, path: str = "", *query: tuple[str, str]) -> Question:
         return http(kind, self.name, "GET", self.path + path, query)

@@ -44,6 +44,8 @@ def define(work: Work) -> None:
         for name in (CASE, *_extended(work)):
             for field in _fields():
                 fields.create({"entity": name, "label": field["key"], **field})
+        needed = {"key": "leaks_due", "kind": "text", "required_if": "custom.leaks_mark != 'nowhere'"}
+        fields.create({"entity": CASE, "label": "due", **needed})
         fields.create({"entity": STEP, "label": "day", "key": "day", "kind": "date"})
         for key, result, expression in (("leaks_on", "date", "custom.day"), ("leaks_above", "text", "parent.custom.leaks_mark")):
             fields.create({"entity": STEP, "label": key, "key": key, "kind": "formula", "expression": expression, "result": result})

@@ -74,8 +74,14 @@ class Oracle:
         return found
 
     def _shown(self, shape: Shape, row: type_row | None) -> frozenset[str]:
-        if row is None or not self.lives(shape.entity, row):
-            return NOTHING
+        return NOTHING if row is None or not self.lives(shape.entity, row) else self._reached(shape, row)
+
+    def reached(self, entity: str) -> Mapping[UUID, frozenset[str]]:
+        """All records, each with the fields that the user sees, or would see were it not in the recycle bin."""
+        shape = self.world.shapes[entity]
+        return {id: self._reached(shape, row) for id, row in self.rows.get(place_of(shape.entity), {}).items()}
+
+    def _reached(self, shape: Shape, row: type_row) -> frozenset[str]:
         found = NOTHING
         for right in self.rights(shape.entity, Verb.READ):
             if self._reaches(right, shape.entity, row, Verb.READ):
