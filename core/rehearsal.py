@@ -39,7 +39,7 @@ class _Over(Exception):
 def rehearsed(work: Work) -> Iterator[None]:
     """A write transaction that is undone, with the files that were saved in it."""
     try:
-        with work.transaction(write=True), work.tried():
+        with work.transaction(write=True), work.tried(), work.growing():
             yield
             raise _Over
     except _Over:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from core.audit import entries
 from core.data import bulk, in_flight
 from core.data.engine import asked
+from core.data.statistics import Growth, grown_within
 from core.events.tables import audit
 from core.files import LocalFiles
 from core.policy.grants import Grants
@@ -71,6 +72,8 @@ class Transaction:
         """The keys of files that were saved in it."""
         self.read_back = False
         """Whether what is written is read at once, so that both go to the database together."""
+        self.growth: Growth | None = None
+        """What it has written of large batches, where it will not be committed however long it lasts."""
         self.point: NestedTransaction | None = None
         """Where reading goes on when a part of it fails."""
 
@@ -273,8 +276,21 @@ class Transactional:
         self._transaction.after.append(self.platform.awaken)
 
     def grown(self, table: str, rows: int) -> None:
-        """Once committed, the planner is told of a table that has grown by much."""
-        self._transaction.after.append(partial(self.platform.statistics.grown, table, rows))
+        """The planner is told of a table that has grown by much: once that is committed, or at once where it never will be."""
+        shared = self._transaction
+        if shared.growth is not None:
+            grown_within(self.connection, shared.growth, table, rows)
+        else:
+            shared.after.append(partial(self.platform.statistics.grown, table, rows))
+
+    @contextmanager
+    def growing(self) -> Iterator[None]:
+        """Inside a transaction that will be undone: the planner hears of its rows while it lasts."""
+        self._transaction.growth = Growth()
+        try:
+            yield
+        finally:
+            self._transaction.growth = None
 
     def access_changed(self) -> None:
         """Somebody's rights changed: every process compiles them anew at its next request."""

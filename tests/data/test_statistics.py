@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 from core.data.statistics import BATCH, FACTOR, FIRST, Statistics
 from core.platform import Platform
 from sdk import Draft, Tenant
+from sdk.migrations import APP_ROLE
 
 
 def known(platform: Platform, table: str) -> float:
@@ -53,6 +54,20 @@ def test_it_looks_at_each_eightfold_of_what_came_in_large_batches(platform: Plat
                 looked.append(batch + 1)
         assert connection.exec_driver_sql("SELECT reltuples FROM pg_class WHERE relname = 'probe_boards'").scalar_one() == -1
     assert looked == [FIRST // 1000, FIRST * FACTOR // 1000]
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_what_is_only_tried_is_known_to_the_planner_while_it_lasts_as_soon_as_nobody_else_looks(platform: Platform, tenant: Tenant) -> None:
+    many, table = [Draft("create", {"name": f"thing {n}"}) for n in range(FIRST)], "probe_things"
+    with platform.system(tenant.id).rehearsal() as trying:
+        things = trying.records("probe.thing")
+        with platform.database.begin_as_owner() as other:
+            other.exec_driver_sql(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+            things.write_all(many)
+            assert known(platform, table) == -1
+        things.write_all(many[:BATCH])
+        assert known(platform, table) == pytest.approx(FIRST + BATCH, rel=0.2)
+        assert trying.connection.exec_driver_sql("SELECT current_user").scalar_one() == APP_ROLE
 
 
 def looks(connection: Connection) -> int:
