@@ -239,7 +239,7 @@ def wiped(work: Work, *names: str) -> None:
 
 
 @pytest.mark.feature("C16")
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(data=st.data())
 def test_any_values_of_every_kind_come_back_once_all_is_wiped(defined: Work, data: st.DataObject) -> None:
     names, filling = ("customers.account", "custom.case"), Anything(defined, data)
