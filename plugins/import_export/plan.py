@@ -178,19 +178,18 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
         nothing={name: words_for(fields[name], values.get(name, ()), texts=wish.nothing == "all") for name in columns},
         act=HISTORY if wish.history and any(one.historic for one in visible.values()) else "",
     )  # fmt: skip
-    said = Said(wish.dates, wish.numbers, wish.years)
-    styles, rows, gaps, nothing = (
-        Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency),
-        0,
-        Gaps(file.headings, file.left_out),
-        Found(file.headings),
-    )
-    # To the end, whatever its columns: what is no CSV is refused before a row is written.
+    return _read_through(ctx, plan, file, Said(wish.dates, wish.numbers, wish.years))
+
+
+def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said) -> Plan:
+    """What only all rows tell; to the end, whatever its columns: what is no CSV is refused before a row is written."""
+    styles = Styles(plan.fields, plan.columns, file, said, ctx.tenant.timezone, ctx.tenant.currency)
+    rows, gaps, nothing = 0, Gaps(file.headings, file.left_out), Found(file.headings)
     for rows, (number, cells) in enumerate(file.rows(), 1):
         styles.see(cells)
         gaps.see(number, cells)
         nothing.see(cells)
-    emptied = nothing.told({columns[name]: words for name, words in plan.nothing.items()})
+    emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
     return replace(plan, styles=styles.found(), rows=rows, parted=gaps.behind(), emptied=emptied)
 
 
