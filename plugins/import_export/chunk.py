@@ -63,6 +63,7 @@ class ChunkWriter:
         rows = chunk[0]
         drafts = list(self._drafts(tally, chunk))
         drafts = list(self._linked(tally, rows, drafts, last=last)) if self.plan.links else drafts
+        self.matching.settle_ids([values for _index, values in drafts])
         self.matching.settle_links([values for _index, values in drafts])
         for wave in self._waves(drafts):
             self._write(tally, rows, wave, last=last)

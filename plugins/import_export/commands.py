@@ -88,7 +88,7 @@ def _print(terminal: Terminal, done: Row, left: Iterator[Row]) -> None:
     """One JSON document, a line for each row."""
     ignored = str(done["ignored"]).split(", ") if done["ignored"] else []
     counted = {name: done[name] for name in ("entity", "mode", "dry_run", "state", *COUNTS)}
-    head = {"id": str(done["id"]), "file": done["file_name"], **counted, "ignored": ignored}
+    head = {"id": str(done["id"]), "file": done["file_name"], **counted, "ignored": ignored, "emptied": done["emptied"]}
     terminal.print(json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}") + ',\n  "rows": [')
     line = ""
     for row in left:
@@ -113,6 +113,8 @@ def _tell(terminal: Terminal, done: Row, left: Iterator[Row]) -> None:
         terminal.note("the file has headings but no rows")
     if done["ignored"]:
         terminal.note(f"columns left out: {done['ignored']}")
+    if done["emptied"]:
+        terminal.note(f"counted as empty cells: {done['emptied']}")
     counts = ", ".join(f"{done[name]} {name}" for name in COUNTS if name != WARNED or done[name])
     terminal.print(f"{done['state']}: {counts}{' (dry run: nothing was written)' if done['dry_run'] else ''}")
 

@@ -12,7 +12,7 @@ from plugins.import_export.external import ExternalIds
 from plugins.import_export.plan import OWN, Plan
 from sdk import Condition, Context
 from sdk.context import Row, id_of
-from sdk.fields import Field, LinkField, NaturalKey, TextField
+from sdk.fields import AnyRecordField, Field, LinkField, NaturalKey, Reference, TextField
 from sdk.fields.text import PhoneField
 
 MOST = 100_000
@@ -33,6 +33,11 @@ class Matching:
             (name, form_of(plan.fields[name]) if name in plan.fields else _same) for name in self.names
         ]
         self._links = [name for name in self.names if isinstance(plan.fields.get(name), LinkField)]
+        self._pointing = [
+            name
+            for name in (*plan.columns, *plan.made)
+            if isinstance(plan.fields[name], LinkField | AnyRecordField) and name not in plan.links
+        ]
         self._first = next((name for name in self.names if name not in self._links), self.names[0] if self.names else "")
         self._alike = self._first in plan.fields and _by_likeness(plan.fields[self._first])
 
@@ -49,6 +54,29 @@ class Matching:
                 value = values.get(name)
                 if isinstance(value, NaturalKey) and len(found := ids.get(value.text, [])) == 1:
                     values[name] = found[0]
+
+    def settle_ids(self, rows: Sequence[type_values]) -> None:
+        """In the place of an id under which nothing is here the record that has come from there: exports have ids where a name says too little."""
+        for name in self._pointing:
+            pointed = {value: one for values in rows if (one := self._pointed(name, value := values.get(name))) is not None}
+            found = dict[tuple[str, UUID], UUID]()
+            for entity in {one.entity for one in pointed.values() if self.ctx.offers(one.entity)}:
+                ids = {one.id for one in pointed.values() if one.entity == entity}
+                unknown = [str(id) for id in ids - self.ctx.records(entity).values(ids).keys()]
+                found |= {(entity, UUID(word)): id_of(row) for word, row in self.external.find(entity, unknown).items()}
+            for values in rows if found else ():
+                one = pointed.get(values.get(name))
+                if one is not None and (id := found.get((one.entity, one.id))) is not None:
+                    values[name] = id if isinstance(values[name], UUID) else Reference(one.entity, id)
+
+    def _pointed(self, name: str, value: object) -> Reference | None:
+        return (
+            Reference(self.ctx.target(self.entity, name), value)
+            if isinstance(value, UUID)
+            else value
+            if isinstance(value, Reference)
+            else None
+        )
 
     def existing(self, rows: Sequence[type_values]) -> dict[type_key, list[Row]]:
         """By key the records that are there; one query for each 500 values of the first field."""

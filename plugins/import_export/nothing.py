@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sdk.fields import BooleanField, ChoiceField, Field, KeysField, TextField
 from sdk.fields.text import LongTextField
@@ -47,12 +47,15 @@ class Found:
         if not NOTHING.isdisjoint(map(str.strip, cells)):
             self._counted.update((place, word) for place, cell in enumerate(cells) if (word := cell.strip()) in NOTHING)
 
-    def told(self) -> str:
-        """`Fax: NULL ×22, Region: N/A ×3`, in the order of the columns; nothing where there is none."""
+    def told(self, taken: Mapping[int, Collection[str]] | None = None) -> str:
+        """`Fax: NULL ×22, Region: N/A ×3`, in the order of the columns; nothing where there is none.
+
+        Of all that were seen, or of those that a column takes for nothing.
+        """
         found: Mapping[str, int] = {
             f"{self._headings[place]}: {word}": count
             for (place, word), count in sorted(self._counted.items())
-            if place < len(self._headings)
+            if place < len(self._headings) and (taken is None or word in taken.get(place, ()))
         }
         words = [f"{name[:60]} ×{count}" for name, count in found.items()]
         return ", ".join(words[:_MOST]) + (", …" if len(words) > _MOST else "")

@@ -26,7 +26,7 @@ from plugins.import_export.mapping.shaping import (
 )
 from plugins.import_export.mapping.units import Unit, counts, unit_of
 from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of, written
-from plugins.import_export.nothing import words_for
+from plugins.import_export.nothing import Found, words_for
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
 from sdk.changes import HISTORY
@@ -130,6 +130,8 @@ class Plan:
     """What the headings of numbers say of all of them."""
     nothing: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Words that mean nothing in the cells of a column, by its field."""
+    emptied: str = ""
+    """How often which of them stand in the file."""
     parted: frozenset[int] = frozenset()
     """Rows of which it is told that they stand behind blank ones."""
 
@@ -176,17 +178,19 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
         nothing={name: words_for(fields[name], values.get(name, ()), texts=wish.nothing == "all") for name in columns},
         act=HISTORY if wish.history and any(one.historic for one in visible.values()) else "",
     )  # fmt: skip
-    said = Said(wish.dates, wish.numbers, wish.years)
-    styles, rows, gaps = (
-        Styles(fields, columns, file, said, ctx.tenant.timezone, ctx.tenant.currency),
-        0,
-        Gaps(file.headings, file.left_out),
-    )
-    # To the end, whatever its columns: what is no CSV is refused before a row is written.
+    return _read_through(ctx, plan, file, Said(wish.dates, wish.numbers, wish.years))
+
+
+def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said) -> Plan:
+    """What only all rows tell; to the end, whatever its columns: what is no CSV is refused before a row is written."""
+    styles = Styles(plan.fields, plan.columns, file, said, ctx.tenant.timezone, ctx.tenant.currency)
+    rows, gaps, nothing = 0, Gaps(file.headings, file.left_out), Found(file.headings)
     for rows, (number, cells) in enumerate(file.rows(), 1):
         styles.see(cells)
         gaps.see(number, cells)
-    return replace(plan, styles=styles.found(), rows=rows, parted=gaps.behind())
+        nothing.see(cells)
+    emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
+    return replace(plan, styles=styles.found(), rows=rows, parted=gaps.behind(), emptied=emptied)
 
 
 def _own_ids(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> int | None:

@@ -74,6 +74,7 @@ class Run:
             {
                 "state": "running",
                 "ignored": listed(self.plan.ignored),
+                "emptied": listed([self.plan.emptied]),
                 "headings": json.dumps(self.file.headings),
                 "total": self.plan.rows,
                 **started,

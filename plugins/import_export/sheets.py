@@ -13,7 +13,7 @@ from plugins.import_export.mapping.shaping import kinds_of
 from plugins.import_export.mapping.words import plain
 from plugins.import_export.plan import LISTS, Wish
 from plugins.import_export.run import EMPTY, Run, rehearse
-from plugins.import_export.tally import COUNTS, FATES
+from plugins.import_export.tally import COUNTS, FATES, listed
 from sdk import BadRequest, Context, Refusal, _, where
 from sdk.context import Row, id_of
 from sdk.fields import AnyRecordField, Field, LinkField
@@ -125,7 +125,8 @@ def carry_out(ctx: Context, record: Row, pairs: Sequence[tuple[Row, Wish]], open
     ended, whole = children(ctx, id), imports.values([id])[id]
     if whole["state"] == "cancelled":
         return whole
-    return imports.update(id, {**_sums(ended), "state": _state(ended), "ended_at": ctx.now()}, act="run")
+    emptied = listed(f"{one['sheet']}: {one['emptied']}" for one in ended if one["emptied"])
+    return imports.update(id, {**_sums(ended), "emptied": emptied, "state": _state(ended), "ended_at": ctx.now()}, act="run")
 
 
 def _sums(rows: Sequence[Row]) -> dict[str, object]:

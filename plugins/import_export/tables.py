@@ -95,6 +95,7 @@ class Import(Record):
     deferred: Mapped[str | None] = f.long_text(_("Rows put off"), length=2_000_000)
     headings: Mapped[str | None] = f.long_text(_("Headings"), length=200_000, readonly=True)
     ignored: Mapped[str | None] = f.long_text(_("Skipped columns"))
+    emptied: Mapped[str | None] = f.long_text(_("Words that counted as empty"))
     reason: Mapped[str | None] = f.long_text(_("Reason"))
     file_id: Mapped[UUID | None] = f.link(_("Uploaded file"), "import_export.file")
     sheet: Mapped[str | None] = f.text(_("Sheet"))

@@ -209,7 +209,8 @@ def _among(system: Context, link: str, ids: Sequence[UUID]) -> list[Row]:
 def keep_within_order(ctx: Context, batch: Batch) -> None:
     """No more of an order's line is billed than was ordered, in quantity and to the cent; the order says how far it is billed."""
     touched = [change for change in batch.changes if change.stands and isinstance(change.after("order_line"), UUID)]
-    ids = {change.after("order_line") for change in touched}
+    credits = _credits_of_history(ctx, batch)
+    ids = {change.after("order_line") for change in touched} | credits.keys()
     lines = ctx.as_system().records("orders.order_line").values(ids)  # type: ignore[arg-type]
     if not lines:
         return
@@ -219,6 +220,8 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
     siblings = _siblings(ctx, orders)
     billed = _billed(ctx, [id_of(line) for line in siblings], [change.id for change in touched])
     left, ordered = _left(siblings, billed), {id_of(line): Decimal(str(line["quantity"])) for line in siblings}
+    for credited in credits.keys() & left.keys():
+        left[credited] += sum((quantity for _change, quantity in credits[credited]), Decimal(0))
     for change in touched:
         if change.verb == "delete":
             continue
@@ -232,7 +235,28 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
         elif line in left:
             left[line] -= wanted
             _price_part(change, lines[line], billed.setdefault(line, []))
-    _tell_orders(batch, touched, siblings, left)
+    _tell_orders(
+        batch,
+        [(change.after("order_line"), change) for change in touched] + [(id, parts[0][0]) for id, parts in credits.items()],
+        siblings,
+        left,
+    )
+
+
+def _credits_of_history(ctx: Context, batch: Batch) -> dict[UUID, list[tuple[Change, Decimal]]]:
+    """By order line the credits that come in as they stood, and how much each opens again; one that goes closes it. Ours tell their order themselves."""
+    system, found = ctx.as_system(), dict[UUID, list[tuple[Change, Decimal]]]()
+    mine = [
+        change for change in batch.changes if change.stands and change.act == HISTORY and isinstance(change.after("credits_line"), UUID)
+    ]
+    lines = system.records("orders.invoice_line").values({change.after("credits_line") for change in mine}) if mine else {}  # type: ignore[misc]
+    documents: dict[object, Row] = dict(system.records("orders.invoice").values({line["invoice"] for line in lines.values()}).items())  # type: ignore[misc]
+    for change in mine:
+        line = lines.get(change.after("credits_line"))  # type: ignore[call-overload]
+        if line is not None and isinstance(id := line["order_line"], UUID) and _counts(documents.get(line["invoice"])):
+            quantity = Decimal(str(change.after("quantity")))
+            found.setdefault(id, []).append((change, -quantity if change.verb == "delete" else quantity))
+    return found
 
 
 def _price_part(change: Change, line: Row, parts: list[_Part]) -> None:
@@ -269,11 +293,11 @@ def _siblings(ctx: Context, orders: Sequence[object]) -> list[Row]:
     return [line for part in parts for line in records.find((Condition("order", "in", part),), MOST)]
 
 
-def _tell_orders(batch: Batch, touched: Sequence[Change], siblings: Sequence[Row], left: Mapping[UUID, Decimal]) -> None:
+def _tell_orders(batch: Batch, touched: Sequence[tuple[object, Change]], siblings: Sequence[Row], left: Mapping[UUID, Decimal]) -> None:
     by_line: dict[object, Row] = {id_of(line): line for line in siblings}
     bearers: dict[object, Change] = {}
-    for change in touched:
-        line = by_line.get(change.after("order_line"))
+    for id, change in touched:
+        line = by_line.get(id)
         if line is not None and change.stands:
             bearers.setdefault(line["order"], change)
     _tell(batch, bearers, siblings, left)

@@ -80,12 +80,20 @@ def test_rows_that_sum_up_others_or_say_who_made_them_are_no_records_unless_that
 def test_words_that_mean_nothing_are_empty_cells_unless_the_field_knows_them_or_it_is_said_what_they_mean(taken: Take, work: Work) -> None:
     accounts = work.records("customers.account")
     file = "Name,City,Employees,Website,Notes\nA,N/A,-,NULL, \u65e0 \nNull,NULL,(null),\u2014,see N/A\nB,'NULL,1,n/a,'-\n"
-    assert taken("customers.account", "Name,Employees,Website\nT,-,NULL\n N/A ,\u2014,\u65e0\n").counts == {"created": 2}
+    text = taken("customers.account", "Name,Employees,Website\nT,-,NULL\n N/A ,\u2014,\u65e0\n")
+    assert (text.counts, text.emptied) == (
+        {"created": 2},
+        "Employees: - \u00d71, Employees: \u2014 \u00d71, Website: NULL \u00d71, Website: \u65e0 \u00d71",
+    )
     assert [(row["name"], row["website"]) for row in accounts.find(())] == [("T", None), ("N/A", None)]
     for row in accounts.find(()):
         accounts.delete(id_of(row))
     done = taken("customers.account", file, nothing="all")
     assert (done.state, done.counts) == ("succeeded", {"created": 3})
+    assert (
+        done.emptied
+        == "City: N/A \u00d71, City: NULL \u00d71, Employees: (null) \u00d71, Employees: - \u00d71, Website: NULL \u00d71, Website: n/a \u00d71, Website: \u2014 \u00d71, Notes: \u65e0 \u00d71"
+    )
     read = {str(row["name"]): [row[name] for name in ("city", "employees", "website", "notes")] for row in accounts.find(())}
     assert read == {"A": [None] * 4, "Null": [None, None, None, "see N/A"], "B": ["NULL", 1, None, "-"]}
     assert taken("customers.account", "Name,City\nC,N/A\n", value=["city:N/A=N/A"], nothing="all").counts == {"created": 1}

@@ -14,6 +14,7 @@ import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api, People
+from plugins.import_export.migrating.archive import is_archive
 from plugins.import_export.migrating.external import ExternalIds
 from plugins.import_export.migrating.recognition import importer_of
 from plugins.import_export.migrating.running import Asked, begin, carry_out
@@ -216,6 +217,12 @@ def test_a_migration_that_was_killed_goes_on_with_each_row_once_and_takes_words_
     assert (deal["stage"], deal["contact"]) == (process.stages["needs-analysis"], by_name(work, "customers.contact")["Ann Lee"]["id"])
 
 
+def test_a_workbook_of_old_that_has_a_zip_within_it_is_a_file_and_no_archive() -> None:
+    archive = zipped({"theme.xml": b"<a/>"})
+    found = [is_archive(io.BytesIO(content)) for content in (archive, b"\xd0\xcf\x11\xe0" + bytes(600) + archive, b"Id,Name\n")]
+    assert found == [True, False, False]
+
+
 @pytest.mark.skipif(not (DATA / "sf_dataloader").exists(), reason="the real files are not there")
 def test_real_files_of_the_data_loader_and_of_odoo_are_taken(work: Work, migrated: Callable[..., dict[str, Any]]) -> None:
     folder = DATA / "sf_dataloader/src/main/resources/samples/data"
@@ -231,6 +238,8 @@ def test_real_files_of_the_data_loader_and_of_odoo_are_taken(work: Work, migrate
     odoo = DATA / "odoo_templates"
     taken = migrated("odoo.zip", zipped({one.name: one.read_bytes() for one in odoo.glob("*.xls*")}))
     assert (taken["system"], taken["failed"]) == ("from_odoo.odoo", 0), json.dumps(taken, indent=1)[:4000]
+    alone = migrated("mailing_contact.xls", (odoo / "mailing_contact.xls").read_bytes(), dry_run="true")
+    assert (alone["system"], alone["failed"]) == ("from_odoo.odoo", 0), "a file of which Excel says how it looks in a zip within it"
     freeman = work.records("customers.contact").find(where(name="Brandon Freeman"))[0]
     azure = work.records("customers.account").find(where(name="Azure Interior"))[0]
     assert freeman["account"] == azure["id"]

@@ -17,6 +17,7 @@ from sdk import Conflict, Refusal, _
 
 MOST_FILES, MOST_BYTES = 200, 4 << 30
 READ = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsb", ".ods")
+_BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
 _WORKBOOKS = ("xl/workbook.xml", "xl/workbook.bin", "mimetype")
 _BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError)
 
@@ -27,7 +28,7 @@ def opened(source: BinaryIO, file_name: str, reading: Reading) -> Iterator[tuple
     with TemporaryDirectory() as folder, ExitStack() as files:
         books: list[tuple[str, Book]] = []
         unread: dict[str, Refusal] = {}
-        members = list(_unpacked(source, Path(folder))) if _is_archive(source) else [(file_name, None)]
+        members = list(_unpacked(source, Path(folder))) if is_archive(source) else [(file_name, None)]
         for name, path in members:
             stream = source if path is None else files.enter_context(path.open("rb"))
             try:
@@ -39,10 +40,12 @@ def opened(source: BinaryIO, file_name: str, reading: Reading) -> Iterator[tuple
         yield books, unread
 
 
-def _is_archive(source: BinaryIO) -> bool:
-    """Whether it is a zip of files, and no workbook, which is a zip, too."""
+def is_archive(source: BinaryIO) -> bool:
+    """Whether it is a zip of files, and no workbook: the new ones are a zip themselves, the old ones may have one within them."""
     source.seek(0)
-    if not zipfile.is_zipfile(source):
+    begins = source.read(4)
+    source.seek(0)
+    if begins not in _BEGINS or not zipfile.is_zipfile(source):
         return False
     try:
         with zipfile.ZipFile(source) as archive:

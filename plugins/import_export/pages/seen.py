@@ -8,7 +8,7 @@ from plugins.import_export.tally import COUNTS
 from sdk.context import Row, shown
 
 OF_IMPORTS = (
-    "entity", "file_name", "state", "dry_run", "mode", "silent", *COUNTS, "undone", "conflicts", "done", "total", "rate", "seconds_left", "ignored",
+    "entity", "file_name", "state", "dry_run", "mode", "silent", *COUNTS, "undone", "conflicts", "done", "total", "rate", "seconds_left", "ignored", "emptied",
     "reason", "file", "sheet", "part_of", "wish", "created_at",
 )  # fmt: skip
 OF_EXPORTS = (
