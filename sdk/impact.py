@@ -41,7 +41,10 @@ def naming(ctx: Context, plugin: str, words: Mapping[str, Sequence[str]], parent
             if any(named.search(_text(row[one])) for one in fields if row.get(one))
         }
         whose = ctx.target(entity, link) if link else entity
-        if titles := ctx.records(whose).titles(ids):
+        titles = ctx.records(whose).titles(ids)
+        if titles and ctx.entity(whose).private:  # which are nobody's business: how many there are is told
+            found.append(Use(whose, (str(len(titles)),)))
+        elif titles:
             found.append(Use(whose, sorted(titles.values())))
     return found
 

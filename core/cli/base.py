@@ -19,6 +19,8 @@ from sdk import DeclarationError, Refusal, Unavailable, _
 P = ParamSpec("P")
 R = TypeVar("R")
 EXIT_REFUSED = 2
+_OF_OWNERS = ("schema", "database", "must be owner")
+"""Words of what is not permitted for want of owning the database."""
 NOT_PERMITTED = "42501"
 """What PostgreSQL says to who lacks a privilege, as of making tables in a database that is somebody else's."""
 
@@ -41,9 +43,9 @@ def refusals_told(command: Callable[P, R]) -> Callable[P, R]:
             click.echo(f"dealwright: the database does not answer: {reason}; see `dealwright config` for its address", err=True)
             raise SystemExit(EXIT_REFUSED) from failure
         except ProgrammingError as failure:
-            if getattr(failure.orig, "sqlstate", None) != NOT_PERMITTED:
-                raise
             reason = str(failure.orig).strip().splitlines()[0]
+            if getattr(failure.orig, "sqlstate", None) != NOT_PERMITTED or not any(word in reason for word in _OF_OWNERS):
+                raise
             click.echo(
                 f"dealwright: the database refuses: {reason}; its role has to own the database: CREATE DATABASE name OWNER role", err=True
             )

@@ -178,6 +178,8 @@ def is_late(failure: DBAPIError) -> bool:
 
 def forget(connection: Connection) -> None:
     """Wait for what is in flight before it is undone: whatever became of it, the failure that undoes it is on its way."""
+    if connection.invalidated:  # it is lost, and whatever was on its way with it
+        return
     connection.info.pop(_HELD, None)
     with suppress(DBAPIError):
         _land(connection)

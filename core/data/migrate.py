@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,13 @@ class Branch:
 
     def head(self) -> str | None:
         """The newest revision that its code has."""
-        return self.scripts().get_current_head() if self.directory.is_dir() else None
+        return _head(self, self.directory.stat().st_mtime_ns) if self.directory.is_dir() else None
+
+
+@lru_cache(maxsize=256)
+def _head(branch: Branch, _changed: int) -> str | None:
+    """Read once, and again when a file has come or gone: the first page of administrators asks for it each time."""
+    return branch.scripts().get_current_head()
 
 
 def current(connection: Connection, branch: Branch) -> str | None:

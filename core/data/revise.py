@@ -75,7 +75,7 @@ def _other_type(context: MigrationContext, _inspected: Any, _column: Any, there:
     assert context.dialect is not None
     mine, theirs = (context.dialect.type_compiler_instance.process(one) for one in (declared.dialect_impl(context.dialect), there))
     texts = {mine.partition("(")[0], theirs.partition("(")[0]} <= {"TEXT", "VARCHAR"}
-    return mine != theirs and not (texts and not ("(" in mine and "(" in theirs))  # a text without a limit is the same under either name
+    return mine != theirs and not (texts and "(" not in mine + theirs)  # a text without a limit is the same under either name
 
 
 def _write(branch: Branch, message: str, there: str | None, up: list[str], down: list[str]) -> Path:

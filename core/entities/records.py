@@ -10,7 +10,7 @@ from uuid import UUID
 from core.entities.aggregate import aggregate
 from core.entities.alike import candidates
 from core.entities.blocks import Blocks
-from core.entities.breadth import covers
+from core.entities.breadth import covers, sees_all, sees_beyond
 from core.entities.history import history
 from core.entities.read import MOST_ROWS, Reader
 from core.entities.shape import Shape
@@ -190,7 +190,12 @@ class EntityRecords:
 
     def covers(self, user: UUID | None, names: Sequence[str], filter: Filter = ()) -> bool:
         with self._work.transaction():
-            self._reader(*names, *(condition.field for condition in filter))
+            asked = (*names, *(condition.field for condition in filter))
+            self._reader(*asked)
+            if not sees_beyond(self._work, self._entity, asked):
+                return False
+            if sees_all(self._work, self._entity, asked):
+                return True
             try:
                 other = self._work.as_system() if user is None else self._work.standing_in(user)
             except NotFound:

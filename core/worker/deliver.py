@@ -30,6 +30,8 @@ log = logging.getLogger("dealwright.worker")
 MOST_ATTEMPTS = 8
 LONGEST_WAIT = 1_200.0
 """Seconds on the average, where a job has the patience for more than `MOST_ATTEMPTS`."""
+AFTERWARDS = timedelta(hours=1)
+"""The last attempt of a job with patience is put off to a time beyond it, and is to be made all the same."""
 MOST_DEPTH = 8
 """So many runs of rules, or whatever else names itself with `ctx.because`, make a chain; where nothing is named, so many deliveries."""
 MOST_ROWS = 64
@@ -112,7 +114,7 @@ def deliver(platform: Platform, row: type_row) -> None:
             _tell_of_loop(platform, work, row)
             _bury(platform, row, told.say(*loop))
             return
-        if _exhausted(platform, row, row.attempts):  # a failure would have buried it: the process itself died each time
+        if _exhausted(platform, row, row.attempts, AFTERWARDS):  # a failure would have buried it: the process itself died each time
             text = _("the process ended {count} times while it ran; {error}")
             _bury(platform, row, told.say(text, {"count": row.attempts, "error": row.error or _("no reason was recorded")}))
             return
@@ -233,10 +235,10 @@ def _retry(platform: Platform, row: type_row, error: str) -> None:
     _mark(platform, row, state=WAITING, error=error, due_at=platform.clock() + timedelta(seconds=wait))
 
 
-def _exhausted(platform: Platform, row: type_row, attempts: int) -> bool:
-    """Whether there is no further attempt after so many."""
+def _exhausted(platform: Platform, row: type_row, attempts: int, beyond: timedelta = timedelta(0)) -> bool:
+    """Whether there is no further attempt after so many; of a job with patience, so long `beyond` it."""
     job = platform.catalog.jobs.get(row.handler) if row.kind == "job" else None
-    patience = timedelta(0) if job is None else job.patience
+    patience = timedelta(0) if job is None or not job.patience else job.patience + beyond
     return attempts >= MOST_ATTEMPTS and platform.clock() - row.created_at >= patience
 
 

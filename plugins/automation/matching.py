@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, cast
 from uuid import UUID
 
@@ -33,17 +33,18 @@ def hear(ctx: Context, events: Sequence[Event]) -> None:
             continue
         if one.rule.trigger == DATE:
             ctx.lock(f"{timing.TIMER}:{one.rule.id}")
-            _catch_up(ctx, one.rule, [event.record_id for event in heard], heard[0].causes)
+            moved = {event.record_id for event in heard if one.trigger.begins(event, one.parameters)}
+            _catch_up(ctx, one.rule, [event.record_id for event in heard], moved, heard[0].causes)
         else:
             start(ctx, one.rule, [_moment(event) for event in heard], ctx.idempotency_key, heard[0].causes)
 
 
-def _catch_up(ctx: Context, rule: Rule, ids: Sequence[UUID], causes: Sequence[str]) -> None:
+def _catch_up(ctx: Context, rule: Rule, ids: Sequence[UUID], moved: Set[UUID], causes: Sequence[str]) -> None:
     try:
         actor = actor_of(ctx, rule)
     except NotFound:  # has left: the next wake-up of the rule switches it off
         return
-    for occurrence, found in timing.catch_up(ctx, rule, actor, ids):
+    for occurrence, found in timing.catch_up(ctx, rule, actor, ids, moved):
         start(ctx, rule, [Moment(id) for id in found], occurrence, causes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -239,9 +239,10 @@ def _window(field: f.Field, given: Mapping[str, Any], behind: date, upto: date, 
     return (Condition(name, "gt", (first,)), Condition(name, "lte", (last,)))
 
 
-def catch_up(ctx: Context, rule: Rule, actor: Context, ids: Sequence[UUID]) -> Iterator[tuple[str, list[UUID]]]:
-    """Of records that have come, or whose date has moved, those whose day has been looked at already, if it is not long over.
+def catch_up(ctx: Context, rule: Rule, actor: Context, ids: Sequence[UUID], moved: Set[UUID]) -> Iterator[tuple[str, list[UUID]]]:
+    """Of records that have come, or whose date has `moved`, those whose day has been looked at already, if it is not long over.
 
+    Others have been changed in what the rule asks of them: theirs has to be a day since the rule was made, else an edit of an old table were a flood.
     The caller holds the lock of the rule's timer: either the sweep before us has seen the new date, or we see how far it came.
     """
 
@@ -250,22 +251,22 @@ def catch_up(ctx: Context, rule: Rule, actor: Context, ids: Sequence[UUID]) -> I
         return
     given = cast("dict[str, Any]", ByDate().load(dict(rule.parameters)))
     zone, behind = ZoneInfo(ctx.tenant.timezone), cast("date", timers[0]["reached_on"])
-    today = ctx.now().astimezone(zone).date()
+    today, made = ctx.now().astimezone(zone).date(), cast("datetime", timers[0]["created_at"]).astimezone(zone).date()
     name, parts = str(given["field"]), dict[str, list[UUID]]()
     for id, row in actor.records(rule.entity).values(ids).items():
         value = row.get(name)
         if isinstance(value, date):
             day = value.astimezone(zone).date() if isinstance(value, datetime) else value
-            if _late(day, given, behind, today):
+            if _late(day, given, behind, today, None if id in moved else made):
                 parts.setdefault(_plain(value), []).append(id)
     yield from parts.items()
 
 
-def _late(day: date, given: Mapping[str, Any], behind: date, today: date) -> bool:
+def _late(day: date, given: Mapping[str, Any], behind: date, today: date, made: date | None) -> bool:
     try:
         when = day - timedelta(days=given["days"]) if given["direction"] == "before" else day + timedelta(days=given["days"])
     except OverflowError:
         return False
-    if when > behind:
-        return False  # the sweep will come to it
+    if when > behind or (made is not None and when <= made):
+        return False  # the sweep will come to it; or it was past before there was the rule
     return day >= today if given["direction"] == "before" else when >= today - timedelta(days=LATE)

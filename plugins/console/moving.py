@@ -9,7 +9,7 @@ from dataclasses import replace
 from plugins.console.board import Board, board_at
 from plugins.console.calendar import on_of
 from plugins.console.cells import Cell, cell, titles_of
-from plugins.console.dates import moved
+from plugins.console.dates import day_in, local, moved
 from plugins.console.inputs import Option, inputs_in_a_row, typed, unclear
 from plugins.console.lanes import by_of, lane_at
 from plugins.console.refusals import by_field
@@ -19,8 +19,6 @@ from sdk.context import Row
 
 TO = "_to"
 """Where to: the key of a column, or a day."""
-_DAY_LONG = 10
-"""Letters of a day as it is typed."""
 
 
 def ask(ctx: Context, request: PageRequest) -> Rendering:
@@ -77,6 +75,12 @@ def _shown(board: Board, request: PageRequest) -> Rendering:
     return Rendering("console/moved.html", {"board": board, "heads": board.heads(), "card": card})
 
 
+def _day_of(ctx: Context, value: object) -> str:
+    """The day of a date or an instant where the company is, as it is typed."""
+    there = local(ctx, value)
+    return "" if there is None else day_in(there).isoformat()
+
+
 def _form(kind: Kind, request: PageRequest, row: Row, to: str, refusal: Refusal | None = None) -> Rendering:
     """Where to, and the fields that were asked for. A refusal that no field can cure is told, and nothing more is asked."""
     ctx, name = kind.ctx, _moves(kind, request)
@@ -95,7 +99,7 @@ def _form(kind: Kind, request: PageRequest, row: Row, to: str, refusal: Refusal 
             "record": row,
             "title": str(row.get(kind.title) or "—"),
             "label": ctx.say(kind.fields[name].label),
-            "to": to or ("" if row.get(name) is None else str(row[name])[:_DAY_LONG] if name in kind.dates else str(row[name])),
+            "to": to or ("" if row.get(name) is None else _day_of(ctx, row[name]) if name in kind.dates else str(row[name])),
             "now": shown[0].text if shown else "",
             "facts": [one for one in shown[1:] if not one.empty],
             "day": name in kind.dates,

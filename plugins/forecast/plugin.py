@@ -82,7 +82,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(t.MarketSeries, "market_series", "market_series", _("Market series"), _("Market series"), owned=False, access=MARKET, merges=False),
         Entity(t.MarketPoint, "market_point", "market_points", _("Figure"), _("Figures"), title="on", owned=False, access=MARKET, merges=False),
         Entity(t.MarketEvent, "market_event", "market_events", _("Market event"), _("Market events"), owned=False, access=MARKET, merges=False),
-        Entity(t.Run, "run", "runs", _("Run"), _("Runs"), access=RUNS, verbs=frozenset({Verb.READ, Verb.DELETE}),
+        Entity(t.Run, "run", "runs", _("Run"), _("Runs"), access=RUNS, hands_over=False, verbs=frozenset({Verb.READ, Verb.DELETE}),
                veil=sight.veil(sight.RUN), veiled=sight.SEEN[sight.RUN]),
         Entity(t.Result, "result", "results", _("Result"), _("Results"), title="key", owned=False, verbs=READ,
                veil=sight.veil(sight.RESULT), veiled=sight.SEEN[sight.RESULT]),

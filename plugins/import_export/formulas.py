@@ -37,9 +37,10 @@ def neutral(cells: Sequence[str]) -> Sequence[str]:
 
 def literal(cells: Sequence[str]) -> Sequence[str]:
     """The same, and as no reader takes it for an error or for a number that has lost digits."""
-    if not _ANY_LITERAL.search(_whole(cells)):
+    whole = _whole(cells)
+    if not _ANY_LITERAL.search(whole) and not _ANY_MARKED_WORD.search(whole):
         return cells
-    return [f"'{cell}" if _IS_LITERAL.match(cell) else cell for cell in cells]
+    return [f"'{cell}" if _IS_LITERAL.match(cell) or _IS_MARKED_WORD.match(cell) else cell for cell in cells]
 
 
 def verbatim(cells: Sequence[str]) -> Sequence[str]:

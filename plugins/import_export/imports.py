@@ -238,6 +238,7 @@ def read_wish(written: Mapping[str, object]) -> Wish:
     """A wish as JSON keeps it; what an older version did not know is as it was then."""
     named = {one.name: one.default for one in dataclasses.fields(Wish) if one.name in written}
     values = {name: tuple(cast("list[str]", written[name])) if default == () else written[name] for name, default in named.items()}
+    values.setdefault("totals", "take")
     return Wish(**cast("dict[str, Any]", values | {"reading": Reading(**cast("Mapping[str, Any]", written.get("reading", {})))}))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from plugins.reports.words import field_at
 from sdk import Context, parse_where
@@ -18,16 +18,31 @@ def run(ctx: Context, entity: str, measures: Sequence[str], by: Sequence[str], w
 
 
 def unpriced(ctx: Context, entity: str, measures: Sequence[str], where: Sequence[str]) -> dict[str, int]:
-    """How many records have nothing to add up in an amount that the platform works out: without a rate they are counted, not priced."""
+    """How many records have an amount, and none where the platform works one out of it: without a rate they are counted, not priced."""
     found = dict[str, int]()
     for word in words(measures):
         function, _colon, path = word.partition(":")
         field = field_at(ctx, entity, path) if function in ("sum", "avg") else None
         if isinstance(field, MoneyField) and field.readonly:
-            (row,) = ctx.records(entity).aggregate(["count"], (), parse_where([*where, f"{path}[empty]=true"]))
-            if row["count"]:
-                found[word] = int(str(row["count"]))
-    return found
+            counts = [_counted(ctx, entity, [*where, f"{path}[empty]=true", *more]) for more in _amounts(ctx, entity, path)]
+            found[word] = max(counts, default=0)
+    return {word: count for word, count in found.items() if count}
+
+
+def _amounts(ctx: Context, entity: str, path: str) -> Iterator[list[str]]:
+    """What says that there is an amount beside the one at a path, by field."""
+    way, _dot, own = path.rpartition(".")
+    fields = ctx.records(entity).fields()
+    if way:
+        yield []
+    for name, field in fields.items() if not way else ():
+        if isinstance(field, MoneyField) and name != own:
+            yield [f"{name}[empty]=false"]
+
+
+def _counted(ctx: Context, entity: str, where: Sequence[str]) -> int:
+    (row,) = ctx.records(entity).aggregate(["count"], (), parse_where(where))
+    return int(str(row["count"]))
 
 
 def words(written: Sequence[str]) -> list[str]:

@@ -427,6 +427,11 @@ def test_a_forecast_over_more_than_its_reader_sees_tells_that_one_no_figures(
     assert (hears(rep, run), hears(manager, run)) == (True, False), "one of them is shared with the representative alone"
     work.records("core.share").delete(lent)
     assert hears(manager, run)
+    people_of, roles = work.records("core.user"), work.records("core.user").get(people.rep)["roles"]
+    people_of.update(people.rep, {"roles": []})
+    assert not hears(manager, run), "who has no right to deals any more could not have made it, and says nothing of what is in it"
+    people_of.update(people.rep, {"roles": roles})
+    assert hears(manager, run)
     with work.transaction():
         seen = sorted(work.shape("pipeline.deal").fields.keys() - {"amount", "base_amount"})
     role = work.records("core.role").create({"key": "narrow", "name": "Narrow"})["id"]

@@ -20,7 +20,7 @@ from core.http.pages.arrival import OUTSIDE, mount_arrival
 from core.http.pages.assets import Assets
 from core.http.pages.entrance import Ways, mount_entrance
 from core.http.pipeline import entered, once
-from sdk import SIGNED_IN, BadRequest, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, _
+from sdk import SIGNED_IN, BadRequest, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, Verb, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -113,9 +113,10 @@ def _admit(work: Work, frame: Frame, page: PageRoute, path: Mapping[str, str]) -
 
 
 def _called(work: Work, permission: str) -> str:
-    """What people call a permission that is none of an entity; those of entities are told by their names where the refusal is shown."""
+    """What people call a permission that is no verb of an entity; those are told by their names where the refusal is shown."""
     _owner, declared = work.platform.catalog.permissions.get(permission, ("", None))
-    return permission if declared is None or work.offers(permission.rpartition(".")[0]) else work.say(declared.label)
+    thing, _dot, verb = permission.rpartition(".")
+    return permission if declared is None or (work.offers(thing) and verb in set(Verb)) else work.say(declared.label)
 
 
 def _read(page: PageRoute, path: Mapping[str, str], *, write: bool) -> PageRequest:

@@ -4,7 +4,7 @@
 
 (() => {
   const KEY = "dealwright.draft";
-  const FRESH = ["csrf_token", "once"];
+  const FRESH = ["csrf_token"]; // the mark `once` stays: if it did arrive, what is sent again is answered as it was
   const here = () => location.pathname + location.search;
   const forms = () => [...document.querySelectorAll("form[data-guard]")];
   const touched = new Set();
@@ -56,7 +56,15 @@
     }
   }
 
-  const draft = JSON.parse(sessionStorage.getItem(KEY) || "null");
+  function kept_before() {
+    try {
+      return JSON.parse(sessionStorage.getItem(KEY) || "null");
+    } catch {
+      return null; // not allowed, or damaged: there is nothing to bring back
+    }
+  }
+
+  const draft = kept_before();
   if (draft && document.querySelector("body.entrance, .refused")) sessionStorage.setItem(KEY, JSON.stringify({ ...draft, away: true }));
   else if (draft) {
     sessionStorage.removeItem(KEY);

@@ -41,6 +41,7 @@
     input.value = option.textContent;
     input.dispatchEvent(new Event("input", { bubbles: true }));
     clearTimeout(picker.timer);
+    picker.late = picker.entered = false;
     waiting += 1; // what is still on its way is not asked for any more
     open(input, list, false);
   }
@@ -94,6 +95,7 @@
       else take(picker, input, list);
     } else if (event.key === "Escape" && !list.hidden) {
       event.stopPropagation();
+      picker.entered = false;
       open(input, list, false);
     }
   });
