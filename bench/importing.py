@@ -53,6 +53,7 @@ def measure(installation: Installation) -> list[Line]:
     booted.close()
     with servers.by_hand(installation, {"url": installation.url, "tenant": str(installation.tenant)}) as port:
         request = load.request(port, "/bare")
+        load.drive(port, request, BARE_SECONDS)  # warms up, as for lists
         bare = [load.drive(port, request, BARE_SECONDS).rate]
         tried = _command(installation, file, ["--mode", "create", "--dry-run"], "created")
         created = _command(installation, file, ["--mode", "create"], "created")
