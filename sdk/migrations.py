@@ -87,8 +87,11 @@ def alter_column(op: Operations, table: str, column: str, *, type_: Any = None, 
     said = connection.dialect.type_compiler_instance.process
     old, new = said(there["type"]), said(there["type"] if type_ is None else type_)
     alike = not isinstance(type_, sa.types.TypeDecorator) and (_base(old), _base(new)) in _AS_THEY_ARE
-    if old != new and not using and not alike:
-        raise ValueError(f'{table}.{column}: {old} does not become {new} by itself: say what the values become by using="<SQL>"')
+    # SQLite does not know as what the platform means a column: an amount with six places is a whole number there, as one with four is.
+    unknown = connection.dialect.name == "sqlite" and isinstance(type_, sa.types.TypeDecorator)
+    if not using and (unknown or (old != new and not alike)):
+        said_new = new if old != new else repr(type_)
+        raise ValueError(f'{table}.{column}: {old} does not become {said_new} by itself: say what the values become by using="<SQL>"')
     empty = bool(there["nullable"]) if nullable is None else nullable
     alter = _alter_on_sqlite if connection.dialect.name == "sqlite" else _alter_on_postgresql
     with all_rows(op, table):

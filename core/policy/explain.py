@@ -41,7 +41,7 @@ REASONS: dict[str, Text] = {
     "no_reassign": _("the person may edit the record, but not give it to another owner"),
     "shared_only": _("the record is only shared with the person, who can't move it or give it away"),
     "acts_for_other": _("the record acts with the permissions of its owner, who has some the person doesn't have"),
-    "impersonating": _("while impersonating, nothing can be created that keeps acting for that person"),
+    "impersonating": _("while impersonating, nothing can be created or changed that keeps acting for that person"),
 }
 """What decided."""
 
@@ -158,7 +158,7 @@ class _Question:
             return "shared_only"
         if self.name == "owner" and not reader.reached_by(self.verb, [id], self.who.scopes.special(entity, REASSIGN)):
             return "no_reassign"
-        if entity.acts_later and entity.owned and entity.record is not Share and self.name not in STOPS:
+        if entity.acts_later and entity.owned and entity.record is not Share and self.name not in STOPS | {"owner"}:  # one may take it over
             (row,) = self.who.as_system().reader(entity).find((Condition("id", "eq", (id,)),), 1)
             return None if may_act_for(self.who, entity, row["owner"]) else "acts_for_other"
         return None

@@ -138,6 +138,14 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(shop: Database, change
     assert (facts(shop), column(shop, "size"), column(shop, "order")) == before
 
 
+def test_an_amount_with_more_places_asks_what_its_values_become(shop: Database) -> None:
+    """To SQLite both are whole numbers: with other places the same ones are other amounts."""
+    with changing(shop) as op:
+        op.add_column("shop_goods", sa.Column("price", columns.Exact(), nullable=True))
+    with pytest.raises(ValueError, match="using="), changing(shop) as op:
+        migrations.alter_column(op, "shop_goods", "price", type_=columns.Exact(6))
+
+
 def test_a_failure_afterwards_leaves_the_table_as_it_was(shop: Database) -> None:
     before = facts(shop), column(shop, "size")
     with pytest.raises(RuntimeError, match="later"), changing(shop) as op:  # noqa: PT012 (the change is part of what fails)

@@ -40,6 +40,7 @@ def ask(ctx: Context, request: PageRequest, file: Row, refusal: Refusal | None =
         "totals": [(key, ctx.say(words)) for key, words in TOTALS.items()] if files.has_totals(files.book_of(file)) else (),
         "nothing": files.has_nothing(files.book_of(file)), "total": request.typed("totals", "skip"),
         "problems": told(ctx, refusal), "may_history": ctx.can(HISTORY),
+        "asked": {name: bool(request.typed(name)) for name in ("nothing", "silent", "history")},
     }  # fmt: skip
     return Rendering("import_export/workbook.html", values, refusal.status if refusal is not None else 200)
 
