@@ -276,8 +276,8 @@ class Records(Protocol):
     def covers(self, user: UUID | None, names: Sequence[str], filter: Filter = ()) -> bool:
         """Whether the actor sees these fields on each record that another person finds by a filter and sees them on, as rights are now.
 
-        For sums that were made with that person's eyes (None: the platform's, which sees all). False of who is not active: with what rights
-        nobody knows.
+        For sums that were made with that person's eyes (None: the platform's, which sees all). Of who is not active, or has not the right to
+        them any more, only where the actor sees all that there are; so, too, of what stands beyond links.
         """
 
     def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from core.entities.conditions import Conditions, head, read_filter
 from core.entities.shape import Source
-from sdk import Entity, Filter, Verb
+from sdk import Entity, Filter, NotFound, Verb
 from sdk.fields import LinkField
 
 if TYPE_CHECKING:
@@ -17,18 +18,24 @@ if TYPE_CHECKING:
     from core.entities.read import Reader
 
 
-def covers(work: Work, other: Work, entity: Entity, names: Sequence[str], filter: Filter) -> bool:
-    """Whether each record that another actor finds by a filter, and on which he sees these fields, is one on which the actor sees them, too.
+def covers(work: Work, user: UUID | None, entity: Entity, names: Sequence[str], filter: Filter) -> bool:
+    """Whether each record that another person (None: the platform) finds by a filter, and sees these fields on, is one on which the actor
+    sees them, too.
 
-    As rights and records are now. Beyond links counts what the actor sees of all that stands there (`sees_beyond`). Raises BadRequest for a
-    filter that the other cannot ask.
+    As rights and records are now. Beyond links counts what the actor sees of all that stands there. Raises BadRequest for a filter that the
+    other cannot ask.
     """
-    mine, theirs = work.reader(entity), other.reader(entity)
-    looked_at = [head(name, theirs.shape.fields)[0] for name in (*names, *(condition.field for condition in filter))]
-    source = Source(theirs.shape, theirs.scopes)
-    clauses = _clauses(mine, source, looked_at)
-    if not clauses:
-        return True
+    asked_for = (*names, *(condition.field for condition in filter))
+    if not _sees_beyond(work, entity, asked_for):
+        return False
+    if not (clauses := _between(work.reader(entity), asked_for)):
+        return True  # what anybody could add up is no news
+    try:
+        other = work.as_system() if user is None else work.standing_in(user)
+    except NotFound:
+        return False  # who is not active: with what rights nobody knows
+    theirs = other.reader(entity)
+    looked_at, source = _own(theirs, asked_for), Source(theirs.shape, theirs.scopes)
     if not theirs.grants or not all(map(theirs.including, looked_at)):
         return False  # he could not have made such a sum with the rights that he has left
     forms, given = read_filter(theirs, filter, theirs.asked())
@@ -39,31 +46,29 @@ def covers(work: Work, other: Work, entity: Entity, names: Sequence[str], filter
     return work.connection.execute(query.limit(1)).first() is None
 
 
-def sees_all(work: Work, entity: Entity, names: Sequence[str]) -> bool:
-    """Whether the actor sees these fields on all records that there are: then what anybody could add up is no news."""
-    reader = work.reader(entity)
-    looked_at = [head(name, reader.shape.fields)[0] for name in names]
-    return bool(reader.grants) and not _clauses(reader, Source(reader.shape, reader.scopes), looked_at)
-
-
-def sees_beyond(work: Work, entity: Entity, names: Sequence[str]) -> bool:
+def _sees_beyond(work: Work, entity: Entity, paths: Sequence[str]) -> bool:
     """Whether the actor sees on all records beyond links what paths name there, and what people call those that a link itself leads to."""
     shape = work.shape(entity.full_name)
-    for name in names:
-        own, rest = head(name, shape.fields)
+    for path in paths:
+        own, rest = head(path, shape.fields)
         field = shape.fields.get(own)
         target = shape.target(field) if isinstance(field, LinkField) else None
-        if target is None:
-            if rest:
-                return False
-            continue
-        asked = rest or target.title
-        if not sees_all(work, target, (asked,)) or not sees_beyond(work, target, (asked,) if rest else ()):
+        if target is None and rest:
+            return False
+        if target is not None and (
+            _between(work.reader(target), (rest or target.title,)) or not _sees_beyond(work, target, (rest,) if rest else ())
+        ):
             return False
     return True
 
 
-def _clauses(reader: Reader, source: Source, names: Sequence[str]) -> list[sa.ColumnElement[bool]]:
-    """What stands between the reader and these fields of all records; false() where nobody shows him one."""
-    sets = dict.fromkeys([reader.grants, *map(reader.including, names)])
-    return [clause for grants in sets if (clause := reader.scopes.clause(reader.entity, source.table, grants, Verb.READ)) is not None]
+def _between(reader: Reader, paths: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    """What stands between a reader and these fields of all records: nothing for who sees them all, false() where nobody shows him one."""
+    table = Source(reader.shape, reader.scopes).table
+    sets = dict.fromkeys([reader.grants, *map(reader.including, _own(reader, paths))])
+    return [clause for grants in sets if (clause := reader.scopes.clause(reader.entity, table, grants, Verb.READ)) is not None]
+
+
+def _own(reader: Reader, paths: Sequence[str]) -> list[str]:
+    """The entity's own fields with which paths begin."""
+    return [head(path, reader.shape.fields)[0] for path in paths]

@@ -10,7 +10,7 @@ from uuid import UUID
 from core.entities.aggregate import aggregate
 from core.entities.alike import candidates
 from core.entities.blocks import Blocks
-from core.entities.breadth import covers, sees_all, sees_beyond
+from core.entities.breadth import covers
 from core.entities.history import history
 from core.entities.read import MOST_ROWS, Reader
 from core.entities.shape import Shape
@@ -18,7 +18,7 @@ from core.entities.timeline import timeline
 from core.entities.write import Writer
 from core.policy.bounds import Shown
 from core.policy.seen import Seen
-from sdk import Alike, Block, Candidates, Draft, Filter, NotFound, Outcome, Page, Query, Verb
+from sdk import Alike, Block, Candidates, Draft, Filter, Outcome, Page, Query, Verb
 from sdk.changes import OF_THE_PLATFORM
 from sdk.context import Row, Values
 from sdk.fields import Field, FlawError, NaturalKey
@@ -190,17 +190,8 @@ class EntityRecords:
 
     def covers(self, user: UUID | None, names: Sequence[str], filter: Filter = ()) -> bool:
         with self._work.transaction():
-            asked = (*names, *(condition.field for condition in filter))
-            self._reader(*asked)
-            if not sees_beyond(self._work, self._entity, asked):
-                return False
-            if sees_all(self._work, self._entity, asked):
-                return True
-            try:
-                other = self._work.as_system() if user is None else self._work.standing_in(user)
-            except NotFound:
-                return False
-            return covers(self._work, other, self._entity, names, filter)
+            self._reader(*names, *(condition.field for condition in filter))
+            return covers(self._work, user, self._entity, names, filter)
 
     def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:
         return {id: str(row[title]) for id, row in self.values(ids).items() if row.get(title := self._entity.title) is not None}

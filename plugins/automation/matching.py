@@ -13,7 +13,7 @@ from plugins.automation.rules import NEEDED, RULE, SWITCH_OFF, Rule, actor_of, l
 from plugins.automation.schemas import why
 from plugins.automation.tables import FAILED, STOPPED, WAITING
 from plugins.automation.triggers import DATE
-from sdk import Condition, Context, Draft, Event, GiveUp, Moment, NotFound, Notice, Query, Refusal, _, where
+from sdk import Condition, Context, Draft, Event, GiveUp, Moment, NotFound, Notice, Query, Refusal, Text, _, where
 from sdk.context import shown
 from sdk.fields import Reference
 
@@ -62,7 +62,7 @@ def wake(ctx: Context, arguments: Mapping[str, object]) -> None:
     except Refusal as refusal:
         reason = ctx.say(refusal.message, refusal.params)
         with ctx.transaction(write=True):
-            _turn_off(ctx, id, reason)
+            _turn_off(ctx, id, _("Rule {name} was turned off: it can’t look up its records"), {}, reason)
         raise GiveUp(_("the rule {id} was turned off because it can't look up its records: {reason}"), id=id, reason=reason) from refusal
 
 
@@ -106,15 +106,16 @@ def count_failures(ctx: Context, id: UUID) -> None:
     rule = system.records(RULE).values([id]).get(id)
     if rule is None or not rule["active"] or len(ended) < BUDGET or set(ended) != {FAILED}:
         return
-    _turn_off(system, id, ctx.say(_("it failed {times} times in a row"), {"times": BUDGET}))
+    why = ctx.say(_("it failed {times} times in a row"), {"times": BUDGET})
+    _turn_off(system, id, _("Rule {name} was turned off: it failed {times} times in a row"), {"times": BUDGET}, why)
 
 
-def _turn_off(ctx: Context, id: UUID, why: str) -> None:
-    """The rule says why it is off, to whoever looks at it; its owner is told."""
+def _turn_off(ctx: Context, id: UUID, title: Text, said: Mapping[str, object], why: str) -> None:
+    """The rule says why it is off, to whoever looks at it; its owner is told by a title in the owner's language."""
     rule = ctx.records(RULE).update(id, {"active": False, "stopped_because": why[:LONGEST]}, act=SWITCH_OFF)
     if rule["owner"] is not None:
-        title, said = _("Rule {name} was turned off: {why}"), {"name": rule["name"], "why": why}
-        ctx.notify([Notice(UUID(str(rule["owner"])), "automation.stopped", title, "", said, Reference(RULE, id))])
+        told = {**said, "name": rule["name"]}
+        ctx.notify([Notice(UUID(str(rule["owner"])), "automation.stopped", title, "" if said else why, told, Reference(RULE, id))])
 
 
 def _seen(actor: Context, rule: Rule, moments: Sequence[Moment]) -> list[Moment]:

@@ -10,8 +10,7 @@ from typing import Any, cast
 
 from plugins.import_export import imports
 from plugins.import_export.files import Reading, open_book
-from plugins.import_export.plan import DUPLICATES, LISTS, MODES, TOTALS, Wish
-from plugins.import_export.plan import NOTHING as WORDS
+from plugins.import_export.plan import DUPLICATES, EMPTIED, LISTS, MODES, TOTALS, WORDS, Wish
 from plugins.import_export.styles import NUMBERS, ORDERS
 from plugins.import_export.tally import COUNTS, WARNED
 from plugins.import_export.template import FORMATS, template
@@ -28,10 +27,7 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     path = Path(str(options["FILE"]))
     lists = {name: tuple(cast("tuple[str, ...]", options[name])) for name in LISTS}
     reading = Reading(str(options["encoding"] or ""), str(options["delimiter"] or ""), headings=_row(str(options["heading-row"])))
-    words = {
-        name: str(options[name] or "")
-        for name in ("mode", "dates", "numbers", "years", "duplicates", "totals", "nothing", "sheet", "system")
-    }
+    words = {name: str(options[name] or "") for name in WORDS}
     switches = {"dry_run": bool(options["dry-run"]), "silent": bool(options["silent"]), "history": bool(options["history"])}
     wish = Wish(str(options["ENTITY"]), path.name, reading=reading, **cast("dict[str, Any]", {**lists, **words, **switches}))
     try:
@@ -152,7 +148,7 @@ COMMANDS = (
             Parameter(
                 "--nothing",
                 _("Where NULL or N/A is an empty cell: in values only, or also in text"),
-                choices=WORDS,
+                choices=EMPTIED,
                 default="values",
             ),
             Parameter("--totals", _("How rows that look like totals or notes are handled"), choices=TOTALS, default="skip"),

@@ -35,12 +35,14 @@ from sdk.messages import Flawed
 
 MODES = ("create", "update", "upsert")
 DUPLICATES = ("skip", "take")
-NOTHING = ("values", "all")
+EMPTIED = ("values", "all")
 """Where words such as NULL and N/A are empty cells: where they can be no value, or in text, too."""
 TOTALS = ("skip", "take")
 """What becomes of rows that look like totals, or notes below the table."""
 LISTS = ("match", "map", "value", "set", "collision", "join", "split", "transform")
 """What a wish lists."""
+WORDS = ("mode", "dates", "numbers", "years", "duplicates", "totals", "nothing", "sheet", "system")
+"""What it says in one word each."""
 OWN = "id"
 """The word for a column of our own ids, such as an export has: by it rows find their records."""
 SYSTEM = "import"

@@ -13,7 +13,7 @@ from plugins.import_export import imports
 from plugins.import_export.failed import FORMATS as FAILED_FORMATS
 from plugins.import_export.failed import failed_file
 from plugins.import_export.journal import IMPORT, LETTERS, cursor_of, page, seen
-from plugins.import_export.plan import DUPLICATES, LISTS, MODES, NOTHING, SYSTEM, TOTALS, Wish
+from plugins.import_export.plan import DUPLICATES, EMPTIED, LISTS, MODES, SYSTEM, TOTALS, WORDS, Wish
 from plugins.import_export.staging import files
 from plugins.import_export.staging.routes import PAGE
 from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
@@ -41,7 +41,7 @@ class NewImport(Schema):
     numbers = fields.String(load_default="", validate=validate.OneOf(("", *NUMBERS)))
     years = fields.String(load_default="", validate=validate.Regexp(YEARS))
     duplicates = fields.String(load_default="skip", validate=validate.OneOf(DUPLICATES))
-    nothing = fields.String(load_default="values", validate=validate.OneOf(NOTHING))
+    nothing = fields.String(load_default="values", validate=validate.OneOf(EMPTIED))
     totals = fields.String(load_default="skip", validate=validate.OneOf(TOTALS))
     encoding = fields.String(load_default="", validate=validate.Length(max=40))
     delimiter = fields.String(load_default="", validate=validate.Length(max=3))
@@ -121,7 +121,7 @@ def start_import(ctx: Context, request: Request) -> Response:
 
 def _wish(body: Mapping[str, object], file_name: str) -> Wish:
     lists = {name: tuple(cast("list[str]", body[name])) for name in LISTS}
-    words = {name: str(body[name]) for name in ("mode", "dates", "numbers", "years", "duplicates", "totals", "nothing", "sheet", "system")}
+    words = {name: str(body[name]) for name in WORDS}
     switches = {name: body[name] == "true" for name in ("dry_run", "silent", "history")}
     file = "" if body["file_id"] is None else str(body["file_id"])
     return Wish(

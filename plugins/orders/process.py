@@ -82,7 +82,8 @@ def accept(ctx: Context, id: UUID) -> Row:
         if accepted and (made := orders.find(where(quote=id), 1)):
             return made[0]
         until = None if accepted else quote["valid_until"]  # it was accepted in time, by whoever wrote that down
-        unordered = accepted and not ctx.as_system().records("orders.order").find(where(quote=id), 1)
+        all_orders = ctx.as_system().records("orders.order")  # one in the recycle bin may come back
+        unordered = accepted and not any(all_orders.find(where(quote=id), 1, deleted=gone) for gone in (False, True))
         if quote["state"] not in ("draft", "sent") and not unordered:
             raise Conflict(
                 _("the quote is {state}, so it can't be accepted"), code="quote_closed", state=state_of("orders.quote", quote["state"])

@@ -370,7 +370,7 @@ def test_a_rule_whose_person_has_left_says_why_it_is_off_and_its_owner_is_told(
     why = row["stopped_because"]
     assert (row["active"], "no active user" in why) == (False, True)
     (notice,) = work.records("teamwork.notification").find(where(owner=people.manager, kind="automation.stopped"))
-    assert notice["title"] == f"Rule Renewal was turned off: {why}"
+    assert (notice["title"], notice["body"]) == ("Rule Renewal was turned off: it can’t look up its records", why)
     refused = client.patch(place, {"active": True})
     assert [error["code"] for error in refused.json["errors"]] == ["unknown_user"]
     on = client.patch(place, {"active": True, "runs_as": str(people.manager)})

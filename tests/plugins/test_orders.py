@@ -192,6 +192,9 @@ def test_an_accepted_quote_becomes_one_order_and_an_expired_one_none(client: Api
     first, second = (client.post(f"{API}/quotes/{by_hand}/orders") for _time in range(2))
     assert (first.status_code, first.json["id"]) == (201, second.json["id"]), first.text
     assert shop.work.records("orders.order").aggregate(["count"]) == [{"count": 2}]
+    assert client.delete(f"{API}/orders/{first.json['id']}").status_code == 204
+    again = client.post(f"{API}/quotes/{by_hand}/orders")
+    assert (again.status_code, code(again)) == (409, "quote_closed"), "it may come back out of the recycle bin, and there were two"
 
 
 @pytest.mark.feature("E2")

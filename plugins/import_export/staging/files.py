@@ -31,7 +31,7 @@ _STEP = 1 << 20
 _LONGEST_CELL = 200
 _MOST_IN_SAMPLE = 500
 _MOST_FOOTERS, _LONGEST_FOOTER = 10, 40
-TOTALS, NOTHING = "totals", "nothing"
+HAS_TOTALS, HAS_NOTHING = "totals", "nothing"
 """The codes of the notes that a file has rows which look like totals or like notes below a table, and words such as NULL."""
 
 
@@ -117,12 +117,12 @@ def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
     if footers:
         told = ", ".join(f"{number} ({word})" for number, word in footers[:_MOST_FOOTERS]) + (", …" if len(footers) > _MOST_FOOTERS else "")
         text = _("rows that look like totals or notes are skipped unless you choose otherwise: {rows}")
-        notes.append(Note(TOTALS, text, {"rows": told}))
+        notes.append(Note(HAS_TOTALS, text, {"rows": told}))
     if words := nothing.told():
         text = _(
             "these words count as empty cells where they can't be a value, such as in numbers and dates, and in text if you choose so: {words}"
         )
-        notes.append(Note(NOTHING, text, {"words": words}))
+        notes.append(Note(HAS_NOTHING, text, {"words": words}))
     if behind := sorted(gaps.behind()):
         text = _("there are rows after blank ones ({rows}); if they aren't records, skip them when you review the rows")
         notes.append(Note("parted", text, {"rows": ", ".join(map(str, behind))}))
@@ -164,12 +164,12 @@ def book_of(row: Row) -> dict[str, object]:
 
 def has_totals(book: Mapping[str, object]) -> bool:
     """Whether a book has rows that look like totals or notes."""
-    return any(note["code"] == TOTALS for note in cast("list[Mapping[str, str]]", book["notes"]))
+    return any(note["code"] == HAS_TOTALS for note in cast("list[Mapping[str, str]]", book["notes"]))
 
 
 def has_nothing(book: Mapping[str, object]) -> bool:
     """Whether a book has words such as NULL and N/A."""
-    return any(note["code"] == NOTHING for note in cast("list[Mapping[str, str]]", book["notes"]))
+    return any(note["code"] == HAS_NOTHING for note in cast("list[Mapping[str, str]]", book["notes"]))
 
 
 def sheets_of(row: Row) -> list[dict[str, object]]:
