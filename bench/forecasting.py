@@ -18,6 +18,7 @@ from core.context import Work
 from core.data import bulk
 from core.entities.ids import new_ids
 from plugins.forecast import runs
+from plugins.forecast.keeping import RESULT
 from sdk import where
 from sdk.context import id_of
 
@@ -41,7 +42,7 @@ def measure(installation: Installation) -> list[Line]:
     row = work.records(runs.RUN).values([run])[run]
     if (row["state"], row["done"]) != ("succeeded", SERIES):
         raise RuntimeError(f"the run ended as {row['state']} with {row['done']} of {SERIES}: {row['error']}")
-    better = work.records(runs.RESULT).aggregate(["count"], ["verdict"], where(run=run))
+    better = work.records(RESULT).aggregate(["count"], ["verdict"], where(run=run))
     raw = _by_hand(work, installation)
     booted.close()
     load = os.getloadavg()[0]

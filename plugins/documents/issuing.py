@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from plugins.documents import copies, gallery, mailing, previews
+from plugins.documents import copies, mailing, previews
 from plugins.documents.copies import DOCUMENT
 from plugins.documents.offers import Wish, own_templates, specs
+from plugins.documents.shelf import copies_of, language
 from plugins.documents.tables import FORMATS
 from sdk import (
     SIGNED_IN,
@@ -93,7 +94,7 @@ def _page(ctx: Context, request: PageRequest, about: Reference, refusal: Refusal
         {
             "about": word, "title": ctx.records(about.entity).titles([about.id]).get(about.id, "—"), "back": ctx.page(f"/{of.plugin}/{of.plural}/{about.id}"),
             "ways": ways, "wish": wish, "formats": [(key, ctx.say(label)) for key, label in FORMATS.items()],
-            "languages": [(code, gallery.language(ctx, code)) for code in sorted({file.locale for file in spec.sources})],
+            "languages": [(code, language(ctx, code)) for code in sorted({file.locale for file in spec.sources})],
             "preview": seen, "unseen": unseen, "problems": told(ctx, refusal), "mailed": spec.mailed is not None,
             "contact": record_input(ctx, CONTACT, contact) if ctx.offers(CONTACT) else None, "typed": dict(request.form),
             "copies": _copies(ctx, about), "issued": request.asked("issued"), "sent": request.asked("sent"),
@@ -103,7 +104,7 @@ def _page(ctx: Context, request: PageRequest, about: Reference, refusal: Refusal
 
 
 def _copies(ctx: Context, about: Reference) -> list[Row]:
-    return gallery.copies_of(ctx, (Condition("about", "eq", (about,)),)) if ctx.can(f"{DOCUMENT}.read") else []
+    return copies_of(ctx, (Condition("about", "eq", (about,)),)) if ctx.can(f"{DOCUMENT}.read") else []
 
 
 def make(ctx: Context, request: PageRequest) -> Rendering | Redirect:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 from plugins.documents import actions, copies, gallery, issuing, privacy, routes, templates
+from plugins.documents.shelf import UPDATE
 from plugins.documents.tables import Document, Template, Version
 from sdk import (
     EVERYBODY,
@@ -108,11 +109,7 @@ def register_panels() -> Sequence[Panel]:
 @hookimpl
 def register_navigation() -> Sequence[MenuEntry]:
     label = _("Document templates")
-    return (
-        MenuEntry(
-            "templates", label=label, section="admin", path="/documents/templates", permission=gallery.UPDATE, icon="file", position=45
-        ),
-    )
+    return (MenuEntry("templates", label=label, section="admin", path="/documents/templates", permission=UPDATE, icon="file", position=45),)
 
 
 @hookimpl

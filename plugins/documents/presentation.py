@@ -13,7 +13,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
-from plugins.documents.renderer import PICTURE
+from plugins.documents.values import PICTURE
 from plugins.documents.words import in_words
 from sdk import Context, DeclarationError, DocumentTemplate, Picture, Variable, _
 from sdk.fields import Money

@@ -17,8 +17,6 @@ from typing import Any, BinaryIO
 MOST_MEMORY = 1 << 30
 MOST_WRITTEN = 32 << 20
 MOST_OUTPUT = 20 << 20
-PICTURE = "$png"
-"""The one name in the place of a picture among the values, a PNG in base64; no variable can have it."""
 LENGTH = struct.Struct(">Q")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import typst
 
 from plugins.documents.archive import MAIN, RefusedError, sources_of
-from plugins.documents.renderer import PICTURE
+from plugins.documents.values import PICTURE
 
 VALUES = "values.json"
 DENSITY, MOST_PAGES = 96.0, 4

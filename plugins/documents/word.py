@@ -18,7 +18,7 @@ from jinja2.exceptions import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from plugins.documents.archive import RefusedError, check_word
-from plugins.documents.renderer import PICTURE
+from plugins.documents.values import PICTURE
 
 _TAGS = re.compile(r"<[^>]*>")
 PICTURE_HEIGHT = Mm(13)

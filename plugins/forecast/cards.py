@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plugins.forecast.keeping import document
 from plugins.forecast.routes import ACCOUNT, RESTS_ON
-from plugins.forecast.runs import document
 from plugins.forecast.weighted import DEAL
 from sdk import Context
 

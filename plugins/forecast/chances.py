@@ -9,7 +9,7 @@ from uuid import UUID
 
 from plugins.forecast.beside import LEAST, MOST
 from plugins.forecast.deals import CHOICES, DEAL, NUMBERS, PLAIN_CHOICES, PLAIN_NUMBERS, Deals, Stay
-from plugins.forecast.runs import document, exact
+from plugins.forecast.keeping import document, exact
 from sdk import Condition, Context, Draft, _
 from sdk.context import Row, id_of
 

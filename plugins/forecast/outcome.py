@@ -9,9 +9,9 @@ from uuid import UUID
 from plugins.forecast.choice import Choice, choose, season_in
 from plugins.forecast.factors import HELPS, Factor, Verdict, judge
 from plugins.forecast.history import History
+from plugins.forecast.keeping import Outcome, document, exact
 from plugins.forecast.market import Market
 from plugins.forecast.periods import SEASONS, label_of
-from plugins.forecast.runs import Outcome, document, exact
 from sdk import Context, ForecastModel, Regressor
 from sdk.columns import LIMIT
 

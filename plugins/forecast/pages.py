@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from plugins.forecast import chart, outlook, routes, runs, sight
+from plugins.forecast.keeping import RESULT
 from plugins.forecast.tables import ALGORITHMS, ASSUMPTIONS, BASES, FACTOR_VERDICTS, REASONS, STATES, VERDICTS
 from plugins.forecast.weighted import DEAL, SPLITS
 from sdk import BadRequest, Context, ForecastModel, NotFound, PageRequest, PageRoute, Query, Redirect, Rendering, _, where
@@ -111,7 +112,7 @@ def show_run(ctx: Context, request: PageRequest) -> Rendering:
     run = ctx.records(runs.RUN).get(request.id())
     hidden = not sight.sees(ctx, request.id())
     # They come as they were made, in order of their keys: what some see of no run is nothing to sort by.
-    results = () if hidden else ctx.records(runs.RESULT).query(Query(where(run=run["id"]), ("created_at", "id"), limit=MOST)).data
+    results = () if hidden else ctx.records(RESULT).query(Query(where(run=run["id"]), ("created_at", "id"), limit=MOST)).data
     by, wanted = next(((name, word) for name, word in (("id", request.asked("result")), ("key", request.asked("key"))) if word), ("id", ""))
     result = next((row for row in results if not wanted or str(row[by]) == wanted), None)
     if wanted and result is None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.forecast import chart, runs, weighted
+from plugins.forecast.keeping import RESULT
 from plugins.forecast.tables import BASES
 from sdk import Context, NotFound, Query, Request, Response, Route, _, where
 from sdk.context import id_of, shown
@@ -79,7 +80,7 @@ def show_chart(ctx: Context, request: Request) -> object:
 
 def show_backtest(ctx: Context, request: Request) -> object:
     """History, learned numbers, and the errors of every model by step ahead."""
-    ctx.records(runs.RESULT).get(request.id(), fields=("id",))
+    ctx.records(RESULT).get(request.id(), fields=("id",))
     rows = ctx.records("forecast.backtest").query(Query(where(result=request.id()), limit=1)).data
     if not rows:
         raise NotFound(_("the result has no backtest"))

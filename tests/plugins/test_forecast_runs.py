@@ -301,7 +301,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
         won(work, process, [(month(2), 10), (month(1), 20)], owner=str(rep))
     monkeypatch.setattr(runs, "CHUNK", 2)
     series = id_of(work.records("forecast.series").create({"name": "won", **WON, "split_by": "owner"}))
-    run, kept = id_of(runs.start(work, series)), runs._keep
+    run, kept = id_of(runs.start(work, series)), runs.keep
     calls: list[int] = []
 
     def killed(*arguments: Any) -> None:
@@ -310,7 +310,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
             raise KeyboardInterrupt
         kept(*arguments)
 
-    monkeypatch.setattr(runs, "_keep", killed)
+    monkeypatch.setattr(runs, "keep", killed)
     with pytest.raises(KeyboardInterrupt):
         runs.carry_out(work, run)
     row = work.records("forecast.run").values([run])[run]
