@@ -5,13 +5,13 @@ A script imports `op` from Alembic and passes it: `create_table(op, "visits_visi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from sdk.columns import UtcDateTime, json_data, key
+from sdk.columns import Exact, UtcDateTime, json_data, key
 from sdk.definitions import redefined
 from sdk.entities import LIVE, NAMING
 from sdk.likeness import Likeness
@@ -73,12 +73,15 @@ def create_unique(op: Operations, table: str, *columns: str) -> None:
     op.create_index(name, table, ["tenant_id", *columns], unique=True, sqlite_where=live, postgresql_where=live)
 
 
-def alter_column(op: Operations, table: str, column: str, *, type_: Any = None, nullable: bool | None = None, using: str = "") -> None:
+def alter_column(
+    op: Operations, table: str, column: str, *, type_: Any = None, nullable: bool | None = None, using: str | Mapping[str, str] = ""
+) -> None:
     """Give a column another type, or let it be empty or not; keys, indexes, checks and the rows that point here stay as they are.
 
     Longer and shorter texts, larger whole numbers, and whole numbers and dates as text need no more. For others `using` says in SQL what the
-    values become, in the words of the database that `op` has: SQLite keeps exact amounts as scaled numbers, and ids and instants as text.
-    Raises ValueError for rows that do not fit, and for a type that needs `using`.
+    values become; by database (`{"sqlite": …, "postgresql": …}`) where they are kept differently, as exact amounts are: as scaled numbers on
+    SQLite, where a column does not tell its places, or that it has any. Raises ValueError for rows that do not fit, and for a type that needs
+    `using`.
     """
     connection = op.get_bind()
     there = next((one for one in sa.inspect(connection).get_columns(table) if one["name"] == column), None)
@@ -86,17 +89,21 @@ def alter_column(op: Operations, table: str, column: str, *, type_: Any = None, 
         raise ValueError(f"there is no column {column!r} in {table!r}: name one that is there, or add it by op.add_column")
     said = connection.dialect.type_compiler_instance.process
     old, new = said(there["type"]), said(there["type"] if type_ is None else type_)
+    exact = type_ is not None and (isinstance(type_, Exact) or _base(old) in _SCALED)
+    if isinstance(using, str) and exact:
+        raise ValueError(
+            f"{table}.{column}: an exact amount is a scaled whole number on SQLite (12.5 with four places is 125000) and NUMERIC on PostgreSQL: "
+            'say for both what the values become by using={"sqlite": "<SQL>", "postgresql": "<SQL>"}; leave type_ out where it stays what it is'
+        )
+    values = using if isinstance(using, str) else using.get(connection.dialect.name, "")
     alike = not isinstance(type_, sa.types.TypeDecorator) and (_base(old), _base(new)) in _AS_THEY_ARE
-    # SQLite does not know as what the platform means a column: an amount with six places is a whole number there, as one with four is.
-    unknown = connection.dialect.name == "sqlite" and isinstance(type_, sa.types.TypeDecorator)
-    if not using and (unknown or (old != new and not alike)):
-        said_new = new if old != new else repr(type_)
-        raise ValueError(f'{table}.{column}: {old} does not become {said_new} by itself: say what the values become by using="<SQL>"')
+    if not values and (exact or (old != new and not alike)):
+        raise ValueError(f'{table}.{column}: {old} does not become {new} by itself: say what the values become by using="<SQL>"')
     empty = bool(there["nullable"]) if nullable is None else nullable
     alter = _alter_on_sqlite if connection.dialect.name == "sqlite" else _alter_on_postgresql
     with all_rows(op, table):
-        _check_rows(connection, table, column, "" if using else new, empty or bool(using))
-        alter(connection, table, column, (old, new), empty, using)
+        _check_rows(connection, table, column, "" if values else new, empty or bool(values))
+        alter(connection, table, column, (old, new), empty, values)
 
 
 _TEXTS, _WHOLE = ("VARCHAR", "TEXT"), ("SMALLINT", "INTEGER")
@@ -104,6 +111,8 @@ _AS_THEY_ARE = frozenset(
     [(old, new) for old in (*_TEXTS, *_WHOLE, "DATE") for new in _TEXTS] + [(old, new) for old in _WHOLE for new in (*_WHOLE[1:], "BIGINT")]
 )
 """Which types become which others and mean the same on both databases; a BIGINT of SQLite may be an exact amount."""
+_SCALED = ("BIGINT", "NUMERIC")
+"""What an exact amount is on the databases, so far as they tell."""
 
 
 def _base(kind: str) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.sql import FromClause
 
 from core.entities.conditions import Conditions, head, read_filter
 from core.entities.shape import Source
+from core.policy.grants import Grant
+from core.policy.scopes import Scopes
 from sdk import Entity, Filter, NotFound, Verb
 from sdk.fields import LinkField
 
@@ -47,10 +50,15 @@ def covers(work: Work, user: UUID | None, entity: Entity, names: Sequence[str], 
 
 
 def _sees_beyond(work: Work, entity: Entity, paths: Sequence[str]) -> bool:
-    """Whether the actor sees on all records beyond links what paths name there, and what people call those that a link itself leads to."""
-    shape = work.shape(entity.full_name)
+    """Whether the actor sees on all records beyond links what paths name there, and what people call those that a link itself leads to; and
+    all records that computed fields, roll-ups and formulas look at, whose values differ between readers."""
+    shape, heard = work.shape(entity.full_name), _Heard(work.scopes)
     for path in paths:
         own, rest = head(path, shape.fields)
+        if own in shape.fields:
+            Source(shape, heard).columns(own)
+        if heard.limited:
+            return False
         field = shape.fields.get(own)
         target = shape.target(field) if isinstance(field, LinkField) else None
         if target is None and rest:
@@ -72,3 +80,16 @@ def _between(reader: Reader, paths: Sequence[str]) -> list[sa.ColumnElement[bool
 def _own(reader: Reader, paths: Sequence[str]) -> list[str]:
     """The entity's own fields with which paths begin."""
     return [head(path, reader.shape.fields)[0] for path in paths]
+
+
+class _Heard(Scopes):
+    """The scopes of an actor, which note whether they have kept anything from a statement."""
+
+    def __init__(self, scopes: Scopes) -> None:
+        vars(self).update(vars(scopes))
+        self.limited = False
+
+    def clause(self, entity: Entity, table: FromClause, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool] | None:
+        made = super().clause(entity, table, grants, verb)
+        self.limited = self.limited or made is not None
+        return made

@@ -68,7 +68,14 @@ def rule_of(row: Row) -> Rule:
 def actor_of(ctx: Context, rule: Rule) -> Context:
     """Who the rule runs as: whom it names, its owner, or the system where it has neither. Raises NotFound for one who has left."""
     who = rule.runs_as or rule.owner
-    return (ctx.as_system() if who is None else ctx.as_user(who)).over(Channel.RULE)
+    system = ctx.as_system()
+    try:
+        return (system if who is None else ctx.as_user(who)).over(Channel.RULE)
+    except NotFound as gone:
+        assert who is not None, "the system is always there"
+        name = system.records("core.user").titles([who]).get(who, str(who))
+        text = _("{person}, with whose permissions the rule runs, is no longer active; let it run with someone else’s")
+        raise NotFound(text, person=name) from gone
 
 
 def kind_of(ctx: Context, kind: type[KIND], key: str) -> KIND | None:

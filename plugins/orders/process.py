@@ -82,12 +82,11 @@ def accept(ctx: Context, id: UUID) -> Row:
         if accepted and (made := orders.find(where(quote=id), 1)):
             return made[0]
         until = None if accepted else quote["valid_until"]  # it was accepted in time, by whoever wrote that down
-        all_orders = ctx.as_system().records("orders.order")  # one in the recycle bin may come back
-        unordered = accepted and not any(all_orders.find(where(quote=id), 1, deleted=gone) for gone in (False, True))
-        if quote["state"] not in ("draft", "sent") and not unordered:
+        if quote["state"] not in ("draft", "sent", "accepted"):
             raise Conflict(
                 _("the quote is {state}, so it can't be accepted"), code="quote_closed", state=state_of("orders.quote", quote["state"])
             )
+        _refuse_second(ctx, id)
         if isinstance(until, date) and until < today(ctx):
             raise Conflict(_("the quote was valid until {until}; extend it first"), code="quote_expired", until=until.isoformat())
         given = {name: quote[name] for name in ("name", "account", "contact", "currency", "owner", "deal") if quote.get(name) is not None}
@@ -95,6 +94,24 @@ def accept(ctx: Context, id: UUID) -> Row:
         copy_lines(ctx, "orders.quote_line", where(quote=id), "orders.order_line", {"order": order["id"]})
         ctx.records("orders.quote").update(id, {"state": "accepted"}, act=ACCEPT)
         return orders.values([id_of(order)])[id_of(order)]
+
+
+def _refuse_second(ctx: Context, quote: UUID) -> None:
+    """No second order of a quote, whatever the quote says by now; one in the recycle bin may come back. Raises Conflict."""
+    for gone in (True, False):
+        if not ctx.as_system().records("orders.order").find(where(quote=quote), 1, deleted=gone):
+            continue
+        seen = ctx.records("orders.order").find(where(quote=quote), 1, deleted=gone)
+        number = str(seen[0].get("number") or seen[0].get("name") or seen[0]["id"]) if seen else ""
+        if gone and number:
+            text = _("order {number}, made from this quote, is in the recycle bin: restore it, or delete it permanently first")
+        elif gone:
+            text = _("an order made from this quote is in the recycle bin, and you don't have access to it: ask an administrator")
+        elif number:
+            text = _("order {number} has already been made from this quote: change that order, or delete it permanently first")
+        else:
+            text = _("an order has already been made from this quote, and you don't have access to it: ask an administrator")
+        raise Conflict(text, code="order_deleted" if gone else "order_made", number=number)
 
 
 def copy_lines(ctx: Context, source: str, filter: Sequence[Condition], target: str, link: Mapping[str, object], back: str = "") -> None:

@@ -363,14 +363,16 @@ def test_a_rule_whose_person_has_left_says_why_it_is_off_and_its_owner_is_told(
     rule = rules("orders.contract", "date", entry("ends"), parameters=WEEK, runs_as=people.rep, owner=people.manager, name="Renewal")
     contract("2026-06-30")
     work.records("core.user").update(people.rep, {"active": False})
+    work.records("core.user").update(people.manager, {"locale": "zh_CN"})
     clock.now = local(6, 23)
     engine.run_until_idle()
     place = f"/api/v1/automation/rules/{rule}"
     row = client.get(place).json
     why = row["stopped_because"]
-    assert (row["active"], "no active user" in why) == (False, True)
+    assert (row["active"], "no longer active" in why) == (False, True)
     (notice,) = work.records("teamwork.notification").find(where(owner=people.manager, kind="automation.stopped"))
-    assert (notice["title"], notice["body"]) == ("Rule Renewal was turned off: it can’t look up its records", why)
+    assert str(notice["title"]).startswith("规则“Renewal”已停用"), "the owner's language, not the company's"
+    assert "该用户已停用" in str(notice["body"])
     refused = client.patch(place, {"active": True})
     assert [error["code"] for error in refused.json["errors"]] == ["unknown_user"]
     on = client.patch(place, {"active": True, "runs_as": str(people.manager)})

@@ -138,12 +138,27 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(shop: Database, change
     assert (facts(shop), column(shop, "size"), column(shop, "order")) == before
 
 
-def test_an_amount_with_more_places_asks_what_its_values_become(shop: Database) -> None:
-    """To SQLite both are whole numbers: with other places the same ones are other amounts."""
+def test_an_amount_asks_for_each_database_what_its_values_become(shop: Database) -> None:
+    """To SQLite an amount is a whole number, whatever its places: the same one would be another amount, and the same SQL another value."""
     with changing(shop) as op:
-        op.add_column("shop_goods", sa.Column("price", columns.Exact(), nullable=True))
+        migrations.alter_column(op, "shop_goods", "size", type_=columns.Exact(), using={"sqlite": "size * 10000", "postgresql": "size"})
+    for type_ in (columns.Exact(6), sa.BigInteger()):
+        for using in ("", "size"):
+            with pytest.raises(ValueError, match="using="), changing(shop) as op:
+                migrations.alter_column(op, "shop_goods", "size", type_=type_, using=using)
     with pytest.raises(ValueError, match="using="), changing(shop) as op:
-        migrations.alter_column(op, "shop_goods", "price", type_=columns.Exact(6))
+        migrations.alter_column(op, "shop_goods", "size", type_=columns.Exact(6), using={"other": "size"})
+
+    def amount(kind: columns.Exact) -> object:
+        query = sa.select(sa.literal_column("size", kind)).select_from(sa.table("shop_goods"))
+        with shop.begin_as_owner() as connection, migrations.all_rows(Operations(MigrationContext.configure(connection)), "shop_goods"):
+            return connection.scalar(query)
+
+    assert amount(columns.Exact()) == 5
+    with changing(shop) as op:
+        migrations.alter_column(op, "shop_goods", "size", type_=columns.Exact(6), using={"sqlite": "size * 100", "postgresql": "size"})
+        migrations.alter_column(op, "shop_goods", "updated_at", type_=UtcDateTime(), nullable=True)  # a type that it has already
+    assert amount(columns.Exact(6)) == 5
 
 
 def test_a_failure_afterwards_leaves_the_table_as_it_was(shop: Database) -> None:

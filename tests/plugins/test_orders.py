@@ -194,7 +194,14 @@ def test_an_accepted_quote_becomes_one_order_and_an_expired_one_none(client: Api
     assert shop.work.records("orders.order").aggregate(["count"]) == [{"count": 2}]
     assert client.delete(f"{API}/orders/{first.json['id']}").status_code == 204
     again = client.post(f"{API}/quotes/{by_hand}/orders")
-    assert (again.status_code, code(again)) == (409, "quote_closed"), "it may come back out of the recycle bin, and there were two"
+    assert (again.status_code, code(again)) == (409, "order_deleted"), "it may come back out of the recycle bin, and there were two"
+    assert first.json["number"] in again.json["detail"]
+    for state, there in (("draft", "order_deleted"), ("sent", "order_made")):
+        assert client.patch(f"{API}/quotes/{by_hand}", {"state": state}).status_code == 200
+        if there == "order_made":
+            assert client.post(f"{API}/orders/{first.json['id']}/restore").status_code == 200
+        again = client.post(f"{API}/quotes/{by_hand}/orders")
+        assert (again.status_code, code(again)) == (409, there), "whatever the quote says by now, there would be two"
 
 
 @pytest.mark.feature("E2")
@@ -470,3 +477,26 @@ def test_an_order_that_is_not_found_by_its_subject_is_not_told_as_the_nearest(sh
             lines.create({"order": word, "product": shop.product, "quantity": 1})
         said.append(refused.value.problems[0].params.get("nearest"))
     assert said == [None, number]
+
+
+# --- sums ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.feature("B6")
+def test_who_does_not_see_the_orders_does_not_see_all_that_a_sum_over_them_tells(work: Work, shop: Shop, people: People) -> None:
+    """A computed field differs between readers: who sees each account does not see what another has added up of hidden orders."""
+    work.records("customers.account").update(shop.account, {"owner": people.rep})
+    order = shop.confirmed({"quantity": 1}, owner=people.reps[1][0])
+    manager = work.standing_in(people.manager)
+
+    def covers(name: str) -> bool:
+        return manager.records("customers.account").covers(people.rep, (name,))
+
+    with work.transaction():
+        assert (covers("created_at"), covers("orders.lifetime_value")) == (True, False)
+        assert work.records("customers.account").covers(people.rep, ("orders.lifetime_value",)), "who sees all sees that, too"
+    work.records("core.share").create({"record": f"orders.order:{order}", "user": str(people.rep)})
+    with work.transaction():
+        told = work.standing_in(people.rep).records("customers.account").get(shop.account)["orders.lifetime_value"]
+        assert (told, manager.records("customers.account").get(shop.account)["orders.lifetime_value"]) == (usd("100.00"), None)
+        assert not covers("orders.lifetime_value")
