@@ -116,7 +116,9 @@ def deliver(platform: Platform, row: type_row) -> None:
             _tell_of_loop(platform, work, row)
             _bury(platform, row, told.say(*loop))
             return
-        if row.deaths >= MOST_DEATHS or _exhausted(platform, row, row.attempts, AFTERWARDS):  # a failure would have buried it: its process died
+        if row.deaths >= MOST_DEATHS or _exhausted(
+            platform, row, row.attempts, AFTERWARDS
+        ):  # a failure would have buried it: its process died
             text = _("the process ended {count} times while it ran; {error}")
             _bury(platform, row, told.say(text, {"count": row.deaths or row.attempts, "error": row.error or _("no reason was recorded")}))
             return
