@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core import builtin
+from core.audit.repeats import Repeats
 from core.config import Config
 from core.context import SYSTEM_ACTOR, Work
 from core.custom.overlay import NOTHING, Overlay
@@ -82,6 +83,7 @@ class Platform:
     limits: Limits = field(default_factory=Limits)
     """What each token has left in this process."""
     shield: Shield = field(default_factory=Shield)
+    repeats: Repeats = field(default_factory=Repeats)
     """Who has to wait, as far as this process has been told."""
     catalogs: Recent[Makings, Catalog] = field(default_factory=lambda: Recent(_MOST_CATALOGS))
     """The catalogue of each tenant that has made entities."""

@@ -316,8 +316,8 @@ class Transactional:
     def keep_attempts(self) -> None:
         """Once the transaction is over: put what was refused in it into the audit, by one of its own, and count which plugins raised."""
         self.platform.calls.failures.keep(self.platform.database, self.platform.clock())
-        rows, self._transaction.attempts = self._transaction.attempts, []
-        if rows:
+        attempts, self._transaction.attempts = self._transaction.attempts, []
+        if rows := self.platform.repeats.to_tell(attempts, self.platform.clock()) if attempts else []:
             with self.platform.database.begin(write=True, tenant=self.tenant.id) as connection:
                 entries.sign(cast("Work", self), rows)
                 bulk.insert_all(connection, {audit: rows})

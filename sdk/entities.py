@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -186,6 +186,9 @@ class Entity:
     """Called with context and rows before they leave; takes out of each what its reader may not see and no field right says. Who may do everything sees all."""
     veiled: tuple[str, ...] = ()
     """The fields that the veil takes out of some rows: nothing is found, ordered or counted by them."""
+    narrows: Callable[[Any], Collection[str]] | None = None
+    """Called with a context: of `veiled` those of which its actor is left only a part, on whatever record. The others are left or taken whole,
+    whatever stands in them."""
     territory: str = ""
     merges: bool = True
     """Whether several records may be made one, where nothing else speaks against it: not for documents, nor for what lists name by its key."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -64,15 +64,15 @@ class Reader:
         """The fields that no history tells, and nothing is found by, since they are seen on some rows alone."""
         return frozenset() if self.work.grants.unlimited else frozenset(self.entity.veiled)
 
-    def veils(self, id: UUID, name: str) -> bool:
-        """Whether the veil takes a field out of a record, whatever stands there: what is empty is shown to the same people."""
+    def veils(self, id: UUID, name: str) -> Literal["", "in_part", "veiled"]:
+        """What the veil does to a field of a record, whatever stands there: who is told that would know whether anything does."""
         if name not in self.veiled():
-            return False
-        stored = Reader(self.work.as_system(), self.shape).many([id], (name,))
-        row = {"id": id, **{one: value for row in stored for one, value in row.items() if value is not None}}
-        row.setdefault(name, {"": [None, None]} if isinstance(self.shape.fields[name].column_type(), JsonData) else "{}")
+            return ""
+        if self.entity.narrows is not None and name in self.entity.narrows(self.work.of_plugin(self.entity.plugin)):
+            return "in_part"
+        row: dict[str, Any] = {"id": id, name: {"": [None, None]} if isinstance(self.shape.fields[name].column_type(), JsonData) else "{}"}
         self._veil([row])
-        return row.get(name) is None
+        return "veiled" if row.get(name) is None else ""
 
     def _veil(self, rows: list[dict[str, Any]]) -> None:
         if self.entity.veil is not None and not self.work.grants.unlimited:

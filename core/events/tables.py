@@ -24,6 +24,7 @@ outbox = sa.Table(
     sa.Column("depth", sa.Integer(), nullable=False),  # how many deliveries led here; loops end at a limit
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("attempts", sa.Integer(), nullable=False),
+    sa.Column("deaths", sa.Integer(), nullable=False, server_default="0"),  # attempts whose end nobody has marked: one that runs is among them
     sa.Column("due_at", UtcDateTime(), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Column("error", sa.Text(), nullable=True),

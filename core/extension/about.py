@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from core.data import migrate
 from core.extension import failures
 from core.extension.impact import share_of
+from core.extension.vanished import as_now
 from core.worker.presence import presence
 from sdk import NotFound, _
 
@@ -53,7 +54,7 @@ def health(work: Work) -> dict[str, object]:
         "behind": sorted(behind),
         "background": presence(platform),
         "mail": platform.config.mail is not None,
-        "plugins": [{"name": one.name, "state": one.state.value, "reason": one.reason} for one in platform.plugins if one.is_ill],
+        "plugins": [{"name": one.name, "state": one.state.value, "reason": one.reason} for one in as_now(platform) if one.is_ill],
         "failing": [_told(one) for one in ill],
     }
 

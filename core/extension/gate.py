@@ -253,6 +253,11 @@ def switched_on(connection: Connection) -> set[str]:
     return {approval.partition(" ")[0] for approval in connection.scalars(_APPROVALS)}
 
 
+def known(connection: Connection) -> set[str]:
+    """Names of the plugins that some tenant has ever switched, or been asked about, also of those that are not here."""
+    return set(connection.scalars(sa.select(tenant_plugins.c.plugin).distinct()))
+
+
 def _unasked(connection: Connection, bridge: Manifest) -> bool:
     """Whether some tenant has all that a bridge joins and has never been asked about the bridge, which asks for more."""
     sides = [tenant_plugins.alias() for _name in bridge.required]

@@ -16,7 +16,7 @@ from core.custom.tables import CustomField
 from core.data import migrate
 from core.entities import merged
 from core.events.schedules import schedules
-from core.extension import archive, declared, failures
+from core.extension import archive, declared, failures, gate
 from core.extension.archive import Archived
 from core.extension.discover import Found, State
 from core.extension.impact import Impact, own_tables
@@ -34,11 +34,19 @@ if TYPE_CHECKING:
 def known(platform: Platform, plugin: str) -> Found | None:
     """The installed plugin of that name; None for one that has left its data here. Raises NotFound for any other."""
     found = next((one for one in platform.plugins if one.name == plugin and one.state is not State.VANISHED), None)
-    if found is None and plugin not in migrate.orphans(platform.database, platform.branches()):
+    if found is None and not _has_left_anything(platform, plugin):
         raise NotFound(
             _("neither plugin {name!r} nor data of it exists; see `dealwright plugin list` and `dealwright db orphans`"), name=plugin
         )
     return found
+
+
+def _has_left_anything(platform: Platform, plugin: str) -> bool:
+    """Tables, or no more than that some company has had it on: with that rights and settings of its may be there."""
+    if plugin in migrate.orphans(platform.database, platform.branches()):
+        return True
+    with platform.database.begin(write=False, tenant=None) as connection:
+        return plugin in gate.known(connection)
 
 
 def check_free(report: Impact) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.data import migrate
 from core.data.engine import Database
@@ -10,6 +14,12 @@ from core.data.migrate import Branch
 from core.extension import gate
 from core.extension.calls import Calls
 from core.extension.discover import Found, State
+
+if TYPE_CHECKING:
+    from core.platform import Platform
+
+log = logging.getLogger("dealwright.extension")
+REMOVED = "its package was removed while the server was running: install it again, then restart the server"
 
 
 def note_vanished(calls: Calls, database: Database, core: Branch, installed: Collection[str]) -> None:
@@ -24,3 +34,22 @@ def note_vanished(calls: Calls, database: Database, core: Branch, installed: Col
             f"disable {name} --tenant TENANT`, after which `dealwright plugin remove {name} --purge` deletes them"
         )
         calls.states[name] = Found(name, "", State.VANISHED, reason)
+
+
+def as_now(platform: Platform) -> list[Found]:
+    """The plugins of a platform in their states of this moment: what has vanished since it was booted, and what nobody has on any more."""
+    found = [one.but(State.VANISHED, REMOVED) if _is_removed(platform, one) else one for one in platform.plugins]
+    if all(one.state is not State.VANISHED or one.module is not None for one in found):
+        return found
+    try:
+        with platform.database.begin(write=False, tenant=None) as connection:
+            wanted = gate.switched_on(connection)
+    except SQLAlchemyError:  # who asks for the plugins hears of the database elsewhere
+        log.warning("who has plugins on that have vanished is not known", exc_info=True)
+        return found
+    return [one for one in found if one.state is not State.VANISHED or one.module is not None or one.name in wanted]
+
+
+def _is_removed(platform: Platform, found: Found) -> bool:
+    folder = platform.folders.get(found.name)
+    return found.serves and folder is not None and not folder.is_dir()

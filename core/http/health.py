@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.data import migrate
 from core.extension import failures
 from core.extension.discover import amiss
+from core.extension.vanished import as_now
 from core.http.addresses import Addresses
 from core.http.answers import answer
 from core.http.collections import may
@@ -54,9 +55,10 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
             ill, held = ([], []) if behind else _trouble(platform)
         except SQLAlchemyError:
             return answer(Response({"status": "unavailable", "database": "no answer", "plugins": {}}, 503))
-        states = {plugin.name: plugin.state.value for plugin in platform.plugins}
+        plugins = as_now(platform)
+        states = {plugin.name: plugin.state.value for plugin in plugins}
         background = presence(platform)
-        well = background == "ok" and not ill and not amiss(platform.plugins)
+        well = background == "ok" and not ill and not amiss(plugins)
         status = "behind" if behind else "ok" if well else "degraded"
         said = {
             "status": status,

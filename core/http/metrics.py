@@ -29,6 +29,7 @@ from core.events.states import DEAD, HELD, WAITING
 from core.events.tables import outbox
 from core.extension import failures
 from core.extension.discover import DISTRIBUTION
+from core.extension.vanished import as_now
 from core.http.addresses import Addresses
 from core.http.answers import raw
 from core.http.security import address_of
@@ -126,7 +127,7 @@ class Installation(Collector):
         """The state of the installation now; without its database, what is known without."""
         yield InfoMetricFamily("dealwright_build", "Versions.", {"version": version(DISTRIBUTION), "python": machine.python_version()})
         plugins = GaugeMetricFamily("dealwright_plugin_state", "The state that each plugin is in: 1.", labels=("plugin", "state"))
-        for found in self._platform.plugins:
+        for found in as_now(self._platform):
             plugins.add_metric((found.name, found.state.value), 1)
         yield plugins
         answers = GaugeMetricFamily("dealwright_database_up", "Whether the database answers.")

@@ -10,7 +10,7 @@ from uuid import UUID
 from marshmallow import Schema, fields
 from marshmallow.validate import Length
 
-from core.extension import consent
+from core.extension import consent, vanished
 from core.identity import impersonation, invitations, tokens
 from core.identity.tables import Token, User
 from core.policy.allowed import LONGEST
@@ -164,7 +164,7 @@ def list_plugins(ctx: Context, _request: Request) -> object:
                 "asks": list(consents[plugin.name].lacks) if plugin.name in consents else consent.asked(plugin.manifest),
                 "waits_for": sorted(waiting.get(plugin.name, frozenset()) - {plugin.name}),
             }
-            for plugin in work.platform.plugins
+            for plugin in vanished.as_now(work.platform)
         ]
     }
 

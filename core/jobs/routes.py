@@ -77,7 +77,7 @@ def retry(ctx: Context, request: Request) -> object:
     work = cast("Work", ctx)
     job = work.records("core.job").get(request.id())
     again = (outbox.c.tenant_id == work.tenant.id, outbox.c.id == request.id(), outbox.c.state.in_((DEAD, HELD)))
-    change = outbox.update().where(*again).values(state=WAITING, attempts=0, due_at=work.now())
+    change = outbox.update().where(*again).values(state=WAITING, attempts=0, deaths=0, due_at=work.now())
     if not work.connection.execute(change).rowcount:
         raise Conflict(_("the job is {state!r}; only a permanently failed or on-hold job can be retried"),
                        code="job_not_failed", state=job["state"])  # fmt: skip

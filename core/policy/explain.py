@@ -37,7 +37,8 @@ REASONS: dict[str, Text] = {
     "not_there": _("the record is in the recycle bin, or does not exist"),
     "not_seen": _("the person doesn't have access to the record, or it does not exist"),
     "field_hidden": _("the permissions that cover the record don't include the field"),
-    "veiled": _("the field is shown only to the person it was made for, and to people who may see everyone's"),
+    "in_part": _("a permission allows it, except for the parts that tell of things the person doesn't have access to"),
+    "veiled": _("the field can tell of things that the person doesn't have access to"),
     "no_reassign": _("the person may edit the record, but not give it to another owner"),
     "shared_only": _("the record is only shared with the person, who can't move it or give it away"),
     "acts_for_other": _("the record acts with the permissions of its owner, who has some the person doesn't have"),
@@ -142,15 +143,16 @@ class _Question:
             return Explanation(False, "out_of_reach", None, rules)
         if self.name and id not in reader.reached_by(self.verb, [id], self._including(self.grants)):
             return Explanation(False, "field_hidden", None, rules)
-        if (barred := self._beside_grants(self.entity, id)) is not None:
+        barred = self._beside_grants(self.entity, id)
+        if barred is not None and barred != "in_part":
             return Explanation(False, barred, None, rules)
-        return Explanation(True, "granted", next(rule for rule in rules if rule.holds), rules)
+        return Explanation(True, barred or "granted", next(rule for rule in rules if rule.holds), rules)
 
     def _beside_grants(self, entity: Entity, id: UUID) -> str | None:
         """What the doors ask beside the grants of the verb: veils, what it is to move a record, and what acts for somebody else."""
         reader = self.who.reader(entity)
         if self.verb is Verb.READ:
-            return "veiled" if reader.veils(id, self.name) else None
+            return reader.veils(id, self.name) or None
         if self.verb is not Verb.UPDATE or self.who.grants.everything:
             return None
         handed = (*moving(entity), *([entity.sharing.field] if entity.sharing is not None else []))

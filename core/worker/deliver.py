@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dealwright.worker")
 MOST_ATTEMPTS = 8
+MOST_DEATHS = 8
+"""What has taken its process down so often gets no further attempt, however much patience it has: patience is for others to come back."""
 LONGEST_WAIT = 1_200.0
 """Seconds on the average, where a job has the patience for more than `MOST_ATTEMPTS`."""
 AFTERWARDS = timedelta(hours=1)
@@ -114,9 +116,11 @@ def deliver(platform: Platform, row: type_row) -> None:
             _tell_of_loop(platform, work, row)
             _bury(platform, row, told.say(*loop))
             return
-        if _exhausted(platform, row, row.attempts, AFTERWARDS):  # a failure would have buried it: the process itself died each time
+        if row.deaths >= MOST_DEATHS or _exhausted(
+            platform, row, row.attempts, AFTERWARDS
+        ):  # a failure would have buried it: its process died
             text = _("the process ended {count} times while it ran; {error}")
-            _bury(platform, row, told.say(text, {"count": row.attempts, "error": row.error or _("no reason was recorded")}))
+            _bury(platform, row, told.say(text, {"count": row.deaths or row.attempts, "error": row.error or _("no reason was recorded")}))
             return
         _run(platform, work, row)
     except NotYet as reason:
@@ -280,7 +284,7 @@ def _mark(platform: Platform, row: type_row, *, whoever: bool = False, **values:
     if not whoever:
         mine.append(outbox.c.attempts == row.attempts + 1)
     with platform.database.begin(write=True, tenant=row.tenant_id) as connection:
-        connection.execute(outbox.update().where(*mine).values(**values))
+        connection.execute(outbox.update().where(*mine).values(deaths=row.deaths, **values))  # the process has lived to say so
 
 
 def take(platform: Platform, tenant: UUID, ids: Sequence[UUID], attempts: int, crashes: int = 0) -> list[type_row]:
@@ -293,6 +297,6 @@ def take(platform: Platform, tenant: UUID, ids: Sequence[UUID], attempts: int, c
     with platform.database.begin(write=True, tenant=tenant) as connection:
         rows = list(connection.execute(sa.select(outbox).where(*mine).order_by(outbox.c.id).with_for_update()))
         if rows:
-            count = {"attempts": outbox.c.attempts + 1, "due_at": platform.clock() + LEASE}
+            count = {"attempts": outbox.c.attempts + 1, "deaths": outbox.c.deaths + 1, "due_at": platform.clock() + LEASE}
             connection.execute(outbox.update().where(outbox.c.tenant_id == tenant, outbox.c.id.in_([row.id for row in rows])).values(count))
     return rows

@@ -95,6 +95,7 @@ def claim(platform: Platform, most: int, *, attempt: bool = True) -> list[type_r
         if rows:
             # Two lists and no pairs, for which SQLite would read the whole table; an id is one row's alone.
             mine = (outbox.c.tenant_id.in_({row.tenant_id for row in rows}), outbox.c.id.in_([row.id for row in rows]))
-            counted = sa.case((outbox.c.attempts == 0, int(attempt)), else_=outbox.c.attempts)
-            connection.execute(outbox.update().where(*mine).values(due_at=now + LEASE, attempts=counted))
+            first = sa.case((outbox.c.attempts == 0, int(attempt)), else_=0)
+            counted = {"attempts": outbox.c.attempts + first, "deaths": outbox.c.deaths + first}
+            connection.execute(outbox.update().where(*mine).values(due_at=now + LEASE, **counted))
     return rows

@@ -95,7 +95,7 @@ def register_entities() -> Sequence[Entity]:
                veil=sight.veil(sight.VERDICT), veiled=sight.SEEN[sight.VERDICT]),
         Entity(t.Win, "win", "wins", _("Win probability"), _("Win probabilities"), title="win_probability", owned=False, verbs=READ),
         Entity(t.ModelCard, "model_card", "model_cards", _("Model card"), _("Model cards"), owned=False, access=READERS, verbs=READ, veil=cards.veil,
-               veiled=cards.OF_CARDS),
+               veiled=cards.OF_CARDS, narrows=cards.narrows),
     )  # fmt: skip
 
 

@@ -138,6 +138,34 @@ def test_an_attempt_at_no_record_in_particular_names_none(client: Api, people: P
     assert row["record"] is None
 
 
+@pytest.mark.feature("B8")
+def test_attempts_that_come_again_are_counted_and_not_each_an_entry(
+    client: Api, people: People, work_as: type_work_as, clock: Clock
+) -> None:
+    rep = client.as_user(people.rep)
+
+    def told() -> list[tuple[str, object]]:
+        entries = [(row["entity"], row["changes"].get("times", [None, 1])[1]) for row in listed(client, action="refused")]
+        return sorted(entries, key=str)
+
+    for _n in range(25):
+        assert rep.get("/api/v1/core/audit").status_code == 403
+    assert told() == [("core.audit", 1), ("core.audit", 10)], "one at once, and the next ten together"
+    with pytest.raises(Forbidden), (work := work_as(people.manager)).transaction(write=True):
+        work.require("core.audit.read")
+    assert ("core.audit", 1) in told()
+    assert len(told()) == 3, "another's attempt is another's"
+    clock.move(hours=1)
+    assert rep.get("/api/v1/core/audit").status_code == 403
+    assert ("core.audit", 15) in told(), "what was left over, and the new one"
+    for number in range(30):
+        with pytest.raises(Forbidden), (work := work_as(people.rep)).transaction(write=True):
+            raise work.refused("probe.thing.export", UUID(int=number + 1))
+    assert [times for entity, times in told() if entity == "probe.thing"] == [1] * 20 + [10], (
+        "whoever tries all records does not look like one who tried one"
+    )
+
+
 @on_sqlite
 @pytest.mark.feature("B10")
 def test_what_a_person_does_with_a_session_comes_through_the_page(client: Api, platform: Platform, clock: Clock) -> None:

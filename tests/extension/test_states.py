@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import shutil
 import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
@@ -15,6 +16,8 @@ from core.app import create_app
 from core.cli.main import COMMANDS
 from core.extension.discover import State, amiss
 from core.extension.impact import impact
+from core.extension.removal import known, purge_data
+from core.extension.vanished import as_now
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
 from sdk import Capabilities, DeclarationError, Manifest, NotFound, Text
@@ -189,8 +192,23 @@ def test_a_plugin_whose_package_is_gone_is_shown_to_be_so_until_nobody_has_it_on
         with pytest.raises(NotFound):
             lifecycle.switch(left.platform.system(tenant.id), name, True)
         assert impact(left.platform, name).enabled_for == []
+    assert "gone" not in {one.name for one in as_now(left.platform)}, "without a restart"
+    assert known(left.platform, "gone") is None, "it has no tables, and what it is said to be removed by takes it"
+    assert purge_data(left.platform, impact(left.platform, "gone")) == []
+    with pytest.raises(NotFound):
+        known(left.platform, "gone")
     again = install()
     assert "gone" not in {one.name for one in again.platform.plugins}
+
+
+def test_a_package_that_is_removed_under_a_running_server_is_shown_to_be_gone(install: type_install, packages: Packages) -> None:
+    running = install(packages.plugin("fleeting")).platform
+    assert {one.name: one.state for one in as_now(running)}["fleeting"] is State.LOADED
+    shutil.rmtree(packages._folder / "made_up_fleeting")
+    (gone,) = (one for one in as_now(running) if one.state is State.VANISHED)
+    assert (gone.name, "restart" in gone.reason) == ("fleeting", True)
+    answer = create_app(running).test_client().get("/health/ready").get_json()
+    assert (answer["status"], answer["plugins"]["fleeting"]) == ("degraded", "vanished")
 
 
 @pytest.mark.parametrize(

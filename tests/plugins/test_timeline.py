@@ -94,6 +94,8 @@ def test_activities_comments_moves_and_done_tasks_are_one_list_newest_first(
         assert [one["at"] for one in entries] == sorted((one["at"] for one in entries), key=str, reverse=True)
     (said,) = [one for one in entries if one["kind"] == "comment"]
     assert said["actor"] == {"id": str(people.rep), "name": "rep00"}
+    narrow = client.as_user(people.manager, allows=["pipeline.deal", "teamwork.comment"])
+    assert [one["actor"] for one in shown(narrow, case, "deal")] == [{"id": str(people.rep), "name": None}], "who may not read people"
     assert client.as_user(people.rep).post(f"/api/v1/pipeline/deals/{case['deal']}/moves", {"stage": "needs-analysis"}).status_code == 201
     moves = [one["actor"] for one in shown(client, case, "account") if one["kind"] == "stage_change"]
     assert moves == [{"id": str(people.rep), "name": "rep00"}, None], "who moved it; the first came in by nobody"

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
-from sdk import Batch, Capabilities, Context, Entity, Extension, Manifest, Record, Side, _, hookimpl
+from sdk import Batch, Capabilities, Context, Entity, Extension, Manifest, Permission, Record, Side, _, hookimpl
 from sdk import fields as f
 from sdk.permissions import Audience
 from tests.probe.tables import Board, Part, Thing
@@ -22,6 +22,7 @@ manifest = Manifest(
     requires=("probe",),
     capabilities=Capabilities(data=("probe.thing.read:name",)),
 )
+UNSEAL = "probe_more.diary.unseal"
 AUDIENCES = {Audience.NOBODY: _("Nobody"), Audience.TEAM: _("Team"), Audience.EVERYBODY: _("Everybody")}
 
 
@@ -51,6 +52,27 @@ class Diary(Record):
 
     name: Mapped[str] = f.text(_("Name"), required=True)
     shown_to: Mapped[str] = f.choice(_("Visible to"), AUDIENCES, default=Audience.NOBODY)
+    sealed: Mapped[str | None] = f.text(_("Sealed"))
+    initial: Mapped[str | None] = f.text(_("Initial"))
+
+
+VEILED = ("sealed", "initial")
+
+
+def veil(ctx: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """To whom a diary is shown nothing is told of what is sealed, and of a word its first letter; some may read it all."""
+    if ctx.can(UNSEAL):
+        return
+    for row in rows:
+        if "sealed" in row:
+            row["sealed"] = None
+        if row.get("initial") is not None:
+            row["initial"] = str(row["initial"])[:1]
+
+
+def narrows(ctx: Any) -> Sequence[str]:
+    """What is told in part."""
+    return () if ctx.can(UNSEAL) else ("initial",)
 
 
 def mark_of_board(lane: Any, reach: Any) -> Any:
@@ -84,8 +106,24 @@ def beyond(link: str, column: str) -> Any:
 def register_entities() -> Sequence[Entity]:
     return (
         Entity(Points, "point", "points", _("Points"), _("Points"), title="points"),
-        Entity(Diary, "diary", "diaries", _("Diary"), _("Diaries"), private=True, audience="shown_to"),
+        Entity(
+            Diary,
+            "diary",
+            "diaries",
+            _("Diary"),
+            _("Diaries"),
+            private=True,
+            audience="shown_to",
+            veil=veil,
+            veiled=VEILED,
+            narrows=narrows,
+        ),
     )
+
+
+@hookimpl
+def register_permissions() -> Sequence[Permission]:
+    return (Permission(UNSEAL, _("Unseal diaries")),)
 
 
 @hookimpl

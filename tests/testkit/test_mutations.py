@@ -298,11 +298,17 @@ CONTACTS: type_rights = {
     "customers.invitation.read": (Grant(Scope.ALL, frozenset({"survey", "contact", "answered_at"})),),
     "customers.survey.read": (Grant(Scope.ALL),),
 }
+DIARIES: type_rights = {"probe_more.diary.read": (Grant(Scope.ALL),)}
+UNSEALED: type_rights = {**DIARIES, "probe_more.diary.unseal": (Grant(Scope.ALL),)}
 STEPS: type_rights = {f"{CASE}.read": (Grant(Scope.ALL, frozenset({"name"})),), f"{STEP}.read": (Grant(Scope.ALL),)}
 OTHERS: dict[str, tuple[type_rights, str, str, object, str, Any]] = {
     "the rights of what carries to a timeline": (
         CONTACTS, "customers.account", "timeline", core.entities.timeline, "_carriers", _as_the_system(core.entities.timeline._carriers),
     ),
+    "what a veil takes": (DIARIES, "probe_more.diary", "explain", Reader, "veils", lambda self, one, name: ""),
+    "what a veil leaves": (UNSEALED, "probe_more.diary", "explain", Reader, "veils", lambda self, one, name: "veiled"),
+    "what a veil leaves a part of": (DIARIES, "probe_more.diary", "explain", Reader, "veils", lambda self, one, name: "veiled"),
+    "a veil that is missed": (DIARIES, "probe_more.diary", "explain", Reader, "_veil", lambda self, rows: None),
     "whether what a formula reads elsewhere is seen at all": (STEPS, STEP, "list", Formula, "seen", lambda self, scopes: True),
 }  # fmt: skip
 """Checks for which a person of other rights is asked: such as who sees of a contact whose account is hidden nothing on the account."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.engines import Engine, Scaled
 from core.testkit.fixtures import Api, Clock, MakeTenant
-from core.worker.deliver import LEASE, MOST_ATTEMPTS, MOST_DEPTH
+from core.worker.deliver import LEASE, MOST_ATTEMPTS, MOST_DEATHS, MOST_DEPTH
 from core.worker.relay import Relay
 from core.worker.rq_worker import enqueue, queue_on, worker_state
 from sdk import Context, Draft, Event, Tenant
@@ -208,6 +209,41 @@ def test_who_kills_every_process_is_dead_and_says_so(
     (row,) = rows(system, "probe.note_created")
     assert (row.state, kill.left) == ("dead", 100 - MOST_ATTEMPTS)
     assert f"ended {MOST_ATTEMPTS} times" in row.error
+
+
+def test_a_job_with_patience_that_kills_every_process_is_dead_and_says_so(
+    platform: Platform, system: Work, engine: Engine, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patience is for what fails and may come right: what kills its process takes others' work along each time."""
+    kill, job = Killer(tmp_path, bullets=100), platform.catalog.jobs["probe.remember"]
+
+    def deadly(_ctx: Context, _arguments: Mapping[str, object]) -> None:
+        kill()
+
+    monkeypatch.setitem(platform.catalog.jobs, "probe.remember", replace(job, run=deadly, patience=timedelta(days=3)))
+    system.enqueue("probe.remember", {"text": "x"})
+    for _ in range(MOST_DEATHS + 2):
+        engine.run_apart()
+        clock.move(seconds=LEASE.total_seconds())
+    (row,) = rows(system, "probe.remember")
+    assert (row.state, kill.left) == ("dead", 100 - MOST_DEATHS)
+    assert f"ended {MOST_DEATHS} times" in row.error
+
+
+def test_failures_of_a_job_with_patience_are_no_deaths(
+    platform: Platform, system: Work, engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_ctx: Context, _arguments: Mapping[str, object]) -> None:
+        raise RuntimeError("the server is away")
+
+    job = platform.catalog.jobs["probe.remember"]
+    monkeypatch.setitem(platform.catalog.jobs, "probe.remember", replace(job, run=fails, patience=timedelta(days=3)))
+    system.enqueue("probe.remember", {"text": "x"})
+    for _ in range(MOST_DEATHS + 2):
+        engine.run_until_idle()
+        clock.move(hours=1)
+    (row,) = rows(system, "probe.remember")
+    assert (row.state, row.deaths, row.attempts > MOST_DEATHS) == ("waiting", 0, True)
 
 
 def test_a_failure_is_tried_again_later_and_later_then_it_is_dead_and_can_be_retried(

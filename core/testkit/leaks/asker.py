@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any, TypeVar
@@ -227,6 +227,9 @@ class Asker:
         ]
         for id, name in asked if self.deep else asked[:1]:  # each takes a dozen statements
             yield self._explained(id, name)
+        for name in self.entity.veiled if self.deep else self.random.sample(sorted(self.entity.veiled), min(1, len(self.entity.veiled))):
+            for id in self.seen if self.deep else self.chosen()[:2]:
+                yield self._explained(id, name)
 
     def _past(self, world: World) -> bytes:
         try:
@@ -246,9 +249,15 @@ class Asker:
                 reader = work.reader(self.entity)
                 rows = reader.many([id]) if reader.grants else []
                 said = explain(work, f"{self.name}.{Verb.READ}", id, name)
+                stored = work.as_system().reader(self.entity).many([id]) if name in self.entity.veiled else []
+                left = [{**row} for row in stored]
+                if self.entity.veil is not None and left:
+                    self.entity.veil(work.of_plugin(self.entity.plugin), left)
             told = f"{said.allowed} {said.reason}".encode()
-            shown = bool(rows) and (name in rows[0] if name not in self.entity.veiled else rows[0].get(name) is not None)
-            agrees = said.allowed is shown or (name in self.entity.veiled and said.allowed)  # empty, and so not to be told from veiled
+            if name in self.entity.veiled and name in self.oracle.shown(self.name, id):
+                agrees = left[0].get(name) == rows[0].get(name) and said.reason in _due(stored[0].get(name), left[0].get(name))
+            else:
+                agrees = said.allowed is (bool(rows) and name in rows[0])
             return told if agrees else WRONG + b"the record says otherwise than the explanation: " + told
 
         return Question("explain", self.name, f"whether one sees {name} of {id}", ask)
@@ -403,6 +412,13 @@ class Asker:
                 names[name] = self._hidden_name(field) or "nobody"
         yield {"op": "create", "values": {**names, **poison}}
         yield {"op": "create", "values": {**{name: word[:-1] or "n" for name, word in names.items()}, **poison}}
+
+
+def _due(stored: object, shown: object) -> Container[str]:
+    """What may be said of a veiled field that a permission shows: the veil takes its whole or a part, and of nothing nobody knows."""
+    if stored is None:
+        return ("granted", "in_part", "veiled")
+    return ("granted", "in_part") if shown == stored else ("veiled", "in_part") if shown is None else ("in_part",)
 
 
 def routes(world: World, oracle: Oracle) -> Iterator[Question]:

@@ -35,6 +35,8 @@ def upgrade() -> None:
         "probe_more_diaries",
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("shown_to", sa.String(40), nullable=False),
+        sa.Column("sealed", sa.String(255), nullable=True),
+        sa.Column("initial", sa.String(255), nullable=True),
     )
 
 

@@ -1,0 +1,68 @@
+"""Attempts without a right that come again and again: a program that polls an address it may not read must not fill the chain.
+
+See docs/decisions/0059-attempts-that-come-again.md.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+WINDOW = timedelta(hours=1)
+"""So long an actor's attempts at one right are taken together, from the first of them."""
+SINGLY = 20
+"""On how many records they are told one by one; what comes again, or comes to more, is counted."""
+STEP = 10
+"""What is counted is told each time it is so many times more."""
+TIMES = "times"
+_MOST_KNOWN = 10_000
+type_key = tuple[UUID, UUID | None, UUID | None, str, str]
+
+
+@dataclass
+class _Series:
+    began: datetime
+    records: set[UUID] = field(default_factory=set)
+    counted: int = 0
+    due: int = STEP
+    told: int = 0
+
+
+class Repeats:
+    """What this process has told of attempts, by actor and right."""
+
+    def __init__(self) -> None:
+        self._series: OrderedDict[type_key, _Series] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def to_tell(self, attempts: Iterable[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+        """Of these entries those to be written; `times` says for how many attempts one stands that no other has told, itself among them."""
+        with self._lock:
+            return [told for one in attempts if (told := self._told(one, now)) is not None]
+
+    def _told(self, entry: dict[str, Any], now: datetime) -> dict[str, Any] | None:
+        key = (entry["tenant_id"], entry["actor_id"], entry["impersonator_id"], entry["channel"], entry["changes"]["permission"][1])
+        series, left = self._series.get(key), 0
+        if series is None or not timedelta() <= now - series.began < WINDOW:
+            left = series.counted - series.told if series is not None else 0
+            series = self._series[key] = _Series(now)
+        self._series.move_to_end(key)
+        while len(self._series) > _MOST_KNOWN:
+            self._series.popitem(last=False)
+        if entry["record_id"] not in series.records and len(series.records) < SINGLY:
+            series.records.add(entry["record_id"])
+            return _with(entry, left + 1) if left else entry
+        series.counted += 1
+        if series.counted < series.due:
+            return None
+        untold, series.told, series.due = series.counted - series.told, series.counted, series.due * STEP
+        return _with(entry, untold)
+
+
+def _with(entry: Mapping[str, Any], times: int) -> dict[str, Any]:
+    return {**entry, "changes": {**entry["changes"], TIMES: [None, times]}}
