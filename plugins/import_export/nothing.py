@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sdk.fields import BooleanField, ChoiceField, Field, KeysField, TextField
+from sdk.fields import AnyRecordField, BooleanField, ChoiceField, Field, KeysField, LinkField, TextField
 from sdk.fields.text import LongTextField
 
 NOTHING = frozenset(("NULL", "null", "(null)", "<null>", "\\N", "N/A", "n/a", "-", "--", "\u2013", "\u2014", "\u2014\u2014", "\u65e0"))
@@ -16,12 +16,14 @@ _MOST = 20
 """Columns that are named at the most."""
 
 
-def words_for(field: Field, said: Iterable[str], *, texts: bool) -> frozenset[str]:
+def words_for(field: Field, said: Iterable[str], *, texts: bool, data: bool = False) -> frozenset[str]:
     """Those that mean nothing in a column for a field: not what it knows as a value, nor what somebody has said the meaning of.
 
-    In free text anything may be meant: there they count where that is asked for (`texts`).
+    In free text anything may be meant: there they count where that is asked for (`texts`); so they do in names of records that a program
+    has written as `data`, as it has null for nothing.
     """
-    if not texts and (type(field) in (TextField, LongTextField) or (isinstance(field, KeysField) and not field.options)):
+    free = type(field) in (TextField, LongTextField) or (isinstance(field, KeysField) and not field.options)
+    if not texts and (free or (data and isinstance(field, LinkField | AnyRecordField))):
         return frozenset()
     words = NOTHING.difference(said)
     if isinstance(field, BooleanField | ChoiceField) and not (isinstance(field, KeysField) and not field.options):
