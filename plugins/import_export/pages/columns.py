@@ -54,6 +54,7 @@ EDITS: Mapping[str, Text] = {
     "lower": _("lowercase"),
     "upper": _("UPPERCASE"),
     "title": _("With Capitals At The Beginning"),
+    "first": _("first of several values"),
 }
 COLLISIONS: Mapping[str, Text] = {
     "overwrite": _("replaces the existing value"),
