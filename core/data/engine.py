@@ -87,7 +87,8 @@ class Database:
             self.engine = _sqlite(url)
         else:
             self.engine = _postgresql(url)
-        self._lock = WriteQueue(parsed.database if self.is_sqlite else None)
+        self.path = parsed.database if self.is_sqlite else None
+        self._lock = WriteQueue(self.path)
 
     def begin(self, *, write: bool, tenant: UUID | None, role: str = APP_ROLE, ask: str = "") -> AbstractContextManager[Connection]:
         """A transaction of one tenant (None: of the platform's own tables). Committed on leaving, rolled back on an exception.

@@ -14,6 +14,7 @@ from core.events import schedules
 from core.events.states import WAITING
 from core.events.tables import outbox
 from core.worker.deliver import LEASE, deliver_all, take, together, type_row
+from core.worker.deliverers import Deliverers
 from core.worker.schedule import run_due
 
 if TYPE_CHECKING:
@@ -32,19 +33,30 @@ class Drain:
     def __init__(self, platform: Platform, *, pause: float = 2.0) -> None:
         self.platform, self._pause = platform, pause
         self._wake, self._stop = threading.Event(), threading.Event()
+        self._deliverers = Deliverers(platform.database.path)
         self._thread = threading.Thread(target=self._loop, name="dealwright-drain", daemon=True)
 
     def start(self) -> None:
         """Deliver until stopped; a commit with new work wakes it at once where nothing was to do, and soon where it is at work."""
+        self.join()
         self.platform.awaken = self._wake.set
         schedules.adopt(self.platform)
         self._thread.start()
+
+    def join(self) -> None:
+        """Be one of those who deliver. What was claimed by one who was killed is due at once where that is known: on SQLite, whose deliverers
+        are all on this machine."""
+        if self._deliverers.join():
+            give_free(self.platform)
+        self._deliverers.share()
 
     def stop(self) -> None:
         """Finish the present row and end."""
         self._stop.set()
         self._wake.set()
-        self._thread.join(timeout=30)
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+        self._deliverers.leave()
 
     def _loop(self) -> None:
         while not self._stop.is_set():
@@ -63,8 +75,13 @@ class Drain:
     def run_until_empty(self) -> int:
         """Deliver everything that is due; returns how many rows were taken."""
         total = 0
-        while taken := self.run_once():
-            total += taken
+        self._deliverers.join()
+        self._deliverers.share()
+        try:
+            while taken := self.run_once():
+                total += taken
+        finally:
+            self._deliverers.leave()
         return total
 
     def run_once(self) -> int:
@@ -78,6 +95,14 @@ class Drain:
             tried = group[0].attempts
             deliver_all(self.platform, take(self.platform, group[0].tenant_id, [group[0].id], tried) if tried else group)
         return len(rows)
+
+
+def give_free(platform: Platform) -> None:
+    """Rows that were claimed and are not done are due now: nobody is left who could be at them. Those that failed before wait their time."""
+    now = platform.clock()
+    with platform.database.begin(write=True, tenant=None, role=RELAY_ROLE) as connection:
+        claimed = (outbox.c.state == WAITING, outbox.c.attempts > 0, outbox.c.error.is_(None), outbox.c.due_at > now)
+        connection.execute(outbox.update().where(*claimed).values(due_at=now))
 
 
 def claim(platform: Platform, most: int, *, attempt: bool = True) -> list[type_row]:

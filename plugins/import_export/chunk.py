@@ -9,6 +9,7 @@ from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds
 from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.footers import likely, says_alone, signed, sums_up
+from plugins.import_export.formulas import restored
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.mapping.heads import Heads
 from plugins.import_export.matching import Matching, SameFile, type_values
@@ -19,6 +20,7 @@ from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import AnyRecordField, Flaw, LinkField
 
+HEADINGS, TOTALS, REMARK = "headings", "totals", "remark"
 LIKE_HEADINGS = _("looks like headings, not a record; if the headings are further down than detected, specify their row (heading_row)")
 SUMS_UP = _("seems to be a total of other rows; if so, skip it or undo it")
 LEFT_OUT = _("looks like a total of other rows and was skipped; if it is a record, choose to import such rows (totals)")
@@ -26,6 +28,8 @@ LEFT_OUT_NOTE = _("looks like a note about the whole table and was skipped; if i
 SIGNS = _("seems to be a note about the whole table; if it isn't a record, skip it or undo it")
 PARTED = _("comes after blank rows; if it isn't part of the table, skip it or undo it")
 SAME_AS_ROW = _("is the same as row {row} of this file")
+NO_RECORDS = (HEADINGS, TOTALS, REMARK)
+"""Why rows are left out without anything being amiss."""
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
 """Rows with what stands in them by field, and what is wrong there."""
 type_draft = tuple[int, type_values]
@@ -38,7 +42,7 @@ class ChunkWriter:
     def __init__(self, ctx: Context, same: SameFile, wish: Wish, plan: Plan, headings: Sequence[str]) -> None:
         self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(headings)
         self.heads = Heads(ctx, wish.entity, headings)
-        self._takes_totals = wish.totals == "take"
+        self._takes_totals = plan.takes_totals
         self._suspected: set[int] = set()
         """Rows of the piece at hand that may be totals or notes."""
         self.id, self.records = same.id, ctx.records(wish.entity)
@@ -81,7 +85,7 @@ class ChunkWriter:
             wrong.setdefault(flaw.row, []).append(Problem(EXTERNAL, flaw.code, flaw.message, flaw.params))
         for index, (_number, cells) in enumerate(rows):
             if self.heads.like(cells):
-                self.teller.leave(tally, rows[index], "skipped", Problem("", "headings", LIKE_HEADINGS))
+                self.teller.leave(tally, rows[index], "skipped", Problem("", HEADINGS, LIKE_HEADINGS))
                 continue
             if likely(cells):
                 if not self._takes_totals and (footer := _footer(cells)) is not None:
@@ -245,9 +249,9 @@ class ChunkWriter:
                 problem = Problem(self.plan.match[0], "same_as_row", SAME_AS_ROW, {"row": repeated[row[0]]})
                 self.teller.leave(tally, row, WARNED, problem)
             elif row[0] in self._suspected and sums_up(row[1]):  # those that were asked for
-                self.teller.leave(tally, row, WARNED, Problem("", "totals", SUMS_UP))
+                self.teller.leave(tally, row, WARNED, Problem("", TOTALS, SUMS_UP))
             elif row[0] in self._suspected and signed(row[1]):
-                self.teller.leave(tally, row, WARNED, Problem("", "remark", SIGNS))
+                self.teller.leave(tally, row, WARNED, Problem("", REMARK, SIGNS))
             elif row[0] in self.plan.parted:
                 self.teller.leave(tally, row, WARNED, Problem("", "parted", PARTED))
             return
@@ -283,13 +287,13 @@ class ChunkWriter:
 def _footer(cells: Sequence[str]) -> Problem | None:
     """Why a row is no record but stands below others."""
     if sums_up(cells):
-        return Problem("", "totals", LEFT_OUT)
-    return Problem("", "remark", LEFT_OUT_NOTE) if says_alone(cells) else None
+        return Problem("", TOTALS, LEFT_OUT)
+    return Problem("", REMARK, LEFT_OUT_NOTE) if says_alone(cells) else None
 
 
 def _cell(cells: Sequence[str], place: int) -> str:
     """An id that stands there, if one does."""
-    cell = cells[place].strip() if place < len(cells) else ""
+    cell = restored([cells[place].strip()])[0] if place < len(cells) else ""
     return "" if cell in NOTHING else cell
 
 

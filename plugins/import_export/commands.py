@@ -65,10 +65,9 @@ def write_template(ctx: Context, terminal: Terminal, options: Mapping[str, objec
 
 
 def _exit_code(done: Row) -> int:
-    counts = {name: int(str(done[name])) for name in COUNTS}
-    if not counts["failed"] and not counts["skipped"]:
+    if done["state"] in ("succeeded", "empty"):
         return TAKEN
-    return PARTIAL if counts["created"] + counts["updated"] + counts["unchanged"] else NOTHING
+    return PARTIAL if any(int(str(done[name])) for name in ("created", "updated", "unchanged")) else NOTHING
 
 
 def _rows(ctx: Context, done: Row) -> Iterator[Row]:
@@ -135,7 +134,7 @@ COMMANDS = (
             ),
             Parameter("--join", _("A cell that holds several values; can be repeated"), many=True, metavar="'field=Heading+Heading'"),
             Parameter("--split", _("The two parts of a name; can be repeated"), many=True, metavar="'Heading=given+family'"),
-            Parameter("--transform", _("trim, lower, upper, title or e164=86; can be repeated"), many=True, metavar="field:KIND"),
+            Parameter("--transform", _("trim, lower, upper, title, first or e164=86; can be repeated"), many=True, metavar="field:KIND"),
             Parameter("--system", _("Where the IDs in a column mapped to external_id come from"), default="import"),
             Parameter("--set", _("A fixed value for every row; can be repeated"), many=True, metavar="FIELD=VALUE"),
             Parameter("--dates", _("The order of day, month and year, if the file is ambiguous"), choices=ORDERS),
@@ -151,7 +150,7 @@ COMMANDS = (
                 choices=EMPTIED,
                 default="values",
             ),
-            Parameter("--totals", _("How rows that look like totals or notes are handled"), choices=TOTALS, default="skip"),
+            Parameter("--totals", _("How rows that look like totals or notes are handled"), choices=TOTALS),
             Parameter("--sheet", _("The sheet of a workbook; the first if omitted")),
             Parameter("--resume", _("Resume an interrupted import with the same file"), metavar="ID"),
             Parameter("--silent", _("No emails, notifications or rules"), flag=True),

@@ -6,24 +6,34 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sdk.fields import BooleanField, ChoiceField, Field, KeysField, TextField
+from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateField, DateTimeField, Field, KeysField, LinkField, TextField
 from sdk.fields.text import LongTextField
 
 NOTHING = frozenset(("NULL", "null", "(null)", "<null>", "\\N", "N/A", "n/a", "-", "--", "\u2013", "\u2014", "\u2014\u2014", "\u65e0"))
 """As they stand: Null is a name, and NA a country."""
+NO_DATES = frozenset(
+    f"{day.replace('-', mark)}{clock}"
+    for day in ("0-0-0", "0-0-00", "00-00-00", "0-0-0000", "00-00-0000", "0000-0-0", "0000-00-00")
+    for mark in "-/."
+    for clock in ("", " 0:00:00", " 00:00:00")
+)
+"""What address books and databases write for no date."""
+_ALL = NOTHING | NO_DATES
 PATTERN = rf"[^\S\n]*(?:{'|'.join(map(re.escape, sorted(NOTHING)))})[^\S\n]*"
 _MOST = 20
 """Columns that are named at the most."""
 
 
-def words_for(field: Field, said: Iterable[str], *, texts: bool) -> frozenset[str]:
+def words_for(field: Field, said: Iterable[str], *, texts: bool, data: bool = False) -> frozenset[str]:
     """Those that mean nothing in a column for a field: not what it knows as a value, nor what somebody has said the meaning of.
 
-    In free text anything may be meant: there they count where that is asked for (`texts`).
+    In free text anything may be meant: there they count where that is asked for (`texts`); so they do in names of records that a program
+    has written as `data`, as it has null for nothing.
     """
-    if not texts and (type(field) in (TextField, LongTextField) or (isinstance(field, KeysField) and not field.options)):
+    free = type(field) in (TextField, LongTextField) or (isinstance(field, KeysField) and not field.options)
+    if not texts and (free or (data and isinstance(field, LinkField | AnyRecordField))):
         return frozenset()
-    words = NOTHING.difference(said)
+    words = (NOTHING | NO_DATES if isinstance(field, DateField | DateTimeField) else NOTHING).difference(said)
     if isinstance(field, BooleanField | ChoiceField) and not (isinstance(field, KeysField) and not field.options):
         return frozenset(word for word in words if field.read([word]).flaws)
     return words
@@ -44,8 +54,8 @@ class Found:
 
     def see(self, cells: Sequence[str]) -> None:
         """Take account of a row."""
-        if not NOTHING.isdisjoint(map(str.strip, cells)):
-            self._counted.update((place, word) for place, cell in enumerate(cells) if (word := cell.strip()) in NOTHING)
+        if not _ALL.isdisjoint(map(str.strip, cells)):
+            self._counted.update((place, word) for place, cell in enumerate(cells) if (word := cell.strip()) in _ALL)
 
     def told(self, taken: Mapping[int, Collection[str]] | None = None) -> str:
         """`Fax: NULL ×22, Region: N/A ×3`, in the order of the columns; nothing where there is none.

@@ -64,9 +64,10 @@ class Wish:
     set: tuple[str, ...] = ()
     dry_run: bool = False
     duplicates: str = "skip"
-    totals: str = "skip"
-    nothing: str = "values"
     """What becomes of a row that is likely there already (`Entity.alike`): left out with its reason, or taken by who may."""
+    totals: str = ""
+    """What becomes of rows that look like totals; "": left out of a table, and taken of what a program has written."""
+    nothing: str = "values"
     dates: str = ""
     """The order of day, month and year, where the file itself leaves it open."""
     numbers: str = ""
@@ -134,6 +135,8 @@ class Plan:
     """Words that mean nothing in the cells of a column, by its field."""
     emptied: str = ""
     """How often which of them stand in the file."""
+    takes_totals: bool = False
+    """Whether rows that look like totals, or like notes below the table, are records."""
     parted: frozenset[int] = frozenset()
     """Rows of which it is told that they stand behind blank ones."""
 
@@ -177,7 +180,8 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     plan = Plan(
         columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside, made=made,
         edits=_edits(wish, fields), external=external, own=own, links=links, units=_units(ctx, headings, fields),
-        nothing={name: words_for(fields[name], values.get(name, ()), texts=wish.nothing == "all") for name in columns},
+        nothing={name: words_for(fields[name], values.get(name, ()), texts=wish.nothing == "all", data=file.data) for name in columns},
+        takes_totals=wish.totals == "take" or (file.data and not wish.totals),
         act=HISTORY if wish.history and any(one.historic for one in visible.values()) else "",
     )  # fmt: skip
     return _read_through(ctx, plan, file, Said(wish.dates, wish.numbers, wish.years))

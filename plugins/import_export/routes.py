@@ -42,7 +42,7 @@ class NewImport(Schema):
     years = fields.String(load_default="", validate=validate.Regexp(YEARS))
     duplicates = fields.String(load_default="skip", validate=validate.OneOf(DUPLICATES))
     nothing = fields.String(load_default="values", validate=validate.OneOf(EMPTIED))
-    totals = fields.String(load_default="skip", validate=validate.OneOf(TOTALS))
+    totals = fields.String(load_default="", validate=validate.OneOf(("", *TOTALS)))
     encoding = fields.String(load_default="", validate=validate.Length(max=40))
     delimiter = fields.String(load_default="", validate=validate.Length(max=3))
     heading_row = fields.Integer(load_default=0, validate=validate.Range(0, 50))

@@ -10,14 +10,14 @@ from itertools import islice
 from time import monotonic
 
 from plugins.import_export import journal, origins
-from plugins.import_export.chunk import ChunkWriter, type_chunk
+from plugins.import_export.chunk import NO_RECORDS, ChunkWriter, type_chunk
 from plugins.import_export.files import Sheet
 from plugins.import_export.matching import SameFile
 from plugins.import_export.plan import Plan, Wish
 from plugins.import_export.tally import COUNTS, FATES, Tally, listed, type_row
 from plugins.import_export.values import read_columns
 from plugins.import_export.waiting import Waiting
-from sdk import Channel, Context, Draft, Query, where
+from sdk import Channel, Condition, Context, Draft, Query, where
 from sdk.context import SILENT, Row, id_of
 
 CHUNK, FIRST, FEWEST = 2000, 500, 50
@@ -102,9 +102,15 @@ class Run:
         taken = self.total["created"] + self.total["updated"] + self.total["unchanged"]
         if not self.plan.rows:
             return EMPTY
-        if not self.total["failed"] and not self.total["skipped"]:
+        if not self.total["failed"] and (not self.total["skipped"] or (taken and self.total["skipped"] == self._left_out())):
             return "succeeded"
         return "partial" if taken or self.total["skipped"] else "failed"
+
+    def _left_out(self) -> int:
+        """How many rows were skipped as they are no records."""
+        mine = (*where(**{"import": self.id}, outcome="skipped"), Condition("code", "in", NO_RECORDS))
+        found = self.ctx.as_system().records(journal.ROW).aggregate(("count",), filter=mine)
+        return int(str(found[0]["count"])) if found else 0
 
     def take(self, ctx: Context, rows: ChunkWriter, keep: type_keep, step: Callable[[int], None] = _unseen) -> None:
         """Write all rows through `ctx`, piece by piece, and tell of each piece."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.words import zone_of
+from plugins.import_export.nothing import NO_DATES
 from sdk import Text, _
 from sdk.fields import (
     DateField,
@@ -57,7 +58,7 @@ class Column:
 
     def see_date(self, cell: str) -> None:
         """Take account of a date; what is none is said when it is read."""
-        if cell[4:5] in "-/." and cell[:4].isdecimal():
+        if (cell[4:5] in "-/." and cell[:4].isdecimal()) or cell in NO_DATES:
             return
         day = day_and_time(split_offset(cell)[0])[0]
         allowed = date_orders(day)
@@ -171,12 +172,12 @@ class Styles:
     def questions(self) -> Iterator[Question]:
         """What stays open."""
         for name, _at, column in self._dates:
-            if not self._said.dates and len(column.orders) > 1 and column.examples:
-                yield Question(
-                    name, "dates", tuple(column.examples), _days(column.examples[0], column.orders, self._said.years or _CENTURY)
-                )
-            elif not self._said.years and column.short_years:
-                yield Question(name, "years", tuple(column.short_years), self._years(column))
+            years = self._said.years or _CENTURY
+            open_ = [cell for cell in column.examples if len(_days(cell, column.orders, years)) > 1]
+            if not self._said.dates and len(column.orders) > 1 and open_:
+                yield Question(name, "dates", tuple(open_), _days(open_[0], column.orders, years))
+            elif not self._said.years and (short := [cell for cell in column.short_years if len(self._years(column, cell)) > 1]):
+                yield Question(name, "years", tuple(short), self._years(column, short[0]))
         for name, _at, column in self._numbers:
             if self._sign(column) == "?" and column.examples and not self._sheet.exact:
                 read = readings(column.examples[0])
@@ -184,11 +185,9 @@ class Styles:
                     name, "numbers", tuple(column.examples), {word: read[sign] for word, sign in NUMBERS.items() if sign in read}
                 )
 
-    def _years(self, column: Column) -> dict[str, str]:
+    def _years(self, column: Column, cell: str) -> dict[str, str]:
         order = self._said.dates or next(iter(column.orders), "")
-        return {
-            first: day for first in ("1900", "2000") for day in _days(column.short_years[0], {order}, first).values()
-        }  # fmt: skip
+        return {first: day for first in ("1900", "2000") for day in _days(cell, {order}, first).values()}
 
 
 def _days(cell: str, orders: set[str], years: str) -> dict[str, str]:

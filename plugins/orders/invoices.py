@@ -249,6 +249,8 @@ def _credits_of_history(ctx: Context, batch: Batch) -> dict[UUID, list[tuple[Cha
     mine = [
         change for change in batch.changes if change.stands and change.act == HISTORY and isinstance(change.after("credits_line"), UUID)
     ]
+    gone = {change.id for change in batch.changes if change.stands and change.verb == "delete"}
+    mine = [change for change in mine if change.after("credits_line") not in gone]  # of what goes with it nothing is closed again
     lines = system.records("orders.invoice_line").values({change.after("credits_line") for change in mine}) if mine else {}  # type: ignore[misc]
     documents: dict[object, Row] = dict(system.records("orders.invoice").values({line["invoice"] for line in lines.values()}).items())  # type: ignore[misc]
     for change in mine:

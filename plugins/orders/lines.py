@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from plugins.orders.amounts import Amounts, line_amounts, rounded, summed
+from plugins.orders.amounts import PARTS, Amounts, line_amounts, rounded, summed
 from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Context, _
 from sdk.changes import HISTORY
@@ -78,16 +79,16 @@ def sum_documents(batch: Batch, documents: type_documents, sums: Mapping[UUID, S
         batch.also_update(KINDS[batch.entity].document, one.bearer, id, one.amounts.values(str(documents[id]["currency"])), ACT)
 
 
-def keep_room(batch: Batch, documents: type_documents, sums: Mapping[UUID, Sum]) -> bool:
+def keep_room(ctx: Context, batch: Batch, documents: type_documents, sums: Mapping[UUID, Sum]) -> bool:
     """Refuse the lines with which a document would come to more than an amount has room for, the greatest first; whether there were any."""
-    kind, refused = KINDS[batch.entity], False
+    kind, refused, rates = KINDS[batch.entity], False, _rates(ctx, batch, documents, sums)
     for id, one in sums.items():
-        left = one.amounts
-        if _fits(left):
+        left, rate = one.amounts, rates.get(id)
+        if _fits(left, rate):
             continue
         mine = [(_adds(change, kind, id), change) for change in batch.changes if change.stands and id in documents_of(change, kind)]
         for more, change in sorted(mine, key=lambda pair: -abs(pair[0].total)):
-            if _fits(left):
+            if _fits(left, rate):
                 break
             text = _("with this line, {number} would come to more than an amount can hold: less than {limit} is possible")
             change.refuse("net", "out_of_range", text, number=str(documents[id]["number"] or documents[id]["name"]), limit=f"{LIMIT:f}")
@@ -95,8 +96,21 @@ def keep_room(batch: Batch, documents: type_documents, sums: Mapping[UUID, Sum])
     return refused
 
 
-def _fits(amounts: Amounts) -> bool:
-    return all(abs(part) < LIMIT for part in (amounts.net, amounts.tax, amounts.total))
+def _fits(amounts: Amounts, rate: Decimal | None = None) -> bool:
+    return not _wide(amounts) and (rate is None or abs(amounts.net * rate) <= LIMIT - 1)
+
+
+def _wide(amounts: Amounts) -> list[str]:
+    return [part for part in PARTS if abs(getattr(amounts, part)) >= LIMIT]
+
+
+def _rates(ctx: Context, batch: Batch, documents: type_documents, sums: Mapping[UUID, Sum]) -> dict[UUID, Decimal]:
+    """At which rates orders in other currencies are kept in the company's own: there is to be room for that, too."""
+    if KINDS[batch.entity].document != "orders.order":
+        return {}
+    days = {id: (str(documents[id]["currency"]), on) for id in sums if isinstance(on := documents[id]["ordered_on"], date)}
+    rates = ctx.rates(list({pair for pair in days.values() if pair[0] != ctx.tenant.currency}))
+    return {id: rate for id, pair in days.items() if (rate := rates.get(pair)) is not None}
 
 
 def _adds(change: Change, kind: Kind, document: UUID) -> Amounts:
@@ -132,7 +146,9 @@ def _price(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Ro
             amounts = line_amounts(quantity, price, change.after("discount"), change.after("tax_rate"))
             if change.act == HISTORY and (then := _as_it_was(change, price.currency, amounts)) is not None:
                 amounts = then
-            change.values |= {"unit_price": price, **amounts.values(price.currency)}
+            for part in (wide := _wide(amounts)):  # now: what is refused later is in the sums of its document
+                change.refuse(part, "out_of_range", _("expected a number less than {limit}"), limit=f"{LIMIT:f}")
+            change.values |= {"unit_price": price, **({} if wide else amounts.values(price.currency))}
             if change.after("description") is None and product is not None:
                 change.values["description"] = product["name"]
 

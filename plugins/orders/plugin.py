@@ -105,7 +105,7 @@ READ, NO_DELETE = frozenset({Verb.READ}), frozenset({Verb.READ, Verb.CREATE, Ver
 def _lines(ctx: Context, batch: Batch) -> None:
     documents = lines.price_lines(ctx, batch)
     sums = lines.sums_of(ctx, batch, documents)
-    while lines.keep_room(batch, documents, sums) or (
+    while lines.keep_room(ctx, batch, documents, sums) or (
         batch.entity == "orders.order_line" and payments.keep_plans(ctx, batch, documents, sums)
     ):
         sums = lines.sums_of(ctx, batch, documents)  # what was refused may have been half of a move to another order

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from sdk import Batch, Condition, Context, Draft, Event, Filter, Query, priced
+from sdk.columns import LIMIT
 from sdk.context import id_of
 from sdk.fields import Money
 
@@ -22,6 +23,8 @@ def price(ctx: Context, batch: Batch) -> None:
         if isinstance(net, Money) and isinstance(on, date) and (late or change.changes("net") or change.changes("ordered_on")):
             wanted.append((change, net, on))
     for (change, _net, _on), found in zip(wanted, priced(ctx, [(net, on) for _change, net, on in wanted]), strict=True):
+        if change.act == ACT and found.amount is not None and abs(found.amount.amount) >= LIMIT:
+            continue  # it stays without, as others are priced with it
         change.values |= {"base_amount": found.amount, "rate": found.rate}
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sdk import Batch, Change, Condition, Context, Draft, Event, Filter, Query, priced
+from sdk.columns import LIMIT
 from sdk.context import Records, id_of
 from sdk.fields import Money
 
@@ -27,6 +28,8 @@ def price(ctx: Context, batch: Batch, today: date) -> None:
         elif _again(change):
             wanted.append((change, amount, _day(change, today)))
     for (change, _amount, _on), found in zip(wanted, priced(ctx, [(amount, day) for _change, amount, day in wanted]), strict=True):
+        if change.act == ACT and found.amount is not None and abs(found.amount.amount) >= LIMIT:
+            continue  # it stays without, as others are priced with it
         change.values |= {"base_amount": found.amount, "rate": found.rate}
 
 

@@ -24,10 +24,13 @@ _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
 _CURRENCY = r"[A-Z]{3}|RMB|[A-Z]{0,2}[$€£¥₩₹₽₺₫₪฿₴₱₸₦]|[元圆円]"
 _AROUND = re.compile(
     rf"(?P<open>\(?) ?(?P<sign>[-+]?) ?(?P<before>{_CURRENCY}|) ?(?P<inner>-?)(?P<number>[\d.,' ]*\d)"
-    rf" ?(?P<times>[十百千]?[万亿]?) ?(?P<after>{_CURRENCY}|%|)(?P<last>-?)(?P<close>\)?)\Z"
+    rf" ?(?P<times>[十百千]?[万亿]|[kKM]|mn|bn|Mio\.?|Mrd\.?|[Mm]illions?|[Bb]illions?|) ?(?P<after>{_CURRENCY}|%|)(?P<last>-?)(?P<close>\)?)\Z"
 )
 """A number with what people write around it: a sign, brackets or a minus behind it, tens of thousands, a currency, a percent sign."""
 _ZEROS = {"十": 1, "百": 2, "千": 3, "万": 4, "亿": 8}
+_TIMES = {"k": 3, "m": 6, "mn": 6, "bn": 9, "mio": 6, "mrd": 9, "million": 6, "millions": 6, "billion": 9, "billions": 9}
+_COUNTED = re.compile(r"(?P<number>.*\d) ?[人名个家台件年]\Z")
+"""What is counted, behind a number: 500人."""
 _POWERS = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2}|E(?:\d{1,2}|-\d))\Z", re.ASCII)
 """A number as programs write a long one, all its digits before the e."""
 _MARKED = {
@@ -110,7 +113,11 @@ def parts_of(cell: str) -> tuple[bool, str, str, int]:
     if found is None or bool(found["open"]) != bool(found["close"]) or (found["before"] and found["after"] not in ("", "%")):
         raise FlawError("malformed", _("expected a decimal number such as -12.50"))
     negative = bool(found["open"] or found["sign"] == "-" or found["inner"] or found["last"])
-    return negative, found["number"], found["before"] or found["after"], sum(_ZEROS[sign] for sign in found["times"])
+    return negative, found["number"], found["before"] or found["after"], _zeros(found["times"])
+
+
+def _zeros(times: str) -> int:
+    return _TIMES[times.lower().rstrip(".")] if times.isascii() and times else sum(_ZEROS[sign] for sign in times)
 
 
 def readings(cell: str, *, whole: bool = False) -> dict[str, str]:
@@ -188,6 +195,8 @@ class IntegerField(Field):
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
         if cell.isdecimal() and cell.isascii():
             return self._read(cell, self)
+        if not cell.isascii() and (counted := _COUNTED.match(cell)) is not None:
+            cell = counted["number"]
         try:
             return self._read(plainly(cell, style, percent=False), self)
         except FlawError as flaw:

@@ -19,7 +19,13 @@ from sdk.text import Text, _
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _CONTROL = re.compile(f"[{_CONTROLS}]")
 _EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{1,255}}(?<!\.)\Z")
-_PHONE = re.compile(r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:x|ext\.?|转) ?[0-9]{1,8})?\Z")
+_PHONE = re.compile(
+    r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:[xX]|[eE]xt\.?|extension|转|分机|转分机|DW|Durchw\.?|Durchwahl|poste) ?[0-9]{1,8})?\Z"
+)
+_NAMED = re.compile(r"[^<>@]*<\s*([^<>\s]+@[^<>\s]+)\s*>\Z")
+"""An address with the name of its owner before it."""
+_SEVERAL = re.compile(r"\s*(?::::|[;；,，、|\n]| / )\s*")
+
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?:[:/?#]\S*)?\Z", re.IGNORECASE | re.ASCII)
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _URL = re.compile(rf"https?://[^\s/?#{_CONTROLS}]+[^\s{_CONTROLS}]*\Z")
@@ -157,8 +163,10 @@ class EmailField(TextField):
     widget: ClassVar[str] = "email"
 
     def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
-        cells = _typed(cells)
-        return super().read([cell.removeprefix("mailto:") for cell in cells] if "mailto:" in "\n".join(cells) else cells, style)
+        cells, whole = _typed(cells), "\n".join(cells)
+        if "mailto:" in whole or "<" in whole:
+            cells = [_NAMED.sub(r"\1", cell.strip()).removeprefix("mailto:") for cell in cells]
+        return _several(super().read(cells, style), cells, self)
 
     def check(self, cell: object) -> object:
         checked = TextField.check(self, cell)
@@ -177,10 +185,12 @@ class PhoneField(TextField):
 
     def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
         """Some programs write a number of digits alone with a fraction of zero."""
-        cells = _typed(cells, "转")
+        cells = _typed(cells, "转分机")
+        if "tel:" in "\n".join(cells):
+            cells = [cell.strip().removeprefix("tel:") for cell in cells]
         if ".0" in "\n".join(cells):
             cells = [cell[:-2] if cell.endswith(".0") and cell[:-2].isdecimal() else cell for cell in cells]
-        return super().read(cells, style)
+        return _several(super().read(cells, style), cells, self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +260,21 @@ class KeysField(Field):
         return {"type": "array", "items": item, "maxItems": 200}
 
 
+def first_of(cell: str) -> str:
+    """The first of several values that stand in one cell."""
+    return next(filter(None, _SEVERAL.split(cell.strip())), "")
+
+
+def _several(parsed: Parsed, cells: Sequence[str], field: TextField) -> Parsed:
+    """Says of cells that are wrong only as there is more than one value in them that it is this."""
+    for place, flaw in enumerate(parsed.flaws):
+        words = [word for word in _SEVERAL.split(cells[flaw.row].strip()) if word]
+        if flaw.code == "malformed" and len(words) > 1 and field.pattern is not None and all(map(field.pattern.match, words)):
+            text = _("holds {count} values, but there is room for one: keep one of them, or take the first (transform “first”)")
+            parsed.flaws[place] = Flaw(flaw.row, "several", text, {"count": len(words)})
+    return parsed
+
+
 def _typed(cells: Sequence[str], foreign: str = "") -> Sequence[str]:
     """Cells without invisible marks, and with plain signs in the place of wide ones, where nothing beyond ASCII but `foreign` is left then."""
     return cells if "".join(cells).isascii() else [cell if cell.isascii() else _plain_signs(cell, foreign) for cell in cells]
@@ -258,6 +283,7 @@ def _typed(cells: Sequence[str], foreign: str = "") -> Sequence[str]:
 def _plain_signs(cell: str, foreign: str) -> str:
     seen = "".join(sign for sign in cell if unicodedata.category(sign) != "Cf")
     plain = _DASHES.sub("-", unicodedata.normalize("NFKC", seen))
+    plain = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() and not sign.isascii() else sign for sign in plain)
     return plain if all(sign.isascii() or sign in foreign for sign in plain) else cell
 
 

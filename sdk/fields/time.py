@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -22,11 +22,45 @@ _READ = frozenset({date, type(None)})
 _ORDERED = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "empty")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _PARTS = re.compile(r"(\d{1,4}) ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,4}) ?日?\Z", re.ASCII)
-_DAY_FIRST = re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?[ -](?P<month>[A-Za-z]{3,9})\.?,?[ -](?P<year>\d{4}|\d{2})\Z", re.ASCII)
-_MONTH_FIRST = re.compile(r"(?P<month>[A-Za-z]{3,9})\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4}|\d{2})\Z", re.ASCII)
+_WORD = r"[^\W\d_]{3,10}"
+_DAY_FIRST = re.compile(
+    rf"(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|er|\.)?[ -](?:de )?(?P<month>{_WORD})\.?,?[ -](?:de )?(?P<year>[0-9]{{4}}|[0-9]{{2}})\Z"
+)
+_MONTH_FIRST = re.compile(rf"(?P<month>{_WORD})\.? (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<year>[0-9]{{4}}|[0-9]{{2}})\Z")
+_WEEKDAY = re.compile(
+    r"[ ,，]*\(?(?:星期|周|礼拜)[一二三四五六日天]\)?\Z"
+    r"|\A(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?[,.]* +(?=[A-Za-z0-9])"
+    r"|\A(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|mo|di|mi|do|fr|sa|so)[,.]+ +(?=[0-9])"
+    r"|\A(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche),? +(?=[0-9])",
+    re.IGNORECASE,
+)
+_REPUBLIC = re.compile(r"\A(?:中[华華])?民[国國] ?(\d{1,3}|元) ?年", re.ASCII)
+"""The calendar of Taiwan, whose first year is 1912."""
+_HAN_DATE = re.compile(r"\A([〇零一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})日?\Z")
+_HAN = "〇一二三四五六七八九"
+_SERIAL = re.compile(r"(?P<days>[1-7]\d{4})(?P<of_day>\.\d+)?\Z", re.ASCII)
+_FIRST_DAY, _LAST_SERIAL = date(1899, 12, 30), 73_050
+"""What a spreadsheet counts the days of a date from where it has lost that they are one; up to the year 2099."""
 _MONTH = re.compile(r"(?P<year>\d{4}) ?[-/.年] ?(?P<number>\d{1,2}) ?月?\Z|(?P<name>[A-Za-z]{3,9})\.? (?P<of>\d{4})\Z", re.ASCII)
 _COMPACT = re.compile(r"(?:19|20)\d{6}\Z", re.ASCII)
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+_OTHER_MONTHS = (
+    "januar jänner janvier enero gennaio januari janeiro jän janv ene gen",
+    "februar février febrero febbraio februari fevereiro févr fév fev",
+    "märz maerz mars marzo maart março mär mrz mae",
+    "avril abril aprile avr abr",
+    "mai mayo maggio mei maio mag",
+    "juni juin junio giugno junho giu",
+    "juli juillet julio luglio julho juil lug",
+    "août aout agosto augustus ago",
+    "septembre septiembre settembre setembro sett set",
+    "oktober octobre octubre ottobre outubro okt ott out",
+    "novembre noviembre novembro",
+    "dezember décembre diciembre dicembre december dezembro dez déc dic",
+)
+_MONTH_OF = {word: number for number, words in enumerate(_OTHER_MONTHS, 1) for word in words.split()} | {
+    word: number for number, month in enumerate(_MONTHS, 1) for word in (month, month[:3], *(("sept",) if number == 9 else ()))
+}
 _WITH_TIME = re.compile(r"(?P<day>.*?\S)[Tt ] ?(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?[AaPp][Mm])?)\Z", re.ASCII)
 _HALVES = {"上午": " AM", "下午": " PM"}
 _HALF_FIRST = re.compile(rf"({'|'.join(_HALVES)}) ?(\d{{1,2}}:\d{{2}}(?::\d{{2}})?)\Z", re.ASCII)
@@ -44,7 +78,7 @@ def date_of(cell: str, order: str, century: str = "") -> date:
     """
     parts = _PARTS.match(cell)
     if parts is None:
-        return _exists(*_worded(cell, century))
+        return _exists(*_worded(cell, century)) if (counted := _counted(cell)) is None else counted.date()
     numbers = [int(part) for part in parts.groups()]
     if len(parts[1]) == 4:
         return _exists(*numbers)
@@ -62,12 +96,35 @@ def _worded(cell: str, century: str) -> tuple[int, int, int]:
     if _COMPACT.match(cell):
         return int(cell[:4]), int(cell[4:6]), int(cell[6:])
     parts = _DAY_FIRST.match(cell) or _MONTH_FIRST.match(cell)
-    name = parts["month"].lower() if parts is not None else ""
-    months = [number for number, month in enumerate(_MONTHS, 1) if month == name or month[:3] == name or (name == "sept" and number == 9)]
-    if parts is None or not months:
+    month = _MONTH_OF.get(parts["month"].lower()) if parts is not None else None
+    if parts is None or month is None:
         raise FlawError("malformed", _("expected a date such as 2026-01-31"))
     year = int(parts["year"])
-    return _full_year(year, century) if len(parts["year"]) == 2 else year, months[0], int(parts["day"])
+    return _full_year(year, century) if len(parts["year"]) == 2 else year, month, int(parts["day"])
+
+
+def _counted(cell: str) -> datetime | None:
+    """The instant, without a zone, that a spreadsheet has counted; None for what is no such number."""
+    found = _SERIAL.match(cell)
+    if found is None or int(found["days"]) > _LAST_SERIAL:
+        return None
+    seconds = round(float(found["of_day"] or 0) * 86_400)
+    return datetime.combine(_FIRST_DAY, time()) + timedelta(days=int(found["days"]), seconds=seconds)
+
+
+def _of_other_calendars(cell: str) -> str:
+    """Years of the Republic as ours, and numbers that are written in words as numbers."""
+    cell = _REPUBLIC.sub(lambda found: f"{1911 + (1 if found[1] == '元' else int(found[1]))}年", cell)
+    if (found := _HAN_DATE.match(cell)) is None:
+        return cell
+    year = "".join(str(_HAN.index(sign)) for sign in found[1].replace("零", "〇"))
+    return f"{year}-{_han_number(found[2])}-{_han_number(found[3])}"
+
+
+def _han_number(word: str) -> int:
+    """一 to 九十九."""
+    tens, ten, ones = word.partition("十")
+    return (_HAN.index(tens or "一") * 10 if ten else 0) + (_HAN.index(ones[:1]) if ones else 0 if ten else _HAN.index(tens[:1]))
 
 
 def _full_year(year: int, century: str) -> int:
@@ -110,8 +167,9 @@ def _short(parts: re.Match[str]) -> bool:
 
 def day_and_time(cell: str) -> tuple[str, str]:
     """A written date, and the time behind it or ""; digits of full width become plain ones."""
+    cell = _WEEKDAY.sub("", cell)
     if not cell.isascii():
-        cell = unicodedata.normalize("NFKC", cell)
+        cell = _of_other_calendars(_WEEKDAY.sub("", unicodedata.normalize("NFKC", cell)))
         cell = _HALF_FIRST.sub(lambda found: f"{found[2]}{_HALVES[found[1]]}", cell)
     parts = _WITH_TIME.match(cell)
     return (parts["day"], parts["time"]) if parts is not None else (cell, "")
@@ -202,6 +260,8 @@ class DateTimeField(Field):
         if not style.get("zone") or _INSTANT.match(cell):
             return self.check(cell)
         cell, offset = split_offset(cell)
+        if (counted := _counted(cell)) is not None:
+            return counted.replace(tzinfo=ZoneInfo(style["zone"])).astimezone(UTC)
         day, clock = day_and_time(cell)
         written = date_of(day, style.get("date_order", ""), style.get("century", ""))
         try:

@@ -194,7 +194,7 @@ def test_a_file_can_be_read_as_often_as_one_likes() -> None:
     assert list(file.rows()) == list(file.rows())
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"   \n", b" \n,,\n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"   \n", b" \n,,\n", b"\n , ,\n\n", b'"",""\n', codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
 def test_an_empty_file_is_refused(content: bytes) -> None:
     assert refusal(content).startswith("unreadable: is empty")
 

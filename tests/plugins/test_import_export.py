@@ -71,6 +71,12 @@ def test_rows_that_sum_up_others_or_say_who_made_them_are_no_records_unless_that
     told = [(2, None, "totals"), (4, None, "totals"), (6, None, "remark"), (7, "Employees", "type")]
     done = taken("customers.account", file)
     assert (done.state, done.counts) == ("partial", {"created": 3, "skipped": 3, "failed": 1})
+    agreed = taken("customers.account", "Name,Employees\nName,Employees\nP,1\nTotal,1\n制单人：张三,\n")
+    assert (agreed.state, agreed.counts) == ("succeeded", {"created": 1, "skipped": 3})
+    assert (
+        taken("customers.account", "Name,Employees\nP,1\nQ,1\nTotal,2\n").state == "partial"
+    )  # P is there already: nobody has agreed to that
+    assert taken("customers.account", "Name,Employees\nTotal,2\n").state == "partial"
     assert [(number, code) for number, _column, code in done.reasons][:3] == [(number, code) for number, _column, code in told][:3]
     asked = taken("customers.account", file.replace("打印人：王五公司,Ulm\n", ""), totals="take")
     assert asked.counts == {"created": 3, "skipped": 3, "warned": 3}

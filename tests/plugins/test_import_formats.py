@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -152,3 +153,23 @@ def test_what_a_person_says_of_a_file_comes_with_the_form(client: Api, drain: Ca
     for wrong in ({"heading_row": "x"}, {"heading_row": "51"}, {"numbers": "dot"}, {"years": "50"}):
         data = {**form, **wrong, "file": (io.BytesIO(content), "rows.csv")}
         assert client.call("POST", "/api/v1/import_export/imports", data=data, content_type="multipart/form-data").status_code == 422
+
+
+def test_json_lines_have_words_for_nothing_and_ids_as_tables_have_and_their_rows_are_records(work: Work) -> None:
+    rows = [
+        {"name": "n/a", "employees": "n/a", "website": "-", "city": "-", "key": "+49"},
+        {"name": "B", "employees": 5, "website": None, "city": "Ulm", "key": "n/a"},
+        {"name": "C", "employees": "-", "website": None, "city": None, "key": "-"},
+        {"name": "Total", "employees": 5, "website": None, "city": None, "key": None},
+    ]
+    file = "\n".join(map(json.dumps, rows))
+    mapped = [f"{name}={name}" for name in ("name", "employees", "website", "city")]
+    done = import_file(work, "customers.account", file, map=[*mapped, "key=external_id"])
+    assert (done.counts, done.reasons) == ({"created": 4, "warned": 1}, [(4, None, "totals")])
+    assert done.emptied == "employees: - ×1, employees: n/a ×1, website: - ×1"
+    there = {str(row["name"]): (row["employees"], row["website"], row["city"]) for row in work.records("customers.account").find(())}
+    assert there == {"n/a": (None, None, "-"), "B": (5, None, "Ulm"), "C": (None, None, None), "Total": (5, None, None)}
+    assert [row["external_id"] for row in work.records("import_export.external_id").find(())] == ["+49"]
+    assert import_file(work, "customers.contact", '{"name": "D", "account": "n/a"}').counts == {"created": 1}
+    left_out = import_file(work, "customers.account", file.replace('"+49"', '"+50"'), map=mapped, totals="skip", duplicates="take")
+    assert (left_out.state, left_out.reasons[-1]) == ("succeeded", (4, None, "totals"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -95,6 +96,21 @@ def test_what_came_in_as_history_is_as_locked_as_what_was_closed_here(work: Work
     rep = platform.user(work.tenant.id, people.manager, Channel.API)
     with pytest.raises(Forbidden):
         import_file(rep, "orders.order", "Subject,Account,State\nX,Alder,Confirmed\n", history=True)
+
+
+def test_an_order_is_not_billed_once_a_line_of_its_invoice_goes_together_with_its_credit(work: Work) -> None:
+    carried_out(work, workbook({**BOOK, "Invoice lines": BOOK["Invoice lines"][:1]}), history=True)
+    invoices, line = named(work, "orders.invoice"), named(work, "orders.order_line", "description")["Pump"]
+    lines, same = work.records("orders.invoice_line"), {"description": "Pump", "quantity": 3, "unit_price": line["unit_price"]}
+
+    def made(invoice: str, **values: object) -> UUID:
+        return id_of(lines.create({**same, "invoice": invoices[invoice]["id"], **values}, act="history"))
+
+    billed = made("R-2", order_line=line["id"])
+    credit = made("C-1", credits_line=billed)
+    state = named(work, "orders.order")["A-17"]["billed"]
+    lines.write_all([Draft("delete", {}, id, act="history") for id in (billed, credit)])
+    assert [state, named(work, "orders.order")["A-17"]["billed"]] == ["none", "none"]
 
 
 def test_an_order_stays_while_lines_of_another_import_are_there(work: Work) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -11,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.context import Work
+from plugins.import_export.files import Reading, open_book
 from plugins.import_export.mapping.shaping import e164, parts_of, split_name
+from plugins.import_export.mapping.suggest import suggestion
 from plugins.import_export.mapping.units import unit_of
 from plugins.import_export.undo import undoing
+from plugins.pipeline.template import DIRECT, apply
 from sdk import BadRequest, where
 from sdk.context import id_of
 from sdk.fields import Money
@@ -187,3 +191,41 @@ def test_an_id_that_none_can_be_fails_its_row_alone(taken: Take) -> None:
 def test_a_join_of_very_many_parts_is_refused_at_once() -> None:
     with pytest.raises(BadRequest, match="invalid join"):
         parts_of("name=" + "+".join(["x"] * 5_000), ["x"])
+
+
+@pytest.mark.parametrize(("entity", "headings", "cells", "there"), [
+    ("customers.contact", "Anrede;Vorname;Nachname;Firma;Telefon geschäftlich;Mobiltelefon;E-Mail-Adresse;Geburtstag;Notizen",
+     "Herr;Hans;Müller;;+49 228 1;+49 170 3;hans@x.example;0.0.00;VIP",
+     {"name": "Hans Müller", "phone": "+49 228 1", "email": "hans@x.example", "birthday": None, "notes": "VIP"}),
+    ("customers.contact", "称谓,名,姓,单位,商务 电话,电子邮件地址,生日", "先生,小明,王,,021-1234,xm@x.example,0-0-0",
+     {"name": "王小明", "phone": "021-1234", "email": "xm@x.example", "birthday": None}),
+    ("customers.contact", "First Name,Last Name,Organization Title,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Value,Labels", "Ann,Lee,CTO,Work,ann@x.example,+49 30 1,",
+     {"name": "Ann Lee", "title": "CTO", "email": "ann@x.example", "phone": "+49 30 1"}),
+    ("customers.account", "Name 1;Straße;Ort;Land;Telefon;Umsatz;Mitarbeiter", "Ärzte KG;Am Markt 1;Bonn;DE;089/123;1.234,50 €;5",
+     {"name": "Ärzte KG", "address": "Am Markt 1", "city": "Bonn", "country": "DE", "phone": "089/123", "revenue": Money(Decimal("1234.50"), "EUR"), "employees": 5}),
+    ("pipeline.deal", "Deal - ID;Deal - Title;Deal - Value;Deal - Currency of Value;Deal - Expected close date", "1;Ovens;12000;EUR;2026-12-01",
+     {"name": "Ovens", "amount": Money(Decimal(12000), "EUR"), "close_date": date(2026, 12, 1)}),
+    ("pipeline.deal", "商机名称(必填),商机金额（元）,币种,预计成交日期（必填项）", "一期,8万,USD,46024", {"name": "一期", "amount": Money(Decimal(80000), "USD"), "close_date": date(2026, 1, 2)}),
+])  # fmt: skip
+def test_exports_of_address_books_and_other_systems_are_read_without_help(
+    taken: Take, work: Work, entity: str, headings: str, cells: str, there: dict[str, object]
+) -> None:
+    apply(work, DIRECT.key, "Sales")
+    book = open_book(io.BytesIO(f"{headings}\n{cells}\n".encode()), "x.csv", Reading())
+    guess = suggestion(work, entity, book.sheets[0])
+    assert (guess["required"], guess["questions"]) == ([], [])
+    done = taken(entity, f"{headings}\n{cells}\n")
+    assert done.counts == {"created": 1}, done.reasons
+    (row,) = work.records(entity).find(())
+    assert {name: row[name] for name in there} == there
+
+
+def test_a_column_of_labels_that_can_be_no_tags_is_for_none_and_several_values_are_one_if_that_is_said(taken: Take, work: Work) -> None:
+    book = open_book(io.BytesIO(b"Vorname,Nachname,Labels\nA,B,* myContacts\n"), "x.csv", Reading())
+    columns = suggestion(work, "customers.contact", book.sheets[0])["columns"]
+    assert [(one["field"], one["why"]) for one in columns] == [(None, "none"), (None, "none"), (None, "misfit")]  # type: ignore[attr-defined]
+    file = "Name,Email,Phone\nA,a@x.example; b@x.example,+49 301 ::: +49 302\n"
+    assert [row["code"] for row in taken("customers.contact", file).rows] == ["several"]
+    assert taken("customers.contact", file, transform=["email:first", "phone:first"]).counts == {"created": 1}
+    (row,) = work.records("customers.contact").find(())
+    assert (row["email"], row["phone"]) == ("a@x.example", "+49 301")

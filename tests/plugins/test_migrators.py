@@ -217,6 +217,20 @@ def test_a_migration_that_was_killed_goes_on_with_each_row_once_and_takes_words_
     assert (deal["stage"], deal["contact"]) == (process.stages["needs-analysis"], by_name(work, "customers.contact")["Ann Lee"]["id"])
 
 
+def test_a_migration_skips_totals_and_words_for_nothing_where_that_is_asked_for(work: Work) -> None:
+    content = b"Record ID,Company name,City,Number of Employees\n1,A,N/A,5\n,Total,,5\n"
+
+    def brought(**more: Any) -> Any:
+        asked = Asked("companies.csv", system="hubspot", **more)
+        return carry_out(work, begin(work, asked), asked, io.BytesIO(content))
+
+    done = brought(totals="skip", nothing="all")
+    assert [done[name] for name in ("state", "created", "skipped")] == ["succeeded", 1, 1]
+    assert by_name(work, "customers.account")["A"]["city"] is None
+    plain = brought()
+    assert [plain[name] for name in ("state", "created", "warned")] == ["succeeded", 1, 1]
+
+
 def test_a_workbook_of_old_that_has_a_zip_within_it_is_a_file_and_no_archive() -> None:
     archive = zipped({"theme.xml": b"<a/>"})
     found = [is_archive(io.BytesIO(content)) for content in (archive, b"\xd0\xcf\x11\xe0" + bytes(600) + archive, b"Id,Name\n")]

@@ -166,6 +166,26 @@ def test_sums_and_amounts_at_a_rate_that_have_no_room_are_refused(client: Api, s
     line = {"order": str(foreign), "quantity": 1, "description": "x", "unit_price": {"amount": "9999999999999", "currency": "KWD"}}
     refused = client.post(f"{API}/order_lines", line)
     assert (refused.status_code, code(refused)) == (422, "out_of_range"), refused.text
+    items = [{"order": str(other), **values}, line, {**line, "unit_price": {"amount": "1", "currency": "KWD"}}]
+    batch = client.post(f"{API}/order_lines/batch", {"items": [{"op": "create", "values": one} for one in items]})
+    assert [one["status"] for one in batch.json["data"]] == [201, 422, 201], "there is no room for it in the company's own currency"
+    assert [shop.read("order", id)[name].amount for id, name in ((other, "total"), (foreign, "base_amount"))] == [300, 3]
+    wide = [{"order": str(order), **huge, "quantity": quantity} for quantity in (-1, 2)]  # one fits, and the other would with it
+    batch = client.post(f"{API}/order_lines/batch", {"items": [{"op": "create", "values": {"product": "GW", **one}} for one in wide]})
+    assert [one["status"] for one in batch.json["data"]] == [201, 422], batch.text
+    assert shop.read("order", order)["total"].amount == -100
+
+
+def test_a_rate_that_comes_late_prices_what_it_can(client: Api, shop: Shop, work: Work, drain: Callable[[], int]) -> None:
+    work.records("company.currency").create({"code": "KWD", "name": "Dinar"})
+    line = {"quantity": 1, "description": "x", "product": None}
+    orders = [
+        shop.document("order", [{**line, "unit_price": {"amount": amount, "currency": "KWD"}}], currency="KWD")
+        for amount in ("9999999999999", "2")
+    ]
+    work.records("company.rate").create({"currency": "KWD", "on": "2020-01-01", "rate": "3"})
+    drain()
+    assert [shop.read("order", id)["base_amount"] for id in orders] == [None, Money(Decimal(6), "USD")]
 
 
 def test_a_line_that_takes_something_back_brings_an_order_below_nothing(client: Api, shop: Shop) -> None:

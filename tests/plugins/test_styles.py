@@ -14,6 +14,7 @@ from plugins.import_export.files import Sheet
 from plugins.import_export.styles import Said, Styles
 from sdk import fields as f
 from sdk.fields import DateField, DateTimeField, DecimalField, Field, IntegerField, Money, MoneyField
+from sdk.fields.text import first_of
 from sdk.text import Text
 
 LABEL = Text("x")
@@ -121,6 +122,33 @@ def test_a_date_is_read_however_it_is_written(cell: str) -> None:
     assert values(DAY, [cell]) == [date(2025, 12, 31)]
 
 
+@pytest.mark.parametrize("cell", [
+    "民国115年1月2日", "民國115年1月2日", "二〇二六年一月二日", "2026/1/2 星期五", "2026年1月2日（周五）", "Friday, January 2, 2026", "Fr., 2. Januar 2026", "2 janvier 2026",
+    "2. Jän. 2026", "2 de enero de 2026", "46024", "46024.0",
+])  # fmt: skip
+def test_a_date_is_read_in_other_calendars_and_languages_and_as_the_number_that_a_spreadsheet_counts(cell: str) -> None:
+    assert values(DAY, [cell]) == [date(2026, 1, 2)]
+
+
+def test_the_months_of_other_languages_are_those_and_none_is_guessed() -> None:
+    cells = ["1er juillet 2026", "1 juin 2026", "1. Mai 2026", "1 mars 2026", "3. Dez. 2026", "1 Smarch 2026", "99999", "4602", "146024"]
+    assert values(DAY, cells) == [
+        date(2026, 7, 1),
+        date(2026, 6, 1),
+        date(2026, 5, 1),
+        date(2026, 3, 1),
+        date(2026, 12, 3),
+        *["malformed"] * 4,
+    ]
+    assert values(DateTimeField(label=LABEL), ["46024.5"]) == [datetime(2026, 1, 2, 4, tzinfo=UTC)], "noon in Shanghai"
+
+
+@pytest.mark.parametrize("cell", ["0-0-0", "0/0/00", "31/02/24", "30.02.24"])
+def test_a_day_that_does_not_exist_is_no_question(cell: str) -> None:
+    assert [*seen(DAY, [cell, "13/02/24"]).questions()][:1] == [*seen(DAY, ["13/02/24"]).questions()]
+    assert [*seen(DAY, [cell]).questions()] == []
+
+
 def test_a_column_of_dates_that_allows_two_orders_is_asked_for_with_both_readings() -> None:
     (question,) = seen(DAY, ["2026-01-31", "03/04/2026", "05/06/2026"]).questions()
     assert (question.asked, question.examples) == ("dates", ("03/04/2026", "05/06/2026"))
@@ -183,3 +211,29 @@ def test_numbers_and_addresses_are_read_without_what_programs_and_keyboards_put_
     assert values(web, ["www.example.com", "example.com/a?b", "HTTPS://example.com", "http://a", "updated", "#CAJUN.HTM#", "a@example.com"]) == [
         "https://www.example.com", "https://example.com/a?b", "https://example.com", "http://a", "malformed", "malformed", "malformed",
     ]  # fmt: skip
+
+
+def test_large_numbers_and_what_is_counted_are_read_with_their_words() -> None:
+    cells = ["EUR 5k", "12,5 Mio. €", "3 Mrd. €", "US$1.2M", "2.5 million USD", "5 m", "5 Kg"]
+    thousand, *others = values(MONEY, cells[:1]) + [one for cell in cells[1:] for one in values(MONEY, [cell])]
+    assert (thousand, others[0], others[1]) == (
+        Money(Decimal(5000), "EUR"),
+        Money(Decimal(12_500_000), "EUR"),
+        Money(Decimal(3 * 10**9), "EUR"),
+    )
+    assert others[2:] == [Money(Decimal(1_200_000), "USD"), Money(Decimal(2_500_000), "USD"), "malformed", "malformed"]
+    assert values(WHOLE, ["500人", "2005年", "1,200 家", "5k", "5人6"]) == [500, 2005, 1200, 5000, "malformed"]
+
+
+def test_addresses_are_read_without_names_and_of_several_in_a_cell_it_is_said_that_it_are_several() -> None:
+    phone, mail = (make(LABEL).column.info["field"] for make in (f.phone, f.email))
+    assert values(mail, ["Pat O'Neil <Pat@X.example>", "<a@x.example>", "mailto:b@x.example"]) == [
+        "pat@x.example",
+        "a@x.example",
+        "b@x.example",
+    ]
+    assert values(mail, ["a@x.example; b@x.example", "a@x.example；b@x.example", "a; b"]) == ["several", "several", "malformed"]
+    assert values(phone, ["tel:+49-30-12", "\u0660\u0665\u0660\u0661\u0662", "010-8888 分机 12", "+49 30 12 DW 3", "+49 301 ::: +49 302"]) == [
+        "+49-30-12", "05012", "010-8888 分机 12", "+49 30 12 DW 3", "several",
+    ]  # fmt: skip
+    assert [first_of(cell) for cell in ("a@x ; b@x", " +1 ::: +2", "a、b", "one", "")] == ["a@x", "+1", "a", "one", ""]

@@ -20,6 +20,7 @@ from core.testkit.fixtures import Clock, MakeTenant, People
 from core.worker import deliver as delivery
 from core.worker import drain as drains
 from core.worker.deliver import LEASE, MOST_ATTEMPTS, MOST_DEPTH, deliver
+from core.worker.deliverers import Deliverers
 from core.worker.drain import BATCH, Drain, claim
 from sdk import Draft, NotFound, Tenant
 from sdk.context import id_of
@@ -163,6 +164,23 @@ def test_a_process_that_dies_in_a_handler_leaves_no_effect_and_the_row_is_taken_
     clock.move(seconds=LEASE.total_seconds())
     drain.run_until_empty()
     assert texts(system) == {"created": 1}
+
+
+def test_what_a_killed_process_had_claimed_is_due_at_once_where_nobody_else_can_be_at_it(platform: Platform, system: Work) -> None:
+    make(system)
+    claim(platform, BATCH)
+    living, late = Deliverers(platform.database.path), Drain(platform)
+    living.join()
+    living.share()
+    late.join()
+    assert late.run_once() == 0, "another one delivers from this file, and may be at it"
+    late.stop()
+    living.leave()
+    again = Drain(platform)
+    again.join()
+    assert texts(system) == {}
+    again.run_once()
+    assert texts(system) == ({"created": 1} if platform.database.is_sqlite else {}), "elsewhere it may be another machine's"
 
 
 def test_two_processes_with_the_same_claim_deliver_once(platform: Platform, system: Work, drain: Drain) -> None:

@@ -50,6 +50,7 @@ class Sheet:
     """A table whose headings have been read.
 
     `exact`: numbers and dates come typed from the file and stand in canonical form, with a decimal point and as ISO dates.
+    `data`: a program has written records and nothing else, so nothing is left out of it unless that is asked for.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Sheet:
     delimiter: str = ""
     left_out: Collection[int] = ()
     """The numbers of rows that somebody has left out."""
+    data: bool = False
 
     def rows(self) -> Rows:
         """Number (the first data row is 1) and cells of each row that is not blank, from the first each time.

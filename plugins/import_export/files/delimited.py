@@ -53,6 +53,10 @@ class Dialect:
         )
 
 
+_NOTHING_BUT = " \t\r\n\ufeff\u3000,;|^~\"'"
+"""What parts cells that hold nothing."""
+
+
 class _Sample(NamedTuple):
     """The beginning of a file, of which so many rows are looked at."""
 
@@ -69,7 +73,7 @@ def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
         rows, _sound = _parsed(dialect, sample)
         if reading.headings or any(len(row) > 1 for row in rows):
             break  # else there is one column, or no end of what stands above a table
-    if all(map(blank, rows)):
+    if all(map(blank, rows)) or not sample.text.strip(_NOTHING_BUT):
         raise unreadable(_("is empty: the first line must contain the headings"))
     place = headings_row(rows, reading)
     # The sample may end within the row of the headings.

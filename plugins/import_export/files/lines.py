@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from plugins.import_export.files.book import Book, Rows, Sheet, blank, from_start, unreadable
-from plugins.import_export.formulas import verbatim
+from plugins.import_export.formulas import literal
+from plugins.import_export.nothing import NOTHING
 from sdk import _
 
 _LONGEST = 16 << 20
@@ -36,9 +37,14 @@ def open_lines(source: BinaryIO) -> Book:
         for number, members in _objects(source):
             cells = [_cell(members.get(name)) for name in names]
             if not blank(cells):
-                yield number, [*verbatim(cells)]  # as a spreadsheet would hold it: whoever reads cells takes the mark away again
+                yield number, _held(cells)
 
-    return Book("jsonl", "UTF-8", "", (Sheet("", tuple(names), True, rows),))
+    return Book("jsonl", "UTF-8", "", (Sheet("", tuple(names), True, rows, data=True),))
+
+
+def _held(cells: list[str]) -> list[str]:
+    """As a spreadsheet would hold them: whoever reads cells takes the mark away again. Words for nothing are that here, too."""
+    return [cell if cell.strip() in NOTHING else held for cell, held in zip(cells, literal(cells), strict=True)]
 
 
 def _objects(source: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:

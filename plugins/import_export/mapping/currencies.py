@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from plugins.import_export.mapping.words import LOCALES, currency_of, plain
+from plugins.import_export.mapping.elsewhere import ELSEWHERE
+from plugins.import_export.mapping.words import LOCALES, SYNONYMS, currency_of, plain
 from sdk import Context
 from sdk.fields import Field, MoneyField
+
+_CURRENCIES = frozenset(map(plain, ("Currency", *SYNONYMS["currency"], *ELSEWHERE["currency"])))
 
 
 def currencies(ctx: Context, headings: Sequence[str], fields: Mapping[str, Field], columns: Mapping[str, int]) -> dict[str, int]:
@@ -21,6 +24,10 @@ def currencies(ctx: Context, headings: Sequence[str], fields: Mapping[str, Field
             place = next((places[word] for word in map(plain, words) if word in places), None)
             if place is not None:
                 found[name] = place
+    amounts = [name for name in columns if isinstance(fields[name], MoneyField)]
+    plainly = [place for word, place in places.items() if word in _CURRENCIES]
+    if not found and len(amounts) == len(plainly) == 1:  # an amount and a currency: what else could it be that of?
+        found[amounts[0]] = plainly[0]
     return found
 
 

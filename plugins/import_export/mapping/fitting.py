@@ -19,6 +19,9 @@ def fits(ctx: Context, field: Field, cells: Iterable[str], *, sure: bool) -> boo
     `sure`: the heading says the field. Then what is wrong below it is to be told row by row, unless it is a choice and there are far more
     different words than it has: then another thing is called the same (the states of a country, and the state of an order).
     """
+    if isinstance(field, KeysField) and not field.options and not sure:
+        words = list(islice(dict.fromkeys(cell.strip() for cell in cells), _LOOKED_AT))
+        return not words or len(field.read(words).flaws) < len(words)
     if not isinstance(field, _KINDS) or isinstance(field, KeysField) or (sure and not isinstance(field, ChoiceField)):
         return True
     words = list(islice(dict.fromkeys(cell.strip() for cell in cells), _LOOKED_AT))

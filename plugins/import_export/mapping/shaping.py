@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from plugins.import_export.mapping.words import FAMILY, GIVEN, LOCALES, plain
 from sdk import BadRequest, Context, Text, _
 from sdk.fields import AnyRecordField, Field, LinkField
+from sdk.fields.text import first_of
 
 type_columns = Sequence[Sequence[str]]
 type_maker = Callable[[type_columns, int], list[str]]
@@ -29,11 +30,11 @@ def _trim(cell: str) -> str:
     return _SPACES.sub(" ", cell).strip()
 
 
-EDITS: Mapping[str, type_edit] = {"trim": _trim, "lower": str.lower, "upper": str.upper, "title": str.title}
+EDITS: Mapping[str, type_edit] = {"trim": _trim, "lower": str.lower, "upper": str.upper, "title": str.title, "first": first_of}
 
 
 def edit_of(word: str, fields: Mapping[str, Field]) -> tuple[str, type_edit]:
-    """`field:trim`, `field:lower`, `field:upper`, `field:title`, or `field:e164=86` with the code of the country; raises BadRequest."""
+    """`field:trim`, `lower`, `upper`, `title`, `first` of several values, or `e164=86` with the code of the country; raises BadRequest."""
     name, found, kind = word.partition(":")
     known = ", ".join((*EDITS, "e164=86"))
     if not found or name.strip() not in fields:

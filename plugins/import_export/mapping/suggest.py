@@ -55,6 +55,9 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
     ]
     columns = {guess.field: place for place, guess in enumerate(guesses) if guess.field}
     halves = first_and_last(sheet.headings) if "name" in fields and "name" not in columns else []
+    if all(guesses[place].why in ("none", "fuzzy") for place in halves):  # what a half of a name is called is no hint of anything else
+        columns = {name: place for name, place in columns.items() if place not in halves}
+        guesses = [NONE if place in halves else guess for place, guess in enumerate(guesses)]
     told = [
         {
             "heading": heading,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from plugins.import_export.mapping.elsewhere import ELSEWHERE
 from plugins.import_export.mapping.units import counts, unit_of
 from sdk import Context, _
 from sdk.fields import Field, MoneyField
@@ -17,6 +18,8 @@ CURRENCY: Final = "currency"
 _WORD = re.compile(r"[\W_]+")
 _CHOICES = re.compile(r"\[[^\[\]]*\|[^\[\]]*\]\s*\*?\s*\Z")
 """What a template writes behind a heading: `Class [key|normal|small]`."""
+_REQUIRED = re.compile(r"\s*[(（\[【]\s*(?:必填项?|必须|required|mandatory|pflichtfeld|obligatoire)\s*[)）\]】]\s*\Z", re.IGNORECASE)
+"""What other systems write behind the headings of their templates."""
 _ZONED = re.compile(r"\((UTC|[A-Za-z_]+/[A-Za-z0-9_+/-]+)\)\s*\Z", re.ASCII)
 """What an export writes behind the heading of instants: `Starts (Asia/Shanghai)`."""
 
@@ -65,8 +68,8 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "wechat": ("WeChat id", "Weixin", "微信", "微信号"),
 }  # fmt: skip
 """By the name of a field what Salesforce, HubSpot, Odoo and Zoho call it in their files, and people in theirs."""
-GIVEN: Final = ("First name", "Given name", "Forename", "名")
-FAMILY: Final = ("Last name", "Surname", "Family name", "姓", "姓氏")
+GIVEN: Final = ("First name", "Given name", "Forename", "Vorname", "Prénom", "名", "名字")
+FAMILY: Final = ("Last name", "Surname", "Family name", "Nachname", "Familienname", "Zuname", "Nom", "Nom de famille", "姓", "姓氏")
 
 
 def words_of(ctx: Context, fields: Mapping[str, Field]) -> dict[str, str]:
@@ -102,7 +105,7 @@ def currency_of(ctx: Context, field: Field, heading: str) -> str:
 def synonyms_of(fields: Mapping[str, Field]) -> dict[str, str]:
     """What else a heading may say; the words that a field has itself come before those that any field of its name has."""
     own = _only({name: one.synonyms for name, one in fields.items()})
-    return _only({name: SYNONYMS.get(name, ()) for name in fields}) | own
+    return _only({name: (*SYNONYMS.get(name, ()), *ELSEWHERE.get(name, ())) for name in fields}) | own
 
 
 def _only(words: Mapping[str, Iterable[str]]) -> dict[str, str]:
@@ -115,7 +118,7 @@ def _only(words: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 def plain(word: str) -> str:
     """A heading without case, punctuation, the mark of what is required, and the choices that a template lists."""
-    return _WORD.sub("", _CHOICES.sub("", bare(word)).casefold())
+    return _WORD.sub("", _REQUIRED.sub("", _CHOICES.sub("", bare(word))).casefold())
 
 
 def measured(words: Mapping[str, str], synonyms: Mapping[str, str], fields: Mapping[str, Field], heading: str) -> str:

@@ -11,6 +11,7 @@ from plugins.import_export.files import Reading
 from plugins.import_export.imports import fail
 from plugins.import_export.migrating import running
 from plugins.import_export.migrating.running import Asked
+from plugins.import_export.plan import EMPTIED, TOTALS
 from plugins.import_export.styles import NUMBERS, ORDERS
 from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
 from sdk.context import id_of
@@ -26,7 +27,7 @@ def migrate(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> 
     asked = Asked(
         path.name, str(options["from"] or ""), cast("tuple[str, ...]", options["owner"]), cast("tuple[str, ...]", options["value"]),
         dry_run=bool(options["dry-run"]), silent=not options["loud"], dates=str(options["dates"] or ""), numbers=str(options["numbers"] or ""),
-        reading=Reading(str(options["encoding"] or "")),
+        totals=str(options["totals"]), nothing=str(options["nothing"]), reading=Reading(str(options["encoding"] or "")),
     )  # fmt: skip
     try:
         source = path.open("rb")
@@ -89,6 +90,10 @@ COMMANDS = (
         Parameter("--value", _("Meaning of one of their values; can be repeated"), many=True, metavar="'plugin.entity.field:theirs=ours'"),
         Parameter("--dates", _("The order of day, month and year, if the file is ambiguous"), choices=ORDERS),
         Parameter("--numbers", _("The decimal separator, if the file is ambiguous"), choices=tuple(NUMBERS)),
+        Parameter("--totals", _("How rows that look like totals or notes are handled"), choices=TOTALS, default="take"),
+        Parameter(
+            "--nothing", _("Where NULL or N/A is an empty cell: in values only, or also in text"), choices=EMPTIED, default="values",
+        ),
         Parameter("--encoding", _("The file encoding, if it can’t be detected")),
         Parameter("--loud", _("Run rules and send emails and notifications"), flag=True),
         Parameter("--dry-run", _("Check everything, write nothing"), flag=True),

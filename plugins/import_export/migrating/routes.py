@@ -11,6 +11,7 @@ from plugins.import_export.imports import PERMISSION
 from plugins.import_export.migrating import running
 from plugins.import_export.migrating.recognition import systems
 from plugins.import_export.migrating.running import Asked
+from plugins.import_export.plan import EMPTIED, TOTALS
 from plugins.import_export.staging.files import Received, reading_of, received
 from plugins.import_export.styles import NUMBERS, ORDERS
 from sdk import Context, Request, Response, Route, _
@@ -29,6 +30,8 @@ class NewMigration(Schema):
     silent = fields.String(load_default="true", validate=_SWITCH)
     dates = fields.String(load_default="", validate=validate.OneOf(("", *ORDERS)))
     numbers = fields.String(load_default="", validate=validate.OneOf(("", *NUMBERS)))
+    totals = fields.String(load_default="take", validate=validate.OneOf(TOTALS))
+    nothing = fields.String(load_default="values", validate=validate.OneOf(EMPTIED))
     encoding = fields.String(load_default="", validate=validate.Length(max=40))
     delimiter = fields.String(load_default="", validate=validate.Length(max=3))
 
@@ -67,7 +70,7 @@ def receive_file(ctx: Context, request: Request) -> AbstractContextManager[Recei
 def start_migration(ctx: Context, request: Request) -> Response:
     """Take the files, and import them in the background: one run with an import for each file."""
     body, file = request.body, request.files["file"]
-    words = {name: str(body[name]) for name in ("system", "dates", "numbers")}
+    words = {name: str(body[name]) for name in ("system", "dates", "numbers", "totals", "nothing")}
     lists = {"owners": tuple(cast("list[str]", body["owner"])), "values": tuple(cast("list[str]", body["value"]))}
     switches = {name: body[name] == "true" for name in ("dry_run", "silent")}
     asked = Asked(file.filename, reading=reading_of(body), **cast("dict[str, Any]", {**words, **lists, **switches}))

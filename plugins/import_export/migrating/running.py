@@ -43,6 +43,8 @@ class Asked:
     silent: bool = True
     dates: str = ""
     numbers: str = ""
+    totals: str = "take"
+    nothing: str = "values"
     reading: Reading = Reading()
 
 
@@ -161,7 +163,7 @@ class _Migration:
         return Wish(
             entity, one.file, mode="upsert" if match else "create", match=match, map=tuple(f"{name}={name}" for name in fields),
             collision=tuple(f"{name}={ONLY_IF_EMPTY}" for name in fields) if match else (), duplicates="take" if takes else "skip",
-            dates=self.asked.dates, numbers=self.asked.numbers, silent=self.asked.silent, totals="take",
+            dates=self.asked.dates, numbers=self.asked.numbers, silent=self.asked.silent, totals=self.asked.totals, nothing=self.asked.nothing,
         )  # fmt: skip
 
     def _told(self, one: Found, child: Row, translation: Translation) -> dict[str, object]:
@@ -195,7 +197,7 @@ class _Migration:
     def _end(self, more: Mapping[str, object]) -> Row:
         counts = self._counts()
         taken = sum(cast("int", counts[name]) for name in ("created", "updated", "unchanged"))
-        failed = counts["failed"] or counts["skipped"] or any(one["state"] == "failed" for one in self.report)
+        failed = any(one["state"] not in ("succeeded", "empty") for one in self.report)
         known = any(one["known"] for one in self.report)
         state = "succeeded" if not failed and (taken or known or self.report) else "partial" if taken or counts["skipped"] else "failed"
         wish = self._written({**more, "imports": self.report})

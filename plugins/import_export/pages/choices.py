@@ -34,7 +34,13 @@ def likely(row: Row, sheet: Sheet, guess: Mapping[str, object]) -> Wish:
     kept = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items() if name in known}
     first = {name: tuple(cast("list[str]", guess[name])) for name in ("match", "join")}
     wish = Wish(str(guess["entity"]), str(row["file_name"]), file=str(row["id"]), sheet=sheet.name, map=mapped)
-    return replace(wish, **cast("dict[str, Any]", {**first, **kept}))
+    wish = replace(wish, **cast("dict[str, Any]", {**first, **kept}))
+    return replace(wish, totals=wish.totals or totals_of(sheet))
+
+
+def totals_of(sheet: Sheet) -> str:
+    """What becomes of rows that look like totals unless somebody chooses: what a program has written is taken."""
+    return "take" if sheet.data else "skip"
 
 
 def _own(column: Mapping[str, object]) -> str:
@@ -97,7 +103,7 @@ def wished(request: PageRequest, row: Row, entity: str, sheet: Sheet, fields: Ma
         "years": year if re.match(YEARS, year := form.get("years", "")) else "",
         "mode": form.get("mode", "create"),
     }
-    words |= {"duplicates": words["duplicates"] or DUPLICATES[0], "totals": words["totals"] or TOTALS[0]}
+    words |= {"duplicates": words["duplicates"] or DUPLICATES[0], "totals": words["totals"] or totals_of(sheet)}
     words |= {"system": form.get("system", "").strip()[:60] or SYSTEM}
     said = {**{name: tuple(found) for name, found in lists.items()}, **words, "silent": "silent" in form, "history": "history" in form}
     return Wish(entity, str(row["file_name"]), file=str(row["id"]), sheet=sheet.name, **cast("dict[str, Any]", said))

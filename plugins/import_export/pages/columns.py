@@ -16,7 +16,7 @@ from plugins.import_export.mapping.suggest import CALLED, looked_at, suggestion
 from plugins.import_export.mapping.words import written
 from plugins.import_export.nothing import NOTHING
 from plugins.import_export.pages import workbook
-from plugins.import_export.pages.choices import UNDECIDED, fields_of, filled, is_external, is_id, likely, wished
+from plugins.import_export.pages.choices import UNDECIDED, fields_of, filled, is_external, is_id, likely, totals_of, wished
 from plugins.import_export.pages.start import AT, Target, target_of
 from plugins.import_export.pages.wishes import mended, start, wish_of
 from plugins.import_export.pages.words import DUPLICATES, MODES, TOTALS
@@ -54,6 +54,7 @@ EDITS: Mapping[str, Text] = {
     "lower": _("lowercase"),
     "upper": _("UPPERCASE"),
     "title": _("With Capitals At The Beginning"),
+    "first": _("first of several values"),
 }
 COLLISIONS: Mapping[str, Text] = {
     "overwrite": _("replaces the existing value"),
@@ -188,7 +189,7 @@ def _form(ctx: Context, request: PageRequest, row: Row, target: Target, sheet: S
         "constants": constants, "lacking": lacking, "matchable": matchable, "wish": wish,
         "modes": [(key, *map(ctx.say, words)) for key, words in MODES.items()],
         "duplicates": [(key, ctx.say(words)) for key, words in DUPLICATES.items()],
-        "totals": [(key, ctx.say(words)) for key, words in TOTALS.items()] if files.has_totals(book) or wish.totals != "skip" else (),
+        "totals": [(key, ctx.say(words)) for key, words in TOTALS.items()] if files.has_totals(book) or wish.totals != totals_of(sheet) else (),
         "nothing": files.has_nothing(book) or wish.nothing == "all",
         "saved": saved["name"] if saved and refusal is None and not request.form and not request.asked("of") else "",
         "collisions": [(key, ctx.say(words)) for key, words in COLLISIONS.items()],

@@ -16,7 +16,7 @@ from plugins.import_export.migrating.keeping import keep
 from plugins.import_export.migrating.recognition import systems
 from plugins.import_export.migrating.running import Asked
 from plugins.import_export.pages.start import AT
-from plugins.import_export.pages.words import DONE, STATE_WORDS, TONES, UNDONE_FROM, WOULD, label_of
+from plugins.import_export.pages.words import DONE, TONES, UNDONE_FROM, WOULD, label_of, state_words
 from plugins.import_export.staging import files
 from plugins.import_export.styles import NUMBERS, ORDERS
 from plugins.import_export.tables import STATES
@@ -41,6 +41,7 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         file = keep(ctx, request.sent("file"))
         asked = Asked(
             str(file["file_name"]), request.typed("system"), dry_run=True, dates=request.typed("dates"), numbers=request.typed("numbers"),
+            totals="skip" if request.typed("totals") else "take", nothing="all" if request.typed("nothing") else "values",
             reading=Reading(request.typed("encoding")),
         )  # fmt: skip
         return Redirect(ctx.page(f"{AT}/{id_of(running.begin_staged(ctx, file, asked))}"))
@@ -49,7 +50,7 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 
 
 def _form(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
-    said = {name: request.typed(name) for name in ("system", "encoding", "dates", "numbers")}
+    said = {name: request.typed(name) for name in ("system", "encoding", "dates", "numbers", "totals", "nothing")}
     values = {
         "systems": [(name, ctx.say(one.label)) for name, one in systems(ctx).items()], "said": said, "problems": told(ctx, refusal),
         "encodings": sorted(KNOWN), "orders": _words(ctx, ORDERS, ORDER_WORDS), "numbers": _words(ctx, NUMBERS, NUMBER_WORDS),
@@ -74,7 +75,7 @@ def show(ctx: Context, request: PageRequest, record: Row, refusal: Refusal | Non
     system = next((ctx.say(one.label) for one in ctx.declared(Importer) if one.full_key == report["system"]), "")
     values = {
         "record": record, "dry": dry, "kept": _kept(ctx, record), "alive": under_way, "undoing": state == "undoing",
-        "state": ctx.say(STATES[state]), "words": ctx.say(STATE_WORDS[state]) if state in STATE_WORDS else "", "tone": TONES.get(state, ""),
+        "state": ctx.say(STATES[state]), "words": state_words(ctx, record), "tone": TONES.get(state, ""),
         "counts": [(name, ctx.say(words[name]), record[name]) for name in FATES], "problems": told(ctx, refusal), "system": system,
         "sheets": [_told(ctx, one, words, now.get(str(one["id"]))) for one in sheets] or [_begun(ctx, one) for one in parts], "unknown": report["unknown"],
         "matched": owners["matched"], "strangers": list(owners["unknown"].items()), "people": _people(ctx) if owners["unknown"] and dry else [],

@@ -15,7 +15,7 @@ from plugins.import_export.pages import migration, preview, workbook
 from plugins.import_export.pages.seen import OF_IMPORTS, whole
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import wish_of
-from plugins.import_export.pages.words import DONE, STATE_WORDS, TONES, UNDONE_FROM, label_of
+from plugins.import_export.pages.words import DONE, TONES, UNDONE_FROM, label_of, state_words
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.tables import MODES, STATES
 from plugins.import_export.tally import FATES
@@ -111,7 +111,7 @@ def _outcome(ctx: Context, request: PageRequest, record: Row, refusal: Refusal |
         "import_export/outcome.html",
         {
             "record": record, "label": label_of(ctx, str(record["entity"])), "state": ctx.say(STATES[state]),
-            "words": ctx.say(STATE_WORDS[state]) if state in STATE_WORDS else "",
+            "words": state_words(ctx, record),
             "tone": TONES.get(state, ""), "alive": state in ("waiting", "running"), "undoing": state == "undoing", "counts": counts, "tabs": tabs,
             "tab": tab, "rows": list(_told(ctx, record, rows)), "next": f"?show={tab}&cursor=r{next_}" if next_ is not None else "",
             "mode": ctx.say(MODES[str(record["mode"])]), "undoable": written > 0 and state in UNDONE_FROM and not record["dry_run"], "written": written,

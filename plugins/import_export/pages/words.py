@@ -8,6 +8,7 @@ from plugins.import_export.migrating.running import MIGRATION
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.tables import OUTCOMES
 from sdk import Context, Text, _
+from sdk.context import Row
 
 MODES: Mapping[str, tuple[Text, Text]] = {
     "create": (_("Create new only"), _("Each row creates a new record. Existing records are left alone.")),
@@ -53,8 +54,20 @@ STATE_WORDS: Mapping[str, Text] = {
     "undone": _("The import was undone: created records are in the recycle bin, and updated records are back to their previous values."),
     "partly_undone": _("The import was undone as far as possible. Anything edited since has been kept, and is listed."),
 }
+LEFT_OUT = _("Every record was accepted. Rows that are no records, such as totals, were skipped and are listed below.")
+SKIPPED = _("Some rows were skipped. They are listed below with the reason.")
 TONES = {"succeeded": "good", "partial": "warm", "empty": "warm", "failed": "bad", "cancelled": "warm", "partly_undone": "warm"}
 UNDONE_FROM = ("succeeded", "partial", "failed", "cancelled", "partly_undone")
+
+
+def state_words(ctx: Context, record: Row) -> str:
+    """What became of an import, in a sentence."""
+    state, skipped = str(record["state"]), bool(record["skipped"])
+    if state == "succeeded" and skipped:
+        return ctx.say(LEFT_OUT)
+    if state == "partial" and skipped and not record["failed"]:
+        return ctx.say(SKIPPED)
+    return ctx.say(STATE_WORDS[state]) if state in STATE_WORDS else ""
 
 
 def label_of(ctx: Context, name: str) -> str:

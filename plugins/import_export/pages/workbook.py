@@ -13,7 +13,7 @@ from plugins.import_export.mapping.suggest import suggestion
 from plugins.import_export.pages.start import AT
 from plugins.import_export.pages.wishes import mended, start, wish_of
 from plugins.import_export.pages.words import DONE as WAS
-from plugins.import_export.pages.words import DUPLICATES, MODES, STATE_WORDS, TONES, TOTALS, UNDONE_FROM, WOULD, label_of
+from plugins.import_export.pages.words import DUPLICATES, MODES, TONES, TOTALS, UNDONE_FROM, WOULD, label_of, state_words
 from plugins.import_export.plan import Wish
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
@@ -80,7 +80,7 @@ def show(ctx: Context, request: PageRequest, record: Row, refusal: Refusal | Non
     values = {
         "record": record, "dry": dry, "kept": kept, "children": children, "alive": state in ("waiting", "running"), "undoing": state == "undoing",
         "stale": dry and kept and file is not None and mended(ctx, file) != wish.mended, "state": ctx.say(STATES[state]),
-        "words": ctx.say(STATE_WORDS[state]) if state in STATE_WORDS else "", "tone": TONES.get(state, ""), "written": written,
+        "words": state_words(ctx, record), "tone": TONES.get(state, ""), "written": written,
         "counts": [(name, ctx.say(words[name]), record[name]) for name in FATES], "problems": told(ctx, refusal),
         "undoable": not dry and written > 0 and state in UNDONE_FROM,
         "columns_at": ctx.page(f"/import_export/files/{wish.file}/columns?entity={WORKBOOK}"),

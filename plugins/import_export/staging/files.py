@@ -117,6 +117,8 @@ def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
     if footers:
         told = ", ".join(f"{number} ({word})" for number, word in footers[:_MOST_FOOTERS]) + (", …" if len(footers) > _MOST_FOOTERS else "")
         text = _("rows that look like totals or notes are skipped unless you choose otherwise: {rows}")
+        if sheet.data:
+            text = _("rows that look like totals or notes are imported with a warning unless you choose otherwise: {rows}")
         notes.append(Note(HAS_TOTALS, text, {"rows": told}))
     if words := nothing.told():
         text = _(

@@ -1,0 +1,35 @@
+"""What address books, other CRMs and people who write German or French call fields: by the name of a field, beside `words.SYNONYMS`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+ELSEWHERE: Final[Mapping[str, tuple[str, ...]]] = {
+    "account": ("Organization 1 name", "Deal organization", "Person organization", "Lead organization", "Firma", "Firmenname", "Unternehmen", "Kunde",
+                "Société", "Entreprise", "Client"),
+    "address": ("Address 1 formatted", "Organization address", "Straße", "Straße geschäftlich", "Anschrift", "Adresse", "Rue", "Rue (bureau)"),
+    "amount": ("Betrag", "Auftragswert", "Montant"),
+    "birthday": ("Geburtstag", "Geburtsdatum", "Anniversaire", "Date de naissance"),
+    "city": ("Business city", "Ort", "Stadt", "Ort geschäftlich", "Ville", "Ville (bureau)", "商务城市"),
+    "close_date": ("Deal expected close date", "Abschlussdatum", "Date de clôture"),
+    "company": ("Firma", "Firmenname", "Unternehmen", "Société", "Entreprise"),
+    "contact": ("Deal contact person", "Ansprechpartner"),
+    "country": ("Land", "Land/Region", "Land/Region geschäftlich", "Pays", "Pays/Région (bureau)"),
+    "currency": ("Currency of value", "Deal currency of value", "Währung", "Devise"),
+    "email": ("E-mail 1 value", "Person email work", "E-Mail-Adresse", "Adresse de messagerie", "Adresse e-mail", "Courriel", "电子邮件地址"),
+    "employees": ("Mitarbeiter", "Mitarbeiterzahl", "Anzahl Mitarbeiter", "Effectif"),
+    "industry": ("Branche", "Secteur"),
+    "notes": ("Notizen", "Bemerkung", "Bemerkungen", "Beschreibung", "Remarques", "Commentaires", "附注"),
+    "owner": ("Person owner", "Organization owner", "Verantwortlich", "Betreuer"),
+    "phone": ("Phone 1 value", "Person phone work", "Person phone mobile", "Telefon", "Telefonnummer", "Telefon geschäftlich", "Mobiltelefon", "Handy",
+              "Téléphone", "Téléphone (bureau)", "Tél. mobile", "商务电话", "单位电话"),
+    "postal_code": ("PLZ", "Postleitzahl", "Code postal"),
+    "probability": ("Deal probability", "Wahrscheinlichkeit", "Probabilité", "赢率", "成交概率"),
+    "quantity": ("Menge", "Anzahl", "Quantité"),
+    "revenue": ("Umsatz", "Jahresumsatz", "Chiffre d’affaires", "Chiffre d'affaires"),
+    "stage": ("Phase", "Étape"),
+    "tax_number": ("USt-IdNr.", "USt-ID", "Numéro de TVA"),
+    "title": ("Organization title", "Organization 1 title", "Funktion", "Berufsbezeichnung", "Fonction", "Poste"),
+    "website": ("Website 1 value", "Webseite", "Internetseite", "Site web", "Page web"),
+}  # fmt: skip
