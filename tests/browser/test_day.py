@@ -100,7 +100,7 @@ def test_each_picker_of_a_page_takes_the_answer_to_its_own_question(window: Wind
     window.company.work.records("customers.account").create({"name": "Huawei"})
     page = window.open("/pipeline/deals/new")
     held: list[Any] = []
-    page.route("**/pick/customers/accounts?q=", lambda route: held.append(route), times=1)
+    page.route("**/pick/customers/accounts?q=", held.append, times=1)
     first, second = page.get_by_role("combobox").nth(0), page.get_by_role("combobox").nth(1)
     with page.expect_request("**/pick/customers/accounts?q="):
         first.focus()

@@ -240,7 +240,7 @@ def test_a_chart_shows_history_and_forecast(client: Api, work: Work, process: Pr
     three_years(work, process)
     chart = client.get(f"{FORECAST}/runs/{forecast(horizon=3)['id']}/chart").json
     line, *bands = chart["layer"]
-    assert [value["period"] for value in line["data"]["values"]][-4:] == ["2025-12", "2026-01", "2026-02", "2026-03"]
+    assert [value["period"] for value in line["data"]["values"]][-4:] == ["Dec 2025", "Jan 2026", "Feb 2026", "Mar 2026"]
     assert len(bands) == 2
     assert len(bands[0]["data"]["values"]) == 3
 
