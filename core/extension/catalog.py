@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from marshmallow import missing
 
@@ -80,10 +80,10 @@ class Catalog:
     by_record: dict[type[Record], Entity] = field(default_factory=dict)
 
     def label_of_work(self, handler: str) -> str:
-        """What people call a job, a schedule or a subscription; "" where it says nothing."""
-        own = self.jobs.get(handler) or self.schedules.get(handler)
+        """What people call a job, a schedule, a subscription, or a model by which is forecast; "" where it says nothing."""
+        own = self.jobs.get(handler) or self.schedules.get(handler) or self.specs.get(ForecastModel, {}).get(handler)
         if own is not None:
-            return own.label
+            return cast("Job | Schedule | ForecastModel", own).label
         return next((one.label for many in self.subscriptions.values() for one in many if f"{one.plugin}.{one.name}" == handler), "")
 
     def beside(self, entities: Iterable[Entity]) -> Catalog:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from plugins.console import measured
 from plugins.console.admin.rights import VERBS, WORDS
 from plugins.console.registry import Kind, kind_of
 from plugins.console.words import ACTIONS, SYSTEM
@@ -137,8 +138,12 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         value = [titles.of(entity, key) or key for key in value] if isinstance(value, list) else titles.of(entity, value) or value
     if kind.name == AUDIT:
         value = _of_entry(kind.ctx, name, value, row)
-    if of.kind == "text" and not of.search and "." in str(value):
-        value = in_words(kind.ctx, str(value))
+    if of.kind == "text" and not of.search and name != kind.title and isinstance(value, str):
+        about = str(row.get("entity") or "")
+        if about and name != "entity" and (said := measured.in_words(kind.ctx, about, value)) != value:
+            value = said
+        elif "." in value:
+            value = in_words(kind.ctx, value)
     if name == kind.title and "id" in row:
         drawn = drawn_as(of)
         if drawn in _MEASURED and value is not None:  # a moment or a number that names a record is written as such, and leads to it

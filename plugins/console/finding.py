@@ -38,8 +38,8 @@ class Group:
     more: str = ""
 
 
-_APART = re.compile(r"[^\w&]")
-"""What stands between words."""
+_APART = re.compile(r"[^\w&]|[\u3400-\u9fff]")
+"""What stands between words of letters; Chinese beside them does, too."""
 
 
 def palette(ctx: Context, request: PageRequest) -> Rendering:
@@ -62,11 +62,11 @@ def _commands(ctx: Context, words: str) -> Iterator[Group]:
     sought, found, new = words.casefold(), list[Found](), list[Found]()
     for entry in entries(ctx):
         label = ctx.say(entry.label)
-        if _begins(sought, label) or _begins(sought, str(entry.label)):
+        if begins(sought, label) or begins(sought, str(entry.label)):
             found.append(Found([(label, False)], address(ctx, entry), entry.icon or "right"))
         if entry.entity and not entry.path and (kind := kind_of(ctx, entry.entity)).can("create"):
             label = ctx.say(_("New {label}"), {"label": kind.label})
-            if sought and (_begins(sought, label) or _begins(sought, f"new {kind.entity.label}")):
+            if sought and (begins(sought, label) or begins(sought, f"new {kind.entity.label}")):
                 new.append(Found([(label, False)], f"{kind.path}/new", "plus"))
     if found:
         yield Group(ctx.say(_("Go to")), found)
@@ -74,10 +74,17 @@ def _commands(ctx: Context, words: str) -> Iterator[Group]:
         yield Group(ctx.say(_("Actions")), new)
 
 
-def _begins(sought: str, label: str) -> bool:
+def begins(sought: str, label: str) -> bool:
     """Whether a word of the label begins so: letters amid a word are rather the initials of a record. Chinese has no such beginnings."""
     said = label.casefold()
-    return sought in said if not sought.isascii() else f" {sought}" in f" {_APART.sub(' ', said)}"
+    if not sought.isascii():
+        return "".join(sought.split()) in "".join(said.split())
+    return f" {_words(sought)}" in f" {_words(said)}" if _words(sought) or not sought else False
+
+
+def _words(text: str) -> str:
+    """Words with one space between them."""
+    return " ".join(_APART.sub(" ", text).split())
 
 
 def _records(ctx: Context, words: str, most: int, only: str = "") -> Iterator[Group]:

@@ -36,15 +36,13 @@ class Definition:
         entity, measure, date_field, grain = (str(values[name]) for name in ("entity", "measure", "date_field", "grain"))
         return cls(entity, measure, date_field, grain, str(values["split_by"] or ""), parse_where(lines))
 
-    @property
-    def asked_by(self) -> str:
-        """The grain in which reports are asked; their weeks may begin on another day than these."""
-        return f"{self.date_field}:{'day' if self.grain == 'week' else self.grain}"
+    def asked_in(self, ctx: Context) -> str:
+        """The grain in which reports are asked: weeks here begin on Monday, those of reports as the tenant's do."""
+        return "day" if self.grain == "week" and ctx.tenant.week_start != 1 else self.grain
 
-    @property
-    def by_itself(self) -> bool:
-        """Whether each period is asked for alone: weeks of reports begin as the tenant's do, and who was there on two days of one is still one."""
-        return self.grain == "week" and self.measure.startswith("distinct:")
+    def by_itself(self, ctx: Context) -> bool:
+        """Whether each period is asked for alone: who was there on two days of a week is still one."""
+        return self.measure.startswith("distinct:") and self.asked_in(ctx) != self.grain
 
     @property
     def measured(self) -> str:
@@ -90,7 +88,7 @@ def check(ctx: Context, change: Change) -> None:
 
 def answers(ctx: Context, asked: Definition) -> None:
     """Raise Refusal where the actor cannot ask for it: nothing of that name, or no right to it."""
-    by = [asked.asked_by, *([asked.split_by] if asked.split_by else [])]
+    by = [f"{asked.date_field}:{asked.asked_in(ctx)}", *([asked.split_by] if asked.split_by else [])]
     ctx.records(asked.entity).aggregate([asked.measure], by, (*asked.conditions, NOBODY))
 
 
@@ -116,27 +114,26 @@ def read(ctx: Context, asked: Definition) -> Histories:
     first = number_of(date(max(1, int(min(years, default="1"))), 1, 1), asked.grain)
     found: dict[tuple[str, str], dict[int, float]] = {}
     dated = isinstance(field_at(ctx, asked.entity, asked.date_field), DateTimeField)
-    whole = asked.by_itself
-    by = split if whole else [asked.asked_by, *split]
-    for begin, end in _windows(
-        max(first, running - MOST_PERIODS), running if years else 0, keys, asked.grain, 1 if whole else MOST_PERIODS
-    ):
+    whole, grouped = asked.by_itself(ctx), f"{asked.date_field}:{asked.asked_in(ctx)}"
+    by = split if whole else [grouped, *split]
+    groups = keys * (7 if asked.asked_in(ctx) != asked.grain else 1)
+    for begin, end in _windows(max(first, running - MOST_PERIODS), running if years else 0, groups, 1 if whole else MOST_PERIODS):
         edges = [_edge(start_of(place, asked.grain), zone if dated else None) for place in (begin, end)]
         within = (Condition(asked.date_field, "gte", (edges[0],)), Condition(asked.date_field, "lt", (edges[1],)))
         for row in records.aggregate([asked.measure], by, (*asked.conditions, *within)):
             if whole and not row[asked.measure]:
                 continue
             key, key_id = (str(row[asked.split_by] or "—"), str(row.get(f"{asked.split_by}.id") or "")) if split else ("—", "")
-            place = begin if whole else number_in(str(row[asked.asked_by]), asked.grain)
+            place = begin if whole else number_in(str(row[grouped]), asked.grain)
             line = found.setdefault((key, key_id), {})
             line[place] = line.get(place, 0.0) + _number(ctx, row[asked.measure], asked.measure)
     series = [_filled(key, key_id, line, running) for (key, key_id), line in found.items()]
     return Histories(sorted(series, key=lambda one: (one.key, one.key_id)), running - 1, _unpriced(ctx, asked))
 
 
-def _windows(first: int, end: int, keys: int, grain: str, most: int) -> Iterator[tuple[int, int]]:
-    """Stretches of time, of so many periods at the most, whose groups fit one question each."""
-    width = min(most, max(1, MOST_GROUPS // (max(keys, 1) * (7 if grain == "week" else 1))))
+def _windows(first: int, end: int, groups: int, most: int) -> Iterator[tuple[int, int]]:
+    """Stretches of time, of so many periods at the most, whose groups, so many in each, fit one question."""
+    width = min(most, max(1, MOST_GROUPS // max(groups, 1)))
     for begin in range(first, end, width):
         yield begin, min(begin + width, end)
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from plugins.forecast import chart, outlook, routes, runs, sight
 from plugins.forecast.keeping import RESULT
+from plugins.forecast.periods import said
 from plugins.forecast.tables import ALGORITHMS, ASSUMPTIONS, BASES, FACTOR_VERDICTS, REASONS, STATES, VERDICTS
 from plugins.forecast.weighted import DEAL, SPLITS
 from sdk import BadRequest, Context, ForecastModel, NotFound, PageRequest, PageRoute, Query, Redirect, Rendering, _, where
@@ -120,11 +121,16 @@ def show_run(ctx: Context, request: PageRequest) -> Rendering:
     return Rendering(
         "forecast/run.html",
         {
-            "run": run, "hidden": hidden, "state": ctx.say(STATES[str(run["state"])]), "alive": run["state"] in runs.ALIVE, "results": results,
-            "result": result,
+            "run": {**run, **_periods(ctx, run)}, "hidden": hidden, "state": ctx.say(STATES[str(run["state"])]),
+            "alive": run["state"] in runs.ALIVE, "results": results, "result": result,
             "detail": None if result is None else _detail(ctx, run, result), "may_run": ctx.can(routes.START),
         },
     )  # fmt: skip
+
+
+def _periods(ctx: Context, run: Row) -> dict[str, object]:
+    """The last whole period of a run and the one under way, as people read them."""
+    return {name: said(str(run[name]), str(run.get("grain") or ""), ctx.locale) for name in ("through", "left_out") if run.get(name)}
 
 
 def _detail(ctx: Context, run: Row, result: Row) -> dict[str, object]:
@@ -132,7 +138,9 @@ def _detail(ctx: Context, run: Row, result: Row) -> dict[str, object]:
     points = ctx.records("forecast.point").query(Query(where(result=id), ("step",), limit=MOST)).data
     verdicts = ctx.records("forecast.factor_verdict").query(Query(where(result=id), ("factor",), limit=MOST)).data
     return {
-        "chart": chart.specification(ctx, run, result=id), "points": points, "why": ctx.say(VERDICTS[str(result["verdict"])]),
+        "chart": chart.specification(ctx, run, result=id),
+        "points": [{**point, "period": said(str(point["period"]), str(run["grain"]), ctx.locale)} for point in points],
+        "why": ctx.say(VERDICTS[str(result["verdict"])]),
         "models": _models(ctx, id, result), "model": _model_names(ctx).get(str(result.get("model")), result.get("model")),
         "intervals": any(row.get("low_80") is not None for row in points),
         "factors": [

@@ -83,6 +83,34 @@ def test_what_is_typed_is_there_again_when_the_session_had_ended_or_the_server_w
         expect(page.get_by_label("Name").first).to_be_focused()
 
 
+def test_what_was_typed_into_any_form_is_there_again_after_a_page_that_had_grown_old(window: Window) -> None:
+    page = window.open("/admin/roles")
+    page.locator("#role-name").fill("Sales desk")
+    page.locator("#role-key").fill("desk")
+    page.evaluate("document.querySelectorAll('main [name=csrf_token]').forEach((one) => (one.value = 'of the session before'))")
+    page.get_by_role("button", name="Add role").click()
+    page.wait_for_selector("h1:has-text('out of date')")
+    page.locator("main .refused a").first.click()
+    expect(page.locator("#role-name")).to_have_value("Sales desk")
+    page.get_by_role("button", name="Add role").click()
+    page.wait_for_selector("h1:has-text('Sales desk')")
+
+
+def test_each_picker_of_a_page_takes_the_answer_to_its_own_question(window: Window) -> None:
+    window.company.work.records("customers.account").create({"name": "Huawei"})
+    page = window.open("/pipeline/deals/new")
+    held: list[Any] = []
+    page.route("**/pick/customers/accounts?q=", held.append, times=1)
+    first, second = page.get_by_role("combobox").nth(0), page.get_by_role("combobox").nth(1)
+    with page.expect_request("**/pick/customers/accounts?q="):
+        first.focus()
+    with page.expect_response("**/pick/**"):
+        second.focus()
+    with page.expect_response("**/pick/customers/accounts?q="):
+        held[0].continue_()
+    expect(page.locator(".picker [role=listbox]").first.locator("[role=option]")).to_have_count(1)
+
+
 def test_what_is_marked_in_a_list_stays_so_when_a_later_answer_draws_it_anew(window: Window) -> None:
     window.company.work.records("customers.account").create({"name": "Huawei"})
     page = window.open("/customers/contacts/new")

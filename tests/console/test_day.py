@@ -8,6 +8,7 @@ from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, People
 from core.worker.drain import Drain
+from plugins.console import finding
 from plugins.pipeline.template import apply
 from sdk.context import id_of
 from tests.console.site import Site
@@ -64,6 +65,15 @@ def test_some_letters_find_records_that_one_may_see_and_commands(client: Api, wo
         "initials of a record rather than letters of Reports"
     )
     assert "Huawei" in site.get("/find", {"q": "hua"}).text
+
+
+def test_commands_are_found_by_words_with_a_dash_and_by_letters_beside_chinese() -> None:
+    assert finding.begins("rma-", "RMA-orders")
+    assert finding.begins("crm", "迁移CRM数据")
+    assert finding.begins("导入 crm", "导入CRM")
+    assert finding.begins("", "Accounts")
+    assert not finding.begins("-", "Accounts")
+    assert not finding.begins("rt", "Reports")
 
 
 def test_what_is_looked_for_is_looked_for_in_all_of_its_letters_behind_show_all(site: Site, work: Work) -> None:

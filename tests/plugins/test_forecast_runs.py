@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from importlib.metadata import EntryPoint
@@ -12,6 +13,7 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from core.context import Work
 from core.extension import discover
@@ -165,6 +167,14 @@ def test_who_buys_twice_in_a_week_is_one_customer_of_that_week(work: Work, proce
     with work.transaction():
         found = read(work, Definition.of({**WON, "measure": "distinct:account", "grain": "week", "split_by": "account"}))
     assert {history.key: history.values for history in found.series} == {"A": [1, 0, 1, 0], "B": [1, 0, 0, 0]}
+    asked, weekly = list[str](), Definition.of({**WON, "measure": "distinct:account", "grain": "week", "split_by": None})
+    sa.event.listen(work.platform.database.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    with work.transaction():
+        assert read(work, weekly).series[0].values == [2, 0, 1, 0]
+    assert len(asked) < 10, "not one for each week"
+    work.tenant = replace(work.tenant, week_start=7)  # whose weeks are others than those of forecasts
+    with work.transaction():
+        assert read(work, weekly).series[0].values == [2, 0, 1, 0]
 
 
 def test_of_two_people_of_one_name_each_has_a_chart_of_its_own(client: Api, work: Work, process: Process, forecast: Any) -> None:
@@ -230,7 +240,7 @@ def test_a_chart_shows_history_and_forecast(client: Api, work: Work, process: Pr
     three_years(work, process)
     chart = client.get(f"{FORECAST}/runs/{forecast(horizon=3)['id']}/chart").json
     line, *bands = chart["layer"]
-    assert [value["period"] for value in line["data"]["values"]][-4:] == ["2025-12", "2026-01", "2026-02", "2026-03"]
+    assert [value["period"] for value in line["data"]["values"]][-4:] == ["Dec 2025", "Jan 2026", "Feb 2026", "Mar 2026"]
     assert len(bands) == 2
     assert len(bands[0]["data"]["values"]) == 3
 

@@ -1,13 +1,20 @@
 // What was typed into a form that is refused, whose session has ended, or that did not reach the server, is there again when its page is
 // next seen: in this window, for the same person, once. The form is kept as it stands, with the rows that a script has added; no password and no file.
+// One that is marked is kept whenever it is sent; any other where something was typed into it, as a button by itself is pressed again.
 "use strict";
 
 (() => {
   const KEY = "dealwright.draft";
   const FRESH = ["csrf_token"]; // the mark `once` stays: if it did arrive, what is sent again is answered as it was
   const here = () => location.pathname + location.search;
-  const forms = () => [...document.querySelectorAll("form[data-guard]")];
+  const CHANGES = 'form[method="post"]';
+  const forms = () => (document.querySelector("body.entrance") ? [] : [...document.querySelectorAll(CHANGES)]);
   const touched = new Set();
+
+  // Which of the forms of its page it is: of those that go to the same address the first, the second, and so on.
+  const goes = (form) => `${form.id} ${form.getAttribute("action") || ""}`;
+  const place = (form) => [goes(form), forms().filter((one) => goes(one) === goes(form)).indexOf(form)];
+  const there = ([to, nth]) => forms().filter((one) => goes(one) === to)[nth];
 
   function as_it_stands(form) {
     const copy = form.cloneNode(true);
@@ -24,7 +31,8 @@
   }
 
   dealwright.keep = (...sent) => {
-    const kept = forms().flatMap((form, at) => (touched.has(form) || sent.includes(form) ? [[at, as_it_stands(form)]] : []));
+    const worth = (form) => touched.has(form) || (sent.includes(form) && "guard" in form.dataset);
+    const kept = forms().flatMap((form) => (worth(form) ? [[place(form), as_it_stands(form)]] : []));
     try {
       if (kept.length) sessionStorage.setItem(KEY, JSON.stringify({ at: here(), who: document.body.dataset.who, kept }));
     } catch {
@@ -41,7 +49,7 @@
 
   function bring(draft) {
     for (const [at, html] of draft.kept) {
-      const form = forms()[at];
+      const form = there(at);
       if (!form) continue;
       const fresh = FRESH.map((name) => form.elements[name]?.value);
       form.innerHTML = html;
@@ -52,7 +60,7 @@
       note.textContent = document.getElementById("toasts").dataset.kept;
       form.prepend(note);
       touched.add(form);
-      dealwright.unsaved();
+      if ("guard" in form.dataset) dealwright.unsaved();
     }
   }
 
@@ -73,10 +81,10 @@
   }
 
   document.addEventListener("input", (event) => {
-    const form = event.target.closest("form[data-guard]");
-    if (form) touched.add(form);
+    const form = event.target.form || event.target.closest("form");
+    if (form?.matches(CHANGES)) touched.add(form);
   });
-  document.addEventListener("submit", (event) => event.target.matches("form[data-guard]") && dealwright.keep(event.target), true);
+  document.addEventListener("submit", (event) => event.target.matches(CHANGES) && dealwright.keep(event.target), true);
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     const away = event.detail.xhr.status === 401 && event.detail.xhr.getResponseHeader("HX-Redirect");
     if (!away) return;

@@ -2,20 +2,20 @@
 "use strict";
 
 (() => {
-  let waiting = 0;
+  let asked = 0; // each picker has the number of its own last question
 
   // Until the answer is there the list is of other words: Enter waits for it, and takes what is marked then.
   async function look(picker, input, list) {
-    const mine = ++waiting;
+    const mine = (picker.asked = ++asked);
     if (!picker.dataset.pick) return;
     try {
       const answer = await fetch(`${picker.dataset.pick}?q=${encodeURIComponent(input.value.trim())}`, { headers: { "HX-Request": "true" } });
       const text = answer.ok && (await answer.text());
-      if (mine !== waiting || !answer.ok) return;
+      if (mine !== picker.asked || !answer.ok) return;
       show(input, list, text);
       if (picker.entered) take(picker, input, list);
     } finally {
-      if (mine === waiting) picker.late = picker.entered = false;
+      if (mine === picker.asked) picker.late = picker.entered = false;
     }
   }
 
@@ -42,7 +42,7 @@
     input.dispatchEvent(new Event("input", { bubbles: true }));
     clearTimeout(picker.timer);
     picker.late = picker.entered = false;
-    waiting += 1; // what is still on its way is not asked for any more
+    picker.asked = 0; // what is still on its way is not asked for any more
     open(input, list, false);
   }
 
