@@ -11,14 +11,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-import sqlalchemy as sa
 from marshmallow import Schema
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from core import notices, pace, rehearsal, settings
 from core.audit import entries
 from core.custom.overlay import overlay_of
 from core.custom.own import catalog_of
+from core.data import in_flight
 from core.entities import journal
 from core.entities.past import past
 from core.entities.read import Reader
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
 
 MOST_TOLD = 5_000
 """Characters of a letter that its event carries."""
-_LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.unnest(sa.bindparam("keys", type_=ARRAY(sa.BigInteger())))))
+_LOCK = "SELECT pg_advisory_xact_lock(unnest({}::bigint[]))"
 _VERBS = frozenset(verb.value for verb in Verb)
 
 
@@ -280,14 +279,19 @@ class Work(Transactional):
     def lock(self, name: str) -> None:
         self.lock_all((name,))
 
-    def lock_all(self, names: Iterable[str]) -> None:
-        """Several locks in one order for everybody, so that two who want some of the same do not wait for each other in a circle."""
+    def lock_all(self, names: Iterable[str], *, later: bool = False) -> None:
+        """Several locks in one order for everybody, so that two who want some of the same do not wait for each other in a circle.
+
+        `later`: they are taken with the next question to the database, before it looks, for whom nothing but the database is to be locked.
+        """
         if not self._transaction.writes:
             raise RuntimeError("a lock lasts as long as a write transaction: open one with write=True")
         if not self.platform.database.is_sqlite:  # there a write transaction is alone anyhow
             digests = [hashlib.blake2b(f"{self.tenant.id}:{name}".encode(), digest_size=8).digest() for name in names]
             keys = sorted({int.from_bytes(digest, signed=True) for digest in digests})
-            self.connection.execute(_LOCK, {"keys": keys})
+            in_flight.lock(self.connection, _LOCK, f"{{{','.join(map(str, keys))}}}".encode())
+            if not later:
+                in_flight.settle(self.connection)
 
     # --- the same work in another part ---------------------------------------------------------------------------
 

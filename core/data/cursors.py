@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -13,11 +14,34 @@ type_known = dict[tuple[str, tuple[int, ...]], bytes]
 _known: WeakKeyDictionary[psycopg.Connection[Any], type_known] = WeakKeyDictionary()
 _DISCARDS = (b"ROLLBACK", b"DROP ", b"ALTER ", b"DISCARD", b"DEALLOCATE")
 """Behind these the driver may give up all prepared statements: not its own alone, ours too."""
+_MOST_KNOWN = 100
+"""Statements that a connection keeps prepared."""
+_names = itertools.count()
 
 
 def known(connection: psycopg.Connection[Any]) -> type_known:
     """The statements past the driver that are prepared on a connection, by text and types of parameters."""
     return _known.setdefault(connection, {})
+
+
+def named(connection: psycopg.Connection[Any], text: str, types: tuple[int, ...] = ()) -> tuple[bytes, bool]:
+    """The name of a statement on a connection, and whether it is to be prepared by that name yet; what has not been used for longest makes room.
+
+    Not in the pipeline: making room is a question of its own.
+    """
+    mine = known(connection)
+    if (name := mine.get((text, types))) is not None:
+        return name, False
+    if len(mine) >= _MOST_KNOWN:
+        connection.pgconn.exec_(b"DEALLOCATE " + mine.pop(next(iter(mine))))
+    return b"dealwright_direct_%d" % next(_names), True  # of no other statement, whatever became of one that failed
+
+
+def prepared(connection: psycopg.Connection[Any], text: str, name: bytes, types: tuple[int, ...] = ()) -> None:
+    """A statement is there by that name, and has just been used."""
+    mine = known(connection)
+    mine.pop((text, types), None)
+    mine[text, types] = name  # the last that was used stands last
 
 
 def watched(undo: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -53,7 +53,7 @@ class Direct:
 
 def _ask_sqlite(asked: Direct, connection: Connection, values: list[Any], _given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     in_flight.settle(connection)
-    in_flight.tell(connection, asked.text, values)
+    in_flight.tell(connection, asked.text, tuple(values))
     driver: Any = connection.connection.driver_connection
     try:
         found: list[tuple[Any, ...]] = driver.execute(asked.text, values).fetchall()

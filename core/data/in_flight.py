@@ -1,5 +1,5 @@
 """INSERTs that nobody waits for: large ones, which the database writes while the process goes on with what it has to do, and, of PostgreSQL,
-small ones, which are held back so that several travel as one statement.
+small ones, which are held back so that several travel as one statement. What is held back goes with the next question, and so does a lock.
 
 Large ones follow each other without anybody waiting: on PostgreSQL in libpq's pipeline mode, on SQLite in a thread, which needs no
 interpreter while the database is at work. The transaction hears of the outcome with its next statement of another kind, or with
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
 _APART = "dealwright_in_a_thread"
-_SENT, _HELD, _HEEDED = "dealwright_in_flight", "dealwright_held_back", "dealwright_heeds_flights"
+_SENT, _HELD, _LOCKS, _HEEDED = "dealwright_in_flight", "dealwright_held_back", "dealwright_locks_first", "dealwright_heeds_flights"
 _LATE = "the statement was in flight"
 
 
@@ -41,7 +41,7 @@ def send(connection: Connection, statement: str, documents: Sequence[bytes]) -> 
     if _SENT not in connection.info:
         driver.pgconn.enter_pipeline_mode()
         connection.info[_SENT] = []
-    if held := connection.info.pop(_HELD, None):
+    if held := _taken(connection):
         _hand_over(connection, driver, *_joined(held, "${}"))
     _hand_over(connection, driver, statement, documents)
 
@@ -81,12 +81,21 @@ os.register_at_fork(after_in_child=_threads.cache_clear)  # threads stay behind 
 
 def hold(connection: Connection, statement: str, documents: Sequence[bytes]) -> None:
     """Keep an INSERT back, whose parameters stand as `{}`: it goes with the others that are held, before anything else is said."""
+    if _LOCKS in connection.info:
+        settle(connection)
     connection.info.setdefault(_HELD, []).append((statement, documents))
+
+
+def lock(connection: Connection, statement: str, document: bytes) -> None:
+    """Take locks before anything else is said: by a statement of their own, whose parameter stands as `{}`, since what is asked next has to see
+    what is there once they are held."""
+    settle(connection)
+    connection.info[_HELD], connection.info[_LOCKS] = [(statement, (document,))], True
 
 
 def holds(connection: Connection) -> bool:
     """Whether an INSERT is held back."""
-    return _HELD in connection.info
+    return _HELD in connection.info and _LOCKS not in connection.info
 
 
 def together(statements: Sequence[str]) -> str:
@@ -98,7 +107,7 @@ def together(statements: Sequence[str]) -> str:
 def settle(connection: Connection) -> None:
     """Write what is held back and wait for what is in flight; raises the error of SQLAlchemy that it would have raised at once."""
     _land(connection)
-    if held := connection.info.pop(_HELD, None):
+    if held := _taken(connection):
         statement, documents = _joined(held, "%s")
         connection.exec_driver_sql(statement, tuple(one.decode() for one in documents))
 
@@ -108,26 +117,40 @@ def answered(connection: Connection, name: bytes, values: Sequence[bytes | None]
 
     Raises what `settle` would. What the question itself fails of is in the answer.
     """
-    if _SENT in connection.info or (held := connection.info.pop(_HELD, None)) is None:
+    if _SENT in connection.info or (held := _taken(connection)) is None:
         return None
     from psycopg import Error, errors, generators, pq  # noqa: PLC0415 (an extra)
+
+    from core.data.cursors import named, prepared  # noqa: PLC0415 (the driver is an extra)
 
     driver, (statement, documents) = _driver(connection), _joined(held, "${}")
     found: PGresult
     tell(connection, statement, documents)
     try:
+        mine, fresh = named(driver, statement)
         driver.pgconn.enter_pipeline_mode()
-        driver.pgconn.send_query_params(statement.encode(), documents)
+        if fresh:  # its plan is more work than what it does
+            driver.pgconn.send_prepare(mine, statement.encode())
+        driver.pgconn.send_query_prepared(mine, documents)
         driver.pgconn.send_query_prepared(name, values)
         driver.pgconn.pipeline_sync()
         driver.wait(generators.send(driver.pgconn))
-        (written,), (found,), _end = (driver.wait(generators.fetch_many(driver.pgconn)) for _part in range(3))
+        *done, (found,), _end = (driver.wait(generators.fetch_many(driver.pgconn)) for _part in range(4 if fresh else 3))
         driver.pgconn.exit_pipeline_mode()
-        if written.status != pq.ExecStatus.COMMAND_OK:
-            raise errors.error_from_result(written)
+        if done[0][0].status == pq.ExecStatus.COMMAND_OK:
+            prepared(driver, statement, mine)
+        for (written,) in done:
+            if written.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
+                raise errors.error_from_result(written)
     except Error as failure:
         raise _late(connection, statement, failure, Error) from failure
     return found
+
+
+def _taken(connection: Connection) -> list[tuple[str, Sequence[bytes]]] | None:
+    connection.info.pop(_LOCKS, None)
+    held: list[tuple[str, Sequence[bytes]]] | None = connection.info.pop(_HELD, None)
+    return held
 
 
 def _joined(held: Sequence[tuple[str, Sequence[bytes]]], mark: str) -> tuple[str, list[bytes]]:
@@ -155,7 +178,9 @@ def _land(connection: Connection) -> None:
         driver.wait(generators.send(driver.pgconn))
         for sent in statements:
             for result in driver.wait(generators.fetch_many(driver.pgconn)):
-                if result.status != pq.ExecStatus.COMMAND_OK and failed is None:  # those behind it were left out
+                if (
+                    result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK) and failed is None
+                ):  # those behind it were left out
                     statement, failed = sent, result
         driver.wait(generators.fetch_many(driver.pgconn))  # the end of the line
         driver.pgconn.exit_pipeline_mode()
@@ -180,7 +205,7 @@ def forget(connection: Connection) -> None:
     """Wait for what is in flight before it is undone: whatever became of it, the failure that undoes it is on its way."""
     if connection.invalidated:  # it is lost, and whatever was on its way with it
         return
-    connection.info.pop(_HELD, None)
+    _taken(connection)
     with suppress(DBAPIError):
         _land(connection)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,19 +13,15 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from core.data import in_flight
-from core.data.cursors import known as prepared
-from core.data.cursors import type_known
+from core.data.cursors import known, named, prepared
 
 if TYPE_CHECKING:
-    from psycopg.pq.abc import PGconn, PGresult
+    from psycopg.pq.abc import PGresult
 
     from core.data.direct import Direct
 
 _READING = "dealwright_raw_cells"
-_MOST_KNOWN = 100
-"""Statements that a connection keeps prepared."""
 _AS_TEXT = ("uuid", "numeric", "timestamptz", "date")
-_names = itertools.count()
 
 
 def ask(asked: Direct, connection: Connection, values: list[Any], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -35,15 +30,19 @@ def ask(asked: Direct, connection: Connection, values: list[Any], given: Mapping
     server = driver.pgconn
     reading: Any = connection.info.get(_READING) or connection.info.setdefault(_READING, _raw_reading())
     sent = reading.dump_sequence(values, [PyFormat.TEXT] * len(values))
-    known = prepared(driver)
     result: PGresult | None = None
-    if (before := known.get((asked.text, reading.types))) is not None:
+    if (before := known(driver).get((asked.text, reading.types))) is not None:
+        prepared(driver, asked.text, before, reading.types)  # so that it does not make room for what goes with it
         result = in_flight.answered(connection, before, sent)
     in_flight.settle(connection)
-    in_flight.tell(connection, asked.text, values)
+    in_flight.tell(connection, asked.text, tuple(values))
     if result is None:
-        name, result = _prepared(server, known, asked.text, reading.types)
-        result = result or server.exec_prepared(name, sent)
+        name, fresh = named(driver, asked.text, reading.types)
+        if fresh:
+            result = server.prepare(name, asked.text.encode(), reading.types)
+        if result is None or result.status == pq.ExecStatus.COMMAND_OK:
+            prepared(driver, asked.text, name, reading.types)
+            result = server.exec_prepared(name, sent)
     if result.status != pq.ExecStatus.TUPLES_OK:
         if server.status != pq.ConnStatus.OK:  # SQLAlchemy knows what to do with a connection that is lost
             connection.execute(asked.statement, given)
@@ -52,19 +51,6 @@ def ask(asked: Direct, connection: Connection, values: list[Any], given: Mapping
     reading.set_pgresult(result)
     found: list[tuple[Any, ...]] = reading.load_rows(0, result.ntuples, tuple)
     return found
-
-
-def _prepared(server: PGconn, known: type_known, text: str, types: tuple[int, ...]) -> tuple[bytes, PGresult | None]:
-    """By what name this connection knows the statement; with what went wrong where it could not be prepared."""
-    if (name := known.pop((text, types), None)) is None:
-        name = b"dealwright_direct_%d" % next(_names)  # of no other statement, whatever became of one that failed
-        result = server.prepare(name, text.encode(), types)
-        if result.status != pq.ExecStatus.COMMAND_OK:
-            return name, result
-        if len(known) >= _MOST_KNOWN:
-            server.exec_(b"DEALLOCATE " + known.pop(next(iter(known))))
-    known[text, types] = name  # the last that was used stands last
-    return name, None
 
 
 def _raw_reading() -> Any:

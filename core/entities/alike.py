@@ -13,6 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.data.bulk import Words
+from core.data.direct import Direct, direct
 from core.entities.item import Item
 from core.entities.rows import live_of
 from core.entities.shape import Shape
@@ -159,7 +160,7 @@ def _lock(work: Work, shape: Shape, sought: Mapping[str, _Sought]) -> None:
     """Two who write likely doubles at the same moment wait for each other: the second looks when the first has committed."""
     names = {f"{shape.entity.full_name}.{name}:{key}" for name, one in sought.items() for key, _id in one.keys}
     if len(names) <= _MOST_LOCKED:
-        work.lock_all(names)
+        work.lock_all(names, later=True)
 
 
 def _match(work: Work, shape: Shape, sought: Mapping[str, _Sought]) -> dict[UUID, _Found]:
@@ -174,7 +175,7 @@ def _match(work: Work, shape: Shape, sought: Mapping[str, _Sought]) -> dict[UUID
                 later.setdefault(key, []).append(id)
         wanted = list(first)
         for start in range(0, len(wanted), _CHUNK):
-            rows = work.connection.execute(*_question(work, shape, name, wanted[start : start + _CHUNK]))
+            rows = _looked(work, shape, name, wanted[start : start + _CHUNK])
             counts = Counter[str]()
             for key, other in sorted(rows, key=itemgetter(1)):
                 # A record of the batch itself is judged by what it will be, above.
@@ -187,22 +188,30 @@ def _match(work: Work, shape: Shape, sought: Mapping[str, _Sought]) -> dict[UUID
     return found
 
 
-def _question(work: Work, shape: Shape, name: str, keys: Sequence[str]) -> tuple[sa.Select[Any], dict[str, Any]]:
-    arrays = not work.platform.database.is_sqlite
+def _looked(work: Work, shape: Shape, name: str, keys: Sequence[str]) -> list[tuple[str, UUID]]:
+    """The live records that have one of the keys, by key. One key is a statement of its own: PostgreSQL takes a list to be ten."""
+    sqlite, alone = work.platform.database.is_sqlite, len(keys) == 1
 
-    def make() -> sa.Select[Any]:
+    def make() -> tuple[sa.Select[Any], Direct | None]:
         table, one = shape.table, shape.entity.record.__fields__[name]
         column = table.c[one.attribute if not one.siblings() else f"{one.attribute}_{ALIKE}"]
         # One parameter for all of them: a statement with a thousand costs more to write than to answer.
-        if arrays:
-            among = column == sa.any_(sa.bindparam("keys", type_=Words()))
-        else:
+        if alone:
+            among = column == sa.bindparam("keys", type_=sa.String())
+        elif sqlite:
             among = column.in_(sa.select(sa.func.json_each(sa.bindparam("keys")).table_valued("value").c.value))
-        mine = live_of(shape.entity, table, sa.bindparam("of"))
+        else:
+            among = column == sa.any_(sa.bindparam("keys", type_=Words()))
+        mine = live_of(shape.entity, table, sa.bindparam("of", type_=sa.Uuid()))
         # Sorted by the caller: asked for it here, SQLite walks the tenant's whole table in the order of its ids.
-        return sa.select(column, table.c.id).where(*mine, among)
+        statement = sa.select(column, table.c.id).where(*mine, among)
+        return statement, direct(statement, work.connection.dialect)
 
-    return shape.kept(("alike", name, arrays), make), {"of": work.tenant.id, "keys": list(keys) if arrays else json.dumps(keys)}
+    statement, straight = shape.kept(("alike", name, alone), make)
+    given = {"of": work.tenant.id, "keys": keys[0] if alone else json.dumps(keys) if sqlite else list(keys)}
+    if straight is None:
+        return [(key, id) for key, id in work.connection.execute(statement, given)]
+    return [(key, UUID(id)) for key, id in straight.rows(work.connection, given)]
 
 
 @dataclass(frozen=True)

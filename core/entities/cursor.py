@@ -106,6 +106,8 @@ def _value(key: SortKey, value: object) -> Any:
         return None
     if key.field.kind == "id":
         return UUID(str(value))
+    if isinstance(key.column.type, sa.Float):
+        return float(str(value))
     if key.field.kind in ("money", "decimal"):
         return exact(value)
     return key.field.check(value)

@@ -158,6 +158,8 @@ def _sort_keys(reader: Reader, sort: Sequence[str], source: Source, visible: Map
         if field.name in [key.field.name for key in keys]:
             continue  # rows that are equal in a field are so in both directions
         column = source.columns(field.name)[0]
+        if isinstance(column.type, sa.Float):  # a mean: what is shown of it is not all by which it is ordered
+            column = sa.type_coerce(column, sa.Float())
         stored = "." not in field.name and field.name in ("id", "version", "created_at", "updated_at")
         nullable = not stored and (field.nullable() or "." in field.name)
         keys.append(SortKey(field, column, word.startswith("-"), nullable))
@@ -183,7 +185,7 @@ def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, by_words: 
         columns += source.columns(name)
     width = len(columns)
     for key in keys:
-        if key.field.name not in starts:  # one may sort by what is not shown
+        if key.field.name not in starts or isinstance(key.column.type, sa.Float):  # one may sort by what is not shown
             starts[key.field.name] = len(columns)
             # An id that is not shown is text, of which no object need be made: it is looked at in the last row alone.
             columns.append(sa.cast(key.column, sa.Text()) if key.field.kind == "id" else key.column)

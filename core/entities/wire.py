@@ -41,6 +41,8 @@ def wired(fields: Sequence[Field], columns: Sequence[sa.ColumnElement[Any]], *, 
 def place(kind: sa.types.TypeEngine[Any], *, sqlite: bool) -> Callable[[Any], Any]:
     """A raw cell of a type as a cursor keeps it."""
     names = _SQLITE if sqlite else _POSTGRESQL
+    if isinstance(kind, sa.Float):
+        return lambda cell: None if cell is None else float(cell)
     if isinstance(kind, sa.Uuid):
         return names["key_wire"]
     if isinstance(kind, UtcDateTime):
@@ -61,6 +63,8 @@ def _cell(field: Field, kind: sa.types.TypeEngine[Any], name: str, *, sqlite: bo
     if isinstance(kind, Exact):
         places = getattr(field, "places", None) or SCALE if isinstance(field, DecimalField) else SCALE
         return name if written in _EXACT and kind.places == places else None
+    if type(kind) is sa.Float and kind.asdecimal:  # a mean
+        return f"mean_wire({name}, {field.places})" if isinstance(field, DecimalField) and written in _EXACT else None
     if isinstance(kind, sa.Uuid):
         return (f"key_wire({name})" if sqlite else name) if written in _PLAIN else None
     if isinstance(kind, UtcDateTime):
@@ -116,6 +120,19 @@ def _told_text(cell: str, least: int = 0, places: int = SCALE) -> str:
     return f"{whole}.{fraction}" if fraction else whole
 
 
+def _scaled_mean(cell: float | None, places: int) -> int | None:
+    """A number that is not exact, as it would be stored if it were."""
+    return None if cell is None else int(_mean(cell).scaleb(places).to_integral_value())
+
+
+def _told_mean(cell: str | float | None, _places: int) -> str | None:
+    return str(_mean(cell)) if isinstance(cell, float) else cell
+
+
+def _mean(cell: float) -> Decimal:
+    return Decimal(f"{cell:.10f}")  # as SQLAlchemy reads it
+
+
 def _scaled_money(cell: int | None, currency: str | None) -> dict[str, str | None] | None:
     return None if cell is None else {"amount": _scaled_text(cell, 2), "currency": currency}
 
@@ -129,10 +146,12 @@ def _told_money(cell: str | None, currency: str | None) -> dict[str, str | None]
 
 _SQLITE: dict[str, Callable[..., Any]] = {
     "key_wire": _key, "instant_wire": _stored_instant, "json_wire": _document, "exact_text": _scaled_text, "money_wire": _scaled_money,
+    "mean_wire": _scaled_mean,
 }  # fmt: skip
 _POSTGRESQL: dict[str, Callable[..., Any]] = {
     "key_wire": _same,
     "instant_wire": _told_instant,
     "exact_text": _told_text,
     "money_wire": _told_money,
+    "mean_wire": _told_mean,
 }

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from core.data import cursors
+from core.data import bulk, cursors
 from core.data.direct import Direct, direct
 from core.data.engine import Database
 from core.tenancy.tables import tenants
@@ -125,3 +125,14 @@ def test_a_connection_that_is_given_back_in_peace_asks_the_server_nothing(databa
     with database.begin_as_owner() as connection:
         ask.rows(connection, {"of": "nobody"})
     assert looks == []
+
+
+def test_a_question_makes_no_room_for_what_goes_with_it(database: Database) -> None:
+    """Of the statements that a connection knows the oldest is given up for a new one, but not the one that is being asked."""
+    ask = compiled(database, BY_NAME)
+    with database.begin_as_owner() as connection:
+        ask.rows(connection, {"of": "nobody"})
+        for number in range(99):
+            compiled(database, BY_NAME.limit(sa.literal_column(str(number + 1)))).rows(connection, {"of": "nobody"})
+        bulk.insert(connection, tenants, [{"id": uuid4(), "name": "held", **MADE}], later=True)
+        assert [name for _id, name in ask.rows(connection, {"of": "held"})] == ["held"]

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
@@ -19,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.context import Work
 from core.data import bulk, in_flight
+from core.data.direct import direct
 from core.entities import write
 from core.platform import Platform
 from core.testkit.fixtures import MakeTenant
@@ -347,3 +349,80 @@ def test_the_threads_of_large_inserts_share_the_memory_of_the_process() -> None:
     if done.stderr.strip() == "no glibc":
         pytest.skip("memory is given in another way here")
     assert (done.returncode, done.stdout.count("<heap nr=")) == (0, 1), done.stderr
+
+
+@on_postgresql
+def test_a_lock_goes_with_the_next_question_which_sees_what_was_committed_before_it_was_held(platform: Platform, tenant: Tenant) -> None:
+    """Each a statement of its own, in one message: a lock within the question would come too late for what that sees."""
+    names = direct(sa.select(things.c.name).where(things.c.tenant_id == tenant.id), platform.database.engine.dialect)
+    assert names is not None
+    seen: list[object] = []
+    said: list[str] = []
+    waits = threading.Event()
+
+    def look() -> None:
+        other = platform.system(tenant.id)
+        with other.transaction(write=True):
+            names.rows(other.connection, {})  # it is known to the connection from now on
+            sa.event.listen(platform.database.engine, "before_cursor_execute", lambda *asked: said.append(asked[2]))
+            other.lock_all(["a name"], later=True)
+            assert said == []
+            waits.set()
+            seen.extend(names.rows(other.connection, {}))
+
+    work = platform.system(tenant.id)
+    with work.transaction(write=True):
+        work.lock("a name")
+        thread = threading.Thread(target=look)
+        thread.start()
+        assert waits.wait(30)
+        asked = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        while not work.connection.execute(asked).scalar_one():
+            pass
+        bulk.insert(work.connection, things, rows(tenant, 1, name="before"))
+        assert seen == []
+    thread.join()
+    assert seen == [("before",)]
+    assert next(text for text in said if "advisory" in text or "probe_things" in text).startswith("SELECT pg_advisory")
+
+
+@on_postgresql
+@pytest.mark.parametrize("following", ["statement", "insert", "commit"])
+def test_a_lock_is_held_whatever_is_said_next_and_is_not_left_behind(platform: Platform, tenant: Tenant, following: str) -> None:
+    work = platform.system(tenant.id)
+    held = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    with work.transaction(write=True):
+        work.lock_all(["one", "two"], later=True)
+        if following == "statement":
+            assert work.connection.execute(held).scalar_one() == 2
+        elif following == "insert":
+            bulk.insert(work.connection, things, rows(tenant, 1), later=True)
+            assert in_flight.holds(work.connection)
+            assert work.connection.execute(held).scalar_one() == 2
+    with work.transaction(write=True):
+        assert work.connection.execute(held).scalar_one() == 0
+        assert counted(work.connection, tenant) == (following == "insert")
+
+
+@on_postgresql
+def test_what_is_refused_on_its_way_with_a_question_leaves_the_statements_prepared(platform: Platform, tenant: Tenant) -> None:
+    work = platform.system(tenant.id)
+    work.records("probe.thing").create({"name": "first", "code": "taken"})
+    names = direct(sa.select(things.c.name).where(things.c.tenant_id == tenant.id), platform.database.engine.dialect)
+    assert names is not None
+
+    def write(code: str, name: str = "x") -> list[tuple[object, ...]]:
+        with platform.database.begin(write=True, tenant=tenant.id) as connection:
+            names.rows(connection, {})
+            bulk.insert(connection, things, rows(tenant, 1, code=code, name=name), later=True)
+            return names.rows(connection, {})
+
+    for code in ("taken", "free", "taken"):
+        if code == "taken":
+            with pytest.raises(IntegrityError, match=TAKEN):
+                write(code)
+        else:
+            assert sorted(write(code, "second")) == [("first",), ("second",)]
+    with pytest.raises(sa.exc.DataError):  # said wrongly, it is not known afterwards either
+        write("another", "x" * 9_000)
+    assert sorted(write("last", "third")) == [("first",), ("second",), ("third",)]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from uuid import UUID
 
+import orjson
 import pytest
 import sqlalchemy as sa
 
@@ -14,7 +15,7 @@ from core.events.tables import outbox
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from core.worker.drain import Drain
-from sdk import links
+from sdk import Query, links
 from sdk.context import id_of
 from tests.plugins.process import Process
 
@@ -197,3 +198,29 @@ def test_one_asks_whom_one_sees(
 
 def test_an_invitation_is_made_by_the_act_alone(client: Api, account: UUID) -> None:
     assert client.post(INVITATIONS, {"account": str(account)}).status_code in (404, 405)
+
+
+def test_a_mean_goes_over_the_wire_straight_and_is_what_the_record_says(work: Work, survey: str) -> None:
+    with work.transaction(write=True):
+        for name, points in (("of three", (100, 100, 0)), ("of seven", (-100, 0, 0, 0, 0, 0, 0)), ("of none", ())):
+            account = id_of(work.records("customers.account").create({"name": name}))
+            values = {"survey": UUID(survey), "account": account, "score": 5, "state": "answered"}
+            for each in points:
+                work.records("customers.invitation").create({**values, "points": each}, act="answer")
+    with work.transaction():
+        reader = work.reader(work.shape("customers.account").entity)
+        for query in (Query(), Query(sort=("-customers.nps",), limit=2)):
+            plain, wired = (reader.page(query, wire=over) for over in (False, True))
+            assert orjson.dumps(plain.data, option=orjson.OPT_UTC_Z) == orjson.dumps(wired.data)
+            assert plain.next == wired.next
+        assert [row["customers.nps"] for row in wired.data] == ["66.7", "-14.3"]
+        (last,) = reader.page(Query(sort=("-customers.nps",), limit=2, cursor=str(wired.next))).data
+        assert last["name"] == "of none"
+        (first,) = reader.page(Query(sort=("-customers.nps",), limit=1), wire=True).data
+        second = reader.page(
+            Query(sort=("-customers.nps",), limit=1, cursor=str(reader.page(Query(sort=("-customers.nps",), limit=1)).next)), wire=True
+        )
+        assert (first["name"], second.data[0]["name"]) == ("of three", "of seven")
+        assert all(
+            isinstance(row["id"], str) for row in reader.page(Query(), wire=True).data
+        )  # of a cell's text: none was an object on its way

@@ -304,3 +304,8 @@ def test_a_drain_that_has_delivered_rests_so_that_what_comes_meanwhile_goes_toge
     assert texts(system) == {"created": 1}
     drain.run_until_empty()
     assert texts(system) == {"created": 3}
+
+
+def test_where_much_is_going_on_the_drain_rests_for_longer_so_that_it_tells_many_at_once() -> None:
+    assert [drains.rest(told, 0.01) for told in (1, 4, 20, 90)] == [0.05, 0.05, 0.2, 0.5]
+    assert drains.rest(4, 0.1) == pytest.approx(0.3)
