@@ -170,8 +170,17 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """RQ on SQLite is tested by the worker's own tests; what plugins do is tested where it runs: each alone, and RQ with PostgreSQL."""
+    """RQ on SQLite is tested by the worker's own tests; what plugins do is tested where it runs: each alone, and RQ with PostgreSQL.
 
+    A test that is marked `every_pairing` runs on each engine with each database.
+    """
+    left_out = _left_out([item for item in items if item.get_closest_marker("every_pairing") is None])
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
+
+
+def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
     def rare(item: pytest.Item) -> bool:
         chosen = getattr(item, "callspec", None)
         parameters = chosen.params if chosen is not None else {}
@@ -181,9 +190,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = {item for item in items if rare(item)}
     if os.environ.get("DEALWRIGHT_TESTS") != "all":
         left_out |= _in_turn([item for item in items if item not in left_out])
-    if left_out:
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=list(left_out))
+    return left_out
 
 
 _ABOVE_THE_DOORS = (

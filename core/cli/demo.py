@@ -26,7 +26,7 @@ OFFICE = ("周敏", "office@demo.example")
 PEOPLE = (("North", "王芳", ("李伟", "Anna Berg")), ("South", "James Hill", ("陈静", "赵磊", "Maria Rossi")))
 
 
-def fill(booted: Platform, seed: int = SEED) -> None:
+def fill(booted: Platform, seed: int = SEED, months: int = MONTHS) -> None:
     """The demo tenant with teams, people and each plugin's own sample data; the same seed gives the same data."""
     made = lifecycle.create(booted, NewTenant(NAME, "zh_CN", "Asia/Shanghai", "CNY"))
     work = booted.system(made.id)
@@ -36,7 +36,7 @@ def fill(booted: Platform, seed: int = SEED) -> None:
             _team(work, number, team_name, manager, members)
         work.records("core.user").create({"name": OFFICE[0], "email": OFFICE[1]})
         set_up(work)
-        booted.calls.moment("demo_data", work.enabled, ctx=work, random=Random(seed), months=MONTHS)
+        booted.calls.moment("demo_data", work.enabled, ctx=work, random=Random(seed), months=months)
     Drain(booted).run_until_empty()
 
 
