@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -66,6 +66,8 @@ class Transaction:
         self.access_changed = False
         self.attempts: list[dict[str, Any]] = []
         """Rows of audit about what was refused: they are kept whatever becomes of the transaction."""
+        self.answers: dict[Hashable, bool] = {}
+        """What has been asked of records in a transaction that reads, and need not be asked again in it."""
         self.kept: dict[str, object] = {}
         """What is kept while this work itself has changed what it was made from: not for others, it may yet be undone."""
         self.saved: list[str] = []
@@ -142,6 +144,7 @@ class Transactional:
         finally:
             shared.connection, shared.writes, shared.access_changed, shared.point = None, False, False, None
             shared.kept.clear()
+            shared.answers.clear()
             shared.traces.clear()
             shared.saved.clear()
 
@@ -185,6 +188,13 @@ class Transactional:
             if point is not None:  # None where a part within this one has failed
                 point.rollback()
             raise
+
+    def once(self, question: Hashable, ask: Callable[[], bool]) -> bool:
+        """Ask the database once in a transaction that reads; one that writes may have changed what the answer rests on."""
+        shared = self._transaction
+        if shared.writes or question not in shared.answers:
+            shared.answers[question] = ask()
+        return shared.answers[question]
 
     @contextmanager
     def knowing(self, records: Iterable[tuple[str, UUID]]) -> Iterator[None]:

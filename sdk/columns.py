@@ -50,6 +50,19 @@ def _in_utc(value: datetime | None) -> datetime | None:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Scaled(sa.BigInteger):
+    """What SQLite keeps an exact decimal in. It forgets the digits behind the point; the words of the table, which it keeps, hold them."""
+
+    def __init__(self, places: int) -> None:
+        super().__init__()
+        self.places = places
+
+
+@compiles(Scaled, "sqlite")
+def _scaled_integer(element: Any, _compiler: Any, **kw: Any) -> str:
+    return f"BIGINT /*{element.places}*/" if isinstance(kw.get("type_expression"), sa.Column) else "BIGINT"
+
+
 class Exact(TypeDecorator[Decimal]):
     """An exact decimal: NUMERIC(18,4) on PostgreSQL, an integer scaled by 10^4 on SQLite, which has no decimals.
 
@@ -64,7 +77,7 @@ class Exact(TypeDecorator[Decimal]):
         self.places = places
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Decimal] | TypeEngine[int]:
-        return sa.BigInteger() if dialect.name == "sqlite" else sa.Numeric(18, self.places)
+        return Scaled(self.places) if dialect.name == "sqlite" else sa.Numeric(18, self.places)
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | int | None:
         if value is None or dialect.name != "sqlite":

@@ -21,6 +21,12 @@ def redefined(statement: str, column: str, kind: str, *, nullable: bool) -> str:
     raise LookupError(f"the table defines no column {column!r}")
 
 
+def scale_in(statement: str, column: str) -> int | None:
+    """How many digits behind the point an exact amount has, as the statement says it; None where it says nothing of it."""
+    found = re.search(rf'[(,]\s*"?{re.escape(column)}"?\s+BIGINT\s*/\*(\d+)\*/', statement)
+    return int(found[1]) if found is not None else None
+
+
 def _items(parts: Sequence[str]) -> list[tuple[int, int]]:
     """Where each column and each constraint of the table begins and ends."""
     found, depth, start = list[tuple[int, int]](), 0, 0

@@ -11,11 +11,14 @@ from urllib.parse import unquote_plus
 from uuid import UUID
 
 from sdk.context import Query, Row
+from sdk.filters import Condition
 
 if TYPE_CHECKING:
     from sdk.context import Context
 
 _PAGE = 200
+MOST = 1000
+"""Records of an entity that are named; of more it is only told that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +38,35 @@ def naming(ctx: Context, plugin: str, words: Mapping[str, Sequence[str]], parent
     found = []
     for entity, fields in words.items():
         link = (parents or {}).get(entity)
-        ids = {
-            UUID(str(row[link or "id"])): None
-            for row in _rows(ctx, entity, ("id", *fields, *((link,) if link else ())))
-            if any(named.search(_text(row[one])) for one in fields if row.get(one))
-        }
+        ids = dict[UUID, None]()
+        for row in _rows(ctx, entity, plugin, fields, link):
+            if any(named.search(_text(row[one])) for one in fields if row.get(one)):
+                ids[UUID(str(row[link or "id"]))] = None
+            if len(ids) > MOST:
+                break
         whose = ctx.target(entity, link) if link else entity
-        titles = ctx.records(whose).titles(ids)
+        titles, more = ctx.records(whose).titles(list(ids)[:MOST]), ("…",) if len(ids) > MOST else ()
         if titles and ctx.entity(whose).private:  # which are nobody's business: how many there are is told
-            found.append(Use(whose, (str(len(titles)),)))
+            found.append(Use(whose, (f"{len(titles)}{'+' if more else ''}",)))
         elif titles:
-            found.append(Use(whose, sorted(titles.values())))
+            found.append(Use(whose, [*sorted(titles.values()), *more]))
     return found
 
 
-def _rows(ctx: Context, entity: str, fields: tuple[str, ...]) -> Iterator[Row]:
-    cursor: str | None = ""
-    while cursor is not None:
-        page = ctx.records(entity).query(Query(fields=fields, limit=_PAGE, cursor=cursor))
-        yield from page.data
-        cursor = page.next
+def _rows(ctx: Context, entity: str, plugin: str, fields: Sequence[str], link: str | None) -> Iterator[Row]:
+    """The records that may name it: where all of these fields can be looked into by the database, those alone in which it finds the word, as there
+    may be very many, such as everybody's views; else all."""
+    known, shown = ctx.records(entity).fields(), ("id", *fields, *((link,) if link else ()))
+    looked = [name for name in fields if name in known]
+    wheres: list[tuple[Condition, ...]] = [(Condition(name, "contains", (plugin,)),) for name in looked]
+    if not all("contains" in known[name].operators for name in looked):
+        wheres = [()]
+    for where in wheres:
+        cursor: str | None = ""
+        while cursor is not None:
+            page = ctx.records(entity).query(Query(where, fields=shown, limit=_PAGE, cursor=cursor))
+            yield from page.data
+            cursor = page.next
 
 
 def _text(value: object) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from sdk.columns import Exact, UtcDateTime, json_data, key
-from sdk.definitions import redefined
+from sdk.definitions import redefined, scale_in
 from sdk.entities import LIVE, NAMING
 from sdk.likeness import Likeness
 
@@ -100,7 +101,11 @@ def alter_column(
     if not values and (exact or (old != new and not alike)):
         raise ValueError(f'{table}.{column}: {old} does not become {new} by itself: say what the values become by using="<SQL>"')
     empty = bool(there["nullable"]) if nullable is None else nullable
-    alter = _alter_on_sqlite if connection.dialect.name == "sqlite" else _alter_on_postgresql
+    alter = _alter_on_postgresql
+    if connection.dialect.name == "sqlite":
+        # Its words keep the digits behind the point of an exact amount, which its types do not.
+        scale = _scale(connection, table, column) if type_ is None else said(type_, type_expression=sa.Column(column, type_))[len(new) :]
+        alter = partial(_alter_on_sqlite, scale=scale)
     with all_rows(op, table):
         _check_rows(connection, table, column, "" if values else new, empty or bool(values))
         alter(connection, table, column, (old, new), empty, values)
@@ -140,7 +145,13 @@ def _alter_on_postgresql(connection: Any, table: str, column: str, kinds: tuple[
         connection.exec_driver_sql(f'ALTER TABLE "{table}" ALTER COLUMN "{column}" {part}'.replace("%", "%%"))
 
 
-def _alter_on_sqlite(connection: Any, table: str, column: str, kinds: tuple[str, str], empty: bool, using: str) -> None:
+def _scale(connection: Any, table: str, column: str) -> str:
+    made = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).scalar()
+    found = scale_in(str(made), column)
+    return "" if found is None else f" /*{found}*/"
+
+
+def _alter_on_sqlite(connection: Any, table: str, column: str, kinds: tuple[str, str], empty: bool, using: str, scale: str = "") -> None:
     """SQLite alters no column. A table made beside, filled and put in the place of this one would take with it the rows that point here: inside a
     transaction their foreign keys cannot be switched off. So what SQLite knows of the table is written anew, and then the values."""
     old, new = kinds
@@ -155,7 +166,7 @@ def _alter_on_sqlite(connection: Any, table: str, column: str, kinds: tuple[str,
     connection.exec_driver_sql("PRAGMA writable_schema = ON")
     try:
         change = "UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?"
-        connection.exec_driver_sql(change, (redefined(statement, column, new, nullable=empty or rewrites), table))
+        connection.exec_driver_sql(change, (redefined(statement, column, new + scale, nullable=empty or rewrites), table))
         connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
     finally:
         connection.exec_driver_sql("PRAGMA writable_schema = RESET")
@@ -169,7 +180,7 @@ def _alter_on_sqlite(connection: Any, table: str, column: str, kinds: tuple[str,
             connection.exec_driver_sql(made)
         if not empty:
             _check_rows(connection, table, column, new, empty)
-            _alter_on_sqlite(connection, table, column, (new, new), empty, "")
+            _alter_on_sqlite(connection, table, column, (new, new), empty, "", scale)
 
 
 def _known(connection: Any, table: str) -> list[tuple[Any, ...]]:

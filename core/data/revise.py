@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,17 @@ from alembic.autogenerate.render import render_op_text
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
+from sqlalchemy.engine import Connection
 
 from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
 from sdk import Conflict, Record, _, columns
 from sdk.columns import Exact, JsonData, UtcDateTime
+from sdk.definitions import scale_in
 
+_DIGITS, _SINGLE = 18, 24
+"""Digits of an exact amount; bits of a number that PostgreSQL keeps in four bytes, at most."""
 _STANDARD = frozenset({"tenant_id", "id", "owner_id", "version", "created_at", "updated_at", "deleted_at", "custom"})
 
 
@@ -61,7 +66,8 @@ def _missing(database: Database, branch: Branch, beside: Iterable[str]) -> tuple
             opts={"include_name": ours, "include_object": lambda item, name, kind, *rest: ours(name, kind, None) and not item.info.get("view"),
                   "target_metadata": Record.metadata, "version_table": branch.version_table, "compare_type": _other_type},
         )  # fmt: skip
-        script = produce_migrations(context, Record.metadata)
+        with _scales_known(connection):
+            script = produce_migrations(context, Record.metadata)
         assert script.upgrade_ops is not None and script.downgrade_ops is not None
         if not script.upgrade_ops.ops:
             return there, [], []
@@ -70,12 +76,51 @@ def _missing(database: Database, branch: Branch, beside: Iterable[str]) -> tuple
         return there, _lines(rendering, script.upgrade_ops.ops), _lines(rendering, script.downgrade_ops.ops)
 
 
+@contextmanager
+def _scales_known(connection: Connection) -> Iterator[None]:
+    """Inside, exact amounts that the database has are seen as such. SQLite says of them that they are whole numbers; how many digits behind
+    the point these have stands in the words by which the table was made. Tables from before that was written say nothing of it."""
+    made: dict[str, str] = {}
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
+        made = {str(row.name): str(row.sql) for row in connection.exec_driver_sql(query)}
+
+    def seen(_inspector: Any, table: sa.Table, column: dict[str, Any]) -> None:
+        kind = column["type"]
+        if connection.dialect.name == "sqlite":
+            if (places := scale_in(made.get(table.name, ""), column["name"])) is not None:
+                column["type"] = Exact(places)
+        elif type(kind) is sa.NUMERIC and kind.precision == _DIGITS and kind.scale is not None:
+            column["type"] = Exact(kind.scale)
+
+    sa.event.listen(sa.Table, "column_reflect", seen)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Table, "column_reflect", seen)
+
+
 def _other_type(context: MigrationContext, _inspected: Any, _column: Any, there: Any, declared: Any) -> bool:
     """Whether the database has a column as another type, in its own words: there are fewer of them than types here."""
     assert context.dialect is not None
-    mine, theirs = (context.dialect.type_compiler_instance.process(one) for one in (declared.dialect_impl(context.dialect), there))
+    if context.dialect.name == "sqlite" and isinstance(there, Exact):
+        return not isinstance(declared, Exact) or there.places != declared.places
+    mine, theirs = (_in_words(context.dialect, one) for one in (declared, there))
     texts = {mine.partition("(")[0], theirs.partition("(")[0]} <= {"TEXT", "VARCHAR"}
     return mine != theirs and not (texts and "(" not in mine + theirs)  # a text without a limit is the same under either name
+
+
+def _in_words(dialect: sa.Dialect, kind: Any) -> str:
+    """A type as its database calls it, under one name where it has several."""
+    said: str = dialect.type_compiler_instance.process(kind).partition(" COLLATE ")[0]
+    if dialect.name != "postgresql":
+        return said
+    base, _open, arguments = said.partition("(")
+    if base in ("NUMERIC", "DECIMAL") and arguments:
+        return f"NUMERIC({arguments}" if "," in arguments else f"NUMERIC({arguments[:-1]}, 0)"
+    if base == "FLOAT":
+        return "REAL" if arguments and int(arguments[:-1]) <= _SINGLE else "DOUBLE PRECISION"
+    return {"DECIMAL": "NUMERIC", "CHAR": "CHAR(1)"}.get(said, said)
 
 
 def _write(branch: Branch, message: str, there: str | None, up: list[str], down: list[str]) -> Path:
@@ -181,9 +226,13 @@ def _type(kind: sa.types.TypeEngine[Any]) -> str:
         return "columns.key()"
     if isinstance(kind, JsonData):
         return "columns.json_data()"
-    if isinstance(kind, sa.String) and not isinstance(kind, sa.Text):
+    if isinstance(kind, sa.String) and type(kind) in (sa.String, sa.VARCHAR) and kind.length is not None:
         return f"sa.String({kind.length})"
-    return f"sa.{type(kind).__name__}()"
+    if type(kind).__name__ == "JSONB":
+        return "columns.json_data()"
+    if getattr(sa, type(kind).__name__, None) is None:  # of one database alone
+        kind = kind.as_generic()
+    return f"sa.{kind!r}" if not isinstance(kind, sa.Interval) else "sa.Interval()"
 
 
 def _render_item(kind: str, item: Any, _context: Any) -> str | bool:

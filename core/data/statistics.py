@@ -57,7 +57,7 @@ class Statistics:
         self._lock = threading.Lock()
 
     def grown(self, table: str, rows: int) -> None:
-        """Rows have been written and committed. A table that is being vacuumed or changed at the moment is passed by."""
+        """Rows have been written and committed. A table that is being vacuumed or changed at the moment is looked at with the next large batch."""
         if self._database.is_sqlite:
             return
         with self._lock:
@@ -68,7 +68,11 @@ class Statistics:
     def _look_again(self, table: str) -> None:
         try:
             with self._database.begin_as_owner() as connection:
-                connection.exec_driver_sql(f'ANALYZE (SKIP_LOCKED) "{table}"')
+                connection.exec_driver_sql(f'LOCK TABLE "{table}" IN SHARE UPDATE EXCLUSIVE MODE NOWAIT')
+                connection.exec_driver_sql(f'ANALYZE "{table}"')
+        except OperationalError:  # somebody has the lock, such as a dry run of another tenant
+            with self._lock:
+                self._growth.put_off(table)
         except SQLAlchemyError:  # it is a hint: what was written is written, and nobody is to write it again
             log.warning("the planner could not look again at %s", table, exc_info=True)
 

@@ -38,15 +38,36 @@ def covers(work: Work, user: UUID | None, entity: Entity, names: Sequence[str], 
     except NotFound:
         return False  # who is not active: with what rights nobody knows
     theirs = other.reader(entity)
-    looked_at, source = _own(theirs, asked_for), Source(theirs.shape, theirs.scopes)
+    looked_at = _own(theirs, asked_for)
     if not theirs.grants or not all(map(theirs.including, looked_at)):
         return False  # he could not have made such a sum with the rights that he has left
+    read_filter(theirs, filter, theirs.asked())
+    # A filter leaves fewer records: who sees all that the other sees needs no look for each sum. That may be a look at a whole table, and a
+    # page has many sums of few people.
+    reach = _sets(theirs, asked_for)
+    whom = user if _between(theirs, asked_for) else None
+    key = (
+        work.actor.user_id,
+        work.scopes.form,
+        entity.full_name,
+        whom,
+        reach if whom is not None else (),
+        _sets(work.reader(entity), asked_for),
+    )
+    if work.once((*key, ()), lambda: not _finds_beyond(theirs, looked_at, (), clauses)):
+        return True
+    return bool(filter) and work.once((*key, tuple(filter)), lambda: not _finds_beyond(theirs, looked_at, filter, clauses))
+
+
+def _finds_beyond(theirs: Reader, looked_at: Sequence[str], filter: Filter, clauses: Sequence[sa.ColumnElement[bool]]) -> bool:
+    """Whether the other finds a record that these clauses do not let through."""
+    source = Source(theirs.shape, theirs.scopes)
     forms, given = read_filter(theirs, filter, theirs.asked())
-    conditions = Conditions(source, theirs.scopes, other.reader)
+    conditions = Conditions(source, theirs.scopes, theirs.work.reader)
     asked = [conditions.made(form, lambda number, _type, at=place: given[f"f{at}_{number}"]) for place, form in enumerate(forms)]  # type: ignore[misc]
     beyond = sa.case((sa.and_(*clauses), 0), else_=1) == 1  # what belongs to nobody is neither owned nor not owned
     query = sa.select(sa.literal(1)).select_from(source.joined()).where(*theirs.reach(source, looked_at), *asked, beyond)
-    return work.connection.execute(query.limit(1)).first() is None
+    return theirs.work.connection.execute(query.limit(1)).first() is not None
 
 
 def _sees_beyond(work: Work, entity: Entity, paths: Sequence[str]) -> bool:
@@ -73,8 +94,14 @@ def _sees_beyond(work: Work, entity: Entity, paths: Sequence[str]) -> bool:
 def _between(reader: Reader, paths: Sequence[str]) -> list[sa.ColumnElement[bool]]:
     """What stands between a reader and these fields of all records: nothing for who sees them all, false() where nobody shows him one."""
     table = Source(reader.shape, reader.scopes).table
-    sets = dict.fromkeys([reader.grants, *map(reader.including, _own(reader, paths))])
-    return [clause for grants in sets if (clause := reader.scopes.clause(reader.entity, table, grants, Verb.READ)) is not None]
+    return [
+        clause for grants in _sets(reader, paths) if (clause := reader.scopes.clause(reader.entity, table, grants, Verb.READ)) is not None
+    ]
+
+
+def _sets(reader: Reader, paths: Sequence[str]) -> tuple[tuple[Grant, ...], ...]:
+    """By which grants the reader sees records, and each of these fields of them."""
+    return tuple(dict.fromkeys([reader.grants, *map(reader.including, _own(reader, paths))]))
 
 
 def _own(reader: Reader, paths: Sequence[str]) -> list[str]:

@@ -12,7 +12,20 @@ from sqlalchemy.engine import Connection
 
 from core.identity import attempts, factor, passwords, ranges, sessions
 from core.identity.sessions import Person, Session, Visitor
-from core.identity.tables import ELSEWHERE, ENTERED, FACTOR_ADDED, FACTOR_REMOVED, LOCKED, PASSWORD_CHANGED, WRONG, WRONG_CODE, sign_ins
+from core.identity.tables import (
+    ELSEWHERE,
+    ENTERED,
+    FACTOR_ADDED,
+    FACTOR_REMOVED,
+    LOCKED,
+    NOT_ACTIVE,
+    PASSWORD_CHANGED,
+    WRONG,
+    WRONG_CODE,
+    User,
+    memberships,
+    sign_ins,
+)
 from core.identity.tables import sessions as session_table
 from sdk import Conflict, Forbidden, TooMany, Unauthenticated, _
 
@@ -27,30 +40,49 @@ _NO_PASSWORD = _("you don't have a password here: you sign in through another sy
 
 def sign_in(platform: Platform, email: str, password: str, code: str, visitor: Visitor) -> tuple[str, Session]:
     """A new session and its cookie; raises Unauthenticated for a wrong e-mail, password or code of the second factor (`code` of the
-    refusal: `second_factor_required` where it is missing), TooMany while it is locked, Forbidden where no tenant lets the person in from there."""
+    refusal: `second_factor_required` where it is missing), TooMany while it is locked, Forbidden where no tenant has the person as active,
+    or lets the person in from there."""
     right = right_password(platform, sign_ins.c.email == email.strip().lower(), email.strip().lower(), password, visitor)
     if right is None:
         raise Unauthenticated(_WRONG, code="wrong_credentials")
+    idle = not _is_active_anywhere(platform, right.id)
     with platform.database.begin(write=True, tenant=None) as connection:
         row = _unchanged(connection, right)
         if row is None:
             raise Unauthenticated(_WRONG, code="wrong_credentials")
-        wanting, elsewhere = factor.enabled(row) and not code, ""
-        if wanting:
+        outcome, shut = WRONG_CODE, ""
+        if factor.enabled(row) and not code:
+            outcome = FACTOR_REQUIRED
             attempts.give_back(connection, row.email)
         elif not factor.enabled(row) or factor.takes(connection, platform.config.key(), row, code, platform.clock()):
             attempts.forget(connection, row.email)
-            elsewhere = sessions.outside(connection, Person(row.id), visitor)
-            sessions.note(connection, Person(row.id), ELSEWHERE if elsewhere else ENTERED, visitor, platform.clock())
-            if not elsewhere:
-                return sessions.begin(connection, Person(row.id), visitor, platform.clock())
-        else:
-            sessions.note(connection, Person(row.id), WRONG_CODE, visitor, platform.clock())
-    if elsewhere:
-        raise ranges.refusal(elsewhere, visitor.address)
-    if wanting:
+            shut = sessions.outside(connection, Person(row.id), visitor)
+            outcome = ELSEWHERE if shut else NOT_ACTIVE if idle else ENTERED
+        if outcome != FACTOR_REQUIRED:
+            sessions.note(connection, Person(row.id), outcome, visitor, platform.clock())
+        if outcome == ENTERED:
+            return sessions.begin(connection, Person(row.id), visitor, platform.clock())
+    if outcome == ELSEWHERE:
+        raise ranges.refusal(shut, visitor.address)
+    if outcome == NOT_ACTIVE:
+        raise Forbidden(_("your user is no longer active; ask an administrator"), code="not_active")
+    if outcome == FACTOR_REQUIRED:
         raise Unauthenticated(_("send the code of your authenticator app, or a recovery code, as `code`"), code=FACTOR_REQUIRED)
     raise Unauthenticated(_WRONG_CODE, code="wrong_code")
+
+
+def _is_active_anywhere(platform: Platform, sign_in: UUID) -> bool:
+    """Whether some tenant still has the person as an active user; who is in no tenant at all is nobody's leaver."""
+    with platform.database.begin(write=False, tenant=None) as connection:
+        query = sa.select(memberships.c.tenant_id, memberships.c.user_id).where(memberships.c.sign_in_id == sign_in)
+        users = connection.execute(query).all()
+    person = User.table()
+    for one in users:
+        mine = (person.c.tenant_id == one.tenant_id, person.c.id == one.user_id, person.c.active, person.c.deleted_at.is_(None))
+        with platform.database.begin(write=False, tenant=one.tenant_id) as connection:
+            if connection.execute(sa.select(person.c.id).where(*mine)).first() is not None:
+                return True
+    return not users
 
 
 def offer_factor(platform: Platform, session: Session) -> tuple[str, str]:

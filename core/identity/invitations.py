@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from core.entities.ids import new_id
 from core.identity import attempts, entrance, passwords, sessions
 from core.identity.sessions import Person, Visitor
-from core.identity.tables import PASSWORD_CHANGED, User, entry_links, memberships, sign_ins
+from core.identity.tables import PASSWORD_CHANGED, User, entry_links, memberships, sign_in_events, sign_ins
 from core.tenancy.tables import tenants
 from sdk import Conflict, Forbidden, Invalid, NotFound, Problem, Text, TooMany, _, links
 from sdk.columns import UtcDateTime, key
@@ -171,9 +171,17 @@ def _entry(connection: Connection, platform: Platform, kind: str, tenant: UUID, 
     person = _user(connection, tenant, link.user_id)
     sign_in = connection.execute(sa.select(sign_ins.c.id).where(sign_ins.c.email == link.email)).scalar()
     moved = person is None or str(person.email).lower() != link.email  # the letter has gone to somebody else
-    if where.state != "active" or person is None or moved or (kind == RESET and sign_in is None):
+    void = kind == RESET and (sign_in is None or _has_changed(connection, sign_in, link))
+    if where.state != "active" or person is None or moved or void:
         raise _nothing()
     return Entry(kind, tenant, where.name, person.id, person.name, link.email, person.locale or where.locale, sign_in)
+
+
+def _has_changed(connection: Connection, sign_in: UUID, link: sa.Row[Any]) -> bool:
+    """Whether the password was changed since the letter was sent: whoever reads it now is not to take that back."""
+    sent = link.expires_at - LASTS[RESET]
+    mine = (sign_in_events.c.sign_in_id == sign_in, sign_in_events.c.outcome == PASSWORD_CHANGED, sign_in_events.c.created_at > sent)
+    return connection.execute(sa.select(sign_in_events.c.id).where(*mine).limit(1)).first() is not None
 
 
 def _user(connection: Connection, tenant: UUID, user: UUID) -> sa.Row[Any] | None:

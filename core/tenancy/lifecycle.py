@@ -19,9 +19,10 @@ from core.entities.ids import new_id
 from core.events import schedules
 from core.extension.consent import Approval
 from core.files import LocalFiles
-from core.identity import entrance, passwords
+from core.identity import entrance, passwords, sessions
 from core.identity import memberships as membership
-from core.identity.tables import memberships, sign_ins
+from core.identity.sessions import Person, Visitor
+from core.identity.tables import PASSWORD_CHANGED, memberships, sign_ins
 from core.policy.grants import SYSTEM
 from core.tenancy.tables import tenants
 from sdk import Channel, Conflict, Draft, Invalid, NotFound, Problem, Tenant, _, columns, where
@@ -189,7 +190,9 @@ def reset_password(platform: Platform, tenant: str, email: str, password: str) -
         if not found:
             raise NotFound(_("no active user {user!r} in tenant {tenant!r}"), user=email, tenant=tenant)
         user = id_of(found[0])
-        entrance.set_password(work.connection, _let_in(work, user, email.lower(), hash), hash)
+        sign_in = _let_in(work, user, email.lower(), hash)
+        entrance.set_password(work.connection, sign_in, hash)
+        sessions.note(work.connection, Person(sign_in), PASSWORD_CHANGED, Visitor(), work.now())
     return user
 
 

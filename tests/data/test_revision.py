@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from core.config import Config
 from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
-from core.data.revise import revise
+from core.data.revise import _missing, _type, missing, revise
 from core.platform import HERE, boot
-from sdk import Conflict, Record
+from sdk import Conflict, Record, columns, migrations
 from tests.probe import plugin as probe
 from tests.probe.fixtures import CUSTOMERS, PROBE, PROBE_MORE
 from tests.probe_more import plugin as _probe_more  # noqa: F401 (its tables are declared, whichever test comes first)
@@ -145,3 +152,81 @@ def test_the_kept_migrations_are_those_of_the_declarations(empty_database_url: s
         for extra in set(branch.directory.glob("*_missing.py")) - set(here):
             extra.unlink()
         booted.close()
+
+
+TEXTS = st.builds(sa.String, st.integers(1, 400)) | st.builds(sa.CHAR, st.integers(1, 9))
+NUMBERS = (
+    st.builds(sa.Numeric, st.integers(11, 30), st.integers(0, 10)) | st.builds(sa.Numeric, st.integers(1, 30))
+    | st.builds(sa.Float, st.integers(1, 53)) | st.sampled_from((sa.Numeric(), sa.Float(), sa.Double(), sa.REAL()))
+    | st.builds(columns.Exact, st.integers(0, 10))
+)  # fmt: skip
+OTHERS = st.sampled_from((
+    sa.Text(), sa.Integer(), sa.BigInteger(), sa.SmallInteger(), sa.Boolean(), sa.Date(), sa.Time(), sa.DateTime(), sa.DateTime(timezone=True),
+    sa.LargeBinary(), sa.JSON(), sa.Interval(), columns.UtcDateTime(), columns.json_data(), columns.key(),
+))  # fmt: skip
+CHANGES = [
+    (sa.String(40), sa.String(60)), (sa.Text(), sa.String(60)), (sa.Numeric(12, 2), sa.Numeric(14, 2)), (sa.Numeric(12, 2), sa.Numeric(12, 4)),
+    (sa.Numeric(10), sa.Numeric(10, 2)), (columns.Exact(), columns.Exact(6)), (columns.Exact(6), columns.Exact()),
+    (columns.Exact(), sa.BigInteger()), (sa.Float(), sa.Numeric(10)), (sa.CHAR(3), sa.CHAR(4)), (sa.Integer(), sa.BigInteger()),
+]  # fmt: skip
+
+
+@contextmanager
+def declared(database: Database, tmp_path: Path, kinds: Sequence[Any], there: Sequence[Any] | None = None) -> Iterator[Branch]:
+    """A table with columns of these types, which the database has with those that are `there`."""
+    for made in (kinds if there is None else there, kinds):
+        if (before := Record.metadata.tables.get("typed_rows")) is not None:
+            Record.metadata.remove(before)
+        table = sa.Table("typed_rows", Record.metadata, sa.Column("id", sa.Integer(), primary_key=True), *(
+            sa.Column(f"c{number}", kind) for number, kind in enumerate(made)
+        ))  # fmt: skip
+        if made is not kinds or there is None:
+            with database.begin_as_owner() as connection:
+                table.create(connection, checkfirst=True)
+    try:
+        yield Branch("typed", tmp_path / "typed")
+    finally:
+        Record.metadata.remove(table)
+        with database.begin_as_owner() as connection:
+            table.drop(connection)
+
+
+@settings(max_examples=6, phases=[Phase.generate], deadline=None)
+@given(kinds=st.lists(TEXTS | NUMBERS | OTHERS, min_size=12, max_size=16))
+def test_whatever_types_columns_have_there_is_nothing_to_do_once_they_are_there(
+    at_core: Database, tmp_path: Path, kinds: list[Any]
+) -> None:
+    with declared(at_core, tmp_path, kinds) as branch:
+        assert missing(at_core, branch) == []
+    names = {"sa": sa, "columns": columns}
+    said = at_core.engine.dialect.type_compiler_instance.process
+    for kind in kinds:
+        written = eval(_type(kind), names)  # noqa: S307 (our own words)
+        assert said(written) == said(kind), "and what is written of a type is all of it"
+
+
+def test_another_length_or_scale_is_found(at_core: Database, tmp_path: Path) -> None:
+    before, after = zip(*CHANGES, strict=True)
+    with declared(at_core, tmp_path, after, before) as branch:
+        found = missing(at_core, branch)
+        assert [line.partition(", type_=")[0] for line in found] == [
+            f'migrations.alter_column(op, "typed_rows", "c{number}"' for number in range(len(CHANGES))
+        ]
+        assert found[5].endswith("type_=columns.Exact(6))")
+        down = _missing(at_core, branch, ())[2]
+        assert any('"c5", type_=columns.Exact())' in line for line in down), "and what it goes back to"
+
+
+def test_an_amount_keeps_its_scale_whatever_else_is_altered(at_core: Database, tmp_path: Path) -> None:
+    with declared(at_core, tmp_path, [columns.Exact(6)]) as branch:
+        with at_core.begin_as_owner() as connection:
+            op = Operations(MigrationContext.configure(connection))
+            op.add_column("typed_rows", sa.Column("late", columns.Exact(2)))
+            migrations.alter_column(op, "typed_rows", "c0", nullable=False)
+            migrations.alter_column(op, "typed_rows", "c0", nullable=True)
+        assert "late" in "".join(missing(at_core, branch))
+        assert "c0" not in "".join(missing(at_core, branch))
+        with at_core.begin_as_owner() as connection:
+            op = Operations(MigrationContext.configure(connection))
+            migrations.alter_column(op, "typed_rows", "c0", type_=columns.Exact(2), using="c0 / 10000" if at_core.is_sqlite else "c0")
+        assert "columns.Exact(6)" in "".join(line for line in missing(at_core, branch) if "c0" in line)

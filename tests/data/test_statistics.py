@@ -70,6 +70,20 @@ def test_what_is_only_tried_is_known_to_the_planner_while_it_lasts_as_soon_as_no
         assert trying.connection.exec_driver_sql("SELECT current_user").scalar_one() == APP_ROLE
 
 
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+def test_a_dry_run_of_one_tenant_puts_off_the_look_for_others_to_their_next_batch_and_no_further(platform: Platform) -> None:
+    counted = Statistics(platform.database)
+    with platform.database.engine.connect() as connection:
+        with platform.database.begin_as_owner() as other:
+            other.exec_driver_sql("LOCK TABLE probe_things IN SHARE UPDATE EXCLUSIVE MODE")
+            counted.grown("probe_things", FIRST)
+            assert looks(connection) == 0
+        counted.grown("probe_things", BATCH)
+        assert looks(connection) == 1
+        counted.grown("probe_things", BATCH)
+        assert looks(connection) == 1
+
+
 def looks(connection: Connection) -> int:
     """How often the planner has looked at the things."""
     connection.rollback()

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from core.context import Work
 from core.entities.records import EntityRecords
@@ -693,3 +694,35 @@ def test_permissions_come_in_the_same_order_in_each_process(platform: Platform) 
         verbs = [name.rpartition(".")[2] for name in platform.catalog.permissions if name.rpartition(".")[0] == entity.full_name]
         own = [verb for verb in verbs if verb in set(Verb)]
         assert own == sorted(own), entity.full_name
+
+
+def test_who_sees_all_that_another_sees_is_looked_up_once_for_all_sums_of_a_page(
+    platform: Platform, people: People, owned: dict[UUID, list[UUID]], work_as: type_work_as
+) -> None:
+    """The look may be one at the whole table; a page has many sums of few people."""
+    manager, rep, mine = work_as(people.manager), work_as(people.rep), [("name=thing 1",), ("size=3",), ("size[lt]=5", "name=thing 2"), ()]
+    asked: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.extend([statement] if "FROM probe_things" in statement else [])
+
+    sa.event.listen(platform.database.engine, "before_cursor_execute", note)
+    try:
+        with manager.transaction():
+            things = manager.records("probe.thing")
+            assert all(things.covers(people.rep, ("size",), parse_where(one)) for one in mine)
+        assert len(asked) == 1
+        with rep.transaction():
+            assert [rep.records("probe.thing").covers(people.manager, ("size",), parse_where(one)) for one in mine] == [False] * 4
+            nobodys = parse_where(("name=no such thing",))
+            assert rep.records("probe.thing").covers(people.manager, ("size",), nobodys), (
+                "as there is none that the one sees and the other does not"
+            )
+    finally:
+        sa.event.remove(platform.database.engine, "before_cursor_execute", note)
+    with manager.transaction(write=True):
+        things = manager.records("probe.thing")
+        assert things.covers(people.rep, ("size",), ())
+        manager.as_system().records("probe.thing").update(owned[people.rep][0], {"owner": str(people.reps[2][0])})
+        manager.as_system().records("core.share").create({"record": f"probe.thing:{owned[people.rep][0]}", "user": str(people.rep)})
+        assert not manager.records("probe.thing").covers(people.rep, ("size",), ()), "what writes looks each time"

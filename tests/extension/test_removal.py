@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+import sdk.impact
 from core.context import Work
 from core.custom.entity_tables import CustomRecord
 from core.custom.forgetting import forget_fields
@@ -182,6 +183,24 @@ def test_purged_nothing_is_left_of_it_in_records_of_others_that_linked_to_it(pla
     table = CustomField.table()
     with work.transaction():
         assert set(work.connection.execute(sa.select(table.c.key)).scalars()) == {"about", "memo", "worth", "any"}
+
+
+@pytest.mark.feature("P8")
+def test_of_very_many_records_that_name_a_plugin_some_are_named_and_the_others_are_not_read(
+    platform: Platform, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody may have made views, forms and rules: whoever asks waits for the answer."""
+    monkeypatch.setattr(sdk.impact, "MOST", 3)
+    work = platform.system(tenant.id)
+    for number in range(5):
+        made(platform, tenant, "customers.account", name=f"on things {number}", notes="probe.thing")
+        made(platform, tenant, "customers.account", name=f"on accounts {number}", notes="customers.account")
+    read: list[str] = []
+    monkeypatch.setattr(sdk.impact, "_text", lambda value: read.append(str(value)) or str(value))
+    with work.transaction():
+        (use,) = sdk.impact.naming(work, "probe", {"customers.account": ("notes",)})
+    assert use.titles == ["on things 2", "on things 3", "on things 4", "…"]
+    assert read == ["probe.thing"] * 4
 
 
 @pytest.mark.feature("P8")

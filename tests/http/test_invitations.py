@@ -113,6 +113,28 @@ def test_a_forgotten_password_is_chosen_anew_and_ends_all_sessions(browser: Api,
     problem(browser.post(letters(platform, tenant)[-1], {"password": PASSWORD}), 404)
 
 
+def test_a_letter_ends_when_the_password_has_been_changed_some_other_way(
+    browser: Api, platform: Platform, tenant: Tenant, make_tenant: MakeTenant, clock: Clock
+) -> None:
+    """Whoever reads the mailbox, or the letter of another tenant, is not to take a change back that was made since."""
+    email = "ann@acme.example"
+    lifecycle.add_person(platform.system(tenant.id), "Ann", email, [], PASSWORD)
+    browser.post(RESETS, {"email": email})
+    clock.move(minutes=1)
+    csrf = browser.post(SESSION, {"email": email, "password": PASSWORD}).json["csrf_token"]
+    changed = {"password": PASSWORD, "new_password": NEW}
+    assert browser.call("PUT", f"{SESSION}/password", json=changed, headers={"X-CSRF-Token": csrf}).status_code == 204
+    (address,) = letters(platform, tenant)
+    problem(browser.get(address), 404)
+    problem(browser.post(address, {"password": "a third password here"}), 404)
+    browser.post(RESETS, {"email": email})
+    clock.move(minutes=1)
+    lifecycle.reset_password(platform, tenant.name, email, PASSWORD)
+    problem(browser.post(letters(platform, tenant)[-1], {"password": "a third password here"}), 404)
+    browser.post(RESETS, {"email": email})
+    assert browser.post(letters(platform, tenant)[-1], {"password": "a third password here"}).status_code == 204
+
+
 def test_nobody_is_flooded_with_letters(browser: Api, platform: Platform, tenant: Tenant) -> None:
     lifecycle.add_person(platform.system(tenant.id), "Ann", "ann@acme.example", [], PASSWORD)
     answers = [

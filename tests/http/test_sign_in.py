@@ -218,6 +218,13 @@ def test_who_left_is_refused_at_the_next_call_of_the_session(browser: Callable[[
     ann = next(row["id"] for row in client.get("/api/v1/core/users").json["data"] if row["email"] == EMAIL)
     assert client.patch(f"/api/v1/core/users/{ann}", {"active": False}).status_code == 200
     problem(one.get(SESSIONS), 401)
+    problem(browser().post(SESSION, {"email": EMAIL, "password": "wrong"}), 401, "wrong_credentials")
+    problem(browser().post(SESSION, {"email": EMAIL, "password": PASSWORD}), 403, "not_active")
+    assert "not_active" in {row["outcome"] for row in client.get("/api/v1/core/sign_ins").json["data"]}, (
+        "and it is not said that she came in"
+    )
+    client.patch(f"/api/v1/core/users/{ann}", {"active": True})
+    enter(browser())
 
 
 def test_ended_sessions_and_old_attempts_leave_nothing(browser: Callable[[], Api], platform: Platform, clock: Clock) -> None:
