@@ -12,6 +12,7 @@ import click
 
 from core.cli.base import platform, refusals_told, settle
 from core.cli.later import staying
+from core.cli.stopping import stoppable
 from core.platform import Platform
 from sdk import Channel, Command, Parameter
 
@@ -47,7 +48,8 @@ def _as_click(booted: Platform, command: Command) -> click.Command:
             click.echo(f"dealwright: tenant {tenant!r} has plugin {command.plugin!r} switched off", err=True)
             raise SystemExit(EXIT_OFF)
         settle(batches=True)
-        code = command.run(work.of_plugin(command.plugin), Screen(), {_key(name, command): value for name, value in options.items()})
+        with stoppable():
+            code = command.run(work.of_plugin(command.plugin), Screen(), {_key(name, command): value for name, value in options.items()})
         if code:
             raise SystemExit(code)
 

@@ -33,7 +33,7 @@ class Account(Record):
         f.text(_("Name"), required=True, search=True, match=True, track=True, alike=likeness.company),
         "Company", "Company name", "Account", "Account name", "Customer", "Customer name", "Organization", "Organization name", "公司", "公司名称",
         "客户", "客户名称", "企业名称", "单位名称",
-        "Firma", "Firmenname", "Name 1", "Unternehmen", "Kunde", "Kundenname", "Société", "Entreprise", "Nom de l’entreprise",
+        "Firma", "Firmenname", "Name 1", "Unternehmen", "Kunde", "Kundenname", "Société", "Entreprise", "Nom de l’entreprise", "会社名",
     )  # fmt: skip
     tier: Mapped[str] = f.choice(_("Class"), TIERS, default="normal", track=True)
     lifecycle: Mapped[str] = f.choice(_("Lifecycle stage"), LIFECYCLE, default="prospect", track=True)
@@ -62,7 +62,7 @@ class Contact(Record):
     name: Mapped[str] = f.synonyms(
         f.text(NAME_OF_A_PERSON, required=True, search=True, match=True, track=True, personal=True),
         "Full name", "Contact", "Contact name", "Contact person", "Person", "联系人", "姓名", "名称", "客户联系人",
-        "Person name", "Ansprechpartner", "Nom complet",
+        "Person name", "氏名", "收货人", "收货人姓名", "收件人", "Ansprechpartner", "Nom complet",
     )  # fmt: skip
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
     title: Mapped[str | None] = f.text(_("Job title"), length=100, personal=True)

@@ -20,6 +20,10 @@ from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import AnyRecordField, Flaw, LinkField
 
+LIKELY = _("is likely a duplicate of: {names}; it was skipped, unless you choose to import likely duplicates (duplicates)")
+LIKELY_HIDDEN = _(
+    "is likely a duplicate of a record you don't have access to; it was skipped, unless you choose to import likely duplicates (duplicates)"
+)
 HEADINGS, TOTALS, REMARK = "headings", "totals", "remark"
 LIKE_HEADINGS = _("looks like headings, not a record; if the headings are further down than detected, specify their row (heading_row)")
 SUMS_UP = _("seems to be a total of other rows; if so, skip it or undo it")
@@ -262,7 +266,8 @@ class ChunkWriter:
         if refusal.reason == LIKELY_DUPLICATE:
             candidates = refusal.members.get("candidates", ())
             more = self._of_this_file(candidates if isinstance(candidates, list) else ())
-            self.teller.leave(tally, row, "skipped", problem_of(refusal), more)
+            likely_ = Problem("", LIKELY_DUPLICATE, LIKELY if candidates else LIKELY_HIDDEN, refusal.params)
+            self.teller.leave(tally, row, "skipped", likely_, more)
         elif not last and problems and all(one.code == "no_such_record" and one.field in self._links_here for one in problems):
             tally.deferred.append(row)
         else:

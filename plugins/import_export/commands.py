@@ -14,7 +14,7 @@ from plugins.import_export.plan import DUPLICATES, EMPTIED, LISTS, MODES, TOTALS
 from plugins.import_export.styles import NUMBERS, ORDERS
 from plugins.import_export.tally import COUNTS, WARNED
 from plugins.import_export.template import FORMATS, template
-from sdk import BadRequest, Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
+from sdk import BadRequest, Command, Context, NotFound, Parameter, Refusal, Terminal, _
 from sdk.context import Row, id_of
 from sdk.routes import record_id
 
@@ -44,7 +44,7 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
         except Refusal:
             raise
         except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
-            imports.fail(ctx, id_of(record), Unavailable(_("the command was stopped; what it had written is kept")))
+            imports.fail(ctx, id_of(record), imports.stopped(wish.dry_run))
             raise
         for note in open_book(source, path.name, wish.reading).notes:
             terminal.note(f"{path.name}: {ctx.say(note.message, note.params)}")

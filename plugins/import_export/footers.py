@@ -13,17 +13,20 @@ TOTAL = (
     r"(?i:(?:(?:grand |page |report |sub)?totals?|sums?|summe|(?:gesamt|zwischen)summe|gesamt"
     r"|(?:本[页月年日期]|[页月年日])?(?:合计|总计|小计|总和|汇总|累计))[^\S\n]*[:：]?)"
 )
-_COUNTED = r"(?i:\d[\d,. ]* (?:rows?|records?)\b|共[^\S\n]*\d+[^\S\n]*[行条])"
+_COUNTED = r"(?i:\d[\d,. ]* (?:rows?|records?)\b|共[^\S\n]*\d+[^\S\n]*[行条]|grand totals? \(\d+ records?\))"
 _MADE_BY = (
     r"(?i:(?:(?:制单|制表|审核|复核|填表|经办|打印|导出|生成)(?:人|日期|时间)?|(?:generated|printed|exported|created|prepared) (?:by|on|at))"
     r"[^\S\n]*[:：])"
 )
-BEGINNING = f"(?:{_COUNTED}|{_MADE_BY})"
+_OWNED = r"(?i:confidential information - do not distribute|copyright (?:\(c\)|©))"
+BEGINNING = f"(?:{_COUNTED}|{_MADE_BY}|{_OWNED})"
 """How a note begins, whatever comes behind it."""
 _FIRST_OF_MAKERS = frozenset("制审复填经打导生GgPpEeCc")
 _FIRST = frozenset("GgSsTtPpRrZz合总小汇共累本页月年日0123456789")
 _EITHER = _FIRST_OF_MAKERS | _FIRST
 _IS_TOTAL, _IS_COUNTED, _IS_MADE_BY = (re.compile(pattern) for pattern in (rf"{TOTAL}\Z", _COUNTED, rf"{_MADE_BY}\s*\S"))
+
+_IS_OWNED = re.compile(_OWNED)
 
 
 def likely(row: Sequence[str]) -> bool:
@@ -50,6 +53,8 @@ def signed(row: Sequence[str]) -> bool:
 
 def says_alone(row: Sequence[str]) -> bool:
     """Whether each cell of such a row says something of the table, and none of it can be a record's."""
+    if _IS_OWNED.match(_first(row)):
+        return sum(map(bool, map(str.strip, row))) == 1
     return signed(row) and all(SAYS.match(word) for word in map(str.strip, row) if word)
 
 

@@ -186,10 +186,19 @@ def _sheet_of(book: Book, name: str) -> Sheet:
     return found
 
 
+def stopped(dry_run: bool) -> Refusal:
+    """Why an import has failed whose command was stopped."""
+    if dry_run:
+        return Unavailable(_("the command was stopped; as it was a dry run, nothing was written"))
+    return Unavailable(_("the command was stopped; what it had written is kept"))
+
+
 def fail(ctx: Context, id: UUID, refusal: Refusal) -> None:
-    """Record why an import could not run."""
+    """Record why an import could not run, and with it its parts that nobody comes back to."""
     reason = "; ".join([ctx.say(refusal.message, refusal.params), *(ctx.say(p.message, p.params) for p in refusal.problems)])
-    ctx.as_system().records(IMPORT).update(id, {"state": "failed", "reason": reason[:20_000], "ended_at": ctx.now(), "seconds_left": None})
+    ended = {"state": "failed", "reason": reason[:20_000], "ended_at": ctx.now(), "seconds_left": None}
+    for one in (*(id_of(child) for child in sheets.children(ctx, id) if child["state"] in UNDER_WAY), id):
+        ctx.as_system().records(IMPORT).update(one, ended)
 
 
 def tidy(ctx: Context) -> None:

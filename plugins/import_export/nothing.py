@@ -9,7 +9,31 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateField, DateTimeField, Field, KeysField, LinkField, TextField
 from sdk.fields.text import LongTextField
 
-NOTHING = frozenset(("NULL", "null", "(null)", "<null>", "\\N", "N/A", "n/a", "-", "--", "\u2013", "\u2014", "\u2014\u2014", "\u65e0"))
+NOTHING = frozenset(
+    (
+        "NULL",
+        "null",
+        "(null)",
+        "<null>",
+        "\\N",
+        "N/A",
+        "n/a",
+        "n.a.",
+        "NaN",
+        "nan",
+        "None",
+        "none",
+        "k.A.",
+        "k. A.",
+        "\u6682\u65e0",
+        "-",
+        "--",
+        "\u2013",
+        "\u2014",
+        "\u2014\u2014",
+        "\u65e0",
+    )
+)
 """As they stand: Null is a name, and NA a country."""
 NO_DATES = frozenset(
     f"{day.replace('-', mark)}{clock}"
@@ -27,11 +51,11 @@ _MOST = 20
 def words_for(field: Field, said: Iterable[str], *, texts: bool, data: bool = False) -> frozenset[str]:
     """Those that mean nothing in a column for a field: not what it knows as a value, nor what somebody has said the meaning of.
 
-    In free text anything may be meant: there they count where that is asked for (`texts`); so they do in names of records that a program
-    has written as `data`, as it has null for nothing.
+    In free text anything may be meant: there they count where that is asked for (`texts`). In text and names of records that a program has
+    written as `data` they never do, as it has null for nothing.
     """
     free = type(field) in (TextField, LongTextField) or (isinstance(field, KeysField) and not field.options)
-    if not texts and (free or (data and isinstance(field, LinkField | AnyRecordField))):
+    if (free and not texts) or (data and (free or isinstance(field, LinkField | AnyRecordField))):
         return frozenset()
     words = (NOTHING | NO_DATES if isinstance(field, DateField | DateTimeField) else NOTHING).difference(said)
     if isinstance(field, BooleanField | ChoiceField) and not (isinstance(field, KeysField) and not field.options):

@@ -17,6 +17,7 @@ from plugins.import_export.mapping.shaping import (
     family_places,
     first_and_last,
     joined,
+    keys_by_name,
     part_of_name,
     parts_of,
     reference_columns,
@@ -179,7 +180,7 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
     plan = Plan(
         columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside, made=made,
-        edits=_edits(wish, fields), external=external, own=own, links=links, units=_units(ctx, headings, fields),
+        edits=_edits(ctx, wish, fields), external=external, own=own, links=links, units=_units(ctx, headings, fields),
         nothing={name: words_for(fields[name], values.get(name, ()), texts=wish.nothing == "all", data=file.data) for name in columns},
         takes_totals=wish.totals == "take" or (file.data and not wish.totals),
         act=HISTORY if wish.history and any(one.historic for one in visible.values()) else "",
@@ -262,11 +263,14 @@ def _units(ctx: Context, headings: Mapping[str, str], fields: Mapping[str, Field
     return {name: unit for name, unit in found.items() if unit is not None and counts(fields[name], unit)}
 
 
-def _edits(wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]]:
+def _edits(ctx: Context, wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]]:
     edits: dict[str, list[type_edit]] = {}
     for word in wish.transform:
         name, edit = edit_of(word, fields)
         edits.setdefault(name, []).append(edit)
+    for name, one in fields.items():
+        if (edit_ := keys_by_name(ctx, one)) is not None:
+            edits.setdefault(name, []).append(edit_)
     return edits
 
 

@@ -77,7 +77,10 @@ class Teller:
         return self.plan.headings.get(problem.field, problem.field)
 
     def _reason(self, problem: Problem) -> str:
-        return self.ctx.say(problem.message, problem.params)
+        params, target = problem.params, str(problem.params.get("target", ""))
+        if target and self.ctx.offers(target):  # people know kinds of records by what they are called
+            params = {**params, "target": self.ctx.say(self.ctx.entity(target).label)}
+        return self.ctx.say(problem.message, params)
 
 
 def problem_of(refusal: Refusal) -> Problem:

@@ -24,13 +24,13 @@ _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
 _CURRENCY = r"[A-Z]{3}|RMB|[A-Z]{0,2}[$€£¥₩₹₽₺₫₪฿₴₱₸₦]|[元圆円]"
 _AROUND = re.compile(
     rf"(?P<open>\(?) ?(?P<sign>[-+]?) ?(?P<before>{_CURRENCY}|) ?(?P<inner>-?)(?P<number>[\d.,' ]*\d)"
-    rf" ?(?P<times>[十百千]?[万亿]|[kKM]|mn|bn|Mio\.?|Mrd\.?|[Mm]illions?|[Bb]illions?|) ?(?P<after>{_CURRENCY}|%|)(?P<last>-?)(?P<close>\)?)\Z"
+    rf" ?(?P<times>[kKM]|mn|bn|Mio\.?|Mrd\.?|[Mm]illions?|[Bb]illions?|[十百千]?[万亿萬億]?) ?(?P<after>{_CURRENCY}|%|)(?P<last>-?)(?P<close>\)?)\Z"
 )
 """A number with what people write around it: a sign, brackets or a minus behind it, tens of thousands, a currency, a percent sign."""
-_ZEROS = {"十": 1, "百": 2, "千": 3, "万": 4, "亿": 8}
+_ZEROS = {"十": 1, "百": 2, "千": 3, "万": 4, "亿": 8, "萬": 4, "億": 8}
 _TIMES = {"k": 3, "m": 6, "mn": 6, "bn": 9, "mio": 6, "mrd": 9, "million": 6, "millions": 6, "billion": 9, "billions": 9}
-_COUNTED = re.compile(r"(?P<number>.*\d) ?[人名个家台件年]\Z")
-"""What is counted, behind a number: 500人."""
+_COUNTED = re.compile(r"(?P<number>.*\d(?= ?[人名个家台件]\Z)|[12]\d{3}(?=年\Z))")
+"""A number with what is counted behind it, or a year: 500人, 2005年; 3年 may be days elsewhere."""
 _POWERS = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2}|E(?:\d{1,2}|-\d))\Z", re.ASCII)
 """A number as programs write a long one, all its digits before the e."""
 _MARKED = {
@@ -41,8 +41,10 @@ _MARKED = {
 }
 """Digits by the sign before their fraction, with thousands marked by the other sign, an apostrophe or a space."""
 _NOISE = Decimal("1e-9")
-_WORDS = dict.fromkeys(("true", "yes", "y", "t", "on", "1", "是", "真", "对", "√", "✓", "✔"), True) | dict.fromkeys(
-    ("false", "no", "n", "f", "off", "0", "否", "假", "错", "×", "✗", "✘"), False
+_WORDS = dict.fromkeys(
+    ("true", "yes", "y", "t", "on", "1", "是", "真", "对", "√", "✓", "✔", "ja", "oui", "si", "sí", "启用", "已启用", "有效"), True
+) | dict.fromkeys(
+    ("false", "no", "n", "f", "off", "0", "否", "假", "错", "×", "✗", "✘", "nein", "non", "停用", "已停用", "禁用", "无效"), False
 )
 
 

@@ -20,7 +20,7 @@ _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _CONTROL = re.compile(f"[{_CONTROLS}]")
 _EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{1,255}}(?<!\.)\Z")
 _PHONE = re.compile(
-    r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:[xX]|[eE]xt\.?|extension|转|分机|转分机|DW|Durchw\.?|Durchwahl|poste) ?[0-9]{1,8})?\Z"
+    r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:[xX]|[eE]xt\.?|extension|[转轉]?分[机機]|[转轉]|DW|Durchw\.?|Durchwahl|poste) ?[0-9]{1,8})?\Z"
 )
 _NAMED = re.compile(r"[^<>@]*<\s*([^<>\s]+@[^<>\s]+)\s*>\Z")
 """An address with the name of its owner before it."""
@@ -185,7 +185,7 @@ class PhoneField(TextField):
 
     def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
         """Some programs write a number of digits alone with a fraction of zero."""
-        cells = _typed(cells, "转分机")
+        cells = _typed(cells, "转轉分机機")
         if "tel:" in "\n".join(cells):
             cells = [cell.strip().removeprefix("tel:") for cell in cells]
         if ".0" in "\n".join(cells):
@@ -235,7 +235,15 @@ class KeysField(Field):
         return list(dict.fromkeys(cell))
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
-        return self.check([part.strip().lower() for part in _BETWEEN.split(cell) if part.strip()])
+        parts = [part.strip() for part in _BETWEEN.split(cell) if part.strip()]
+        strange = next((part for part in parts if self.of and not self.options and not self.pattern.match(part.lower())), None)
+        if strange is not None:
+            raise FlawError("no_such_record", _("nothing is called {got} here: add it first, or leave it out"), got=strange[:100])
+        return self.check([part.lower() for part in parts])
+
+    def by_names(self, cell: str, keys: Mapping[str, str]) -> str:
+        """A cell with keys in the place of the names, without case, that people give these."""
+        return ";".join(keys.get(part.strip().casefold(), part.strip()) for part in _BETWEEN.split(cell))
 
     def sought(self, cell: str) -> object:
         if cell not in self.options if self.options else not self.pattern.match(cell) or len(cell) > self.longest:

@@ -167,7 +167,8 @@ def _short(parts: re.Match[str]) -> bool:
 
 def day_and_time(cell: str) -> tuple[str, str]:
     """A written date, and the time behind it or ""; digits of full width become plain ones."""
-    cell = _WEEKDAY.sub("", cell)
+    if cell[:1].isalpha():  # few are: what is asked of every cell costs
+        cell = _WEEKDAY.sub("", cell)
     if not cell.isascii():
         cell = _of_other_calendars(_WEEKDAY.sub("", unicodedata.normalize("NFKC", cell)))
         cell = _HALF_FIRST.sub(lambda found: f"{found[2]}{_HALVES[found[1]]}", cell)

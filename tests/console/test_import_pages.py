@@ -98,7 +98,7 @@ def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_ou
     accounts = work.records(ACCOUNT)
     there = accounts.create({"name": "Siemens", "city": "Bonn", "phone": "+49 228 1"})
     rows = [
-        ["Firma", "Town", "Phone", "Size", "Established"],
+        ["Betrieb", "Town", "Phone", "Size", "Established"],
         ["Siemens", "Munich", "+49 89 2", "huge", "1847"],
         ["Bosch", "Ulm", "", "Key", "1886"],
     ]

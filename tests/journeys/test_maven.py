@@ -143,7 +143,7 @@ def test_a_product_that_is_spelt_otherwise_fails_its_rows_by_name_and_they_are_i
     assert [row["row"] for row in done["rows"]] == typos
     said = {(row["outcome"], row["column"], row["value"], row["code"], row["nearest"]) for row in done["rows"]}
     assert said == {("failed", "product", "GTXPro", "no_such_record", "GTX Pro")}
-    assert {row["reason"] for row in done["rows"]} == {"no catalog.product matches 'GTXPro'; the closest is 'GTX Pro'"}
+    assert {row["reason"] for row in done["rows"]} == {"no Product matches 'GTXPro'; the closest is 'GTX Pro'"}
     stages = {row["stage"]: row["count"] for row in channel.report(["count"], ["stage"])}
     assert stages == dict(maven.count(files, without_typos=True).by_stage)
     with files.deals().file.open(encoding="utf-8", newline="") as source:

@@ -205,6 +205,10 @@ def test_a_join_of_very_many_parts_is_refused_at_once() -> None:
      {"name": "Ärzte KG", "address": "Am Markt 1", "city": "Bonn", "country": "DE", "phone": "089/123", "revenue": Money(Decimal("1234.50"), "EUR"), "employees": 5}),
     ("pipeline.deal", "Deal - ID;Deal - Title;Deal - Value;Deal - Currency of Value;Deal - Expected close date", "1;Ovens;12000;EUR;2026-12-01",
      {"name": "Ovens", "amount": Money(Decimal(12000), "EUR"), "close_date": date(2026, 12, 1)}),
+    ("customers.contact", "姓名,電話,電子郵件,備註,職稱", "王大明,02-2345-6789 分機 12,wang@x.example,好客戶,經理",
+     {"name": "王大明", "phone": "02-2345-6789 分機 12", "email": "wang@x.example", "notes": "好客戶", "title": "經理"}),
+    ("customers.contact", "Nombre;Apellidos;Correo electrónico;Teléfono;Cargo", "José;García;jose@x.example;+34 91 123;Director",
+     {"name": "José García", "email": "jose@x.example", "phone": "+34 91 123", "title": "Director"}),
     ("pipeline.deal", "商机名称(必填),商机金额（元）,币种,预计成交日期（必填项）", "一期,8万,USD,46024", {"name": "一期", "amount": Money(Decimal(80000), "USD"), "close_date": date(2026, 1, 2)}),
 ])  # fmt: skip
 def test_exports_of_address_books_and_other_systems_are_read_without_help(
@@ -229,3 +233,46 @@ def test_a_column_of_labels_that_can_be_no_tags_is_for_none_and_several_values_a
     assert taken("customers.contact", file, transform=["email:first", "phone:first"]).counts == {"created": 1}
     (row,) = work.records("customers.contact").find(())
     assert (row["email"], row["phone"]) == ("a@x.example", "+49 301")
+
+
+def test_tags_are_named_as_people_call_them(taken: Take, work: Work) -> None:
+    work.records("customers.tag").create({"key": "old", "name": "老客户"})
+    work.records("customers.tag").create({"key": "vip", "name": "Very important"})
+    work.records("customers.tag").create({"key": "other", "name": "VIP"})  # its key says more of a tag than a name
+    done = taken("customers.account", "名称,标签\nA,VIP、老客户\nB,very important;old\nC,新客户\nD,unknown\n")
+    assert [(row["tags"]) for row in work.records("customers.account").find(())] == [["vip", "old"], ["vip", "old"]]
+    assert done.reasons == [(3, "标签", "no_such_record"), (4, "标签", "no_such_record")]
+    assert done.rows[1]["reason"] == "no Tag matches 'unknown'", "in the words of people"
+    (likely,) = taken("customers.account", "名称\nA.\n").rows
+    assert (
+        likely["reason"] == "is likely a duplicate of: A (name); it was skipped, unless you choose to import likely duplicates (duplicates)"
+    )
+    assert "新客户" in str(done.rows[0]["reason"])
+
+
+def test_the_lines_below_a_report_of_salesforce_are_no_records(taken: Take) -> None:
+    below = 'Grand Totals (1 records)\n"Confidential Information - Do Not Distribute"\n"Copyright (c) 2000-2026 salesforce.com, inc. All rights reserved."\n'
+    done = taken("customers.account", f"Account Name,Billing City\nAlder,Ulm\n\n{below}")
+    assert (done.state, done.counts, {row["code"] for row in done.rows}) == (
+        "succeeded",
+        {"created": 1, "skipped": 3},
+        {"totals", "remark"},
+    )
+    assert taken("customers.account", "Name,City\nCopyright GmbH,\nConfidential Information,\n").counts == {"created": 2}
+
+
+def test_yes_and_no_are_read_in_other_words_and_other_words_mean_nothing(taken: Take, work: Work) -> None:
+    done = taken("catalog.product", "Name,SKU,Active,List price\nA,1,Ja,NaN\nB,2,Nein,k. A.\nC,3,启用,暂无\nD,4,停用,1.5萬\n")
+    assert done.counts == {"created": 4}, done.reasons
+    there = {str(row["name"]): (row["active"], row["price"]) for row in work.records("catalog.product").find(())}
+    assert there == {"A": (True, None), "B": (False, None), "C": (True, None), "D": (False, Money(Decimal(15000), "USD"))}
+
+
+def test_a_file_with_a_column_that_is_called_otherwise_keeps_what_was_settled_of_the_others(taken: Take, work: Work) -> None:
+    taken("customers.account", "Wer,Wo,Wieviele,Rest\nA,Ulm,5,x\n", map=["Wer=name", "Wo=city", "Wieviele=employees", "Rest="])
+    book = open_book(io.BytesIO(b"Wer,Wo,Mitarbeiter,Rest\nB,Bonn,6,y\n"), "x.csv", Reading())
+    guess = suggestion(work, "customers.account", book.sheets[0])
+    found = [(one["field"], one["why"]) for one in guess["columns"]]  # type: ignore[attr-defined]
+    assert (found, guess["saved"]) == ([("name", "saved"), ("city", "saved"), ("employees", "synonym"), (None, "saved")], None)
+    other = open_book(io.BytesIO(b"Wer,Menge,Preis,Rest\nB,1,6,y\n"), "x.csv", Reading())
+    assert suggestion(work, "customers.account", other.sheets[0])["columns"][0]["why"] != "saved"  # type: ignore[index]

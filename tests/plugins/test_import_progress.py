@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import os
+import signal
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +18,15 @@ from core.testkit.fixtures import Api, Clock
 from plugins.import_export import imports, run
 from plugins.import_export.plan import Wish
 from plugins.import_export.undo import undoing
-from sdk import Conflict
+from sdk import Conflict, Draft
 from sdk.context import id_of
+from tests.journeys.commands import Dealwright, dealwright
 from tests.plugins.imports import written
 
 IMPORTS = "/api/v1/import_export/imports"
 FIFTY = written([["name"], *([f"A{n:02}"] for n in range(50))])
 WISH = Wish("customers.account", "test.csv")
+command = dealwright
 
 
 @pytest.fixture
@@ -112,6 +117,32 @@ def test_a_killed_command_is_gone_on_with_and_can_be_undone_whole(work: Work, af
     assert (done["state"], done["created"], done["done"]) == ("succeeded", 50, 50)
     undone = undoing.carry_out(work, undoing.begin_undo(work, undoing.permit_undo(work, id_of(done))))
     assert (undone["undone"], undone["state"]) == (50, "undone")
+
+
+@pytest.mark.parametrize(("signals", "code"), [((signal.SIGTERM,), 143), ((signal.SIGINT, signal.SIGTERM, signal.SIGINT), 1)])
+def test_a_command_that_is_stopped_says_so_however_often_it_is(
+    command: Dealwright, work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    after_chunk: Callable[[Callable[[int], None]], None], signals: Sequence[int], code: int,
+) -> None:  # fmt: skip
+    first, *more = signals
+    failing = imports.fail
+
+    def fail(*about: Any) -> None:
+        for number in more:
+            os.kill(os.getpid(), number)
+        failing(*about)
+
+    monkeypatch.setattr(imports, "fail", fail)
+    (tmp_path / "Accounts.csv").write_text(FIFTY)
+    for entity in ("customers.account", "workbook"):
+        after_chunk(lambda chunk: os.kill(os.getpid(), first) if chunk == 3 else None)
+        ended = command.run("import", entity, str(tmp_path / "Accounts.csv"), "--tenant", work.tenant.name)
+        assert ended.exit_code == code, ended.output
+        found = work.records(imports.IMPORT).find(())
+        assert {row["state"] for row in found} == {"failed"}
+        assert [row["created"] for row in found if row["entity"] == "customers.account"][-1] == 20
+        assert all("what it had written is kept" in str(row["reason"]) for row in found)
+        work.records("customers.account").write([Draft("delete", {}, id_of(row)) for row in work.records("customers.account").find(())])
 
 
 def test_an_import_to_which_nobody_comes_back_says_so_after_a_day(work: Work, clock: Clock) -> None:

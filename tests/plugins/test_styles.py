@@ -222,7 +222,7 @@ def test_large_numbers_and_what_is_counted_are_read_with_their_words() -> None:
         Money(Decimal(3 * 10**9), "EUR"),
     )
     assert others[2:] == [Money(Decimal(1_200_000), "USD"), Money(Decimal(2_500_000), "USD"), "malformed", "malformed"]
-    assert values(WHOLE, ["500人", "2005年", "1,200 家", "5k", "5人6"]) == [500, 2005, 1200, 5000, "malformed"]
+    assert values(WHOLE, ["500人", "2005年", "1,200 家", "5k", "5人6", "3年"]) == [500, 2005, 1200, 5000, "malformed", "malformed"]
 
 
 def test_addresses_are_read_without_names_and_of_several_in_a_cell_it_is_said_that_it_are_several() -> None:

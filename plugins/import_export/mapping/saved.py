@@ -29,6 +29,8 @@ KEPT = (
     "totals",
     "nothing",
 )
+_LOOKED_AT = 200
+"""Earlier mappings."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,17 @@ def saved_for(ctx: Context, entity: str, headings: Sequence[str]) -> Saved | Non
     """The mapping of the last import of such a file, if there was one."""
     rows = ctx.as_system().records(MAPPING).find(where(entity=entity, digest=digest_of(headings)), 1)
     return Saved(str(rows[0]["name"]), json.loads(str(rows[0]["wish"]))) if rows else None
+
+
+def nearest(ctx: Context, entity: str, headings: Sequence[str]) -> Saved | None:
+    """The mapping of an earlier file that shares most of these headings, two thirds at the least: what its columns are is likely to be the same."""
+    found, most = None, max(2, -(-2 * len(headings) // 3))
+    for row in ctx.as_system().records(MAPPING).find(where(entity=entity), _LOOKED_AT):
+        one = Saved(str(row["name"]), json.loads(str(row["wish"])))
+        shared = len({word.rpartition("=")[0] for word in one.words("map")} & {*headings})
+        if shared >= most:
+            found, most = one, shared
+    return found
 
 
 def save(ctx: Context, entity: str, name: str, headings: Sequence[str], wish: Mapping[str, object]) -> None:

@@ -10,7 +10,7 @@ from itertools import islice
 
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.fitting import fits
-from plugins.import_export.mapping.saved import Saved, saved_for
+from plugins.import_export.mapping.saved import Saved, nearest, saved_for
 from plugins.import_export.mapping.shaping import first_and_last
 from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of, written
 from plugins.import_export.styles import Said, Styles
@@ -45,7 +45,7 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
     visible = ctx.records(entity).fields()
     fields = written(visible, history=history)
     known = saved_for(ctx, entity, sheet.headings)
-    guesses = guessed(ctx, fields, sheet.headings, known, apart_of(ctx, visible, fields))
+    guesses = guessed(ctx, fields, sheet.headings, known or nearest(ctx, entity, sheet.headings), apart_of(ctx, visible, fields))
     rows = [cells for _number, cells in islice(sheet.rows(), looked_at(sheet))]
     guesses = [
         guess

@@ -23,6 +23,11 @@ _REQUIRED = re.compile(r"\s*[(（\[【]\s*(?:必填项?|必须|required|mandator
 _ZONED = re.compile(r"\((UTC|[A-Za-z_]+/[A-Za-z0-9_+/-]+)\)\s*\Z", re.ASCII)
 """What an export writes behind the heading of instants: `Starts (Asia/Shanghai)`."""
 
+_SIMPLE: Final = str.maketrans(
+    "電話聯絡繫郵備註職稱業產員數國區類別單價規編號網稅統戶負責預計來階狀態標籤幣種時間開營額點說縣鎮層級經歷總關鍵機會實際號碼務導購買賣貨銷訂記錄錢遞證據優勢審輯",
+    "电话联络系邮备注职称业产员数国区类别单价规编号网税统户负责预计来阶状态标签币种时间开营额点说县镇层级经历总关键机会实际号码务导购买卖货销订记录钱递证据优势审辑",
+)
+"""Signs of traditional Chinese in headings as those of ours."""
 SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "account": ("Company", "Company name", "Account name", "Customer", "Customer name", "Organization", "Organisation", "Organization name",
                 "Associated company", "Primary company", "Related customer",
@@ -68,8 +73,21 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "wechat": ("WeChat id", "Weixin", "微信", "微信号"),
 }  # fmt: skip
 """By the name of a field what Salesforce, HubSpot, Odoo and Zoho call it in their files, and people in theirs."""
-GIVEN: Final = ("First name", "Given name", "Forename", "Vorname", "Prénom", "名", "名字")
-FAMILY: Final = ("Last name", "Surname", "Family name", "Nachname", "Familienname", "Zuname", "Nom", "Nom de famille", "姓", "姓氏")
+GIVEN: Final = ("First name", "Given name", "Forename", "Vorname", "Prénom", "Nombre", "名", "名字")
+FAMILY: Final = (
+    "Last name",
+    "Surname",
+    "Family name",
+    "Nachname",
+    "Familienname",
+    "Zuname",
+    "Nom",
+    "Nom de famille",
+    "Apellidos",
+    "Apellido",
+    "姓",
+    "姓氏",
+)
 
 
 def words_of(ctx: Context, fields: Mapping[str, Field]) -> dict[str, str]:
@@ -118,7 +136,7 @@ def _only(words: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 def plain(word: str) -> str:
     """A heading without case, punctuation, the mark of what is required, and the choices that a template lists."""
-    return _WORD.sub("", _REQUIRED.sub("", _CHOICES.sub("", bare(word))).casefold())
+    return _WORD.sub("", _REQUIRED.sub("", _CHOICES.sub("", bare(word))).casefold()).translate(_SIMPLE)
 
 
 def measured(words: Mapping[str, str], synonyms: Mapping[str, str], fields: Mapping[str, Field], heading: str) -> str:

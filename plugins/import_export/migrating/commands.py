@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import cast
 
 from plugins.import_export.files import Reading
-from plugins.import_export.imports import fail
+from plugins.import_export.imports import fail, stopped
 from plugins.import_export.migrating import running
 from plugins.import_export.migrating.running import Asked
 from plugins.import_export.plan import EMPTIED, TOTALS
 from plugins.import_export.styles import NUMBERS, ORDERS
-from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, Unavailable, _
+from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, _
 from sdk.context import id_of
 from sdk.routes import record_id
 
@@ -40,7 +40,7 @@ def migrate(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> 
         except Refusal:
             raise
         except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
-            fail(ctx, id_of(record), Unavailable(_("the command was stopped; what it had written is kept")))
+            fail(ctx, id_of(record), stopped(asked.dry_run))
             raise
     told = running.told(ctx, id_of(done))
     if options["json"]:

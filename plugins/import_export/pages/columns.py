@@ -190,7 +190,7 @@ def _form(ctx: Context, request: PageRequest, row: Row, target: Target, sheet: S
         "modes": [(key, *map(ctx.say, words)) for key, words in MODES.items()],
         "duplicates": [(key, ctx.say(words)) for key, words in DUPLICATES.items()],
         "totals": [(key, ctx.say(words)) for key, words in TOTALS.items()] if files.has_totals(book) or wish.totals != totals_of(sheet) else (),
-        "nothing": files.has_nothing(book) or wish.nothing == "all",
+        "nothing": not sheet.data and (files.has_nothing(book) or wish.nothing == "all"),
         "saved": saved["name"] if saved and refusal is None and not request.form and not request.asked("of") else "",
         "collisions": [(key, ctx.say(words)) for key, words in COLLISIONS.items()],
         "questions": _questions(ctx, fields, {one.field: one.place for one in columns if one.field in fields}, sheet, wish),
