@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dealwright.data")
 
-FIRST, FACTOR = 2000, 8
+FIRST, FACTOR = 1000, 8
 """Rows that a process has written in large batches: the planner looks again at these, and each time there are so many times as many."""
 BATCH = 100
 """Smaller batches are everyday work, which autovacuum follows well."""
