@@ -36,7 +36,9 @@ def specification(ctx: Context, run: Row, key: str | None = None, result: UUID |
     kept = system.records("forecast.backtest").query(Query(where(result=one["id"]), fields=("history",), limit=1)).data
     grain = str(shown(run, "grain"))
     past, future = ctx.say(_("History")), ctx.say(_("Forecast"))
-    values = [{"period": said(period, grain, ctx.locale), "value": value, "series": past} for period, value in _history(kept, points, grain)]
+    values = [
+        {"period": said(period, grain, ctx.locale), "value": value, "series": past} for period, value in _history(kept, points, grain)
+    ]
     bands = []
     for point in points:
         period = said(str(shown(point, "period")), grain, ctx.locale)
