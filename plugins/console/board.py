@@ -12,7 +12,7 @@ from plugins.console.cells import Cell, Titles, cell, titles_of, tone_of
 from plugins.console.dates import today
 from plugins.console.filtering import Chip, chips
 from plugins.console.lanes import ENDS, Group, Lane, by_key, by_of, group_of, lanes_of, without
-from plugins.console.registry import Kind, kind_at, query_of
+from plugins.console.registry import PREFIX, Kind, kind_at, query_of
 from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, _, parse_filter
 from sdk.context import Row
 from sdk.fields import ChoiceField, DateTimeField, LinkField, MoneyField
@@ -84,6 +84,12 @@ class Board:
         return query_of(
             [*(pair for pair in self.request.query if pair[0] not in ("cursor", "_lane", "_to", "_by", "_sums")), ("_by", self.by)]
         )
+
+    @property
+    def made_of(self) -> str:
+        """What the columns are, as people call it."""
+        target = self.kind.target(self.kind.fields[self.by])
+        return target.plural_label if target is not None else self.kind.ctx.say(self.kind.fields[self.by].label)
 
     @property
     def movable(self) -> bool:
@@ -280,6 +286,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "kind": kind,
             "board": board,
             "columns": board.columns(),
+            "start_at": f"{PREFIX}/admin/start" if ctx.can("core.plugin.update") else "",
             "choices": [(name, ctx.say(kind.fields[name].label)) for name in kind.boards],
             "filters": board.chips(),
             "q": board.q,

@@ -53,7 +53,8 @@ def create(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         row = ctx.records(kind.name).create(wanted, alike=_alike(request))
     except Refusal as refusal:
         return _form(kind, values, request, refusal=refusal)
-    return Redirect(kind.at(id_of(row)) if request.part else then(request) or kind.at(id_of(row)))
+    made, back = kind.at(id_of(row)), "" if request.part else then(request)
+    return Redirect(f"{back}#made:{made}" if back and "#" not in back else back or made)  # that page says so: see 10-base.js
 
 
 def filled(ctx: Context, request: PageRequest) -> Rendering:

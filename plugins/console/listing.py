@@ -12,7 +12,7 @@ from plugins.console.filtering import chips
 from plugins.console.paths import placed
 from plugins.console.registry import Kind, kind_at
 from plugins.console.views import resolved, state_of
-from sdk import SIGNED_IN, Context, Page, PageRequest, PageRoute, Redirect, Rendering, Slot, _
+from sdk import SIGNED_IN, Context, Page, PageRequest, PageRoute, Redirect, Rendering, Slot, Text, _
 from sdk.fields import AnyRecordField, LinkField
 from sdk.pages import ABOUT, ANY_ENTITY, Drawn, offered
 from sdk.permissions import BULK_EDIT, REASSIGN
@@ -57,8 +57,16 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "changes": kind.can("update"),
             "bulk": _bulk(kind),
             "brought": _brought(kind, asked, request),
+            "said_of_none": ctx.say(_none(kind), {"list": kind.plural_label}),
         },
     )
+
+
+def _none(kind: Kind) -> Text:
+    """What an empty list says: what it is for, and how it is filled."""
+    if not kind.can("create"):
+        return _("{list} that you have access to appear here. There are none yet.")
+    return _("{list} that you add or import appear here.") if kind.can("import") else _("{list} that you add appear here.")
 
 
 def _brought(kind: Kind, asked: Asked, request: PageRequest) -> list[Drawn]:

@@ -105,6 +105,13 @@ def totals(answer: Mapping[str, object]) -> Row:
     }  # fmt: skip
 
 
+def is_blank(total: Row) -> bool:
+    """Whether there is nothing to draw: neither deals nor a target."""
+    return not total["target"] and all(
+        not Decimal(str(cast("Mapping[str, object]", total[name])["amount"])) for name in ("won", "weighted")
+    )
+
+
 def group_total(group: Mapping[str, object], currency: str) -> Row:
     """A person's, a team's or a product's periods together."""
     return totals({"periods": group["periods"], "currency": currency})

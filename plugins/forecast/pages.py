@@ -38,6 +38,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "chart": outlook.chart(ctx, answer), "lines": outlook.lines(ctx, answer), "total": outlook.totals(answer), "raw": answer,
             "groups": [{**group, "total": outlook.group_total(group, str(answer["currency"]))} for group in groups],
             "overdue_at": outlook.deals(ctx, ("status", "open"), ("close_date[lt]", str(answer["today"]))),
+            "blank": outlook.is_blank(outlook.totals(answer)),
             "undated_at": outlook.deals(ctx, ("status", "open"), ("close_date[empty]", "true")),
         }  # fmt: skip
     return Rendering(

@@ -17,8 +17,10 @@ def tile(ctx: Context, narrow: Mapping[str, object]) -> Rendering | None:
         return None
     start, end = outlook.span(pages.today(ctx), "month", 2, 4)
     answer = outlook.asked(ctx, start, end, "month", "")
+    total = outlook.totals(answer)
     return Rendering(
-        "forecast/tile.html", {"chart_": outlook.chart(ctx, answer), "total": outlook.totals(answer), "lines": outlook.lines(ctx, answer)}
+        "forecast/tile.html",
+        {"chart_": outlook.chart(ctx, answer), "total": total, "blank": outlook.is_blank(total), "lines": outlook.lines(ctx, answer)},
     )
 
 

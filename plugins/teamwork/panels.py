@@ -73,7 +73,10 @@ def my_targets(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None
         for span in dict.fromkeys(period_of(row).span for row in rows):
             if (period := periods.get(span)) is not None:  # a month begins with its quarter, and the year with both
                 pace = performance.pace(ctx, period)
-                shown += [{"line": line, "period": period.name, "pace": pace} for _row, line in performance.lines(ctx, period, (only,))]
+                shown += [
+                    {"line": line, "period": period.said(ctx.locale), "pace": pace}
+                    for _row, line in performance.lines(ctx, period, (only,))
+                ]
     return Rendering("teamwork/my_targets.html", {"rows": shown[:_FEW]}) if shown else None
 
 

@@ -63,6 +63,11 @@ class Line:
         return min(max(self.percent or Decimal(0), Decimal(0)), _FULL)
 
 
+def _step(ctx: Context, to: Period) -> tuple[str, str]:
+    """The name of a period beside the one that is shown, and what people call it."""
+    return to.name, to.said(ctx.locale)
+
+
 def show(ctx: Context, request: PageRequest) -> Rendering:
     """The targets of a period that the actor may see, the company's first, then teams, then people; what people did; and evaluations."""
     begins = ctx.tenant.fiscal_year_start
@@ -71,9 +76,11 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     kinds = [kind for kind in PERIODS if begins != 1 or not kind.startswith("fiscal")]
     day = min(max(today(ctx), period.start), period.end - timedelta(days=1))
     values = {
-        "period": period.name, "pace": pace(ctx, period), "groups": groups, "here": ctx.page(PLACE), "doings": _doings(ctx, period),
+        "period": period.name, "said": period.said(ctx.locale), "pace": pace(ctx, period),
+        "groups": groups, "here": ctx.page(PLACE), "doings": _doings(ctx, period),
         "grains": [(starting(kind, day, begins).name, ctx.say(PERIODS[kind]), kind == period.kind) for kind in kinds],
-        "before": starting(period.kind, period.start - timedelta(days=1), begins).name, "after": starting(period.kind, period.end, begins).name,
+        "before": _step(ctx, starting(period.kind, period.start - timedelta(days=1), begins)),
+        "after": _step(ctx, starting(period.kind, period.end, begins)),
         "evaluations": _evaluations(ctx, period), "months": _by_month(ctx, period),
         "may_add": ctx.can(f"{targets.NAME}.create"), "kind": period.kind, "start": period.start,
         "kinds": [ctx.say(word) for word in KINDS.values()], "may_evaluate": ctx.can(f"{EVALUATION}.create"),
@@ -90,7 +97,7 @@ def _by_month(ctx: Context, period: Period) -> dict[str, object]:
             found.setdefault((line.name, line.measure, tuple(line.parts)), {})[month.name] = line
     rows = [{"name": name, "measure": measure, "parts": parts, "cells": [cells.get(month.name) for month in months]}
             for (name, measure, parts), cells in sorted(found.items(), key=lambda pair: pair[0])]  # fmt: skip
-    return {"heads": [(month.name, ctx.page(f"{PLACE}?period={month.name}")) for month in months], "rows": rows}
+    return {"heads": [(month.said(ctx.locale), ctx.page(f"{PLACE}?period={month.name}")) for month in months], "rows": rows}
 
 
 def pace(ctx: Context, period: Period) -> Decimal:

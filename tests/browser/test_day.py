@@ -22,6 +22,8 @@ def test_a_customer_is_added_with_a_contact_without_leaving_its_page(window: Win
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("h1:has-text('Huawei')")
     assert page.get_by_role("region", name="Contacts").get_by_text("Ren").count()
+    page.locator(".toast", has_text="Created.").get_by_role("link", name="Open").click()
+    page.wait_for_selector("h1:has-text('Ren')")
 
 
 def test_the_palette_finds_a_customer_by_some_letters_and_the_keyboard(window: Window) -> None:
@@ -100,7 +102,11 @@ def test_each_picker_of_a_page_takes_the_answer_to_its_own_question(window: Wind
     window.company.work.records("customers.account").create({"name": "Huawei"})
     page = window.open("/pipeline/deals/new")
     held: list[Any] = []
-    page.route("**/pick/customers/accounts?q=", held.append, times=1)
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/pick/customers/accounts?q=", hold, times=1)
     first, second = page.get_by_role("combobox").nth(0), page.get_by_role("combobox").nth(1)
     with page.expect_request("**/pick/customers/accounts?q="):
         first.focus()

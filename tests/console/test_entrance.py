@@ -12,6 +12,7 @@ from core.tenancy import first_start, lifecycle
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from sdk import Tenant, links
 from tests.console.site import Look
+from tests.http import test_second_factor as second_factor
 from tests.http.test_invitations import letters
 
 EMAIL, PASSWORD = "ann@acme.example", "correct horse battery"
@@ -89,6 +90,20 @@ def test_a_way_in_through_a_provider_is_a_button_and_a_failed_one_says_why_on_a_
     assert failed.status_code == 403
     assert "started in another browser" in Look(failed).text
     assert "You could not be signed in" in Look(failed).heading
+
+
+def test_who_has_a_second_factor_is_led_through_both_fields_from_the_password_on(platform: Platform, tenant: Tenant, clock: Clock) -> None:
+    lifecycle.add_person(platform.system(tenant.id), "Ann", EMAIL, [], PASSWORD)
+    _csrf, seed, _codes = second_factor.set_up(anybody(platform, tenant), clock)
+    clock.move(minutes=1)
+    browser, typed = anybody(platform, tenant), {"email": EMAIL, "password": PASSWORD}
+    asked = Look(browser.call("POST", "/console/sign-in", data=typed))
+    assert asked.all("//input[@autofocus]/@name") == ["password"]
+    assert "Enter your password again, together with the code." in asked.text
+    wrong = Look(browser.call("POST", "/console/sign-in", data={**typed, "code": "000000"}))
+    assert (wrong.status, wrong.all("//input[@autofocus]/@name")) == (401, ["password"])
+    right = {**typed, "code": second_factor.code(seed, clock)}
+    assert browser.call("POST", "/console/sign-in", data=right).status_code == 303
 
 
 @pytest.mark.feature("B8")

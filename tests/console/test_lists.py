@@ -194,3 +194,14 @@ def test_what_set_up_has_named_reads_in_the_language_of_its_reader_until_it_is_r
     assert site.api.get(f"/api/v1/company/industries/{retail}").json["name"] == chinese["retail"], "what is not touched is not renamed"
     assert site.sent(f"/company/industries/{retail}/edit", name="Shops").status == 303
     assert "Shops" in site.get("/company/industries").text
+
+
+def test_an_empty_page_says_what_will_be_there_and_how_it_comes_to_it(client: Api, people: People) -> None:
+    admin, rep = Site(client), Site(client.as_user(people.rep))
+    assert "Accounts that you add or import appear here." in admin.get(ACCOUNTS).text
+    assert "No results." in admin.get(ACCOUNTS, {"name[contains]": "x"}).text
+    assert admin.get(ACCOUNTS, {"name[contains]": "x"}).links()["All records"].startswith("/console/customers/accounts")
+    assert admin.get("/pipeline/deals/board").links()["Get started"] == "/console/admin/start"
+    assert "Your administrator can fill it" in rep.get("/pipeline/deals/board").text
+    assert "Deals with a close date in these months" in admin.get("/forecast/outlook").text
+    assert admin.get("/teamwork/performance", {"period": "2026-01"}).heading == "Performance Jan 2026"

@@ -4,19 +4,22 @@
 const dealwright = {
   csrf: () => document.querySelector('meta[name="csrf-token"]').content,
 
-  toast(text, kind = "") {
+  toast(text, kind = "", to = "") {
     const place = document.getElementById("toasts");
     if (!place || !text) return;
     const box = document.createElement("div");
     box.className = `toast ${kind}`;
     const words = document.createElement("span");
     words.textContent = text;
+    const way = document.createElement("a");
+    way.href = to;
+    way.textContent = place.dataset.open;
     const close = document.createElement("button");
     close.type = "button";
     close.textContent = "✕";
     close.setAttribute("aria-label", place.dataset.close);
     close.addEventListener("click", () => box.remove());
-    box.append(words, close);
+    box.append(words, ...(to ? [way] : []), close);
     place.append(box);
     if (kind !== "bad") setTimeout(() => box.remove(), 6000);
   },
@@ -124,6 +127,16 @@ function reveal(root) {
 }
 reveal(document);
 document.addEventListener("htmx:afterSettle", (event) => reveal(event.target.parentElement || document));
+
+// What was made on another page, from which one has come back: that it is there, and the way to it.
+function made() {
+  const to = /^#made:(\/[\w-]+(?:\/[\w-]+)*)$/.exec(location.hash)?.[1];
+  if (!to) return;
+  history.replaceState(history.state, "", location.pathname + location.search);
+  const place = document.getElementById("toasts");
+  dealwright.toast(place?.dataset.made, "", to);
+}
+made();
 
 // What is typed and not saved is asked about before one leaves.
 let unsaved = false;
