@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -52,6 +53,11 @@ _LOCK = "SELECT pg_advisory_xact_lock(unnest({}::bigint[]))"
 _VERBS = frozenset(verb.value for verb in Verb)
 
 
+@lru_cache(maxsize=1024)
+def _secret(key: bytes, tenant: UUID, purpose: str) -> bytes:
+    return hmac.digest(key, f"{tenant}:{purpose}".encode(), "sha256")
+
+
 class Work(Transactional):
     """See `sdk.Context`. Not shared between threads."""
 
@@ -94,7 +100,8 @@ class Work(Transactional):
         """The network address that sent the request, if one did."""
         self._transaction = transaction or Transaction()
         self._transaction.access_version = access_version or self._transaction.access_version
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[str, tuple[int, Reader]] = {}
+        """By entity, with the tenant's access version for which they hold; 0 where that has to be asked again."""
         self._catalog: tuple[int, Catalog] | None = None
         self._of_plugins: dict[str, Work] = {}
         self.hints: dict[str, dict[str, str | None]] = {}
@@ -126,13 +133,16 @@ class Work(Transactional):
 
     def reader(self, entity: Entity) -> Reader:
         """The door out of one entity."""
-        name = entity.full_name
+        name, shared = entity.full_name, self._transaction
+        version, found = self._readers.get(name, (0, None))
+        if found is not None and version and version == shared.access_version and not shared.access_changed:
+            return found
         if name not in self.catalog.entities:  # the tenant has just deleted it
             raise NotFound(_("entity {entity!r} does not exist here"), entity=name)
         shape = self.platform.shape(name, self.enabled, overlay_of(self, name), self.catalog)
-        found = self._readers.get(name)
         if found is None or found.shape is not shape:  # this very work may have changed what the tenant has
-            found = self._readers[name] = Reader(self, shape)
+            found = Reader(self, shape)
+        self._readers[name] = (0 if shared.access_changed else shared.access_version, found)
         return found
 
     def entities(self) -> list[str]:
@@ -224,7 +234,7 @@ class Work(Transactional):
         return settings.of(self, schema)
 
     def secret(self, purpose: str) -> bytes:
-        return hmac.digest(self.platform.config.key(), f"{self.tenant.id}:{purpose}".encode(), "sha256")
+        return _secret(self.platform.config.key(), self.tenant.id, purpose)
 
     def require(self, permission: str) -> None:
         if not self.can(permission):

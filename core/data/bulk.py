@@ -14,6 +14,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from core.data import in_flight
 from sdk.columns import UtcDateTime
@@ -28,7 +29,9 @@ FEW = 30
 
 def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, later: bool = False) -> None:
     """Insert rows that all have the same keys. See `insert_columns`."""
-    if rows:
+    if 0 < len(rows) < FEW and connection.dialect.name == "postgresql":
+        _give(connection, *_of_few(table, rows), len(rows), later=later)
+    elif rows:
         insert_columns(connection, table, _columns(rows), later=later)
 
 
@@ -42,7 +45,10 @@ def insert_columns(connection: Connection, table: sa.Table, columns: Mapping[str
         _insert_into_sqlite(connection, table, columns, count)
         return
     # COPY would be faster still, but PostgreSQL refuses it on tables with row-level security.
-    statement, documents = _made(table, columns, count)
+    _give(connection, *_made(table, columns, count), count, later=later)
+
+
+def _give(connection: Connection, statement: str, documents: Sequence[bytes], count: int, *, later: bool) -> None:
     if later and count < MANY and in_flight.possible(connection):
         in_flight.hold(connection, statement, documents)
     else:
@@ -60,7 +66,24 @@ def _insert_into_sqlite(connection: Connection, table: sa.Table, columns: Mappin
             alike = [column[0] for place, column in enumerate(written) if place not in differing]
             in_flight.send_apart(connection, _from_arrays(table.name, names, differing), (*alike, document))
             return
-    connection.exec_driver_sql(statement, list(zip(*written, strict=True)))
+    _say(connection, statement, list(zip(*written, strict=True)))
+
+
+def _say(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    """Have SQLite write rows, past SQLAlchemy's preparations, which take as long again. Raises what it would."""
+    if not connection.in_transaction():  # which SQLAlchemy begins
+        connection.exec_driver_sql(statement, rows)
+        return
+    in_flight.settle(connection)
+    in_flight.tell(connection, statement, rows if len(rows) > 1 else rows[0])
+    driver: Any = connection.connection.driver_connection
+    try:
+        if len(rows) > 1:
+            driver.executemany(statement, rows)
+        else:
+            driver.execute(statement, rows[0])
+    except driver.Error as failure:
+        raise DBAPIError.instance(statement, rows, failure, driver.Error, dialect=connection.dialect) from failure
 
 
 def _document(rows: Sequence[Sequence[Any]]) -> str | None:
@@ -154,6 +177,15 @@ def _made(table: sa.Table, columns: Mapping[str, Sequence[Any]], count: int) -> 
     differing = [name for name in columns if name not in alike]
     documents = [orjson.dumps([alike], default=str), *(orjson.dumps(columns[name], default=str) for name in differing)]
     return _by_columns(table, tuple(columns), tuple(differing)), documents
+
+
+def _of_few(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[bytes]]:
+    """The same of a few rows as they are."""
+    names, rows = tuple(rows[0]), [row if type(row) is dict else dict(row) for row in rows]
+    for name, kind in _instants(table, names).items():
+        if not all(row[name] is None or row[name].tzinfo is UTC for row in rows):
+            rows = [{**row, name: cell} for row, cell in zip(rows, _in_utc(kind, [row[name] for row in rows]), strict=True)]
+    return _recordset(table, names), [orjson.dumps(rows, default=str)]
 
 
 def _is_alike(column: Sequence[Any]) -> bool:

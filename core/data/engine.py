@@ -218,6 +218,7 @@ def _sqlite(url: str) -> Engine:
     engine = sa.create_engine(
         url,
         poolclass=sa.pool.QueuePool,
+        pool_use_lifo=True,  # the connection that has just written knows the pages that it wrote; each other one has to read them anew
         pool_size=16,
         max_overflow=16,
         connect_args={"timeout": 5, "check_same_thread": False},

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
@@ -155,9 +155,13 @@ def _taken(connection: Connection) -> list[tuple[str, Sequence[bytes]]] | None:
 
 def _joined(held: Sequence[tuple[str, Sequence[bytes]]], mark: str) -> tuple[str, list[bytes]]:
     """What is held back as one statement, with the marks of its parameters, and these."""
-    documents = [one for _statement, each in held for one in each]
-    statement = together([statement for statement, _documents in held])
-    return statement.format(*(mark.format(number) for number in range(1, len(documents) + 1))), documents
+    return _one_statement(tuple(statement for statement, _documents in held), mark), [one for _statement, each in held for one in each]
+
+
+@lru_cache(maxsize=200)
+def _one_statement(statements: tuple[str, ...], mark: str) -> str:
+    statement = together(statements)
+    return statement.format(*(mark.format(number) for number in range(1, statement.count("{}") + 1)))
 
 
 def _land(connection: Connection) -> None:

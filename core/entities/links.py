@@ -29,17 +29,14 @@ _MANY = 5000
 
 def resolve(work: Work, shape: Shape, items: Sequence[Item]) -> None:
     """Replace natural keys by ids; what is not there becomes a problem that names the nearest match."""
-    links = [field for field in shape.fields.values() if isinstance(field, LinkField)]
-    for field in sorted(links, key=lambda link: bool(link.within)):  # the narrowing sibling first
+    for field in shape.links:
         holders = [item for item in items if item.values.get(field.name) is not None]
         if holders:
             _resolve_field(work, shape, field, holders)
-    for reference in shape.fields.values():
-        if isinstance(reference, AnyRecordField):
-            _check_references(work, reference, [item for item in items if item.values.get(reference.name) is not None])
-    for keys in shape.fields.values():
-        if isinstance(keys, KeysField) and keys.of:
-            _check_keys(work, keys, [item for item in items if item.values.get(keys.name)])
+    for reference in shape.references:
+        _check_references(work, reference, [item for item in items if item.values.get(reference.name) is not None])
+    for keys in shape.key_lists:
+        _check_keys(work, keys, [item for item in items if item.values.get(keys.name)])
 
 
 def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence[Item]) -> None:
@@ -52,7 +49,7 @@ def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence
     kept = {item.before[field.name] for item in holders if item.before and item.before.get(field.name) in ids}
     known = kept | _visible(work, target, ids - kept, pin=target.mergeable)
     instead = _merged(work, target, ids - known)
-    named = _named(work, target, field.within, words)
+    named = _named(work, target, field.within, words) if words else {}
     nameless = list[tuple[Item, str]]()
     for item in holders:
         value = item.values[field.name]
@@ -63,7 +60,7 @@ def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence
             item.values[field.name] = instead[value]
         elif value not in known:
             item.problems.append(_missing(target, field, str(value), None))
-    near = Nearest(work, target).to(word for _item, word in nameless)
+    near = Nearest(work, target).to(word for _item, word in nameless) if nameless else {}
     for item, word in nameless:
         item.problems.append(_missing(target, field, word, near.get(word)))
 

@@ -22,7 +22,7 @@ from core.policy.grants import Grant
 from core.policy.scopes import Scopes, looked_at
 from core.recent import Recent
 from sdk import BadRequest, Entity, Extension, Record, Side, Verb
-from sdk.fields import Field, LinkField
+from sdk.fields import AnyRecordField, Field, KeysField, LinkField
 
 if TYPE_CHECKING:
     from core.extension.catalog import Catalog
@@ -55,6 +55,21 @@ class Shape:
         mine = (self.mark, *key)
         found: T | None = self.plans.get(mine)
         return self.plans.keep(mine, make()) if found is None else found
+
+    @cached_property
+    def links(self) -> Sequence[LinkField]:
+        """The links, those first by which others are narrowed."""
+        return sorted((field for field in self.fields.values() if isinstance(field, LinkField)), key=lambda link: bool(link.within))
+
+    @cached_property
+    def references(self) -> Sequence[AnyRecordField]:
+        """The links to records of any entity."""
+        return [field for field in self.fields.values() if isinstance(field, AnyRecordField)]
+
+    @cached_property
+    def key_lists(self) -> Sequence[KeysField]:
+        """The fields that hold ids of an entity."""
+        return [field for field in self.fields.values() if isinstance(field, KeysField) and field.of]
 
     @cached_property
     def mark(self) -> object:

@@ -56,6 +56,7 @@ class Calls:
         self._manager.add_hookspecs(hooks)
         self._manager.register(builtin, name="core")
         self.order = ["core"]
+        self._there: dict[str, list[tuple[str, Any]]] = {}
         self.failures = Failures()
         self.states: dict[str, Found] = {}
         for plugin in plugins:
@@ -70,12 +71,13 @@ class Calls:
             self._manager.unregister(name=plugin.name)
             return plugin.but(State.FAILED, str(failure))
         self.order.append(plugin.name)
+        self._there.clear()
         return plugin
 
     def again(self) -> Calls:
         """The same plugins in the states that they have now, which have not raised yet; what becomes of them here is not so there."""
         made = copy(self)
-        made.order, made.states, made.failures = [*self.order], {**self.states}, Failures()
+        made.order, made.states, made.failures, made._there = [*self.order], {**self.states}, Failures(), {}
         return made
 
     def serving(self) -> list[str]:
@@ -87,15 +89,19 @@ class Calls:
         plugin = self.states[name]
         self.states[name] = plugin.but(state, reason)
         if name in self.order:
+            self._there.clear()
             self.order.remove(name)  # which says who is asked; the manager is shared with others over the same plugins
         for other in list(self.states.values()):
             if other.serves and other.manifest is not None and name in other.manifest.required:
                 self.drop(other.name, State.BLOCKED, f"requires {name!r}, which is {state}; mend that first")
 
-    def implementers(self, hook: str) -> list[tuple[str, Any]]:
+    def implementers(self, hook: str) -> Sequence[tuple[str, Any]]:
         """Owner and function of each implementation, in order."""
-        found = {impl.plugin_name: impl.function for impl in getattr(self._manager.hook, hook).get_hookimpls()}
-        return [(name, found[name]) for name in self.order if name in found]
+        there = self._there.get(hook)
+        if there is None:
+            found = {impl.plugin_name: impl.function for impl in getattr(self._manager.hook, hook).get_hookimpls()}
+            there = self._there[hook] = [(name, found[name]) for name in self.order if name in found]
+        return there
 
     def declared(self, hook: str) -> Iterator[Answer]:
         """The answers to a `register_*` hook; a plugin that raises is taken out of force with its traceback."""

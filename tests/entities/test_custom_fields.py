@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -371,3 +372,28 @@ def test_no_text_makes_a_duration_or_a_colour_fail(word: str) -> None:
         parsed = field.read([word])
         assert len(parsed.values) == 1
         assert parsed.values[0] is None or field.parse(parsed.values) == parsed
+
+
+def test_a_field_that_was_undone_is_gone_for_the_very_work_that_has_made_it(add: type_add, system: Work) -> None:
+    """Also where it asks through the door that it had at hand: the tenant is of the same state before and afterwards."""
+    entity = system.shape("probe.thing").entity
+
+    def seen() -> bool:
+        return "custom.moment" in system.reader(entity).shape.fields
+
+    with suppress(ZeroDivisionError), system.transaction(write=True):
+        before = seen()
+        add("moment")
+        assert [before, seen()] == [False, True]
+        raise ZeroDivisionError
+    with system.transaction(write=True):
+        assert not seen()
+        with suppress(ZeroDivisionError), system.tried():
+            add("moment")
+            assert seen()
+            raise ZeroDivisionError
+        assert not seen()
+        add("moment")
+        assert seen()
+    with system.transaction():
+        assert seen()
