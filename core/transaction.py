@@ -59,6 +59,8 @@ class Transaction:
         self.known: frozenset[tuple[str, UUID]] = frozenset()
         self.traces: dict[sa.Table, list[dict[str, Any]]] = {}
         """Rows of audit and outbox: those of its first write go with what that writes, those of all others at once as it ends."""
+        self.ready: Callable[[], None] | None = None
+        """Writes many of them, which are made ready for the database already."""
         self.told = False
         """Whether it has written any of them."""
         self.access_version = 0
@@ -78,6 +80,11 @@ class Transaction:
         """What it has written of large batches, where it will not be committed however long it lasts."""
         self.point: NestedTransaction | None = None
         """Where reading goes on when a part of it fails."""
+
+    def forget_traces(self) -> None:
+        """What is not written yet will not be."""
+        self.traces.clear()
+        self.ready = None
 
 
 class Transactional:
@@ -145,7 +152,7 @@ class Transactional:
             shared.connection, shared.writes, shared.access_changed, shared.point = None, False, False, None
             shared.kept.clear()
             shared.answers.clear()
-            shared.traces.clear()
+            shared.forget_traces()
             shared.saved.clear()
 
     @contextmanager
@@ -163,7 +170,7 @@ class Transactional:
             in_flight.forget(connection)
             point.rollback()
             shared.after, shared.doomed, shared.access_changed = after, doomed, changed
-            shared.traces.clear()
+            shared.forget_traces()
             shared.kept.clear()
             for key in shared.saved[saved:]:
                 LocalFiles(self.platform.config.home, self.tenant.id).remove(key)
@@ -220,8 +227,9 @@ class Transactional:
 
     def hand_on(self) -> None:
         """A write is done: the database has taken its rows. The first write's traces go with rows that were held back: most transactions write
-        once. Many traces are left for what is said next, so that the database has its rows behind it by then."""
+        once. Many traces are made ready, and go behind the first questions of the next write."""
         if self._has_many_traces():
+            self._make_ready()
             return
         hold = self._transaction.read_back
         if not self._transaction.told and in_flight.holds(self.connection):
@@ -244,15 +252,27 @@ class Transactional:
             self._transaction.read_back = False
 
     def send_off(self) -> None:
-        """A write begins: the database is to work on the many traces of one before while this one is being prepared."""
-        if self._has_many_traces():
-            self.write_traces()
+        """A write knows what its links lead to: the database is to work on the many traces of the one before while the process looks at the
+        rest. Sent earlier, they would have kept those questions waiting, which wait for the rows of the one before as it is."""
+        insert, self._transaction.ready = self._transaction.ready, None
+        if insert is not None:
+            insert()
 
     def _has_many_traces(self) -> bool:
         return sum(map(len, self._transaction.traces.values())) >= MANY_TRACES
 
+    def _make_ready(self) -> None:
+        """Many traces as the database takes them: while it is at work on the rows that they tell of."""
+        shared = self._transaction
+        self.send_off()
+        shared.told = True
+        entries.sign(cast("Work", self), shared.traces.get(audit, ()))
+        shared.ready = bulk.ready(self.connection, shared.traces)
+        shared.traces.clear()
+
     def write_traces(self, *, hold: bool = False) -> None:
         """Write down now what the transaction has kept of audit and outbox until its end; `hold`: with what is asked next."""
+        self.send_off()
         shared = self._transaction
         shared.told = shared.told or bool(shared.traces)
         entries.sign(cast("Work", self), shared.traces.get(audit, ()))
@@ -271,7 +291,7 @@ class Transactional:
         finally:
             in_flight.forget(self.connection)
             nested.rollback()
-            shared.traces.clear()
+            shared.forget_traces()
             shared.kept.clear()
             shared.after[:] = after
             shared.doomed, shared.access_changed, shared.access_version = doomed, changed, version

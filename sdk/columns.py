@@ -139,6 +139,14 @@ class Keys(TypeDecorator[Any]):
             return None if value is None else list(value)
         return json.dumps([id and id.hex for id in value])
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """As text on PostgreSQL, too, whose driver takes seven times as long for an array."""
+        return _array_of_ids if dialect.name == "postgresql" else super().bind_processor(dialect)
+
+
+def _array_of_ids(ids: Iterable[UUID | None] | None) -> str | None:
+    return None if ids is None else "{" + ",".join(["NULL" if id is None else id.hex for id in ids]) + "}"
+
 
 class among(GenericFunction[bool]):
     """Whether a column of ids holds one of many, which are a sequence or a parameter of type `Keys`.

@@ -4,8 +4,8 @@ SQLite."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
-from functools import lru_cache
+from datetime import UTC, date
+from functools import lru_cache, partial
 from itertools import repeat
 from operator import is_
 from typing import Any
@@ -56,6 +56,10 @@ def _give(connection: Connection, statement: str, documents: Sequence[bytes], co
 
 
 def _insert_into_sqlite(connection: Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]], count: int) -> None:
+    _ready_for_sqlite(connection, table, columns, count)()
+
+
+def _ready_for_sqlite(connection: Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]], count: int) -> Callable[[], object]:
     names = tuple(columns)
     statement, writers = _positional(table, names, connection.dialect)
     written = [_written(writer, column) for column, writer in zip(columns.values(), writers, strict=True)]
@@ -64,9 +68,8 @@ def _insert_into_sqlite(connection: Connection, table: sa.Table, columns: Mappin
         document = _document(list(zip(*(written[place] for place in differing), strict=True))) if differing else None
         if document is not None:
             alike = [column[0] for place, column in enumerate(written) if place not in differing]
-            in_flight.send_apart(connection, _from_arrays(table.name, names, differing), (*alike, document))
-            return
-    _say(connection, statement, list(zip(*written, strict=True)))
+            return partial(in_flight.send_apart, connection, _from_arrays(table.name, names, differing), (*alike, document))
+    return partial(_say, connection, statement, list(zip(*written, strict=True)))
 
 
 def _say(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
@@ -115,16 +118,29 @@ def insert_all(connection: Connection, tables: Mapping[sa.Table, Sequence[Mappin
     `hold`: a few rows go with what is asked next.
     """
     filled = {table: rows for table, rows in tables.items() if rows}
-    many = sum(map(len, filled.values())) >= MANY
-    if connection.dialect.name != "postgresql" or not many:
-        for table, rows in filled.items():
-            insert(connection, table, rows, later=True)
-        if not many and not hold:
-            in_flight.settle(connection)
+    if sum(map(len, filled.values())) >= MANY:
+        ready(connection, filled)()
         return
+    for table, rows in filled.items():
+        insert(connection, table, rows, later=True)
+    if not hold:
+        in_flight.settle(connection)
+
+
+def ready(connection: Connection, tables: Mapping[sa.Table, Sequence[Mapping[str, Any]]]) -> Callable[[], None]:
+    """Many rows, written down as the database takes them: what is given inserts them, as `insert_all` does, and has nothing left to do for it."""
+    filled = {table: rows for table, rows in tables.items() if rows}
+    if connection.dialect.name != "postgresql":
+        each = [_ready_for_sqlite(connection, table, _columns(rows), len(rows)) for table, rows in filled.items()]
+        return partial(_all, each)
     made = [_made(table, _columns(rows), len(rows)) for table, rows in filled.items()]
     documents = [document for _statement, each in made for document in each]
-    _put(connection, in_flight.together([statement for statement, _documents in made]), documents, MANY)
+    return partial(_put, connection, in_flight.together([statement for statement, _documents in made]), documents, MANY)
+
+
+def _all(inserts: Sequence[Callable[[], object]]) -> None:
+    for insert_ in inserts:
+        insert_()
 
 
 def _put(connection: Connection, statement: str, documents: Sequence[bytes], rows: int) -> None:
@@ -174,9 +190,13 @@ def _made(table: sa.Table, columns: Mapping[str, Sequence[Any]], count: int) -> 
     if not alike or len(alike) == len(columns):
         rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
         return _recordset(table, tuple(columns)), [orjson.dumps(rows, default=str)]
-    differing = [name for name in columns if name not in alike]
-    documents = [orjson.dumps([alike], default=str), *(orjson.dumps(columns[name], default=str) for name in differing)]
-    return _by_columns(table, tuple(columns), tuple(differing)), documents
+    differing = tuple(name for name in columns if name not in alike)
+    return _by_columns(table, tuple(columns), differing), _documents(columns, alike, differing)
+
+
+def _documents(columns: Mapping[str, Sequence[Any]], alike: Mapping[str, Any], differing: Sequence[str]) -> list[bytes]:
+    """What all rows have alike, and a column each of what they have not: the parameters of `_from_documents`."""
+    return [orjson.dumps([alike], default=str), *(orjson.dumps(columns[name], default=str) for name in differing)]
 
 
 def _of_few(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[bytes]]:
@@ -209,8 +229,16 @@ def _instants(table: sa.Table, names: tuple[str, ...]) -> Mapping[str, UtcDateTi
 def _positional(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> tuple[str, Sequence[type_writer | None]]:
     """An INSERT, and what makes of each column's values those that the driver takes: column by column it costs half of row by row."""
     quoted = ", ".join(f'"{name}"' for name in names)
-    writers = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+    writers = [
+        _day if type(kind) is sa.Date else kind.dialect_impl(dialect).bind_processor(dialect)
+        for kind in (table.c[name].type for name in names)
+    ]
     return f'INSERT INTO "{table.name}" ({quoted}) VALUES ({", ".join("?" * len(names))})', writers  # noqa: S608
+
+
+def _day(day: date | None) -> str | None:
+    """As SQLAlchemy writes it down, in a fifth of the time."""
+    return None if day is None else day.isoformat()
 
 
 def _written(writer: type_writer | None, values: Sequence[Any]) -> Sequence[Any]:
@@ -238,16 +266,19 @@ def _by_columns(table: sa.Table, names: tuple[str, ...], varying: tuple[str, ...
     """As `_recordset`, from an object of what all rows have alike, and an array for each column in which they differ."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     kinds = {name: table.c[name].type.compile(dialect=dialect) for name in names}
-    alike = ", ".join(f'"{name}" {kinds[name]}' for name in names if name not in varying)
-    read = {name: _cell(kinds[name], f"c{place}") for place, name in enumerate(varying)}
-    cells = ", ".join(read.get(name, f'k."{name}"') for name in names)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    return f'INSERT INTO "{table.name}" ({quoted}) {_from_documents(kinds, varying)}'
+
+
+def _from_documents(kinds: Mapping[str, str], varying: Sequence[str]) -> str:
+    """Rows of columns of these types, read from `_documents`."""
+    alike = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items() if name not in varying)
+    read = {name: f'k."{name}"' for name in kinds} | {name: _cell(kinds[name], f"c{place}") for place, name in enumerate(varying)}
+    cells = ", ".join(f'{read[name]} AS "{name}"' for name in kinds)
     arrays = ", ".join(f"json_array_elements{'' if kinds[name] in _DOCUMENTS else '_text'}({{}}::json)" for name in varying)
-    columns, quoted = ", ".join(f"c{place}" for place in range(len(varying))), ", ".join(f'"{name}"' for name in names)
+    columns = ", ".join(f"c{place}" for place in range(len(varying)))
     # As above: names and types of our own tables only.
-    return (
-        f'INSERT INTO "{table.name}" ({quoted}) SELECT {cells} '  # noqa: S608
-        f"FROM json_to_recordset({{}}::json) AS k({alike}), ROWS FROM ({arrays}) AS r({columns})"
-    )
+    return f"SELECT {cells} FROM json_to_recordset({{}}::json) AS k({alike}), ROWS FROM ({arrays}) AS r({columns})"  # noqa: S608
 
 
 def _cell(kind: str, column: str) -> str:
@@ -259,10 +290,12 @@ def _cell(kind: str, column: str) -> str:
 
 
 def update(connection: Connection, table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> int:
-    """Set `names` on rows by tenant, id and `old_version`; returns how many rows still had that version.
+    """Set `names` on rows by tenant, id and `old_version`; returns how many rows still had that version. On PostgreSQL many are one statement.
 
     Each row maps `b_id`, `b_tenant`, `b_version` and `v_<name>` for every name.
     """
+    if connection.dialect.name == "postgresql" and len(rows) >= FEW and _is_alike([row["b_tenant"] for row in rows]):
+        return _update_together(connection, table, tuple(names), rows)
     statement = (
         table.update()
         .where(
@@ -273,3 +306,25 @@ def update(connection: Connection, table: sa.Table, names: Sequence[str], rows: 
         .values({name: sa.bindparam(f"v_{name}") for name in names})
     )
     return connection.execute(statement, list(rows)).rowcount
+
+
+def _update_together(connection: Connection, table: sa.Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Each by itself would take the server three times as long, and the driver as long again."""
+    columns = _columns(rows)
+    columns |= {f"v_{name}": list(_in_utc(kind, columns[f"v_{name}"])) for name, kind in _instants(table, names).items()}
+    alike = {name: column[0] for name, column in columns.items() if name != "b_id" and _is_alike(column)}
+    differing = tuple(name for name in columns if name not in alike)
+    documents = _documents(columns, alike, differing)
+    statement = _setting(table, names, differing).format(*("%s" for _document in documents))
+    return connection.exec_driver_sql(statement, tuple(one.decode() for one in documents)).rowcount
+
+
+@lru_cache(maxsize=1000)
+def _setting(table: sa.Table, names: tuple[str, ...], varying: tuple[str, ...]) -> str:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    columns = {"b_tenant": "tenant_id", "b_id": "id", "b_version": "version", **{f"v_{name}": name for name in names}}
+    kinds = {known: table.c[name].type.compile(dialect=dialect) for known, name in columns.items()}
+    values = ", ".join(f'"{name}" = v."v_{name}"' for name in names)
+    mine = "t.tenant_id = v.b_tenant AND t.id = v.b_id AND t.version = v.b_version"
+    # As above: names and types of our own tables only.
+    return f'UPDATE "{table.name}" AS t SET {values} FROM ({_from_documents(kinds, varying)}) AS v WHERE {mine}'  # noqa: S608

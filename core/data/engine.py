@@ -182,6 +182,7 @@ def _postgresql(url: str) -> Engine:
     def prepare(connection: Any, _record: Any) -> None:
         connection.autocommit = True  # we say BEGIN ourselves, in one message with role and tenant: a round trip less each time
         connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'")  # what is read as text is alike on every server
+        in_flight.make_room(connection)
 
     def begin(connection: Any) -> None:
         begun, server = connection.info.get(_BEGUN) or _Begun(writes=True), connection.driver_connection.pgconn

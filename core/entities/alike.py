@@ -27,7 +27,7 @@ from sdk.permissions import FORCE
 if TYPE_CHECKING:
     from core.context import Work
 
-_CHUNK = 1000
+_CHUNK = 5000
 _MOST_NAMED, _MOST_FOUND = 20, 30
 """Records that are named as likely the same, and those that are looked at for one key of one draft: of thousands of doubles nobody needs all."""
 _MOST_LOCKED = 50
@@ -158,13 +158,13 @@ def _keys(items: Sequence[Item], fields: Sequence[TextField]) -> dict[str, _Soug
 
 def _lock(work: Work, shape: Shape, sought: Mapping[str, _Sought]) -> None:
     """Two who write likely doubles at the same moment wait for each other: the second looks when the first has committed."""
-    names = {f"{shape.entity.full_name}.{name}:{key}" for name, one in sought.items() for key, _id in one.keys}
-    if len(names) <= _MOST_LOCKED:
-        work.lock_all(names, later=True)
+    distinct = {name: {key for key, _id in one.keys} for name, one in sought.items()}
+    if sum(map(len, distinct.values())) <= _MOST_LOCKED:
+        work.lock_all({f"{shape.entity.full_name}.{name}:{key}" for name, keys in distinct.items() for key in keys}, later=True)
 
 
 def _match(work: Work, shape: Shape, sought: Mapping[str, _Sought]) -> dict[UUID, _Found]:
-    """By draft what it is like: an earlier draft, or a live record; one query a field and thousand keys."""
+    """By draft what it is like: an earlier draft, or a live record; one query a field and five thousand keys."""
     found: dict[UUID, _Found] = {}
     for name, one in sought.items():
         first: dict[str, UUID] = {}

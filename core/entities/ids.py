@@ -6,13 +6,17 @@ import os
 import struct
 import threading
 import time
+from collections import deque
+from itertools import repeat
+from operator import or_
 from typing import Any
 from uuid import UUID, SafeUUID
 
 _lock = threading.Lock()
 _last = 0
-_VERSION = 0x7000_8000_0000_0000_0000
-_TAIL = 0x3FFF_FFFF_FFFF_FFFF
+_VERSION, _FIELDS = 0x7000, (1 << 16) - (1 << 12)
+"""Four bits of version stand between the milliseconds and the count: what is above them moves up by so much each."""
+_VARIANT = bytes(0x80 | byte & 0x3F for byte in range(256))
 _UUID: Any = UUID
 _new, _set_number, _set_safety = object.__new__, _UUID.int.__set__, _UUID.is_safe.__set__
 
@@ -24,16 +28,14 @@ def new_ids(count: int) -> list[UUID]:
         # 12 bits below the millisecond count ids made within it (method 3 of section 6.2).
         first = max((time.time_ns() << 12) // 1_000_000, _last + 1)
         _last = first + count - 1
-    noise = struct.unpack(f"{count}Q", os.urandom(8 * count))
-    return [_made((tick >> 12) << 80 | (tick & 0xFFF) << 64 | word & _TAIL | _VERSION) for tick, word in enumerate(noise, first)]
-
-
-def _made(number: int) -> UUID:
-    """What UUID(int=number) makes, in a third of the time: it would look at every way to give the number first, and an import needs two a row."""
-    id = _new(UUID)
-    _set_number(id, number)
-    _set_safety(id, SafeUUID.unknown)
-    return id
+    noise = bytearray(os.urandom(8 * count))
+    noise[::8] = noise[::8].translate(_VARIANT)
+    halves = [tick + (tick >> 12) * _FIELDS + _VERSION << 64 for tick in range(first, first + count)]
+    # What UUID(int=number) makes, in less time: it would look at every way to give the number first, and an import needs two a row.
+    ids: list[UUID] = list(map(_new, repeat(UUID, count)))
+    deque(map(_set_number, ids, map(or_, halves, struct.unpack(f">{count}Q", noise))), 0)
+    deque(map(_set_safety, ids, repeat(SafeUUID.unknown)), 0)
+    return ids
 
 
 def new_id() -> UUID:

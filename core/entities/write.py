@@ -50,13 +50,13 @@ class Writer:
 
     def __init__(self, work: Work, shape: Shape) -> None:
         self.work, self.shape, self.entity = work, shape, shape.entity
+        self._seen: dict[tuple[str, ...], bool] = {}
 
     def write(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """An outcome for each draft, in order; refused drafts change nothing, the others are written."""
         with self.work.transaction(write=True):
             if isinstance(self.entity, OwnEntity):
                 hold(self.work, self.entity)
-            self.work.send_off()
             items = self._items(drafts)
             grants = self._permit(items)
             self._load(items)
@@ -64,6 +64,7 @@ class Writer:
             check_values(self.work, self.shape, asked, grants)
             # With the rights of the actor alone: a plugin that writes a record need not have declared what that links to.
             links.resolve(self.work.freely(), self.shape, [item for item in asked if item.refusal is None])
+            self.work.send_off()
             check_owner(self.work, self.shape, standing(asked), grants)
             check_reassign(self.work, self.shape, standing(asked), grants)
             if self.entity.acts_later and self.entity.owned and self.entity.record is not Share:
@@ -239,8 +240,14 @@ class Writer:
             before = item.before or {}
             item.values = {name: value for name, value in item.values.items() if value != before.get(name)}
             # Whoever does not see what was there must not learn by the version whether it was the same.
-            item.changed = bool(item.values) or not all(map(self.work.reader(self.entity).everywhere, item.draft.values))
+            item.changed = bool(item.values) or not self._sees_all(tuple(item.draft.values))
         return item.changed
+
+    def _sees_all(self, names: tuple[str, ...]) -> bool:
+        """Whether the actor sees these fields on every record: asked of each that stays as it was, and the same of all rows of an import."""
+        if names not in self._seen:
+            self._seen[names] = all(map(self.work.reader(self.entity).everywhere, names))
+        return self._seen[names]
 
     # --- writing -------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ def written(items: Sequence[type_item]) -> dict[str, Any]:
     """Items as a payload keeps them. Of a thousand records of which one and the same object is said, that is there once."""
     _id, first = items[0]
     if len(items) > 1 and all(said is first for _id, said in items):
-        return {IDS: [str(id) for id, _said in items], ALIKE: first}
+        return {IDS: [id for id, _said in items], ALIKE: first}  # JSON of the database writes ids by itself, in a tenth of the time
     return {ITEMS: [{"id": str(id), **said} for id, said in items]}
 
 

@@ -18,10 +18,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from core import transaction
+from core.audit.chain import verify
 from core.context import Work
 from core.data import bulk, in_flight
 from core.data.direct import direct
 from core.entities import write
+from core.events.tables import audit
 from core.platform import Platform
 from core.testkit.fixtures import MakeTenant
 from sdk import Conflict, Draft, Tenant
@@ -158,6 +161,33 @@ def test_what_fails_in_flight_is_undone_with_what_was_tried_and_the_rest_goes_on
         assert counted(work.connection, tenant) == 1
     with platform.database.begin(write=False, tenant=tenant.id) as connection:
         assert counted(connection, tenant) == 1
+
+
+@on_both
+def test_of_large_writes_that_follow_each_other_the_audit_tells_what_was_kept_once(
+    platform: Platform, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transaction, "MANY_TRACES", 3)
+
+    def attempt(work: Work, then: BaseException | None) -> None:
+        with work.tried():
+            work.records("probe.thing").write_all([Draft("create", {"name": "tried"}) for _n in range(4)])
+            if then is not None:
+                raise then
+
+    work = platform.system(tenant.id)
+    with work.transaction(write=True):
+        for _round in range(2):  # what the first leaves is made ready, and is still there when the second is refused or tried
+            work.records("probe.thing").write_all([Draft("create", {"name": "kept"}) for _n in range(4)])
+            with pytest.raises(ZeroDivisionError):
+                attempt(work, ZeroDivisionError())
+            with work.undone():
+                attempt(work, None)
+    with work.transaction():
+        told = work.connection.execute(sa.select(audit.c.record_id).where(audit.c.entity == "probe.thing")).scalars().all()
+        assert sorted(told) == sorted(work.connection.execute(sa.select(things.c.id)).scalars())
+    assert len(told) == 8
+    assert verify(work).broken is None
 
 
 ODD = ["plain", "快递 🚚", 'quotes " and \\ strokes', "line\nand\ttab", "0012", "1e5", "true", "null", r"a \u0000 that is none", "[1]"]

@@ -100,15 +100,24 @@ def test_rows_written_in_sets_are_those_written_one_by_one(
     platform: Platform, tenant: Tenant, few: int, rows: list[dict[str, Any]]
 ) -> None:
     many = [complete(tenant, row) for row in rows]
-    single = [{**row, "id": uuid4()} for row in many]
+    single, changed = ([{**row, "id": uuid4()} for row in many] for _copy in range(2))
+    names = sorted(many[0].keys() - {"id", "tenant_id"})
+    changes = [
+        {"b_tenant": tenant.id, "b_id": row["id"], "b_version": row["version"], **{f"v_{name}": row[name] for name in names}}
+        for row in changed
+    ]
     with platform.database.begin(write=True, tenant=tenant.id) as connection, patch.object(bulk, "FEW", few):
         bulk.insert(connection, things, many)
+        bulk.insert(connection, things, [complete(tenant, {"id": row["id"], "name": "x", "done": False}) for row in changed])
+        assert bulk.update(connection, things, names, changes) == len(changed)
         for row in single:
             connection.execute(things.insert().values(**row))
-        left, right = stored(connection, [row["id"] for row in many]), stored(connection, [row["id"] for row in single])
-        by_set = {row["id"]: {**row, "id": None} for row in left}
-        by_one = {row["id"]: {**row, "id": None} for row in right}
+        by_set, by_change, by_one = (
+            {row["id"]: {**row, "id": None} for row in stored(connection, [row["id"] for row in written])}
+            for written in (many, changed, single)
+        )
         assert [by_set[row["id"]] for row in many] == [by_one[row["id"]] for row in single]
+        assert [by_change[row["id"]] for row in changed] == [by_one[row["id"]] for row in single]
         nulls = sa.select(sa.func.count()).where(things.c.id.in_([row["id"] for row in many]), things.c.tags.is_(None))
         assert connection.execute(nulls).scalar() == sum(row["tags"] is None for row in many)
 
@@ -118,6 +127,14 @@ def test_text_that_is_too_long_is_refused_of_many_rows_as_of_one(platform: Platf
     rows = [complete(tenant, {"name": "x" * (256 if n == 7 else 3), "done": False}) for n in range(bulk.FEW)]
     with platform.database.begin(write=True, tenant=tenant.id) as connection, pytest.raises(sa.exc.DataError, match="too long"):
         bulk.insert(connection, things, rows)
+    short = [complete(tenant, {"name": "x", "done": False}) for _row in rows]
+    changes = [
+        {"b_tenant": tenant.id, "b_id": one["id"], "b_version": 1, "v_name": row["name"]} for one, row in zip(short, rows, strict=True)
+    ]
+    with platform.database.begin(write=True, tenant=tenant.id) as connection:
+        bulk.insert(connection, things, short)
+    with platform.database.begin(write=True, tenant=tenant.id) as connection, pytest.raises(sa.exc.DataError, match="too long"):
+        bulk.update(connection, things, ["name"], changes)
 
 
 def test_a_date_does_not_shift(platform: Platform, tenant: Tenant) -> None:
@@ -128,14 +145,15 @@ def test_a_date_does_not_shift(platform: Platform, tenant: Tenant) -> None:
     assert back["day"] == date(2026, 3, 29)
 
 
-def test_a_set_of_changes_counts_the_rows_that_still_had_their_version(platform: Platform, tenant: Tenant) -> None:
-    rows = [complete(tenant, {"name": f"n{n}", "done": False}) for n in range(5)]
+@pytest.mark.parametrize("count", [5, bulk.FEW])
+def test_a_set_of_changes_counts_the_rows_that_still_had_their_version(platform: Platform, tenant: Tenant, count: int) -> None:
+    rows = [complete(tenant, {"name": f"n{n}", "done": False}) for n in range(count)]
     changes = [{"b_tenant": tenant.id, "b_id": row["id"], "b_version": 1 + (n == 0), "v_name": "changed"} for n, row in enumerate(rows)]
     with platform.database.begin(write=True, tenant=tenant.id) as connection:
         bulk.insert(connection, things, rows)
-        assert bulk.update(connection, things, ["name"], changes) == 4
+        assert bulk.update(connection, things, ["name"], changes) == count - 1
         names = sorted(row["name"] for row in stored(connection, [row["id"] for row in rows]))
-    assert names == ["changed"] * 4 + ["n0"]
+    assert names == ["changed"] * (count - 1) + ["n0"]
 
 
 @given(value=DECIMALS | st.decimals(-(10**40), 10**40, allow_nan=False), least=st.integers(0, 4), places=st.sampled_from([4, 10]))

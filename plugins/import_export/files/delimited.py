@@ -8,12 +8,12 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO, NamedTuple
 
 from plugins.import_export.files.book import BLOCK, Book, Reading, Rows, Sheet, blank, bounded, from_start, named, unreadable
 from plugins.import_export.files.encodings import decide
-from plugins.import_export.files.headings import SAMPLED, found_row, headings_row, note_above, ruled
+from plugins.import_export.files.headings import RULES, SAMPLED, found_row, headings_row, note_above, ruled
 from sdk import BadRequest, Text, _
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f")
@@ -22,6 +22,7 @@ _MANY, _MOST_SAMPLED = 1_000, 1 << 20
 """Rows that are looked at where the first ones are of one cell each, and signs of a file that are looked at in all."""
 _QUOTED = re.compile(r' +"')
 _END = "\x1a"
+_AT_END = ("\n" + _END, "\r" + _END)
 """What old programs write behind the last line."""
 _SAID = "sep="
 """What Excel takes as the first line, with the delimiter behind it."""
@@ -83,7 +84,7 @@ def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
     def read() -> Rows:
         cells = _cells(source, encoding, dialect)
         for number, row in enumerate(islice(cells, place + 1, None), 1):
-            if not blank(row):
+            if (row and row[0].strip()) or not blank(row):
                 yield number, row
 
     kind = "tsv" if dialect.delimiter == "\t" else "csv"
@@ -97,20 +98,23 @@ def _cells(source: BinaryIO, encoding: str, dialect: Dialect) -> Iterator[list[s
         text.readline()
     size = number = 0
 
-    def lines() -> Iterator[str]:
+    def blocks() -> Iterator[str]:
+        """Whole lines, as many as a block holds, then the one that goes on behind it: to ask for each takes as long as to part its cells."""
         nonlocal size
-        while line := text.readline(_LONGEST_ROW):
-            if line == _END:
-                return
-            size += len(line)
-            if size >= _LONGEST_ROW:  # else a file without line ends is one row, and all of it in memory
-                raise unreadable(_("is not a CSV file: row {row} is longer than {most} million signs"), row=number + 1, most=16)
-            yield line
+        while block := text.read(BLOCK):
+            cut = max(block.rfind("\n"), block.rfind("\r", 0, -1)) + 1  # \r may be half of a line end
+            for whole in (block[:cut], block[cut:] + text.readline(_LONGEST_ROW)):
+                size += len(whole)
+                # Else a file without line ends is one row, and all of it in memory. Of the first block what is behind other rows is not counted.
+                if size >= _LONGEST_ROW - BLOCK:
+                    raise unreadable(_("is not a CSV file: row {row} is longer than {most} million signs"), row=number + 1, most=16)
+                yield whole.removesuffix(_END) if whole == _END or whole.endswith(_AT_END) else whole
 
+    lines = chain.from_iterable(io.StringIO(block, newline="") for block in blocks())
     try:
-        for number, row in enumerate(dialect.reader(lines()), 1):
+        for number, row in enumerate(dialect.reader(lines), 1):
             size = 0
-            yield [] if ruled(row) else row
+            yield [] if row and row[0][:3] in RULES and ruled(row) else row  # asked of every row
     except csv.Error as failure:
         raise unreadable(_("is not a CSV file: row {row}: {reason}"), row=number + 1, reason=_reason(failure)) from failure
 

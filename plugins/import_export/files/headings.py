@@ -13,7 +13,8 @@ from sdk import BadRequest, _
 SAMPLED = 50
 _SHOWN = 200
 _RULE = re.compile(r"\s*(?:[-=]{3,}|[-=]{5,}[^-=]*[-=]{5,})\s*\Z")
-_RULES = frozenset({"---", "===", "", " --", " ==", " "})
+RULES = frozenset({"---", "===", "", " --", " ==", " "})
+"""What the first cell of such a line begins with."""
 
 
 def headings_row(rows: list[list[str]], reading: Reading) -> int:
@@ -91,7 +92,7 @@ def _name_columns(row: list[str]) -> bool:
 
 def ruled(row: Sequence[str]) -> bool:
     """Whether a row is a line that programs draw for the eye, of dashes, and perhaps with a title between them."""
-    if not row or row[0][:3] not in _RULES:  # asked of every row
+    if not row or row[0][:3] not in RULES:
         return False
     words = [word for word in map(str.strip, row) if word]
     return bool(words) and all(map(_RULE.match, words)) and (len(words) > 1 or len(words[0]) > 4 or len(row) > 1)
