@@ -89,7 +89,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(CustomEntity, "custom_entity", "custom_entities", _("Custom entity"), _("Custom entities"), title="label", owned=False,
                guards_access=True),
         Entity(Entry, "audit", "audit", _("Audit log entry"), _("Audit log"), title="action", owned=False, verbs=frozenset({Verb.READ}),
-               veil=entries.veil),
+               veil=entries.veil, veiled=("changes",), narrows=entries.narrows),
         Entity(BackgroundJob, "job", "jobs", _("Background job"), _("Background jobs"), owned=False, verbs=frozenset({Verb.READ}),
                veil=job_sight.veil, veiled=job_sight.OF_JOBS),
     )  # fmt: skip

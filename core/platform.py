@@ -83,8 +83,9 @@ class Platform:
     limits: Limits = field(default_factory=Limits)
     """What each token has left in this process."""
     shield: Shield = field(default_factory=Shield)
-    repeats: Repeats = field(default_factory=Repeats)
     """Who has to wait, as far as this process has been told."""
+    repeats: Repeats = field(default_factory=Repeats)
+    """Which attempts without a right it has told of."""
     catalogs: Recent[Makings, Catalog] = field(default_factory=lambda: Recent(_MOST_CATALOGS))
     """The catalogue of each tenant that has made entities."""
     _shapes: Recent[tuple[str, frozenset[str], Overlay, Catalog], Shape] = field(default_factory=lambda: Recent(_MOST_SHAPES))

@@ -347,7 +347,12 @@ class Transactional:
         """Once the transaction is over: put what was refused in it into the audit, by one of its own, and count which plugins raised."""
         self.platform.calls.failures.keep(self.platform.database, self.platform.clock())
         attempts, self._transaction.attempts = self._transaction.attempts, []
-        if rows := self.platform.repeats.to_tell(attempts, self.platform.clock()) if attempts else []:
-            with self.platform.database.begin(write=True, tenant=self.tenant.id) as connection:
-                entries.sign(cast("Work", self), rows)
-                bulk.insert_all(connection, {audit: rows})
+        repeats, now = self.platform.repeats, self.platform.clock()
+        if rows := repeats.to_tell(attempts, now) if attempts else []:
+            try:
+                with self.platform.database.begin(write=True, tenant=self.tenant.id) as connection:
+                    entries.sign(cast("Work", self), rows)
+                    bulk.insert_all(connection, {audit: rows})
+            except BaseException:
+                repeats.take_back(rows)
+                raise

@@ -90,21 +90,25 @@ def alter_column(
         raise ValueError(f"there is no column {column!r} in {table!r}: name one that is there, or add it by op.add_column")
     said = connection.dialect.type_compiler_instance.process
     old, new = said(there["type"]), said(there["type"] if type_ is None else type_)
-    exact = type_ is not None and (isinstance(type_, Exact) or _base(old) in _SCALED)
-    if isinstance(using, str) and exact:
+    sqlite = connection.dialect.name == "sqlite"
+    values = _for_this(using, table, column, connection.dialect.name)
+    kept = _scale(connection, table, column) if sqlite else ""  # as which amount SQLite's own words have it
+    amount = bool(kept) if sqlite else _base(old) == "NUMERIC" and old.startswith("NUMERIC(18,")
+    if type_ is not None and isinstance(using, str) and (isinstance(type_, Exact) or amount):
         raise ValueError(
             f"{table}.{column}: an exact amount is a scaled whole number on SQLite (12.5 with four places is 125000) and NUMERIC on PostgreSQL: "
             'say for both what the values become by using={"sqlite": "<SQL>", "postgresql": "<SQL>"}; leave type_ out where it stays what it is'
         )
-    values = using if isinstance(using, str) else using.get(connection.dialect.name, "")
     alike = not isinstance(type_, sa.types.TypeDecorator) and (_base(old), _base(new)) in _AS_THEY_ARE
-    if not values and (exact or (old != new and not alike)):
-        raise ValueError(f'{table}.{column}: {old} does not become {new} by itself: say what the values become by using="<SQL>"')
+    unclear = sqlite and type_ is not None and _base(old) == "BIGINT" and not amount  # made before its words said so, it may be an amount
+    if not values and (unclear or (old != new and not alike)):
+        may = "may be an exact amount, scaled, and " if unclear else ""
+        raise ValueError(f'{table}.{column}: {old} {may}does not become {new} by itself: say what the values become by using="<SQL>"')
     empty = bool(there["nullable"]) if nullable is None else nullable
     alter = _alter_on_postgresql
-    if connection.dialect.name == "sqlite":
+    if sqlite:
         # Its words keep the digits behind the point of an exact amount, which its types do not.
-        scale = _scale(connection, table, column) if type_ is None else said(type_, type_expression=sa.Column(column, type_))[len(new) :]
+        scale = kept if type_ is None else said(type_, type_expression=sa.Column(column, type_))[len(new) :]
         alter = partial(_alter_on_sqlite, scale=scale)
     with all_rows(op, table):
         _check_rows(connection, table, column, "" if values else new, empty or bool(values))
@@ -116,8 +120,15 @@ _AS_THEY_ARE = frozenset(
     [(old, new) for old in (*_TEXTS, *_WHOLE, "DATE") for new in _TEXTS] + [(old, new) for old in _WHOLE for new in (*_WHOLE[1:], "BIGINT")]
 )
 """Which types become which others and mean the same on both databases; a BIGINT of SQLite may be an exact amount."""
-_SCALED = ("BIGINT", "NUMERIC")
-"""What an exact amount is on the databases, so far as they tell."""
+
+
+def _for_this(using: str | Mapping[str, str], table: str, column: str, dialect: str) -> str:
+    if isinstance(using, str):
+        return using
+    if {*using} != {"sqlite", "postgresql"} or not all(using.values()):
+        said = ", ".join(sorted(name for name, one in using.items() if one)) or "nothing"
+        raise ValueError(f"{table}.{column}: using= says what values become on {said}; expected SQL for sqlite and for postgresql")
+    return using[dialect]
 
 
 def _base(kind: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -127,6 +127,11 @@ def veil(work: Work, rows: Sequence[dict[str, Any]]) -> None:
         everywhere, by_record = visible[entity]
         names = by_record.get(record, everywhere)
         row["changes"] = row["changes"] if names is None else {name: pair for name, pair in row["changes"].items() if name in names}
+
+
+def narrows(work: Work) -> Collection[str]:
+    """What is told in part to who has not every right."""
+    return () if work.grants.unlimited else ("changes",)
 
 
 def _visible(work: Work, entity: str, records: set[UUID]) -> tuple[frozenset[str] | None, Mapping[UUID, frozenset[str]]]:

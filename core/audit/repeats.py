@@ -31,6 +31,8 @@ class _Series:
     counted: int = 0
     due: int = STEP
     told: int = 0
+    owed: int = 0
+    """For how many the next entry stands beside its own: what an hour before has left over, or what could not be written."""
 
 
 class Repeats:
@@ -46,22 +48,35 @@ class Repeats:
             return [told for one in attempts if (told := self._told(one, now)) is not None]
 
     def _told(self, entry: dict[str, Any], now: datetime) -> dict[str, Any] | None:
-        key = (entry["tenant_id"], entry["actor_id"], entry["impersonator_id"], entry["channel"], entry["changes"]["permission"][1])
-        series, left = self._series.get(key), 0
+        key = _key(entry)
+        series = self._series.get(key)
         if series is None or not timedelta() <= now - series.began < WINDOW:
-            left = series.counted - series.told if series is not None else 0
-            series = self._series[key] = _Series(now)
+            series = self._series[key] = _Series(now, owed=0 if series is None else series.owed + series.counted - series.told)
         self._series.move_to_end(key)
         while len(self._series) > _MOST_KNOWN:
             self._series.popitem(last=False)
-        if entry["record_id"] not in series.records and len(series.records) < SINGLY:
-            series.records.add(entry["record_id"])
-            return _with(entry, left + 1) if left else entry
+        new = entry["record_id"] not in series.records and len(series.records) < SINGLY
+        if new or series.owed:
+            if new:
+                series.records.add(entry["record_id"])
+            owed, series.owed = series.owed, 0
+            return _with(entry, owed + 1) if owed else entry
         series.counted += 1
         if series.counted < series.due:
             return None
         untold, series.told, series.due = series.counted - series.told, series.counted, series.due * STEP
         return _with(entry, untold)
+
+    def take_back(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """These could not be written after all: the next attempt of each kind is told at once, with all that they stood for."""
+        with self._lock:
+            for entry in entries:
+                if (series := self._series.get(_key(entry))) is not None:
+                    series.owed += entry["changes"].get(TIMES, (None, 1))[1]
+
+
+def _key(entry: Mapping[str, Any]) -> type_key:
+    return (entry["tenant_id"], entry["actor_id"], entry["impersonator_id"], entry["channel"], entry["changes"]["permission"][1])
 
 
 def _with(entry: Mapping[str, Any], times: int) -> dict[str, Any]:

@@ -29,11 +29,13 @@ class Server(BaseApplication):  # type: ignore[misc]
         if folder:  # each counts for itself, and whichever is asked answers for all
             metrics.share(folder)
         self._address = (host, port)
+        self._drain: Drain | None = None
         self._first_start = first_start  # made before the fork: whichever worker is asked knows it
         self._options = {
             "bind": f"{host}:{port}", "workers": workers, "worker_class": Worker, "threads": 8, "keepalive": 30,
             "accesslog": None if quiet else "-", "loglevel": "warning", "control_socket_disable": True, "timeout": 60,
             "graceful_timeout": 10, "limit_request_line": 8190, "logger_class": AccessLog,
+            "worker_exit": lambda _arbiter, _worker: self._drain.stop() if self._drain is not None else None,
             "on_exit": lambda _arbiter: shutil.rmtree(folder, ignore_errors=True) if folder else None,
         }  # fmt: skip
         super().__init__()
@@ -48,7 +50,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         booted = boot(configs.load().served_at(*self._address))
         booted.first_start = self._first_start
         if booted.config.drain and not booted.config.redis_url:  # with Redis, relays and workers do it
-            Drain(booted).start()
+            self._drain = Drain(booted)
+            self._drain.start()
         app = create_app(booted)
         settle()
         return app

@@ -237,8 +237,8 @@ def _positional(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) ->
 
 
 def _day(day: date | None) -> str | None:
-    """As SQLAlchemy writes it down, in a fifth of the time."""
-    return None if day is None else day.isoformat()
+    """As SQLAlchemy writes it down, in a fifth of the time: an instant, which is a date to Python, without its time."""
+    return None if day is None else day.isoformat()[:10]
 
 
 def _written(writer: type_writer | None, values: Sequence[Any]) -> Sequence[Any]:
@@ -316,7 +316,9 @@ def _update_together(connection: Connection, table: sa.Table, names: tuple[str, 
     differing = tuple(name for name in columns if name not in alike)
     documents = _documents(columns, alike, differing)
     statement = _setting(table, names, differing).format(*("%s" for _document in documents))
-    return connection.exec_driver_sql(statement, tuple(one.decode() for one in documents)).rowcount
+    # The planner takes any document for thousands of rows, and would read the whole table for thirty: of these it knows how many they are.
+    ids = "{" + ",".join(map(str, columns["b_id"])) + "}"
+    return connection.exec_driver_sql(f"{statement} AND t.id = ANY(%s::uuid[])", (*(one.decode() for one in documents), ids)).rowcount
 
 
 @lru_cache(maxsize=1000)

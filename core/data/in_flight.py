@@ -148,7 +148,7 @@ def answered(connection: Connection, name: bytes, values: Sequence[bytes | None]
         driver.wait(generators.send(driver.pgconn))
         *done, (found,), _end = (driver.wait(generators.fetch_many(driver.pgconn)) for _part in range(4 if fresh else 3))
         driver.pgconn.exit_pipeline_mode()
-        if done[0][0].status == pq.ExecStatus.COMMAND_OK:
+        if done[0][0].status in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
             prepared(driver, statement, mine)
         for (written,) in done:
             if written.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):

@@ -230,8 +230,11 @@ def _type(kind: sa.types.TypeEngine[Any]) -> str:
         return f"sa.String({kind.length})"
     if type(kind).__name__ == "JSONB":
         return "columns.json_data()"
-    if getattr(sa, type(kind).__name__, None) is None:  # of one database alone
-        kind = kind.as_generic()
+    if getattr(sa, type(kind).__name__, None) is None:  # of one database alone, or somebody's own
+        try:
+            kind = kind.as_generic()
+        except (NotImplementedError, AttributeError):
+            return f"{type(kind).__name__}()  # write its import and its arguments: a type that this does not know"
     return f"sa.{kind!r}" if not isinstance(kind, sa.Interval) else "sa.Interval()"
 
 

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from core.data import in_flight
 from sdk.migrations import APP_ROLE
@@ -70,11 +70,17 @@ class Statistics:
             with self._database.begin_as_owner() as connection:
                 connection.exec_driver_sql(f'LOCK TABLE "{table}" IN SHARE UPDATE EXCLUSIVE MODE NOWAIT')
                 connection.exec_driver_sql(f'ANALYZE "{table}"')
-        except OperationalError:  # somebody has the lock, such as a dry run of another tenant
-            with self._lock:
-                self._growth.put_off(table)
-        except SQLAlchemyError:  # it is a hint: what was written is written, and nobody is to write it again
+        except SQLAlchemyError as failure:  # it is a hint: what was written is written, and nobody is to write it again
+            if is_locked(failure):  # such as by a dry run of another tenant
+                with self._lock:
+                    self._growth.put_off(table)
+                return
             log.warning("the planner could not look again at %s", table, exc_info=True)
+
+
+def is_locked(failure: SQLAlchemyError) -> bool:
+    """Whether PostgreSQL says that somebody else has the lock (`lock_not_available`)."""
+    return isinstance(failure, DBAPIError) and getattr(failure.orig, "sqlstate", None) == "55P03"
 
 
 def grown_within(connection: Connection, growth: Growth, table: str, rows: int) -> None:
@@ -92,7 +98,8 @@ def grown_within(connection: Connection, growth: Growth, table: str, rows: int) 
             connection.exec_driver_sql(f'LOCK TABLE "{table}" IN SHARE UPDATE EXCLUSIVE MODE NOWAIT')
             connection.exec_driver_sql(f'ANALYZE "{table}"')
             connection.exec_driver_sql(f"SET LOCAL ROLE {APP_ROLE}")
-    except OperationalError:  # somebody has the lock; the savepoint has given the role back
-        growth.put_off(table)
-    except SQLAlchemyError:
+    except SQLAlchemyError as failure:  # the savepoint has given the role back
+        if is_locked(failure):
+            growth.put_off(table)
+            return
         log.warning("the planner could not look at %s", table, exc_info=True)

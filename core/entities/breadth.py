@@ -56,7 +56,8 @@ def covers(work: Work, user: UUID | None, entity: Entity, names: Sequence[str], 
     )
     if work.once((*key, ()), lambda: not _finds_beyond(theirs, looked_at, (), clauses)):
         return True
-    return bool(filter) and work.once((*key, tuple(filter)), lambda: not _finds_beyond(theirs, looked_at, filter, clauses))
+    # Computed fields in it differ between people, also between such as see every record.
+    return bool(filter) and work.once((*key, user, tuple(filter)), lambda: not _finds_beyond(theirs, looked_at, filter, clauses))
 
 
 def _finds_beyond(theirs: Reader, looked_at: Sequence[str], filter: Filter, clauses: Sequence[sa.ColumnElement[bool]]) -> bool:

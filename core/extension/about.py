@@ -64,7 +64,7 @@ def _told(ill: failures.Ill) -> dict[str, object]:
 
 
 def _found(work: Work, name: str) -> Found:
-    found = next((one for one in work.platform.plugins if one.name == name), None)
+    found = next((one for one in as_now(work.platform) if one.name == name), None)
     if found is None:
         raise NotFound(_("no active plugin {name!r}; see `dealwright plugin list`"), name=name[:80])
     return found

@@ -253,9 +253,10 @@ def switched_on(connection: Connection) -> set[str]:
     return {approval.partition(" ")[0] for approval in connection.scalars(_APPROVALS)}
 
 
-def known(connection: Connection) -> set[str]:
-    """Names of the plugins that some tenant has ever switched, or been asked about, also of those that are not here."""
-    return set(connection.scalars(sa.select(tenant_plugins.c.plugin).distinct()))
+def is_known(connection: Connection, plugin: str) -> bool:
+    """Whether some tenant has ever switched a plugin, or been asked about it, be it here or not."""
+    there = sa.select(sa.literal(1)).where(tenant_plugins.c.plugin == plugin).limit(1)
+    return connection.execute(there).first() is not None
 
 
 def _unasked(connection: Connection, bridge: Manifest) -> bool:

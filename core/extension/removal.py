@@ -46,7 +46,7 @@ def _has_left_anything(platform: Platform, plugin: str) -> bool:
     if plugin in migrate.orphans(platform.database, platform.branches()):
         return True
     with platform.database.begin(write=False, tenant=None) as connection:
-        return plugin in gate.known(connection)
+        return gate.is_known(connection, plugin)
 
 
 def check_free(report: Impact) -> None:

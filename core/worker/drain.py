@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dealwright.worker")
 BATCH = 100
+ENDING = 8
+"""Seconds that the present row has when the process is asked to end: less than the server gives its requests."""
 REST, MOST_REST, SHARE, EACH = 0.05, 0.5, 3, 0.01
 """Seconds between batches that were not full: what is committed meanwhile is claimed and told together, for the price of one. Where much is
 going on it rests `EACH` times as many rows as it has just told, so that the next ones are as many and more: 10 deals by themselves cost three
@@ -35,6 +38,7 @@ class Drain:
         self.platform, self._pause = platform, pause
         self._wake, self._stop = threading.Event(), threading.Event()
         self._deliverers = Deliverers(platform.database.path)
+        self._at: Sequence[type_row] = ()
         self._thread = threading.Thread(target=self._loop, name="dealwright-drain", daemon=True)
 
     def start(self) -> None:
@@ -52,11 +56,13 @@ class Drain:
         self._deliverers.share()
 
     def stop(self) -> None:
-        """Finish the present row and end."""
+        """Finish the present row and end; one that takes too long is not told that it killed this process."""
         self._stop.set()
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=30)
+            self._thread.join(timeout=ENDING)
+            if self._thread.is_alive():
+                give_back(self.platform, self._at, begun=True)
         self._deliverers.leave()
 
     def _loop(self) -> None:
@@ -95,18 +101,34 @@ class Drain:
         rows = claim(self.platform, BATCH)
         for group in together(rows):
             if self._stop.is_set():
-                break
+                give_back(self.platform, group)
+                continue
+            self._at = group
             # What was tried before counts its attempt when it begins: who kills the process takes none of its neighbours along.
             tried = group[0].attempts
             deliver_all(self.platform, take(self.platform, group[0].tenant_id, [group[0].id], tried) if tried else group)
+        self._at = ()
         return len(rows)
 
 
+def give_back(platform: Platform, rows: Sequence[type_row], *, begun: bool = False) -> None:
+    """Claimed rows that this process will not do, since it is asked to end, are as they were before: that is no attempt, and nobody's death.
+    What has begun already may be done yet, and keeps its lease."""
+    for row in rows:
+        before = {"deaths": row.deaths} if begun else {"attempts": row.attempts, "deaths": row.deaths, "due_at": row.due_at}
+        mine = (outbox.c.tenant_id == row.tenant_id, outbox.c.id == row.id, outbox.c.state == WAITING)
+        with platform.database.begin(write=True, tenant=None, role=RELAY_ROLE) as connection:
+            connection.execute(outbox.update().where(*mine).values(before))
+
+
 def give_free(platform: Platform) -> None:
-    """Rows that were claimed and are not done are due now: nobody is left who could be at them. Those that failed before wait their time."""
+    """Rows that were claimed and are not done are due now: nobody is left who could be at them.
+
+    Those that failed before wait their time, and so does what has outlived its process twice: it may be what ended it.
+    """
     now = platform.clock()
     with platform.database.begin(write=True, tenant=None, role=RELAY_ROLE) as connection:
-        claimed = (outbox.c.state == WAITING, outbox.c.attempts > 0, outbox.c.error.is_(None), outbox.c.due_at > now)
+        claimed = (outbox.c.state == WAITING, outbox.c.attempts > 0, outbox.c.error.is_(None), outbox.c.deaths <= 1, outbox.c.due_at > now)
         connection.execute(outbox.update().where(*claimed).values(due_at=now))
 
 

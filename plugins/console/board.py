@@ -92,6 +92,22 @@ class Board:
         return target.plural_label if target is not None else self.kind.ctx.say(self.kind.fields[self.by].label)
 
     @property
+    def missing(self) -> tuple[str, str, str]:
+        """What is said where there are no columns, and where its reader can make some, with what that is called; "" for who cannot."""
+        ctx, target = self.kind.ctx, self.kind.target(self.kind.fields[self.by])
+        group = next((one.label for one in self.group.options if one.value == self.group.chosen), "") if self.group is not None else ""
+        said = ctx.say(_("Columns come from the list “{list}”, which is still empty."), {"list": self.made_of})
+        if group:
+            said = ctx.say(
+                _("“{group}” has nothing under “{list}” yet, which the columns are made of."), {"group": group, "list": self.made_of}
+            )
+        if not group and ctx.can("core.plugin.update"):
+            return said, f"{PREFIX}/admin/start", ctx.say(_("Get started"))
+        if target is not None and target.can("create"):
+            return said, target.path, self.made_of
+        return f"{said} {ctx.say(_('Your administrator can fill it.'))}", "", ""
+
+    @property
     def movable(self) -> bool:
         """Whether its reader may move cards at all; which, the door says."""
         return self.by in self.kind.written and self.kind.can("update")
@@ -286,7 +302,6 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "kind": kind,
             "board": board,
             "columns": board.columns(),
-            "start_at": f"{PREFIX}/admin/start" if ctx.can("core.plugin.update") else "",
             "choices": [(name, ctx.say(kind.fields[name].label)) for name in kind.boards],
             "filters": board.chips(),
             "q": board.q,

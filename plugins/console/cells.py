@@ -9,7 +9,7 @@ from uuid import UUID
 from plugins.console import measured
 from plugins.console.admin.rights import VERBS, WORDS
 from plugins.console.registry import Kind, kind_of
-from plugins.console.words import ACTIONS, SYSTEM
+from plugins.console.words import ACTIONS, OF_ATTEMPTS, SYSTEM
 from sdk import Condition, Context, Query
 from sdk.context import Row
 from sdk.fields import AnyRecordField, ChoiceField, DecimalField, Field, IntegerField, KeysField, LinkField, TextField
@@ -139,8 +139,8 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
     if kind.name == AUDIT:
         value = _of_entry(kind.ctx, name, value, row)
     if of.kind == "text" and not of.search and name != kind.title and isinstance(value, str):
-        about = str(row.get("entity") or "")
-        if about and name != "entity" and (said := measured.in_words(kind.ctx, about, value)) != value:
+        about = str(row.get(of.within) or "") if isinstance(of, TextField) and of.within else ""
+        if about and (said := measured.in_words(kind.ctx, about, value)) != value:
             value = said
         elif "." in value:
             value = in_words(kind.ctx, value)
@@ -173,6 +173,8 @@ def _altered(ctx: Context, entity: str, changes: Mapping[str, Sequence[object]])
             return ctx.say(of.options[str(value)])
         return "—" if value is None else " ".join(str(one) for one in value.values()) if isinstance(value, Mapping) else str(value)
 
+    if changes.keys() <= OF_ATTEMPTS.keys():  # that was an attempt, which changed nothing
+        return "\n".join(f"{ctx.say(OF_ATTEMPTS[name])}: {in_words(ctx, said(name, pair[1]))}" for name, pair in changes.items())
     return "\n".join(
         f"{ctx.say(fields[name].label) if name in fields else name}: {' → '.join(said(name, one) for one in pair)}"
         for name, pair in changes.items()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from sdk import Text, _
 
+OF_ATTEMPTS: Mapping[str, Text] = {"permission": _("Permission"), "times": _("Attempts")}
+"""What an entry of an attempt without a right says."""
 ACTIONS: Mapping[str, Text] = {
     "create": _("Created"), "update": _("Changed"), "delete": _("Moved to the recycle bin"), "restore": _("Restored from the recycle bin"),
     "merge": _("Merged"), "unmerge": _("Undo merge"), "erase": _("Personal data erased"), "disclose": _("Personal data collected"),

@@ -19,8 +19,8 @@ def veil(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
     """Leave out the weights of words that stand in fields which the reader does not see."""
     if not any(row.get(TOLD) for row in rows):
         return
-    seen, there = _seen(ctx), _seen(ctx.as_system())
-    if there & {*RESTS_ON.values()} <= seen:
+    seen = _seen(ctx)
+    if {*RESTS_ON.values()} <= seen:
         return
     for row in rows:
         if row.get(TOLD):
@@ -30,8 +30,8 @@ def veil(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def narrows(ctx: Context) -> Collection[str]:
-    """What is told in part to who does not see all that the words stand in."""
-    return () if _seen(ctx.as_system()) & {*RESTS_ON.values()} <= _seen(ctx) else OF_CARDS
+    """What is told in part to who does not see all that the words stand in, be it that the company has it no more."""
+    return () if {*RESTS_ON.values()} <= _seen(ctx) else OF_CARDS
 
 
 def _seen(ctx: Context) -> set[str]:

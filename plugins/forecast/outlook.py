@@ -105,10 +105,10 @@ def totals(answer: Mapping[str, object]) -> Row:
     }  # fmt: skip
 
 
-def is_blank(total: Row) -> bool:
-    """Whether there is nothing to draw: neither deals nor a target."""
-    return not total["target"] and all(
-        not Decimal(str(cast("Mapping[str, object]", total[name])["amount"])) for name in ("won", "weighted")
+def is_blank(answer: Mapping[str, object]) -> bool:
+    """Whether there is nothing to tell of: neither deals, whatever they are worth, nor a target."""
+    return not any(
+        one[name] for one in cast("Sequence[Mapping[str, object]]", answer["periods"]) for name in ("deals", "won_deals", "target")
     )
 
 

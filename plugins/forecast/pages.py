@@ -38,7 +38,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "chart": outlook.chart(ctx, answer), "lines": outlook.lines(ctx, answer), "total": outlook.totals(answer), "raw": answer,
             "groups": [{**group, "total": outlook.group_total(group, str(answer["currency"]))} for group in groups],
             "overdue_at": outlook.deals(ctx, ("status", "open"), ("close_date[lt]", str(answer["today"]))),
-            "blank": outlook.is_blank(outlook.totals(answer)),
+            "blank": outlook.is_blank(answer),
             "undated_at": outlook.deals(ctx, ("status", "open"), ("close_date[empty]", "true")),
         }  # fmt: skip
     return Rendering(

@@ -20,7 +20,7 @@ def tile(ctx: Context, narrow: Mapping[str, object]) -> Rendering | None:
     total = outlook.totals(answer)
     return Rendering(
         "forecast/tile.html",
-        {"chart_": outlook.chart(ctx, answer), "total": total, "blank": outlook.is_blank(total), "lines": outlook.lines(ctx, answer)},
+        {"chart_": outlook.chart(ctx, answer), "total": total, "blank": outlook.is_blank(answer), "lines": outlook.lines(ctx, answer)},
     )
 
 

@@ -90,8 +90,19 @@ def keep_room(ctx: Context, batch: Batch, documents: type_documents, sums: Mappi
         for more, change in sorted(mine, key=lambda pair: -abs(pair[0].total)):
             if _fits(left, rate):
                 break
-            text = _("with this line, {number} would come to more than an amount can hold: less than {limit} is possible")
-            change.refuse("net", "out_of_range", text, number=str(documents[id]["number"] or documents[id]["name"]), limit=f"{LIMIT:f}")
+            if more.total * left.total <= 0:  # which makes it smaller
+                continue
+            number, limit = str(documents[id]["number"] or documents[id]["name"]), f"{LIMIT:f}"
+            if _wide(left):
+                text = _("with this line, {number} would come to more than an amount can hold: less than {limit} is possible")
+                change.refuse("unit_price", "out_of_range", text, number=number, limit=limit)
+            else:
+                text = _(
+                    "with this line, {number} would come to more {currency}, at a rate of {rate}, than an amount can hold: less than {limit}"
+                )
+                change.refuse(
+                    "unit_price", "out_of_range", text, number=number, currency=ctx.tenant.currency, rate=f"{rate:f}", limit=limit
+                )
             left, refused = Amounts(left.net - more.net, left.tax - more.tax), True
     return refused
 
@@ -146,8 +157,9 @@ def _price(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Ro
             amounts = line_amounts(quantity, price, change.after("discount"), change.after("tax_rate"))
             if change.act == HISTORY and (then := _as_it_was(change, price.currency, amounts)) is not None:
                 amounts = then
-            for part in (wide := _wide(amounts)):  # now: what is refused later is in the sums of its document
-                change.refuse(part, "out_of_range", _("expected a number less than {limit}"), limit=f"{LIMIT:f}")
+            if wide := _wide(amounts):  # now: what is refused later is in the sums of its document
+                text = _("the line would come to {amount}; from −{limit} to {limit} is possible")
+                change.refuse("unit_price", "out_of_range", text, amount=f"{amounts.total:f}", limit=f"{LIMIT - 1:f}")
             change.values |= {"unit_price": price, **({} if wide else amounts.values(price.currency))}
             if change.after("description") is None and product is not None:
                 change.values["description"] = product["name"]

@@ -23,8 +23,11 @@ def price(ctx: Context, batch: Batch) -> None:
         if isinstance(net, Money) and isinstance(on, date) and (late or change.changes("net") or change.changes("ordered_on")):
             wanted.append((change, net, on))
     for (change, _net, _on), found in zip(wanted, priced(ctx, [(net, on) for _change, net, on in wanted]), strict=True):
-        if change.act == ACT and found.amount is not None and abs(found.amount.amount) >= LIMIT:
-            continue  # it stays without, as others are priced with it
+        if (
+            found.amount is not None and abs(found.amount.amount) >= LIMIT
+        ):  # it stays without: others are priced with it, or it gets smaller
+            change.values |= {"base_amount": None, "rate": None}
+            continue
         change.values |= {"base_amount": found.amount, "rate": found.rate}
 
 

@@ -87,8 +87,12 @@ def test_a_plugin_that_does_not_serve_is_switched_off_as_any_other(site: Site, w
     assert site.get(f"{PLUGINS}/gone").all("//a[contains(@href, '/gone/off')]")
     assert not site.get(f"{PLUGINS}/never").all("//a[contains(@href, '/never/off')]")
     off = site.get(f"{PLUGINS}/gone/off")
-    assert site.post(f"{PLUGINS}/gone", off.form()).status == 303
-    assert not site.get(f"{PLUGINS}/gone").all("//a[contains(@href, '/gone/off')]")
+    done = site.post(f"{PLUGINS}/gone", off.form())
+    assert done.status == 303
+    assert "The plugin is off. Its data is kept." in site.get(done.location).text, (
+        "also of one that nobody has on any more, and that is not listed"
+    )
+    assert "gone" not in " ".join(site.get(PLUGINS).texts("//main//tr"))
 
 
 def test_a_page_of_a_package_that_was_removed_under_the_server_says_so(site: Site, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:

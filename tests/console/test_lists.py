@@ -203,5 +203,9 @@ def test_an_empty_page_says_what_will_be_there_and_how_it_comes_to_it(client: Ap
     assert admin.get(ACCOUNTS, {"name[contains]": "x"}).links()["All records"].startswith("/console/customers/accounts")
     assert admin.get("/pipeline/deals/board").links()["Get started"] == "/console/admin/start"
     assert "Your administrator can fill it" in rep.get("/pipeline/deals/board").text
-    assert "Deals with a close date in these months" in admin.get("/forecast/outlook").text
+    partners = client.post("/api/v1/pipeline/pipelines", {"name": "Partners"}).json["id"]
+    board = admin.get("/pipeline/deals/board", {"pipeline": partners})
+    assert "“Partners” has nothing under “Stages” yet" in board.text
+    assert board.links()["Stages"] == "/console/pipeline/stages"
+    assert "Deals with a close date in this period" in admin.get("/forecast/outlook").text
     assert admin.get("/teamwork/performance", {"period": "2026-01"}).heading == "Performance Jan 2026"

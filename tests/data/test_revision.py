@@ -228,5 +228,5 @@ def test_an_amount_keeps_its_scale_whatever_else_is_altered(at_core: Database, t
         assert "c0" not in "".join(missing(at_core, branch))
         with at_core.begin_as_owner() as connection:
             op = Operations(MigrationContext.configure(connection))
-            migrations.alter_column(op, "typed_rows", "c0", type_=columns.Exact(2), using="c0 / 10000" if at_core.is_sqlite else "c0")
+            migrations.alter_column(op, "typed_rows", "c0", type_=columns.Exact(2), using={"sqlite": "c0 / 10000", "postgresql": "c0"})
         assert "columns.Exact(6)" in "".join(line for line in missing(at_core, branch) if "c0" in line)

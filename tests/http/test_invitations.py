@@ -114,9 +114,9 @@ def test_a_forgotten_password_is_chosen_anew_and_ends_all_sessions(browser: Api,
 
 
 def test_a_letter_ends_when_the_password_has_been_changed_some_other_way(
-    browser: Api, platform: Platform, tenant: Tenant, make_tenant: MakeTenant, clock: Clock
+    browser: Api, platform: Platform, tenant: Tenant, clock: Clock
 ) -> None:
-    """Whoever reads the mailbox, or the letter of another tenant, is not to take a change back that was made since."""
+    """Whoever reads the mailbox is not to take a change back that was made since."""
     email = "ann@acme.example"
     lifecycle.add_person(platform.system(tenant.id), "Ann", email, [], PASSWORD)
     browser.post(RESETS, {"email": email})

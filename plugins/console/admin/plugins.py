@@ -47,7 +47,9 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
     # Those that are on or off stand together: whoever turns one off finds it where it was.
     rows.sort(key=lambda one: (ill.index(one["status"]) if one["status"] in ill else len(ill), str(one["title"])))
     switched = next((one for one in rows if one["name"] == request.asked("switched")), None)
-    return Rendering("console/admin_plugins.html", {"rows": rows, "switched": switched})
+    # What has vanished is not listed any more once nobody has it on; the address is not asked what it was called.
+    gone = bool(request.asked("switched")) and switched is None
+    return Rendering("console/admin_plugins.html", {"rows": rows, "switched": switched, "gone": gone})
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:

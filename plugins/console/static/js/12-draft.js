@@ -82,7 +82,7 @@
 
   document.addEventListener("input", (event) => {
     const form = event.target.form || event.target.closest("form");
-    if (form?.matches(CHANGES)) touched.add(form);
+    if (form?.matches(CHANGES) && form.contains(event.target)) touched.add(form); // the boxes of a list belong to a form that they do not stand in
   });
   document.addEventListener("submit", (event) => event.target.matches(CHANGES) && dealwright.keep(event.target), true);
   document.addEventListener("htmx:beforeOnLoad", (event) => {
