@@ -85,7 +85,7 @@ class Platform:
     shield: Shield = field(default_factory=Shield)
     """Who has to wait, as far as this process has been told."""
     repeats: Repeats = field(default_factory=Repeats)
-    """Which attempts without a right it has told of."""
+    """Which attempts without a right this process has told of."""
     catalogs: Recent[Makings, Catalog] = field(default_factory=lambda: Recent(_MOST_CATALOGS))
     """The catalogue of each tenant that has made entities."""
     _shapes: Recent[tuple[str, frozenset[str], Overlay, Catalog], Shape] = field(default_factory=lambda: Recent(_MOST_SHAPES))
@@ -181,6 +181,7 @@ class Platform:
         return replace(
             self, config=config, database=database, calls=self.calls.again(), gate=Gate(self.gate.manifests), policy=Policy(self.catalog),
             statistics=Statistics(database), clock=clock, kept=Recent(_MOST_KEPT), limits=Limits(), shield=Shield(),
+            repeats=Repeats(),
         )  # fmt: skip
 
     def close(self) -> None:

@@ -209,6 +209,10 @@ class Entity:
             raise DeclarationError(
                 f"entity {self.name!r}: {unknown[0]!r} in veiled is no field that a veil takes out; name fields, and a veil"
             )
+        if self.narrows is not None and not self.veiled:
+            raise DeclarationError(
+                f"entity {self.name!r}: narrows tells of what a veil leaves, and there is none; name what it takes in veiled"
+            )
         if self.territory and not isinstance(self.record.__fields__.get(self.territory), f.LinkField):
             raise DeclarationError(f"entity {self.name!r}: territory {self.territory!r} is no link of {self.record.__name__}; name one")
         check_name(ENTITY, self.name, "entity")

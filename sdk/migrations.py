@@ -21,6 +21,8 @@ APP_ROLE = "dealwright_app"
 """The PostgreSQL role under which requests run; it owns nothing, so row-level security holds for it."""
 PART = 2000
 TENANT_SETTING = "dealwright.tenant"
+SAY_HERE = "<SQL: what the values become>"
+"""What `db revision` writes where only the author knows it."""
 SAME_TENANT = f"tenant_id = NULLIF(current_setting('{TENANT_SETTING}', true), '')::uuid"
 
 
@@ -85,6 +87,8 @@ def alter_column(
     `using`.
     """
     connection = op.get_bind()
+    if SAY_HERE in ((using,) if isinstance(using, str) else using.values()):
+        raise ValueError(f"{table}.{column}: say in SQL what the values become, in the place of migrations.SAY_HERE")
     there = next((one for one in sa.inspect(connection).get_columns(table) if one["name"] == column), None)
     if there is None:
         raise ValueError(f"there is no column {column!r} in {table!r}: name one that is there, or add it by op.add_column")
@@ -99,9 +103,8 @@ def alter_column(
             f"{table}.{column}: an exact amount is a scaled whole number on SQLite (12.5 with four places is 125000) and NUMERIC on PostgreSQL: "
             'say for both what the values become by using={"sqlite": "<SQL>", "postgresql": "<SQL>"}; leave type_ out where it stays what it is'
         )
-    alike = not isinstance(type_, sa.types.TypeDecorator) and (_base(old), _base(new)) in _AS_THEY_ARE
     unclear = sqlite and type_ is not None and _base(old) == "BIGINT" and not amount  # made before its words said so, it may be an amount
-    if not values and (unclear or (old != new and not alike)):
+    if not values and (unclear or not is_alike(old, new, type_)):
         may = "may be an exact amount, scaled, and " if unclear else ""
         raise ValueError(f'{table}.{column}: {old} {may}does not become {new} by itself: say what the values become by using="<SQL>"')
     empty = bool(there["nullable"]) if nullable is None else nullable
@@ -122,6 +125,10 @@ _AS_THEY_ARE = frozenset(
 """Which types become which others and mean the same on both databases; a BIGINT of SQLite may be an exact amount."""
 
 
+_SCALED = ("BIGINT", "NUMERIC")
+"""What an exact amount is on the databases, so far as they tell."""
+
+
 def _for_this(using: str | Mapping[str, str], table: str, column: str, dialect: str) -> str:
     if isinstance(using, str):
         return using
@@ -129,6 +136,16 @@ def _for_this(using: str | Mapping[str, str], table: str, column: str, dialect: 
         said = ", ".join(sorted(name for name, one in using.items() if one)) or "nothing"
         raise ValueError(f"{table}.{column}: using= says what values become on {said}; expected SQL for sqlite and for postgresql")
     return using[dialect]
+
+
+def is_exact(old: str, new: Any) -> bool:
+    """Whether an exact amount may become another type, or a type (`old`, in the words of the database) one."""
+    return isinstance(new, Exact) or _base(old) in _SCALED
+
+
+def is_alike(old: str, new: str, kind: Any) -> bool:
+    """Whether values of the one type, in the words of the database, are values of the other, declared as `kind`, as they are."""
+    return old == new or (not isinstance(kind, sa.types.TypeDecorator) and (_base(old), _base(new)) in _AS_THEY_ARE)
 
 
 def _base(kind: str) -> str:

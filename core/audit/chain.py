@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,6 +24,8 @@ PART = 1000
 """Entries of one seal."""
 SETTLED = timedelta(minutes=5)
 """Younger entries are not sealed by the clock: transactions that began before them may still be at work."""
+DIGESTED = datetime(2026, 11, 27, tzinfo=UTC)
+"""From then on nothing writes entries without a digest; one that says to be younger was made, or stripped of it, by hand."""
 FOR_EVER = 36_500
 """Days; who sets nothing keeps everything."""
 _MARK = 8
@@ -102,7 +104,7 @@ def _seal_part(work: Work, settled: timedelta) -> int:
     secret, right, digests = work.secret(entries.PURPOSE), entries.digester(work), list[str]()
     for row in rows:
         digest = row["digest"]
-        adopting = adopting and not digest
+        adopting = adopting and _from_before(row)
         if adopting:  # from before entries had digests: taken as it is
             digest = right(row)
             mine = (audit.c.tenant_id == work.tenant.id, audit.c.id == row["id"])
@@ -116,6 +118,11 @@ def _seal_part(work: Work, settled: timedelta) -> int:
     made["hash"] = _hash(secret, made, before.hash if before is not None else "")
     work.connection.execute(seals.insert().values(**made))
     return len(rows)
+
+
+def _from_before(row: sa.RowMapping) -> bool:
+    """Whether it is from before entries had digests."""
+    return not row["digest"] and bool(row["at"] < DIGESTED)
 
 
 def _behind(work: Work, before: Any) -> list[sa.ColumnElement[bool]]:
@@ -211,7 +218,7 @@ def _check_open(work: Work, found: Verdict, before: Any) -> Verdict:
         query = sa.select(audit).where(audit.c.tenant_id == work.tenant.id, audit.c.id > last).order_by(audit.c.id).limit(PART)
         rows = work.connection.execute(query).mappings().all()
         for row in rows:
-            adopting = adopting and not row["digest"]
+            adopting = adopting and _from_before(row)
             if not adopting and not right.holds(row):
                 return replace(found, broken=_at("edited" if row["digest"] else "inserted", None, row))
         found = replace(found, entries=found.entries + len(rows), erased=_erased(found, rows))

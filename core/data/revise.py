@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
-from sdk import Conflict, Record, _, columns
+from sdk import Conflict, Record, _, columns, migrations
 from sdk.columns import Exact, JsonData, UtcDateTime
 from sdk.definitions import scale_in
 
@@ -169,7 +169,7 @@ def _lines(rendering: AutogenContext, operations: list[Any], dropped: frozenset[
             lines += _index(rendering, operation)
         elif isinstance(operation, ops.DropIndexOp) and operation.table_name in dropped:
             continue  # goes with its table
-        elif isinstance(operation, ops.AlterColumnOp) and (altered := _alter(operation)):
+        elif isinstance(operation, ops.AlterColumnOp) and (altered := _alter(operation, rendering.dialect)):
             lines.append(altered)
         else:
             lines += render_op_text(rendering, operation).splitlines()
@@ -207,14 +207,25 @@ def _index(rendering: AutogenContext, operation: ops.CreateIndexOp) -> list[str]
     return render_op_text(rendering, operation).splitlines()
 
 
-def _alter(operation: ops.AlterColumnOp) -> str:
+def _alter(operation: ops.AlterColumnOp, dialect: sa.Dialect | None) -> str:
     """The line for another type or nullability, which SQLite has no statement for; nothing where more is altered."""
     said = [f"type_={_type(operation.modify_type)}"] if operation.modify_type is not None else []
     said += [f"nullable={operation.modify_nullable}"] if operation.modify_nullable is not None else []
+    said += [f"using={using}"] if operation.modify_type is not None and (using := _using(operation, dialect)) else []
     more = operation.modify_server_default is not False or operation.modify_comment is not False or operation.modify_name is not None
     return (
         f'migrations.alter_column(op, "{operation.table_name}", "{operation.column_name}", {", ".join(said)})' if said and not more else ""
     )
+
+
+def _using(operation: ops.AlterColumnOp, dialect: sa.Dialect | None) -> str:
+    """Where the author says what the values become, as they do not become it by themselves."""
+    assert dialect is not None and operation.existing_type is not None and operation.modify_type is not None
+    said = dialect.type_compiler_instance.process
+    old, new = said(operation.existing_type), said(operation.modify_type)
+    if migrations.is_exact(old, operation.modify_type):
+        return '{"sqlite": migrations.SAY_HERE, "postgresql": migrations.SAY_HERE}'
+    return "" if migrations.is_alike(old, new, operation.modify_type) else "migrations.SAY_HERE"
 
 
 def _type(kind: sa.types.TypeEngine[Any]) -> str:

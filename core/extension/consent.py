@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from core.policy.allowed import Table, admitted, table_of
-from sdk import ANY_HOST, Conflict, Manifest, Verb, _
+from sdk import ANY_HOST, Conflict, Invalid, Manifest, Problem, Verb, _
 from sdk.permissions import ALL_FIELDS
 
 KINDS: Final = ("data", "network", "jobs", "api")
@@ -98,10 +98,12 @@ def _lacking_data(wants: Table, has: Table) -> Iterable[str]:
 def settled(manifest: Manifest, before: Sequence[str] | None, approval: Approval) -> list[str] | None:
     """The words to be kept as approved; None where what was approved is enough.
 
-    Raises Conflict naming what is asked for: where something was approved before, more is approved by naming it.
+    Raises Conflict naming what is asked for: where something was approved before, more is approved by naming it; Invalid naming words that
+    are approved and that it does not ask for.
     """
     wanted = asked(manifest)
     if before is not None and not lacking(wanted, before):
+        _check_asked(manifest, wanted, approval)
         return None
     given = approval.words if approval.words is not None or before is not None else wanted
     has = before if before is not None else _joined(manifest)
@@ -112,7 +114,20 @@ def settled(manifest: Manifest, before: Sequence[str] | None, approval: Approval
             "{name!r} requests more than was approved: {asks}; approve it by listing it in `approves`, or with `dealwright plugin approve`"
         )
         raise Conflict(text, code="plugin_held", name=manifest.name, asks="; ".join(missing))
+    _check_asked(manifest, wanted, approval)
     return wanted
+
+
+def _check_asked(manifest: Manifest, wanted: Sequence[str], approval: Approval) -> None:
+    """Whoever approves what is not asked for has misread, or mistyped, what he approves; part of what is asked for may be named once more."""
+    known = {*KINDS, "mail", "files"}
+    strange = [word for word in approval.words or () if word.partition(" ")[0] not in known or lacking([word], wanted)]
+    if strange:
+        text = _("{name!r} does not request {words}; list what its `asks` shows")
+        said = "; ".join(word[:100] for word in strange[:5])
+        raise Invalid(
+            _("some values are invalid"), problems=[Problem("approves", "not_requested", text, {"name": manifest.name, "words": said})]
+        )
 
 
 def shown(consent: Consent | None) -> Mapping[str, object] | None:

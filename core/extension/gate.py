@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from core.extension.consent import Approval, Consent, asked, beyond, lacking, settled
 from core.recent import Recent
 from core.tenancy.tables import tenant_plugins, tenants
-from sdk import Conflict, Manifest, NotFound, _
+from sdk import Conflict, Invalid, Manifest, NotFound, Problem, _
 from sdk.names import RESERVED_PLUGINS
 
 SWITCHES = tenant_plugins.name
@@ -156,9 +156,12 @@ class Gate:
         """Switch a plugin for a tenant; bridges come and go with what they join.
 
         The caller sees to it that the tenant's access version grows. Raises NotFound, or Conflict naming the partners in the way, or what is
-        not approved yet.
+        not approved yet; Invalid where more is approved than is asked for.
         """
         there = self.consents(connection, tenant)
+        if approval.words and not on:
+            text = _("only what is turned on is approved: leave it out, or send enabled: true")
+            raise Invalid(_("some values are invalid"), problems=[Problem("approves", "not_turned_on", text)])
         if name not in self.manifests:
             if on or name not in there:
                 raise NotFound(_("no active plugin {name!r}; see `dealwright plugin list`"), name=name)

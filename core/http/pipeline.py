@@ -23,7 +23,7 @@ from core.http.answers import answer
 from core.http.asked import FORMS, reading, receive, rewind, sent
 from core.http.idempotency import Answer, Once
 from core.http.security import TOLD, address_of, cookie_name, host_cookie
-from core.identity import impersonation, ranges, sessions, tokens
+from core.identity import entrance, impersonation, ranges, sessions, tokens
 from core.identity.tables import User
 from core.platform import tenant_of
 from core.policy.grants import Grants
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from flask import Request
     from werkzeug.local import LocalProxy
 
-    from core.config import Config
     from core.platform import Platform
 
 type_handler = Callable[[Work, Mapping[str, str]], object]
@@ -145,7 +144,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
     if write and not session.told(request.headers.get("X-CSRF-Token", "") or _typed_token()):
         raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
     g.csrf = session.csrf
-    tenant, user = _chosen(platform.config, session)
+    tenant, user = _chosen(platform, session)
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant) as connection:
         person = User.table()
         row = platform.tenant_row(connection, tenant)
@@ -210,14 +209,17 @@ def _typed_token() -> str:
     return request.form.get("csrf_token", "") if "refused" in g and request.mimetype in FORMS else ""
 
 
-def _chosen(config: Config, session: sessions.Session) -> tuple[UUID, UUID]:
+def _chosen(platform: Platform, session: sessions.Session) -> tuple[UUID, UUID]:
     wanted = request.headers.get("X-Tenant", "")
-    kept = request.cookies.get(host_cookie(config, TENANT_COOKIE), "") if not wanted else ""
+    kept = request.cookies.get(host_cookie(platform.config, TENANT_COOKIE), "") if not wanted else ""
     wanted = wanted or (kept if kept in session.tenants else "")
     if wanted in session.tenants:
         return session.tenants[wanted]
     if wanted or len(session.tenants) != 1:
-        names = ", ".join(session.tenants) or "-"
+        there = entrance.open_to(platform, session)
+        if not wanted and len(there) == 1:  # those that had the person before are nothing to choose from
+            return session.tenants[there[0]]
+        names = ", ".join(there) or "-"
         raise NotFound(_("choose a tenant with the X-Tenant header; yours are: {names}"), code="choose_tenant", names=names)
     return next(iter(session.tenants.values()))
 

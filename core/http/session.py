@@ -51,7 +51,7 @@ def mount_session(addresses: Addresses, platform: Platform) -> type_sign_in:
     def sign_in() -> FlaskResponse:
         query_pairs(frozenset())
         cookie, session = guarded_sign_in(_words("email", "password", optional=("code",)))
-        response = answer(Response(_told(session), 201))
+        response = answer(Response(_told(platform, session), 201))
         give_cookie(response, config, cookie)
         return response
 
@@ -88,11 +88,11 @@ def leave(platform: Platform, session: Session, response: FlaskResponse) -> Flas
 def _show(platform: Platform) -> FlaskResponse:
     """Who has come in by another system gets the CSRF token here."""
     query_pairs(frozenset())
-    return answer(Response(_told(signed_in(platform))))
+    return answer(Response(_told(platform, signed_in(platform))))
 
 
-def _told(session: Session) -> dict[str, object]:
-    return {"csrf_token": session.csrf, "tenants": list(session.tenants)}
+def _told(platform: Platform, session: Session) -> dict[str, object]:
+    return {"csrf_token": session.csrf, "tenants": entrance.open_to(platform, session)}
 
 
 def _mount_factor(addresses: Addresses, platform: Platform) -> None:

@@ -76,13 +76,19 @@ def _is_active_anywhere(platform: Platform, sign_in: UUID) -> bool:
     with platform.database.begin(write=False, tenant=None) as connection:
         query = sa.select(memberships.c.tenant_id, memberships.c.user_id).where(memberships.c.sign_in_id == sign_in)
         users = connection.execute(query).all()
+    return not users or any(_is_active(platform, one.tenant_id, one.user_id) for one in users)
+
+
+def open_to(platform: Platform, session: Session) -> list[str]:
+    """The names of the tenants that have the person of a session as an active user."""
+    return [name for name, (tenant, user) in session.tenants.items() if _is_active(platform, tenant, user)]
+
+
+def _is_active(platform: Platform, tenant: UUID, user: UUID) -> bool:
     person = User.table()
-    for one in users:
-        mine = (person.c.tenant_id == one.tenant_id, person.c.id == one.user_id, person.c.active, person.c.deleted_at.is_(None))
-        with platform.database.begin(write=False, tenant=one.tenant_id) as connection:
-            if connection.execute(sa.select(person.c.id).where(*mine)).first() is not None:
-                return True
-    return not users
+    mine = (person.c.tenant_id == tenant, person.c.id == user, person.c.active, person.c.deleted_at.is_(None))
+    with platform.database.begin(write=False, tenant=tenant) as connection:
+        return connection.execute(sa.select(person.c.id).where(*mine)).first() is not None
 
 
 def offer_factor(platform: Platform, session: Session) -> tuple[str, str]:

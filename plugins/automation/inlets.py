@@ -12,7 +12,7 @@ from uuid import UUID
 
 from plugins.automation.actions import values_problems
 from plugins.automation.matching import RUN, by_hand
-from plugins.automation.rules import DELEGATE, RULE, rule_of
+from plugins.automation.rules import DELEGATE, RULE, rule_of, stops
 from plugins.automation.triggers import INLET
 from sdk import Batch, Change, Channel, Context, Invalid, NotFound, Problem, TooMany, _, where
 from sdk.context import id_of
@@ -31,7 +31,8 @@ _counting = threading.Lock()
 def prepare(ctx: Context, batch: Batch) -> None:
     """An inlet makes records of an entity, or begins a rule, and what it sets is there."""
     for change in batch.standing():
-        _check(ctx, change)
+        if not stops(change):
+            _check(ctx, change)
 
 
 def _check(ctx: Context, change: Change) -> None:

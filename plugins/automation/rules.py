@@ -157,7 +157,9 @@ def prepare(ctx: Context, batch: Batch) -> None:
         revisions.prepare_draft(ctx, change)
     keep_room(ctx, batch, MOST_RULES)
     for change in batch.changes:
-        touched = change.before is None or any(change.changes(name) for name in (*PARTS, "runs_as", "active", "owner"))
+        touched = not stops(change) and (
+            change.before is None or any(change.changes(name) for name in (*PARTS, "runs_as", "active", "owner"))
+        )
         if change.verb in ("create", "update") and not change.problems and touched and change.act != SWITCH_OFF:
             _check(ctx, change)
         if change.problems or change.verb == "delete":
@@ -169,6 +171,12 @@ def prepare(ctx: Context, batch: Batch) -> None:
         awake = change.verb != "update" or any(change.changes(name) for name in ("active", *PARTS))
         if change.after("active") and awake:
             timing.begin(ctx, batch, change)
+
+
+def stops(change: Change) -> bool:
+    """Whether a change does no more than switch it off: what cannot work any more can still be stopped, by whoever may write it."""
+    off = change.verb == "update" and change.changes("active") and not change.after("active")
+    return off and not any(change.changes(name) for name in change.values if name != "active")
 
 
 def stop_all(ctx: Context) -> int:

@@ -13,7 +13,7 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from plugins.automation.conditions import where_problems
-from plugins.automation.rules import DELEGATE, SWITCH_OFF, keep_room
+from plugins.automation.rules import DELEGATE, SWITCH_OFF, keep_room, stops
 from plugins.automation.schemas import readable
 from plugins.automation.tables import DONE, FAILED, WAITING
 from sdk import (
@@ -54,7 +54,7 @@ def prepare(ctx: Context, batch: Batch) -> None:
     """Refuse entities, events and clauses that there are not."""
     keep_room(ctx, batch, MOST)
     for change in batch.standing():
-        if change.act != SWITCH_OFF:  # what cannot work any more can still be stopped
+        if change.act != SWITCH_OFF and not stops(change):
             _check(ctx, change)
         if change.changes("active") and change.after("active") and change.act != SWITCH_OFF:
             change.values["stopped_because"] = None

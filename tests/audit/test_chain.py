@@ -21,6 +21,7 @@ from core.events.tables import audit
 from core.platform import Platform
 from core.tenancy.tables import tenants
 from core.testkit.fixtures import Api, Clock, type_work_as
+from sdk.context import id_of
 
 HOUR = timedelta(hours=1)
 type_sql = Callable[[sa.Executable], None]
@@ -240,3 +241,28 @@ def test_a_digest_is_the_same_for_what_comes_back_from_the_database(work: Work) 
         for _copy in range(5):  # more than a few travel as one document
             entries.note(work, "core.plugin", work.tenant.id, "update", {"x": [values, None]})
     assert chain.verify(work).broken is None
+
+
+@pytest.mark.feature("B11")
+def test_who_takes_all_seals_and_digests_away_makes_nothing_true(work: Work, platform: Platform, clock: Clock) -> None:
+    """Entries without a digest are taken as they are only where they are from before there were any."""
+    mine = (audit.c.tenant_id == work.tenant.id,)
+
+    def bare(**values: object) -> None:
+        with platform.database.begin(write=True, tenant=work.tenant.id) as connection:
+            connection.execute(seals.delete().where(seals.c.tenant_id == work.tenant.id))
+            connection.execute(audit.update().where(*mine).values(digest="", **values))
+
+    assert clock.now < chain.DIGESTED
+    bare()
+    assert chain.verify(work).broken is None, "from before there were digests"
+    clock.now = chain.DIGESTED + HOUR
+    made = id_of(work.records("probe.thing").create({"name": "four"}))
+    assert chain.verify(work).broken is None
+    bare(actor="Somebody else")
+    for sealing in (False, True):  # before it is sealed, and after the clock has sealed it
+        if sealing:
+            clock.move(hours=1)
+            chain.seal(work)
+        what, entry, _after = broken(work)
+        assert (what, entry) == ("inserted", next(row.id for row in rows(work) if row.record_id == made))

@@ -18,11 +18,12 @@ import tests.probe.plugin as probe
 from core.context import Work
 from core.events.tables import outbox
 from core.platform import Platform
+from core.policy.explain import explain
 from core.tenancy import lifecycle
 from core.testkit.engines import Engine, Scaled
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from core.worker.deliver import LEASE, MOST_DEPTH
-from sdk import Channel, Draft, Tenant, Trigger, where
+from sdk import Channel, Draft, Refusal, Tenant, Trigger, where
 from sdk.context import id_of
 from tests.automation.conftest import Rules, entry
 from tests.mail.conftest import MailServer, mail_server
@@ -186,6 +187,82 @@ def test_nobody_lets_a_rule_or_a_webhook_act_with_rights_that_he_has_not_by_way_
     assert (taken.status_code, taken.json["owner"]) == (200, str(people.manager)), "it acts for the manager from here on"
 
 
+@pytest.mark.feature("B12")
+def test_an_explanation_says_of_what_acts_for_its_owner_what_the_door_does(client: Api, people: People, work: Work) -> None:
+    """Who may write it, who may take it over, and who may stop it are three questions."""
+    users = work.records("core.user")
+    administrator = id_of(users.find(where(email="admin@acme.example"), 1)[0])
+    users.update(administrator, {"team": people.teams[0]})
+    left = id_of(users.create({"name": "Left", "team": str(people.teams[0]), "roles": ["sales_rep"]}))
+    bodies = {
+        "rule": {"entity": "customers.account", "trigger": "automation.created", "actions": [entry("{{ name }}")]},
+        "webhook": {"url": "https://hook.example/", "entity": "customers.account"},
+        "inlet": {"entity": "customers.account", "mapping": {"name": "{{ name }}"}},
+    }
+    owners = (people.manager, people.rep, administrator, left, people.managers[1], None)
+    made = {
+        (kind, owner): id_of(work.records(f"automation.{kind}").create({"name": "x", "owner": owner and str(owner), **body}))
+        for kind, body in bodies.items() for owner in owners
+    }  # fmt: skip
+    users.update(left, {"active": False})
+    reasons = set()
+    for reader in (people.manager, people.rep, administrator):
+        ctx = client.platform.user(work.tenant.id, reader, Channel.API)
+        for (kind, owner), id in made.items():
+            for name, value in (("name", "y"), ("active", False), ("owner", str(reader))):
+                said = explain(ctx, f"automation.{kind}.update", id, name)
+                assert said.allowed == done(ctx, f"automation.{kind}", id, {name: value}), (kind, owner, name, said.reason)
+                reasons.add((name, said.reason))
+    theirs = {name for name, reason in reasons if reason == "acts_for_other"}
+    assert theirs == {"name"}, "anybody who may write it may stop it, or let it act for himself"
+    assert {name for name, reason in reasons if reason == "granted"} == {"name", "active", "owner"}
+
+
+@pytest.mark.feature("I16")
+def test_what_cannot_work_any_more_can_still_be_stopped(client: Api, people: People, work: Work) -> None:
+    """Its plugin is off, its owner has left, or it runs as somebody who has more rights: to stop it takes none of that."""
+    place, person = "/api/v1/automation", {"name": "Left", "team": str(people.teams[0]), "roles": ["sales_rep"]}
+    left = id_of(work.records("core.user").create(person))
+    bodies = {
+        "rules": {"entity": "probe.thing", "trigger": "automation.created", "actions": [entry("{{ name }}")]},
+        "webhooks": {"url": "https://hook.example/", "entity": "probe.thing"},
+        "inlets": {"entity": "probe.thing", "mapping": {"name": "{{ name }}"}},
+    }
+    made = {kind: client.post(f"{place}/{kind}", {"name": kind, **body}).json["id"] for kind, body in bodies.items()}
+    delegated = {**bodies["rules"], "name": "as the director", "entity": "customers.account", "runs_as": str(people.director)}
+    theirs = client.post(f"{place}/rules", {**delegated, "owner": str(people.manager)}).json["id"]
+    gone = {
+        kind: client.post(f"{place}/{kind}", {"name": kind, **body, "entity": "customers.account", "owner": str(left)}).json["id"]
+        for kind, body in bodies.items() if kind != "inlets"
+    }  # fmt: skip
+    assert client.patch("/api/v1/core/plugins/probe", {"enabled": False}).status_code == 200
+    assert client.patch(f"/api/v1/core/users/{left}", {"active": False}).status_code == 200
+    manager = client.as_user(people.manager)
+    stopped = [(client, kind, id) for kind, id in made.items()] + [(manager, kind, id) for kind, id in gone.items()]
+    for api, kind, id in (*stopped, (manager, "rules", theirs)):
+        refused = api.patch(f"{place}/{kind}/{id}", {"active": False, "position": 7} if kind == "rules" else {"active": False, "name": "z"})
+        assert refused.status_code in (409, 422), (kind, refused.text)
+        answer = api.patch(f"{place}/{kind}/{id}", {"active": False})
+        assert (answer.status_code, answer.json.get("active")) == (200, False), (kind, answer.text)
+        assert api.patch(f"{place}/{kind}/{id}", {"active": True}).status_code == 422, kind
+
+
+def done(ctx: Work, entity: str, id: UUID, values: dict[str, object]) -> bool:
+    """Whether rights let the door write it, in a transaction that is taken back; that its owner has left is no want of a right."""
+    try:
+        with ctx.transaction(write=True):
+            ctx.records(entity).update(id, values)
+            raise Undone
+    except Undone:
+        return True
+    except Refusal as refusal:
+        return {problem.code for problem in refusal.problems} == {"unknown_user"}
+
+
+class Undone(Exception):
+    """Takes back what was tried."""
+
+
 @pytest.mark.feature("B5", "B6")
 def test_what_a_rule_and_a_webhook_have_seen_is_shown_to_whom_they_act_for(
     client: Api, people: People, work: Work, engine: Engine, account: UUID
@@ -246,7 +323,7 @@ def test_to_run_as_somebody_else_takes_a_right(
     engine.run_until_idle()
     assert left() == ["far"]
     last = rules.runs(UUID(service.json["id"]))[-1]
-    assert last["state"] == "failed" and "no active user" in last["error"]
+    assert last["state"] == "failed" and "is no longer active" in last["error"]
 
 
 @pytest.mark.feature("D3")

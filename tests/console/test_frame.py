@@ -12,7 +12,8 @@ from core.context import Work
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, MakeTenant, People
-from sdk import Forbidden, Tenant
+from sdk import Forbidden, Tenant, where
+from sdk.context import id_of
 from tests.console.site import Look, Site
 
 EMAIL, PASSWORD = "ann@acme.example", "correct horse battery"
@@ -90,6 +91,12 @@ def test_who_belongs_to_several_companies_chooses_one(browser: Api, platform: Pl
     assert {*page.texts("//button[@name='choice']")} == {"other", str(browser.tenant and browser.tenant.name)}
     browser.call("POST", "/console/companies", data={**page.form(), "choice": "other"})
     assert "other" in Look(browser.get("/console/")).text
+    users = platform.system(other.id).records("core.user")
+    users.create({"name": "Boss", "roles": ["admin"]})
+    users.update(id_of(users.find(where(email=EMAIL), 1)[0]), {"active": False})
+    answer = browser.call("POST", "/console/sign-in", data={"email": EMAIL, "password": PASSWORD})
+    assert answer.headers["Location"] == "/console/", "where one has left there is nothing to choose"
+    assert Look(browser.get("/console/")).status == 200, "and what was chosen before is forgotten"
 
 
 def test_every_page_takes_scripts_and_styles_from_us_alone(site: Site) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -212,9 +212,16 @@ def test_another_length_or_scale_is_found(at_core: Database, tmp_path: Path) -> 
         assert [line.partition(", type_=")[0] for line in found] == [
             f'migrations.alter_column(op, "typed_rows", "c{number}"' for number in range(len(CHANGES))
         ]
-        assert found[5].endswith("type_=columns.Exact(6))")
+        both = 'using={"sqlite": migrations.SAY_HERE, "postgresql": migrations.SAY_HERE})'
+        assert found[5].endswith(f"type_=columns.Exact(6), {both}")
         down = _missing(at_core, branch, ())[2]
-        assert any('"c5", type_=columns.Exact())' in line for line in down), "and what it goes back to"
+        assert any(f'"c5", type_=columns.Exact(), {both}' in line for line in down), "and what it goes back to"
+        with at_core.begin_as_owner() as connection:
+            op = Operations(MigrationContext.configure(connection))
+            for line in found:  # each as it is written: it goes through, or says what is missing
+                asks = "SAY_HERE" in line
+                with pytest.raises(ValueError, match=r"in the place of migrations\.SAY_HERE") if asks else nullcontext():
+                    eval(line, {"op": op, "migrations": migrations, "sa": sa, "columns": columns})  # noqa: S307 (our own words)
 
 
 def test_an_amount_keeps_its_scale_whatever_else_is_altered(at_core: Database, tmp_path: Path) -> None:

@@ -238,7 +238,16 @@ def test_an_update_that_asks_for_more_is_held_until_it_is_approved(
             refused = api.patch(switch, wish)
             assert (refused.status_code, refused.json["code"]) == (409, "plugin_held")
             assert "network api.example.com" in refused.json["detail"]
-        assert api.patch(switch, {"enabled": True, "approves": asks}).status_code == 200
+        strange = ["network api.example.org", "data customers.account.read:*", "dance", "data  customers.account.read:phone"]
+        for words, code in [([*asks, word], "not_requested") for word in strange] + [([*asks, ""], "not_requested")]:
+            refused = api.patch(switch, {"enabled": True, "approves": words})
+            assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, code), words
+            assert row()["state"] == "held", "nothing is approved by the way"
+        refused = api.patch(switch, {"enabled": False, "approves": asks})
+        assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "not_turned_on")
+        for _again in range(2):  # what is approved already may be named once more
+            assert api.patch(switch, {"enabled": True, "approves": asks}).status_code == 200
+        assert api.patch(switch, {"enabled": True, "approves": ["mail"]}).status_code == 422
         assert (row()["state"], row()["enabled"], row()["asks"], row()["approved"]["by"]) == ("loaded", True, [], "Admin")
         assert api.get("/api/v1/spy/look", {"words": "name,phone"}).json["data"] == [{"name": "Acme", "phone": "13800138000"}]
         assert api.get("/health/ready").json["held"] == []

@@ -13,7 +13,8 @@ from core.events.tables import outbox
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
-from sdk import Tenant
+from sdk import Tenant, where
+from sdk.context import id_of
 from tests.http.test_contract import problem
 
 SESSION, USERS, RESETS = "/api/v1/session", "/api/v1/core/users", "/api/v1/password_resets"
@@ -86,6 +87,14 @@ def test_who_has_a_password_elsewhere_keeps_it_and_shows_it(
     assert browser.post(address, {"password": PASSWORD}).status_code == 204
     signed_in = browser.post(SESSION, {"email": "rep00@acme.example", "password": PASSWORD})
     assert signed_in.json["tenants"] == ["acme", "other"]
+    people_there = platform.system(other.id).records("core.user")
+    people_there.update(id_of(people_there.find(where(email="rep00@acme.example"), 1)[0]), {"active": False})
+    assert browser.get(SESSION).json["tenants"] == ["acme"], "where one has left there is nothing to enter"
+    assert browser.get("/api/v1/core/sessions").status_code == 200, "and nothing to choose"
+    problem(browser.get("/api/v1/core/sessions", headers={"X-Tenant": "other"}), 401)
+    told = browser.get("/api/v1/core/sessions", headers={"X-Tenant": "nowhere"})
+    problem(told, 404, "choose_tenant")
+    assert "other" not in told.json["detail"]
 
 
 def test_nobody_is_invited_by_who_may_not_or_without_an_e_mail(client: Api, people: People) -> None:

@@ -72,6 +72,21 @@ BREAKS: Mapping[str, tuple[str, Mapping[str, object], str]] = {
     "meddling": ("patches", {"more": "import sdk\nsdk.Record.x = 1"}, "changes sdk"),
     "lagging": ("migrated", {"up": UP.replace('"name"', '"other"')}, "a migration lacks"),
     "older": ("migrated", {"up": UP.replace("sa.String(255)", "sa.Date()")}, "migrations.alter_column(op, \"older_rows\", \"name\", type_=sa.String(255))"),
+    "unsaid": ("serves", {"up": UP + '\n    migrations.alter_column(op, "{name}_rows", "name", type_=sa.Integer(), using={"postgresql": migrations.SAY_HERE})'},
+               "in the place of migrations.SAY_HERE"),
+    "unsaid_back": (
+        "reversible", {"down": 'migrations.alter_column(op, "{name}_rows", "name", type_=sa.Integer(), using=migrations.SAY_HERE)'},
+        "in the place of migrations.SAY_HERE",
+    ),
+    "narrowing": (
+        "serves", {"more": """
+from dataclasses import replace
+made = tuple(register_entities())
+@hookimpl
+def register_entities():
+    return [replace(one, narrows=lambda ctx: ("name",)) for one in made]
+"""}, "narrows tells of what a veil leaves, and there is none",
+    ),
     "stuck": ("reversible", {"down": "raise NotImplementedError"}, "it does not go down from 0001: NotImplementedError"),
     "littering": ("migrated reversible", {"up": UP + '\n    migrations.create_table(op, "{name}_more")'}, "leaves 'littering_more' behind"),
     "squatting": (

@@ -20,7 +20,7 @@ from core.http.pipeline import TENANT_COOKIE
 from core.http.providers import LANDING, offered
 from core.http.security import give_cookie, host_cookie
 from core.http.session import check_words, leave, present, type_sign_in
-from core.identity.entrance import FACTOR_REQUIRED
+from core.identity.entrance import FACTOR_REQUIRED, open_to
 from core.identity.sessions import LIFETIME, Session
 from core.tenancy.tables import tenants
 from sdk import Forbidden, Frame, NotFound, Refusal, _
@@ -66,10 +66,12 @@ def _take_sign_in(sign_in: type_sign_in, platform: Platform, frame: Frame) -> Fl
     except Refusal as refusal:
         asked = refusal.reason == FACTOR_REQUIRED
         return _entrance(platform, frame, None if asked else refusal, email=typed.get("email", ""), code=asked or bool(given.get("code")))
-    many = len(session.tenants) > 1
+    there = open_to(platform, session)
     landing = _landing(frame)
-    response = on_to(frame, f"{frame.prefix}/companies?next={quote(landing, safe='/')}" if many else landing)
+    response = on_to(frame, f"{frame.prefix}/companies?next={quote(landing, safe='/')}" if len(there) > 1 else landing)
     give_cookie(response, platform.config, cookie)
+    if len(there) == 1 < len(session.tenants):  # those that had the person before are nothing to choose from
+        give_cookie(response, platform.config, there[0], TENANT_COOKIE, LIFETIME)
     return response
 
 
@@ -95,8 +97,9 @@ def _show_companies(platform: Platform, frame: Frame) -> FlaskResponse:
 
 def _take_company(platform: Platform, frame: Frame) -> FlaskResponse:
     session, typed = of_form(platform), form_typed()
-    if (name := typed.get("choice", "")) not in session.tenants:
-        raise NotFound(_("choose one of your companies: {names}"), names=", ".join(session.tenants))
+    there = open_to(platform, session)
+    if (name := typed.get("choice", "")) not in there:
+        raise NotFound(_("choose one of your companies: {names}"), names=", ".join(there))
     response = on_to(frame, _landing(frame))
     give_cookie(response, platform.config, name, TENANT_COOKIE, LIFETIME)
     return response
@@ -126,7 +129,7 @@ def _entrance(platform: Platform, frame: Frame, refusal: Refusal | None = None, 
 
 
 def _companies(platform: Platform, frame: Frame, session: Session) -> FlaskResponse:
-    values = {"step": "companies", "companies": list(session.tenants), "landing": _landing(frame)}
+    values = {"step": "companies", "companies": open_to(platform, session), "landing": _landing(frame)}
     return at_door(platform, frame, values, csrf=session.csrf)
 
 
