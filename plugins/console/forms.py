@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
+from plugins.console.beginning import begun, with_key
 from plugins.console.cells import Cell
 from plugins.console.happened import Event, events
-from plugins.console.inputs import inputs, live_fields, local, typed, unclear
+from plugins.console.inputs import inputs, live_fields, local, redrawn, typed, unclear
 from plugins.console.record import then
 from plugins.console.refusals import by_field
 from plugins.console.registry import Kind, kind_at
@@ -41,14 +42,14 @@ def blank(ctx: Context, request: PageRequest) -> Rendering:
         row = ctx.records(kind.name).get(record_id(like))
         given |= {name: value for name, value in row.items() if name in kind.written and not kind.written[name].unique}
     given |= {name: value for name, value in request.query if name in kind.written}
-    return _form(kind, given, request)
+    return _form(kind, begun(kind, given), request)
 
 
 def create(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Take a new record."""
     kind = _writable(ctx, request, "create")
     values = typed(kind, request)
-    wanted = {name: value for name, value in values.items() if value not in (None, "", [])}
+    wanted = with_key(kind, {name: value for name, value in values.items() if value not in (None, "", [])})
     try:
         row = ctx.records(kind.name).create(wanted, alike=_alike(request))
     except Refusal as refusal:
@@ -61,7 +62,8 @@ def filled(ctx: Context, request: PageRequest) -> Rendering:
     """The form of a record that is there."""
     kind = _writable(ctx, request, "update")
     row = ctx.records(kind.name).get(request.id())
-    return _form(kind, row, request, record=row)
+    other = {name: value for name, value in request.query if name in redrawn(kind)[:1]}
+    return _form(kind, {**row, **other}, request, record=row)
 
 
 def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
@@ -156,7 +158,7 @@ def _form(
             "kind": kind,
             "record": record,
             "title": str(record.get(kind.title) or "") if record is not None else "",
-            "groups": inputs(kind, values, at, since.theirs),
+            "groups": inputs(kind, values, at, since.theirs, new=record is None),
             "problems": others,
             "wrong": len(at),
             "may_force": refusal is not None and refusal.reason == LIKELY_DUPLICATE and kind.can("force"),
@@ -164,6 +166,7 @@ def _form(
             "back": kind.at(record["id"]) if record is not None else kind.path,
             "opened": kind.ctx.now().isoformat(),
             "live": live_fields(kind),
+            "redrawn": redrawn(kind),
             "since": since.events,
         },
         200 if refusal is None else refusal.status,

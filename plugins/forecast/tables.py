@@ -45,12 +45,12 @@ class Series(Record):
     __tablename__ = "forecast_series"
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True, track=True)
-    entity: Mapped[str] = f.text(_("Entity"), length=80, required=True, track=True, example="pipeline.deal")
-    measure: Mapped[str] = f.text(_("Measure"), length=100, required=True, track=True, example="sum:base_amount")
-    date_field: Mapped[str] = f.text(_("Date field"), length=100, required=True, track=True, example="close_date")
+    entity: Mapped[str] = f.text(_("Entity"), length=80, required=True, track=True, example="pipeline.deal", names="entity")
+    measure: Mapped[str] = f.text(_("Measure"), length=100, required=True, track=True, example="sum:base_amount", names="measure")
+    date_field: Mapped[str] = f.text(_("Date field"), length=100, required=True, track=True, example="close_date", names="date")
     grain: Mapped[str] = f.choice(_("Period"), GRAINS, default="month", track=True)
     conditions: Mapped[str | None] = f.with_example(f.long_text(_("Conditions, one per line"), length=2000, track=True), f.NO_EXAMPLE)
-    split_by: Mapped[str | None] = f.with_example(f.text(_("Split by"), length=100, track=True), f.NO_EXAMPLE)
+    split_by: Mapped[str | None] = f.with_example(f.text(_("Split by"), length=100, track=True, names="dimension"), f.NO_EXAMPLE)
     horizon: Mapped[int] = f.integer(_("Periods ahead"), least=1, most=60, default=12, track=True)
 
 
