@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import cast
 
 from plugins.console.beginning import begun, with_key
 from plugins.console.cells import Cell
@@ -14,6 +15,7 @@ from plugins.console.inputs import inputs, live_fields, local, redrawn, typed, u
 from plugins.console.record import then
 from plugins.console.refusals import by_field
 from plugins.console.registry import Kind, kind_at
+from plugins.console.related import has_lines
 from sdk import SIGNED_IN, Alike, Context, Forbidden, Invalid, PageRequest, PageRoute, Redirect, Refusal, Rendering, Stale, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import DateTimeField
@@ -54,7 +56,8 @@ def create(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         row = ctx.records(kind.name).create(wanted, alike=_alike(request))
     except Refusal as refusal:
         return _form(kind, values, request, refusal=refusal)
-    made, back = kind.at(id_of(row)), "" if request.part else then(request)
+    back = "" if request.part or has_lines(kind) else then(request)  # a quote is empty without its lines: its page is where they are added
+    made = kind.at(id_of(row))
     return Redirect(f"{back}#made:{made}" if back and "#" not in back else back or made)  # that page says so: see 10-base.js
 
 
@@ -152,6 +155,8 @@ def _form(
 ) -> Rendering:
     at, others = by_field(kind.ctx, refusal, kind.written)
     at |= {name: text for name, text in unclear(kind, values).items() if name in at}
+    if refusal is not None and refusal.reason == LIKELY_DUPLICATE:
+        others = [_likely(kind.ctx, refusal)]
     return Rendering(
         "console/form.html",
         {
@@ -171,6 +176,14 @@ def _form(
         },
         200 if refusal is None else refusal.status,
     )
+
+
+def _likely(ctx: Context, refusal: Refusal) -> str:
+    """Of which records it may be another writing, as people call them."""
+    seen = cast("Sequence[Mapping[str, object]]", refusal.members.get("candidates") or ())
+    if not seen:
+        return ctx.say(_("There may be one already, which you don’t have access to. Ask your manager."))
+    return ctx.say(_("There may be one already: {names}."), {"names": ", ".join(f"“{one['title']}”" for one in seen)})
 
 
 # --- while somebody types --------------------------------------------------------------------------------------------

@@ -240,6 +240,9 @@ def test_a_form_begun_at_a_record_has_what_that_says_of_the_same_links_and_sugge
     form = site.get("/orders/quotes/new", {"deal": str(deal)}).form()
     assert (form["deal"], form["account"], form["contact"], form["name"]) == (str(deal), str(account), str(contact), "Servers · Quote")
     assert site.get("/orders/quotes/new", {"account": str(account)}).form()["name"] == "Huawei · Quote"
+    for path, back in (("/orders/quotes", False), ("/pipeline/deals", True)):
+        made = site.post(f"{path}/new", {**form, "once": "", "name": "Made here", "then": f"/console/pipeline/deals/{deal}"})
+        assert made.answer.headers["Location"].startswith(f"/console/pipeline/deals/{deal}#made:/console{path}/") is back, "lines are added next"
     assert site.get("/orders/quotes/new", {"account": str(account), "name": "Mine"}).form()["name"] == "Mine"
     assert site.get("/customers/contacts/new", {"account": str(account)}).form()["name"] == "", "nobody is called as a company is"
     assert site.get("/orders/quotes/new", {"deal": "no id"}).status == 200
@@ -275,3 +278,10 @@ def test_what_a_series_adds_up_is_chosen_in_words_once_its_records_are(site: Sit
     again = site.get(f"/forecast/series/{row['id']}/edit", {"entity": "customers.account"})
     assert again.form()["measure"] == "sum:base_amount", "what stands there stays to be seen"
     assert again.all("//select[@name='date_field']/option[@value='created_at']")
+
+
+def test_a_likely_duplicate_is_told_as_people_call_it(client: Api, site: Site, work: Work, account: UUID, people: People) -> None:
+    for page, said in ((site, "There may be one already: “Huawei”."), (Site(client.as_user(people.rep)), "don’t have access to")):
+        refused = page.sent(f"{ACCOUNTS}/new", name="Huawei")
+        assert refused.status == 409
+        assert said in (told := " ".join(refused.texts("//*[@role='alert']"))) and "API" not in told

@@ -58,7 +58,8 @@ const dealwright = {
 
   said(problem) {
     const words = (problem.errors || []).map((one) => one.message);
-    return words.length ? words.join("; ") : problem.detail || document.getElementById("toasts").dataset.failed;
+    const number = problem.status === 500 && problem.trace_id ? `: ${problem.trace_id}` : ""; // the log finds the failure by it
+    return words.length ? words.join("; ") : problem.detail ? problem.detail + number : document.getElementById("toasts").dataset.failed;
   },
 };
 
