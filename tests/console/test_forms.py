@@ -242,7 +242,9 @@ def test_a_form_begun_at_a_record_has_what_that_says_of_the_same_links_and_sugge
     assert site.get("/orders/quotes/new", {"account": str(account)}).form()["name"] == "Huawei · Quote"
     for path, back in (("/orders/quotes", False), ("/pipeline/deals", True)):
         made = site.post(f"{path}/new", {**form, "once": "", "name": "Made here", "then": f"/console/pipeline/deals/{deal}"})
-        assert made.answer.headers["Location"].startswith(f"/console/pipeline/deals/{deal}#made:/console{path}/") is back, "lines are added next"
+        assert made.answer.headers["Location"].startswith(f"/console/pipeline/deals/{deal}#made:/console{path}/") is back, (
+            "lines are added next"
+        )
     assert site.get("/orders/quotes/new", {"account": str(account), "name": "Mine"}).form()["name"] == "Mine"
     assert site.get("/customers/contacts/new", {"account": str(account)}).form()["name"] == "", "nobody is called as a company is"
     assert site.get("/orders/quotes/new", {"deal": "no id"}).status == 200
