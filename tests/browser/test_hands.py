@@ -123,3 +123,5 @@ def test_a_cell_is_changed_by_the_keyboard_and_escape_leaves_it_as_it_was(window
         page.get_by_role("status").get_by_text(said).nth(1).wait_for()
         page.keyboard.press("Escape")
     assert name.inner_text().strip() == "Alder"
+    assert all(one.startswith("Failed to load resource") for one in window.complaints)
+    window.complaints.clear()

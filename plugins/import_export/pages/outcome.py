@@ -84,7 +84,12 @@ def ask_undo(ctx: Context, request: PageRequest) -> Rendering:
     """What undoing will do."""
     record = _record(ctx, request)
     entity = str(record["entity"])
-    values = {"record": record, "label": label_of(ctx, entity), "problems": [], "may_delete": not ctx.offers(entity) or ctx.can(f"{entity}.delete")}
+    values = {
+        "record": record,
+        "label": label_of(ctx, entity),
+        "problems": [],
+        "may_delete": not ctx.offers(entity) or ctx.can(f"{entity}.delete"),
+    }
     return Rendering("import_export/undo.html", values)
 
 
