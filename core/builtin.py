@@ -91,7 +91,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(Entry, "audit", "audit", _("Audit log entry"), _("Audit log"), title="action", owned=False, verbs=frozenset({Verb.READ}),
                veil=entries.veil, veiled=("changes",), narrows=entries.narrows),
         Entity(BackgroundJob, "job", "jobs", _("Background job"), _("Background jobs"), owned=False, verbs=frozenset({Verb.READ}),
-               veil=job_sight.veil, veiled=job_sight.OF_JOBS),
+               veil=job_sight.veil, veiled=job_sight.OF_JOBS, tells=job_sight.tell),
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from core.outside import http
 from core.pages.drawing import draw
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
+from core.search.pinyin import spelled
 from core.transaction import Transaction, Transactional
 from sdk import Actor, Channel, Entity, EventType, Forbidden, Mail, NotFound, Notice, Panel, Past, Rendering, Tenant, Text, Verb, _
 from sdk.calls import Call, Reply
@@ -220,6 +221,9 @@ class Work(Transactional):
 
     def say(self, text: Text | str, params: Params = NO_PARAMS) -> str:
         return self.platform.translator.say(text, self.locale, params)
+
+    def spelled(self, text: str) -> str:
+        return spelled(text)
 
     def address(self, path: str) -> str:
         return self.platform.config.url + path

@@ -51,6 +51,8 @@ class Translator:
     def _part(self, value: object, locale: str) -> object:
         if isinstance(value, Flawed):
             return self.say(value.flaw.message, locale, value.flaw.params)
+        if isinstance(value, Told):
+            return self.say(value, locale)
         return self._found(value, locale) if isinstance(value, Text) else value
 
     def _found(self, text: str, locale: str) -> str:

@@ -448,3 +448,6 @@ class Context(Protocol):
 
     def say(self, text: Text | str, params: Mapping[str, object] = ...) -> str:
         """A text in the actor's language."""
+
+    def spelled(self, text: str) -> str:
+        """The text in plain Latin letters, Chinese as it is read; what has none is left out."""

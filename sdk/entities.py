@@ -186,6 +186,8 @@ class Entity:
     """Called with context and rows before they leave; takes out of each what its reader may not see and no field right says. Who may do everything sees all."""
     veiled: tuple[str, ...] = ()
     """The fields that the veil takes out of some rows: nothing is found, ordered or counted by them."""
+    tells: Callable[[Any, Sequence[dict[str, Any]]], None] | None = None
+    """Called with context and rows before they leave; says in the reader's language what is kept for readers of any."""
     narrows: Callable[[Any], Collection[str]] | None = None
     """Called with a context: of `veiled` those of which its actor is left only a part, on whatever record. The others are left or taken whole,
     whatever stands in them."""

@@ -77,6 +77,8 @@ class Reader:
     def _veil(self, rows: list[dict[str, Any]]) -> None:
         if self.entity.veil is not None and not self.work.grants.unlimited:
             self.entity.veil(self.work.of_plugin(self.entity.plugin), rows)
+        if self.entity.tells is not None:
+            self.entity.tells(self.work.of_plugin(self.entity.plugin), rows)
 
     def require(self) -> None:
         """Raise Forbidden where the actor may not read the entity at all."""
@@ -125,8 +127,8 @@ class Reader:
         return page(self, query, wire=wire)
 
     def plain(self) -> bool:
-        """Whether rows are shown as they are: all of them with the same fields, and nothing veiled."""
-        return self.uniform() and (self.entity.veil is None or self.work.grants.unlimited)
+        """Whether rows are shown as they are: all of them with the same fields, nothing veiled, nothing said in other words."""
+        return self.uniform() and self.entity.tells is None and (self.entity.veil is None or self.work.grants.unlimited)
 
     def wanted(self, asked: Sequence[str], visible: Mapping[str, Field]) -> list[str]:
         """The fields to be shown; raises BadRequest for unknown ones."""

@@ -28,6 +28,7 @@ outbox = sa.Table(
     sa.Column("due_at", UtcDateTime(), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Column("error", sa.Text(), nullable=True),
+    sa.Column("reason", json_data(), nullable=True),  # the error as sentences with what fills them: see core.events.sentences
     sa.Index(
         "ix_core_outbox_waiting", "due_at", "id",
         sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"),

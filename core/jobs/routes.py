@@ -101,12 +101,12 @@ def planned(ctx: Context, _request: Request) -> object:
     work = cast("Work", ctx)
     run = sa.and_(outbox.c.tenant_id == schedules.c.tenant_id, outbox.c.id == schedules.c.last_run)
     query = (
-        sa.select(schedules, outbox.c.state, outbox.c.error)
+        sa.select(schedules, outbox.c.state, outbox.c.error, outbox.c.reason)
         .outerjoin(outbox, run)
         .where(schedules.c.tenant_id == work.tenant.id, schedules.c.due_at.is_not(None))
         .order_by(schedules.c.name)
     )
-    found, told = [], sight.sees_all(work)
+    found, sees_all = [], sight.sees_all(work)
     for row in work.connection.execute(query):
         of = work.platform.catalog.schedules.get(row.name)
         if of is not None and of.plugin in work.enabled:
@@ -114,7 +114,7 @@ def planned(ctx: Context, _request: Request) -> object:
                 "name": row.name, "plugin": of.plugin, "every": int(of.every.total_seconds()) if of.every is not None else None,
                 "at": of.at.isoformat("minutes") if of.at is not None else None, "weekdays": sorted(set(of.weekdays)),
                 "next_at": row.due_at, "last_at": row.last_due_at, "last_run": row.last_run,
-                "last_state": row.state, "last_error": row.error if told else None,
+                "last_state": row.state, "last_error": sight.told(work, row.error, row.reason) if sees_all else None,
             })  # fmt: skip
     return {"data": found}
 

@@ -1,12 +1,15 @@
-"""Who sees why background work failed: who asked for it, and who may look into that of others. What went wrong quotes values of records."""
+"""Who sees why background work failed: who asked for it, and who may look into that of others, in their language. It quotes values of
+records."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
+from core.events import sentences
 from core.events.tables import outbox
 from core.policy.allowed import ACT_LATER
 from sdk.columns import among
@@ -38,3 +41,18 @@ def veil(work: Work, rows: Sequence[dict[str, Any]]) -> None:
     for row in shown:
         if row["id"] not in mine:
             row["error"] = None
+
+
+def tell(work: Work, rows: Sequence[dict[str, Any]]) -> None:
+    """Say the errors that are sentences of ours in the reader's language."""
+    shown = {UUID(str(row["id"])): row for row in rows if row.get("error")}
+    if not shown:
+        return
+    kept = (outbox.c.tenant_id == work.tenant.id, among(outbox.c.id, list(shown)), outbox.c.reason.is_not(None))
+    for id, reason in work.connection.execute(sa.select(outbox.c.id, outbox.c.reason).where(*kept)):
+        shown[id]["error"] = told(work, shown[id]["error"], reason)
+
+
+def told(work: Work, error: str | None, reason: sentences.Kept | None) -> str | None:
+    """Why, in the reader's language; of what failed before there were reasons, and of what is no sentence of ours, as it was said then."""
+    return sentences.said(work.platform.translator, reason, work.locale) if reason else error

@@ -34,6 +34,7 @@ def clean(system: Work, person: Person) -> int:
     count = 0
     for row in _rows(system, person):
         after = {"payload": _cleaned(row, person), "error": row["error"] and person.masked(row["error"], MASK), "state": row["state"]}
+        after["reason"] = row["reason"] if after["error"] == row["error"] and masked(row["reason"], person) == row["reason"] else None
         if row["name"] == _LETTER and row["state"] in (WAITING, HELD, DEAD):
             after["state"] = SKIPPED
         if all(after[name] == row[name] for name in after):
@@ -61,12 +62,13 @@ def needles(words: Iterable[str]) -> list[str]:
 def _rows(system: Work, person: Person) -> Iterator[sa.RowMapping]:
     """By ids and words; by names, which others may have, too, only what is over."""
     ids = [str(id) for many in person.records.values() for id in many]
-    text, sure, seen = sa.cast(outbox.c.payload, sa.Text), [*ids, *needles(person.words)], set[Any]()
+    said = (sa.cast(outbox.c.payload, sa.Text), outbox.c.error, sa.cast(outbox.c.reason, sa.Text))
+    sure, seen = [*ids, *needles(person.words)], set[Any]()
     over = outbox.c.state.in_((DONE, SKIPPED))
     for known, more in ((sure, sa.true()), (needles(person.names), over)):
         for start in range(0, len(known), _NEEDLES):
             part = known[start : start + _NEEDLES]
-            fits = sa.or_(*(column.contains(one, autoescape=True) for one in part for column in (text, outbox.c.error)))
+            fits = sa.or_(*(column.contains(one, autoescape=True) for one in part for column in said))
             query = sa.select(outbox).where(outbox.c.tenant_id == system.tenant.id, more, fits).order_by(outbox.c.id)
             last = None
             while True:

@@ -49,3 +49,9 @@ def readings(character: str) -> tuple[str, ...]:
         return ()
     second = _SECOND.get(character, first)
     return (first,) if second == first else (first, second)
+
+
+def spelled(text: str) -> str:
+    """The text in plain Latin letters, Chinese as it is read; what has none is left out."""
+    read = "".join((readings(letter) or (letter,))[0] for letter in unicodedata.normalize("NFKC", text))
+    return unicodedata.normalize("NFKD", read).encode("ascii", "ignore").decode()

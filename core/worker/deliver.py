@@ -20,7 +20,7 @@ from core.entities.journal import CAUSES
 from core.events.payload import items_of
 from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING, Held, NotYet
 from core.events.tables import outbox
-from core.worker.reasons import Teller
+from core.worker.reasons import NOTHING, Teller, Why
 from sdk import Channel, Context, Event, GiveUp, NotFound, Text, Unavailable, Watch, _
 
 if TYPE_CHECKING:
@@ -104,13 +104,11 @@ def deliver(platform: Platform, row: type_row) -> None:
             _mark(platform, row, attempts=row.attempts, due_at=platform.clock() + LEASE)
             return
         if work is None or plugin not in work.enabled:
-            _mark(
-                platform, row, state=SKIPPED, error=told.say(_("{plugin} is turned off, or its user no longer exists"), {"plugin": plugin})
-            )
+            _mark(platform, row, state=SKIPPED, **told.say(_("{plugin} is turned off, or its user no longer exists"), {"plugin": plugin}))
             return
         entity = row.name.rpartition(".")[0]
         if row.kind == "delivery" and entity.startswith(f"{PREFIX}.") and not work.offers(entity):
-            _mark(platform, row, state=SKIPPED, error=told.say(_("the tenant no longer has the entity {entity}"), {"entity": entity}))
+            _mark(platform, row, state=SKIPPED, **told.say(_("the tenant no longer has the entity {entity}"), {"entity": entity}))
             return
         if (loop := _loop(platform, row, work.causes)) is not None:
             _tell_of_loop(platform, work, row)
@@ -120,13 +118,13 @@ def deliver(platform: Platform, row: type_row) -> None:
             platform, row, row.attempts, AFTERWARDS
         ):  # a failure would have buried it: its process died
             text = _("the process ended {count} times while it ran; {error}")
-            _bury(platform, row, told.say(text, {"count": row.deaths or row.attempts, "error": row.error or _("no reason was recorded")}))
+            _bury(platform, row, told.say(text, {"count": row.deaths or row.attempts, "error": told.before()}))
             return
         _run(platform, work, row)
     except NotYet as reason:
-        _mark(platform, row, attempts=row.attempts, error=told.of(reason), due_at=platform.clock() + LEASE)
+        _mark(platform, row, attempts=row.attempts, due_at=platform.clock() + LEASE, **told.of(reason))
     except Held as reason:
-        _mark(platform, row, state=HELD, error=told.of(reason))
+        _mark(platform, row, state=HELD, **told.of(reason))
     except GiveUp as reason:
         _bury(platform, row, told.of(reason))
     except Exception as failure:  # whatever a handler raises is kept with the row and shown there
@@ -180,7 +178,7 @@ def _run(platform: Platform, work: Work, row: type_row) -> None:
     with _lease(platform, row) as held:
         if held:
             run(work)
-            _mark(platform, row, whoever=True, state=DONE, error=None)
+            _mark(platform, row, whoever=True, state=DONE, **NOTHING)
 
 
 def _job(platform: Platform, row: type_row) -> Callable[[Work], None]:
@@ -224,19 +222,19 @@ def _tell(platform: Platform, work: Work, rows: Sequence[type_row]) -> None:
     handler = _listener(platform, rows[0])
     mine = outbox.update().where(outbox.c.tenant_id == work.tenant.id, outbox.c.id.in_([row.id for row in rows]), outbox.c.state == WAITING)
     with work.transaction(write=True):
-        told = set(work.connection.execute(mine.values(state=DONE, error=None).returning(outbox.c.id)).scalars())
+        told = set(work.connection.execute(mine.values(state=DONE, **NOTHING).returning(outbox.c.id)).scalars())
         events = [event for row in rows if row.id in told for event in _events(row)]  # of the others another process was faster
         if events:
             handler(work, events)
 
 
-def _retry(platform: Platform, row: type_row, error: str) -> None:
+def _retry(platform: Platform, row: type_row, why: Why) -> None:
     attempts = row.attempts + 1
     if _exhausted(platform, row, attempts):
-        _bury(platform, row, error)
+        _bury(platform, row, why)
         return
     wait = min(2.0 ** min(attempts, 16), LONGEST_WAIT) * random.uniform(0.5, 1.5)
-    _mark(platform, row, state=WAITING, error=error, due_at=platform.clock() + timedelta(seconds=wait))
+    _mark(platform, row, state=WAITING, due_at=platform.clock() + timedelta(seconds=wait), **why)
 
 
 def _exhausted(platform: Platform, row: type_row, attempts: int, beyond: timedelta = timedelta(0)) -> bool:
@@ -273,9 +271,9 @@ def _lease(platform: Platform, row: type_row) -> Iterator[bool]:
             keeper.join()
 
 
-def _bury(platform: Platform, row: type_row, error: str) -> None:
+def _bury(platform: Platform, row: type_row, why: Why) -> None:
     """No further attempt: the row stays to be seen, with its reason."""
-    _mark(platform, row, state=DEAD, error=error)
+    _mark(platform, row, state=DEAD, **why)
 
 
 def _mark(platform: Platform, row: type_row, *, whoever: bool = False, **values: object) -> None:

@@ -13,6 +13,7 @@ from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, BadRequest, Context, Draft, Forbidden, Invalid, Outcome, PageRequest, PageRoute, Redirect, Rendering, _
 from sdk.context import Row
 from sdk.fields import AnyRecordField
+from sdk.pages import worded
 from sdk.permissions import BULK_EDIT
 
 MOST = 500
@@ -110,7 +111,7 @@ def _same_everywhere(kind: Kind, name: str, outcomes: Sequence[Outcome]) -> str:
     found = set()
     for outcome in outcomes:
         problems = outcome.refusal.problems if isinstance(outcome.refusal, Invalid) else ()
-        found.add("; ".join(kind.ctx.say(one.message, one.params) for one in problems if one.field == name))
+        found.add("; ".join(kind.ctx.say(one.message, worded(kind.ctx, one.params)) for one in problems if one.field == name))
     return found.pop() if len(found) == 1 else ""
 
 
@@ -136,8 +137,8 @@ def reasons(kind: Kind, refused: Sequence[tuple[UUID, Outcome]]) -> list[Refused
     for id, outcome in refused:
         refusal = outcome.refusal
         assert refusal is not None
-        said = "; ".join(_labelled(kind, one.field, kind.ctx.say(one.message, one.params)) for one in refusal.problems)
-        by_reason.setdefault(said or kind.ctx.say(refusal.message, refusal.params), []).append(titles.get(id, str(id)))
+        said = "; ".join(_labelled(kind, one.field, kind.ctx.say(one.message, worded(kind.ctx, one.params))) for one in refusal.problems)
+        by_reason.setdefault(said or kind.ctx.say(refusal.message, worded(kind.ctx, refusal.params)), []).append(titles.get(id, str(id)))
     return [Refused(reason, names) for reason, names in by_reason.items()]
 
 

@@ -139,7 +139,7 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
     if kind.name == AUDIT:
         value = _of_entry(kind.ctx, name, value, row)
     if of.kind == "text" and not of.search and name != kind.title and isinstance(value, str):
-        about = str(row.get(of.within) or "") if isinstance(of, TextField) and of.within else ""
+        about = str(row.get("entity") or "") if isinstance(of, TextField) and of.names not in ("", "entity") else ""
         if about and (said := measured.in_words(kind.ctx, about, value)) != value:
             value = said
         elif "." in value:

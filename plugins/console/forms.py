@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import cast
 
+from plugins.console.beginning import begun, with_key
 from plugins.console.cells import Cell
 from plugins.console.happened import Event, events
-from plugins.console.inputs import inputs, live_fields, local, typed, unclear
+from plugins.console.inputs import inputs, live_fields, local, redrawn, typed, unclear
 from plugins.console.record import then
 from plugins.console.refusals import by_field
 from plugins.console.registry import Kind, kind_at
+from plugins.console.related import has_lines
 from sdk import SIGNED_IN, Alike, Context, Forbidden, Invalid, PageRequest, PageRoute, Redirect, Refusal, Rendering, Stale, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import DateTimeField
@@ -41,19 +44,20 @@ def blank(ctx: Context, request: PageRequest) -> Rendering:
         row = ctx.records(kind.name).get(record_id(like))
         given |= {name: value for name, value in row.items() if name in kind.written and not kind.written[name].unique}
     given |= {name: value for name, value in request.query if name in kind.written}
-    return _form(kind, given, request)
+    return _form(kind, begun(kind, given), request)
 
 
 def create(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Take a new record."""
     kind = _writable(ctx, request, "create")
     values = typed(kind, request)
-    wanted = {name: value for name, value in values.items() if value not in (None, "", [])}
+    wanted = with_key(kind, {name: value for name, value in values.items() if value not in (None, "", [])})
     try:
         row = ctx.records(kind.name).create(wanted, alike=_alike(request))
     except Refusal as refusal:
         return _form(kind, values, request, refusal=refusal)
-    made, back = kind.at(id_of(row)), "" if request.part else then(request)
+    back = "" if request.part or has_lines(kind) else then(request)  # a quote is empty without its lines: its page is where they are added
+    made = kind.at(id_of(row))
     return Redirect(f"{back}#made:{made}" if back and "#" not in back else back or made)  # that page says so: see 10-base.js
 
 
@@ -61,7 +65,8 @@ def filled(ctx: Context, request: PageRequest) -> Rendering:
     """The form of a record that is there."""
     kind = _writable(ctx, request, "update")
     row = ctx.records(kind.name).get(request.id())
-    return _form(kind, row, request, record=row)
+    other = {name: value for name, value in request.query if name in redrawn(kind)[:1]}
+    return _form(kind, {**row, **other}, request, record=row)
 
 
 def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
@@ -150,13 +155,15 @@ def _form(
 ) -> Rendering:
     at, others = by_field(kind.ctx, refusal, kind.written)
     at |= {name: text for name, text in unclear(kind, values).items() if name in at}
+    if refusal is not None and refusal.reason == LIKELY_DUPLICATE:
+        others = [_likely(kind.ctx, refusal)]
     return Rendering(
         "console/form.html",
         {
             "kind": kind,
             "record": record,
             "title": str(record.get(kind.title) or "") if record is not None else "",
-            "groups": inputs(kind, values, at, since.theirs),
+            "groups": inputs(kind, values, at, since.theirs, new=record is None),
             "problems": others,
             "wrong": len(at),
             "may_force": refusal is not None and refusal.reason == LIKELY_DUPLICATE and kind.can("force"),
@@ -164,10 +171,19 @@ def _form(
             "back": kind.at(record["id"]) if record is not None else kind.path,
             "opened": kind.ctx.now().isoformat(),
             "live": live_fields(kind),
+            "redrawn": redrawn(kind),
             "since": since.events,
         },
         200 if refusal is None else refusal.status,
     )
+
+
+def _likely(ctx: Context, refusal: Refusal) -> str:
+    """Of which records it may be another writing, as people call them."""
+    seen = cast("Sequence[Mapping[str, object]]", refusal.members.get("candidates") or ())
+    if not seen:
+        return ctx.say(_("There may be one already, which you don’t have access to. Ask your manager."))
+    return ctx.say(_("There may be one already: {names}."), {"names": ", ".join(f"“{one['title']}”" for one in seen)})
 
 
 # --- while somebody types --------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from plugins.console import measured
+from plugins.console.beginning import KEY, makes_key
 from plugins.console.cells import Titles, drawn_as, titles_of
 from plugins.console.dates import in_zone
 from plugins.console.picking import named
@@ -27,8 +29,10 @@ _HINTS: Mapping[str, Text] = {
     "duration": _("Minutes, or for example 1h 30m"), "color": _("For example #1a2b3c"), "people": _("Names or email addresses, separated by ;"),
     "options": _("Separate several entries with ;"), "json": _("JSON"),
 }  # fmt: skip
-_CHOOSE = _("No single record matches “{words}”. Choose one of the suggestions.")
+CHOOSE = _("No single record matches “{words}”. Choose one of the suggestions.")
 _KEYS_HINT = _("Separated by commas")
+_MADE = _("Leave empty to derive it from the name.")
+_FIRST = _("Choose {field} first.")
 _CURRENCY = "company.currency"
 _MOST_OPTIONS = 200
 
@@ -41,8 +45,9 @@ class Group:
     inputs: Sequence[Input]
 
 
-def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping[str, str]) -> list[Group]:
+def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping[str, str], *, new: bool = False) -> list[Group]:
     """The form of an entity with these values, in JSON form or as they were typed; the entity's own fields first."""
+    made_by_itself = new and makes_key(kind)
     names = [name for name, field in kind.written.items() if isinstance(field, LinkField | AnyRecordField)]
     titles = titles_of(kind, [values], [name for name in names if _is_record(values.get(name))])
     asked = kind.ctx.records(kind.name).asks({name: value for name, value in values.items() if name in kind.fields})
@@ -50,7 +55,11 @@ def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping
     for name, field in kind.written.items():
         shown, required = asked.get(name, (True, field.required))
         made = _input(kind, field, values.get(name), titles, problems.get(name, ""))
+        if isinstance(field, TextField) and field.names:
+            made = _named(kind, field, values, made)
         made = replace(made, shown=shown, required=field.required or required, theirs=theirs.get(name, ""))
+        if name == KEY and made_by_itself:
+            made = replace(made, required=False, hint=kind.ctx.say(_MADE))
         groups.setdefault(name.partition(".")[0] if "." in name else "", []).append(made)
     called = {"": "", "custom": kind.ctx.say(_("Custom fields"))}
     return [Group(called[owner] if owner in called else kind.ctx.called(owner), found) for owner, found in groups.items()]
@@ -69,6 +78,25 @@ def live_fields(kind: Kind) -> list[str]:
         for name, field in kind.written.items()
         if name in kind.entity.alike or field.match or (conditional and field.kind != "long_text")
     ]
+
+
+def redrawn(kind: Kind) -> list[str]:
+    """The field that names an entity, and those whose choices follow from it; none where there are not both."""
+    names = {name: field.names for name, field in kind.written.items() if isinstance(field, TextField) and field.names}
+    return sorted(names, key=lambda name: names[name] != "entity") if "entity" in names.values() and len(names) > 1 else []
+
+
+def _named(kind: Kind, field: TextField, values: Row, bare: Input) -> Input:
+    """What a text names for the machine, to be chosen in words."""
+    about, chosen = redrawn(kind)[:1], str(values.get(field.name) or "")
+    entity = str(values.get(about[0]) or "") if about else ""
+    known = dict(measured.choices(kind.ctx, field.names, entity))
+    if chosen and chosen not in known:
+        known[chosen] = measured.in_words(kind.ctx, entity, chosen)
+    first = "" if entity or field.names == "entity" or not about else kind.ctx.say(_FIRST, {"field": kind.labels[about[0]]})
+    return replace(
+        bare, widget="select", value=chosen, hint=first, options=tuple(Option(one, said, one == chosen) for one, said in known.items())
+    )
 
 
 def _is_record(value: object) -> bool:
@@ -220,7 +248,7 @@ def unclear(kind: Kind, values: Row) -> dict[str, str]:
     """What to say at links that name no single record, once the door has refused them: it knows no titles."""
     links = {name: str(values.get(name) or "") for name, field in kind.fields.items() if isinstance(field, LinkField | AnyRecordField)}
     words = {name: word.partition(":")[2] if isinstance(kind.fields[name], AnyRecordField) else word for name, word in links.items()}
-    return {name: kind.ctx.say(_CHOOSE, {"words": word}) for name, word in words.items() if word and not _is_record(word)}
+    return {name: kind.ctx.say(CHOOSE, {"words": word}) for name, word in words.items() if word and not _is_record(word)}
 
 
 def _was_there(field: Field, sent: set[str]) -> bool:

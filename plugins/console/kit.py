@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plugins.console.cells import Cell
 from plugins.console.inputs import Input, Option
+from plugins.console.registry import PREFIX
 from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Rendering, _
 
 TOKENS = ("paper", "sheet", "sunken", "ink", "soft", "line", "edge", "accent", "accent-soft", "good", "good-soft", "warm", "warm-soft", "bad",
@@ -29,6 +30,25 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         Input("check", say(_("Yes or no")), "check", "true", required=False),
         Input("amount", say(_("Money")), "money", "1234.50", required=False, currency=ctx.tenant.currency),
         Input("day", say(_("A day")), "text", "2026-05-03", required=False, type="date"),
+        Input("tags", say(_("Tags")), "tags", "vip, 2026", required=False),
+        Input(
+            "link",
+            say(_("A linked record")),
+            "link",
+            "",
+            required=False,
+            title=say(_("Type to search")),
+            pick=f"{PREFIX}/pick/core/users",
+            new="#h-fields",
+        ),
+        Input(
+            "several",
+            say(_("Several of a few")),
+            "checks",
+            "",
+            required=False,
+            options=(Option("a", "A", chosen=True), Option("b", "B", chosen=False)),
+        ),
         Input("area", say(_("Multiple lines")), "area", "…", required=False),
     ]
     cells = [

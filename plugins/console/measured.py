@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from sdk import Context, Text, _
-from sdk.fields import Field
+from sdk.fields import DateField, DateTimeField, DecimalField, Field, LinkField, ReportRole
 
 _FUNCTIONS: Mapping[str, Text] = {
     "sum": _("{field} (total)"), "avg": _("{field} (average)"), "distinct": _("{field} (distinct)"), "min": _("{field} (lowest)"),
     "max": _("{field} (highest)"),
 }  # fmt: skip
 _COUNT = _("Count")
+_PLAIN = ("id", "version")
 
 
 def in_words(ctx: Context, entity: str, written: str) -> str:
@@ -26,6 +27,34 @@ def in_words(ctx: Context, entity: str, written: str) -> str:
         return written
     said = " › ".join(labels)
     return ctx.say(_FUNCTIONS[function], {"field": said}) if colon else said
+
+
+def choices(ctx: Context, names: str, entity: str) -> list[tuple[str, str]]:
+    """What can stand in a field that names something of an entity (`TextField.names`), each with its words, in their order."""
+    if names == "entity":
+        found = [
+            (one, ctx.say(ctx.entity(one).plural_label)) for one in ctx.entities() if not ctx.entity(one).private and ctx.can(f"{one}.read")
+        ]
+    elif ctx.offers(entity) and ctx.can(f"{entity}.read"):
+        found = [(one, in_words(ctx, entity, one)) for one in _those(names, ctx.records(entity).fields())]
+    else:
+        return []
+    return [("count", ctx.say(_COUNT))] * (names == "measure" and bool(entity)) + sorted(found, key=lambda pair: (pair[1], pair[0]))
+
+
+def _those(names: str, fields: Mapping[str, Field]) -> Iterator[str]:
+    for name, field in fields.items():
+        if name in _PLAIN or field.secret:
+            continue
+        dated, share = isinstance(field, DateField | DateTimeField), isinstance(field, DecimalField) and field.percent
+        if names == "date" and dated:
+            yield name
+        elif names == "measure" and field.role is ReportRole.MEASURE and not share:
+            yield f"sum:{name}"
+        elif names == "measure" and isinstance(field, LinkField):
+            yield f"distinct:{name}"
+        elif names == "dimension" and field.role is ReportRole.DIMENSION and not dated:
+            yield name
 
 
 def _labels(ctx: Context, entity: str, path: str) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from plugins.console.cells import Cell, cell, titles_of
+from plugins.console.inputs import CHOOSE
+from plugins.console.picking import named
 from plugins.console.record import about
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Context, Forbidden, Invalid, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, _
@@ -29,9 +31,11 @@ class Difference:
 def ask(ctx: Context, request: PageRequest) -> Rendering:
     """Choose the other record; with `?with=<id>` compare the two."""
     kind, row = _mergeable(ctx, request)
-    with_ = request.asked("with").strip()
+    with_, words = request.asked("with").strip(), request.asked("with__typed").strip()
+    with_ = with_ or (named(kind, words) if words else "")
     if not with_:
-        return _choose(kind, row)
+        unclear = [ctx.say(CHOOSE, {"words": words})] if words else []
+        return _choose(kind, row, unclear, 422 if unclear else 200)
     if with_ == str(row["id"]):
         return _choose(kind, row, [ctx.say(_("This is the same record. Choose another one."))], 422)
     try:

@@ -98,7 +98,7 @@ class Kind:
         return [self.title, *(name for name in self.fields if name in chosen), *last]
 
     def _fits(self, name: str, field: Field) -> bool:
-        return name not in (self.title, *_PLAIN, "owner") and not isinstance(field, LongTextField) and not field.secret
+        return name not in (self.title, *_PLAIN, "owner", "key") and not isinstance(field, LongTextField) and not field.secret
 
     def _first(self, names: Sequence[str], kinds: tuple[str, ...]) -> str:
         """The first field of these kinds; a link within another stands for a state (the stage within its pipeline)."""

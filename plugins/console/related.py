@@ -69,6 +69,11 @@ class _Pointer:
         return f"{self.kind.path}/new?{self.link}={self.value(row, target)}"
 
 
+def has_lines(kind: Kind) -> bool:
+    """Whether a new record is still to be filled with lines, by who makes it."""
+    return any(one.part and one.fills for one in _pointers(kind))
+
+
 def lines(kind: Kind, row: Row) -> list[Related]:
     """The records that are part of this one, with the sums of what they amount to."""
     shown = [_related(one, kind, row, MOST_LINES) for one in _pointers(kind) if one.part]

@@ -25,10 +25,10 @@ class View(Record):
     entity: Mapped[str] = f.text(_("Entity"), length=100, required=True, index=True, example="console.view")
     conditions: Mapped[str | None] = with_example(f.long_text(_("Filters")), "pinned=true")
     words: Mapped[str | None] = f.text(_("Search words"), length=200, example=NO_EXAMPLE)
-    ordered_by: Mapped[str | None] = f.text(_("Sort"), length=500, within="entity", example="name")
+    ordered_by: Mapped[str | None] = f.text(_("Sort"), length=500, example="name")
     columns: Mapped[str | None] = with_example(f.long_text(_("Columns")), "name,pinned")
     layout: Mapped[str] = f.choice(_("Layout"), LAYOUTS, default=LIST)
-    layout_field: Mapped[str | None] = f.text(_("Layout field"), length=100, within="entity", example=NO_EXAMPLE)
+    layout_field: Mapped[str | None] = f.text(_("Layout field"), length=100, example=NO_EXAMPLE)
     shown_to: Mapped[str] = f.choice(_("Shared with"), SHOWN_TO, default=Audience.NOBODY.value)
     pinned: Mapped[bool] = f.boolean(_("Pinned"), default=False)
 

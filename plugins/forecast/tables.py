@@ -45,12 +45,12 @@ class Series(Record):
     __tablename__ = "forecast_series"
 
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True, track=True)
-    entity: Mapped[str] = f.text(_("Entity"), length=80, required=True, track=True, example="pipeline.deal")
-    measure: Mapped[str] = f.text(_("Measure"), length=100, within="entity", required=True, track=True, example="sum:base_amount")
-    date_field: Mapped[str] = f.text(_("Date field"), length=100, within="entity", required=True, track=True, example="close_date")
+    entity: Mapped[str] = f.text(_("Entity"), length=80, required=True, track=True, example="pipeline.deal", names="entity")
+    measure: Mapped[str] = f.text(_("Measure"), length=100, required=True, track=True, example="sum:base_amount", names="measure")
+    date_field: Mapped[str] = f.text(_("Date field"), length=100, required=True, track=True, example="close_date", names="date")
     grain: Mapped[str] = f.choice(_("Period"), GRAINS, default="month", track=True)
     conditions: Mapped[str | None] = f.with_example(f.long_text(_("Conditions, one per line"), length=2000, track=True), f.NO_EXAMPLE)
-    split_by: Mapped[str | None] = f.with_example(f.text(_("Split by"), length=100, within="entity", track=True), f.NO_EXAMPLE)
+    split_by: Mapped[str | None] = f.with_example(f.text(_("Split by"), length=100, track=True, names="dimension"), f.NO_EXAMPLE)
     horizon: Mapped[int] = f.integer(_("Periods ahead"), least=1, most=60, default=12, track=True)
 
 
@@ -109,11 +109,11 @@ class Run(Record):
     series_id: Mapped[UUID] = f.link(_("Series"), Series, required=True)
     name: Mapped[str] = f.text(_("Name"), length=100, required=True, search=True)
     entity: Mapped[str | None] = f.text(_("Entity"), length=80)
-    measure: Mapped[str | None] = f.text(_("Measure"), length=100, within="entity")
-    date_field: Mapped[str | None] = f.text(_("Date field"), length=100, within="entity")
+    measure: Mapped[str | None] = f.text(_("Measure"), length=100, names="measure")
+    date_field: Mapped[str | None] = f.text(_("Date field"), length=100, names="date")
     grain: Mapped[str | None] = f.choice(_("Period"), GRAINS)
     conditions: Mapped[str | None] = f.long_text(_("Conditions, one per line"), length=2000)
-    split_by: Mapped[str | None] = f.text(_("Split by"), length=100, within="entity")
+    split_by: Mapped[str | None] = f.text(_("Split by"), length=100, names="dimension")
     state: Mapped[str] = f.choice(_("Status"), STATES, default="waiting", index=True)
     done: Mapped[int] = f.integer(_("Done"), default=0)
     total: Mapped[int] = f.integer(_("Total"), default=0)

@@ -196,7 +196,7 @@ class Export(Record):
     file_name: Mapped[str] = f.text(_("File"), required=True, search=True)
     conditions: Mapped[str | None] = f.long_text(_("Filters"), length=MOST_OF_FILTERS)
     words: Mapped[str | None] = f.text(_("Search words"), length=200)
-    ordered_by: Mapped[str | None] = f.text(_("Sort"), length=500, within="entity")
+    ordered_by: Mapped[str | None] = f.text(_("Sort"), length=500)
     columns: Mapped[str] = f.long_text(_("Columns"), required=True)
     state: Mapped[str] = f.choice(_("Status"), EXPORT_STATES, default="waiting", index=True)
     done: Mapped[int] = f.integer(_("Rows done"), default=0)

@@ -81,8 +81,9 @@ def bar(plural: str, ctx: Context, record: Row) -> Rendering | None:
     steps = [(ctx.say(way.states[key]), "done" if n < at else "here" if n == at else "ahead") for n, key in enumerate(way.steps)]
     if at < 0:
         steps = [*((word, "ahead") for word, _state in steps[:1]), (ctx.say(way.states[state]), "here bad")]
+    writes = state == way.steps[0] and ctx.can(f"{way.entity}.update")
     values = {"plural": plural, "steps": steps, "acts": [_said(ctx, one) for one in offered(ctx, way, record)], "made": _made(ctx, way, record),
-              "writes": state == way.steps[0] and ctx.can(f"{way.entity}.update")}  # fmt: skip
+              "writes": writes, "empty": writes and "net" in record and record["net"] is None}  # fmt: skip
     return Rendering("orders/steps.html", values)
 
 

@@ -44,7 +44,7 @@ class Quote(Record):
     __tablename__ = "orders_quotes"
 
     number: Mapped[str | None] = f.historic(f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True))
-    name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
+    name: Mapped[str] = f.called_after(f.text(_("Subject"), required=True, search=True, track=True), "deal", "account")
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
     deal_id: Mapped[UUID | None] = f.link(_("Deal"), "pipeline.deal", track=True, timeline=True)
@@ -85,7 +85,7 @@ class Order(Record):
     __tablename__ = "orders_orders"
 
     number: Mapped[str | None] = f.historic(f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True))
-    name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
+    name: Mapped[str] = f.called_after(f.text(_("Subject"), required=True, search=True, track=True), "deal", "account")
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
     deal_id: Mapped[UUID | None] = f.link(_("Deal"), "pipeline.deal", track=True, timeline=True)
@@ -127,7 +127,7 @@ class Contract(Record):
     __tablename__ = "orders_contracts"
 
     number: Mapped[str | None] = f.historic(f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True))
-    name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
+    name: Mapped[str] = f.called_after(f.text(_("Subject"), required=True, search=True, track=True), "deal", "account")
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
     deal_id: Mapped[UUID | None] = f.link(_("Deal"), "pipeline.deal", track=True, timeline=True)
@@ -151,7 +151,7 @@ class Invoice(Record):
     __tablename__ = "orders_invoices"
 
     number: Mapped[str | None] = f.historic(f.text(_("Number"), length=60, readonly=True, unique=True, match=True, search=True))
-    name: Mapped[str] = f.text(_("Subject"), required=True, search=True, track=True)
+    name: Mapped[str] = f.called_after(f.text(_("Subject"), required=True, search=True, track=True), "order", "account")
     kind: Mapped[str] = f.choice(_("Type"), KINDS, default="invoice", track=True)
     credits_id: Mapped[UUID | None] = f.historic(f.link(_("Credits"), "self", readonly=True))
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
+from plugins.reports.counting import counted
 from plugins.reports.formats import Formats
 from sdk import Report, Unavailable, _
 from sdk.context import Row
@@ -106,16 +107,17 @@ def _register_font(converter: ModuleType) -> None:
         converter.register_font_directory(str(Path(found.origin).parent))
 
 
-def drawn(chart: Mapping[str, object], shape: str, formats: Formats) -> bytes:
-    """The chart as `svg`, `png` or `pdf`, its numbers as the reader writes them; raises Unavailable where the extra is not installed."""
+def drawn(chart: Mapping[str, object], shape: str, formats: Formats, locale: str) -> bytes:
+    """The chart as `svg`, `png` or `pdf`, its numbers as the reader writes and counts them; raises Unavailable where the extra is not installed."""
     try:
         import vl_convert  # noqa: PLC0415 (an extra: the rest of the plugin works without it)
     except ModuleNotFoundError as failure:
         raise Unavailable(_("charts require an extra: pip install 'dealwright[reports]'"), code="missing_extra") from failure
     _register_font(vl_convert)
     marks = dict(formats.for_charts) if formats.region else None
+    chart = counted(chart, locale)
     if shape == "svg":
-        return vl_convert.vegalite_to_svg(dict(chart), vl_version=VERSION, format_locale=marks).encode()
+        return vl_convert.vegalite_to_svg(chart, vl_version=VERSION, format_locale=marks).encode()
     if shape == "png":
-        return bytes(vl_convert.vegalite_to_png(dict(chart), vl_version=VERSION, scale=2, format_locale=marks))
-    return bytes(vl_convert.vegalite_to_pdf(dict(chart), vl_version=VERSION, format_locale=marks))
+        return bytes(vl_convert.vegalite_to_png(chart, vl_version=VERSION, scale=2, format_locale=marks))
+    return bytes(vl_convert.vegalite_to_pdf(chart, vl_version=VERSION, format_locale=marks))

@@ -130,5 +130,5 @@ def answer(ctx: Context, report: Report, found: list[Row], shape: str, compariso
         specification = chart.specification(report, found, labels(ctx, report))
         if shape == "chart":
             return specification
-        content = chart.drawn(specification, shape, formats)
+        content = chart.drawn(specification, shape, formats, ctx.locale)
     return Download(content, _MEDIA[shape], f"{report.full_key}.{shape}")

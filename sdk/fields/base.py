@@ -111,6 +111,8 @@ class Field:
     """Entities of partners without which the field means nothing: it is absent where the tenant lacks one, as a link is."""
     synonyms: tuple[str, ...] = ()
     """What else a heading of a file may call it, in any language; its name and labels go without saying."""
+    called_after: tuple[str, ...] = ()
+    """Links whose record, the first that is filled in, a form suggests to call a new one after."""
     owner: str = ""
     """The plugin that declared it; core stamps it at boot."""
 
@@ -314,6 +316,12 @@ def historic(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
 def synonyms(mapped: MappedColumn[Any], *words: str) -> MappedColumn[Any]:
     """A field that files call by these words, too: `f.synonyms(f.text(_("Name")), "Company", "公司名称")`."""
     mapped.column.info["field"] = replace(mapped.column.info["field"], synonyms=words)
+    return mapped
+
+
+def called_after(mapped: MappedColumn[Any], *links: str) -> MappedColumn[Any]:
+    """A title that a form suggests, as soon as it begins with one of these links: the subject of a quote after its deal, or its account."""
+    mapped.column.info["field"] = replace(mapped.column.info["field"], called_after=links)
     return mapped
 
 

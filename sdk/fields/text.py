@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import MappedColumn
@@ -53,8 +53,9 @@ class TextField(Field):
     """What its writings have in common; kept in a column beside it, for the operator `alike` and for finding duplicates."""
     of: str = ""
     """An entity whose keys are mostly written here: pages offer its records and say their names. Any other text is taken, too."""
-    within: str = ""
-    """The field beside it that says of which entity this one names a field, or what is added up of one (`sum:amount`): pages say it in words."""
+    names: Literal["", "entity", "measure", "date", "dimension"] = ""
+    """Where it names an entity, or (beside a field `entity`) what is added up of its records, a day of theirs, or what splits them:
+    pages offer these in words. Any other text is taken, too."""
 
     kind: ClassVar[str] = "text"
     role: ClassVar[ReportRole] = ReportRole.DIMENSION
@@ -329,17 +330,16 @@ def text(label: Text, *, length: int = 255, required: bool = False, unique: bool
          match: bool = False, track: bool = False, sensitive: bool = False, readonly: bool = False,
          index: bool = False, default: str | None = None, example: str = "",
          alike: Likeness | None = None, personal: bool = False, of: str = "",
-         within: str = "") -> MappedColumn[Any]:  # fmt: skip
+         names: Literal["", "entity", "measure", "date", "dimension"] = "") -> MappedColumn[Any]:  # fmt: skip
     """A line of text of at most `length` characters; `example` fits where not any text does.
 
     `alike` (`sdk.likeness.company`, …) says what its writings have in common: see `Entity.alike`. `of="company.source"` names an entity
-    whose keys are written here, for pages; `within="entity"` the field that says of which entity this one names a field or a measure.
-    `personal=True`, here and in
+    whose keys are written here, for pages; `names="measure"` what is added up of the entity that a field beside it names. `personal=True`, here and in
     other fields: the value tells something of a person, and goes when that person is erased.
     """
     return column(TextField(label=label, length=length, required=required, unique=unique, search=search, match=match, alike=alike,
                             track=track, sensitive=sensitive, readonly=readonly, index=index, default=default, example=example,
-                            personal=personal, of=of, within=within))  # fmt: skip
+                            personal=personal, of=of, names=names))  # fmt: skip
 
 
 def long_text(label: Text, *, length: int = 20_000, required: bool = False, track: bool = False,

@@ -94,6 +94,8 @@ def test_a_new_role_is_made_and_a_person_is_told_what_it_gives(client: Api, work
     assert site.post("/admin/roles", {"name": "Auditor", "key": "Not A Key"}).status == 422
     made = site.post("/admin/roles", {"name": "Auditor", "key": "auditor"})
     assert made.answer.headers["Location"] == "/console/admin/roles/auditor"
+    unnamed = site.post("/admin/roles", {"name": "华东 Sales"})
+    assert unnamed.answer.headers["Location"] == "/console/admin/roles/huadong_sales"
     form = site.get("/admin/roles/auditor", {"plugin": "catalog"}).form()
     assert site.post("/admin/roles/auditor", {**form, "catalog.product.delete": "all"}).status == 303
     client.patch(f"/api/v1/core/users/{people.rep}", {"roles": ["sales_rep", "auditor"]})

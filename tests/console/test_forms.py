@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from core.context import Work
 from core.testkit.fixtures import Api, Clock, People
 from plugins.console.inputs import instant, local
+from plugins.pipeline.template import apply
 from sdk import Context
 from sdk.context import id_of
 from tests.console.site import Site
@@ -230,3 +231,59 @@ def test_where_one_goes_then_is_an_address_that_a_header_can_say(site: Site, acc
     headers = {"HX-Request": "true", "HX-Target": "dialog"}
     gone = site.api.call("POST", f"/console{at}", data={**form, "then": "/console/customers/accounts?q=华"}, headers=headers)
     assert gone.headers["HX-Redirect"] == "/console/customers/accounts?q=%E5%8D%8E"
+
+
+def test_a_form_begun_at_a_record_has_what_that_says_of_the_same_links_and_suggests_a_title(site: Site, work: Work, account: UUID) -> None:
+    apply(work, "direct_sales")
+    contact = id_of(work.records("customers.contact").create({"name": "Li", "account": account}))
+    deal = id_of(work.records("pipeline.deal").create({"name": "Servers", "account": account, "contact": contact}))
+    form = site.get("/orders/quotes/new", {"deal": str(deal)}).form()
+    assert (form["deal"], form["account"], form["contact"], form["name"]) == (str(deal), str(account), str(contact), "Servers · Quote")
+    assert site.get("/orders/quotes/new", {"account": str(account)}).form()["name"] == "Huawei · Quote"
+    for path, back in (("/orders/quotes", False), ("/pipeline/deals", True)):
+        made = site.post(f"{path}/new", {**form, "once": "", "name": "Made here", "then": f"/console/pipeline/deals/{deal}"})
+        assert made.answer.headers["Location"].startswith(f"/console/pipeline/deals/{deal}#made:/console{path}/") is back, (
+            "lines are added next"
+        )
+    assert site.get("/orders/quotes/new", {"account": str(account), "name": "Mine"}).form()["name"] == "Mine"
+    assert site.get("/customers/contacts/new", {"account": str(account)}).form()["name"] == "", "nobody is called as a company is"
+    assert site.get("/orders/quotes/new", {"deal": "no id"}).status == 200
+
+
+def test_a_key_that_nobody_typed_is_made_from_the_name_and_stands_in_no_list_beside_it(site: Site, work: Work) -> None:
+    path = "/pipeline/lost_reasons"
+    page = site.get(f"{path}/new")
+    assert "*" not in page.texts("//label[@for='f-key']")[0]
+    for name, key in (("Too dear!", ""), ("Too dear?", ""), ("价格 太高", ""), ("Ça", ""), ("…", ""), ("Own", "mine")):
+        assert site.post(f"{path}/new", {**page.form(), "once": "", "name": name, "key": key}).status == 303, name
+    made = {row["name"]: row["key"] for row in work.records("pipeline.lost_reason").find(())}
+    assert [made[name] for name in ("Too dear!", "Too dear?", "价格 太高", "Ça", "…", "Own")] == [
+        "too_dear", "too_dear_2", "jiage_taigao", "ca", "lost_reason", "mine",
+    ]  # fmt: skip
+    assert "Key" not in site.get(path).texts("//thead//th"), "it says nothing to people"
+
+
+def test_what_a_series_adds_up_is_chosen_in_words_once_its_records_are(site: Site, work: Work) -> None:
+    path = "/forecast/series/new"
+    blank = site.get(path)
+    assert ("pipeline.deal", "Deals") in [(one.get("value"), one.text) for one in blank.all("//select[@name='entity']/option")]
+    assert "Choose Entity first." in blank.text
+    page = site.get(path, {"entity": "pipeline.deal"})
+    options = {one.get("value"): one.text for one in page.all("//select[@name='measure']/option")}
+    assert (options["count"], options["sum:base_amount"]) == ("Count", "Amount in company currency (total)")
+    assert page.all("//select[@name='date_field']/option[@value='close_date']")
+    assert page.all("//select[@name='split_by']/option[@value='owner']")
+    form = {**page.form(), "name": "Won", "measure": "sum:base_amount", "date_field": "close_date"}
+    made = site.post(path, form)
+    assert made.status == 303, made.text
+    (row,) = work.records("forecast.series").find(())
+    again = site.get(f"/forecast/series/{row['id']}/edit", {"entity": "customers.account"})
+    assert again.form()["measure"] == "sum:base_amount", "what stands there stays to be seen"
+    assert again.all("//select[@name='date_field']/option[@value='created_at']")
+
+
+def test_a_likely_duplicate_is_told_as_people_call_it(client: Api, site: Site, work: Work, account: UUID, people: People) -> None:
+    for page, said in ((site, "There may be one already: “Huawei”."), (Site(client.as_user(people.rep)), "don’t have access to")):
+        refused = page.sent(f"{ACCOUNTS}/new", name="Huawei")
+        assert refused.status == 409
+        assert said in (told := " ".join(refused.texts("//*[@role='alert']"))) and "API" not in told

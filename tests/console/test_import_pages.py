@@ -238,6 +238,13 @@ def test_what_cannot_be_read_says_why_and_what_to_do_and_what_is_left_out_is_tak
     assert way(site.post(cancelled, {"act": "cancel"})) == cancelled
     drain()
     assert "The import was cancelled" in site.get(cancelled).text and work.records(ACCOUNT).find(()) == []
+    real = way(site.post(dry_at, {"act": "run"}))
+    drain()
+    asked = site.get(f"{real}/undo")
+    assert "You don’t have permission to delete Accounts: the 1 record it created stays." in asked.text
+    way(site.post(real, chosen(asked, act="undo")))
+    drain()
+    assert "you don't have permission to delete Account" in (said := site.get(real).text) and ACCOUNT not in said
     template = ROOT + "/import_export/template"
     assert [site.api.get(template, {"entity": ACCOUNT, "format": one}).status_code for one in ("csv", "xlsx", "pdf")] == [200, 200, 404]
     assert site.get(f"{AT}/new", {"entity": "core.audit"}).status == 404

@@ -245,6 +245,11 @@ def test_what_a_document_can_do_next_is_a_button_from_quote_to_credit_note(clien
     rep, office = Site(client.as_user(people.rep)), Site(client)
     page = rep.get(f"/orders/quotes/{desk.quote}")
     assert page.texts("//section[contains(@class, 'steps')]//li") == ["Draft", "Sent", "Accepted"]
+    first = "//form[contains(@class, 'acts')]//*[contains(@class, 'first')]"
+    quotes = desk.work.records("orders.quote")
+    account = quotes.values([desk.quote])[desk.quote]["account"]
+    empty = id_of(quotes.create({"name": "Empty", "account": account, "owner": people.rep}))
+    assert [rep.get(f"/orders/quotes/{one}").texts(first) for one in (empty, desk.quote)] == [["Add lines"], ["Accepted: create the order"]]
     acts = f"/orders/quotes/{desk.quote}/acts"
     assert rep.post(acts, {"act": "sent", "version": "1"}).status == 412, "its lines have moved it on since"
     assert rep.post(acts, {**page.form(0), "act": "sent"}).status == 303

@@ -223,7 +223,8 @@ def test_two_records_are_made_one_by_a_page_that_compares_them(site: Site, work:
     assert site.get(at).status == 200
     assert site.get(at, {"with": str(UUID(int=7))}).status == 404
     assert site.get(at, {"with": str(account)}).status == 422
-    page = site.get(at, {"with": str(other)})
+    assert "“Nobody”" in site.get(at, {"with": "", "with__typed": "Nobody"}).texts("//*[@role='alert']")[0]
+    page = site.get(at, {"with": "", "with__typed": "huawei tech"})
     form = page.form()
     assert (form["pick-city"], form["pick-phone"]) == ("mine", "other")  # what is empty is filled
     answer = site.post(at, {**form, "pick-tier": "other"})

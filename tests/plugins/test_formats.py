@@ -46,8 +46,8 @@ def test_a_user_of_de_de_reads_german_numbers_and_days_and_the_api_stays_as_it_i
     drawn = [client.get(REPORT, {"format": "svg"}).text]
     client.patch(f"/api/v1/core/users/{me}", {"company.formats": "en-US"})
     drawn.append(client.get(REPORT, {"format": "svg"}).text)
-    assert "1,2k" in drawn[0]
-    assert "1.2k" in drawn[1]
+    assert "1,2K" in drawn[0]
+    assert "1.2K" in drawn[1]
     assert client.patch(f"/api/v1/core/users/{me}", {"company.formats": "tlh"}).status_code == 422
 
 

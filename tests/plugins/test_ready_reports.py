@@ -104,7 +104,9 @@ def test_a_report_comes_as_csv_workbook_and_pictures(asked: Api) -> None:
         assert answer.status_code == 200
         assert answer.data.startswith(begins)
         assert "attachment" in answer.headers["Content-Disposition"]
-    assert "服务" in asked.get(address, {"format": "svg"}).text
+    drawn = asked.get(address, {"format": "svg"}).text
+    assert "服务" in drawn
+    assert "万</text>" in drawn, "counted as its reader counts"
 
 
 @pytest.mark.feature("H8")

@@ -82,7 +82,7 @@ def checks(ctx: Context) -> Iterator[Check]:
     health = cast("Mapping[str, Any]", ctx.api("GET", "/api/v1/core/health"))
     yield _one(
         ctx,
-        _("Tables"),
+        _("Database"),
         ", ".join(health["behind"]),
         _("The database matches the code."),
         _("Run `dealwright db upgrade` on the server, then restart it."),

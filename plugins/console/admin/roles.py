@@ -8,7 +8,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from plugins.console.admin.rights import SCOPES, VERBS, Rights, field_lines, kind_or_none
-from plugins.console.registry import PREFIX, query_of
+from plugins.console.beginning import with_key
+from plugins.console.registry import PREFIX, kind_of, query_of
 from sdk import Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, Verb, _, where
 from sdk.context import Row, id_of
 from sdk.pages import told
@@ -40,7 +41,8 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
 def create(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """A new role, without rights."""
     try:
-        row = ctx.records("core.role").create({"key": request.typed("key").strip(), "name": request.typed("name").strip()})
+        values = {"key": request.typed("key").strip(), "name": request.typed("name").strip()}
+        row = ctx.records("core.role").create(with_key(kind_of(ctx, "core.role"), dict(values)))
     except Refusal as refusal:
         return _table(ctx, request, refusal)
     return Redirect(f"{HERE}/{row['key']}")

@@ -83,7 +83,14 @@ def _undo(ctx: Context, record: Row, rows: Sequence[int]) -> None:
 def ask_undo(ctx: Context, request: PageRequest) -> Rendering:
     """What undoing will do."""
     record = _record(ctx, request)
-    return Rendering("import_export/undo.html", {"record": record, "label": label_of(ctx, str(record["entity"])), "problems": []})
+    entity = str(record["entity"])
+    values = {
+        "record": record,
+        "label": label_of(ctx, entity),
+        "problems": [],
+        "may_delete": not ctx.offers(entity) or ctx.can(f"{entity}.delete"),
+    }
+    return Rendering("import_export/undo.html", values)
 
 
 def get_failed(ctx: Context, request: PageRequest) -> object:

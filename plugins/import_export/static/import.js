@@ -9,23 +9,21 @@
     form.setAttribute("aria-busy", "true");
     try {
       const headers = { "HX-Request": "true", "HX-Target": "said", "X-CSRF-Token": dealwright.csrf() };
-      const answer = await fetch(form.action, { method: "POST", headers, body: new FormData(form) });
-      const next = answer.headers.get("HX-Redirect");
+      const answer = await dealwright.ask(form.action, { method: "POST", headers, body: new FormData(form) });
+      const next = answer?.headers.get("HX-Redirect");
       if (next) return location.assign(next);
-      const kind = answer.headers.get("Content-Type") || "";
-      if (!kind.startsWith("text/html")) throw new Error(kind.includes("json") ? dealwright.said(await answer.json()) : "");
+      if (!answer) return undefined;
+      if (!dealwright.isPage(answer)) return dealwright.toast(await dealwright.why(answer), "bad");
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const mark = page.querySelector('[name="once"]');
       if (mark) form.elements.once.value = mark.value;
       document.getElementById("said").replaceWith(page.getElementById("said"));
       document.querySelector("#said select, #said [role=alert]")?.focus();
-    } catch (failure) {
-      const words = document.getElementById("toasts").dataset;
-      dealwright.toast(failure.message || words.offline, "bad");
+    } finally {
+      told.textContent = "";
+      form.removeAttribute("aria-busy");
+      delete form.dataset.sent;
     }
-    told.textContent = "";
-    form.removeAttribute("aria-busy");
-    delete form.dataset.sent;
     return undefined;
   }
 
@@ -191,23 +189,20 @@
 
   async function swap(form, body, row) {
     const next = document.activeElement?.id;
-    try {
-      const headers = { "HX-Request": "true", "HX-Target": "import", "X-CSRF-Token": dealwright.csrf() };
-      const answer = await fetch(row.closest("tbody").dataset.from || form.getAttribute("action"), { method: "POST", headers, body });
-      const kind = answer.headers.get("Content-Type") || "";
-      if (!kind.startsWith("text/html")) throw new Error(kind.includes("json") ? dealwright.said(await answer.json()) : "");
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const problem = page.querySelector("[role=alert]");
-      if (problem && !answer.ok) throw new Error(problem.textContent.trim());
-      const fresh = page.getElementById(row.id);
-      if (fresh) row.replaceWith(fresh);
-      else location.reload();
-      document.getElementById("tally").replaceWith(page.getElementById("tally"));
-      reachable();
-      if (next) document.getElementById(next)?.focus();
-    } catch (failure) {
-      dealwright.toast(failure.message || document.getElementById("toasts").dataset.offline, "bad");
-    }
+    const headers = { "HX-Request": "true", "HX-Target": "import", "X-CSRF-Token": dealwright.csrf() };
+    const answer = await dealwright.ask(row.closest("tbody").dataset.from || form.getAttribute("action"), { method: "POST", headers, body });
+    if (!answer) return undefined;
+    if (!dealwright.isPage(answer)) return dealwright.toast(await dealwright.why(answer), "bad");
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const problem = page.querySelector("[role=alert]");
+    if (problem && !answer.ok) return dealwright.toast(problem.textContent.trim(), "bad");
+    const fresh = page.getElementById(row.id);
+    if (fresh) row.replaceWith(fresh);
+    else location.reload();
+    document.getElementById("tally").replaceWith(page.getElementById("tally"));
+    reachable();
+    if (next) document.getElementById(next)?.focus();
+    return undefined;
   }
 
   // Cells can be reached by Tab only where something is wrong; arrows go through all of them.

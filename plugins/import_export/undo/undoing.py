@@ -16,6 +16,7 @@ from plugins.import_export.undo.state import Finding, Since, find_out
 from sdk import BadRequest, Channel, Condition, Conflict, Context, Draft, Outcome, Query, Refusal, _, where
 from sdk.changes import HISTORY
 from sdk.context import SILENT, Row, id_of
+from sdk.pages import worded
 
 ENDED = ("succeeded", "partial", "empty", "failed", "cancelled", "partly_undone")
 _CODE = "conflict"
@@ -204,5 +205,8 @@ def _version(outcome: Outcome, before: int) -> int:
 
 def _said(ctx: Context, refusal: Refusal) -> str:
     return "; ".join(
-        [ctx.say(refusal.message, refusal.params), *(f"{one.field}: {ctx.say(one.message, one.params)}" for one in refusal.problems)]
+        [
+            ctx.say(refusal.message, worded(ctx, refusal.params)),
+            *(f"{one.field}: {ctx.say(one.message, worded(ctx, one.params))}" for one in refusal.problems),
+        ]
     )

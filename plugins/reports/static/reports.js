@@ -36,6 +36,6 @@ board?.addEventListener("dragend", async () => {
   dragged = null;
   const order = [...board.querySelectorAll("[data-tile]")].map((tile) => tile.dataset.tile).join(",");
   const body = new URLSearchParams({ csrf_token: dealwright.csrf(), act: "order", order });
-  const answer = await fetch(board.dataset.arranged, { method: "POST", body, redirect: "manual" });
-  if (answer.status >= 400) dealwright.toast(document.getElementById("toasts").dataset.failed, "bad");
+  const answer = await dealwright.ask(board.dataset.arranged, { method: "POST", body, redirect: "manual" });
+  if (answer?.status >= 400) dealwright.toast(document.getElementById("toasts").dataset.failed, "bad");
 });

@@ -10,9 +10,9 @@ if (!window.dealwrightFiles) {
       const body = new FormData();
       body.append("about", zone.elements.about.value);
       body.append("file", file);
-      const answer = await fetch(zone.dataset.drop, { method: "POST", headers: { "X-CSRF-Token": dealwright.csrf(), Accept: "application/json" }, body });
-      if (!answer.ok) {
-        dealwright.toast(`${file.name}: ${dealwright.said(await answer.json())}`, "bad");
+      const answer = await dealwright.ask(zone.dataset.drop, { method: "POST", headers: { "X-CSRF-Token": dealwright.csrf(), Accept: "application/json" }, body });
+      if (!answer?.ok) {
+        if (answer) dealwright.toast(`${file.name}: ${await dealwright.why(answer)}`, "bad");
         zone.removeAttribute("aria-busy");
         return;
       }

@@ -35,14 +35,31 @@ const dealwright = {
       dealwright.toast(document.getElementById("toasts").dataset.offline, "bad");
       throw failure;
     }
-    const content = answer.status === 204 ? null : await answer.json();
+    const content = answer.status === 204 ? null : await answer.json().catch(() => ({})); // what stands before the server may answer in its own words
     if (!answer.ok) throw Object.assign(new Error(dealwright.said(content)), { status: answer.status, problem: content });
     return content;
   },
 
+  // An answer, or null where there is none to go on with: the server was not reached, which is said, or the session is over.
+  async ask(path, options) {
+    const answer = await fetch(path, options).catch(() => null);
+    if (!answer) dealwright.toast(document.getElementById("toasts").dataset.offline, "bad");
+    const away = answer?.status === 401 && answer.headers.get("HX-Redirect");
+    if (!away) return answer;
+    dealwright.leave(away);
+    return null;
+  },
+
+  // Whether it is a page; and what it says where it is none: a refusal in its own words.
+  isPage: (answer) => (answer.headers.get("Content-Type") || "").startsWith("text/html"),
+  async why(answer) {
+    return dealwright.said(answer.bodyUsed ? {} : await answer.json().catch(() => ({})));
+  },
+
   said(problem) {
     const words = (problem.errors || []).map((one) => one.message);
-    return words.length ? words.join("; ") : problem.detail || document.getElementById("toasts").dataset.failed;
+    const number = problem.status === 500 && problem.trace_id ? `: ${problem.trace_id}` : ""; // the log finds the failure by it
+    return words.length ? words.join("; ") : problem.detail ? problem.detail + number : document.getElementById("toasts").dataset.failed;
   },
 };
 

@@ -80,20 +80,16 @@
   });
 
   const part = (path, body) =>
-    fetch(path, {
+    dealwright.ask(path, {
       method: body ? "POST" : "GET",
       headers: { "HX-Request": "true", "HX-Target": "dialog", "X-CSRF-Token": dealwright.csrf() },
       body,
     });
 
   async function fill(dialog, answer) {
-    if (answer.status === 401) {
-      dealwright.leave(answer.headers.get("HX-Redirect"));
-      return false;
-    }
-    const kind = answer.headers.get("Content-Type") || "";
-    if (!kind.startsWith("text/html")) {
-      dealwright.toast(kind.includes("json") ? dealwright.said(await answer.json()) : document.getElementById("toasts").dataset.failed, "bad");
+    if (!answer) return false;
+    if (!dealwright.isPage(answer)) {
+      dealwright.toast(await dealwright.why(answer), "bad");
       return false;
     }
     dialog.innerHTML = await answer.text();
@@ -106,7 +102,7 @@
 
   async function make(dialog, form, path, picker) {
     const answer = await part(path, new URLSearchParams(new FormData(form)));
-    const made = answer.status !== 401 && answer.headers.get("HX-Redirect");
+    const made = answer?.headers.get("HX-Redirect");
     if (!made) {
       if (await fill(dialog, answer)) dialog.querySelector('[aria-invalid="true"], [role="alert"]')?.focus?.();
       return;
@@ -128,6 +124,20 @@
     if (!close) return;
     event.preventDefault();
     close.closest("dialog").close();
+  });
+
+  // What can be chosen in some fields follows from another: they are drawn anew for it, the rest stays as it is.
+  document.addEventListener("change", async (event) => {
+    const form = event.target.closest?.("form[data-redraws]");
+    const [from, ...names] = form?.dataset.redraws.split(" ") || [];
+    if (!form || event.target.name !== from || form.closest("dialog")) return;
+    const answer = await fetch(`${location.pathname}?${new URLSearchParams({ [from]: event.target.value })}`);
+    if (!answer.ok) return;
+    const drawn = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const name of names) {
+      const [old, now] = [form, drawn].map((where) => where.querySelector(`[data-field="${CSS.escape(name)}"]`));
+      if (old && now) old.replaceWith(now);
+    }
   });
 
   // A record of any entity: which one is chosen from follows what it is to be.

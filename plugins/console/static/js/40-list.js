@@ -87,11 +87,12 @@
     const row = cell.closest("tr");
     const address = `${cell.closest("[data-list]").dataset.list}/${row.dataset.id}/cell/${cell.dataset.field}`;
     const ask = async () => {
-      const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Target": "cell" } });
-      return answer.ok ? [await answer.text()] : ["", dealwright.said(await answer.json())];
+      const answer = await dealwright.ask(address, { headers: { "HX-Request": "true", "HX-Target": "cell" } });
+      return answer ? (answer.ok ? [await answer.text()] : ["", await dealwright.why(answer)]) : [""];
     };
     const [drawn, refused] = await ask().finally(() => cell.classList.remove("asked"));
     if (refused) return dealwright.toast(refused, "bad");
+    if (!drawn) return;
     const before = [...cell.childNodes];
     cell.innerHTML = drawn;
     cell.classList.add("editing");
@@ -114,15 +115,15 @@
     form.querySelector("[data-cancel]").addEventListener("click", () => back(before));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const sent = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true", "HX-Target": "cell", "X-CSRF-Token": dealwright.csrf() } });
-      const text = await sent.text();
-      if (!(sent.headers.get("Content-Type") || "").startsWith("text/html")) {
-        back(before);
-        return dealwright.toast(dealwright.said(JSON.parse(text)), "bad");
-      }
+      const sent = await dealwright.ask(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true", "HX-Target": "cell", "X-CSRF-Token": dealwright.csrf() } });
+      if (!sent) return; // what was typed stays
       const holder = document.createElement("template");
-      holder.innerHTML = text;
+      if (dealwright.isPage(sent)) holder.innerHTML = await sent.text();
       const drawn = holder.content.querySelector("[data-version]");
+      if (!drawn) {
+        back(before);
+        return dealwright.toast(await dealwright.why(sent), "bad");
+      }
       if (sent.ok) row.dataset.version = drawn.dataset.version;
       cell.classList.toggle("blank", "blank" in drawn.dataset && sent.ok);
       cell.classList.toggle("refused", !sent.ok);

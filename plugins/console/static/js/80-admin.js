@@ -17,3 +17,14 @@ document.addEventListener("change", (event) => {
 for (const zone of document.querySelectorAll('input[data-zone="1"]')) {
   zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
 }
+
+// A key follows the name beside it until somebody types one; of other letters than Latin ones the server makes it.
+for (const key of document.querySelectorAll("input[data-key-of]")) {
+  const name = document.getElementById(key.dataset.keyOf);
+  let own = Boolean(key.value);
+  key.addEventListener("input", () => (own = Boolean(key.value)));
+  name.addEventListener("input", () => {
+    const plain = name.value.normalize("NFKD").replace(/\p{M}/gu, "");
+    if (!own) key.value = /[^\x20-\x7e]/.test(plain) ? "" : plain.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "").slice(0, 40);
+  });
+}
