@@ -69,6 +69,7 @@ class ChunkWriter:
     def write(self, chunk: type_chunk, tally: Tally, *, last: bool) -> None:
         """Write what can be written; rows that wait for others of the file are put off, but for the `last` time."""
         rows = chunk[0]
+        self.external.written.clear()
         drafts = list(self._drafts(tally, chunk))
         drafts = list(self._linked(tally, rows, drafts, last=last)) if self.plan.links else drafts
         self.matching.settle_ids([values for _index, values in drafts])
@@ -107,11 +108,18 @@ class ChunkWriter:
                 self.teller.fail(tally, rows[index], wrong[index])
                 continue
             draft = {**fixed, **{name: column[index] for name, column in values.items() if column[index] is not None}}
-            if external is not None and (word := _cell(cells, external)):
+            if external is not None and (word := self._id(cells, external)):
                 draft[EXTERNAL] = word
             if self.plan.own is not None:
                 draft[OWN] = id_in(_cell(cells, self.plan.own))
             yield index, draft
+
+    def _id(self, cells: Sequence[str], place: int) -> str:
+        """An id of another system that stands there; how it is written is remembered, as earlier versions have kept it so."""
+        word = _cell(cells, place)
+        if word and (written := cells[place].strip()) != word:
+            self.external.written[word] = written
+        return word
 
     def _no_such_id(self, cell: str) -> Problem:
         """Ours, but of a record that is another entity's, deleted or hidden from who imports; or none at all."""
@@ -122,7 +130,7 @@ class ChunkWriter:
         """With the records that other systems' ids name in the place of links; a row whose record may still come waits."""
         found: dict[str, dict[str, Row]] = {}
         for name, place in self.plan.links.items():
-            words = {word for index, _values in drafts if (word := _cell(rows[index][1], place))}
+            words = {word for index, _values in drafts if (word := self._id(rows[index][1], place))}
             found[name] = self.external.find(self.ctx.target(self.wish.entity, name), words)
         for index, values in drafts:
             missing = list[Problem]()
@@ -254,7 +262,7 @@ class ChunkWriter:
                 self.teller.leave(tally, row, WARNED, problem)
             elif row[0] in self._suspected and sums_up(row[1]):  # those that were asked for
                 self.teller.leave(tally, row, WARNED, Problem("", TOTALS, SUMS_UP))
-            elif row[0] in self._suspected and signed(row[1]):
+            elif row[0] in self._suspected and (signed(row[1]) or says_alone(row[1])):
                 self.teller.leave(tally, row, WARNED, Problem("", REMARK, SIGNS))
             elif row[0] in self.plan.parted:
                 self.teller.leave(tally, row, WARNED, Problem("", "parted", PARTED))

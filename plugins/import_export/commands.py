@@ -45,6 +45,7 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
             raise
         except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
             imports.fail(ctx, id_of(record), imports.stopped(wish.dry_run))
+            terminal.note(f"stopped; go on with --resume {id_of(record)}")
             raise
         for note in open_book(source, path.name, wish.reading).notes:
             terminal.note(f"{path.name}: {ctx.say(note.message, note.params)}")

@@ -31,9 +31,18 @@ class ExternalIds:
 
     def __init__(self, ctx: Context, system: str) -> None:
         self.ctx, self.system = ctx, system
+        self.written: dict[str, str] = {}
+        """Of ids those that are written otherwise in the file at hand (="00123"): some are kept as they were written."""
         self._rows = ctx.as_system().records(NAME)
 
     def _known(self, entity: str, words: Iterable[str]) -> dict[str, Row]:
+        words = {*words}
+        otherwise = {word: self.written[word] for word in words & self.written.keys()}
+        found = self._kept(entity, words | {*otherwise.values()})
+        before = {word: found[written] for word, written in otherwise.items() if word not in found and written in found}
+        return {word: row for word, row in found.items() if word in words} | before
+
+    def _kept(self, entity: str, words: Iterable[str]) -> dict[str, Row]:
         found, wanted = dict[str, Row](), fitting(self.ctx, words)
         for start in range(0, len(wanted), _PART):
             asked = (*where(entity=entity, system=self.system), Condition("external_id", "in", tuple(wanted[start : start + _PART])))
@@ -62,7 +71,9 @@ class ExternalIds:
                 values = {"entity": entity, "system": self.system, "external_id": word, "record": record, "import": by}
                 drafts.append(Draft("create", values, act="run"))
             elif row["record"] != record:
-                drafts.append(Draft("update", {"record": record, "import": by}, id_of(row), act="run"))
+                drafts.append(Draft("update", {"external_id": word, "record": record, "import": by}, id_of(row), act="run"))
+            elif row["external_id"] != word:
+                drafts.append(Draft("update", {"external_id": word}, id_of(row), act="run"))
         self._rows.write_all(drafts)
 
 

@@ -169,13 +169,24 @@ def cancel(ctx: Context, id: UUID) -> Row:
 
 
 def to_resume(ctx: Context, id: UUID, entity: str) -> tuple[Row, Wish]:
-    """An import that was killed, and what was asked for; raises NotFound, Conflict for one that has ended or is another entity's."""
-    record = seen(ctx, id)
-    if record["state"] not in UNDER_WAY:
-        raise Conflict(_("the import has already ended"), code="ended")
-    if record["entity"] != entity:
-        raise Conflict(_("this is an import of {entity}"), code="other_entity", entity=record["entity"])
+    """An import that was killed or stopped, and what was asked for; raises NotFound, Conflict for one that has ended or is another entity's."""
+    with ctx.transaction(write=True):
+        record = seen(ctx, id, hold=True)
+        if record["state"] not in UNDER_WAY and not _broke_off(record):
+            raise Conflict(_("the import has already ended"), code="ended")
+        if record["entity"] != entity:
+            raise Conflict(_("this is an import of {entity}"), code="other_entity", entity=record["entity"])
+        imports, anew = ctx.as_system().records(IMPORT), {"state": "waiting", "reason": None, "ended_at": None}
+        for child in filter(_broke_off, sheets.children(ctx, id)):
+            imports.update(id_of(child), anew, act="run")
+        if _broke_off(record):
+            record = imports.update(id, anew, act="run")
     return record, read_wish(json.loads(str(record["wish"])))
+
+
+def _broke_off(record: Row) -> bool:
+    """Whether it has failed before its last row: one that came to its end, with all rows wrong, gives no reason."""
+    return record["state"] == "failed" and record["reason"] is not None
 
 
 def _sheet_of(book: Book, name: str) -> Sheet:

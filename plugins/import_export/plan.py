@@ -10,14 +10,13 @@ from typing import Any, cast
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Reading, Sheet
 from plugins.import_export.files.gaps import Gaps
-from plugins.import_export.mapping.currencies import currencies
+from plugins.import_export.mapping.currencies import beside, currencies, is_beside, is_currency
 from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.shaping import (
     edit_of,
     family_places,
     first_and_last,
     joined,
-    keys_by_name,
     part_of_name,
     parts_of,
     reference_columns,
@@ -25,6 +24,7 @@ from plugins.import_export.mapping.shaping import (
     type_edit,
     type_maker,
 )
+from plugins.import_export.mapping.tags import TagNames, names_for
 from plugins.import_export.mapping.units import Unit, counts, unit_of
 from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of, written
 from plugins.import_export.nothing import Found, words_for
@@ -122,6 +122,8 @@ class Plan:
     made: Mapping[str, type_maker] = field(default_factory=dict)
     """Fields whose cells are made of several columns, or of parts of one."""
     edits: Mapping[str, Sequence[type_edit]] = field(default_factory=dict)
+    named: Mapping[str, TagNames] = field(default_factory=dict)
+    """What people call the keys of a field of tags."""
     external: int | None = None
     """The column of ids of another system."""
     own: int | None = None
@@ -140,6 +142,10 @@ class Plan:
     """Whether rows that look like totals, or like notes below the table, are records."""
     parted: frozenset[int] = frozenset()
     """Rows of which it is told that they stand behind blank ones."""
+
+    def place_of(self, name: str) -> int | None:
+        """The column of a field, or of the currencies beside it."""
+        return self.columns[name] if name in self.columns else next((at for of, at in self.currencies.items() if beside(of) == name), None)
 
 
 def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
@@ -163,11 +169,14 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
         name, rest = _split(word, ":", _("invalid value mapping {word!r}; use field:from=to"))
         old, new = _split(rest, "=", _("invalid value mapping {word!r}; use field:from=to"))
         values.setdefault(_known(name, fields), {})[old] = new
-    fixed = dict(_fixed(word, fields) for word in wish.set)
+    named = {name: names for name, one in fields.items() if (names := names_for(ctx, one)) is not None}
+    fixed = dict(_fixed(word, fields, named) for word in wish.set)
     if not columns and not made:
         raise BadRequest(_("no heading in the file matches a field; map them: {headings}"), headings=", ".join(file.headings)[:500])
+    units = _units(ctx, headings, fields)
     own = _own_ids(wish, file.headings, fields)
     unused = {heading for heading, name in special.items() if name == OWN and own is None}
+    unused |= {heading for heading, name in special.items() if is_beside(name, fields) and name.partition(".")[0] not in columns}
     ignored = tuple(one for one in (*ignored, *unused) if own is None or one != file.headings[own])
     external = next((file.headings.index(heading) for heading, name in special.items() if name == EXTERNAL), None)
     apart = {name for name, place in ((EXTERNAL, external), (OWN, own)) if place is not None}
@@ -176,11 +185,12 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     links = {name.partition(".")[0]: file.headings.index(heading) for heading, name in special.items() if name.endswith(f".{EXTERNAL}")}
     made |= _references(special, file.headings)
     collisions = dict(_collision(word, fields) for word in wish.collision)
-    beside = currencies(ctx, file.headings, fields, columns)
-    ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside.values()})
+    places = currencies(ctx, file.headings, fields, columns, asked)
+    headings |= {beside(name): file.headings[place] for name, place in places.items()}
+    ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in places.values()})
     plan = Plan(
-        columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside, made=made,
-        edits=_edits(ctx, wish, fields), external=external, own=own, links=links, units=_units(ctx, headings, fields),
+        columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=places, made=made,
+        edits=_edits(wish, fields), named=named, external=external, own=own, links=links, units=units,
         nothing={name: words_for(fields[name], values.get(name, ()), texts=wish.nothing == "all", data=file.data) for name in columns},
         takes_totals=wish.totals == "take" or (file.data and not wish.totals),
         act=HISTORY if wish.history and any(one.historic for one in visible.values()) else "",
@@ -212,11 +222,11 @@ def _own_ids(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -
 
 
 def _is_special(name: str, fields: Mapping[str, Field]) -> bool:
-    """`external_id`, `account.external_id` for a link, `about:pipeline.deal` for a reference."""
+    """`external_id`, `account.external_id` for a link, `amount.currency`, `about:pipeline.deal` for a reference."""
     link, _dot, rest = name.partition(".")
     about, colon, _entity = name.partition(":")
     by_id = rest == EXTERNAL and isinstance(fields.get(link), LinkField)
-    return name in (EXTERNAL, OWN) or by_id or (bool(colon) and isinstance(fields.get(about), AnyRecordField))
+    return name in (EXTERNAL, OWN) or by_id or is_beside(name, fields) or (bool(colon) and isinstance(fields.get(about), AnyRecordField))
 
 
 def _made(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> dict[str, type_maker]:
@@ -263,14 +273,11 @@ def _units(ctx: Context, headings: Mapping[str, str], fields: Mapping[str, Field
     return {name: unit for name, unit in found.items() if unit is not None and counts(fields[name], unit)}
 
 
-def _edits(ctx: Context, wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]]:
+def _edits(wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]]:
     edits: dict[str, list[type_edit]] = {}
     for word in wish.transform:
         name, edit = edit_of(word, fields)
         edits.setdefault(name, []).append(edit)
-    for name, one in fields.items():
-        if (edit_ := keys_by_name(ctx, one)) is not None:
-            edits.setdefault(name, []).append(edit_)
     return edits
 
 
@@ -314,7 +321,8 @@ def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping
     there = [
         word
         for word in known.words("map")
-        if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields or _is_special(pair[1], fields))
+        if (pair := _pair(word))[0] in headings
+        and (pair[1] in fields or _is_special(pair[1], fields) if pair[1] else not is_currency(ctx, pair[0], fields))
     ]
     values = [word for word in known.words("value") if word.partition(":")[0] in fields]
     said: dict[str, object] = {name: getattr(wish, name) or str(known.wish.get(name, "")) for name in ("dates", "numbers", "years")}
@@ -339,10 +347,11 @@ def _known(name: str, fields: Mapping[str, Field]) -> str:
     return name
 
 
-def _fixed(word: str, fields: Mapping[str, Field]) -> tuple[str, object]:
+def _fixed(word: str, fields: Mapping[str, Field], named: Mapping[str, TagNames]) -> tuple[str, object]:
     name, text = _split(word, "=", _("invalid constant {word!r}; use FIELD=VALUE"))
+    (text,), wrong = named[name].keys([text]) if name in named else ([text], [])
     parsed = fields[_known(name, fields)].read([text])
-    for flaw in parsed.flaws:
+    for flaw in (*wrong, *parsed.flaws):
         raise BadRequest(_("the constant {word!r} is invalid: {reason}"), word=word[:80], reason=Flawed(flaw))
     return name, parsed.values[0]
 

@@ -63,7 +63,7 @@ class Teller:
         )
 
     def _told(self, cells: Sequence[str], problem: Problem) -> dict[str, object]:
-        at, nearest = self.plan.columns.get(problem.field), problem.params.get("nearest")
+        at, nearest = self.plan.place_of(problem.field), problem.params.get("nearest")
         value = cells[at] if at is not None and at < len(cells) else problem.params.get("value")
         return {
             "column": self._column(problem)[:200] or None,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from plugins.import_export.formulas import restored
-from plugins.import_export.mapping.currencies import joined
+from plugins.import_export.mapping.currencies import beside, joined
 from plugins.import_export.nothing import emptied
 from plugins.import_export.plan import Plan
 from sdk.fields import Flaw, MoneyField, spoilt
@@ -18,7 +18,9 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
     flaws: dict[str, list[Flaw]] = {}
     columns = list(zip_longest(*rows, fillvalue=""))
     for name in (*plan.columns, *plan.made):
-        cells = _cells_of(plan, name, columns, len(rows))
+        cells, wrong = _cells_of(plan, name, columns, len(rows))
+        if wrong:
+            flaws[beside(name)] = wrong
         lost = _lost(plan, name, columns)
         if lost:
             cells = list(cells)
@@ -29,6 +31,9 @@ def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, l
         if name in plan.values:
             renamed = plan.values[name]
             cells = [renamed.get(cell.strip(), cell) for cell in cells]
+        if name in plan.named:
+            cells, wrong = plan.named[name].keys(cells)
+            lost = [*lost, *wrong]
         parsed = plan.fields[name].read(cells, plan.styles.get(name))
         values[name] = parsed.values
         if parsed.flaws or lost:
@@ -43,11 +48,16 @@ def _lost(plan: Plan, name: str, columns: Sequence[Sequence[str]]) -> list[Flaw]
     return [flaw for flaw in found if columns[index][flaw.row].strip() not in said]
 
 
-def _cells_of(plan: Plan, name: str, columns: Sequence[Sequence[str]], size: int) -> Sequence[str]:
+def _cells_of(plan: Plan, name: str, columns: Sequence[Sequence[str]], size: int) -> tuple[Sequence[str], list[Flaw]]:
+    """The cells for a field, and what is wrong with the currencies beside them."""
     if name in plan.made:
-        return plan.made[name](columns, size)
+        return plan.made[name](columns, size), []
     index = plan.columns[name]
     cells: Sequence[str] = restored(emptied(columns[index], plan.nothing[name])) if index < len(columns) else [""] * size
     place = plan.currencies.get(name, len(columns))
-    cells = joined(cells, columns[place]) if place < len(columns) else cells
-    return plan.units[name].given(cells, money=isinstance(plan.fields[name], MoneyField)) if name in plan.units else cells
+    wrong = list[Flaw]()
+    if place < len(columns):
+        cells, wrong = joined(cells, columns[place], plan.styles.get(name, {}).get("currency", ""))
+    if name in plan.units:
+        cells = plan.units[name].given(cells, money=isinstance(plan.fields[name], MoneyField))
+    return cells, wrong

@@ -29,6 +29,8 @@ _AROUND = re.compile(
 """A number with what people write around it: a sign, brackets or a minus behind it, tens of thousands, a currency, a percent sign."""
 _ZEROS = {"十": 1, "百": 2, "千": 3, "万": 4, "亿": 8, "萬": 4, "億": 8}
 _TIMES = {"k": 3, "m": 6, "mn": 6, "bn": 9, "mio": 6, "mrd": 9, "million": 6, "millions": 6, "billion": 9, "billions": 9}
+_BARE = re.compile(r"[kKM][-)]*\Z")
+"""Thousands or millions of money; of anything else they may be months, metres or kilograms."""
 _COUNTED = re.compile(r"(?P<number>.*\d(?= ?[人名个家台件]\Z)|[12]\d{3}(?=年\Z))")
 """A number with what is counted behind it, or a year: 500人, 2005年; 3年 may be days elsewhere."""
 _POWERS = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2}|E(?:\d{1,2}|-\d))\Z", re.ASCII)
@@ -167,7 +169,8 @@ def plainly(cell: str, style: Mapping[str, str], percent: bool = True) -> str:
         return cell
     negative, digits, around, zeros = parts_of(cell)
     # A word of three letters may be a currency or a unit, in which the number means another one.
-    if (around.isalpha() and around.isascii()) or (around == "%" and not percent):
+    bare = not around and zeros and _BARE.search(unicodedata.normalize("NFKC", cell))
+    if bare or (around.isalpha() and around.isascii()) or (around == "%" and not percent):
         raise FlawError("malformed", _("expected a decimal number such as -12.50"))
     return number_text(digits, negative, style, zeros)
 

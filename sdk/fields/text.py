@@ -22,9 +22,13 @@ _EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{
 _PHONE = re.compile(
     r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:[xX]|[eE]xt\.?|extension|[转轉]?分[机機]|[转轉]|DW|Durchw\.?|Durchwahl|poste) ?[0-9]{1,8})?\Z"
 )
-_NAMED = re.compile(r"[^<>@]*<\s*([^<>\s]+@[^<>\s]+)\s*>\Z")
+_NAMED = re.compile(r"[^<>@]*<\s*([^<>\s@]+@[^<>\s@]+)\s*>\Z")
 """An address with the name of its owner before it."""
-_SEVERAL = re.compile(r"\s*(?::::|[;；,，、|\n]| / )\s*")
+_FIRST_NAMED = re.compile(r"[^<>@]*<[^<>\s@]+@[^<>\s@]+>")
+_BRACKETED = re.compile(r"<([^<>\s@]+@[^<>\s@]+)>")
+_SEVERAL = re.compile(r":::|[;；,，、|\n]| / ")
+_LONGEST_SEVERAL = 2_000
+"""Signs of a cell that is looked at for several values."""
 
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?:[:/?#]\S*)?\Z", re.IGNORECASE | re.ASCII)
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
@@ -168,7 +172,7 @@ class EmailField(TextField):
     def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
         cells, whole = _typed(cells), "\n".join(cells)
         if "mailto:" in whole or "<" in whole:
-            cells = [_NAMED.sub(r"\1", cell.strip()).removeprefix("mailto:") for cell in cells]
+            cells = [_address(cell) for cell in cells]
         return _several(super().read(cells, style), cells, self)
 
     def check(self, cell: object) -> object:
@@ -238,15 +242,15 @@ class KeysField(Field):
         return list(dict.fromkeys(cell))
 
     def read_cell(self, cell: str, style: Mapping[str, str]) -> object:
-        parts = [part.strip() for part in _BETWEEN.split(cell) if part.strip()]
+        parts = self.words(cell)
         strange = next((part for part in parts if self.of and not self.options and not self.pattern.match(part.lower())), None)
         if strange is not None:
             raise FlawError("no_such_record", _("nothing is called {got} here: add it first, or leave it out"), got=strange[:100])
         return self.check([part.lower() for part in parts])
 
-    def by_names(self, cell: str, keys: Mapping[str, str]) -> str:
-        """A cell with keys in the place of the names, without case, that people give these."""
-        return ";".join(keys.get(part.strip().casefold(), part.strip()) for part in _BETWEEN.split(cell))
+    def words(self, cell: str) -> list[str]:
+        """What stands in a cell of a file, each for a key."""
+        return [word for part in _BETWEEN.split(cell) if (word := part.strip())]
 
     def sought(self, cell: str) -> object:
         if cell not in self.options if self.options else not self.pattern.match(cell) or len(cell) > self.longest:
@@ -272,15 +276,27 @@ class KeysField(Field):
 
 
 def first_of(cell: str) -> str:
-    """The first of several values that stand in one cell."""
-    return next(filter(None, _SEVERAL.split(cell.strip())), "")
+    """The first of several values that stand in one cell; an address of mail with the name of its owner, who may be called `Lee, Ann`."""
+    if (named := _FIRST_NAMED.match(cell)) is not None:
+        return named[0].strip()
+    return next(filter(None, map(str.strip, _SEVERAL.split(cell))), "")
+
+
+def _address(cell: str) -> str:
+    """An address of mail without what stands around it."""
+    named = _NAMED.match(cell.strip())  # at the beginning alone: a search for it in a long cell takes too long
+    return (cell.strip() if named is None else named[1]).removeprefix("mailto:")
 
 
 def _several(parsed: Parsed, cells: Sequence[str], field: TextField) -> Parsed:
     """Says of cells that are wrong only as there is more than one value in them that it is this."""
     for place, flaw in enumerate(parsed.flaws):
-        words = [word for word in _SEVERAL.split(cells[flaw.row].strip()) if word]
-        if flaw.code == "malformed" and len(words) > 1 and field.pattern is not None and all(map(field.pattern.match, words)):
+        if flaw.code != "malformed" or field.pattern is None or len(cell := cells[flaw.row]) > _LONGEST_SEVERAL:
+            continue
+        words = [_address(word) for word in _SEVERAL.split(cell) if word.strip()]
+        if not all(map(field.pattern.match, words)):  # names of people may have such signs in them
+            words = _BRACKETED.findall(cell)
+        if len(words) > 1 and all(map(field.pattern.match, words)):
             text = _("holds {count} values, but there is room for one: keep one of them, or take the first (transform “first”)")
             parsed.flaws[place] = Flaw(flaw.row, "several", text, {"count": len(words)})
     return parsed

@@ -36,8 +36,10 @@ _WEEKDAY = re.compile(
 )
 _REPUBLIC = re.compile(r"\A(?:中[华華])?民[国國] ?(\d{1,3}|元) ?年", re.ASCII)
 """The calendar of Taiwan, whose first year is 1912."""
-_HAN_DATE = re.compile(r"\A([〇零一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})日?\Z")
 _HAN = "〇一二三四五六七八九"
+_HAN_NUMBER = rf"[一二三]?十[{_HAN[1:]}]?|[零〇一二三][零{_HAN}]|[{_HAN[1:]}]"
+"""Counted (三十一), digit by digit (三一, 〇一), or one alone."""
+_HAN_DATE = re.compile(rf"\A([零{_HAN}]{{4}})年({_HAN_NUMBER})月({_HAN_NUMBER})日?\Z")
 _SERIAL = re.compile(r"(?P<days>[1-7]\d{4})(?P<of_day>\.\d+)?\Z", re.ASCII)
 _FIRST_DAY, _LAST_SERIAL = date(1899, 12, 30), 73_050
 """What a spreadsheet counts the days of a date from where it has lost that they are one; up to the year 2099."""
@@ -117,14 +119,16 @@ def _of_other_calendars(cell: str) -> str:
     cell = _REPUBLIC.sub(lambda found: f"{1911 + (1 if found[1] == '元' else int(found[1]))}年", cell)
     if (found := _HAN_DATE.match(cell)) is None:
         return cell
-    year = "".join(str(_HAN.index(sign)) for sign in found[1].replace("零", "〇"))
-    return f"{year}-{_han_number(found[2])}-{_han_number(found[3])}"
+    year, month, day = (part.replace("零", "〇") for part in found.groups())
+    return f"{''.join(str(_HAN.index(sign)) for sign in year)}-{_han_number(month)}-{_han_number(day)}"
 
 
 def _han_number(word: str) -> int:
-    """一 to 九十九."""
+    """一 to 三十九."""
     tens, ten, ones = word.partition("十")
-    return (_HAN.index(tens or "一") * 10 if ten else 0) + (_HAN.index(ones[:1]) if ones else 0 if ten else _HAN.index(tens[:1]))
+    if not ten:
+        return int("".join(str(_HAN.index(sign)) for sign in word))
+    return _HAN.index(tens or "一") * 10 + _HAN.index(ones or "〇")
 
 
 def _full_year(year: int, century: str) -> int:

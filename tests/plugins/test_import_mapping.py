@@ -18,9 +18,9 @@ from plugins.import_export.mapping.suggest import suggestion
 from plugins.import_export.mapping.units import unit_of
 from plugins.import_export.undo import undoing
 from plugins.pipeline.template import DIRECT, apply
-from sdk import BadRequest, where
+from sdk import BadRequest, Draft, where
 from sdk.context import id_of
-from sdk.fields import Money
+from sdk.fields import Money, Reference
 from tests.plugins.imports import Done, written
 
 Take = Callable[..., Done]
@@ -235,6 +235,73 @@ def test_a_column_of_labels_that_can_be_no_tags_is_for_none_and_several_values_a
     assert (row["email"], row["phone"]) == ("a@x.example", "+49 301")
 
 
+def test_a_column_of_currencies_says_what_the_amounts_beside_it_do_not_say_themselves(taken: Take, work: Work) -> None:
+    apply(work, DIRECT.key, "Sales")
+    own = work.tenant.currency
+    lines = ["12000,-", '"$1,200.00",USD', '"12,000元",CNY', "1200 EUR,EUR", "12000,人民币", "5,US Dollar", "6,N/A", "7,usd", "8,USD - U.S. Dollar",
+             "9 USD,", "€ 5,USD", "1,Taler", ",USD"]  # fmt: skip
+    done = taken("pipeline.deal", "Name,Amount,Currency\n" + "".join(f"D{at:02},{line}\n" for at, line in enumerate(lines)))
+    rows = {str(row["name"]): row["amount"] for row in work.records("pipeline.deal").find(())}
+    there = {
+        name: str(value.amount.normalize().__format__("f")) + value.currency if isinstance(value, Money) else None
+        for name, value in rows.items()
+    }
+    assert there == {
+        "D00": f"12000{own}", "D01": "1200USD", "D02": "12000CNY", "D03": "1200EUR", "D04": "12000CNY", "D05": "5USD", "D06": f"6{own}", "D07": "7USD",
+        "D08": "8USD", "D09": "9USD", "D12": None,
+    }  # fmt: skip
+    assert [(row["column"], row["value"], row["code"]) for row in done.rows] == [
+        ("Currency", "USD", "other_currency"),
+        ("Currency", "Taler", "unknown_currency"),
+    ]
+
+
+def test_a_column_of_currencies_that_is_left_out_on_purpose_is_left_out(taken: Take, work: Work) -> None:
+    apply(work, DIRECT.key, "Sales")
+    file, own = "Name,Amount,Currency\n{},5,EUR\n", work.tenant.currency
+    for name, more in (("A", {}), ("B", {"map": ["Currency="]}), ("C", {"map": ["Currency=amount.currency"]}), ("D", {})):
+        assert taken("pipeline.deal", file.format(name), **more).counts == {"created": 1}
+    found = {str(row["name"]): row["amount"] for row in work.records("pipeline.deal").find(())}
+    assert {name: getattr(value, "currency", "") for name, value in found.items()} == {"A": "EUR", "B": own, "C": "EUR", "D": "EUR"}
+    told = suggestion(work, "pipeline.deal", open_book(io.BytesIO(file.encode()), "x.csv", Reading()).sheets[0])["columns"]
+    assert [one["field"] for one in told] == ["name", "amount", "amount.currency"]  # type: ignore[attr-defined]
+
+
+def test_ids_that_were_kept_as_they_were_written_name_their_records_still(taken: Take, work: Work) -> None:
+    (account,) = work.records("customers.account").write([Draft("create", {"name": "A"})])
+    names = work.as_system().records("import_export.external_id")
+    before = {
+        "entity": "customers.account",
+        "system": "import",
+        "external_id": '="00123"',
+        "record": Reference("customers.account", account.id),
+    }
+    names.write_all([Draft("create", before, act="run")])
+    file = 'No,Name\n"=""00123""",{}\n'
+    for name, counts in (("B", {"updated": 1}), ("B", {"unchanged": 1})):
+        done = taken("customers.account", file.format(name), mode="upsert", match=["external_id"], map=["No=external_id"])
+        assert done.counts == counts, done.reasons
+    assert [row["external_id"] for row in names.find(())] == ["00123"]
+    assert taken("customers.account", "No,Name\n00123,B\n", mode="upsert", match=["external_id"], map=["No=external_id"]).counts == {
+        "unchanged": 1
+    }
+
+
+def test_tags_are_meant_by_their_names_in_constants_and_values_and_a_name_of_two_is_asked_about(taken: Take, work: Work) -> None:
+    for key, name in (("vip", "Very important"), ("vip2", "VERY IMPORTANT"), ("big", "Großkunde"), ("old", "老客户")):
+        work.records("customers.tag").create({"key": key, "name": name})
+    done = taken(
+        "customers.account", "名称,标签\nA,GROSSKUNDE\nB,大客户\nC,very important\n", value=["tags:大客户=Großkunde", "tags:GROSSKUNDE=big"]
+    )
+    assert [row["tags"] for row in work.records("customers.account").find(())] == [["big"], ["big"]]
+    assert done.reasons == [(3, "标签", "ambiguous")]
+    assert "vip, vip2" in str(done.rows[0]["reason"])
+    taken("customers.account", "名称\nD\n", set=["tags=老客户"])
+    assert work.records("customers.account").find(where(name="D"))[0]["tags"] == ["old"]
+    with pytest.raises(BadRequest, match="vip, vip2"):
+        taken("customers.account", "名称\nE\n", set=["tags=very important"])
+
+
 def test_tags_are_named_as_people_call_them(taken: Take, work: Work) -> None:
     work.records("customers.tag").create({"key": "old", "name": "老客户"})
     work.records("customers.tag").create({"key": "vip", "name": "Very important"})
@@ -258,6 +325,8 @@ def test_the_lines_below_a_report_of_salesforce_are_no_records(taken: Take) -> N
         {"created": 1, "skipped": 3},
         {"totals", "remark"},
     )
+    forced = taken("customers.account", "Name,City\nCopyright (c) 2026 X,\n", totals="take")
+    assert (forced.counts, [row["code"] for row in forced.rows]) == ({"created": 1, "warned": 1}, ["remark"])
     assert taken("customers.account", "Name,City\nCopyright GmbH,\nConfidential Information,\n").counts == {"created": 2}
 
 

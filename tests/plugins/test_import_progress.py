@@ -138,10 +138,20 @@ def test_a_command_that_is_stopped_says_so_however_often_it_is(
         after_chunk(lambda chunk: os.kill(os.getpid(), first) if chunk == 3 else None)
         ended = command.run("import", entity, str(tmp_path / "Accounts.csv"), "--tenant", work.tenant.name)
         assert ended.exit_code == code, ended.output
-        found = work.records(imports.IMPORT).find(())
+        found = [row for row in work.records(imports.IMPORT).find(()) if row["state"] != "succeeded"]
         assert {row["state"] for row in found} == {"failed"}
         assert [row["created"] for row in found if row["entity"] == "customers.account"][-1] == 20
         assert all("what it had written is kept" in str(row["reason"]) for row in found)
+        after_chunk(lambda _chunk: None)
+        (whole,) = [row for row in found if row["part_of"] is None and row["entity"] == entity]
+        assert f"--resume {whole['id']}" in ended.output
+        again = command.run("import", entity, str(tmp_path / "Accounts.csv"), "--tenant", work.tenant.name, "--resume", str(whole["id"]))
+        assert again.exit_code == 0, again.output
+        mine = work.records(imports.IMPORT).find(())
+        assert {(row["state"], row["created"], row["reason"]) for row in mine} == {("succeeded", 50, None)}
+        assert len(work.records("customers.account").find(())) == 50
+        again = command.run("import", entity, str(tmp_path / "Accounts.csv"), "--tenant", work.tenant.name, "--resume", str(whole["id"]))
+        assert "already ended" in again.output
         work.records("customers.account").write([Draft("delete", {}, id_of(row)) for row in work.records("customers.account").find(())])
 
 

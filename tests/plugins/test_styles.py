@@ -130,6 +130,18 @@ def test_a_date_is_read_in_other_calendars_and_languages_and_as_the_number_that_
     assert values(DAY, [cell]) == [date(2026, 1, 2)]
 
 
+def test_what_is_no_number_in_chinese_is_no_date() -> None:
+    cells = [
+        "二〇二六年一二月三一日",
+        "二〇二六年十二月三十一日",
+        "二零二六年〇二月〇三日",
+        "二〇二六年十十月一日",
+        "二〇二六年十一二月一日",
+        "二〇二六年二月三十日",
+    ]
+    assert values(DAY, cells) == [date(2026, 12, 31), date(2026, 12, 31), date(2026, 2, 3), "malformed", "malformed", "no_such_date"]
+
+
 def test_the_months_of_other_languages_are_those_and_none_is_guessed() -> None:
     cells = ["1er juillet 2026", "1 juin 2026", "1. Mai 2026", "1 mars 2026", "3. Dez. 2026", "1 Smarch 2026", "99999", "4602", "146024"]
     assert values(DAY, cells) == [
@@ -222,7 +234,22 @@ def test_large_numbers_and_what_is_counted_are_read_with_their_words() -> None:
         Money(Decimal(3 * 10**9), "EUR"),
     )
     assert others[2:] == [Money(Decimal(1_200_000), "USD"), Money(Decimal(2_500_000), "USD"), "malformed", "malformed"]
-    assert values(WHOLE, ["500人", "2005年", "1,200 家", "5k", "5人6", "3年"]) == [500, 2005, 1200, 5000, "malformed", "malformed"]
+    assert values(WHOLE, ["500人", "2005年", "1,200 家", "5k", "5人6", "3年"]) == [
+        500,
+        2005,
+        1200,
+        "malformed",
+        "malformed",
+        "malformed",
+    ]
+    # What is no money may be counted in months, metres, kilograms.
+    assert values(DECIMAL, ["12M", "5 M", "3k", "$3k", "3千", "2 million"]) == [
+        *["malformed"] * 3,
+        Decimal(3000),
+        Decimal(3000),
+        Decimal(2_000_000),
+    ]
+    assert values(WHOLE, ["12M", "5 K", "7"]) == ["malformed", "malformed", 7]
 
 
 def test_addresses_are_read_without_names_and_of_several_in_a_cell_it_is_said_that_it_are_several() -> None:
@@ -236,4 +263,12 @@ def test_addresses_are_read_without_names_and_of_several_in_a_cell_it_is_said_th
     assert values(phone, ["tel:+49-30-12", "\u0660\u0665\u0660\u0661\u0662", "010-8888 分机 12", "+49 30 12 DW 3", "+49 301 ::: +49 302"]) == [
         "+49-30-12", "05012", "010-8888 分机 12", "+49 30 12 DW 3", "several",
     ]  # fmt: skip
+    named = [
+        "Ann <a@x.example>; Bob <b@x.example>",
+        "Lee, Ann <a@x.example>, B <b@x.example>",
+        "a@x.example, <b@x.example>",
+        "Lee, Ann <a@x.example>",
+    ]
+    assert values(mail, named) == ["several", "several", "several", "a@x.example"]
+    assert [first_of(cell) for cell in named] == ["Ann <a@x.example>", "Lee, Ann <a@x.example>", "a@x.example", "Lee, Ann <a@x.example>"]
     assert [first_of(cell) for cell in ("a@x ; b@x", " +1 ::: +2", "a、b", "one", "")] == ["a@x", "+1", "a", "one", ""]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from plugins.import_export.mapping.shaping import keys_by_name
+from plugins.import_export.mapping.tags import names_for
 from sdk import Context
 from sdk.fields import BooleanField, ChoiceField, DateField, DateTimeField, DecimalField, Field, IntegerField, KeysField, MoneyField
 
@@ -22,8 +22,8 @@ def fits(ctx: Context, field: Field, cells: Iterable[str], *, sure: bool) -> boo
     """
     if isinstance(field, KeysField) and not field.options and not sure:
         words = list(islice(dict.fromkeys(cell.strip() for cell in cells), _LOOKED_AT))
-        named = keys_by_name(ctx, field)
-        return not words or len(field.read(words if named is None else list(map(named, words))).flaws) < len(words)
+        named = names_for(ctx, field)
+        return not words or len(field.read(words if named is None else named.keys(words)[0]).flaws) < len(words)
     if not isinstance(field, _KINDS) or isinstance(field, KeysField) or (sure and not isinstance(field, ChoiceField)):
         return True
     words = list(islice(dict.fromkeys(cell.strip() for cell in cells), _LOOKED_AT))

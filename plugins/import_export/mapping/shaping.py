@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from plugins.import_export.mapping.words import FAMILY, GIVEN, LOCALES, plain
 from sdk import BadRequest, Context, Text, _
-from sdk.fields import AnyRecordField, Field, KeysField, LinkField
+from sdk.fields import AnyRecordField, Field, LinkField
 from sdk.fields.text import first_of
 
 type_columns = Sequence[Sequence[str]]
@@ -23,7 +23,7 @@ _COMPOUND = frozenset(
 )
 _NO_DIGITS = re.compile(r"\D+")
 _SPACES = re.compile(r"\s+")
-_FEWEST_DIGITS, _MOST_PARTS, _MOST_NAMED = 5, 100, 10_000
+_FEWEST_DIGITS, _MOST_PARTS = 5, 100
 
 
 def _trim(cell: str) -> str:
@@ -45,18 +45,6 @@ def edit_of(word: str, fields: Mapping[str, Field]) -> tuple[str, type_edit]:
     if made not in EDITS or code:
         raise BadRequest(_("unknown transform {kind!r}; available: {known}"), kind=kind[:40], known=known)
     return name.strip(), EDITS[made]
-
-
-def keys_by_name(ctx: Context, field: Field) -> type_edit | None:
-    """Writes the keys of tags for their names; None for a field of other things, or where nothing has a name of its own."""
-    if not isinstance(field, KeysField) or not field.of or not ctx.offers(field.of) or not ctx.can(f"{field.of}.read"):
-        return None
-    title = ctx.entity(field.of).title
-    if not {"key", title} <= ctx.records(field.of).fields().keys():
-        return None
-    rows = ctx.records(field.of).find((), _MOST_NAMED)
-    keys = {str(row[title]).strip().casefold(): str(row["key"]) for row in rows} | {str(row["key"]): str(row["key"]) for row in rows}
-    return None if not keys else lambda cell: field.by_names(cell, keys)
 
 
 def e164(cell: str, country: str) -> str:

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 
 from plugins.import_export.files import Sheet
+from plugins.import_export.mapping.currencies import beside, currencies
 from plugins.import_export.mapping.fitting import fits
 from plugins.import_export.mapping.saved import Saved, nearest, saved_for
 from plugins.import_export.mapping.shaping import first_and_last
@@ -58,6 +59,8 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
     if all(guesses[place].why in ("none", "fuzzy") for place in halves):  # what a half of a name is called is no hint of anything else
         columns = {name: place for name, place in columns.items() if place not in halves}
         guesses = [NONE if place in halves else guess for place, guess in enumerate(guesses)]
+    amounts = {place: beside(name) for name, place in currencies(ctx, sheet.headings, fields, columns, _settled(known)).items()}
+    guesses = [Guess(amounts[place], SURE, "label") if place in amounts else guess for place, guess in enumerate(guesses)]
     told = [
         {
             "heading": heading,
@@ -83,6 +86,12 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
         "match": [name for name in ctx.entity(entity).match_fields if name in columns and not isinstance(fields[name], LinkField)][:1],
         "saved": None if known is None else {"name": known.name, **known.wish},
     }
+
+
+def _settled(known: Saved | None) -> dict[str, str]:
+    """The headings that a mapping leads somewhere."""
+    pairs = (word.rpartition("=")[::2] for word in known.words("map")) if known is not None else ()
+    return {heading: name for heading, name in pairs if name}
 
 
 def looked_at(sheet: Sheet) -> int:

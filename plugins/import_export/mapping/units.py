@@ -13,7 +13,7 @@ from sdk.fields.number import parts_of
 _BRACKETED = re.compile(r"(?P<word>.*\S)\s*[(（\[【](?:单位[:：])?(?P<unit>[^()（）\[\]【】]+)[)）\]】]\s*\*?\s*\Z")
 _BEHIND = re.compile(r"(?P<word>.*\S)(?:\s+in\s+|\s*[/／]\s*|\s+(?=[A-Z]{3}\Z)|(?=[十百千]?[万亿]元\Z|千元\Z))(?P<unit>\S.*)\Z")
 _CHINESE = re.compile(r"(?P<times>[十百千]?[万亿]?)(?P<money>元人民币|人民币|元|美元|美金|欧元|日元|港元|港币|英镑|新台币|韩元|)\Z")
-_MONEYS = {
+MONEYS = {
     "元人民币": "CNY", "人民币": "CNY", "美元": "USD", "美金": "USD", "欧元": "EUR", "日元": "JPY", "港元": "HKD", "港币": "HKD", "英镑": "GBP",
     "新台币": "TWD", "韩元": "KRW",
 }  # fmt: skip
@@ -70,7 +70,7 @@ def unit_of(heading: str) -> tuple[str, Unit | None]:
 def _unit(word: str) -> Unit | None:
     chinese = _CHINESE.match(word)
     if chinese is not None and word:
-        return Unit(chinese["times"], _MONEYS.get(chinese["money"], chinese["money"]))
+        return Unit(chinese["times"], MONEYS.get(chinese["money"], chinese["money"]))
     for pattern in _OTHERS:
         found = pattern.match(word)
         if found is None:

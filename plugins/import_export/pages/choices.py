@@ -13,7 +13,7 @@ from plugins.import_export.chunk import id_in
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.shaping import parts_of
-from plugins.import_export.mapping.words import plain
+from plugins.import_export.mapping.words import CURRENCY, plain
 from plugins.import_export.plan import DUPLICATES, OVERWRITE, OWN, SYSTEM, TOTALS, Wish
 from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
 from sdk import PageRequest
@@ -29,7 +29,7 @@ def likely(row: Row, sheet: Sheet, guess: Mapping[str, object]) -> Wish:
     saved = cast("Mapping[str, Any]", guess["saved"] or {})
     before = dict(word.rpartition("=")[::2] for word in saved.get("map", ()))
     columns = cast("list[Mapping[str, object]]", guess["columns"])
-    mapped = tuple(f"{one['heading']}={before.get(str(one['heading']), one['field'] or _own(one))}" for one in columns)
+    mapped = tuple(f"{one['heading']}={_settled(one, before)}" for one in columns)
     known = {one.name for one in dataclasses.fields(Wish)} - {"map"}
     kept = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items() if name in known}
     first = {name: tuple(cast("list[str]", guess[name])) for name in ("match", "join")}
@@ -41,6 +41,12 @@ def likely(row: Row, sheet: Sheet, guess: Mapping[str, object]) -> Wish:
 def totals_of(sheet: Sheet) -> str:
     """What becomes of rows that look like totals unless somebody chooses: what a program has written is taken."""
     return "take" if sheet.data else "skip"
+
+
+def _settled(column: Mapping[str, object], before: Mapping[str, str]) -> str:
+    """What a column was the last time; that of a currency was not to be chosen always."""
+    guess = str(column["field"] or _own(column))
+    return before.get(str(column["heading"]), guess) or (guess if guess.endswith(f".{CURRENCY}") else "")
 
 
 def _own(column: Mapping[str, object]) -> str:

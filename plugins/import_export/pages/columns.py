@@ -12,6 +12,7 @@ from typing import Any, cast
 from plugins.import_export import imports
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Sheet
+from plugins.import_export.mapping.currencies import beside, is_beside
 from plugins.import_export.mapping.suggest import CALLED, looked_at, suggestion
 from plugins.import_export.mapping.words import written
 from plugins.import_export.nothing import NOTHING
@@ -206,12 +207,14 @@ def _written(ctx: Context, entity: str, *, history: bool) -> dict[str, Field]:
 
 
 def _ids(ctx: Context, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
-    """What ids may be: our own of the record, those of another system, or such of the records that it links to."""
+    """What no field is: our own ids of records, those of another system, such of the records that these link to; the currencies of amounts."""
     yield OWN, ctx.say(_("Our own ID"))
     yield EXTERNAL, ctx.say(_("ID in another system"))
     for name, field in fields.items():
         if isinstance(field, LinkField):
             yield f"{name}.{EXTERNAL}", ctx.say(_("{field}: ID in another system"), {"field": ctx.say(field.label)})
+        elif isinstance(field, MoneyField):
+            yield beside(name), ctx.say(_("{field}: currency"), {"field": ctx.say(field.label)})
 
 
 def _must(field: Field) -> bool:
@@ -236,7 +239,7 @@ def _columns(ctx: Context, fields: Mapping[str, Field], sheet: Sheet, guess: Map
         why, sure = _why(ctx, one, name, parts)
         kind = "phone" if isinstance(field, PhoneField) else "text" if isinstance(field, TextField) else ""
         yield Column(
-            place, one["heading"], one["sample"], name if field is not None or is_id(name) else "", why, sure,
+            place, one["heading"], one["sample"], name if field is not None or is_id(name) or is_beside(name, fields) else "", why, sure,
             rules.get(name, OVERWRITE), kind, edits.get(name, "").removeprefix("e164="), meanings, options,
         )  # fmt: skip
 
