@@ -97,16 +97,17 @@ def _card(
 
 
 def _score(ctx: Context, stays: Sequence[Stay], learned: Learned | None) -> None:
-    """Write what is new beside the deals. Where no model is in force nothing stands there: a deal shows what its stage says."""
-    if not stays:
-        return
-    there = _there(ctx, [stay.deal for stay in stays])
-    if learned is None:
-        ctx.records(WIN).write_all([Draft("delete", {}, id_of(row), act=ACT) for row in there.values()])
+    """Write what is new beside the deals. Where no model is in force, or it knows nothing of a stage, nothing stands there: a deal shows what its
+    stage says."""
+    there = _there(ctx, [stay.deal for stay in stays]) if stays else {}
+    told = [stay for stay in stays if learned is not None and learned.knows(stay)]
+    gone = there.keys() - {stay.deal for stay in told}
+    ctx.records(WIN).write_all([Draft("delete", {}, id_of(row), act=ACT) for deal, row in there.items() if deal in gone])
+    if learned is None or not told:
         return
     said = {
         stay.deal: (_percent(float(share)), document(reason) if reason else None)
-        for stay, share, reason in zip(stays, learned.shares(stays), learned.reasons(stays), strict=True)
+        for stay, share, reason in zip(told, learned.shares(told), learned.reasons(told), strict=True)
     }
     _write(ctx, there, said)
 

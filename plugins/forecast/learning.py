@@ -118,6 +118,10 @@ class Learned:
         """Better by both measures."""
         return self.score.brier < self.of_stage.brier and self.score.log_loss < self.of_stage.log_loss
 
+    def knows(self, stay: Stay) -> bool:
+        """Whether it has seen deals in its stage, a new one say; where it has learned without stages, it begins with what the stage says."""
+        return self.base is not None or (STAGE, stay.choices.get(STAGE)) in self.columns.words
+
     def shares(self, stays: Sequence[Stay]) -> type_array:
         """The chance of each stay, from 1 to 99 %."""
         shares = _shares(self.model, self.columns.matrix(stays))

@@ -123,7 +123,8 @@ def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -
         lines = ctx.records("orders.order_line").find(where(order=order), MOST)
         if not lines:
             raise Conflict(_("the order has no lines; add some before invoicing it"), code="order_empty")
-        left = {id: amount for id, amount in open_quantities(ctx, lines).items() if amount > 0}
+        ordered = {id_of(line): Decimal(str(line["quantity"])) for line in lines}
+        left = {id: amount for id, amount in open_quantities(ctx, lines).items() if amount * ordered[id] > 0}
         if not left:
             raise Conflict(_("the whole order has already been invoiced"), code="order_billed")
         wanted = left if quantities is None else {id: amount for id, amount in quantities.items() if amount}
@@ -179,6 +180,11 @@ def _billed(ctx: Context, lines: Sequence[UUID], but: Sequence[UUID] = ()) -> di
     return found
 
 
+def _beyond(wanted: Decimal, left: Decimal, ordered: Decimal) -> bool:
+    """Whether it is more than is left of a line; of one that takes something back, below nothing, it is more the further down it is."""
+    return not left <= wanted <= 0 if ordered < 0 else wanted > left if ordered else wanted != 0
+
+
 def _left(lines: Sequence[Row], billed: Mapping[object, Sequence[_Part]]) -> dict[UUID, Decimal]:
     parts = {id_of(line): billed.get(line["id"], ()) for line in lines}
     return {id_of(line): Decimal(str(line["quantity"])) - sum((part.quantity for part in parts[id_of(line)]), Decimal(0)) for line in lines}
@@ -227,9 +233,11 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
             continue
         line, wanted = change.after("order_line"), Decimal(str(change.after("quantity")))
         assert isinstance(line, UUID)
+        if line in lines and _other_currency(change, lines[line]):
+            continue
         if line in left and wanted < 0 < ordered[line]:
             change.refuse("quantity", "out_of_range", _("expected more than zero: to reverse an invoice, issue a credit note"))
-        elif line in left and wanted > left[line]:
+        elif line in left and _beyond(wanted, left[line], ordered[line]):
             text = _("{wanted} is more than the {left} of this line not yet invoiced")
             change.refuse("quantity", "over_billed", text, wanted=exact_text(wanted), left=exact_text(left[line]))
         elif line in left:
@@ -241,6 +249,16 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
         siblings,
         left,
     )
+
+
+def _other_currency(change: Change, line: Row) -> bool:
+    """An order is billed in its own currency: money of two has no sum, and nobody has said at which rate."""
+    mine, ordered = change.after("unit_price"), line["unit_price"]
+    if not isinstance(mine, Money) or not isinstance(ordered, Money) or mine.currency == ordered.currency:
+        return False
+    text = _("the order is in {expected} and the invoice in {got}: invoice it in the currency of the order")
+    change.refuse("order_line", "other_currency", text, expected=ordered.currency, got=mine.currency)
+    return True
 
 
 def _credits_of_history(ctx: Context, batch: Batch) -> dict[UUID, list[tuple[Change, Decimal]]]:
@@ -309,7 +327,13 @@ def _tell(batch: Batch, bearers: Mapping[object, Change], siblings: Sequence[Row
     """Each order says how far it is billed."""
     for order, change in bearers.items():
         mine = [(left[id_of(line)], Decimal(str(line["quantity"]))) for line in siblings if line["order"] == order]
-        state = "billed" if all(open_ <= 0 for open_, _all in mine) else "none" if all(open_ == all_ for open_, all_ in mine) else "partial"
+        state = (
+            "billed"
+            if all(open_ * all_ <= 0 for open_, all_ in mine)
+            else "none"
+            if all(open_ == all_ for open_, all_ in mine)
+            else "partial"
+        )
         assert isinstance(order, UUID)
         batch.also_update("orders.order", change, order, {"billed": state}, BILL)
 
@@ -357,7 +381,7 @@ def _check_wanted(wanted: Mapping[UUID, Decimal], left: Mapping[UUID, Decimal]) 
     if unknown := wanted.keys() - left.keys():
         raise NotFound(_("{entity} {id} does not exist"), entity="orders.invoice_line", id=str(min(unknown)))
     for key, amount in wanted.items():
-        if not 0 < amount <= left[key]:
+        if amount * left[key] <= 0 or abs(amount) > abs(left[key]):
             text = _("{wanted} can't be credited: {left} of this line remains")
             raise Conflict(text, code="over_credited", wanted=exact_text(amount), left=exact_text(left[key]))
     if not wanted:

@@ -38,7 +38,8 @@ type_plan = dict[UUID, _Planned]
 
 
 def prepare_instalments(ctx: Context, batch: Batch) -> None:
-    """An instalment has an amount or a share of the order; together they do not ask for more than the order's total."""
+    """An instalment has an amount or a share of the order; together they do not ask for more than the order's total. One that was paid stays."""
+    _keep_settled(batch)
     standing = batch.standing()
     for id in sorted({order for change in standing if change.act != PAY and isinstance(order := change.after("order"), UUID)}):
         ctx.lock(f"orders.plan:{id}")
@@ -51,6 +52,10 @@ def prepare_instalments(ctx: Context, batch: Batch) -> None:
         if not isinstance(total, Money):
             change.refuse("order", "no_total", _("the order has no lines yet, so nothing is due"))
             continue
+        if total.amount < 0:
+            text = _("the order comes to {total}, so nothing is due")
+            change.refuse("order", "no_total", text, total=_said(total.amount, total.currency))
+            continue
         mine = plan.setdefault(change.after("order"), {})
         _settle_amount(change, total, [other for id, other in mine.items() if id != change.id])
         amount = change.after("amount")
@@ -60,6 +65,15 @@ def prepare_instalments(ctx: Context, batch: Batch) -> None:
             change.refuse("amount", "other_currency", _("expected {expected}, the currency of the order"), expected=total.currency)
         else:
             _fit(change, amount, total, mine)
+
+
+def _keep_settled(batch: Batch) -> None:
+    """The money is the order's for which it came in: what it settled is not taken away, nor carried to another order."""
+    for change in batch.changes:
+        paid = change.before["paid"] if change.before is not None and change.stands and change.act != PAY else None
+        if isinstance(paid, Money) and paid.amount and (change.verb == "delete" or change.changes("order")):
+            text = _("{paid} of it has already been paid, so it stays with its order; change its amount or due date instead")
+            change.forbid("paid_already", text, paid=_said(paid.amount, paid.currency))
 
 
 def _settle_amount(change: Change, total: Money, others: list[_Planned]) -> None:
@@ -187,6 +201,9 @@ def _spread(change: Change, plan: list[Row], left: dict[UUID, Decimal]) -> list[
         change.refuse("amount", "out_of_range", _("expected more than zero"))
     elif currencies and paid.currency not in currencies:
         change.refuse("amount", "other_currency", _("expected {expected}, the currency of the order"), expected=min(currencies))
+    elif not plan:
+        text = _("the order has no payment plan: add an instalment first, of the whole order if it is paid at once")
+        change.refuse("order", "no_plan", text)
     elif paid.amount > open_:
         text = _("{paid} is more than the {open} still due under the order's payment plan")
         change.refuse("amount", "over_allocated", text, paid=_said(paid.amount, paid.currency), open=_said(open_, paid.currency))

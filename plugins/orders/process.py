@@ -141,13 +141,13 @@ def keep_closed(_ctx: Context, batch: Batch) -> None:
     """Sums and numbers are nobody's to write but the platform's; a confirmed order keeps its account and currency, a billed one its lines."""
     for change in batch.changes:
         billed = change.before is not None and change.before.get("billed") in ("partial", "billed") and change.stands
-        if billed and (change.verb == "delete" or (change.changes("state") and change.after("state") == "draft")):
+        if billed and (change.verb == "delete" or (change.changes("state") and change.after("state") != "confirmed")):
             change.forbid("order_billed", _("the order is at least partly invoiced: credit its invoices or delete their drafts first"))
-        if change.act == BILL and change.after("state") == "draft" and change.after("billed") != "none":
-            # Reopened while it was being billed: this row is locked and read anew, what billing has read may be older.
-            change.forbid(
-                "order_not_confirmed", _("the order is {state}; confirm it before invoicing"), state=state_of(batch.entity, "draft")
-            )
+        open_ = ("confirmed", "cancelled") if change.after("history") else ("confirmed",)  # what was billed elsewhere was
+        if change.act == BILL and change.after("state") not in open_ and change.after("billed") != "none":
+            # Reopened or cancelled while it was being billed: this row is locked and read anew, what billing has read may be older.
+            state = state_of(batch.entity, change.after("state"))
+            change.forbid("order_not_confirmed", _("the order is {state}; confirm it before invoicing"), state=state)
     for change in batch.standing():
         if change.before is None or change.act in (SUM, ACCEPT, *MERGES):
             continue

@@ -27,6 +27,7 @@ def renew(ctx: Context, id: UUID, *, by_itself: bool = False) -> Row:
         ctx.lock(f"{CONTRACT}:{id}")
         contract = found(ctx, CONTRACT, id)
         if isinstance(there := contract["successor"], UUID):
+            _refuse_gone(ctx, there)
             return found(ctx, CONTRACT, there)
         if contract["state"] not in ("active", "ended"):
             text = _("the contract is {state}; only an active or ended contract can be renewed")
@@ -41,6 +42,14 @@ def renew(ctx: Context, id: UUID, *, by_itself: bool = False) -> Row:
         made = ctx.records(CONTRACT).create(values, act=ACT)
         ctx.records(CONTRACT).update(id, {"successor": made["id"]}, act=ACT)
         return made
+
+
+def _refuse_gone(ctx: Context, successor: UUID) -> None:
+    """Two contracts would follow it if one came back. Raises Conflict."""
+    gone = ctx.as_system().records(CONTRACT).find(where(id=successor), 1, deleted=True)
+    if gone:
+        text = _("contract {number}, which renews this one, is in the recycle bin: restore it, or delete it permanently first")
+        raise Conflict(text, code="renewal_deleted", number=str(gone[0]["number"]))
 
 
 def term_after(starts: date, ends: date) -> dict[str, object]:

@@ -38,8 +38,13 @@ class Process:
     def __init__(self, ctx: Context) -> None:
         self.pipelines, self.stages = ctx.kept("pipeline.process", lambda: _read(ctx.as_system()))
         self._ctx = ctx
-        self.today = ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
+        self._zone = ZoneInfo(ctx.tenant.timezone)
+        self.today = self.day(ctx.now())
         self.now, self.who = ctx.now(), ctx.actor.user_id
+
+    def day(self, moment: datetime) -> date:
+        """The day of a moment where the tenant is."""
+        return moment.astimezone(self._zone).date()
 
     def learn(self, changes: Iterable[Change]) -> None:
         """Read anew where somebody else has made, at this moment, what a change names."""
@@ -117,12 +122,12 @@ def _enter(process: Process, batch: Batch, change: Change, before: Row | None, s
     expected = "close_date" not in change.values and isinstance(close, date) and close > process.today
     if stage["type"] != "open" and (close is None or expected):  # what was expected later has happened today
         change.values["close_date"] = process.today
+    entered = _entered(process, change)
     if before is None and change.after("opened_on") is None:
-        close = change.after("close_date")
-        change.values["opened_on"] = min(process.today, close) if isinstance(close, date) else process.today
+        close, there = change.after("close_date"), process.day(entered)
+        change.values["opened_on"] = min(there, close) if isinstance(close, date) else there
     since = change.before["stage_since"] if change.before else None
     seconds = int((process.now - since).total_seconds()) if isinstance(since, datetime) else None
-    entered = _entered(process, change)
     moved = {"deal": change.id, "from_stage": before["id"] if before else None, "to_stage": stage["id"], "moved_at": entered,
              "seconds": seconds, "owner": process.who}  # fmt: skip
     batch.also_create("pipeline.stage_change", change, moved)

@@ -43,7 +43,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Files:
-    """The folder of real files, and one of our own for the stages, which Maven's lack; of the deals it may be one in `every` so many."""
+    """The folder of files, real or generated, and one of our own for the stages, which Maven's lack; of the deals it may be one in `every` so many."""
 
     real: Path
     own: Path
@@ -53,6 +53,10 @@ class Files:
         """A file as the csv module gives it."""
         with (self.real / f"{name}.csv").open(encoding="utf-8", newline="") as source:
             return list(csv.DictReader(source))
+
+    def manager(self) -> str:
+        """The first of the managers that the files name."""
+        return self.read("sales_teams")[0]["manager"]
 
     def setting(self) -> list[Step]:
         """Everything but the deals."""

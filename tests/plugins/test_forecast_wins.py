@@ -253,6 +253,13 @@ def test_training_twice_on_the_same_deals_gives_the_same_coefficients(client: Ap
     for name in ("coefficients", "calibration", "brier", "log_loss", "rows", "deals", "features"):
         assert one[name] == other[name], name
     assert work.records("forecast.win").find(where(deal=deal))[0]["version"] == win["version"], "nothing new, nothing written"
+    fresh = work.records("pipeline.stage").create({"pipeline": process.id, "name": "Verbal yes", "type": "open", "probability": "90"})
+    assert client.post(f"{DEALS}/{deal}/moves", {"stage": str(fresh["id"])}).status_code == 201
+    chances.train(work)
+    told = client.get(f"{FORECAST}/deals/{deal}/win").json
+    assert (card_of(client)["basis"], told["basis"], told["probability"]) == ("model", "stage", "90"), (
+        "no deal has ever ended that stood there"
+    )
 
 
 @pytest.mark.feature("G6")

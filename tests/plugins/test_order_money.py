@@ -83,6 +83,28 @@ def test_an_order_for_which_money_came_in_is_not_deleted(client: Api, shop: Shop
 
 
 @pytest.mark.feature("F7")
+def test_what_was_paid_stays_with_its_order_and_its_plan(client: Api, shop: Shop) -> None:
+    order, other = planned(client, shop, "150")[0], shop.confirmed({"quantity": 9})
+    (part,) = client.get(f"{API}/instalments", {"order": str(order)}).json["data"]
+    free = client.post(f"{API}/instalments", {"order": str(order), "amount": usd("100"), "due_on": "2026-03-01"}).json["id"]
+    assert client.post(f"{API}/payments", {"order": str(order), "amount": usd("10"), "received_on": "2026-01-12"}).status_code == 201
+    at = f"{API}/instalments/{part['id']}"
+    for answer in (client.delete(at), client.patch(at, {"order": str(other)})):
+        assert (answer.status_code, code(answer)) == (409, "paid_already"), answer.text
+        assert answer.json["detail"].startswith("10.00 of it has already been paid")
+    assert client.patch(at, {"due_on": "2026-02-15", "amount": usd("20")}).json["open"] == usd("10.00")
+    assert client.patch(f"{API}/instalments/{free}", {"order": str(other)}).status_code == 200
+    assert client.delete(f"{API}/instalments/{free}").status_code == 204
+    unplanned = client.post(f"{API}/payments", {"order": str(other), "amount": usd("10"), "received_on": "2026-01-12"})
+    assert (unplanned.status_code, code(unplanned)) == (422, "no_plan")
+    below = shop.confirmed({"quantity": -1})
+    refused = client.post(f"{API}/instalments", {"order": str(below), "share": 50, "due_on": "2026-02-01"})
+    assert [(one["field"], one["message"]) for one in refused.json["errors"]] == [
+        ("order", "the order comes to -100.00, so nothing is due")
+    ]
+
+
+@pytest.mark.feature("F7")
 def test_of_two_who_plan_and_shrink_at_the_same_time_one_is_refused(platform: Platform, tenant: Tenant, client: Api, shop: Shop) -> None:
     order, (two, _one) = planned(client, shop)
     client.patch(f"{API}/orders/{order}", {"state": "draft"})
@@ -161,6 +183,61 @@ def test_nothing_less_than_nothing_is_billed_of_an_order(client: Api, shop: Shop
     assert (refused.status_code, code(refused)) == (422, "out_of_range")
     rest = client.post(f"{API}/orders/{order}/invoices", {})
     assert rest.json["total"] == usd("1000.00")
+
+
+@pytest.mark.feature("F5")
+def test_what_an_order_takes_back_is_billed_with_it_and_never_beyond(client: Api, shop: Shop) -> None:
+    order = shop.confirmed({"quantity": 10, "position": 1}, {"quantity": -2, "position": 2})
+    _ten, back = (line["id"] for line in client.get(f"{API}/order_lines", {"order": str(order), "sort": "position"}).json["data"])
+    for quantity in ("-3", "1"):
+        refused = client.post(f"{API}/orders/{order}/invoices", {"lines": [{"order_line": back, "quantity": quantity}]})
+        assert (refused.status_code, code(refused)) == (422, "over_billed"), refused.text
+    assert shop.work.records("orders.invoice").aggregate(["count"]) == [{"count": 0}]
+    invoice = client.post(f"{API}/orders/{order}/invoices", {})
+    assert invoice.json["total"] == usd("800.00"), "as the order says, and not what was sold alone"
+    assert shop.read("order", order)["billed"] == "billed"
+    assert code(client.post(f"{API}/orders/{order}/invoices", {})) == "order_billed"
+    nothing = shop.confirmed({"quantity": 0})
+    (line,) = client.get(f"{API}/order_lines", {"order": str(nothing)}).json["data"]
+    draft = shop.document("invoice", [])
+    refused = client.post(f"{API}/invoice_lines", {"invoice": str(draft), "order_line": line["id"], "product": "GW", "quantity": "-5"})
+    assert (refused.status_code, code(refused)) == (422, "over_billed")
+
+
+@pytest.mark.feature("F5")
+def test_an_order_is_billed_while_it_is_confirmed_and_in_its_own_currency(client: Api, shop: Shop) -> None:
+    order, billed = shop.confirmed({"quantity": 10}), shop.confirmed({"quantity": 10})
+    line, of_billed = (client.get(f"{API}/order_lines", {"order": str(id)}).json["data"][0]["id"] for id in (order, billed))
+    foreign = shop.document("invoice", [], currency="EUR")
+    price = {"unit_price": {"amount": "1", "currency": "EUR"}}
+    refused = client.post(f"{API}/invoice_lines", {"invoice": str(foreign), "order_line": line, "quantity": "10", **price})
+    assert [(one["field"], one["code"]) for one in refused.json["errors"]] == [("order_line", "other_currency")]
+    assert client.patch(f"{API}/orders/{order}", {"state": "cancelled"}).status_code == 200
+    draft = {"invoice": str(shop.document("invoice", [])), "product": "GW", "quantity": "3"}
+    refused = client.post(f"{API}/invoice_lines", {**draft, "order_line": line})
+    assert (refused.status_code, code(refused)) == (409, "order_not_confirmed")
+    assert shop.read("order", order)["billed"] == "none"
+    assert client.post(f"{API}/invoice_lines", {**draft, "order_line": of_billed}).status_code == 201
+    for state in ("cancelled", "draft"):
+        answer = client.patch(f"{API}/orders/{billed}", {"state": state})
+        assert (answer.status_code, code(answer)) == (409, "order_billed"), "as its page has it, too"
+
+
+@pytest.mark.feature("F8")
+def test_an_invoice_with_a_line_that_takes_something_back_is_credited_whole_and_in_parts(client: Api, shop: Shop) -> None:
+    order = shop.confirmed({"quantity": 10}, {"quantity": -3})
+    invoice = client.post(f"{API}/orders/{order}/invoices", {}).json["id"]
+    assert client.post(f"{API}/invoices/{invoice}/issues").status_code == 201
+    (back,) = [line["id"] for line in client.get(f"{API}/invoice_lines", {"invoice": invoice}).json["data"] if line["quantity"] == "-3"]
+    for quantity in ("-4", "1"):
+        refused = client.post(f"{API}/invoices/{invoice}/credit_notes", {"lines": [{"invoice_line": back, "quantity": quantity}]})
+        assert (refused.status_code, code(refused)) == (409, "over_credited"), refused.text
+    part = client.post(f"{API}/invoices/{invoice}/credit_notes", {"lines": [{"invoice_line": back, "quantity": "-1"}]})
+    assert (part.status_code, part.json["total"]) == (201, usd("-100.00")), part.text
+    rest = client.post(f"{API}/invoices/{invoice}/credit_notes", {})
+    assert (rest.status_code, rest.json["total"]) == (201, usd("800.00")), rest.text
+    assert client.get(f"{API}/invoices/{invoice}").json["state"] == "credited"
+    assert shop.read("order", order)["billed"] == "none"
 
 
 def test_an_invoice_is_the_sum_of_the_lines_that_were_taken_when_others_of_their_batch_were_not(client: Api, shop: Shop) -> None:

@@ -200,6 +200,7 @@ def test_history_says_how_long_a_deal_has_stood_in_its_stage_and_nobody_else_doe
     (there,) = deals.write_all([Draft("create", values, act=HISTORY)])
     assert there.id is not None
     assert deals.get(there.id)["stage_since"] == past
+    assert deals.get(there.id)["opened_on"] == past.date(), "it was not opened after it came into its stage"
     (entry,) = work.records("pipeline.stage_change").find(where(deal=there.id))
     assert entry["moved_at"] == past
     client.post(f"{DEALS}/{there.id}/moves", {"stage": "won"})

@@ -60,6 +60,17 @@ def test_a_renewal_makes_a_linked_successor_and_a_deal_once(
     assert rep.get("/api/v1/pipeline/deals", {"count": "true"}).json["page"]["total"] == 1
 
 
+def test_a_renewal_in_the_recycle_bin_is_told_by_its_number(client: Api, contract: Callable[..., UUID], process: Process) -> None:
+    old = contract()
+    new = client.post(f"{CONTRACTS}/{old}/renewals").json["id"]
+    number = client.get(f"{CONTRACTS}/{new}").json["number"]
+    assert client.delete(f"{CONTRACTS}/{new}").status_code == 204
+    refused = client.post(f"{CONTRACTS}/{old}/renewals")
+    assert (refused.status_code, refused.json["code"]) == (409, "renewal_deleted") and number in refused.json["detail"]
+    assert client.post(f"{CONTRACTS}/{new}/restore").status_code == 200
+    assert client.post(f"{CONTRACTS}/{old}/renewals").json["id"] == new
+
+
 def test_without_deals_there_is_a_successor_alone(platform: Platform, make_tenant: MakeTenant) -> None:
     from plugins.orders.renewals import renew
 
