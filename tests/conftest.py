@@ -18,6 +18,7 @@ from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.engines import Embedded, Engine, Scaled
 from core.testkit.fixtures import Clock, MakeTenant, People, client, clock, entry_points, make_people, make_tenant, platform, work_as
+from core.testkit.shelf import Shelf
 from core.testkit.templates import Content, Templates
 from sdk import NotFound, Tenant
 from sdk.context import id_of
@@ -34,8 +35,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 @pytest.fixture(scope="session")
 def sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    """SQLite files."""
-    return Templates(tmp_path_factory.mktemp("sqlite"))
+    """SQLite files; what one worker has migrated the others copy."""
+    folder = tmp_path_factory.getbasetemp()
+    run = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    return Templates(tmp_path_factory.mktemp("sqlite"), shelf=Shelf(run / "migrated", most=50))
 
 
 @pytest.fixture(scope="session")
