@@ -18,6 +18,7 @@ from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.engines import Embedded, Engine, Scaled
 from core.testkit.fixtures import Clock, MakeTenant, People, client, clock, entry_points, make_people, make_tenant, platform, work_as
+from core.testkit.shelf import Shelf
 from core.testkit.templates import Content, Templates
 from sdk import NotFound, Tenant
 from sdk.context import id_of
@@ -34,8 +35,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 @pytest.fixture(scope="session")
 def sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    """SQLite files."""
-    return Templates(tmp_path_factory.mktemp("sqlite"))
+    """SQLite files; what one worker has migrated the others copy."""
+    folder = tmp_path_factory.getbasetemp()
+    run = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    return Templates(tmp_path_factory.mktemp("sqlite"), shelf=Shelf(run / "migrated", most=50))
 
 
 @pytest.fixture(scope="session")
@@ -169,6 +172,7 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """RQ on SQLite is tested by the worker's own tests; what plugins do is tested where it runs: each alone, and RQ with PostgreSQL.
 
@@ -178,6 +182,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
+    if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+        items[:] = dealt(items, workers)
 
 
 def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
@@ -219,3 +225,38 @@ def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
         for one in found
         if one.partition(" ")[0] == ("sqlite", "postgresql")[crc32(name.encode()) % 2]
     }
+
+
+LONGEST = {
+    ("tests/testkit/test_leaks.py",): 100,
+    ("tests/http/test_schemathesis.py::test_schemathesis_finds_nothing[sqlite-admin]",): 80,
+    ("tests/browser/",): 70,
+    ("tests/testkit/test_mutations.py", "tests/testkit/test_seeded_bugs.py"): 45,
+    ("tests/http/test_schemathesis.py",): 42,
+    ("tests/third_party/",): 40,
+    ("tests/packaging/",): 22,
+}
+"""Tests that take long, with about how many seconds of a processor; those of an entry share a world, a browser or a house."""
+
+
+def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The same tests, as `--dist worksteal` hands them out: a stretch of the list to each worker, and who is done takes from the end of another's.
+
+    So each stretch begins with some of the longest, and ends with short ones: no worker is left alone with a long test in the end.
+    """
+    hands: list[list[pytest.Item]] = [[] for _worker in range(workers)]
+    seconds, rest = [0] * workers, items
+    for beginnings, weight in LONGEST.items():
+        chosen = [item for item in rest if item.nodeid.startswith(beginnings)]
+        if chosen:
+            rest = [item for item in rest if not item.nodeid.startswith(beginnings)]
+            lightest = seconds.index(min(seconds))
+            hands[lightest] += chosen
+            seconds[lightest] += weight
+    found, taken = list[pytest.Item](), 0
+    for number, hand in enumerate(hands):
+        stretch = (len(items) - len(found)) // (workers - number)
+        most = max(stretch - len(hand), 0)
+        found += hand + rest[taken : taken + most]
+        taken += most
+    return found + rest[taken:]

@@ -1,4 +1,4 @@
-"""Migrated SQLite databases that are kept from one run of the tests to the next, as long as nothing that made them has changed."""
+"""Migrated SQLite databases that are kept for other processes and the next run of the tests, as long as nothing that made them has changed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # elsewhere than on Unix
+    fcntl = None  # type: ignore[assignment]
 
 import sdk
 from core.data.migrate import Branch
@@ -22,8 +28,17 @@ _TOOLS = ("alembic", "sqlalchemy")
 class Shelf:
     """A folder of databases, each under a name that says what made it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, most: int = MOST) -> None:
+        self._folder, self._most = folder, most
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def turn(self, branches: Sequence[Branch]) -> Iterator[None]:
+        """One process makes the database of these plugins; others that want the same wait, and find it."""
+        with self._place(branches).with_suffix(".lock").open("w") as lock:
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def take(self, branches: Sequence[Branch], to: Path) -> bool:
         """Copy the database of these plugins, where there is one of their present code."""
@@ -39,8 +54,9 @@ class Shelf:
         draft = place.with_suffix(f".{os.getpid()}")
         shutil.copyfile(made, draft)
         draft.replace(place)
-        for older in sorted(self._folder.glob("*.sqlite3"), key=_age)[MOST:]:
+        for older in sorted(self._folder.glob("*.sqlite3"), key=_age)[self._most :]:
             older.unlink(missing_ok=True)
+            older.with_suffix(".lock").unlink(missing_ok=True)
 
     def _place(self, branches: Sequence[Branch]) -> Path:
         made = blake2b(digest_size=16)

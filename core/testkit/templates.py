@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import EntryPoint
@@ -39,7 +39,7 @@ class Templates:
     """Databases at the newest revision of a set of plugins, made at first use and kept for the session.
 
     `server` is the URL of a PostgreSQL database from which others can be created; "" is for SQLite files in `folder`, which a `shelf`
-    keeps for the next session.
+    keeps for other processes and the next session.
     """
 
     def __init__(self, folder: Path, server: str = "", shelf: Shelf | None = None) -> None:
@@ -80,12 +80,13 @@ class Templates:
     def _migrate(self, url: str, name: str, points: type_points) -> None:
         booted = boot(Config(self._folder, url), clock=system_clock, entry_points=points, check_schema=False)
         branches, file = booted.branches(), self._folder / f"{name}.sqlite3"
-        kept = self._shelf is not None and self._shelf.take(branches, file)
-        if not kept:
-            migrate.upgrade(booted.database, branches)
-        booted.close()
-        if self._shelf is not None and not kept:
-            self._shelf.put(branches, file)
+        with self._shelf.turn(branches) if self._shelf is not None else nullcontext():
+            kept = self._shelf is not None and self._shelf.take(branches, file)
+            if not kept:
+                migrate.upgrade(booted.database, branches)
+            booted.close()
+            if self._shelf is not None and not kept:
+                self._shelf.put(branches, file)
 
     @contextmanager
     def _empty(self, template: str) -> Iterator[str]:

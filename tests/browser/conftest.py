@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from werkzeug.serving import make_server
 
 from core.app import create_app
 from core.config import Config
 from core.context import Work
+from core.http.security import cookie_name
+from core.identity import sessions
+from core.identity.sessions import Person, Visitor
+from core.identity.tables import sign_ins
 from core.platform import Platform, boot
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
@@ -53,11 +59,10 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Platform, str]]:
+def served(tmp_path_factory: pytest.TempPathFactory, sqlite_templates: Templates) -> Iterator[tuple[Platform, str]]:
     """A platform with our plugins, and the address at which it is served."""
     home = tmp_path_factory.mktemp("served")
-    templates = Templates(home)
-    with templates.copy(OURS) as url:
+    with sqlite_templates.copy(OURS) as url:
         booted = boot(Config(home, url), clock=Clock(datetime(2026, 1, 15, 12, 0, tzinfo=UTC)), entry_points=OURS, check_schema=False)
         server = make_server("127.0.0.1", 0, create_app(booted), threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -105,23 +110,39 @@ def company(served: tuple[Platform, str]) -> Company:
 
 
 class Window:
-    """A window with one page, in which somebody is signed in. What the browser complains of fails the test."""
+    """A window with one page. What the browser complains of fails the test."""
 
     def __init__(self, page: Any, company: Company) -> None:
         self.page, self.company = page, company
         self.complaints: list[str] = []
-        page.on(
-            "console", lambda said: self.complaints.append(said.text) if said.type == "error" and not _REFUSED.search(said.text) else None
-        )
-        page.on("pageerror", lambda failure: self.complaints.append(str(failure)))
+        self._heard: list[tuple[str, Callable[[Any], object]]] = []
+        self.hear("console", self._complain)
+        self.hear("pageerror", lambda failure: self.complaints.append(str(failure)))
+
+    def _complain(self, said: Any) -> None:
+        if said.type == "error" and not _REFUSED.search(said.text):
+            self.complaints.append(said.text)
+
+    def hear(self, event: str, told: Callable[[Any], object]) -> None:
+        """Be told what happens on the page, until the test ends."""
+        self.page.on(event, told)
+        self._heard.append((event, told))
 
     def open(self, path: str) -> Any:
         """Go to a page of the console; returns it."""
         self.page.goto(f"{self.company.address}/console{path}")
         return self.page
 
+    def arrive(self) -> None:
+        """Ann has signed in before."""
+        platform = self.company.platform
+        with platform.database.begin(write=True, tenant=None) as connection:
+            ann = connection.scalar(sa.select(sign_ins.c.id).where(sign_ins.c.email == self.company.email))
+            cookie, _session = sessions.begin(connection, Person(ann), Visitor(), platform.clock())
+        self.page.context.add_cookies([{"name": cookie_name(platform.config), "value": cookie, "url": self.company.address}])
+
     def sign_in(self) -> Any:
-        """As Ann."""
+        """As Ann, by the form."""
         self.open("/sign-in")
         self.enter("**/console/")
         return self.page
@@ -133,18 +154,75 @@ class Window:
         self.page.click("button.first")
         self.page.wait_for_url(landing)
 
+    def leave(self) -> None:
+        """Nobody is signed in, nothing is kept, and nobody listens any more."""
+        page, origin = self.page, self.company.address
+        for event, told in self._heard:
+            page.remove_listener(event, told)
+        page.unroute_all()
+        page.goto(f"{origin}/health/live")  # what a page notes as it is left is noted by now
+        page.evaluate("() => sessionStorage.clear()")
+        tools = page.context.new_cdp_session(page)
+        tools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        tools.detach()
+        page.context.clear_cookies()
+        page.goto("about:blank")
+
+
+class Windows:
+    """The windows of a process, one of each size: to open one costs as much as most of what a test does in it."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self._pages: dict[str, Any] = {}
+
+    def page(self, size: str) -> Any:
+        """The page of the window of this size, as if it were new."""
+        if size not in self._pages:
+            phone = size == "phone"
+            context = self._browser.new_context(
+                viewport=SIZES[size], locale="en-GB", has_touch=phone, is_mobile=phone, reduced_motion="reduce"
+            )
+            context.set_default_timeout(10_000)
+            self._pages[size] = context.new_page()
+        found = self._pages[size]
+        found.set_viewport_size(SIZES[size])
+        found.emulate_media(color_scheme="light", reduced_motion="reduce")
+        return found
+
+    def drop(self, size: str) -> None:
+        """Whatever has happened to it, the next test gets another."""
+        self._pages.pop(size).context.close()
+
+
+@pytest.fixture(scope="session")
+def windows(chromium: Any) -> Windows:
+    """The windows of this process."""
+    return Windows(chromium)
+
+
+@contextmanager
+def opened(windows: Windows, size: str, company: Company, failed: Callable[[], bool] = lambda: False) -> Iterator[Window]:
+    """A window in which nobody has been; once a test has `failed` in it, it is for no other."""
+    made, left = Window(windows.page(size), company), False
+    try:
+        yield made
+        if not failed():
+            made.leave()
+            left = True
+    finally:
+        if not left:
+            windows.drop(size)
+    assert not made.complaints, made.complaints
+
 
 @pytest.fixture(params=["desk", "phone"])
-def window(request: pytest.FixtureRequest, chromium: Any, company: Company) -> Iterator[Window]:
+def window(request: pytest.FixtureRequest, windows: Windows, company: Company) -> Iterator[Window]:
     """A window at the desk and one on the phone, in turn, in which Ann is signed in."""
-    phone = request.param == "phone"
-    context = chromium.new_context(viewport=SIZES[request.param], locale="en-GB", has_touch=phone, is_mobile=phone, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
-    made = Window(context.new_page(), company)
-    made.sign_in()
-    yield made
-    context.close()
-    assert not made.complaints, made.complaints
+    before = request.session.testsfailed
+    with opened(windows, request.param, company, lambda: request.session.testsfailed > before) as made:
+        made.arrive()
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.conftest import SIZES, Company, Window
+from tests.browser.conftest import Company, Windows, opened
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _RUN = "(tags) => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})"
@@ -20,12 +20,11 @@ def _barriers(page: Any, axe: str) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_of_a_day_have_no_barriers(chromium: Any, company: Company, axe: str, scheme: str) -> None:
+def test_the_pages_of_a_day_have_no_barriers(windows: Windows, company: Company, axe: str, scheme: str) -> None:
     work = company.work
     id = work.records("customers.account").create({"name": "Huawei", "tier": "key"})["id"]
-    context = chromium.new_context(viewport=SIZES["desk"], color_scheme=scheme)
-    try:
-        window = Window(context.new_page(), company)
+    with opened(windows, "desk", company) as window:
+        window.page.emulate_media(color_scheme=scheme)
         page = window.open("/sign-in")
         found = {"/sign-in": _barriers(page, axe)}
         window.sign_in()
@@ -42,22 +41,20 @@ def test_the_pages_of_a_day_have_no_barriers(chromium: Any, company: Company, ax
         page.keyboard.press("Control+k")
         page.get_by_role("option").first.wait_for()
         found["palette"] = _barriers(page, axe)
-    finally:
-        context.close()
     assert not any(found.values()), {path: some for path, some in found.items() if some}
 
 
-def test_what_is_arranged_built_and_filled_in_has_no_barriers_on_the_phone(chromium: Any, company: Company, axe: str) -> None:
+def test_what_is_arranged_built_and_filled_in_has_no_barriers_on_the_phone(windows: Windows, company: Company, axe: str) -> None:
     work = company.work
     form = work.records("web_forms.form").create({"key": "contact", "name": "Contact"})["id"]
     work.records("web_forms.form_field").create({"form": form, "field": "name", "required": True})
     quote = work.records("orders.quote").create(
         {"name": "Offer", "account": work.records("customers.account").create({"name": "Huawei"})["id"]}
     )
-    context = chromium.new_context(viewport=SIZES["phone"], color_scheme="dark")
-    try:
-        window = Window(context.new_page(), company)
-        page, found = window.sign_in(), {}
+    with opened(windows, "phone", company) as window:
+        window.page.emulate_media(color_scheme="dark")
+        window.arrive()
+        page, found = window.page, {}
         for path in (
             "/import_export/imports/new?entity=customers.account",
             "/automation/rules/new?recipe=contract-ends",
@@ -70,6 +67,4 @@ def test_what_is_arranged_built_and_filled_in_has_no_barriers_on_the_phone(chrom
             found[path] = _barriers(window.open(path), axe)
         page.goto(company.address + urlsplit(page.locator("#f-address").input_value()).path)
         found["a form of the website"] = _barriers(page, axe)
-    finally:
-        context.close()
     assert not any(found.values()), {path: some for path, some in found.items() if some}

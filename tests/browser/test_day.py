@@ -49,7 +49,7 @@ def test_a_list_is_searched_as_one_types_and_its_address_says_so(window: Window)
 def test_what_is_typed_is_not_lost_by_leaving_and_a_refusal_keeps_it(window: Window) -> None:
     page = window.open("/customers/accounts/new")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    window.hear("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     page.get_by_label("City").fill("Shenzhen")
     with page.expect_event("dialog"):
         page.evaluate("() => { location.href = '/console/' }")

@@ -6,10 +6,12 @@ import gc
 import os
 import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,3 +90,22 @@ def test_the_next_session_finds_the_database_of_the_last(tmp_path: Path, monkeyp
         monkeypatch.setattr(migrate, "upgrade", lambda *_all: pytest.fail("made anew"))
     assert made[0] == made[1]
     assert any("company_currencies" in line for line in made[0])
+
+
+def test_who_wants_what_another_is_making_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, upgrade = list[str](), migrate.upgrade
+
+    def counted(database: Any, branches: Any) -> Any:
+        made.append(database.path)
+        return upgrade(database, branches)
+
+    monkeypatch.setattr(migrate, "upgrade", counted)
+
+    def copied(worker: str) -> None:
+        (tmp_path / worker).mkdir()
+        with Templates(tmp_path / worker, shelf=Shelf(tmp_path / "shelf")).copy(COMPANY):
+            pass
+
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(copied, ("one", "other")))
+    assert len(made) == 1
