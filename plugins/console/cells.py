@@ -138,7 +138,7 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         value = [titles.of(entity, key) or key for key in value] if isinstance(value, list) else titles.of(entity, value) or value
     if kind.name == AUDIT:
         value = _of_entry(kind.ctx, name, value, row)
-    if of.kind == "text" and not of.search and name != kind.title and isinstance(value, str):
+    if of.kind == "text" and not of.search and isinstance(value, str):
         about = str(row.get("entity") or "") if isinstance(of, TextField) and of.names not in ("", "entity") else ""
         if about and (said := measured.in_words(kind.ctx, about, value)) != value:
             value = said
@@ -174,7 +174,10 @@ def _altered(ctx: Context, entity: str, changes: Mapping[str, Sequence[object]])
         return "—" if value is None else " ".join(str(one) for one in value.values()) if isinstance(value, Mapping) else str(value)
 
     if changes.keys() <= OF_ATTEMPTS.keys():  # that was an attempt, which changed nothing
-        return "\n".join(f"{ctx.say(OF_ATTEMPTS[name])}: {in_words(ctx, said(name, pair[1]))}" for name, pair in changes.items())
+        words = {
+            name: in_words(ctx, said(name, pair[1])) if name == "permission" else said(name, pair[1]) for name, pair in changes.items()
+        }
+        return "\n".join(f"{ctx.say(OF_ATTEMPTS[name])}: {word}" for name, word in words.items())
     return "\n".join(
         f"{ctx.say(fields[name].label) if name in fields else name}: {' → '.join(said(name, one) for one in pair)}"
         for name, pair in changes.items()

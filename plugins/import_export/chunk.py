@@ -123,7 +123,9 @@ class ChunkWriter:
 
     def _no_such_id(self, cell: str) -> Problem:
         """Ours, but of a record that is another entity's, deleted or hidden from who imports; or none at all."""
-        text = _("{value!r} is not the ID of a {target} you have access to: use an ID from an export of these records, or skip the column")
+        text = _(
+            "{value!r} is not the ID of any {target} you have access to: use an ID from an export of these records, or skip the column"
+        )
         return Problem(OWN, "no_such_record", text, {"value": cell[:80], "target": self.wish.entity})
 
     def _linked(self, tally: Tally, rows: Sequence[type_row], drafts: Sequence[type_draft], *, last: bool) -> Iterator[type_draft]:

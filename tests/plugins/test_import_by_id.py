@@ -33,7 +33,7 @@ def test_a_column_of_our_ids_says_which_records_are_meant_and_makes_none(taken: 
     done = taken("customers.account", written(rows), mode=mode, match=["id"])
     assert done.counts == {"updated": 1, "unchanged": 1, "failed": 4}
     assert done.reasons == [(number, "id", "no_such_record") for number in (3, 4, 5, 6)]
-    assert "not the ID of a customers.account you have access to" in str(done.rows[0]["reason"])
+    assert "not the ID of any Account you have access to" in str(done.rows[0]["reason"])
     assert {(str(row["name"]), row["city"]) for row in work.records("customers.account").find(())} == {("A2", "Bonn"), ("B", "Ulm")}
     mapped = taken(
         "customers.account", written([["Our number", "City"], [ids["B"], "Kiel"]]), mode=mode, match=["id"], map=["Our number=id"]

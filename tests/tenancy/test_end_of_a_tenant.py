@@ -181,7 +181,7 @@ def test_what_is_called_a_secret_is_marked_as_one() -> None:
     called = re.compile(r"(^|_)(hash|secret|password|digest|sealed|ciphertext|token)\Z")
     found = {f"{table.name}.{column.name}" for table in declared() for column in table.c
              if called.search(column.name) and isinstance(column.type, sa.String | sa.LargeBinary) and not is_secret(column)}  # fmt: skip
-    assert found == PROOFS
+    assert {name for name in found if not name.startswith("probe")} == PROOFS, "beside the tables of other tests"
 
 
 def test_work_that_began_before_a_purge_writes_nothing_after_it(platform: Platform, make_tenant: MakeTenant) -> None:
