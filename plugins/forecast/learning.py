@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +120,11 @@ class Learned:
 
     def knows(self, stay: Stay) -> bool:
         """Whether it has seen deals in its stage, a new one say; where it has learned without stages, it begins with what the stage says."""
-        return self.base is not None or (STAGE, stay.choices.get(STAGE)) in self.columns.words
+        return self.base is not None or stay.choices.get(STAGE) in self._stages
+
+    @cached_property
+    def _stages(self) -> frozenset[object]:
+        return frozenset(stay.choices.get(STAGE) for stay in self.rows)
 
     def shares(self, stays: Sequence[Stay]) -> type_array:
         """The chance of each stay, from 1 to 99 %."""

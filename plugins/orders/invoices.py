@@ -11,7 +11,7 @@ from plugins.company.api import next_numbers
 from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
 from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import CREDIT, MOST
-from plugins.orders.process import BILL, LINE, MAIL, found, keep_currency, mark_history, require_account, today
+from plugins.orders.process import BILL, BILLED_BEFORE, LINE, MAIL, found, keep_currency, mark_history, require_account, today
 from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.changes import HISTORY, MERGES
@@ -239,6 +239,8 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
             change.refuse("quantity", "out_of_range", _("expected more than zero: to reverse an invoice, issue a credit note"))
         elif line in left and _beyond(wanted, left[line], ordered[line]):
             text = _("{wanted} is more than the {left} of this line not yet invoiced")
+            if ordered[line] <= 0:
+                text = _("this line takes something back: expected from {left} to 0, got {wanted}")
             change.refuse("quantity", "over_billed", text, wanted=exact_text(wanted), left=exact_text(left[line]))
         elif line in left:
             left[line] -= wanted
@@ -335,7 +337,7 @@ def _tell(batch: Batch, bearers: Mapping[object, Change], siblings: Sequence[Row
             else "partial"
         )
         assert isinstance(order, UUID)
-        batch.also_update("orders.order", change, order, {"billed": state}, BILL)
+        batch.also_update("orders.order", change, order, {"billed": state}, BILLED_BEFORE if change.act == HISTORY else BILL)
 
 
 def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = None) -> Row:

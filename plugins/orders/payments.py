@@ -70,6 +70,9 @@ def prepare_instalments(ctx: Context, batch: Batch) -> None:
 def _keep_settled(batch: Batch) -> None:
     """The money is the order's for which it came in: what it settled is not taken away, nor carried to another order."""
     for change in batch.changes:
+        if change.act == PAY and change.changes("order"):
+            change.forbid("plan_changed", _("the payment plan was changed at this moment: try again"))
+            continue
         paid = change.before["paid"] if change.before is not None and change.stands and change.act != PAY else None
         if isinstance(paid, Money) and paid.amount and (change.verb == "delete" or change.changes("order")):
             text = _("{paid} of it has already been paid, so it stays with its order; change its amount or due date instead")
@@ -178,8 +181,9 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
         asked = row["amount"]
         assert isinstance(asked, Money)
         now = {"paid": asked.amount - left[id], "open": left[id]}
-        values = {name: Money(amount, asked.currency) for name, amount in now.items()}
-        batch.also_update("orders.instalment", change, id, {**values, "settled": left[id] <= 0}, PAY)
+        values: dict[str, object] = {name: Money(amount, asked.currency) for name, amount in now.items()}
+        values |= {"settled": left[id] <= 0, "order": change.after("order")}  # which it may have left meanwhile: see `_keep_settled`
+        batch.also_update("orders.instalment", change, id, values, PAY)
 
 
 def _keep_past(ctx: Context, batch: Batch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from plugins.orders.lines import ACT as SUM
 from sdk import Batch, Condition, Context, Draft, Event, Filter, Query, priced
 from sdk.columns import LIMIT
 from sdk.context import id_of
@@ -23,9 +24,8 @@ def price(ctx: Context, batch: Batch) -> None:
         if isinstance(net, Money) and isinstance(on, date) and (late or change.changes("net") or change.changes("ordered_on")):
             wanted.append((change, net, on))
     for (change, _net, _on), found in zip(wanted, priced(ctx, [(net, on) for _change, net, on in wanted]), strict=True):
-        if (
-            found.amount is not None and abs(found.amount.amount) >= LIMIT
-        ):  # it stays without: others are priced with it, or it gets smaller
+        if change.act in (ACT, SUM) and found.amount is not None and abs(found.amount.amount) >= LIMIT:
+            # It stays without: others are priced with it, or it gets smaller.
             change.values |= {"base_amount": None, "rate": None}
             continue
         change.values |= {"base_amount": found.amount, "rate": found.rate}

@@ -13,11 +13,12 @@ from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import MOST
 from plugins.orders.pricing import price
 from plugins.orders.tables import state_of
-from sdk import Batch, Condition, Conflict, Context, Draft, NotFound, _, where
+from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
 from sdk.changes import HISTORY, MERGES
 from sdk.context import Row, id_of
 
-ACCEPT, BILL = "accept", "bill"
+ACCEPT, BILL, BILLED_BEFORE = "accept", "bill", "billed_before"
+_BILLED = ("none", "partial", "billed")
 MAIL = "mail"
 """The act of noting that a document was mailed."""
 LINE = ("position", "product", "description", "quantity", "unit_price", "discount", "tax_rate")
@@ -137,14 +138,19 @@ def require_account(ctx: Context, row: Row) -> None:
         raise Conflict(_("the customer of {number} is in the recycle bin; restore it first"), code="account_gone", number=named)
 
 
+def _billed_before(change: Change) -> str:
+    return str(change.before["billed"] or "none") if change.before is not None else "none"
+
+
 def keep_closed(_ctx: Context, batch: Batch) -> None:
     """Sums and numbers are nobody's to write but the platform's; a confirmed order keeps its account and currency, a billed one its lines."""
     for change in batch.changes:
         billed = change.before is not None and change.before.get("billed") in ("partial", "billed") and change.stands
         if billed and (change.verb == "delete" or (change.changes("state") and change.after("state") != "confirmed")):
             change.forbid("order_billed", _("the order is at least partly invoiced: credit its invoices or delete their drafts first"))
-        open_ = ("confirmed", "cancelled") if change.after("history") else ("confirmed",)  # what was billed elsewhere was
-        if change.act == BILL and change.after("state") not in open_ and change.after("billed") != "none":
+        open_ = ("confirmed", "cancelled") if change.act == BILLED_BEFORE else ("confirmed",)  # what was billed elsewhere was
+        more = change.act in (BILL, BILLED_BEFORE) and _BILLED.index(str(change.after("billed") or "none")) > _BILLED.index(_billed_before(change))
+        if more and change.after("state") not in open_:
             # Reopened or cancelled while it was being billed: this row is locked and read anew, what billing has read may be older.
             state = state_of(batch.entity, change.after("state"))
             change.forbid("order_not_confirmed", _("the order is {state}; confirm it before invoicing"), state=state)

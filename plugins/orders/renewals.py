@@ -47,9 +47,14 @@ def renew(ctx: Context, id: UUID, *, by_itself: bool = False) -> Row:
 def _refuse_gone(ctx: Context, successor: UUID) -> None:
     """Two contracts would follow it if one came back. Raises Conflict."""
     gone = ctx.as_system().records(CONTRACT).find(where(id=successor), 1, deleted=True)
-    if gone:
-        text = _("contract {number}, which renews this one, is in the recycle bin: restore it, or delete it permanently first")
-        raise Conflict(text, code="renewal_deleted", number=str(gone[0]["number"]))
+    if not gone:
+        return
+    seen = ctx.records(CONTRACT).find(where(id=successor), 1, deleted=True) if ctx.can(f"{CONTRACT}.read") else []
+    number = str(seen[0].get("number") or "") if seen else ""
+    text = _("contract {number}, which renews this one, is in the recycle bin: restore it, or delete it permanently first")
+    if not number:
+        text = _("a contract that renews this one is in the recycle bin, and you don't have access to it: ask an administrator")
+    raise Conflict(text, code="renewal_deleted", number=number)
 
 
 def term_after(starts: date, ends: date) -> dict[str, object]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 
 from plugins.orders import invoices, process
 from plugins.orders.tables import INVOICE_STATES, ORDER_STATES, QUOTE_STATES
-from sdk import Conflict, Context, NotFound, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, Text, _
+from sdk import Conflict, Context, NotFound, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, Text, _, where
 from sdk.context import Row, id_of
 from sdk.filters import Condition
 from sdk.pages import told
@@ -83,8 +84,17 @@ def bar(plural: str, ctx: Context, record: Row) -> Rendering | None:
         steps = [*((word, "ahead") for word, _state in steps[:1]), (ctx.say(way.states[state]), "here bad")]
     writes = state == way.steps[0] and ctx.can(f"{way.entity}.update")
     values = {"plural": plural, "steps": steps, "acts": [_said(ctx, one) for one in offered(ctx, way, record)], "made": _made(ctx, way, record),
-              "writes": writes, "empty": writes and "net" in record and record["net"] is None}  # fmt: skip
+              "writes": writes, "empty": writes and _is_empty(ctx, way, record)}  # fmt: skip
     return Rendering("orders/steps.html", values)
+
+
+def _is_empty(ctx: Context, way: Way, record: Row) -> bool:
+    """Whether it has no lines: none yet, or none any more."""
+    net = record.get("net")
+    if "net" not in record or (isinstance(net, Mapping) and Decimal(str(net["amount"])) != 0):
+        return False
+    lines = f"{way.entity}_line"
+    return ctx.can(f"{lines}.read") and not ctx.records(lines).find(where(**{way.entity.partition(".")[2]: record["id"]}), 1)
 
 
 def offered(ctx: Context, way: Way, record: Row) -> list[Act]:

@@ -118,11 +118,10 @@ def _enter(process: Process, batch: Batch, change: Change, before: Row | None, s
     change.values["status"] = stage["type"]
     if "probability" not in change.values:
         change.values["probability"] = stage["probability"]
-    close = change.after("close_date")
+    close, entered = change.after("close_date"), _entered(process, change)
     expected = "close_date" not in change.values and isinstance(close, date) and close > process.today
-    if stage["type"] != "open" and (close is None or expected):  # what was expected later has happened today
-        change.values["close_date"] = process.today
-    entered = _entered(process, change)
+    if stage["type"] != "open" and (close is None or expected):  # what was expected later has happened today, or when it came here
+        change.values["close_date"] = process.day(entered)
     if before is None and change.after("opened_on") is None:
         close, there = change.after("close_date"), process.day(entered)
         change.values["opened_on"] = min(there, close) if isinstance(close, date) else there
